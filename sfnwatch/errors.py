@@ -1,0 +1,50 @@
+"""Every error a user may meet, and the exit code each one ends with.
+
+SfnwatchError, exit code 1, has three leaves: UsageError (2), what was typed can't
+be done; RefusedError (3), AWS said no; BadFileError (4), a file can't be read,
+with its name and line.
+"""
+
+
+class SfnwatchError(Exception):
+    """An expected failure: `message` says what happened, `hint` what to do."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        """What was tried, on what, and what came back."""
+        self.hint = hint
+        """What the user can do about it; may be empty."""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class UsageError(SfnwatchError):
+    """The command line or a setting asks for something that can't be done."""
+
+    exit_code = 2
+
+
+class RefusedError(SfnwatchError):
+    """AWS refused, for good: no permission, no such execution, no credentials."""
+
+    exit_code = 3
+
+
+class BadFileError(SfnwatchError):
+    """A file that can't be read as what it seems to be."""
+
+    exit_code = 4
+
+
+class Outcome:
+    """Exit codes that follow the outcome of what was watched."""
+
+    SUCCEEDED = 0
+    FAILED = 10
+    TIMED_OUT = 11
+    ABORTED = 12
+    INTERRUPTED = 130
