@@ -1,0 +1,1 @@
+"""What happened: pure functions over frozen values. No I/O, no clock, no SDK."""

@@ -1,0 +1,94 @@
+"""What a source may say.
+
+Sources, recordings, imported files and tests all speak in `Received` records:
+AWS's own record, unaltered and JSON-ready, with the moment it reached us. The
+core decodes them itself, so that a later version can read more out of an old
+recording, and so that live and replay take the same path.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Record = Mapping[str, Any]
+"""A JSON object as AWS sent it; times are ISO 8601 strings or epoch numbers."""
+
+
+class From(StrEnum):
+    """Which source a record came from, and so which shape its data has."""
+
+    HISTORY = "history"
+    """One HistoryEvent of GetExecutionHistory."""
+    DESCRIBE = "describe"
+    """The answer of DescribeExecution."""
+    DEFINITION = "definition"
+    """The answer of DescribeStateMachineForExecution (or DescribeStateMachine)."""
+    LOOKUP = "lookup"
+    """One Event of LookupEvents, its record a JSON string in CloudTrailEvent."""
+    TRAIL = "trail"
+    """One CloudTrail record: from a trail's files, or an EventBridge event's detail."""
+    ATHENA = "athena"
+    """One row of an Athena result over a trail: columns in lower case, all strings."""
+    HEALTH = "health"
+    """What a source says of itself: see `SourceHealth`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One record, as a source handed it over."""
+
+    at: datetime | None
+    """When it reached us, aware UTC; None for files that don't say."""
+    source: str
+    """A `From` value; others pass through unread."""
+    execution_arn: str | None
+    """The execution it belongs to, where the source knows; calls don't."""
+    data: Record
+    """AWS's record."""
+
+
+Batch = tuple[Received, ...]
+"""What a source hands over at once: one page, or one step of a replay."""
+
+
+class HealthState(StrEnum):
+    """How a source is doing, in one word."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    THROTTLED = "throttled"
+    RETRYING = "retrying"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    """Gone for good: AWS will not answer this, however often it is asked."""
+    DRAINING = "draining"
+    """The execution is over; late records are still awaited."""
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How one lane's source is doing; trouble is an event like any other.
+
+    As `Received.data` it is the JSON object `{"lane", "state", "message",
+    "retry_in", "complete_to", "lag", "until", "requests"}`, nulls left out.
+    """
+
+    lane: str
+    """`history` or `lookup`."""
+    state: HealthState
+    message: str = ""
+    """What was tried, what AWS said, what to do; empty while all is well."""
+    retry_in: float | None = None
+    """Seconds until the next try."""
+    complete_to: datetime | None = None
+    """The watermark: all calls up to here are believed to have been delivered."""
+    lag: float | None = None
+    """Seconds by which the lane is behind."""
+    until: datetime | None = None
+    """When draining ends."""
+    requests: int = 0
+    """Requests this source has made so far."""

@@ -1,0 +1,85 @@
+"""One HistoryEvent of GetExecutionHistory, decoded.
+
+The 62 types and their detail keys are in botocore's stepfunctions model. A type
+AWS adds later decodes just the same and becomes a row without special meaning.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sfnwatch.trace.events import Record
+from sfnwatch.trace.payload import text_of
+from sfnwatch.trace.times import parse_time
+
+_DETAILS = "EventDetails"
+
+
+class DecodeError(ValueError):
+    """A record that lacks what its kind must have; the text says what and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """What happened to one execution, in AWS's words."""
+
+    id: int
+    type: str
+    previous_event_id: int
+    """0 for the first state, for ExecutionAborted and for EvaluationFailed."""
+    timestamp: datetime
+    """Millisecond resolution."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """The one `…EventDetails` object of its type; empty where AWS sends none."""
+    seen_at: datetime | None = None
+    raw: Record = field(default_factory=dict, repr=False)
+
+    def detail(self, key: str) -> str | None:
+        """Give one string of the details."""
+        return text_of(self.details.get(key))
+
+
+def decode_history(data: Record, seen_at: datetime | None = None) -> HistoryEvent:
+    """Decode one event; raises DecodeError for a record that is none.
+
+    Times may be ISO strings or epoch numbers, ids numbers or, as in the log of an
+    Express execution, strings.
+    """
+    try:
+        return HistoryEvent(
+            id=_whole(data["id"]),
+            type=_type(data["type"]),
+            previous_event_id=_whole(data.get("previousEventId") or 0),
+            timestamp=parse_time(data["timestamp"]),
+            details=_details(data),
+            seen_at=seen_at,
+            raw=data,
+        )
+    except KeyError as error:
+        msg = f"a history event without {error}"
+        raise DecodeError(msg) from error
+    except (ValueError, TypeError) as error:
+        msg = f"not a history event: {error}"
+        raise DecodeError(msg) from error
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        msg = f"not an event id: {value!r:.60}"
+        raise ValueError(msg)  # noqa: TRY004 - becomes a DecodeError
+    return int(value)
+
+
+def _type(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        msg = f"not an event type: {value!r:.60}"
+        raise ValueError(msg)
+    return value
+
+
+def _details(data: Record) -> Mapping[str, Any]:
+    for key, value in data.items():
+        if key.endswith(_DETAILS) and isinstance(value, Mapping):
+            return value
+    return {}

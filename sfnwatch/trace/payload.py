@@ -1,0 +1,57 @@
+"""Reading what lies inside AWS's payloads, whatever strangers put there."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def parse_json(text: Any) -> Any:
+    """Parse a JSON string; None when it isn't one, or is nested past all reason."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def values_at(value: Any, path: str) -> Iterator[str]:
+    """Yield the strings at a dotted `path`; `[]` walks a list: `Tasks[].TaskArn`."""
+    found = [value]
+    for part in path.split("."):
+        key, is_list = part.removesuffix("[]"), part.endswith("[]")
+        found = [v[key] for v in found if isinstance(v, Mapping) and key in v]
+        if is_list:
+            found = [item for v in found if isinstance(v, list) for item in v]
+    yield from (v for v in found if isinstance(v, str) and v)
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield every string that stands as a value inside a JSON value.
+
+    Iterative, since requestParameters may be nested as deep as its sender likes.
+    """
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, str):
+            yield current
+        elif isinstance(current, Mapping):
+            stack.extend(current.values())
+        elif isinstance(current, list | tuple):
+            stack.extend(current)
+
+
+def text_of(value: Any) -> str | None:
+    """Take a string, or nothing: a field may hold anything in a hostile record."""
+    return value if isinstance(value, str) and value else None
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """Take an object, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def canonical(value: Any) -> str:
+    """Write a JSON value so that equal values give equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
