@@ -1,0 +1,125 @@
+"""The tree of stays in states, as one execution's history tells it.
+
+A visit is keyed by the id of its StateEntered event, never by the state's name: two
+branches may hold states of the same name. How events hang together was read off
+recordings; the rules stand at the functions that follow them, in `walk.py`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.history import HistoryEvent
+from sfnwatch.trace.walk import Open, Walk
+
+ROOT = "Main"
+"""What every path begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateVisit:
+    """One entered-to-exited stay in a state."""
+
+    id: int
+    """The id of its …StateEntered event."""
+    name: str
+    type: str
+    """Task, Map, Parallel, Choice, Wait, Pass, Succeed or Fail."""
+    parent: int | None
+    """The visit of the Parallel or Map state it runs in."""
+    path: str
+    """`Main / Parallel[1] / Each[3] / Work`."""
+    index: int | None
+    """Which branch of the Parallel, or iteration of the Map, it runs in."""
+    depth: int
+    entered_at: datetime
+    exited_at: datetime | None = None
+    """None while it runs, and for good after a failure that nothing caught: such a
+    state has no StateExited event."""
+    ended_at: datetime | None = None
+    """When it was over, however it ended."""
+    status: str = "running"
+    """running, succeeded, failed, caught, aborted or timed_out."""
+    attempts: tuple[Attempt, ...] = ()
+    error: str | None = None
+    """An error that no attempt carries, such as a failed evaluation."""
+    cause: str | None = None
+    event_ids: tuple[int, ...] = ()
+
+    @property
+    def backoffs(self) -> tuple[tuple[datetime, datetime], ...]:
+        """The waits between one try's failure and the next try's scheduling."""
+        pairs = zip(self.attempts, self.attempts[1:], strict=False)
+        return tuple(
+            (before.ended_at, after.scheduled_at)
+            for before, after in pairs
+            if before.ended_at is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """All visits of one execution, and where each event belongs."""
+
+    by_id: Mapping[int, StateVisit] = field(default_factory=dict)
+    of_event: Mapping[int, int] = field(default_factory=dict)
+    """A history event's id to the id of the visit it belongs to."""
+    attempt_of_event: Mapping[int, int] = field(default_factory=dict)
+    """A history event's id to the `scheduled_id` of its attempt."""
+
+    def __iter__(self) -> Iterator[StateVisit]:
+        return iter(self.by_id.values())
+
+    @property
+    def attempts(self) -> Iterator[Attempt]:
+        for visit in self.by_id.values():
+            yield from visit.attempts
+
+
+def build_visits(
+    events: Iterable[HistoryEvent],
+    branches: Mapping[str, tuple[str, ...]] | None = None,
+) -> Visits:
+    """Build the tree from events in any order; `branches` is the definition's.
+
+    Partial histories are welcome: an event whose ancestors are missing hangs at
+    the root.
+    """
+    walk = Walk(branches or {})
+    for event in sorted(events, key=lambda e: e.id):
+        walk.take(event)
+    paths: dict[int, str] = {}
+    by_id = {open_.id: _freeze(open_, paths) for open_ in walk.visits}
+    attempts = {
+        event_id: attempt.scheduled_id
+        for visit in by_id.values()
+        for attempt in visit.attempts
+        for event_id in attempt.event_ids
+    }
+    return Visits(by_id, walk.visit_of_event(), attempts)
+
+
+def _freeze(visit: Open, paths: dict[int, str]) -> StateVisit:
+    parent = visit.scope.parent
+    prefix = paths[parent.id] if parent else ROOT
+    if parent and visit.scope.index is not None:
+        prefix = f"{prefix}[{visit.scope.index}]"
+    paths[visit.id] = f"{prefix} / {visit.name}"
+    return StateVisit(
+        id=visit.id,
+        name=visit.name,
+        type=visit.type,
+        parent=parent.id if parent else None,
+        path=paths[visit.id],
+        index=visit.scope.index,
+        depth=visit.scope.depth,
+        entered_at=visit.entered_at,
+        exited_at=visit.exited_at,
+        ended_at=visit.ended_at,
+        status=visit.status,
+        attempts=tuple(visit.attempts),
+        error=visit.error,
+        cause=visit.cause,
+        event_ids=tuple(visit.event_ids),
+    )
