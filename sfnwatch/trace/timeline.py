@@ -1,0 +1,321 @@
+"""All that is known of one execution, and of several watched together.
+
+`extend` folds one batch in. Polls overlap, CloudTrail is late and out of order, a
+file may repeat what another had: so the result is the same for any order and any
+repetition of the same records. What is derived (visits, links) is worked out when
+it is first asked for, once for each value.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from sfnwatch.trace.arns import maybe_execution_arn
+from sfnwatch.trace.asl import Definition, parse_definition
+from sfnwatch.trace.calls import ApiCall, decode_call
+from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
+from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
+from sfnwatch.trace.links import Link, index_attempts, link_calls
+from sfnwatch.trace.payload import canonical, text_of
+from sfnwatch.trace.times import maybe_time
+from sfnwatch.trace.visits import Visits, build_visits
+
+TERMINAL = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionTimedOut": "TIMED_OUT",
+    "ExecutionAborted": "ABORTED",
+}
+RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE", "UNKNOWN"})
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One execution: what happened, and what AWS says of it."""
+
+    execution_arn: str
+    events: Mapping[int, HistoryEvent] = field(default_factory=dict)
+    described: Received | None = None
+    """The newest answer of DescribeExecution."""
+    defined: Received | None = None
+    """The newest answer of DescribeStateMachineForExecution."""
+
+    @cached_property
+    def definition(self) -> Definition:
+        data = self.defined.data if self.defined else {}
+        return parse_definition(data.get("definition"))
+
+    @cached_property
+    def ordered(self) -> tuple[HistoryEvent, ...]:
+        """The events in the order of their ids, which is the order of their times."""
+        return tuple(self.events[key] for key in sorted(self.events))
+
+    @cached_property
+    def visits(self) -> Visits:
+        return build_visits(self.ordered, self.definition.branches)
+
+    @property
+    def name(self) -> str:
+        parsed = maybe_execution_arn(self.execution_arn)
+        return parsed.name if parsed else self.execution_arn.rsplit(":", 1)[-1]
+
+    @property
+    def state_machine_arn(self) -> str | None:
+        known = self._described("stateMachineArn") or self._defined("stateMachineArn")
+        parsed = maybe_execution_arn(self.execution_arn)
+        return known or (parsed.state_machine_arn if parsed else None)
+
+    @property
+    def state_machine_name(self) -> str | None:
+        arn = self.state_machine_arn
+        return arn.split(":", 6)[-1] if arn else None
+
+    @cached_property
+    def role_arn(self) -> str | None:
+        """The role its calls are made with: of its start, or of its definition."""
+        started = self._first("ExecutionStarted")
+        return (started.detail("roleArn") if started else None) or self._defined(
+            "roleArn"
+        )
+
+    @cached_property
+    def ending(self) -> HistoryEvent | None:
+        """The event that ended it; None while it runs, and again after a redrive."""
+        last = None
+        for event in self.ordered:
+            if event.type in TERMINAL:
+                last = event
+            elif event.type == "ExecutionRedriven":
+                last = None
+        return last
+
+    @property
+    def status(self) -> str:
+        """AWS's word: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or another.
+
+        The history is the better witness: DescribeExecution is eventually consistent.
+        """
+        if self.ending is not None:
+            return TERMINAL[self.ending.type]
+        return self._described("status") or ("RUNNING" if self.events else "UNKNOWN")
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING
+
+    @property
+    def started_at(self) -> datetime | None:
+        started = self._first("ExecutionStarted")
+        return started.timestamp if started else self._time("startDate")
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        if self.ending is not None:
+            return self.ending.timestamp
+        return self._time("stopDate") if not self.running else None
+
+    def _first(self, event_type: str) -> HistoryEvent | None:
+        event = self.events.get(1)
+        return event if event is not None and event.type == event_type else None
+
+    def _described(self, key: str) -> str | None:
+        return text_of(self.described.data.get(key)) if self.described else None
+
+    def _defined(self, key: str) -> str | None:
+        return text_of(self.defined.data.get(key)) if self.defined else None
+
+    def _time(self, key: str) -> datetime | None:
+        return maybe_time(self.described.data.get(key)) if self.described else None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One or more timelines watched together, and the calls around them."""
+
+    timelines: Mapping[str, Timeline] = field(default_factory=dict)
+    calls: Mapping[str, ApiCall] = field(default_factory=dict)
+    own_calls: frozenset[str] = frozenset()
+    """The event ids of calls sfnwatch itself made: counted, never shown in a lane."""
+    healths: Mapping[str, Received] = field(default_factory=dict)
+    """The newest word of each lane's source."""
+    unread: frozenset[str] = frozenset()
+    """Records that could not be decoded, as their JSON: kept, not dropped."""
+
+    @cached_property
+    def links(self) -> Mapping[str, Link]:
+        """Every call that has to do with an execution, and how it is tied."""
+        index = index_attempts(
+            {arn: t.visits.attempts for arn, t in self.timelines.items()},
+            {arn: t.role_arn for arn, t in self.timelines.items()},
+        )
+        return link_calls(index, self.ordered_calls)
+
+    @cached_property
+    def ordered_calls(self) -> tuple[ApiCall, ...]:
+        """The calls in the order of their times; of a pair seen twice, the whole one.
+
+        A row of an Athena table has no event id: where a whole record says the same,
+        the row is that record again.
+        """
+        whole = {_outline(call) for call in self.calls.values() if call.whole}
+        kept = (
+            call
+            for call in self.calls.values()
+            if call.whole or _outline(call) not in whole
+        )
+        return tuple(sorted(kept, key=lambda call: (call.event_time, call.event_id)))
+
+    @cached_property
+    def health(self) -> Mapping[str, SourceHealth]:
+        return {lane: read_health(r.data) for lane, r in self.healths.items()}
+
+    @property
+    def running(self) -> bool:
+        return any(timeline.running for timeline in self.timelines.values())
+
+
+def _outline(call: ApiCall) -> tuple[object, ...]:
+    return (
+        call.event_time,
+        call.event_source,
+        call.event_name,
+        call.error_code,
+        call.role,
+    )
+
+
+def extend(trace: Trace, batch: Iterable[Received]) -> Trace:
+    """Fold one batch in. Duplicates and late arrivals are expected."""
+    growth = _Growth(trace)
+    for received in batch:
+        try:
+            growth.take(received)
+        except DecodeError:
+            growth.unread.add(canonical([received.source, received.data]))
+    return growth.result()
+
+
+class _Growth:
+    """The maps of one `extend`, copied once for the whole batch."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._timelines: dict[str, dict[str, Any]] = {}
+        self._calls: dict[str, ApiCall] = {}
+        self._own: set[str] = set()
+        self._healths = dict(trace.healths)
+        self.unread: set[str] = set()
+
+    def take(self, received: Received) -> None:
+        match received.source:
+            case From.HISTORY:
+                self._take_event(received)
+            case From.DESCRIBE | From.DEFINITION:
+                self._take_answer(received)
+            case From.LOOKUP | From.TRAIL | From.ATHENA:
+                self._take_call(received)
+            case From.HEALTH:
+                lane = str(received.data.get("lane"))
+                self._healths[lane] = _newer(self._healths.get(lane), received)
+            case _:
+                self.unread.add(canonical([received.source, received.data]))
+
+    def _timeline(self, received: Received) -> dict[str, Any]:
+        arn = received.execution_arn or text_of(received.data.get("executionArn"))
+        if arn is None:
+            msg = f"a {received.source} record of no execution"
+            raise DecodeError(msg)
+        if arn not in self._timelines:
+            old = self._trace.timelines.get(arn, Timeline(arn))
+            self._timelines[arn] = {
+                "events": dict(old.events),
+                "described": old.described,
+                "defined": old.defined,
+            }
+        return self._timelines[arn]
+
+    def _take_event(self, received: Received) -> None:
+        event = decode_history(received.data, received.at)
+        events = self._timeline(received)["events"]
+        events[event.id] = _earlier(events.get(event.id), event)
+
+    def _take_answer(self, received: Received) -> None:
+        slot = "described" if received.source == From.DESCRIBE else "defined"
+        timeline = self._timeline(received)
+        timeline[slot] = _newer(timeline[slot], received)
+
+    def _take_call(self, received: Received) -> None:
+        call = decode_call(received)
+        if call.own:
+            self._own.add(call.event_id)
+            return
+        key = call.event_id
+        old = self._calls.get(key) or self._trace.calls.get(key)
+        self._calls[key] = _earlier(old, call)
+
+    def result(self) -> Trace:
+        trace = self._trace
+        timelines = {
+            arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()
+        }
+        return replace(
+            trace,
+            timelines={**trace.timelines, **timelines},
+            calls={**trace.calls, **self._calls},
+            own_calls=trace.own_calls | self._own,
+            healths=self._healths,
+            unread=trace.unread | self.unread,
+        )
+
+
+def _earlier(old: Any, new: _T) -> _T:
+    """Of two sightings of one thing keep the first; without times, a fixed one."""
+    if old is None:
+        return new
+
+    def order(thing: Any) -> tuple[object, ...]:
+        whole = getattr(thing, "whole", True)
+        return (not whole, thing.seen_at or _ALWAYS, canonical(thing.raw))
+
+    chosen: _T = min(old, new, key=order)
+    return chosen
+
+
+def _newer(old: Received | None, new: Received) -> Received:
+    """Of two answers to one question keep the last."""
+    if old is None:
+        return new
+    order: Callable[[Received], tuple[datetime, str]] = lambda r: (  # noqa: E731
+        r.at or _NEVER,
+        canonical(r.data),
+    )
+    return max(old, new, key=order)
+
+
+def read_health(data: Mapping[str, Any]) -> SourceHealth:
+    """Read a health record; a state of a later version is taken as `live`."""
+    state = data.get("state")
+    retry_in, lag, requests = (data.get(k) for k in ("retry_in", "lag", "requests"))
+    return SourceHealth(
+        lane=str(data.get("lane")),
+        state=HealthState(state) if state in list(HealthState) else HealthState.LIVE,
+        message=text_of(data.get("message")) or "",
+        retry_in=float(retry_in) if isinstance(retry_in, int | float) else None,
+        complete_to=maybe_time(data.get("complete_to")),
+        lag=float(lag) if isinstance(lag, int | float) else None,
+        until=maybe_time(data.get("until")),
+        requests=requests if isinstance(requests, int) else 0,
+    )
+
+
+def extend_all(batches: Iterable[Batch], trace: Trace | None = None) -> Trace:
+    """Fold many batches in, one after the other."""
+    result = trace or Trace()
+    for batch in batches:
+        result = extend(result, batch)
+    return result
