@@ -1,0 +1,295 @@
+"""A trace as rows in the order of time: states in one lane, calls in the other.
+
+Rows hold references, not text: a history has up to 25,000 events, and only what is
+on the screen is ever put into words.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.history import HistoryEvent
+from sfnwatch.trace.integrations import CallRole
+from sfnwatch.trace.links import Link, Rule, linked
+from sfnwatch.trace.notice import Notice, notice
+from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.visits import StateVisit
+
+_SECOND = timedelta(seconds=1)
+_XRAY = "xray.amazonaws.com"
+
+
+class Lane(StrEnum):
+    STATES = "states"
+    CALLS = "calls"
+
+
+class Kind(StrEnum):
+    """What a row stands for."""
+
+    EXECUTION = "execution"
+    ENTERED = "entered"
+    PASSED = "passed"
+    """Entered and exited at once, with nothing in between: one row is enough."""
+    PHASE = "phase"
+    EXITED = "exited"
+    OTHER = "other"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the lanes."""
+
+    at: datetime
+    key: str
+    """What the row is about, the same however many rows come before it."""
+    kind: Kind
+    lane: Lane
+    execution_arn: str | None = None
+    depth: int = 0
+    events: tuple[HistoryEvent, ...] = ()
+    visit: StateVisit | None = None
+    attempt: Attempt | None = None
+    call: ApiCall | None = None
+    link: Link | None = None
+    number: int | None = None
+    """Which poll of its attempt a call is, from 1."""
+    gap: float | None = None
+    """Seconds since the attempt's call before."""
+    notice: Notice | None = None
+    causes: str | None = None
+    """The key of the row of the call that this phase made, or led to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The rows of a trace, and what was left out of them."""
+
+    rows: tuple[Row, ...] = ()
+    hidden: int = 0
+    """Calls of other principals, and of X-Ray: counted, not shown."""
+    positions: Mapping[str, int] = field(default_factory=dict)
+    """A row's key to its place."""
+
+
+def build_lanes(trace: Trace) -> Lanes:
+    """Lay out a trace."""
+    attempts = {
+        (arn, attempt.scheduled_id): attempt
+        for arn, timeline in trace.timelines.items()
+        for attempt in timeline.visits.attempts
+    }
+    by_attempt = _calls_by_attempt(trace)
+    complete = complete_to(trace)
+    entries: list[tuple[tuple[datetime, int, int], Row]] = []
+    for order, timeline in enumerate(trace.timelines.values()):
+        for row in _state_rows(timeline):
+            placed = _annotate(row, by_attempt, complete)
+            entries.append(((row.at, order, row.events[0].id), placed))
+    hidden = 0
+    for number, call in enumerate(trace.ordered_calls):
+        link = trace.links.get(call.event_id)
+        if is_hidden(trace, call, link):
+            hidden += 1
+            continue
+        attempt = attempts.get(_attempt_key(link))
+        row = _call_row(call, link, attempt, by_attempt)
+        at = _place_of(row)
+        entries.append(((at, len(trace.timelines), number), row))
+    entries.sort(key=lambda entry: entry[0])
+    rows = tuple(row for _, row in entries)
+    return Lanes(rows, hidden, {row.key: place for place, row in enumerate(rows)})
+
+
+def complete_to(trace: Trace) -> datetime | None:
+    """Up to when all calls are believed known: measured live, a claim for files.
+
+    A file says nothing of lag, so the newest call in it is as far as it speaks for.
+    """
+    health = trace.health.get("lookup")
+    if health is not None:
+        return health.complete_to
+    return trace.ordered_calls[-1].event_time if trace.calls else None
+
+
+def is_hidden(trace: Trace, call: ApiCall, link: Link | None) -> bool:
+    """Leave out what has nothing to do with the executions watched.
+
+    X-Ray's sampling calls run under the same role and say nothing of the workflow.
+    Without an execution, as with a trail's file alone, everything is of interest.
+    """
+    if not trace.timelines:
+        return False
+    if link is None:
+        return True
+    return link.rule is Rule.ROLE_ONLY and call.event_source == _XRAY
+
+
+def _calls_by_attempt(trace: Trace) -> dict[tuple[str, int], list[ApiCall]]:
+    found: dict[tuple[str, int], list[ApiCall]] = defaultdict(list)
+    for call, link in linked(trace.links, trace.calls):
+        if link.execution_arn is not None and link.attempt_id is not None:
+            found[link.execution_arn, link.attempt_id].append(call)
+    for calls in found.values():
+        calls.sort(key=lambda call: (call.event_time, call.event_id))
+    return found
+
+
+# -- states ----------------------------------------------------------------------
+
+
+def _state_rows(timeline: Timeline) -> Iterator[Row]:
+    visits = timeline.visits
+    attempts = {a.scheduled_id: a for a in visits.attempts}
+    skip: set[int] = set()
+    for event in timeline.ordered:
+        if event.id in skip:
+            continue
+        visit = visits.by_id.get(visits.of_event.get(event.id, 0))
+        attempt = attempts.get(visits.attempt_of_event.get(event.id, 0))
+        row = Row(
+            at=event.timestamp,
+            key=f"{timeline.execution_arn}#{event.id}",
+            kind=_kind(event, attempt),
+            lane=Lane.STATES,
+            execution_arn=timeline.execution_arn,
+            depth=_depth(event, visit),
+            events=(event,),
+            visit=visit,
+            attempt=attempt,
+        )
+        joined = _joined(timeline, row)
+        skip.update(event.id for event in joined.events[1:])
+        yield joined
+
+
+def _kind(event: HistoryEvent, attempt: Attempt | None) -> Kind:
+    if event.type.startswith("Execution"):
+        return Kind.EXECUTION
+    if event.type.endswith("StateEntered"):
+        return Kind.ENTERED
+    if event.type.endswith("StateExited"):
+        return Kind.EXITED
+    return Kind.PHASE if attempt is not None else Kind.OTHER
+
+
+def _depth(event: HistoryEvent, visit: StateVisit | None) -> int:
+    if visit is None:
+        return 0
+    return visit.depth + (1 if event.type.startswith("MapIteration") else 0)
+
+
+def _joined(timeline: Timeline, row: Row) -> Row:
+    """Join a row with the next event of the same thing, if they are one to the eye."""
+    event, visit = row.events[0], row.visit
+    after = timeline.events.get(event.id + 1)
+    if after is None or after.previous_event_id != event.id:
+        return row
+    close = after.timestamp - event.timestamp < _SECOND
+    if event.type.endswith("Scheduled") and after.type.endswith("Started") and close:
+        return replace(row, events=(event, after))
+    passed = visit is not None and visit.exited_at == after.timestamp
+    if row.kind is Kind.ENTERED and after.type.endswith("StateExited") and passed:
+        return replace(row, events=(event, after), kind=Kind.PASSED)
+    return row
+
+
+def _annotate(
+    row: Row,
+    by_attempt: Mapping[tuple[str, int], list[ApiCall]],
+    complete: datetime | None,
+) -> Row:
+    """Add who noticed the end, and which call the phase made."""
+    attempt = row.attempt
+    if attempt is None or row.kind is not Kind.PHASE:
+        return row
+    calls = by_attempt.get((row.execution_arn or "", attempt.scheduled_id), [])
+    phase = causing_phase(attempt)
+    ends = row.events[-1].timestamp == attempt.ended_at
+    told = notice(attempt, _polls(attempt, calls), complete) if ends else None
+    action = next((c for c in calls if _is_action(attempt, c)), None)
+    caused = action is not None and any(e.timestamp == phase for e in row.events)
+    return replace(
+        row, notice=told, causes=call_key(action) if action and caused else None
+    )
+
+
+def causing_phase(attempt: Attempt) -> datetime:
+    """When the action call had been answered: submitted, or for a plain call its end.
+
+    While neither is there yet, the call is still tied to the start.
+    """
+    return (
+        attempt.submitted_at
+        or attempt.ended_at
+        or attempt.started_at
+        or attempt.scheduled_at
+    )
+
+
+def _is_action(attempt: Attempt, call: ApiCall) -> bool:
+    row = attempt.integration
+    return row is not None and row.role_of(call.event_name) is CallRole.ACTION
+
+
+def _polls(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
+    row = attempt.integration
+    return [
+        call
+        for call in calls
+        if row is not None and row.role_of(call.event_name) is CallRole.POLL
+    ]
+
+
+# -- calls -----------------------------------------------------------------------
+
+
+def call_key(call: ApiCall) -> str:
+    return f"call#{call.event_id}"
+
+
+def _attempt_key(link: Link | None) -> tuple[str, int]:
+    if link is None or link.execution_arn is None or link.attempt_id is None:
+        return "", 0
+    return link.execution_arn, link.attempt_id
+
+
+def _call_row(
+    call: ApiCall,
+    link: Link | None,
+    attempt: Attempt | None,
+    by_attempt: Mapping[tuple[str, int], list[ApiCall]],
+) -> Row:
+    calls = by_attempt.get(_attempt_key(link), [])
+    alike = [c for c in calls if c.event_name == call.event_name]
+    before = calls[calls.index(call) - 1] if call in calls[1:] else None
+    poll = link is not None and link.role is CallRole.POLL
+    return Row(
+        at=call.event_time,
+        key=call_key(call),
+        kind=Kind.CALL,
+        lane=Lane.CALLS,
+        execution_arn=link.execution_arn if link else None,
+        attempt=attempt,
+        call=call,
+        link=link,
+        number=alike.index(call) + 1 if poll and alike else None,
+        gap=(call.event_time - before.event_time).total_seconds() if before else None,
+    )
+
+
+def _place_of(row: Row) -> datetime:
+    """Where a call goes among rows with milliseconds, its own time being a second.
+
+    Inside one second only a link may order a call against a history event: an
+    action's call goes right behind the phase that tells of its answer.
+    """
+    if row.attempt is None or row.link is None or row.link.role is not CallRole.ACTION:
+        return row.at
+    phase = causing_phase(row.attempt)
+    return phase if row.at <= phase < row.at + _SECOND else row.at

@@ -1,0 +1,64 @@
+"""Who noticed that the job was over: the question polling alone can't answer.
+
+A `.sync` task's own answer says when it stopped, the history when Step Functions
+knew. With a poll between the two, a poll may have noticed; with none, it was the
+managed EventBridge rule, which leaves no call behind.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.calls import ApiCall
+
+_SECOND = timedelta(seconds=1)
+
+
+class By(StrEnum):
+    EVENT = "event"
+    POLL = "poll"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """How long a job's end went unnoticed, and what told of it."""
+
+    stopped_at: datetime
+    noticed_at: datetime
+    by: By
+    certain: bool
+    """False while CloudTrail may still deliver a poll in between, and when a poll's
+    whole-second time can't be told from the stop's."""
+
+    @property
+    def seconds(self) -> float:
+        return (self.noticed_at - self.stopped_at).total_seconds()
+
+
+def notice(
+    attempt: Attempt, calls: Iterable[ApiCall], complete_to: datetime | None
+) -> Notice | None:
+    """Judge one attempt; `calls` are the polls tied to it.
+
+    None unless the job's own answer says when it stopped. A denied poll tells Step
+    Functions nothing, so it can't be what noticed.
+    """
+    stopped, noticed = attempt.stopped_at, attempt.ended_at
+    if stopped is None or noticed is None:
+        return None
+    polls = [call for call in calls if call.error_code is None]
+    between = [
+        call
+        for call in polls
+        if call.event_time + _SECOND > stopped and call.event_time <= noticed
+    ]
+    if between:
+        clear = any(stopped <= call.event_time < noticed - _SECOND for call in between)
+        return Notice(stopped, noticed, By.POLL, clear)
+    complete = complete_to is not None and complete_to >= noticed
+    return Notice(
+        stopped, noticed, By.EVENT if complete else By.UNKNOWN, certain=complete
+    )

@@ -1,0 +1,266 @@
+"""Rows in words: the same ones on the screen, in plain lines and in exports.
+
+This is the boundary: every string that came from AWS is cleaned here. A piece of
+text carries a tone, never a colour; the screen's theme decides what a tone looks
+like. Status is a glyph and a word, and only then a colour.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+
+from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.history import HistoryEvent
+from sfnwatch.trace.integrations import CallRole, Pattern
+from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.notice import By, Notice
+from sfnwatch.trace.text import clean, duration
+
+_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_RANDOM = re.compile(r"[0-9a-f-]{32,36}")
+_LIMIT = 200
+"""No name or message takes more of a row; the detail pane has the whole."""
+_GAP = 10.0
+"""Below this many seconds an interval is shown with a decimal."""
+
+
+class Tone(StrEnum):
+    """What a piece of text is, for the theme to colour."""
+
+    PLAIN = "plain"
+    STRONG = "strong"
+    DIM = "dim"
+    GOOD = "good"
+    BAD = "bad"
+    WARN = "warn"
+    BUSY = "busy"
+    ACTION = "action"
+    EXACT = "exact"
+    GUESS = "guess"
+
+
+Piece = tuple[str, Tone]
+"""Some cleaned text and its tone."""
+
+STATUS_GLYPHS = {
+    "running": ("●", Tone.BUSY),
+    "succeeded": ("✔", Tone.GOOD),
+    "failed": ("✘", Tone.BAD),
+    "timed_out": ("◷", Tone.BAD),
+    "aborted": ("■", Tone.WARN),
+    "caught": ("↷", Tone.WARN),
+    "pending_redrive": ("●", Tone.BUSY),
+    "unknown": ("○", Tone.DIM),
+}
+"""A status in AWS's words, in lower case, to its glyph and tone."""
+
+
+def plain(pieces: Iterator[Piece] | tuple[Piece, ...]) -> str:
+    """Join pieces to one line."""
+    return "".join(text for text, _ in pieces).rstrip()
+
+
+def row_pieces(row: Row) -> tuple[Piece, ...]:
+    """Put a row into words, without its time and without its rails."""
+    if row.call is not None:
+        return tuple(_call(row, row.call))
+    return tuple(_state(row))
+
+
+def _state(row: Row) -> Iterator[Piece]:
+    event = row.events[0]
+    match row.kind:
+        case Kind.EXECUTION:
+            yield from _execution(event)
+        case Kind.ENTERED | Kind.PASSED:
+            yield from _entered(row)
+        case Kind.EXITED:
+            yield from _exited(row)
+        case Kind.PHASE:
+            yield from _phase(row)
+        case _:
+            yield from _other(event)
+
+
+def _execution(event: HistoryEvent) -> Iterator[Piece]:
+    ending = event.type.removeprefix("Execution")
+    glyph, tone = STATUS_GLYPHS.get(_snake(ending), ("▸", Tone.STRONG))
+    yield (f"{glyph} Execution {_spaced(ending)}", tone)
+    yield from _error(event)
+
+
+def _entered(row: Row) -> Iterator[Piece]:
+    visit = row.visit
+    if visit is None:
+        return
+    yield (clean(visit.name, _LIMIT), Tone.STRONG)
+    yield (f"  {clean(visit.type)}", Tone.DIM)
+    if visit.attempts:
+        yield (f"  {resource_words(visit.attempts[0])}", Tone.ACTION)
+
+
+def _exited(row: Row) -> Iterator[Piece]:
+    visit = row.visit
+    if visit is None:
+        yield (clean(row.events[0].detail("name") or "exited", _LIMIT), Tone.PLAIN)
+        return
+    tone = STATUS_GLYPHS[visit.status][1]
+    word = "caught" if visit.status == "caught" else "exited"
+    yield (word, Tone.WARN if word == "caught" else tone)
+    seconds = (row.at - visit.entered_at).total_seconds()
+    yield (f"  {duration(seconds)}", Tone.DIM)
+
+
+def _phase(row: Row) -> Iterator[Piece]:
+    words = " · ".join(_phase_word(event) for event in row.events)
+    last = row.events[-1]
+    yield (words, _phase_tone(last))
+    tries = row.visit.attempts if row.visit else ()
+    if row.attempt and len(tries) > 1 and last.type.endswith(("Scheduled", "Started")):
+        number = [a.scheduled_id for a in tries].index(row.attempt.scheduled_id) + 1
+        yield (f"  try {number}", Tone.WARN)
+        yield from _backoff(row, number)
+    yield from _error(last)
+    if row.notice is not None:
+        yield (f"  {notice_words(row.notice)}", Tone.DIM)
+
+
+def _backoff(row: Row, number: int) -> Iterator[Piece]:
+    if row.visit and 1 < number <= len(row.visit.backoffs) + 1:
+        begin, end = row.visit.backoffs[number - 2]
+        yield (f"  after {duration((end - begin).total_seconds())}", Tone.DIM)
+
+
+def _phase_word(event: HistoryEvent) -> str:
+    kind = event.type
+    for family in ("Task", "LambdaFunction", "Activity"):
+        kind = kind.removeprefix(family)
+    return _spaced(kind)
+
+
+def _phase_tone(event: HistoryEvent) -> Tone:
+    if event.type.endswith("Succeeded"):
+        return Tone.GOOD
+    return Tone.BAD if event.type.endswith(("Failed", "TimedOut")) else Tone.PLAIN
+
+
+def _other(event: HistoryEvent) -> Iterator[Piece]:
+    index = event.details.get("index")
+    if event.type.startswith("MapIteration") and isinstance(index, int):
+        word = _spaced(event.type.removeprefix("MapIteration"))
+        yield (f"[{index}] {word}", _phase_tone(event))
+        return
+    yield (clean(_spaced(event.type), _LIMIT), _phase_tone(event))
+    length = event.details.get("length")
+    if event.type == "MapStateStarted" and isinstance(length, int):
+        yield (f"  {length} items" if length != 1 else "  1 item", Tone.DIM)
+    run = event.detail("mapRunArn")
+    if run:
+        yield (f"  {clean(last_segment(run), _LIMIT)}", Tone.DIM)
+    yield from _error(event)
+
+
+def _error(event: HistoryEvent) -> Iterator[Piece]:
+    error, cause = event.detail("error"), event.detail("cause")
+    if error:
+        yield (f"  {clean(error, _LIMIT)}", Tone.BAD)
+    if cause:
+        yield (f"  {clean(cause, _LIMIT)}", Tone.DIM)
+
+
+def resource_words(attempt: Attempt) -> str:
+    """Name what a Task runs as its definition does: `ecs:runTask.sync`."""
+    if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
+        name = (attempt.resource or "").rsplit(":", 1)[-1]
+        return clean(f"{attempt.pattern}:{name}", _LIMIT)
+    return clean(f"{attempt.resource_type}:{attempt.resource}", _LIMIT)
+
+
+def notice_words(told: Notice) -> str:
+    """Say when the job stopped, how long that went unnoticed, and what told of it."""
+    stopped = told.stopped_at.strftime("%H:%M:%S.%f")[:10]
+    words = f"task stopped {stopped}, noticed {told.seconds:.1f} s later"
+    match told.by, told.certain:
+        case By.EVENT, _:
+            return f"{words}, by event (no poll in between)"
+        case By.POLL, True:
+            return f"{words}, by a poll"
+        case By.POLL, False:
+            return f"{words}, by a poll or by event (within the same second)"
+    return f"{words} (no poll in between so far)"
+
+
+# -- calls -----------------------------------------------------------------------
+
+
+def _call(row: Row, call: ApiCall) -> Iterator[Piece]:
+    dim = row.link is None or row.link.rule is Rule.ROLE_ONLY
+    failed = call.error_code is not None
+    name = clean(call.event_name, _LIMIT)
+    number = f" #{row.number}" if row.number else ""
+    tone = Tone.DIM if dim else Tone.BAD if failed else Tone.ACTION
+    yield (f"{name}{number}", tone)
+    subject = subject_words(row)
+    if subject:
+        yield (f"  {subject}", Tone.DIM if dim else Tone.PLAIN)
+    if failed:
+        yield (f"  ✘ {clean(call.error_code or '', _LIMIT)}", Tone.BAD)
+    if row.link is not None:
+        yield (f"  {rule_words(row.link, id_word(row.attempt))}", rule_tone(row.link))
+
+
+def subject_words(row: Row) -> str:
+    """Say in a few cells what a call is about: a new task, or how long since."""
+    if row.gap is not None:
+        decimals = 1 if row.gap % 1 and row.gap < _GAP else 0
+        return f"+{row.gap:.{decimals}f} s"
+    attempt = row.attempt
+    action = row.link is not None and row.link.role is CallRole.ACTION
+    if attempt is None or not action or not attempt.resource_ids:
+        return ""
+    thing = id_word(attempt).rpartition(" ")[0] or "id"
+    return clean(f"{thing} {short_id(attempt.resource_ids[0])}", _LIMIT)
+
+
+def id_word(attempt: Attempt | None) -> str:
+    """Say what people call the id of the job: `task ARN`, `job id`."""
+    row = attempt.integration if attempt else None
+    return row.id_word if row else "id"
+
+
+def short_id(identifier: str) -> str:
+    """Shorten a random id to what tells it apart; keep a name that people chose."""
+    last = last_segment(identifier)
+    return last[:8] if _RANDOM.fullmatch(last) else last
+
+
+def rule_words(link: Link, word: str = "id") -> str:
+    """Say by which rule a call was tied; a guess looks like one."""
+    match link.rule:
+        case Rule.REQUEST_ID:
+            return "= request id"
+        case Rule.RESOURCE_ID:
+            return f"= {word}"
+        case Rule.UNIQUE_CANDIDATE:
+            return "~ role + action + time"
+        case Rule.AMBIGUOUS:
+            return f"? {len(link.candidates)} candidates"
+    return "role only"
+
+
+def rule_tone(link: Link) -> Tone:
+    if link.rule.exact:
+        return Tone.EXACT
+    return Tone.DIM if link.rule is Rule.ROLE_ONLY else Tone.GUESS
+
+
+def _spaced(name: str) -> str:
+    """`SubmitFailed` → `submit failed`."""
+    return _CAPITALS.sub(" ", name).lower()
+
+
+def _snake(name: str) -> str:
+    return _CAPITALS.sub("_", name).lower()
