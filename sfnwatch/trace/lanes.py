@@ -84,7 +84,7 @@ def build_lanes(trace: Trace) -> Lanes:
         for arn, timeline in trace.timelines.items()
         for attempt in timeline.visits.attempts
     }
-    by_attempt = _calls_by_attempt(trace)
+    by_attempt = calls_by_attempt(trace)
     complete = complete_to(trace)
     entries: list[tuple[tuple[datetime, int, int], Row]] = []
     for order, timeline in enumerate(trace.timelines.values()):
@@ -130,7 +130,8 @@ def is_hidden(trace: Trace, call: ApiCall, link: Link | None) -> bool:
     return link.rule is Rule.ROLE_ONLY and call.event_source == _XRAY
 
 
-def _calls_by_attempt(trace: Trace) -> dict[tuple[str, int], list[ApiCall]]:
+def calls_by_attempt(trace: Trace) -> dict[tuple[str, int], list[ApiCall]]:
+    """Give each attempt, by its execution and `scheduled_id`, its calls in order."""
     found: dict[tuple[str, int], list[ApiCall]] = defaultdict(list)
     for call, link in linked(trace.links, trace.calls):
         if link.execution_arn is not None and link.attempt_id is not None:

@@ -8,6 +8,7 @@ recordings; the rules stand at the functions that follow them, in `walk.py`.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
@@ -50,7 +51,7 @@ class StateVisit:
     @property
     def backoffs(self) -> tuple[tuple[datetime, datetime], ...]:
         """The waits between one try's failure and the next try's scheduling."""
-        pairs = zip(self.attempts, self.attempts[1:], strict=False)
+        pairs = pairwise(self.attempts)
         return tuple(
             (before.ended_at, after.scheduled_at)
             for before, after in pairs
