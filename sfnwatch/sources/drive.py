@@ -1,0 +1,137 @@
+"""What every live source does alike: take a step, tell its health, try again.
+
+A source is a function that makes one request and says what came of it. Failures
+become health records, so a recording shows outages too; nothing ends by itself
+because of one, except what AWS will never answer.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sfnwatch.clock import Clock
+from sfnwatch.sources.pacing import Backoff
+from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
+from sfnwatch.trace.times import iso
+
+
+class Failure(Exception):  # noqa: N818 - it is not an error of ours
+    """A request that failed, in plain words."""
+
+    def __init__(
+        self, state: HealthState, message: str, *, at_least: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.state = state
+        """REFUSED is for good; all others are worth another try."""
+        self.message = message
+        self.at_least = at_least
+        """Seconds that must pass before another try makes sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of one request."""
+
+    records: Batch = ()
+    pause: float = 0.0
+    """Seconds to wait before the next."""
+    done: bool = False
+    health: SourceHealth | None = None
+    """What to say of the lane from now on, if that has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a source that was never answered tries to reach AWS."""
+
+    tries: int | None = None
+    """None: for ever, as a screen does that somebody watches."""
+
+
+def health_record(health: SourceHealth, clock: Clock) -> Received:
+    """Write a lane's health as the record that is shown and recorded."""
+    data: dict[str, Any] = {
+        "lane": health.lane,
+        "state": str(health.state),
+        "message": health.message,
+        "retry_in": health.retry_in,
+        "complete_to": health.complete_to and iso(health.complete_to),
+        "lag": health.lag,
+        "until": health.until and iso(health.until),
+        "requests": health.requests,
+    }
+    kept = {key: value for key, value in data.items() if value not in (None, "")}
+    return Received(clock.now(), From.HEALTH, None, kept)
+
+
+class Driver:
+    """Drives one source's steps and keeps its health."""
+
+    def __init__(
+        self,
+        lane: str,
+        clock: Clock,
+        *,
+        backoff: Backoff | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._clock = clock
+        self._backoff = backoff or Backoff(1.0, 60.0)
+        self._patience = patience or Patience()
+        self.health = SourceHealth(lane, HealthState.CONNECTING)
+        self.answered = False
+        """True once AWS has answered at all."""
+        self.requests = 0
+
+    async def run(self, step: Callable[[], Awaitable[Step]]) -> AsyncIterator[Batch]:
+        """Yield what the steps bring, and every change of health."""
+        yield self._say(self.health)
+        while True:
+            try:
+                result = await step()
+            except Failure as failure:
+                health = self._failed(failure)
+                yield self._say(health)
+                if health.state is HealthState.REFUSED:
+                    return
+                await self._clock.sleep(health.retry_in or 0.0)
+                continue
+            for batch in self._succeeded(result):
+                yield batch
+            if result.done:
+                return
+            if result.pause:
+                await self._clock.sleep(result.pause)
+
+    def _succeeded(self, result: Step) -> list[Batch]:
+        batches: list[Batch] = [result.records] if result.records else []
+        recovered = self._backoff.reset() or not self.answered
+        self.answered = True
+        if result.health is not None:
+            batches.append(self._say(result.health))
+        elif recovered:
+            live = replace(
+                self.health, state=HealthState.LIVE, message="", retry_in=None
+            )
+            batches.append(self._say(live))
+        return batches
+
+    def _failed(self, failure: Failure) -> SourceHealth:
+        wait = max(failure.at_least, self._backoff.next())
+        hopeless = (
+            not self.answered
+            and self._patience.tries is not None
+            and self._backoff.failures >= self._patience.tries
+        )
+        final = failure.state is HealthState.REFUSED or hopeless
+        return replace(
+            self.health,
+            state=HealthState.REFUSED if final else failure.state,
+            message=failure.message,
+            retry_in=None if final else wait,
+        )
+
+    def _say(self, health: SourceHealth) -> Batch:
+        self.health = replace(health, requests=self.requests)
+        return (health_record(self.health, self._clock),)

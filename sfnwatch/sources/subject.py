@@ -1,0 +1,125 @@
+"""What is being watched, as far as the records tell: the look-up's brief.
+
+The history source notes here what it reads; the look-up source reads whom to look
+for, where, and since when. It is the one thing two sources share.
+"""
+
+import asyncio
+from datetime import datetime
+
+from sfnwatch.trace.arns import ExecutionArn, last_segment, role_name
+from sfnwatch.trace.asl import parse_definition
+from sfnwatch.trace.attempts import first
+from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.events import From, Received
+from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
+from sfnwatch.trace.integrations import Integration
+from sfnwatch.trace.payload import mapping_of, text_of
+from sfnwatch.trace.timeline import RUNNING, TERMINAL
+from sfnwatch.trace.times import maybe_time
+
+GLOBAL_REGION = "us-east-1"
+_GLOBAL = frozenset(
+    {
+        "iam.amazonaws.com",
+        "organizations.amazonaws.com",
+        "route53.amazonaws.com",
+        "cloudfront.amazonaws.com",
+        "globalaccelerator.amazonaws.com",
+    }
+)
+"""Services whose events CloudTrail delivers in us-east-1 only."""
+
+Query = tuple[str, str]
+"""A Region and an event source to ask LookupEvents for."""
+
+
+class Subject:
+    """One execution and what there is to look up for it."""
+
+    def __init__(self, arn: ExecutionArn) -> None:
+        self.arn = arn
+        self.plan: dict[Query, None] = {}
+        """What to ask for, in the order it was found out."""
+        self.roles: set[str] = set()
+        """Names of the roles its calls are made with."""
+        self.started_at: datetime | None = None
+        self.stopped_at: datetime | None = None
+        self.known = asyncio.Event()
+        """Set when enough is known to look up, or when nothing more will be."""
+        self.over = False
+        """True when the history source has ended, for whatever reason."""
+
+    def observe(self, received: Received) -> None:
+        """Take in one record of the execution."""
+        match received.source:
+            case From.HISTORY:
+                self._observe_event(received)
+            case From.DESCRIBE:
+                self._observe_answer(received)
+            case From.DEFINITION:
+                self._observe_definition(received)
+            case _:
+                pass
+
+    def _observe_event(self, received: Received) -> None:
+        try:
+            event = decode_history(received.data)
+        except DecodeError:
+            return
+        if event.type == "ExecutionStarted":
+            self.started_at = event.timestamp
+            self._add_role(event.detail("roleArn"))
+        elif event.type in TERMINAL:
+            self.stopped_at = event.timestamp
+        elif event.type == "ExecutionRedriven":
+            self.stopped_at = None
+        elif event.type.endswith("Scheduled"):
+            self._observe_task(event)
+
+    def _observe_task(self, event: HistoryEvent) -> None:
+        row = first(event, 0).integration
+        credentials = mapping_of(event.details.get("taskCredentials"))
+        self._add_role(text_of(credentials.get("roleArn")))
+        if row is not None:
+            self._add_query(row, event.detail("region"))
+
+    def _observe_answer(self, received: Received) -> None:
+        self.started_at = self.started_at or maybe_time(received.data.get("startDate"))
+        if received.data.get("status") not in RUNNING:
+            self.stopped_at = self.stopped_at or maybe_time(
+                received.data.get("stopDate")
+            )
+
+    def _observe_definition(self, received: Received) -> None:
+        self._add_role(text_of(received.data.get("roleArn")))
+        for task in parse_definition(received.data.get("definition")).tasks:
+            self._add_role(task.role_arn)
+            if task.integration is not None:
+                self._add_query(task.integration, None)
+
+    def _add_role(self, role_arn: str | None) -> None:
+        name = role_name(role_arn)
+        if name:
+            self.roles.add(name)
+
+    def _add_query(self, row: Integration, region: str | None) -> None:
+        if not row.recorded:
+            return
+        home = GLOBAL_REGION if row.event_source in _GLOBAL else None
+        self.plan[home or region or self.arn.region, row.event_source] = None
+
+    def concerns(self, call: ApiCall) -> bool:
+        """True for a call worth keeping: by a role of the execution's.
+
+        While no role is known, any call that Step Functions made may be it.
+        """
+        if call.own:
+            return True
+        if not self.roles:
+            return call.by_step_functions
+        return call.role in self.roles
+
+    @property
+    def label(self) -> str:
+        return f"{self.arn.state_machine_name}:{last_segment(self.arn.name)}"
