@@ -1,0 +1,228 @@
+"""AWS, as far as this tool goes: one session, its clients, and what they may ask.
+
+The only operations that can be sent are those of ALLOWED; a hook refuses any other
+before it leaves the process. Clients are made once for each service and Region, and
+anew after credentials have expired: a session keeps what it has once loaded.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore import exceptions as boto
+from botocore.model import OperationModel
+from botocore.utils import parse_timestamp
+
+from sfnwatch import __version__
+from sfnwatch.clock import Clock
+from sfnwatch.errors import RefusedError
+from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
+from sfnwatch.trace.events import HealthState
+from sfnwatch.trace.text import clean
+from sfnwatch.trace.times import iso
+
+_SERVICES = {"states": "stepfunctions", "cloudtrail": "cloudtrail"}
+_TIMEOUT = 60.0
+"""Seconds for one call with botocore's own retries, above its own time-outs."""
+_SKEW = timedelta(seconds=2)
+"""The Date header has whole seconds, and an answer takes its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """Where and as whom to ask; what is None is found as the AWS CLI finds it."""
+
+    region: str
+    profile: str | None = None
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+
+
+def _timestamp(value: Any) -> str:
+    """Parse a timestamp to what a recording holds.
+
+    Botocore's own parser goes through dateutil's local time zone, which takes 42 %
+    of the time of reading a long history.
+    """
+    if isinstance(value, int | float):
+        return iso(datetime.fromtimestamp(value, UTC))
+    return iso(parse_timestamp(value))
+
+
+def _refuse_others(model: OperationModel, **_: Any) -> None:
+    if model.name not in ALLOWED:
+        msg = f"{model.name} is not among the operations this tool may send"
+        raise PermissionError(msg)
+
+
+class _Connection:
+    """A session with its clients, closed when the last call on it has come back."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self._settings = settings
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._stack = AsyncExitStack()
+        self._users = 0
+        self._retired = False
+        self.session = AioSession(profile=settings.profile)
+        factory = self.session.get_component("response_parser_factory")
+        factory.set_parser_defaults(timestamp_parser=_timestamp)
+
+    async def call(self, operation: str, region: str, **kwargs: Any) -> Any:
+        self._users += 1
+        try:
+            client = await self._client(ALLOWED[operation], region)
+            async with asyncio.timeout(_TIMEOUT):
+                return await getattr(client, _snake(operation))(**kwargs)
+        finally:
+            self._users -= 1
+            if self._retired and not self._users:
+                await self.close()
+
+    async def _client(self, prefix: str, region: str) -> Any:
+        key = (prefix, region)
+        if key not in self._clients:
+            create: Any = self.session.create_client
+            context = create(
+                _SERVICES[prefix],
+                region_name=region,
+                endpoint_url=self._settings.endpoint_url,
+                aws_access_key_id=self._settings.access_key_id,
+                aws_secret_access_key=self._settings.secret_access_key,
+                config=_CONFIG,
+            )
+            client = await self._stack.enter_async_context(context)
+            client.meta.events.register_first("before-call", _refuse_others)
+            self._clients[key] = client
+        return self._clients[key]
+
+    async def retire(self) -> None:
+        self._retired = True
+        if not self._users:
+            await self.close()
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+class Aws:
+    """AWS to the sources: one operation at a time, failures in plain words."""
+
+    def __init__(
+        self, settings: AwsSettings, clock: Clock, *, heed_dates: bool = True
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._heed_dates = heed_dates
+        self._connection = _Connection(settings)
+        self._skew = timedelta(0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._connection.close()
+
+    def now(self) -> datetime:
+        """AWS's own time, as its answers' Date headers tell it."""
+        return self._clock.now() + self._skew
+
+    @property
+    def login(self) -> str:
+        """The command that renews this profile's credentials."""
+        name = self._settings.profile
+        profile = f" --profile {clean(name)}" if name else ""
+        try:
+            config = self._connection.session.get_scoped_config()
+        except boto.BotoCoreError:
+            config = {}
+        if "sso_session" in config or "sso_start_url" in config:
+            return f"aws sso login{profile}"
+        return f"aws login{profile}"
+
+    async def call(
+        self, operation: str, subject: str, region: str, **kwargs: Any
+    ) -> Any:
+        """Send one request; raises Failure, or StalePageError for a token too old."""
+        connection = self._connection
+        try:
+            answer = await connection.call(operation, region, **kwargs)
+        except Exception as error:
+            if code_of(error) in STALE_PAGE and _is_later_page(kwargs):
+                raise StalePageError(str(error)) from error
+            failure = failure_of(error, operation, subject, self.login)
+            if failure.state is HealthState.EXPIRED:
+                await self._renew(connection)
+            raise failure from error
+        self._heed(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+        return answer
+
+    def _heed(self, headers: Mapping[str, str]) -> None:
+        """Note how far this machine's clock is from AWS's."""
+        try:
+            told = parsedate_to_datetime(headers["date"])
+        except (KeyError, ValueError, TypeError):
+            return
+        skew = told.astimezone(UTC) - self._clock.now()
+        if self._heed_dates:
+            self._skew = skew if abs(skew) > _SKEW else timedelta(0)
+
+    async def _renew(self, connection: _Connection) -> None:
+        """Begin a new session: one that has loaded a login never looks for another."""
+        if connection is self._connection:
+            self._connection = _Connection(self._settings)
+            await connection.retire()
+
+
+def _is_later_page(kwargs: Mapping[str, Any]) -> bool:
+    return "nextToken" in kwargs or "NextToken" in kwargs
+
+
+_CONFIG = AioConfig(
+    user_agent_extra=f"sfnwatch/{__version__}",
+    retries={"mode": "standard", "total_max_attempts": 2},
+    connect_timeout=5,
+    read_timeout=20,
+    parameter_validation=True,
+)
+
+
+def _snake(operation: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in operation)[1:]
+
+
+def check_profile(settings: AwsSettings) -> None:
+    """Raise RefusedError for a profile that is not there, naming those that are."""
+    session = AioSession()
+    known = session.available_profiles
+    if settings.profile and settings.profile not in known:
+        names = ", ".join(clean(name) for name in known) or "none"
+        msg = f"There is no AWS profile named {clean(settings.profile)}."
+        raise RefusedError(msg, hint=f"There are: {names}.")
+
+
+def warm_up() -> None:
+    """Load what making a first client reads from disk: 80 ms that no frame waits for.
+
+    To be called in a thread.
+    """
+    loader = AioSession().get_component("data_loader")
+    for service in _SERVICES.values():
+        loader.load_service_model(service, "service-2")
+        loader.load_service_model(service, "endpoint-rule-set-1")
+    loader.load_data("endpoints")
+    loader.load_data("partitions")

@@ -1,0 +1,179 @@
+"""The history of one execution, from GetExecutionHistory.
+
+There is no "since" parameter, and the last page of a running execution carries no
+token: a follower that reads forward reads everything again each time. So it is read
+forward once; from then on newest first, down to the last event held: a poll costs
+what is new.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sfnwatch.clock import Clock
+from sfnwatch.sources.aws import Aws
+from sfnwatch.sources.drive import Driver, Failure, Patience, Step
+from sfnwatch.sources.pacing import Interval
+from sfnwatch.sources.subject import Subject
+from sfnwatch.sources.trouble import StalePageError
+from sfnwatch.trace.events import Batch, From, HealthState, Received
+from sfnwatch.trace.timeline import RUNNING, TERMINAL
+
+_PAGE = 1000
+"""The most AWS gives at once; it is an upper limit only."""
+_TAIL = 100
+"""Newest events to ask for when polling; more pages follow if that is not enough."""
+_LEAST, _MOST = 1.0, 5.0
+"""Seconds between polls while events come, and at most. GetExecutionHistory refills
+20 requests a second for the whole account."""
+_DESCRIBE_TRIES = 5
+"""DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
+
+
+class History:
+    """A source: reads an execution's history to its end."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        subject: Subject,
+        clock: Clock,
+        *,
+        patience: Patience | None = None,
+    ) -> None:
+        self._aws, self._subject, self._clock = aws, subject, clock
+        self._driver = Driver("history", clock, patience=patience)
+        self._interval = Interval(_LEAST, _MOST)
+        self._next: Callable[[], Awaitable[Step]] = self._describe
+        self._token: str | None = None
+        self._held = 0
+        """The id up to which every event has been handed over."""
+        self._news: dict[int, Mapping[str, Any]] = {}
+        """Events of a poll in progress, newest first, not yet joined to those held."""
+        self._ended = False
+        self._looked_again = False
+        self._describes = 0
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield the describing answers, the events, and every change of health."""
+        try:
+            async for batch in self._driver.run(self._step):
+                for received in batch:
+                    self._subject.observe(received)
+                yield batch
+        finally:
+            self._subject.over = True
+            self._subject.known.set()
+
+    async def _step(self) -> Step:
+        try:
+            return await self._next()
+        except StalePageError:
+            # A token lives 24 hours: begin this read again, what is held stays held.
+            self._token, self._news = None, {}
+            return Step()
+
+    async def _ask(self, operation: str, **kwargs: Any) -> dict[str, Any]:
+        self._driver.requests += 1
+        arn = self._subject.arn
+        answer = dict(
+            await self._aws.call(
+                operation, arn.arn, arn.region, executionArn=arn.arn, **kwargs
+            )
+        )
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def _received(self, source: From, data: Mapping[str, Any]) -> Received:
+        return Received(self._clock.now(), source, self._subject.arn.arn, data)
+
+    async def _describe(self) -> Step:
+        answer = await self._ask("DescribeExecution")
+        self._next = self._define
+        return Step((self._received(From.DESCRIBE, answer),))
+
+    async def _define(self) -> Step:
+        """Read the definition; the history is worth reading without it."""
+        self._next = self._forward
+        try:
+            answer = await self._ask("DescribeStateMachineForExecution")
+        except Failure as failure:
+            if failure.state not in {HealthState.DENIED, HealthState.REFUSED}:
+                self._next = self._define
+                raise
+            health = replace(
+                self._driver.health, state=HealthState.LIVE, message=failure.message
+            )
+            return Step(health=health)
+        self._subject.observe(received := self._received(From.DEFINITION, answer))
+        # The plan, the role and the start are known: the other lane can begin.
+        self._subject.known.set()
+        return Step((received,))
+
+    async def _page(self, limit: int, *, newest_first: bool) -> list[dict[str, Any]]:
+        more = {"nextToken": self._token} if self._token else {}
+        answer = await self._ask(
+            "GetExecutionHistory",
+            maxResults=limit,
+            reverseOrder=newest_first,
+            includeExecutionData=True,
+            **more,
+        )
+        self._token = answer.get("nextToken")
+        events: list[dict[str, Any]] = answer.get("events", [])
+        return events
+
+    async def _forward(self) -> Step:
+        events = await self._page(_PAGE, newest_first=False)
+        fresh = [event for event in events if event["id"] > self._held]
+        self._hold(fresh)
+        if self._token is None:
+            self._subject.known.set()
+            self._next, self._looked_again = self._tail, self._ended
+        return Step(self._batch(fresh))
+
+    async def _tail(self) -> Step:
+        """Read newest first until an event that is held, then hand over what is new.
+
+        Only then: with a gap below them the newest events are not yet held. After
+        the last event comes one more look, then the outcome.
+        """
+        events = await self._page(_TAIL, newest_first=True)
+        fresh = [event for event in events if event["id"] > self._held]
+        self._news.update({event["id"]: event for event in fresh})
+        if self._token is not None and len(fresh) == len(events):
+            return Step()
+        self._token = None
+        news = [self._news[key] for key in sorted(self._news)]
+        self._news = {}
+        self._hold(news)
+        if self._ended and self._looked_again:
+            self._next = self._outcome
+        elif self._ended:
+            self._looked_again = True
+        else:
+            pause = self._interval.after(news=bool(news))
+            return Step(self._batch(news), pause=pause)
+        return Step(self._batch(news))
+
+    async def _outcome(self) -> Step:
+        self._describes += 1
+        answer = await self._ask("DescribeExecution")
+        records = (self._received(From.DESCRIBE, answer),)
+        if answer.get("status") in RUNNING and self._describes < _DESCRIBE_TRIES:
+            return Step(records, pause=_LEAST)
+        health = replace(
+            self._driver.health, state=HealthState.ENDED, message="", retry_in=None
+        )
+        return Step(records, done=True, health=health)
+
+    def _hold(self, events: Iterable[Mapping[str, Any]]) -> None:
+        for event in events:
+            self._held = max(self._held, event["id"])
+            if event["type"] in TERMINAL:
+                self._ended = True
+            elif event["type"] == "ExecutionRedriven":
+                self._ended = self._looked_again = False
+
+    def _batch(self, events: list[Any]) -> Batch:
+        return tuple(self._received(From.HISTORY, event) for event in events)

@@ -1,0 +1,60 @@
+"""A live watch: both sources of one execution over one session.
+
+Importing this imports the SDKs, which takes 200 ms: the screen shows its first
+frame before, and does so in a thread.
+"""
+
+from collections.abc import Sequence
+
+from sfnwatch.clock import Clock
+from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
+from sfnwatch.sources.drive import Patience
+from sfnwatch.sources.feed import Consumer, run
+from sfnwatch.sources.history import History
+from sfnwatch.sources.lookup import Lookup
+from sfnwatch.sources.pacing import TokenBucket
+from sfnwatch.sources.subject import Subject
+from sfnwatch.trace.arns import ExecutionArn
+
+_RATE, _BURST = 1.0, 2.0
+"""LookupEvents a second: half the account's quota is left to its people."""
+
+
+class Live:
+    """Watches executions until each is over and its late records are in."""
+
+    def __init__(
+        self,
+        arns: Sequence[ExecutionArn],
+        settings: AwsSettings,
+        clock: Clock,
+        *,
+        drain: float,
+        patience: Patience | None = None,
+        heed_dates: bool = True,
+    ) -> None:
+        self._arns, self._settings, self._clock = arns, settings, clock
+        self._drain, self._patience = drain, patience
+        self._heed_dates = heed_dates
+        self._lookups: list[Lookup] = []
+
+    def end_drain(self) -> None:
+        """Stop waiting for late records."""
+        for lookup in self._lookups:
+            lookup.end_drain()
+
+    async def watch(self, consume: Consumer) -> None:
+        """Run to the end; raises RefusedError for a profile that is not there."""
+        check_profile(self._settings)
+        bucket = TokenBucket(_RATE, _BURST, self._clock)
+        aws = Aws(self._settings, self._clock, heed_dates=self._heed_dates)
+        async with aws:
+            histories: list[History] = []
+            for arn in self._arns:
+                subject = Subject(arn)
+                common = (aws, subject, self._clock)
+                histories.append(History(*common, patience=self._patience))
+                self._lookups.append(
+                    Lookup(*common, bucket, drain=self._drain, patience=self._patience)
+                )
+            await run([*histories, *self._lookups], [consume])

@@ -1,0 +1,283 @@
+"""The calls around one execution, from CloudTrail's LookupEvents.
+
+Two requests a second for the whole account, one attribute a request, 50 records a
+page, newest first, and minutes late without a bound. So: one query for each service
+the definition can call, in turn; each cycle reads from before what is believed
+complete, stops at ground already covered, and keeps what concerns the execution.
+Never by ReadOnly=false: it would hide DescribeTasks. Never by Username: Step
+Functions takes a new session name for every call.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sfnwatch.clock import Clock
+from sfnwatch.sources.aws import Aws
+from sfnwatch.sources.drive import Driver, Failure, Patience, Step
+from sfnwatch.sources.pacing import Interval, TokenBucket
+from sfnwatch.sources.subject import Query, Subject
+from sfnwatch.sources.trouble import StalePageError
+from sfnwatch.sources.watermark import Watermark
+from sfnwatch.trace.calls import decode_call
+from sfnwatch.trace.events import Batch, From, HealthState, Received
+from sfnwatch.trace.history import DecodeError
+from sfnwatch.trace.times import parse_time
+
+_PAGE = 50
+"""The most LookupEvents gives."""
+_BEFORE_START = timedelta(seconds=5)
+_OVERLAP = timedelta(minutes=15)
+"""How far back each cycle reads again: most records are there by then."""
+_THOROUGH = 6
+"""Every so many cycles read on to the end of the window, even over known ground."""
+_MEASURE = 10
+"""One request in so many asks for our own calls, for the watermark."""
+_MEASURE_PAGES = 3
+_LEAST, _MOST = 5.0, 10.0
+"""Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
+_QUIET = timedelta(seconds=90)
+"""The watermark must be so far past the end before the drain is cut short."""
+DRAIN = 15 * 60.0
+"""Seconds to go on asking after the end, by default."""
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """One query of a cycle, as far as it has been read."""
+
+    query: Query
+    since: datetime
+    measuring: bool = False
+    token: str | None = None
+    pages: int = 0
+
+
+class Lookup:
+    """A source: reads the calls until the execution is over and the drain done."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        subject: Subject,
+        clock: Clock,
+        bucket: TokenBucket,
+        *,
+        drain: float = DRAIN,
+        patience: Patience | None = None,
+    ) -> None:
+        self._aws, self._subject, self._clock = aws, subject, clock
+        self._bucket = bucket
+        self._drain = timedelta(seconds=drain)
+        self._driver = Driver("lookup", clock, patience=patience)
+        self._interval = Interval(_LEAST, _MOST)
+        self._watermark = Watermark()
+        self._seen: set[str] = set()
+        """Every event id that came by, of whomever: known ground."""
+        self._covered: dict[Query, datetime] = {}
+        self._cursors: list[_Cursor] = []
+        self._cycles = 0
+        self._since_measured = 0
+        self._news = False
+        self._last_round = False
+        self._hurry = False
+
+    def end_drain(self) -> None:
+        """Stop waiting for late records: one more cycle, and that is it."""
+        self._hurry = True
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        """Yield the calls that concern the execution, and every change of health."""
+        await self._subject.known.wait()
+        async for batch in self._driver.run(self._step):
+            yield batch
+
+    async def _step(self) -> Step:
+        if not self._cursors:
+            planned = self._plan()
+            if planned is not None:
+                return planned
+        cursor = self._cursors[0]
+        try:
+            step = await self._read(cursor)
+        except StalePageError:
+            cursor.token = None
+            return Step()
+        except Failure as failure:
+            self._give_up_if_over(failure)
+            raise
+        if cursor.token is None:
+            self._cursors.pop(0)
+        return step if self._cursors else self._end_of_cycle(step)
+
+    def _give_up_if_over(self, failure: Failure) -> None:
+        """After the end there is no use in asking for what is not permitted."""
+        over = self._subject.over or self._subject.stopped_at is not None
+        if over and failure.state is HealthState.DENIED:
+            failure.state = HealthState.REFUSED
+
+    # -- the plan of a cycle -------------------------------------------------------
+
+    def _plan(self) -> Step | None:
+        """Lay out the next cycle; a step of its own where there is nothing to ask."""
+        if not self._subject.plan:
+            return self._idle()
+        self._cycles += 1
+        self._news = False
+        self._last_round = self._is_over()
+        since = self._floor()
+        self._cursors = [_Cursor(query, since) for query in self._subject.plan]
+        if self._since_measured >= _MEASURE or self._last_round:
+            self._cursors.append(self._measuring(since))
+        return None
+
+    def _idle(self) -> Step:
+        """Say why nothing is asked; look again later, a state may yet call something.
+
+        Without the definition, what a machine calls is known only as it happens.
+        """
+        message = "Nothing to look up: no state of it makes a call that CloudTrail"
+        message += " records as a management event."
+        done = self._subject.over or self._subject.stopped_at is not None
+        state = HealthState.ENDED if done else HealthState.LIVE
+        health = replace(self._driver.health, state=state, message=message)
+        changed = health != self._driver.health
+        return Step(pause=_LEAST, done=done, health=health if changed else None)
+
+    def _floor(self) -> datetime:
+        start = self._subject.started_at or self._aws.now() - _OVERLAP
+        begin = start - _BEFORE_START
+        if self._cycles == 1 or self._last_round:
+            return begin
+        contiguous = self._watermark.complete_to(self._aws.now()) or begin
+        return max(begin, min(self._aws.now() - _OVERLAP, contiguous))
+
+    def _measuring(self, since: datetime) -> _Cursor:
+        home = (self._subject.arn.region, "LookupEvents")
+        oldest = self._watermark.oldest_missing or since
+        return _Cursor(home, oldest - _BEFORE_START, measuring=True)
+
+    # -- one page --------------------------------------------------------------------
+
+    async def _read(self, cursor: _Cursor) -> Step:
+        answer = await self._ask(cursor)
+        events: list[Mapping[str, Any]] = answer.get("Events", [])
+        cursor.token, cursor.pages = answer.get("NextToken"), cursor.pages + 1
+        if cursor.measuring:
+            return self._measure(cursor, events)
+        fresh = [event for event in events if event.get("EventId") not in self._seen]
+        if not fresh and self._is_covered(cursor, events):
+            cursor.token = None
+        self._note(cursor, fresh)
+        return Step(tuple(self._concerning(fresh)))
+
+    async def _ask(self, cursor: _Cursor) -> Any:
+        region, value = cursor.query
+        key = "EventName" if cursor.measuring else "EventSource"
+        more = {"NextToken": cursor.token} if cursor.token else {}
+        await self._bucket.take()
+        self._driver.requests += 1
+        self._since_measured += 1
+        answer = await self._aws.call(
+            "LookupEvents",
+            value,
+            region,
+            LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}],
+            StartTime=cursor.since,
+            MaxResults=_PAGE,
+            **more,
+        )
+        if region == self._subject.arn.region:
+            request_id = answer.get("ResponseMetadata", {}).get("RequestId")
+            self._watermark.made(str(request_id), self._aws.now())
+        return answer
+
+    def _is_covered(self, cursor: _Cursor, events: list[Mapping[str, Any]]) -> bool:
+        """True when all on the page is known and lies before what the last cycle saw.
+
+        Now and then even that is read through: a straggler may lie deeper.
+        """
+        if self._last_round or self._cycles % _THOROUGH == 0 or not events:
+            return False
+        covered = self._covered.get(cursor.query)
+        oldest = parse_time(events[-1]["EventTime"])
+        return covered is not None and oldest < covered
+
+    def _note(self, cursor: _Cursor, fresh: list[Mapping[str, Any]]) -> None:
+        for event in fresh:
+            self._seen.add(str(event.get("EventId")))
+            at = parse_time(event["EventTime"])
+            before = self._covered.get(cursor.query, at)
+            self._covered[cursor.query] = max(before, at)
+
+    def _concerning(self, fresh: list[Mapping[str, Any]]) -> list[Received]:
+        """Keep what concerns the execution, oldest first, as it happened."""
+        kept: list[Received] = []
+        for event in reversed(fresh):
+            received = Received(self._clock.now(), From.LOOKUP, None, event)
+            try:
+                concerned = self._subject.concerns(decode_call(received))
+            except DecodeError:
+                concerned = True  # kept unread rather than dropped unseen
+            if concerned:
+                kept.append(received)
+        self._news = self._news or bool(kept)
+        return kept
+
+    def _measure(self, cursor: _Cursor, events: list[Mapping[str, Any]]) -> Step:
+        found = []
+        for event in events:
+            received = Received(None, From.LOOKUP, None, event)
+            try:
+                found.append(decode_call(received).request_id)
+            except DecodeError:
+                continue
+        self._watermark.seen(request_id for request_id in found if request_id)
+        if cursor.pages >= _MEASURE_PAGES:
+            cursor.token = None
+        self._since_measured = 0
+        return Step()
+
+    # -- the end of a cycle ------------------------------------------------------------
+
+    def _is_over(self) -> bool:
+        """True when the next cycle is to be the last."""
+        if self._subject.over and self._subject.stopped_at is None:
+            return True  # the history is refused: there is no end to wait for
+        stopped = self._subject.stopped_at
+        if stopped is None:
+            return False
+        now = self._aws.now()
+        complete = self._watermark.complete_to(now)
+        quick = complete is not None and complete >= stopped + _QUIET
+        return self._hurry or quick or now >= stopped + self._drain
+
+    def _end_of_cycle(self, step: Step) -> Step:
+        now = self._aws.now()
+        complete = self._watermark.complete_to(now)
+        if self._last_round:
+            complete = max(complete or now - _OVERLAP, now - _OVERLAP)
+        stopped = self._subject.stopped_at
+        draining = HealthState.DRAINING if stopped else HealthState.LIVE
+        health = replace(
+            self._driver.health,
+            state=HealthState.ENDED if self._last_round else draining,
+            message="",
+            retry_in=None,
+            complete_to=complete,
+            lag=round((now - complete).total_seconds(), 1) if complete else None,
+            until=stopped + self._drain if stopped else None,
+        )
+        return Step(
+            step.records,
+            pause=self._interval.after(news=self._news),
+            done=self._last_round,
+            health=health if self._differs(health) else None,
+        )
+
+    def _differs(self, health: Any) -> bool:
+        """True for news of the lane; that time goes by is none."""
+        old = self._driver.health
+        same_lag = replace(health, lag=old.lag, requests=old.requests)
+        return bool(same_lag != old)

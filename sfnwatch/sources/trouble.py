@@ -1,0 +1,170 @@
+"""What AWS, the network and the credentials say when they say no, in plain words.
+
+Judged by the error's code or class, never by the text of its message. A message
+names what was tried, on what, what came back, and what to do.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from sfnwatch.sources.drive import Failure
+from sfnwatch.trace.events import HealthState
+from sfnwatch.trace.text import clean
+
+THROTTLED = frozenset(
+    {
+        "KmsThrottlingException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+)
+DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "KmsAccessDeniedException",
+        "NotAuthorized",
+        "OperationNotPermittedException",
+        "UnauthorizedOperation",
+    }
+)
+BAD_CREDENTIALS = frozenset(
+    {
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+REFUSED = frozenset(
+    {
+        "ExecutionDoesNotExist",
+        "InvalidArn",
+        "StateMachineDoesNotExist",
+        "StateMachineTypeNotSupported",
+        "UnknownOperationException",
+        "ValidationException",
+    }
+)
+STALE_PAGE = frozenset(
+    {
+        "ExpiredNextTokenException",
+        "InvalidNextTokenException",
+        "InvalidToken",
+        "InvalidTimeRangeException",
+    }
+)
+"""The paging has to begin again: its token is too old, or was another's."""
+
+_DENIED_PAUSE = 60.0
+"""Seconds between tries while a permission is missing: it may be granted."""
+_EXPIRED_PAUSE = 5.0
+"""Seconds between looks for renewed credentials."""
+
+_NO_CREDENTIALS = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+)
+_LOGIN = (
+    boto.SSOTokenLoadError,
+    boto.UnauthorizedSSOTokenError,
+    boto.TokenRetrievalError,
+    boto.SSOError,
+)
+_UNREACHED = (
+    boto.HTTPClientError,
+    boto.ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+class StalePageError(Exception):
+    """A page's token is no longer good; what was read so far still is."""
+
+
+def code_of(error: BaseException) -> str:
+    """Give AWS's error code, or nothing for an error that AWS did not send."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
+    """Put an error into plain words; raises it again if it is none we know.
+
+    `login` is the command that renews this profile's credentials.
+    """
+    if isinstance(error, boto.ClientError):
+        return _answered(error, operation, subject, login)
+    tried = f"{operation} on {subject}"
+    if isinstance(error, _LOGIN):
+        return Failure(
+            HealthState.EXPIRED,
+            f"{tried}: the login has expired. Run: {login}",
+            at_least=_EXPIRED_PAUSE,
+        )
+    if isinstance(error, _NO_CREDENTIALS):
+        return Failure(
+            HealthState.REFUSED,
+            f"{tried}: {_said(error)} Choose a --profile, set AWS_ACCESS_KEY_ID"
+            f" and its kin, or run: {login}",
+        )
+    if isinstance(error, ResponseParserError):
+        return Failure(HealthState.RETRYING, f"{tried}: the answer was cut or garbled.")
+    if isinstance(error, _UNREACHED):
+        return Failure(HealthState.RETRYING, f"{tried}: {_said(error)}")
+    raise error
+
+
+def _answered(
+    error: boto.ClientError, operation: str, subject: str, login: str
+) -> Failure:
+    code = code_of(error)
+    said = clean(str(error.response.get("Error", {}).get("Message") or ""), 400)
+    words = f"{operation} on {subject}: {clean(code)}. {said}".rstrip()
+    if code in THROTTLED:
+        return Failure(HealthState.THROTTLED, f"{operation}: {code}. {said}".rstrip())
+    if code in EXPIRED:
+        return Failure(
+            HealthState.EXPIRED, f"{words} Run: {login}", at_least=_EXPIRED_PAUSE
+        )
+    if code in DENIED:
+        advice = f"Allow {_action(operation)} (see sfnwatch iam-policy)"
+        return Failure(
+            HealthState.DENIED,
+            f"{words} {advice}, or choose another --profile.",
+            at_least=_DENIED_PAUSE,
+        )
+    if code in BAD_CREDENTIALS:
+        return Failure(
+            HealthState.REFUSED, f"{words} Check the credentials of the --profile."
+        )
+    if code in REFUSED:
+        return Failure(HealthState.REFUSED, f"{words} Check the ARN and the --region.")
+    return Failure(HealthState.RETRYING, words)
+
+
+def _action(operation: str) -> str:
+    service = "cloudtrail" if operation == "LookupEvents" else "states"
+    return f"{service}:{operation}"
+
+
+def _said(error: Exception) -> str:
+    text = clean(str(error) or type(error).__name__, 300)
+    return text if text.endswith((".", "!", "?")) else f"{text}."
