@@ -108,13 +108,14 @@ def _polling(visit: StateVisit, attempt: Attempt, polls: list[ApiCall]) -> Findi
     gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
     denied = sum(call.error_code is not None for call in polls)
     name = clean(polls[0].event_name)
-    count = f"{len(polls)} {name} call" + ("s" if len(polls) != 1 else "")
+    one = len(polls) == 1
+    count = f"was 1 {name} call" if one else f"were {len(polls)} {name} calls"
     every = f", about every {mean(gaps):.0f} s" if gaps else ""
     refused = f"; {denied} of them denied" if denied else ""
     return Finding(
         kind="polling",
         certainty=Certainty.FACT,
-        text=f"While {clean(visit.name)} waited there were {count}{every}{refused}.",
+        text=f"While {clean(visit.name)} waited there {count}{every}{refused}.",
         evidence=tuple(call.event_id for call in polls),
         data={
             "visit": visit.id,

@@ -77,8 +77,8 @@ class Lanes:
     """A row's key to its place."""
 
 
-def build_lanes(trace: Trace) -> Lanes:
-    """Lay out a trace."""
+def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
+    """Lay out a trace; `joined` makes one row of events that are one to the eye."""
     attempts = {
         (arn, attempt.scheduled_id): attempt
         for arn, timeline in trace.timelines.items()
@@ -88,7 +88,7 @@ def build_lanes(trace: Trace) -> Lanes:
     complete = complete_to(trace)
     entries: list[tuple[tuple[datetime, int, int], Row]] = []
     for order, timeline in enumerate(trace.timelines.values()):
-        for row in _state_rows(timeline):
+        for row in _state_rows(timeline, joined=joined):
             placed = _annotate(row, by_attempt, complete)
             entries.append(((row.at, order, row.events[0].id), placed))
     hidden = 0
@@ -144,7 +144,7 @@ def calls_by_attempt(trace: Trace) -> dict[tuple[str, int], list[ApiCall]]:
 # -- states ----------------------------------------------------------------------
 
 
-def _state_rows(timeline: Timeline) -> Iterator[Row]:
+def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
     visits = timeline.visits
     attempts = {a.scheduled_id: a for a in visits.attempts}
     skip: set[int] = set()
@@ -164,9 +164,10 @@ def _state_rows(timeline: Timeline) -> Iterator[Row]:
             visit=visit,
             attempt=attempt,
         )
-        joined = _joined(timeline, row)
-        skip.update(event.id for event in joined.events[1:])
-        yield joined
+        if joined:
+            row = _joined(timeline, row)
+            skip.update(event.id for event in row.events[1:])
+        yield row
 
 
 def _kind(event: HistoryEvent, attempt: Attempt | None) -> Kind:

@@ -39,7 +39,8 @@ def _from_epoch(seconds: float) -> datetime:
 
 def _from_text(text: str) -> datetime:
     try:
-        parsed = datetime.fromisoformat(text)
+        # Athena writes a timestamp with its zone as `2023-11-15 00:28:25.000 UTC`.
+        parsed = datetime.fromisoformat(text.removesuffix(" UTC"))
     except ValueError:
         return _from_epoch(float(text))
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)

@@ -17,12 +17,15 @@ from sfnwatch.trace.integrations import CallRole, Pattern
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.notice import By, Notice
+from sfnwatch.trace.payload import mapping_of, parse_json, text_of
 from sfnwatch.trace.text import clean, duration
 
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RANDOM = re.compile(r"[0-9a-f-]{32,36}")
 _LIMIT = 200
 """No name or message takes more of a row; the detail pane has the whole."""
+_REASONS = ("StoppedReason", "errorMessage", "Cause", "StatusReason", "Error")
+"""Where ECS, Lambda, Step Functions and Batch say why, in that order."""
 _GAP = 10.0
 """Below this many seconds an interval is shown with a decimal."""
 
@@ -168,7 +171,14 @@ def _error(event: HistoryEvent) -> Iterator[Piece]:
     if error:
         yield (f"  {clean(error, _LIMIT)}", Tone.BAD)
     if cause:
-        yield (f"  {clean(cause, _LIMIT)}", Tone.DIM)
+        yield (f"  {clean(cause_words(cause), _LIMIT)}", Tone.DIM)
+
+
+def cause_words(cause: str) -> str:
+    """Say the reason in a cause that is a whole job, or a whole error, as JSON."""
+    body = mapping_of(parse_json(cause))
+    reasons = (text_of(body.get(key)) for key in _REASONS)
+    return next((reason for reason in reasons if reason), cause)
 
 
 def resource_words(attempt: Attempt) -> str:

@@ -1,0 +1,372 @@
+"""The command line: what was typed becomes a play, and its outcome an exit code.
+
+stdout is data, stderr is narration. Neither textual nor an SDK is imported before
+something needs it: `--version` and `--help` answer at once.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from sfnwatch import __version__
+from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+from sfnwatch.settings import AwsOptions, Output, RecordSettings
+from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.trace.text import clean
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h)?")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+_DRAIN = 900.0
+_TRIES = 5
+"""Tries to reach AWS at all when nobody watches a screen."""
+_DEMO_SPEED = 20.0
+_REPLAY_SPEED = 20.0
+
+EPILOG = """\b
+Exit codes:
+  0    it succeeded, or the command did its work
+  10   the execution failed
+  11   the execution timed out
+  12   the execution was aborted
+  2    wrong usage
+  3    AWS refused
+  4    a file can't be read
+  130  interrupted
+
+stdout is data, stderr is narration."""
+
+
+class Seconds(click.ParamType):
+    """A length of time: `90`, `90s`, `15m`, `1h`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = _DURATION.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no duration; write 90s, 15m or 1h", param, ctx)
+        return float(match["number"]) * _UNITS[match["unit"]]
+
+
+class Commands(click.Group):
+    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if args and args[0] not in self.commands and args[0] not in own:
+            args = ["watch", *args]
+        return super().parse_args(ctx, args)
+
+
+def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    def apply(command: _F) -> _F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+_aws_options = _options(
+    click.option("--profile", help="Use this profile of your AWS configuration."),
+    click.option("--region", help="Ask in this Region instead of the ARN's own."),
+    click.option("--endpoint-url", help="Send requests to this URL instead of AWS."),
+)
+_output_options = _options(
+    click.option(
+        "--plain", is_flag=True, help="A line an event; the default off a terminal."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="A JSON object a line."),
+)
+_record_options = _options(
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Record to this new file.",
+    ),
+    click.option("--no-record", is_flag=True, help="Record nothing."),
+)
+_drain_option = click.option(
+    "--drain",
+    type=Seconds(),
+    default=_DRAIN,
+    show_default="15m",
+    help="Await late CloudTrail records so long after the end.",
+)
+
+
+@click.group(
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Watch an AWS Step Functions execution and the API calls it makes for you.
+
+    \b
+    sfnwatch EXECUTION    an execution's ARN, or its console URL
+    sfnwatch demo         without an AWS account
+    sfnwatch replay FILE  what was watched before
+    """
+
+
+@cli.command()
+@click.argument("execution")
+@_aws_options
+@_output_options
+@_record_options
+@_drain_option
+def watch(
+    execution: str,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    drain: float,
+    **shared: Any,
+) -> int:
+    """Watch one execution: its states, and the calls made for it.
+
+    EXECUTION is the ARN of a Standard execution or a console URL with it in it. The
+    Region is the ARN's. Everything is recorded and can be replayed.
+    """
+    from sfnwatch import plays
+    from sfnwatch.running import show
+
+    output = _output(**shared)
+    play = plays.live(
+        [execution_arn(execution)],
+        AwsOptions(profile, region, _checked_url(endpoint_url)),
+        drain=drain,
+        tries=None if output is Output.SCREEN else _TRIES,
+    )
+    return show(play, output, _recording(**shared))
+
+
+@cli.command()
+@click.argument("scenario", required=False, default="sync")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 10_000),
+    default=_DEMO_SPEED,
+    show_default=True,
+    help="How many times as fast as life.",
+)
+@click.option(
+    "--serve", is_flag=True, help="Only serve the account, until interrupted."
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
+@click.option("--fresh", is_flag=True, help="With --serve: begin a new world.")
+@_output_options
+@_record_options
+@_drain_option
+def demo(
+    scenario: str,
+    speed: float,
+    port: int | None,
+    drain: float,
+    *,
+    serve: bool,
+    fresh: bool,
+    **shared: Any,
+) -> int:
+    """Watch a simulated account on this machine; no AWS account is needed.
+
+    \b
+    SCENARIO is one of
+      sync         ecs:runTask.sync: RunTask, a poll a minute (the default)
+      sync-denied  the same with every poll denied: it succeeds all the same
+      async        ecs:runTask, request-response: RunTask alone
+      sdk          aws-sdk:ecs:runTask: RunTask alone
+      failure      a task that fails, is tried again, and fails for good
+
+    With --serve the account is left running for other clients: one line of JSON tells
+    its endpoint URL and its executions. Without a SCENARIO it then has them all.
+    """
+    from sfnwatch import plays
+    from sfnwatch.running import show
+
+    if serve:
+        chosen = None if _defaulted("scenario") else scenario
+        speed = 1.0 if _defaulted("speed") else speed
+        return _serve(chosen, port=port, speed=speed, fresh=fresh)
+    play = plays.demo([_scenario(scenario)], speed=speed, drain=drain)
+    return show(play, _output(**shared), _recording(**shared))
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 10_000),
+    help="How many times as fast as it came (screen: 20; lines: all at once).",
+)
+@_output_options
+@_record_options
+def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
+    """Show recordings again, and other files with the same records in them.
+
+    \b
+    Known by their content, several make one trace:
+      recordings of sfnwatch (.jsonl, also .gz and .zst)
+      aws stepfunctions get-execution-history, describe-execution,
+        describe-state-machine-for-execution
+      aws cloudtrail lookup-events
+      a trail's files from S3, CloudTrail events from EventBridge
+      a CSV of Athena's with the columns eventtime, eventsource, eventname, …
+    """
+    from sfnwatch import plays
+    from sfnwatch.running import show
+
+    output = _output(**shared)
+    if speed is None and output is Output.SCREEN:
+        speed = _REPLAY_SPEED
+    play = plays.replay([Path(name) for name in files], speed=speed)
+    return show(play, output, _recording(default=False, **shared))
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--to", "target", type=click.Choice(["json"]), required=True)
+def export(files: tuple[str, ...], target: str) -> int:
+    """Write a trace for other programs, to stdout.
+
+    FILES are what `replay` takes. `json` is one object: executions with their visits,
+    attempts and findings, and the calls with their links.
+    """
+    from sfnwatch.export.json import dump
+    from sfnwatch.recording.files import open_files
+    from sfnwatch.running import narrate
+    from sfnwatch.trace.timeline import Trace, extend
+
+    recording = open_files([Path(name) for name in files])
+    for note in recording.notes:
+        narrate(note)
+    exporters = {"json": dump}
+    exporters[target](extend(Trace(), recording.records), sys.stdout)
+    return Outcome.SUCCEEDED
+
+
+@cli.command("iam-policy")
+def iam_policy() -> int:
+    """Print the least IAM policy a watcher needs; all of it reads."""
+    from sfnwatch.sources.allowed import iam_policy as policy
+
+    click.echo(json.dumps(policy(), indent=2))
+    return Outcome.SUCCEEDED
+
+
+def execution_arn(text: str) -> ExecutionArn:
+    """Read what names an execution; raises UsageError, saying what else it is."""
+    try:
+        arn = parse_execution_arn(text)
+    except ValueError as error:
+        msg = f"{clean(text, 200)!r} names no execution: {error}."
+        hint = "Give arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME"
+        raise UsageError(msg, hint=f"{hint}, or its console URL.") from error
+    if arn.kind == "express":
+        msg = (
+            "This is an Express execution: AWS keeps no history of those, only what"
+            " their log group has, so there is nothing to watch."
+        )
+        raise UsageError(msg)
+    return arn
+
+
+def _checked_url(url: str | None) -> str | None:
+    if url is None or re.match(r"https?://[^/\s]+", url):
+        return url
+    msg = f"--endpoint-url {clean(url, 200)!r} is no URL."
+    raise UsageError(msg, hint="Write it as http://127.0.0.1:4597.")
+
+
+def _scenario(name: str) -> str:
+    from sfnwatch.demo.scenarios import SCENARIOS
+
+    if name not in SCENARIOS:
+        msg = f"There is no demo scenario {clean(name, 100)!r}."
+        raise UsageError(msg, hint=f"There are: {', '.join(SCENARIOS)}.")
+    return name
+
+
+def _defaulted(name: str) -> bool:
+    context = click.get_current_context()
+    return context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT
+
+
+def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool) -> int:
+    import asyncio
+
+    from sfnwatch.demo.scenarios import SCENARIOS
+    from sfnwatch.demo.serve import DEFAULT_PORT, serve
+    from sfnwatch.recording.writer import state_dir
+
+    scenarios = SCENARIOS if scenario is None else (_scenario(scenario),)
+    run = partial(serve, port=DEFAULT_PORT if port is None else port, speed=speed)
+    asyncio.run(
+        run(
+            scenarios,
+            out=sys.stdout,
+            err=sys.stderr,
+            fresh=fresh,
+            state_dir=state_dir(),
+        )
+    )
+    return Outcome.SUCCEEDED
+
+
+def _output(*, plain: bool, as_json: bool, **_: Any) -> Output:
+    if plain and as_json:
+        msg = "--plain and --json exclude each other."
+        raise UsageError(msg, hint="Choose one.")
+    if as_json:
+        return Output.JSON
+    usable = sys.stdout.isatty() and sys.stdin.isatty()
+    if plain or not usable or os.environ.get("TERM") == "dumb":
+        return Output.PLAIN
+    return Output.SCREEN
+
+
+def _recording(
+    *, record: Path | None, no_record: bool, default: bool = True, **_: Any
+) -> RecordSettings:
+    if record is not None and no_record:
+        msg = "--record and --no-record exclude each other."
+        raise UsageError(msg, hint="Choose one.")
+    return RecordSettings((default or record is not None) and not no_record, record)
+
+
+def main() -> NoReturn:
+    """Run the command line; the one place where errors become exit codes."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except SfnwatchError as error:
+        code = _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        code = _fail(error.format_message(), UsageError.exit_code, prefix="")
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "sfnwatch"
+        words = f"{error.format_message()} See: {command} --help"
+        code = _fail(words, UsageError.exit_code)
+    except click.ClickException as error:
+        code = _fail(error.format_message(), UsageError.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        code = Outcome.INTERRUPTED
+    sys.exit(code)
+
+
+def _fail(words: str, code: int, *, prefix: str = "sfnwatch: ") -> int:
+    click.echo(f"{prefix}{words}", err=True)
+    return code

@@ -1,0 +1,1 @@
+"""A trace, as other programs read it."""

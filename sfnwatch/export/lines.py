@@ -1,0 +1,137 @@
+"""A trace as lines, as it comes: for pipes, logs and screen readers.
+
+One line an event, each understandable by itself: no rails, and the state's path on
+every line. A call is printed when it arrives, which is minutes late; its own time
+stands in front.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TextIO
+
+from sfnwatch.trace.events import Batch, HealthState, SourceHealth
+from sfnwatch.trace.findings import findings
+from sfnwatch.trace.lanes import Kind, Row, build_lanes
+from sfnwatch.trace.links import Link
+from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.visits import ROOT, StateVisit
+from sfnwatch.trace.words import plain, row_pieces
+
+Narrate = Callable[[str], None]
+"""Tells the person at the terminal something that is no data."""
+
+_LANES = {"history": "Step Functions", "lookup": "CloudTrail"}
+_ARROW = "->"
+
+
+class PlainLines:
+    """A consumer: prints each event and each call once, and a link when it is found."""
+
+    def __init__(self, out: TextIO, narrate: Narrate) -> None:
+        self._out, self._narrate = out, narrate
+        self._printed: dict[str, object] = {}
+        self._told: dict[str, tuple[HealthState, str]] = {}
+        self.trace = Trace()
+
+    def __call__(self, batch: Batch) -> None:
+        self.trace = extend(self.trace, batch)
+        for lane, health in self.trace.health.items():
+            self._tell(lane, health)
+        for row in build_lanes(self.trace, joined=False).rows:
+            self._print(row)
+        self._out.flush()
+
+    def _print(self, row: Row) -> None:
+        tie = _tie(row.link)
+        if row.key not in self._printed:
+            self._out.write(self._line(row) + "\n")
+        elif self._printed[row.key] != tie:
+            self._out.write(self._line(row) + "  (now tied)\n")
+        self._printed[row.key] = tie
+
+    def _line(self, row: Row) -> str:
+        if row.call is not None:
+            return _call_line(row, self._visit(row))
+        at = row.at.strftime("%H:%M:%S.%f")[:12]
+        return f"{at}  state  {_state_words(row)}"
+
+    def _visit(self, row: Row) -> StateVisit | None:
+        link = row.link
+        if link is None or link.execution_arn is None or link.visit_id is None:
+            return None
+        timeline = self.trace.timelines[link.execution_arn]
+        return timeline.visits.by_id.get(link.visit_id)
+
+    def _tell(self, lane: str, health: SourceHealth) -> None:
+        told = (health.state, health.message)
+        if self._told.get(lane) == told:
+            return
+        before = self._told.get(lane)
+        self._told[lane] = told
+        quiet = before is None or before[0] is HealthState.CONNECTING
+        if quiet and not health.message and health.state is not HealthState.DRAINING:
+            return
+        self._narrate(f"{_LANES.get(lane, lane)}: {health_words(health)}")
+
+    def finish(self) -> None:
+        """Print what the whole shows."""
+        for timeline in self.trace.timelines.values():
+            for finding in findings(self.trace, timeline):
+                self._out.write(f"{finding.certainty:<12}  {finding.text}\n")
+        hidden = build_lanes(self.trace).hidden
+        if hidden:
+            self._narrate(f"{hidden} calls of others, or of X-Ray, are not shown.")
+        self._out.flush()
+
+
+def health_words(health: SourceHealth) -> str:
+    """Say how a lane is doing: state, why, and when it is tried again."""
+    words = str(health.state)
+    if health.state is HealthState.DRAINING and health.until is not None:
+        words += f", awaiting late records until {health.until:%H:%M:%S} at most"
+    if health.message:
+        words += f". {clean(health.message)}"
+    if health.retry_in is not None:
+        words += f" Trying again in {duration(health.retry_in)}."
+    return words
+
+
+def _state_words(row: Row) -> str:
+    words = plain(row_pieces(row))
+    visit = row.visit
+    if visit is None or row.kind is Kind.EXECUTION:
+        return words
+    path = visit_path(visit)
+    if row.kind is Kind.ENTERED:
+        return f"{path}  entered  {clean(visit.type)}"
+    return f"{path}  {words}"
+
+
+def visit_path(visit: StateVisit) -> str:
+    """Name a visit by its path, without the root that all paths share."""
+    return clean(visit.path.removeprefix(f"{ROOT} / "))
+
+
+def _call_line(row: Row, visit: StateVisit | None) -> str:
+    call = row.call
+    if call is None:
+        return ""
+    parts = [call.event_time.strftime("%H:%M:%S    "), "call ", plain(row_pieces(row))]
+    parts.extend(_whence(row, visit))
+    if call.seen_at is not None:
+        lag = (call.seen_at - call.event_time).total_seconds()
+        parts.append(f"(seen {duration(lag)} later)")
+    return "  ".join(parts)
+
+
+def _whence(row: Row, visit: StateVisit | None) -> Iterator[str]:
+    service = (
+        clean(row.call.event_source.removesuffix(".amazonaws.com")) if row.call else ""
+    )
+    yield f"[{service}]"
+    if visit is not None:
+        yield f"{_ARROW} {visit_path(visit)}"
+
+
+def _tie(link: Link | None) -> object:
+    return (link.rule, link.execution_arn, link.attempt_id) if link else None

@@ -1,0 +1,154 @@
+"""The things that can be shown: an execution, the demo's, a recording.
+
+What is costly to import (the SDKs, the demo's server) is imported when it starts,
+in a thread: the first frame is on the screen by then.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sfnwatch.clock import Clock, SpedClock, SystemClock
+from sfnwatch.demo.scenarios import SCENARIOS
+from sfnwatch.recording.files import open_files
+from sfnwatch.recording.reader import Recording
+from sfnwatch.running import Play
+from sfnwatch.settings import AwsOptions
+from sfnwatch.sources.feed import Consumer, run
+from sfnwatch.sources.replay import Replay, span
+from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+
+
+class _Ender:
+    """Ends the drain of a watch that begins later than the key that asks for it."""
+
+    def __init__(self) -> None:
+        self._live: Any = None
+        self._asked = False
+
+    def attach(self, live: Any) -> None:
+        self._live = live
+        if self._asked:
+            live.end_drain()
+
+    def __call__(self) -> None:
+        self._asked = True
+        if self._live is not None:
+            self._live.end_drain()
+
+
+async def _load_live() -> Any:
+    """Import the SDKs off the loop: 200 ms that the screen does not stand still."""
+    module = await asyncio.to_thread(importlib.import_module, "sfnwatch.sources.live")
+    await asyncio.to_thread(module.warm_up)
+    return module
+
+
+def live(
+    arns: Sequence[ExecutionArn],
+    options: AwsOptions,
+    *,
+    drain: float,
+    tries: int | None,
+) -> Play:
+    """Watch executions of a real account, or of whatever the endpoint URL names."""
+    clock = SystemClock()
+    ender = _Ender()
+
+    async def watch(consume: Consumer) -> None:
+        module = await _load_live()
+        settings = module.AwsSettings(
+            region=options.region or arns[0].region,
+            profile=options.profile,
+            endpoint_url=options.endpoint_url,
+        )
+        patience = module.Patience(tries)
+        started = module.Live(arns, settings, clock, drain=drain, patience=patience)
+        ender.attach(started)
+        await started.watch(consume)
+
+    return Play(
+        watch=watch,
+        clock=clock,
+        mode="live",
+        executions=tuple(arn.arn for arn in arns),
+        title=_title(arns),
+        end_drain=ender,
+    )
+
+
+def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
+    """Watch the simulated account through the real client, over HTTP on loopback."""
+    # Imported here: the account is cheap, its server is not.
+    from sfnwatch.demo.account import Account
+
+    clock = SpedClock(speed)
+    account = Account(scenarios, clock=clock)
+    arns = [parse_execution_arn(arn) for arn in account.executions.values()]
+    ender = _Ender()
+
+    async def watch(consume: Consumer) -> None:
+        name = "sfnwatch.demo.server"
+        server = await asyncio.to_thread(importlib.import_module, name)
+        module = await _load_live()
+        async with server.DemoServer(account) as served:
+            settings = module.AwsSettings(
+                region=arns[0].region,
+                endpoint_url=served.endpoint_url,
+                access_key_id=server.CREDENTIALS[0],
+                secret_access_key=server.CREDENTIALS[1],
+            )
+            # One process, one clock: the dates of its answers tell nothing new.
+            started = module.Live(arns, settings, clock, drain=drain, heed_dates=False)
+            ender.attach(started)
+            await started.watch(consume)
+
+    return Play(
+        watch=watch,
+        clock=clock,
+        mode="demo",
+        executions=tuple(arn.arn for arn in arns),
+        title=_title(arns),
+        end_drain=ender,
+    )
+
+
+def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
+    """Show files again; without a speed, all at once."""
+    recording = open_files(paths)
+    clock = _replay_clock(recording, speed)
+    source = Replay(recording, clock if speed else None)
+
+    async def watch(consume: Consumer) -> None:
+        await run([source], [consume])
+
+    return Play(
+        watch=watch,
+        clock=clock,
+        mode="replay",
+        executions=recording.executions,
+        title=", ".join(path.name for path in paths),
+        created=recording.created or _first(recording),
+        notes=recording.notes,
+    )
+
+
+def _first(recording: Recording) -> Any:
+    moments = span(recording)
+    return moments[0] if moments else None
+
+
+def _replay_clock(recording: Recording, speed: float | None) -> Clock:
+    moments = span(recording)
+    if moments is None:
+        return SystemClock()
+    return SpedClock(speed or 1.0, moments[0] if speed else moments[1])
+
+
+def _title(arns: Sequence[ExecutionArn]) -> str:
+    return ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
+
+
+__all__ = ["SCENARIOS", "demo", "live", "replay"]

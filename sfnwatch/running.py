@@ -1,0 +1,229 @@
+"""Puts a source, its recorder and what shows it together, and runs them.
+
+One path for watching, the demo and replay: they differ in the `Play` they are given.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import click
+
+from sfnwatch import __version__
+from sfnwatch.clock import Clock
+from sfnwatch.errors import Outcome, RefusedError
+from sfnwatch.export.lines import PlainLines
+from sfnwatch.export.stream import JsonLines
+from sfnwatch.settings import Output, RecordSettings
+from sfnwatch.sources.feed import Consumer, Watch
+from sfnwatch.trace.events import Batch, HealthState
+from sfnwatch.trace.text import clean
+from sfnwatch.trace.timeline import Trace, extend
+
+if TYPE_CHECKING:
+    from sfnwatch.recording.writer import Recorder
+
+_CODES = {
+    "FAILED": Outcome.FAILED,
+    "TIMED_OUT": Outcome.TIMED_OUT,
+    "ABORTED": Outcome.ABORTED,
+}
+
+
+@dataclass(frozen=True)
+class Play:
+    """Something to show: where it comes from, and by which clock."""
+
+    watch: Watch
+    clock: Clock
+    mode: Literal["live", "replay", "demo"]
+    executions: tuple[str, ...]
+    """ARNs, as far as they are known beforehand."""
+    title: str = ""
+    created: datetime | None = None
+    """When a recording of it begins; None: now."""
+    end_drain: Callable[[], None] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+class Shown(Protocol):
+    """A consumer of lines that keeps the trace."""
+
+    trace: Trace
+
+    def __call__(self, batch: Batch) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Quiet:
+    """A consumer that only keeps the trace."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+
+    def __call__(self, batch: Batch) -> None:
+        self.trace = extend(self.trace, batch)
+
+    def finish(self) -> None:
+        """Say nothing: what is done with the trace is up to the caller."""
+
+
+def narrate(text: str) -> None:
+    """Tell the person something that is no data, on stderr."""
+    click.echo(f"sfnwatch: {clean(text)}", err=True)
+
+
+def show(play: Play, output: Output, record: RecordSettings) -> int:
+    """Show a play to its end and give the exit code its outcome asks for."""
+    for note in play.notes:
+        narrate(note)
+    recorder = start_recorder(play, record)
+    try:
+        if output is Output.SCREEN:
+            return _on_screen(play, recorder)
+        shown: Shown = (
+            JsonLines(sys.stdout)
+            if output is Output.JSON
+            else PlainLines(sys.stdout, narrate)
+        )
+        return run_lines(play, shown, recorder)
+    finally:
+        if recorder is not None:
+            recorder.close()
+            _say_where(recorder)
+
+
+def start_recorder(play: Play, record: RecordSettings) -> "Recorder | None":
+    """Open the recording; a watch goes on without one if its directory can't be had."""
+    if not record.wanted:
+        return None
+    from sfnwatch.recording.writer import Recorder, default_path, recordings_dir
+
+    created = play.created or play.clock.now()
+    executions = play.executions
+    tool = f"sfnwatch {__version__}"
+    if record.path is not None:
+        return Recorder.create(record.path, executions, created, tool)
+    name = executions[0] if executions else play.title or play.mode
+    try:
+        path = default_path(recordings_dir(), name, created)
+        return Recorder.create(path, executions, created, tool)
+    except OSError as error:
+        narrate(f"not recording: {error}")
+        return None
+
+
+def _say_where(recorder: "Recorder") -> None:
+    if recorder.trouble:
+        narrate(f"the recording is not whole: {recorder.trouble}")
+    narrate(f"recorded to {recorder.path}")
+
+
+def _both(consume: Consumer, recorder: "Recorder | None") -> Consumer:
+    """The recorder comes first: what was seen on the screen is in the file."""
+    if recorder is None:
+        return consume
+
+    def record_and_consume(batch: Batch) -> None:
+        recorder(batch)
+        consume(batch)
+
+    return record_and_consume
+
+
+def run_lines(play: Play, shown: Shown, recorder: "Recorder | None") -> int:
+    """Run a play into lines."""
+    try:
+        code = asyncio.run(_until_signalled(play.watch, _both(shown, recorder)))
+        shown.finish()
+        sys.stdout.flush()
+    except* BrokenPipeError:
+        return _pipe_closed()
+    except* RefusedError as group:
+        raise group.exceptions[0] from None
+    if code is not None:
+        return code
+    raise_if_refused(shown.trace)
+    return outcome(shown.trace)
+
+
+def _pipe_closed() -> int:
+    """Whoever read our lines has had enough, as `head` has: no fault of anyone."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    return Outcome.SUCCEEDED
+
+
+async def _until_signalled(watch: Watch, consume: Consumer) -> int | None:
+    """Run a watch; give the exit code of the signal that ended it, if one did."""
+    code: list[int] = []
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def end(number: int) -> None:
+        code.append(Outcome.INTERRUPTED if number == signal.SIGINT else 128 + number)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Not everywhere, and not outside the main thread.
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, end, number)
+    try:
+        await watch(consume)
+    except asyncio.CancelledError:
+        if not code:
+            raise
+        return code[0]
+    return None
+
+
+def _on_screen(play: Play, recorder: "Recorder | None") -> int:
+    from sfnwatch.tui.app import SfnwatchApp
+
+    async def watch(consume: Consumer) -> None:
+        await play.watch(_both(consume, recorder))
+
+    app = SfnwatchApp(
+        watch,
+        clock=play.clock,
+        title=play.title,
+        mode=play.mode,
+        recording=str(recorder.path) if recorder else None,
+        end_drain=play.end_drain,
+    )
+    app.run()
+    if app.return_code:
+        return app.return_code
+    raise_if_refused(app.trace)
+    return outcome(app.trace)
+
+
+def raise_if_refused(trace: Trace) -> None:
+    """Raise RefusedError when AWS would not even show the execution."""
+    health = trace.health.get("history")
+    empty = not any(timeline.events for timeline in trace.timelines.values())
+    if health is not None and health.state is HealthState.REFUSED and empty:
+        raise RefusedError(health.message)
+
+
+def outcome(trace: Trace) -> int:
+    """Give the exit code for how it ended; of several, the first that did not succeed.
+
+    An execution that still runs when its watcher leaves has not failed.
+    """
+    statuses = [timeline.status for timeline in trace.timelines.values()]
+    codes = [_CODES[status] for status in statuses if status in _CODES]
+    return codes[0] if codes else Outcome.SUCCEEDED
+
+
+def existing(paths: Iterable[str]) -> list[Path]:
+    return [Path(path) for path in paths]

@@ -1,0 +1,31 @@
+"""What was asked for, once all is decided: frozen, and passed in."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Output(StrEnum):
+    """How a watch or a replay is shown."""
+
+    SCREEN = "screen"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """Whether and where what is received is written."""
+
+    wanted: bool = True
+    path: Path | None = None
+    """None: a new file in the recordings' own directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsOptions:
+    """What the AWS CLI's options of the same names say."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
