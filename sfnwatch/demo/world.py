@@ -1,0 +1,112 @@
+"""Everything that happens in the account, worked out beforehand.
+
+The world is a function of epoch, seed and scenarios. Time only uncovers it, so a demo
+that was killed and starts again shows the same executions and the same records.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sfnwatch.demo import noise
+from sfnwatch.demo.ids import Dice
+from sfnwatch.demo.runs import Call, Run, role_arn, run
+from sfnwatch.demo.scenarios import PLANS
+from sfnwatch.demo.times import after, iso_ms, to_ms
+from sfnwatch.demo.trail import STATES, Delivered, Event, by_states, deliver, service
+
+# Executions of one world start apart, like those of a person starting them by hand.
+# The last one starts at the epoch and the others before: all exist from the first look.
+_APART = 7.4
+_STRAGGLER_LAG = 362.0
+LONGEST_LAG = 420.0
+"""No record is delivered later than this, in seconds."""
+_EARLIER_DAYS = (1, 2)
+_DENIAL = (
+    "User: {user} is not authorized to perform: ecs:DescribeTasks on resource: {task}"
+    " because no identity-based policy allows the ecs:DescribeTasks action"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    runs: tuple[Run, ...]
+    """The executions to watch, in the order asked for."""
+    earlier: tuple[Run, ...]
+    """Executions of the same machines on the days before."""
+    trail: tuple[Delivered, ...]
+
+    @property
+    def settled_at(self) -> datetime:
+        """Return when all of the executions' calls have been delivered."""
+        last = max(run.ends_at for run in self.runs)
+        return after(last, LONGEST_LAG)
+
+
+def build(scenarios: Sequence[str], *, epoch: datetime, seed: int) -> World:
+    """Work out the whole world."""
+    epoch = to_ms(epoch)
+    key = f"{seed}/{iso_ms(epoch)}"
+    names = tuple(dict.fromkeys(scenarios))
+    back = range(len(names) - 1, -1, -1)
+    starts = {
+        name: epoch - timedelta(seconds=steps * _APART)
+        for name, steps in zip(names, back, strict=True)
+    }
+    runs = [run(PLANS[name], started_at=starts[name], key=key) for name in names]
+    earlier = [
+        run(PLANS[name], started_at=starts[name] - timedelta(days=days), key=key)
+        for name in names
+        for days in _EARLIER_DAYS
+    ]
+    trail = [each for one in [*runs, *earlier] for each in _delivered(one, key)]
+    trail += noise.around(runs, epoch, Dice(key, "noise"))
+    return World(tuple(runs), tuple(earlier), tuple(trail))
+
+
+def _delivered(one: Run, key: str) -> Iterator[Delivered]:
+    dice = Dice(key, one.name, "trail")
+    polls = [call for call in one.calls if call.name == "DescribeTasks"]
+    late = polls[:2][-1:]
+    events = [(_event(one, call, dice), call in late) for call in one.calls]
+    for event, straggles in events:
+        yield deliver(event, _STRAGGLER_LAG if straggles else dice.lag())
+    yield deliver(_assume_role(one, events[0][0], dice), dice.lag())
+    for seconds in (2.0, 14.0):
+        at = after(one.started_at, seconds)
+        event = noise.sampling_rules(role_arn(one.scenario), at, dice)
+        yield deliver(event, dice.lag())
+
+
+def _event(one: Run, call: Call, dice: Dice) -> Event:
+    caller = by_states(role_arn(one.scenario), call.at, dice)
+    denial = _DENIAL.format(user=caller.identity["arn"], task=call.task_arn)
+    return Event(
+        at=call.at,
+        source="ecs.amazonaws.com",
+        name=call.name,
+        caller=caller,
+        request_id=call.request_id,
+        event_id=dice.uuid(),
+        # A record of a refused call names neither request nor response.
+        request=None if call.denied else call.request,
+        response=call.response,
+        error=("AccessDenied", denial) if call.denied else None,
+        read_only=call.name != "RunTask",
+    )
+
+
+def _assume_role(one: Run, event: Event, dice: Dice) -> Event:
+    """Return how Step Functions came by the session of a call."""
+    role = role_arn(one.scenario)
+    return Event(
+        at=event.at,
+        source="sts.amazonaws.com",
+        name="AssumeRole",
+        caller=service(STATES),
+        request_id=dice.uuid(),
+        event_id=dice.uuid(),
+        request={"roleArn": role, "roleSessionName": event.caller.name},
+        response={"assumedRoleUser": {"arn": event.caller.identity["arn"]}},
+        resources=(("AWS::IAM::Role", role),),
+    )
