@@ -1,0 +1,239 @@
+"""Step Functions' read operations."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from sfnwatch.demo.account import Account
+from sfnwatch.demo.paging import BadTokenError
+from sfnwatch.demo.runs import Run, machine_arn, role_arn
+from sfnwatch.demo.scenarios import Scenario
+from sfnwatch.demo.times import after, epoch_seconds
+from sfnwatch.demo.wire import AwsError, in_range, invalid, parse, required
+
+_STATUSES = (
+    "SUCCEEDED",
+    "TIMED_OUT",
+    "PENDING_REDRIVE",
+    "ABORTED",
+    "FAILED",
+    "RUNNING",
+)
+_MADE_EARLIER = 40 * 86400.0
+_ARN_PARTS = 7
+_MOST, _USUAL = 1000, 100
+
+Included = Literal["ALL_DATA", "METADATA_ONLY"]
+
+
+class ForExecution(msgspec.Struct, rename="camel"):
+    execution_arn: str | None = None
+    included_data: Included = "ALL_DATA"
+
+
+class ForMachine(msgspec.Struct, rename="camel"):
+    state_machine_arn: str | None = None
+    included_data: Included = "ALL_DATA"
+
+
+class Page(msgspec.Struct, rename="camel"):
+    max_results: int = 0
+    next_token: str | None = None
+
+
+class HistoryPage(Page, rename="camel"):
+    execution_arn: str | None = None
+    reverse_order: bool = False
+    include_execution_data: bool = True
+
+
+class ExecutionsPage(Page, rename="camel"):
+    state_machine_arn: str | None = None
+    status_filter: str | None = None
+    map_run_arn: str | None = None
+
+
+def describe_execution(account: Account, body: bytes) -> dict[str, Any]:
+    """Answer DescribeExecution."""
+    asked = parse(body, ForExecution)
+    run = _run(account, asked.execution_arn)
+    included = asked.included_data == "ALL_DATA"
+    described = _summary(account, run) | _redrive(account, run)
+    end = run.end(account.now())
+    ending = end.details if end else {}
+    described["inputDetails"] = {"included": included}
+    if "error" in ending:
+        described |= {"error": ending["error"], "cause": ending["cause"]}
+    if "output" in ending:
+        described["outputDetails"] = {"included": included}
+    if included:
+        output = {"output": ending["output"]} if "output" in ending else {}
+        described |= {"input": run.input} | output
+    return described
+
+
+def describe_state_machine_for_execution(
+    account: Account, body: bytes
+) -> dict[str, Any]:
+    """Answer DescribeStateMachineForExecution."""
+    asked = parse(body, ForExecution)
+    run = _run(account, asked.execution_arn)
+    described = _machine(run.scenario, asked.included_data)
+    return described | {"updateDate": _made_at(account)}
+
+
+def describe_state_machine(account: Account, body: bytes) -> dict[str, Any]:
+    """Answer DescribeStateMachine."""
+    asked = parse(body, ForMachine)
+    plan = _plan(account, asked.state_machine_arn)
+    described = _machine(plan, asked.included_data) | _listed_machine(account, plan)
+    return described | {"status": "ACTIVE"}
+
+
+def list_state_machines(account: Account, body: bytes) -> dict[str, Any]:
+    """Answer ListStateMachines."""
+    asked = parse(body, Page)
+    plans = {plan.machine: plan for plan in account.machines()}
+    page, token = _page(account, asked, "ListStateMachines", list(plans))
+    listed = [_listed_machine(account, plans[key]) for key in page]
+    return {"stateMachines": listed} | token
+
+
+def list_executions(account: Account, body: bytes) -> dict[str, Any]:
+    """Answer ListExecutions, newest first."""
+    asked = parse(body, ExecutionsPage)
+    status = _status_filter(asked.status_filter)
+    if asked.map_run_arn:
+        raise AwsError("ResourceNotFound", f"Resource not found: '{asked.map_run_arn}'")
+    plan = _plan(account, asked.state_machine_arn)
+    found = {
+        run.arn: run
+        for run in account.runs()
+        if run.scenario == plan and status in {None, run.status(account.now())}
+    }
+    request = f"ListExecutions {asked.state_machine_arn} {status}"
+    page, token = _page(account, asked, request, list(found))
+    listed = [_summary(account, found[key]) for key in page]
+    return {"executions": listed} | token
+
+
+def get_execution_history(account: Account, body: bytes) -> dict[str, Any]:
+    """Answer GetExecutionHistory."""
+    asked = parse(body, HistoryPage)
+    run = _run(account, asked.execution_arn)
+    events = {str(event.event_id): event for event in run.seen(account.now())}
+    keys = list(events)[::-1] if asked.reverse_order else list(events)
+    request = f"GetExecutionHistory {run.arn} {asked.reverse_order}"
+    page, token = _page(account, asked, request, keys)
+    data = asked.include_execution_data
+    return {"events": [events[key].wire(data=data) for key in page]} | token
+
+
+def _page(
+    account: Account, asked: Page, request: str, keys: Sequence[str]
+) -> tuple[Sequence[str], dict[str, str]]:
+    """Return the keys of a page, and the token of the next if there is one."""
+    in_range(asked.max_results, "maxResults", 0, _MOST)
+    start = _start(account, asked, request, keys)
+    end = start + (asked.max_results or _USUAL)
+    page = keys[start:end]
+    if end >= len(keys):
+        return page, {}
+    token = account.tokens.issue(request, page[-1], account.now())
+    return page, {"nextToken": token}
+
+
+def _start(account: Account, asked: Page, request: str, keys: Sequence[str]) -> int:
+    if asked.next_token is None:
+        return 0
+    try:
+        cursor = account.tokens.cursor(asked.next_token, request, account.now())
+        return keys.index(cursor) + 1
+    except (BadTokenError, ValueError) as error:
+        raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'") from error
+
+
+def _run(account: Account, given: str | None) -> Run:
+    arn = required(given, "executionArn")
+    _check_arn(arn, "execution")
+    for run in account.runs():
+        if run.arn == arn:
+            return run
+    raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+
+
+def _plan(account: Account, given: str | None) -> Scenario:
+    arn = required(given, "stateMachineArn")
+    _check_arn(arn, "stateMachine")
+    for plan in account.machines():
+        if machine_arn(plan) == arn:
+            return plan
+    raise AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+
+
+def _check_arn(arn: str, kind: str) -> None:
+    parts = arn.split(":")
+    if parts[0] != "arn":
+        raise AwsError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
+    if len(parts) < _ARN_PARTS or parts[2] != "states":
+        raise AwsError("InvalidArn", f"Invalid Arn: 'Invalid ARN: {arn}'")
+    if parts[5] != kind:
+        problem = f"Resource type not valid in this context: {parts[5]}"
+        raise AwsError("InvalidArn", f"Invalid Arn: '{problem}'")
+
+
+def _status_filter(given: str | None) -> str | None:
+    if given is None or given in _STATUSES:
+        return given
+    raise invalid(
+        f"Value '{given}' at 'statusFilter' failed to satisfy constraint:"
+        f" Member must satisfy enum value set: [{', '.join(_STATUSES)}]"
+    )
+
+
+def _summary(account: Account, run: Run) -> dict[str, Any]:
+    now = account.now()
+    end = run.end(now)
+    return {
+        "executionArn": run.arn,
+        "stateMachineArn": machine_arn(run.scenario),
+        "name": run.name,
+        "status": run.status(now),
+        "startDate": epoch_seconds(run.started_at),
+        "redriveCount": 0,
+    } | ({"stopDate": epoch_seconds(end.at)} if end else {})
+
+
+def _redrive(account: Account, run: Run) -> dict[str, str]:
+    status = run.status(account.now())
+    if status == "FAILED":
+        return {"redriveStatus": "REDRIVABLE"}
+    reason = f"Execution is {status} and cannot be redriven"
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+
+def _machine(plan: Scenario, included: Included) -> dict[str, Any]:
+    whole = included == "ALL_DATA"
+    return {
+        "stateMachineArn": machine_arn(plan),
+        "name": plan.machine,
+        # The member is required: without data it is an empty object, not absent.
+        "definition": plan.definition if whole else "{}",
+        "roleArn": role_arn(plan),
+        "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
+        "tracingConfiguration": {"enabled": True},
+    }
+
+
+def _listed_machine(account: Account, plan: Scenario) -> dict[str, Any]:
+    return {
+        "stateMachineArn": machine_arn(plan),
+        "name": plan.machine,
+        "type": "STANDARD",
+        "creationDate": _made_at(account),
+    }
+
+
+def _made_at(account: Account) -> float:
+    return epoch_seconds(after(account.epoch, -_MADE_EARLIER))
