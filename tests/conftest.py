@@ -1,0 +1,25 @@
+"""What every test stands on: no AWS settings of the developer, no colour, no clock."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Textual reads these when it is imported, and pytest may import it before a fixture
+# could run.
+for name in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Shut out the developer's own AWS settings, recordings and proxies."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "SFNWATCH_")) and name != "SFNWATCH_FIXTURES":
+            monkeypatch.delenv(name)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
