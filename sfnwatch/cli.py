@@ -24,7 +24,6 @@ from sfnwatch.trace.text import clean
 _F = TypeVar("_F", bound=Callable[..., Any])
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h)?")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
-_DRAIN = 900.0
 _TRIES = 5
 """Tries to reach AWS at all when nobody watches a screen."""
 _DEMO_SPEED = 20.0
@@ -44,20 +43,13 @@ Exit codes:
 stdout is data, stderr is narration."""
 
 
-class Seconds(click.ParamType):
-    """A length of time: `90`, `90s`, `15m`, `1h`."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        match = _DURATION.fullmatch(str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is no duration; write 90s, 15m or 1h", param, ctx)
-        return float(match["number"]) * _UNITS[match["unit"]]
+def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
+    """Read a length of time: `90`, `90s`, `15m`, `1h`."""
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        msg = f"{value!r} is no duration; write 90s, 15m or 1h"
+        raise click.BadParameter(msg)
+    return float(match["number"]) * _UNITS[match["unit"]]
 
 
 class Commands(click.Group):
@@ -100,9 +92,10 @@ _record_options = _options(
 )
 _drain_option = click.option(
     "--drain",
-    type=Seconds(),
-    default=_DRAIN,
-    show_default="15m",
+    metavar="DURATION",
+    callback=_seconds,
+    default="15m",
+    show_default=True,
     help="Await late CloudTrail records so long after the end.",
 )
 
@@ -123,7 +116,7 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(short_help="Watch one execution, live.")
 @click.argument("execution")
 @_aws_options
 @_output_options
@@ -155,7 +148,7 @@ def watch(
     return show(play, output, _recording(**shared))
 
 
-@cli.command()
+@cli.command(short_help="Watch a simulated account; no AWS account needed.")
 @click.argument("scenario", required=False, default="sync")
 @click.option(
     "--speed",
@@ -206,7 +199,7 @@ def demo(
     return show(play, _output(**shared), _recording(**shared))
 
 
-@cli.command()
+@cli.command(short_help="Show recordings and other files again.")
 @click.argument("files", nargs=-1, required=True)
 @click.option(
     "--speed",
@@ -237,7 +230,7 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     return show(play, output, _recording(default=False, **shared))
 
 
-@cli.command()
+@cli.command(short_help="Write a trace for other programs.")
 @click.argument("files", nargs=-1, required=True)
 @click.option("--to", "target", type=click.Choice(["json"]), required=True)
 def export(files: tuple[str, ...], target: str) -> int:
@@ -259,7 +252,7 @@ def export(files: tuple[str, ...], target: str) -> int:
     return Outcome.SUCCEEDED
 
 
-@cli.command("iam-policy")
+@cli.command("iam-policy", short_help="Print the least IAM policy it needs.")
 def iam_policy() -> int:
     """Print the least IAM policy a watcher needs; all of it reads."""
     from sfnwatch.sources.allowed import iam_policy as policy
@@ -311,7 +304,7 @@ def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool)
 
     from sfnwatch.demo.scenarios import SCENARIOS
     from sfnwatch.demo.serve import DEFAULT_PORT, serve
-    from sfnwatch.recording.writer import state_dir
+    from sfnwatch.recording.naming import recordings_dir
 
     scenarios = SCENARIOS if scenario is None else (_scenario(scenario),)
     run = partial(serve, port=DEFAULT_PORT if port is None else port, speed=speed)
@@ -321,7 +314,7 @@ def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool)
             out=sys.stdout,
             err=sys.stderr,
             fresh=fresh,
-            state_dir=state_dir(),
+            state_dir=recordings_dir().parent,
         )
     )
     return Outcome.SUCCEEDED
@@ -351,7 +344,7 @@ def _recording(
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="sfnwatch", standalone_mode=False)
     except SfnwatchError as error:
         code = _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -19,7 +19,10 @@ class SfnwatchError(Exception):
         """What the user can do about it; may be empty."""
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        if not self.hint:
+            return self.message
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{stop} {self.hint}"
 
 
 class UsageError(SfnwatchError):

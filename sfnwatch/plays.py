@@ -7,28 +7,32 @@ in a thread: the first frame is on the screen by then.
 import asyncio
 import importlib
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sfnwatch.clock import Clock, SpedClock, SystemClock
-from sfnwatch.demo.scenarios import SCENARIOS
 from sfnwatch.recording.files import open_files
-from sfnwatch.recording.reader import Recording
+from sfnwatch.recording.recording import Recording
 from sfnwatch.running import Play
 from sfnwatch.settings import AwsOptions
+from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.feed import Consumer, run
 from sfnwatch.sources.replay import Replay, span
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+
+if TYPE_CHECKING:
+    from sfnwatch.sources.live import Live
 
 
 class _Ender:
     """Ends the drain of a watch that begins later than the key that asks for it."""
 
     def __init__(self) -> None:
-        self._live: Any = None
+        self._live: Live | None = None
         self._asked = False
 
-    def attach(self, live: Any) -> None:
+    def attach(self, live: "Live") -> None:
         self._live = live
         if self._asked:
             live.end_drain()
@@ -39,11 +43,12 @@ class _Ender:
             self._live.end_drain()
 
 
-async def _load_live() -> Any:
+async def _load_live() -> None:
     """Import the SDKs off the loop: 200 ms that the screen does not stand still."""
-    module = await asyncio.to_thread(importlib.import_module, "sfnwatch.sources.live")
-    await asyncio.to_thread(module.warm_up)
-    return module
+    await asyncio.to_thread(importlib.import_module, "sfnwatch.sources.live")
+    from sfnwatch.sources.aws import warm_up
+
+    await asyncio.to_thread(warm_up)
 
 
 def live(
@@ -58,14 +63,17 @@ def live(
     ender = _Ender()
 
     async def watch(consume: Consumer) -> None:
-        module = await _load_live()
-        settings = module.AwsSettings(
+        await _load_live()
+        from sfnwatch.sources.aws import AwsSettings
+        from sfnwatch.sources.live import Live
+
+        settings = AwsSettings(
             region=options.region or arns[0].region,
             profile=options.profile,
             endpoint_url=options.endpoint_url,
         )
-        patience = module.Patience(tries)
-        started = module.Live(arns, settings, clock, drain=drain, patience=patience)
+        patience = Patience(tries)
+        started = Live(arns, settings, clock, drain=drain, patience=patience)
         ender.attach(started)
         await started.watch(consume)
 
@@ -90,18 +98,21 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
     ender = _Ender()
 
     async def watch(consume: Consumer) -> None:
-        name = "sfnwatch.demo.server"
-        server = await asyncio.to_thread(importlib.import_module, name)
-        module = await _load_live()
-        async with server.DemoServer(account) as served:
-            settings = module.AwsSettings(
+        await asyncio.to_thread(importlib.import_module, "sfnwatch.demo.server")
+        await _load_live()
+        from sfnwatch.demo.server import CREDENTIALS, DemoServer
+        from sfnwatch.sources.aws import AwsSettings
+        from sfnwatch.sources.live import Live
+
+        async with DemoServer(account) as served:
+            settings = AwsSettings(
                 region=arns[0].region,
                 endpoint_url=served.endpoint_url,
-                access_key_id=server.CREDENTIALS[0],
-                secret_access_key=server.CREDENTIALS[1],
+                access_key_id=CREDENTIALS[0],
+                secret_access_key=CREDENTIALS[1],
             )
             # One process, one clock: the dates of its answers tell nothing new.
-            started = module.Live(arns, settings, clock, drain=drain, heed_dates=False)
+            started = Live(arns, settings, clock, drain=drain, heed_dates=False)
             ender.attach(started)
             await started.watch(consume)
 
@@ -135,7 +146,7 @@ def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
     )
 
 
-def _first(recording: Recording) -> Any:
+def _first(recording: Recording) -> datetime | None:
     moments = span(recording)
     return moments[0] if moments else None
 
@@ -149,6 +160,3 @@ def _replay_clock(recording: Recording, speed: float | None) -> Clock:
 
 def _title(arns: Sequence[ExecutionArn]) -> str:
     return ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
-
-
-__all__ = ["SCENARIOS", "demo", "live", "replay"]

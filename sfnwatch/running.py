@@ -18,12 +18,13 @@ import click
 
 from sfnwatch import __version__
 from sfnwatch.clock import Clock
-from sfnwatch.errors import Outcome, RefusedError
+from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export.lines import PlainLines
 from sfnwatch.export.stream import JsonLines
 from sfnwatch.settings import Output, RecordSettings
+from sfnwatch.sources.drive import health_record
 from sfnwatch.sources.feed import Consumer, Watch
-from sfnwatch.trace.events import Batch, HealthState
+from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace, extend
 
@@ -105,18 +106,16 @@ def start_recorder(play: Play, record: RecordSettings) -> "Recorder | None":
     """Open the recording; a watch goes on without one if its directory can't be had."""
     if not record.wanted:
         return None
-    from sfnwatch.recording.writer import Recorder, default_path, recordings_dir
+    from sfnwatch.recording.naming import recordings_dir
+    from sfnwatch.recording.writer import Recorder
 
     created = play.created or play.clock.now()
-    executions = play.executions
     tool = f"sfnwatch {__version__}"
     if record.path is not None:
-        return Recorder.create(record.path, executions, created, tool)
-    name = executions[0] if executions else play.title or play.mode
+        return Recorder.create(record.path, play.executions, created, tool)
     try:
-        path = default_path(recordings_dir(), name, created)
-        return Recorder.create(path, executions, created, tool)
-    except OSError as error:
+        return Recorder.create_in(recordings_dir(), play.executions, created, tool)
+    except UsageError as error:
         narrate(f"not recording: {error}")
         return None
 
@@ -127,28 +126,38 @@ def _say_where(recorder: "Recorder") -> None:
     narrate(f"recorded to {recorder.path}")
 
 
-def _both(consume: Consumer, recorder: "Recorder | None") -> Consumer:
-    """The recorder comes first: what was seen on the screen is in the file."""
+def _both(play: Play, consume: Consumer, recorder: "Recorder | None") -> Consumer:
+    """The recorder comes first: what was seen on the screen is in the file.
+
+    A recorder in trouble says so as a lane would, so that it shows wherever they do.
+    """
     if recorder is None:
         return consume
+    told: list[str] = []
 
     def record_and_consume(batch: Batch) -> None:
         recorder(batch)
+        if recorder.trouble and not told:
+            told.append(recorder.trouble)
+            health = SourceHealth("recording", HealthState.REFUSED, recorder.trouble)
+            batch = (*batch, health_record(health, play.clock))
         consume(batch)
 
     return record_and_consume
 
 
 def run_lines(play: Play, shown: Shown, recorder: "Recorder | None") -> int:
-    """Run a play into lines."""
+    """Run a play into lines; raises RefusedError if AWS shows nothing of it."""
     try:
-        code = asyncio.run(_until_signalled(play.watch, _both(shown, recorder)))
+        code = asyncio.run(_until_signalled(play.watch, _both(play, shown, recorder)))
         shown.finish()
         sys.stdout.flush()
-    except* BrokenPipeError:
+    except BrokenPipeError:
         return _pipe_closed()
-    except* RefusedError as group:
-        raise group.exceptions[0] from None
+    except BaseExceptionGroup as group:
+        if group.subgroup(BrokenPipeError):
+            return _pipe_closed()
+        raise
     if code is not None:
         return code
     raise_if_refused(shown.trace)
@@ -190,7 +199,7 @@ def _on_screen(play: Play, recorder: "Recorder | None") -> int:
     from sfnwatch.tui.app import SfnwatchApp
 
     async def watch(consume: Consumer) -> None:
-        await play.watch(_both(consume, recorder))
+        await play.watch(_both(play, consume, recorder))
 
     app = SfnwatchApp(
         watch,
@@ -201,8 +210,6 @@ def _on_screen(play: Play, recorder: "Recorder | None") -> int:
         end_drain=play.end_drain,
     )
     app.run()
-    if app.return_code:
-        return app.return_code
     raise_if_refused(app.trace)
     return outcome(app.trace)
 

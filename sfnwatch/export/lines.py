@@ -6,6 +6,7 @@ stands in front.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TextIO
 
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
@@ -20,7 +21,11 @@ from sfnwatch.trace.words import plain, row_pieces
 Narrate = Callable[[str], None]
 """Tells the person at the terminal something that is no data."""
 
-_LANES = {"history": "Step Functions", "lookup": "CloudTrail"}
+_LANES = {
+    "history": "Step Functions",
+    "lookup": "CloudTrail",
+    "recording": "The recording",
+}
 _ARROW = "->"
 
 
@@ -68,6 +73,8 @@ class PlainLines:
             return
         before = self._told.get(lane)
         self._told[lane] = told
+        if health.state is HealthState.REFUSED and not self.trace.timelines:
+            return  # there is no watch: the command's own error says it
         quiet = before is None or before[0] is HealthState.CONNECTING
         if quiet and not health.message and health.state is not HealthState.DRAINING:
             return
@@ -116,7 +123,10 @@ def _call_line(row: Row, visit: StateVisit | None) -> str:
     call = row.call
     if call is None:
         return ""
-    parts = [call.event_time.strftime("%H:%M:%S    "), "call ", plain(row_pieces(row))]
+    # A line is not taken back when an earlier call comes in late: so no number among
+    # its like, and the time since the beginning rather than since the one before.
+    words = plain(row_pieces(replace(row, number=None, gap=row.since)))
+    parts = [call.event_time.strftime("%H:%M:%S    "), "call ", words]
     parts.extend(_whence(row, visit))
     if call.seen_at is not None:
         lag = (call.seen_at - call.event_time).total_seconds()
