@@ -107,15 +107,16 @@ def _polling(visit: StateVisit, attempt: Attempt, polls: list[ApiCall]) -> Findi
     times = [call.event_time for call in polls]
     gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
     denied = sum(call.error_code is not None for call in polls)
-    name = clean(polls[0].event_name)
-    one = len(polls) == 1
-    count = f"was 1 {name} call" if one else f"were {len(polls)} {name} calls"
+    times_over = "once" if len(polls) == 1 else f"{len(polls)} times"
     every = f", about every {mean(gaps):.0f} s" if gaps else ""
-    refused = f"; {denied} of them denied" if denied else ""
+    refused = f"; {denied} of those polls were denied" if denied else ""
     return Finding(
         kind="polling",
         certainty=Certainty.FACT,
-        text=f"While {clean(visit.name)} waited there {count}{every}{refused}.",
+        text=(
+            f"While {clean(visit.name)} waited, Step Functions polled"
+            f" {times_over}{every}{refused}."
+        ),
         evidence=tuple(call.event_id for call in polls),
         data={
             "visit": visit.id,
@@ -173,14 +174,13 @@ def _by(attempt: Attempt, told: Notice) -> str:
 def _denied_but_succeeded(
     visit: StateVisit, attempt: Attempt, denied: list[ApiCall]
 ) -> Finding:
-    name = clean(denied[0].event_name)
+    polls = "1 poll was" if len(denied) == 1 else f"{len(denied)} polls were"
     return Finding(
         kind="denied-but-succeeded",
         certainty=Certainty.INFERENCE,
         text=(
-            f"{len(denied)} {name} calls were denied and {clean(visit.name)} succeeded"
-            " all the same: polling is not the only way Step Functions learns of the"
-            " end."
+            f"{polls} denied, and {clean(visit.name)} succeeded all the same:"
+            " polling is not the only way Step Functions learns of the end."
         ),
         evidence=tuple(call.event_id for call in denied),
         data={

@@ -61,6 +61,8 @@ class Row:
     """Which poll of its attempt a call is, from 1."""
     gap: float | None = None
     """Seconds since the attempt's call before."""
+    since: float | None = None
+    """Seconds since its action call or, where that is not known, since its answer."""
     notice: Notice | None = None
     causes: str | None = None
     """The key of the row of the call that this phase made, or led to."""
@@ -282,7 +284,18 @@ def _call_row(
         link=link,
         number=alike.index(call) + 1 if poll and alike else None,
         gap=(call.event_time - before.event_time).total_seconds() if before else None,
+        since=_since(call, attempt, calls),
     )
+
+
+def _since(
+    call: ApiCall, attempt: Attempt | None, calls: Iterable[ApiCall]
+) -> float | None:
+    if attempt is None or _is_action(attempt, call):
+        return None
+    action = next((c for c in calls if _is_action(attempt, c)), None)
+    begun = action.event_time if action else causing_phase(attempt)
+    return (call.event_time - begun.replace(microsecond=0)).total_seconds()
 
 
 def _place_of(row: Row) -> datetime:
