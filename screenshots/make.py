@@ -1,0 +1,150 @@
+"""Makes the pictures in this folder: `.venv/bin/python screenshots/make.py`.
+
+Records the demo's account with the program itself, shows moments of the recordings
+in the real app, and writes each as SVG, and as PNG where Chromium is installed.
+"""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from sfnwatch.recording.files import open_files
+from sfnwatch.sources.feed import Consumer
+from sfnwatch.trace.events import Received
+from sfnwatch.tui.app import SfnwatchApp
+
+HERE = Path(__file__).parent
+_FONT_URLS = re.compile(r",?\s*url\(\"https?://[^)]*\)\s*format\(\"[^\"]*\"\)")
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One moment of one run, as one file."""
+
+    name: str
+    scenario: str
+    mode: Literal["live", "replay", "demo"]
+    until: float | None = None
+    """Seconds after the recording's beginning; None: its end."""
+    keys: tuple[str, ...] = ()
+    theme: str = "textual-dark"
+    size: tuple[int, int] = (132, 30)
+
+
+PICTURES = (
+    Picture("live", "sync", "live", until=285),
+    Picture("replay", "sync", "replay"),
+    Picture("replay-light", "sync", "replay", theme="textual-light"),
+    Picture("denied", "sync-denied", "replay"),
+    Picture("failure", "failure", "replay"),
+    Picture("detail", "sync-denied", "replay", keys=("end", *["up"] * 4, "enter")),
+    Picture("narrow", "sync", "replay", size=(80, 24)),
+)
+
+
+class Stopped:
+    """A clock that stands still."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    async def sleep(self, seconds: float) -> None:
+        """Return at once: nothing here waits for time to pass."""
+
+
+def record(scenario: str, folder: Path) -> Path:
+    path = folder / f"{scenario}.sfnwatch.jsonl"
+    command = [sys.executable, "-m", "sfnwatch", "demo", scenario, "--plain"]
+    command += ["--speed", "200", "--record", str(path)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+    return path
+
+
+async def draw(picture: Picture, records: Sequence[Received]) -> str:
+    seen = [r.at for r in records if r.at is not None]
+    end = seen[-1]
+    if picture.until is not None:
+        end = seen[0] + timedelta(seconds=picture.until)
+    shown = tuple(r for r in records if r.at is not None and r.at <= end)
+    done = asyncio.Event()
+
+    async def watch(consume: Consumer) -> None:
+        consume(shown)
+        if picture.mode == "live":
+            await done.wait()
+
+    app = SfnwatchApp(
+        watch, clock=Stopped(end), mode=picture.mode, recording=picture.name
+    )
+    app.theme = picture.theme
+    async with app.run_test(size=picture.size) as pilot:
+        while not app.settled or not app.trace.timelines:
+            await pilot.pause()
+        await pilot.press(*picture.keys)
+        await pilot.pause(0.5)
+        svg = app.export_screenshot(simplify=True)
+        done.set()
+    return _FONT_URLS.sub("", svg)
+
+
+def to_png(svg: Path) -> None:
+    browser = next((found for name in _CHROMIUM if (found := shutil.which(name))), None)
+    if browser is None:
+        print(f"no Chromium: {svg.with_suffix('.png').name} is not made")  # noqa: T201
+        return
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text())
+    width, height = (
+        (round(float(n) + 0.5) for n in box.groups()) if box else (1600, 900)
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder, "page.html")
+        style = f"body{{margin:0}}svg{{display:block;width:{width}px}}"
+        page.write_text(f"<!doctype html><style>{style}</style>{svg.read_text()}")
+        subprocess.run(  # noqa: S603
+            [
+                browser,
+                *_FLAGS,
+                f"--user-data-dir={folder}/profile",
+                f"--window-size={width},{height}",
+                f"--screenshot={svg.with_suffix('.png')}",
+                page.as_uri(),
+            ],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scenarios = {picture.scenario for picture in PICTURES}
+        files = {scenario: record(scenario, folder) for scenario in sorted(scenarios)}
+        for picture in PICTURES:
+            records = open_files([files[picture.scenario]]).records
+            svg = HERE / f"{picture.name}.svg"
+            svg.write_text(asyncio.run(draw(picture, records)))
+            to_png(svg)
+
+
+if __name__ == "__main__":
+    main()
