@@ -53,15 +53,20 @@ def mapping_of(value: Any) -> Mapping[str, Any]:
 
 
 def canonical(value: Any) -> str:
-    """Write a JSON value so that equal values give equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    """Write a JSON value so that equal values give equal texts.
+
+    What was read at the edge of the nesting allowed may be past it here: then all
+    its strings stand for it.
+    """
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    except RecursionError:
+        return json.dumps(sorted(strings_in(value)))
 
 
 def ascii_json(value: Any, *, indent: int | None = None) -> str:
     """Write a JSON value in printable ASCII, strings unaltered.
 
-    DEL is the one control character that ensure_ascii leaves as it is. NaN and
-    infinities, which JSON doesn't have, raise ValueError.
+    NaN and infinities, which JSON doesn't have, raise ValueError.
     """
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
-    return text.replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)

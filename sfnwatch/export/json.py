@@ -1,0 +1,144 @@
+"""The machine-readable trace, version 1: a contract that other programs rely on.
+
+Keys may be added, never renamed. Strings are AWS's, unaltered, and come out with
+everything but printable ASCII escaped.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.findings import Finding, findings
+from sfnwatch.trace.links import Link, role_of_call
+from sfnwatch.trace.payload import ascii_json
+from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.times import iso, maybe_iso
+from sfnwatch.trace.visits import StateVisit
+
+VERSION = 1
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def dump(trace: Trace, out: TextIO) -> None:
+    """Print the trace as one object; equal traces give equal texts."""
+    out.write(f"{ascii_json(trace_json(trace), indent=2)}\n")
+
+
+def trace_json(trace: Trace) -> dict[str, Any]:
+    """Give the whole trace as JSON values.
+
+    Executions stand in the order they started, visits in that of their ids, calls in
+    that of their times.
+    """
+    timelines = sorted(
+        trace.timelines.values(), key=lambda t: (t.started_at or _LAST, t.execution_arn)
+    )
+    return {
+        "sfnwatch_trace": VERSION,
+        "executions": [execution_json(trace, timeline) for timeline in timelines],
+        "calls": [call_json(trace, call) for call in trace.ordered_calls],
+    }
+
+
+def execution_json(trace: Trace, timeline: Timeline) -> dict[str, Any]:
+    visits = sorted(timeline.visits, key=lambda visit: visit.id)
+    return {
+        "arn": timeline.execution_arn,
+        "name": timeline.name,
+        "state_machine_arn": timeline.state_machine_arn,
+        "role_arn": timeline.role_arn,
+        "status": timeline.status,
+        "started_at": maybe_iso(timeline.started_at),
+        "stopped_at": maybe_iso(timeline.stopped_at),
+        "event_count": len(timeline.events),
+        "visits": [visit_json(visit) for visit in visits],
+        "findings": [finding_json(f) for f in findings(trace, timeline)],
+    }
+
+
+def visit_json(visit: StateVisit) -> dict[str, Any]:
+    return {
+        "id": visit.id,
+        "name": visit.name,
+        "type": visit.type,
+        "parent": visit.parent,
+        "path": visit.path,
+        "index": visit.index,
+        "entered_at": iso(visit.entered_at),
+        "exited_at": maybe_iso(visit.exited_at),
+        "status": visit.status,
+        "attempts": [attempt_json(attempt) for attempt in visit.attempts],
+    }
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "scheduled_id": attempt.scheduled_id,
+        "resource_type": attempt.resource_type,
+        "resource": attempt.resource,
+        "pattern": str(attempt.pattern),
+        "status": attempt.status,
+        "error": attempt.error,
+        "cause": attempt.cause,
+        "request_id": attempt.request_id,
+        "resource_ids": list(attempt.resource_ids),
+        "scheduled_at": iso(attempt.scheduled_at),
+        "started_at": maybe_iso(attempt.started_at),
+        "submitted_at": maybe_iso(attempt.submitted_at),
+        "ended_at": maybe_iso(attempt.ended_at),
+    }
+
+
+def call_json(trace: Trace, call: ApiCall) -> dict[str, Any]:
+    """Give one call, and how it is tied; `role` is what it was for."""
+    link = trace.links.get(call.event_id)
+    return {
+        "event_id": call.event_id,
+        "event_time": iso(call.event_time),
+        "seen_at": maybe_iso(call.seen_at),
+        "event_source": call.event_source,
+        "event_name": call.event_name,
+        "error_code": call.error_code,
+        "read_only": call.read_only,
+        "request_id": call.request_id,
+        "role": str(role_of_call(call, link)),
+        "link": link_json(link) if link else None,
+    }
+
+
+def link_json(link: Link) -> dict[str, Any]:
+    """Give the tie; for an ambiguous one, all attempts that fit."""
+    tie: dict[str, Any] = {
+        "execution": link.execution_arn,
+        "visit": link.visit_id,
+        "attempt": link.attempt_id,
+        "rule": str(link.rule),
+        "evidence": link.evidence,
+    }
+    if link.candidates:
+        tie["candidates"] = [
+            {"execution": arn, "attempt": scheduled_id}
+            for arn, scheduled_id in link.candidates
+        ]
+    return tie
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "kind": finding.kind,
+        "certainty": str(finding.certainty),
+        "text": finding.text,
+        "evidence": list(finding.evidence),
+        "data": _plain(finding.data),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Turn what is frozen inside into what JSON has."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

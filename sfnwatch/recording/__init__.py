@@ -1,0 +1,1 @@
+"""The file: what was received, and when."""

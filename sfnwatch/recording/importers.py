@@ -1,0 +1,188 @@
+"""Foreign JSON, recognised by what it says: never by its name.
+
+What the AWS CLI, the console, a trail and EventBridge write about an execution. A
+file may hold one value, a list of them, or one after the other (JSON Lines).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sfnwatch.recording.loading import bad_file
+from sfnwatch.recording.parsing import NotJsonError, parse_values
+from sfnwatch.trace.calls import decode_call
+from sfnwatch.trace.events import From, Received, Record
+from sfnwatch.trace.history import DecodeError, decode_history
+from sfnwatch.trace.payload import canonical
+
+KNOWN = (
+    "sfnwatch reads: its own recordings; output of `aws stepfunctions "
+    "get-execution-history`, `describe-execution`, `describe-state-machine` and "
+    "`describe-state-machine-for-execution`; the console's JSON export; output of "
+    "`aws cloudtrail lookup-events`; a trail's files; EventBridge events of API calls; "
+    "CSV with the columns eventtime, eventsource and eventname."
+)
+_SHOWN_KEYS = 6
+_KINDS = {
+    list: "a JSON array",
+    str: "a JSON string",
+    bool: "a JSON boolean",
+    type(None): "a JSON null",
+}
+
+
+@dataclass(slots=True)
+class Imported:
+    """What a foreign file holds; of which execution, it often doesn't say."""
+
+    path: Path
+    events: dict[int, Record] = field(default_factory=dict)
+    """History events by id: those of one execution."""
+    described: list[Record] = field(default_factory=list)
+    defined: list[Record] = field(default_factory=list)
+    calls: list[Received] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.events or self.described or self.defined or self.calls)
+
+
+def import_json(path: Path, text: str) -> Imported:
+    """Sort what a JSON file holds; raises BadFileError with file, line and place."""
+    imported = Imported(path)
+    try:
+        values = list(parse_values(text))
+    except NotJsonError as error:
+        raise bad_file(path, f"{error}", line=error.line) from error
+    for line, value in values:
+        try:
+            _take(imported, value, "")
+        except _UnknownError as error:
+            what = f"not a file sfnwatch knows: {error}"
+            raise bad_file(path, what, line=_line(line, values), hint=KNOWN) from error
+        except DecodeError as error:
+            raise bad_file(path, f"{error}", line=_line(line, values)) from error
+    return imported
+
+
+class _UnknownError(ValueError):
+    """A JSON value that is nothing we know."""
+
+
+def _line(line: int, values: Sequence[object]) -> int | None:
+    """Name the line where it says more than that the file is one value."""
+    return line if len(values) > 1 else None
+
+
+def _take(imported: Imported, value: Any, where: str) -> None:
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            _take(imported, item, f"{where}[{number}]")
+        return
+    if isinstance(value, dict):
+        for keys, take in _SHAPES:
+            if keys <= value.keys():
+                take(imported, value, where)
+                return
+    raise _UnknownError(_at(where, _what(value)))
+
+
+def _what(value: Any) -> str:
+    if not isinstance(value, dict):
+        return _KINDS.get(type(value), "a JSON number")
+    if "sfnwatch_trace" in value:
+        return "an exported trace; open the recording that it was made from"
+    keys = list(value)
+    more = ", …" if len(keys) > _SHOWN_KEYS else ""
+    return f"a JSON object with the keys {', '.join(keys[:_SHOWN_KEYS])}{more}"
+
+
+def _at(where: str, what: str) -> str:
+    return f"{where}: {what}" if where else what
+
+
+def _list(value: Any, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _UnknownError(_at(where, _what(value)))
+    return value
+
+
+def _object(value: Any, where: str) -> Record:
+    if not isinstance(value, dict):
+        raise DecodeError(_at(where, f"no object but {_what(value)}"))
+    return value
+
+
+def _each(key: str, take: "_Take") -> "_Take":
+    """Take each item of the list under `key`."""
+
+    def take_all(imported: Imported, value: Record, where: str) -> None:
+        prefix = f"{where}.{key}" if where else key
+        for number, item in enumerate(_list(value[key], prefix)):
+            place = f"{prefix}[{number}]"
+            take(imported, _object(item, place), place)
+
+    return take_all
+
+
+def _event(imported: Imported, value: Record, where: str) -> None:
+    try:
+        number = decode_history(value).id
+    except DecodeError as error:
+        raise DecodeError(_at(where, f"{error}")) from error
+    known = imported.events.setdefault(number, value)
+    if known is not value and canonical(known) != canonical(value):
+        msg = f"another event {number} than before: one file holds one execution"
+        raise DecodeError(_at(where, msg))
+
+
+def _call(source: From) -> "_Take":
+    def take(imported: Imported, value: Record, where: str) -> None:
+        received = Received(None, source, None, value)
+        try:
+            decode_call(received)
+        except DecodeError as error:
+            raise DecodeError(_at(where, f"{error}")) from error
+        imported.calls.append(received)
+
+    return take
+
+
+def _eventbridge(imported: Imported, value: Record, where: str) -> None:
+    """Take the CloudTrail record out of `AWS API Call via CloudTrail` and its like."""
+    detail = value["detail"]
+    if not isinstance(detail, Mapping) or not {"eventName", "eventTime"} <= set(detail):
+        what = f"an EventBridge event of type {value['detail-type']!s:.60}"
+        raise _UnknownError(_at(where, what))
+    _record(imported, detail, where)
+
+
+def _described(imported: Imported, value: Record, where: str) -> None:
+    if not isinstance(value["executionArn"], str):
+        raise DecodeError(_at(where, "executionArn is no text"))
+    imported.described.append(value)
+
+
+def _defined(imported: Imported, value: Record, where: str) -> None:
+    if not isinstance(value["definition"], str):
+        raise DecodeError(_at(where, "definition is no text"))
+    imported.defined.append(value)
+
+
+_Take = Callable[[Imported, Record, str], None]
+_lookup = _call(From.LOOKUP)
+_record = _call(From.TRAIL)
+
+_SHAPES: tuple[tuple[set[str], _Take], ...] = (
+    ({"events"}, _each("events", _event)),
+    ({"Events"}, _each("Events", _lookup)),
+    ({"Records"}, _each("Records", _record)),
+    ({"EventId", "CloudTrailEvent"}, _lookup),
+    ({"detail-type", "detail"}, _eventbridge),
+    ({"executionArn", "stateMachineArn", "status"}, _described),
+    ({"definition", "stateMachineArn"}, _defined),
+    ({"eventName", "eventTime"}, _record),
+    ({"id", "type", "timestamp"}, _event),
+)
+"""The keys that tell what an object is, the first that fit."""

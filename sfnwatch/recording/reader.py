@@ -1,0 +1,109 @@
+"""A recording, read back.
+
+A torn last line is the end: the tool was killed, or the disk was full. A bad line
+anywhere else is an error with its number, since nobody knows what else is wrong.
+"""
+
+import re
+from pathlib import Path
+
+from sfnwatch.errors import BadFileError
+from sfnwatch.recording.format import (
+    MARK,
+    Header,
+    NewerFormatError,
+    decode_header,
+    decode_line,
+)
+from sfnwatch.recording.loading import Loaded, bad_file, load, not_utf8
+from sfnwatch.recording.parsing import NotJsonError, parse_value
+from sfnwatch.recording.recording import Recording, executions_of
+from sfnwatch.recording.records import check
+from sfnwatch.trace.events import Received
+from sfnwatch.trace.text import clean, size
+
+_BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
+
+
+def read_recording(path: Path) -> Recording:
+    """Read one recording; raises BadFileError."""
+    return parse_recording(load(path))
+
+
+def is_recording(loaded: Loaded) -> bool:
+    """True if the first line is, or begins like, a recording's header."""
+    first = loaded.content.partition(b"\n")[0]
+    if _BEGINNING.match(first):
+        return True
+    if f'"{MARK}"'.encode() not in first:
+        return False
+    try:
+        value = parse_value(first.decode())
+    except ValueError:
+        return False
+    return isinstance(value, dict) and MARK in value
+
+
+def parse_recording(loaded: Loaded) -> Recording:
+    """Read the lines of a recording; raises BadFileError."""
+    path = loaded.path
+    first, *lines = loaded.content.split(b"\n")
+    header = _header(path, first)
+    tail = lines.pop() if lines else b""
+    records = [
+        _record(path, number, line, header)
+        for number, line in enumerate(lines, 2)
+        if line.strip()
+    ]
+    notes: tuple[str, ...] = ()
+    try:
+        if tail.strip():
+            records.append(_record(path, len(lines) + 2, tail, header))
+            tail = b""
+    except _TornError:
+        notes = (_torn(loaded, len(records), tail),)
+    if loaded.cut and not notes:
+        notes = (_torn(loaded, len(records), b""),)
+    named = dict.fromkeys((*header.executions, *executions_of(records)))
+    return Recording(tuple(records), header.created, tuple(named), notes, (path,))
+
+
+class _TornError(BadFileError):
+    """A line that isn't even JSON: forgiven if it is the last and has no end."""
+
+
+def _header(path: Path, line: bytes) -> Header:
+    try:
+        return decode_header(parse_value(line.decode()))
+    except NewerFormatError as error:
+        hint = "Upgrade sfnwatch to open it."
+        raise bad_file(path, f"recorded in {error}", line=1, hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise bad_file(path, not_utf8(error), line=1) from error
+    except ValueError as error:
+        raise bad_file(path, f"{error}", line=1) from error
+
+
+def _record(path: Path, number: int, line: bytes, header: Header) -> Received:
+    try:
+        received = decode_line(parse_value(line.decode()), header.created)
+        check(received)
+    except UnicodeDecodeError as error:
+        raise _torn_error(path, number, not_utf8(error)) from error
+    except NotJsonError as error:
+        raise _torn_error(path, number, f"{error}") from error
+    except ValueError as error:
+        raise bad_file(path, f"{error}", line=number) from error
+    return received
+
+
+def _torn_error(path: Path, number: int, what: str) -> _TornError:
+    return _TornError(bad_file(path, what, line=number).message)
+
+
+def _torn(loaded: Loaded, count: int, tail: bytes) -> str:
+    why = loaded.cut or "the last line is cut short"
+    return (
+        f"{clean(str(loaded.path))}: {why}: {count} records loaded, "
+        f"{size(len(tail))} left out"
+    )
