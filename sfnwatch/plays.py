@@ -130,10 +130,14 @@ def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
     """Show files again; without a speed, all at once."""
     recording = open_files(paths)
     clock = _replay_clock(recording, speed)
-    source = Replay(recording, clock if speed else None)
+    source = Replay(recording, clock)
 
     async def watch(consume: Consumer) -> None:
-        await run([source], [consume])
+        if speed:
+            await run([source], [consume])
+        else:
+            # One batch: what is not to be seen growing is laid out once.
+            consume(recording.records)
 
     return Play(
         watch=watch,
