@@ -1,0 +1,206 @@
+"""Foreign JSON, recognised by what it says."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfnwatch.errors import BadFileError
+from sfnwatch.recording.files import open_files
+from sfnwatch.recording.recording import Recording
+from sfnwatch.trace.events import From
+from sfnwatch.trace.timeline import Trace, extend
+from tests.recording.foreign import (
+    cli_v1,
+    cli_v2,
+    data_of,
+    defined,
+    described,
+    eventbridge,
+    history,
+    lookup_events,
+    put,
+    trail_records,
+)
+
+Opener = Callable[[Any], Recording]
+
+
+@pytest.fixture(name="opened")
+def _opened(tmp_path: Path) -> Opener:
+    # The name says nothing, so that only the content can.
+    return lambda content: open_files([put(tmp_path / "file.dat", content)])
+
+
+def lines(values: list[Any]) -> str:
+    return "".join(f"{json.dumps(value)}\n" for value in values)
+
+
+HISTORIES = {
+    "CLI v1": {"events": [cli_v1(e, "timestamp") for e in history()]},
+    "CLI v2": {"events": [cli_v2(e, "timestamp") for e in history()]},
+    "reversed": {"events": history()[::-1], "nextToken": "AAAA"},
+    "console": history(),
+    "lines": lines(history()),
+    "pages": [{"events": history()[:3]}, {"events": history()[3:]}],
+    "overlapping pages": lines([{"events": history()[:5]}, {"events": history()[3:]}]),
+}
+
+
+@pytest.mark.parametrize("content", HISTORIES.values(), ids=HISTORIES.keys())
+def test_a_history_is_recognised(opened: Opener, content: Any) -> None:
+    recording = opened(content)
+    assert [r.source for r in recording.records] == [From.HISTORY] * 8
+    assert {r.at for r in recording.records} == {None}
+    (timeline,) = extend(Trace(), recording.records).timelines.values()
+    assert timeline.status == "SUCCEEDED"
+    assert [v.status for v in timeline.visits] == ["succeeded"]
+    assert timeline.name == "file.dat"
+    assert str(timeline.started_at) == "2023-11-15 00:28:24.102000+00:00"
+
+
+CALLS = {
+    "lookup-events": {"Events": lookup_events(), "NextToken": "AAAA"},
+    "Events": lookup_events(),
+    "trail file": {"Records": trail_records()},
+    "trail file, packed": gzip.compress(
+        json.dumps({"Records": trail_records()}).encode()
+    ),
+    "records": trail_records(),
+    "records, a line each": lines(trail_records()),
+    "EventBridge": [eventbridge(record) for record in trail_records()],
+    "EventBridge, a line each": lines([eventbridge(r) for r in trail_records()]),
+    "a mixture": [
+        {"Records": trail_records()[:2]},
+        {"Events": lookup_events()[2:4]},
+        *trail_records()[4:],
+    ],
+}
+
+
+@pytest.mark.parametrize("content", CALLS.values(), ids=CALLS.keys())
+def test_calls_are_recognised(opened: Opener, content: Any) -> None:
+    recording = opened(content)
+    assert recording.executions == ()
+    calls = extend(Trace(), recording.records).ordered_calls
+    assert [c.event_id for c in calls] == ["run", *(f"poll-{n}" for n in range(5))]
+    assert {c.seen_at for c in calls} == {None}
+
+
+def test_one_record_alone_is_recognised(opened: Opener) -> None:
+    record = trail_records()[0]
+    assert data_of(opened(record).records) == [record]
+    assert data_of(opened(eventbridge(record)).records) == [record]
+    event = lookup_events()[0]
+    assert data_of(opened(event).records) == [event]
+
+
+def test_a_description_is_recognised(opened: Opener) -> None:
+    content = cli_v2(described(), "startDate", "stopDate")
+    recording = opened(content)
+    (received,) = recording.records
+    assert (received.source, received.data) == (From.DESCRIBE, content)
+    assert recording.executions == (described()["executionArn"],)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lines([described(), defined()]),
+        # `describe-state-machine` has status, type and creationDate instead.
+        lines([described(), defined(status="ACTIVE", type="STANDARD")]),
+    ],
+)
+def test_a_definition_is_recognised(opened: Opener, content: Any) -> None:
+    (timeline,) = extend(Trace(), opened(content).records).timelines.values()
+    assert [task.name for task in timeline.definition.tasks] == ["ECS RunTask"]
+
+
+def test_an_answer_without_records_is_no_error(opened: Opener) -> None:
+    empty: list[Any] = [{"Events": []}, {"events": []}, {"Records": []}, []]
+    for content in empty:
+        recording = opened(content)
+        assert recording.records == ()
+        assert recording.notes[0].endswith("file.dat: holds no records")
+
+
+BAD = {
+    "truncated": ('{"events": [\n  {"id": 1,', r":2: not JSON: Expecting"),
+    "deep": ("[" * 10_000, r":1: nested too deep"),
+    "number": ("[1, 2]", r": not a file sfnwatch knows: \[0\]: a JSON number"),
+    "text": ('["x"]', r"\[0\]: a JSON string"),
+    "an array inside": ('{"events": [[]]}', r"events\[0\]: no object but a JSON array"),
+    "not a list": ('{"Records": {"a": 1}}', "Records: a JSON object with the keys a"),
+    "unknown": (
+        dict.fromkeys("abcdefgh", 1),
+        "sfnwatch knows: a JSON object with the keys a, b, c, d, e, f, …",
+    ),
+    "export": ({"sfnwatch_trace": 1}, "an exported trace; open the recording"),
+    "bad event": (
+        {"events": [*history(), {"id": 9}]},
+        r"file\.dat: events\[8\]: a history event without 'type'",
+    ),
+    "bad event on a line": (
+        lines([*history(), {"id": 9, "type": "", "timestamp": 0}]),
+        r"file\.dat:9: not a history event: not an event type: ''",
+    ),
+    "log events": (
+        {"events": [{"timestamp": 1, "message": "x", "eventId": "3"}]},
+        r"events\[0\]: a history event without 'id'",
+    ),
+    "two executions": (
+        [{"events": history()}, {"events": [{**history()[2], "type": "TaskFailed"}]}],
+        r"\[1\]\.events\[0\]: another event 3 than before",
+    ),
+    "bad record": (
+        {"Records": [*trail_records(), {"eventName": "x", "eventTime": "y"}]},
+        r"Records\[6\]: a CloudTrail record without 'eventID'",
+    ),
+    "bad Event": (
+        {"Events": [{"EventId": "x", "EventTime": 1}]},
+        r"Events\[0\]: a CloudTrail record without 'eventName'",
+    ),
+    "another event": (
+        eventbridge(
+            {"eventTime": "2023-11-15"}, **{"detail-type": "ECS Task State Change"}
+        ),
+        "an EventBridge event of type ECS Task State Change",
+    ),
+    "description": (described() | {"executionArn": 5}, "executionArn is no text"),
+    "definition": (defined(definition={}), "definition is no text"),
+}
+
+
+@pytest.mark.parametrize(("content", "what"), BAD.values(), ids=BAD.keys())
+def test_what_is_wrong_is_said_in_one_line_with_its_place(
+    opened: Opener, content: Any, what: str
+) -> None:
+    with pytest.raises(BadFileError, match=what) as caught:
+        opened(content)
+    assert "file.dat" in caught.value.message
+    assert caught.value.message.isprintable()
+
+
+def test_an_unknown_file_is_told_what_is_known(opened: Opener) -> None:
+    for content in ("{}", "hello\nworld\n", "%PDF-1.4\n"):
+        with pytest.raises(BadFileError, match="not a file sfnwatch knows") as caught:
+            opened(content)
+        assert "get-execution-history" in caught.value.hint
+        assert "lookup-events" in caught.value.hint
+
+
+def test_a_packed_file_that_is_cut_short_is_not_half_a_trail(opened: Opener) -> None:
+    packed = gzip.compress(json.dumps({"Records": trail_records()}).encode())
+    with pytest.raises(BadFileError, match="gzip stream is cut short") as caught:
+        opened(packed[:-9])
+    assert "again" in caught.value.hint
+
+
+def test_hostile_keys_do_not_reach_the_message(opened: Opener) -> None:
+    with pytest.raises(BadFileError) as caught:
+        opened({"\x1b]0;pwned\x07" * 90: 1, "\n": 2})
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 600
