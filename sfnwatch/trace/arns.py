@@ -40,7 +40,8 @@ def parse_execution_arn(text: str) -> ExecutionArn:
         raise ValueError(msg)
     kind, rest = match["kind"], match["rest"]
     if kind not in {"execution", "express"}:
-        msg = f"it is the ARN of a {kind}, not of an execution"
+        article = "an" if kind == "activity" else "a"
+        msg = f"it is the ARN of {article} {kind}, not of an execution"
         raise ValueError(msg)
     machine, _, name = rest.partition(":")
     if not name:

@@ -12,7 +12,10 @@ from typing import Any
 from sfnwatch.trace.integrations import Integration, event_sources, integration
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
 
-_OPTIMISED = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>.+):(?P<action>.+)")
+# An action may have a colon too: `states:startExecution.sync:2`.
+_OPTIMISED = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>(aws-sdk:)?[^:]+):(?P<action>.+)"
+)
 _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+")
 _LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 

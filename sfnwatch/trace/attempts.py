@@ -6,6 +6,7 @@ state was given and what it passed on carry the ids of earlier states.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +20,7 @@ FAMILIES = ("Task", "LambdaFunction", "Activity")
 
 _ENDS = {"Succeeded": "succeeded", "TimedOut": "timed_out"}
 _FAILURES = ("Failed", "ScheduleFailed", "StartFailed", "SubmitFailed")
-_REQUEST_ID = re.compile(r"Request ID: ([^;,)\s]+)")
+_REQUEST_ID = re.compile(r"(?<!Extended )Request ID: ([^;,)\s]+)")
 _REQUEST_ID_HEADER = "x-amzn-requestid"
 
 
@@ -34,7 +35,7 @@ class Attempt:
     resource: str | None
     pattern: Pattern
     integration: Integration | None
-    """None for activities: they call nothing."""
+    """None for activities, which call nothing, and where the details are absent."""
     scheduled_at: datetime
     started_at: datetime | None = None
     submitted_at: datetime | None = None
@@ -67,6 +68,16 @@ def belongs_to_attempt(event_type: str) -> bool:
 def opens(event: HistoryEvent) -> bool:
     """True for the event a try begins with."""
     return event.type.endswith("Scheduled")
+
+
+def begins(event: HistoryEvent, before: Sequence[Attempt]) -> bool:
+    """True for the first that is heard of a try, after those `before`.
+
+    Mostly its …Scheduled; where scheduling failed there may be none.
+    """
+    if opens(event) or not before:
+        return True
+    return before[-1].status != "running" and event.type.endswith("ScheduleFailed")
 
 
 def failed(event: HistoryEvent) -> bool:
@@ -112,7 +123,7 @@ def _integration(
         return None
     if event.type.startswith("LambdaFunction"):
         return integration("lambda", "invoke")
-    return integration(resource_type or "", resource or "")
+    return integration(resource_type, resource or "") if resource_type else None
 
 
 def grow(attempt: Attempt, event: HistoryEvent) -> Attempt:

@@ -26,7 +26,7 @@ from sfnwatch.trace.payload import (
 from sfnwatch.trace.times import parse_time
 
 # China's and GovCloud's spelling is not settled by any recording: accept all.
-_STATES = re.compile(r"states\.[a-z0-9.-]*amazonaws\.com[a-z.]*")
+_STATES = re.compile(r"states\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?")
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
 
@@ -195,7 +195,7 @@ def _required(record: Record, key: str) -> str:
 def _truth(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
-    return {"true": True, "false": False}.get(str(value).lower())
+    return {"true": True, "false": False}.get((text_of(value) or "").lower())
 
 
 def _session(arn: str | None) -> str | None:
@@ -206,11 +206,8 @@ def _session(arn: str | None) -> str | None:
 
 
 def _invoked_by(record: Record, identity: Mapping[str, Any]) -> str | None:
-    claims = (
-        identity.get("invokedBy"),
-        record.get("sourceIPAddress"),
-        record.get("userAgent"),
-    )
+    # It is the userAgent as well, but anyone may call themselves what they like there.
+    claims = (identity.get("invokedBy"), record.get("sourceIPAddress"))
     return next((found for found in map(_states, claims) if found), None)
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
-from sfnwatch.trace.integrations import CallRole, Pattern
-from sfnwatch.trace.lanes import calls_by_attempt, complete_to
+from sfnwatch.trace.integrations import Pattern
+from sfnwatch.trace.lanes import calls_by_attempt, complete_to, polls_of
 from sfnwatch.trace.notice import By, Notice, notice
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -77,8 +77,7 @@ def _of_attempt(
 ) -> Iterator[Finding]:
     if attempt is visit.attempts[0]:
         yield _pattern(visit, attempt)
-    row = attempt.integration
-    polls = [c for c in calls if row and row.role_of(c.event_name) is CallRole.POLL]
+    polls = polls_of(attempt, calls)
     if polls:
         yield _polling(visit, attempt, polls)
     told = notice(attempt, polls, complete_to(trace))

@@ -125,7 +125,7 @@ TABLE: tuple[Integration, ...] = (
         "runTask",
         "RunTask / DescribeTasks / StopTask",
         rule="sForECSTaskRule",
-        ids="Tasks[].TaskArn TaskArn",
+        ids="Tasks[].TaskArn TaskArn Task.TaskArn",
         word="task ARN",
     ),
     _row(
@@ -254,7 +254,11 @@ TABLE: tuple[Integration, ...] = (
     ),
 )
 _BY_ACTION = {(row.resource_type, row.action): row for row in TABLE}
-_BY_SOURCE = {(row.event_source, row.action_event): row for row in TABLE}
+_BY_SOURCE = {
+    (row.event_source, name): row
+    for row in reversed(TABLE)
+    for name in (*row.stop_events, *row.poll_events, row.action_event)
+}
 
 # The AWS SDK for Java's names, where they differ from the service's own domain.
 _SOURCES = {
@@ -281,7 +285,8 @@ _DATA_EVENTS = {
     "dynamodb": r"(Batch|Transact)?(Get|Put|Update|Delete|Write|Execute)"
     r"(Items?|Statement|Transaction)|Query|Scan|BatchExecuteStatement",
     "lambda": r"Invoke(Async|WithResponseStream)?",
-    "s3": r"\w*Object(s|V2|Acl|Tagging|Attributes)?|\w*MultipartUpload|UploadPart\w*",
+    "s3": r"\w*Object(s|sV2|Versions|Acl|Tagging|Attributes)?"
+    r"|\w*MultipartUpload|UploadPart\w*",
     "sns": r"Publish(Batch)?",
     "sqs": r"(Send|Receive|Delete)Message(Batch)?|ChangeMessageVisibility(Batch)?",
     # PutEvents leaves no management event either [inferred: it is in no recording].
@@ -318,7 +323,8 @@ def integration(resource_type: str, resource: str) -> Integration:
 
     An action outside the table is called and no more: its event has its name with
     a capital, and there is nothing to poll. An `aws-sdk:` call borrows the ids of
-    the optimised row, but neither its polls nor its rule.
+    the optimised row, but neither its polls nor its rule; so does one that asks for
+    the job, or stops it.
     """
     action = resource.partition(".")[0]
     service = resource_type.removeprefix(_SDK)

@@ -20,6 +20,10 @@ from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 
 _SECOND = timedelta(seconds=1)
+ANSWERED = timedelta(seconds=3)
+"""A call's second, and the time its answer may take."""
+_LATE_POLL = timedelta(seconds=60)
+"""A poll under way at the end; those much later are none of that wait."""
 _XRAY = "xray.amazonaws.com"
 
 
@@ -194,8 +198,9 @@ def _joined(timeline: Timeline, row: Row) -> Row:
     after = timeline.events.get(event.id + 1)
     if after is None or after.previous_event_id != event.id:
         return row
-    close = after.timestamp - event.timestamp < _SECOND
-    if event.type.endswith("Scheduled") and after.type.endswith("Started") and close:
+    if after.timestamp - event.timestamp >= _SECOND:
+        return row
+    if event.type.endswith("Scheduled") and after.type.endswith("Started"):
         return replace(row, events=(event, after))
     passed = visit is not None and visit.exited_at == after.timestamp
     if row.kind is Kind.ENTERED and after.type.endswith("StateExited") and passed:
@@ -215,7 +220,7 @@ def _annotate(
     calls = by_attempt.get((row.execution_arn or "", attempt.scheduled_id), [])
     phase = causing_phase(attempt)
     ends = row.events[-1].timestamp == attempt.ended_at
-    told = notice(attempt, _polls(attempt, calls), complete) if ends else None
+    told = notice(attempt, polls_of(attempt, calls), complete) if ends else None
     action = next((c for c in calls if _is_action(attempt, c)), None)
     caused = action is not None and any(e.timestamp == phase for e in row.events)
     return replace(
@@ -241,12 +246,15 @@ def _is_action(attempt: Attempt, call: ApiCall) -> bool:
     return row is not None and row.role_of(call.event_name) is CallRole.ACTION
 
 
-def _polls(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
-    row = attempt.integration
+def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
+    """Pick the polls of an attempt's wait: who asks hours later does not wait."""
+    row, end = attempt.integration, attempt.ended_at
     return [
         call
         for call in calls
-        if row is not None and row.role_of(call.event_name) is CallRole.POLL
+        if row is not None
+        and row.role_of(call.event_name) is CallRole.POLL
+        and (end is None or call.event_time - end < _LATE_POLL)
     ]
 
 
@@ -301,10 +309,10 @@ def _since(
 def _place_of(row: Row) -> datetime:
     """Where a call goes among rows with milliseconds, its own time being a second.
 
-    Inside one second only a link may order a call against a history event: an
-    action's call goes right behind the phase that tells of its answer.
+    Only a link may order a call against a history event: an action's call goes right
+    behind the phase that tells of its answer, which comes a moment later.
     """
     if row.attempt is None or row.link is None or row.link.role is not CallRole.ACTION:
         return row.at
     phase = causing_phase(row.attempt)
-    return phase if row.at <= phase < row.at + _SECOND else row.at
+    return phase if timedelta(0) <= phase - row.at < ANSWERED else row.at

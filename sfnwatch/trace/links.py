@@ -120,22 +120,26 @@ def link_calls(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
     """Tie calls to attempts; a call no execution has to do with gets no link.
 
     Two passes: an attempt whose action call is known exactly has no room for a
-    guess, so the guesses wait until every exact link is made.
+    guess, so the guesses wait until every exact link is made. A call that names
+    another's job, as DescribeTasks of a later state does, belongs to the attempt
+    that made it, if there is one.
     """
     links: dict[str, Link] = {}
     rest: list[ApiCall] = []
     settled: set[tuple[str, int]] = set()
     for call in calls:
         link = _exact(index, call)
-        if link is None:
+        if link is not None:
+            links[call.event_id] = link
+        if link is None or link.role is CallRole.OTHER:
             rest.append(call)
-            continue
-        links[call.event_id] = link
-        if link.role is CallRole.ACTION and link.execution_arn and link.attempt_id:
+        elif link.role is CallRole.ACTION and link.execution_arn and link.attempt_id:
             settled.add((link.execution_arn, link.attempt_id))
     for call in rest:
         guess = _guess(index, call, settled)
-        if guess is not None:
+        if guess is not None and (
+            call.event_id not in links or guess.rule is Rule.UNIQUE_CANDIDATE
+        ):
             links[call.event_id] = guess
     return links
 
@@ -176,7 +180,9 @@ def _by_resource(index: Index, call: ApiCall) -> Link | None:
 
 
 def _evidence(suspect: Suspect, named: Mapping[str, Iterable[Suspect]]) -> str:
-    return max((key for key, found in named.items() if suspect in found), key=len)
+    """Give the longest id that both hold; of two equally long ones always the same."""
+    held = (key for key, found in named.items() if suspect in found)
+    return max(held, key=lambda key: (len(key), key))
 
 
 def _unfitness(suspect: Suspect, call: ApiCall) -> int:
@@ -250,7 +256,8 @@ def _in_window(suspect: Suspect, call: ApiCall) -> bool:
 def _within(
     second: datetime, begin: datetime, end: datetime | None, slack: timedelta
 ) -> bool:
-    return second + _SECOND > begin and (end is None or second <= end + slack)
+    # Differences: a second past the year 9999 is out of range.
+    return begin - second < _SECOND and (end is None or second - end <= slack)
 
 
 def _tie(suspect: Suspect, call: ApiCall, rule: Rule, evidence: str) -> Link:
@@ -266,10 +273,11 @@ def _tie(suspect: Suspect, call: ApiCall, rule: Rule, evidence: str) -> Link:
 
 def _ambiguous(suspects: list[Suspect], call: ApiCall) -> Link:
     executions = {s.execution_arn for s in suspects}
+    roles = {_role(s, call) for s in suspects}
     return Link(
         rule=Rule.AMBIGUOUS,
-        role=_role(suspects[0], call),
-        execution_arn=suspects[0].execution_arn if len(executions) == 1 else None,
+        role=roles.pop() if len(roles) == 1 else CallRole.OTHER,
+        execution_arn=executions.pop() if len(executions) == 1 else None,
         candidates=tuple(
             sorted((s.execution_arn, s.attempt.scheduled_id) for s in suspects)
         ),

@@ -53,10 +53,13 @@ def notice(
     between = [
         call
         for call in polls
-        if call.event_time + _SECOND > stopped and call.event_time <= noticed
+        if stopped - call.event_time < _SECOND and call.event_time <= noticed
     ]
     if between:
-        clear = any(stopped <= call.event_time < noticed - _SECOND for call in between)
+        clear = any(
+            stopped <= call.event_time and noticed - call.event_time > _SECOND
+            for call in between
+        )
         return Notice(stopped, noticed, By.POLL, clear)
     complete = complete_to is not None and complete_to >= noticed
     return Notice(

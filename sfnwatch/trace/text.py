@@ -9,8 +9,9 @@ person. Nothing is dropped silently: what can't be shown leaves a visible mark.
 import unicodedata
 from functools import lru_cache
 
-_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Controls, formats (bidi, zero-width, BOM), surrogates, line and page separators."""
+_SPACE = "Zs"
+"""Spaces of any width are shown. Controls, formats (bidi, zero-width, BOM), line and
+page separators, surrogates, private and unassigned characters are not printable."""
 _REPLACEMENT = "\ufffd"
 _DEL = 0x7F
 _PICTURES = 0x2400
@@ -24,7 +25,8 @@ def _shown(character: str) -> str:
         return chr(_PICTURES + code)
     if code == _DEL:
         return "\u2421"
-    return _REPLACEMENT if unicodedata.category(character) in _UNSHOWN else character
+    space = unicodedata.category(character) == _SPACE
+    return character if space or character.isprintable() else _REPLACEMENT
 
 
 def clean(text: str, limit: int | None = None) -> str:

@@ -251,26 +251,39 @@ class _Growth:
 
     def _take_call(self, received: Received) -> None:
         call = decode_call(received)
-        if call.own:
-            self._own.add(call.event_id)
-            return
         key = call.event_id
+        if call.own or key in self._trace.own_calls:
+            self._own.add(key)
+            return
         old = self._calls.get(key) or self._trace.calls.get(key)
         self._calls[key] = _earlier(old, call)
 
     def result(self) -> Trace:
         trace = self._trace
-        timelines = {
-            arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()
-        }
+        grown = {arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()}
+        calls = {**trace.calls, **self._calls}
+        # A row of an Athena table may not have said whose call it was.
+        for event_id in self._own:
+            calls.pop(event_id, None)
         return replace(
             trace,
-            timelines={**trace.timelines, **timelines},
-            calls={**trace.calls, **self._calls},
+            timelines=_in_order({**trace.timelines, **grown})
+            if grown
+            else trace.timelines,
+            calls=calls,
             own_calls=trace.own_calls | self._own,
             healths=self._healths,
             unread=trace.unread | self.unread,
         )
+
+
+def _in_order(timelines: Mapping[str, Timeline]) -> Mapping[str, Timeline]:
+    """Order executions by their starts, whichever was heard of first."""
+    order: Callable[[Timeline], tuple[datetime, str]] = lambda t: (  # noqa: E731
+        t.started_at or _ALWAYS,
+        t.execution_arn,
+    )
+    return {t.execution_arn: t for t in sorted(timelines.values(), key=order)}
 
 
 def _earlier(old: Any, new: _T) -> _T:

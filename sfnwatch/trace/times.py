@@ -4,9 +4,11 @@ Everything inside is an aware UTC `datetime`; everything we write has millisecon
 the resolution of GetExecutionHistory.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _EPOCH_MS = 1e11
 """Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
 
@@ -38,11 +40,15 @@ def _from_epoch(seconds: float) -> datetime:
 
 
 def _from_text(text: str) -> datetime:
+    if _NUMBER.fullmatch(text):
+        # Python would read some, such as 1712091501000, as the ISO date of 1712-09-15.
+        return _from_epoch(float(text))
     try:
         # Athena writes a timestamp with its zone as `2023-11-15 00:28:25.000 UTC`.
         parsed = datetime.fromisoformat(text.removesuffix(" UTC"))
-    except ValueError:
-        return _from_epoch(float(text))
+    except ValueError as error:
+        msg = f"not a time: {text!r:.60}"
+        raise ValueError(msg) from error
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 

@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
-from sfnwatch.trace.walk import Open, Walk
+from sfnwatch.trace.scopes import Open
+from sfnwatch.trace.walk import Walk
 
 ROOT = "Main"
 """What every path begins with."""

@@ -1,60 +1,22 @@
 """The walk along `previousEventId` that turns a history into a tree.
 
 The rules were read off executions recorded on AWS; each stands at the function
-that follows it. The builders here are mutable and live for one walk only.
+that follows it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, count
 
 from sfnwatch.trace import attempts as tries
-from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
+from sfnwatch.trace.scopes import Open, Place, Scope, at_work, open_inside, outward
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
 _CONTAINERS = ("Map", "Parallel")
-
-
-@dataclass(eq=False, slots=True)
-class Scope:
-    """Where states follow each other: the main line, a branch, an iteration."""
-
-    parent: "Open | None" = None
-    index: int | None = None
-    depth: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class Open:
-    """A visit being built."""
-
-    id: int
-    name: str
-    type: str
-    scope: Scope
-    entered_at: datetime
-    exited_at: datetime | None = None
-    ended_at: datetime | None = None
-    status: str = "running"
-    trouble: str | None = None
-    """How it will have ended if nothing catches what went wrong."""
-    started: bool = False
-    """A Map or Parallel between its Started and its Succeeded, Failed or Aborted."""
-    branch_count: int = 0
-    attempts: list[Attempt] = field(default_factory=list)
-    event_ids: list[int] = field(default_factory=list)
-    error: str | None = None
-    cause: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an event stands: in a scope and, mostly, in a visit."""
-
-    scope: Scope
-    visit: Open | None
-    type: str = ""
+_STATUSES = dict.fromkeys(("Succeeded", "Failed", "Aborted"), "aborted")
+_STATUSES["TimedOut"] = "timed_out"
+"""How an execution's end ends what still ran, unless it is what failed."""
 
 
 class Walk:
@@ -66,6 +28,9 @@ class Walk:
         self._nowhere = Place(self._main, None)
         self._places: dict[int, Place] = {}
         self._running: dict[int, Open] = {}
+        self._iterations: dict[tuple[int, int | None], Scope] = {}
+        self._cut: Open | None = None
+        """The Task that a redrive would go on with, as far as one can tell."""
         self.visits: list[Open] = []
 
     def visit_of_event(self) -> dict[int, int]:
@@ -129,7 +94,7 @@ class Walk:
             entered_at=event.timestamp,
         )
         self.visits.append(visit)
-        self._running[visit.id] = visit
+        self._open(visit)
         return scope, visit
 
     def _branch(self, parallel: Open, first_state: str) -> Scope:
@@ -138,10 +103,9 @@ class Walk:
         That the order is the definition's is inferred; no recording settles it.
         """
         starts = self._branches.get(parallel.name, ())
-        index = parallel.branch_count
-        if starts.count(first_state) == 1:
-            index = starts.index(first_state)
-        parallel.branch_count += 1
+        named = (i for i, start in enumerate(starts) if start == first_state)
+        index = next(i for i in chain(named, count()) if i not in parallel.taken)
+        parallel.taken.add(index)
         return Scope(parallel, index, parallel.scope.depth + 1)
 
     def _exit(self, event: HistoryEvent, before: Place) -> tuple[Scope, Open | None]:
@@ -153,7 +117,7 @@ class Walk:
         visit = next(
             (
                 v
-                for v in (*_outward(before), *reversed(self._running.values()))
+                for v in self._near(before)
                 if v.id in self._running and v.name == name and v.type == kind
             ),
             None,
@@ -173,29 +137,37 @@ class Walk:
         """MapState… and ParallelState… without Entered and Exited: they name no state.
 
         Succeeded and Failed point at the last, or the failing, event inside; with
-        nested containers the owner is the nearest one still at work.
+        nested containers the owner is the nearest one still at work. Aborted points
+        at the failing event elsewhere, as all of the aborted do.
         """
         kind, phase = event.type.split("State", 1)
         if phase == "Started":
-            return self._start_container(before, kind)
-        owner = next(
-            (v for v in _outward(before) if v.type == kind and v.started), None
-        )
+            return self._start_container(event, before, kind)
+        if phase == "Aborted":
+            return self._abort_siblings(event, before)
+        owner = at_work(before, kind)
         if owner is None:
             return before.scope, before.visit
         owner.started = False
         if phase != "Succeeded":
-            owner.trouble = "failed" if phase == "Failed" else "aborted"
-            self._close_inside(owner, event, tuple(_outward(before)))
+            owner.trouble = "failed"
+            self._close_inside(owner, event, tuple(outward(before)))
         return owner.scope, owner
 
-    def _start_container(self, before: Place, kind: str) -> tuple[Scope, Open | None]:
-        """A retry starts a Parallel again without entering it again."""
-        visit = before.visit
+    def _start_container(
+        self, event: HistoryEvent, before: Place, kind: str
+    ) -> tuple[Scope, Open | None]:
+        """A retry starts a Parallel again without entering it again.
+
+        It then follows the failing event inside, and no Failed stands in between.
+        """
+        entered = before.visit if before.type == kind + _ENTERED else None
+        visit = entered or at_work(before, kind) or before.visit
         if visit is None or visit.type != kind:
-            return before.scope, visit
+            return before.scope, before.visit
+        self._close_inside(visit, event, tuple(outward(before)))
         self._reopen(visit)
-        visit.started, visit.trouble, visit.branch_count = True, None, 0
+        visit.started, visit.trouble, visit.taken = True, None, set()
         return visit.scope, visit
 
     def _iteration(
@@ -203,27 +175,31 @@ class Walk:
     ) -> tuple[Scope, Open | None]:
         """Started follows MapStateStarted or, one by one, the last event of another.
 
-        Either way it carries the Map state's name, and the Map is around it.
+        Either way it carries the Map state's name, and the Map is around it. Aborted
+        follows the failing event of another iteration.
         """
         name, index = event.detail("name"), event.details.get("index")
         number = index if isinstance(index, int) else None
+        owners = (v for v in self._near(before) if v.type == "Map" and v.name == name)
         if event.type == "MapIterationStarted":
-            owner = next(
-                (
-                    v
-                    for v in (*_outward(before), *reversed(self._running.values()))
-                    if v.type == "Map" and v.name == name
-                ),
-                None,
-            )
-            depth = owner.scope.depth + 1 if owner else before.scope.depth
-            return Scope(owner, number, depth), None
-        scope = before.scope
-        while scope.parent and (scope.parent.name, scope.index) != (name, number):
-            scope = scope.parent.scope
+            return self._start_iteration(owners, number, before), None
+        scopes = (self._iterations.get((owner.id, number)) for owner in owners)
+        scope = next((scope for scope in scopes if scope), None)
+        if scope is None:
+            return before.scope, before.visit
         if not event.type.endswith("Succeeded"):
-            self._close_scope(scope, event, tuple(_outward(before)))
+            self._close_inside(scope, event, tuple(outward(before)))
         return scope, None
+
+    def _start_iteration(
+        self, owners: Iterator[Open], number: int | None, before: Place
+    ) -> Scope:
+        owner = next(owners, None)
+        if owner is None:
+            return Scope(None, number, before.scope.depth)
+        scope = Scope(owner, number, owner.scope.depth + 1)
+        self._iterations[owner.id, number] = scope
+        return scope
 
     # -- tasks -------------------------------------------------------------------
 
@@ -236,7 +212,7 @@ class Walk:
             return before.scope, before.visit
         if tries.opens(event):
             self._reopen(visit)
-        if tries.opens(event) or not visit.attempts:
+        if tries.begins(event, visit.attempts):
             visit.attempts.append(tries.first(event, visit.id))
         if not tries.opens(event):
             visit.attempts[-1] = tries.grow(visit.attempts[-1], event)
@@ -244,11 +220,18 @@ class Walk:
         return visit.scope, visit
 
     def _lone_task(self, before: Place) -> Open | None:
-        """Find the one running Task, for histories whose beginning is missing."""
-        if before is not self._nowhere:
+        """Find the one Task it can be: running, or cut off before a redrive.
+
+        For histories whose beginning is missing, and since what a redriven Task's
+        events follow is in no recording.
+        """
+        if before is not self._nowhere and not before.type.startswith("Execution"):
             return None
-        running = [v for v in self._running.values() if v.type == "Task"]
-        return running[0] if len(running) == 1 else None
+        running = self._running_tasks()
+        return running[0] if len(running) == 1 else self._cut if not running else None
+
+    def _running_tasks(self) -> list[Open]:
+        return [v for v in self._running.values() if v.type == "Task"]
 
     def _evaluation_failed(
         self, event: HistoryEvent, before: Place
@@ -269,15 +252,15 @@ class Walk:
     def _abort_siblings(
         self, event: HistoryEvent, before: Place
     ) -> tuple[Scope, Open | None]:
-        """TaskStateAborted names no state and follows the *failing* event elsewhere.
+        """…StateAborted names no state and follows the *failing* event elsewhere.
 
         Which of several open states it means can't be known, but all of the dying
         parent's are over.
         """
         parent = before.scope.parent
         if parent is not None:
-            spared = tuple(_outward(before))
-            for visit in self._inside(parent):
+            spared = tuple(outward(before))
+            for visit in open_inside(parent):
                 if visit not in spared:
                     self._close(visit, "aborted", event.timestamp)
         return before.scope, None
@@ -287,73 +270,71 @@ class Walk:
     ) -> tuple[Scope, Open | None]:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         ending = event.type.removeprefix("Execution")
-        if ending == "Failed":
-            failing = tuple(_outward(before))
-            for visit in tuple(self._running.values()):
-                blamed = visit in failing or visit.trouble
-                self._close(
-                    visit,
-                    (visit.trouble or "failed") if blamed else "aborted",
-                    event.timestamp,
-                )
-        elif ending in {"Aborted", "TimedOut", "Succeeded"}:
-            status = "timed_out" if ending == "TimedOut" else "aborted"
-            for visit in tuple(self._running.values()):
-                self._close(visit, status, event.timestamp)
+        if ending in _STATUSES:
+            open_ = tuple(self._running.values())
+            failing = tuple(outward(before)) or tuple(v for v in open_ if v.trouble)
+            if ending != "Failed":
+                failing, tasks = (), self._running_tasks()
+                self._cut = tasks[0] if len(tasks) == 1 else None
+            self._close_all(open_, event, failing, _STATUSES[ending])
         return self._main, None
 
     def _close_inside(
-        self, parent: Open, event: HistoryEvent, failing: tuple[Open, ...]
+        self, around: Open | Scope, event: HistoryEvent, failing: tuple[Open, ...]
     ) -> None:
-        for visit in self._inside(parent):
-            blamed = visit in failing or visit.trouble
-            status = (visit.trouble or "failed") if blamed else "aborted"
+        self._close_all(open_inside(around), event, failing)
+
+    def _close_all(
+        self,
+        visits: tuple[Open, ...],
+        event: HistoryEvent,
+        failing: tuple[Open, ...],
+        otherwise: str = "aborted",
+    ) -> None:
+        """Close visits: as failed those around the failing event, else as aborted.
+
+        The trouble of others does not count: a Task that waits to be tried again is
+        aborted, not failed.
+        """
+        for visit in visits:
+            blamed = visit in failing
+            if blamed and visit.type == "Task":
+                self._cut = visit
+            status = (visit.trouble or "failed") if blamed else otherwise
             self._close(visit, status, event.timestamp)
 
-    def _close_scope(
-        self, scope: Scope, event: HistoryEvent, failing: tuple[Open, ...]
-    ) -> None:
-        for visit in tuple(self._running.values()):
-            if any(s is scope for s in _scopes(visit)):
-                blamed = visit in failing or visit.trouble
-                status = (visit.trouble or "failed") if blamed else "aborted"
-                self._close(visit, status, event.timestamp)
-
-    def _inside(self, parent: Open) -> tuple[Open, ...]:
-        return tuple(
-            visit
-            for visit in self._running.values()
-            if any(s.parent is parent for s in _scopes(visit))
-        )
+    def _open(self, visit: Open) -> None:
+        self._running[visit.id] = visit
+        if visit.scope.parent:
+            visit.scope.parent.inside[visit.id] = visit
 
     def _close(self, visit: Open, status: str, at: datetime) -> None:
         visit.status, visit.ended_at, visit.started = status, at, False
         self._running.pop(visit.id, None)
+        if visit.scope.parent:
+            visit.scope.parent.inside.pop(visit.id, None)
         if visit.attempts:
             visit.attempts[-1] = tries.abort(visit.attempts[-1], at)
 
     def _reopen(self, visit: Open) -> None:
-        """A redrive goes on where the execution had ended [inferred from its docs]."""
-        if visit.id not in self._running:
-            visit.status, visit.ended_at, visit.exited_at = "running", None, None
-            self._running[visit.id] = visit
+        """A redrive goes on where the execution had ended [inferred from its docs].
 
+        What is around the visit goes on with it.
+        """
+        around: Open | None = visit
+        while around is not None and around.id not in self._running:
+            around.status, around.ended_at, around.exited_at = "running", None, None
+            around.started, around.trouble = around is not visit, None
+            self._open(around)
+            around = around.scope.parent
 
-def _outward(place: Place) -> Iterator[Open]:
-    """Yield the visit of a place and all that enclose it, innermost first."""
-    visit = place.visit or place.scope.parent
-    while visit is not None:
-        yield visit
-        visit = visit.scope.parent
+    def _near(self, place: Place) -> Iterator[Open]:
+        """Yield what encloses a place, then whatever runs, the newest first.
 
-
-def _scopes(visit: Open) -> Iterator[Scope]:
-    scope = visit.scope
-    while True:
-        yield scope
-        if scope.parent is None:
-            return
-        scope = scope.parent.scope
+        What is over comes last: an inner Map may have had the outer one's name.
+        """
+        around = (v for v in outward(place) if v.id in self._running)
+        return chain(around, reversed(self._running.values()), outward(place))
 
 
 def _trouble(event: HistoryEvent) -> str | None:

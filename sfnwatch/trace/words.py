@@ -186,21 +186,28 @@ def resource_words(attempt: Attempt) -> str:
     if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
         name = (attempt.resource or "").rsplit(":", 1)[-1]
         return clean(f"{attempt.pattern}:{name}", _LIMIT)
-    return clean(f"{attempt.resource_type}:{attempt.resource}", _LIMIT)
+    # Details may be absent, though the type has some.
+    names = (attempt.resource_type, attempt.resource)
+    return clean(":".join(name for name in names if name) or "unknown", _LIMIT)
 
 
 def notice_words(told: Notice) -> str:
-    """Say when the job stopped, how long that went unnoticed, and what told of it."""
+    """Say how long the end went unnoticed and what told of it, then when it was.
+
+    In the order of what may be cut off where there is little room.
+    """
     stopped = told.stopped_at.strftime("%H:%M:%S.%f")[:10]
-    words = f"task stopped {stopped}, noticed {told.seconds:.1f} s later"
+    words = f"noticed {told.seconds:.1f} s after the task stopped"
     match told.by, told.certain:
         case By.EVENT, _:
-            return f"{words}, by event (no poll in between)"
+            how = "by event (no poll in between)"
         case By.POLL, True:
-            return f"{words}, by a poll"
+            how = "by a poll"
         case By.POLL, False:
-            return f"{words}, by a poll or by event (within the same second)"
-    return f"{words} (no poll in between so far)"
+            how = "by a poll or by event (within the same second)"
+        case _:
+            how = "no poll in between so far"
+    return f"{words}, {how}, at {stopped}"
 
 
 # -- calls -----------------------------------------------------------------------
@@ -268,8 +275,8 @@ def rule_tone(link: Link) -> Tone:
 
 
 def _spaced(name: str) -> str:
-    """`SubmitFailed` → `submit failed`."""
-    return _CAPITALS.sub(" ", name).lower()
+    """`SubmitFailed` → `submit failed`; a type of AWS's future may be any text."""
+    return clean(_CAPITALS.sub(" ", name).lower(), _LIMIT)
 
 
 def _snake(name: str) -> str:
