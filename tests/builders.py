@@ -23,6 +23,24 @@ POLLS = (55, 114, 177, 232, 293)
 """Seconds from RunTask to each DescribeTasks."""
 
 
+class ManualClock:
+    """A clock that moves only when somebody sleeps, and then at once."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
 def event(
     number: int,
     kind: str,

@@ -1,0 +1,203 @@
+"""The walls between the rooms, and what starting up may cost.
+
+Arrows point one way: trace ← recording, sources, export ← tui ← cli. The demo stands
+alone, since it must not share the decoder it is there to test.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sfnwatch
+from sfnwatch import errors
+
+PACKAGE = Path(sfnwatch.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+SDKS = ("botocore", "aiobotocore", "boto3", "s3transfer")
+HEAVY = ("textual", "aiohttp", *SDKS)
+
+ROOMS = {
+    "trace": {"trace"},
+    "recording": {"trace", "recording"},
+    "export": {"trace", "export"},
+    # Replay is a source like any other, and what it plays is a recording.
+    "sources": {"trace", "sources", "recording"},
+    "tui": {"trace", "recording", "sources", "export", "tui"},
+    "demo": {"demo"},
+}
+"""A room to the rooms it may import."""
+COMMON = {"clock", "errors", "__init__"}
+"""Files every room but the core and the demo may import."""
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield every module a file imports, wherever in it, types included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            module = node.module or ""
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def own_rooms(path: Path) -> set[str]:
+    """Name what a file imports of this package: rooms, and files next to them."""
+    found = set()
+    for name in imports(path):
+        head, _, rest = name.partition(".")
+        if head == "sfnwatch" and rest:
+            found.add(rest.split(".")[0])
+    known = {p.stem if p.is_file() else p.name for p in PACKAGE.iterdir()}
+    return {name for name in found if name in known}
+
+
+def files_of(room: str) -> list[Path]:
+    return [path for path in FILES if room_of(path) == room]
+
+
+def modules_of(room: str) -> list[str]:
+    return [
+        ".".join(("sfnwatch", *path.relative_to(PACKAGE).with_suffix("").parts))
+        for path in files_of(room)
+    ]
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=PACKAGE.parent,
+    )
+
+
+def loaded_after(code: str) -> set[str]:
+    """Run code in a fresh Python; name the top-level modules it has loaded."""
+    tell = "import sys; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    done = run(f"{code}\n{tell}")
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_imports_what_is_below_it_and_nothing_above(room: str) -> None:
+    common = {"clock"} if room == "demo" else set() if room == "trace" else COMMON
+    assert files_of(room)
+    for path in files_of(room):
+        strangers = own_rooms(path) - ROOMS[room] - common
+        assert not strangers, f"{path.relative_to(PACKAGE)} imports {strangers}"
+
+
+@pytest.mark.parametrize(
+    ("library", "room"),
+    [("textual", "tui"), *((sdk, "sources") for sdk in SDKS)],
+)
+def test_a_library_has_one_room_of_its_own(library: str, room: str) -> None:
+    users = {
+        room_of(path)
+        for path in FILES
+        if any(name.split(".")[0] == library for name in imports(path))
+    }
+    assert users <= {room}
+
+
+def test_the_walls_are_found_where_they_stand() -> None:
+    """The scan itself sees what there is to see."""
+    everything = {name.split(".")[0] for path in FILES for name in imports(path)}
+    assert {"textual", "botocore", "aiobotocore", "aiohttp", "click"} <= everything
+    assert own_rooms(PACKAGE / "trace" / "timeline.py") == {"trace"}
+    assert "trace" in own_rooms(PACKAGE / "cli.py")
+
+
+@pytest.mark.parametrize("code", ["import sfnwatch", "import sfnwatch.cli"])
+def test_starting_up_loads_nothing_heavy(code: str) -> None:
+    assert not loaded_after(code) & set(HEAVY)
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_a_question_is_answered_without_loading_anything_heavy(option: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['sfnwatch', {option!r}]\n"
+        "from sfnwatch.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+    )
+    assert not loaded_after(code) & set(HEAVY)
+
+
+@pytest.mark.parametrize("room", ["trace", "recording", "export"])
+def test_a_room_without_a_screen_or_a_network_loads_neither(room: str) -> None:
+    code = "\n".join(f"import {module}" for module in modules_of(room))
+    assert not loaded_after(code) & set(HEAVY)
+
+
+def test_a_replay_can_not_call_aws() -> None:
+    loaded = loaded_after("import sfnwatch.sources.replay, sfnwatch.sources.feed")
+    assert not loaded & set(HEAVY)
+
+
+def test_a_screen_does_not_load_an_sdk() -> None:
+    assert not loaded_after("import sfnwatch.tui.app") & set(SDKS)
+
+
+def test_the_demo_loads_no_other_room_but_the_clock() -> None:
+    code = "\n".join(f"import {module}" for module in modules_of("demo"))
+    tell = "import sys; print(*(m for m in sys.modules if m.startswith('sfnwatch.')))"
+    done = run(f"{code}\n{tell}")
+    assert done.returncode == 0, done.stderr
+    loaded = {name.split(".")[1] for name in done.stdout.split()}
+    assert loaded == {"demo", "clock"}
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """A cycle shows when the other half of it comes first."""
+    modules = [
+        ".".join(("sfnwatch", *path.relative_to(PACKAGE).with_suffix("").parts))
+        for path in FILES
+        if path.stem not in {"__main__", "__init__"}
+    ]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {modules!r}:\n"
+        "    for known in [m for m in sys.modules if m.startswith('sfnwatch')]:\n"
+        "        del sys.modules[known]\n"
+        "    importlib.import_module(name)\n"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_error_a_user_may_meet_has_an_exit_code_of_its_own() -> None:
+    leaves = errors.SfnwatchError.__subclasses__()
+    codes = [leaf.exit_code for leaf in leaves]
+    outcomes = [
+        value
+        for name, value in vars(errors.Outcome).items()
+        if not name.startswith("_")
+    ]
+    taken = [*codes, *outcomes, errors.SfnwatchError.exit_code]
+    assert leaves
+    assert len(set(taken)) == len(taken)
+    assert all(0 < code < 126 for code in codes)
+
+
+def test_an_error_says_what_happened_and_what_to_do() -> None:
+    for leaf in errors.SfnwatchError.__subclasses__():
+        error = leaf("Can't read x.", hint="Choose another.")
+        assert (error.message, error.hint) == ("Can't read x.", "Choose another.")
+        assert str(error) == "Can't read x. Choose another."
+        assert str(leaf("Can't read x.")) == "Can't read x."
