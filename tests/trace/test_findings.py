@@ -1,0 +1,175 @@
+"""What a trace shows, in sentences: each with its figures and its evidence."""
+
+from typing import Any
+
+import pytest
+
+from sfnwatch.trace.events import Received
+from sfnwatch.trace.findings import Certainty, Finding, findings
+from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.times import iso
+from tests.builders import (
+    ARN,
+    START,
+    call,
+    event,
+    health,
+    sync_calls,
+    sync_history,
+    sync_run,
+)
+from tests.trace.calling import NAMES_TASK, RUN, started, state
+
+LAMBDA = "arn:aws:lambda:eu-west-1:1:function:mine"
+
+
+def found(*records: Received) -> dict[str, Finding]:
+    """Find, in a run of one task, the finding of each kind."""
+    trace = extend(Trace(), records)
+    return {f.kind: f for f in findings(trace, trace.timelines[ARN])}
+
+
+def test_the_seed_s_run_is_explained() -> None:
+    told = found(*sync_run())
+    assert list(told) == ["pattern", "polling", "noticed"]
+    assert told["pattern"].text == (
+        "ECS RunTask uses ecs:runTask.sync, an optimised integration with .sync:"
+        " it runs a job and waits for its end."
+    )
+    assert told["pattern"].certainty is Certainty.FACT
+    assert told["pattern"].evidence == ("#3",)
+    assert told["pattern"].data == {"visit": 2, "pattern": "sync"}
+
+
+def test_polling_is_counted_and_its_intervals_are_measured() -> None:
+    polling = found(*sync_run())["polling"]
+    assert "5 times, about every 60 s" in polling.text
+    assert "denied" not in polling.text
+    assert polling.evidence == tuple(f"poll-{n}" for n in range(5))
+    assert polling.data == {
+        "visit": 2,
+        "attempt": 3,
+        "call": "DescribeTasks",
+        "count": 5,
+        "denied": 0,
+        "interval_mean": 59.5,
+        "interval_min": 55,
+        "interval_max": 63,
+    }
+
+
+def test_one_poll_has_no_interval() -> None:
+    polling = found(*sync_history(), *sync_calls()[:2])["polling"]
+    assert "once" in polling.text
+    assert "every" not in polling.text
+    figures = [polling.data[f"interval_{key}"] for key in ("mean", "min", "max")]
+    assert (polling.data["count"], figures) == (1, [None, None, None])
+
+
+def test_it_was_noticed_by_an_event_when_no_poll_lies_in_between() -> None:
+    noticed = found(*sync_run())["noticed"]
+    assert "stopped at 2023-11-15T00:33:31.202Z" in noticed.text
+    assert "1.9 s later" in noticed.text
+    assert "by an event" in noticed.text
+    assert "StepFunctionsGetEventsForECSTaskRule" in noticed.text
+    assert noticed.certainty is Certainty.INFERENCE
+    assert noticed.evidence[0] == "#6"
+    assert noticed.data["seconds"] == 1.9
+    assert noticed.data["by"] == "event"
+    assert noticed.data["noticed_at"] == "2023-11-15T00:33:33.102Z"
+
+
+def test_who_noticed_stays_open_while_cloudtrail_is_behind() -> None:
+    behind = health("lookup", "live", 900, complete_to=iso(START))
+    noticed = found(*sync_history(), *sync_calls(), behind)["noticed"]
+    assert noticed.data["by"] == "unknown"
+    assert noticed.certainty is Certainty.FACT
+    assert "not complete" in noticed.text
+
+
+def test_a_file_is_complete_to_its_newest_call() -> None:
+    later = call("DescribeTasks", 900, key="x", role="arn:aws:iam::1:role/other")
+    told = found(*sync_history(), *sync_calls())["noticed"]
+    assert told.data["by"] == "unknown"
+    told = found(*sync_history(), *sync_calls(), later)["noticed"]
+    assert told.data["by"] == "event"
+
+
+def test_a_poll_in_between_noticed() -> None:
+    poll = call("DescribeTasks", 308, key="p", parameters=NAMES_TASK)
+    noticed = found(*sync_run(), poll)["noticed"]
+    assert noticed.data["by"] == "poll"
+    assert "by a poll" in noticed.text
+    assert "p" in noticed.evidence
+
+
+def test_denied_polls_did_not_matter_where_the_state_succeeded() -> None:
+    told = found(*sync_run(denied=True))
+    assert "5 of " in told["polling"].text
+    assert told["polling"].data["denied"] == 5
+    denied = told["denied-but-succeeded"]
+    assert denied.certainty is Certainty.INFERENCE
+    assert (denied.data["count"], denied.data["error_code"]) == (5, "AccessDenied")
+    assert denied.evidence == tuple(f"poll-{n}" for n in range(5))
+    assert told["noticed"].data["by"] == "event"
+
+
+def test_denied_polls_of_a_failed_state_are_not_said_not_to_matter() -> None:
+    failed = event(6, "TaskFailed", 309, resourceType="ecs", error="E")
+    told = found(*sync_history()[:5], failed, *sync_calls(denied=True))
+    assert "denied-but-succeeded" not in told
+
+
+@pytest.mark.parametrize(
+    ("task", "says", "pattern"),
+    [
+        (RUN, "does not wait for a job", "request-response"),
+        (
+            {"resourceType": "aws-sdk:ecs", "resource": "runTask"},
+            "uses aws-sdk:ecs:runTask, an AWS SDK integration",
+            "aws-sdk",
+        ),
+        (
+            {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"},
+            "waits until the task token comes back",
+            "waitForTaskToken",
+        ),
+    ],
+)
+def test_each_pattern_is_told_with_what_it_means(
+    task: dict[str, Any], says: str, pattern: str
+) -> None:
+    told = found(*started(), *state(2, 1, task))["pattern"]
+    assert says in told.text
+    assert told.data["pattern"] == pattern
+
+
+@pytest.mark.parametrize(
+    ("family", "says"),
+    [("LambdaFunction", "lambda:mine"), ("Activity", "it calls nothing")],
+)
+def test_functions_and_activities_are_patterns_too(family: str, says: str) -> None:
+    entered = event(2, "TaskStateEntered", 1, name="A")
+    scheduled = event(3, f"{family}Scheduled", 1, resource=LAMBDA)
+    assert says in found(*started(), entered, scheduled)["pattern"].text
+
+
+def test_a_retried_task_is_explained_once() -> None:
+    tries = [event(2, "TaskStateEntered", 1, name="A")]
+    for number in range(3, 9, 2):
+        tries.append(event(number, "TaskScheduled", number, **RUN))
+        tries.append(event(number + 1, "TaskFailed", number + 1, **RUN))
+    trace = extend(Trace(), [*started(), *tries])
+    kinds = [f.kind for f in findings(trace, trace.timelines[ARN])]
+    assert kinds.count("pattern") == 1
+
+
+def test_nothing_is_said_of_a_machine_without_tasks() -> None:
+    assert found(*started(), event(2, "PassStateEntered", 1, name="A")) == {}
+
+
+def test_a_task_without_details_is_said_to_be_unknown() -> None:
+    entered = event(2, "TaskStateEntered", 1, name="A")
+    told = found(*started(), entered, event(3, "TaskScheduled", 1))["pattern"]
+    assert "A uses unknown" in told.text
+    assert "None" not in told.text

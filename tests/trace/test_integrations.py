@@ -1,0 +1,233 @@
+"""What Step Functions calls for each integration, row by row.
+
+Written from the developer guide's pages on service integrations and their IAM
+policies; a rule whose name no page has is left open here (`?`).
+"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.trace.integrations import (
+    CallRole,
+    Pattern,
+    event_sources,
+    integration,
+    is_data_event,
+    pattern_of,
+    unversioned,
+    usual_role,
+)
+from sfnwatch.trace.payload import values_at
+
+TABLE = """
+ecs:runTask | RunTask | DescribeTasks | StopTask | EventsForECSTaskRule | TaskArn
+batch:submitJob | SubmitJob | DescribeJobs | TerminateJob | EventsForBatchJobsRule | JobId
+glue:startJobRun | StartJobRun | GetJobRun GetJobRuns | BatchStopJobRun | none | JobRunId
+databrew:startJobRun | StartJobRun | ListJobRuns | StopJobRun | none | RunId
+codebuild:startBuild | StartBuild | BatchGetBuilds | StopBuild | EventForCodeBuildStartBuildRule | Build.Id
+codebuild:startBuild | StartBuild | BatchGetBuilds | StopBuild | EventForCodeBuildStartBuildRule | Build.Arn
+codebuild:startBuildBatch | StartBuildBatch | BatchGetBuildBatches | StopBuildBatch | EventForCodeBuildStartBuildBatchRule | BuildBatch.Id
+sagemaker:createTrainingJob | CreateTrainingJob | DescribeTrainingJob | StopTrainingJob | EventsForSageMakerTrainingJobsRule | TrainingJobName
+sagemaker:createTrainingJob | CreateTrainingJob | DescribeTrainingJob | StopTrainingJob | EventsForSageMakerTrainingJobsRule | TrainingJobArn
+sagemaker:createTransformJob | CreateTransformJob | DescribeTransformJob | StopTransformJob | EventsForSageMakerTransformJobsRule | TransformJobName
+sagemaker:createHyperParameterTuningJob | CreateHyperParameterTuningJob | DescribeHyperParameterTuningJob | StopHyperParameterTuningJob | EventsForSageMakerTuningJobsRule | HyperParameterTuningJobName
+sagemaker:createLabelingJob | CreateLabelingJob | DescribeLabelingJob | StopLabelingJob | ? | LabelingJobName
+sagemaker:createProcessingJob | CreateProcessingJob | DescribeProcessingJob | StopProcessingJob | ? | ProcessingJobName
+elasticmapreduce:createCluster | RunJobFlow | DescribeCluster | TerminateJobFlows | EventForEMRRunJobFlowRule | ClusterId
+elasticmapreduce:addStep | AddJobFlowSteps | DescribeStep | CancelSteps | EventForEMRAddJobFlowStepsRule | StepId
+elasticmapreduce:terminateCluster | TerminateJobFlows | DescribeCluster |  | EventForEMRTerminateJobFlowsRule | ClusterId
+emr-containers:startJobRun | StartJobRun | DescribeJobRun | CancelJobRun | none | Id
+emr-serverless:startJobRun | StartJobRun | GetJobRun | CancelJobRun | EventsForEMRServerlessJobRule | JobRunId
+emr-serverless:createApplication | CreateApplication | GetApplication | StopApplication DeleteApplication | EventsForEMRServerlessApplicationRule | ApplicationId
+emr-serverless:startApplication | StartApplication | GetApplication | StopApplication | EventsForEMRServerlessApplicationRule | ApplicationId
+emr-serverless:stopApplication | StopApplication | GetApplication |  | EventsForEMRServerlessApplicationRule | ApplicationId
+emr-serverless:deleteApplication | DeleteApplication | GetApplication |  | EventsForEMRServerlessApplicationRule | ApplicationId
+eks:createCluster | CreateCluster | DescribeCluster |  | none | Cluster.Name
+eks:deleteCluster | DeleteCluster | DescribeCluster |  | none | Cluster.Name
+eks:createNodegroup | CreateNodegroup | DescribeNodegroup |  | none | Nodegroup.NodegroupName
+eks:deleteNodegroup | DeleteNodegroup | DescribeNodegroup |  | none | Nodegroup.NodegroupName
+eks:createFargateProfile | CreateFargateProfile | DescribeFargateProfile |  | none | FargateProfile.FargateProfileName
+eks:deleteFargateProfile | DeleteFargateProfile | DescribeFargateProfile |  | none | FargateProfile.FargateProfileName
+athena:startQueryExecution | StartQueryExecution | GetQueryExecution | StopQueryExecution | none | QueryExecutionId
+states:startExecution | StartExecution | DescribeExecution | StopExecution | EventsForStepFunctionsExecutionRule | ExecutionArn
+mediaconvert:createJob | CreateJob | GetJob | CancelJob | EventsForMediaConvertJobRule | Job.Id
+bedrock:createModelCustomizationJob | CreateModelCustomizationJob | GetModelCustomizationJob | StopModelCustomizationJob | ? | JobArn
+"""  # noqa: E501 - one row a line
+ROWS = [
+    [cell.strip() for cell in line.split("|")] for line in TABLE.strip().splitlines()
+]
+
+
+def nested(path: str) -> object:
+    head, _, rest = path.partition(".")
+    return {head: nested(rest) if rest else "the-id"}
+
+
+@pytest.mark.parametrize("suffix", [".sync", ".sync:2"])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[5]}")
+def test_a_row_is_what_the_developer_guide_says(row: list[str], suffix: str) -> None:
+    name, action, polls, stops, rule, path = row
+    resource_type, resource = name.split(":")
+    found = integration(resource_type, resource + suffix)
+    assert found.event_source == f"{resource_type}.amazonaws.com"
+    assert found.action_event == action
+    assert " ".join(found.poll_events) == polls
+    assert " ".join(found.stop_events) == stops
+    named = None if rule == "none" else f"StepFunctionsGet{rule}"
+    assert rule == "?" or found.managed_rule == named
+    assert found.recorded
+    ids = [v for p in found.id_paths for v in values_at(nested(path), p)]
+    assert ids == ["the-id"]
+    assert pattern_of(resource_type, resource + suffix) is Pattern.SYNC
+
+
+def test_the_tasks_of_run_task_are_a_list() -> None:
+    answer = {"Tasks": [{"TaskArn": "t-1"}, {"TaskArn": "t-2"}]}
+    paths = integration("ecs", "runTask").id_paths
+    assert [v for p in paths for v in values_at(answer, p)] == ["t-1", "t-2"]
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource", "source", "event"),
+    [
+        ("aws-sdk:ecs", "runTask", "ecs", "RunTask"),
+        ("aws-sdk:sfn", "startExecution", "states", "StartExecution"),
+        ("aws-sdk:emr", "runJobFlow", "elasticmapreduce", "RunJobFlow"),
+        ("aws-sdk:cloudwatchlogs", "createLogGroup", "logs", "CreateLogGroup"),
+        ("aws-sdk:eventbridge", "putRule", "events", "PutRule"),
+        (
+            "aws-sdk:secretsmanager",
+            "getSecretValue",
+            "secretsmanager",
+            "GetSecretValue",
+        ),
+        ("sns", "publish", "sns", "Publish"),
+        ("quantum", "entangle", "quantum", "Entangle"),
+    ],
+)
+def test_a_plain_call_is_named_by_its_service_and_action(
+    resource_type: str, resource: str, source: str, event: str
+) -> None:
+    row = integration(resource_type, resource)
+    assert row.event_source == f"{source}.amazonaws.com"
+    assert row.action_event == event
+    assert (row.poll_events, row.stop_events, row.managed_rule) == ((), (), None)
+
+
+@pytest.mark.parametrize("action", ["runTask", "describeTasks", "stopTask"])
+def test_an_sdk_call_about_a_job_finds_its_id_in_its_own_answer(action: str) -> None:
+    row = integration("aws-sdk:ecs", action)
+    one = {"Task": {"TaskArn": "t"}}
+    several = {"Tasks": [{"TaskArn": "t"}]}
+    answer = one if action == "stopTask" else several
+    assert {v for p in row.id_paths for v in values_at(answer, p)} == {"t"}
+    assert row.id_word == "task ARN"
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource"),
+    [
+        ("lambda", "invoke"),
+        ("lambda", "invoke.waitForTaskToken"),
+        ("sqs", "sendMessage"),
+        ("sqs", "sendMessage.waitForTaskToken"),
+        ("sns", "publish"),
+        ("dynamodb", "getItem"),
+        ("dynamodb", "putItem"),
+        ("dynamodb", "updateItem"),
+        ("dynamodb", "deleteItem"),
+        ("aws-sdk:dynamodb", "query"),
+        ("aws-sdk:dynamodb", "scan"),
+        ("aws-sdk:dynamodb", "batchWriteItem"),
+        ("aws-sdk:dynamodb", "transactWriteItems"),
+        ("aws-sdk:lambda", "invoke"),
+        ("aws-sdk:s3", "getObject"),
+        ("aws-sdk:s3", "putObject"),
+        ("aws-sdk:s3", "headObject"),
+        ("aws-sdk:s3", "copyObject"),
+        ("aws-sdk:s3", "deleteObjects"),
+        ("aws-sdk:s3", "listObjectsV2"),
+        ("aws-sdk:s3", "listObjectVersions"),
+        ("aws-sdk:s3", "createMultipartUpload"),
+        ("http", "invoke"),
+        ("events", "putEvents"),
+    ],
+)
+def test_data_events_are_not_recorded_as_management_events(
+    resource_type: str, resource: str
+) -> None:
+    assert not integration(resource_type, resource).recorded
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource"),
+    [
+        ("aws-sdk:s3", "createBucket"),
+        ("aws-sdk:s3", "putObjectLockConfiguration"),
+        ("aws-sdk:lambda", "getFunction"),
+        ("aws-sdk:dynamodb", "describeTable"),
+        ("aws-sdk:sqs", "createQueue"),
+        ("ecs", "runTask"),
+    ],
+)
+def test_management_events_are(resource_type: str, resource: str) -> None:
+    assert integration(resource_type, resource).recorded
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("GetFunction20150331v2", "GetFunction"),
+        ("CreateFunction20150331", "CreateFunction"),
+        ("RunTask", "RunTask"),
+        ("Query2024", "Query2024"),
+        ("", ""),
+    ],
+)
+def test_some_services_append_their_version_to_the_event_s_name(
+    name: str, bare: str
+) -> None:
+    assert unversioned(name) == bare
+
+
+def test_a_versioned_event_has_the_role_of_its_bare_name() -> None:
+    row = integration("aws-sdk:lambda", "getFunction")
+    assert row.role_of("GetFunction20150331v2") is CallRole.ACTION
+    assert row.role_of("DeleteFunction20150331") is CallRole.OTHER
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "role"),
+    [
+        ("ecs", "RunTask", CallRole.ACTION),
+        ("ecs", "DescribeTasks", CallRole.POLL),
+        ("ecs", "StopTask", CallRole.STOP),
+        ("ecs", "ListTasks", CallRole.OTHER),
+        ("batch", "DescribeTasks", CallRole.OTHER),
+        ("elasticmapreduce", "TerminateJobFlows", CallRole.ACTION),
+    ],
+)
+def test_a_call_has_a_usual_role_by_its_name_alone(
+    source: str, name: str, role: CallRole
+) -> None:
+    assert usual_role(f"{source}.amazonaws.com", name) is role
+
+
+def test_only_recorded_services_are_asked_for_each_once() -> None:
+    rows = [
+        integration("ecs", "runTask.sync"),
+        integration("lambda", "invoke"),
+        integration("aws-sdk:ecs", "stopTask"),
+        integration("batch", "submitJob"),
+    ]
+    assert event_sources(rows) == ("ecs.amazonaws.com", "batch.amazonaws.com")
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_two_names_make_a_row(resource_type: str, resource: str) -> None:
+    row = integration(resource_type, resource)
+    assert row.event_source.endswith(".amazonaws.com")
+    assert row.role_of(row.action_event) is CallRole.ACTION or not resource
+    assert pattern_of(resource_type, resource) in Pattern
+    assert is_data_event(resource_type, resource) in {True, False}
