@@ -1,0 +1,1 @@
+"""The screen. Only here is textual imported."""

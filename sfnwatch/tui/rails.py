@@ -1,0 +1,180 @@
+"""The rails left of the states: one for each visit that is open, as `git log --graph`.
+
+Branches of a Parallel and iterations of a Map run at once, so a visit keeps its
+column from its first row to its last, and gives it back then.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.timeline import TERMINAL
+from sfnwatch.trace.visits import StateVisit
+
+COLUMNS = 6
+"""Visits beyond these share one dotted rail: 40 iterations would leave no text."""
+_RAIL, _SHARED, _GAP, _LAST = "│ ", "┆ ", "  ", "╵ "
+_HEAVY = str.maketrans("│┌├", "┃┏┣")
+"""A rail is heavy while its state still runs: to be seen without colour, too."""
+
+_Key = tuple[str, int]
+"""An execution's ARN and the id of a visit in it; id 0 is the execution itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rails:
+    """What is drawn left of a row's text, two cells a column."""
+
+    before: str = ""
+    own: str = ""
+    """The glyph of the row's own visit; empty where the row has none."""
+    after: str = ""
+    open: int = 0
+    """How many visits are open here."""
+
+
+def draw_rails(rows: Sequence[Row]) -> Iterator[Rails]:
+    """Give each row its rails."""
+    running = _running(rows)
+    ends = _ends(rows, running)
+    several = len({row.execution_arn for row in rows if row.events}) > 1
+    tracks = _Tracks(running)
+    for place, row in enumerate(rows):
+        over = ends.get(place, ())
+        key = _key(row, several=several)
+        if key is None:
+            yield tracks.through(over)
+        else:
+            new = key not in tracks
+            tracks.open(key, _parent(row, key))
+            glyph = _glyph(row, new=new, ends=key in over)
+            yield tracks.with_own(key, glyph, over)
+        for ended in over:
+            tracks.close(ended)
+
+
+def _glyph(row: Row, *, new: bool, ends: bool) -> str:
+    if row.kind is Kind.PASSED:
+        return "●"
+    if new:
+        return "╶" if ends else "┌"
+    return "└" if ends else "│"
+
+
+def _key(row: Row, *, several: bool) -> _Key | None:
+    if row.execution_arn is None or not row.events:
+        return None
+    if row.visit is not None:
+        return row.execution_arn, row.visit.id
+    return (row.execution_arn, 0) if several and row.kind is Kind.EXECUTION else None
+
+
+def _parent(row: Row, key: _Key) -> _Key:
+    parent = row.visit.parent if row.visit is not None else None
+    return key[0], parent or 0
+
+
+def _running(rows: Sequence[Row]) -> frozenset[_Key]:
+    return frozenset(
+        (row.execution_arn, row.visit.id)
+        for row in rows
+        if row.visit and row.execution_arn and row.visit.status == "running"
+    )
+
+
+def _ends(rows: Sequence[Row], running: Collection[_Key]) -> Mapping[int, list[_Key]]:
+    """Find the rows after which rails end.
+
+    After a failure that nothing caught there is no StateExited, and a state ends no
+    sooner than the states inside it.
+    """
+    last: dict[_Key, int] = {}
+    visits: dict[_Key, StateVisit] = {}
+    for place, row in enumerate(rows):
+        if not row.events or row.execution_arn is None:
+            continue
+        if row.visit is not None:
+            last[row.execution_arn, row.visit.id] = place
+            visits[row.execution_arn, row.visit.id] = row.visit
+        elif row.kind is Kind.EXECUTION and row.events[-1].type in TERMINAL:
+            last[row.execution_arn, 0] = place
+    for (arn, number), visit in sorted(visits.items(), reverse=True):
+        outer = (arn, visit.parent or 0)
+        if outer in last:
+            last[outer] = max(last[outer], last[arn, number])
+    ends: dict[int, list[_Key]] = defaultdict(list)
+    for key, place in last.items():
+        if key not in running:
+            ends[place].append(key)
+    return ends
+
+
+class _Tracks:
+    """Which visit has which column."""
+
+    def __init__(self, running: Collection[_Key]) -> None:
+        self._running = running
+        self._slots: list[_Key | None] = []
+        self._crowd: set[_Key] = set()
+
+    def __contains__(self, key: _Key) -> bool:
+        return key in self._crowd or key in self._slots
+
+    def open(self, key: _Key, parent: _Key) -> None:
+        """Give a visit the first free column right of its parent's."""
+        if key in self:
+            return
+        first = self._slots.index(parent) + 1 if parent in self._slots else 0
+        self._slots.extend([None] * (first + 1 - len(self._slots)))
+        free = [n for n in range(first, len(self._slots)) if self._slots[n] is None]
+        if free and free[0] < COLUMNS:
+            self._slots[free[0]] = key
+        elif len(self._slots) < COLUMNS:
+            self._slots.append(key)
+        else:
+            self._crowd.add(key)
+        self._trim()
+
+    def close(self, key: _Key) -> None:
+        self._crowd.discard(key)
+        if key in self._slots:
+            self._slots[self._slots.index(key)] = None
+        self._trim()
+
+    def _trim(self) -> None:
+        while self._slots and self._slots[-1] is None:
+            self._slots.pop()
+
+    def through(self, over: Collection[_Key] = ()) -> Rails:
+        """Draw the rails past a row that is on none of them."""
+        return Rails(before=self._text(0, over) + self._shared(), open=self._open)
+
+    def with_own(self, key: _Key, glyph: str, over: Collection[_Key] = ()) -> Rails:
+        """Draw the rails with a glyph on one of them."""
+        own = "├" if glyph == "│" and self._open > 1 else glyph
+        if key in self._running:
+            own = own.translate(_HEAVY)
+        if key in self._crowd:
+            return Rails(self._text(0, over), own, open=self._open)
+        column = self._slots.index(key)
+        before = self._text(0, over)[: 2 * column]
+        after = self._text(column + 1, over) + self._shared()
+        return Rails(before, own, after, self._open)
+
+    @property
+    def _open(self) -> int:
+        return sum(slot is not None for slot in self._slots) + len(self._crowd)
+
+    def _text(self, begin: int, over: Collection[_Key]) -> str:
+        return "".join(self._past(slot, over) for slot in self._slots[begin:])
+
+    def _past(self, slot: _Key | None, over: Collection[_Key]) -> str:
+        if slot is None:
+            return _GAP
+        if slot in self._running:
+            return _RAIL.translate(_HEAVY)
+        return _LAST if slot in over else _RAIL
+
+    def _shared(self) -> str:
+        return _SHARED if self._crowd else ""
