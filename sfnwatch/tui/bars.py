@@ -1,0 +1,63 @@
+"""The one-line parts round the lanes: status, trouble, names of the lanes."""
+
+from collections.abc import Iterable
+
+from textual.content import Content
+from textual.reactive import reactive
+
+from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.words import Piece, Tone
+from sfnwatch.tui.draw import draw_head
+from sfnwatch.tui.layout import Layout
+from sfnwatch.tui.status import View, status_line
+from sfnwatch.tui.toned import Toned
+
+Words = tuple[Piece, ...]
+
+
+class StatusLine(Toned):
+    """Who, how far, and how each source is doing; never more than one line."""
+
+    ALLOW_SELECT = False
+    _shown: tuple[Trace, View] | None = None
+
+    def show(self, trace: Trace, view: View) -> None:
+        self._shown = trace, view
+        self.refresh()
+
+    def render(self) -> Content:
+        if self._shown is None:
+            return Content()
+        trace, view = self._shown
+        return self.toned(status_line(trace, view, self.size.width))
+
+
+class Banner(Toned):
+    """What is wrong and what to do, a source a paragraph; absent while all is well."""
+
+    messages: reactive[tuple[Words, ...]] = reactive((), layout=True, init=False)
+
+    def watch_messages(self, messages: tuple[Words, ...]) -> None:
+        self.display = bool(messages)
+        bad = any(tone is Tone.BAD for pieces in messages for _, tone in pieces)
+        self.set_class(bad, "-bad")
+
+    def show(self, messages: Iterable[Words]) -> None:
+        self.messages = tuple(messages)
+
+    def render(self) -> Content:
+        return Content("\n").join(self.toned(pieces) for pieces in self.messages)
+
+
+class LaneNames(Toned):
+    """The line above the lanes, in the lanes' own columns."""
+
+    ALLOW_SELECT = False
+    _layout_shown = Layout()
+
+    def show(self, layout: Layout) -> None:
+        self._layout_shown = layout
+        self.refresh()
+
+    def render(self) -> Content:
+        return self.toned(draw_head(self._layout_shown, self.size.width))

@@ -1,0 +1,66 @@
+"""What comes in, folded by the frame and not by the batch.
+
+A fold costs the same whether it adds one record or a hundred, and a backfill hands
+over hundreds of batches before the screen could draw one.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sfnwatch.trace.events import Batch, Received
+from sfnwatch.trace.timeline import Trace, extend
+
+FRAME = 1 / 20
+"""Seconds between two folds at least."""
+_SHARE = 4
+"""A fold that took long is followed by so many times as long without one."""
+
+
+class Intake:
+    """Collects batches and says when they are due."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self.trace = Trace()
+        self.latest: datetime | None = None
+        """When the newest record reached us."""
+        self.folds = 0
+        self._monotonic = monotonic
+        self._pending: list[Received] = []
+        self._next = 0.0
+
+    def take(self, batch: Batch) -> float | None:
+        """Take a batch in; say in how many seconds to fold, if that is news."""
+        first = not self._pending
+        self._pending.extend(batch)
+        if not first or not batch:
+            return None
+        return max(0.0, self._next - self._monotonic())
+
+    @property
+    def pending(self) -> int:
+        """How many records wait to be folded."""
+        return len(self._pending)
+
+    def fold(self) -> bool:
+        """Fold what was taken; True if there was anything."""
+        if not self._pending:
+            return False
+        batch, self._pending = self._pending, []
+        begun = self._monotonic()
+        self.trace = extend(self.trace, batch)
+        self.folds += 1
+        times = [received.at for received in batch if received.at is not None]
+        self.latest = max(
+            [*times, *([self.latest] if self.latest else [])], default=None
+        )
+        self.spent(self._monotonic() - begun)
+        return True
+
+    def spent(self, seconds: float) -> None:
+        """Count work that a fold has led to, so that it does not fill all the time."""
+        self._next = self._monotonic() + max(FRAME, _SHARE * seconds)
+
+
+def size_of(trace: Trace) -> int:
+    """Count the records of a trace that can have a row."""
+    return sum(len(t.events) for t in trace.timelines.values()) + len(trace.calls)
