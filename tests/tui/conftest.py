@@ -1,0 +1,110 @@
+"""A clock that stands still, a watch to a script, and pictures that stay the same."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.pilot import Pilot
+
+from sfnwatch.sources.feed import Consumer
+from sfnwatch.trace.events import Received
+from sfnwatch.tui.app import SfnwatchApp
+from tests.builders import START
+
+
+class StoppedClock:
+    """A clock that only a test moves."""
+
+    def __init__(self, seconds: float = 270) -> None:
+        self.at = START + timedelta(seconds=seconds)
+
+    def now(self) -> datetime:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class Script:
+    """A watch that hands over what a test tells it to."""
+
+    def __init__(self, records: Iterable[Received] = (), *, ends: bool = False) -> None:
+        self._records = tuple(records)
+        self._ends = ends
+        self._consume: Consumer | None = None
+
+    async def __call__(self, consume: Consumer) -> None:
+        self._consume = consume
+        consume(self._records)
+        if not self._ends:
+            await asyncio.Event().wait()
+
+    def push(self, *records: Received) -> None:
+        assert self._consume is not None
+        self._consume(records)
+
+
+def make_app(watch: Any, *, seconds: float = 270, **more: Any) -> SfnwatchApp:
+    app = SfnwatchApp(watch, clock=StoppedClock(seconds), **more)
+    app.animation_level = "none"
+    return app
+
+
+@asynccontextmanager
+async def running(
+    watch: Any, *, size: tuple[int, int] = (140, 40), **more: Any
+) -> AsyncIterator[tuple[SfnwatchApp, Pilot[None]]]:
+    """Run an app until it shows what its watch hands over at the start."""
+    app = make_app(watch, **more)
+    async with app.run_test(size=size) as pilot:
+        await settled(app, pilot)
+        yield app, pilot
+
+
+async def settled(app: SfnwatchApp, pilot: Pilot[None]) -> None:
+    await pilot.pause()
+    await until(pilot, lambda: app.settled)
+    await pilot.pause()
+
+
+async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
+    """Let the app work until something is so; a test's timeout is the end of it."""
+    while not true():
+        await pilot.pause()
+
+
+class SvgExtension(SingleFileSnapshotExtension):
+    """Screens as pictures, a file each."""
+
+    file_extension = "svg"
+    _write_mode = WriteMode.TEXT
+
+
+@pytest.fixture
+def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(SvgExtension)
+
+
+def drawn(app: SfnwatchApp) -> str:
+    """Draw the screen; Rich numbers each drawing at random."""
+    svg = app.export_screenshot(simplify=True)
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+def words_on(app: SfnwatchApp) -> str:
+    """Read the screen as a person would, without its colours."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips)
+
+
+def harmless(text: str) -> bool:
+    """True for text with nothing in it that a terminal could act on."""
+    unshown = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return not any(unicodedata.category(character) in unshown for character in text)

@@ -1,0 +1,450 @@
+"""The app as a person uses it: real keys, a scripted watch."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from textual.widgets import Footer
+
+from sfnwatch.errors import RefusedError
+from sfnwatch.sources.feed import Consumer
+from sfnwatch.trace.times import iso
+from sfnwatch.tui.app import LARGE, SfnwatchApp
+from sfnwatch.tui.bars import Banner
+from sfnwatch.tui.detail import Detail
+from sfnwatch.tui.help import Help
+from sfnwatch.tui.intake import size_of
+from sfnwatch.tui.lanes import LanesView
+from tests.builders import ARN, health, sync_history, sync_run
+from tests.tui.conftest import (
+    Script,
+    StoppedClock,
+    harmless,
+    make_app,
+    running,
+    settled,
+    until,
+    words_on,
+)
+from tests.tui.runs import (
+    HOSTILE,
+    branching_run,
+    live_run,
+    long_run,
+    seconds,
+    stormy_run,
+)
+
+
+def lanes_of(app: SfnwatchApp) -> LanesView:
+    return app.query_one(LanesView)
+
+
+def selected(app: SfnwatchApp) -> tuple[str, ...]:
+    return lanes_of(app).line.keys
+
+
+async def test_the_watch_starts_after_the_first_frame() -> None:
+    frames: list[bool] = []
+    app = make_app(None)
+
+    async def watch(consume: Consumer) -> None:
+        frames.append("STEP FUNCTIONS" in words_on(app))
+
+    app._watch = watch
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: bool(frames))
+    assert frames == [True]
+
+
+async def test_states_and_calls_come_side_by_side() -> None:
+    async with running(Script(sync_run())) as (app, _):
+        screen = words_on(app)
+    assert "submitted ───" in screen
+    assert "──▶ RunTask  task 9f018ef6  = request id" in screen
+    assert "✔ SUCCEEDED 05:09" in screen
+
+
+async def test_ten_thousand_records_are_folded_a_bounded_number_of_times() -> None:
+    records = long_run(5_000)[:10_000]
+    batches = [tuple(records[at : at + 10]) for at in range(0, 10_000, 10)]
+
+    async def watch(consume: Consumer) -> None:
+        for batch in batches:
+            consume(batch)
+            await turn()
+
+    async with running(watch) as (app, pilot):
+        await until(pilot, lambda: size_of(app.trace) == 10_000)
+        await settled(app, pilot)
+        assert app.folds < 60
+        assert len(lanes_of(app).page.lines) == 5_001
+
+
+async def turn() -> None:
+    """Let the loop run once."""
+    event = asyncio.Event()
+    asyncio.get_running_loop().call_soon(event.set)
+    await event.wait()
+
+
+async def test_a_large_trace_is_laid_out_off_the_keys_and_keys_work_meanwhile() -> None:
+    async with running(Script(long_run(LARGE)), size=(100, 20)) as (app, pilot):
+        lanes = lanes_of(app)
+        assert lanes.cursor == len(lanes.page.lines) - 1
+        await pilot.press("home")
+        assert lanes.cursor == 0
+        assert "Step 3" in words_on(app)
+        await pilot.press("pagedown", "down")
+        assert lanes.cursor == lanes.size.height
+
+
+async def test_only_lines_in_view_are_drawn() -> None:
+    async with running(Script(long_run(3_000)), size=(100, 20)) as (app, _):
+        assert 0 < len(lanes_of(app)._strips) < 100
+
+
+async def test_pause_freezes_the_view_and_not_the_intake() -> None:
+    script = Script(sync_history()[:4])
+    async with running(script) as (app, pilot):
+        await pilot.press("space")
+        script.push(*sync_history()[4:])
+        await until(pilot, lambda: size_of(app.trace) == 8)
+        await pilot.pause()
+        assert "submitted" not in words_on(app)
+        assert "‖ paused, 4 new" in words_on(app)
+        await pilot.press("space")
+        assert "submitted" in words_on(app)
+        assert "paused" not in words_on(app)
+
+
+async def test_new_lines_pull_the_view_along_only_from_the_end() -> None:
+    history = long_run(60)
+    script = Script(history[:61])
+    async with running(script, size=(100, 20)) as (app, pilot):
+        assert lanes_of(app).is_vertical_scroll_end
+        await pilot.press("up")
+        top = lanes_of(app).scroll_offset.y
+        kept = selected(app)
+        script.push(*history[61:])
+        await until(pilot, lambda: size_of(app.trace) == len(history))
+        await settled(app, pilot)
+        assert lanes_of(app).scroll_offset.y == top
+        assert selected(app) == kept
+        assert "↓ 30 new" in words_on(app)
+        await pilot.press("f")
+        await pilot.pause()
+        assert lanes_of(app).is_vertical_scroll_end
+        assert "new" not in words_on(app)
+
+
+async def test_late_calls_slide_into_their_place_and_keep_the_selection() -> None:
+    records = [r for r in sync_run() if r.data.get("EventId") != "poll-1"]
+    late = next(r for r in sync_run() if r.data.get("EventId") == "poll-1")
+    script = Script(records)
+    async with running(script) as (app, pilot):
+        await pilot.press("up", "up", "up")
+        kept, place = selected(app), lanes_of(app).cursor
+        script.push(late)
+        await until(pilot, lambda: "call#poll-1" in lanes_of(app).page.positions)
+        assert selected(app) == kept
+        assert lanes_of(app).cursor == place + 1
+
+
+async def test_what_comes_in_flashes_unless_animation_is_off() -> None:
+    for level, flashes in (("none", False), ("full", True)):
+        script = Script(sync_history()[:4])
+        app = make_app(script)
+        app.animation_level = "full" if level == "full" else "none"
+        async with app.run_test(size=(140, 40)) as pilot:
+            await until(pilot, lambda app=app: size_of(app.trace) == 4)  # type: ignore[misc]
+            await settled(app, pilot)
+            assert not lanes_of(app)._fresh
+            script.push(*sync_history()[4:6])
+            await until(pilot, lambda app=app: size_of(app.trace) == 6)  # type: ignore[misc]
+            assert bool(lanes_of(app)._fresh) is flashes
+
+
+async def test_the_wheel_stops_following_and_the_end_starts_it_again() -> None:
+    async with running(Script(long_run(60)), size=(100, 20)) as (app, pilot):
+        lanes = lanes_of(app)
+        lanes.scroll_to(y=10, animate=False, immediate=True)
+        lanes.on_mouse_scroll_up()
+        await until(pilot, lambda: not lanes.follow)
+        await pilot.press("end")
+        assert lanes.follow
+        assert lanes.is_vertical_scroll_end
+
+
+async def test_a_click_selects_and_a_second_opens_the_detail() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        await pilot.click(LanesView, offset=(5, 3))
+        assert lanes_of(app).cursor == 3
+        await pilot.click(LanesView, offset=(5, 3), times=2)
+        await pilot.pause()
+        assert app.query_one(Detail).display
+
+
+@pytest.mark.parametrize("key", ["enter", "d"])
+async def test_the_detail_pane_shows_facts_and_record(key: str) -> None:
+    async with running(Script(sync_run(denied=True)), size=(140, 60)) as (app, pilot):
+        await pilot.press("home", *["down"] * 5, key)
+        await pilot.pause()
+        screen = words_on(app)
+        assert "exactly: it names the attempt's own task ARN" in screen
+        assert "appeared 2m17s after it happened" in screen
+        assert '"eventVersion"' in screen
+        await pilot.press("down")
+        await pilot.pause()
+        assert "DescribeTasks #3  +63 s  ✘ AccessDenied  = task ARN" in screen
+        await pilot.press("escape")
+        assert not app.query_one(Detail).display
+
+
+async def test_the_detail_pane_can_be_scrolled() -> None:
+    async with running(Script(sync_run()), size=(100, 24)) as (app, pilot):
+        await pilot.press("home", *["down"] * 3, "enter")
+        await pilot.pause()
+        await pilot.press("tab", "j", "j", "j")
+        await pilot.pause()
+        assert app.query_one(Detail).scroll_offset.y == 3
+        await pilot.press("k")
+        await pilot.pause()
+        assert app.query_one(Detail).scroll_offset.y == 2
+
+
+async def test_the_detail_of_a_huge_payload_says_what_is_left_out() -> None:
+    records = sync_history()
+    details = {"input": "x" * 300_000, "roleArn": "r"}
+    data = {**records[0].data, "executionStartedEventDetails": details}
+    records[0] = type(records[0])(records[0].at, records[0].source, ARN, data)
+    async with running(Script(records)) as (app, pilot):
+        await pilot.press("home", "enter")
+        await pilot.pause()
+        app.query_one(Detail).scroll_end(animate=False, immediate=True)
+        await pilot.pause()
+        assert "KiB more" in words_on(app)
+
+
+async def test_help_lists_every_key_and_what_the_signs_mean() -> None:
+    async with running(Script(sync_run()), size=(100, 60)) as (app, pilot):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert isinstance(app.screen, Help)
+        screen = words_on(app)
+        for said in ("enter d", "End draining", "home g", "? n candidates"):
+            assert said in screen
+        assert "an estimate, measured" in screen
+        await pilot.press("escape")
+        assert not isinstance(app.screen, Help)
+
+
+async def test_help_scrolls_where_it_does_not_fit() -> None:
+    async with running(Script(sync_run()), size=(80, 15)) as (app, pilot):
+        await pilot.press("f1")
+        await pilot.pause()
+        before = words_on(app)
+        await pilot.press("j", "j", "k")
+        await pilot.pause()
+        assert words_on(app) != before
+        await pilot.press("q")
+        assert not isinstance(app.screen, Help)
+        assert app.is_running
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
+async def test_these_keys_quit(key: str) -> None:
+    async with running(Script(live_run())) as (app, pilot):
+        await pilot.press(key)
+        await pilot.pause()
+        assert not app.is_running
+    assert app.trace.running
+
+
+async def test_ctrl_c_quits_from_the_help_screen_too() -> None:
+    async with running(Script(live_run())) as (app, pilot):
+        await pilot.press("question_mark")
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert not app.is_running
+
+
+async def test_x_ends_the_drain_and_is_there_only_while_it_lasts() -> None:
+    ended: list[bool] = []
+    script = Script(live_run())
+    async with running(script, end_drain=lambda: ended.append(True)) as (app, pilot):
+        await pilot.press("x")
+        assert not ended
+        assert "End draining" not in words_on(app)
+        until_ = iso(seconds(390))
+        script.push(health("lookup", "draining", 271, until=until_))
+        await until(pilot, lambda: app._draining)
+        await settled(app, pilot)
+        assert "draining, 02:00 left" in words_on(app)
+        assert "End draining" in words_on(app)
+        await pilot.press("x")
+        assert ended == [True]
+
+
+async def test_the_end_is_said_and_the_app_stays_open() -> None:
+    async with running(Script(sync_run(), ends=True), mode="replay") as (app, _):
+        assert "ended, q to quit" in words_on(app)
+        assert "REPLAY" in words_on(app)
+        assert app.is_running
+
+
+async def test_a_replay_that_stops_midway_does_not_count_on() -> None:
+    script = Script(live_run(), ends=True)
+    async with running(script, mode="replay", seconds=9_999) as (app, _):
+        assert "RUNNING 04:20" in words_on(app)
+
+
+async def test_the_clock_ticks_though_nothing_comes_in() -> None:
+    async with running(Script(live_run())) as (app, pilot):
+        assert "RUNNING 04:30" in words_on(app)
+        clock = app._time
+        assert isinstance(clock, StoppedClock)
+        await clock.sleep(5)
+        await until(pilot, lambda: "RUNNING 04:35" in words_on(app))
+
+
+async def test_a_refusal_is_shown_with_its_hint_and_the_app_stays_open() -> None:
+    async def watch(consume: Consumer) -> None:
+        raise RefusedError("No such execution: run-7f3a.", hint="Check the ARN.")
+
+    async with running(watch) as (app, _):
+        assert "✘ No such execution: run-7f3a.  Check the ARN." in words_on(app)
+        assert app.is_running
+
+
+async def test_a_refusal_out_of_a_task_group_is_shown_just_the_same() -> None:
+    async def refuse() -> None:
+        raise RefusedError("AWS said no.")
+
+    async def watch(consume: Consumer) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(refuse())
+
+    async with running(watch) as (app, _):
+        assert "✘ AWS said no." in words_on(app)
+
+
+async def test_other_exceptions_crash_and_print_no_local_variable(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def watch(consume: Consumer) -> None:
+        payload = "secret".upper()
+        raise ValueError(len(payload))
+
+    app = make_app(watch)
+    with pytest.raises(Exception, match="6"):
+        async with app.run_test(size=(140, 40)) as pilot:
+            await until(pilot, lambda: not app.is_running)
+    report = capsys.readouterr().err
+    assert "ValueError: 6" in report
+    assert "SECRET" not in report
+
+
+async def test_a_source_in_trouble_has_a_banner_until_it_recovers() -> None:
+    script = Script(stormy_run())
+    async with running(script) as (app, pilot):
+        assert app.query_one(Banner).display
+        assert "Allow cloudtrail:LookupEvents" in words_on(app)
+        assert "no calls: CloudTrail denied" in words_on(app)
+        script.push(health("lookup", "live", 260))
+        await until(pilot, lambda: not app.query_one(Banner).display)
+        assert "Allow cloudtrail" not in words_on(app)
+
+
+async def test_resizing_to_next_to_nothing_and_back_keeps_the_selection() -> None:
+    async with running(Script(sync_run()), size=(140, 40)) as (app, pilot):
+        await pilot.press("home", *["down"] * 6)
+        kept = selected(app)
+        for width, height in ((20, 5), (1, 1), (99, 10), (140, 40)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert selected(app) == kept
+            words_on(app)
+        lanes = lanes_of(app)
+        assert not lanes.folded
+        top = lanes.scroll_offset.y
+        assert top <= lanes.cursor < top + lanes.size.height
+
+
+@pytest.mark.parametrize("size", [(20, 5), (7, 3), (1, 1), (300, 80)])
+async def test_no_size_crashes_any_screen(size: tuple[int, int]) -> None:
+    async with running(Script(stormy_run()), size=size) as (app, pilot):
+        for keys in (["enter"], ["escape"], ["question_mark"], ["escape"], ["home"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+        lines = words_on(app).splitlines()
+        assert len(lines) <= size[1]
+
+
+async def test_the_lanes_fold_under_a_hundred_columns() -> None:
+    async with running(Script(sync_run()), size=(100, 20)) as (app, pilot):
+        assert "──▶ RunTask" in words_on(app)
+        await pilot.resize_terminal(99, 20)
+        await pilot.pause()
+        assert "→ RunTask" in words_on(app)
+
+
+async def test_a_wide_screen_has_the_detail_at_its_right() -> None:
+    async with running(Script(sync_run()), size=(180, 40)) as (app, pilot):
+        await pilot.press("enter")
+        await pilot.pause()
+        detail = app.query_one(Detail).region
+        assert detail.x > 100
+        await pilot.resize_terminal(140, 40)
+        await pilot.pause()
+        assert app.query_one(Detail).region.x == 0
+
+
+async def test_hostile_names_reach_neither_strips_nor_pictures() -> None:
+    async with running(Script(branching_run(HOSTILE))) as (app, pilot):
+        await pilot.press("home", *["down"] * 4, "enter")
+        await pilot.pause()
+        picture, screen = app.export_screenshot(), words_on(app)
+    assert "owned" in screen
+    assert "[b]bold[/b]" in screen
+    assert harmless(screen.replace("\n", ""))
+    assert harmless(picture.replace("\n", ""))
+
+
+async def test_the_footer_has_eight_keys_at_most() -> None:
+    script = Script([*live_run(), health("lookup", "draining", 300)])
+    async with running(script, end_drain=lambda: None) as (app, _):
+        keys = app.query_one(Footer).query("FooterKey")
+        assert 6 <= len(keys) <= 8
+
+
+async def test_every_action_is_in_the_command_palette() -> None:
+    script = Script([*live_run(), health("lookup", "draining", 300)])
+    async with running(script, end_drain=lambda: None) as (app, _):
+        titles = {command.title for command in app.get_system_commands(app.screen)}
+    assert {"Pause", "Follow", "Detail", "Help", "End draining", "Quit"} <= titles
+
+
+async def test_bindings_can_be_remapped_by_their_ids() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        app.set_keymap({"detail": "i"})
+        await pilot.press("i")
+        assert app.query_one(Detail).display
+
+
+def test_colours_are_the_themes_and_only_in_the_css() -> None:
+    room = Path(__file__).parents[2] / "sfnwatch" / "tui"
+    colour = re.compile(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(|\bansi_")
+    for path in [*room.glob("*.py"), *room.glob("*.tcss")]:
+        assert not colour.search(path.read_text()), path.name
+    css = (room / "sfnwatch.tcss").read_text()
+    for value in re.findall(r"(?:color|background)[a-z-]*: ([^;]+);", css):
+        assert value.startswith("$")
+
+
+async def test_a_call_on_its_states_line_repeats_none_of_its_facts() -> None:
+    async with running(Script(sync_run()), size=(140, 70)) as (app, pilot):
+        await pilot.press("home", *["down"] * 3, "enter")
+        await pilot.pause()
+        assert words_on(app).count("runs  ") == 1

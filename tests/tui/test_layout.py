@@ -1,0 +1,181 @@
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.trace.events import Received
+from sfnwatch.trace.lanes import Row, build_lanes
+from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.words import plain, row_pieces
+from sfnwatch.tui.cells import cells
+from sfnwatch.tui.draw import draw, draw_head
+from sfnwatch.tui.layout import GUTTER, Hints, Layout, Line, lay_out
+from tests.builders import START, call, event, sync_history, sync_run
+from tests.tui.conftest import harmless
+from tests.tui.runs import HOSTILE, WIDE, branching_run
+
+
+def laid_out(
+    records: list[Received], *, folded: bool = False, hints: Hints | None = None
+) -> Layout:
+    lanes = build_lanes(extend(Trace(), records))
+    return lay_out(lanes, folded=folded, hints=hints)
+
+
+def line_with(layout: Layout, words: str) -> Line:
+    return next(line for line in layout.lines if words in said(line))
+
+
+def said(line: Line) -> str:
+    cells = (line.left, line.right)
+    return "|".join(
+        plain(row_pieces(cell)) if isinstance(cell, Row) else cell for cell in cells
+    )
+
+
+def test_a_phase_and_the_call_it_made_in_the_same_second_share_a_line() -> None:
+    line = line_with(laid_out(sync_run()), "submitted")
+    assert said(line) == "submitted|RunTask  task 9f018ef6  = request id"
+    assert line.gutter == " ──▶ "
+
+
+def test_polls_have_lines_of_their_own_beside_the_rail_of_their_state() -> None:
+    line = line_with(laid_out(sync_run()), "DescribeTasks #3")
+    assert line.left == ""
+    assert line.rails.before == "│ "
+    assert line.gutter == GUTTER
+
+
+def test_a_guess_is_drawn_dotted() -> None:
+    line = line_with(laid_out(branching_run()), "~ role + action + time")
+    assert line.gutter == " ┄┄▷ "
+
+
+def test_a_call_of_the_second_before_shares_the_line_of_its_answer() -> None:
+    line = line_with(laid_out(branching_run()), "submitted")
+    assert line.keys[1] == "call#run-1"
+    assert line.gutter == " ──▶ "
+
+
+def test_a_call_from_long_before_its_phase_is_tied_upwards() -> None:
+    records = [r for r in sync_run() if r.data.get("EventId") != "run"]
+    early = call("RunTask", -4, key="early", request_id="req-run")
+    gutters = [line.gutter for line in laid_out([*records, early]).lines]
+    assert gutters[:6] == ["  ╭▶ ", *["  │  "] * 3, " ─╯  ", GUTTER]
+
+
+def test_a_call_that_came_long_after_its_phase_is_tied_across_lines() -> None:
+    records = [r for r in sync_run() if r.data.get("EventId") != "run"]
+    late = call("RunTask", 60, key="late", request_id="req-run")
+    layout = laid_out([*records, late])
+    assert line_with(layout, "submitted").gutter == " ─╮  "
+    assert line_with(layout, "DescribeTasks #1").gutter == "  │  "
+    assert line_with(layout, "= request id").gutter == "  ╰▶ "
+
+
+def test_connectors_never_cross() -> None:
+    first, second = "req-a", "req-b"
+    records = [event(1, "ExecutionStarted", 0)]
+    for number, (name, request) in enumerate((("A", first), ("B", second))):
+        kind: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask"}
+        at = 1 + number
+        entered = 2 + 3 * number
+        output = f'{{"SdkResponseMetadata": {{"RequestId": "{request}"}}}}'
+        records += [
+            event(entered, "TaskStateEntered", at, previous=1, name=name),
+            event(entered + 1, "TaskScheduled", at, **kind),
+            event(entered + 2, "TaskSucceeded", at + 0.1, output=output, **kind),
+        ]
+    records += [
+        call("RunTask", 30, key="a", request_id=first),
+        call("RunTask", 31, key="b", request_id=second),
+    ]
+    layout = laid_out(records)
+    heads = [line.gutter for line in layout.lines if "▶" in line.gutter]
+    assert heads == ["  ╰▶ "]
+
+
+def test_calls_that_are_not_tied_get_no_arrow() -> None:
+    line = line_with(laid_out(branching_run()), "role only")
+    assert line.gutter == GUTTER
+
+
+def test_who_noticed_the_end_stands_in_the_lane_it_came_from() -> None:
+    line = line_with(laid_out(sync_run()), "succeeded|")
+    assert said(line).startswith("succeeded|noticed 1.9 s")
+    assert line.gutter == " ◀── "
+
+
+def test_an_uncertain_notice_is_drawn_dotted_or_not_at_all() -> None:
+    records = sync_history()
+    line = line_with(laid_out(records), "noticed")
+    assert line.gutter == GUTTER
+
+
+def test_a_row_says_whose_it_is_where_the_line_before_is_another_states() -> None:
+    layout = laid_out(branching_run())
+    assert line_with(layout, "submitted").state == "Thumbnails"
+    assert line_with(layout, "exited  2.00 s").state == ""
+
+
+def test_a_call_says_whose_it_is_where_several_states_are_open() -> None:
+    assert line_with(laid_out(branching_run()), "DescribeTasks").state == "Thumbnails"
+    assert line_with(laid_out(sync_run()), "DescribeTasks").state == ""
+
+
+def test_the_watermark_stands_beside_the_first_state_beyond_it() -> None:
+    hints = Hints(complete_to=START + timedelta(seconds=80))
+    line = line_with(laid_out(branching_run(), hints=hints), "CloudTrail complete to")
+    assert said(line) == "succeeded|⋯ CloudTrail complete to 00:29:44"
+
+
+def test_an_empty_lane_says_why() -> None:
+    hints = Hints(states="waiting", calls="nothing yet")
+    assert said(laid_out([], hints=hints).lines[0]) == "waiting|nothing yet"
+    lines = laid_out(sync_history(), hints=hints).lines
+    assert said(lines[0]) == "▸ Execution started|nothing yet"
+
+
+def test_folded_lanes_have_a_line_for_every_row() -> None:
+    layout = laid_out(sync_run(), folded=True)
+    assert all(len(line.rows) == 1 for line in layout.lines)
+    assert "noticed 1.9 s" in said(line_with(layout, "succeeded"))
+
+
+def test_the_services_are_named_in_order_of_appearance() -> None:
+    layout = laid_out(branching_run())
+    assert layout.services == ("ecs.amazonaws.com", "sts.amazonaws.com")
+
+
+RECORDS = st.permutations([*branching_run(HOSTILE + WIDE), *sync_run(denied=True)])
+
+
+@given(records=RECORDS, count=st.integers(0, 60), folded=st.booleans())
+def test_every_row_stands_on_exactly_one_line(
+    *, records: list[Received], count: int, folded: bool
+) -> None:
+    lanes = build_lanes(extend(Trace(), records[:count]))
+    layout = lay_out(lanes, folded=folded)
+    keys = [key for line in layout.lines for key in line.keys]
+    assert sorted(keys) == sorted(row.key for row in lanes.rows)
+    assert all(key in layout.lines[layout.positions[key]].keys for key in keys)
+
+
+@given(
+    records=RECORDS,
+    count=st.integers(0, 60),
+    width=st.integers(1, 200),
+    folded=st.booleans(),
+    selected=st.booleans(),
+)
+def test_no_line_is_wider_or_narrower_than_asked(
+    *, records: list[Received], count: int, width: int, folded: bool, selected: bool
+) -> None:
+    hints = Hints("waiting", "nothing yet", START + timedelta(seconds=30))
+    layout = laid_out(records[:count], folded=folded, hints=hints)
+    for line in layout.lines:
+        drawn = draw(line, width, selected=selected, services=True)
+        assert cells(drawn) == width
+        assert all(harmless(text) for text, _ in drawn)
+    assert cells(draw_head(layout, width)) == width

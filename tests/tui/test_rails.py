@@ -1,0 +1,83 @@
+from sfnwatch.trace.events import Received
+from sfnwatch.trace.lanes import Row, build_lanes
+from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.words import plain, row_pieces
+from sfnwatch.tui.rails import COLUMNS, Rails, draw_rails
+from tests.builders import ARN, event, sync_history, sync_run
+from tests.tui.runs import branching_run, wide_map
+
+
+def rails_of(records: list[Received]) -> list[tuple[str, Row]]:
+    rows = build_lanes(extend(Trace(), records)).rows
+    return [
+        (text(rails), row) for rails, row in zip(draw_rails(rows), rows, strict=True)
+    ]
+
+
+def text(rails: Rails) -> str:
+    return f"{rails.before}{rails.own} {rails.after}".rstrip()
+
+
+def rail_at(records: list[Received], words: str) -> str:
+    return next(
+        rails for rails, row in rails_of(records) if words in plain(row_pieces(row))
+    )
+
+
+def test_a_state_has_a_rail_from_entered_to_exited() -> None:
+    drawn = [rails for rails, _ in rails_of(sync_run())]
+    assert drawn == ["", "┌", *["│"] * 9, "└", ""]
+
+
+def test_a_rail_is_heavy_while_its_state_runs() -> None:
+    drawn = [rails for rails, _ in rails_of(sync_run()[:5])]
+    assert drawn == ["", "┏", "┃"]
+
+
+def test_branches_have_rails_beside_each_other() -> None:
+    records = branching_run()
+    assert rail_at(records, "Thumbnails") == "│ ┌"
+    assert rail_at(records, "Index") == "│ │ ┌"
+    assert rail_at(records, "exited  2.00 s") == "│ │ └"
+
+
+def test_the_row_of_one_of_several_states_is_marked_on_its_rail() -> None:
+    assert rail_at(branching_run(), "submitted") == "│ ├ │"
+
+
+def test_a_state_that_was_passed_at_once_needs_no_rail() -> None:
+    assert rail_at(branching_run(), "Big?") == "●"
+
+
+def test_a_free_column_is_used_again() -> None:
+    assert rail_at(branching_run(), "Each order") == "┏"
+
+
+def test_states_beyond_the_columns_share_one_rail() -> None:
+    drawn = [rails for rails, _ in rails_of(wide_map(40))]
+    assert max(len(rails) for rails in drawn) <= 2 * COLUMNS + 2
+    assert drawn[-1] == "┃ " * COLUMNS + "┏"
+    assert drawn[-2].endswith("┆")
+
+
+def test_a_failure_nothing_caught_ends_the_rails_of_all_states_around_it() -> None:
+    records = [
+        event(1, "ExecutionStarted", 0),
+        event(2, "ParallelStateEntered", 0.1, name="Outer"),
+        event(3, "ParallelStateStarted", 0.1),
+        event(4, "TaskStateEntered", 0.2, name="Inner"),
+        event(5, "TaskScheduled", 0.2, resourceType="ecs", resource="runTask"),
+        event(6, "TaskFailed", 0.5, error="States.TaskFailed"),
+        event(7, "ExecutionFailed", 0.6, error="States.TaskFailed"),
+    ]
+    drawn = [rails for rails, _ in rails_of(records)]
+    assert drawn[-2] == "╵ └"
+    assert drawn[-1] == ""
+
+
+def test_each_of_several_executions_has_a_rail() -> None:
+    other = sync_history(ARN.replace("run-7f3a", "run-2"))
+    drawn = [rails for rails, _ in rails_of([*sync_history(), *other])]
+    assert drawn[0] == "┌"
+    assert "└" in drawn[-1]
+    assert any("│ │ ┌" in rails for rails in drawn)
