@@ -6,23 +6,27 @@ anew after credentials have expired: a session keeps what it has once loaded.
 """
 
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
+from botocore.loaders import Loader, create_loader
 from botocore.model import OperationModel
 from botocore.utils import parse_timestamp
 
 from sfnwatch import __version__
 from sfnwatch.clock import Clock
-from sfnwatch.errors import RefusedError
+from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
 from sfnwatch.trace.events import HealthState
@@ -73,7 +77,13 @@ class _Connection:
         self._stack = AsyncExitStack()
         self._users = 0
         self._retired = False
+        self._config = _CONFIG
+        if _is_loopback(settings.endpoint_url):
+            self._config = _CONFIG.merge(AioConfig(proxies={}))
         self.session = AioSession(profile=settings.profile)
+        if settings.access_key_id:
+            _ignore_configuration(self.session)
+        self.session.register_component("data_loader", _loader())
         factory = self.session.get_component("response_parser_factory")
         factory.set_parser_defaults(timestamp_parser=_timestamp)
 
@@ -98,7 +108,7 @@ class _Connection:
                 endpoint_url=self._settings.endpoint_url,
                 aws_access_key_id=self._settings.access_key_id,
                 aws_secret_access_key=self._settings.secret_access_key,
-                config=_CONFIG,
+                config=self._config,
             )
             client = await self._stack.enter_async_context(context)
             client.meta.events.register_first("before-call", _refuse_others)
@@ -188,6 +198,20 @@ class Aws:
             await connection.retire()
 
 
+def _ignore_configuration(session: AioSession) -> None:
+    """Given keys need no profile, nor files: those that are there may be broken."""
+    store = session.get_component("config_store")
+    store.set_config_variable("profile", None)
+    for name in ("config_file", "credentials_file"):
+        store.set_config_variable(name, os.devnull)
+
+
+def _is_loopback(url: str | None) -> bool:
+    """True for this machine: no proxy of the environment's can reach it."""
+    host = urlsplit(url or "").hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
 def _is_later_page(kwargs: Mapping[str, Any]) -> bool:
     return "nextToken" in kwargs or "NextToken" in kwargs
 
@@ -206,13 +230,29 @@ def _snake(operation: str) -> str:
 
 
 def check_profile(settings: AwsSettings) -> None:
-    """Raise RefusedError for a profile that is not there, naming those that are."""
-    session = AioSession()
-    known = session.available_profiles
-    if settings.profile and settings.profile not in known:
+    """Raise RefusedError for a profile that is not there, naming those that are.
+
+    The profile may be one that AWS_PROFILE names. Raises BadFileError for a
+    configuration that can't be read.
+    """
+    if settings.access_key_id:
+        return
+    session = AioSession(profile=settings.profile)
+    try:
+        known, profile = session.available_profiles, session.profile
+    except boto.ConfigParseError as error:
+        msg = f"{clean(str(error.kwargs['path']))}: no AWS configuration can be read."
+        raise BadFileError(msg, hint="Correct it, or move it away.") from error
+    if profile and profile not in known:
         names = ", ".join(clean(name) for name in known) or "none"
-        msg = f"There is no AWS profile named {clean(settings.profile)}."
+        msg = f"There is no AWS profile named {clean(profile)}."
         raise RefusedError(msg, hint=f"There are: {names}.")
+
+
+@cache
+def _loader() -> Loader:
+    """The models of all sessions: a loader keeps what it has once read."""
+    return create_loader()
 
 
 def warm_up() -> None:
@@ -220,9 +260,9 @@ def warm_up() -> None:
 
     To be called in a thread.
     """
-    loader = AioSession().get_component("data_loader")
+    loader = _loader()
     for service in _SERVICES.values():
         loader.load_service_model(service, "service-2")
         loader.load_service_model(service, "endpoint-rule-set-1")
-    loader.load_data("endpoints")
-    loader.load_data("partitions")
+    for name in ("endpoints", "partitions", "sdk-default-configuration"):
+        loader.load_data(name)

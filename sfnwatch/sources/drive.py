@@ -14,6 +14,9 @@ from sfnwatch.sources.pacing import Backoff
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.times import iso
 
+_NAP = 1.0
+"""Seconds slept at once where a wait may be cut short."""
+
 
 class Failure(Exception):  # noqa: N818 - it is not an error of ours
     """A request that failed, in plain words."""
@@ -75,14 +78,27 @@ class Driver:
         *,
         backoff: Backoff | None = None,
         patience: Patience | None = None,
+        cut_short: Callable[[], bool] | None = None,
     ) -> None:
         self._clock = clock
+        self._cut_short = cut_short
+        """Tells that there is nothing left to wait for."""
         self._backoff = backoff or Backoff(1.0, 60.0)
         self._patience = patience or Patience()
         self.health = SourceHealth(lane, HealthState.CONNECTING)
         self.answered = False
         """True once AWS has answered at all."""
         self.requests = 0
+
+    @property
+    def bounded(self) -> bool:
+        """True when there are only so many tries: nobody is there to help."""
+        return self._patience.tries is not None
+
+    @property
+    def failures(self) -> int:
+        """How many tries have failed since the last answer."""
+        return self._backoff.failures
 
     async def run(self, step: Callable[[], Awaitable[Step]]) -> AsyncIterator[Batch]:
         """Yield what the steps bring, and every change of health."""
@@ -95,14 +111,24 @@ class Driver:
                 yield self._say(health)
                 if health.state is HealthState.REFUSED:
                     return
-                await self._clock.sleep(health.retry_in or 0.0)
+                await self._rest(health.retry_in or 0.0)
                 continue
             for batch in self._succeeded(result):
                 yield batch
             if result.done:
                 return
             if result.pause:
-                await self._clock.sleep(result.pause)
+                await self._rest(result.pause)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, in naps if something may put an end to the waiting."""
+        if self._cut_short is None:
+            await self._clock.sleep(seconds)
+            return
+        while seconds > 0 and not self._cut_short():
+            nap = min(seconds, _NAP)
+            await self._clock.sleep(nap)
+            seconds -= nap
 
     def _succeeded(self, result: Step) -> list[Batch]:
         batches: list[Batch] = [result.records] if result.records else []

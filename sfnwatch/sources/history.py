@@ -72,6 +72,14 @@ class History:
             # A token lives 24 hours: begin this read again, what is held stays held.
             self._token, self._news = None, {}
             return Step()
+        except Failure as failure:
+            if failure.state is HealthState.DENIED and self._is_hopeless():
+                failure.state = HealthState.REFUSED
+            raise
+
+    def _is_hopeless(self) -> bool:
+        """True when nothing is held and nobody watches who could grant it."""
+        return self._driver.bounded and not self._held
 
     async def _ask(self, operation: str, **kwargs: Any) -> dict[str, Any]:
         self._driver.requests += 1

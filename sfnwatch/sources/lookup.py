@@ -39,6 +39,8 @@ _LEAST, _MOST = 5.0, 10.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
 _QUIET = timedelta(seconds=90)
 """The watermark must be so far past the end before the drain is cut short."""
+_LAST_TRIES = 3
+"""Failures in a row after which, the drain over, nothing more is tried."""
 DRAIN = 15 * 60.0
 """Seconds to go on asking after the end, by default."""
 
@@ -52,6 +54,8 @@ class _Cursor:
     measuring: bool = False
     token: str | None = None
     pages: int = 0
+    newest: datetime | None = None
+    """The time of the newest new event on its pages."""
 
 
 class Lookup:
@@ -70,7 +74,9 @@ class Lookup:
         self._aws, self._subject, self._clock = aws, subject, clock
         self._bucket = bucket
         self._drain = timedelta(seconds=drain)
-        self._driver = Driver("lookup", clock, patience=patience)
+        self._driver = Driver(
+            "lookup", clock, patience=patience, cut_short=self._is_done_waiting
+        )
         self._interval = Interval(_LEAST, _MOST)
         self._watermark = Watermark()
         self._seen: set[str] = set()
@@ -108,14 +114,33 @@ class Lookup:
             self._give_up_if_over(failure)
             raise
         if cursor.token is None:
-            self._cursors.pop(0)
+            self._finish(self._cursors.pop(0))
         return step if self._cursors else self._end_of_cycle(step)
 
     def _give_up_if_over(self, failure: Failure) -> None:
-        """After the end there is no use in asking for what is not permitted."""
-        over = self._subject.over or self._subject.stopped_at is not None
-        if over and failure.state is HealthState.DENIED:
+        """After the end there is no use in asking for what is not permitted.
+
+        Nor, once the drain is over, for what fails again and again; but a login may
+        yet be renewed by whoever watches.
+        """
+        forbidden = failure.state is HealthState.DENIED and self._has_ended()
+        awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
+        failing = self._driver.failures + 1 >= _LAST_TRIES and self._is_over()
+        if forbidden or (failing and not awaited):
             failure.state = HealthState.REFUSED
+
+    def _has_ended(self) -> bool:
+        return self._subject.over or self._subject.stopped_at is not None
+
+    def _is_done_waiting(self) -> bool:
+        """True when a pause, made while there was a reason to wait, has lost it."""
+        match self._driver.health.state:
+            case HealthState.DENIED:
+                return self._has_ended()
+            case HealthState.EXPIRED:
+                return False
+            case _:
+                return self._is_over() and not self._last_round
 
     # -- the plan of a cycle -------------------------------------------------------
 
@@ -139,7 +164,9 @@ class Lookup:
         """
         message = "Nothing to look up: no state of it makes a call that CloudTrail"
         message += " records as a management event."
-        done = self._subject.over or self._subject.stopped_at is not None
+        if self._subject.started_at is None:
+            message = ""  # there is no execution to speak of
+        done = self._has_ended()
         state = HealthState.ENDED if done else HealthState.LIVE
         health = replace(self._driver.health, state=state, message=message)
         changed = health != self._driver.health
@@ -166,7 +193,7 @@ class Lookup:
         cursor.token, cursor.pages = answer.get("NextToken"), cursor.pages + 1
         if cursor.measuring:
             return self._measure(cursor, events)
-        fresh = [event for event in events if event.get("EventId") not in self._seen]
+        fresh = self._unseen(events)
         if not fresh and self._is_covered(cursor, events):
             cursor.token = None
         self._note(cursor, fresh)
@@ -204,12 +231,23 @@ class Lookup:
         oldest = parse_time(events[-1]["EventTime"])
         return covered is not None and oldest < covered
 
+    def _unseen(self, events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Keep what has never come by; a page may hold a record twice."""
+        by_id = {str(event.get("EventId")): event for event in events}
+        fresh = {key: by_id[key] for key in by_id if key not in self._seen}
+        self._seen.update(fresh)
+        return list(fresh.values())
+
     def _note(self, cursor: _Cursor, fresh: list[Mapping[str, Any]]) -> None:
         for event in fresh:
-            self._seen.add(str(event.get("EventId")))
             at = parse_time(event["EventTime"])
-            before = self._covered.get(cursor.query, at)
-            self._covered[cursor.query] = max(before, at)
+            cursor.newest = max(cursor.newest or at, at)
+
+    def _finish(self, cursor: _Cursor) -> None:
+        """Count as covered what was read to the end, and nothing before it was."""
+        if cursor.newest is not None:
+            before = self._covered.get(cursor.query, cursor.newest)
+            self._covered[cursor.query] = max(before, cursor.newest)
 
     def _concerning(self, fresh: list[Mapping[str, Any]]) -> list[Received]:
         """Keep what concerns the execution, oldest first, as it happened."""

@@ -7,6 +7,10 @@ from datetime import datetime
 
 from sfnwatch.clock import Clock
 
+_LEAST = 0.001
+"""Seconds to sleep at least: a clock tells no more than microseconds, so what is left
+of a token by rounding might never be made up."""
+
 Uniform = Callable[[float, float], float]
 """A random number between two: `random.uniform`, or a test's own."""
 
@@ -30,7 +34,8 @@ class TokenBucket:
         async with self._turn:
             self._refill()
             while self._tokens < 1:
-                await self._clock.sleep((1 - self._tokens) / self._rate)
+                missing = (1 - self._tokens) / self._rate
+                await self._clock.sleep(max(_LEAST, missing))
                 self._refill()
             self._tokens -= 1
             self.taken += 1

@@ -101,7 +101,8 @@ class StalePageError(Exception):
 
 def code_of(error: BaseException) -> str:
     """Give AWS's error code, or nothing for an error that AWS did not send."""
-    response: Mapping[str, Any] = getattr(error, "response", {})
+    # A connection that was closed has a response too: None.
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 
 
