@@ -4,6 +4,8 @@ stdout is data, stderr is narration. Neither textual nor an SDK is imported befo
 something needs it: `--version` and `--help` answer at once.
 """
 
+import errno
+import io
 import json
 import os
 import re
@@ -307,16 +309,16 @@ def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool)
     from sfnwatch.recording.naming import recordings_dir
 
     scenarios = SCENARIOS if scenario is None else (_scenario(scenario),)
-    run = partial(serve, port=DEFAULT_PORT if port is None else port, speed=speed)
-    asyncio.run(
-        run(
-            scenarios,
-            out=sys.stdout,
-            err=sys.stderr,
-            fresh=fresh,
-            state_dir=recordings_dir().parent,
-        )
-    )
+    port = DEFAULT_PORT if port is None else port
+    run = partial(serve, port=port, speed=speed, fresh=fresh)
+    state_dir = recordings_dir().parent
+    try:
+        asyncio.run(run(scenarios, out=sys.stdout, err=sys.stderr, state_dir=state_dir))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        msg = f"Can't serve on port {port}: {error.strerror}."
+        raise UsageError(msg, hint="Choose another --port.") from error
     return Outcome.SUCCEEDED
 
 
@@ -326,7 +328,9 @@ def _output(*, plain: bool, as_json: bool, **_: Any) -> Output:
         raise UsageError(msg, hint="Choose one.")
     if as_json:
         return Output.JSON
-    usable = sys.stdout.isatty() and sys.stdin.isatty()
+    # Textual draws on stderr: all three must be the terminal.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    usable = all(stream is not None and stream.isatty() for stream in streams)
     if plain or not usable or os.environ.get("TERM") == "dumb":
         return Output.PLAIN
     return Output.SCREEN
@@ -343,6 +347,7 @@ def _recording(
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
+    _settle_streams()
     try:
         code = cli.main(prog_name="sfnwatch", standalone_mode=False)
     except SfnwatchError as error:
@@ -351,13 +356,37 @@ def main() -> NoReturn:
         code = _fail(error.format_message(), UsageError.exit_code, prefix="")
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "sfnwatch"
-        words = f"{error.format_message()} See: {command} --help"
+        # Click puts a missing option's choices on lines of their own.
+        said = " ".join(error.format_message().split())
+        words = f"{said} See: {command} --help"
         code = _fail(words, UsageError.exit_code)
     except click.ClickException as error:
         code = _fail(error.format_message(), UsageError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         code = Outcome.INTERRUPTED
+    except OSError as error:
+        code = _cannot_write(error)
     sys.exit(code)
+
+
+def _cannot_write(error: OSError) -> int:
+    from sfnwatch.running import discard_output
+
+    discard_output()
+    words = f"Can't write to stdout: {error.strerror or error}."
+    return _fail(words, SfnwatchError.exit_code)
+
+
+def _settle_streams() -> None:
+    """Put something in a closed stream's place: the next file opened would take it.
+
+    And show what stdout's encoding lacks as `?`, rather than end because of it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _fail(words: str, code: int, *, prefix: str = "sfnwatch: ") -> int:

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +30,7 @@ from sfnwatch.trace.timeline import Trace, extend
 
 if TYPE_CHECKING:
     from sfnwatch.recording.writer import Recorder
+    from sfnwatch.tui.app import SfnwatchApp
 
 _CODES = {
     "FAILED": Outcome.FAILED,
@@ -157,6 +158,8 @@ def run_lines(play: Play, shown: Shown, recorder: "Recorder | None") -> int:
     except BaseExceptionGroup as group:
         if group.subgroup(BrokenPipeError):
             return _pipe_closed()
+        if unwritten := next(_unwritten(group), None):
+            raise unwritten from group
         raise
     if code is not None:
         return code
@@ -166,26 +169,36 @@ def run_lines(play: Play, shown: Shown, recorder: "Recorder | None") -> int:
 
 def _pipe_closed() -> int:
     """Whoever read our lines has had enough, as `head` has: no fault of anyone."""
+    discard_output()
+    return Outcome.SUCCEEDED
+
+
+def discard_output() -> None:
+    """Let what is still to be written go nowhere; Python writes it on its way out."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
-    return Outcome.SUCCEEDED
+
+
+def _unwritten(group: BaseExceptionGroup[BaseException]) -> Iterator[OSError]:
+    """Find why lines were not written: sources put an OSError of theirs into words."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _unwritten(error)
+        elif isinstance(error, OSError):
+            yield error
 
 
 async def _until_signalled(watch: Watch, consume: Consumer) -> int | None:
     """Run a watch; give the exit code of the signal that ended it, if one did."""
     code: list[int] = []
-    loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
-    def end(number: int) -> None:
-        code.append(Outcome.INTERRUPTED if number == signal.SIGINT else 128 + number)
+    def end(signalled: int) -> None:
+        code.append(signalled)
         if task is not None:
             task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # Not everywhere, and not outside the main thread.
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, end, number)
+    _catch_signals(end)
     try:
         await watch(consume)
     except asyncio.CancelledError:
@@ -193,6 +206,16 @@ async def _until_signalled(watch: Watch, consume: Consumer) -> int | None:
             raise
         return code[0]
     return None
+
+
+def _catch_signals(end: Callable[[int], None]) -> None:
+    """Have `end` called with the exit code of a signal, instead of dying of it."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        # Not everywhere, and not outside the main thread.
+        with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+            number = getattr(signal, name)
+            loop.add_signal_handler(number, end, 128 + number)
 
 
 def _on_screen(play: Play, recorder: "Recorder | None") -> int:
@@ -209,9 +232,24 @@ def _on_screen(play: Play, recorder: "Recorder | None") -> int:
         recording=str(recorder.path) if recorder else None,
         end_drain=play.end_drain,
     )
-    app.run()
+    code = asyncio.run(_run_app(app))
+    if code is not None:
+        return code
     raise_if_refused(app.trace)
     return outcome(app.trace)
+
+
+async def _run_app(app: "SfnwatchApp") -> int | None:
+    """Run it; a signal quits it as a key would, or the terminal stays as the app's."""
+    code: list[int] = []
+
+    def end(signalled: int) -> None:
+        code.append(signalled)
+        app.exit()
+
+    _catch_signals(end)
+    await app.run_async()
+    return code[0] if code else None
 
 
 def raise_if_refused(trace: Trace) -> None:
