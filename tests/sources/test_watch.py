@@ -1,0 +1,111 @@
+"""Whole watches of each scenario, over HTTP."""
+
+from collections import Counter
+
+import pytest
+
+from sfnwatch import __version__
+from sfnwatch.demo.scenarios import SCENARIOS
+from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.trace.events import From, HealthState
+from tests.sources.simulation import Simulate, Simulation
+
+RUN = ("RunTask", "request-id")
+POLL = ("DescribeTasks", "resource-id")
+EXPECTED = {
+    "sync": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN, *[POLL] * 5]),
+    "sync-denied": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN, *[POLL] * 5]),
+    "async": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN]),
+    "sdk": ("SUCCEEDED", "succeeded", ["succeeded"], [("RunTask", "resource-id")]),
+    "failure": ("FAILED", "failed", ["failed"] * 2, [RUN, POLL, RUN, POLL, POLL]),
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
+    scenario: str, simulate: Simulate
+) -> None:
+    simulation = await simulate(scenario)
+    watched = await simulation.watch()
+    status, visit_status, attempts, ties = EXPECTED[scenario]
+    (timeline,) = watched.trace.timelines.values()
+    (visit,) = timeline.visits
+    assert watched.status == status
+    assert (visit.type, visit.status) == ("Task", visit_status)
+    assert [attempt.status for attempt in visit.attempts] == attempts
+    assert watched.tied() == ties
+    assert watched.event_ids() == sorted(timeline.events)
+
+
+async def test_denied_polls_are_shown_with_the_error_aws_gave(
+    simulate: Simulate,
+) -> None:
+    watched = await (await simulate("sync-denied")).watch()
+    errors = Counter(call.error_code for call in watched.calls)
+    assert errors == {None: 1, "AccessDenied": 5}
+
+
+async def test_several_executions_are_watched_at_once(simulate: Simulate) -> None:
+    simulation = await simulate("sync", "async", "sdk")
+    watched = await simulation.watch()
+    statuses = [timeline.status for timeline in watched.trace.timelines.values()]
+    assert statuses == ["SUCCEEDED"] * 3
+    calls = Counter(
+        (watched.trace.links[call.event_id].execution_arn, call.event_name)
+        for call in watched.calls
+    )
+    arns = simulation.account.executions
+    assert calls == {
+        (arns["sync"], "RunTask"): 1,
+        (arns["sync"], "DescribeTasks"): 5,
+        (arns["async"], "RunTask"): 1,
+        (arns["sdk"], "RunTask"): 1,
+    }
+
+
+async def test_both_lanes_say_how_they_do_from_connecting_to_the_end(
+    sync: Simulation,
+) -> None:
+    watched = await sync.watch()
+    begin, live = HealthState.CONNECTING, HealthState.LIVE
+    assert watched.states("history") == [begin, live, HealthState.ENDED]
+    draining = [HealthState.DRAINING, HealthState.ENDED]
+    assert watched.states("lookup") == [begin, live, *draining]
+    assert watched.messages("history") == watched.messages("lookup") == []
+
+
+async def test_a_finished_execution_is_watched_as_well(sync: Simulation) -> None:
+    sync.clock.advance(3600)
+    watched = await sync.watch()
+    assert (watched.status, watched.event_ids()) == ("SUCCEEDED", list(range(1, 9)))
+    assert len(watched.calls) == 6
+    assert len(sync.asked("GetExecutionHistory")) == 2, "one page, and one more look"
+
+
+async def test_it_asks_for_nothing_but_what_it_says_it_asks_for(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate(*SCENARIOS)
+    await simulation.watch()
+    assert {request.operation for request in simulation.requests} == set(ALLOWED)
+
+
+async def test_every_request_tells_aws_which_tool_makes_it(sync: Simulation) -> None:
+    await sync.watch()
+    agents = {request.user_agent for request in sync.requests}
+    assert all(f"sfnwatch/{__version__}" in agent.split() for agent in agents)
+
+
+async def test_every_record_carries_the_moment_it_came(sync: Simulation) -> None:
+    watched = await sync.watch()
+    moments = [record.at for record in watched.records if record.at is not None]
+    assert len(moments) == len(watched.records)
+    assert moments == sorted(moments)
+
+
+async def test_times_come_out_as_a_recording_holds_them(sync: Simulation) -> None:
+    watched = await sync.watch()
+    first = next(r for r in watched.records if r.source == From.HISTORY)
+    call = next(r for r in watched.records if r.source == From.LOOKUP)
+    assert first.data["timestamp"] == "2023-11-15T00:28:24.250Z"
+    assert call.data["EventTime"].endswith(".000Z")
