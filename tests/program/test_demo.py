@@ -1,0 +1,134 @@
+"""The demo: the experiment it grew from, as lines."""
+
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sfnwatch.demo.scenarios import SCENARIOS
+from tests.program.programs import Ended, Program
+
+SPEED = ("--speed", "1000")
+
+
+def calls(ended: Ended, name: str) -> list[str]:
+    return [line for line in ended.lines if re.search(rf"  call   {name}\b", line)]
+
+
+def test_sync_shows_run_task_by_its_request_and_five_polls_by_their_task(
+    program: Program,
+) -> None:
+    ended = program("demo", "sync", "--plain", *SPEED)
+    assert ended.code == 0
+    (run,) = calls(ended, "RunTask")
+    assert "= request id" in run
+    polls = calls(ended, "DescribeTasks")
+    assert ["= task ARN" in poll for poll in polls] == [True] * 5
+    assert "✔ Execution succeeded" in ended.out
+    assert all(line.isprintable() for line in ended.lines)
+
+
+def test_denied_polls_are_all_shown_and_it_succeeds_all_the_same(
+    program: Program,
+) -> None:
+    ended = program("demo", "sync-denied", "--plain", *SPEED)
+    assert ended.code == 0
+    polls = calls(ended, "DescribeTasks")
+    assert ["AccessDenied" in poll for poll in polls] == [True] * 5
+    assert re.search("5 polls were denied, and .* succeeded all the same", ended.out)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "tie"), [("async", "= request id"), ("sdk", "= task ARN")]
+)
+def test_what_does_not_wait_makes_one_call_and_says_so(
+    program: Program, scenario: str, tie: str
+) -> None:
+    ended = program("demo", scenario, "--plain", *SPEED)
+    assert ended.code == 0
+    (call,) = [line for line in ended.lines if "  call   " in line]
+    assert "RunTask" in call
+    assert tie in call
+    assert "does not wait" in ended.out
+
+
+def test_a_failure_ends_with_the_code_for_it(program: Program) -> None:
+    ended = program("demo", "failure", "--plain", *SPEED)
+    assert ended.code == 10
+    assert "✘ Execution failed" in ended.out
+    assert len(calls(ended, "RunTask")) == 2
+
+
+def test_lines_of_json_have_the_keys_that_others_rely_on(program: Program) -> None:
+    ended = program("demo", "sync", "--json", *SPEED)
+    assert ended.code == 0
+    by_kind: dict[str, list[set[str]]] = {}
+    for thing in ended.objects:
+        by_kind.setdefault(thing.pop("kind"), []).append(set(thing))
+    assert set(by_kind) == {"health", "event", "visit", "call", "end"}
+    assert_all(by_kind["event"], "execution id type previous_event_id timestamp")
+    assert_all(
+        by_kind["visit"],
+        "execution id name type parent path index entered_at exited_at status attempts",
+    )
+    assert_all(
+        by_kind["call"],
+        "event_id event_time seen_at event_source event_name error_code read_only"
+        " request_id role link",
+    )
+    assert_all(by_kind["health"], "lane state")
+    assert_all(
+        by_kind["end"],
+        "arn name state_machine_arn role_arn status started_at stopped_at event_count"
+        " findings",
+    )
+    (end,) = (thing for thing in ended.objects if thing["kind"] == "end")
+    assert (end["status"], end["event_count"]) == ("SUCCEEDED", 8)
+    assert ended.objects[-1] == end
+
+
+def assert_all(found: Iterable[set[str]], keys: str) -> None:
+    for each in found:
+        assert set(keys.split()) <= each
+
+
+def test_every_scenario_is_told_of_in_the_help(program: Program) -> None:
+    text = program("demo", "--help").out
+    assert all(f"  {name} " in text for name in SCENARIOS)
+
+
+def test_a_demo_is_recorded_for_its_owner_alone(program: Program) -> None:
+    ended = program("demo", "async", "--plain", *SPEED)
+    (path,) = program.recordings
+    assert ended.recording == path
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o700
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_nothing_is_recorded_if_nothing_shall_be(program: Program) -> None:
+    ended = program("demo", "async", "--plain", "--no-record", *SPEED)
+    assert ended.code == 0
+    assert "recorded" not in ended.err
+    assert program.recordings == []
+
+
+def test_a_demo_needs_nothing_of_the_environment(
+    program: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").write_text("[profile")
+    broken = str(tmp_path / "broken")
+    ended = program(
+        *("demo", "async", "--plain", *SPEED),
+        AWS_PROFILE="gone",
+        AWS_CONFIG_FILE=broken,
+        HTTP_PROXY="http://127.0.0.1:9",
+        PYTHONIOENCODING="ascii",
+    )
+    assert ended.code == 0
+    assert "? Execution succeeded" in ended.out, "what ASCII lacks is marked"
