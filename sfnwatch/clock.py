@@ -62,3 +62,25 @@ class SpedClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)  # noqa: TID251 - this is the clock
+
+
+class ServerClock(SystemClock):
+    """The machine's time, put right by what a server's answers say of theirs.
+
+    A call's delay is the difference between AWS's time and ours: with a machine ten
+    minutes off it would be nonsense. An answer's Date has whole seconds and takes
+    its time to arrive, so what agrees within that changes nothing.
+    """
+
+    _TOLERANCE = timedelta(seconds=3)
+
+    def __init__(self) -> None:
+        self._skew = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self._skew
+
+    def heed(self, told: datetime) -> None:
+        """Take in a server's time, as just received."""
+        if abs(told - self.now()) > self._TOLERANCE:
+            self._skew = told - super().now()

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfnwatch.clock import Clock, SpedClock, SystemClock
+from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.recording.files import open_files
 from sfnwatch.recording.recording import Recording
 from sfnwatch.running import Play
@@ -59,7 +59,7 @@ def live(
     tries: int | None,
 ) -> Play:
     """Watch executions of a real account, or of whatever the endpoint URL names."""
-    clock = SystemClock()
+    clock = ServerClock()
     ender = _Ender()
 
     async def watch(consume: Consumer) -> None:
@@ -73,7 +73,14 @@ def live(
             endpoint_url=options.endpoint_url,
         )
         patience = Patience(tries)
-        started = Live(arns, settings, clock, drain=drain, patience=patience)
+        started = Live(
+            arns,
+            settings,
+            clock,
+            drain=drain,
+            patience=patience,
+            heed=clock.heed,
+        )
         ender.attach(started)
         await started.watch(consume)
 
@@ -111,8 +118,7 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
                 access_key_id=CREDENTIALS[0],
                 secret_access_key=CREDENTIALS[1],
             )
-            # One process, one clock: the dates of its answers tell nothing new.
-            started = Live(arns, settings, clock, drain=drain, heed_dates=False)
+            started = Live(arns, settings, clock, drain=drain)
             ender.attach(started)
             await started.watch(consume)
 

@@ -7,10 +7,10 @@ anew after credentials have expired: a session keeps what it has once loaded.
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from types import TracebackType
@@ -25,7 +25,6 @@ from botocore.model import OperationModel
 from botocore.utils import parse_timestamp
 
 from sfnwatch import __version__
-from sfnwatch.clock import Clock
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
@@ -36,8 +35,6 @@ from sfnwatch.trace.times import iso
 _SERVICES = {"states": "stepfunctions", "cloudtrail": "cloudtrail"}
 _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
-_SKEW = timedelta(seconds=2)
-"""The Date header has whole seconds, and an answer takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +125,12 @@ class Aws:
     """AWS to the sources: one operation at a time, failures in plain words."""
 
     def __init__(
-        self, settings: AwsSettings, clock: Clock, *, heed_dates: bool = True
+        self, settings: AwsSettings, heed: Callable[[datetime], None] | None = None
     ) -> None:
         self._settings = settings
-        self._clock = clock
-        self._heed_dates = heed_dates
+        self._heed = heed
+        """Is told AWS's time, as its answers' Date headers have it."""
         self._connection = _Connection(settings)
-        self._skew = timedelta(0)
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,10 +142,6 @@ class Aws:
         trace: TracebackType | None,
     ) -> None:
         await self._connection.close()
-
-    def now(self) -> datetime:
-        """AWS's own time, as its answers' Date headers tell it."""
-        return self._clock.now() + self._skew
 
     @property
     def login(self) -> str:
@@ -178,18 +170,16 @@ class Aws:
             if failure.state is HealthState.EXPIRED:
                 await self._renew(connection)
             raise failure from error
-        self._heed(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+        self._tell_time(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
         return answer
 
-    def _heed(self, headers: Mapping[str, str]) -> None:
-        """Note how far this machine's clock is from AWS's."""
+    def _tell_time(self, headers: Mapping[str, str]) -> None:
         try:
             told = parsedate_to_datetime(headers["date"])
         except (KeyError, ValueError, TypeError):
             return
-        skew = told.astimezone(UTC) - self._clock.now()
-        if self._heed_dates:
-            self._skew = skew if abs(skew) > _SKEW else timedelta(0)
+        if self._heed is not None:
+            self._heed(told.astimezone(UTC))
 
     async def _renew(self, connection: _Connection) -> None:
         """Begin a new session: one that has loaded a login never looks for another."""

@@ -4,7 +4,8 @@ Importing this imports the SDKs, which takes 200 ms: the screen shows its first
 frame before, and does so in a thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
@@ -31,11 +32,11 @@ class Live:
         *,
         drain: float,
         patience: Patience | None = None,
-        heed_dates: bool = True,
+        heed: Callable[[datetime], None] | None = None,
     ) -> None:
         self._arns, self._settings, self._clock = arns, settings, clock
         self._drain, self._patience = drain, patience
-        self._heed_dates = heed_dates
+        self._heed = heed
         self._lookups: list[Lookup] = []
 
     def end_drain(self) -> None:
@@ -47,8 +48,7 @@ class Live:
         """Run to the end; raises RefusedError for a profile that is not there."""
         check_profile(self._settings)
         bucket = TokenBucket(_RATE, _BURST, self._clock)
-        aws = Aws(self._settings, self._clock, heed_dates=self._heed_dates)
-        async with aws:
+        async with Aws(self._settings, self._heed) as aws:
             histories: list[History] = []
             for arn in self._arns:
                 subject = Subject(arn)

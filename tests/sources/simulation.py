@@ -255,7 +255,6 @@ class Simulation:
             clock or self.clock,
             drain=drain,
             patience=patience,
-            heed_dates=False,
         )
 
     async def watch(

@@ -9,7 +9,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.loaders import JSONFileLoader
 
-from sfnwatch.clock import SystemClock
+from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import ALLOWED, iam_policy
 from sfnwatch.sources.aws import Aws, AwsSettings, _loader, check_profile, warm_up
@@ -40,7 +40,7 @@ ARN = "arn:aws:states:ap-northeast-1:123456789012:execution:m:e"
 async def test_an_operation_that_is_not_allowed_never_leaves_the_process(
     sync: Simulation, prefix: str, method: str, arguments: Mapping[str, Any]
 ) -> None:
-    async with Aws(sync.settings(), sync.clock) as aws:
+    async with Aws(sync.settings()) as aws:
         client = await aws._connection._client(prefix, REGION)
         with pytest.raises(PermissionError, match="not among the operations"):
             await getattr(client, method)(**arguments)
@@ -59,7 +59,7 @@ def test_the_policy_allows_what_may_be_sent_and_nothing_else() -> None:
 async def test_clients_are_made_once_for_each_service_and_region(
     sync: Simulation,
 ) -> None:
-    async with Aws(sync.settings(), sync.clock) as aws:
+    async with Aws(sync.settings()) as aws:
         arn = sync.account.executions["sync"]
         for region in (REGION, REGION, "us-west-2"):
             await aws.call("DescribeExecution", arn, region, executionArn=arn)
@@ -67,20 +67,12 @@ async def test_clients_are_made_once_for_each_service_and_region(
 
 
 async def test_aws_time_is_known_from_its_answers(sync: Simulation) -> None:
-    clock = SystemClock()
+    clock = ServerClock()
     arn = sync.account.executions["sync"]
-    async with Aws(sync.settings(), clock) as aws:
-        before = aws.now() - clock.now()
+    async with Aws(sync.settings(), clock.heed) as aws:
+        assert abs(clock.now() - SystemClock().now()) < timedelta(seconds=1)
         await aws.call("DescribeExecution", arn, REGION, executionArn=arn)
-        assert abs(before) < timedelta(seconds=1)
-        assert abs(aws.now() - sync.clock.now()) < timedelta(seconds=3)
-
-
-async def test_a_clock_that_is_right_is_not_corrected(sync: Simulation) -> None:
-    arn = sync.account.executions["sync"]
-    async with Aws(sync.settings(), sync.clock) as aws:
-        await aws.call("DescribeExecution", arn, REGION, executionArn=arn)
-        assert aws.now() == sync.clock.now()
+    assert abs(clock.now() - sync.clock.now()) < timedelta(seconds=4)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +102,7 @@ def test_the_command_that_renews_a_login_is_that_of_the_profile(
     file = tmp_path / "config"
     file.write_text(config)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
-    aws = Aws(AwsSettings(REGION, profile=profile), SystemClock())
+    aws = Aws(AwsSettings(REGION, profile=profile))
     assert aws.login == command
 
 
@@ -118,7 +110,7 @@ def test_a_profile_deleted_while_watching_does_not_hide_the_trouble(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "gone"))
-    aws = Aws(AwsSettings(REGION, profile="gone"), SystemClock())
+    aws = Aws(AwsSettings(REGION, profile="gone"))
     assert aws.login == "aws login --profile gone"
 
 
@@ -239,14 +231,14 @@ def test_a_bug_is_not_taken_for_a_trouble() -> None:
 async def test_a_request_that_fails_validation_is_a_bug_and_not_a_trouble(
     sync: Simulation,
 ) -> None:
-    async with Aws(sync.settings(), sync.clock) as aws:
+    async with Aws(sync.settings()) as aws:
         with pytest.raises(boto.ParamValidationError):
             await aws.call("DescribeExecution", "x", REGION, executionArn=3)
 
 
 async def test_a_failure_says_what_was_tried_on_what(sync: Simulation) -> None:
     arn = sync.account.executions["sync"][:-1]
-    async with Aws(sync.settings(), sync.clock) as aws:
+    async with Aws(sync.settings()) as aws:
         with pytest.raises(Failure) as failed:
             await aws.call("DescribeExecution", arn, REGION, executionArn=arn)
     assert failed.value.message.startswith(f"DescribeExecution on {arn}: Execution")
@@ -270,7 +262,7 @@ async def test_a_first_client_reads_nothing_that_was_not_warmed_up(
     assert any("stepfunctions" in path for path in read)
     assert any("cloudtrail" in path for path in read)
     warmed = len(read)
-    async with Aws(sync.settings(), sync.clock) as aws:
+    async with Aws(sync.settings()) as aws:
         for prefix in ("states", "cloudtrail"):
             await aws._connection._client(prefix, REGION)
     assert [Path(path).name for path in read[warmed:]] == []
