@@ -88,6 +88,12 @@ class PlainLines:
         hidden = build_lanes(self.trace).hidden
         if hidden:
             self._narrate(f"{hidden} calls of others, or of X-Ray, are not shown.")
+        if self.trace.unread:
+            count = len(self.trace.unread)
+            self._narrate(f"{count} records could not be read; they are recorded.")
+        requests = sum(health.requests for health in self.trace.health.values())
+        if requests:
+            self._narrate(f"{requests} requests were made to AWS, all of them reading.")
         self._out.flush()
 
 
@@ -129,7 +135,7 @@ def _call_line(row: Row, visit: StateVisit | None) -> str:
     parts = [call.event_time.strftime("%H:%M:%S    "), "call ", words]
     parts.extend(_whence(row, visit))
     if call.seen_at is not None:
-        lag = (call.seen_at - call.event_time).total_seconds()
+        lag = max(0.0, (call.seen_at - call.event_time).total_seconds())
         parts.append(f"(seen {duration(lag)} later)")
     return "  ".join(parts)
 

@@ -58,9 +58,7 @@ class History:
         """Yield the describing answers, the events, and every change of health."""
         try:
             async for batch in self._driver.run(self._step):
-                for received in batch:
-                    self._subject.observe(received)
-                yield batch
+                yield tuple(self._subject.observe(received) for received in batch)
         finally:
             self._subject.over = True
             self._subject.known.set()
@@ -127,8 +125,12 @@ class History:
             includeExecutionData=True,
             **more,
         )
+        if "events" not in answer:
+            # A body that was cut may parse as an empty answer: that is no news.
+            msg = f"GetExecutionHistory on {self._subject.arn.arn}: an empty answer."
+            raise Failure(HealthState.RETRYING, msg)
         self._token = answer.get("nextToken")
-        events: list[dict[str, Any]] = answer.get("events", [])
+        events: list[dict[str, Any]] = answer["events"]
         return events
 
     async def _forward(self) -> Step:

@@ -173,12 +173,12 @@ class Lookup:
         return Step(pause=_LEAST, done=done, health=health if changed else None)
 
     def _floor(self) -> datetime:
-        start = self._subject.started_at or self._aws.now() - _OVERLAP
+        start = self._subject.started_at or self._clock.now() - _OVERLAP
         begin = start - _BEFORE_START
         if self._cycles == 1 or self._last_round:
             return begin
-        contiguous = self._watermark.complete_to(self._aws.now()) or begin
-        return max(begin, min(self._aws.now() - _OVERLAP, contiguous))
+        contiguous = self._watermark.complete_to(self._clock.now()) or begin
+        return max(begin, min(self._clock.now() - _OVERLAP, contiguous))
 
     def _measuring(self, since: datetime) -> _Cursor:
         home = (self._subject.arn.region, "LookupEvents")
@@ -217,7 +217,7 @@ class Lookup:
         )
         if region == self._subject.arn.region:
             request_id = answer.get("ResponseMetadata", {}).get("RequestId")
-            self._watermark.made(str(request_id), self._aws.now())
+            self._watermark.made(str(request_id), self._clock.now())
         return answer
 
     def _is_covered(self, cursor: _Cursor, events: list[Mapping[str, Any]]) -> bool:
@@ -257,7 +257,7 @@ class Lookup:
             try:
                 concerned = self._subject.concerns(decode_call(received))
             except DecodeError:
-                concerned = True  # kept unread rather than dropped unseen
+                received, concerned = replace(received, source=From.UNREAD), True
             if concerned:
                 kept.append(received)
         self._news = self._news or bool(kept)
@@ -286,13 +286,13 @@ class Lookup:
         stopped = self._subject.stopped_at
         if stopped is None:
             return False
-        now = self._aws.now()
+        now = self._clock.now()
         complete = self._watermark.complete_to(now)
         quick = complete is not None and complete >= stopped + _QUIET
         return self._hurry or quick or now >= stopped + self._drain
 
     def _end_of_cycle(self, step: Step) -> Step:
-        now = self._aws.now()
+        now = self._clock.now()
         complete = self._watermark.complete_to(now)
         if self._last_round:
             complete = max(complete or now - _OVERLAP, now - _OVERLAP)

@@ -5,6 +5,7 @@ for, where, and since when. It is the one thing two sources share.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.trace.arns import ExecutionArn, last_segment, role_name
@@ -50,8 +51,15 @@ class Subject:
         self.over = False
         """True when the history source has ended, for whatever reason."""
 
-    def observe(self, received: Received) -> None:
-        """Take in one record of the execution."""
+    def observe(self, received: Received) -> Received:
+        """Take in one record of the execution; what can't be decoded is marked so."""
+        try:
+            self._observe(received)
+        except DecodeError:
+            return replace(received, source=From.UNREAD)
+        return received
+
+    def _observe(self, received: Received) -> None:
         match received.source:
             case From.HISTORY:
                 self._observe_event(received)
@@ -63,10 +71,7 @@ class Subject:
                 pass
 
     def _observe_event(self, received: Received) -> None:
-        try:
-            event = decode_history(received.data)
-        except DecodeError:
-            return
+        event = decode_history(received.data)
         if event.type == "ExecutionStarted":
             self.started_at = event.timestamp
             self._add_role(event.detail("roleArn"))

@@ -31,6 +31,8 @@ class From(StrEnum):
     """One CloudTrail record: from a trail's files, or an EventBridge event's detail."""
     ATHENA = "athena"
     """One row of an Athena result over a trail: columns in lower case, all strings."""
+    UNREAD = "unread"
+    """A record that a live source could not decode: kept, for a later version."""
     HEALTH = "health"
     """What a source says of itself: see `SourceHealth`."""
 

@@ -159,3 +159,12 @@ def test_its_own_calls_are_kept_since_they_measure_the_lag() -> None:
 def test_a_label_names_the_machine_and_the_execution() -> None:
     assert subject_of().label == "nightly-report:run-7f3a"
     assert ROLE.endswith("StepFunctions-sync-role")
+
+
+def test_a_record_that_cannot_be_decoded_is_kept_as_unread() -> None:
+    subject = subject_of()
+    broken = Received(START, From.HISTORY, ARN, {"id": 9, "type": "TaskScheduled"})
+    marked = subject.observe(broken)
+    assert (marked.source, marked.data) == (From.UNREAD, broken.data)
+    whole = event(1, "ExecutionStarted", 0)
+    assert subject.observe(whole) is whole
