@@ -192,11 +192,7 @@ def resource_words(attempt: Attempt) -> str:
 
 
 def notice_words(told: Notice) -> str:
-    """Say how long the end went unnoticed and what told of it, then when it was.
-
-    In the order of what may be cut off where there is little room.
-    """
-    stopped = told.stopped_at.strftime("%H:%M:%S.%f")[:10]
+    """Say how long the end of a job went unnoticed, and what told of it."""
     words = f"noticed {told.seconds:.1f} s after the task stopped"
     match told.by, told.certain:
         case By.EVENT, _:
@@ -207,7 +203,7 @@ def notice_words(told: Notice) -> str:
             how = "by a poll or by event (within the same second)"
         case _:
             how = "no poll in between so far"
-    return f"{words}, {how}, at {stopped}"
+    return f"{words}, {how}"
 
 
 # -- calls -----------------------------------------------------------------------

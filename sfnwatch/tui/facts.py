@@ -71,6 +71,7 @@ def facts(row: Row, trace: Trace) -> Iterator[Fact]:
         if row.call is None:
             yield from _ids(row.attempt)
     if row.notice is not None:
+        yield _fact("stopped", iso(row.notice.stopped_at))
         yield _fact("noticed", notice_words(row.notice))
     if row.causes is not None:
         yield from _caused(row, trace)

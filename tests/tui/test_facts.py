@@ -52,7 +52,9 @@ def test_a_phase_names_the_call_it_made_and_why_that_is_believed() -> None:
 
 
 def test_the_end_tells_who_noticed_it() -> None:
-    said = told(sync_run(), "succeeded  noticed")["noticed"]
+    facts = told(sync_run(), "succeeded  noticed")
+    said = facts["noticed"]
+    assert facts["stopped"] == "2023-11-15T00:33:31.202Z"
     assert said.startswith("noticed 1.9 s")
     assert "by event (no poll in between)" in said
 
@@ -91,6 +93,16 @@ def test_candidates_are_listed_where_several_fit() -> None:
 def test_json_inside_strings_is_opened() -> None:
     opened = unfold({"input": json.dumps({"a": json.dumps([1])}), "b": "{no json"})
     assert opened == {"input": {"a": [1]}, "b": "{no json"}
+
+
+def test_strings_in_strings_are_opened_to_a_depth_only() -> None:
+    value = "core"
+    for _ in range(10):
+        value = json.dumps([value])
+    opened = unfold(value)
+    while isinstance(opened, list):
+        (opened,) = opened
+    assert opened.startswith("[")
 
 
 def test_what_is_nested_past_all_reason_says_so() -> None:
