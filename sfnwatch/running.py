@@ -18,7 +18,7 @@ import click
 
 from sfnwatch import __version__
 from sfnwatch.clock import Clock
-from sfnwatch.errors import Outcome, RefusedError, UsageError
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export.lines import PlainLines
 from sfnwatch.export.stream import JsonLines
 from sfnwatch.settings import Output, RecordSettings
@@ -233,8 +233,11 @@ def _on_screen(play: Play, recorder: "Recorder | None") -> int:
         end_drain=play.end_drain,
     )
     code = asyncio.run(_run_app(app))
-    if code is not None:
-        return code
+    # Textual reports a crash, and then returns as if all had been well.
+    if code is not None or app.return_code:
+        return code or app.return_code or SfnwatchError.exit_code
+    for refused in app.refusals:
+        raise refused
     raise_if_refused(app.trace)
     return outcome(app.trace)
 

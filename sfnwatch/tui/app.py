@@ -116,6 +116,11 @@ class SfnwatchApp(App[None]):
         return self._intake.trace
 
     @property
+    def refusals(self) -> tuple[SfnwatchError, ...]:
+        """Why the watch could not begin, or had to end."""
+        return self._refusals
+
+    @property
     def folds(self) -> int:
         """How many times what came in was folded."""
         return self._intake.folds
