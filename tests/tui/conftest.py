@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.events import Received
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.lanes import LanesView
 from tests.builders import START
 
 
@@ -93,8 +94,9 @@ def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 def drawn(app: SfnwatchApp) -> str:
-    """Draw the screen; Rich numbers each drawing at random."""
+    """Draw the screen; Rich numbers each drawing at random, and names a font's host."""
     svg = app.export_screenshot(simplify=True)
+    svg = re.sub(r",?\s*url\(\"https?://[^)]*\)\s*format\(\"[^\"]*\"\)", "", svg)
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
@@ -108,3 +110,7 @@ def harmless(text: str) -> bool:
     """True for text with nothing in it that a terminal could act on."""
     unshown = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     return not any(unicodedata.category(character) in unshown for character in text)
+
+
+def lanes_of(app: SfnwatchApp) -> LanesView:
+    return app.query_one(LanesView)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,18 @@ from textual.widgets import Footer
 
 from sfnwatch.errors import RefusedError
 from sfnwatch.sources.feed import Consumer
+from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.times import iso
-from sfnwatch.tui.app import LARGE, SfnwatchApp
+from sfnwatch.tui.app import LARGE, Page, SfnwatchApp, make_page
 from sfnwatch.tui.bars import Banner
 from sfnwatch.tui.detail import Detail
-from sfnwatch.tui.help import Help
 from sfnwatch.tui.intake import size_of
-from sfnwatch.tui.lanes import LanesView
-from tests.builders import ARN, health, sync_history, sync_run
+from tests.builders import health, sync_history, sync_run
 from tests.tui.conftest import (
     Script,
     StoppedClock,
     harmless,
+    lanes_of,
     make_app,
     running,
     settled,
@@ -35,10 +36,6 @@ from tests.tui.runs import (
     seconds,
     stormy_run,
 )
-
-
-def lanes_of(app: SfnwatchApp) -> LanesView:
-    return app.query_one(LanesView)
 
 
 def selected(app: SfnwatchApp) -> tuple[str, ...]:
@@ -89,7 +86,24 @@ async def turn() -> None:
     await event.wait()
 
 
-async def test_a_large_trace_is_laid_out_off_the_keys_and_keys_work_meanwhile() -> None:
+async def test_a_large_trace_is_laid_out_off_the_keys_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: dict[int, threading.Thread] = {}
+
+    def watched(trace: Trace, **more: bool) -> Page:
+        threads[size_of(trace)] = threading.current_thread()
+        return make_page(trace, **more)
+
+    monkeypatch.setattr("sfnwatch.tui.app.make_page", watched)
+    async with running(Script(long_run(LARGE))):
+        pass
+    assert threads.pop(0) is threading.main_thread()
+    assert threads
+    assert threading.main_thread() not in threads.values()
+
+
+async def test_keys_reach_every_line_of_a_long_trace() -> None:
     async with running(Script(long_run(LARGE)), size=(100, 20)) as (app, pilot):
         lanes = lanes_of(app)
         assert lanes.cursor == len(lanes.page.lines) - 1
@@ -98,6 +112,9 @@ async def test_a_large_trace_is_laid_out_off_the_keys_and_keys_work_meanwhile() 
         assert "Step 3" in words_on(app)
         await pilot.press("pagedown", "down")
         assert lanes.cursor == lanes.size.height
+        assert "▌" in words_on(app)
+        await pilot.press("G")
+        assert f"Step {LARGE - 1}" in words_on(app)
 
 
 async def test_only_lines_in_view_are_drawn() -> None:
@@ -177,82 +194,6 @@ async def test_the_wheel_stops_following_and_the_end_starts_it_again() -> None:
         assert lanes.is_vertical_scroll_end
 
 
-async def test_a_click_selects_and_a_second_opens_the_detail() -> None:
-    async with running(Script(sync_run())) as (app, pilot):
-        await pilot.click(LanesView, offset=(5, 3))
-        assert lanes_of(app).cursor == 3
-        await pilot.click(LanesView, offset=(5, 3), times=2)
-        await pilot.pause()
-        assert app.query_one(Detail).display
-
-
-@pytest.mark.parametrize("key", ["enter", "d"])
-async def test_the_detail_pane_shows_facts_and_record(key: str) -> None:
-    async with running(Script(sync_run(denied=True)), size=(140, 60)) as (app, pilot):
-        await pilot.press("home", *["down"] * 5, key)
-        await pilot.pause()
-        screen = words_on(app)
-        assert "exactly: it names the attempt's own task ARN" in screen
-        assert "appeared 2m17s after it happened" in screen
-        assert '"eventVersion"' in screen
-        await pilot.press("down")
-        await pilot.pause()
-        assert "DescribeTasks #3  +63 s  ✘ AccessDenied  = task ARN" in screen
-        await pilot.press("escape")
-        assert not app.query_one(Detail).display
-
-
-async def test_the_detail_pane_can_be_scrolled() -> None:
-    async with running(Script(sync_run()), size=(100, 24)) as (app, pilot):
-        await pilot.press("home", *["down"] * 3, "enter")
-        await pilot.pause()
-        await pilot.press("tab", "j", "j", "j")
-        await pilot.pause()
-        assert app.query_one(Detail).scroll_offset.y == 3
-        await pilot.press("k")
-        await pilot.pause()
-        assert app.query_one(Detail).scroll_offset.y == 2
-
-
-async def test_the_detail_of_a_huge_payload_says_what_is_left_out() -> None:
-    records = sync_history()
-    details = {"input": "x" * 300_000, "roleArn": "r"}
-    data = {**records[0].data, "executionStartedEventDetails": details}
-    records[0] = type(records[0])(records[0].at, records[0].source, ARN, data)
-    async with running(Script(records)) as (app, pilot):
-        await pilot.press("home", "enter")
-        await pilot.pause()
-        app.query_one(Detail).scroll_end(animate=False, immediate=True)
-        await pilot.pause()
-        assert "KiB more" in words_on(app)
-
-
-async def test_help_lists_every_key_and_what_the_signs_mean() -> None:
-    async with running(Script(sync_run()), size=(100, 60)) as (app, pilot):
-        await pilot.press("question_mark")
-        await pilot.pause()
-        assert isinstance(app.screen, Help)
-        screen = words_on(app)
-        for said in ("enter d", "End draining", "home g", "? n candidates"):
-            assert said in screen
-        assert "an estimate, measured" in screen
-        await pilot.press("escape")
-        assert not isinstance(app.screen, Help)
-
-
-async def test_help_scrolls_where_it_does_not_fit() -> None:
-    async with running(Script(sync_run()), size=(80, 15)) as (app, pilot):
-        await pilot.press("f1")
-        await pilot.pause()
-        before = words_on(app)
-        await pilot.press("j", "j", "k")
-        await pilot.pause()
-        assert words_on(app) != before
-        await pilot.press("q")
-        assert not isinstance(app.screen, Help)
-        assert app.is_running
-
-
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
 async def test_these_keys_quit(key: str) -> None:
     async with running(Script(live_run())) as (app, pilot):
@@ -260,14 +201,6 @@ async def test_these_keys_quit(key: str) -> None:
         await pilot.pause()
         assert not app.is_running
     assert app.trace.running
-
-
-async def test_ctrl_c_quits_from_the_help_screen_too() -> None:
-    async with running(Script(live_run())) as (app, pilot):
-        await pilot.press("question_mark")
-        await pilot.press("ctrl+c")
-        await pilot.pause()
-        assert not app.is_running
 
 
 async def test_x_ends_the_drain_and_is_there_only_while_it_lasts() -> None:
@@ -390,17 +323,6 @@ async def test_the_lanes_fold_under_a_hundred_columns() -> None:
         assert "→ RunTask" in words_on(app)
 
 
-async def test_a_wide_screen_has_the_detail_at_its_right() -> None:
-    async with running(Script(sync_run()), size=(180, 40)) as (app, pilot):
-        await pilot.press("enter")
-        await pilot.pause()
-        detail = app.query_one(Detail).region
-        assert detail.x > 100
-        await pilot.resize_terminal(140, 40)
-        await pilot.pause()
-        assert app.query_one(Detail).region.x == 0
-
-
 async def test_hostile_names_reach_neither_strips_nor_pictures() -> None:
     async with running(Script(branching_run(HOSTILE))) as (app, pilot):
         await pilot.press("home", *["down"] * 4, "enter")
@@ -441,10 +363,3 @@ def test_colours_are_the_themes_and_only_in_the_css() -> None:
     css = (room / "sfnwatch.tcss").read_text()
     for value in re.findall(r"(?:color|background)[a-z-]*: ([^;]+);", css):
         assert value.startswith("$")
-
-
-async def test_a_call_on_its_states_line_repeats_none_of_its_facts() -> None:
-    async with running(Script(sync_run()), size=(140, 70)) as (app, pilot):
-        await pilot.press("home", *["down"] * 3, "enter")
-        await pilot.pause()
-        assert words_on(app).count("runs  ") == 1

@@ -10,8 +10,8 @@ from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.draw import draw, draw_head
-from sfnwatch.tui.layout import GUTTER, Hints, Layout, Line, lay_out
-from tests.builders import START, call, event, sync_history, sync_run
+from sfnwatch.tui.layout import GUTTER, REACH, Hints, Layout, Line, lay_out
+from tests.builders import START, TASK_ARN, call, event, sync_history, sync_run
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, WIDE, branching_run
 
@@ -75,25 +75,34 @@ def test_a_call_that_came_long_after_its_phase_is_tied_across_lines() -> None:
 
 
 def test_connectors_never_cross() -> None:
-    first, second = "req-a", "req-b"
+    kind: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask"}
     records = [event(1, "ExecutionStarted", 0)]
-    for number, (name, request) in enumerate((("A", first), ("B", second))):
-        kind: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask"}
-        at = 1 + number
-        entered = 2 + 3 * number
-        output = f'{{"SdkResponseMetadata": {{"RequestId": "{request}"}}}}'
+    for first, at, name in ((2, 1, "a"), (5, 40, "b")):
+        output = f'{{"SdkResponseMetadata": {{"RequestId": "req-{name}"}}}}'
         records += [
-            event(entered, "TaskStateEntered", at, previous=1, name=name),
-            event(entered + 1, "TaskScheduled", at, **kind),
-            event(entered + 2, "TaskSucceeded", at + 0.1, output=output, **kind),
+            event(first, "TaskStateEntered", at, previous=1, name=name),
+            event(first + 1, "TaskScheduled", at, **kind),
+            event(first + 2, "TaskSucceeded", at + 0.1, output=output, **kind),
         ]
     records += [
-        call("RunTask", 30, key="a", request_id=first),
-        call("RunTask", 31, key="b", request_id=second),
+        call("RunTask", 30, key="a", request_id="req-a"),
+        call("RunTask", 20, key="b", request_id="req-b"),
     ]
     layout = laid_out(records)
-    heads = [line.gutter for line in layout.lines if "▶" in line.gutter]
-    assert heads == ["  ╰▶ "]
+    assert layout.lines[layout.positions["call#a"]].gutter == "  ╰▶ "
+    assert layout.lines[layout.positions["call#b"]].gutter == "  │  "
+
+
+def test_a_connector_too_long_to_follow_is_not_drawn() -> None:
+    records = [r for r in sync_run() if r.data.get("EventId") != "run"]
+    late = call("RunTask", 120, key="late", request_id="req-run")
+    polls = [
+        call("DescribeTasks", 60 + n, key=f"more-{n}", parameters={"tasks": [TASK_ARN]})
+        for n in range(REACH)
+    ]
+    layout = laid_out([*records, *polls, late])
+    assert layout.lines[layout.positions["call#late"]].gutter == GUTTER
+    assert line_with(layout, "submitted").gutter == GUTTER
 
 
 def test_calls_that_are_not_tied_get_no_arrow() -> None:

@@ -125,10 +125,10 @@ def test_the_line_never_wraps(*, width: int, title: str, paused: bool) -> None:
         assert all(harmless(text) for text, _ in pieces)
 
 
-def test_the_banner_has_the_message_of_each_source_in_trouble() -> None:
+def test_the_banner_has_each_message_and_what_will_not_pass_first() -> None:
     records = [
-        health("lookup", "retrying", 2, message="ThrottlingException"),
-        health("history", "expired", 2, message="Run aws sso login \x1b[31m"),
+        health("history", "retrying", 2, message="ThrottlingException"),
+        health("lookup", "expired", 2, message="Run aws sso login \x1b[31m"),
         health("other", "live", 2, message="all is well"),
     ]
     said = [
@@ -136,8 +136,8 @@ def test_the_banner_has_the_message_of_each_source_in_trouble() -> None:
         for pieces in troubles(extend(Trace(), records))
     ]
     assert said == [
-        "✘ history expired  Run aws sso login ␛[31m",
-        "▲ CloudTrail retrying  ThrottlingException",
+        "✘ CloudTrail expired  Run aws sso login ␛[31m",
+        "▲ history retrying  ThrottlingException",
     ]
 
 
