@@ -19,6 +19,7 @@ from typing import Literal
 from sfnwatch.recording.files import open_files
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.events import Received
+from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.tui.app import SfnwatchApp
 
 HERE = Path(__file__).parent
@@ -42,14 +43,14 @@ class Picture:
     scenario: str
     mode: Literal["live", "replay", "demo"]
     until: float | None = None
-    """Seconds after the recording's beginning; None: its end."""
+    """Seconds after the execution's start; None: the recording's end."""
     keys: tuple[str, ...] = ()
     theme: str = "textual-dark"
     size: tuple[int, int] = (132, 30)
 
 
 PICTURES = (
-    Picture("live", "sync", "live", until=285),
+    Picture("live", "sync", "live", until=240),
     Picture("replay", "sync", "replay"),
     Picture("replay-light", "sync", "replay", theme="textual-light"),
     Picture("denied", "sync-denied", "replay"),
@@ -75,7 +76,7 @@ class Stopped:
 def record(scenario: str, folder: Path) -> Path:
     path = folder / f"{scenario}.sfnwatch.jsonl"
     command = [sys.executable, "-m", "sfnwatch", "demo", scenario, "--plain"]
-    command += ["--speed", "200", "--record", str(path)]
+    command += ["--speed", "60", "--record", str(path)]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
     return path
 
@@ -84,7 +85,10 @@ async def draw(picture: Picture, records: Sequence[Received]) -> str:
     seen = [r.at for r in records if r.at is not None]
     end = seen[-1]
     if picture.until is not None:
-        end = seen[0] + timedelta(seconds=picture.until)
+        trace = extend(Trace(), records)
+        starts = (timeline.started_at for timeline in trace.timelines.values())
+        began = next(start for start in starts if start is not None)
+        end = began + timedelta(seconds=picture.until)
     shown = tuple(r for r in records if r.at is not None and r.at <= end)
     done = asyncio.Event()
 
