@@ -75,6 +75,8 @@ def test_a_stream_that_is_cut_short_gives_what_it_has(
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 40, "damaged"),
         (b"\xff\xfe\x00\xd8", "damaged"),
     ],
+    # Not the bytes: gzip writes the time into them, and workers differ in that.
+    ids=range(11),
 )
 def test_a_file_that_holds_no_text_is_named_in_one_line(
     tmp_path: Path, content: bytes, what: str
