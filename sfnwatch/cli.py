@@ -373,7 +373,9 @@ def _cannot_write(error: OSError) -> int:
     from sfnwatch.running import discard_output
 
     discard_output()
-    words = f"Can't write to stdout: {error.strerror or error}."
+    said = error.strerror or error
+    full = error.errno in {errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT}
+    words = f"Can't write to stdout: {said}." if full else f"Can't go on: {said}."
     return _fail(words, SfnwatchError.exit_code)
 
 

@@ -7,11 +7,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import click
@@ -271,7 +270,3 @@ def outcome(trace: Trace) -> int:
     statuses = [timeline.status for timeline in trace.timelines.values()]
     codes = [_CODES[status] for status in statuses if status in _CODES]
     return codes[0] if codes else Outcome.SUCCEEDED
-
-
-def existing(paths: Iterable[str]) -> list[Path]:
-    return [Path(path) for path in paths]

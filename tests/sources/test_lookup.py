@@ -13,6 +13,7 @@ import pytest
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.paging import Tokens
 from sfnwatch.demo.trail import Delivered, Event, deliver, user
+from sfnwatch.sources import lookup
 from sfnwatch.sources.live import _BURST, _RATE
 from sfnwatch.trace.events import Batch, From, HealthState
 from tests.sources.simulation import EPOCH, Request, Simulate, Simulation
@@ -91,6 +92,15 @@ def run_task(simulation: Simulation) -> Delivered:
     )
 
 
+def run_task_delivered(simulation: Simulation, *, after: float) -> None:
+    """Have that record delivered so many seconds after the epoch, and no sooner."""
+    early = run_task(simulation)
+    late = replace(early, delivered_at=EPOCH + timedelta(seconds=after))
+    world = simulation.account.world
+    trail = tuple(late if each is early else each for each in world.trail)
+    simulation.account.world = replace(world, trail=trail)
+
+
 def cycles(requests: Sequence[Request]) -> list[int]:
     """How many pages each cycle of one query read."""
     pages: list[int] = []
@@ -161,12 +171,12 @@ async def test_it_never_asks_faster_than_its_share_of_the_quota(
     simulate: Simulate,
 ) -> None:
     simulation = await simulate("sync", "async", "failure")
-    crowd(simulation, 400, within=60)
+    crowd(simulation, 120, within=60)
     defined(
         simulation,
         *(f"arn:aws:states:::aws-sdk:{name}:list" for name in ("ecs", "ec2", "sns")),
     )
-    await simulation.watch()
+    await simulation.watch(drain=60)
     moments = [request.at for request in simulation.asked(LOOKUP)]
     for window in (1, 5, 30, 120):
         most = max(count_within(moments, window))
@@ -244,10 +254,7 @@ async def test_a_straggler_below_covered_ground_is_found_while_it_runs(
     sync: Simulation,
 ) -> None:
     crowd(sync, 400, within=60)
-    straggler = run_task(sync)
-    add(sync, [replace(straggler, delivered_at=EPOCH + timedelta(seconds=200))])
-    trail = tuple(e for e in sync.account.world.trail if e is not straggler)
-    sync.account.world = replace(sync.account.world, trail=trail)
+    run_task_delivered(sync, after=200)
     watched = await sync.watch()
     (call,) = (c for c in watched.calls if c.event_name == "RunTask")
     assert call.seen_at
@@ -292,7 +299,8 @@ async def test_a_record_that_can_not_be_read_is_kept_unread(sync: Simulation) ->
     del broken["EventName"]
     add(sync, [replace(call, event_id="broken", envelope=broken)])
     watched = await sync.watch()
-    assert "broken" in watched.call_ids()
+    unread = [r.data["EventId"] for r in watched.records if r.source == From.UNREAD]
+    assert unread == ["broken"]
     assert len(watched.trace.unread) == 1
     assert len(watched.calls) == 6
 
@@ -344,6 +352,17 @@ async def test_without_a_drain_it_still_looks_once_more_at_the_whole_window(
     last = of_source(sync)[-1].parameters
     start = EPOCH - timedelta(seconds=5)
     assert last["StartTime"] == pytest.approx(start.timestamp(), abs=1)
+
+
+async def test_the_last_look_reaches_back_to_the_start_however_long_ago(
+    sync: Simulation,
+) -> None:
+    run_task_delivered(sync, after=1500)
+    sync.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    watched = await sync.watch(drain=1800)
+    (call,) = (c for c in watched.calls if c.event_name == "RunTask")
+    assert call.seen_at
+    assert call.seen_at >= sync.stopped_at + timedelta(seconds=1800)
 
 
 async def test_the_lane_says_how_far_behind_cloudtrail_is(sync: Simulation) -> None:

@@ -131,6 +131,14 @@ def test_a_description_says_so_too_but_the_history_is_more_exact() -> None:
     assert both.stopped_at == START + timedelta(seconds=309.05)
 
 
+def test_the_start_of_the_history_is_kept_when_a_description_rounds_it() -> None:
+    answer = describe()
+    rounded = {**answer.data, "startDate": "2023-11-15T00:28:24Z"}
+    told = Received(answer.at, answer.source, ARN, rounded)
+    assert subject_of(*sync_history(), told).started_at == START
+    assert subject_of(told, *sync_history()).started_at == START
+
+
 def test_a_redrive_opens_the_end_again() -> None:
     redriven = event(9, "ExecutionRedriven", 400)
     assert subject_of(*sync_history(), redriven).stopped_at is None
