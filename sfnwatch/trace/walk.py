@@ -84,8 +84,10 @@ class Walk:
         """
         name = event.detail("name") or ""
         scope = before.scope
-        if before.type == "ParallelStateStarted" and before.visit:
-            scope = self._branch(before.visit, name)
+        parallel = before.visit
+        started = before.type == "ParallelStateStarted"
+        if started and parallel and parallel.type == "Parallel":
+            scope = self._branch(parallel, name)
         visit = Open(
             id=event.id,
             name=name,
