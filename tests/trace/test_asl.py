@@ -78,6 +78,13 @@ def test_tasks_of_branches_and_iterations_count_too() -> None:
     assert definition.branches == {"P": ("B", "X")}
 
 
+def test_an_activity_is_a_task_that_calls_nothing() -> None:
+    activity = task("arn:aws:states:eu-west-1:111111111111:activity:mine")
+    definition = parse_definition(machine({"A": activity, "B": task(ECS)}))
+    assert [t.integration is None for t in definition.tasks] == [True, False]
+    assert definition.event_sources == ("ecs.amazonaws.com",)
+
+
 def test_a_machine_that_only_calls_lambda_asks_nothing_of_event_history() -> None:
     assert parse_definition(machine({"A": task(LAMBDA)})).event_sources == ()
 
@@ -101,6 +108,7 @@ def test_a_fixed_role_of_a_task_is_read_and_one_from_a_path_is_not() -> None:
         '{"States": []}',
         '{"States": {"A": "Task"}}',
         machine({"A": task(None)}),
+        machine({"A": {**task(ECS), "Type": "Wait"}}),
         machine({"A": task(["arn"])}),
         machine({"P": {"Type": "Parallel", "Branches": "all"}}),
         machine({"M": {"Type": "Map", "ItemProcessor": 7, "Iterator": None}}),

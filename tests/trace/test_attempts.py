@@ -40,14 +40,14 @@ def test_the_seed_s_run_has_its_request_id_its_task_and_its_stop() -> None:
     "output",
     [
         {"SdkResponseMetadata": {"RequestId": "r-1"}},
-        {"SdkHttpMetadata": {"HttpHeaders": {"x-amzn-RequestId": "r-1"}}},
+        {"SdkHttpMetadata": {"HttpHeaders": {"x-amzn-RequestId": "r-1", "Date": "d"}}},
         {"SdkHttpMetadata": {"HttpHeaders": {"X-Amzn-Requestid": "r-1"}}},
     ],
 )
 def test_the_request_id_of_an_answer_is_in_its_metadata(output: Any) -> None:
     details = {**ECS, "output": json.dumps(output)}
     attempt = attempt_of(("TaskScheduled", ECS), ("TaskSubmitted", details))
-    assert attempt.request_id == "r-1"
+    assert attempt.request_ids == ("r-1",)
 
 
 @pytest.mark.parametrize(

@@ -310,3 +310,28 @@ def test_a_failed_map_run_says_why_its_map_failed() -> None:
     run = script(*DISTRIBUTED, failed, "MapStateFailed", "ExecutionFailed")
     (visit,) = run.visits
     assert (visit.status, visit.error, visit.cause) == ("failed", "E", "C")
+
+
+def test_what_is_inside_is_over_when_the_parallel_exits_whatever_is_missing() -> None:
+    run = script(*FORK, "WaitStateEntered A", "ParallelStateExited@3 P")
+    assert run.statuses == {"Main / P": "succeeded", "Main / P[0] / A": "aborted"}
+
+
+def test_a_redrive_goes_on_with_the_branch_that_failed_not_with_its_siblings() -> None:
+    """Inferred: no recording has a redrive."""
+    run = script(
+        *FAILING, "ParallelStateFailed", "ExecutionFailed", "ExecutionRedriven"
+    )
+    again = run.then(f"TaskScheduled {ECS}")
+    assert {v.name: len(v.attempts) for v in again.visits} == {"P": 0, "A": 2, "B": 1}
+
+
+def test_a_redriven_parallel_may_start_again_without_being_entered() -> None:
+    """Inferred: no recording has a redrive."""
+    run = script(
+        *FAILING, "ParallelStateFailed", "ExecutionFailed", "ExecutionRedriven"
+    )
+    again = run.then("ParallelStateStarted@9", "TaskStateEntered A")
+    assert run.statuses["Main / P"] == "failed"
+    assert again.statuses["Main / P"] == "running"
+    assert again.visits.by_id[13].path == "Main / P[0] / A"

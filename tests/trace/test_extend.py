@@ -265,6 +265,19 @@ def test_an_execution_is_described_by_its_newest_answer() -> None:
     assert timeline.started_at == START
 
 
+def test_names_are_read_off_the_arn_until_something_says_more() -> None:
+    begun = extend(Trace(), sync_history()[:1]).timelines[ARN]
+    assert (begun.name, begun.state_machine_arn) == ("run-7f3a", MACHINE_ARN)
+    defined = definition({}, start_at="A")
+    version = {**defined.data, "stateMachineArn": f"{MACHINE_ARN}:3"}
+    told = extend(Trace(), [replace(defined, data=version)])
+    assert told.timelines[ARN].state_machine_arn == f"{MACHINE_ARN}:3"
+    odd = extend(Trace(), [replace(sync_history()[0], execution_arn="file:of-sorts")])
+    timeline = odd.timelines["file:of-sorts"]
+    assert (timeline.name, timeline.state_machine_arn) == ("of-sorts", None)
+    assert timeline.state_machine_name is None
+
+
 def test_the_role_is_that_of_the_start_or_else_of_the_definition() -> None:
     defined = definition({}, start_at="A")
     other = event(1, "ExecutionStarted", 0, roleArn="arn:aws:iam::1:role/started")

@@ -58,6 +58,13 @@ def test_polling_is_counted_and_its_intervals_are_measured() -> None:
     }
 
 
+def test_who_asks_for_the_task_an_hour_later_does_not_poll() -> None:
+    late = call("DescribeTasks", 3900, key="late", parameters=NAMES_TASK)
+    told = found(*sync_run(), late)
+    assert told["polling"].data["count"] == 5
+    assert "late" not in told["noticed"].evidence
+
+
 def test_one_poll_has_no_interval() -> None:
     polling = found(*sync_history(), *sync_calls()[:2])["polling"]
     assert "once" in polling.text
@@ -101,6 +108,25 @@ def test_a_poll_in_between_noticed() -> None:
     assert noticed.data["by"] == "poll"
     assert "by a poll" in noticed.text
     assert "p" in noticed.evidence
+
+
+def test_a_poll_within_the_second_of_the_end_may_have_noticed() -> None:
+    poll = call("DescribeTasks", 307, key="p", parameters=NAMES_TASK)
+    ended = event(6, "TaskSucceeded", 307.8, **_ended())
+    noticed = found(*sync_history()[:5], ended, *sync_calls(), poll)["noticed"]
+    assert "by a poll or by an event" in noticed.text
+
+
+def _ended() -> dict[str, Any]:
+    details: dict[str, Any] = sync_history()[5].data["taskSucceededEventDetails"]
+    return details
+
+
+def test_one_denied_poll_is_counted_as_one() -> None:
+    told = found(*sync_history(), sync_calls(denied=True)[1])
+    assert told["denied-but-succeeded"].text.startswith("1 poll was denied")
+    many = found(*sync_run(denied=True))["denied-but-succeeded"]
+    assert many.text.startswith("5 polls were denied")
 
 
 def test_denied_polls_did_not_matter_where_the_state_succeeded() -> None:

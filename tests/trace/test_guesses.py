@@ -10,6 +10,7 @@ from tests.builders import (
     TASK_ARN,
     call,
     event,
+    sync_calls,
     sync_history,
 )
 from tests.trace.calling import (
@@ -80,6 +81,25 @@ def test_a_failed_call_that_was_tried_again_inside_may_still_be_guessed() -> Non
     throttled = call("RunTask", 10, key="throttled", error=refused)
     links = links_of(started(), state(2, 10, RUN, output=output), [exact, throttled])
     assert links["throttled"].rule is Rule.UNIQUE_CANDIDATE
+
+
+def test_polls_that_are_tied_exactly_leave_room_for_the_action() -> None:
+    action = call("RunTask", 1, key="a", request_id="not-in-the-history")
+    links = links_of(sync_history(), sync_calls()[1:], [action])
+    assert links["poll-0"].rule is Rule.RESOURCE_ID
+    assert (links["a"].rule, links["a"].role) == (
+        Rule.UNIQUE_CANDIDATE,
+        CallRole.ACTION,
+    )
+
+
+@pytest.mark.parametrize(("second", "fits"), [(3, True), (4, False)])
+def test_an_action_is_answered_by_the_time_it_is_submitted(
+    second: int,
+    fits: bool,  # noqa: FBT001
+) -> None:
+    (link,) = links_of(sync_history(), [row("RunTask", second)]).values()
+    assert (link.rule is Rule.UNIQUE_CANDIDATE) is fits
 
 
 def test_of_two_attempts_one_settled_the_other_gets_the_call() -> None:
@@ -210,6 +230,8 @@ def test_a_task_with_credentials_of_its_own_calls_by_that_role() -> None:
         [call("RunTask", 10, key="own", role=own), call("RunTask", 10, key="machine")],
     )
     assert links["own"].rule is Rule.UNIQUE_CANDIDATE
+    noise = call("AssumeRole", 200, key="n", role=own)
+    assert links_of(started(), task, [noise])["n"].rule is Rule.ROLE_ONLY
     assert links["machine"].rule is Rule.ROLE_ONLY
 
 

@@ -73,6 +73,14 @@ def test_details_of_a_type_nobody_knows_are_details_too() -> None:
     assert decode_history(strange).detail("name") == "N"
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"zEventDetails": "name"}, {"zEventDetails": None}, {"other": {"name": "N"}}],
+)
+def test_what_is_no_object_or_no_details_is_none(more: dict[str, Any]) -> None:
+    assert not decode_history({"timestamp": 0, "type": "Z", "id": 1, **more}).details
+
+
 @pytest.mark.parametrize("key", ["id", "type", "timestamp"])
 def test_what_an_event_must_have_is_named_when_it_lacks_it(key: str) -> None:
     with pytest.raises(DecodeError, match=f"a history event without '{key}'"):
@@ -89,6 +97,7 @@ def test_what_an_event_must_have_is_named_when_it_lacks_it(key: str) -> None:
         {"previousEventId": [1]},
         {"type": ""},
         {"type": None},
+        {"type": 7},
         {"timestamp": "yesterday"},
         {"timestamp": None},
         {"timestamp": True},

@@ -17,7 +17,7 @@ from tests.builders import (
     sync_history,
     sync_run,
 )
-from tests.trace.calling import OTHER_ARN, RUN, started, state
+from tests.trace.calling import OTHER_ARN, RUN, row, started, state
 
 
 def lanes_of(*records: Received, joined: bool = True) -> Lanes:
@@ -94,6 +94,28 @@ def test_events_of_different_states_are_never_joined() -> None:
     assert max(len(row.events) for row in lanes_of(*started(), *apart).rows) == 1
 
 
+def test_a_start_is_not_joined_to_the_scheduling_of_another_task() -> None:
+    apart = [
+        event(2, "ParallelStateEntered", 1, name="P"),
+        event(3, "ParallelStateStarted", 1),
+        event(4, "TaskStateEntered", 1, previous=3, name="A"),
+        event(5, "TaskScheduled", 1, **RUN),
+        event(6, "TaskStateEntered", 1, previous=3, name="B"),
+        event(7, "TaskScheduled", 1, **RUN),
+        event(8, "TaskStarted", 1, previous=5, **RUN),
+    ]
+    assert max(len(row.events) for row in lanes_of(*started(), *apart).rows) == 1
+
+
+def test_only_a_start_is_joined_to_a_scheduling() -> None:
+    failing = [
+        event(2, "TaskStateEntered", 1, name="A"),
+        event(3, "TaskScheduled", 1, **RUN),
+        event(4, "TaskStartFailed", 1, **RUN),
+    ]
+    assert len(lanes_of(*started(), *failing).rows) == 4
+
+
 def test_scheduled_and_started_are_apart_when_a_second_lies_between() -> None:
     slow = [
         event(2, "TaskStateEntered", 1, name="A"),
@@ -113,6 +135,31 @@ def test_an_action_s_call_stands_behind_the_phase_that_tells_of_its_answer() -> 
     assert [row.causes for row in lanes.rows if row.causes] == ["call#run"]
 
 
+def test_a_plain_call_is_told_of_by_the_end_of_its_task() -> None:
+    made = call("RunTask", 10, key="a")
+    task = [*started(), *state(2, 10, RUN)]
+    told = {row.key: row.causes for row in lanes_of(*task, made).rows if row.causes}
+    assert told == {f"{ARN}#5": "call#a"}
+    running = lanes_of(*task[:-2], made, joined=False)
+    told = {row.key: row.causes for row in running.rows if row.causes}
+    assert told == {f"{ARN}#4": "call#a"}
+    scheduled = lanes_of(*task[:-3], made)
+    told = {row.key: row.causes for row in scheduled.rows if row.causes}
+    assert told == {f"{ARN}#3": "call#a"}
+
+
+def test_where_the_action_is_not_known_no_phase_causes_a_call() -> None:
+    lanes = lanes_of(*sync_history(), *sync_calls()[1:])
+    assert not [row for row in lanes.rows if row.causes]
+    assert row_of(lanes, "call#poll-0").since == 55
+
+
+def test_a_call_that_follows_its_action_knows_how_long_since() -> None:
+    lanes = lanes_of(*sync_run())
+    assert row_of(lanes, "call#run").since is None
+    assert row_of(lanes, "call#poll-2").since == 177
+
+
 def test_polls_are_numbered_and_know_how_long_since() -> None:
     lanes = lanes_of(*sync_run())
     polls = [row_of(lanes, f"call#poll-{number}") for number in range(5)]
@@ -120,6 +167,14 @@ def test_polls_are_numbered_and_know_how_long_since() -> None:
     assert [poll.gap for poll in polls] == [55, 59, 63, 55, 61]
     assert row_of(lanes, "call#run").number is None
     assert row_of(lanes, "call#run").gap is None
+
+
+def test_polls_are_numbered_in_the_order_of_time_however_they_are_tied() -> None:
+    guessed = row("DescribeTasks", 80)
+    lanes = lanes_of(*sync_history(), *sync_calls(), guessed)
+    polls = [row for row in lanes.rows if row.number]
+    assert [poll.number for poll in polls] == [1, 2, 3, 4, 5, 6]
+    assert [poll.gap for poll in polls] == [55, 24, 35, 63, 55, 61]
 
 
 def test_the_end_of_a_job_says_who_noticed_it() -> None:
@@ -137,6 +192,13 @@ def test_calls_of_others_and_of_x_ray_are_counted_and_not_shown() -> None:
     shown = row_of(lanes, "call#a")
     assert shown.link is not None
     assert shown.link.rule is Rule.ROLE_ONLY
+
+
+def test_a_call_of_x_ray_that_a_state_made_is_shown() -> None:
+    xray = {"resourceType": "aws-sdk:xray", "resource": "getGroups"}
+    made = call("GetGroups", 10, key="x", source="xray.amazonaws.com")
+    lanes = lanes_of(*started(), *state(2, 10, xray), made)
+    assert (lanes.hidden, "call#x" in lanes.positions) == (0, True)
 
 
 def test_without_an_execution_every_call_is_shown() -> None:

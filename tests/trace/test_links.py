@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.links import Rule, linked, role_of_call
+from sfnwatch.trace.links import Link, Rule, linked, role_of_call
 from tests.builders import (
     ACCOUNT,
     ARN,
@@ -149,6 +149,21 @@ def test_a_history_without_its_start_ties_by_ids_whatever_the_role() -> None:
     }
 
 
+def test_of_two_states_that_ask_for_one_task_each_gets_its_own_call() -> None:
+    tasks = {"Tasks": [{"TaskArn": TASK_ARN}]}
+    asks = [
+        *state(2, 20, DESCRIBE, output=tasks),
+        *state(7, 40, DESCRIBE, output=tasks),
+    ]
+    calls = [
+        call("DescribeTasks", second, key=f"d-{second}", parameters=NAMES_TASK)
+        for second in (20, 40)
+    ]
+    links = links_of(started(), asks, calls)
+    assert [links[f"d-{second}"].visit_id for second in (20, 40)] == [2, 7]
+    assert links["d-20"].rule is Rule.RESOURCE_ID
+
+
 def test_a_retry_s_calls_belong_to_the_try_that_made_them() -> None:
     cause = "Rate exceeded (Service: Ecs, Status Code: 400, Request ID: {})"
     tries = [event(2, "TaskStateEntered", 1, name="A")]
@@ -176,6 +191,16 @@ def test_without_executions_no_call_is_tied() -> None:
     assert dict(trace.links) == {}
     roles = {role_of_call(c, None) for c in trace.calls.values()}
     assert roles == {CallRole.ACTION, CallRole.POLL}
+
+
+def test_what_a_call_is_for_shows_in_its_link_or_else_in_its_name() -> None:
+    unsigned = trace_of([row("DescribeTasks", 1)])
+    assert [role_of_call(c, None) for c in unsigned.calls.values()] == [CallRole.POLL]
+    (one,) = unsigned.calls.values()
+    several = Link(Rule.AMBIGUOUS, CallRole.ACTION)
+    assert role_of_call(one, several) is CallRole.ACTION
+    noise = Link(Rule.ROLE_ONLY, CallRole.OTHER)
+    assert role_of_call(one, noise) is CallRole.POLL
 
 
 def test_the_role_of_a_call_is_its_attempt_s_word_before_its_name_s() -> None:

@@ -61,7 +61,7 @@ def test_a_poll_whose_whole_second_lies_in_between_noticed() -> None:
     assert (told.by, told.certain) == (By.POLL, True)
 
 
-@pytest.mark.parametrize(("stopped", "ended"), [(307.1, 307.9), (306.95, 307.5)])
+@pytest.mark.parametrize(("stopped", "ended"), [(307.1, 307.9), (306.8, 307.5)])
 def test_within_one_second_a_poll_and_an_event_cannot_be_told_apart(
     stopped: float, ended: float
 ) -> None:

@@ -116,9 +116,54 @@ def test_an_exit_finds_its_state_by_name_where_the_events_between_are_missing() 
     assert run.statuses == {"Main / A": "succeeded"}
 
 
+def test_among_several_that_run_an_exit_finds_the_one_of_its_name_and_type() -> None:
+    entered = ("WaitStateEntered@3 A", "PassStateEntered@3 A", "WaitStateEntered@3 B")
+    visits = script(*FORK, *entered, "WaitStateExited@77 A").visits
+    assert [v.id for v in visits if v.status == "succeeded"] == [4]
+
+
+def test_what_is_over_is_not_over_again() -> None:
+    run = script("PassStateEntered@0 A", "PassStateExited A", "PassStateExited A")
+    (visit,) = run.visits
+    assert visit.exited_at == run.at(2)
+
+
+def test_the_one_running_task_is_given_an_event_that_follows_nothing() -> None:
+    entered = ("TaskStateEntered@3 A", "WaitStateEntered@3 B")
+    visits = script(*FORK, *entered, f"TaskStarted@77 {ECS}").visits
+    assert [v.name for v in visits if v.attempts] == ["A"]
+
+
+def test_a_try_whose_end_is_missing_has_no_back_off() -> None:
+    again = (f"TaskScheduled {ECS}", f"TaskScheduled {ECS}")
+    (visit,) = script("TaskStateEntered@0 A", *again).visits
+    assert (len(visit.attempts), visit.backoffs) == (2, ())
+
+
 def test_an_iteration_finds_its_map_where_the_event_before_is_missing() -> None:
-    run = script(*EACH, "MapIterationStarted@77 M#5", "PassStateEntered A")
-    assert list(run.statuses) == ["Main / M", "Main / M[5] / A"]
+    lines = ("MapIterationStarted@3 M#0", "WaitStateEntered A")
+    run = script(*EACH, *lines, "MapIterationStarted@77 M#5", "WaitStateEntered A")
+    assert list(run.statuses) == ["Main / M", "Main / M[0] / A", "Main / M[5] / A"]
+
+
+def test_a_state_without_a_name_is_a_visit_too() -> None:
+    assert script("PassStateEntered").statuses == {"Main / ": "running"}
+
+
+def test_a_task_s_events_behind_another_kind_of_state_are_not_its_own() -> None:
+    run = script("WaitStateEntered@0 A", f"TaskScheduled {ECS}", "WaitStateExited A")
+    (visit,) = run.visits
+    assert (visit.attempts, visit.status) == ((), "succeeded")
+
+
+def test_a_start_behind_another_kind_of_state_makes_no_branches() -> None:
+    run = script("WaitStateEntered@0 A", "ParallelStateStarted", "PassStateEntered B")
+    assert list(run.statuses) == ["Main / A", "Main / B"]
+
+
+def test_an_iteration_without_an_index_has_none_in_its_path() -> None:
+    run = script(*EACH, "MapIterationStarted M", "PassStateEntered A")
+    assert list(run.statuses) == ["Main / M", "Main / M / A"]
 
 
 def test_an_iteration_without_a_map_hangs_at_the_root() -> None:

@@ -117,6 +117,11 @@ def test_a_retry_schedules_anew_without_entering_again() -> None:
     assert visit.status == "succeeded"
 
 
+def test_what_is_heard_of_a_try_after_its_end_makes_no_other_try() -> None:
+    (attempt,) = only(script(*TASK, "TaskFailed", "TaskPondered")).attempts
+    assert attempt.event_ids == (3, 4, 5, 6)
+
+
 def test_back_off_is_the_gap_between_a_failure_and_the_next_schedule() -> None:
     once = ("TaskFailed", f"TaskScheduled+30 {ECS}")
     twice = ("TaskTimedOut", f"TaskScheduled+60 {ECS}")
@@ -156,6 +161,22 @@ def test_a_failed_evaluation_follows_event_0_but_names_its_state() -> None:
     assert (failed.error, failed.cause) == ("E", "C")
     assert stopped.visits.of_event[5] == failed.id
     assert run.then("PassStateExited B").statuses["Main / B"] == "caught"
+
+
+def test_a_failed_evaluation_that_follows_its_state_needs_no_name() -> None:
+    entered = ("PassStateEntered@3 A", "PassStateEntered@3 A")
+    run = script(*FORK, *entered, 'EvaluationFailed@4 {"state": "A", "error": "E"}')
+    assert run.visits.by_id[4].error == "E"
+    assert run.visits.by_id[5].error is None
+
+
+def test_a_failed_evaluation_is_of_the_state_it_names() -> None:
+    entered = ("WaitStateEntered@3 A", "WaitStateEntered@3 B")
+    run = script(*FORK, *entered, 'EvaluationFailed@0 {"state": "A", "error": "E"}')
+    assert [v.name for v in run.visits if v.error] == ["A"]
+    ended = run.then("ExecutionFailed@0").statuses
+    assert ended["Main / P[0] / A"] == "failed"
+    assert ended["Main / P[1] / B"] == "aborted"
 
 
 def test_a_state_in_trouble_is_what_failed_when_the_end_follows_event_0() -> None:

@@ -232,3 +232,66 @@ def test_a_call_made_by_nobody_watched_is_just_its_name() -> None:
     told = lines(*sync_history(), poll)
     assert any(text.startswith("DescribeTasks #1") for text in told)
     assert ARN.endswith("run-7f3a")
+
+
+def tones(*records: Received) -> dict[str, Tone]:
+    """Give each piece of text of all rows its tone."""
+    rows = build_lanes(extend(Trace(), records), joined=False).rows
+    return {text.strip(): tone for row in rows for text, tone in row_pieces(row)}
+
+
+def test_what_went_well_and_what_went_wrong_have_their_tones() -> None:
+    well = tones(*sync_run())
+    assert well["succeeded"] is Tone.GOOD
+    assert well["exited"] is Tone.GOOD
+    assert well["scheduled"] is Tone.PLAIN
+    assert well["✔ Execution succeeded"] is Tone.GOOD
+    badly = tones(
+        *started(),
+        event(2, "TaskStateEntered", 1, name="A"),
+        event(3, "TaskScheduled", 1, **RUN),
+        event(4, "TaskTimedOut", 2, error="E", cause="why", **RUN),
+        event(5, "TaskStateExited", 2, name="A"),
+        event(6, "MapRunFailed", 3),
+        event(7, "SomethingNew", 3),
+    )
+    assert badly["timed out"] is badly["map run failed"] is badly["E"] is Tone.BAD
+    assert badly["caught"] is Tone.WARN
+    assert badly["why"] is Tone.DIM
+    assert badly["something new"] is Tone.PLAIN
+
+
+def test_a_call_is_as_loud_as_it_is_tied() -> None:
+    tied = tones(*sync_run(denied=True))
+    assert tied["RunTask"] is Tone.ACTION
+    assert tied["task 9f018ef6"] is tied["+55 s"] is Tone.PLAIN
+    assert tied["DescribeTasks #1"] is tied["✘ AccessDenied"] is Tone.BAD
+    noise = call("AssumeRole", 10, key="n", source="sts.amazonaws.com")
+    assert tones(*sync_history(), noise)["AssumeRole"] is Tone.DIM
+    assert tones(noise)["AssumeRole"] is Tone.DIM
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "words"),
+    [
+        ("MapIterationStarted", {"index": "3"}, "map iteration started"),
+        ("MapStateStarted", {"length": "8"}, "map state started"),
+        ("SomethingNew", {"index": 3, "length": 8}, "something new"),
+    ],
+)
+def test_figures_are_shown_where_they_are_figures(
+    kind: str, details: dict[str, Any], words: str
+) -> None:
+    assert line(*started(), event(2, kind, 1, **details)) == words
+
+
+def test_an_exit_of_nobody_knows_what_is_an_exit() -> None:
+    assert line(event(24, "TaskStateExited", 5)) == "exited"
+
+
+def test_a_resource_of_which_half_is_known_is_shown_by_half() -> None:
+    entered = event(2, "TaskStateEntered", 1, name="A")
+    half = event(3, "TaskScheduled", 1, resourceType="ecs")
+    assert lines(*started(), entered, half)[1] == "A  Task  ecs"
+    none = event(3, "ActivityScheduled", 1)
+    assert lines(*started(), entered, none)[1] == "A  Task  activity:"
