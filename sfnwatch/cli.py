@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -22,6 +22,9 @@ from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.settings import AwsOptions, Output, RecordSettings
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.text import clean
+
+if TYPE_CHECKING:
+    from sfnwatch.trace.timeline import Trace
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h)?")
@@ -233,25 +236,55 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
 
 
 @cli.command(short_help="Write a trace for other programs.")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("sources", nargs=-1, required=True, metavar="FILE…|EXECUTION")
 @click.option("--to", "target", type=click.Choice(["json"]), required=True)
-def export(files: tuple[str, ...], target: str) -> int:
+@_aws_options
+@_drain_option
+def export(
+    sources: tuple[str, ...],
+    target: str,
+    *,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    drain: float,
+) -> int:
     """Write a trace for other programs, to stdout.
 
-    FILES are what `replay` takes. `json` is one object: executions with their visits,
-    attempts and findings, and the calls with their links.
+    FILES are what `replay` takes; an EXECUTION is watched to its end first. `json` is
+    one object: executions with their visits, attempts and findings, and the calls
+    with their links.
     """
     from sfnwatch.export.json import dump
-    from sfnwatch.recording.files import open_files
-    from sfnwatch.running import narrate
-    from sfnwatch.trace.timeline import Trace, extend
 
-    recording = open_files([Path(name) for name in files])
-    for note in recording.notes:
-        narrate(note)
+    options = AwsOptions(profile, region, _checked_url(endpoint_url))
     exporters = {"json": dump}
-    exporters[target](extend(Trace(), recording.records), sys.stdout)
+    exporters[target](_whole_trace(sources, options, drain), sys.stdout)
     return Outcome.SUCCEEDED
+
+
+def _whole_trace(
+    sources: tuple[str, ...], options: AwsOptions, drain: float
+) -> "Trace":
+    """Read files, or watch one execution to its end."""
+    from sfnwatch import plays
+    from sfnwatch.running import Quiet, narrate, run_lines
+
+    quiet = Quiet()
+    if len(sources) == 1 and _names_execution(sources[0]):
+        arn = execution_arn(sources[0])
+        play = plays.live([arn], options, drain=drain, tries=_TRIES)
+    else:
+        play = plays.replay([Path(name) for name in sources], speed=None)
+    for note in play.notes:
+        narrate(note)
+    if run_lines(play, quiet, None) >= Outcome.INTERRUPTED:
+        raise click.Abort
+    return quiet.trace
+
+
+def _names_execution(text: str) -> bool:
+    return text.startswith(("arn:", "https://"))
 
 
 @cli.command("iam-policy", short_help="Print the least IAM policy it needs.")

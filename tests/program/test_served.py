@@ -13,13 +13,15 @@ DRAIN = ("--drain", "8m")
 
 
 def trace(program: Program, ended: Ended) -> dict[str, Any]:
-    """Give a watch's trace without the moments at which things arrived.
+    return settled(program("export", str(ended.recording), "--to", "json"))
+
+
+def settled(ended: Ended) -> dict[str, Any]:
+    """Give an exported trace without the moments at which things arrived.
 
     Nor with who noticed the job's end, which depends on how far CloudTrail has come.
     """
-    exported: dict[str, Any] = json.loads(
-        program("export", str(ended.recording), "--to", "json").out
-    )
+    exported: dict[str, Any] = json.loads(ended.out)
     for call in exported["calls"]:
         assert call.pop("seen_at")
     for execution in exported["executions"]:
@@ -61,6 +63,8 @@ def test_a_server_killed_and_started_again_is_said_and_nothing_is_lost(
     assert calm.code == 0
     assert "retrying" not in calm.err
     assert trace(program, ended) == trace(program, calm)
+    exporting = ("export", *arguments[:3], "--to", "json", "--drain", "0")
+    assert settled(program(*exporting, **KEYS)) == trace(program, calm)
 
 
 def test_an_execution_that_failed_ends_the_watch_with_its_code(
