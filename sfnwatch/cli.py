@@ -8,27 +8,31 @@ import errno
 import io
 import json
 import os
-import re
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from sfnwatch import __version__
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
-from sfnwatch.settings import AwsOptions, Output, RecordSettings
-from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.options import (
+    aws_options,
+    checked_url,
+    choose_output,
+    choose_recording,
+    drain_option,
+    execution_arn,
+    output_options,
+    record_options,
+)
+from sfnwatch.settings import AwsOptions, Output
 from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
     from sfnwatch.trace.timeline import Trace
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h)?")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 _TRIES = 5
 """Tries to reach AWS at all when nobody watches a screen."""
 _DEMO_SPEED = 20.0
@@ -48,15 +52,6 @@ Exit codes:
 stdout is data, stderr is narration."""
 
 
-def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
-    """Read a length of time: `90`, `90s`, `15m`, `1h`."""
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        msg = f"{value!r} is no duration; write 90s, 15m or 1h"
-        raise click.BadParameter(msg)
-    return float(match["number"]) * _UNITS[match["unit"]]
-
-
 class Commands(click.Group):
     """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
 
@@ -65,44 +60,6 @@ class Commands(click.Group):
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["watch", *args]
         return super().parse_args(ctx, args)
-
-
-def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
-    def apply(command: _F) -> _F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return apply
-
-
-_aws_options = _options(
-    click.option("--profile", help="Use this profile of your AWS configuration."),
-    click.option("--region", help="Ask in this Region instead of the ARN's own."),
-    click.option("--endpoint-url", help="Send requests to this URL instead of AWS."),
-)
-_output_options = _options(
-    click.option(
-        "--plain", is_flag=True, help="A line an event; the default off a terminal."
-    ),
-    click.option("--json", "as_json", is_flag=True, help="A JSON object a line."),
-)
-_record_options = _options(
-    click.option(
-        "--record",
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Record to this new file.",
-    ),
-    click.option("--no-record", is_flag=True, help="Record nothing."),
-)
-_drain_option = click.option(
-    "--drain",
-    metavar="DURATION",
-    callback=_seconds,
-    default="15m",
-    show_default=True,
-    help="Await late CloudTrail records so long after the end.",
-)
 
 
 @click.group(
@@ -123,10 +80,10 @@ def cli() -> None:
 
 @cli.command(short_help="Watch one execution, live.")
 @click.argument("execution")
-@_aws_options
-@_output_options
-@_record_options
-@_drain_option
+@aws_options
+@output_options
+@record_options
+@drain_option
 def watch(
     execution: str,
     profile: str | None,
@@ -143,14 +100,14 @@ def watch(
     from sfnwatch import plays
     from sfnwatch.running import show
 
-    output = _output(**shared)
+    output = choose_output(**shared)
     play = plays.live(
         [execution_arn(execution)],
-        AwsOptions(profile, region, _checked_url(endpoint_url)),
+        AwsOptions(profile, region, checked_url(endpoint_url)),
         drain=drain,
         tries=None if output is Output.SCREEN else _TRIES,
     )
-    return show(play, output, _recording(**shared))
+    return show(play, output, choose_recording(**shared))
 
 
 @cli.command(short_help="Watch a simulated account; no AWS account needed.")
@@ -167,9 +124,9 @@ def watch(
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
 @click.option("--fresh", is_flag=True, help="With --serve: begin a new world.")
-@_output_options
-@_record_options
-@_drain_option
+@output_options
+@record_options
+@drain_option
 def demo(
     scenario: str,
     speed: float,
@@ -201,7 +158,7 @@ def demo(
         speed = 1.0 if _defaulted("speed") else speed
         return _serve(chosen, port=port, speed=speed, fresh=fresh)
     play = plays.demo([_scenario(scenario)], speed=speed, drain=drain)
-    return show(play, _output(**shared), _recording(**shared))
+    return show(play, choose_output(**shared), choose_recording(**shared))
 
 
 @cli.command(short_help="Show recordings and other files again.")
@@ -211,8 +168,8 @@ def demo(
     type=click.FloatRange(0.1, 10_000),
     help="How many times as fast as it came (screen: 20; lines: all at once).",
 )
-@_output_options
-@_record_options
+@output_options
+@record_options
 def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     """Show recordings again, and other files with the same records in them.
 
@@ -228,18 +185,18 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     from sfnwatch import plays
     from sfnwatch.running import show
 
-    output = _output(**shared)
+    output = choose_output(**shared)
     if speed is None and output is Output.SCREEN:
         speed = _REPLAY_SPEED
     play = plays.replay([Path(name) for name in files], speed=speed)
-    return show(play, output, _recording(default=False, **shared))
+    return show(play, output, choose_recording(default=False, **shared))
 
 
 @cli.command(short_help="Write a trace for other programs.")
 @click.argument("sources", nargs=-1, required=True, metavar="FILE…|EXECUTION")
 @click.option("--to", "target", type=click.Choice(["json"]), required=True)
-@_aws_options
-@_drain_option
+@aws_options
+@drain_option
 def export(
     sources: tuple[str, ...],
     target: str,
@@ -257,7 +214,7 @@ def export(
     """
     from sfnwatch.export.json import dump
 
-    options = AwsOptions(profile, region, _checked_url(endpoint_url))
+    options = AwsOptions(profile, region, checked_url(endpoint_url))
     exporters = {"json": dump}
     exporters[target](_whole_trace(sources, options, drain), sys.stdout)
     return Outcome.SUCCEEDED
@@ -296,30 +253,6 @@ def iam_policy() -> int:
     return Outcome.SUCCEEDED
 
 
-def execution_arn(text: str) -> ExecutionArn:
-    """Read what names an execution; raises UsageError, saying what else it is."""
-    try:
-        arn = parse_execution_arn(text)
-    except ValueError as error:
-        msg = f"{clean(text, 200)!r} names no execution: {error}."
-        hint = "Give arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME"
-        raise UsageError(msg, hint=f"{hint}, or its console URL.") from error
-    if arn.kind == "express":
-        msg = (
-            "This is an Express execution: AWS keeps no history of those, only what"
-            " their log group has, so there is nothing to watch."
-        )
-        raise UsageError(msg)
-    return arn
-
-
-def _checked_url(url: str | None) -> str | None:
-    if url is None or re.match(r"https?://[^/\s]+", url):
-        return url
-    msg = f"--endpoint-url {clean(url, 200)!r} is no URL."
-    raise UsageError(msg, hint="Write it as http://127.0.0.1:4597.")
-
-
 def _scenario(name: str) -> str:
     from sfnwatch.demo.scenarios import SCENARIOS
 
@@ -353,29 +286,6 @@ def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool)
         msg = f"Can't serve on port {port}: {error.strerror}."
         raise UsageError(msg, hint="Choose another --port.") from error
     return Outcome.SUCCEEDED
-
-
-def _output(*, plain: bool, as_json: bool, **_: Any) -> Output:
-    if plain and as_json:
-        msg = "--plain and --json exclude each other."
-        raise UsageError(msg, hint="Choose one.")
-    if as_json:
-        return Output.JSON
-    # Textual draws on stderr: all three must be the terminal.
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    usable = all(stream is not None and stream.isatty() for stream in streams)
-    if plain or not usable or os.environ.get("TERM") == "dumb":
-        return Output.PLAIN
-    return Output.SCREEN
-
-
-def _recording(
-    *, record: Path | None, no_record: bool, default: bool = True, **_: Any
-) -> RecordSettings:
-    if record is not None and no_record:
-        msg = "--record and --no-record exclude each other."
-        raise UsageError(msg, hint="Choose one.")
-    return RecordSettings((default or record is not None) and not no_record, record)
 
 
 def main() -> NoReturn:

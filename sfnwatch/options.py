@@ -1,0 +1,113 @@
+"""Options that several commands share, and what they come to."""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from sfnwatch.errors import UsageError
+from sfnwatch.settings import Output, RecordSettings
+from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.trace.text import clean
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h)?")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+
+
+def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
+    """Read a length of time: `90`, `90s`, `15m`, `1h`."""
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        msg = f"{value!r} is no duration; write 90s, 15m or 1h"
+        raise click.BadParameter(msg)
+    return float(match["number"]) * _UNITS[match["unit"]]
+
+
+def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    def apply(command: _F) -> _F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return apply
+
+
+aws_options = _options(
+    click.option("--profile", help="Use this profile of your AWS configuration."),
+    click.option("--region", help="Ask in this Region instead of the ARN's own."),
+    click.option("--endpoint-url", help="Send requests to this URL instead of AWS."),
+)
+output_options = _options(
+    click.option(
+        "--plain", is_flag=True, help="A line an event; the default off a terminal."
+    ),
+    click.option("--json", "as_json", is_flag=True, help="A JSON object a line."),
+)
+record_options = _options(
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Record to this new file.",
+    ),
+    click.option("--no-record", is_flag=True, help="Record nothing."),
+)
+drain_option = click.option(
+    "--drain",
+    metavar="DURATION",
+    callback=_seconds,
+    default="15m",
+    show_default=True,
+    help="Await late CloudTrail records so long after the end.",
+)
+
+
+def execution_arn(text: str) -> ExecutionArn:
+    """Read what names an execution; raises UsageError, saying what else it is."""
+    try:
+        arn = parse_execution_arn(text)
+    except ValueError as error:
+        msg = f"{clean(text, 200)!r} names no execution: {error}."
+        hint = "Give arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME"
+        raise UsageError(msg, hint=f"{hint}, or its console URL.") from error
+    if arn.kind == "express":
+        msg = (
+            "This is an Express execution: AWS keeps no history of those, only what"
+            " their log group has, so there is nothing to watch."
+        )
+        raise UsageError(msg)
+    return arn
+
+
+def checked_url(url: str | None) -> str | None:
+    if url is None or re.match(r"https?://[^/\s]+", url):
+        return url
+    msg = f"--endpoint-url {clean(url, 200)!r} is no URL."
+    raise UsageError(msg, hint="Write it as http://127.0.0.1:4597.")
+
+
+def choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:
+    if plain and as_json:
+        msg = "--plain and --json exclude each other."
+        raise UsageError(msg, hint="Choose one.")
+    if as_json:
+        return Output.JSON
+    # Textual draws on stderr: all three must be the terminal.
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    usable = all(stream is not None and stream.isatty() for stream in streams)
+    if plain or not usable or os.environ.get("TERM") == "dumb":
+        return Output.PLAIN
+    return Output.SCREEN
+
+
+def choose_recording(
+    *, record: Path | None, no_record: bool, default: bool = True, **_: Any
+) -> RecordSettings:
+    if record is not None and no_record:
+        msg = "--record and --no-record exclude each other."
+        raise UsageError(msg, hint="Choose one.")
+    return RecordSettings((default or record is not None) and not no_record, record)
