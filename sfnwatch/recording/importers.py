@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sfnwatch.recording.loading import bad_file
-from sfnwatch.recording.parsing import NotJsonError, parse_values
+from sfnwatch.recording.parsing import NotJsonError, line_of, parse_values
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received, Record
 from sfnwatch.trace.history import DecodeError, decode_history
@@ -60,18 +60,32 @@ def import_json(path: Path, text: str) -> Imported:
             _take(imported, value, "")
         except _UnknownError as error:
             what = f"not a file sfnwatch knows: {error}"
-            raise bad_file(path, what, line=_line(line, values), hint=KNOWN) from error
-        except DecodeError as error:
-            raise bad_file(path, f"{error}", line=_line(line, values)) from error
+            place = _line(text, line, error.where, values)
+            raise bad_file(path, what, line=place, hint=KNOWN) from error
+        except _BadItemError as error:
+            place = _line(text, line, error.where, values)
+            raise bad_file(path, f"{error}", line=place) from error
     return imported
 
 
-class _UnknownError(ValueError):
+class _PlacedError(ValueError):
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}" if where else what)
+        self.where = where
+
+
+class _UnknownError(_PlacedError):
     """A JSON value that is nothing we know."""
 
 
-def _line(line: int, values: Sequence[object]) -> int | None:
+class _BadItemError(_PlacedError):
+    """An item that lacks what its kind must have."""
+
+
+def _line(text: str, line: int, where: str, values: Sequence[object]) -> int | None:
     """Name the line where it says more than that the file is one value."""
+    if where:
+        return line_of(text, line, where)
     return line if len(values) > 1 else None
 
 
@@ -85,7 +99,7 @@ def _take(imported: Imported, value: Any, where: str) -> None:
             if keys <= value.keys():
                 take(imported, value, where)
                 return
-    raise _UnknownError(_at(where, _what(value)))
+    raise _UnknownError(where, _what(value))
 
 
 def _what(value: Any) -> str:
@@ -98,19 +112,15 @@ def _what(value: Any) -> str:
     return f"a JSON object with the keys {', '.join(keys[:_SHOWN_KEYS])}{more}"
 
 
-def _at(where: str, what: str) -> str:
-    return f"{where}: {what}" if where else what
-
-
 def _list(value: Any, where: str) -> list[Any]:
     if not isinstance(value, list):
-        raise _UnknownError(_at(where, _what(value)))
+        raise _UnknownError(where, _what(value))
     return value
 
 
 def _object(value: Any, where: str) -> Record:
     if not isinstance(value, dict):
-        raise DecodeError(_at(where, f"no object but {_what(value)}"))
+        raise _BadItemError(where, f"no object but {_what(value)}")
     return value
 
 
@@ -130,11 +140,11 @@ def _event(imported: Imported, value: Record, where: str) -> None:
     try:
         number = decode_history(value).id
     except DecodeError as error:
-        raise DecodeError(_at(where, f"{error}")) from error
+        raise _BadItemError(where, f"{error}") from error
     known = imported.events.setdefault(number, value)
     if known is not value and canonical(known) != canonical(value):
         msg = f"another event {number} than before: one file holds one execution"
-        raise DecodeError(_at(where, msg))
+        raise _BadItemError(where, msg)
 
 
 def _call(source: From) -> "_Take":
@@ -143,7 +153,7 @@ def _call(source: From) -> "_Take":
         try:
             decode_call(received)
         except DecodeError as error:
-            raise DecodeError(_at(where, f"{error}")) from error
+            raise _BadItemError(where, f"{error}") from error
         imported.calls.append(received)
 
     return take
@@ -154,19 +164,19 @@ def _eventbridge(imported: Imported, value: Record, where: str) -> None:
     detail = value["detail"]
     if not isinstance(detail, Mapping) or not {"eventName", "eventTime"} <= set(detail):
         what = f"an EventBridge event of type {value['detail-type']!s:.60}"
-        raise _UnknownError(_at(where, what))
+        raise _UnknownError(where, what)
     _record(imported, detail, where)
 
 
 def _described(imported: Imported, value: Record, where: str) -> None:
     if not isinstance(value["executionArn"], str):
-        raise DecodeError(_at(where, "executionArn is no text"))
+        raise _BadItemError(where, "executionArn is no text")
     imported.described.append(value)
 
 
 def _defined(imported: Imported, value: Record, where: str) -> None:
     if not isinstance(value["definition"], str):
-        raise DecodeError(_at(where, "definition is no text"))
+        raise _BadItemError(where, "definition is no text")
     imported.defined.append(value)
 
 

@@ -14,6 +14,8 @@ MAX_DEPTH = 200
 """Levels of nesting; Python's parser ends at about 1000, less what it is called in."""
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BETWEEN = re.compile(r"[ \t\r\n,:]*")
+_STEP = re.compile(r"\[(?P<index>\d+)\]|\.?(?P<key>[^.\[\]]+)")
 
 
 class NotJsonError(ValueError):
@@ -99,3 +101,40 @@ def deeper_than(value: Any, limit: int) -> bool:
             child for v in level for child in (v.values() if isinstance(v, dict) else v)
         ]
     return True
+
+
+def line_of(text: str, line: int, where: str) -> int:
+    """Find the line where the item at `where` begins: `events[17]`, `[3].Records[0]`.
+
+    `line` is that of the value it is in; it is the answer where the way is not found.
+    """
+    index = 0
+    for _ in range(line - 1):
+        index = text.index("\n", index) + 1
+    try:
+        for step in _STEP.finditer(where):
+            index = _into(text, _after_space(text, index) + 1, step)
+    except ValueError:
+        return line
+    return text.count("\n", 0, index) + 1
+
+
+def _into(text: str, index: int, step: re.Match[str]) -> int:
+    """Go past the items before the one that `step` names, from behind the bracket."""
+    left = int(step["index"]) if step["index"] else -1
+    while True:
+        index = _after(text, index)
+        if left == 0:
+            return index
+        value, index = _DECODER.raw_decode(text, index)
+        left -= 1
+        if left < 0:
+            index = _after(text, index)
+            if value == step["key"]:
+                return index
+            _, index = _DECODER.raw_decode(text, index)
+
+
+def _after(text: str, index: int) -> int:
+    match = _BETWEEN.match(text, index)
+    return match.end() if match else index

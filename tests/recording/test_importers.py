@@ -141,7 +141,7 @@ BAD = {
     "export": ({"sfnwatch_trace": 1}, "an exported trace; open the recording"),
     "bad event": (
         {"events": [*history(), {"id": 9}]},
-        r"file\.dat: events\[8\]: a history event without 'type'",
+        r"file\.dat:\d+: events\[8\]: a history event without 'type'",
     ),
     "bad event on a line": (
         lines([*history(), {"id": 9, "type": "", "timestamp": 0}]),

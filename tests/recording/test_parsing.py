@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sfnwatch.recording.parsing import (
     NotJsonError,
     deeper_than,
+    line_of,
     parse_value,
     parse_values,
 )
@@ -66,3 +67,17 @@ def test_depth_is_counted_without_recursion(
     for _ in range(depth):
         value = [1, value] if in_list else {"a": 1, "b": value}
     assert deeper_than(value, limit) == (depth > limit)
+
+
+@given(st.lists(values, min_size=1, max_size=6), st.data())
+def test_an_item_is_found_on_its_line(items: list[Any], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(items) - 1))
+    before = "".join(f"{json.dumps(item)},\n" for item in items[:place])
+    after = "".join(f",\n{json.dumps(item)}" for item in items[place + 1 :])
+    text = f'[\n{{"a": [1, {{}}], "events": [\n{before}"here"{after}]}}]'
+    assert line_of(text, 1, f"[0].events[{place}]") == 3 + place
+
+
+def test_where_the_way_is_not_found_the_line_of_the_whole_is_named() -> None:
+    assert line_of('\n\n{"a": 1}', 3, "events[2]") == 3
+    assert line_of("{", 1, "a") == 1
