@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TextIO
 
-from sfnwatch.trace.events import Batch, HealthState, SourceHealth
+from sfnwatch.trace.events import Batch, From, HealthState, SourceHealth
 from sfnwatch.trace.findings import findings
 from sfnwatch.trace.lanes import Kind, Row, build_lanes
 from sfnwatch.trace.links import Link
@@ -42,8 +42,9 @@ class PlainLines:
         self.trace = extend(self.trace, batch)
         for lane, health in self.trace.health.items():
             self._tell(lane, health)
-        for row in build_lanes(self.trace, joined=False).rows:
-            self._print(row)
+        if any(received.source != From.HEALTH for received in batch):
+            for row in build_lanes(self.trace, joined=False).rows:
+                self._print(row)
         self._out.flush()
 
     def _print(self, row: Row) -> None:

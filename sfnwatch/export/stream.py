@@ -10,7 +10,6 @@ from typing import Any, TextIO
 
 from sfnwatch.export.json import call_json, execution_json, visit_json
 from sfnwatch.trace.events import Batch, From, Received
-from sfnwatch.trace.payload import canonical
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 
 
@@ -19,7 +18,7 @@ class JsonLines:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._printed: dict[object, str] = {}
+        self._printed: dict[object, object] = {}
         self.trace = Trace()
 
     def __call__(self, batch: Batch) -> None:
@@ -32,7 +31,9 @@ class JsonLines:
         for timeline in self.trace.timelines.values():
             self._print_visits(timeline)
         for call in self.trace.ordered_calls:
-            self._print(call.event_id, {"kind": "call", **call_json(self.trace, call)})
+            link = self.trace.links.get(call.event_id)
+            if self._is_news(call.event_id, (call, link)):
+                self._write({"kind": "call", **call_json(self.trace, call)})
         self._out.flush()
 
     def _print_event(self, received: Received) -> None:
@@ -45,22 +46,20 @@ class JsonLines:
             "previous_event_id": data.get("previousEventId"),
             "timestamp": data.get("timestamp"),
         }
-        self._print((received.execution_arn, data.get("id")), record)
+        if self._is_news((received.execution_arn, data.get("id")), record):
+            self._write(record)
 
     def _print_visits(self, timeline: Timeline) -> None:
+        arn = timeline.execution_arn
         for visit in timeline.visits:
-            record = {
-                "kind": "visit",
-                "execution": timeline.execution_arn,
-                **visit_json(visit),
-            }
-            self._print((timeline.execution_arn, "visit", visit.id), record)
+            if self._is_news((arn, "visit", visit.id), visit):
+                self._write({"kind": "visit", "execution": arn, **visit_json(visit)})
 
-    def _print(self, key: object, record: dict[str, Any]) -> None:
-        text = canonical(record)
-        if self._printed.get(key) != text:
-            self._printed[key] = text
-            self._write(record)
+    def _is_news(self, key: object, value: object) -> bool:
+        """True if a thing is not as it was printed last."""
+        old = self._printed.get(key)
+        self._printed[key] = value
+        return old != value
 
     def _write(self, record: dict[str, Any]) -> None:
         self._out.write(json.dumps(record) + "\n")
