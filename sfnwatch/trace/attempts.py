@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import Integration, Pattern, integration, pattern_of
@@ -131,32 +132,32 @@ def grow(attempt: Attempt, event: HistoryEvent) -> Attempt:
     phase = event.type.removeprefix(
         next(family for family in FAMILIES if event.type.startswith(family))
     )
-    grown = replace(
+    return replace(
         attempt,
         event_ids=tuple(dict.fromkeys((*attempt.event_ids, event.id))),
         resource_type=attempt.resource_type or event.detail("resourceType"),
         resource=attempt.resource or event.detail("resource"),
         request_ids=_union(attempt.request_ids, _request_ids(event)),
         resource_ids=_union(attempt.resource_ids, _resource_ids(attempt, event)),
+        **_progress(attempt, event, phase),
     )
+
+
+def _progress(attempt: Attempt, event: HistoryEvent, phase: str) -> dict[str, Any]:
+    """Say which fields a phase changes."""
     if phase == "Started":
-        return replace(grown, started_at=event.timestamp)
+        return {"started_at": event.timestamp}
     if phase == "Submitted":
-        return replace(grown, submitted_at=event.timestamp)
-    if phase in _ENDS or phase in _FAILURES:
-        return _end(grown, event, _ENDS.get(phase, "failed"))
-    return grown
-
-
-def _end(attempt: Attempt, event: HistoryEvent, status: str) -> Attempt:
-    return replace(
-        attempt,
-        status=status,
-        ended_at=event.timestamp,
-        error=event.detail("error"),
-        cause=event.detail("cause"),
-        stopped_at=_stopped_at(attempt, event),
-    )
+        return {"submitted_at": event.timestamp}
+    if phase not in _ENDS and phase not in _FAILURES:
+        return {}
+    return {
+        "status": _ENDS.get(phase, "failed"),
+        "ended_at": event.timestamp,
+        "error": event.detail("error"),
+        "cause": event.detail("cause"),
+        "stopped_at": _stopped_at(attempt, event),
+    }
 
 
 def abort(attempt: Attempt, at: datetime) -> Attempt:

@@ -106,7 +106,7 @@ def _polling(visit: StateVisit, attempt: Attempt, polls: list[ApiCall]) -> Findi
     times = [call.event_time for call in polls]
     gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
     denied = sum(call.error_code is not None for call in polls)
-    times_over = "once" if len(polls) == 1 else f"{len(polls)} times"
+    times_over = {1: "once", 2: "twice"}.get(len(polls), f"{len(polls)} times")
     every = f", about every {mean(gaps):.0f} s" if gaps else ""
     refused = f"; {denied} of those polls were denied" if denied else ""
     return Finding(

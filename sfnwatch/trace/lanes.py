@@ -223,6 +223,8 @@ def _annotate(
     told = notice(attempt, polls_of(attempt, calls), complete) if ends else None
     action = next((c for c in calls if _is_action(attempt, c)), None)
     caused = action is not None and any(e.timestamp == phase for e in row.events)
+    if told is None and not caused:
+        return row
     return replace(
         row, notice=told, causes=call_key(action) if action and caused else None
     )
