@@ -201,3 +201,29 @@ def test_an_error_says_what_happened_and_what_to_do() -> None:
         assert (error.message, error.hint) == ("Can't read x.", "Choose another.")
         assert str(error) == "Can't read x. Choose another."
         assert str(leaf("Can't read x.")) == "Can't read x."
+
+
+def test_a_screen_is_up_before_any_sdk_is_loaded() -> None:
+    arn = "arn:aws:states:eu-west-1:123456789012:execution:m:x"
+    code = (
+        "import sfnwatch.running, sfnwatch.tui.app\n"
+        "from sfnwatch import plays\n"
+        "from sfnwatch.settings import AwsOptions\n"
+        "from sfnwatch.trace.arns import parse_execution_arn\n"
+        f"arns = [parse_execution_arn({arn!r})]\n"
+        "plays.live(arns, AwsOptions(), drain=1.0, tries=None)\n"
+    )
+    assert not loaded_after(code) & set(SDKS)
+
+
+def test_a_whole_replay_loads_no_sdk(tmp_path: Path) -> None:
+    file = tmp_path / "empty.json"
+    file.write_text('{"events": []}')
+    code = (
+        "import sys\n"
+        f"sys.argv = ['sfnwatch', 'replay', {str(file)!r}, '--plain']\n"
+        "from sfnwatch.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+    )
+    assert not loaded_after(code) & set(SDKS)
