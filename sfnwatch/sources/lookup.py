@@ -82,6 +82,9 @@ class Lookup:
         self._watermark = Watermark()
         self._seen: set[str] = set()
         """Every event id that came by, of whomever: known ground."""
+        self._passed_over: set[str] = set()
+        """Those of them that concerned none of the roles known then."""
+        self._roles: frozenset[str] | None = None
         self._covered: dict[Query, datetime] = {}
         self._cursors: list[_Cursor] = []
         self._cycles = 0
@@ -152,7 +155,7 @@ class Lookup:
         self._cycles += 1
         self._news = False
         self._last_round = self._is_over()
-        since = self._floor()
+        since = self._floor(afresh=self._look_again_for_new_roles())
         self._cursors = [_Cursor(query, since) for query in self._subject.plan]
         if self._since_measured >= _MEASURE or self._last_round:
             self._cursors.append(self._measuring(since))
@@ -173,10 +176,25 @@ class Lookup:
         changed = health != self._driver.health
         return Step(pause=_LEAST, done=done, health=health if changed else None)
 
-    def _floor(self) -> datetime:
+    def _look_again_for_new_roles(self) -> bool:
+        """Forget what concerned nobody, if somebody has come who it may concern.
+
+        A role that a state's input names is known only when its task is scheduled,
+        and the calls of an execution long over may be read before that.
+        """
+        roles = frozenset(self._subject.roles)
+        if self._roles == roles:
+            return False
+        self._roles = roles
+        self._seen -= self._passed_over
+        self._passed_over.clear()
+        self._covered.clear()
+        return True
+
+    def _floor(self, *, afresh: bool) -> datetime:
         start = self._subject.started_at or self._clock.now() - _OVERLAP
         begin = start - _BEFORE_START
-        if self._cycles == 1 or self._last_round:
+        if afresh or self._last_round:
             return begin
         contiguous = self._watermark.complete_to(self._clock.now()) or begin
         return max(begin, min(self._clock.now() - _OVERLAP, contiguous))
@@ -261,6 +279,8 @@ class Lookup:
                 received, concerned = replace(received, source=From.UNREAD), True
             if concerned:
                 kept.append(received)
+            else:
+                self._passed_over.add(str(event.get("EventId")))
         self._news = self._news or bool(kept)
         return kept
 

@@ -14,9 +14,14 @@ from sfnwatch.demo.account import Account
 from sfnwatch.demo.paging import Tokens
 from sfnwatch.demo.trail import Delivered, Event, deliver, user
 from sfnwatch.sources import lookup
+from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.live import _BURST, _RATE
-from sfnwatch.trace.events import Batch, From, HealthState
-from tests.sources.simulation import EPOCH, Request, Simulate, Simulation
+from sfnwatch.sources.pacing import TokenBucket
+from sfnwatch.sources.subject import Subject
+from sfnwatch.trace.arns import parse_execution_arn
+from sfnwatch.trace.calls import decode_call
+from sfnwatch.trace.events import Batch, From, HealthState, Received
+from tests.sources.simulation import EPOCH, REGION, Request, Simulate, Simulation
 
 LOOKUP = "LookupEvents"
 ECS = "ecs.amazonaws.com"
@@ -376,3 +381,33 @@ async def test_the_lane_says_how_far_behind_cloudtrail_is(sync: Simulation) -> N
         r.at for r in watched.records if r.source == From.HEALTH and r.data.get("lag")
     }
     assert len(received) == len(told), "it says so when there is news, not each second"
+
+
+async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
+    sync: Simulation,
+) -> None:
+    sync.clock.advance(1200)
+    arn = parse_execution_arn(sync.account.executions["sync"])
+    subject = Subject(arn)
+    subject.started_at = EPOCH
+    subject.plan[REGION, ECS] = None
+    subject.roles.add("another")
+    async with Aws(sync.settings()) as aws:
+        bucket = TokenBucket(1, 1, sync.clock)
+        source = lookup.Lookup(aws, subject, sync.clock, bucket)
+
+        async def cycle() -> list[str]:
+            steps = [await source._step()]
+            while source._cursors:
+                steps.append(await source._step())
+            named = (r.data["EventName"] for step in steps for r in step.records)
+            return sorted(named)
+
+        assert await cycle() == []
+        own = decode_call(Received(None, From.LOOKUP, None, run_task(sync).envelope))
+        assert own.role
+        subject.roles.add(own.role)
+        found = await cycle()
+        assert found.count("DescribeTasks") == 5
+        assert "RunTask" in found
+        assert await cycle() == []
