@@ -114,6 +114,16 @@ def _parts(trace: Trace, view: View) -> Iterator[Part]:
             yield Part(last, words, words[:3], shorter_rank=6)
     recording = (("●", Tone.BAD), (" rec", Tone.DIM)) if view.recording else ()
     yield Part(8, recording)
+    yield from _counts(trace)
+
+
+def _counts(trace: Trace) -> Iterator[Part]:
+    """Say what can't be seen in the lanes: what was unreadable, and what was asked."""
+    if trace.unread:
+        yield Part(2, ((f"▲ {len(trace.unread)} unread", Tone.WARN),))
+    requests = sum(health.requests for health in trace.health.values())
+    if requests:
+        yield Part(9, ((f"{requests} requests", Tone.DIM),))
 
 
 def _who(trace: Trace, view: View, *, short: bool = False) -> tuple[Piece, ...]:

@@ -157,3 +157,13 @@ def test_a_status_has_its_tone_besides_its_word() -> None:
     view = View(now=START)
     pieces = status_line(extend(Trace(), sync_run()), view, 200)
     assert ("✔ SUCCEEDED", Tone.GOOD) in pieces
+
+
+def test_what_the_lanes_do_not_show_is_counted() -> None:
+    asked = health("history", "live", 5, requests=12)
+    also = health("lookup", "live", 5, requests=3)
+    unknown = Received(START, "tomorrow", None, {"a": 1})
+    line = words([*sync_run()[:3], asked, also, unknown])
+    assert "15 requests" in line
+    assert "1 unread" in line
+    assert "unread" not in words([*sync_run()[:3], asked])
