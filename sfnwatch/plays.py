@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.recording.files import open_files
@@ -17,7 +17,7 @@ from sfnwatch.recording.recording import Recording
 from sfnwatch.running import Play
 from sfnwatch.settings import AwsOptions
 from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.feed import Consumer, run
+from sfnwatch.sources.feed import Consumer, Watch, run
 from sfnwatch.sources.replay import Replay, span
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 
@@ -84,14 +84,7 @@ def live(
         ender.attach(started)
         await started.watch(consume)
 
-    return Play(
-        watch=watch,
-        clock=clock,
-        mode="live",
-        executions=tuple(arn.arn for arn in arns),
-        title=_title(arns),
-        end_drain=ender,
-    )
+    return _watched("live", watch, clock, arns, ender)
 
 
 def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
@@ -122,14 +115,7 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
             ender.attach(started)
             await started.watch(consume)
 
-    return Play(
-        watch=watch,
-        clock=clock,
-        mode="demo",
-        executions=tuple(arn.arn for arn in arns),
-        title=_title(arns),
-        end_drain=ender,
-    )
+    return _watched("demo", watch, clock, arns, ender)
 
 
 def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
@@ -168,5 +154,19 @@ def _replay_clock(recording: Recording, speed: float | None) -> Clock:
     return SpedClock(speed or 1.0, moments[0] if speed else moments[1])
 
 
-def _title(arns: Sequence[ExecutionArn]) -> str:
-    return ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
+def _watched(
+    mode: Literal["live", "demo"],
+    watch: Watch,
+    clock: Clock,
+    arns: Sequence[ExecutionArn],
+    ender: _Ender,
+) -> Play:
+    names = (f"{arn.state_machine_name} › {arn.name}" for arn in arns)
+    return Play(
+        watch=watch,
+        clock=clock,
+        mode=mode,
+        executions=tuple(arn.arn for arn in arns),
+        title=", ".join(names),
+        end_drain=ender,
+    )
