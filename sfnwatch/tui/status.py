@@ -102,11 +102,11 @@ def _length(parts: list[Part]) -> int:
 
 def _parts(trace: Trace, view: View) -> Iterator[Part]:
     yield Part(_FIRST, (("sfnwatch", Tone.STRONG),))
-    yield Part(1, _who(trace, view), _who(trace, view, short=True), shorter_rank=4)
+    yield Part(1, _who(trace, view), _who(trace, view, short=True), shorter_rank=5)
     yield Part(0, _outcome(trace, view.now))
     yield Part(0, _badge(view))
     yield Part(3, _mode(view))
-    for lane, rank in (("history", 7), ("lookup", 5)):
+    for lane, rank in (("history", 7), ("lookup", 4)):
         health = trace.health.get(lane)
         if health is not None:
             words = health_pieces(health, trace.healths[lane].at, view.now)

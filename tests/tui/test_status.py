@@ -167,3 +167,9 @@ def test_what_the_lanes_do_not_show_is_counted() -> None:
     assert "15 requests" in line
     assert "1 unread" in line
     assert "unread" not in words([*sync_run()[:3], asked])
+
+
+def test_the_lane_of_calls_is_told_of_before_the_machines_name() -> None:
+    line = words(live_run(), width=64)
+    assert "CloudTrail" in line
+    assert "nightly-report" not in line
