@@ -4,8 +4,9 @@ Names, ids and payloads are made up. Recorded facts are used for times and forms
 when Step Functions polled (the rows of a published experiment with `ecs:runTask`),
 the text of its AccessDenied, the fields of its history events and of an ECS task.
 Inferred, since no public recording has them: the request and response parts of the
-CloudTrail records of RunTask and DescribeTasks, the output of `aws-sdk:ecs:runTask`,
-AssumeRole by Step Functions, and the words of LookupEvents' own errors.
+CloudTrail records of RunTask, DescribeTasks, StartExecution and DescribeExecution, when
+DescribeExecution is called, the output of `aws-sdk:ecs:runTask`, AssumeRole by Step
+Functions, and the words of LookupEvents' own errors.
 
 It stands alone: it shares no decoder with the code it is there to test.
 """

@@ -9,8 +9,9 @@ from sfnwatch.clock import Clock
 from sfnwatch.demo.faults import Faults
 from sfnwatch.demo.ids import Dice
 from sfnwatch.demo.paging import Tokens
+from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.runs import Run
-from sfnwatch.demo.scenarios import PLANS, Scenario
+from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.demo.times import iso_ms, to_ms
 from sfnwatch.demo.trail import Delivered, Event, deliver
 from sfnwatch.demo.world import build
@@ -71,13 +72,13 @@ class Account:
     def runs(self) -> list[Run]:
         """Return the executions started by now, newest first."""
         now = self.now()
-        started = [run for run in self._all_runs() if run.started_at <= now]
+        started = [run for run in self.world.every_run if run.started_at <= now]
         return sorted(started, key=lambda run: run.started_at, reverse=True)
 
     def machines(self) -> list[Scenario]:
-        """Return the state machines by name."""
-        plans = [run.scenario for run in self.world.runs]
-        return sorted(plans, key=lambda plan: plan.machine)
+        """Return the state machines by name, those of nested executions too."""
+        plans = {run.scenario.machine: run.scenario for run in self.world.every_run}
+        return [plans[name] for name in sorted(plans)]
 
     def delivered(self) -> list[Delivered]:
         """Return what CloudTrail has delivered by now, newest event first."""
@@ -94,9 +95,6 @@ class Account:
     def new_id(self) -> str:
         """Return an id for a client's own request."""
         return self._dice.uuid()
-
-    def _all_runs(self) -> tuple[Run, ...]:
-        return self.world.runs + self.world.earlier
 
 
 def _check(scenarios: Sequence[str]) -> None:

@@ -8,8 +8,8 @@ from sfnwatch.demo.times import epoch_seconds
 
 # The two families whose details don't carry the event's own name.
 _DETAILS = {
-    "TaskStateEntered": "stateEnteredEventDetails",
-    "TaskStateExited": "stateExitedEventDetails",
+    "StateEntered": "stateEnteredEventDetails",
+    "StateExited": "stateExitedEventDetails",
 }
 _DATA = ("input", "inputDetails", "output", "outputDetails")
 
@@ -27,20 +27,30 @@ class HistoryEvent:
         details = self.details
         if not data:
             details = {key: details[key] for key in details if key not in _DATA}
+        # Some types have no details at all: ParallelStateStarted, MapStateSucceeded.
         return {
             "timestamp": epoch_seconds(self.at),
             "type": self.kind,
             "id": self.event_id,
             "previousEventId": self.previous,
-            _details_key(self.kind): details,
-        }
+        } | ({_details_key(self.kind): details} if self.details else {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """An event that has no id yet: what else happens before it is not known."""
+
+    at: datetime
+    kind: str
+    details: dict[str, Any]
+    previous: "Draft | None"
 
 
 class History:
-    """Grows by one event at a time, each after the one before unless said."""
+    """Takes the events of branches one branch after the other."""
 
     def __init__(self) -> None:
-        self.events: list[HistoryEvent] = []
+        self._drafts: list[Draft] = []
 
     def add(
         self,
@@ -48,16 +58,33 @@ class History:
         kind: str,
         details: dict[str, Any],
         *,
-        previous: int | None = None,
-    ) -> None:
-        """Append an event."""
-        last = len(self.events)
-        previous = last if previous is None else previous
-        self.events.append(HistoryEvent(at, last + 1, kind, previous, details))
+        previous: Draft | None = None,
+    ) -> Draft:
+        """Take an event; without a previous one it points at 0."""
+        draft = Draft(at, kind, details, previous)
+        self._drafts.append(draft)
+        return draft
+
+    def numbered(self) -> tuple[HistoryEvent, ...]:
+        """Return the events of all branches in the order of time, which is that of ids.
+
+        The sort is stable, so that nothing comes before what it follows.
+        """
+        drafts = sorted(self._drafts, key=lambda draft: draft.at)
+        ids: dict[Draft | None, int] = {each: n for n, each in enumerate(drafts, 1)}
+        return tuple(
+            HistoryEvent(
+                each.at, ids[each], each.kind, ids.get(each.previous, 0), each.details
+            )
+            for each in drafts
+        )
 
 
 def _details_key(kind: str) -> str:
-    return _DETAILS.get(kind) or f"{kind[:1].lower()}{kind[1:]}EventDetails"
+    for family, key in _DETAILS.items():
+        if kind.endswith(family):
+            return key
+    return f"{kind[:1].lower()}{kind[1:]}EventDetails"
 
 
 def with_input(text: str) -> dict[str, Any]:

@@ -121,9 +121,9 @@ def _person(dice: Dice) -> Caller:
 def _onlookers(runs: Sequence[Run], dice: Dice) -> Iterator[Event]:
     """Yield that person looking at the runs' own tasks: same task, other user."""
     for one in runs:
-        call = one.calls[0]
+        call = next(call for call in one.calls if call.name == "RunTask")
         at = after(call.at, dice.seconds(21, 44))
-        tasks = [call.task_arn]
+        tasks = [call.job_arn]
         yield _ecs(at, "DescribeTasks", _person(dice), dice, tasks=tasks)
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.paging import BadTokenError
+from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.runs import Run, machine_arn, role_arn
-from sfnwatch.demo.scenarios import Scenario
 from sfnwatch.demo.times import after, epoch_seconds
 from sfnwatch.demo.wire import AwsError, in_range, invalid, parse, required
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from sfnwatch.demo import noise
 from sfnwatch.demo.ids import Dice
-from sfnwatch.demo.runs import Call, Run, role_arn, run
+from sfnwatch.demo.play import run
+from sfnwatch.demo.runs import Call, Run, role_arn
 from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.demo.times import after, iso_ms, to_ms
 from sfnwatch.demo.trail import STATES, Delivered, Event, by_states, deliver, service
@@ -34,7 +35,13 @@ class World:
     """The executions to watch, in the order asked for."""
     earlier: tuple[Run, ...]
     """Executions of the same machines on the days before."""
+    nested: tuple[Run, ...]
+    """Executions that those above start, of other machines."""
     trail: tuple[Delivered, ...]
+
+    @property
+    def every_run(self) -> tuple[Run, ...]:
+        return self.runs + self.nested + self.earlier
 
     @property
     def settled_at(self) -> datetime:
@@ -59,19 +66,20 @@ def build(scenarios: Sequence[str], *, epoch: datetime, seed: int) -> World:
         for name in names
         for days in _EARLIER_DAYS
     ]
-    trail = [each for one in [*runs, *earlier] for each in _delivered(one, key)]
+    nested = [each for one in [*runs, *earlier] for each in one.nested]
+    every = [*runs, *earlier, *nested]
+    trail = [each for one in every for each in _delivered(one, key)]
     trail += noise.around(runs, epoch, Dice(key, "noise"))
-    return World(tuple(runs), tuple(earlier), tuple(trail))
+    return World(tuple(runs), tuple(earlier), tuple(nested), tuple(trail))
 
 
 def _delivered(one: Run, key: str) -> Iterator[Delivered]:
     dice = Dice(key, one.name, "trail")
-    polls = [call for call in one.calls if call.name == "DescribeTasks"]
-    late = polls[:2][-1:]
-    events = [(_event(one, call, dice), call in late) for call in one.calls]
-    for event, straggles in events:
-        yield deliver(event, _STRAGGLER_LAG if straggles else dice.lag())
-    yield deliver(_assume_role(one, events[0][0], dice), dice.lag())
+    late = [call for call in one.calls if call.is_poll][:2][-1:]
+    for call in one.calls:
+        event = _event(one, call, dice)
+        yield deliver(event, _STRAGGLER_LAG if call in late else dice.lag())
+        yield deliver(_assume_role(one, event, dice), dice.lag())
     for seconds in (2.0, 14.0):
         at = after(one.started_at, seconds)
         event = noise.sampling_rules(role_arn(one.scenario), at, dice)
@@ -80,10 +88,10 @@ def _delivered(one: Run, key: str) -> Iterator[Delivered]:
 
 def _event(one: Run, call: Call, dice: Dice) -> Event:
     caller = by_states(role_arn(one.scenario), call.at, dice)
-    denial = _DENIAL.format(user=caller.identity["arn"], task=call.task_arn)
+    denial = _DENIAL.format(user=caller.identity["arn"], task=call.job_arn)
     return Event(
         at=call.at,
-        source="ecs.amazonaws.com",
+        source=f"{call.service}.amazonaws.com",
         name=call.name,
         caller=caller,
         request_id=call.request_id,
@@ -92,7 +100,7 @@ def _event(one: Run, call: Call, dice: Dice) -> Event:
         request=None if call.denied else call.request,
         response=call.response,
         error=("AccessDenied", denial) if call.denied else None,
-        read_only=call.name != "RunTask",
+        read_only=call.is_poll,
     )
 
 

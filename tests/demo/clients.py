@@ -99,6 +99,11 @@ class Direct:
                 return records[::-1]
             token = {"NextToken": page["NextToken"]}
 
+    def own_records(self, source: str = "states.amazonaws.com") -> list[dict[str, Any]]:
+        """Return the records of what a test asked for, oldest first."""
+        agent = self.headers["User-Agent"]
+        return [each for each in self.records(source) if each["userAgent"] == agent]
+
 
 class Clients:
     """boto3 clients of a server, called in a thread beside its loop."""

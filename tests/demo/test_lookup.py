@@ -169,9 +169,9 @@ def test_a_clients_own_calls_are_recorded_and_late_too(direct: Direct) -> None:
         executionArn=direct.account.executions["sync"],
         maxResults=3,
     ).request_id
-    assert not direct.records("states.amazonaws.com")
+    assert not direct.own_records()
     direct.clock.advance(420)
-    record = direct.records("states.amazonaws.com")[0]
+    record = direct.own_records()[0]
     assert record["requestID"] == request_id
     assert record["userAgent"] == "test-agent/1"
     assert record["requestParameters"]["maxResults"] == 3
@@ -196,7 +196,7 @@ def test_a_refused_call_is_recorded_without_its_request(direct: Direct) -> None:
     direct.account.faults.deny.add("DescribeExecution")
     direct.refusal("DescribeExecution", executionArn="arn:aws:states:::x")
     direct.clock.advance(420)
-    record = direct.records("states.amazonaws.com")[0]
+    record = direct.own_records()[0]
     assert record["errorCode"] == "AccessDenied"
     assert record["requestParameters"] is None
 
@@ -230,4 +230,6 @@ def test_everything_of_the_executions_is_there_when_the_world_has_settled(
     world = direct.account.world
     direct.clock.advance((world.settled_at - EPOCH) / timedelta(seconds=1))
     calls = {call.request_id for run in world.runs for call in run.calls}
-    assert calls <= {record["requestID"] for record in direct.records()}
+    services = ("ecs.amazonaws.com", "states.amazonaws.com")
+    seen = [record for source in services for record in direct.records(source)]
+    assert calls <= {record["requestID"] for record in seen}

@@ -48,7 +48,7 @@ def test_a_caller_with_a_session_token_is_in_a_role(direct: Direct) -> None:
     reply = identity(direct)
     assert b"assumed-role/demo/demo" in reply.body
     direct.clock.advance(420)
-    record = direct.records("sts.amazonaws.com")[-1]
+    record = direct.own_records("sts.amazonaws.com")[-1]
     assert record["userIdentity"]["type"] == "AssumedRole"
     assert record["userIdentity"]["accessKeyId"] == "AKIAIOSFODNN7EXAMPLE"
 

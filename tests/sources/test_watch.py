@@ -23,7 +23,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", EXPECTED)
 async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
     scenario: str, simulate: Simulate
 ) -> None:
@@ -39,6 +39,22 @@ async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
     assert [attempt.status for attempt in visit.attempts] == attempts
     assert watched.tied() == ties
     assert watched.event_ids() == sorted(timeline.events)
+
+
+async def test_a_machine_of_many_states_is_watched_like_any_other(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("pipeline")
+    simulation.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    watched = await simulation.watch()
+    (timeline,) = watched.trace.timelines.values()
+    assert watched.status == "SUCCEEDED"
+    assert watched.event_ids() == sorted(timeline.events)
+    assert {visit.status for visit in timeline.visits} == {"succeeded", "caught"}
+    assert sum(len(visit.attempts) for visit in timeline.visits) == 10
+    ties = set(watched.tied())
+    assert {RUN, POLL, ("StartExecution", "request-id")} <= ties
+    assert {rule for _, rule in ties} == {"request-id", "resource-id"}
 
 
 async def test_denied_polls_are_shown_with_the_error_aws_gave(
@@ -113,3 +129,16 @@ async def test_times_come_out_as_a_recording_holds_them(sync: Simulation) -> Non
     call = next(r for r in watched.records if r.source == From.LOOKUP)
     assert first.data["timestamp"] == "2023-11-15T00:28:24.250Z"
     assert call.data["EventTime"].endswith(".000Z")
+
+
+async def test_a_watch_of_many_states_ties_each_call_to_its_own(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("pipeline")
+    simulation.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    watched = await simulation.watch()
+    (timeline,) = watched.trace.timelines.values()
+    assert watched.status == "SUCCEEDED"
+    assert len(list(timeline.visits)) == 13
+    nested = [("StartExecution", "request-id"), ("DescribeExecution", "resource-id")]
+    assert sorted(watched.tied()) == sorted([RUN, RUN, *[POLL] * 3, *nested])

@@ -1,0 +1,249 @@
+"""Plays an execution: walks a machine's states and writes down what happens.
+
+Every branch is played to its end with a clock of its own; the events of all of them
+get their ids afterwards, in the order of time. What follows what was read off
+recorded histories; that a Parallel's Succeeded follows its last branch's last event,
+as a Map's does, is inferred. A branch that fails for good is not played: no scenario
+has one.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from sfnwatch.demo.data import at, chosen, given, passed_on, placed
+from sfnwatch.demo.history import Draft, History, with_input, with_output
+from sfnwatch.demo.ids import REGION, Dice
+from sfnwatch.demo.jobs import Asked, Failed, Job, carry_out, parameters_of
+from sfnwatch.demo.plans import Scenario
+from sfnwatch.demo.runs import Call, Run, compact, execution_arn, role_arn
+from sfnwatch.demo.times import after, iso_ms
+
+_RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
+# Far enough apart that branches are entered in their order.
+_APART = 0.03
+
+State = Mapping[str, Any]
+
+
+def run(scenario: Scenario, *, started_at: datetime, key: str) -> Run:
+    """Play an execution that somebody starts, to its end."""
+    dice = Dice(key, scenario.name, iso_ms(started_at))
+    name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{dice.hex(6)}"
+    by_schedule = {"date": f"{started_at:%Y-%m-%d}", "trigger": "schedule"}
+    data = by_schedule if scenario.given is None else dict(scenario.given)
+    return _Play(scenario, name, key, dice).run(started_at, data)
+
+
+def _nested(plan: Scenario, started_at: datetime, data: Any, key: str) -> Run:
+    """Play an execution that another starts: AWS names it."""
+    dice = Dice(key, plan.name, iso_ms(started_at))
+    return _Play(plan, dice.uuid(), key, dice).run(started_at, data)
+
+
+@dataclass(slots=True)
+class _Line:
+    """One branch: where its clock stands, and what its next event follows."""
+
+    history: History
+    dice: Dice
+    at: datetime
+    last: Draft | None = None
+
+    def event(self, at: datetime, kind: str, details: dict[str, Any]) -> None:
+        """Write down what happens next."""
+        self.at = at
+        self.last = self.history.add(at, kind, details, previous=self.last)
+
+    def soon(self, kind: str, details: dict[str, Any]) -> None:
+        """Write down what happens at once, as far as Step Functions does."""
+        self.event(after(self.at, self.dice.seconds(0.01, 0.04)), kind, details)
+
+    def leaf(self, kind: str) -> None:
+        """Write down what nothing follows."""
+        last = self.last
+        self.soon(kind, {})
+        self.last = last
+
+    def fork(self, number: int) -> Self:
+        """Begin a branch."""
+        at = after(self.at, number * _APART)
+        return type(self)(self.history, self.dice, at, self.last)
+
+    def join(self, branches: Sequence[Self]) -> None:
+        """Go on after the branch that ends last."""
+        ends = [(line.at, number) for number, line in enumerate(branches)]
+        last = branches[max(ends)[1]] if ends else self
+        self.at, self.last = last.at, last.last
+
+
+class _Play:
+    """Plays one execution."""
+
+    def __init__(self, plan: Scenario, name: str, key: str, dice: Dice) -> None:
+        self._plan, self._name, self._key, self._dice = plan, name, key, dice
+        self._history = History()
+        self._calls: list[Call] = []
+        self._runs: list[Run] = []
+        self._tries = {state: iter(tries) for state, tries in plan.tries.items()}
+        execution = {"Id": execution_arn(plan, name), "Name": name}
+        self._context = {"Execution": execution}
+
+    def run(self, started_at: datetime, data: Any) -> Run:
+        """Play it to its end."""
+        started = with_input(compact(data)) | {"roleArn": role_arn(self._plan)}
+        self._history.add(started_at, "ExecutionStarted", started)
+        # The first state points at 0, not at ExecutionStarted.
+        self._whole(_Line(self._history, self._dice, started_at), data)
+        return Run(
+            self._plan,
+            self._name,
+            compact(data),
+            self._history.numbered(),
+            tuple(sorted(self._calls, key=lambda call: call.at)),
+            tuple(self._runs),
+        )
+
+    def _whole(self, line: _Line, data: Any) -> None:
+        machine = {"StartAt": self._plan.start_at, "States": self._plan.states}
+        try:
+            output = self._machine(line, machine, data)
+        except Failed as failed:
+            ending = {"error": failed.error, "cause": failed.cause}
+            line.soon("ExecutionFailed", ending)
+        else:
+            line.soon("ExecutionSucceeded", with_output(compact(output)))
+
+    def _machine(self, line: _Line, machine: State, data: Any) -> Any:
+        """Play the machine, or a branch of it, and return its output."""
+        name: str | None = machine["StartAt"]
+        while name:
+            data, name = self._state(line, name, machine["States"][name], data)
+        return data
+
+    def _state(
+        self, line: _Line, name: str, state: State, data: Any
+    ) -> tuple[Any, str | None]:
+        """Play a state; return its output and the next one's name."""
+        kind = state["Type"]
+        entered = with_input(compact(data)) | {"name": name}
+        line.soon(f"{kind}StateEntered", entered)
+        try:
+            result = self._result(line, name, state, data)
+            output = passed_on(state, data, result, self._context)
+            following = state.get("Next")
+            if kind == "Choice":
+                following = chosen(state, data, self._context)
+        except Failed as failed:
+            output, following = _caught(state, data, failed)
+        exited = with_output(compact(output)) | {"name": name}
+        line.soon(f"{kind}StateExited", exited)
+        return output, following
+
+    def _result(self, line: _Line, name: str, state: State, data: Any) -> Any:
+        match state["Type"]:
+            case "Task":
+                return self._task(line, name, state, data)
+            case "Parallel":
+                return self._parallel(line, state, data)
+            case "Map":
+                return self._map(line, name, state, data)
+            case "Wait":
+                line.at = after(line.at, state["Seconds"])
+        return given(state, data, self._context)
+
+    def _parallel(self, line: _Line, state: State, data: Any) -> list[Any]:
+        line.soon("ParallelStateStarted", {})
+        lines = [line.fork(number) for number in range(len(state["Branches"]))]
+        outputs = [
+            self._machine(own, branch, data)
+            for own, branch in zip(lines, state["Branches"], strict=True)
+        ]
+        line.join(lines)
+        line.leaf("ParallelStateSucceeded")
+        return outputs
+
+    def _map(self, line: _Line, name: str, state: State, data: Any) -> list[Any]:
+        """Play an inline Map, all of its iterations at the same time."""
+        items = at(state["ItemsPath"], data, self._context)
+        line.soon("MapStateStarted", {"length": len(items)})
+        lines = [line.fork(number) for number in range(len(items))]
+        outputs = []
+        for index, (own, item) in enumerate(zip(lines, items, strict=True)):
+            which = {"name": name, "index": index}
+            own.event(own.at, "MapIterationStarted", which)
+            outputs.append(self._machine(own, state["ItemProcessor"], item))
+            own.soon("MapIterationSucceeded", which)
+        line.join(lines)
+        line.leaf("MapStateSucceeded")
+        return outputs
+
+    def _task(self, line: _Line, name: str, state: State, data: Any) -> Any:
+        """Try until it succeeds, or no retrier is left for its error."""
+        used = [0] * len(state.get("Retry", ()))
+        line.at = after(line.at, self._dice.seconds(0.02, 0.05))
+        while True:
+            job = self._attempt(line, name, state, data)
+            if not job.failure:
+                return job.output
+            line.at = after(line.at, _pause(state, job.failure, used))
+
+    def _attempt(self, line: _Line, name: str, state: State, data: Any) -> Job:
+        ((resource_type, resource),) = _RESOURCE.findall(state["Resource"])
+        which = {"resourceType": resource_type, "resource": resource}
+        parameters = parameters_of(resource, given(state, data, self._context))
+        scheduled = {"region": REGION, "parameters": compact(parameters)}
+        line.event(line.at, "TaskScheduled", which | scheduled)
+        called_at = after(line.at, self._dice.seconds(0.35, 0.8))
+        line.event(after(line.at, self._dice.seconds(0.08, 0.13)), "TaskStarted", which)
+        asked = Asked(
+            called_at,
+            resource_type,
+            resource,
+            parameters,
+            self._plan.polls_denied,
+            self._dice,
+            self._start,
+        )
+        job = carry_out(asked, next(self._tries[name]))
+        self._write(line, job, which)
+        return job
+
+    def _write(self, line: _Line, job: Job, which: dict[str, Any]) -> None:
+        self._calls.extend(job.calls)
+        self._runs.extend(job.nested)
+        if job.submitted:
+            at, answer = job.submitted
+            line.event(at, "TaskSubmitted", which | with_output(compact(answer)))
+        if job.failure:
+            ending = {"error": job.failure.error, "cause": job.failure.cause}
+            line.event(job.ended_at, "TaskFailed", which | ending)
+        else:
+            output = with_output(compact(job.output))
+            line.event(job.ended_at, "TaskSucceeded", which | output)
+
+    def _start(self, plan: Scenario, started_at: datetime, data: Any) -> Run:
+        return _nested(plan, started_at, data, self._key)
+
+
+def _pause(state: State, failed: Failed, used: list[int]) -> float:
+    """Return how long to wait before the next try, or let the error go on."""
+    for number, retrier in enumerate(state.get("Retry", ())):
+        if failed.meets(retrier["ErrorEquals"]):
+            if used[number] == retrier["MaxAttempts"]:
+                break
+            used[number] += 1
+            pause: float = retrier["IntervalSeconds"]
+            return pause * float(retrier["BackoffRate"] ** (used[number] - 1))
+    raise failed
+
+
+def _caught(state: State, data: Any, failed: Failed) -> tuple[Any, str]:
+    """Return a Catch's output and its next state, or let the error go on."""
+    for catcher in state.get("Catch", ()):
+        if failed.meets(catcher["ErrorEquals"]):
+            output = placed(data, failed.output, catcher.get("ResultPath", "$"))
+            return output, catcher["Next"]
+    raise failed
