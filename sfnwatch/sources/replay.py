@@ -4,24 +4,19 @@ Records come at the moments at which they were received; those of files that don
 say, at the moments they are about. What has no time at all comes first.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from itertools import groupby
 
 from sfnwatch.clock import Clock
 from sfnwatch.recording.recording import Recording
-from sfnwatch.trace.events import Batch, From, Received
-from sfnwatch.trace.payload import mapping_of, parse_json
-from sfnwatch.trace.times import maybe_time, seconds_between
+from sfnwatch.trace import moments
+from sfnwatch.trace.events import Batch
+from sfnwatch.trace.moments import moment
+from sfnwatch.trace.times import seconds_between
 
-_TIMES: Mapping[str, tuple[str, ...]] = {
-    From.HISTORY: ("timestamp",),
-    From.DESCRIBE: ("stopDate", "startDate"),
-    From.LOOKUP: ("EventTime",),
-    From.TRAIL: ("eventTime",),
-    From.ATHENA: ("eventtime",),
-}
-"""Where a record says when it was, the last moment it knows of first."""
+__all__ = ["Replay", "moment", "span", "steps"]
+
 _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
 
@@ -34,9 +29,9 @@ class Replay:
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield the records of each moment together, in the order of the moments."""
-        for moment, batch in steps(self._recording):
-            if self._clock is not None and moment is not None:
-                await _until(moment, self._clock)
+        for at, batch in steps(self._recording):
+            if self._clock is not None and at is not None:
+                await _until(at, self._clock)
             yield batch
 
 
@@ -55,25 +50,7 @@ def steps(recording: Recording) -> Iterator[tuple[datetime | None, Batch]]:
 
 def span(recording: Recording) -> tuple[datetime, datetime] | None:
     """Give the first and the last moment; None if there is no moment at all."""
-    moments = [at for at in map(moment, recording.records) if at is not None]
-    return (min(moments), max(moments)) if moments else None
-
-
-def moment(received: Received) -> datetime | None:
-    """Tell when a record came, or failing that when what it tells of was."""
-    if received.at is not None:
-        return received.at
-    keys = _TIMES.get(received.source, ())
-    times = (maybe_time(received.data.get(key)) for key in keys)
-    return next((at for at in times if at is not None), _inner_time(received))
-
-
-def _inner_time(received: Received) -> datetime | None:
-    """Look inside an Event of LookupEvents whose envelope has no time."""
-    if received.source != From.LOOKUP:
-        return None
-    record = mapping_of(parse_json(received.data.get("CloudTrailEvent")))
-    return maybe_time(record.get("eventTime"))
+    return moments.span(recording.records)
 
 
 async def _until(at: datetime, clock: Clock) -> None:
