@@ -1,0 +1,247 @@
+"""A visit as the stretches of time it is made of, and the calls that fell into it.
+
+What AWS's own timeline shows as one bar is told apart here: time in which nothing of
+the state's own ran yet, time it worked, time after its job was over and nobody had
+noticed, time until the next try.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.integrations import CallRole, Pattern
+from sfnwatch.trace.lane_ranks import causing_phase
+from sfnwatch.trace.lanes import (
+    ANSWERED,
+    call_key,
+    calls_by_attempt,
+    complete_to,
+    polls_of,
+)
+from sfnwatch.trace.links import Link, linked
+from sfnwatch.trace.notice import Notice, notice
+from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.visits import StateVisit
+
+Key = tuple[str, int]
+"""An execution's ARN and the id of one of its visits."""
+
+
+class Part(StrEnum):
+    """What a stretch of a visit was spent on; the value is the word for it."""
+
+    WAITING = "waiting"
+    """Scheduled but not begun, a Wait state, and what Step Functions took itself."""
+    WORKING = "working"
+    NOTICING = "noticing"
+    """The job had stopped by its own clock; Step Functions did not know yet."""
+    BACKING_OFF = "backing off"
+    AROUND = "around"
+    """A Parallel or Map: the work is that of the states inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a visit; the segments of a visit leave no gap and don't overlap."""
+
+    part: Part
+    begin: datetime
+    end: datetime
+    attempt: int | None = None
+    """Which try it belongs to, from 1; None for what lies outside of tries."""
+    status: str = "running"
+    """How that try, or else the visit, ended."""
+    open: bool = False
+    """True for the last segment of a visit that still runs: it grows."""
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.begin).total_seconds()
+
+    @property
+    def failed(self) -> bool:
+        return self.status in {"failed", "timed_out"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A part, and until when it lasts; None: it is not over."""
+
+    part: Part
+    until: datetime | None
+    attempt: int | None
+    status: str
+
+
+def end_of(visit: StateVisit, now: datetime) -> datetime:
+    """Give when a visit was over, or how far it has come."""
+    if visit.ended_at is not None:
+        return max(visit.entered_at, visit.ended_at)
+    known = (t for a in visit.attempts for t in (a.scheduled_at, a.ended_at) if t)
+    return max(visit.entered_at, now, *known)
+
+
+def segments(visit: StateVisit, now: datetime) -> tuple[Segment, ...]:
+    """Divide a visit from entered to ended, or to `now` while it runs.
+
+    Clocks may disagree (a job's StoppedAt is its own clock's): a point before the
+    one before it takes no time.
+    """
+    at, end = visit.entered_at, end_of(visit, now)
+    running = visit.ended_at is None
+    found: list[Segment] = []
+    for step in _steps(visit):
+        until = end if step.until is None else min(max(step.until, at), end)
+        if until > at:
+            open_ = running and step.until is None
+            found.append(
+                Segment(step.part, at, until, step.attempt, step.status, open_)
+            )
+            at = until
+    return tuple(found)
+
+
+def _steps(visit: StateVisit) -> Iterator[_Step]:
+    """Yield the parts of a visit in order; the last one is never over by itself."""
+    if not visit.attempts:
+        yield _Step(_LONE.get(visit.type, Part.WORKING), None, None, visit.status)
+        return
+    first, last = visit.attempts[0], visit.attempts[-1]
+    yield _Step(Part.WAITING, first.scheduled_at, None, visit.status)
+    for number, attempt in enumerate(visit.attempts, start=1):
+        if number > 1:
+            yield _Step(Part.BACKING_OFF, attempt.scheduled_at, None, visit.status)
+        yield from _of_attempt(attempt, number)
+    # A failure that is not the end of its state yet waits to be tried again.
+    again = last.status in {"failed", "timed_out"} and visit.status in _UNSETTLED
+    tail = Part.BACKING_OFF if again else Part.WAITING
+    yield _Step(tail, None, None, visit.status)
+
+
+_LONE = {
+    "Task": Part.WAITING,
+    "Wait": Part.WAITING,
+    "Map": Part.AROUND,
+    "Parallel": Part.AROUND,
+}
+_UNSETTLED = {"running", "aborted"}
+
+
+def _of_attempt(attempt: Attempt, number: int) -> Iterator[_Step]:
+    begun, ended, status = _begun(attempt), attempt.ended_at, attempt.status
+    if begun is None:
+        yield _Step(Part.WAITING, ended, number, status)
+        return
+    yield _Step(Part.WAITING, begun, number, status)
+    if attempt.stopped_at is not None and ended is not None:
+        stopped = min(attempt.stopped_at, ended)
+        yield _Step(Part.WORKING, stopped, number, status)
+        yield _Step(Part.NOTICING, ended, number, status)
+    else:
+        yield _Step(Part.WORKING, ended, number, status)
+
+
+def _begun(attempt: Attempt) -> datetime | None:
+    """Tell when a try began to work: a job, once its service had taken it on."""
+    if attempt.pattern not in {Pattern.SYNC, Pattern.TASK_TOKEN}:
+        return attempt.started_at
+    if attempt.submitted_at is None and attempt.ended_at is None:
+        return None
+    return attempt.submitted_at or attempt.started_at
+
+
+def totals(visit: StateVisit, now: datetime) -> Mapping[Part, float]:
+    """Sum up a visit's seconds by what they were spent on; parts of none left out."""
+    found: dict[Part, float] = {}
+    for segment in segments(visit, now):
+        found[segment.part] = found.get(segment.part, 0.0) + segment.seconds
+    return found
+
+
+# -- calls -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A call, as a point of its visit's time."""
+
+    at: datetime
+    key: str
+    """The key of its row in the lanes."""
+    name: str
+    role: CallRole
+    error_code: str | None = None
+    exact: bool = True
+    """False where the link is a guess."""
+
+    @property
+    def failed(self) -> bool:
+        """True for a call that AWS refused or that went wrong."""
+        return self.error_code is not None
+
+
+def ticks(trace: Trace) -> Mapping[Key, tuple[Tick, ...]]:
+    """Give each visit the calls tied to it, in order."""
+    attempts = {
+        (arn, attempt.scheduled_id): attempt
+        for arn, timeline in trace.timelines.items()
+        for attempt in timeline.visits.attempts
+    }
+    found: dict[Key, list[Tick]] = defaultdict(list)
+    for call, link in linked(trace.links, trace.calls):
+        attempt = attempts.get((link.execution_arn or "", link.attempt_id or 0))
+        if attempt is not None:
+            key = (link.execution_arn or "", attempt.visit_id)
+            found[key].append(_tick(call, link, attempt))
+    return {
+        key: tuple(sorted(those, key=lambda tick: (tick.at, tick.key)))
+        for key, those in found.items()
+    }
+
+
+def _tick(call: ApiCall, link: Link, attempt: Attempt) -> Tick:
+    return Tick(
+        at=_shown_at(call, link, attempt),
+        key=call_key(call),
+        name=call.event_name,
+        role=link.role,
+        error_code=call.error_code,
+        exact=link.rule.exact,
+    )
+
+
+def _shown_at(call: ApiCall, link: Link, attempt: Attempt) -> datetime:
+    """Place a call: an action where its answer is known of, as in the lanes.
+
+    Its own time is a whole second, mostly the one before its state was entered.
+    """
+    phase = causing_phase(attempt)
+    late = phase - call.event_time
+    told = link.role is CallRole.ACTION and timedelta(0) <= late < ANSWERED
+    return phase if told else call.event_time
+
+
+def notices(trace: Trace) -> Mapping[Key, Notice]:
+    """Tell for each visit how its last try's end was noticed, where that is known."""
+    complete = complete_to(trace)
+    found: dict[Key, Notice] = {}
+    by_attempt: Mapping[Key, list[ApiCall]] | None = None
+    for arn, attempt in _stopped(trace):
+        # Dear, and only a job that says when it stopped asks for it.
+        by_attempt = calls_by_attempt(trace) if by_attempt is None else by_attempt
+        calls = by_attempt.get((arn, attempt.scheduled_id), [])
+        told = notice(attempt, polls_of(attempt, calls), complete)
+        if told is not None:
+            found[arn, attempt.visit_id] = told
+    return found
+
+
+def _stopped(trace: Trace) -> Iterable[tuple[str, Attempt]]:
+    for arn, timeline in trace.timelines.items():
+        for attempt in timeline.visits.attempts:
+            if attempt.stopped_at is not None:
+                yield arn, attempt
