@@ -7,7 +7,7 @@ import pytest
 
 # Textual reads these when it is imported, and pytest may import it before a fixture
 # could run.
-for name in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM"):
+for name in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM", "COLORFGBG"):
     os.environ.pop(name, None)
 
 
@@ -23,3 +23,4 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
