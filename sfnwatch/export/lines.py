@@ -27,6 +27,8 @@ _LANES = {
     "recording": "The recording",
 }
 _ARROW = "->"
+_NO_ROWS = frozenset({From.HEALTH, From.REQUEST})
+"""Sources of records that never have a line of their own."""
 
 
 class PlainLines:
@@ -42,7 +44,7 @@ class PlainLines:
         self.trace = extend(self.trace, batch)
         for lane, health in self.trace.health.items():
             self._tell(lane, health)
-        if any(received.source != From.HEALTH for received in batch):
+        if any(received.source not in _NO_ROWS for received in batch):
             for row in build_lanes(self.trace, joined=False).rows:
                 self._print(row)
         self._out.flush()

@@ -4,6 +4,7 @@ from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.history import DecodeError, decode_history
 from sfnwatch.trace.payload import text_of
+from sfnwatch.trace.requests import decode_request
 from sfnwatch.trace.timeline import read_health
 
 
@@ -19,6 +20,8 @@ def check(received: Received) -> None:
             decode_call(received)
         case From.HEALTH:
             _check_health(received)
+        case From.REQUEST:
+            decode_request(received)
 
 
 def _check_execution(received: Received) -> None:

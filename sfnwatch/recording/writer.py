@@ -105,6 +105,11 @@ class Recorder:
             path.unlink(missing_ok=True)
             raise _cannot_record(path, error) from error
 
+    @property
+    def created(self) -> datetime:
+        """The moment the recording counts from, by which its view is found again."""
+        return self._created
+
     def __call__(self, batch: Batch) -> None:
         lines = self._encode(batch)
         if self._file is None:

@@ -27,6 +27,7 @@ from botocore.utils import parse_timestamp
 from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.text import clean
@@ -83,6 +84,9 @@ class _Connection:
         self.session.register_component("data_loader", _loader())
         factory = self.session.get_component("response_parser_factory")
         factory.set_parser_defaults(timestamp_parser=_timestamp)
+        # On the session: what it asks for credentials by itself is told as well.
+        self.session.register("before-send", note_sent)
+        self.session.register("response-received", note_answer)
 
     async def call(self, operation: str, region: str, **kwargs: Any) -> Any:
         self._users += 1

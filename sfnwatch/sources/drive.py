@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Backoff
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.times import iso
@@ -79,8 +80,11 @@ class Driver:
         backoff: Backoff | None = None,
         patience: Patience | None = None,
         cut_short: Callable[[], bool] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._clock = clock
+        self.ledger = ledger or Ledger(clock)
+        """The requests this source makes."""
         self._cut_short = cut_short
         """Tells that there is nothing left to wait for."""
         self._backoff = backoff or Backoff(1.0, 60.0)
@@ -88,7 +92,6 @@ class Driver:
         self.health = SourceHealth(lane, HealthState.CONNECTING)
         self.answered = False
         """True once AWS has answered at all."""
-        self.requests = 0
 
     @property
     def bounded(self) -> bool:
@@ -131,9 +134,11 @@ class Driver:
             seconds -= nap
 
     def _succeeded(self, result: Step) -> list[Batch]:
-        batches: list[Batch] = [result.records] if result.records else []
+        batches: list[Batch] = []
         recovered = self._backoff.reset() or not self.answered
         self.answered = True
+        if result.records:
+            batches.append((*result.records, *self.ledger.take()))
         if result.health is not None:
             batches.append(self._say(result.health))
         elif recovered:
@@ -141,7 +146,9 @@ class Driver:
                 self.health, state=HealthState.LIVE, message="", retry_in=None
             )
             batches.append(self._say(live))
-        return batches
+        if result.done or self.ledger.is_due(result.pause):
+            batches.append(self.ledger.take())
+        return [batch for batch in batches if batch]
 
     def _failed(self, failure: Failure) -> SourceHealth:
         wait = max(failure.at_least, self._backoff.next())
@@ -159,5 +166,5 @@ class Driver:
         )
 
     def _say(self, health: SourceHealth) -> Batch:
-        self.health = replace(health, requests=self.requests)
-        return (health_record(self.health, self._clock),)
+        self.health = replace(health, requests=self.ledger.count)
+        return (*self.ledger.take(), health_record(self.health, self._clock))

@@ -13,6 +13,7 @@ from typing import Any
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
+from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Interval
 from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.trouble import StalePageError
@@ -42,10 +43,13 @@ class History:
         patience: Patience | None = None,
     ) -> None:
         self._aws, self._subject, self._clock = aws, subject, clock
-        self._driver = Driver("history", clock, patience=patience)
+        ledger = Ledger(clock, subject.arn.arn)
+        self._driver = Driver("history", clock, patience=patience, ledger=ledger)
         self._interval = Interval(_LEAST, _MOST)
         self._next: Callable[[], Awaitable[Step]] = self._describe
         self._token: str | None = None
+        self._pages = 0
+        """Pages of the read in progress."""
         self._held = 0
         """The id up to which every event has been handed over."""
         self._news: dict[int, Mapping[str, Any]] = {}
@@ -68,7 +72,7 @@ class History:
             return await self._next()
         except StalePageError:
             # A token lives 24 hours: begin this read again, what is held stays held.
-            self._token, self._news = None, {}
+            self._token, self._pages, self._news = None, 0, {}
             return Step()
         except Failure as failure:
             if failure.state is HealthState.DENIED and self._is_hopeless():
@@ -79,14 +83,18 @@ class History:
         """True when nothing is held and nobody watches who could grant it."""
         return self._driver.bounded and not self._held
 
-    async def _ask(self, operation: str, **kwargs: Any) -> dict[str, Any]:
-        self._driver.requests += 1
+    async def _ask(
+        self, operation: str, note: str = "", **kwargs: Any
+    ) -> dict[str, Any]:
         arn = self._subject.arn
-        answer = dict(
-            await self._aws.call(
-                operation, arn.arn, arn.region, executionArn=arn.arn, **kwargs
+        with self._driver.ledger.asking(note) as asked:
+            answer = dict(
+                await self._aws.call(
+                    operation, arn.arn, arn.region, executionArn=arn.arn, **kwargs
+                )
             )
-        )
+            if "events" in answer:
+                asked.brought(len(answer["events"]))
         answer.pop("ResponseMetadata", None)
         return answer
 
@@ -120,6 +128,7 @@ class History:
         more = {"nextToken": self._token} if self._token else {}
         answer = await self._ask(
             "GetExecutionHistory",
+            self._reading(newest_first=newest_first),
             maxResults=limit,
             reverseOrder=newest_first,
             includeExecutionData=True,
@@ -130,8 +139,16 @@ class History:
             msg = f"GetExecutionHistory on {self._subject.arn.arn}: an empty answer."
             raise Failure(HealthState.RETRYING, msg)
         self._token = answer.get("nextToken")
+        self._pages = self._pages + 1 if self._token else 0
         events: list[dict[str, Any]] = answer["events"]
         return events
+
+    def _reading(self, *, newest_first: bool) -> str:
+        """Say what a page is for, in the call log's words."""
+        what = "newest events" if newest_first else "first reading"
+        if newest_first and self._ended:
+            what = "one more look after the end"
+        return f"{what}, page {self._pages + 1}" if self._pages else what
 
     async def _forward(self) -> Step:
         events = await self._page(_PAGE, newest_first=False)
@@ -153,7 +170,7 @@ class History:
         self._news.update({event["id"]: event for event in fresh})
         if self._token is not None and len(fresh) == len(events):
             return Step()
-        self._token = None
+        self._token, self._pages = None, 0
         news = [self._news[key] for key in sorted(self._news)]
         self._news = {}
         self._hold(news)
@@ -168,7 +185,7 @@ class History:
 
     async def _outcome(self) -> Step:
         self._describes += 1
-        answer = await self._ask("DescribeExecution")
+        answer = await self._ask("DescribeExecution", "the outcome")
         records = (self._received(From.DESCRIBE, answer),)
         if answer.get("status") in RUNNING and self._describes < _DESCRIBE_TRIES:
             return Step(records, pause=_LEAST)

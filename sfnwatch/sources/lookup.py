@@ -16,6 +16,7 @@ from typing import Any
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
+from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Interval, TokenBucket
 from sfnwatch.sources.subject import Query, Subject
 from sfnwatch.sources.trouble import StalePageError
@@ -76,7 +77,11 @@ class Lookup:
         self._bucket = bucket
         self._drain = timedelta(seconds=drain)
         self._driver = Driver(
-            "lookup", clock, patience=patience, cut_short=self._is_done_waiting
+            "lookup",
+            clock,
+            patience=patience,
+            cut_short=self._is_done_waiting,
+            ledger=Ledger(clock, subject.arn.arn),
         )
         self._interval = Interval(_LEAST, _MOST)
         self._watermark = Watermark()
@@ -223,17 +228,18 @@ class Lookup:
         key = "EventName" if cursor.measuring else "EventSource"
         more = {"NextToken": cursor.token} if cursor.token else {}
         await self._bucket.take()
-        self._driver.requests += 1
         self._since_measured += 1
-        answer = await self._aws.call(
-            "LookupEvents",
-            value,
-            region,
-            LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}],
-            StartTime=cursor.since,
-            MaxResults=_PAGE,
-            **more,
-        )
+        with self._driver.ledger.asking(_purpose(cursor)) as asked:
+            answer = await self._aws.call(
+                "LookupEvents",
+                value,
+                region,
+                LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}],
+                StartTime=cursor.since,
+                MaxResults=_PAGE,
+                **more,
+            )
+            asked.brought(len(answer.get("Events", ())))
         if region == self._subject.arn.region:
             request_id = answer.get("ResponseMetadata", {}).get("RequestId")
             self._watermark.made(str(request_id), self._clock.now())
@@ -340,3 +346,11 @@ class Lookup:
         old = self._driver.health
         same_lag = replace(health, lag=old.lag, requests=old.requests)
         return bool(same_lag != old)
+
+
+def _purpose(cursor: _Cursor) -> str:
+    """Say what a page is for, in the call log's words."""
+    what = f"calls to {cursor.query[1].removesuffix('.amazonaws.com')}"
+    if cursor.measuring:
+        what = "own calls, for the lag"
+    return f"{what}, page {cursor.pages + 1}" if cursor.pages else what

@@ -12,19 +12,9 @@ from botocore.parsers import ResponseParserError
 
 from sfnwatch.sources.drive import Failure
 from sfnwatch.trace.events import HealthState
+from sfnwatch.trace.requests import THROTTLED
 from sfnwatch.trace.text import clean
 
-THROTTLED = frozenset(
-    {
-        "KmsThrottlingException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
 EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 )

@@ -35,6 +35,8 @@ class From(StrEnum):
     """A record that a live source could not decode: kept, for a later version."""
     HEALTH = "health"
     """What a source says of itself: see `SourceHealth`."""
+    REQUEST = "request"
+    """One request that this tool sent to AWS itself: see `requests.py`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 
 from sfnwatch.trace.arns import maybe_execution_arn
 from sfnwatch.trace.asl import Definition, parse_definition
+from sfnwatch.trace.budget import Spent, spend
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.links import Link, index_attempts, link_calls
 from sfnwatch.trace.payload import canonical, text_of
+from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.times import maybe_time
 from sfnwatch.trace.visits import Visits, build_visits
 
@@ -143,6 +145,8 @@ class Trace:
     """The event ids of calls sfnwatch itself made: counted, never shown in a lane."""
     healths: Mapping[str, Received] = field(default_factory=dict)
     """The newest word of each lane's source."""
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    """What sfnwatch itself sent to AWS: the newest of it, by what each one was."""
     unread: frozenset[str] = frozenset()
     """Records that could not be decoded, as their JSON: kept, not dropped."""
 
@@ -169,6 +173,16 @@ class Trace:
             if call.whole or _outline(call) not in whole
         )
         return tuple(sorted(kept, key=lambda call: (call.event_time, call.event_id)))
+
+    @cached_property
+    def ordered_requests(self) -> tuple[Request, ...]:
+        """What sfnwatch itself sent, in the order it was sent."""
+        return tuple(sorted(self.requests.values(), key=Request.order))
+
+    @cached_property
+    def spent(self) -> tuple[Spent, ...]:
+        """What was sent of each operation; the call log asks for it every second."""
+        return spend(self.ordered_requests)
 
     @cached_property
     def health(self) -> Mapping[str, SourceHealth]:
@@ -209,6 +223,8 @@ class _Growth:
         self._calls: dict[str, ApiCall] = {}
         self._own: set[str] = set()
         self._healths = dict(trace.healths)
+        self._told = False
+        self._requests: dict[str, Request] = {}
         self.unread: set[str] = set()
 
     def take(self, received: Received) -> None:
@@ -222,6 +238,10 @@ class _Growth:
             case From.HEALTH:
                 lane = str(received.data.get("lane"))
                 self._healths[lane] = _newer(self._healths.get(lane), received)
+                self._told = True
+            case From.REQUEST:
+                request = decode_request(received)
+                self._requests[request.key] = request
             case _:
                 self.unread.add(canonical([received.source, received.data]))
 
@@ -261,20 +281,29 @@ class _Growth:
     def result(self) -> Trace:
         trace = self._trace
         grown = {arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()}
-        calls = {**trace.calls, **self._calls}
-        # A row of an Athena table may not have said whose call it was.
-        for event_id in self._own:
-            calls.pop(event_id, None)
         return replace(
             trace,
             timelines=_in_order({**trace.timelines, **grown})
             if grown
             else trace.timelines,
-            calls=calls,
+            calls=self._grown_calls(),
             own_calls=trace.own_calls | self._own,
-            healths=self._healths,
+            healths=self._healths if self._told else trace.healths,
+            requests=newest({**trace.requests, **self._requests})
+            if self._requests
+            else trace.requests,
             unread=trace.unread | self.unread,
         )
+
+    def _grown_calls(self) -> Mapping[str, ApiCall]:
+        """Give the same map where there is nothing new: what it shows need not move."""
+        if not self._calls and not self._own:
+            return self._trace.calls
+        calls = {**self._trace.calls, **self._calls}
+        # A row of an Athena table may not have said whose call it was.
+        for event_id in self._own:
+            calls.pop(event_id, None)
+        return calls
 
 
 def _in_order(timelines: Mapping[str, Timeline]) -> Mapping[str, Timeline]:

@@ -18,11 +18,11 @@ from sfnwatch.sources.trouble import (
     BAD_CREDENTIALS,
     DENIED,
     REFUSED,
-    THROTTLED,
     failure_of,
 )
 from sfnwatch.sources.trouble import EXPIRED as EXPIRED_CODES
 from sfnwatch.trace.events import HealthState
+from sfnwatch.trace.requests import THROTTLED
 from tests.sources.simulation import REGION, Simulation
 
 ARN = "arn:aws:states:ap-northeast-1:123456789012:execution:m:e"

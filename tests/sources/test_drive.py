@@ -9,7 +9,7 @@ import pytest
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step, health_record
 from sfnwatch.sources.pacing import Backoff
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
-from tests.builders import START, ManualClock, sync_history
+from tests.builders import REGION, START, ManualClock, sync_history
 
 RETRY = Failure(HealthState.RETRYING, "the answer was cut")
 THROTTLED = Failure(HealthState.THROTTLED, "Rate exceeded")
@@ -166,8 +166,11 @@ async def test_every_word_says_how_many_requests_were_made() -> None:
     watched = Watched()
 
     async def step() -> Step:
-        watched.driver.requests += 1
-        if watched.driver.requests == 1:
+        ledger = watched.driver.ledger
+        with ledger.asking():
+            ledger.sent("states", "DescribeExecution", REGION)
+            ledger.answered("ok")
+        if ledger.count == 1:
             raise RETRY
         return DONE
 
