@@ -28,8 +28,8 @@ def words_of(row: Row) -> Iterator[str]:
 
 
 def visit_of(row: Row) -> StateVisit | None:
-    """Find the state that a row is about."""
-    return row.visit
+    """Find the state that a row is about, or that made the call."""
+    return row.visit or row.caller
 
 
 def states_of(row: Row) -> Iterator[str]:

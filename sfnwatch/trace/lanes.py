@@ -14,6 +14,7 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import CallRole
+from sfnwatch.trace.lane_ranks import Rank, causing_phase, is_action, rank_calls
 from sfnwatch.trace.links import Link, Rule, linked
 from sfnwatch.trace.notice import Notice, notice
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -59,6 +60,8 @@ class Row:
     events: tuple[HistoryEvent, ...] = ()
     visit: StateVisit | None = None
     attempt: Attempt | None = None
+    caller: StateVisit | None = None
+    """The state whose attempt a call is tied to."""
     call: ApiCall | None = None
     link: Link | None = None
     number: int | None = None
@@ -85,12 +88,15 @@ class Lanes:
 
 def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
     """Lay out a trace; `joined` makes one row of events that are one to the eye."""
-    attempts = {
-        (arn, attempt.scheduled_id): attempt
+    tries = {
+        (arn, attempt.scheduled_id): (visit, attempt)
         for arn, timeline in trace.timelines.items()
-        for attempt in timeline.visits.attempts
+        for visit in timeline.visits
+        for attempt in visit.attempts
     }
+    attempts = {key: attempt for key, (_, attempt) in tries.items()}
     by_attempt = calls_by_attempt(trace)
+    ranks = rank_calls(by_attempt, attempts)
     complete = complete_to(trace)
     entries: list[tuple[tuple[datetime, int, int], Row]] = []
     for order, timeline in enumerate(trace.timelines.values()):
@@ -103,8 +109,8 @@ def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
         if is_hidden(trace, call, link):
             hidden += 1
             continue
-        attempt = attempts.get(_attempt_key(link))
-        row = _call_row(call, link, attempt, by_attempt)
+        visit, attempt = tries.get(_attempt_key(link), (None, None))
+        row = replace(_call_row(call, link, attempt, ranks), caller=visit)
         at = _place_of(row)
         entries.append(((at, len(trace.timelines), number), row))
     entries.sort(key=lambda entry: entry[0])
@@ -154,6 +160,7 @@ def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
     visits = timeline.visits
     attempts = {a.scheduled_id: a for a in visits.attempts}
     skip: set[int] = set()
+    followers = _followers(timeline.ordered)
     for event in timeline.ordered:
         if event.id in skip:
             continue
@@ -171,7 +178,7 @@ def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
             attempt=attempt,
         )
         if joined:
-            row = _joined(timeline, row)
+            row = _joined(timeline, row, followers)
             skip.update(event.id for event in row.events[1:])
         yield row
 
@@ -192,20 +199,40 @@ def _depth(event: HistoryEvent, visit: StateVisit | None) -> int:
     return visit.depth + (1 if event.type.startswith("MapIteration") else 0)
 
 
-def _joined(timeline: Timeline, row: Row) -> Row:
+def _followers(events: Iterable[HistoryEvent]) -> Mapping[int, HistoryEvent]:
+    """Find what follows each event by its own account: others may lie between."""
+    found: dict[int, HistoryEvent] = {}
+    for event in events:
+        if event.type.endswith(("Started", "StateExited")):
+            found.setdefault(event.previous_event_id, event)
+    return found
+
+
+def _joined(timeline: Timeline, row: Row, followers: Mapping[int, HistoryEvent]) -> Row:
     """Join a row with the next event of the same thing, if they are one to the eye."""
     event, visit = row.events[0], row.visit
-    after = timeline.events.get(event.id + 1)
-    if after is None or after.previous_event_id != event.id:
+    if event.type.endswith("StateSucceeded"):
+        after = timeline.events.get(event.id + 1)
+        if after is None or not _exits(timeline, visit, after):
+            return row
+        return replace(row, at=after.timestamp, events=(event, after), kind=Kind.EXITED)
+    after = followers.get(event.id)
+    if after is None or after.timestamp - event.timestamp >= _SECOND:
         return row
-    if after.timestamp - event.timestamp >= _SECOND:
-        return row
-    if event.type.endswith("Scheduled") and after.type.endswith("Started"):
+    starts = row.kind is Kind.ENTERED and after.type.endswith("StateStarted")
+    if starts or (event.type.endswith("Scheduled") and after.type.endswith("Started")):
         return replace(row, events=(event, after))
     passed = visit is not None and visit.exited_at == after.timestamp
     if row.kind is Kind.ENTERED and after.type.endswith("StateExited") and passed:
         return replace(row, events=(event, after), kind=Kind.PASSED)
     return row
+
+
+def _exits(timeline: Timeline, visit: StateVisit | None, after: HistoryEvent) -> bool:
+    """True if a visit is left by an event; a Map's skips its MapStateSucceeded."""
+    if visit is None or not after.type.endswith("StateExited"):
+        return False
+    return timeline.visits.of_event.get(after.id) == visit.id
 
 
 def _annotate(
@@ -221,31 +248,13 @@ def _annotate(
     phase = causing_phase(attempt)
     ends = row.events[-1].timestamp == attempt.ended_at
     told = notice(attempt, polls_of(attempt, calls), complete) if ends else None
-    action = next((c for c in calls if _is_action(attempt, c)), None)
+    action = next((c for c in calls if is_action(attempt, c)), None)
     caused = action is not None and any(e.timestamp == phase for e in row.events)
     if told is None and not caused:
         return row
     return replace(
         row, notice=told, causes=call_key(action) if action and caused else None
     )
-
-
-def causing_phase(attempt: Attempt) -> datetime:
-    """When the action call had been answered: submitted, or for a plain call its end.
-
-    While neither is there yet, the call is still tied to the start.
-    """
-    return (
-        attempt.submitted_at
-        or attempt.ended_at
-        or attempt.started_at
-        or attempt.scheduled_at
-    )
-
-
-def _is_action(attempt: Attempt, call: ApiCall) -> bool:
-    row = attempt.integration
-    return row is not None and row.role_of(call.event_name) is CallRole.ACTION
 
 
 def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
@@ -277,11 +286,9 @@ def _call_row(
     call: ApiCall,
     link: Link | None,
     attempt: Attempt | None,
-    by_attempt: Mapping[tuple[str, int], list[ApiCall]],
+    ranks: Mapping[str, Rank],
 ) -> Row:
-    calls = by_attempt.get(_attempt_key(link), [])
-    alike = [c for c in calls if c.event_name == call.event_name]
-    before = calls[calls.index(call) - 1] if call in calls[1:] else None
+    rank = ranks.get(call.event_id)
     poll = link is not None and link.role is CallRole.POLL
     return Row(
         at=call.event_time,
@@ -292,20 +299,10 @@ def _call_row(
         attempt=attempt,
         call=call,
         link=link,
-        number=alike.index(call) + 1 if poll and alike else None,
-        gap=(call.event_time - before.event_time).total_seconds() if before else None,
-        since=_since(call, attempt, calls),
+        number=rank.number if rank and poll else None,
+        gap=rank.gap if rank else None,
+        since=rank.since if rank else None,
     )
-
-
-def _since(
-    call: ApiCall, attempt: Attempt | None, calls: Iterable[ApiCall]
-) -> float | None:
-    if attempt is None or _is_action(attempt, call):
-        return None
-    action = next((c for c in calls if _is_action(attempt, c)), None)
-    begun = action.event_time if action else causing_phase(attempt)
-    return (call.event_time - begun.replace(microsecond=0)).total_seconds()
 
 
 def _place_of(row: Row) -> datetime:

@@ -89,13 +89,13 @@ def test_an_empty_filter_keeps_all(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "first", "count"),
     [
-        ('~s "ECS run"', "ECS RunTask  Task  ecs:runTask.sync", 5),
-        ("~s /^ecs r.*task$/", "ECS RunTask  Task  ecs:runTask.sync", 5),
+        ('~s "ECS run"', "ECS RunTask  Task  ecs:runTask.sync", 11),
+        ("~s /^ecs r.*task$/", "ECS RunTask  Task  ecs:runTask.sync", 11),
         ("~a describetasks", "DescribeTasks #1  +55 s  = task ARN", 5),
         ("~a runTask.sync & ~k entered", "ECS RunTask  Task  ecs:runTask.sync", 1),
         ("~k poll", "DescribeTasks #1  +55 s  = task ARN", 5),
         ("~k action", "RunTask  task 9f018ef6  = request id", 1),
-        ("~k execution", "▸ Execution started", 2),
+        ("~k execution", "◆ Execution started", 2),
         ("~l exact ~k call !~k poll", "RunTask  task 9f018ef6  = request id", 1),
         ("~l request-id", "RunTask  task 9f018ef6  = request id", 1),
         ("~v ECS & ~k phase", "scheduled · started", 3),
@@ -105,11 +105,11 @@ def test_an_empty_filter_keeps_all(text: str) -> None:
         ("~d 1h", "", 0),
         ('~b "AWS Step Functions"', "RunTask  task 9f018ef6  = request id", 1),
         ("~b startedBy", "RunTask  task 9f018ef6  = request id", 1),
-        ("~x RUN-7f", "▸ Execution started", 13),
+        ("~x RUN-7f", "◆ Execution started", 13),
         ('"task 9f"', "RunTask  task 9f018ef6  = request id", 1),
         ("/#[45]/", "DescribeTasks #4  +55 s  = task ARN", 2),
         ("submitted | succeeded", "submitted", 3),
-        ("!(~k call | ~k phase)", "▸ Execution started", 4),
+        ("!(~k call | ~k phase)", "◆ Execution started", 4),
     ],
 )
 def test_the_seed_s_run_is_filtered(text: str, first: str, count: int) -> None:

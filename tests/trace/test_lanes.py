@@ -82,6 +82,22 @@ def test_a_state_that_is_passed_at_once_is_one_row() -> None:
     assert kinds == [Kind.EXECUTION, Kind.PASSED, Kind.ENTERED, Kind.EXITED]
 
 
+def test_a_parallel_is_entered_and_started_and_left_in_one_row_each() -> None:
+    whole = [
+        event(2, "ParallelStateEntered", 1, name="P"),
+        event(3, "ParallelStateStarted", 1),
+        event(4, "WaitStateEntered", 1, previous=3, name="A"),
+        event(5, "WaitStateExited", 4, name="A"),
+        event(6, "ParallelStateSucceeded", 4),
+        event(7, "ParallelStateExited", 4.1, previous=5, name="P"),
+    ]
+    lanes = lanes_of(*started(), *whole)
+    kinds = [Kind.ENTERED, Kind.ENTERED, Kind.EXITED, Kind.EXITED]
+    assert [row.kind for row in lanes.rows[1:]] == kinds
+    assert [row.key for row in lanes.rows[1:]] == [f"{ARN}#{n}" for n in (2, 4, 5, 6)]
+    assert lanes.rows[-1].at == lanes.rows[-1].events[-1].timestamp
+
+
 def test_events_of_different_states_are_never_joined() -> None:
     apart = [
         event(2, "ParallelStateEntered", 1, name="P"),
@@ -89,12 +105,14 @@ def test_events_of_different_states_are_never_joined() -> None:
         event(4, "TaskStateEntered", 1, previous=3, name="A"),
         event(5, "TaskScheduled", 1, previous=4, **RUN),
         event(6, "TaskStateEntered", 1, previous=3, name="B"),
-        event(7, "TaskStarted", 1, previous=5, **RUN),
+        event(7, "TaskScheduled", 1, **RUN),
+        event(8, "TaskStarted", 1, **RUN),
     ]
-    assert max(len(row.events) for row in lanes_of(*started(), *apart).rows) == 1
+    rows = lanes_of(*started(), *apart).rows
+    assert [[e.id for e in row.events] for row in rows if row.attempt] == [[5], [7, 8]]
 
 
-def test_a_start_is_not_joined_to_the_scheduling_of_another_task() -> None:
+def test_a_start_is_joined_to_its_own_scheduling_whatever_lies_between() -> None:
     apart = [
         event(2, "ParallelStateEntered", 1, name="P"),
         event(3, "ParallelStateStarted", 1),
@@ -104,7 +122,8 @@ def test_a_start_is_not_joined_to_the_scheduling_of_another_task() -> None:
         event(7, "TaskScheduled", 1, **RUN),
         event(8, "TaskStarted", 1, previous=5, **RUN),
     ]
-    assert max(len(row.events) for row in lanes_of(*started(), *apart).rows) == 1
+    rows = lanes_of(*started(), *apart).rows
+    assert [[e.id for e in row.events] for row in rows if row.attempt] == [[5, 8], [7]]
 
 
 def test_only_a_start_is_joined_to_a_scheduling() -> None:
@@ -222,8 +241,8 @@ def test_iterations_stand_one_deeper_than_their_map() -> None:
         event(5, "WaitStateEntered", 1, name="A"),
     ]
     rows = lanes_of(*started(), *inside).rows
-    assert [row.depth for row in rows] == [0, 0, 0, 1, 1]
-    assert rows[3].kind is Kind.OTHER
+    assert [row.depth for row in rows] == [0, 0, 1, 1]
+    assert rows[2].kind is Kind.OTHER
 
 
 @pytest.mark.parametrize("told", [None, 420])

@@ -1,0 +1,139 @@
+"""Where a row is at home: in which Parallel or Map, and in which branch of it.
+
+Histories may be nested as deep as they are long, so nothing here walks up a chain:
+a visit is entered after the one around it, and takes over what is known of that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.visits import StateVisit
+
+_CONTAINERS = frozenset({"Parallel", "Map"})
+_Key = tuple[str | None, int]
+"""An execution's ARN and the id of a visit in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A visit of a Parallel or a Map, or one branch of it."""
+
+    key: str
+    visit: StateVisit
+    index: int | None = None
+    """Which branch; None: the visit as a whole."""
+
+
+def visit_key(execution_arn: str | None, visit_id: int) -> str:
+    """Key the fold of a Parallel's or Map's visit."""
+    return f"{execution_arn}#{visit_id}~visit"
+
+
+def branch_key(execution_arn: str | None, visit_id: int, index: int) -> str:
+    """Key the fold of a branch, or an iteration, of a visit."""
+    return f"{execution_arn}#{visit_id}~branch{index}"
+
+
+def is_container(visit: StateVisit) -> bool:
+    return visit.type in _CONTAINERS
+
+
+def iteration_of(row: Row) -> int | None:
+    """Say which iteration a Map's own event is about."""
+    if not row.events or not row.events[0].type.startswith("MapIteration"):
+        return None
+    index = row.events[0].details.get("index")
+    return index if isinstance(index, int) else None
+
+
+class Homes:
+    """The visits of some rows, and which of them are folded."""
+
+    def __init__(self, rows: Iterable[Row], folded: frozenset[str]) -> None:
+        self._folded = folded
+        self._visits: dict[_Key, StateVisit] = {}
+        for row in rows:
+            if row.visit is not None:
+                self._visits.setdefault((row.execution_arn, row.visit.id), row.visit)
+        self._branches: dict[_Key, Home | None] = {}
+        self._outermost: dict[_Key, Home | None] = {}
+        for key in sorted(self._visits, key=lambda key: (key[0] or "", key[1])):
+            self._take(key, self._visits[key])
+
+    def _take(self, key: _Key, visit: StateVisit) -> None:
+        arn = key[0]
+        parent = (arn, visit.parent or 0)
+        around = self._visits.get(parent)
+        branch = None
+        if around is not None and visit.index is not None:
+            branch = Home(branch_key(arn, around.id, visit.index), around, visit.index)
+        self._branches[key] = branch
+        if not self._folded:
+            return
+        found = self._outermost.get(parent)
+        if found is None and branch is not None and branch.key in self._folded:
+            found = branch
+        if found is None and is_container(visit):
+            own = visit_key(arn, visit.id)
+            found = Home(own, visit) if own in self._folded else None
+        self._outermost[key] = found
+
+    def _key(self, row: Row) -> _Key:
+        if row.visit is not None:
+            return row.execution_arn, row.visit.id
+        visit_id = row.link.visit_id if row.link else None
+        return row.execution_arn, visit_id or 0
+
+    def visit_of(self, row: Row) -> StateVisit | None:
+        """Find the visit a row is about; a call's is that of its link."""
+        return row.visit or self._visits.get(self._key(row))
+
+    def folded(self, row: Row) -> Home | None:
+        """Find the outermost fold a row is behind."""
+        if not self._folded:
+            return None
+        found = self._outermost.get(self._key(row))
+        index = iteration_of(row)
+        if found is None and index is not None and row.visit is not None:
+            key = branch_key(row.execution_arn, row.visit.id, index)
+            found = Home(key, row.visit, index) if key in self._folded else None
+        return found
+
+    def branch(self, row: Row) -> Home | None:
+        """Find the branch a state's row stands in."""
+        return self._branches.get(self._key(row)) if row.events else None
+
+    def headed(self, row: Row) -> str:
+        """Give the key of what a row is the head of, if it is one."""
+        visit = row.visit
+        if visit is None or not row.events:
+            return ""
+        first = row.events[0]
+        if first.type == "MapIterationStarted":
+            index = iteration_of(row)
+            return (
+                "" if index is None else branch_key(row.execution_arn, visit.id, index)
+            )
+        if first.id == visit.id and is_container(visit):
+            return visit_key(row.execution_arn, visit.id)
+        return ""
+
+    def around(self, row: Row) -> str:
+        """Give the key of the innermost visit or branch a row is part of."""
+        visit = self.visit_of(row)
+        if visit is None:
+            return ""
+        index = iteration_of(row)
+        if index is not None:
+            return branch_key(row.execution_arn, visit.id, index)
+        if is_container(visit):
+            return visit_key(row.execution_arn, visit.id)
+        branch = self._branches.get((row.execution_arn, visit.id))
+        if branch is not None:
+            return branch.key
+        return visit_key(row.execution_arn, visit.parent) if visit.parent else ""
+
+    def branches(self) -> frozenset[str]:
+        """Give the keys of all branches and iterations."""
+        return frozenset(home.key for home in self._branches.values() if home)

@@ -1,0 +1,77 @@
+"""What is in a fold, counted: enough to know whether to open it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.visits import StateVisit
+
+_FAILED = frozenset({"failed", "timed_out"})
+_NAMES = 2
+"""A branch of so few states is told by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The numbers of a fold."""
+
+    states: int = 0
+    branches: int = 0
+    calls: int = 0
+    denied: int = 0
+    """Calls that ended in an error."""
+    failed: int = 0
+    """Tries that did."""
+    retries: int = 0
+    status: str = ""
+    seconds: float | None = None
+    names: tuple[str, ...] = ()
+    """The states of a branch in order, where they are few."""
+
+
+def tally(rows: Sequence[Row], home: StateVisit, index: int | None) -> Tally:
+    """Count what is behind the fold of a visit, or of one branch of it."""
+    inside = {row.visit.id: row.visit for row in rows if row.visit}
+    inside.pop(home.id, None)
+    children = [visit for visit in inside.values() if visit.parent == home.id]
+    tries = [attempt for visit in inside.values() for attempt in visit.attempts]
+    calls = [row.call for row in rows if row.call]
+    names = tuple(visit.name for visit in children)
+    begun, ended, status = home.entered_at, home.ended_at, home.status
+    if index is not None:
+        status = _status(rows, children)
+        begun, ended = rows[0].at, _end(rows)
+    done = status != "running" and ended is not None
+    return Tally(
+        states=len(inside),
+        branches=len({visit.index for visit in children} - {None}),
+        calls=len(calls),
+        denied=sum(call.error_code is not None for call in calls),
+        failed=sum(attempt.status in _FAILED for attempt in tries),
+        retries=sum(max(0, len(visit.attempts) - 1) for visit in inside.values()),
+        status=status,
+        seconds=(ended - begun).total_seconds() if done and ended else None,
+        names=names if len(names) <= _NAMES else (),
+    )
+
+
+def _status(rows: Sequence[Row], children: Iterable[StateVisit]) -> str:
+    """Say how a branch stands: a Map's own events tell, else its last state."""
+    for row in reversed(rows):
+        kind = row.events[0].type if row.events else ""
+        if kind == "MapIterationStarted":
+            break  # anew, if the Map is retried
+        if kind.startswith("MapIteration"):
+            return kind.removeprefix("MapIteration").lower()
+    last = ""
+    for visit in sorted(children, key=lambda visit: visit.id):
+        if visit.status == "running":
+            return "running"
+        last = visit.status
+    return last or "running"
+
+
+def _end(rows: Iterable[Row]) -> datetime | None:
+    states = (row.events[-1].timestamp for row in rows if row.events)
+    return max(states, default=None)
