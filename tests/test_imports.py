@@ -20,13 +20,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 SDKS = ("botocore", "aiobotocore", "boto3", "s3transfer")
 HEAVY = ("textual", "aiohttp", *SDKS)
 
+SETTINGS = {"config", "config_keys", "config_words"}
+"""What a user has set: the screen follows it, and nothing below the screen does."""
 ROOMS = {
     "trace": {"trace"},
     "recording": {"trace", "recording"},
     "export": {"trace", "export"},
     # Replay is a source like any other, and what it plays is a recording.
     "sources": {"trace", "sources", "recording"},
-    "tui": {"trace", "recording", "sources", "export", "tui"},
+    "tui": {"trace", "recording", "sources", "export", "tui", *SETTINGS},
     "demo": {"demo"},
 }
 """A room to the rooms it may import."""

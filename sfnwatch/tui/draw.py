@@ -1,99 +1,56 @@
-"""Lines → pieces of exactly the width there is: two lanes, or one if it is small."""
+"""Lines → pieces of exactly the width there is: two lanes or more, or only one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Rule
+from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone, row_pieces, rule_tone
 from sfnwatch.tui.cells import cells, cut, pad
-from sfnwatch.tui.layout import GUTTER, Layout, Line
+from sfnwatch.tui.lane_frame import MARGIN, Frame, clock_words, service_name
+from sfnwatch.tui.lane_line import GUTTER, Line
+from sfnwatch.tui.lane_words import fold_contents, fold_pieces, gap_words, state_pieces
 
-FOLD = 99
-"""Narrower than this, which is 100 columns less the scrollbar, there is one lane."""
-_MARGIN = 1
-_WHOLE_TIME, _SECONDS = 12, 8
-_LEFT_SHARE, _LEFT_LEAST, _LEFT_MOST = 0.32, 38, 64
 _HEAVY = frozenset("┃┏┣")
 _NAME = 18
 """A state's name takes no more cells where it only says whose row this is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """How many cells each part of a line has."""
-
-    left: int
-    time: int
-    right: int
-    folded: bool
-
-
-def columns(width: int) -> Columns:
-    """Share out a width; the time comes first where there is but one lane."""
-    if width < FOLD:
-        time = _WHOLE_TIME if width >= 56 else _SECONDS if width >= 34 else 0  # noqa: PLR2004
-        rest = width - _MARGIN - time - (2 if time else 0)
-        return Columns(left=max(0, rest), time=time, right=0, folded=True)
-    left = min(max(round(width * _LEFT_SHARE), _LEFT_LEAST), _LEFT_MOST)
-    rest = width - _MARGIN - left - 1 - _WHOLE_TIME - len(GUTTER)
-    return Columns(left=left, time=_WHOLE_TIME, right=rest, folded=False)
+_LEADER = "┄"
 
 
 def draw(
-    line: Line, width: int, *, selected: bool = False, services: bool = False
+    line: Line, frame: Frame, *, selected: bool = False, badge: str = ""
 ) -> tuple[Piece, ...]:
-    """Draw a line; `services` names the service of each call."""
-    share = columns(width)
+    """Draw a line; a `badge` stands at its end, whatever has to be cut for it."""
     margin: Piece = ("▌" if selected else " ", Tone.ACTION)
-    body = (
-        _folded(line, share, services) if share.folded else _two(line, share, services)
-    )
-    return pad((margin, *body), width)
+    parts = _folded if frame.share.folded else _lanes
+    body = (margin, *parts(line, frame))
+    if not badge:
+        return pad(body, frame.width)
+    end = cut(((f" {badge} ", Tone.WARN),), frame.width - MARGIN)
+    return (*pad(body, frame.width - cells(end)), *end)
 
 
-def draw_head(layout: Layout, width: int) -> tuple[Piece, ...]:
-    """Draw the names of the lanes."""
-    share = columns(width)
-    names = " · ".join(service_name(s).upper() for s in layout.services)
-    states: list[Piece] = [("STEP FUNCTIONS", Tone.STRONG)]
-    states.append(("  state transitions", Tone.DIM))
-    right: list[Piece] = [(names or "API CALLS", Tone.STRONG)]
-    right.append((f"  {'calls ' if names else ''}by states.amazonaws.com", Tone.DIM))
-    if layout.hidden:
-        right.append((f"  {layout.hidden} others hidden", Tone.DIM))
-    time = pad((("UTC", Tone.DIM),), share.time)
-    if share.folded:
-        lead = (*time, ("  ", Tone.PLAIN)) if share.time else ()
-        both = (*states, ("   → ", Tone.DIM), *right)
-        return pad(((" ", Tone.PLAIN), *lead, *cut(both, share.left)), width)
-    left = pad(states, share.left)
-    gutter = (GUTTER, Tone.PLAIN)
-    blank = (" ", Tone.PLAIN)
-    return pad((blank, *left, blank, *time, gutter, *cut(right, share.right)), width)
+# -- lanes beside each other -------------------------------------------------------
 
 
-def service_name(event_source: str) -> str:
-    """Name a service as people do: `ecs` of `ecs.amazonaws.com`."""
-    return clean(event_source.split(".", 1)[0], _NAME) or "?"
+def _lanes(line: Line, frame: Frame) -> Iterator[Piece]:
+    yield from _left(line, frame)
+    yield from _time(line, frame)
+    if isinstance(line.left, Fold) and line.left.sort is Sort.WATERMARK:
+        yield from _watermark(line, line.left, frame)
+        return
+    yield _gutter(line, frame)
+    yield from cut(frame.look.masked(_right(line, frame)), frame.room(line.service))
 
 
-# -- two lanes ---------------------------------------------------------------------
-
-
-def _two(line: Line, share: Columns, services: bool) -> Iterator[Piece]:  # noqa: FBT001
-    yield from _left(line, share.left)
-    yield from _time(line, share.time)
-    yield (line.gutter, _gutter_tone(line))
-    yield from cut(_right(line, services=services), share.right)
-
-
-def _left(line: Line, width: int) -> tuple[Piece, ...]:
+def _left(line: Line, frame: Frame) -> tuple[Piece, ...]:
     """Draw the state's part, and the beginning of its arrow."""
-    text = cut((*_rails(line), *_state(line)), width)
+    width = frame.share.left
+    state = frame.look.masked(_state(line, frame))
+    text = cut((*_rails(line), *state), width)
     stroke = line.gutter[1]
     room = width + 1 - cells(text)
     if stroke not in "─┄" or room < 3:  # noqa: PLR2004 - a blank on either side
@@ -101,14 +58,61 @@ def _left(line: Line, width: int) -> tuple[Piece, ...]:
     return (*text, (f" {stroke * (room - 2)} ", _gutter_tone(line)))
 
 
+def _gutter(line: Line, frame: Frame) -> Piece:
+    """Draw what lies between the time and the lane that the call stands in."""
+    gutter, far = line.gutter, frame.offset(line.service)
+    mark, tone = _tie_mark(line)
+    if gutter[3] in "▶▷":
+        stroke = "─" if gutter[3] == "▶" else "┄"
+        return (gutter[:3] + stroke * far + gutter[3:], _gutter_tone(line))
+    if gutter[1] in "◀◁":
+        return (gutter[:4] + gutter[3] * far + gutter[4:], _gutter_tone(line))
+    if mark:
+        return (gutter[:3] + " " * far + mark + gutter[4:], tone)
+    return (gutter + " " * far, _gutter_tone(line))
+
+
+def _tie_mark(line: Line) -> tuple[str, Tone]:
+    """Mark a call without an arrow, so that why is seen without colour, too."""
+    row = line.right
+    if not isinstance(row, Row) or row.link is None:
+        return "", Tone.DIM
+    marks = {Rule.AMBIGUOUS: "?", Rule.ROLE_ONLY: "·"}
+    return marks.get(row.link.rule, ""), rule_tone(row.link)
+
+
+def _watermark(line: Line, mark: Fold, frame: Frame) -> Iterator[Piece]:
+    past = line.gutter[2]
+    if past == " ":
+        yield (f" {_LEADER * 3} ", Tone.WARN)
+    else:
+        yield (f" {_LEADER}", Tone.WARN)
+        yield (past, _gutter_tone(line))
+        yield (f"{_LEADER} ", Tone.WARN)
+    yield from _leaders(f"{_complete(mark, frame)} ", frame.share.right)
+
+
+def _leaders(text: str, width: int) -> Iterator[Piece]:
+    """Fill up with dots: what is written on a line across the lanes."""
+    yield from cut(((text, Tone.WARN),), width)
+    yield (_LEADER * (width - cells(((text, Tone.WARN),))), Tone.WARN)
+
+
+def _complete(mark: Fold, frame: Frame) -> str:
+    return f"CloudTrail complete to {frame.look.local(mark.at):%H:%M:%S}"
+
+
+# -- rails and states --------------------------------------------------------------
+
+
 def _rails(line: Line) -> Iterator[Piece]:
-    rails = line.rails
-    row = line.left if isinstance(line.left, Row) else None
+    rails, cell = line.rails, line.left
     yield from _by_weight(rails.before)
     if rails.own:
-        yield (rails.own, _rail_tone(rails.own, row))
+        yield (rails.own, _rail_tone(rails.own, cell))
         yield from _by_weight(f" {rails.after}")
-    if row is not None and row.kind not in _FLUSH:
+    inside = isinstance(cell, Row) and cell.kind not in _FLUSH and not line.head
+    if inside or (isinstance(cell, Fold) and cell.sort is Sort.BACKOFF):
         yield (" ", Tone.DIM)
 
 
@@ -122,28 +126,35 @@ def _by_weight(rails: str) -> Iterator[Piece]:
         yield ("".join(run), Tone.BUSY if heavy else Tone.DIM)
 
 
-def _rail_tone(glyph: str, row: Row | None) -> Tone:
+def _rail_tone(glyph: str, cell: Row | Fold | str) -> Tone:
     """Colour where a state ends, or is still running; not the way between."""
-    if row is None or row.visit is None or glyph in "┌│├":
+    if glyph in "▾▸":
+        return Tone.ACTION
+    if isinstance(cell, str) or cell.visit is None or glyph in "┌│├":
         return Tone.DIM
-    status = row.visit.status
+    status = cell.visit.status
     return Tone.DIM if status == "succeeded" else STATUS_GLYPHS[status][1]
 
 
-def _state(line: Line) -> Iterator[Piece]:
-    row = line.left
-    if isinstance(row, str):
-        yield (row, Tone.DIM)
+def _state(line: Line, frame: Frame) -> Iterator[Piece]:
+    cell = line.left
+    if isinstance(cell, str):
+        yield (cell, Tone.DIM)
+        return
+    if isinstance(cell, Fold):
+        yield from fold_pieces(cell)
+        if cell.sort is Sort.IDLE and not frame.share.time:
+            yield (_gap(cell), Tone.DIM)
         return
     if line.state:
-        yield (_indexed(row), Tone.DIM)
-        yield from _name(line)
+        yield (_indexed(cell), Tone.DIM)
+        yield from _name(line, frame)
         yield ("  ", Tone.DIM)
-    elif row.kind in {Kind.ENTERED, Kind.PASSED} and _indexed(row):
-        yield (_indexed(row), Tone.DIM)
-    yield from row_pieces(row)
-    if row.kind is Kind.EXECUTION and line.rails.own:
-        yield (f"  {clean((row.execution_arn or '').rsplit(':', 1)[-1])}", Tone.STRONG)
+    elif cell.kind in {Kind.ENTERED, Kind.PASSED} and not line.after_head:
+        yield (_indexed(cell), Tone.DIM)
+    yield from state_pieces(line)
+    if cell.kind is Kind.EXECUTION and line.rails.own:
+        yield (f"  {clean((cell.execution_arn or '').rsplit(':', 1)[-1])}", Tone.STRONG)
 
 
 def _indexed(row: Row) -> str:
@@ -152,30 +163,40 @@ def _indexed(row: Row) -> str:
     return "" if index is None else f"[{index}] "
 
 
-def _right(line: Line, *, services: bool) -> Iterator[Piece]:
-    row = line.right
-    if isinstance(row, str):
+def _name(line: Line, frame: Frame) -> tuple[Piece, ...]:
+    name = frame.look.mask(clean(line.state, 2 * _NAME))
+    return cut(((name, Tone.DIM),), _NAME)
+
+
+# -- calls -------------------------------------------------------------------------
+
+
+def _right(line: Line, frame: Frame) -> Iterator[Piece]:
+    cell = line.right
+    if isinstance(cell, str):
+        if not cell and isinstance(line.left, Fold):
+            yield from fold_contents(line.left)
         # Who noticed the end is a finding, the other words of ours are hints.
-        yield (row, Tone.PLAIN if line.gutter != GUTTER else Tone.DIM)
+        yield (cell, Tone.PLAIN if line.gutter != GUTTER else Tone.DIM)
         return
-    if services and row.call is not None:
-        yield (f"{service_name(row.call.event_source)} ", Tone.DIM)
-    yield from row_pieces(row)
-    if isinstance(line.left, Row):
-        yield from _own_second(row, line.left)
+    if isinstance(cell, Fold):
+        yield from fold_pieces(cell)
+    else:
+        if cell.call is not None and cell.call.event_source in frame.named:
+            yield (f"{service_name(cell.call.event_source)} ", Tone.DIM)
+        yield from row_pieces(cell)
+    if isinstance(line.left, Row) and isinstance(cell, Row):
+        yield from _own_second(cell, line.left, frame)
     elif line.state:
         yield ("  ", Tone.DIM)
-        yield from _name(line)
+        yield from _name(line, frame)
 
 
-def _own_second(call: Row, phase: Row) -> Iterator[Piece]:
+def _own_second(call: Row, phase: Row, frame: Frame) -> Iterator[Piece]:
     """Say when a call was, where the time on the line is its answer's."""
     if call.at != phase.at.replace(microsecond=0):
-        yield (f"  at {clock_words(call.at, calls=True)}", Tone.DIM)
-
-
-def _name(line: Line) -> tuple[Piece, ...]:
-    return cut(((clean(line.state, 2 * _NAME), Tone.DIM),), _NAME)
+        at = clock_words(frame.look.local(call.at), calls=True)
+        yield (f"  at {at}", Tone.DIM)
 
 
 def _gutter_tone(line: Line) -> Tone:
@@ -185,39 +206,59 @@ def _gutter_tone(line: Line) -> Tone:
     return Tone.EXACT
 
 
-def _time(line: Line, width: int) -> tuple[Piece, ...]:
-    row = line.first
-    if row is None or width == 0:
+def _time(line: Line, frame: Frame) -> tuple[Piece, ...]:
+    cell, width = line.first, frame.share.time
+    if cell is None or width == 0:
         return pad((), width)
-    words = clock_words(row.at, calls=row.call is not None)
+    if isinstance(cell, Fold):
+        words = _fold_time(cell, frame)
+    else:
+        words = _clock(cell.at, frame, calls=cell.call is not None)
     return pad(((words[:width], Tone.DIM),), width)
 
 
-def clock_words(at: datetime, *, calls: bool) -> str:
-    """Write a time; whole seconds are all that CloudTrail has."""
-    words = f"{at:%H:%M:%S}"
-    return words if calls else f"{words}.{at.microsecond // 1000:03}"
+def _fold_time(fold: Fold, frame: Frame) -> str:
+    if fold.sort is Sort.IDLE:
+        return _gap(fold)
+    timed = fold.sort in {Sort.VISIT, Sort.BRANCH} and not fold.open
+    return _clock(fold.at, frame, calls=False) if timed else ""
+
+
+def _gap(fold: Fold) -> str:
+    return f"⋮ {gap_words(fold.seconds or 0)}"
+
+
+def _clock(at: datetime, frame: Frame, *, calls: bool) -> str:
+    return clock_words(frame.look.local(at), calls=calls)
 
 
 # -- one lane ----------------------------------------------------------------------
 
 
-def _folded(line: Line, share: Columns, services: bool) -> Iterator[Piece]:  # noqa: FBT001
-    if share.time:
-        yield from _time(line, share.time)
+def _folded(line: Line, frame: Frame) -> Iterator[Piece]:
+    if frame.share.time:
+        yield from _time(line, frame)
         yield ("  ", Tone.PLAIN)
-    yield from cut(_one(line, services=services), share.left)
+    if isinstance(line.left, Fold) and line.left.sort is Sort.WATERMARK:
+        rails = tuple(_rails(line))
+        words = f"{_LEADER * 2} {_complete(line.left, frame)} "
+        text = (*rails, *_leaders(words, frame.share.left - cells(rails)))
+        yield from cut(text, frame.share.left)
+        return
+    yield from cut(frame.look.masked(_one(line, frame)), frame.share.left)
 
 
-def _one(line: Line, *, services: bool) -> Iterator[Piece]:
+def _one(line: Line, frame: Frame) -> Iterator[Piece]:
     yield from _rails(line)
     if line.left:
-        yield from _state(line)
+        yield from _state(line, frame)
+        if isinstance(line.left, Fold) and line.left.rows:
+            yield ("  ", Tone.DIM)
+            yield from fold_contents(line.left)
         return
     row = line.right
-    tone = Tone.DIM
-    if isinstance(row, Row) and row.link is not None:
-        tone = rule_tone(row.link)
-    tied = isinstance(row, Row) and row.link and row.link.rule is not Rule.ROLE_ONLY
-    yield ("  → " if tied else "  · ", tone)
-    yield from _right(line, services=services)
+    mark, tone = _tie_mark(line)
+    tied = isinstance(row, Row) and row.link is not None
+    glyph = mark or ("→" if tied else "·")
+    yield ("    " if isinstance(row, Fold) else f"  {glyph} ", tone)
+    yield from _right(line, frame)

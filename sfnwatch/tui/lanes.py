@@ -1,53 +1,32 @@
-"""The lanes on the screen: only the lines in view are ever drawn."""
+"""The lanes as somebody moves in them: a cursor, folds, and the end to follow."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollTo
-from textual.strip import Strip
 
-from sfnwatch.trace.lanes import Lanes
-from sfnwatch.trace.words import Piece, Tone
-from sfnwatch.tui.draw import FOLD, draw
-from sfnwatch.tui.layout import Hints, Layout, Line, lay_out
-from sfnwatch.tui.toned import TONE_CLASSES
-
-FLASH = 1.2
-"""Seconds for which a line that has just come in stands out."""
-_STRIPS = 512
+from sfnwatch.trace.lanes import Lanes, Row
+from sfnwatch.trace.shape import Shape, all_toggled, toggled
+from sfnwatch.tui.actions import moves
+from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in
+from sfnwatch.tui.lane_places import marker_at, nearest, next_found, stop
+from sfnwatch.tui.lane_strips import LaneStrips
+from sfnwatch.tui.layout import Hints, Layout, lay_out
 
 
-class LanesView(ScrollView, can_focus=True):
+class LanesView(LaneStrips):
     """States, times and calls, a line each, with a cursor."""
 
-    ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *TONE_CLASSES,
-        "lanes--cursor",
-        "lanes--fresh",
-    }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", id="lanes.up", show=False),
-        Binding("down,j", "move(1)", "Down", id="lanes.down", show=False),
-        Binding("pageup", "page(-1)", "Page up", id="lanes.page_up", show=False),
-        Binding("pagedown", "page(1)", "Page down", id="lanes.page_down", show=False),
-        Binding("home,g", "first", "First", id="lanes.first", show=False),
-        Binding("end,G", "last", "Last, and follow", id="lanes.last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = moves()
 
     follow = reactive(True, repaint=False, init=False)
     """True while new lines pull the view along."""
-    cursor = reactive(0, repaint=False, init=False)
-    """The line the cursor is on."""
 
     class Moved(Message):
         """The cursor is on other rows, or what is out of view has changed."""
@@ -58,6 +37,12 @@ class LanesView(ScrollView, can_focus=True):
     class Opened(Message):
         """A line was clicked twice: it is wanted in full."""
 
+    @dataclass
+    class Toggled(Message):
+        """Something was folded or unfolded; the view shows it already."""
+
+        key: str
+
     @dataclass(frozen=True, slots=True)
     class Anchor:
         """A line, and where on the screen it stood."""
@@ -67,67 +52,91 @@ class LanesView(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self.page = Layout()
         self.unseen = 0
         """How many rows came in since the view stopped following."""
+        self._shape = Shape()
         self._lanes = Lanes()
         self._hints = Hints()
-        self._fresh: frozenset[str] = frozenset()
-        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(_STRIPS)
+        self._fresh = Fresh()
+        self._height = 0
+        """How many lines were in view before the size changed."""
+        self._wanted: str | None = None
+        """The key selected last; it may be folded or filtered away for now."""
 
     @property
-    def breadth(self) -> int:
-        """The cells of a line: the scrollbar's column is none of them."""
-        return self.scrollable_content_region.width
-
-    @property
-    def folded(self) -> bool:
-        """True where the width is enough for one lane only."""
-        return self.breadth < FOLD
-
-    @property
-    def line(self) -> Line:
-        """The line the cursor is on."""
-        lines = self.page.lines
-        return lines[min(self.cursor, len(lines) - 1)] if lines else Line()
+    def selected_key(self) -> str | None:
+        """The key of the row, or of the fold, that the cursor is on."""
+        keys = self.line.keys
+        if self._wanted in keys:
+            return self._wanted
+        return keys[0] if keys else None
 
     # -- what is shown -------------------------------------------------------------
 
-    def show(self, lanes: Lanes, hints: Hints, page: Layout) -> None:
-        """Show other lanes; the selection and what is in view stay where they are."""
+    @property
+    def shape(self) -> Shape:
+        """What is folded, and what is left out."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: Shape) -> None:
+        if shape != self._shape:
+            anchor = self._anchor()
+            self._shape = shape
+            self._fit()
+            self._settle(anchor)
+
+    def show(
+        self, lanes: Lanes, hints: Hints, page: Layout, *, flash: bool = True
+    ) -> None:
+        """Show other lanes; the selection and what is in view stay where they are.
+
+        With `flash` what is new stands out for a moment.
+        """
         anchor = self._anchor()
-        old, new = self.page.positions, page.positions
-        came = new.keys() - old.keys()
+        before = self._lanes
+        came = lanes.positions.keys() - before.positions.keys()
         self._lanes, self._hints, self.page = lanes, hints, page
         self._fit()
+        seen = came & self.page.positions.keys()
         if not self.follow:
-            self.unseen += len(came)
-        if old and came and self.app.animation_level != "none":
-            self._flash(came)
+            self.unseen += len(seen)
+        if flash and before.rows and seen and self.app.animation_level != "none":
+            self._flash(came_in(before, lanes, seen))
         self._settle(anchor)
 
     def _anchor(self) -> Anchor | None:
         """Note what must not move: the selection, or else the first line in view."""
-        top, height = self.scroll_offset.y, self.size.height
+        top, height = self.scroll_offset.y, self._height
         in_view = top <= self.cursor < top + height
         for place in (self.cursor,) if in_view else range(top, top + height):
             if place < len(self.page.lines) and self.page.lines[place].keys:
-                return self.Anchor(self.page.lines[place].keys[0], place - top)
+                key = self.page.lines[place].keys[0]
+                own = place == self.cursor and self._wanted
+                return self.Anchor(own or key, place - top)
         return None
 
     def _settle(self, anchor: Anchor | None) -> None:
-        selected = self._selected_key
         lines = self.page.lines
+        self._hits.clear()
+        self._lit = self._fresh.places(self.page.positions)
         self.virtual_size = Size(self.breadth, len(lines))
         if self.follow:
-            self._go_to(len(lines) - 1)
+            self._go_to(stop(lines, len(lines) - 1, -1))
             self._scroll(len(lines))
         else:
-            self._go_to(self.page.positions.get(selected or "", self.cursor))
-            if anchor is not None and anchor.key in self.page.positions:
-                self._scroll(self.page.positions[anchor.key] - anchor.offset)
+            self.cursor = self._place(self._wanted, self.cursor)
+            if anchor is not None:
+                offset = min(anchor.offset, max(0, self.size.height - 1))
+                self._scroll(self._place(anchor.key, self.cursor) - offset)
+        self._height = self.size.height
         self.refresh()
         self.post_message(self.Moved())
+
+    def _place(self, key: str | None, otherwise: int) -> int:
+        """Find the line of a key, or the nearest if it is filtered away."""
+        place = nearest(self.page, self._lanes, key)
+        return stop(self.page.lines, otherwise if place is None else place, -1)
 
     def _scroll(self, y: int) -> None:
         # Without force the first overflow does not scroll: the bar is not there yet.
@@ -135,17 +144,19 @@ class LanesView(ScrollView, can_focus=True):
 
     def _go_to(self, place: int) -> None:
         self.cursor = place
-        keys = self.line.keys
-        self._selected_key = keys[0] if keys else self._selected_key
+        self._wanted = self.selected_key or self._wanted
 
-    _selected_key: str | None = None
-
-    def _flash(self, keys: frozenset[str] | set[str]) -> None:
-        self._fresh = self._fresh | keys
-        self.set_timer(FLASH, lambda: self._dim(frozenset(keys)))
+    def _flash(self, fresh: Fresh) -> None:
+        """Let what came in stand out, and what came in late for longer."""
+        self._fresh = self._fresh | fresh
+        late = fresh.late.keys()
+        for keys, seconds in ((fresh.keys - late, FLASH), (late, LINGER)):
+            if keys:
+                self.set_timer(seconds, lambda gone=frozenset(keys): self._dim(gone))
 
     def _dim(self, keys: frozenset[str]) -> None:
-        self._fresh -= keys
+        self._fresh = self._fresh - keys
+        self._lit = self._fresh.places(self.page.positions)
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -156,17 +167,80 @@ class LanesView(ScrollView, can_focus=True):
         self._settle(anchor)
 
     def _fit(self) -> None:
-        if self.page.folded != self.folded:
-            self.page = lay_out(self._lanes, folded=self.folded, hints=self._hints)
+        """Lay out anew what was laid out for another width, or in another shape."""
+        if self.page.folded != self.folded or self.page.shape != self._shape:
+            self.page = lay_out(
+                self._lanes,
+                folded=self.folded,
+                hints=self._hints,
+                wanted=self._shape,
+            )
+
+    # -- folding -------------------------------------------------------------------
+
+    def toggle(self) -> bool:
+        """Fold or unfold what the line at the cursor is the head or the fold of."""
+        key = self.line.toggles
+        self._wanted = key or self._wanted
+        return self._toggle(key)
+
+    def toggle_around(self) -> bool:
+        """Fold or unfold the innermost thing that the line at the cursor is part of."""
+        around = self.page.shaped.around
+        inner = (around.get(key, "") for key in self.line.keys)
+        return self._toggle(self.line.toggles or next(filter(None, inner), ""))
+
+    def _toggle(self, key: str) -> bool:
+        if not key:
+            return False
+        self.follow = False  # else the cursor would be off to the last line
+        self.shape = toggled(self._shape, key)
+        self.follow = self.cursor >= self._last
+        self.post_message(self.Toggled(key))
+        return True
+
+    def toggle_all(self) -> None:
+        """Unfold everything, or fold every branch."""
+        self.shape = all_toggled(self._shape, self._lanes)
+        self.post_message(self.Toggled(""))
+
+    def toggle_service(self, number: int) -> bool:
+        """Hide or show the calls of a service, by its number from 1."""
+        services = self.page.services
+        if len(services) < 2 or not 1 <= number <= len(services):  # noqa: PLR2004
+            return False
+        service = services[number - 1]
+        hidden = self._shape.hidden_services ^ {service}
+        self.shape = replace(self._shape, hidden_services=hidden)
+        self.post_message(self.Toggled(service))
+        return True
+
+    # -- finding -------------------------------------------------------------------
+
+    def select_key(self, key: str) -> bool:
+        """Put the cursor on a row, an event or a fold, if it is shown."""
+        place = self.page.positions.get(key)
+        if place is None:
+            return False
+        self.select(place)
+        self._wanted = key
+        return True
+
+    def search(
+        self, found: Callable[[Row], bool] | None, direction: Literal[-1, 0, 1] = 1
+    ) -> bool:
+        """Mark what is found and go to the next of it; direction 0 stays if it may."""
+        self._found = found
+        self._hits.clear()
+        self.refresh()
+        if found is None:
+            return False
+        place = next_found(self.page.lines, self.cursor, found, direction)
+        if place is not None:
+            self.select(place)
+        return place is not None
 
     # -- moving --------------------------------------------------------------------
-
-    def validate_cursor(self, cursor: int) -> int:
-        return max(0, min(cursor, len(self.page.lines) - 1))
-
-    def watch_cursor(self, old: int, new: int) -> None:
-        self.refresh_line(old)
-        self.refresh_line(new)
 
     def watch_follow(self, follow: bool) -> None:  # noqa: FBT001
         if follow:
@@ -175,13 +249,21 @@ class LanesView(ScrollView, can_focus=True):
         else:
             self.post_message(self.Moved())
 
+    @property
+    def _last(self) -> int:
+        return stop(self.page.lines, len(self.page.lines) - 1, -1)
+
     def select(self, place: int) -> None:
         """Put the cursor on a line and bring it into view."""
-        self._go_to(place)
-        last = len(self.page.lines) - 1
-        self.follow = self.cursor >= last
+        lines = self.page.lines
+        self._go_to(stop(lines, place, 1 if place > self.cursor else -1))
+        self.follow = self.cursor >= self._last
         top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self.cursor < top:
+        if self.follow:
+            self._scroll(len(lines))
+        elif self.cursor <= stop(lines, 0, 1):
+            self._scroll(0)
+        elif self.cursor < top:
             self._scroll(self.cursor)
         elif self.cursor >= top + height:
             self._scroll(self.cursor - height + 1)
@@ -201,10 +283,16 @@ class LanesView(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         place = self.scroll_offset.y + event.y
-        if place < len(self.page.lines):
-            self.select(place)
-            if event.chain == 2:  # noqa: PLR2004 - a double click
-                self.post_message(self.Opened())
+        if place >= len(self.page.lines):
+            return
+        line = self.page.lines[place]
+        self.select(place)
+        twice = event.chain == 2  # noqa: PLR2004
+        fold = twice and not line.rows
+        if line.toggles and (fold or marker_at(self._pieces(place), event.x)):
+            self.toggle()
+        elif twice and line.keys:
+            self.post_message(self.Opened())
 
     def on_mouse_scroll_up(self) -> None:
         self.call_after_refresh(self._scrolled)
@@ -219,45 +307,3 @@ class LanesView(ScrollView, can_focus=True):
     def _scrolled(self) -> None:
         """Follow only while at the end."""
         self.follow = self.is_vertical_scroll_end
-
-    # -- drawing -------------------------------------------------------------------
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._strips.clear()
-
-    def render_line(self, y: int) -> Strip:
-        place = self.scroll_offset.y + y
-        width = self.breadth
-        if place >= len(self.page.lines):
-            return Strip.blank(width, self.rich_style)
-        line = self.page.lines[place]
-        selected = place == self.cursor and bool(line.keys)
-        several = len(self.page.services) > 1
-        pieces = draw(line, width, selected=selected, services=several)
-        part = "cursor" if selected else ""
-        if not selected and not self._fresh.isdisjoint(line.keys):
-            part = "fresh"
-        return self._strip(pieces, width, part)
-
-    def _strip(self, pieces: tuple[Piece, ...], width: int, part: str) -> Strip:
-        key = (pieces, part)
-        strip = self._strips.get(key)
-        if strip is None:
-            over = self._over(part)
-            segments = [
-                Segment(text, self._style(tone) + over) for text, tone in pieces if text
-            ]
-            strip = Strip(segments, width)
-            self._strips.set(key, strip)
-        return strip
-
-    def _style(self, tone: Tone) -> Style:
-        return self.get_component_rich_style(f"tone--{tone}")
-
-    def _over(self, part: str) -> Style:
-        """Take the background only: every tone keeps its colour under the cursor."""
-        if not part:
-            return Style()
-        style = self.get_component_rich_style(f"lanes--{part}")
-        return Style(bgcolor=style.bgcolor, bold=style.bold)

@@ -3,6 +3,7 @@
 Pure, and free of widths: a line says what stands on it, `draw` puts it into cells.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,40 +11,15 @@ from datetime import datetime, timedelta
 from sfnwatch.trace.lanes import ANSWERED, Kind, Lanes, Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.notice import By, Notice
+from sfnwatch.trace.shape import Fold, Shape, Shaped, Sort, shape
 from sfnwatch.trace.words import notice_words
+from sfnwatch.tui.lane_connectors import DRAWN, connect, glyphs_of
+from sfnwatch.tui.lane_line import GUTTER, Line
 from sfnwatch.tui.rails import Rails, draw_rails
 
-REACH = 24
-"""A connector over more lines than these could not be followed by eye."""
-GUTTER = " " * 5
-_SOLID = {"across": " ──▶ ", "away": "─", "up": "╯", "down": "╮", "past": "│"}
-_DOTTED = {"across": " ┄┄▷ ", "away": "┄", "up": "╯", "down": "╮", "past": "┆"}
-_DRAWN = {Rule.REQUEST_ID, Rule.RESOURCE_ID, Rule.UNIQUE_CANDIDATE}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line: a state's row, a call's row, or both; or our own words in a lane."""
-
-    left: Row | str = ""
-    right: Row | str = ""
-    rails: Rails = field(default_factory=Rails)
-    gutter: str = GUTTER
-    """What is drawn between the time and the calls' lane."""
-    state: str = ""
-    """The state's name, where the line before belongs to another state."""
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        return tuple(cell for cell in (self.left, self.right) if isinstance(cell, Row))
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(row.key for row in self.rows)
-
-    @property
-    def first(self) -> Row | None:
-        return self.rows[0] if self.rows else None
+_WATERMARK = "~watermark"
+_Names = Mapping[tuple[str | None, int], str]
+"""An execution's ARN and the id of a visit in it, to the state's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +28,18 @@ class Layout:
 
     lines: tuple[Line, ...] = ()
     positions: Mapping[str, int] = field(default_factory=dict)
-    """A row's key to the line it stands on."""
+    """A key to the line it stands on, or that stands for it."""
     services: tuple[str, ...] = ()
-    """The event sources of the calls, in order of appearance."""
+    """The calls' event sources, in order of appearance: those first that a state
+    called; what only the role did comes after."""
+    primary: tuple[str, ...] = ()
+    """The services that have calls of states, and are not hidden: a lane each."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many calls each service has, shown or not."""
     hidden: int = 0
     folded: bool = False
+    shape: Shape = field(default_factory=Shape)
+    shaped: Shaped = field(default_factory=Shaped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,49 +53,114 @@ class Hints:
 
 
 def lay_out(
-    lanes: Lanes, *, folded: bool = False, hints: Hints | None = None
+    lanes: Lanes,
+    *,
+    folded: bool = False,
+    hints: Hints | None = None,
+    wanted: Shape | None = None,
 ) -> Layout:
-    """Lay out the lanes side by side, or `folded` into one."""
-    hints = hints or Hints()
-    lines = list(_lines(lanes.rows, folded=folded))
+    """Lay out the lanes side by side, or `folded` into one, in the shape `wanted`."""
+    hints, wanted = hints or Hints(), wanted or Shape()
+    shaped = shape(lanes, wanted)
+    rows = _marked(shaped.rows, hints)
+    lines = list(_lines(rows, shaped, _names(lanes.rows), folded=folded))
     if not folded:
-        _connect(lines)
-        _mark(lines, hints.complete_to)
+        connect(lines)
     _say(lines, lanes.rows, hints, folded=folded)
+    counts, linked = _services(lanes.rows)
+    services = (*linked, *(name for name in counts if name not in linked))
     return Layout(
         lines=tuple(lines),
-        positions={key: n for n, line in enumerate(lines) for key in line.keys},
-        services=tuple(
-            dict.fromkeys(row.call.event_source for row in lanes.rows if row.call)
-        ),
+        positions=_positions(lines, shaped),
+        services=services,
+        primary=tuple(s for s in linked if s not in wanted.hidden_services),
+        counts=counts,
         hidden=lanes.hidden,
         folded=folded,
+        shape=wanted,
+        shaped=shaped,
     )
 
 
-def _lines(rows: Sequence[Row], *, folded: bool) -> Iterator[Line]:
-    names = _names(rows)
+def _positions(lines: Sequence[Line], shaped: Shaped) -> Mapping[str, int]:
+    found = {line.head: place for place, line in enumerate(lines) if line.head}
+    found |= {key: place for place, line in enumerate(lines) for key in line.keys}
+    behind = {key: found[line] for key, line in shaped.stands.items() if line in found}
+    return {**behind, **found}
+
+
+def _services(rows: Sequence[Row]) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """Count each service's calls, and name those that a state called."""
+    calls = [row for row in rows if row.call]
+    counts = Counter(row.call.event_source for row in calls if row.call)
+    linked = dict.fromkeys(
+        row.call.event_source
+        for row in calls
+        if row.call and row.link and row.link.rule is not Rule.ROLE_ONLY
+    )
+    # A trail's file alone ties nothing to anything.
+    return counts, tuple(linked or counts)
+
+
+def _marked(rows: Sequence[Row | Fold], hints: Hints) -> Sequence[Row | Fold]:
+    """Put the watermark before the first row beyond it."""
+    at = hints.complete_to
+    if at is None or not rows:
+        return rows
+    place = next((n for n, row in enumerate(rows) if row.at > at), len(rows))
+    mark = Fold(at=at, key=_WATERMARK, sort=Sort.WATERMARK)
+    return (*rows[:place], mark, *rows[place:])
+
+
+# -- which rows share a line -------------------------------------------------------
+
+
+def _lines(
+    rows: Sequence[Row | Fold], shaped: Shaped, names: _Names, *, folded: bool
+) -> Iterator[Line]:
     merged = False
     before: object = None
+    folds = (row for row in rows if isinstance(row, Fold))
+    waits = {fold.key for fold in folds if fold.sort is Sort.BACKOFF}
     for place, (row, rails) in enumerate(zip(rows, draw_rails(rows), strict=True)):
         if merged:
             merged = False
             continue
-        if row.call is not None:
+        if isinstance(row, Fold) and row.sort is not Sort.POLLS:
+            before = _visit_of(row) or before
+            yield Line(left=row, rails=rails)
+            continue
+        if isinstance(row, Fold) or row.call is not None:
             yield Line(right=row, rails=rails, state=_asked_by(row, rails, names))
             continue
-        visit = (row.execution_arn, row.visit.id) if row.visit else None
+        visit = _visit_of(row)
         other = visit is not None and visit != before
-        line = Line(left=row, rails=rails, state=_named(row) if other else "")
+        line = Line(
+            left=row,
+            rails=rails,
+            state=_named(row) if other else "",
+            head=shaped.heads.get(row.key, ""),
+            after_head=place > 0 and _heads(rows[place - 1], row, shaped),
+            backed_off=f"{row.key}~backoff" in waits,
+        )
         before = visit
         after = rows[place + 1] if place + 1 < len(rows) else None
         merged = not folded and _is_one(row, after)
-        if merged and after is not None:
-            line = replace(line, right=after, gutter=_glyphs(after)["across"])
+        if merged and isinstance(after, Row):
+            line = replace(line, right=after, gutter=glyphs_of(after)["across"])
         yield line if folded else _noticed(line)
 
 
-def _names(rows: Sequence[Row]) -> Mapping[tuple[str | None, int], str]:
+def _heads(before: Row | Fold, row: Row, shaped: Shaped) -> bool:
+    """True if a line names the branch that the next begins."""
+    return shaped.heads.get(before.key, before.key) == shaped.around.get(row.key)
+
+
+def _visit_of(row: Row | Fold) -> object:
+    return (row.execution_arn, row.visit.id) if row.visit else None
+
+
+def _names(rows: Sequence[Row]) -> _Names:
     return {
         (row.execution_arn, row.visit.id): row.visit.name for row in rows if row.visit
     }
@@ -125,29 +173,23 @@ def _named(row: Row) -> str:
     return row.visit.name
 
 
-def _asked_by(
-    call: Row, rails: Rails, names: Mapping[tuple[str | None, int], str]
-) -> str:
+def _asked_by(call: Row | Fold, rails: Rails, names: _Names) -> str:
     """Name the state a call belongs to, where it could be several."""
-    if call.link is None or call.link.visit_id is None or rails.open <= 1:
+    if rails.open <= 1:
+        return ""
+    if isinstance(call, Fold):
+        return call.visit.name if call.visit else ""
+    if call.link is None or call.link.visit_id is None:
         return ""
     return names.get((call.execution_arn, call.link.visit_id), "")
 
 
-def _is_one(phase: Row, call: Row | None) -> bool:
+def _is_one(phase: Row, call: Row | Fold | None) -> bool:
     """True if a phase and the call it made are next to each other, and in time too."""
-    if call is None or call.call is None or phase.causes != call.key:
+    if not isinstance(call, Row) or call.call is None or phase.causes != call.key:
         return False
-    return _drawn(call) and timedelta(0) <= phase.at - call.at < ANSWERED
-
-
-def _drawn(call: Row) -> bool:
-    return call.link is not None and call.link.rule in _DRAWN
-
-
-def _glyphs(call: Row) -> Mapping[str, str]:
-    exact = call.link is not None and call.link.rule.exact
-    return _SOLID if exact else _DOTTED
+    tied = call.link is not None and call.link.rule in DRAWN
+    return tied and timedelta(0) <= phase.at - call.at < ANSWERED
 
 
 # -- who noticed -------------------------------------------------------------------
@@ -172,53 +214,7 @@ def _told(notice: Notice) -> str:
     return " ◀── " if notice.certain else " ◁┄┄ "
 
 
-# -- connectors --------------------------------------------------------------------
-
-
-def _connect(lines: list[Line]) -> None:
-    """Draw lines from phases to the calls they made, where both are not on one line."""
-    calls = {
-        line.right.key: place
-        for place, line in enumerate(lines)
-        if isinstance(line.right, Row) and not line.left
-    }
-    for place, line in enumerate(lines):
-        row = line.left
-        if isinstance(row, Row) and row.causes in calls and line.gutter == GUTTER:
-            _draw_connector(lines, place, calls[row.causes or ""])
-
-
-def _draw_connector(lines: list[Line], phase: int, call: int) -> None:
-    row = lines[call].right
-    between = range(min(phase, call), max(phase, call) + 1)
-    if not isinstance(row, Row) or not _drawn(row) or len(between) > REACH:
-        return
-    if any(lines[place].gutter != GUTTER for place in between):
-        return
-    glyphs = _glyphs(row)
-    head = glyphs["across"][3]
-    down = call > phase
-    for place in between:
-        lines[place] = replace(lines[place], gutter=f"  {glyphs['past']}  ")
-    leave = glyphs["down"] if down else glyphs["up"]
-    arrive = "╰" if down else "╭"
-    lines[phase] = replace(lines[phase], gutter=f" {glyphs['away']}{leave}  ")
-    lines[call] = replace(lines[call], gutter=f"  {arrive}{head} ")
-
-
 # -- our own words -----------------------------------------------------------------
-
-
-def _mark(lines: list[Line], complete_to: datetime | None) -> None:
-    """Say where the calls' lane ends for now, beside the first state beyond."""
-    if complete_to is None:
-        return
-    for place, line in enumerate(lines):
-        row = line.left
-        if isinstance(row, Row) and row.at > complete_to and not line.right:
-            words = f"⋯ CloudTrail complete to {complete_to:%H:%M:%S}"
-            lines[place] = replace(line, right=words)
-            return
 
 
 def _say(lines: list[Line], rows: Sequence[Row], hints: Hints, *, folded: bool) -> None:
@@ -228,8 +224,12 @@ def _say(lines: list[Line], rows: Sequence[Row], hints: Hints, *, folded: bool) 
         lines.insert(0, Line(left=hints.states))
     if calls or not hints.calls:
         return
-    free = next((n for n, line in enumerate(lines) if not line.right), None)
+    free = next((n for n, line in enumerate(lines) if _is_free(line)), None)
     if folded or free is None:
         lines.append(Line(right=hints.calls))
     else:
         lines[free] = replace(lines[free], right=hints.calls)
+
+
+def _is_free(line: Line) -> bool:
+    return not line.right and not isinstance(line.left, Fold)

@@ -6,20 +6,24 @@ column from its first row to its last, and gives it back then.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.timeline import TERMINAL
 from sfnwatch.trace.visits import StateVisit
 
 COLUMNS = 6
 """Visits beyond these share one dotted rail: 40 iterations would leave no text."""
+OPEN, CLOSED = "▾", "▸"
+"""Before what can be folded, and before what is."""
 _RAIL, _SHARED, _GAP, _LAST = "│ ", "┆ ", "  ", "╵ "
 _HEAVY = str.maketrans("│┌├", "┃┏┣")
 """A rail is heavy while its state still runs: to be seen without colour, too."""
 
-_Key = tuple[str, int]
-"""An execution's ARN and the id of a visit in it; id 0 is the execution itself."""
+_Key = tuple[str, int | str]
+"""An execution's ARN and the id of a visit in it; id 0 is the execution itself, and
+an empty one the head or the fold of a branch, on its one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,20 @@ class Rails:
     """How many visits are open here."""
 
 
-def draw_rails(rows: Sequence[Row]) -> Iterator[Rails]:
+def draw_rails(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
     """Give each row its rails."""
     running = _running(rows)
     ends = _ends(rows, running)
-    several = len({row.execution_arn for row in rows if row.events}) > 1
+    arns = {row.execution_arn for row in rows if isinstance(row, Row) and row.events}
+    several = len(arns) > 1
     tracks = _Tracks(running)
     for place, row in enumerate(rows):
         over = ends.get(place, ())
         key = _key(row, several=several)
-        if key is None:
+        mark = _branch_mark(row)
+        if mark and row.execution_arn is not None and row.visit is not None:
+            yield tracks.beside((row.execution_arn, row.visit.id), mark, over)
+        elif key is None:
             yield tracks.through(over)
         else:
             new = key not in tracks
@@ -54,7 +62,21 @@ def draw_rails(rows: Sequence[Row]) -> Iterator[Rails]:
             tracks.close(ended)
 
 
-def _glyph(row: Row, *, new: bool, ends: bool) -> str:
+def _branch_mark(row: Row | Fold) -> str:
+    """Give the glyph of a branch's one line: its head, or all of it folded."""
+    if isinstance(row, Fold):
+        return fold_mark(row) if row.sort is Sort.BRANCH else ""
+    first = row.events[0].type if row.events else ""
+    return OPEN if first == "MapIterationStarted" else ""
+
+
+def fold_mark(fold: Fold) -> str:
+    return OPEN if fold.open else CLOSED
+
+
+def _glyph(row: Row | Fold, *, new: bool, ends: bool) -> str:
+    if isinstance(row, Fold):
+        return CLOSED if row.sort is Sort.VISIT else "│"
     if row.kind is Kind.PASSED:
         return "●"
     if new:
@@ -62,20 +84,27 @@ def _glyph(row: Row, *, new: bool, ends: bool) -> str:
     return "└" if ends else "│"
 
 
-def _key(row: Row, *, several: bool) -> _Key | None:
-    if row.execution_arn is None or not row.events:
+def _key(row: Row | Fold, *, several: bool) -> _Key | None:
+    if row.execution_arn is None or not _of_states(row):
         return None
     if row.visit is not None:
         return row.execution_arn, row.visit.id
-    return (row.execution_arn, 0) if several and row.kind is Kind.EXECUTION else None
+    whole = isinstance(row, Row) and row.kind is Kind.EXECUTION
+    return (row.execution_arn, 0) if several and whole else None
 
 
-def _parent(row: Row, key: _Key) -> _Key:
+def _of_states(row: Row | Fold) -> bool:
+    if isinstance(row, Fold):
+        return row.sort in {Sort.VISIT, Sort.BACKOFF}
+    return bool(row.events)
+
+
+def _parent(row: Row | Fold, key: _Key) -> _Key:
     parent = row.visit.parent if row.visit is not None else None
     return key[0], parent or 0
 
 
-def _running(rows: Sequence[Row]) -> frozenset[_Key]:
+def _running(rows: Sequence[Row | Fold]) -> frozenset[_Key]:
     return frozenset(
         (row.execution_arn, row.visit.id)
         for row in rows
@@ -83,21 +112,24 @@ def _running(rows: Sequence[Row]) -> frozenset[_Key]:
     )
 
 
-def _ends(rows: Sequence[Row], running: Collection[_Key]) -> Mapping[int, list[_Key]]:
+def _ends(
+    rows: Sequence[Row | Fold], running: Collection[_Key]
+) -> Mapping[int, list[_Key]]:
     """Find the rows after which rails end.
 
     After a failure that nothing caught there is no StateExited, and a state ends no
     sooner than the states inside it.
     """
-    last: dict[_Key, int] = {}
-    visits: dict[_Key, StateVisit] = {}
+    last: dict[tuple[str, int], int] = {}
+    visits: dict[tuple[str, int], StateVisit] = {}
     for place, row in enumerate(rows):
-        if not row.events or row.execution_arn is None:
+        branch = isinstance(row, Fold) and row.sort is Sort.BRANCH
+        if row.execution_arn is None or not (branch or _of_states(row)):
             continue
         if row.visit is not None:
             last[row.execution_arn, row.visit.id] = place
             visits[row.execution_arn, row.visit.id] = row.visit
-        elif row.kind is Kind.EXECUTION and row.events[-1].type in TERMINAL:
+        elif isinstance(row, Row) and _ends_execution(row):
             last[row.execution_arn, 0] = place
     for (arn, number), visit in sorted(visits.items(), reverse=True):
         outer = (arn, visit.parent or 0)
@@ -110,6 +142,10 @@ def _ends(rows: Sequence[Row], running: Collection[_Key]) -> Mapping[int, list[_
     return ends
 
 
+def _ends_execution(row: Row) -> bool:
+    return row.kind is Kind.EXECUTION and row.events[-1].type in TERMINAL
+
+
 class _Tracks:
     """Which visit has which column."""
 
@@ -117,6 +153,9 @@ class _Tracks:
         self._running = running
         self._slots: list[_Key | None] = []
         self._crowd: set[_Key] = set()
+        self._open = 0
+        self._past_all: str | None = None
+        """The rails past a row on which none ends, until one begins or ends."""
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._crowd or key in self._slots
@@ -145,10 +184,12 @@ class _Tracks:
     def _trim(self) -> None:
         while self._slots and self._slots[-1] is None:
             self._slots.pop()
+        self._open = sum(slot is not None for slot in self._slots) + len(self._crowd)
+        self._past_all = None
 
     def through(self, over: Collection[_Key] = ()) -> Rails:
         """Draw the rails past a row that is on none of them."""
-        return Rails(before=self._text(0, over) + self._shared(), open=self._open)
+        return Rails(before=self._text(over) + self._shared(), open=self._open)
 
     def with_own(self, key: _Key, glyph: str, over: Collection[_Key] = ()) -> Rails:
         """Draw the rails with a glyph on one of them."""
@@ -156,18 +197,25 @@ class _Tracks:
         if key in self._running:
             own = own.translate(_HEAVY)
         if key in self._crowd:
-            return Rails(self._text(0, over), own, open=self._open)
-        column = self._slots.index(key)
-        before = self._text(0, over)[: 2 * column]
-        after = self._text(column + 1, over) + self._shared()
-        return Rails(before, own, after, self._open)
+            return Rails(self._text(over), own, open=self._open)
+        column, text = 2 * self._slots.index(key), self._text(over)
+        after = text[column + 2 :] + self._shared()
+        return Rails(text[:column], own, after, self._open)
 
-    @property
-    def _open(self) -> int:
-        return sum(slot is not None for slot in self._slots) + len(self._crowd)
+    def beside(self, home: _Key, glyph: str, over: Collection[_Key]) -> Rails:
+        """Draw the rails with a glyph where a state inside `home` would have its."""
+        key: _Key = (home[0], "")
+        self.open(key, home)
+        rails = self.with_own(key, glyph, over)
+        self.close(key)
+        return replace(rails, open=self._open)
 
-    def _text(self, begin: int, over: Collection[_Key]) -> str:
-        return "".join(self._past(slot, over) for slot in self._slots[begin:])
+    def _text(self, over: Collection[_Key]) -> str:
+        if over:
+            return "".join(self._past(slot, over) for slot in self._slots)
+        if self._past_all is None:
+            self._past_all = "".join(self._past(slot, ()) for slot in self._slots)
+        return self._past_all
 
     def _past(self, slot: _Key | None, over: Collection[_Key]) -> str:
         if slot is None:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.app import App
 from textual.pilot import Pilot
 
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.events import Received
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.lanes import LanesView
 from tests.builders import START
 
@@ -79,6 +81,14 @@ async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
     """Let the app work until something is so; a test's timeout is the end of it."""
     while not true():
         await pilot.pause()
+
+
+class ThemedApp(App[None]):
+    """An app for one widget, which has the colours that the whole app gives it."""
+
+    def get_css_variables(self) -> dict[str, str]:
+        variables = super().get_css_variables()
+        return {**variables, **tone_variables(self.current_theme)}
 
 
 class SvgExtension(SingleFileSnapshotExtension):

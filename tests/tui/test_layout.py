@@ -1,26 +1,39 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
+from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
 from sfnwatch.tui.cells import cells
-from sfnwatch.tui.draw import draw, draw_head
-from sfnwatch.tui.layout import GUTTER, REACH, Hints, Layout, Line, lay_out
+from sfnwatch.tui.draw import draw
+from sfnwatch.tui.lane_connectors import REACH
+from sfnwatch.tui.lane_frame import frame
+from sfnwatch.tui.lane_head import draw_head
+from sfnwatch.tui.lane_line import GUTTER, Line
+from sfnwatch.tui.lane_words import fold_pieces
+from sfnwatch.tui.layout import Hints, Layout, lay_out
 from tests.builders import START, TASK_ARN, call, event, sync_history, sync_run
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, WIDE, branching_run
 
+OPEN = Shape(polls_folded=False, gaps=False)
+
 
 def laid_out(
-    records: list[Received], *, folded: bool = False, hints: Hints | None = None
+    records: list[Received],
+    *,
+    folded: bool = False,
+    hints: Hints | None = None,
+    wanted: Shape = OPEN,
 ) -> Layout:
     lanes = build_lanes(extend(Trace(), records))
-    return lay_out(lanes, folded=folded, hints=hints)
+    return lay_out(lanes, folded=folded, hints=hints, wanted=wanted)
 
 
 def line_with(layout: Layout, words: str) -> Line:
@@ -28,10 +41,13 @@ def line_with(layout: Layout, words: str) -> Line:
 
 
 def said(line: Line) -> str:
-    cells = (line.left, line.right)
-    return "|".join(
-        plain(row_pieces(cell)) if isinstance(cell, Row) else cell for cell in cells
-    )
+    return "|".join(_said(cell) for cell in (line.left, line.right))
+
+
+def _said(cell: Row | Fold | str) -> str:
+    if isinstance(cell, Row):
+        return plain(row_pieces(cell))
+    return cell if isinstance(cell, str) else plain(fold_pieces(cell))
 
 
 def test_a_phase_and_the_call_it_made_in_the_same_second_share_a_line() -> None:
@@ -133,17 +149,67 @@ def test_a_call_says_whose_it_is_where_several_states_are_open() -> None:
     assert line_with(laid_out(sync_run()), "DescribeTasks").state == ""
 
 
-def test_the_watermark_stands_beside_the_first_state_beyond_it() -> None:
+@pytest.mark.parametrize("folded", [False, True])
+def test_the_watermark_has_a_line_at_its_time(*, folded: bool) -> None:
     hints = Hints(complete_to=START + timedelta(seconds=80))
-    line = line_with(laid_out(branching_run(), hints=hints), "CloudTrail complete to")
-    assert said(line) == "succeeded|⋯ CloudTrail complete to 00:29:44"
+    layout = laid_out(branching_run(), hints=hints, folded=folded)
+    (place,) = [
+        n
+        for n, line in enumerate(layout.lines)
+        if isinstance(line.left, Fold) and line.left.sort is Sort.WATERMARK
+    ]
+    assert layout.lines[place].keys == ()
+    before = [row.at for line in layout.lines[:place] for row in line.rows]
+    after = [row.at for line in layout.lines[place:] for row in line.rows]
+    assert max(before) <= hints.complete_to < min(after)  # type: ignore[operator]
+
+
+def test_a_watermark_beyond_all_that_is_known_comes_last() -> None:
+    hints = Hints(complete_to=START + timedelta(days=1))
+    last = laid_out(sync_run(), hints=hints).lines[-1].left
+    assert isinstance(last, Fold)
+    assert last.sort is Sort.WATERMARK
+
+
+def test_connectors_run_past_folds_and_gaps() -> None:
+    records = [r for r in sync_run() if r.data.get("EventId") != "run"]
+    late = call("RunTask", 280, key="late", request_id="req-run")
+    layout = laid_out([*records, late], wanted=Shape())
+    place = next(n for n, line in enumerate(layout.lines) if "3 more" in said(line))
+    assert layout.lines[place].gutter == "  │  "
+    assert line_with(layout, "= request id").gutter == "  ╰▶ "
+
+
+def test_what_is_folded_is_found_on_the_line_of_its_fold() -> None:
+    layout = laid_out(sync_run(), wanted=Shape())
+    line = layout.lines[layout.positions["call#poll-2"]]
+    assert said(line) == "|⋯ 3 more, about every 60 s"
+    assert line.toggles == line.keys[0]
+    assert [row.key for row in line.rows] == ["call#poll-1"]
+    assert len(list(line.all_rows)) == 3
+
+
+def test_a_folded_branch_is_a_line_with_its_status() -> None:
+    lanes = build_lanes(extend(Trace(), branching_run()))
+    layout = lay_out(lanes, wanted=all_toggled(Shape(), lanes))
+    line = line_with(layout, "Fan out[0]")
+    assert said(line).startswith("Fan out[0]  ✔ succeeded 1m 35s")
+    assert line.rails.own == "▸"
+    assert "Each order[2]  ● running" in said(line_with(layout, "Each order[2]"))
+
+
+def test_the_head_of_a_branch_is_found_by_its_key() -> None:
+    layout = laid_out(branching_run())
+    for place, line in enumerate(layout.lines):
+        if line.toggles:
+            assert layout.positions[line.toggles] == place
 
 
 def test_an_empty_lane_says_why() -> None:
     hints = Hints(states="waiting", calls="nothing yet")
     assert said(laid_out([], hints=hints).lines[0]) == "waiting|nothing yet"
     lines = laid_out(sync_history(), hints=hints).lines
-    assert said(lines[0]) == "▸ Execution started|nothing yet"
+    assert said(lines[0]) == "◆ Execution started|nothing yet"
 
 
 def test_folded_lanes_have_a_line_for_every_row() -> None:
@@ -155,6 +221,8 @@ def test_folded_lanes_have_a_line_for_every_row() -> None:
 def test_the_services_are_named_in_order_of_appearance() -> None:
     layout = laid_out(branching_run())
     assert layout.services == ("ecs.amazonaws.com", "sts.amazonaws.com")
+    assert layout.primary == ("ecs.amazonaws.com",)
+    assert layout.counts == {"ecs.amazonaws.com": 3, "sts.amazonaws.com": 1}
 
 
 RECORDS = st.permutations([*branching_run(HOSTILE + WIDE), *sync_run(denied=True)])
@@ -165,8 +233,9 @@ def test_every_row_stands_on_exactly_one_line(
     *, records: list[Received], count: int, folded: bool
 ) -> None:
     lanes = build_lanes(extend(Trace(), records[:count]))
-    layout = lay_out(lanes, folded=folded)
-    keys = [key for line in layout.lines for key in line.keys]
+    layout = lay_out(lanes, folded=folded, wanted=OPEN)
+    cells = [c for line in layout.lines for c in (line.left, line.right)]
+    keys = [cell.key for cell in cells if isinstance(cell, Row)]
     assert sorted(keys) == sorted(row.key for row in lanes.rows)
     assert all(key in layout.lines[layout.positions[key]].keys for key in keys)
 
@@ -177,14 +246,26 @@ def test_every_row_stands_on_exactly_one_line(
     width=st.integers(1, 200),
     folded=st.booleans(),
     selected=st.booleans(),
+    all_folded=st.booleans(),
+    badge=st.sampled_from(["", "appeared 4m 12s late"]),
 )
 def test_no_line_is_wider_or_narrower_than_asked(
-    *, records: list[Received], count: int, width: int, folded: bool, selected: bool
+    *,
+    records: list[Received],
+    count: int,
+    width: int,
+    folded: bool,
+    selected: bool,
+    all_folded: bool,
+    badge: str,
 ) -> None:
     hints = Hints("waiting", "nothing yet", START + timedelta(seconds=30))
-    layout = laid_out(records[:count], folded=folded, hints=hints)
+    lanes = build_lanes(extend(Trace(), records[:count]))
+    wanted = all_toggled(Shape(), lanes) if all_folded else Shape()
+    layout = lay_out(lanes, folded=folded, hints=hints, wanted=wanted)
+    shown = frame(layout, width)
     for line in layout.lines:
-        drawn = draw(line, width, selected=selected, services=True)
+        drawn = draw(line, shown, selected=selected, badge=badge)
         assert cells(drawn) == width
         assert all(harmless(text) for text, _ in drawn)
-    assert cells(draw_head(layout, width)) == width
+    assert cells(draw_head(layout, shown)) == width

@@ -1,9 +1,11 @@
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
+from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape
+from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
 from sfnwatch.tui.rails import COLUMNS, Rails, draw_rails
-from tests.builders import ARN, event, sync_history, sync_run
+from tests.builders import ARN, call, event, sync_history, sync_run
 from tests.tui.runs import branching_run, wide_map
 
 
@@ -54,10 +56,38 @@ def test_a_free_column_is_used_again() -> None:
 
 
 def test_states_beyond_the_columns_share_one_rail() -> None:
-    drawn = [rails for rails, _ in rails_of(wide_map(40))]
+    made = call("AssumeRole", 9, key="role", source="sts.amazonaws.com")
+    drawn = [rails for rails, _ in rails_of([*wide_map(40), made])]
     assert max(len(rails) for rails in drawn) <= 2 * COLUMNS + 2
-    assert drawn[-1] == "┃ " * COLUMNS + "┏"
-    assert drawn[-2].endswith("┆")
+    assert drawn[-1] == "┃ " * COLUMNS + "┆"
+    assert drawn[-2] == "┃ " * COLUMNS + "┏"
+    assert drawn[-3] == "┃ " * COLUMNS + "▾"
+
+
+def test_a_branch_has_its_mark_where_its_states_have_theirs() -> None:
+    lanes = build_lanes(extend(Trace(), branching_run()))
+    for wanted, mark in ((Shape(), "▾"), (all_toggled(Shape(), lanes), "▸")):
+        rows = shape(lanes, wanted).rows
+        marks = [
+            text(rails)
+            for row, rails in zip(rows, draw_rails(rows), strict=True)
+            if isinstance(row, Fold) and row.sort is Sort.BRANCH
+        ]
+        assert marks[0] == f"│ {mark}"
+
+
+def test_a_folded_state_is_a_mark_and_runs_on_while_it_runs() -> None:
+    lanes = build_lanes(extend(Trace(), branching_run()))
+    folded = frozenset(visit_key(ARN, number) for number in (4, 22))
+    rows = shape(lanes, Shape(folded=folded)).rows
+    drawn = [text(rails) for rails in draw_rails(rows)]
+    places = [n for n, row in enumerate(rows) if row.key in folded]
+    assert [drawn[place] for place in places] == ["▸", "▸"]
+    assert drawn[places[0] + 1] == ""
+    late = call("AssumeRole", 99, key="late", source="sts.amazonaws.com")
+    lanes = build_lanes(extend(Trace(), [*branching_run(), late]))
+    rows = shape(lanes, Shape(folded=folded)).rows
+    assert text(list(draw_rails(rows))[-1]) == "┃"
 
 
 def test_a_failure_nothing_caught_ends_the_rails_of_all_states_around_it() -> None:

@@ -1,0 +1,51 @@
+"""What has just come in, and what of it came in late."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sfnwatch.trace.lanes import Lanes
+from sfnwatch.tui.lane_words import gap_words
+
+FLASH = 1.2
+"""Seconds for which a line that has just come in stands out."""
+LINGER = 4.0
+"""The same for one that came in late, with words to be read."""
+_LATE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Rows that stand out for a moment."""
+
+    keys: frozenset[str] = frozenset()
+    late: Mapping[str, str] = field(default_factory=dict)
+    """How late a row came in, in words, by its key."""
+
+    def __or__(self, other: "Fresh") -> "Fresh":
+        return Fresh(self.keys | other.keys, {**self.late, **other.late})
+
+    def __sub__(self, gone: frozenset[str]) -> "Fresh":
+        late = {key: words for key, words in self.late.items() if key not in gone}
+        return Fresh(self.keys - gone, late)
+
+    def places(self, positions: Mapping[str, int]) -> Mapping[int, str]:
+        """Give the lines that stand out, each with what is said of it."""
+        lit = {positions[key]: "" for key in self.keys if key in positions}
+        late = {positions[k]: said for k, said in self.late.items() if k in positions}
+        return {**lit, **late}
+
+
+def came_in(before: Lanes, lanes: Lanes, keys: Iterable[str]) -> Fresh:
+    """Say which rows are new; late is a call that lands among rows long shown."""
+    newest = max((row.at for row in before.rows), default=None)
+    late: dict[str, str] = {}
+    fresh = frozenset(keys)
+    for key in fresh:
+        row = lanes.rows[lanes.positions[key]]
+        if newest is None or row.call is None or newest - row.at <= _LATE:
+            continue
+        seen = row.call.seen_at or newest
+        lag = max(seen - row.at, timedelta())
+        late[key] = f"appeared {gap_words(lag.total_seconds())} late"
+    return Fresh(fresh, late)
