@@ -1,0 +1,291 @@
+"""A chart of bars on a time axis, as lines of exactly the width there is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from sfnwatch.trace.notice import Notice
+from sfnwatch.trace.spans import Key, Tick
+from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.words import Piece, Tone
+from sfnwatch.tui.cells import cells as cells_of
+from sfnwatch.tui.cells import cut, pad
+from sfnwatch.tui.gantt_axis import SQUEEZED, Axis, make_axis
+from sfnwatch.tui.gantt_bars import (
+    Canvas,
+    Cells,
+    Ink,
+    Stroke,
+    bar,
+    bounds,
+    playhead_column,
+    room_of,
+    strokes,
+    tick_column,
+    tick_row,
+)
+from sfnwatch.tui.gantt_lens import Lens
+from sfnwatch.tui.gantt_ruler import Mark, Scale, label_line, local, marks
+from sfnwatch.tui.gantt_tree import Chart, Line, Rows
+from sfnwatch.tui.gantt_words import (
+    Mask,
+    calls_label,
+    label,
+    note,
+    told_words,
+)
+
+CHART_LEAST = 12
+"""Bars over fewer columns would say nothing."""
+_MARGIN = 1
+_TREE_SHARE, _TREE_LEAST, _TREE_MOST = 0.36, 8, 38
+_ROOM_FOR_LENGTHS, _LENGTH = 56, 9
+_ROOM_FOR_NOTES, _NOTES = 130, 32
+_ROOM_FOR_LONG_NOTES, _LONG_NOTES = 220, 74
+_GAP = 2
+_MANY_TIMES = 100
+"""So many times closer, decimals don't matter."""
+_SHORT = 40
+"""A notice without calls beside it takes no more cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How many cells each part of a line has."""
+
+    tree: int
+    chart: int
+    length: int = 0
+    notes: int = 0
+
+    @property
+    def before(self) -> int:
+        """The cells left of the chart."""
+        return _MARGIN + self.tree + (1 if self.tree and self.chart else 0)
+
+
+def columns(width: int, natural: int, *, notes: bool = False) -> Columns:
+    """Share out a width; `natural` is what the tree's labels would take."""
+    length = _LENGTH if width >= _ROOM_FOR_LENGTHS else 0
+    beside = 0
+    if notes and width >= _ROOM_FOR_NOTES:
+        beside = _LONG_NOTES if width >= _ROOM_FOR_LONG_NOTES else _NOTES
+    most = min(
+        max(round(width * _TREE_SHARE), _TREE_LEAST), max(_TREE_MOST, width // 4)
+    )
+    inner = max(0, width - _MARGIN)
+    tree = min(natural, most, inner)
+    chart = inner - tree - 1 - length - beside
+    if chart < CHART_LEAST:
+        tree, chart = inner - CHART_LEAST - 1, CHART_LEAST
+    if tree < 1:
+        # Too narrow for both: what happened matters more than when.
+        return Columns(tree=inner, chart=0)
+    return Columns(tree, chart, length, beside)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All that lines of one drawing have in common."""
+
+    chart: Chart
+    share: Columns
+    canvas: Canvas
+    lens: Lens
+    scale: Scale
+    marks: tuple[Mark, ...] = ()
+    mask: Mask = field(default=str)
+
+    @property
+    def axis(self) -> Axis:
+        return self.canvas.axis
+
+    @property
+    def width(self) -> int:
+        share = self.share
+        return share.before + share.chart + share.length + share.notes
+
+
+def make_frame(
+    chart: Chart,
+    rows: Rows,
+    width: int,
+    lens: Lens,
+    *,
+    now: datetime | None = None,
+    playhead: datetime | None = None,
+    zone: tzinfo | None = None,
+    clock: bool = False,
+    mask: Mask = str,
+) -> Frame:
+    """Lay out on a width what a lens shows of a chart."""
+    share = columns(width, rows.natural, notes=bool(chart.notices))
+    axis = make_axis(lens.shown, share.chart, lens.extent.cuts)
+    scale = Scale(lens.extent.begin, zone or UTC, clock)
+    found = marks(axis, scale)
+    grid = frozenset(mark.column for mark in found)
+    canvas = Canvas(axis, now or lens.extent.end, grid, playhead)
+    return Frame(chart, share, canvas, lens, scale, found, mask)
+
+
+def draw(
+    line: Line, frame: Frame, *, selected: bool = False, chosen: str | None = None
+) -> tuple[Stroke, ...]:
+    """Draw a line; `chosen` is the key of the call to point out."""
+    if line.calls:
+        left, chart, right = _calls(line, frame, chosen)
+    else:
+        left, chart, right = _row(line, frame)
+    margin: Piece = ("▌" if selected else " ", Tone.ACTION)
+    share = frame.share
+    if not share.chart:
+        return (margin, *pad(left, share.tree))
+    return (margin, *pad(left, share.tree), (" ", Tone.PLAIN), *chart, *right)
+
+
+_Parts = tuple[Iterable[Piece], Iterable[Stroke], Iterable[Piece]]
+
+
+def _row(line: Line, frame: Frame) -> _Parts:
+    node, share = line.node, frame.share
+    told = _told(line, frame)
+    words = note(node, folded=bool(line.folded))
+    if told is not None and not frame.chart.ticks.get(_visit_key(line)):
+        words = (*words, ("  " if words else "", Tone.PLAIN), told_words(told, _SHORT))
+    begin, end = bounds(node, frame.canvas.now)
+    length = duration((end - begin).total_seconds())
+    chart: Iterable[Stroke] = ()
+    if share.chart:
+        cells = bar(node, frame.canvas, told, folded=bool(line.folded))
+        room = room_of(frame.axis, begin, end)
+        chart = strokes(cells) if share.notes else _with_note(cells, room, words)
+    return label(line, frame.mask), chart, _right(share, (length, Tone.PLAIN), words)
+
+
+def _told(line: Line, frame: Frame) -> Notice | None:
+    return frame.chart.notices.get(_visit_key(line))
+
+
+def _visit_key(line: Line) -> Key:
+    visit = line.node.visit
+    return line.node.execution_arn, visit.id if visit is not None else 0
+
+
+def _calls(line: Line, frame: Frame, chosen: str | None) -> _Parts:
+    share = frame.share
+    cells = tick_row(line.calls, frame.canvas, chosen) if share.chart else []
+    picked = next((call for call in line.calls if call.key == chosen), None)
+    told = _told(line, frame)
+    count = len(line.calls)
+    first: Piece = (f"{count} calls" if count > 1 else "1 call", Tone.DIM)
+    words: tuple[Piece, ...] = ()
+    chart: Iterable[Stroke] = strokes(cells)
+    if told is not None and share.notes:
+        words = (told_words(told, share.notes - _GAP),)
+    elif told is not None:
+        first = told_words(told, share.length)
+    if picked is not None:
+        words = _call_words(picked)
+        if share.chart and not share.notes and frame.axis.shows(picked.at):
+            chart = _with_call(cells, tick_column(frame.axis, picked), words)
+    return calls_label(line), chart, _right(share, first, words)
+
+
+def _call_words(call: Tick) -> tuple[Piece, ...]:
+    error = ((f" ✘ {clean(call.error_code, 40)}", Tone.BAD),) if call.error_code else ()
+    return ((clean(call.name, 40), Tone.ACTION), *error)
+
+
+def _right(share: Columns, first: Piece, words: Iterable[Piece]) -> tuple[Piece, ...]:
+    """Set a length to the right of its column, and notes after it."""
+    if not share.length:
+        return ()
+    text = cut((first,), share.length)
+    blank = (" " * (share.length - cells_of(text)), Tone.PLAIN)
+    beside = pad(((" " * _GAP, Tone.PLAIN), *words), share.notes) if share.notes else ()
+    return (blank, *text, *beside)
+
+
+def _with_note(cells: Cells, room: range, words: tuple[Piece, ...]) -> Iterable[Stroke]:
+    """Set words behind their bar, or before it, where they do not touch it."""
+    size = cells_of(words)
+    if not room or not size:
+        return strokes(cells)
+    if room.stop + 1 + size <= len(cells):
+        return _laid(cells, room.stop + 1, words)
+    if size + 1 <= room.start:
+        return _laid(cells, room.start - 1 - size, words)
+    return strokes(cells)
+
+
+def _with_call(cells: Cells, column: int, words: tuple[Piece, ...]) -> Iterable[Stroke]:
+    """Set a call's name beside its tick, where no other tick is."""
+    size = cells_of(words)
+    for first in (column + 2, column - 1 - size):
+        region = cells[max(0, first) : first + size]
+        free = all(glyph in " ┊╱│" for glyph, _ in region)
+        if free and first >= 0 and first + size <= len(cells):
+            return _laid(cells, first, words)
+    return strokes(cells)
+
+
+def _laid(cells: Cells, first: int, words: tuple[Piece, ...]) -> tuple[Stroke, ...]:
+    after = cells[first + cells_of(words) :]
+    return (*strokes(cells[:first]), *words, *strokes(after))
+
+
+# -- above and below -----------------------------------------------------------------
+
+
+def draw_head(frame: Frame) -> tuple[tuple[Stroke, ...], tuple[Stroke, ...]]:
+    """Draw the labels of the axis, and the axis."""
+    share = frame.share
+    if not share.chart:
+        blank = pad(_title(frame), frame.width)
+        return blank, pad((), frame.width)
+    gap: Stroke = (" ", Tone.PLAIN)
+    left = pad(((" ", Tone.PLAIN), *_title(frame)), share.before - 1)
+    under = pad((), share.before - 1)
+    beside = pad((), share.length + share.notes)
+    labels = strokes(_labels(frame))
+    return (
+        (*left, gap, *labels, *beside),
+        (*under, gap, *strokes(_ruler(frame)), *beside),
+    )
+
+
+def _title(frame: Frame) -> tuple[Piece, ...]:
+    scale = frame.scale
+    said = "elapsed"
+    if scale.clock:
+        said = clean(scale.zone.tzname(local(frame.axis.begin, scale.zone)) or "", 12)
+    times = frame.lens.closeness
+    shown = f"{times:.3g}" if times < _MANY_TIMES else f"{times:.0f}"
+    close = f"  ×{shown}" if frame.lens.window else ""
+    return ((said, Tone.DIM), (close, Tone.ACTION))
+
+
+def _labels(frame: Frame) -> Cells:
+    labels, silences = label_line(frame.axis, frame.marks)
+    return [
+        (silence, Tone.WARN) if silence != " " else (glyph, Tone.DIM)
+        for glyph, silence in zip(labels, silences, strict=True)
+    ]
+
+
+def _ruler(frame: Frame) -> Cells:
+    """Draw the axis: marks, silences, where there is more, and the moment shown."""
+    axis, extent = frame.axis, frame.lens.extent
+    cells: Cells = [("─", Ink.CUT)] * axis.width
+    for mark in frame.marks:
+        cells[mark.column] = ("┬", Ink.CUT)
+    for column, _ in axis.squeezed():
+        cells[column : column + SQUEEZED] = [("╱", Tone.WARN)] * SQUEEZED
+    if axis.begin > extent.begin:
+        cells[0] = ("‹", Tone.ACTION)
+    if axis.end < extent.end:
+        cells[-1] = ("›", Tone.ACTION)
+    head = playhead_column(frame.canvas)
+    if head is not None:
+        cells[head] = ("▼", Ink.PLAYHEAD)
+    return cells

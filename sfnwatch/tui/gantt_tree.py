@@ -1,0 +1,322 @@
+"""The tree at the left: executions, their states, branches and iterations.
+
+Rows hold references: a Map may have thousands of iterations, and only what is on the
+screen is ever drawn. What is folded shows on one line what is inside.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from rich.cells import cell_len
+
+from sfnwatch.trace.notice import Notice
+from sfnwatch.trace.spans import Key, Tick, notices, ticks
+from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.visits import StateVisit
+from sfnwatch.trace.words import resource_words
+from sfnwatch.tui.gantt_lens import Extent, idle
+
+MANY = 20
+"""A Map of more iterations than these begins folded."""
+_STATES = 4
+"""A branch is told by no more states than these."""
+_SIGNS = 4
+"""The cells of a row's fold sign and status."""
+_COUNTS = 16
+"""The cells of how many of what is folded away went well, and how many did not."""
+_OPEN_ITERATIONS = 4
+"""With more iterations than these, each of several states begins folded itself."""
+
+
+class Kind(StrEnum):
+    EXECUTION = "execution"
+    VISIT = "visit"
+    BRANCH = "branch"
+    """Several states in one branch of a Parallel or one iteration of a Map."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One row of the tree, with the rows below it."""
+
+    key: str
+    """Its own; of a visit the lanes' key of its StateEntered event."""
+    kind: Kind
+    execution_arn: str
+    timeline: Timeline = field(repr=False)
+    visits: tuple[StateVisit, ...] = ()
+    """The one it is, or those of the branch or execution, in order."""
+    children: tuple["Node", ...] = field(default=(), repr=False)
+    index: int | None = None
+    """Of a branch, and of the only state of an iteration: which one."""
+    folded: bool = False
+    """How it begins."""
+
+    @property
+    def visit(self) -> StateVisit | None:
+        return self.visits[0] if self.kind is Kind.VISIT else None
+
+    @property
+    def event_key(self) -> str:
+        """The key in the lanes of the event it begins with."""
+        if self.kind is Kind.EXECUTION:
+            return event_key(self.execution_arn, min(self.timeline.events, default=1))
+        return event_key(self.execution_arn, self.visits[0].id)
+
+
+def event_key(execution_arn: str, event_id: int) -> str:
+    return f"{execution_arn}#{event_id}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """A trace as a tree of bars, before it is known how wide the screen is."""
+
+    roots: tuple[Node, ...] = ()
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    ticks: Mapping[Key, tuple[Tick, ...]] = field(default_factory=dict)
+    notices: Mapping[Key, Notice] = field(default_factory=dict)
+    visit_of_call: Mapping[str, str] = field(default_factory=dict)
+    """The key of a call to the key of its visit."""
+    moments: tuple[datetime, ...] = ()
+    """When something happened, in order."""
+    running: bool = False
+
+    def extent(self, now: datetime, *, squeeze: bool) -> Extent:
+        """Give the time there is to show; it goes on to `now` while anything runs."""
+        if not self.moments:
+            return Extent(now, now)
+        last = max(self.moments[-1], now) if self.running else self.moments[-1]
+        cuts = idle(self.moments) if squeeze else ()
+        return Extent(self.moments[0], last, cuts)
+
+    def node_of(self, key: str) -> Node | None:
+        """Find the row of an event or call, whether it is in view or folded away."""
+        if key in self.nodes:
+            return self.nodes[key]
+        if key in self.visit_of_call:
+            return self.nodes.get(self.visit_of_call[key])
+        arn, _, number = key.rpartition("#")
+        root = self.nodes.get(arn)
+        if root is None or not number.isdecimal():
+            return None
+        event_id = int(number)
+        visit_id = root.timeline.visits.of_event.get(event_id)
+        if visit_id is not None:
+            return self.nodes.get(event_key(arn, visit_id))
+        return root if event_id in root.timeline.events else None
+
+    def ticks_of(self, node: Node, *, folded: bool) -> tuple[Tick, ...]:
+        """Give the calls to show with a row: its own, and what is folded away."""
+        inside = within(node) if folded else node.visits
+        if not folded and node.kind is not Kind.VISIT:
+            return ()
+        keys = ((node.execution_arn, visit.id) for visit in inside)
+        found = [tick for key in keys for tick in self.ticks.get(key, ())]
+        return tuple(sorted(found, key=lambda tick: (tick.at, tick.key)))
+
+
+def within(node: Node) -> Iterator[StateVisit]:
+    """Yield the visits of a row and of all rows below it."""
+    left = [node]
+    while left:
+        node = left.pop()
+        if node.kind is Kind.VISIT:
+            yield node.visits[0]
+        left.extend(node.children)
+
+
+def make_chart(trace: Trace) -> Chart:
+    """Lay a trace out as a tree; pure, and of some weight for a long history."""
+    roots = tuple(_execution(timeline) for timeline in trace.timelines.values())
+    nodes, parents = _index(roots)
+    by_visit = ticks(trace)
+    return Chart(
+        roots=roots,
+        nodes=nodes,
+        parents=parents,
+        ticks=by_visit,
+        notices=notices(trace),
+        visit_of_call={
+            tick.key: event_key(*key)
+            for key, those in by_visit.items()
+            for tick in those
+        },
+        moments=_moments(trace, by_visit),
+        running=trace.running,
+    )
+
+
+def _moments(
+    trace: Trace, by_visit: Mapping[Key, tuple[Tick, ...]]
+) -> tuple[datetime, ...]:
+    found = {e.timestamp for t in trace.timelines.values() for e in t.events.values()}
+    found.update(tick.at for those in by_visit.values() for tick in those)
+    return tuple(sorted(found))
+
+
+def _index(roots: Iterable[Node]) -> tuple[dict[str, Node], dict[str, str]]:
+    nodes: dict[str, Node] = {}
+    parents: dict[str, str] = {}
+    left = list(roots)
+    while left:
+        node = left.pop()
+        nodes[node.key] = node
+        for child in node.children:
+            parents[child.key] = node.key
+        left.extend(node.children)
+    return nodes, parents
+
+
+def _execution(timeline: Timeline) -> Node:
+    """Build one tree; what is inside a visit was entered after it, so from the end."""
+    arn = timeline.execution_arn
+    inside: dict[int | None, list[Node]] = defaultdict(list)
+    for visit in sorted(timeline.visits, key=lambda v: v.id, reverse=True):
+        children = _branches(timeline, visit, inside.pop(visit.id, [])[::-1])
+        node = Node(
+            key=event_key(arn, visit.id),
+            kind=Kind.VISIT,
+            execution_arn=arn,
+            timeline=timeline,
+            visits=(visit,),
+            children=children,
+            folded=visit.type == "Map" and len(children) > MANY,
+        )
+        inside[visit.parent].append(node)
+    children = tuple(node for nodes in inside.values() for node in nodes[::-1])
+    visits = tuple(node.visits[0] for node in children)
+    return Node(arn, Kind.EXECUTION, arn, timeline, visits, children)
+
+
+def _branches(
+    timeline: Timeline, around: StateVisit, inside: list[Node]
+) -> tuple[Node, ...]:
+    """Gather the states of each branch; a branch of one state is that state's row."""
+    if not inside:
+        return ()
+    groups: dict[int | None, list[Node]] = defaultdict(list)
+    for node in inside:
+        groups[node.visits[0].index].append(node)
+    order = sorted(groups, key=lambda index: -1 if index is None else index)
+    folded = len(order) > _OPEN_ITERATIONS
+    found: list[Node] = []
+    for index in order:
+        nodes = groups[index]
+        if index is None or len(nodes) == 1:
+            # A branch is told by its state's name, an iteration by its number.
+            shown = index if around.type == "Map" and len(nodes) == 1 else None
+            found += [replace(node, index=shown) for node in nodes]
+            continue
+        arn = timeline.execution_arn
+        key = f"{event_key(arn, around.id)}[{index}]"
+        visits = tuple(node.visits[0] for node in nodes)
+        branch = Node(
+            key, Kind.BRANCH, arn, timeline, visits, tuple(nodes), index, folded
+        )
+        found.append(branch)
+    return tuple(found)
+
+
+# -- rows ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One line of the screen: a row's bar, or the calls below it."""
+
+    node: Node
+    rails: str = ""
+    """What is drawn before it, without its own fold sign."""
+    folded: bool | None = None
+    """None where there is nothing to fold."""
+    calls: tuple[Tick, ...] = ()
+    """Not empty on the second line of a row, which is theirs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The lines of a chart with some of it folded away."""
+
+    lines: tuple[Line, ...] = ()
+    positions: Mapping[str, int] = field(default_factory=dict)
+    """A row's key to its first line."""
+
+    @cached_property
+    def natural(self) -> int:
+        """The cells that the widest label takes, without what is folded away."""
+        return max((_breadth(line) for line in self.lines), default=0)
+
+
+def _breadth(line: Line) -> int:
+    kind = kind_of(line.node)
+    after = cell_len(kind) + 2 if kind else 0
+    counts = _COUNTS if line.folded and line.node.visit is not None else 0
+    return len(line.rails) + _SIGNS + cell_len(name_of(line.node)) + after + counts
+
+
+def name_of(node: Node) -> str:
+    """Give a row's name, as it came from AWS: still to be masked and cleaned."""
+    if node.kind is Kind.EXECUTION:
+        machine = node.timeline.state_machine_name
+        return f"{machine} › {node.timeline.name}" if machine else node.timeline.name
+    if node.kind is Kind.BRANCH:
+        names = [visit.name for visit in node.visits[:_STATES]]
+        more = ["…"] if len(node.visits) > _STATES else []
+        return f"[{node.index}] {' › '.join([*names, *more])}"
+    name = node.visits[0].name
+    return name if node.index is None else f"[{node.index}] {name}"
+
+
+def kind_of(node: Node) -> str:
+    """Say what a state is: what it runs, or else its type."""
+    if node.visit is None:
+        return ""
+    attempts = node.visit.attempts
+    return resource_words(attempts[0]) if attempts else node.visit.type
+
+
+def unroll(chart: Chart, folds: Mapping[str, bool]) -> Rows:
+    """Put the tree into lines; `folds` is what was folded or unfolded by hand."""
+    lines: list[Line] = []
+    positions: dict[str, int] = {}
+    left: list[tuple[Node, str, str]] = [(r, "", "") for r in reversed(chart.roots)]
+    while left:
+        node, rails, below = left.pop()
+        folded = folds.get(node.key, node.folded) if node.children else None
+        positions[node.key] = len(lines)
+        lines.append(Line(node, rails, folded))
+        calls = chart.ticks_of(node, folded=bool(folded))
+        if calls:
+            stem = "│" if folded is False else " "
+            lines.append(Line(node, f"{below}{stem}", folded, calls))
+        if folded is False:
+            left.extend(reversed(list(_railed(node, below))))
+    return Rows(tuple(lines), positions)
+
+
+def _railed(node: Node, below: str) -> Iterator[tuple[Node, str, str]]:
+    """Give each child what is drawn before it, and before what is below it.
+
+    The states of an execution stand at the edge.
+    """
+    if node.kind is Kind.EXECUTION:
+        yield from ((child, "", "") for child in node.children)
+        return
+    for place, child in enumerate(node.children):
+        last = place == len(node.children) - 1
+        rails, stem = ("└─", "  ") if last else ("├─", "│ ")
+        yield child, f"{below}{rails}", f"{below}{stem}"
+
+
+def visible(chart: Chart, rows: Rows, key: str) -> str | None:
+    """Find the row that shows a row: itself, or the one it is folded into."""
+    found: str | None = key
+    while found is not None and found not in rows.positions:
+        found = chart.parents.get(found)
+    return found
