@@ -1,0 +1,156 @@
+"""The minimap: how much came when, and the marks on it, a column a stretch of time."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby, pairwise
+from math import ceil, sqrt
+
+from sfnwatch.trace.chapters import Chapter, Mark
+from sfnwatch.trace.course import Course
+from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
+from sfnwatch.tui.scrubber_scale import Scale, scale_of
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+"""The first is the ground: nothing came."""
+PLAYHEAD = "▼"
+WATERMARK = "┊"
+MARKS: Mapping[Mark, tuple[str, Tone]] = {
+    Mark.FAILED: ("✘", Tone.BAD),
+    Mark.DENIED: ("✗", Tone.WARN),
+    Mark.ENDED: ("■", Tone.STRONG),
+    Mark.RETRIED: ("↻", Tone.WARN),
+    Mark.CAUGHT: ("↷", Tone.WARN),
+    Mark.FIRST_POLL: ("◇", Tone.STRONG),
+    Mark.NOTICED: ("▷", Tone.STRONG),
+    Mark.STARTED: ("▸", Tone.STRONG),
+    Mark.ENTERED: ("╷", Tone.PLAIN),
+}
+"""Each kind of mark, the one that wins a column first, to its glyph and tone."""
+_RANKS = {kind: rank for rank, kind in enumerate(MARKS)}
+_ALWAYS = frozenset({Tone.BAD, Tone.WARN})
+"""Tones that a mark keeps where the player has not been yet."""
+_MANY = 16
+"""Rows in a column that make it full, where no other has more."""
+_BUSY = 4
+"""From this height on a column says more than that a state was entered in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minimap:
+    """A course cut into columns; where the player is comes later."""
+
+    course: Course
+    scale: Scale
+    width: int
+    squeeze: bool = False
+    levels: tuple[int, ...] = ()
+    """How high each column is, as a place in BLOCKS."""
+    marks: Mapping[int, tuple[Chapter, ...]] = field(default_factory=dict)
+    """A column's marks, the one that is drawn first."""
+    shown: Mapping[int, datetime] = field(default_factory=dict)
+    """A column to the last moment in it at which a row comes."""
+
+    def column(self, at: datetime) -> int:
+        return min(self.width - 1, round(self.scale.place(at) * (self.width - 1)))
+
+    def at(self, column: int) -> datetime:
+        """Say which moment a column stands for: one at which what is in it is shown.
+
+        The ends of the bar are the ends of the course, whatever else is there.
+        """
+        if column <= 0 or self.width == 1:
+            return self.course.begin
+        if column >= self.width - 1:
+            return self.course.end
+        marks = self.marks.get(column)
+        if marks:
+            return marks[0].at
+        return self.shown.get(column) or self.scale.at(column / (self.width - 1))
+
+
+def minimap(
+    course: Course, chapters: Iterable[Chapter], width: int, *, squeeze: bool
+) -> Minimap:
+    """Cut a course into `width` columns."""
+    scale = scale_of(course, squeeze=squeeze)
+    empty = Minimap(course, scale, max(1, width))
+    # Columns are far fewer than moments: look only for where each begins.
+    starts = [
+        bisect_left(course.moments, column, key=empty.column)
+        for column in range(empty.width + 1)
+    ]
+    columns = list(enumerate(pairwise(starts)))
+    marks: dict[int, list[Chapter]] = {}
+    for chapter in chapters:
+        marks.setdefault(empty.column(chapter.at), []).append(chapter)
+    return replace(
+        empty,
+        squeeze=squeeze,
+        levels=_levels([sum(course.counts[begin:end]) for _, (begin, end) in columns]),
+        marks={column: _by_rank(found) for column, found in marks.items()},
+        shown={
+            column: course.moments[end - 1]
+            for column, (begin, end) in columns
+            if begin < end
+        },
+    )
+
+
+def _by_rank(chapters: list[Chapter]) -> tuple[Chapter, ...]:
+    return tuple(sorted(chapters, key=lambda chapter: _RANKS[chapter.kind]))
+
+
+def _levels(amounts: list[int]) -> tuple[int, ...]:
+    """Give each amount a height; by its root, or one burst would flatten the rest."""
+    most = max(_MANY, *amounts)
+    top = len(BLOCKS) - 1
+    return tuple(ceil(top * sqrt(n / most)) if n else 0 for n in amounts)
+
+
+def map_pieces(
+    shown: Minimap, playhead: int, watermark: datetime | None = None
+) -> tuple[Piece, ...]:
+    """Draw the minimap, a cell a column; what is played already stands out."""
+    complete = shown.column(watermark) if watermark is not None else None
+    drawn = (
+        _cell(shown, column, playhead, complete=complete)
+        for column in range(shown.width)
+    )
+    return tuple(
+        ("".join(glyph for glyph, _ in run), tone)
+        for tone, run in groupby(drawn, key=lambda piece: piece[1])
+    )
+
+
+def _cell(shown: Minimap, column: int, playhead: int, *, complete: int | None) -> Piece:
+    played = Tone.ACTION if column < playhead else Tone.DIM
+    if column == playhead:
+        return PLAYHEAD, Tone.STRONG
+    marks = shown.marks.get(column, ())
+    level = shown.levels[column]
+    if marks and (marks[0].kind is not Mark.ENTERED or level < _BUSY):
+        glyph, tone = _mark(marks[0])
+        own = tone in _ALWAYS or (column < playhead and tone is not Tone.PLAIN)
+        return glyph, tone if own else played
+    if column == complete and not level:
+        return WATERMARK, Tone.GUESS
+    return BLOCKS[level], played
+
+
+def _mark(chapter: Chapter) -> Piece:
+    if chapter.kind is Mark.ENDED and chapter.status:
+        return STATUS_GLYPHS.get(chapter.status, MARKS[Mark.ENDED])
+    return MARKS[chapter.kind]
+
+
+def labels_at(shown: Minimap, column: int) -> Iterator[str]:
+    """Yield the words of a column's marks, the one that is drawn first."""
+    yield from (chapter.label for chapter in shown.marks.get(column, ()))
+
+
+def chapter_at(chapters: Sequence[Chapter], at: datetime) -> Chapter | None:
+    """Give the newest mark that has come by `at`."""
+    place = bisect_right(chapters, at, key=lambda chapter: chapter.at)
+    return chapters[place - 1] if place else None
