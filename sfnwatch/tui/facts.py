@@ -1,25 +1,23 @@
-"""A row in full: what is known of it, how it is tied, and its record, for the pane.
+"""A row's facts: what is known of it and why it is believed, a line each.
 
 Pure. Everything is cleaned here; what is too long is cut, and says so.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, tzinfo
 
 from sfnwatch.trace.attempts import Attempt
-from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.console import url_for
+from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Link, Rule
-from sfnwatch.trace.payload import parse_json
-from sfnwatch.trace.text import clean, clean_lines, duration, size
+from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Trace
-from sfnwatch.trace.times import iso
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import (
     STATUS_GLYPHS,
     Tone,
+    cause_words,
     id_word,
     notice_words,
     plain,
@@ -29,10 +27,10 @@ from sfnwatch.trace.words import (
     rule_words,
 )
 from sfnwatch.tui.status import lag_words
+from sfnwatch.tui.zones import in_zone
 
-LIMIT = 32 * 1024
-"""Characters of one record that are shown: a payload may have 256 KiB, a cause too."""
-_LONG = 2000
+LONG = 2000
+"""Characters of one fact that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,51 +42,53 @@ class Fact:
     tone: Tone = Tone.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One record as JSON, cleaned and cut."""
-
-    title: str
-    text: str
-    rest: int = 0
-    """How many characters are not shown."""
-
-
 def heading(row: Row) -> str:
     """Name a row by its own words."""
     return plain(row_pieces(row))
 
 
-def facts(row: Row, trace: Trace) -> Iterator[Fact]:
-    """Yield what is known of a row."""
-    yield _fact("when", _when(row))
+def facts(row: Row, trace: Trace, zone: tzinfo | None = None) -> Iterator[Fact]:
+    """Yield what is known of a row, its times in a zone."""
+    yield _fact("when", _when(row, zone))
+    if row.causes is not None:
+        yield from _caused(row, trace)
+    if row.notice is not None:
+        yield _fact("noticed", notice_words(row.notice))
+        yield _fact("stopped", moment(row.notice.stopped_at, zone))
     if row.call is not None:
-        yield from _call_facts(row, trace)
+        yield from _call_facts(row)
     if row.visit is not None:
         yield from _visit_facts(row.visit)
     if row.attempt is not None:
         yield from _attempt_facts(row.attempt)
         if row.call is None:
             yield from _ids(row.attempt)
-    if row.notice is not None:
-        yield _fact("stopped", iso(row.notice.stopped_at))
-        yield _fact("noticed", notice_words(row.notice))
-    if row.causes is not None:
-        yield from _caused(row, trace)
+    if row.kind is Kind.EXECUTION:
+        yield from _execution_facts(row)
+    url = url_for(row, trace)
+    if url is not None:
+        yield _fact("console", url)
 
 
 def _fact(label: str, words: str, tone: Tone = Tone.PLAIN) -> Fact:
-    return Fact(label, clean(words, _LONG), tone)
+    return Fact(label, clean(words, LONG), tone)
 
 
-def _when(row: Row) -> str:
+def moment(at: datetime, zone: tzinfo | None, *, millis: bool = True) -> str:
+    """Write a time in full: `2023-11-15T00:28:24.102Z`, in another zone `…+09:00`."""
+    precision = "milliseconds" if millis else "seconds"
+    words = in_zone(at, zone or UTC).isoformat(timespec=precision)
+    return words.removesuffix("+00:00") + "Z" if words.endswith("+00:00") else words
+
+
+def _when(row: Row, zone: tzinfo | None) -> str:
     if row.call is not None:
-        at = f"{row.at:%Y-%m-%dT%H:%M:%SZ}"
+        at = moment(row.at, zone, millis=False)
         seen = [row.call.seen_at]
     else:
-        at = " · ".join(iso(event.timestamp) for event in row.events)
+        at = " · ".join(moment(event.timestamp, zone) for event in row.events)
         seen = [event.seen_at for event in row.events]
-    known = [moment for moment in seen if moment is not None]
+    known = [came for came in seen if came is not None]
     return f"{at}, appeared {_after(row.at, min(known))}" if known else at
 
 
@@ -108,10 +108,23 @@ def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
     if len(visit.attempts) > 1:
         waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
         yield _fact("tries", f"{len(visit.attempts)}, {duration(waits)} between them")
-    if visit.error:
-        yield _fact("error", visit.error, Tone.BAD)
-    if visit.cause:
-        yield _fact("cause", visit.cause)
+    yield from _failure(visit.error, visit.cause)
+
+
+def _failure(error: str | None, cause: str | None) -> Iterator[Fact]:
+    """Say what failed and why, in AWS's sentence; the whole cause stands elsewhere."""
+    if error:
+        yield _fact("error", error, Tone.BAD)
+    if cause:
+        yield _fact("cause", cause_words(cause))
+
+
+def _execution_facts(row: Row) -> Iterator[Fact]:
+    event = row.events[0]
+    yield from _failure(event.detail("error"), event.detail("cause"))
+    role = event.detail("roleArn")
+    if role:
+        yield _fact("role", role)
 
 
 def _attempt_facts(attempt: Attempt) -> Iterator[Fact]:
@@ -119,10 +132,7 @@ def _attempt_facts(attempt: Attempt) -> Iterator[Fact]:
     if attempt.ended_at is not None:
         seconds = (attempt.ended_at - attempt.scheduled_at).total_seconds()
         yield _fact("attempt", f"{attempt.status} after {duration(seconds)}")
-    if attempt.error:
-        yield _fact("error", attempt.error, Tone.BAD)
-    if attempt.cause:
-        yield _fact("cause", attempt.cause)
+    yield from _failure(attempt.error, attempt.cause)
 
 
 def _ids(attempt: Attempt) -> Iterator[Fact]:
@@ -141,11 +151,13 @@ def _caused(row: Row, trace: Trace) -> Iterator[Fact]:
         yield _fact("made", words, rule_tone(link))
 
 
-def _call_facts(row: Row, trace: Trace) -> Iterator[Fact]:
+def _call_facts(row: Row) -> Iterator[Fact]:
     call = row.call
     if call is None:
         return
     yield _fact("call", f"{call.event_source} {call.event_name}  {call.region or ''}")
+    if row.link is not None:
+        yield _fact("tied", _because(row.link, row.attempt), rule_tone(row.link))
     if call.error_code:
         yield _fact("error", call.error_code, Tone.BAD)
     if call.error_message:
@@ -153,9 +165,6 @@ def _call_facts(row: Row, trace: Trace) -> Iterator[Fact]:
     if call.request_id:
         yield _fact("request id", call.request_id)
     yield _fact("by", f"{call.role or '?'} through {call.invoked_by or 'no service'}")
-    if row.link is not None:
-        yield _fact("tied", _because(row.link, row.attempt), rule_tone(row.link))
-        yield from _candidates(row.link, trace)
 
 
 def _because(link: Link, attempt: Attempt | None) -> str:
@@ -174,61 +183,3 @@ def _because(link: Link, attempt: Attempt | None) -> str:
         case Rule.AMBIGUOUS:
             return f"not: {rule_words(link)[2:]} fit by role, action and time"
     return f"not: made by role {link.evidence}, but no attempt fits"
-
-
-def _candidates(link: Link, trace: Trace) -> Iterator[Fact]:
-    for arn, scheduled in link.candidates[:10]:
-        timeline = trace.timelines.get(arn)
-        number = timeline.visits.attempt_of_event.get(scheduled) if timeline else None
-        visit = timeline.visits.of_event.get(scheduled) if timeline else None
-        if timeline is None or number is None or visit is None:
-            continue
-        path = timeline.visits.by_id[visit].path
-        yield _fact("fits", f"{timeline.name}  {path}, scheduled as event {scheduled}")
-
-
-# -- the record --------------------------------------------------------------------
-
-
-def documents(row: Row) -> Iterator[Document]:
-    """Yield the records behind a row."""
-    for event in row.events:
-        yield _document(f"event {event.id} {event.type}", event.raw)
-    if row.call is not None:
-        yield _document(f"CloudTrail record {row.call.event_id}", row.call.raw)
-
-
-def _document(title: str, record: Mapping[str, Any]) -> Document:
-    text = _json(record)
-    rest = max(0, len(text) - LIMIT)
-    lines = clean_lines(text[:LIMIT])
-    return Document(clean(title, 200), "\n".join(lines), rest)
-
-
-def _json(record: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(unfold(record), indent=2, ensure_ascii=False, default=str)
-    except (RecursionError, ValueError):
-        return "nested too deep to be shown"
-
-
-def unfold(value: Any, depth: int = 0) -> Any:
-    """Open JSON that travels inside strings, as inputs and outputs do.
-
-    Only the first levels: what is nested deeper stays the string it is.
-    """
-    if depth > 8:  # noqa: PLR2004 - no payload of AWS's own is deeper
-        return value
-    if isinstance(value, Mapping):
-        return {key: unfold(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [unfold(item, depth + 1) for item in value]
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        inner = parse_json(value)
-        return value if inner is None else unfold(inner, depth + 1)
-    return value
-
-
-def cut_words(document: Document) -> str:
-    """Say what of a record is not shown."""
-    return f"… {size(document.rest)} more" if document.rest else ""

@@ -1,12 +1,11 @@
-import json
-from dataclasses import replace
-from typing import Any
+from datetime import timedelta, timezone
 
+from sfnwatch.trace.console import console_url
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
 from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.facts import LIMIT, cut_words, documents, facts, heading, unfold
-from tests.builders import TASK_ARN, call, event, sync_run
+from sfnwatch.tui.facts import facts, heading
+from tests.builders import ARN, TASK_ARN, event, sync_run
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, branching_run
 
@@ -72,62 +71,31 @@ def test_tries_and_errors_are_told() -> None:
     assert said["tries"] == "2, 3.00 s between them"
 
 
-def test_candidates_are_listed_where_several_fit() -> None:
-    kind: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask"}
-    records = [event(1, "ExecutionStarted", 0, roleArn="arn:aws:iam::1:role/r")]
-    for number in range(2):
-        entered = 2 + 2 * number
-        records += [
-            event(entered, "TaskStateEntered", 1, previous=1, name=f"S{number}"),
-            event(entered + 1, "TaskScheduled", 1, **kind),
-        ]
-    guess = call("RunTask", 1, key="x", role="arn:aws:iam::1:role/r")
-    row, trace = row_and_trace([*records, guess], "2 candidates")
-    said = [fact.words for fact in facts(row, trace) if fact.label == "fits"]
-    assert said == [
-        "run-7f3a  Main / S0, scheduled as event 3",
-        "run-7f3a  Main / S1, scheduled as event 5",
+def test_an_execution_that_failed_says_why() -> None:
+    records = [
+        event(1, "ExecutionStarted", 0, input="{}", roleArn="arn:aws:iam::1:role/r"),
+        event(
+            2, "ExecutionFailed", 9, error="E", cause='{"errorMessage": "out of ink"}'
+        ),
     ]
+    assert told(records, "started")["role"] == "arn:aws:iam::1:role/r"
+    said = told(records, "failed")
+    assert (said["error"], said["cause"]) == ("E", "out of ink")
 
 
-def test_json_inside_strings_is_opened() -> None:
-    opened = unfold({"input": json.dumps({"a": json.dumps([1])}), "b": "{no json"})
-    assert opened == {"input": {"a": [1]}, "b": "{no json"}
+def test_the_console_has_a_page_for_it() -> None:
+    assert told(sync_run(), "submitted")["console"] == console_url(ARN)
+    assert "console" not in told(sync_run(), "RunTask  task")
 
 
-def test_strings_in_strings_are_opened_to_a_depth_only() -> None:
-    value = "core"
-    for _ in range(10):
-        value = json.dumps([value])
-    opened = unfold(value)
-    while isinstance(opened, list):
-        (opened,) = opened
-    assert opened.startswith("[")
-
-
-def test_what_is_nested_past_all_reason_says_so() -> None:
-    bottomless: list[Any] = []
-    for _ in range(100_000):
-        bottomless = [bottomless]
-    row, _ = row_and_trace([event(1, "Odd", 0)], "odd")
-    odd = replace(row, events=(replace(row.events[0], raw={"x": bottomless}),))
-    (document,) = documents(odd)
-    assert document.text == "nested too deep to be shown"
-
-
-def test_a_huge_payload_is_cut_and_says_by_how_much() -> None:
-    records = [event(1, "ExecutionStarted", 0, input="x" * 256 * 1024)]
-    row, _ = row_and_trace(records, "started")
-    (document,) = documents(row)
-    assert len(document.text) == LIMIT
-    assert cut_words(document) == "… 224 KiB more"
-
-
-def test_a_record_that_fits_says_nothing_of_a_rest() -> None:
-    row, _ = row_and_trace(sync_run(), "submitted")
-    (document,) = documents(row)
-    assert cut_words(document) == ""
-    assert '"taskSubmittedEventDetails": {' in document.text
+def test_times_are_told_in_a_zone() -> None:
+    row, trace = row_and_trace(sync_run(), "succeeded  noticed")
+    zone = timezone(timedelta(hours=9))
+    said = {fact.label: fact.words for fact in facts(row, trace, zone)}
+    assert said["when"].startswith("2023-11-15T09:33:33.102+09:00, appeared")
+    assert said["stopped"] == "2023-11-15T09:33:31.202+09:00"
+    call, _ = row_and_trace(sync_run(), "RunTask  task")
+    assert next(facts(call, trace, zone)).words.startswith("2023-11-15T09:28:25+09:00")
 
 
 def test_nothing_hostile_gets_through() -> None:
@@ -136,5 +104,3 @@ def test_nothing_hostile_gets_through() -> None:
     for row in build_lanes(trace).rows:
         for fact in facts(row, trace):
             assert harmless(fact.words)
-        for document in documents(row):
-            assert harmless(document.text.replace("\n", ""))
