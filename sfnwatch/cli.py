@@ -22,10 +22,12 @@ from sfnwatch.options import (
     checked_url,
     choose_output,
     choose_recording,
+    choose_screen,
     drain_option,
     execution_arn,
     output_options,
     record_options,
+    screen_options,
 )
 from sfnwatch.settings import AwsOptions, Output
 from sfnwatch.trace.text import clean
@@ -82,6 +84,7 @@ def cli() -> None:
 @click.argument("execution")
 @aws_options
 @output_options
+@screen_options
 @record_options
 @drain_option
 def watch(
@@ -107,7 +110,7 @@ def watch(
         drain=drain,
         tries=None if output is Output.SCREEN else _TRIES,
     )
-    return show(play, output, choose_recording(**shared))
+    return show(play, output, choose_recording(**shared), choose_screen(**shared))
 
 
 @cli.command(short_help="Watch a simulated account; no AWS account needed.")
@@ -125,6 +128,7 @@ def watch(
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
 @click.option("--fresh", is_flag=True, help="With --serve: begin a new world.")
 @output_options
+@screen_options
 @record_options
 @drain_option
 def demo(
@@ -145,6 +149,7 @@ def demo(
       sync-denied  the same with every poll denied: it succeeds all the same
       async        ecs:runTask, request-response: RunTask alone
       sdk          aws-sdk:ecs:runTask: RunTask alone
+      pipeline     Choice, Parallel, Map, Retry, Catch, Lambda, a nested execution
       failure      a task that fails, is tried again, and fails for good
 
     With --serve the account is left running for other clients: one line of JSON tells
@@ -158,7 +163,8 @@ def demo(
         speed = 1.0 if _defaulted("speed") else speed
         return _serve(chosen, port=port, speed=speed, fresh=fresh)
     play = plays.demo([_scenario(scenario)], speed=speed, drain=drain)
-    return show(play, choose_output(**shared), choose_recording(**shared))
+    output, record = choose_output(**shared), choose_recording(**shared)
+    return show(play, output, record, choose_screen(**shared))
 
 
 @cli.command(short_help="Show recordings and other files again.")
@@ -169,6 +175,7 @@ def demo(
     help="How many times as fast as it came (screen: 20; lines: all at once).",
 )
 @output_options
+@screen_options
 @record_options
 def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     """Show recordings again, and other files with the same records in them.
@@ -185,11 +192,13 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     from sfnwatch import plays
     from sfnwatch.running import show
 
-    output = choose_output(**shared)
-    if speed is None and output is Output.SCREEN:
-        speed = _REPLAY_SPEED
-    play = plays.replay([Path(name) for name in files], speed=speed)
-    return show(play, output, choose_recording(default=False, **shared))
+    output, record = choose_output(**shared), choose_recording(default=False, **shared)
+    paths = [Path(name) for name in files]
+    if output is Output.SCREEN:
+        play = plays.played(paths, speed=speed or _REPLAY_SPEED)
+    else:
+        play = plays.replay(paths, speed=speed)
+    return show(play, output, record, choose_screen(**shared))
 
 
 @cli.command(short_help="Write a trace for other programs.")

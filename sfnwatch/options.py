@@ -5,12 +5,12 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
 from sfnwatch.errors import UsageError
-from sfnwatch.settings import Output, RecordSettings
+from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.text import clean
 
@@ -55,6 +55,22 @@ record_options = _options(
         help="Record to this new file.",
     ),
     click.option("--no-record", is_flag=True, help="Record nothing."),
+)
+screen_options = _options(
+    click.option("--theme", metavar="NAME", help="Colours of the screen."),
+    click.option(
+        "--time",
+        type=click.Choice(["utc", "local"]),
+        help="Times in UTC, the default, or in your zone.",
+    ),
+    click.option("--ascii", is_flag=True, default=None, help="Draw with ASCII alone."),
+    click.option(
+        "--present",
+        is_flag=True,
+        default=None,
+        help="For a talk: names masked, keys shown, rows explained.",
+    ),
+    click.option("--filter", metavar="FILTER", help="Show some rows only; press ?."),
 )
 drain_option = click.option(
     "--drain",
@@ -111,3 +127,28 @@ def choose_recording(
         msg = "--record and --no-record exclude each other."
         raise UsageError(msg, hint="Choose one.")
     return RecordSettings((default or record is not None) and not no_record, record)
+
+
+def choose_screen(
+    *,
+    theme: str | None,
+    time: Literal["utc", "local"] | None,
+    ascii: bool | None,  # noqa: A002 - the option's name
+    present: bool | None,
+    filter: str | None,  # noqa: A002 - the option's name
+    **_: Any,
+) -> ScreenOptions:
+    """Read the screen's options; raises UsageError for a filter that can't be read."""
+    if filter is not None:
+        _check_filter(filter)
+    return ScreenOptions(theme, time, ascii, present, filter)
+
+
+def _check_filter(text: str) -> None:
+    from sfnwatch.trace.filters import FilterError, parse_filter
+
+    try:
+        parse_filter(text)
+    except FilterError as error:
+        where = f"--filter {clean(text, 200)!r}, at {error.position + 1}"
+        raise UsageError(f"{where}: {error.message}", hint=error.hint) from error

@@ -124,13 +124,36 @@ def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
     clock = _replay_clock(recording, speed)
     source = Replay(recording, clock)
 
-    async def watch(consume: Consumer) -> None:
-        if speed:
-            await run([source], [consume])
-        else:
-            # One batch: what is not to be seen growing is laid out once.
-            consume(recording.records)
+    async def paced(consume: Consumer) -> None:
+        await run([source], [consume])
 
+    watch = paced if speed else _at_once(recording)
+    return _replayed(paths, recording, watch, clock)
+
+
+def played(paths: Sequence[Path], *, speed: float) -> Play:
+    """Hand files over whole: the screen's player decides what of them is shown."""
+    recording = open_files(paths)
+    clock = _replay_clock(recording, None)
+    return _replayed(paths, recording, _at_once(recording), clock, speed)
+
+
+def _at_once(recording: Recording) -> Watch:
+    """Give it as one batch: what is not to be seen growing is laid out once."""
+
+    async def watch(consume: Consumer) -> None:
+        consume(recording.records)
+
+    return watch
+
+
+def _replayed(
+    paths: Sequence[Path],
+    recording: Recording,
+    watch: Watch,
+    clock: Clock,
+    speed: float = 1.0,
+) -> Play:
     return Play(
         watch=watch,
         clock=clock,
@@ -139,6 +162,7 @@ def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
         title=", ".join(path.name for path in paths),
         created=recording.created or _first(recording),
         notes=recording.notes,
+        speed=speed,
     )
 
 

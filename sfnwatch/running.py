@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -17,10 +17,11 @@ import click
 
 from sfnwatch import __version__
 from sfnwatch.clock import Clock
+from sfnwatch.config import Config
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export.lines import PlainLines
 from sfnwatch.export.stream import JsonLines
-from sfnwatch.settings import Output, RecordSettings
+from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.sources.drive import health_record
 from sfnwatch.sources.feed import Consumer, Watch
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
@@ -52,6 +53,8 @@ class Play:
     """When a recording of it begins; None: now."""
     end_drain: Callable[[], None] | None = None
     notes: tuple[str, ...] = field(default=())
+    speed: float = 1.0
+    """How fast the screen's player begins."""
 
 
 class Shown(Protocol):
@@ -82,14 +85,18 @@ def narrate(text: str) -> None:
     click.echo(f"sfnwatch: {clean(text)}", err=True)
 
 
-def show(play: Play, output: Output, record: RecordSettings) -> int:
+def show(
+    play: Play, output: Output, record: RecordSettings, screen: ScreenOptions
+) -> int:
     """Show a play to its end and give the exit code its outcome asks for."""
     for note in play.notes:
         narrate(note)
+    # A mistake in the configuration ends it before anything is begun.
+    config = screen_config(screen) if output is Output.SCREEN else Config()
     recorder = start_recorder(play, record)
     try:
         if output is Output.SCREEN:
-            return _on_screen(play, recorder)
+            return _on_screen(play, recorder, config, screen.filter)
         shown: Shown = (
             JsonLines(sys.stdout)
             if output is Output.JSON
@@ -217,12 +224,41 @@ def _catch_signals(end: Callable[[int], None]) -> None:
             loop.add_signal_handler(number, end, 128 + number)
 
 
-def _on_screen(play: Play, recorder: "Recorder | None") -> int:
+def screen_config(options: ScreenOptions) -> Config:
+    """Read the configuration; the command line overrules it. Raises UsageError."""
+    from sfnwatch.config import check, load_config
+    from sfnwatch.tui.actions import bound
+    from sfnwatch.tui.themes import names
+
+    said = {
+        name: value
+        for name in ("theme", "time", "ascii", "present")
+        if (value := getattr(options, name)) is not None
+    }
+    if "theme" in said:
+        said["theme_source"] = "--theme"
+    config = replace(load_config(), **said)
+    check(config, themes=names(), actions=bound())
+    return config
+
+
+def _on_screen(
+    play: Play, recorder: "Recorder | None", config: Config, filter_text: str | None
+) -> int:
+    import msgspec
+
+    from sfnwatch.recording.views import SavedView, load_view, save_view, view_path
     from sfnwatch.tui.app import SfnwatchApp
+    from sfnwatch.tui.themes import theme_for
 
     async def watch(consume: Consumer) -> None:
         await play.watch(_both(play, consume, recorder))
 
+    created = recorder.created if recorder else play.created
+    path = view_path(play.executions, created) if created else None
+    saved = load_view(path) if path else SavedView()
+    if filter_text is not None:
+        saved = msgspec.structs.replace(saved, filter=filter_text)
     app = SfnwatchApp(
         watch,
         clock=play.clock,
@@ -230,8 +266,17 @@ def _on_screen(play: Play, recorder: "Recorder | None") -> int:
         mode=play.mode,
         recording=str(recorder.path) if recorder else None,
         end_drain=play.end_drain,
+        speed=play.speed,
+        config=config,
+        saved=saved,
     )
+    theme = theme_for(config, app.console.color_system, os.environ)
+    if theme is not None:
+        app.theme = theme
     code = asyncio.run(_run_app(app))
+    if path is not None and app.view != SavedView():
+        # A comfort: one that can't be kept is no reason to complain.
+        save_view(path, app.view)
     # Textual reports a crash, and then returns as if all had been well.
     if code is not None or app.return_code:
         return code or app.return_code or SfnwatchError.exit_code

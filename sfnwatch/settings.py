@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 
 class Output(StrEnum):
@@ -29,3 +30,14 @@ class AwsOptions:
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenOptions:
+    """What the command line says of the screen; None leaves it to the configuration."""
+
+    theme: str | None = None
+    time: Literal["utc", "local"] | None = None
+    ascii: bool | None = None
+    present: bool | None = None
+    filter: str | None = None

@@ -360,10 +360,10 @@ KEY_NAMES = {
     "right": "→",
     "left_parenthesis": "(",
     "right_parenthesis": ")",
-    "shift+left": "shift ←",
-    "shift+right": "shift →",
-    "pageup": "page up",
-    "pagedown": "page down",
+    "shift+left": "shift+←",
+    "shift+right": "shift+→",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
 }
 """A key as people write it; others are named as Textual names them."""
 

@@ -1,306 +1,434 @@
-"""The app: what comes in goes to the widgets, what is pressed to their actions."""
+"""The app: what is pressed, clicked or chosen, and what it does."""
 
-import asyncio
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import rich
 from rich.segment import Segments
 from rich.traceback import Traceback
-from textual import on, work
-from textual.app import App, ComposeResult, SystemCommand
+from textual import events, on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.markup import escape
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widget import Widget
 
-from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.sources.feed import Watch
-from sfnwatch.trace.events import Batch, HealthState
-from sfnwatch.trace.lanes import Lanes, build_lanes, complete_to
-from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Trace
-from sfnwatch.trace.words import Piece, Tone
-from sfnwatch.tui.bars import Banner, LaneNames, StatusLine
+from sfnwatch.tui.actions import (
+    ACTIONS,
+    Action,
+    Group,
+    bindings,
+    entries,
+    key_name,
+)
+from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.detail import Detail
-from sfnwatch.tui.help import Help, key_entries
-from sfnwatch.tui.intake import Intake, size_of
+from sfnwatch.tui.finding import FindBar
+from sfnwatch.tui.help import Help
 from sfnwatch.tui.lanes import LanesView
-from sfnwatch.tui.layout import Hints, Layout, lay_out
-from sfnwatch.tui.status import Mode, View, quiet_words, troubles
+from sfnwatch.tui.records import can_browse, console_of, records_text
+from sfnwatch.tui.saving import save_record
+from sfnwatch.tui.scrubber import Scrubber
+from sfnwatch.tui.staging import Before, staged_theme
+from sfnwatch.tui.timeline import TimelineView
 
-LARGE = 2_000
-"""With more records than these the lanes are laid out in a thread, off the keys."""
+_MINUTE = 60
+_STEP = 5
+_ZOOM = 2.0
+_PAN = 8
 
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A trace, laid out."""
-
-    trace: Trace
-    lanes: Lanes
-    hints: Hints
-    layout: Layout
+Command = Callable[[], object]
 
 
-def make_page(trace: Trace, *, folded: bool, ended: bool) -> Page:
-    """Lay a trace out; pure, so that a thread may do it."""
-    health = trace.health.get("lookup")
-    over = health is None or health.state is HealthState.ENDED
-    hints = Hints(
-        states="no state transitions" if ended else "waiting for the first event…",
-        calls=quiet_words(trace, ended=ended),
-        complete_to=None if over else complete_to(trace),
-    )
-    lanes = build_lanes(trace)
-    return Page(trace, lanes, hints, lay_out(lanes, folded=folded, hints=hints))
-
-
-class SfnwatchApp(App[None]):
+class SfnwatchApp(Deck):
     """Shows one watch, live or replayed, until it is quit."""
 
-    TITLE = "sfnwatch"
-    CSS_PATH = "sfnwatch.tcss"
-    # Textual annotates these as neither class nor instance variables.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "Pause", id="pause"),
-        Binding("f", "follow", "Follow", id="follow"),
-        Binding("enter,d", "detail", "Detail", id="detail", key_display="enter"),
-        Binding("x", "end_drain", "End draining", id="drain.end"),
-        Binding("question_mark,f1", "help", "Help", id="help", key_display="?"),
-        Binding("q", "quit", "Quit", id="quit"),
-        Binding("escape", "close", "Close the detail pane", id="close", show=False),
+        *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
         Binding("ctrl+c", "quit", "Quit", id="interrupt", show=False, priority=True),
     ]
 
-    def __init__(
-        self,
-        watch: Watch,
-        *,
-        clock: Clock,
-        title: str = "",
-        mode: Mode = "live",
-        recording: str | None = None,
-        end_drain: Callable[[], None] | None = None,
-    ) -> None:
-        super().__init__()
-        self._watch = watch
-        self._time = clock
-        self._headline = title
-        self._mode: Mode = mode
-        self._recording = recording
-        self._end_drain = end_drain
-        self._intake = Intake(time.monotonic)
-        self._page = Page(Trace(), Lanes(), Hints(), Layout())
-        self._refusals: tuple[SfnwatchError, ...] = ()
-        self._ended = False
-        self._paused = False
-        self._laying_out = False
-        self._drains = False
-        # Held, not looked up: a timer may still fire when they are unmounted.
-        self._status = StatusLine()
-        self._banner = Banner()
-        self._names = LaneNames()
-        self._lanes = LanesView()
-        self._detail = Detail()
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._before: Before | None = None
+        """How things were shown before they were presented; None while not."""
+        self._commands: Mapping[str, Command] = {
+            **{name: self._in_time(do) for name, do in self._player().items()},
+            **self._views_and_lanes(),
+            **self._records(),
+            **self._finding(),
+            **self._showing(),
+        }
 
-    @property
-    def trace(self) -> Trace:
-        """All that has come in so far, in view or not."""
-        return self._intake.trace
+    def on_ready(self) -> None:
+        if self._config.present:
+            self.present()
 
-    @property
-    def refusals(self) -> tuple[SfnwatchError, ...]:
-        """Why the watch could not begin, or had to end."""
-        return self._refusals
+    # -- every action by its id ----------------------------------------------------
 
-    @property
-    def folds(self) -> int:
-        """How many times what came in was folded."""
-        return self._intake.folds
+    def action_do(self, name: str) -> None:
+        """Do an action of the registry."""
+        self._commands[name]()
 
-    @property
-    def settled(self) -> bool:
-        """True when the screen shows all that has come in."""
-        done = self._page.trace is self.trace and not self._laying_out
-        return done and not self._intake.pending
+    def _player(self) -> Mapping[str, Command]:
+        playing = self._playing
+        return {
+            "player.toggle": playing.toggle,
+            "player.event": lambda: playing.step(1),
+            "player.event_back": lambda: playing.step(-1),
+            "player.state": lambda: playing.step_state(1),
+            "player.state_back": lambda: playing.step_state(-1),
+            "player.chapter": lambda: playing.step_chapter(1),
+            "player.chapter_back": lambda: playing.step_chapter(-1),
+            "player.forward": lambda: playing.skip(_STEP),
+            "player.back": lambda: playing.skip(-_STEP),
+            "player.forward_more": lambda: playing.skip(_MINUTE),
+            "player.back_more": lambda: playing.skip(-_MINUTE),
+            "player.faster": playing.faster,
+            "player.slower": playing.slower,
+            "player.squeeze": self._squeeze,
+            "player.clock": playing.switch_clock,
+            "player.loop": playing.loop,
+            "player.live": self._to_live,
+            **{f"digit.{digit}": self._digit(digit) for digit in range(10)},
+        }
 
-    def compose(self) -> ComposeResult:
-        yield self._status
-        yield self._banner
-        with Container(id="body"):
-            with Vertical(id="lanes"):
-                yield self._names
-                yield self._lanes
-            yield self._detail
-        yield Footer()
+    def _in_time(self, do: Command) -> Command:
+        """Do something to the player, and show what has come of it."""
 
-    def on_mount(self) -> None:
-        self._tick()
-        self.set_interval(1, self._tick)
-        self._lay_out()
-        self._lanes.focus()
-        # AWS's SDK takes longer to import than the first frame to draw.
-        self.call_after_refresh(self._feed)
+        def done() -> None:
+            do()
+            self._moved_in_time()
 
-    # -- intake --------------------------------------------------------------------
+        return done
 
-    @work(group="feed", exclusive=True)
-    async def _feed(self) -> None:
-        try:
-            await self._watch(self._receive)
-        except* SfnwatchError as refused:
-            self._refusals = tuple(_leaves(refused))
-        self._ended = True
-        self._intake.fold()
-        self._lay_out()
-        self._tick()
+    def _squeeze(self) -> None:
+        self._playing.squeeze()
+        self._timeline.squeeze = self._playing.transport.squeeze
 
-    def _receive(self, batch: Batch) -> None:
-        due = self._intake.take(batch)
-        if due is not None:
-            self.set_timer(max(due, 0.001), self._fold)
+    def _to_live(self) -> None:
+        self._playing.to_live()
+        self._lanes.follow = True
 
-    def _fold(self) -> None:
-        if self._intake.fold():
-            self._lay_out()
-            self._tick()
+    def _digit(self, digit: int) -> Command:
+        """Toggle a service's lane; or, with one lane only, go to a tenth."""
 
-    def _lay_out(self) -> None:
-        """Show what has come in, unless the view is frozen."""
-        if self._paused or self._laying_out:
-            return
-        if size_of(self.trace) > LARGE:
-            self._laying_out = True
-            self._lay_out_apart()
-            return
-        begun = time.monotonic()
-        self._show(make_page(self.trace, folded=self._folded, ended=self._ended))
-        self._intake.spent(time.monotonic() - begun)
+        def pressed() -> None:
+            at_player = self.focused is self._scrubber
+            if at_player or not self._lanes.toggle_service(digit):
+                self._playing.tenth(digit)
 
-    @work(group="lay-out")
-    async def _lay_out_apart(self) -> None:
-        """Lay out in a thread, again as long as more has come in meanwhile."""
-        try:
-            while True:
-                trace, ended = self.trace, self._ended
-                page = await asyncio.to_thread(
-                    make_page, trace, folded=self._folded, ended=ended
-                )
-                if self._paused:
-                    return
-                self._show(page)
-                if trace is self.trace and ended == self._ended:
-                    return
-        finally:
-            self._laying_out = False
+        return pressed
 
-    @property
-    def _folded(self) -> bool:
-        return self._lanes.folded
+    def _views_and_lanes(self) -> Mapping[str, Command]:
+        timeline = self._timeline
+        return {
+            "view.timeline": lambda: self._show_view("timeline"),
+            "view.requests": lambda: self._show_view("requests"),
+            "view.detail": self._enter,
+            "view.close": self._step_back,
+            "move.follow": self._follow,
+            "lanes.fold": self._toggle_fold,
+            "lanes.fold_all": self._toggle_folds,
+            "timeline.zoom_in": lambda: timeline.zoom(_ZOOM),
+            "timeline.zoom_out": lambda: timeline.zoom(1 / _ZOOM),
+            "timeline.whole": timeline.fit,
+            "timeline.selected": timeline.fit_selected,
+            "timeline.call": lambda: timeline.step_call(1),
+            "timeline.call_back": lambda: timeline.step_call(-1),
+            "timeline.pan_left": lambda: timeline.pan(-_PAN),
+            "timeline.pan_right": lambda: timeline.pan(_PAN),
+        }
 
-    def _show(self, page: Page) -> None:
-        self._page = page
-        self._lanes.show(page.lanes, page.hints, page.layout)
+    def _records(self) -> Mapping[str, Command]:
+        return {
+            "record.copy": self._copy,
+            "record.save": self._save,
+            "record.console": self._open_console,
+        }
 
-    # -- what is shown -------------------------------------------------------------
+    def _finding(self) -> Mapping[str, Command]:
+        return {
+            "find.filter": lambda: self._ask("filter"),
+            "find.search": lambda: self._ask("search"),
+            "find.next": lambda: self._go_to_hit(1),
+            "find.previous": lambda: self._go_to_hit(-1),
+        }
 
-    def _tick(self) -> None:
-        """Say how things stand; the clock ticks though nothing comes in."""
-        self._status.show(self.trace, self._view())
-        refusals = (_refusal(error) for error in self._refusals)
-        self._banner.show([*refusals, *troubles(self.trace)])
-        if self._drains != self._draining:
-            # Costly: the footer is composed anew.
-            self._drains = self._draining
-            self.refresh_bindings()
-
-    def _view(self) -> View:
-        behind = size_of(self.trace) - size_of(self._page.trace)
-        now = self._time.now()
-        if self._ended and self._mode == "replay" and self._intake.latest:
-            now = self._intake.latest
-        return View(
-            now=now,
-            mode=self._mode,
-            title=self._headline,
-            recording=self._recording is not None,
-            paused=self._paused,
-            ended=self._ended,
-            fresh=behind if self._paused else self._lanes.unseen,
-        )
-
-    @on(LanesView.Moved)
-    def _moved(self) -> None:
-        self._names.show(self._lanes.page)
-        if self._detail.display:
-            self._detail.show(self._lanes.line.rows, self._page.trace)
-        self._tick()
-
-    @on(LanesView.Opened)
-    def _opened(self) -> None:
-        self.action_detail()
-
-    # -- keys ----------------------------------------------------------------------
-
-    def action_pause(self) -> None:
-        """Freeze or free the view; what comes in is taken in all the same."""
-        self._paused = not self._paused
-        self._lay_out()
-        self._tick()
-
-    def action_follow(self) -> None:
-        self._lanes.follow = not self._lanes.follow
-
-    def action_detail(self) -> None:
-        self._detail.display = not self._detail.display
-        if not self._detail.display:
-            self._lanes.focus()
-        self._moved()
-
-    def action_close(self) -> None:
-        if self._detail.display:
-            self.action_detail()
-
-    def action_end_drain(self) -> None:
-        if self._end_drain is not None:
-            self._end_drain()
-
-    def action_help(self) -> None:
-        entries = key_entries([*self.BINDINGS, *LanesView.BINDINGS, *App.BINDINGS])
-        self.push_screen(Help(entries, self._recording))
+    def _showing(self) -> Mapping[str, Command]:
+        return {
+            "show.present": self.present,
+            "show.mask": lambda: self._look(masked=not self._looks.masked),
+            "show.zone": lambda: self._look(local=not self._looks.local),
+            "show.theme": self.action_change_theme,
+            "drain.end": lambda: self._end_drain and self._end_drain(),
+            "program.help": self._help,
+            "program.palette": self.action_command_palette,
+            "program.quit": self.exit,
+        }
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        del parameters
-        if action == "end_drain":
-            return self._end_drain is not None and self._draining
+        if action != "do":
+            return True
+        match parameters:
+            case ("drain.end",):
+                return self._end_drain is not None and self._draining
+            case (str(name),) if name.startswith("timeline."):
+                return self._views.current == "timeline"
+            case ("lanes.fold" | "lanes.fold_all",):
+                return self._views.current in {"lanes", "timeline"}
+            case ("find.next" | "find.previous",):
+                return bool(self._finder.search)
+            case ("player.loop",):
+                return self._playing.replay
         return True
 
-    @property
-    def _draining(self) -> bool:
-        states = {health.state for health in self.trace.health.values()}
-        return HealthState.DRAINING in states
+    # -- views ---------------------------------------------------------------------
+
+    def _show_view(self, name: str) -> None:
+        """Show a view, or the lanes again; the selection goes along."""
+        key = self.selected_key
+        name = "lanes" if self._views.current == name else name
+        self._views.current = name
+        self._moved_in_time()
+        self._focus_view()
+        if key is not None and self.selected_key != key:
+            self.select_key(key)
+        self.refresh_bindings()
+        self._show_selected()
+
+    def _enter(self) -> None:
+        """Fold or unfold what the cursor is on, or show it in full, or hide that."""
+        if self._views.current == "lanes" and self._lanes.toggle():
+            return
+        self._show_detail(shown=not self._detail.display)
+
+    def _show_detail(self, *, shown: bool) -> None:
+        self._detail.display = shown
+        # Where there is no room for both, the detail takes it.
+        self.screen_stack[0].set_class(shown, "-detailed")
+        if not shown and self.focused is not self._lanes:
+            self._focus_view()
+        self._show_selected()
+
+    def _focus_view(self) -> None:
+        views: Mapping[str, Widget] = {
+            "timeline": self._timeline,
+            "requests": self._requests,
+        }
+        views.get(self._views.current or "", self._lanes).focus()
+
+    def _step_back(self) -> None:
+        """Close what was opened last, one thing at a time."""
+        if self._detail.display:
+            self._show_detail(shown=False)
+        elif self._finder.search or self._finder.keep is not None:
+            self._find_by(self._finder.filtering("").searching(""))
+        elif self._views.current != "lanes":
+            self._show_view(self._views.current or "")
+        elif self._before is not None:
+            self.present()
+        elif self._playing.position is not None and not self._playing.replay:
+            self._in_time(self._to_live)()
+
+    def _toggle_fold(self) -> None:
+        if self._views.current == "timeline":
+            self._timeline.toggle_fold()
+        else:
+            self._lanes.toggle_around()
+
+    def _toggle_folds(self) -> None:
+        if self._views.current == "timeline":
+            self._timeline.toggle_folds()
+        else:
+            self._lanes.toggle_all()
+
+    def _follow(self) -> None:
+        self._lanes.follow = not self._lanes.follow
+
+    # -- what the parts say --------------------------------------------------------
+
+    @on(LanesView.Moved)
+    @on(TimelineView.Moved)
+    def _moved(self) -> None:
+        self._show_selected()
+
+    @on(LanesView.Opened)
+    @on(TimelineView.Opened)
+    def _opened(self) -> None:
+        self._show_detail(shown=True)
+
+    @on(Detail.Jumped)
+    def _jumped(self, event: Detail.Jumped) -> None:
+        if not self.select_key(event.key):
+            self.notify("left out by the filter", severity="warning", markup=False)
+
+    @on(Scrubber.Sought)
+    @on(TimelineView.Sought)
+    def _sought(self, event: Scrubber.Sought | TimelineView.Sought) -> None:
+        self._in_time(lambda: self._playing.seek(event.at))()
+
+    # -- records -------------------------------------------------------------------
+
+    def _copy(self) -> None:
+        if self._detail.display and self.focused is self._detail:
+            text = self._detail.copy_text()
+        else:
+            text = self._looks.mask(records_text(self.selected_rows))
+        if text:
+            self.copy_to_clipboard(text)
+            self.notify(f"copied {len(text):,} characters", markup=False)
+        else:
+            self.notify("nothing to copy", severity="warning", markup=False)
+
+    def _save(self) -> None:
+        try:
+            path = save_record(
+                self.selected_rows, Path.cwd(), mask_is_on=self._looks.masked
+            )
+        except SfnwatchError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.notify(f"saved {path.name}", markup=False)
+
+    def _open_console(self) -> None:
+        url = console_of(self.selected_rows, self._page.trace)
+        if url is None:
+            words = "The AWS console has no page of this."
+            self.notify(words, severity="warning", markup=False)
+            return
+        if can_browse():
+            self.open_url(url)
+        else:
+            self.copy_to_clipboard(url)
+        self.notify(self._looks.mask(url), title="AWS console", markup=False)
+
+    # -- filter and search ---------------------------------------------------------
+
+    def _ask(self, kind: Any) -> None:
+        texts = {"filter": self._finder.filter.text, "search": self._finder.search}
+        self._find.ask(kind, texts[kind], lambda: self._page.lanes)
+
+    @on(FindBar.Changed)
+    def _typed(self, event: FindBar.Changed) -> None:
+        """Show at once what the words come to."""
+        if event.kind == "filter":
+            self._find_by(self._finder.filtering(event.text))
+        else:
+            self._find_by(self._finder.searching(event.text))
+            self._go_to_hit(0)
+
+    @on(FindBar.Done)
+    def _found(self, event: FindBar.Done) -> None:
+        self._typed(FindBar.Changed(event.kind, event.text))
+        self._focus_view()
+
+    def _find_by(self, finder: Any) -> None:
+        self._finder = finder
+        self._lanes.shape = replace(self._lanes.shape, keep=finder.keep)
+        if not finder.search:
+            self._lanes.search(None)
+        self._show_found()
+        self.refresh_bindings()
+
+    def _go_to_hit(self, direction: Any) -> None:
+        if not self._finder.search:
+            return
+        if self._views.current == "lanes":
+            hit = self._lanes.search(self._finder.hit, direction)
+        else:
+            hit = self._go_to_hit_by_key(direction)
+        if not hit and direction:
+            self.bell()
+
+    def _go_to_hit_by_key(self, direction: int) -> bool:
+        rows = self._page.lanes.rows
+        start = self._page.lanes.positions.get(self.selected_key or "", -1)
+        place = self._finder.next_hit(
+            rows, start, direction or 1, here=direction == 0 and start >= 0
+        )
+        return place is not None and self.select_key(rows[place].key)
+
+    # -- on stage ------------------------------------------------------------------
+
+    def _look(self, *, masked: bool | None = None, local: bool | None = None) -> None:
+        looks = self._looks
+        changed = replace(
+            looks,
+            masked=looks.masked if masked is None else masked,
+            local=looks.local if local is None else local,
+        )
+        self._looks = changed.learned(self.trace)
+        self._show_looks()
+
+    def present(self) -> None:
+        """Show it for a talk; or, once more, as it was before."""
+        before, self._before = self._before, None
+        if before is None:
+            self._before = Before(self.theme, self._looks.masked)
+            theme, masked = staged_theme(dark=self.current_theme.dark), True
+        else:
+            theme, masked = before.theme, before.masked
+        self.theme = theme
+        self.screen_stack[0].set_class(self._before is not None, "-presenting")
+        self._caps.clear()
+        self._look(masked=masked)
+        self._show_selected()
+
+    async def on_event(self, event: events.Event) -> None:
+        own = isinstance(event, events.Key) and not event.is_forwarded
+        if own and isinstance(event, events.Key) and self._before is not None:
+            self._caps.press(key_name(event.key))
+        await super().on_event(event)
+
+    # -- help and palette ----------------------------------------------------------
+
+    def _help(self) -> None:
+        told = entries(self._config.keys)
+        self.push_screen(
+            Help(told, first=self._groups_here(), recording=self._recording)
+        )
+
+    def _groups_here(self) -> tuple[Group, ...]:
+        """Say which actions matter where the keys go just now."""
+        if self.focused is self._detail:
+            return (Group.DETAIL, Group.MOVE)
+        if self.focused is self._scrubber:
+            return (Group.PLAYER,)
+        if self._views.current == "timeline":
+            return (Group.TIMELINE, Group.MOVE, Group.PLAYER)
+        if self._views.current == "requests":
+            return (Group.MOVE, Group.VIEWS)
+        return (Group.MOVE, Group.LANES, Group.VIEWS)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every action in the palette too."""
-        yield from super().get_system_commands(screen)
-        for title, text, action in (
-            ("Pause", "Freeze or free the view", self.action_pause),
-            ("Follow", "Stay at the newest line, or stop", self.action_follow),
-            ("Detail", "Show or hide the selected line in full", self.action_detail),
-            ("Help", "All keys and signs", self.action_help),
-        ):
-            yield SystemCommand(title, text, action)
-        if self.check_action("end_drain", ()):
-            yield SystemCommand(
-                "End draining", "Wait no longer for late calls", self.action_end_drain
-            )
+        """Offer every action by its name, and Textual's own picture of the screen."""
+        for command in super().get_system_commands(screen):
+            if command.title == "Screenshot":
+                yield command
+        for action in ACTIONS:
+            if action.method:
+                do: Command = self._on_pane(action)
+            elif not self.check_action("do", (action.id,)):
+                continue
+            else:
+                do = self._commands[action.id]
+            keys = " ".join(map(key_name, action.keys))
+            # Textual reads markup here, and two of the keys are brackets.
+            yield SystemCommand(action.title, escape(f"{action.words}   {keys}"), do)
+
+    def _on_pane(self, action: Action) -> Command:
+        """Do what a pane does itself, on its keys."""
+        pane = self._detail if action.pane else self.focused or self._lanes
+
+        async def done() -> None:
+            await self.run_action(action.method, pane)
+
+        return lambda: self.call_later(done)
 
     def _fatal_error(self) -> None:
         # Textual prints local variables with a crash: they would hold payloads.
@@ -310,18 +438,3 @@ class SfnwatchApp(App[None]):
             Segments(self.console.render(traceback, self.console.options))
         )
         self._close_messages_no_wait()
-
-
-def _leaves(group: BaseExceptionGroup[SfnwatchError]) -> Iterable[SfnwatchError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
-
-
-def _refusal(error: SfnwatchError) -> tuple[Piece, ...]:
-    return (
-        (f"✘ {clean(error.message, 600)}", Tone.BAD),
-        (f"  {clean(error.hint, 600)}" if error.hint else "", Tone.PLAIN),
-    )

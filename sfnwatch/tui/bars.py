@@ -7,7 +7,9 @@ from textual.reactive import reactive
 
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.words import Piece, Tone
-from sfnwatch.tui.draw import draw_head
+from sfnwatch.tui.cells import cut
+from sfnwatch.tui.lane_frame import Look, frame
+from sfnwatch.tui.lane_head import draw_head
 from sfnwatch.tui.layout import Layout
 from sfnwatch.tui.status import View, status_line
 from sfnwatch.tui.toned import Toned
@@ -54,10 +56,36 @@ class LaneNames(Toned):
 
     ALLOW_SELECT = False
     _layout_shown = Layout()
+    _look = Look()
 
-    def show(self, layout: Layout) -> None:
-        self._layout_shown = layout
+    def show(self, layout: Layout, look: Look | None = None) -> None:
+        self._layout_shown, self._look = layout, look or self._look
         self.refresh()
 
     def render(self) -> Content:
-        return self.toned(draw_head(self._layout_shown, self.size.width))
+        shown = frame(self._layout_shown, self.size.width, self._look)
+        return self.toned(draw_head(self._layout_shown, shown))
+
+
+class FilterLine(Toned):
+    """What is filtered and searched for; absent while nothing is."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    FilterLine {
+        display: none;
+        height: 1;
+        padding: 0 1;
+        background: $panel;
+    }
+    """
+    _pieces: Words = ()
+
+    def show(self, pieces: Words) -> None:
+        if pieces != self._pieces:
+            self._pieces = pieces
+            self.display = bool(pieces)
+            self.refresh()
+
+    def render(self) -> Content:
+        return self.toned(cut(self._pieces, self.size.width))

@@ -1,6 +1,6 @@
-"""The help screen: every key, from the bindings themselves, and what the signs mean."""
+"""The help screen: keys, those of the pane it was asked from first, and marks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from rich.console import Group, RenderableType
@@ -10,21 +10,33 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
+from sfnwatch.trace.filters import FILTER_HELP
 from sfnwatch.trace.words import Tone
+from sfnwatch.tui.actions import Group as Actions
 from sfnwatch.tui.toned import Toned
 
-Entry = tuple[str, str]
-"""Keys, and what they do."""
+Entry = tuple[Actions, str, str]
+"""What a key is about, keys, and what they do."""
 
 _COLUMN = 16
-_KEY_NAMES = {"question_mark": "?", "pageup": "page up", "pagedown": "page down"}
 _SIGNS: tuple[tuple[str, Tone, str], ...] = (
     ("┌ │ └  ┏ ┃", Tone.DIM, "a state, entered to exited; heavy while it runs"),
     ("●", Tone.PLAIN, "a state passed at once"),
+    ("▸ ▾ ⋯", Tone.ACTION, "folded, open, polls left out: enter opens and closes"),
+    ("⋮ 2m 14s", Tone.DIM, "so long nothing happened"),
+    ("⟳ backing off", Tone.DIM, "so long the next try was waited for"),
+    ("┄ complete to ┄", Tone.DIM, "up to here CloudTrail is believed complete"),
     ("── time ──▶", Tone.EXACT, "this transition made that call: an id proves it"),
     ("┄┄ time ┄┄▷", Tone.GUESS, "probably: role, action and time fit nothing else"),
+    ("?  ·", Tone.DIM, "before a call: several states fit, or none"),
     ("◀──", Tone.EXACT, "what told Step Functions that the job was over"),
     ("✔ ✘ ◷ ■ ↷", Tone.PLAIN, "succeeded, failed, timed out, aborted, caught"),
+    ("░ ▓ ▒ ▶", Tone.PLAIN, "timeline: waiting, working, backing off, noticed late"),
+    (
+        "▸ ╷ ◇ ↻ ↷ ✘",
+        Tone.PLAIN,
+        "player: start, state, first poll, retry, caught, failed",
+    ),
 )
 _RULES: tuple[tuple[str, Tone, str], ...] = (
     ("= request id", Tone.EXACT, "exact: the same request id on both sides"),
@@ -37,40 +49,46 @@ _CLOUDTRAIL = (
     "CloudTrail delivers minutes late and out of order. “complete to” is the time up "
     "to which all calls are believed to be here: an estimate, measured in this "
     "account. Beyond it a missing call means nothing; up to it, it means there was "
-    "none. Calls have whole seconds, transitions milliseconds; all times are UTC."
+    "none. Calls have whole seconds, transitions milliseconds."
+)
+_CLOCKS = (
+    "As it was seen: each record at the moment it reached sfnwatch, so CloudTrail's "
+    "come minutes late. As it happened: each at its own time, as nobody saw it. With "
+    "idle time squeezed no gap takes more than a second; a loop rests at its end."
 )
 
 
-def key_entries(bindings: Iterable[BindingType]) -> Iterator[Entry]:
-    """List bindings as people read them, all the keys of one action together."""
-    keys: dict[str, list[str]] = {}
-    for binding in bindings:
-        if isinstance(binding, Binding) and binding.description:
-            keys.setdefault(binding.description, []).extend(binding.key.split(","))
-    for description, names in keys.items():
-        yield " ".join(_KEY_NAMES.get(name, name) for name in names), description
-
-
 class Help(ModalScreen[None]):
-    """All keys and signs, over the lanes."""
+    """All keys and signs, over what was shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "Close"),
+        Binding("escape,q,question_mark,f1,enter", "dismiss", "Close"),
         Binding("j", "scroll(1)", "Down", show=False),
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
 
-    def __init__(self, entries: Iterable[Entry], recording: str | None) -> None:
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        first: Sequence[Actions] = (),
+        recording: str | None = None,
+    ) -> None:
         super().__init__()
-        self._entries = tuple(entries)
-        self._recording = recording
+        self._text = HelpText(tuple(in_order(entries, first)), recording)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield HelpText(self._entries, self._recording)
+            yield self._text
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def in_order(entries: Iterable[Entry], first: Sequence[Actions]) -> Iterator[Entry]:
+    """Put the groups that matter where help was asked for before the others."""
+    rank = {group: place for place, group in enumerate(first)}
+    yield from sorted(entries, key=lambda entry: rank.get(entry[0], len(rank)))
 
 
 class HelpText(Toned):
@@ -83,18 +101,31 @@ class HelpText(Toned):
 
     def render(self) -> RenderableType:
         parts: list[RenderableType] = []
-        keys = [(keys, Tone.ACTION, does) for keys, does in self._entries]
-        for title, signs in (
-            ("Keys", keys),
-            ("Signs", _SIGNS),
-            ("How a call is tied", _RULES),
-        ):
+        for title, signs in self._tables():
             parts += [self.text(title, Tone.STRONG), self._table(signs), ""]
-        parts.append(self.text("What “complete to” means", Tone.STRONG))
-        parts.append(self.text(_CLOUDTRAIL, Tone.PLAIN))
+        for title, words in (
+            ("What “complete to” means", _CLOUDTRAIL),
+            ("The two clocks", _CLOCKS),
+        ):
+            parts += [self.text(title, Tone.STRONG), self.text(words, Tone.PLAIN), ""]
         if self._recording is not None:
-            parts += ["", self.text(f"Recorded in {self._recording}", Tone.PLAIN)]
+            parts.append(self.text(f"Recorded in {self._recording}", Tone.PLAIN))
         return Group(*parts)
+
+    def _tables(self) -> Iterator[tuple[str, Iterable[tuple[str, Tone, str]]]]:
+        for group in dict.fromkeys(group for group, _, _ in self._entries):
+            yield (
+                str(group),
+                [
+                    (keys or "palette", Tone.ACTION, does)
+                    for about, keys, does in self._entries
+                    if about is group
+                ],
+            )
+        yield "Marks", _SIGNS
+        yield "How a call is tied", _RULES
+        filters = [(token, Tone.ACTION, does) for token, does in FILTER_HELP]
+        yield "The language of filters", filters
 
     def _table(self, signs: Iterable[tuple[str, Tone, str]]) -> Table:
         table = Table.grid(padding=(0, 2))

@@ -1,14 +1,13 @@
-"""What comes in, folded by the frame and not by the batch.
+"""What comes in, handed on by the frame and not by the batch.
 
 A fold costs the same whether it adds one record or a hundred, and a backfill hands
 over hundreds of batches before the screen could draw one.
 """
 
 from collections.abc import Callable
-from datetime import datetime
 
 from sfnwatch.trace.events import Batch, Received
-from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.timeline import Trace
 
 FRAME = 1 / 20
 """Seconds between two folds at least."""
@@ -19,12 +18,11 @@ _SHARE = 4
 class Intake:
     """Collects batches and says when they are due."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self.trace = Trace()
-        self.latest: datetime | None = None
-        """When the newest record reached us."""
+    def __init__(
+        self, take: Callable[[Batch], None], monotonic: Callable[[], float]
+    ) -> None:
         self.folds = 0
-        self._monotonic = monotonic
+        self._take, self._monotonic = take, monotonic
         self._pending: list[Received] = []
         self._next = 0.0
 
@@ -42,17 +40,13 @@ class Intake:
         return len(self._pending)
 
     def fold(self) -> bool:
-        """Fold what was taken; True if there was anything."""
+        """Hand on what was taken; True if there was anything."""
         if not self._pending:
             return False
         batch, self._pending = self._pending, []
         begun = self._monotonic()
-        self.trace = extend(self.trace, batch)
+        self._take(tuple(batch))
         self.folds += 1
-        times = [received.at for received in batch if received.at is not None]
-        self.latest = max(
-            [*times, *([self.latest] if self.latest else [])], default=None
-        )
         self.spent(self._monotonic() - begun)
         return True
 

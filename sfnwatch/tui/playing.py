@@ -40,6 +40,7 @@ class Playing:
         self.clock, self._monotonic = clock, monotonic
         self._last: float | None = None
         self._chapters: tuple[object, tuple[Chapter, ...]] = ((), ())
+        self._known: tuple[Trace, datetime | None, Trace] = (Trace(), None, Trace())
         self._held = False
         """True while a live watch was only stopped, and nothing else sought."""
 
@@ -106,7 +107,9 @@ class Playing:
             return trace
         known = complete_to(self.whole)
         told = min(at, known) if known is not None else at
-        return extend(trace, [_all_known(told)])
+        if self._known[0] is not trace or self._known[1] != told:
+            self._known = trace, told, extend(trace, [_all_known(told)])
+        return self._known[2]
 
     # -- what comes in -------------------------------------------------------------
 

@@ -4,9 +4,9 @@ Pure: the time comes in as a value, so the same words come out of live and repla
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 from sfnwatch.trace.events import HealthState, SourceHealth
@@ -14,6 +14,7 @@ from sfnwatch.trace.text import clean, clock
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
 from sfnwatch.tui.cells import cells, cut, pad
+from sfnwatch.tui.zones import stamp
 
 Mode = Literal["live", "replay", "demo"]
 
@@ -61,6 +62,12 @@ class View:
     ended: bool = False
     fresh: int = 0
     """How many records came in that are not in view."""
+    past: bool = False
+    """True while another moment than the last is shown."""
+    zone: tzinfo = UTC
+    """Where times are told."""
+    mask: Callable[[str], str] = str
+    """Puts aliases in the place of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,8 @@ def _parts(trace: Trace, view: View) -> Iterator[Part]:
     for lane, rank in (("history", 7), ("lookup", 4)):
         health = trace.health.get(lane)
         if health is not None:
-            words = health_pieces(health, trace.healths[lane].at, view.now)
+            at = trace.healths[lane].at
+            words = health_pieces(health, at, view.now, view.zone)
             last = 2 if health.state in TROUBLE else rank
             yield Part(last, words, words[:3], shorter_rank=6)
     recording = (("●", Tone.BAD), (" rec", Tone.DIM)) if view.recording else ()
@@ -130,12 +138,15 @@ def _who(trace: Trace, view: View, *, short: bool = False) -> tuple[Piece, ...]:
     if len(trace.timelines) > 1:
         return ((f"{len(trace.timelines)} executions", Tone.STRONG),)
     for timeline in trace.timelines.values():
-        name = _named(timeline.name, Tone.STRONG)
+        name = _named(view.mask(timeline.name), Tone.STRONG)
         machine = timeline.state_machine_name
         if short or machine is None:
             return name
+        machine = view.mask(machine)
         return (*_named(machine, Tone.PLAIN), (" › ", Tone.DIM), *name)
-    return ((clean(view.title, 2 * _NAME), Tone.STRONG),) if view.title else ()
+    if not view.title:
+        return ()
+    return ((clean(view.mask(view.title), 2 * _NAME), Tone.STRONG),)
 
 
 def _named(name: str, tone: Tone) -> tuple[Piece, ...]:
@@ -171,6 +182,8 @@ def _elapsed(timelines: Iterable[Timeline], now: datetime) -> float | None:
 
 
 def _badge(view: View) -> tuple[Piece, ...]:
+    if view.past and view.mode != "replay":
+        return (("‖ in the past, l for live", Tone.WARN),)
     if view.paused:
         return ((f"‖ paused, {view.fresh} new", Tone.WARN),)
     if view.fresh:
@@ -186,7 +199,10 @@ def _mode(view: View) -> tuple[Piece, ...]:
 
 
 def health_pieces(
-    health: SourceHealth, at: datetime | None, now: datetime
+    health: SourceHealth,
+    at: datetime | None,
+    now: datetime,
+    zone: tzinfo = UTC,
 ) -> tuple[Piece, ...]:
     """Say how a source is doing; `at` is when it said so itself."""
     glyph, tone = _STATES[health.state]
@@ -195,7 +211,8 @@ def health_pieces(
     pieces = ((glyph, tone), (f" {name} ", Tone.DIM), (words, tone))
     if health.complete_to is None:
         return pieces
-    return (*pieces, (f", complete to {health.complete_to:%H:%M:%S}", Tone.DIM))
+    complete = stamp(health.complete_to, zone, millis=False)
+    return (*pieces, (f", complete to {complete}", Tone.DIM))
 
 
 def _words(health: SourceHealth, at: datetime | None, now: datetime) -> str:
@@ -226,7 +243,9 @@ def lag_words(seconds: float) -> str:
     return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
 
 
-def troubles(trace: Trace) -> Iterator[tuple[Piece, ...]]:
+def troubles(
+    trace: Trace, mask: Callable[[str], str] = str
+) -> Iterator[tuple[Piece, ...]]:
     """Yield the message of each source that is in trouble, for the banner."""
     in_trouble = [h for h in trace.health.values() if h.state in TROUBLE and h.message]
     for health in sorted(in_trouble, key=lambda h: (h.state in PASSING, h.lane)):
@@ -234,7 +253,7 @@ def troubles(trace: Trace) -> Iterator[tuple[Piece, ...]]:
         name = LANES.get(health.lane, clean(health.lane, _NAME))
         yield (
             (f"{glyph} {name} {health.state}", tone),
-            (f"  {clean(health.message, 600)}", Tone.PLAIN),
+            (f"  {clean(mask(health.message), 600)}", Tone.PLAIN),
         )
 
 

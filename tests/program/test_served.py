@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sfnwatch.demo.scenarios import SCENARIOS
 from tests.program.programs import KEYS, Ended, Program, Served
 
 DRAIN = ("--drain", "8m")
@@ -35,7 +36,7 @@ def test_it_tells_in_one_line_of_json_where_and_what_it_serves(
 ) -> None:
     served = Served(program, speed=1)
     assert set(served.told) >= {"endpoint_url", "executions", "region", "speed"}
-    assert len(served.told["executions"]) == 5
+    assert len(served.told["executions"]) == len(SCENARIOS)
     served.process.send(signal.SIGTERM)
     ended = served.process.wait()
     assert ended.code == 0

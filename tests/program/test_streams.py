@@ -83,7 +83,7 @@ def test_without_a_terminal_it_prints_lines_without_colour(
 ) -> None:
     ended = program("demo", "async", "--speed", "1000", **env)
     assert ended.code == 0
-    assert "▸ Execution started" in ended.out
+    assert "◆ Execution started" in ended.out
     assert "\x1b" not in ended.out + ended.err
 
 

@@ -4,18 +4,24 @@ import asyncio
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Footer
 
+from sfnwatch.config import Config
 from sfnwatch.errors import RefusedError
 from sfnwatch.sources.feed import Consumer
+from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.times import iso
-from sfnwatch.tui.app import LARGE, Page, SfnwatchApp, make_page
+from sfnwatch.tui.actions import ACTIONS
+from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.bars import Banner
+from sfnwatch.tui.deck import LARGE
 from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.intake import size_of
+from sfnwatch.tui.page import Page, make_page
 from tests.builders import health, sync_history, sync_run
 from tests.tui.conftest import (
     Script,
@@ -91,11 +97,11 @@ async def test_a_large_trace_is_laid_out_off_the_keys_loop(
 ) -> None:
     threads: dict[int, threading.Thread] = {}
 
-    def watched(trace: Trace, **more: bool) -> Page:
+    def watched(trace: Trace, **more: Any) -> Page:
         threads[size_of(trace)] = threading.current_thread()
         return make_page(trace, **more)
 
-    monkeypatch.setattr("sfnwatch.tui.app.make_page", watched)
+    monkeypatch.setattr("sfnwatch.tui.deck.make_page", watched)
     async with running(Script(long_run(LARGE))):
         pass
     assert threads.pop(0) is threading.main_thread()
@@ -161,6 +167,7 @@ async def test_late_calls_slide_into_their_place_and_keep_the_selection() -> Non
     late = next(r for r in sync_run() if r.data.get("EventId") == "poll-1")
     script = Script(records)
     async with running(script) as (app, pilot):
+        lanes_of(app).shape = Shape(polls_folded=False)
         await pilot.press("up", "up", "up")
         kept, place = selected(app), lanes_of(app).cursor
         script.push(late)
@@ -177,10 +184,10 @@ async def test_what_comes_in_flashes_unless_animation_is_off() -> None:
         async with app.run_test(size=(140, 40)) as pilot:
             await until(pilot, lambda app=app: size_of(app.trace) == 4)  # type: ignore[misc]
             await settled(app, pilot)
-            assert not lanes_of(app)._fresh
+            assert not lanes_of(app)._fresh.keys
             script.push(*sync_history()[4:6])
             await until(pilot, lambda app=app: size_of(app.trace) == 6)  # type: ignore[misc]
-            assert bool(lanes_of(app)._fresh) is flashes
+            assert bool(lanes_of(app)._fresh.keys) is flashes
 
 
 async def test_the_wheel_stops_following_and_the_end_starts_it_again() -> None:
@@ -221,7 +228,10 @@ async def test_x_ends_the_drain_and_is_there_only_while_it_lasts() -> None:
 
 
 async def test_the_end_is_said_and_the_app_stays_open() -> None:
-    async with running(Script(sync_run(), ends=True), mode="replay") as (app, _):
+    replay = Script(sync_run(), ends=True)
+    async with running(replay, mode="replay") as (app, pilot):
+        await pilot.press("l")
+        await pilot.pause()
         assert "ended, q to quit" in words_on(app)
         assert "REPLAY" in words_on(app)
         assert app.is_running
@@ -229,14 +239,16 @@ async def test_the_end_is_said_and_the_app_stays_open() -> None:
 
 async def test_a_replay_that_stops_midway_does_not_count_on() -> None:
     script = Script(live_run(), ends=True)
-    async with running(script, mode="replay", seconds=9_999) as (app, _):
+    async with running(script, mode="replay", seconds=9_999) as (app, pilot):
+        await pilot.press("l")
+        await pilot.pause()
         assert "RUNNING 04:20" in words_on(app)
 
 
 async def test_the_clock_ticks_though_nothing_comes_in() -> None:
     async with running(Script(live_run())) as (app, pilot):
         assert "RUNNING 04:30" in words_on(app)
-        clock = app._time
+        clock = app.playing.clock
         assert isinstance(clock, StoppedClock)
         await clock.sleep(5)
         await until(pilot, lambda: "RUNNING 04:35" in words_on(app))
@@ -343,22 +355,46 @@ async def test_the_footer_has_eight_keys_at_most() -> None:
 
 async def test_every_action_is_in_the_command_palette() -> None:
     script = Script([*live_run(), health("lookup", "draining", 300)])
-    async with running(script, end_drain=lambda: None) as (app, _):
+    async with running(script, end_drain=lambda: None) as (app, pilot):
+        await pilot.press("t", "slash", "x", "enter")
+        await pilot.pause()
         titles = {command.title for command in app.get_system_commands(app.screen)}
-    assert {"Pause", "Follow", "Detail", "Help", "End draining", "Quit"} <= titles
+    # A live watch has no end to begin again from.
+    wanted = {action.title for action in ACTIONS if action.id != "player.loop"}
+    assert wanted <= titles
+
+
+@pytest.mark.parametrize("mode", ["live", "replay"])
+async def test_every_action_can_be_done_by_its_key_and_breaks_nothing(
+    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = Script(live_run(), ends=mode == "replay")
+    async with running(script, mode=mode, size=(100, 30)) as (app, pilot):
+        for action in ACTIONS:
+            if action.id != "program.quit":
+                await pilot.press(*action.keys[:1])
+                await pilot.pause()
+                assert app.is_running, action.id
+                await pilot.press(*["escape"] * (len(app.screen_stack) > 1))
+                await pilot.press(*["escape"] * 3)
 
 
 async def test_bindings_can_be_remapped_by_their_ids() -> None:
-    async with running(Script(sync_run())) as (app, pilot):
-        app.set_keymap({"detail": "i"})
-        await pilot.press("i")
+    config = Config(keys={"view.detail": ("v",), "move.down": ("e",)})
+    async with running(Script(sync_run()), config=config) as (app, pilot):
+        await pilot.press("v", "home", "e")
         assert app.query_one(Detail).display
+        assert lanes_of(app).cursor == 1
 
 
 def test_colours_are_the_themes_and_only_in_the_css() -> None:
     room = Path(__file__).parents[2] / "sfnwatch" / "tui"
     colour = re.compile(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(|\bansi_")
-    for path in [*room.glob("*.py"), *room.glob("*.tcss")]:
+    # Themes are where colours are made, and contrast where they are measured.
+    themes = {"themes.py", "contrast.py", "gantt_view.py"}
+    paths = [*room.glob("*.py"), *room.glob("*.tcss")]
+    for path in (path for path in paths if path.name not in themes):
         assert not colour.search(path.read_text()), path.name
     css = (room / "sfnwatch.tcss").read_text()
     for value in re.findall(r"(?:color|background)[a-z-]*: ([^;]+);", css):

@@ -1,7 +1,9 @@
 import pytest
 
+from sfnwatch.trace.events import Batch
+from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.tui.intake import FRAME, Intake, size_of
-from tests.builders import START, event, sync_run
+from tests.builders import sync_run
 from tests.tui.runs import long_run
 
 
@@ -15,43 +17,38 @@ class Seconds:
         return self.now
 
 
+def nowhere(batch: Batch) -> None:
+    """Take a batch that a test does not look at."""
+
+
 def test_the_first_batch_is_due_at_once_and_the_next_a_frame_later() -> None:
     seconds = Seconds()
-    intake = Intake(seconds)
+    intake = Intake(nowhere, seconds)
     assert intake.take(tuple(sync_run()[:2])) == 0
     assert intake.fold()
     assert intake.take(tuple(sync_run()[2:3])) == pytest.approx(FRAME)
 
 
 def test_batches_of_one_frame_are_folded_together() -> None:
-    intake = Intake(Seconds())
+    taken: list[Batch] = []
+    intake = Intake(taken.append, Seconds())
     due = [intake.take((record,)) for record in sync_run()]
     assert due[0] is not None
     assert due[1:] == [None] * (len(due) - 1)
     assert intake.fold()
     assert intake.folds == 1
-    assert size_of(intake.trace) == 8 + 6
+    assert taken == [tuple(sync_run())]
+    assert size_of(extend(Trace(), taken[0])) == 8 + 6
 
 
 def test_nothing_is_folded_when_nothing_came() -> None:
-    intake = Intake(Seconds())
+    intake = Intake(nowhere, Seconds())
     assert intake.take(()) is None
     assert not intake.fold()
     assert intake.folds == 0
 
 
 def test_work_that_takes_long_is_followed_by_a_longer_pause() -> None:
-    intake = Intake(Seconds())
+    intake = Intake(nowhere, Seconds())
     intake.spent(0.5)
     assert intake.take(tuple(long_run(1))) == 2
-
-
-def test_the_latest_time_of_receipt_is_kept() -> None:
-    intake = Intake(Seconds())
-    late, early = event(2, "Later", 9), event(1, "Earlier", 1)
-    intake.take((late,))
-    intake.fold()
-    intake.take((early,))
-    intake.fold()
-    assert intake.latest is not None
-    assert (intake.latest - START).total_seconds() == 10

@@ -1,0 +1,64 @@
+"""What is filtered and searched for: the two expressions, and the rows they pick."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sfnwatch.trace.filters import Filter, FilterError, found, parse_filter
+from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.text import clean
+from sfnwatch.trace.words import Piece, Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """A filter, which leaves rows out, and a search, which goes to them."""
+
+    filter: Filter = field(default_factory=lambda: parse_filter(""))
+    search: str = ""
+
+    def filtering(self, text: str) -> "Finder":
+        """Filter by an expression; one that can't be read changes nothing."""
+        try:
+            return replace(self, filter=parse_filter(text))
+        except FilterError:
+            return self
+
+    def searching(self, words: str) -> "Finder":
+        return replace(self, search=words)
+
+    @property
+    def keep(self) -> Callable[[Row], bool] | None:
+        """Say which rows stay; None for all, which need not be asked."""
+        return self.filter if self.filter.text.strip() else None
+
+    def hit(self, row: Row) -> bool:
+        return bool(self.search) and found(row, self.search)
+
+    def next_hit(
+        self, rows: Sequence[Row], start: int, direction: int, *, here: bool = False
+    ) -> int | None:
+        """Find the next place from `start`, round the end and back; None if none."""
+        first = 0 if here else 1
+        for step in range(first, len(rows) + first):
+            place = (start + direction * step) % len(rows)
+            if self.hit(rows[place]):
+                return place
+        return None
+
+    def pieces(self, shown: int, of: int) -> tuple[Piece, ...]:
+        """Say what is filtered and searched for; nothing if nothing is."""
+        words: list[Piece] = []
+        if self.keep is not None:
+            words += [
+                ("filter ", Tone.DIM),
+                (clean(self.filter.text, 200), Tone.STRONG),
+                (f"  {shown} of {of} rows", Tone.WARN),
+                ("  ~ change", Tone.DIM),
+            ]
+        if self.search:
+            words += [
+                ("   search " if words else "search ", Tone.DIM),
+                (clean(self.search, 200), Tone.STRONG),
+                ("  n next  N previous", Tone.DIM),
+            ]
+        return tuple([*words, ("   escape clear", Tone.DIM)] if words else ())

@@ -1,0 +1,31 @@
+"""How things are shown: names masked or not, times here or in UTC."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
+
+from sfnwatch.trace.aliases import Aliases
+from sfnwatch.trace.timeline import Trace
+from sfnwatch.tui.zones import local_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What a presenter, or a reader in another zone, has chosen."""
+
+    masked: bool = False
+    local: bool = False
+    aliases: Aliases = field(default_factory=Aliases)
+
+    @property
+    def zone(self) -> tzinfo:
+        return local_zone() if self.local else UTC
+
+    def mask(self, text: str) -> str:
+        """Put aliases in the place of names, if that is wanted."""
+        return self.aliases.mask(text) if self.masked else text
+
+    def learned(self, trace: Trace) -> "Looks":
+        """Know the names of a trace, before any is shown, if they are masked."""
+        if not self.masked:
+            return self
+        return replace(self, aliases=self.aliases.learned(trace))

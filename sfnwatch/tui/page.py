@@ -1,0 +1,47 @@
+"""What one moment of a trace shows, worked out apart from the screen."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sfnwatch.trace.events import HealthState
+from sfnwatch.trace.lanes import Lanes, Row, build_lanes, complete_to
+from sfnwatch.trace.shape import Shape
+from sfnwatch.trace.timeline import Trace
+from sfnwatch.tui.gantt_tree import Chart, make_chart
+from sfnwatch.tui.layout import Hints, Layout, lay_out
+from sfnwatch.tui.status import quiet_words
+
+
+@dataclass(frozen=True)
+class Page:
+    """A trace, laid out."""
+
+    trace: Trace = field(default_factory=Trace)
+    lanes: Lanes = field(default_factory=Lanes)
+    hints: Hints = field(default_factory=Hints)
+    layout: Layout = field(default_factory=Layout)
+    ended: bool = False
+
+    @cached_property
+    def chart(self) -> Chart:
+        """The timeline's rows; worked out when somebody looks at them."""
+        return make_chart(self.trace)
+
+    def row(self, key: str | None) -> Row | None:
+        """Give the row of a key."""
+        place = self.lanes.positions.get(key or "")
+        return None if place is None else self.lanes.rows[place]
+
+
+def make_page(trace: Trace, *, shape: Shape, folded: bool, ended: bool) -> Page:
+    """Lay a trace out; pure, so that a thread may do it."""
+    health = trace.health.get("lookup")
+    over = health is None or health.state is HealthState.ENDED
+    hints = Hints(
+        states="no state transitions" if ended else "waiting for the first event…",
+        calls=quiet_words(trace, ended=ended),
+        complete_to=None if over else complete_to(trace),
+    )
+    lanes = build_lanes(trace)
+    layout = lay_out(lanes, folded=folded, hints=hints, wanted=shape)
+    return Page(trace, lanes, hints, layout, ended)
