@@ -49,14 +49,32 @@ class Picture:
     size: tuple[int, int] = (132, 30)
 
 
+_END = ("l",)
 PICTURES = (
     Picture("live", "sync", "live", until=240),
-    Picture("replay", "sync", "replay"),
-    Picture("replay-light", "sync", "replay", theme="textual-light"),
-    Picture("denied", "sync-denied", "replay"),
-    Picture("failure", "failure", "replay"),
-    Picture("detail", "sync-denied", "replay", keys=("end", *["up"] * 4, "enter")),
-    Picture("narrow", "sync", "replay", size=(80, 24)),
+    Picture("replay", "sync", "replay", keys=_END),
+    Picture("replay-light", "sync", "replay", keys=_END, theme="textual-light"),
+    Picture("denied", "sync-denied", "replay", keys=_END),
+    Picture("failure", "failure", "replay", keys=_END),
+    Picture("pipeline", "pipeline", "replay", keys=(*_END, "home"), size=(140, 40)),
+    Picture("timeline", "pipeline", "replay", keys=(*_END, "t"), size=(132, 26)),
+    Picture(
+        "filter",
+        "pipeline",
+        "replay",
+        keys=(*_END, "tilde", "tilde", "s", "space", *"Label"),
+        size=(132, 34),
+    ),
+    Picture(
+        "detail",
+        "sync-denied",
+        "replay",
+        keys=(*_END, *["up"] * 3, "enter"),
+        size=(132, 36),
+    ),
+    Picture("present", "sync-denied", "replay", keys=(*_END, "p", "up", "up", "up")),
+    Picture("requests", "sync", "replay", keys=(*_END, "r")),
+    Picture("narrow", "sync", "replay", keys=_END, size=(80, 24)),
 )
 
 
@@ -98,14 +116,17 @@ async def draw(picture: Picture, records: Sequence[Received]) -> str:
             await done.wait()
 
     app = SfnwatchApp(
-        watch, clock=Stopped(end), mode=picture.mode, recording=picture.name
+        watch, clock=Stopped(end), mode=picture.mode, recording=picture.name, speed=20
     )
     app.theme = picture.theme
     async with app.run_test(size=picture.size) as pilot:
         while not app.settled or not app.trace.timelines:
             await pilot.pause()
-        await pilot.press(*picture.keys)
-        await pilot.pause(0.5)
+        for key in picture.keys:
+            await pilot.press(key)
+            await pilot.pause()
+        # What flashes has faded, and what was pressed is no longer shown.
+        await pilot.pause(2.5)
         svg = app.export_screenshot(simplify=True)
         done.set()
     return _FONT_URLS.sub("", svg)

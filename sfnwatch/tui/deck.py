@@ -287,7 +287,7 @@ class Deck(App[None]):
             title=self._headline,
             recording=self._recording is not None,
             paused=self._playing.held,
-            ended=self._ended and self._playing.ended,
+            ended=self._over,
             fresh=self._behind if self._playing.held else self._lanes.unseen,
             past=self._playing.position is not None and not self._playing.held,
             zone=self._looks.zone,
@@ -311,8 +311,13 @@ class Deck(App[None]):
             trace.timelines is shown.timelines
             and trace.calls is shown.calls
             and trace.healths is shown.healths
-            and self._page.ended == self._ended
+            and self._page.ended == self._over
         )
+
+    @property
+    def _over(self) -> bool:
+        """True if nothing comes after what is shown."""
+        return self._ended and (self._playing.ended or not self._playing.replay)
 
     def _lay_out(self) -> None:
         """Lay out the moment, unless it is on the screen already."""
@@ -331,7 +336,7 @@ class Deck(App[None]):
             self._playing.trace(),
             shape=self._lanes.shape,
             folded=self._lanes.folded,
-            ended=self._ended,
+            ended=self._over,
         )
 
     @work(group="lay-out")

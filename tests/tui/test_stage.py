@@ -11,11 +11,9 @@ from sfnwatch.config import Config
 from sfnwatch.recording.views import SavedView
 from sfnwatch.trace.moments import Reading
 from sfnwatch.tui.app import SfnwatchApp
-from sfnwatch.tui.calllog import CallLog
 from sfnwatch.tui.caption import KeyCaps
 from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.finding import FindBar
-from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.scrubber import Scrubber
 from sfnwatch.tui.timeline import TimelineView
 from tests.builders import ARN, START, describe, event, sync_run
@@ -199,10 +197,10 @@ async def test_the_detail_follows_either_cursor_and_a_link_is_jumped_to() -> Non
 async def test_the_requests_are_listed_and_left_again() -> None:
     async with running(Script(live_run())) as (app, pilot):
         screen = await press(app, pilot, "r")
-        assert isinstance(app.focused, CallLog)
+        assert app.focused is not lanes_of(app)
         assert "sfnwatch only reads" in screen
         await press(app, pilot, "escape")
-        assert isinstance(app.focused, LanesView)
+        assert lanes_of(app).has_focus
 
 
 # -- filter and search ---------------------------------------------------------------
@@ -217,7 +215,7 @@ async def test_a_filter_takes_effect_while_it_is_typed_and_stays() -> None:
         await settled(app, pilot)
         assert not app.query_one(FindBar).display
         assert "Execution started" not in words_on(app)
-        assert isinstance(app.focused, LanesView)
+        assert lanes_of(app).has_focus
         screen = await press(app, pilot, "escape")
         assert "Execution started" in screen
         assert "rows" not in screen.splitlines()[-3]

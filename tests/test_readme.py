@@ -1,0 +1,54 @@
+"""README says what the program does; what can be generated is, and is checked here.
+
+`python tests/test_readme.py` writes the table of keys anew.
+"""
+
+import re
+from pathlib import Path
+
+import click
+
+from sfnwatch.cli import cli
+from sfnwatch.demo.scenarios import SCENARIOS
+from sfnwatch.tui.actions import ACTIONS, entries
+
+README = Path(__file__).parent.parent / "README.md"
+_TABLE = re.compile(r"(?s)(<!-- keys -->\n).*?(<!-- /keys -->)")
+
+
+def key_table() -> str:
+    """Make the table of keys, a section for each group."""
+    lines = ["| key | |", "|---|---|"]
+    told = list(entries())
+    for place, (group, keys, words) in enumerate(told):
+        if place == 0 or told[place - 1][0] is not group:
+            lines.append(f"| | **{group}** |")
+        names = " ".join(f"`{key}`" for key in keys.replace(" … ", "…").split(" "))
+        lines.append(f"| {names.replace('|', '&#124;')} | {words} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_table_of_keys_is_the_registrys() -> None:
+    found = _TABLE.search(README.read_text())
+    assert found is not None
+    assert found[0] == f"{found[1]}{key_table()}{found[2]}"
+
+
+def test_every_action_is_in_the_table() -> None:
+    told = {words for _, _, words in entries()}
+    assert {action.words for action in ACTIONS} <= told
+
+
+def test_every_command_and_every_scenario_is_told_of() -> None:
+    text = README.read_text()
+    assert isinstance(cli, click.Group)
+    for name in cli.commands:
+        assert name in text
+    for name in SCENARIOS:
+        assert f"`{name}`" in text or f" {name}" in text
+
+
+if __name__ == "__main__":
+    README.write_text(
+        _TABLE.sub(lambda found: found[1] + key_table() + found[2], README.read_text())
+    )
