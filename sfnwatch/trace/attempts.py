@@ -53,7 +53,7 @@ class Attempt:
     """The role of its own credentials, where the state has some."""
     region: str | None = None
     stopped_at: datetime | None = None
-    """When the job itself ended, where its own answer says (ECS: StoppedAt)."""
+    """When the job itself ended, where its own answer says."""
     event_ids: tuple[int, ...] = ()
 
     @property
@@ -202,9 +202,10 @@ def _resource_ids(attempt: Attempt, event: HistoryEvent) -> tuple[str, ...]:
 
 
 def _stopped_at(attempt: Attempt, event: HistoryEvent) -> datetime | None:
-    """When an ECS task stopped, by its own clock: epoch milliseconds in the answer."""
-    if attempt.pattern is not Pattern.SYNC or attempt.resource_type != "ecs":
+    """When the job stopped by its own clock, as the integration's row says where."""
+    row = attempt.integration
+    if attempt.pattern is not Pattern.SYNC or row is None or row.stop_key is None:
         return None
     body = parse_json(event.details.get("output")) or parse_json(event.detail("cause"))
-    stopped = mapping_of(body).get("StoppedAt")
+    stopped = mapping_of(body).get(row.stop_key)
     return maybe_time(stopped) if isinstance(stopped, int | float) else None

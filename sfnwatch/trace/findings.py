@@ -3,7 +3,8 @@
 Nothing is said where the evidence is missing; that it is missing is said instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -24,15 +25,12 @@ from sfnwatch.trace.words import resource_words
 _MEANING = {
     Pattern.SYNC: "runs a job and waits for its end",
     Pattern.TASK_TOKEN: "calls once, then waits until the task token comes back",
-    Pattern.REQUEST_RESPONSE: (
-        "does not wait for a job: the state is over once the call was answered"
-    ),
-    Pattern.AWS_SDK: (
-        "does not wait for a job: the state is over once the call was answered"
-    ),
+    Pattern.REQUEST_RESPONSE: "makes its call and goes on with the answer",
+    Pattern.AWS_SDK: "makes its call and goes on with the answer",
     Pattern.LAMBDA: "invokes a function by its ARN and waits for its answer",
     Pattern.ACTIVITY: "waits for a worker that asks for work; it calls nothing",
 }
+_JOB_LEFT = "does not wait for a job: the state is over once the call was answered"
 _NAMES = {
     Pattern.SYNC: "an optimised integration with .sync",
     Pattern.TASK_TOKEN: "an optimised integration with .waitForTaskToken",
@@ -41,6 +39,8 @@ _NAMES = {
     Pattern.LAMBDA: "a Lambda function's ARN",
     Pattern.ACTIVITY: "an activity",
 }
+_USES = 5
+"""Of a state that many iterations run, so many tries are evidence enough."""
 
 
 class Certainty(StrEnum):
@@ -64,19 +64,31 @@ class Finding:
 def findings(trace: Trace, timeline: Timeline) -> tuple[Finding, ...]:
     """Find what can be said of one execution of the trace."""
     calls = calls_by_attempt(trace)
+    uses = {found[0].id: found for found in _uses(timeline.visits)}
     found: list[Finding] = []
     for visit in timeline.visits:
+        if visit.id in uses:
+            found.append(_pattern(uses[visit.id]))
         for attempt in visit.attempts:
             own = calls.get((timeline.execution_arn, attempt.scheduled_id), [])
             found.extend(_of_attempt(trace, visit, attempt, own))
     return tuple(found)
 
 
+def _uses(visits: Iterable[StateVisit]) -> Iterable[list[StateVisit]]:
+    """Group the visits of each state that uses one and the same resource."""
+    uses: dict[tuple[object, ...], list[StateVisit]] = defaultdict(list)
+    for visit in visits:
+        if visit.attempts:
+            first = visit.attempts[0]
+            key = (visit.name, first.pattern, first.resource_type, first.resource)
+            uses[key].append(visit)
+    return uses.values()
+
+
 def _of_attempt(
     trace: Trace, visit: StateVisit, attempt: Attempt, calls: list[ApiCall]
 ) -> Iterator[Finding]:
-    if attempt is visit.attempts[0]:
-        yield _pattern(visit, attempt)
     polls = polls_of(attempt, calls)
     if polls:
         yield _polling(visit, attempt, polls)
@@ -88,18 +100,27 @@ def _of_attempt(
         yield _denied_but_succeeded(visit, attempt, denied)
 
 
-def _pattern(visit: StateVisit, attempt: Attempt) -> Finding:
+def _pattern(visits: Sequence[StateVisit]) -> Finding:
+    visit = visits[0]
+    attempt = visit.attempts[0]
     pattern = attempt.pattern
     return Finding(
         kind="pattern",
         certainty=Certainty.FACT,
         text=(
             f"{clean(visit.name)} uses {resource_words(attempt)}, {_NAMES[pattern]}:"
-            f" it {_MEANING[pattern]}."
+            f" it {_meaning(attempt)}."
         ),
-        evidence=(f"#{attempt.scheduled_id}",),
-        data={"visit": visit.id, "pattern": str(pattern)},
+        evidence=tuple(f"#{v.attempts[0].scheduled_id}" for v in visits[:_USES]),
+        data={"visit": visit.id, "pattern": str(pattern), "visits": len(visits)},
     )
+
+
+def _meaning(attempt: Attempt) -> str:
+    """Say what a pattern means: for a job it starts, or for a call that is the work."""
+    row, pattern = attempt.integration, attempt.pattern
+    answered = pattern in {Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK}
+    return _JOB_LEFT if answered and row and row.starts_job else _MEANING[pattern]
 
 
 def _polling(visit: StateVisit, attempt: Attempt, polls: list[ApiCall]) -> Finding:
@@ -138,8 +159,9 @@ def _noticed(
         kind="noticed",
         certainty=Certainty.FACT if open_question else Certainty.INFERENCE,
         text=(
-            f"The job of {clean(visit.name)} stopped at {iso(told.stopped_at)} and"
-            f" Step Functions knew {told.seconds:.1f} s later, {_by(attempt, told)}."
+            f"The {told.job} started by {clean(visit.name)} stopped at"
+            f" {iso(told.stopped_at)} and Step Functions knew {told.seconds:.1f} s"
+            f" later, {_by(attempt, told)}."
         ),
         evidence=(
             *(f"#{event_id}" for event_id in attempt.event_ids[-1:]),
@@ -167,6 +189,11 @@ def _by(attempt: Attempt, told: Notice) -> str:
         return "by a poll, which lies in between"
     if told.by is By.POLL:
         return "by a poll or by an event: both lie within the same second"
+    if attempt.role_arn is not None:
+        return (
+            "but no poll by its own role is seen: those may be in another account's"
+            " CloudTrail, so what told of it is open"
+        )
     return "but CloudTrail is not complete to there, so what told of it is open"
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from sfnwatch.trace.integration_names import SOURCES, is_data_event
+
 
 class Pattern(StrEnum):
     """How a Task state uses the service it calls."""
@@ -50,9 +52,19 @@ class Integration:
     """Where the job's id lies in the output of the task's own events."""
     id_word: str = "id"
     """What people call that id: `task ARN`, `job id`."""
+    stop_key: str | None = None
+    """Where the job's own answer says when it stopped, in epoch milliseconds; None
+    where no recording shows that it does."""
+    starts_job: bool = False
+    """True if its action begins something that goes on after the answer."""
     recorded: bool = True
     """False for data events and calls that are none of AWS's: LookupEvents can't show
     them."""
+
+    @property
+    def job_word(self) -> str:
+        """Say what the job is to people: a task, a build, an execution."""
+        return self.id_word.rpartition(" ")[0] or "job"
 
     def role_of(self, event_name: str) -> CallRole:
         name = unversioned(event_name)
@@ -71,20 +83,22 @@ def _row(
     rule: str | None = None,
     ids: str = "",
     word: str = "id",
-    source: str = "",
+    stop: str | None = None,
 ) -> Integration:
     """`names` is `Action / Poll Poll / Stop`, `ids` paths apart by spaces."""
     event, polls, stops = (part.split() for part in names.split("/"))
     return Integration(
         resource_type=resource_type,
         action=action,
-        event_source=f"{source or resource_type}.amazonaws.com",
+        event_source=f"{resource_type}.amazonaws.com",
         action_event=event[0],
         poll_events=tuple(polls),
         stop_events=tuple(stops),
         managed_rule=rule and f"StepFunctionsGetEvent{rule}",
         id_paths=tuple(ids.split()),
         id_word=word,
+        stop_key=stop,
+        starts_job=True,
     )
 
 
@@ -127,6 +141,7 @@ TABLE: tuple[Integration, ...] = (
         rule="sForECSTaskRule",
         ids="Tasks[].TaskArn TaskArn Task.TaskArn",
         word="task ARN",
+        stop="StoppedAt",
     ),
     _row(
         "batch",
@@ -234,6 +249,7 @@ TABLE: tuple[Integration, ...] = (
         rule="sForStepFunctionsExecutionRule",
         ids="ExecutionArn",
         word="execution ARN",
+        stop="StopDate",
     ),
     _row(
         "mediaconvert",
@@ -260,42 +276,8 @@ _BY_SOURCE = {
     for name in (*row.stop_events, *row.poll_events, row.action_event)
 }
 
-# The AWS SDK for Java's names, where they differ from the service's own domain.
-_SOURCES = {
-    "apigatewayv2": "apigateway",
-    "bedrockruntime": "bedrock",
-    "cloudwatch": "monitoring",
-    "cloudwatchlogs": "logs",
-    "cognitoidentity": "cognito-identity",
-    "cognitoidentityprovider": "cognito-idp",
-    "costexplorer": "ce",
-    "databasemigration": "dms",
-    "dynamodbstreams": "dynamodb",
-    "efs": "elasticfilesystem",
-    "elasticloadbalancingv2": "elasticloadbalancing",
-    "emr": "elasticmapreduce",
-    "emrcontainers": "emr-containers",
-    "emrserverless": "emr-serverless",
-    "eventbridge": "events",
-    "sagemakerruntime": "sagemaker",
-    "sesv2": "ses",
-    "sfn": "states",
-}
-_DATA_EVENTS = {
-    "dynamodb": r"(Batch|Transact)?(Get|Put|Update|Delete|Write|Execute)"
-    r"(Items?|Statement|Transaction)|Query|Scan|BatchExecuteStatement",
-    "lambda": r"Invoke(Async|WithResponseStream)?",
-    "s3": r"\w*Object(s|sV2|Versions|Acl|Tagging|Attributes)?"
-    r"|\w*MultipartUpload|UploadPart\w*",
-    "sns": r"Publish(Batch)?",
-    "sqs": r"(Send|Receive|Delete)Message(Batch)?|ChangeMessageVisibility(Batch)?",
-    # PutEvents leaves no management event either [inferred: it is in no recording].
-    "events": r"PutEvents",
-    # These are no calls of an AWS API by the role at all.
-    "apigateway": r"Invoke",
-    "http": r"Invoke",
-    "eks": r"RunJob|Call",
-}
+_RUN_JOB = ("eks", "runJob")
+"""A job too, though Kubernetes runs it: no API of AWS's tells of it."""
 _SDK = "aws-sdk:"
 _VERSION = re.compile(r"\d{8}(v\d+)?$")
 
@@ -328,7 +310,7 @@ def integration(resource_type: str, resource: str) -> Integration:
     """
     action = resource.partition(".")[0]
     service = resource_type.removeprefix(_SDK)
-    source = _SOURCES.get(service, service)
+    source = SOURCES.get(service, service)
     event = action[:1].upper() + action[1:]
     optimised = _BY_ACTION.get((resource_type, action))
     if optimised is not None:
@@ -341,14 +323,10 @@ def integration(resource_type: str, resource: str) -> Integration:
         action_event=event,
         id_paths=twin.id_paths if twin else (),
         id_word=twin.id_word if twin else "id",
+        starts_job=(resource_type, action) == _RUN_JOB
+        or (twin is not None and twin.action_event == event),
         recorded=not is_data_event(source, event),
     )
-
-
-def is_data_event(service: str, event_name: str) -> bool:
-    """True for calls that Event history never shows; only a trail may record them."""
-    names = _DATA_EVENTS.get(service)
-    return names is not None and re.fullmatch(names, event_name) is not None
 
 
 def usual_role(event_source: str, event_name: str) -> CallRole:

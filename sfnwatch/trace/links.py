@@ -5,12 +5,12 @@ each side and inferred as a join: no public recording holds both sides of one ca
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
-from sfnwatch.trace.arns import last_segment, role_name
+from sfnwatch.trace.arns import role_name
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import (
@@ -19,6 +19,8 @@ from sfnwatch.trace.integrations import (
     unversioned,
     usual_role,
 )
+from sfnwatch.trace.link_index import Index, Key, Name, Suspect, held_ids
+from sfnwatch.trace.link_windows import Contender, Fit, all_of, fits
 
 _SECOND = timedelta(seconds=1)
 _SLACK = timedelta(seconds=2)
@@ -42,16 +44,6 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
-    """An attempt, with what of its execution a link needs."""
-
-    execution_arn: str
-    attempt: Attempt
-    role: str | None
-    """The name of the role its calls are made with; None where history is cut."""
-
-
-@dataclass(frozen=True, slots=True)
 class Link:
     """An ApiCall tied to an Attempt, or the reason why it is not."""
 
@@ -63,40 +55,14 @@ class Link:
     """The attempt's `scheduled_id`."""
     evidence: str = ""
     """The id that ties them, or what was compared."""
-    candidates: tuple[tuple[str, int], ...] = ()
-    """For `ambiguous`: the (execution_arn, scheduled_id) of all that fit."""
+    candidates: tuple[Key, ...] = ()
+    """For `ambiguous`: the (execution_arn, scheduled_id) of those that fit."""
+    unlisted: int = 0
+    """How many more fit than are listed, where they are very many."""
 
-
-@dataclass(slots=True)
-class Index:
-    """Attempts by everything a call may name."""
-
-    by_request: dict[str, list[Suspect]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    by_resource: dict[str, list[Suspect]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    by_call: dict[tuple[str, str], list[Suspect]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    roles: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """A role's name to the executions that have it."""
-
-    def add(self, suspect: Suspect) -> None:
-        attempt = suspect.attempt
-        for request_id in attempt.request_ids:
-            self.by_request[request_id].append(suspect)
-        for resource_id in attempt.resource_ids:
-            for key in {resource_id, last_segment(resource_id)}:
-                self.by_resource[key].append(suspect)
-        row = attempt.integration
-        if row is not None:
-            names = {row.action_event}
-            if attempt.pattern is Pattern.SYNC:
-                names.update(row.poll_events, row.stop_events)
-            for name in names:
-                self.by_call[row.event_source, name].append(suspect)
+    @property
+    def candidate_count(self) -> int:
+        return len(self.candidates) + self.unlisted
 
 
 def index_attempts(
@@ -124,19 +90,17 @@ def link_calls(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
     another's job, as DescribeTasks of a later state does, belongs to the attempt
     that made it, if there is one.
     """
-    links: dict[str, Link] = {}
-    rest: list[ApiCall] = []
-    settled: set[tuple[str, int]] = set()
-    for call in calls:
-        link = _exact(index, call)
-        if link is not None:
-            links[call.event_id] = link
-        if link is None or link.role is CallRole.OTHER:
-            rest.append(call)
-        elif link.role is CallRole.ACTION and link.execution_arn and link.attempt_id:
-            settled.add((link.execution_arn, link.attempt_id))
+    asked = list(calls)
+    exact = _exact(index, asked)
+    links = {c.event_id: exact[c.event_id] for c in asked if c.event_id in exact}
+    rest = [
+        call
+        for call in asked
+        if call.event_id not in exact or exact[call.event_id].role is CallRole.OTHER
+    ]
+    guesses = _guesses(index, rest, _settled(links.values()))
     for call in rest:
-        guess = _guess(index, call, settled)
+        guess = guesses.get(call.event_id)
         if guess is not None and (
             call.event_id not in links or guess.rule is Rule.UNIQUE_CANDIDATE
         ):
@@ -144,76 +108,122 @@ def link_calls(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
     return links
 
 
-def _exact(index: Index, call: ApiCall) -> Link | None:
-    if call.request_id:
-        found = _one_each(index.by_request.get(call.request_id, ()))
-        if len(found) == 1:
-            return _tie(found[0], call, Rule.REQUEST_ID, call.request_id)
-    return _by_resource(index, call)
+def _settled(links: Iterable[Link]) -> set[Key]:
+    """Find the attempts whose action call is known."""
+    return {
+        (link.execution_arn, link.attempt_id)
+        for link in links
+        if link.role is CallRole.ACTION and link.execution_arn and link.attempt_id
+    }
 
 
-def _by_resource(index: Index, call: ApiCall) -> Link | None:
+def _stranger(call: ApiCall) -> bool:
+    """True for a call by people or agents, who describe the same tasks."""
+    return call.whole and not call.by_step_functions
+
+
+def _name(call: ApiCall) -> Name:
+    return call.event_source, unversioned(call.event_name)
+
+
+# -- exact links -----------------------------------------------------------------
+
+
+def _exact(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
+    found: dict[str, Link] = {}
+    named: dict[tuple[frozenset[str], Name, str | None], list[ApiCall]]
+    named = defaultdict(list)
+    for call in calls:
+        asked = index.by_request.get(call.request_id or "", ())
+        if len(asked) == 1:
+            found[call.event_id] = _tie(
+                asked[0], call, Rule.REQUEST_ID, call.request_id or ""
+            )
+        elif index.by_resource and not _stranger(call):
+            ids = frozenset(key for key in call.ids if key in index.by_resource)
+            if ids:
+                named[ids, _name(call), call.role].append(call)
+    for (ids, _, role), alike in named.items():
+        found.update(_by_resource(index, ids, role, alike))
+    return found
+
+
+def _by_resource(
+    index: Index, ids: frozenset[str], role: str | None, calls: Sequence[ApiCall]
+) -> Iterator[tuple[str, Link]]:
     """Tie by the job's id; of several states that hold it, take the one that asked.
 
     A state that describes another's task has that task's id in its own events too.
-    The call must be one by this role through states.amazonaws.com: people and
-    agents describe the same tasks.
+    Best is the one that makes such calls and was under way, then one that makes
+    such calls, then any.
     """
-    if not index.by_resource or (call.whole and not call.by_step_functions):
-        return None
-    named = {
-        key: found for key in call.ids if (found := index.by_resource.get(key, ()))
+    suspects = {
+        suspect.key: suspect
+        for key in ids
+        for suspect in index.by_resource[key]
+        if suspect.role is None or role is None or suspect.role == role
     }
-    suspects = _one_each(
-        s
-        for found in named.values()
-        for s in found
-        if s.role is None or call.role is None or s.role == call.role
-    )
     if not suspects:
-        return None
-    best = min(_unfitness(s, call) for s in suspects)
-    closest = [s for s in suspects if _unfitness(s, call) == best]
-    if len(closest) > 1:
-        return _ambiguous(closest, call)
-    return _tie(closest[0], call, Rule.RESOURCE_ID, _evidence(closest[0], named))
+        return
+    name = _name(calls[0])
+    makers = list(_contenders(suspects.values(), name))
+    fitting = fits(makers, (call.event_time for call in calls))
+    at_least = all_of(makers or (_bystander(s) for s in suspects.values()))
+    for call in calls:
+        fit = fitting.get(call.event_time, at_least)
+        if fit.count > 1:
+            yield call.event_id, _ambiguous(fit)
+        else:
+            suspect = suspects[fit.keys[0]]
+            evidence = _evidence(suspect, ids)
+            yield call.event_id, _tie(suspect, call, Rule.RESOURCE_ID, evidence)
 
 
-def _evidence(suspect: Suspect, named: Mapping[str, Iterable[Suspect]]) -> str:
+def _evidence(suspect: Suspect, ids: frozenset[str]) -> str:
     """Give the longest id that both hold; of two equally long ones always the same."""
-    held = (key for key, found in named.items() if suspect in found)
-    return max(held, key=lambda key: (len(key), key))
+    return max(ids & held_ids(suspect.attempt), key=lambda key: (len(key), key))
 
 
-def _unfitness(suspect: Suspect, call: ApiCall) -> int:
-    """0 when the attempt makes such calls and was under way, up to 3 when neither."""
-    makes = _role(suspect, call) is not CallRole.OTHER
-    return (0 if makes else 2) + (0 if _in_window(suspect, call) else 1)
+# -- guesses ---------------------------------------------------------------------
 
 
-def _guess(index: Index, call: ApiCall, settled: set[tuple[str, int]]) -> Link | None:
+def _guesses(
+    index: Index, calls: Iterable[ApiCall], settled: set[Key]
+) -> dict[str, Link]:
     """Tie by role, action and time, if there is but one way to; else say what fits."""
-    if call.role is None or (call.whole and not call.by_step_functions):
-        return _role_only(index, call)
-    name = (call.event_source, unversioned(call.event_name))
-    fitting = _one_each(
-        s
-        for s in index.by_call.get(name, ())
-        if s.role == call.role and _in_window(s, call) and _has_room(s, call, settled)
-    )
-    if len(fitting) == 1:
-        return _tie(fitting[0], call, Rule.UNIQUE_CANDIDATE, call.role)
-    return _ambiguous(fitting, call) if fitting else _role_only(index, call)
+    found: dict[str, Link | None] = {}
+    kinds: dict[tuple[Name, str, bool], list[ApiCall]] = defaultdict(list)
+    for call in calls:
+        role = call.role
+        if role is None or _stranger(call):
+            found[call.event_id] = _role_only(index, call)
+        else:
+            kinds[_name(call), role, call.error_code is not None].append(call)
+    for (name, role, failed), alike in kinds.items():
+        suspects = index.by_call.get((name, role), ())
+        contenders = [
+            contender
+            for contender in _contenders(suspects, name)
+            if failed or _has_room(contender, settled)
+        ]
+        fitting = fits(contenders, (call.event_time for call in alike))
+        for call in alike:
+            found[call.event_id] = _guess(index, call, fitting.get(call.event_time))
+    return {event_id: link for event_id, link in found.items() if link is not None}
 
 
-def _has_room(suspect: Suspect, call: ApiCall, settled: set[tuple[str, int]]) -> bool:
+def _has_room(contender: Contender, settled: set[Key]) -> bool:
     """One action an attempt; only a failed call may have been tried again inside."""
-    key = (suspect.execution_arn, suspect.attempt.scheduled_id)
-    return (
-        key not in settled
-        or _role(suspect, call) is not CallRole.ACTION
-        or call.error_code is not None
-    )
+    return contender.key not in settled or contender.role is not CallRole.ACTION
+
+
+def _guess(index: Index, call: ApiCall, fit: Fit | None) -> Link | None:
+    if fit is None:
+        return _role_only(index, call)
+    if fit.count > 1:
+        return _ambiguous(fit)
+    suspect = index.suspects[fit.keys[0]]
+    return _tie(suspect, call, Rule.UNIQUE_CANDIDATE, call.role or "")
 
 
 def _role_only(index: Index, call: ApiCall) -> Link | None:
@@ -228,42 +238,45 @@ def _role_only(index: Index, call: ApiCall) -> Link | None:
     )
 
 
-def _role(suspect: Suspect, call: ApiCall) -> CallRole:
+# -- what a call is to an attempt ------------------------------------------------
+
+
+def _role(suspect: Suspect, name: Name) -> CallRole:
     row = suspect.attempt.integration
-    if row is None or row.event_source != call.event_source:
+    if row is None or row.event_source != name[0]:
         return CallRole.OTHER
-    role = row.role_of(call.event_name)
+    role = row.role_of(name[1])
     if role in {CallRole.POLL, CallRole.STOP}:
         return role if suspect.attempt.pattern is Pattern.SYNC else CallRole.OTHER
     return role
 
 
-def _in_window(suspect: Suspect, call: ApiCall) -> bool:
-    """True if the call's second may lie in the phase that makes such calls."""
-    attempt, second = suspect.attempt, call.event_time
-    role = _role(suspect, call)
-    if role is CallRole.ACTION:
-        end = attempt.submitted_at or attempt.ended_at
-        return _within(second, attempt.scheduled_at, end, _SLACK)
-    if role is CallRole.POLL:
-        begin = attempt.submitted_at or attempt.started_at or attempt.scheduled_at
-        return _within(second, begin, attempt.ended_at, _SECOND)
-    if role is CallRole.STOP:
-        return _within(second, attempt.scheduled_at, attempt.ended_at, _STOP_GRACE)
-    return False
+def _contenders(suspects: Iterable[Suspect], name: Name) -> Iterator[Contender]:
+    """Give those that make such calls, with the phase they make them in."""
+    for suspect in suspects:
+        attempt, role = suspect.attempt, _role(suspect, name)
+        begin, end = attempt.scheduled_at, attempt.ended_at
+        slack = _STOP_GRACE
+        if role is CallRole.OTHER:
+            continue
+        if role is CallRole.ACTION:
+            end, slack = attempt.submitted_at or end, _SLACK
+        elif role is CallRole.POLL:
+            begin = attempt.submitted_at or attempt.started_at or begin
+            slack = _SECOND
+        yield Contender(suspect.key, role, begin, end, slack)
 
 
-def _within(
-    second: datetime, begin: datetime, end: datetime | None, slack: timedelta
-) -> bool:
-    # Differences: a second past the year 9999 is out of range.
-    return begin - second < _SECOND and (end is None or second - end <= slack)
+def _bystander(suspect: Suspect) -> Contender:
+    """Give one that holds the job's id, but makes no such calls."""
+    begin = suspect.attempt.scheduled_at
+    return Contender(suspect.key, CallRole.OTHER, begin, None, _SECOND)
 
 
 def _tie(suspect: Suspect, call: ApiCall, rule: Rule, evidence: str) -> Link:
     return Link(
         rule=rule,
-        role=_role(suspect, call),
+        role=_role(suspect, _name(call)),
         execution_arn=suspect.execution_arn,
         visit_id=suspect.attempt.visit_id,
         attempt_id=suspect.attempt.scheduled_id,
@@ -271,25 +284,17 @@ def _tie(suspect: Suspect, call: ApiCall, rule: Rule, evidence: str) -> Link:
     )
 
 
-def _ambiguous(suspects: list[Suspect], call: ApiCall) -> Link:
-    executions = {s.execution_arn for s in suspects}
-    roles = {_role(s, call) for s in suspects}
+def _ambiguous(fit: Fit) -> Link:
     return Link(
         rule=Rule.AMBIGUOUS,
-        role=roles.pop() if len(roles) == 1 else CallRole.OTHER,
-        execution_arn=executions.pop() if len(executions) == 1 else None,
-        candidates=tuple(
-            sorted((s.execution_arn, s.attempt.scheduled_id) for s in suspects)
-        ),
+        role=fit.role,
+        execution_arn=fit.execution_arn,
+        candidates=fit.keys,
+        unlisted=fit.count - len(fit.keys),
     )
 
 
-def _one_each(suspects: Iterable[Suspect]) -> list[Suspect]:
-    return list({_key(s): s for s in suspects}.values())
-
-
-def _key(suspect: Suspect) -> tuple[str, int]:
-    return suspect.execution_arn, suspect.attempt.scheduled_id
+# -- after the fact --------------------------------------------------------------
 
 
 def role_of_call(call: ApiCall, link: Link | None) -> CallRole:

@@ -32,6 +32,8 @@ class Notice:
     certain: bool
     """False while CloudTrail may still deliver a poll in between, and when a poll's
     whole-second time can't be told from the stop's."""
+    job: str = "job"
+    """What stopped, as people call it: a task, an execution."""
 
     @property
     def seconds(self) -> float:
@@ -43,12 +45,29 @@ def notice(
 ) -> Notice | None:
     """Judge one attempt; `calls` are the polls tied to it.
 
-    None unless the job's own answer says when it stopped. A denied poll tells Step
-    Functions nothing, so it can't be what noticed.
+    None unless the job's own answer says when it stopped, and that before its end was
+    known: two clocks that disagree measure nothing. A denied poll tells Step Functions
+    nothing, so it can't be what noticed.
     """
     stopped, noticed = attempt.stopped_at, attempt.ended_at
-    if stopped is None or noticed is None:
+    if stopped is None or noticed is None or stopped > noticed:
         return None
+    polls = list(calls)
+    if attempt.role_arn is not None and not polls:
+        # Another account's CloudTrail may have them all, and events are not used there.
+        complete_to = None
+    by, certain = _told_by(stopped, noticed, polls, complete_to)
+    job = attempt.integration.job_word if attempt.integration else "job"
+    return Notice(stopped, noticed, by, certain, job)
+
+
+def _told_by(
+    stopped: datetime,
+    noticed: datetime,
+    calls: Iterable[ApiCall],
+    complete_to: datetime | None,
+) -> tuple[By, bool]:
+    """Say what told of the end, and whether that is certain."""
     polls = [call for call in calls if call.error_code is None]
     between = [
         call
@@ -60,8 +79,6 @@ def notice(
             stopped <= call.event_time and noticed - call.event_time > _SECOND
             for call in between
         )
-        return Notice(stopped, noticed, By.POLL, clear)
+        return By.POLL, clear
     complete = complete_to is not None and complete_to >= noticed
-    return Notice(
-        stopped, noticed, By.EVENT if complete else By.UNKNOWN, certain=complete
-    )
+    return (By.EVENT if complete else By.UNKNOWN), complete

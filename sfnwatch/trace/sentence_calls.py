@@ -30,7 +30,7 @@ def call_sentence(row: Row, call: ApiCall, trace: Trace) -> str:
         return _foreign(call, trace)
     if link.rule is Rule.AMBIGUOUS:
         return (
-            f"{short(call.event_name)} fits {len(link.candidates)} tries equally well:"
+            f"{short(call.event_name)} fits {link.candidate_count} tries equally well:"
             " whose it is can't be told."
         )
     if link.rule is Rule.ROLE_ONLY:

@@ -24,7 +24,14 @@ _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _RANDOM = re.compile(r"[0-9a-f-]{32,36}")
 _LIMIT = 200
 """No name or message takes more of a row; the detail pane has the whole."""
-_REASONS = ("StoppedReason", "errorMessage", "Cause", "StatusReason", "Error")
+_REASONS = (
+    "StoppedReason",
+    "errorMessage",
+    "Cause",
+    "StatusReason",
+    "Error",
+    "Status",
+)
 """Where ECS, Lambda, Step Functions and Batch say why, in that order."""
 _GAP = 10.0
 """Below this many seconds an interval is shown with a decimal."""
@@ -90,7 +97,7 @@ def _state(row: Row) -> Iterator[Piece]:
 
 def _execution(event: HistoryEvent) -> Iterator[Piece]:
     ending = event.type.removeprefix("Execution")
-    glyph, tone = STATUS_GLYPHS.get(_snake(ending), ("▸", Tone.STRONG))
+    glyph, tone = STATUS_GLYPHS.get(_snake(ending), ("◆", Tone.STRONG))
     yield (f"{glyph} Execution {_spaced(ending)}", tone)
     yield from _error(event)
 
@@ -193,17 +200,17 @@ def resource_words(attempt: Attempt) -> str:
 
 def notice_words(told: Notice) -> str:
     """Say how long the end of a job went unnoticed, and what told of it."""
-    words = f"noticed {told.seconds:.1f} s after the task stopped"
+    late = f"{told.seconds:.1f} s after the {told.job} stopped"
+    # Who noticed comes first: it is what must not be cut where there is no room.
     match told.by, told.certain:
         case By.EVENT, _:
-            how = "by event (no poll in between)"
+            return f"noticed by event, {late} (no poll in between)"
         case By.POLL, True:
-            how = "by a poll"
+            return f"noticed by a poll, {late}"
         case By.POLL, False:
-            how = "by a poll or by event (within the same second)"
+            return f"noticed by a poll or by event, {late} (within the same second)"
         case _:
-            how = "no poll in between so far"
-    return f"{words}, {how}"
+            return f"noticed {late}, no poll in between so far"
 
 
 # -- calls -----------------------------------------------------------------------
@@ -247,6 +254,8 @@ def id_word(attempt: Attempt | None) -> str:
 def short_id(identifier: str) -> str:
     """Shorten a random id to what tells it apart; keep a name that people chose."""
     last = last_segment(identifier)
+    if last.startswith("arn:"):
+        last = last.rpartition(":")[2]
     return last[:8] if _RANDOM.fullmatch(last) else last
 
 
@@ -260,7 +269,7 @@ def rule_words(link: Link, word: str = "id") -> str:
         case Rule.UNIQUE_CANDIDATE:
             return "~ role + action + time"
         case Rule.AMBIGUOUS:
-            return f"? {len(link.candidates)} candidates"
+            return f"? {link.candidate_count} candidates"
     return "role only"
 
 

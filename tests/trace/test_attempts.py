@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import decode_history
 from sfnwatch.trace.integrations import Pattern
 from sfnwatch.trace.visits import build_visits
-from tests.builders import REGION, ROLE, START, TASK_ARN, event, sync_history
+from tests.builders import ARN, REGION, ROLE, START, TASK_ARN, event, sync_history
+from tests.peers.fixtures import files, needs_fixtures
 
 ECS = {"resourceType": "ecs", "resource": "runTask.sync"}
+NESTED = {"resourceType": "states", "resource": "startExecution.sync:2"}
 
 
 def attempt_of(*phases: tuple[str, dict[str, Any]]) -> Attempt:
@@ -93,6 +96,42 @@ def test_a_failed_job_s_own_json_is_the_cause_and_names_the_job() -> None:
     assert (attempt.status, attempt.error) == ("failed", "States.TaskFailed")
 
 
+@pytest.mark.parametrize("suffix", ["sync", "sync:2"])
+@pytest.mark.parametrize(
+    ("kind", "key"), [("TaskSucceeded", "output"), ("TaskFailed", "cause")]
+)
+def test_a_nested_execution_says_when_it_stopped_however_it_ended(
+    kind: str, key: str, suffix: str
+) -> None:
+    """Its description is the output of the task, or the cause of its failure."""
+    arn = f"{ARN}-child"
+    told = {"ExecutionArn": arn, "Status": "FAILED", "StopDate": 1700008411202}
+    details = {**NESTED, "resource": f"startExecution.{suffix}"}
+    attempt = attempt_of(
+        ("TaskScheduled", details), (kind, {**details, key: json.dumps(told)})
+    )
+    assert attempt.stopped_at == START + timedelta(seconds=307.1)
+    assert attempt.resource_ids == (arn,)
+
+
+@needs_fixtures
+@pytest.mark.parametrize("path", files("history-localstack/nested_*_sync*.json"))
+def test_recorded_nested_executions_have_a_stop_at_that_place(path: Path) -> None:
+    """The times in it were blanked before it was published: one is put back."""
+    text = path.read_text().replace('"stop-date"', "1700008411202")
+    (end,) = (
+        details
+        for event in json.loads(text)["events"]
+        for key, details in event.items()
+        if key in {"taskSucceededEventDetails", "taskFailedEventDetails"}
+    )
+    field = "output" if "output" in end else "cause"
+    told = {**NESTED, field: json.dumps(end[field])}
+    kind = "TaskSucceeded" if field == "output" else "TaskFailed"
+    attempt = attempt_of(("TaskScheduled", NESTED), (kind, told))
+    assert attempt.stopped_at == START + timedelta(seconds=307.1)
+
+
 def test_ids_are_taken_from_the_attempt_s_own_events_only() -> None:
     """A state is given the ids of earlier states, and passes them on."""
     parameters = json.dumps({"TaskArn": "scheduled"})
@@ -121,9 +160,14 @@ def test_an_sdk_call_names_the_job_where_the_optimised_one_does() -> None:
         (ECS, '{"StoppedAt": 1e300}'),
         ({**ECS, "resource": "runTask"}, '{"StoppedAt": 1700008411202}'),
         ({**ECS, "resourceType": "batch"}, '{"StoppedAt": 1700008411202}'),
+        (NESTED, '{"StopDate": true}'),
+        (NESTED, '{"StopDate": "1700008411202"}'),
+        (NESTED, '{"StoppedAt": 1700008411202}'),
+        (NESTED, '["StopDate"]'),
+        ({**NESTED, "resource": "startExecution"}, '{"StopDate": 1700008411202}'),
     ],
 )
-def test_a_stop_is_known_of_ecs_jobs_that_were_waited_for(
+def test_a_stop_is_known_of_jobs_that_were_waited_for(
     details: dict[str, Any], stop: str
 ) -> None:
     attempt = attempt_of(

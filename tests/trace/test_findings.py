@@ -1,5 +1,7 @@
 """What a trace shows, in sentences: each with its figures and its evidence."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from tests.builders import (
 )
 from tests.trace.calling import NAMES_TASK, RUN, started, state
 
+SECOND = timedelta(seconds=1)
 LAMBDA = "arn:aws:lambda:eu-west-1:1:function:mine"
 
 
@@ -38,7 +41,7 @@ def test_the_seed_s_run_is_explained() -> None:
     )
     assert told["pattern"].certainty is Certainty.FACT
     assert told["pattern"].evidence == ("#3",)
-    assert told["pattern"].data == {"visit": 2, "pattern": "sync"}
+    assert told["pattern"].data == {"visit": 2, "pattern": "sync", "visits": 1}
 
 
 def test_polling_is_counted_and_its_intervals_are_measured() -> None:
@@ -75,7 +78,9 @@ def test_one_poll_has_no_interval() -> None:
 
 def test_it_was_noticed_by_an_event_when_no_poll_lies_in_between() -> None:
     noticed = found(*sync_run())["noticed"]
-    assert "stopped at 2023-11-15T00:33:31.202Z" in noticed.text
+    assert noticed.text.startswith(
+        "The task started by ECS RunTask stopped at 2023-11-15T00:33:31.202Z"
+    )
     assert "1.9 s later" in noticed.text
     assert "by an event" in noticed.text
     assert "StepFunctionsGetEventsForECSTaskRule" in noticed.text
@@ -156,6 +161,31 @@ def test_denied_polls_of_a_failed_state_are_not_said_not_to_matter() -> None:
             "aws-sdk",
         ),
         (
+            {"resourceType": "aws-sdk:glue", "resource": "startJobRun"},
+            "does not wait for a job",
+            "aws-sdk",
+        ),
+        (
+            {"resourceType": "eks", "resource": "runJob"},
+            "does not wait for a job",
+            "request-response",
+        ),
+        (
+            {"resourceType": "aws-sdk:ecs", "resource": "describeTasks"},
+            "makes its call and goes on with the answer",
+            "aws-sdk",
+        ),
+        (
+            {"resourceType": "lambda", "resource": "invoke"},
+            "makes its call and goes on with the answer",
+            "request-response",
+        ),
+        (
+            {"resourceType": "dynamodb", "resource": "putItem"},
+            "makes its call and goes on with the answer",
+            "request-response",
+        ),
+        (
             {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"},
             "waits until the task token comes back",
             "waitForTaskToken",
@@ -188,6 +218,65 @@ def test_a_retried_task_is_explained_once() -> None:
     trace = extend(Trace(), [*started(), *tries])
     kinds = [f.kind for f in findings(trace, trace.timelines[ARN])]
     assert kinds.count("pattern") == 1
+
+
+def _patterns(*states: list[Received]) -> list[Finding]:
+    trace = extend(Trace(), [*started(), *(r for state in states for r in state)])
+    told = findings(trace, trace.timelines[ARN])
+    return [finding for finding in told if finding.kind == "pattern"]
+
+
+def _visit(first: int, name: str, task: dict[str, Any] = RUN) -> list[Received]:
+    entered = event(first, "TaskStateEntered", first, name=name)
+    return [entered, event(first + 1, "TaskScheduled", first, **task)]
+
+
+def test_a_state_that_is_visited_often_is_explained_once() -> None:
+    told = _patterns(*(_visit(number, "A") for number in range(2, 16, 2)))
+    (only,) = told
+    assert only.evidence == ("#3", "#5", "#7", "#9", "#11")
+    assert only.data == {"visit": 2, "pattern": "request-response", "visits": 7}
+
+
+def test_another_state_or_another_resource_is_explained_too() -> None:
+    invoke = {"resourceType": "lambda", "resource": "invoke"}
+    told = _patterns(
+        _visit(2, "A"), _visit(4, "B"), _visit(6, "A", invoke), _visit(8, "B")
+    )
+    assert [(f.data["visit"], f.data["visits"]) for f in told] == [
+        (2, 1),
+        (4, 2),
+        (6, 1),
+    ]
+
+
+def _nested(seconds: float, **more: Any) -> list[Received]:
+    """Build a state that waits for a nested execution, which stops at 10.5 s."""
+    task: dict[str, Any] = {"resourceType": "states", "resource": "startExecution.sync"}
+    stopped = int((START.timestamp() + 10.5) * 1000)
+    text = json.dumps({"ExecutionArn": f"{ARN}-child", "StopDate": stopped})
+    return [
+        event(2, "TaskStateEntered", 1, name="Ship"),
+        event(3, "TaskScheduled", 1, **task, **more),
+        event(4, "TaskSubmitted", 2, output=text, **task),
+        event(5, "TaskSucceeded", seconds, output=text, **task),
+    ]
+
+
+def test_who_noticed_the_end_of_a_nested_execution_is_told() -> None:
+    later = health("lookup", "live", 900, complete_to=iso(START + 900 * SECOND))
+    noticed = found(*started(), *_nested(12), later)["noticed"]
+    assert noticed.text.startswith("The execution started by Ship stopped at")
+    assert "StepFunctionsGetEventsForStepFunctionsExecutionRule" in noticed.text
+    assert (noticed.data["seconds"], noticed.data["by"]) == (1.5, "event")
+
+
+def test_what_another_account_s_cloudtrail_may_hold_stays_open() -> None:
+    later = health("lookup", "live", 900, complete_to=iso(START + 900 * SECOND))
+    own = {"taskCredentials": {"roleArn": "arn:aws:iam::999999999999:role/there"}}
+    noticed = found(*started(), *_nested(12, **own), later)["noticed"]
+    assert noticed.data["by"] == "unknown"
+    assert "another account" in noticed.text
 
 
 def test_nothing_is_said_of_a_machine_without_tasks() -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.trace.integration_names import is_data_event
 from sfnwatch.trace.integrations import (
     CallRole,
     Pattern,
     event_sources,
     integration,
-    is_data_event,
     pattern_of,
     unversioned,
     usual_role,
@@ -222,6 +222,62 @@ def test_only_recorded_services_are_asked_for_each_once() -> None:
         integration("batch", "submitJob"),
     ]
     assert event_sources(rows) == ("ecs.amazonaws.com", "batch.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource", "key"),
+    [
+        ("ecs", "runTask.sync", "StoppedAt"),
+        ("states", "startExecution.sync", "StopDate"),
+        ("states", "startExecution.sync:2", "StopDate"),
+        ("batch", "submitJob.sync", None),
+        ("aws-sdk:ecs", "runTask", None),
+    ],
+)
+def test_only_recorded_answers_are_asked_when_the_job_stopped(
+    resource_type: str, resource: str, key: str | None
+) -> None:
+    assert integration(resource_type, resource).stop_key == key
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource", "word"),
+    [
+        ("ecs", "runTask", "task"),
+        ("states", "startExecution", "execution"),
+        ("codebuild", "startBuildBatch", "build batch"),
+        ("sagemaker", "createTrainingJob", "job"),
+        ("eks", "createCluster", "job"),
+        ("lambda", "invoke", "job"),
+    ],
+)
+def test_a_job_has_the_name_that_people_give_it(
+    resource_type: str, resource: str, word: str
+) -> None:
+    assert integration(resource_type, resource).job_word == word
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource", "starts"),
+    [
+        ("ecs", "runTask", True),
+        ("aws-sdk:ecs", "runTask", True),
+        ("aws-sdk:emr", "runJobFlow", True),
+        ("aws-sdk:sfn", "startExecution", True),
+        ("eks", "runJob", True),
+        ("aws-sdk:ecs", "stopTask", False),
+        ("aws-sdk:ecs", "describeTasks", False),
+        ("aws-sdk:sfn", "startSyncExecution", False),
+        ("lambda", "invoke", False),
+        ("sns", "publish", False),
+    ],
+)
+def test_what_starts_a_job_is_told_from_a_call_that_is_the_work(
+    resource_type: str,
+    resource: str,
+    starts: bool,  # noqa: FBT001
+) -> None:
+    assert integration(resource_type, resource).starts_job is starts
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall, decode_call
+from sfnwatch.trace.integrations import integration
 from sfnwatch.trace.notice import By, Notice, notice
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.words import notice_words
 from tests.builders import ARN, START, call, sync_history
 
 
@@ -85,6 +87,43 @@ def test_without_a_stop_or_an_end_there_is_nothing_to_say(
     stopped: float | None, ended: float | None
 ) -> None:
     assert notice(attempt(stopped, ended), [], None) is None
+
+
+def test_a_stop_after_its_notice_is_two_clocks_that_disagree() -> None:
+    assert notice(attempt(309.5, 309), [], None) is None
+    assert notice(attempt(309, 309), [], None) is not None
+
+
+def test_a_role_of_its_own_without_any_poll_leaves_it_open() -> None:
+    """Its calls may be in another account, where no event tells of the end."""
+    own = replace(attempt(), role_arn="arn:aws:iam::999999999999:role/there")
+    told = notice(own, [], seconds(420))
+    assert told is not None
+    assert (told.by, told.certain) == (By.UNKNOWN, False)
+    told = notice(own, [poll(294)], seconds(420))
+    assert told is not None
+    assert told.by is By.EVENT
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource", "word"),
+    [
+        ("ecs", "runTask.sync", "task"),
+        ("states", "startExecution.sync:2", "execution"),
+        ("eks", "createCluster.sync", "job"),
+    ],
+)
+def test_what_stopped_is_named_as_people_call_it(
+    resource_type: str, resource: str, word: str
+) -> None:
+    row = integration(resource_type, resource)
+    told = notice(replace(attempt(), integration=row), [], None)
+    assert told is not None
+    assert told.job == word
+    assert f"noticed 1.9 s after the {word} stopped" in notice_words(told)
+    told = notice(replace(attempt(), integration=None), [], None)
+    assert told is not None
+    assert "after the job stopped" in notice_words(told)
 
 
 @given(st.floats(300, 320), st.floats(0, 20), st.integers(290, 350))

@@ -49,7 +49,7 @@ def line(*records: Received) -> str:
 def test_the_seed_s_run_reads_like_a_story() -> None:
     told = lines(*sync_run())
     assert told[:5] == [
-        "▸ Execution started",
+        "◆ Execution started",
         "ECS RunTask  Task  ecs:runTask.sync",
         "scheduled · started",
         "submitted",
@@ -57,8 +57,8 @@ def test_the_seed_s_run_reads_like_a_story() -> None:
     ]
     assert told[5].startswith("DescribeTasks #1  +55 s")
     assert told[5].endswith("= task ARN")
-    assert told[10].startswith("succeeded  noticed 1.9 s")
-    assert "by event (no poll in between)" in told[10]
+    assert told[10].startswith("succeeded  noticed by event, 1.9 s")
+    assert "(no poll in between)" in told[10]
     assert told[11:] == ["exited  5m 09s", "✔ Execution succeeded"]
 
 
@@ -74,7 +74,7 @@ def test_a_denied_poll_says_so() -> None:
         ("Failed", "✘ Execution failed"),
         ("TimedOut", "◷ Execution timed out"),
         ("Aborted", "■ Execution aborted"),
-        ("Redriven", "▸ Execution redriven"),
+        ("Redriven", "◆ Execution redriven"),
     ],
 )
 def test_an_ending_is_a_glyph_and_a_word(ending: str, words: str) -> None:
@@ -208,7 +208,7 @@ def test_a_random_id_is_shortened_and_a_name_that_people_chose_is_not() -> None:
 @pytest.mark.parametrize(
     ("by", "certain", "words"),
     [
-        (By.EVENT, True, "by event (no poll in between)"),
+        (By.EVENT, True, "noticed by event, 1.9 s"),
         (By.POLL, True, "by a poll"),
         (By.POLL, False, "by a poll or by event"),
         (By.UNKNOWN, False, "no poll in between so far"),
@@ -222,7 +222,7 @@ def test_who_noticed_is_told_as_far_as_it_is_known(
     stopped = START + timedelta(seconds=307.1)
     told = notice_words(Notice(stopped, stopped + timedelta(seconds=1.9), by, certain))
     assert words in told
-    assert "noticed 1.9 s" in told
+    assert "1.9 s after" in told
 
 
 def test_a_call_made_by_nobody_watched_is_just_its_name() -> None:

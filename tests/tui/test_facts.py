@@ -54,8 +54,8 @@ def test_the_end_tells_who_noticed_it() -> None:
     facts = told(sync_run(), "succeeded  noticed")
     said = facts["noticed"]
     assert facts["stopped"] == "2023-11-15T00:33:31.202Z"
-    assert said.startswith("noticed 1.9 s")
-    assert "by event (no poll in between)" in said
+    assert said.startswith("noticed by event, 1.9 s")
+    assert "(no poll in between)" in said
 
 
 def test_a_guess_and_a_stranger_are_said_to_be_such() -> None:

@@ -212,7 +212,7 @@ def test_with_room_it_says_how_the_end_was_noticed() -> None:
     words = Sheet(sync_run(), width=140).right("ECS RunTask", calls=True)
     assert words == "6 calls  noticed 1.9 s late, by event"
     words = Sheet(sync_run(), width=260).right("ECS RunTask", calls=True)
-    assert words.endswith("1.9 s after the task stopped, by event (no poll in between)")
+    assert words.endswith("by event, 1.9 s after the task stopped (no poll in between)")
 
 
 def test_without_calls_the_notice_stands_by_the_bar() -> None:

@@ -128,7 +128,7 @@ def test_calls_that_are_not_tied_get_no_arrow() -> None:
 
 def test_who_noticed_the_end_stands_in_the_lane_it_came_from() -> None:
     line = line_with(laid_out(sync_run()), "succeeded|")
-    assert said(line).startswith("succeeded|noticed 1.9 s")
+    assert said(line).startswith("succeeded|noticed by event, 1.9 s")
     assert line.gutter == " ◀── "
 
 
@@ -215,7 +215,7 @@ def test_an_empty_lane_says_why() -> None:
 def test_folded_lanes_have_a_line_for_every_row() -> None:
     layout = laid_out(sync_run(), folded=True)
     assert all(len(line.rows) == 1 for line in layout.lines)
-    assert "noticed 1.9 s" in said(line_with(layout, "succeeded"))
+    assert "noticed by event, 1.9 s" in said(line_with(layout, "succeeded"))
 
 
 def test_the_services_are_named_in_order_of_appearance() -> None:
