@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 
 from sfnwatch.cli import cli
+from sfnwatch.config import check, load_config
 from sfnwatch.demo.scenarios import SCENARIOS
-from sfnwatch.tui.actions import ACTIONS, entries
+from sfnwatch.tui.actions import ACTIONS, bound, entries
+from sfnwatch.tui.themes import names
 
 README = Path(__file__).parent.parent / "README.md"
 _TABLE = re.compile(r"(?s)(<!-- keys -->\n).*?(<!-- /keys -->)")
@@ -46,6 +48,16 @@ def test_every_command_and_every_scenario_is_told_of() -> None:
         assert name in text
     for name in SCENARIOS:
         assert f"`{name}`" in text or f" {name}" in text
+
+
+def test_the_configuration_in_readme_is_one_that_is_read(tmp_path: Path) -> None:
+    found = re.search(r"(?s)```toml\n(.*?)```", README.read_text())
+    assert found is not None
+    file = tmp_path / "config.toml"
+    file.write_text(found[1])
+    config = load_config(file, {})
+    check(config, themes=names(), actions=bound())
+    assert config.theme == "nord"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from textual import work
@@ -18,6 +19,8 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.recording.views import SavedView
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.feed import Watch
+from sfnwatch.trace.chapters import Chapter, chapters
+from sfnwatch.trace.course import Course
 from sfnwatch.trace.events import Batch, HealthState
 from sfnwatch.trace.lanes import Row, complete_to
 from sfnwatch.trace.moments import Reading
@@ -52,6 +55,15 @@ _FRAMES = 20
 """Frames a second while a recording plays."""
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of all there is, by one of the clocks."""
+
+    whole: Trace
+    reading: Reading
+    chapters: tuple[Chapter, ...]
+
+
 class Deck(App[None]):
     """Shows one watch, live or replayed; what is pressed is for others to do."""
 
@@ -84,6 +96,7 @@ class Deck(App[None]):
         self._playing = Playing(clock, replay=mode == "replay", speed=speed)
         self._intake = Intake(self._playing.take, time.monotonic)
         self._page = Page()
+        self._course: Course | None = None
         self._refusals: tuple[SfnwatchError, ...] = ()
         self._ended = self._laying_out = self._drains = False
         self._finder, self._ending = Finder(), Ending()
@@ -270,8 +283,8 @@ class Deck(App[None]):
         self._scrubber.show(
             ScrubberView(
                 transport=transport,
-                course=self._playing.course,
-                chapters=self._playing.chapters(),
+                course=self._course,
+                chapters=self._playing.known_chapters,
                 watermark=None if self._playing.replay else complete_to(self.trace),
                 now=None if self._playing.replay else self._playing.clock.now(),
             )
@@ -321,35 +334,51 @@ class Deck(App[None]):
 
     def _lay_out(self) -> None:
         """Lay out the moment, unless it is on the screen already."""
-        if self._laying_out or self._is_shown:
+        if self._laying_out:
             return
-        if size_of(self._playing.trace()) > LARGE:
+        if self._is_shown:
+            self._catch_up()
+            return
+        if size_of(self._playing.whole) > LARGE:
             self._laying_out = True
             self._lay_out_apart()
             return
         begun = time.monotonic()
-        self._show_page(self._make_page())
+        self._show_page(*self._work()())
         self._intake.spent(time.monotonic() - begun)
 
-    def _make_page(self) -> Page:
-        return make_page(
-            self._playing.trace(),
-            shape=self._lanes.shape,
-            folded=self._lanes.folded,
-            ended=self._over,
-        )
+    def _catch_up(self) -> None:
+        """Know how far it goes by now, though an earlier moment is shown."""
+        self._course = self._playing.course
+        if size_of(self._playing.whole) <= LARGE:
+            self._playing.chapters()
+
+    def _work(self) -> Callable[[], tuple[Page, Marks]]:
+        """Say what is to be worked out; all of it is frozen, so that a thread may."""
+        trace, whole = self._playing.trace(), self._playing.whole
+        reading, ended = self._playing.reading, self._over
+        shape, folded = self._lanes.shape, self._lanes.folded
+
+        def done() -> tuple[Page, Marks]:
+            page = make_page(trace, shape=shape, folded=folded, ended=ended)
+            return page, Marks(whole, reading, chapters(whole, reading))
+
+        return done
 
     @work(group="lay-out")
     async def _lay_out_apart(self) -> None:
         """Lay out in a thread, again as long as the moment is another meanwhile."""
         try:
             while not self._is_shown:
-                self._show_page(await asyncio.to_thread(self._make_page))
+                self._show_page(*await asyncio.to_thread(self._work()))
         finally:
             self._laying_out = False
+        self._tick()
 
-    def _show_page(self, page: Page) -> None:
+    def _show_page(self, page: Page, marks: Marks) -> None:
         self._page = page
+        self._playing.marked(marks.whole, marks.reading, marks.chapters)
+        self._course = self._playing.course
         self._learn_names()
         self._lanes.show(page.lanes, page.hints, page.layout, flash=self._flows)
 

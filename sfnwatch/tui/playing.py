@@ -39,7 +39,8 @@ class Playing:
         self.transport = Transport(playing=replay, speed=speed, squeeze=replay)
         self.clock, self._monotonic = clock, monotonic
         self._last: float | None = None
-        self._chapters: tuple[object, tuple[Chapter, ...]] = ((), ())
+        self._marked: tuple[Trace, Reading, tuple[Chapter, ...]]
+        self._marked = Trace(), Reading.SEEN, ()
         self._known: tuple[Trace, datetime | None, Trace] = (Trace(), None, Trace())
         self._held = False
         """True while a live watch was only stopped, and nothing else sought."""
@@ -85,11 +86,22 @@ class Playing:
         return self.position or self.clock.now()
 
     def chapters(self) -> tuple[Chapter, ...]:
-        whole = self.whole
-        known = (id(whole), self.reading)
-        if self._chapters[0] != known:
-            self._chapters = known, chapters(whole, self.reading)
-        return self._chapters[1]
+        """List the marks of all there is, by the clock in use."""
+        whole, reading = self.whole, self.reading
+        if self._marked[0] is not whole or self._marked[1] is not reading:
+            self.marked(whole, reading, chapters(whole, reading))
+        return self.known_chapters
+
+    def marked(
+        self, whole: Trace, reading: Reading, found: tuple[Chapter, ...]
+    ) -> None:
+        """Take the marks that were found elsewhere, for what was the whole then."""
+        self._marked = whole, reading, found
+
+    @property
+    def known_chapters(self) -> tuple[Chapter, ...]:
+        """The marks as they were when last looked for."""
+        return self._marked[2]
 
     def count(self) -> int:
         """Count the records shown; another number asks for another layout."""
