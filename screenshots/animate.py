@@ -24,8 +24,8 @@ _READ = 0.02
 _AGG = (
     "--font-family=Fira Code,DejaVu Sans Mono",
     "--font-size=15",
-    "--fps-cap=12",
-    "--idle-time-limit=3",
+    "--fps-cap=10",
+    "--idle-time-limit=4",
     "--last-frame-duration=4",
 )
 
@@ -39,16 +39,19 @@ class Press:
 
 
 SCRIPT = (
-    Press(9.0, " "),
-    Press(1.0, "[" * 1),
-    Press(0.8, "."),
-    Press(0.8, "."),
-    Press(1.2, "\r"),
-    Press(3.0, "\x1b"),
-    Press(0.6, " "),
-    Press(8.0, "t"),
-    Press(4.0, "t"),
-    Press(1.5, "q"),
+    # As it was seen: CloudTrail's calls slide in minutes late.
+    Press(11.0, "c"),
+    # As it happened, from the beginning.
+    Press(1.5, "0"),
+    Press(0.3, " "),
+    Press(9.0, "\x1b[A"),
+    Press(0.7, "\x1b[A"),
+    Press(0.7, "\r"),
+    Press(3.5, "\x1b"),
+    Press(0.7, "t"),
+    Press(3.5, "t"),
+    Press(0.7, "p"),
+    *(Press(1.2, "\x1b[B") for _ in range(6)),
 )
 
 
@@ -96,7 +99,9 @@ def main() -> None:
         cast = folder / "demo.cast"
         cast.write_text("\n".join(record_terminal(command, SCRIPT)) + "\n")
         gif = HERE / "demo.gif"
-        subprocess.run([agg, *_AGG, str(cast), str(gif)], check=True)  # noqa: S603
+        subprocess.run(  # noqa: S603
+            [agg, *_AGG, str(cast), str(gif)], check=True, stderr=subprocess.DEVNULL
+        )
 
 
 if __name__ == "__main__":

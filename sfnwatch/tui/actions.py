@@ -165,6 +165,13 @@ _ACTIONS: tuple[Action, ...] = (
         _M,
     ),
     Action(
+        "move.pane",
+        ("tab",),
+        "Next pane",
+        "to the next pane: view, detail, player",
+        _M,
+    ),
+    Action(
         "view.timeline",
         ("t",),
         "Timeline",
@@ -235,7 +242,7 @@ _ACTIONS: tuple[Action, ...] = (
         "detail.unfold",
         ("right",),
         "Unfold",
-        "unfold, or to the column at the right (tab goes to the pane)",
+        "unfold, or to the column at the right",
         _D,
         method="unfold",
         pane="detail",

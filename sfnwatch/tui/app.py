@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from sfnwatch.errors import SfnwatchError
+from sfnwatch.trace.chapters import Chapter
 from sfnwatch.tui.actions import (
     ACTIONS,
     Action,
@@ -28,12 +29,14 @@ from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.finding import FindBar
 from sfnwatch.tui.help import Help
+from sfnwatch.tui.jumping import Marks
 from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.records import can_browse, console_of, records_text
 from sfnwatch.tui.saving import save_record
 from sfnwatch.tui.scrubber import Scrubber
 from sfnwatch.tui.staging import Before, staged_theme
 from sfnwatch.tui.timeline import TimelineView
+from sfnwatch.tui.zones import stamp
 
 _MINUTE = 60
 _STEP = 5
@@ -46,6 +49,7 @@ Command = Callable[[], object]
 class SfnwatchApp(Deck):
     """Shows one watch, live or replayed, until it is quit."""
 
+    COMMANDS = Deck.COMMANDS | {Marks}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
@@ -132,6 +136,7 @@ class SfnwatchApp(Deck):
             "view.detail": self._enter,
             "view.close": self._step_back,
             "move.follow": self._follow,
+            "move.pane": self.action_focus_next,
             "lanes.fold": self._toggle_fold,
             "lanes.fold_all": self._toggle_folds,
             "timeline.zoom_in": lambda: timeline.zoom(_ZOOM),
@@ -420,6 +425,21 @@ class SfnwatchApp(Deck):
             keys = " ".join(map(key_name, action.keys))
             # Textual reads markup here, and two of the keys are brackets.
             yield SystemCommand(action.title, escape(f"{action.words}   {keys}"), do)
+
+    def chapters(self) -> tuple[Chapter, ...]:
+        """List the marks of all there is, for the palette."""
+        return self._playing.chapters()
+
+    def told(self, chapter: Chapter) -> tuple[str, str]:
+        """Say what a mark is, and when it was, as names and times are shown."""
+        at = stamp(chapter.at, self._looks.zone)
+        return f"Go to: {self._looks.mask(chapter.label)}", f"{chapter.kind}, {at}"
+
+    def jump(self, chapter: Chapter) -> None:
+        """Go to a mark: back or on in time, if it is not on the screen."""
+        if not self.select_key(chapter.key):
+            self._in_time(lambda: self._playing.seek(chapter.at))()
+            self.call_after_refresh(self.select_key, chapter.key)
 
     def _on_pane(self, action: Action) -> Command:
         """Do what a pane does itself, on its keys."""

@@ -303,6 +303,7 @@ class Deck(App[None]):
             ended=self._over,
             fresh=self._behind if self._playing.held else self._lanes.unseen,
             past=self._playing.position is not None and not self._playing.held,
+            happened=self._playing.reading is Reading.HAPPENED,
             zone=self._looks.zone,
             mask=self._looks.mask,
         )
@@ -422,7 +423,9 @@ class Deck(App[None]):
     @property
     def selected_rows(self) -> tuple[Row, ...]:
         if self._views.current == "lanes":
-            return self._lanes.line.rows
+            # A line's own row has lost what is told in the other lane.
+            rows = self._lanes.line.rows
+            return tuple(self._page.row(row.key) or row for row in rows)
         row = self._page.row(self.selected_key)
         return () if row is None else (row,)
 

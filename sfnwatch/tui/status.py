@@ -64,6 +64,8 @@ class View:
     """How many records came in that are not in view."""
     past: bool = False
     """True while another moment than the last is shown."""
+    happened: bool = False
+    """True as it happened: how the sources did is no part of that."""
     zone: tzinfo = UTC
     """Where times are told."""
     mask: Callable[[str], str] = str
@@ -115,7 +117,7 @@ def _parts(trace: Trace, view: View) -> Iterator[Part]:
     yield Part(3, _mode(view))
     for lane, rank in (("history", 7), ("lookup", 4)):
         health = trace.health.get(lane)
-        if health is not None:
+        if health is not None and not view.happened:
             at = trace.healths[lane].at
             words = health_pieces(health, at, view.now, view.zone)
             last = 2 if health.state in TROUBLE else rank

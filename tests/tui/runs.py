@@ -7,6 +7,7 @@ from typing import Any
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.times import iso
 from tests.builders import (
+    ARN,
     REGION,
     ROLE,
     START,
@@ -166,4 +167,36 @@ def stormy_run() -> list[Received]:
         *sync_run()[:6],
         health("history", "live", 200),
         health("lookup", "denied", 201, message=message),
+    ]
+
+
+def own_requests() -> list[Received]:
+    """Build what sfnwatch asked for that: one request throttled, one refused."""
+    asked = [
+        ("GetExecutionHistory", "states", 10, "ok", 6),
+        ("DescribeExecution", "states", 11, "ok", 1),
+        ("LookupEvents", "cloudtrail", 12, "ThrottlingException", None),
+        ("LookupEvents", "cloudtrail", 14, "ok", 50),
+        ("LookupEvents", "cloudtrail", 260, "ok", 3),
+        ("GetExecutionHistory", "states", 265, "AccessDeniedException", None),
+    ]
+    return [
+        Received(
+            seconds(at + 0.2),
+            "request",
+            ARN,
+            {
+                "operation": operation,
+                "service": service,
+                "region": REGION,
+                "sent_at": iso(seconds(at)),
+                "seconds": 0.125,
+                "outcome": outcome,
+                "status": 200 if outcome == "ok" else 400,
+                "request_id": f"request-{number}",
+                "items": items,
+                "note": "calls to ecs" if operation == "LookupEvents" else "",
+            },
+        )
+        for number, (operation, service, at, outcome, items) in enumerate(asked)
     ]

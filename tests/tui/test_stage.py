@@ -194,6 +194,14 @@ async def test_the_detail_follows_either_cursor_and_a_link_is_jumped_to() -> Non
         assert lanes_of(app).cursor == place
 
 
+async def test_who_noticed_the_end_is_in_the_detail_and_in_the_sentence() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        screen = await press(app, pilot, "end", "up", "up", "enter")
+        assert screen.count("noticed by event, 1.9 s after the task stopped") > 1
+        screen = await press(app, pilot, "escape", "p")
+        assert "by event" in screen.splitlines()[-4]
+
+
 async def test_the_requests_are_listed_and_left_again() -> None:
     async with running(Script(live_run())) as (app, pilot):
         screen = await press(app, pilot, "r")
@@ -333,3 +341,20 @@ async def test_the_end_of_a_watch_is_told_once_and_not_that_of_an_old_one() -> N
         assert len(app._notifications) == 1
     async with running(Script(sync_run())) as (app, _):
         assert not app._notifications
+
+
+async def test_the_palette_goes_to_a_state_by_its_name_hostile_or_not() -> None:
+    script = Script(branching_run("[b]Thumb[/b] [/]"), ends=True)
+    async with running(script, mode="replay") as (app, pilot):
+        await press(app, pilot, "space", "0")
+        await pilot.press("colon")
+        await pilot.pause()
+        await typed(pilot, "index entered")
+        await until(pilot, lambda: "Go to: Index entered" in words_on(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await settled(app, pilot)
+        assert f"{ARN}#8" in lanes_of(app).page.positions
+        await pilot.press("colon")
+        await typed(pilot, "thumb")
+        await until(pilot, lambda: "[b]Thumb[/b] [/] entered" in words_on(app))
