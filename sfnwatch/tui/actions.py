@@ -161,7 +161,7 @@ _ACTIONS: tuple[Action, ...] = (
         "move.follow",
         ("f",),
         "Follow",
-        "stay at the newest line, or stop to",
+        "keep to the newest line, or let go of it",
         _M,
     ),
     Action(
@@ -335,8 +335,8 @@ _DIGITS = tuple(
     Action(
         f"digit.{digit}",
         (str(digit),),
-        f"Digit {digit}",
-        "1–9 show or hide a service's lane; with one lane, and 0, to that tenth",
+        f"Tenth {digit}, or lane {digit}",
+        "1–9 show or hide a lane of calls; with one lane, or in the player: a tenth",
         _P,
     )
     for digit in range(10)
@@ -390,9 +390,15 @@ def bindings() -> list[BindingType]:
             key_display=action.display or key_name(action.keys[0]),
             id=action.id,
         )
-        for action in ACTIONS
+        for action in sorted(ACTIONS, key=_footer_rank)
         if action.keys and not action.method
     ]
+
+
+def _footer_rank(action: Action) -> int:
+    """Put first what a footer with no room for all must still have."""
+    first = ("program.quit", "program.help", "player.toggle")
+    return first.index(action.id) if action.id in first else len(first)
 
 
 def moves() -> list[BindingType]:

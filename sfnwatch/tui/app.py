@@ -36,7 +36,7 @@ from sfnwatch.tui.saving import save_record
 from sfnwatch.tui.scrubber import Scrubber
 from sfnwatch.tui.staging import Before, staged_theme
 from sfnwatch.tui.timeline import TimelineView
-from sfnwatch.tui.zones import stamp
+from sfnwatch.tui.zones import stamp, zone_name
 
 _MINUTE = 60
 _STEP = 5
@@ -112,7 +112,9 @@ class SfnwatchApp(Deck):
 
     def _squeeze(self) -> None:
         self._playing.squeeze()
-        self._timeline.squeeze = self._playing.transport.squeeze
+        squeezed = self._playing.transport.squeeze
+        self._timeline.squeeze = squeezed
+        self._say(f"idle time is {'squeezed' if squeezed else 'as long as it was'}")
 
     def _to_live(self) -> None:
         self._playing.to_live()
@@ -123,8 +125,10 @@ class SfnwatchApp(Deck):
 
         def pressed() -> None:
             at_player = self.focused is self._scrubber
-            if at_player or not self._lanes.toggle_service(digit):
+            if at_player or digit == 0 or len(self._page.services) < 2:  # noqa: PLR2004
                 self._playing.tenth(digit)
+            elif not self._lanes.toggle_service(digit):
+                self._say(f"there is no lane {digit}")
 
         return pressed
 
@@ -168,7 +172,7 @@ class SfnwatchApp(Deck):
         return {
             "show.present": self.present,
             "show.mask": lambda: self._look(masked=not self._looks.masked),
-            "show.zone": lambda: self._look(local=not self._looks.local),
+            "show.zone": self._zone,
             "show.theme": self.action_change_theme,
             "drain.end": lambda: self._end_drain and self._end_drain(),
             "program.help": self._help,
@@ -186,8 +190,8 @@ class SfnwatchApp(Deck):
                 return self._views.current == "timeline"
             case ("lanes.fold" | "lanes.fold_all",):
                 return self._views.current in {"lanes", "timeline"}
-            case ("find.next" | "find.previous",):
-                return bool(self._finder.search)
+            case ("program.help",):
+                return not self._find.open
             case ("player.loop",):
                 return self._playing.replay
         return True
@@ -254,6 +258,14 @@ class SfnwatchApp(Deck):
 
     def _follow(self) -> None:
         self._lanes.follow = not self._lanes.follow
+        follows = self._lanes.follow
+        self._say("following the newest line" if follows else "no longer following")
+
+    def _zone(self) -> None:
+        self._look(local=not self._looks.local)
+        zone, now = self._looks.zone, self._playing.now
+        here = "your zone's, " if self._looks.local else ""
+        self._say(f"times are {here}{zone_name(zone, now)}")
 
     # -- what the parts say --------------------------------------------------------
 
@@ -270,7 +282,7 @@ class SfnwatchApp(Deck):
     @on(Detail.Jumped)
     def _jumped(self, event: Detail.Jumped) -> None:
         if not self.select_key(event.key):
-            self.notify("left out by the filter", severity="warning", markup=False)
+            self._say("left out by the filter", severity="warning")
 
     @on(Scrubber.Sought)
     @on(TimelineView.Sought)
@@ -286,9 +298,9 @@ class SfnwatchApp(Deck):
             text = self._looks.mask(records_text(self.selected_rows))
         if text:
             self.copy_to_clipboard(text)
-            self.notify(f"copied {len(text):,} characters", markup=False)
+            self._say(f"copied {len(text):,} characters")
         else:
-            self.notify("nothing to copy", severity="warning", markup=False)
+            self._say("nothing to copy", severity="warning")
 
     def _save(self) -> None:
         try:
@@ -296,27 +308,29 @@ class SfnwatchApp(Deck):
                 self.selected_rows, Path.cwd(), mask_is_on=self._looks.masked
             )
         except SfnwatchError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self._say(str(error), severity="error")
         else:
-            self.notify(f"saved {path.name}", markup=False)
+            # The file's name is made of the execution's, which may be masked.
+            masked = "saved to a new file, in which nothing is masked"
+            self._say(masked if self._looks.masked else f"saved {path.name}")
 
     def _open_console(self) -> None:
         url = console_of(self.selected_rows, self._page.trace)
         if url is None:
-            words = "The AWS console has no page of this."
-            self.notify(words, severity="warning", markup=False)
+            self._say("The AWS console has no page of this.", severity="warning")
             return
         if can_browse():
             self.open_url(url)
         else:
             self.copy_to_clipboard(url)
-        self.notify(self._looks.mask(url), title="AWS console", markup=False)
+        self._say(url, title="AWS console", timeout=10)
 
     # -- filter and search ---------------------------------------------------------
 
     def _ask(self, kind: Any) -> None:
         texts = {"filter": self._finder.filter.text, "search": self._finder.search}
         self._find.ask(kind, texts[kind], lambda: self._page.lanes)
+        self._show_found()
 
     @on(FindBar.Changed)
     def _typed(self, event: FindBar.Changed) -> None:
@@ -325,7 +339,8 @@ class SfnwatchApp(Deck):
             self._find_by(self._finder.filtering(event.text))
         else:
             self._find_by(self._finder.searching(event.text))
-            self._go_to_hit(0)
+            if event.text:
+                self._go_to_hit(0)
 
     @on(FindBar.Done)
     def _found(self, event: FindBar.Done) -> None:
@@ -342,6 +357,7 @@ class SfnwatchApp(Deck):
 
     def _go_to_hit(self, direction: Any) -> None:
         if not self._finder.search:
+            self._say("nothing is searched for: / begins a search")
             return
         if self._views.current == "lanes":
             hit = self._lanes.search(self._finder.hit, direction)
@@ -349,6 +365,7 @@ class SfnwatchApp(Deck):
             hit = self._go_to_hit_by_key(direction)
         if not hit and direction:
             self.bell()
+        self._show_found()
 
     def _go_to_hit_by_key(self, direction: int) -> bool:
         rows = self._page.lanes.rows
@@ -394,9 +411,8 @@ class SfnwatchApp(Deck):
 
     def _help(self) -> None:
         told = entries(self._config.keys)
-        self.push_screen(
-            Help(told, first=self._groups_here(), recording=self._recording)
-        )
+        recording = self._recording and self._looks.mask(self._recording)
+        self.push_screen(Help(told, first=self._groups_here(), recording=recording))
 
     def _groups_here(self) -> tuple[Group, ...]:
         """Say which actions matter where the keys go just now."""

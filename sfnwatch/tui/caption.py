@@ -19,13 +19,13 @@ class Caption(Toned):
     """A sentence about the row under the cursor, as one would say it aloud."""
 
     ALLOW_SELECT = False
-    DEFAULT_CSS = "Caption { width: 1fr; height: 2; text-style: bold; }"
+    DEFAULT_CSS = "Caption { width: 1fr; height: auto; min-height: 2; max-height: 4; }"
     _words = ""
 
     def show(self, words: str) -> None:
         if words != self._words:
             self._words = words
-            self.refresh()
+            self.refresh(layout=True)
 
     def render(self) -> Content:
         return self.toned([(self._words or " ", Tone.STRONG)])

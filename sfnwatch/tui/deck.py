@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from textual import work
 from textual.app import App, ComposeResult
@@ -26,6 +27,7 @@ from sfnwatch.trace.lanes import Row, complete_to
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.sentences import explain
 from sfnwatch.trace.shape import Shape
+from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.bars import Banner, FilterLine, LaneNames, StatusLine
@@ -151,7 +153,6 @@ class Deck(App[None]):
             opened=tuple(sorted(shape.opened)),
             hidden_services=tuple(sorted(shape.hidden_services)),
             squeeze=self._playing.transport.squeeze,
-            reading=str(self._playing.reading),
             view=self._views.current or "",
         )
 
@@ -199,8 +200,6 @@ class Deck(App[None]):
             opened=frozenset(saved.opened),
             hidden_services=frozenset(saved.hidden_services),
         )
-        if saved.reading == Reading.HAPPENED:
-            self._playing.switch_clock()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -238,7 +237,7 @@ class Deck(App[None]):
         if ended is None or self._playing.replay:
             return
         words = ending_words(ended, self._looks.mask)
-        self.notify(words, markup=False)
+        self._say(words)
         sent = signal(self._config.notify, words, os.environ)
         if sent and self._driver is not None and not self.is_headless:
             self._driver.write(sent)
@@ -452,4 +451,15 @@ class Deck(App[None]):
         rows = len(self._page.lanes.rows)
         shaped = self._lanes.page.shaped
         shown = rows - shaped.filtered - sum(shaped.unlisted.values())
-        self._filter_line.show(self._finder.pieces(shown, rows))
+        hits = self._finder.hits(self._page.lanes.rows, self.selected_key)
+        told = self._finder.pieces(shown, rows, hits)
+        # What is being typed stands in the line below already.
+        self._filter_line.show(() if self._find.open else told)
+        if self._find.open:
+            self._find.tell(self._finder.counted(self._find.kind, shown, rows, hits))
+
+    def _say(self, words: str, **more: Any) -> None:
+        """Say something in passing, in place of what was said before."""
+        self.clear_notifications()
+        more.setdefault("timeout", 3)
+        self.notify(clean(self._looks.mask(words), 400), markup=False, **more)

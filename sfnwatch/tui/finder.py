@@ -45,7 +45,22 @@ class Finder:
                 return place
         return None
 
-    def pieces(self, shown: int, of: int) -> tuple[Piece, ...]:
+    def hits(self, rows: Sequence[Row], key: str | None) -> tuple[int, int]:
+        """Count what is found, and say which of it is the row of a key; 0 if none."""
+        if not self.search:
+            return 0, 0
+        keys = [row.key for row in rows if self.hit(row)]
+        return (keys.index(key) + 1 if key in keys else 0), len(keys)
+
+    def counted(self, kind: str, shown: int, of: int, hits: tuple[int, int]) -> str:
+        """Say in a word or two how much is found by what is being typed."""
+        if kind == "search":
+            return _of(hits) if self.search else ""
+        return f"{shown} of {of} rows" if self.keep is not None else ""
+
+    def pieces(
+        self, shown: int, of: int, hits: tuple[int, int] = (0, 0)
+    ) -> tuple[Piece, ...]:
         """Say what is filtered and searched for; nothing if nothing is."""
         words: list[Piece] = []
         if self.keep is not None:
@@ -59,6 +74,14 @@ class Finder:
             words += [
                 ("   search " if words else "search ", Tone.DIM),
                 (clean(self.search, 200), Tone.STRONG),
-                ("  n next  N previous", Tone.DIM),
+                (f"  {_of(hits)}", Tone.WARN),
+                ("  n next  N previous" if hits[1] else "", Tone.DIM),
             ]
         return tuple([*words, ("   escape clear", Tone.DIM)] if words else ())
+
+
+def _of(hits: tuple[int, int]) -> str:
+    place, count = hits
+    if not count:
+        return "no row has it"
+    return f"{place} of {count:,}" if place else f"{count:,} rows"

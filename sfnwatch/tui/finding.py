@@ -86,6 +86,8 @@ class FindBar(Vertical):
         self._completions: tuple[Completion, ...] = ()
         self._chosen: int | None = None
         self._completing = False
+        self._insisted = False
+        """True once a text that can't be read was to be kept."""
         self._input = Input(max_length=_MOST, select_on_focus=False)
         self._label = Label("", markup=False)
         self._hint = Hint()
@@ -99,13 +101,20 @@ class FindBar(Vertical):
     def ask(self, kind: Kind, text: str, lanes: Callable[[], Lanes]) -> None:
         """Begin typing; `lanes` gives the rows whose names are offered."""
         self._kind, self._before, self._lanes = kind, text, lanes
-        self._label.update(kind)
         self.display = True
         with self.prevent(Input.Changed):
             self._input.value = text
         self._input.cursor_position = len(text)
         self._input.focus()
         self._advise()
+
+    def tell(self, words: str) -> None:
+        """Say beside what is typed how much it finds."""
+        self._label.update(f"{self._kind}  {words}" if words else self._kind)
+
+    @property
+    def kind(self) -> Kind:
+        return self._kind
 
     @property
     def open(self) -> bool:
@@ -116,6 +125,7 @@ class FindBar(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._insisted = False
         if not self._completing:
             self._advise()
         self._completing = False
@@ -128,6 +138,8 @@ class FindBar(Vertical):
         if self._error() is None:
             self._close(self._input.value)
         else:
+            self._insisted = True
+            self._show_hint()
             self.app.bell()
 
     def action_drop(self) -> None:
@@ -172,11 +184,11 @@ class FindBar(Vertical):
 
     def _show_hint(self) -> None:
         error = self._error()
-        if error is not None and not self._completions:
+        if error is not None and (self._insisted or not self._completions):
             self._hint.show(_told(error))
             return
         if self._kind == "search":
-            words = "in all rows, ↵ stay, n and N go on, a capital minds the case"
+            words = "in all rows; enter keeps it; capitals count where you type some"
             self._hint.show(((words, Tone.DIM),))
             return
         self._hint.show(_offered(self._completions, self._chosen, self.size.width))
@@ -194,7 +206,7 @@ def _offered(
 ) -> tuple[Piece, ...]:
     """Line up what is offered, the chosen one always among it."""
     if not completions:
-        return (("↵ keep it   escape drop it", Tone.DIM),)
+        return (("enter keeps it   escape drops it", Tone.DIM),)
     shown: list[Piece] = [("tab  ", Tone.DIM)]
     for place in range(max(0, (chosen or 0) - 3), len(completions)):
         offer = completions[place]

@@ -78,7 +78,9 @@ class Help(ModalScreen[None]):
         self._text = HelpText(tuple(in_order(entries, first)), recording)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="help"):
+        with VerticalScroll(id="help") as box:
+            box.border_title = "Help"
+            box.border_subtitle = "j k scroll, escape closes"
             yield self._text
 
     def action_scroll(self, lines: int) -> None:

@@ -27,6 +27,12 @@ class Page:
         """The timeline's rows; worked out when somebody looks at them."""
         return make_chart(self.trace)
 
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """The event sources of all calls, shown or hidden."""
+        calls = (row.call for row in self.lanes.rows if row.call)
+        return tuple(dict.fromkeys(call.event_source for call in calls))
+
     def row(self, key: str | None) -> Row | None:
         """Give the row of a key."""
         place = self.lanes.positions.get(key or "")

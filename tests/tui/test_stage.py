@@ -38,6 +38,11 @@ async def press(app: SfnwatchApp, pilot: Pilot[None], *keys: str) -> str:
     return words_on(app)
 
 
+def said(app: SfnwatchApp) -> list[str]:
+    """What was said in passing; a test's terminal shows none of it."""
+    return [note.message for note in app._notifications]
+
+
 async def seek(app: SfnwatchApp, pilot: Pilot[None], seconds: float) -> None:
     app.post_message(Scrubber.Sought(START + timedelta(seconds=seconds), final=True))
     await pilot.pause()
@@ -358,3 +363,65 @@ async def test_the_palette_goes_to_a_state_by_its_name_hostile_or_not() -> None:
         await pilot.press("colon")
         await typed(pilot, "thumb")
         await until(pilot, lambda: "[b]Thumb[/b] [/] entered" in words_on(app))
+
+
+def two_services() -> list[Any]:
+    """Build a run whose role also assumed itself: two lanes of calls."""
+    return branching_run()
+
+
+async def test_a_digit_hides_a_lane_and_shows_it_again_and_never_seeks() -> None:
+    async with running(Script(two_services())) as (app, pilot):
+        before = app.playing.position
+        hidden = []
+        for _ in range(2):
+            await press(app, pilot, "1")
+            hidden.append(bool(lanes_of(app).shape.hidden_services))
+        assert hidden == [True, False]
+        await press(app, pilot, "7")
+        assert app.playing.position == before
+        assert said(app) == ["there is no lane 7"]
+
+
+async def test_a_search_that_finds_nothing_says_so_and_one_that_does_counts() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        await pilot.press("slash")
+        await typed(pilot, "zzz")
+        assert "no row has it" in words_on(app)
+        await pilot.press("escape", "slash")
+        await typed(pilot, "describetasks")
+        await pilot.press("enter")
+        await settled(app, pilot)
+        assert "of 5" in words_on(app)
+
+
+async def test_n_without_a_search_says_what_to_do() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        await press(app, pilot, "n")
+        assert said(app) == ["nothing is searched for: / begins a search"]
+
+
+async def test_a_wrong_filter_is_explained_when_it_is_to_be_kept() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        await pilot.press("tilde")
+        await typed(pilot, "~e (")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "✘ at 4" in words_on(app) or "✘ at 5" in words_on(app)
+        assert app.query_one(FindBar).display
+
+
+async def test_nothing_that_is_said_in_passing_leaks_a_masked_name(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = "/home/me/nightly-report.run-7f3a.jsonl"
+    async with running(Script(sync_run()), recording=record) as (app, pilot):
+        await press(app, pilot, "m")
+        for key in ("s", "b", "question_mark"):
+            screen = await press(app, pilot, key)
+            assert "run-7f3a" not in screen, key
+            assert "run-7f3a" not in " ".join(said(app)), key
+        assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("*.json")] == [
+            0o600
+        ]
