@@ -5,7 +5,7 @@ on the screen is ever put into words.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -71,6 +71,8 @@ class Row:
     since: float | None = None
     """Seconds since its action call or, where that is not known, since its answer."""
     notice: Notice | None = None
+    error: str | None = None
+    """What a Fail state ended with; its own event does not say."""
     causes: str | None = None
     """The key of the row of the call that this phase made, or led to."""
 
@@ -161,6 +163,7 @@ def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
     attempts = {a.scheduled_id: a for a in visits.attempts}
     skip: set[int] = set()
     followers = _followers(timeline.ordered)
+    failures = _failures(timeline.ordered)
     for event in timeline.ordered:
         if event.id in skip:
             continue
@@ -176,6 +179,7 @@ def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
             events=(event,),
             visit=visit,
             attempt=attempt,
+            error=failures.get(event.id),
         )
         if joined:
             row = _joined(timeline, row, followers)
@@ -206,6 +210,21 @@ def _followers(events: Iterable[HistoryEvent]) -> Mapping[int, HistoryEvent]:
         if event.type.endswith(("Started", "StateExited")):
             found.setdefault(event.previous_event_id, event)
     return found
+
+
+def _failures(events: Sequence[HistoryEvent]) -> Mapping[int, str]:
+    """Find what each Fail state ended with.
+
+    The failures around it follow on each other, and only the outermost says why; if a
+    Catch came before that, the history tells nobody.
+    """
+    errors: dict[int, str] = {}
+    for event in reversed(events):
+        error = event.detail("error") or errors.get(event.id)
+        if error and event.type.endswith("Failed"):
+            errors.setdefault(event.previous_event_id, error)
+    fails = (event.id for event in events if event.type == "FailStateEntered")
+    return {number: errors[number] for number in fails if number in errors}
 
 
 def _joined(timeline: Timeline, row: Row, followers: Mapping[int, HistoryEvent]) -> Row:

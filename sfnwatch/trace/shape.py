@@ -6,7 +6,7 @@ same while more comes in, so that a selection is never lost.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,6 +36,7 @@ class Sort(StrEnum):
     BACKOFF = "backoff"
     IDLE = "idle"
     WATERMARK = "watermark"
+    DATE = "date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class Shape:
     keep: Callable[[Row], bool] | None = None
     """A filter: rows it does not keep are left out."""
     folded: frozenset[str] = frozenset()
-    """The keys of visits and branches that are folded."""
+    """The keys of visits and branches that somebody has folded."""
     opened: frozenset[str] = frozenset()
-    """The keys of runs of polls that are not."""
+    """The keys of what begins folded and was opened: polls, iterations of a crowd."""
     hidden_services: frozenset[str] = frozenset()
     polls_folded: bool = True
     gaps: bool = True
@@ -91,6 +92,8 @@ class Shaped:
     around: Mapping[str, str] = field(default_factory=dict)
     """The key of a row to that of the innermost fold it is, or could be, part of."""
     filtered: int = 0
+    closed: frozenset[str] = frozenset()
+    """The keys of the visits and branches that are folded."""
     unlisted: Mapping[str, int] = field(default_factory=dict)
     """How many calls of hidden services are left out, by service."""
 
@@ -108,7 +111,7 @@ def shape(lanes: Lanes, wanted: Shape) -> Shaped:
         if row.call is None or row.call.event_source not in wanted.hidden_services
     ]
     kept = listed if wanted.keep is None else [r for r in listed if wanted.keep(r)]
-    work = _Work(Homes(lanes.rows, wanted.folded), wanted, kept)
+    work = _Work(_homes(lanes, wanted), wanted, kept)
     rows = tuple(work.lines())
     return Shaped(
         rows=rows,
@@ -116,22 +119,38 @@ def shape(lanes: Lanes, wanted: Shape) -> Shaped:
         heads=work.heads,
         around=work.around,
         filtered=len(listed) - len(kept),
+        closed=work.closed,
         unlisted=left_out,
     )
 
 
-def toggled(shape: Shape, key: str) -> Shape:
-    """Fold what is open, and open what is folded; `key` is a fold's."""
+def _homes(lanes: Lanes, wanted: Shape) -> Homes:
+    # What a filter keeps is what somebody looks for: none of it begins folded.
+    crowds = wanted.keep is None
+    return Homes(lanes.rows, wanted.folded, wanted.opened, crowds=crowds)
+
+
+def toggled(shape: Shape, key: str, closed: Collection[str] = ()) -> Shape:
+    """Fold what is open, and open what is folded; `key` is a fold's.
+
+    `closed` has the keys of what is folded now, by itself or by somebody: how it was
+    toggled is remembered, whatever it would begin as when more of it has come in.
+    """
     if key.rpartition("~")[2].startswith(Sort.POLLS):
         return replace(shape, opened=shape.opened ^ {key})
-    return replace(shape, folded=shape.folded ^ {key})
+    if key in closed:
+        return replace(shape, folded=shape.folded - {key}, opened=shape.opened | {key})
+    return replace(shape, folded=shape.folded | {key}, opened=shape.opened - {key})
 
 
 def all_toggled(shape: Shape, lanes: Lanes) -> Shape:
     """Open everything; or, where nothing is folded, fold every branch."""
-    if shape.folded:
-        return replace(shape, folded=frozenset())
-    return replace(shape, folded=Homes(lanes.rows, frozenset()).branches())
+    homes = _homes(lanes, shape)
+    if homes.closed:
+        opened = shape.opened | homes.crowd
+        return replace(shape, folded=frozenset(), opened=opened)
+    branches = homes.branches()
+    return replace(shape, folded=branches, opened=shape.opened - branches)
 
 
 class _Work:
@@ -149,6 +168,10 @@ class _Work:
         self._shown: set[str] = set()
         """The keys of folds and heads that have their line."""
         self._latest: datetime | None = None
+
+    @property
+    def closed(self) -> frozenset[str]:
+        return frozenset(self._behind)
 
     def _sorted(self) -> Mapping[str, list[Row]]:
         """Put the rows of folded visits and branches behind their folds."""

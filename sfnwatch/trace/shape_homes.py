@@ -4,12 +4,15 @@ Histories may be nested as deep as they are long, so nothing here walks up a cha
 a visit is entered after the one around it, and takes over what is known of that.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.visits import StateVisit
 
+MANY = 10
+"""The iterations of a Map that has more than these begin folded."""
 _CONTAINERS = frozenset({"Parallel", "Map"})
 _Key = tuple[str | None, int]
 """An execution's ARN and the id of a visit in it."""
@@ -50,16 +53,47 @@ def iteration_of(row: Row) -> int | None:
 class Homes:
     """The visits of some rows, and which of them are folded."""
 
-    def __init__(self, rows: Iterable[Row], folded: frozenset[str]) -> None:
-        self._folded = folded
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        folded: frozenset[str],
+        opened: frozenset[str] = frozenset(),
+        *,
+        crowds: bool = True,
+    ) -> None:
         self._visits: dict[_Key, StateVisit] = {}
         for row in rows:
             if row.visit is not None:
                 self._visits.setdefault((row.execution_arn, row.visit.id), row.visit)
+        self.crowd = self._crowd(rows) if crowds else frozenset()
+        """The keys of what begins folded."""
+        self.closed = folded | (self.crowd - opened)
+        """The keys of the visits and branches that are folded."""
         self._branches: dict[_Key, Home | None] = {}
         self._outermost: dict[_Key, Home | None] = {}
         for key in sorted(self._visits, key=lambda key: (key[0] or "", key[1])):
             self._take(key, self._visits[key])
+
+    def _crowd(self, rows: Iterable[Row]) -> frozenset[str]:
+        """Give the keys of the iterations that are too many to be read one by one."""
+        indices: dict[_Key, set[int]] = defaultdict(set)
+        for (arn, _), visit in self._visits.items():
+            if visit.parent is not None and visit.index is not None:
+                indices[arn, visit.parent].add(visit.index)
+        for row in rows:
+            index = iteration_of(row)
+            if index is not None and row.visit is not None:
+                indices[row.execution_arn, row.visit.id].add(index)
+        return frozenset(
+            branch_key(arn, number, index)
+            for (arn, number), found in indices.items()
+            for index in found
+            if len(found) > MANY and self._is_map((arn, number))
+        )
+
+    def _is_map(self, key: _Key) -> bool:
+        visit = self._visits.get(key)
+        return visit is not None and visit.type == "Map"
 
     def _take(self, key: _Key, visit: StateVisit) -> None:
         arn = key[0]
@@ -69,14 +103,14 @@ class Homes:
         if around is not None and visit.index is not None:
             branch = Home(branch_key(arn, around.id, visit.index), around, visit.index)
         self._branches[key] = branch
-        if not self._folded:
+        if not self.closed:
             return
         found = self._outermost.get(parent)
-        if found is None and branch is not None and branch.key in self._folded:
+        if found is None and branch is not None and branch.key in self.closed:
             found = branch
         if found is None and is_container(visit):
             own = visit_key(arn, visit.id)
-            found = Home(own, visit) if own in self._folded else None
+            found = Home(own, visit) if own in self.closed else None
         self._outermost[key] = found
 
     def _key(self, row: Row) -> _Key:
@@ -91,13 +125,13 @@ class Homes:
 
     def folded(self, row: Row) -> Home | None:
         """Find the outermost fold a row is behind."""
-        if not self._folded:
+        if not self.closed:
             return None
         found = self._outermost.get(self._key(row))
         index = iteration_of(row)
         if found is None and index is not None and row.visit is not None:
             key = branch_key(row.execution_arn, row.visit.id, index)
-            found = Home(key, row.visit, index) if key in self._folded else None
+            found = Home(key, row.visit, index) if key in self.closed else None
         return found
 
     def branch(self, row: Row) -> Home | None:

@@ -7,11 +7,11 @@ like. Status is a glyph and a word, and only then a colour.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sfnwatch.trace.arns import last_segment
 from sfnwatch.trace.attempts import Attempt
-from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import CallRole, Pattern
 from sfnwatch.trace.lanes import Kind, Row
@@ -76,7 +76,7 @@ def plain(pieces: Iterator[Piece] | tuple[Piece, ...]) -> str:
 def row_pieces(row: Row) -> tuple[Piece, ...]:
     """Put a row into words, without its time and without its rails."""
     if row.call is not None:
-        return tuple(_call(row, row.call))
+        return tuple(_call(row))
     return tuple(_state(row))
 
 
@@ -100,6 +100,7 @@ def _execution(event: HistoryEvent) -> Iterator[Piece]:
     glyph, tone = STATUS_GLYPHS.get(_snake(ending), ("◆", Tone.STRONG))
     yield (f"{glyph} Execution {_spaced(ending)}", tone)
     yield from _error(event)
+    yield from _cause(event)
 
 
 def _entered(row: Row) -> Iterator[Piece]:
@@ -110,6 +111,8 @@ def _entered(row: Row) -> Iterator[Piece]:
     yield (f"  {clean(visit.type)}", Tone.DIM)
     if visit.attempts:
         yield (f"  {resource_words(visit.attempts[0])}", Tone.ACTION)
+    if visit.type == "Fail":
+        yield (f"  ✘ {clean(row.error or 'failed', _LIMIT)}", Tone.BAD)
 
 
 def _exited(row: Row) -> Iterator[Piece]:
@@ -135,7 +138,9 @@ def _phase(row: Row) -> Iterator[Piece]:
         yield from _backoff(row, number)
     yield from _error(last)
     if row.notice is not None:
+        # A cause may be long: who noticed must not be what is cut for it.
         yield (f"  {notice_words(row.notice)}", Tone.DIM)
+    yield from _cause(last)
 
 
 def _backoff(row: Row, number: int) -> Iterator[Piece]:
@@ -171,12 +176,17 @@ def _other(event: HistoryEvent) -> Iterator[Piece]:
     if run:
         yield (f"  {clean(last_segment(run), _LIMIT)}", Tone.DIM)
     yield from _error(event)
+    yield from _cause(event)
 
 
 def _error(event: HistoryEvent) -> Iterator[Piece]:
-    error, cause = event.detail("error"), event.detail("cause")
+    error = event.detail("error")
     if error:
         yield (f"  {clean(error, _LIMIT)}", Tone.BAD)
+
+
+def _cause(event: HistoryEvent) -> Iterator[Piece]:
+    cause = event.detail("cause")
     if cause:
         yield (f"  {clean(cause_words(cause), _LIMIT)}", Tone.DIM)
 
@@ -216,20 +226,44 @@ def notice_words(told: Notice) -> str:
 # -- calls -----------------------------------------------------------------------
 
 
-def _call(row: Row, call: ApiCall) -> Iterator[Piece]:
-    dim = row.link is None or row.link.rule is Rule.ROLE_ONLY
+@dataclass(frozen=True, slots=True)
+class CallWords:
+    """What a call's row says, apart: where there is no room, some of it must go."""
+
+    name: tuple[Piece, ...]
+    subject: tuple[Piece, ...] = ()
+    error: tuple[Piece, ...] = ()
+    rule: tuple[Piece, ...] = ()
+
+
+def call_words(row: Row) -> CallWords | None:
+    """Put a call's row into words; all but the name begin with blanks."""
+    call, link = row.call, row.link
+    if call is None:
+        return None
+    dim = link is None or link.rule is Rule.ROLE_ONLY
     failed = call.error_code is not None
     name = clean(call.event_name, _LIMIT)
     number = f" #{row.number}" if row.number else ""
     tone = Tone.DIM if dim else Tone.BAD if failed else Tone.ACTION
-    yield (f"{name}{number}", tone)
-    subject = subject_words(row)
-    if subject:
-        yield (f"  {subject}", Tone.DIM if dim else Tone.PLAIN)
-    if failed:
-        yield (f"  ✘ {clean(call.error_code or '', _LIMIT)}", Tone.BAD)
-    if row.link is not None:
-        yield (f"  {rule_words(row.link, id_word(row.attempt))}", rule_tone(row.link))
+    subject, error = subject_words(row), clean(call.error_code or "", _LIMIT)
+    rule = rule_words(link, id_word(row.attempt)) if link else ""
+    return CallWords(
+        name=((f"{name}{number}", tone),),
+        subject=_after(subject, Tone.DIM if dim else Tone.PLAIN),
+        error=_after(f"✘ {error}" if failed else "", Tone.BAD),
+        rule=_after(rule, rule_tone(link) if link else Tone.DIM),
+    )
+
+
+def _after(text: str, tone: Tone) -> tuple[Piece, ...]:
+    return ((f"  {text}", tone),) if text else ()
+
+
+def _call(row: Row) -> Iterator[Piece]:
+    told = call_words(row)
+    if told is not None:
+        yield from (*told.name, *told.subject, *told.error, *told.rule)
 
 
 def subject_words(row: Row) -> str:

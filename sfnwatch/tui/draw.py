@@ -1,6 +1,6 @@
 """Lines → pieces of exactly the width there is: two lanes or more, or only one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -8,42 +8,76 @@ from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone, row_pieces, rule_tone
+from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone, rule_tone
 from sfnwatch.tui.cells import cells, cut, pad
-from sfnwatch.tui.lane_frame import MARGIN, Frame, clock_words, service_name
-from sfnwatch.tui.lane_line import GUTTER, Line
+from sfnwatch.tui.lane_calls import Part, fit, need, right_parts, state_name
+from sfnwatch.tui.lane_frame import MARGIN, Frame, clock_words
+from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.lane_words import fold_contents, fold_pieces, gap_words, state_pieces
 
 _HEAVY = frozenset("┃┏┣")
-_NAME = 18
-"""A state's name takes no more cells where it only says whose row this is."""
 _LEADER = "┄"
+_LONG = "appeared "
+"""What a badge can do without."""
 
 
 def draw(
     line: Line, frame: Frame, *, selected: bool = False, badge: str = ""
 ) -> tuple[Piece, ...]:
-    """Draw a line; a `badge` stands at its end, whatever has to be cut for it."""
+    """Draw a line; a `badge` stands at its end, but not in the place of its proof."""
     margin: Piece = ("▌" if selected else " ", Tone.ACTION)
-    parts = _folded if frame.share.folded else _lanes
-    body = (margin, *parts(line, frame))
-    if not badge:
-        return pad(body, frame.width)
-    end = cut(((f" {badge} ", Tone.WARN),), frame.width - MARGIN)
+    parts = right_parts(line, frame)
+    end = _badge(line, frame, parts, badge)
+    draws = _folded if frame.share.folded else _lanes
+    body = (margin, *draws(line, frame, parts, cells(end)))
     return (*pad(body, frame.width - cells(end)), *end)
+
+
+def _badge(
+    line: Line, frame: Frame, parts: Sequence[Part], badge: str
+) -> tuple[Piece, ...]:
+    """Choose the longest badge that there is room for beside the proof."""
+    if not badge:
+        return ()
+    spare = _room(line, frame, parts) - need(parts) if line.right else frame.width
+    for words in (badge, badge.removeprefix(_LONG)):
+        end: Piece = (f" {words} ", Tone.WARN)
+        if cells((end,)) <= min(spare, frame.width - MARGIN):
+            return (end,)
+    return ()
+
+
+def _room(line: Line, frame: Frame, parts: Sequence[Part]) -> int:
+    """Count the cells there are for what a line says of calls."""
+    if frame.share.folded:
+        return frame.share.left - cells(_before_call(line))
+    return frame.share.right - _far(line, frame, parts)
+
+
+def _far(line: Line, frame: Frame, parts: Sequence[Part]) -> int:
+    """Begin a call in its own lane, or so far left of it that it can be said."""
+    room = frame.share.right - need(parts)
+    return max(0, min(frame.offset(line.service), room))
 
 
 # -- lanes beside each other -------------------------------------------------------
 
 
-def _lanes(line: Line, frame: Frame) -> Iterator[Piece]:
+def _lanes(
+    line: Line, frame: Frame, parts: Sequence[Part], taken: int
+) -> Iterator[Piece]:
+    if isinstance(line.left, str) and line.left and not line.right:
+        # Our own words may run on over the lanes, which are empty here.
+        yield from cut(_state(line, frame), frame.width - MARGIN)
+        return
+    far = _far(line, frame, parts)
     yield from _left(line, frame)
     yield from _time(line, frame)
     if isinstance(line.left, Fold) and line.left.sort is Sort.WATERMARK:
         yield from _watermark(line, line.left, frame)
         return
-    yield _gutter(line, frame)
-    yield from cut(frame.look.masked(_right(line, frame)), frame.room(line.service))
+    yield _gutter(line, far)
+    yield from fit(parts, frame.share.right - far - taken)
 
 
 def _left(line: Line, frame: Frame) -> tuple[Piece, ...]:
@@ -58,9 +92,9 @@ def _left(line: Line, frame: Frame) -> tuple[Piece, ...]:
     return (*text, (f" {stroke * (room - 2)} ", _gutter_tone(line)))
 
 
-def _gutter(line: Line, frame: Frame) -> Piece:
-    """Draw what lies between the time and the lane that the call stands in."""
-    gutter, far = line.gutter, frame.offset(line.service)
+def _gutter(line: Line, far: int) -> Piece:
+    """Draw what lies between the time and the place where the call stands."""
+    gutter = line.gutter
     mark, tone = _tie_mark(line)
     if gutter[3] in "▶▷":
         stroke = "─" if gutter[3] == "▶" else "┄"
@@ -112,10 +146,13 @@ def _rails(line: Line) -> Iterator[Piece]:
         yield (rails.own, _rail_tone(rails.own, cell))
         yield from _by_weight(f" {rails.after}")
     inside = isinstance(cell, Row) and cell.kind not in _FLUSH and not line.head
+    inside = inside and rails.own not in _ENDS
     if inside or (isinstance(cell, Fold) and cell.sort is Sort.BACKOFF):
         yield (" ", Tone.DIM)
 
 
+_ENDS = frozenset("└╶")
+"""Rails whose state ends here: what ends it stands where `exited` would."""
 _FLUSH = {Kind.EXECUTION, Kind.ENTERED, Kind.PASSED, Kind.EXITED}
 """Rows that stand at their rail; what happens inside a state stands further in."""
 
@@ -142,13 +179,15 @@ def _state(line: Line, frame: Frame) -> Iterator[Piece]:
         yield (cell, Tone.DIM)
         return
     if isinstance(cell, Fold):
+        if cell.sort is Sort.DATE:
+            yield (f"── {frame.look.local(cell.at):%Y-%m-%d} ──", Tone.DIM)
         yield from fold_pieces(cell)
         if cell.sort is Sort.IDLE and not frame.share.time:
             yield (_gap(cell), Tone.DIM)
         return
     if line.state:
         yield (_indexed(cell), Tone.DIM)
-        yield from _name(line, frame)
+        yield from state_name(line, frame)
         yield ("  ", Tone.DIM)
     elif cell.kind in {Kind.ENTERED, Kind.PASSED} and not line.after_head:
         yield (_indexed(cell), Tone.DIM)
@@ -161,42 +200,6 @@ def _indexed(row: Row) -> str:
     """Tell iterations of a Map, and branches of a Parallel, apart."""
     index = row.visit.index if row.visit is not None else None
     return "" if index is None else f"[{index}] "
-
-
-def _name(line: Line, frame: Frame) -> tuple[Piece, ...]:
-    name = frame.look.mask(clean(line.state, 2 * _NAME))
-    return cut(((name, Tone.DIM),), _NAME)
-
-
-# -- calls -------------------------------------------------------------------------
-
-
-def _right(line: Line, frame: Frame) -> Iterator[Piece]:
-    cell = line.right
-    if isinstance(cell, str):
-        if not cell and isinstance(line.left, Fold):
-            yield from fold_contents(line.left)
-        # Who noticed the end is a finding, the other words of ours are hints.
-        yield (cell, Tone.PLAIN if line.gutter != GUTTER else Tone.DIM)
-        return
-    if isinstance(cell, Fold):
-        yield from fold_pieces(cell)
-    else:
-        if cell.call is not None and cell.call.event_source in frame.named:
-            yield (f"{service_name(cell.call.event_source)} ", Tone.DIM)
-        yield from row_pieces(cell)
-    if isinstance(line.left, Row) and isinstance(cell, Row):
-        yield from _own_second(cell, line.left, frame)
-    elif line.state:
-        yield ("  ", Tone.DIM)
-        yield from _name(line, frame)
-
-
-def _own_second(call: Row, phase: Row, frame: Frame) -> Iterator[Piece]:
-    """Say when a call was, where the time on the line is its answer's."""
-    if call.at != phase.at.replace(microsecond=0):
-        at = clock_words(frame.look.local(call.at), calls=True)
-        yield (f"  at {at}", Tone.DIM)
 
 
 def _gutter_tone(line: Line) -> Tone:
@@ -235,30 +238,38 @@ def _clock(at: datetime, frame: Frame, *, calls: bool) -> str:
 # -- one lane ----------------------------------------------------------------------
 
 
-def _folded(line: Line, frame: Frame) -> Iterator[Piece]:
+def _folded(
+    line: Line, frame: Frame, parts: Sequence[Part], taken: int
+) -> Iterator[Piece]:
+    room = frame.share.left - taken
     if frame.share.time:
         yield from _time(line, frame)
         yield ("  ", Tone.PLAIN)
-    if isinstance(line.left, Fold) and line.left.sort is Sort.WATERMARK:
-        rails = tuple(_rails(line))
-        words = f"{_LEADER * 2} {_complete(line.left, frame)} "
-        text = (*rails, *_leaders(words, frame.share.left - cells(rails)))
-        yield from cut(text, frame.share.left)
-        return
-    yield from cut(frame.look.masked(_one(line, frame)), frame.share.left)
-
-
-def _one(line: Line, frame: Frame) -> Iterator[Piece]:
-    yield from _rails(line)
     if line.left:
-        yield from _state(line, frame)
-        if isinstance(line.left, Fold) and line.left.rows:
-            yield ("  ", Tone.DIM)
-            yield from fold_contents(line.left)
+        yield from cut(_of_state(line, frame), room)
         return
+    before = _before_call(line)
+    yield from cut(before, room)
+    yield from fit(parts, room - cells(before))
+
+
+def _of_state(line: Line, frame: Frame) -> Iterator[Piece]:
+    cell = line.left
+    yield from _rails(line)
+    if isinstance(cell, Fold) and cell.sort is Sort.WATERMARK:
+        words = f"{_LEADER * 2} {_complete(cell, frame)} "
+        yield from _leaders(words, frame.share.left - cells(_rails(line)))
+        return
+    yield from frame.look.masked(_state(line, frame))
+    if isinstance(cell, Fold) and cell.rows:
+        yield ("  ", Tone.DIM)
+        yield from frame.look.masked(fold_contents(cell))
+
+
+def _before_call(line: Line) -> tuple[Piece, ...]:
     row = line.right
     mark, tone = _tie_mark(line)
     tied = isinstance(row, Row) and row.link is not None
     glyph = mark or ("→" if tied else "·")
-    yield ("    " if isinstance(row, Fold) else f"  {glyph} ", tone)
-    yield from _right(line, frame)
+    lead = "    " if isinstance(row, Fold) else f"  {glyph} "
+    return (*_rails(line), (lead, tone))

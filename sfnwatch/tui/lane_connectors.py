@@ -33,6 +33,14 @@ def connect(lines: list[Line]) -> None:
             _draw(lines, place, calls[row.causes or ""])
 
 
+def past(above: str, below: str) -> str:
+    """Draw what runs on between two lines, from one gutter to the other."""
+    if above[2] in "│┆╮╭" and below[2] in "│┆╯╰":
+        glyph = next((g for g in (above[2], below[2]) if g in "│┆"), "│")
+        return f"  {glyph}  "
+    return GUTTER
+
+
 def _draw(lines: list[Line], phase: int, call: int) -> None:
     row = lines[call].right
     between = range(min(phase, call), max(phase, call) + 1)

@@ -85,10 +85,6 @@ class Frame:
     def offset(self, service: str) -> int:
         return self.lanes.get(service, 0)
 
-    def room(self, service: str) -> int:
-        """How far a call may be written: the lanes beyond its own are empty there."""
-        return self.share.right - self.offset(service)
-
 
 def frame(layout: Layout, width: int, look: Look | None = None) -> Frame:
     """Give each service a lane if the width allows, or else name it on each row."""

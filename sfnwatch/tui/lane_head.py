@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from sfnwatch.trace.words import Piece, Tone
-from sfnwatch.tui.cells import cut, pad
+from sfnwatch.tui.cells import cells, cut, pad
 from sfnwatch.tui.lane_frame import Frame, lane_name
 from sfnwatch.tui.lane_line import GUTTER
 from sfnwatch.tui.layout import Layout
 
+_STATES: Piece = ("STEP FUNCTIONS", Tone.STRONG)
+_TRANSITIONS: Piece = ("  state transitions", Tone.DIM)
 _KEYS = 9
 """Services beyond these have no digit left."""
 
@@ -15,21 +17,42 @@ _KEYS = 9
 def draw_head(layout: Layout, frame: Frame) -> tuple[Piece, ...]:
     """Draw the names of the lanes, in the lanes' own columns."""
     share = frame.share
-    states: list[Piece] = [("STEP FUNCTIONS", Tone.STRONG)]
-    states.append(("  state transitions", Tone.DIM))
-    begun = next((line.first.at for line in layout.lines if line.first), None)
-    time = pad(((frame.look.zone_name(begun), Tone.DIM),), share.time)
     blank: Piece = (" ", Tone.PLAIN)
     if share.folded:
-        lead = (*time, ("  ", Tone.PLAIN)) if share.time else ()
-        both = (*states, ("   → ", Tone.DIM), *_names(layout))
-        return pad((blank, *lead, *cut(both, share.left)), frame.width)
-    left = pad(states, share.left)
-    gutter = (GUTTER, Tone.PLAIN)
+        time = _when(layout, frame, share.time + 3) if share.time else ()
+        lead = pad(time, max(share.time + 2, cells(time) + 1)) if time else ()
+        room = frame.width - 1 - cells(lead)
+        return pad((blank, *lead, *_one_lane(layout, room)), frame.width)
+    left = pad((_STATES, _TRANSITIONS), share.left)
+    gutter = share.time + len(GUTTER)
+    time = pad(_when(layout, frame, gutter - 1), gutter)
     right = _over_lanes(layout, frame) if frame.lanes else _names(layout)
-    return pad(
-        (blank, *left, blank, *time, gutter, *cut(right, share.right)), frame.width
-    )
+    return pad((blank, *left, blank, *time, *cut(right, share.right)), frame.width)
+
+
+def _when(layout: Layout, frame: Frame, room: int) -> tuple[Piece, ...]:
+    """Name the zone of the times and, if it is one for all of them, their date."""
+    begun = next((line.first.at for line in layout.lines if line.first), None)
+    ended = next((row.at for line in reversed(layout.lines) for row in line.rows), None)
+    zone: Piece = (frame.look.zone_name(begun), Tone.DIM)
+    if begun is None or ended is None:
+        return (zone,)
+    first, last = frame.look.local(begun).date(), frame.look.local(ended).date()
+    date: Piece = (f" {first:%Y-%m-%d}", Tone.DIM)
+    return (zone, date) if first == last and cells((zone, date)) <= room else (zone,)
+
+
+def _one_lane(layout: Layout, room: int) -> tuple[Piece, ...]:
+    """Name both lanes in one; what only explains them goes first."""
+    arrow: Piece = ("   → ", Tone.DIM)
+    short = (_STATES, arrow, *_names(layout, whose=False))
+    for whole in (
+        (_STATES, _TRANSITIONS, arrow, *_names(layout)),
+        (_STATES, _TRANSITIONS, arrow, *_names(layout, whose=False)),
+    ):
+        if cells(whole) <= room:
+            return whole
+    return cut(short, room)
 
 
 def _over_lanes(layout: Layout, frame: Frame) -> Iterator[Piece]:
@@ -45,15 +68,14 @@ def _over_lanes(layout: Layout, frame: Frame) -> Iterator[Piece]:
     yield from _others(layout)
 
 
-def _names(layout: Layout) -> Iterator[Piece]:
+def _names(layout: Layout, *, whose: bool = True) -> Iterator[Piece]:
     if not layout.services:
         yield ("API CALLS", Tone.STRONG)
-        yield ("  by states.amazonaws.com", Tone.DIM)
     for place, service in enumerate(layout.services):
         if place:
             yield ("   ", Tone.DIM)
         yield from _service(layout, service)
-    if len(layout.services) == 1:
+    if whose and layout.invoked and len(layout.services) == 1:
         yield ("  by states.amazonaws.com", Tone.DIM)
     yield from _others(layout)
 

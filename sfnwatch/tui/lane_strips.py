@@ -78,7 +78,11 @@ class LaneStrips(ScrollView, can_focus=True):
         if look != self._look:
             self._look = look
             self._strips.clear()
-            self.refresh()
+            self.look_changed()
+
+    def look_changed(self) -> None:
+        """Show names and times in another way."""
+        self.refresh()
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self.page.lines) - 1))
@@ -122,9 +126,11 @@ class LaneStrips(ScrollView, can_focus=True):
         key = (pieces, part)
         strip = self._strips.get(key)
         if strip is None:
-            over = self._over(part)
+            over, bar = self._over(part), self._over_bar(part)
             segments = [
-                Segment(text, self._style(tone) + over) for text, tone in pieces if text
+                Segment(text, self._style(tone) + (over if place else bar))
+                for place, (text, tone) in enumerate(pieces)
+                if text
             ]
             strip = Strip(segments, width)
             self._strips.set(key, strip)
@@ -136,11 +142,28 @@ class LaneStrips(ScrollView, can_focus=True):
     def _over(self, part: str) -> Style:
         """Take the background only: every tone keeps its colour under the cursor.
 
-        Not so where a palette has the colours: nobody knows which of them go together.
+        Not so where a palette has the colours: nobody knows which of them go together,
+        and a dim colour on it is lost.
         """
         if not part:
             return Style()
         style = self.get_component_rich_style(f"lanes--{part}")
-        own = part == "cursor" and self.app.current_theme.ansi
-        color = style.color if own else None
-        return Style(color=color, bgcolor=style.bgcolor, bold=style.bold)
+        if part == "cursor" and self._palette:
+            return Style(
+                color=style.color,
+                bgcolor=style.bgcolor,
+                bold=style.bold,
+                dim=False,
+                reverse=style.reverse,
+            )
+        return Style(bgcolor=style.bgcolor, bold=style.bold)
+
+    def _over_bar(self, part: str) -> Style:
+        """Leave a palette's bar on the ground: the line may have its colour."""
+        if part == "cursor" and self._palette:
+            return Style()
+        return self._over(part)
+
+    @property
+    def _palette(self) -> bool:
+        return self.app.current_theme.ansi

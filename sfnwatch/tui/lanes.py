@@ -14,6 +14,7 @@ from textual.scrollbar import ScrollTo
 from sfnwatch.trace.lanes import Lanes, Row
 from sfnwatch.trace.shape import Shape, all_toggled, toggled
 from sfnwatch.tui.actions import moves
+from sfnwatch.tui.lane_dates import dated
 from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in
 from sfnwatch.tui.lane_places import marker_at, nearest, next_found, stop
 from sfnwatch.tui.lane_strips import LaneStrips
@@ -96,7 +97,8 @@ class LanesView(LaneStrips):
         anchor = self._anchor()
         before = self._lanes
         came = lanes.positions.keys() - before.positions.keys()
-        self._lanes, self._hints, self.page = lanes, hints, page
+        self._lanes, self._hints = lanes, hints
+        self.page = dated(page, self._look)
         self._fit()
         seen = came & self.page.positions.keys()
         if not self.follow:
@@ -169,12 +171,19 @@ class LanesView(LaneStrips):
     def _fit(self) -> None:
         """Lay out anew what was laid out for another width, or in another shape."""
         if self.page.folded != self.folded or self.page.shape != self._shape:
-            self.page = lay_out(
+            page = lay_out(
                 self._lanes,
                 folded=self.folded,
                 hints=self._hints,
                 wanted=self._shape,
             )
+            self.page = dated(page, self._look)
+
+    def look_changed(self) -> None:
+        """Put the dates where they are in another zone."""
+        anchor = self._anchor()
+        self.page = dated(self.page, self._look)
+        self._settle(anchor)
 
     # -- folding -------------------------------------------------------------------
 
@@ -194,7 +203,7 @@ class LanesView(LaneStrips):
         if not key:
             return False
         self.follow = False  # else the cursor would be off to the last line
-        self.shape = toggled(self._shape, key)
+        self.shape = toggled(self._shape, key, self.page.shaped.closed)
         self.follow = self.cursor >= self._last
         self.post_message(self.Toggled(key))
         return True

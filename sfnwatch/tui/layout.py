@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from textwrap import wrap
 
 from sfnwatch.trace.lanes import ANSWERED, Kind, Lanes, Row
 from sfnwatch.trace.links import Rule
@@ -18,6 +19,9 @@ from sfnwatch.tui.lane_line import GUTTER, Line
 from sfnwatch.tui.rails import Rails, draw_rails
 
 _WATERMARK = "~watermark"
+NO_MATCH = "no row matches the filter; escape clears it"
+_HINT, _HINT_LINES = 41, 4
+"""The narrowest lane of calls has room for words so long."""
 _Names = Mapping[tuple[str | None, int], str]
 """An execution's ARN and the id of a visit in it, to the state's name."""
 
@@ -36,6 +40,8 @@ class Layout:
     """The services that have calls of states, and are not hidden: a lane each."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """How many calls each service has, shown or not."""
+    invoked: bool = False
+    """True if there are calls shown, and Step Functions made each of them."""
     hidden: int = 0
     folded: bool = False
     shape: Shape = field(default_factory=Shape)
@@ -66,7 +72,10 @@ def lay_out(
     lines = list(_lines(rows, shaped, _names(lanes.rows), folded=folded))
     if not folded:
         connect(lines)
-    _say(lines, lanes.rows, hints, folded=folded)
+    if shaped.filtered and not shaped.rows:
+        lines = [Line(left=NO_MATCH)]
+    else:
+        _say(lines, lanes.rows, hints, folded=folded)
     counts, linked = _services(lanes.rows)
     services = (*linked, *(name for name in counts if name not in linked))
     return Layout(
@@ -75,6 +84,7 @@ def lay_out(
         services=services,
         primary=tuple(s for s in linked if s not in wanted.hidden_services),
         counts=counts,
+        invoked=_all_invoked(lanes.rows, wanted),
         hidden=lanes.hidden,
         folded=folded,
         shape=wanted,
@@ -102,6 +112,15 @@ def _services(rows: Sequence[Row]) -> tuple[Mapping[str, int], tuple[str, ...]]:
     return counts, tuple(linked or counts)
 
 
+def _all_invoked(rows: Sequence[Row], wanted: Shape) -> bool:
+    calls = [
+        row.call
+        for row in rows
+        if row.call and row.call.event_source not in wanted.hidden_services
+    ]
+    return bool(calls) and all(call.by_step_functions for call in calls)
+
+
 def _marked(rows: Sequence[Row | Fold], hints: Hints) -> Sequence[Row | Fold]:
     """Put the watermark before the first row beyond it."""
     at = hints.complete_to
@@ -118,7 +137,7 @@ def _marked(rows: Sequence[Row | Fold], hints: Hints) -> Sequence[Row | Fold]:
 def _lines(
     rows: Sequence[Row | Fold], shaped: Shaped, names: _Names, *, folded: bool
 ) -> Iterator[Line]:
-    merged = False
+    merged, called = False, False
     before: object = None
     folds = (row for row in rows if isinstance(row, Fold))
     waits = {fold.key for fold in folds if fold.sort is Sort.BACKOFF}
@@ -131,19 +150,18 @@ def _lines(
             yield Line(left=row, rails=rails)
             continue
         if isinstance(row, Fold) or row.call is not None:
+            called = True
             yield Line(right=row, rails=rails, state=_asked_by(row, rails, names))
             continue
-        visit = _visit_of(row)
-        other = visit is not None and visit != before
         line = Line(
             left=row,
             rails=rails,
-            state=_named(row) if other else "",
+            state=_named(row, before, called=called),
             head=shaped.heads.get(row.key, ""),
             after_head=place > 0 and _heads(rows[place - 1], row, shaped),
             backed_off=f"{row.key}~backoff" in waits,
         )
-        before = visit
+        before, called = _visit_of(row), False
         after = rows[place + 1] if place + 1 < len(rows) else None
         merged = not folded and _is_one(row, after)
         if merged and isinstance(after, Row):
@@ -166,11 +184,16 @@ def _names(rows: Sequence[Row]) -> _Names:
     }
 
 
-def _named(row: Row) -> str:
-    """Name the state of a row that does not name it itself."""
-    if row.visit is None or row.kind not in {Kind.PHASE, Kind.EXITED}:
+def _named(row: Row, before: object, *, called: bool) -> str:
+    """Name the state of a row that does not name it itself, if it is not clear.
+
+    In a Parallel or a Map a call in between may be another state's, so it is not.
+    """
+    visit = row.visit
+    if visit is None or row.kind not in {Kind.PHASE, Kind.EXITED}:
         return ""
-    return row.visit.name
+    inside = visit.parent is not None
+    return visit.name if _visit_of(row) != before or (called and inside) else ""
 
 
 def _asked_by(call: Row | Fold, rails: Rails, names: _Names) -> str:
@@ -224,11 +247,22 @@ def _say(lines: list[Line], rows: Sequence[Row], hints: Hints, *, folded: bool) 
         lines.insert(0, Line(left=hints.states))
     if calls or not hints.calls:
         return
-    free = next((n for n, line in enumerate(lines) if _is_free(line)), None)
-    if folded or free is None:
-        lines.append(Line(right=hints.calls))
-    else:
-        lines[free] = replace(lines[free], right=hints.calls)
+    said = wrap(hints.calls, _HINT, max_lines=_HINT_LINES, placeholder=" …")
+    place = len(lines) if folded else _free(lines, len(said))
+    for number, words in enumerate(said, start=place):
+        if number < len(lines):
+            lines[number] = replace(lines[number], right=words)
+        else:
+            lines.append(Line(right=words))
+
+
+def _free(lines: Sequence[Line], count: int) -> int:
+    """Find the first lines, one below the other, with nothing in the calls' lane."""
+    return next(
+        place
+        for place in range(len(lines) + 1)
+        if all(map(_is_free, lines[place : place + count]))
+    )
 
 
 def _is_free(line: Line) -> bool:

@@ -21,6 +21,8 @@ _RAIL, _SHARED, _GAP, _LAST = "│ ", "┆ ", "  ", "╵ "
 _HEAVY = str.maketrans("│┌├", "┃┏┣")
 """A rail is heavy while its state still runs: to be seen without colour, too."""
 
+_FROM, _TO = frozenset("│┌├┃┏┣┆"), frozenset("│├└╵┃┣┆")
+"""Glyphs that a rail goes on from, and those that it comes to."""
 _Key = tuple[str, int | str]
 """An execution's ARN and the id of a visit in it; id 0 is the execution itself, and
 an empty one the head or the fold of a branch, on its one line."""
@@ -36,6 +38,25 @@ class Rails:
     after: str = ""
     open: int = 0
     """How many visits are open here."""
+
+
+def between(above: Rails, below: Rails) -> Rails:
+    """Draw the rails that run on from one row to the next, past what is put between."""
+    pairs = zip(_whole(above), _whole(below), strict=False)
+    runs = (_run(upper, lower) for upper, lower in pairs)
+    return Rails(before="".join(runs), open=min(above.open, below.open))
+
+
+def _whole(rails: Rails) -> str:
+    return f"{rails.before}{rails.own} {rails.after}" if rails.own else rails.before
+
+
+def _run(upper: str, lower: str) -> str:
+    if upper not in _FROM or lower not in _TO:
+        return " "
+    if "┆" in {upper, lower}:
+        return "┆"
+    return "┃" if lower in "┃┣" else "│"
 
 
 def draw_rails(rows: Sequence[Row | Fold]) -> Iterator[Rails]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Received
-from sfnwatch.trace.lanes import Lanes, Row, build_lanes
+from sfnwatch.trace.lanes import Kind, Lanes, Row, build_lanes
 from sfnwatch.trace.shape import (
     IDLE,
     Fold,
@@ -419,11 +419,59 @@ def test_with_everything_open_the_lanes_are_as_they_were(lanes: Lanes) -> None:
 def test_a_toggle_is_undone_by_the_same_toggle(data: st.DataObject) -> None:
     lanes = data.draw(LANES)
     wanted = data.draw(shapes(lanes))
-    for fold in shape(lanes, wanted).rows:
+    before = shape(lanes, wanted)
+    for fold in before.rows:
         if isinstance(fold, Fold) and fold.folds:
-            once = toggled(wanted, fold.key)
-            assert once != wanted
-            assert toggled(once, fold.key) == wanted
+            once = toggled(wanted, fold.key, before.closed)
+            other = shape(lanes, once)
+            assert (fold.key in other.closed) != (fold.key in before.closed) or (
+                fold.sort is Sort.POLLS and once.opened != wanted.opened
+            )
+            twice = toggled(once, fold.key, other.closed)
+            assert shape(lanes, twice).rows == before.rows
+
+
+def crowd(count: int, *, first: int = 0) -> list[Received]:
+    """Build a Map of `count` iterations, all of them running."""
+    records = [
+        event(1, "ExecutionStarted", 0),
+        event(2, "MapStateEntered", 0.1, name="Each"),
+        event(3, "MapStateStarted", 0.1, length=count),
+    ]
+    for index in range(first, count):
+        number, at = 4 + 2 * index, 0.2 + index / 100
+        each: dict[str, Any] = {"name": "Each", "index": index}
+        records.append(event(number, "MapIterationStarted", at, previous=3, **each))
+        records.append(event(number + 1, "WaitStateEntered", at, name="Wait"))
+    return records
+
+
+def test_the_iterations_of_a_large_map_begin_folded_each_on_a_line() -> None:
+    few, many = lanes_of(*crowd(10)), lanes_of(*crowd(11))
+    assert not folds(shape(few, Shape()), Sort.BRANCH)
+    closed = folds(shape(many, Shape()), Sort.BRANCH)
+    assert [fold.index for fold in closed] == list(range(11))
+    assert all(len(fold.rows) == 2 for fold in closed)
+
+
+def test_how_an_iteration_was_toggled_is_remembered_when_more_come_in() -> None:
+    few, many = lanes_of(*crowd(10)), lanes_of(*crowd(30))
+    key = branch_key(ARN, 2, 3)
+    folded = toggled(Shape(), key, shape(few, Shape()).closed)
+    assert key in shape(few, folded).closed
+    assert key in shape(many, folded).closed
+    opened = toggled(folded, key, shape(few, folded).closed)
+    assert shape(few, opened).closed == frozenset()
+    assert key not in shape(many, opened).closed
+    assert len(shape(many, opened).closed) == 29
+
+
+def test_a_large_map_is_opened_as_a_whole_and_by_a_filter() -> None:
+    many = lanes_of(*crowd(30))
+    whole = all_toggled(Shape(), many)
+    assert plain_rows(shape(many, whole)) == list(many.rows)
+    assert len(shape(many, all_toggled(whole, many)).closed) == 30
+    assert not shape(many, Shape(keep=lambda row: row.kind is not Kind.EXITED)).closed
 
 
 def test_the_deepest_nesting_is_no_trouble() -> None:

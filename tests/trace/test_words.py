@@ -295,3 +295,39 @@ def test_a_resource_of_which_half_is_known_is_shown_by_half() -> None:
     assert lines(*started(), entered, half)[1] == "A  Task  ecs"
     none = event(3, "ActivityScheduled", 1)
     assert lines(*started(), entered, none)[1] == "A  Task  activity:"
+
+
+def failing_branch(*after: Received) -> list[Received]:
+    """Build a Fail state in a branch of a Parallel, and what came of it."""
+    return [
+        *started(),
+        event(2, "ParallelStateEntered", 0.1, name="Both"),
+        event(3, "ParallelStateStarted", 0.1),
+        event(4, "FailStateEntered", 0.2, name="Branch1"),
+        event(5, "ParallelStateFailed", 0.3, previous=4),
+        *after,
+    ]
+
+
+def test_a_fail_state_says_what_it_ended_with() -> None:
+    ended = event(6, "ExecutionFailed", 0.4, previous=5, error="Boom", cause="why")
+    told = lines(*failing_branch(ended))
+    assert "Branch1  Fail  ✘ Boom" in told
+    caught = event(6, "ParallelStateExited", 0.4, previous=5, name="Both")
+    later = event(7, "ExecutionFailed", 0.5, previous=6, error="Another")
+    assert "Branch1  Fail  ✘ failed" in lines(*failing_branch(caught, later))
+
+
+def test_who_noticed_a_failure_comes_before_its_cause() -> None:
+    """What stands last is cut first, and a cause may be long."""
+    stopped = int((START + timedelta(seconds=10)).timestamp() * 1000)
+    cause = json.dumps({"StoppedReason": "exit 1", "StoppedAt": stopped})
+    ecs: Any = {"resourceType": "ecs", "resource": "runTask.sync"}
+    told = lines(
+        *started(),
+        event(2, "TaskStateEntered", 0, name="Work"),
+        event(3, "TaskScheduled", 0, **ecs),
+        event(4, "TaskFailed", 12, error="States.TaskFailed", cause=cause, **ecs),
+    )[-1]
+    assert told.startswith("failed  States.TaskFailed  noticed 2.0 s after")
+    assert told.endswith("  exit 1")

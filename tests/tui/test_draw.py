@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -122,6 +123,35 @@ def test_a_call_that_shares_a_line_says_its_own_second_where_that_is_another() -
     assert not any(" at 00:" in line for line in screen(sync_run(), 139)[:5])
 
 
+def failed_run(**stopped: Any) -> list[Received]:
+    """Build a task that fails, and the execution with it."""
+    ecs: Any = {"resourceType": "ecs", "resource": "runTask.sync"}
+    cause = {"StoppedReason": "Essential container in task exited " * 3, **stopped}
+    return [
+        event(1, "ExecutionStarted", 0, roleArn=ROLE),
+        event(2, "TaskStateEntered", 0.1, name="Work"),
+        event(3, "TaskScheduled", 0.1, **ecs),
+        event(4, "TaskStarted", 0.2, **ecs),
+        event(
+            5,
+            "TaskFailed",
+            60,
+            error="States.TaskFailed",
+            cause=json.dumps(cause),
+            **ecs,
+        ),
+        event(6, "ExecutionFailed", 60.1, error="States.TaskFailed"),
+    ]
+
+
+def noticed_failure() -> list[Received]:
+    stopped = (START + timedelta(seconds=58.1)).timestamp() * 1000
+    return [
+        *failed_run(StoppedAt=int(stopped)),
+        call("DescribeTasks", 300, key="far", parameters={"tasks": ["other"]}),
+    ]
+
+
 def two_services() -> list[Received]:
     """Build two tasks one after the other, of ECS and of Step Functions itself."""
     records = [event(1, "ExecutionStarted", 0, roleArn=ROLE)]
@@ -240,10 +270,44 @@ def test_names_are_masked_and_times_are_where_somebody_is() -> None:
         assert "JST" in head(layout, frame(layout, width, look))
 
 
-def test_a_badge_stands_at_the_end_whatever_it_hides() -> None:
-    layout = layout_of(sync_run(), 60)
-    drawn = words(draw(layout.lines[5], frame(layout, 60), badge="appeared 5 s late"))
-    assert drawn.endswith("… appeared 5 s late")
+def test_who_called_is_said_only_if_that_is_known_of_all_calls() -> None:
+    by_a_user = call("ListTasks", 50, key="user", invoked_by=None)
+    for records, said in ((sync_run(), True), ([by_a_user], False)):
+        layout = layout_of(records, 139)
+        assert layout.services
+        named = head(layout, frame(layout, 139))
+        assert ("by states.amazonaws.com" in named) is said
+    assert "by states" not in head(Layout(), frame(Layout(), 139))
+
+
+def test_the_head_of_one_lane_leaves_out_what_only_explains() -> None:
+    for width, said in (
+        (98, "STEP FUNCTIONS  state transitions   → ECS  6 calls  by states.amazonaws"),
+        (79, "STEP FUNCTIONS  state transitions   → ECS  6 calls"),
+        (50, "STEP FUNCTIONS   → ECS  6 calls"),
+    ):
+        layout = layout_of(sync_run(), width)
+        named = head(layout, frame(layout, width))
+        assert said in named
+        assert "…" not in named
+
+
+def test_what_ends_a_state_stands_where_exited_would() -> None:
+    lines = "\n".join(screen(failed_run(), 139))
+    assert "└ failed  States.TaskFailed" in lines
+    assert "│  scheduled · started" in lines
+
+
+def test_who_noticed_a_failure_is_read_in_one_lane() -> None:
+    (line,) = [line for line in screen(noticed_failure(), 79) if "└ failed" in line]
+    assert "noticed by event, 1.9 s after" in line
+
+
+def test_our_own_words_run_on_over_empty_lanes() -> None:
+    keep = Shape(keep=lambda row: row.depth > 99)
+    for width in (139, 99, 79):
+        (line,) = screen(sync_run(), width, wanted=keep)
+        assert line.endswith("no row matches the filter; escape clears it")
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 20, 33, 34, 55, 56, 98, 99, 160, 300])

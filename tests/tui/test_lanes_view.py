@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import timedelta, timezone
 from itertools import pairwise
 
 import pytest
@@ -240,6 +240,7 @@ async def test_a_filter_that_keeps_nothing_leaves_an_empty_page() -> None:
         assert app.view.line.rows == ()
         app.names.show(app.view.page)
         assert "13 filtered" in app.names.render().plain
+        assert "no row matches the filter" in app.words[0]
         app.view.shape = Shape()
         assert app.view.selected_key is not None
 
@@ -396,3 +397,60 @@ async def test_positions_are_of_lines_that_exist_and_in_order() -> None:
         places = [app.view.page.positions[row.key] for row in lanes.rows]
         assert all(a <= b for a, b in pairwise(places))
         assert all(isinstance(row, Row) for row in app.view.rows_in_view)
+
+
+async def test_the_iterations_of_a_large_map_are_opened_and_stay_so() -> None:
+    async with showing(wide_map(12), size=(100, 30)) as (app, pilot):
+        view = app.view
+        key = branch_key(ARN, 2, 4)
+        assert view.select_key(key)
+        assert view.page.positions[f"{ARN}#12"] == view.page.positions[f"{ARN}#13"]
+        assert view.toggle()
+        assert view.page.positions[f"{ARN}#12"] < view.page.positions[f"{ARN}#13"]
+        app.show(wide_map(40))
+        await pilot.pause()
+        waits = [row for row in view.page.shaped.rows if is_wait(row)]
+        assert [row.visit.index for row in waits if row.visit] == [4]
+        assert view.select_key(key)
+        assert view.toggle()
+        assert key in view.page.shaped.closed
+
+
+def is_wait(row: object) -> bool:
+    return isinstance(row, Row) and row.visit is not None and row.visit.name == "Wait"
+
+
+async def test_another_zone_puts_the_dates_elsewhere() -> None:
+    async with showing(sync_run()) as (app, pilot):
+        view = app.view
+        assert view.select_key("call#poll-4")
+        assert not any("── 2023" in line for line in app.words)
+        night = Look(zone=timezone(-timedelta(minutes=29)))
+        view.look = night
+        await pilot.pause()
+        assert sum("── 2023" in line for line in app.words) == 2
+        assert view.selected_key == "call#poll-4"
+        app.show([*sync_run(), call("ListTasks", 400, key="later")])
+        assert sum("── 2023" in line for line in app.words) == 2
+        assert view.selected_key == "call#poll-4"
+        view.look = Look()
+        assert not any("── 2023" in line for line in app.words)
+        assert view.selected_key == "call#poll-4"
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_the_cursor_can_be_read_in_a_palette(theme: str) -> None:
+    async with showing(sync_run()) as (app, pilot):
+        app.theme = theme
+        await pilot.pause()
+        app.view.select(1)
+        await pilot.pause()
+        bar, *rest = app.view.render_line(1)
+        assert bar.text == "▌"
+        assert bar.style is not None
+        styles = [segment.style for segment in rest if segment.style]
+        (ground,) = {style.bgcolor for style in styles}
+        assert bar.style.bgcolor != ground
+        assert bar.style.color != bar.style.bgcolor
+        assert not any(style.dim for style in styles)
+        assert any(s.style and s.style.dim for s in app.view.render_line(2))

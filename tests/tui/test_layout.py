@@ -17,7 +17,7 @@ from sfnwatch.tui.lane_frame import frame
 from sfnwatch.tui.lane_head import draw_head
 from sfnwatch.tui.lane_line import GUTTER, Line
 from sfnwatch.tui.lane_words import fold_pieces
-from sfnwatch.tui.layout import Hints, Layout, lay_out
+from sfnwatch.tui.layout import NO_MATCH, Hints, Layout, lay_out
 from tests.builders import START, TASK_ARN, call, event, sync_history, sync_run
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, WIDE, branching_run
@@ -144,6 +144,17 @@ def test_a_row_says_whose_it_is_where_the_line_before_is_another_states() -> Non
     assert line_with(layout, "exited  2.00 s").state == ""
 
 
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_call_in_between_makes_a_row_say_again_whose_it_is(*, folded: bool) -> None:
+    """Inside a Parallel it could be another state's; outside there is but one."""
+    layout = laid_out(branching_run(), folded=folded)
+    assert line_with(layout, "failed  States.TaskFailed").state == "Thumbnails"
+    inside = line_with(layout, "scheduled · started  try 2")
+    assert inside.state == ""
+    outside = laid_out(sync_run(), folded=folded)
+    assert line_with(outside, "succeeded").state == ""
+
+
 def test_a_call_says_whose_it_is_where_several_states_are_open() -> None:
     assert line_with(laid_out(branching_run()), "DescribeTasks").state == "Thumbnails"
     assert line_with(laid_out(sync_run()), "DescribeTasks").state == ""
@@ -210,6 +221,33 @@ def test_an_empty_lane_says_why() -> None:
     assert said(laid_out([], hints=hints).lines[0]) == "waiting|nothing yet"
     lines = laid_out(sync_history(), hints=hints).lines
     assert said(lines[0]) == "◆ Execution started|nothing yet"
+
+
+def test_a_hint_too_long_for_the_narrowest_lane_is_said_on_several_lines() -> None:
+    words = "nothing yet: CloudTrail is usually some minutes behind"
+    hints = Hints(states="waiting", calls=words)
+    for records in ([], sync_history()):
+        layout = laid_out(records, hints=hints)
+        both = [line.right for line in layout.lines[:2]]
+        assert all(both)
+        assert " ".join(map(str, both)) == words
+        for width in (99, 139):
+            shown = frame(layout, width)
+            drawn = [draw(line, shown) for line in layout.lines]
+            assert not any("…" in text for line in drawn[:2] for text, _ in line)
+    (last,) = laid_out(sync_history(), hints=hints, folded=True).lines[-2:-1]
+    assert last.right
+
+
+def test_a_filter_that_keeps_nothing_says_so_and_how_to_clear_it() -> None:
+    hints = Hints(states="waiting", calls="nothing yet")
+    nothing = Shape(keep=lambda _: False)
+    for folded in (False, True):
+        layout = laid_out(sync_run(), folded=folded, hints=hints, wanted=nothing)
+        assert [said(line) for line in layout.lines] == [f"{NO_MATCH}|"]
+        assert laid_out([], folded=folded, hints=hints, wanted=nothing).lines
+    assert "escape" in NO_MATCH
+    assert said(laid_out([], hints=hints, wanted=nothing).lines[0]).startswith("wait")
 
 
 def test_folded_lanes_have_a_line_for_every_row() -> None:

@@ -1,10 +1,12 @@
+from itertools import pairwise
+
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
 from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape
 from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
-from sfnwatch.tui.rails import COLUMNS, Rails, draw_rails
+from sfnwatch.tui.rails import COLUMNS, Rails, between, draw_rails
 from tests.builders import ARN, call, event, sync_history, sync_run
 from tests.tui.runs import branching_run, wide_map
 
@@ -111,3 +113,18 @@ def test_each_of_several_executions_has_a_rail() -> None:
     assert drawn[0] == "┌"
     assert "└" in drawn[-1]
     assert any("│ │ ┌" in rails for rails in drawn)
+
+
+def test_what_is_put_between_two_rows_cuts_no_rail() -> None:
+    rows = build_lanes(extend(Trace(), branching_run())).rows
+    rails = list(draw_rails(rows))
+    cases = {
+        (text(above), text(below)): between(above, below).before.rstrip()
+        for above, below in pairwise(rails)
+    }
+    assert cases["│ ┌", "│ ├"] == "│ │"
+    assert cases["│ │ ├", "│ ├ │"] == "│ │ │"
+    assert cases["│ │ └", "│ │"] == "│ │"
+    assert cases["│ └", "└"] == "│"
+    assert cases["└", "┏"] == ""
+    assert cases["┏", "┃ ▾"] == "┃"

@@ -1,0 +1,137 @@
+"""What a call's row says in the room there is: the proof goes last, ornament first."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.shape import Fold
+from sfnwatch.trace.text import clean
+from sfnwatch.trace.words import Piece, Tone, call_words
+from sfnwatch.tui.cells import cells, cut
+from sfnwatch.tui.lane_frame import Frame, clock_words, service_name
+from sfnwatch.tui.lane_line import GUTTER, Line
+from sfnwatch.tui.lane_words import fold_contents, fold_pieces
+
+_NAME = 18
+"""A state's name takes no more cells where it only says whose row this is."""
+_LEAST = 8
+"""In fewer cells than these, two of them blank, a word says nothing."""
+
+
+class Rank(IntEnum):
+    """What a part is worth: the lowest goes first where there is no room."""
+
+    SECOND = 1
+    """When the call was, where the line's time is another."""
+    STATE = 2
+    """Whose call it is."""
+    SUBJECT = 3
+    ERROR = 4
+    """Cut short rather than left out."""
+    PROOF = 5
+    """The call's name, and the rule that ties it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some words of a row that stay or go together."""
+
+    rank: Rank
+    pieces: tuple[Piece, ...]
+
+
+def state_name(line: Line, frame: Frame) -> tuple[Piece, ...]:
+    """Name the state whose row a line is."""
+    name = frame.look.mask(clean(line.state, 2 * _NAME))
+    return cut(((name, Tone.DIM),), _NAME)
+
+
+def right_parts(line: Line, frame: Frame) -> tuple[Part, ...]:
+    """Put what stands in the calls' lane into words, a part for each thing it says."""
+    cell = line.right
+    if isinstance(cell, Row):
+        return tuple(_call(cell, line, frame))
+    return (
+        Part(Rank.PROOF, tuple(frame.look.masked(_other(line)))),
+        *_state(line, frame),
+    )
+
+
+def _other(line: Line) -> Iterator[Piece]:
+    cell = line.right
+    if isinstance(cell, Fold):
+        yield from fold_pieces(cell)
+        return
+    if not cell and isinstance(line.left, Fold):
+        yield from fold_contents(line.left)
+    # Who noticed the end is a finding, the other words of ours are hints.
+    if isinstance(cell, str):
+        yield (cell, Tone.PLAIN if line.gutter != GUTTER else Tone.DIM)
+
+
+def _call(row: Row, line: Line, frame: Frame) -> Iterator[Part]:
+    told = call_words(row)
+    if told is None or row.call is None:
+        return
+    source = row.call.event_source
+    named = source in frame.named
+    service: Piece = (f"{service_name(source)} " if named else "", Tone.DIM)
+    for rank, pieces in (
+        (Rank.PROOF, (service, *told.name)),
+        (Rank.SUBJECT, told.subject),
+        (Rank.ERROR, told.error),
+        (Rank.PROOF, told.rule),
+    ):
+        yield Part(rank, tuple(frame.look.masked(pieces)))
+    if isinstance(line.left, Row):
+        yield from _own_second(row, line.left, frame)
+    else:
+        yield from _state(line, frame)
+
+
+def _state(line: Line, frame: Frame) -> Iterator[Part]:
+    if line.state and not line.left:
+        yield Part(Rank.STATE, (("  ", Tone.DIM), *state_name(line, frame)))
+
+
+def _own_second(call: Row, phase: Row, frame: Frame) -> Iterator[Part]:
+    """Say when a call was, where the time on the line is its answer's."""
+    if call.at != phase.at.replace(microsecond=0):
+        at = clock_words(frame.look.local(call.at), calls=True)
+        yield Part(Rank.SECOND, ((f"  at {at}", Tone.DIM),))
+
+
+# -- what there is room for --------------------------------------------------------
+
+
+def need(parts: Iterable[Part]) -> int:
+    """Count the cells of what a row should say: the call, its proof, its subject."""
+    return _size(part for part in parts if part.rank >= Rank.SUBJECT)
+
+
+def fit(parts: Sequence[Part], room: int) -> tuple[Piece, ...]:
+    """Leave out what there is no room for, beginning with the least."""
+    kept = list(parts)
+    for rank in (Rank.SECOND, Rank.STATE, Rank.SUBJECT, Rank.ERROR):
+        over = _size(kept) - room
+        if over <= 0:
+            break
+        kept = [
+            shorter
+            for part in kept
+            for shorter in (_shorter(part, over) if part.rank is rank else (part,))
+        ]
+    return cut((piece for part in kept for piece in part.pieces), room)
+
+
+def _shorter(part: Part, over: int) -> tuple[Part, ...]:
+    """Cut a name or an error by some cells; leave out what is worth nothing cut."""
+    room = cells(part.pieces) - over
+    if part.rank in {Rank.STATE, Rank.ERROR} and room >= _LEAST:
+        return (Part(part.rank, cut(part.pieces, room)),)
+    return (part,) if part.rank is Rank.ERROR else ()
+
+
+def _size(parts: Iterable[Part]) -> int:
+    return sum(cells(part.pieces) for part in parts)
