@@ -55,6 +55,8 @@ class Chapter:
     """The key of its row in the lanes."""
     status: str = ""
     """For `ended`: how, as `STATUS_GLYPHS` names it."""
+    happened: datetime | None = None
+    """When it was by its own clock, where that is known to the millisecond."""
 
 
 def chapters(trace: Trace, reading: Reading) -> tuple[Chapter, ...]:
@@ -92,7 +94,8 @@ class _Marks:
         seen = event.seen_at if self._reading is Reading.SEEN else None
         key = f"{self._timeline.execution_arn}#{event_id}"
         at = seen or event.timestamp
-        yield Chapter(at, kind, clean(label, _LIMIT), key, status)
+        words = clean(label, _LIMIT)
+        yield Chapter(at, kind, words, key, status, event.timestamp)
 
     def of_execution(self) -> Iterator[Chapter]:
         first = self._events.get(1)

@@ -26,9 +26,10 @@ from sfnwatch.trace.links import Link, linked
 from sfnwatch.trace.notice import Notice, notice
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.visits import StateVisit
+from sfnwatch.trace.words import id_word, rule_words
 
 Key = tuple[str, int]
-"""An execution's ARN and the id of one of its visits."""
+"""An execution's ARN and the id of one of its visits or attempts."""
 
 
 class Part(StrEnum):
@@ -110,15 +111,12 @@ def _steps(visit: StateVisit) -> Iterator[_Step]:
     if not visit.attempts:
         yield _Step(_LONE.get(visit.type, Part.WORKING), None, None, visit.status)
         return
-    first, last = visit.attempts[0], visit.attempts[-1]
-    yield _Step(Part.WAITING, first.scheduled_at, None, visit.status)
+    yield _Step(Part.WAITING, visit.attempts[0].scheduled_at, None, visit.status)
     for number, attempt in enumerate(visit.attempts, start=1):
         if number > 1:
             yield _Step(Part.BACKING_OFF, attempt.scheduled_at, None, visit.status)
         yield from _of_attempt(attempt, number)
-    # A failure that is not the end of its state yet waits to be tried again.
-    again = last.status in {"failed", "timed_out"} and visit.status in _UNSETTLED
-    tail = Part.BACKING_OFF if again else Part.WAITING
+    tail = Part.BACKING_OFF if is_to_be_tried_again(visit) else Part.WAITING
     yield _Step(tail, None, None, visit.status)
 
 
@@ -129,6 +127,12 @@ _LONE = {
     "Parallel": Part.AROUND,
 }
 _UNSETTLED = {"running", "aborted"}
+
+
+def is_to_be_tried_again(visit: StateVisit) -> bool:
+    """True after a failure that is not the end of its state yet."""
+    failed = visit.attempts and visit.attempts[-1].status in {"failed", "timed_out"}
+    return bool(failed) and visit.status in _UNSETTLED
 
 
 def _of_attempt(attempt: Attempt, number: int) -> Iterator[_Step]:
@@ -177,6 +181,8 @@ class Tick:
     error_code: str | None = None
     exact: bool = True
     """False where the link is a guess."""
+    rule: str = ""
+    """By what it is tied, in words."""
 
     @property
     def failed(self) -> bool:
@@ -211,22 +217,25 @@ def _tick(call: ApiCall, link: Link, attempt: Attempt) -> Tick:
         role=link.role,
         error_code=call.error_code,
         exact=link.rule.exact,
+        rule=rule_words(link, id_word(attempt)),
     )
 
 
 def _shown_at(call: ApiCall, link: Link, attempt: Attempt) -> datetime:
     """Place a call: an action where its answer is known of, as in the lanes.
 
-    Its own time is a whole second, mostly the one before its state was entered.
+    Its own time is a whole second, mostly the one before its state was entered: no
+    action is made for a try before there is one.
     """
+    if link.role is not CallRole.ACTION:
+        return call.event_time
     phase = causing_phase(attempt)
-    late = phase - call.event_time
-    told = link.role is CallRole.ACTION and timedelta(0) <= late < ANSWERED
-    return phase if told else call.event_time
+    told = timedelta(0) <= phase - call.event_time < ANSWERED
+    return phase if told else max(call.event_time, attempt.scheduled_at)
 
 
 def notices(trace: Trace) -> Mapping[Key, Notice]:
-    """Tell for each visit how its last try's end was noticed, where that is known."""
+    """Tell for each attempt how its end was noticed, where that is known."""
     complete = complete_to(trace)
     found: dict[Key, Notice] = {}
     by_attempt: Mapping[Key, list[ApiCall]] | None = None
@@ -236,7 +245,7 @@ def notices(trace: Trace) -> Mapping[Key, Notice]:
         calls = by_attempt.get((arn, attempt.scheduled_id), [])
         told = notice(attempt, polls_of(attempt, calls), complete)
         if told is not None:
-            found[arn, attempt.visit_id] = told
+            found[arn, attempt.scheduled_id] = told
     return found
 
 

@@ -4,36 +4,39 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from sfnwatch.trace.notice import Notice
-from sfnwatch.trace.spans import Key, Tick
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cells as cells_of
 from sfnwatch.tui.cells import cut, pad
 from sfnwatch.tui.gantt_axis import SQUEEZED, Axis, make_axis
-from sfnwatch.tui.gantt_bars import (
+from sfnwatch.tui.gantt_bars import bar, bounds
+from sfnwatch.tui.gantt_canvas import (
     Canvas,
     Cells,
     Ink,
     Stroke,
-    bar,
-    bounds,
     playhead_column,
     room_of,
     strokes,
-    tick_column,
-    tick_row,
 )
 from sfnwatch.tui.gantt_lens import Lens
+from sfnwatch.tui.gantt_names import name_actions, name_call
 from sfnwatch.tui.gantt_ruler import Mark, Scale, label_line, local, marks
+from sfnwatch.tui.gantt_signs import TIMELINE_SIGNS
+from sfnwatch.tui.gantt_ticks import tick_row
 from sfnwatch.tui.gantt_tree import Chart, Line, Rows
 from sfnwatch.tui.gantt_words import (
     Mask,
+    Told,
+    call_words,
     calls_label,
     label,
     note,
     told_words,
 )
+
+__all__ = ["TIMELINE_SIGNS", "Columns", "Frame", "columns", "draw", "draw_head"]
+__all__ += ["drawn_in", "make_frame"]
 
 CHART_LEAST = 12
 """Bars over fewer columns would say nothing."""
@@ -133,7 +136,7 @@ def draw(
 ) -> tuple[Stroke, ...]:
     """Draw a line; `chosen` is the key of the call to point out."""
     if line.calls:
-        left, chart, right = _calls(line, frame, chosen)
+        left, chart, right = _calls(line, frame, chosen, selected=selected)
     else:
         left, chart, right = _row(line, frame)
     margin: Piece = ("▌" if selected else " ", Tone.ACTION)
@@ -150,50 +153,66 @@ def _row(line: Line, frame: Frame) -> _Parts:
     node, share = line.node, frame.share
     told = _told(line, frame)
     words = note(node, folded=bool(line.folded))
-    if told is not None and not frame.chart.ticks.get(_visit_key(line)):
-        words = (*words, ("  " if words else "", Tone.PLAIN), told_words(told, _SHORT))
+    if told and not frame.chart.ticks_of(node, folded=bool(line.folded)):
+        said = told_words(told, _tries(line), _SHORT)
+        words = (*words, ("  " if words else "", Tone.PLAIN), said)
     begin, end = bounds(node, frame.canvas.now)
     length = duration((end - begin).total_seconds())
     chart: Iterable[Stroke] = ()
     if share.chart:
-        cells = bar(node, frame.canvas, told, folded=bool(line.folded))
+        cells = _cells(line, frame)
         room = room_of(frame.axis, begin, end)
         chart = strokes(cells) if share.notes else _with_note(cells, room, words)
     return label(line, frame.mask), chart, _right(share, (length, Tone.PLAIN), words)
 
 
-def _told(line: Line, frame: Frame) -> Notice | None:
-    return frame.chart.notices.get(_visit_key(line))
+def _cells(line: Line, frame: Frame, chosen: str | None = None) -> Cells:
+    """Draw the chart's part of a line."""
+    if not frame.share.chart:
+        return []
+    if line.calls:
+        return tick_row(line.calls, frame.canvas, chosen)
+    notices = frame.chart.notices
+    return bar(line.node, frame.canvas, notices, folded=bool(line.folded))
 
 
-def _visit_key(line: Line) -> Key:
-    visit = line.node.visit
-    return line.node.execution_arn, visit.id if visit is not None else 0
+def drawn_in(lines: Iterable[Line], frame: Frame) -> frozenset[Stroke]:
+    """Gather what is drawn in the chart's part of lines, each of it once."""
+    return frozenset(cell for line in lines for cell in _cells(line, frame))
 
 
-def _calls(line: Line, frame: Frame, chosen: str | None) -> _Parts:
+def _told(line: Line, frame: Frame) -> tuple[Told, ...]:
+    """Give which tries of a state were noticed late, and how."""
+    visit, notices = line.node.visit, frame.chart.notices
+    tries = enumerate(visit.attempts, start=1) if visit is not None else ()
+    keys = ((n, (line.node.execution_arn, a.scheduled_id)) for n, a in tries)
+    return tuple((n, notices[key]) for n, key in keys if key in notices)
+
+
+def _tries(line: Line) -> int:
+    return len(line.node.visit.attempts) if line.node.visit is not None else 0
+
+
+def _calls(line: Line, frame: Frame, chosen: str | None, *, selected: bool) -> _Parts:
     share = frame.share
-    cells = tick_row(line.calls, frame.canvas, chosen) if share.chart else []
+    cells = _cells(line, frame, chosen)
     picked = next((call for call in line.calls if call.key == chosen), None)
     told = _told(line, frame)
     count = len(line.calls)
     first: Piece = (f"{count} calls" if count > 1 else "1 call", Tone.DIM)
     words: tuple[Piece, ...] = ()
-    chart: Iterable[Stroke] = strokes(cells)
-    if told is not None and share.notes:
-        words = (told_words(told, share.notes - _GAP),)
-    elif told is not None:
-        first = told_words(told, share.length)
-    if picked is not None:
-        words = _call_words(picked)
-        if share.chart and not share.notes and frame.axis.shows(picked.at):
-            chart = _with_call(cells, tick_column(frame.axis, picked), words)
-    return calls_label(line), chart, _right(share, first, words)
-
-
-def _call_words(call: Tick) -> tuple[Piece, ...]:
-    error = ((f" ✘ {clean(call.error_code, 40)}", Tone.BAD),) if call.error_code else ()
-    return ((clean(call.name, 40), Tone.ACTION), *error)
+    if told and share.notes:
+        words = (told_words(told, _tries(line), share.notes - _GAP),)
+    elif told:
+        first = told_words(told, _tries(line), share.length)
+    if picked is not None and share.notes:
+        words = call_words(picked)
+    elif picked is not None:
+        name_call(cells, frame.axis, picked, call_words(picked))
+    elif selected:
+        name_actions(cells, frame.axis, line.calls)
+    left = calls_label(line, share.tree, selected=selected)
+    return left, strokes(cells), _right(share, first, words)
 
 
 def _right(share: Columns, first: Piece, words: Iterable[Piece]) -> tuple[Piece, ...]:
@@ -215,17 +234,6 @@ def _with_note(cells: Cells, room: range, words: tuple[Piece, ...]) -> Iterable[
         return _laid(cells, room.stop + 1, words)
     if size + 1 <= room.start:
         return _laid(cells, room.start - 1 - size, words)
-    return strokes(cells)
-
-
-def _with_call(cells: Cells, column: int, words: tuple[Piece, ...]) -> Iterable[Stroke]:
-    """Set a call's name beside its tick, where no other tick is."""
-    size = cells_of(words)
-    for first in (column + 2, column - 1 - size):
-        region = cells[max(0, first) : first + size]
-        free = all(glyph in " ┊╱│" for glyph, _ in region)
-        if free and first >= 0 and first + size <= len(cells):
-            return _laid(cells, first, words)
     return strokes(cells)
 
 
@@ -261,7 +269,7 @@ def _title(frame: Frame) -> tuple[Piece, ...]:
         said = clean(scale.zone.tzname(local(frame.axis.begin, scale.zone)) or "", 12)
     times = frame.lens.closeness
     shown = f"{times:.3g}" if times < _MANY_TIMES else f"{times:.0f}"
-    close = f"  ×{shown}" if frame.lens.window else ""
+    close = f"  zoom ×{shown}" if frame.lens.window else ""
     return ((said, Tone.DIM), (close, Tone.ACTION))
 
 

@@ -80,12 +80,16 @@ class Chart:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     parents: Mapping[str, str] = field(default_factory=dict)
     ticks: Mapping[Key, tuple[Tick, ...]] = field(default_factory=dict)
+    """By visit."""
     notices: Mapping[Key, Notice] = field(default_factory=dict)
+    """By attempt."""
     visit_of_call: Mapping[str, str] = field(default_factory=dict)
     """The key of a call to the key of its visit."""
     moments: tuple[datetime, ...] = ()
     """When something happened, in order."""
     running: bool = False
+    calls: int = 0
+    """How many calls there are, tied to a state or not."""
 
     def extent(self, now: datetime, *, squeeze: bool) -> Extent:
         """Give the time there is to show; it goes on to `now` while anything runs."""
@@ -149,6 +153,7 @@ def make_chart(trace: Trace) -> Chart:
         },
         moments=_moments(trace, by_visit),
         running=trace.running,
+        calls=len(trace.calls),
     )
 
 

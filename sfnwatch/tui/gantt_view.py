@@ -17,18 +17,24 @@ from textual.strip import Strip
 
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import pad
-from sfnwatch.tui.gantt import Frame, draw, draw_head, make_frame
-from sfnwatch.tui.gantt_bars import Ink, Stroke
+from sfnwatch.tui.gantt import Frame, draw, draw_head, drawn_in, make_frame
+from sfnwatch.tui.gantt_canvas import Ink, Stroke
 from sfnwatch.tui.gantt_cursor import Cursor
 from sfnwatch.tui.gantt_lens import Lens
-from sfnwatch.tui.gantt_words import legend
+from sfnwatch.tui.gantt_signs import legend
 from sfnwatch.tui.toned import TONE_CLASSES
 
 _STRIPS = 512
 _ROOM_FOR_LABELS, _ROOM_FOR_AXIS, _ROOM_FOR_SIGNS = 4, 8, 12
 """Lines from which on the axis has labels, a line of its own, and its signs."""
 
-_NOTHING: tuple[Piece, ...] = (("  no state transitions", Tone.DIM),)
+
+def _nothing(calls: int) -> tuple[Piece, ...]:
+    """Say why there are no bars."""
+    if not calls:
+        return (("  no state transitions", Tone.DIM),)
+    count = f"{calls} calls" if calls > 1 else "1 call"
+    return ((f"  {count}, but no states: a history is missing", Tone.WARN),)
 
 
 class GanttView(ScrollView):
@@ -58,16 +64,18 @@ class GanttView(ScrollView):
 
         .ink--waiting { color: $foreground 55%; }
         .ink--working { color: $success; }
-        .ink--running { color: $primary; }
-        .ink--failed { color: $error; }
-        .ink--aborted { color: $warning; }
+        .ink--running { color: $tone-busy; }
+        .ink--failed { color: $tone-bad; }
+        .ink--aborted { color: $tone-warn; }
         .ink--backing-off { color: $foreground 40%; }
-        .ink--noticing { color: $warning; text-style: bold; }
+        .ink--noticing { color: $tone-guess; text-style: bold; }
         .ink--around { color: $foreground 45%; }
         .ink--grid { color: $foreground 18%; }
         .ink--cut { color: $foreground 35%; }
         .ink--playhead { color: $accent; text-style: bold; }
         .ink--chosen { color: $background; background: $accent; text-style: bold; }
+
+        &:light .ink--playhead { color: $accent-darken-3; }
 
         &:ansi .timeline--cursor { background: ansi_white; color: ansi_black; }
         &:ansi .ink--grid { color: ansi_bright_black; }
@@ -178,10 +186,13 @@ class GanttView(ScrollView):
         if y < self._head:
             return self._cached(("head", y), lambda f: draw_head(f)[y], "head")
         if self._foot and y == self.size.height - 1:
-            return self._cached(("foot",), lambda f: legend(f.width), "head")
+            top = self.scroll_offset.y
+            return self._cached(("foot", top, self._height), self._legend, "head")
         place = self._line_at(y)
         if y == self._head and not self.cursor.rows.lines:
-            return self._cached(("none",), lambda f: pad(_NOTHING, f.width), "")
+            return self._cached(
+                ("none",), lambda f: pad(_nothing(f.chart.calls), f.width), ""
+            )
         if place is None:
             return Strip.blank(self.breadth, self.rich_style)
         line = self.cursor.rows.lines[place]
@@ -192,6 +203,11 @@ class GanttView(ScrollView):
             lambda f: draw(line, f, selected=selected, chosen=chosen),
             "cursor" if selected else "",
         )
+
+    def _legend(self, frame: Frame) -> Iterable[Stroke]:
+        top = self.scroll_offset.y
+        lines = self.cursor.rows.lines[top : top + self._height]
+        return legend(frame.width, drawn_in(lines, frame))
 
     def _cached(
         self,
@@ -219,10 +235,17 @@ class GanttView(ScrollView):
     def _over(self, part: str) -> Style:
         """Take the background only: every ink keeps its colour under the cursor.
 
-        A palette of 16 colours has none that all others can be read on.
+        A palette of 16 colours has none that all others can be read on, nor faintly.
         """
         if not part:
             return Style()
         style = self.get_component_rich_style(f"timeline--{part}")
         palette = part == "cursor" and self.app.current_theme.ansi
-        return Style(bgcolor=style.bgcolor, color=style.color if palette else None)
+        if palette:
+            return Style(
+                bgcolor=style.bgcolor,
+                color=style.color,
+                dim=False,
+                reverse=style.reverse,
+            )
+        return Style(bgcolor=style.bgcolor)

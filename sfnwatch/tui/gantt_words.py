@@ -1,12 +1,13 @@
 """What stands beside the bars: the tree's labels, how long, and what is notable."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
+from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.notice import By, Notice
-from sfnwatch.trace.spans import Part
+from sfnwatch.trace.spans import Tick
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import (
@@ -15,18 +16,8 @@ from sfnwatch.trace.words import (
     Tone,
     notice_words,
 )
-from sfnwatch.tui.gantt_bars import (
-    ACTION,
-    FAILED,
-    GLYPHS,
-    INSTANT,
-    NOTICED,
-    NOTICED_SURELY,
-    POLL,
-    Ink,
-    Stroke,
-    status_of,
-)
+from sfnwatch.tui.gantt_bars import status_of
+from sfnwatch.tui.gantt_canvas import NOTICED, NOTICED_SURELY
 from sfnwatch.tui.gantt_tree import Kind, Line, Node, kind_of, name_of
 
 _NAME = 60
@@ -58,9 +49,39 @@ def _after_name(line: Line, mask: Mask) -> Iterator[Piece]:
         yield from _counts(line.node)
 
 
-def calls_label(line: Line) -> tuple[Piece, ...]:
-    """Say what the second line of a row is."""
-    return ((f"{line.rails}   ", Tone.DIM), ("calls", Tone.DIM))
+def calls_label(line: Line, room: int, *, selected: bool) -> tuple[Piece, ...]:
+    """Say what the second line of a row is; of the selected row, of its polls."""
+    before = f"{line.rails}   "
+    said = (*_polls(line.calls), "calls") if selected else ("calls",)
+    fitting = (words for words in said if len(before) + len(words) <= room)
+    return ((before, Tone.DIM), (next(fitting, said[-1]), Tone.DIM))
+
+
+def _polls(calls: Sequence[Tick]) -> Iterator[str]:
+    """Say how many polls there are, and how long after the action the last one."""
+    polls = [call for call in calls if call.role is CallRole.POLL]
+    actions = [call for call in calls if call.role is CallRole.ACTION]
+    before = [call for call in actions if polls and call.at <= polls[-1].at]
+    if not before:
+        return
+    seconds = round((polls[-1].at - before[-1].at).total_seconds())
+    count = f"{len(polls)} polls, " if len(polls) > 1 else "1 poll, "
+    last = "the last " if len(polls) > 1 else ""
+    yield f"calls  {count}{last}+{seconds} s"
+    yield f"{count}{last}+{seconds} s"
+    yield f"{count}{last.removeprefix('the ')}+{seconds} s"
+
+
+def call_words(call: Tick) -> tuple[Piece, ...]:
+    """Name a call, and its error."""
+    error = ((f" ✘ {clean(call.error_code, 40)}", Tone.BAD),) if call.error_code else ()
+    return ((clean(call.name, 40), Tone.ACTION), *error)
+
+
+def tied_words(call: Tick) -> tuple[Piece, ...]:
+    """Name a call, and say how it is known whose it is."""
+    tone = Tone.EXACT if call.exact else Tone.GUESS
+    return (*call_words(call), (f" {call.rule}", tone))
 
 
 def _fold_sign(line: Line) -> str:
@@ -77,14 +98,30 @@ def note(node: Node, *, folded: bool) -> tuple[Piece, ...]:
     return tuple(_spaced(_notes(node, folded=folded)))
 
 
-def told_words(told: Notice, room: int) -> Piece:
-    """Say how an end was noticed, as fully as there is room for."""
-    late = f"noticed {told.seconds:.1f} s late"
-    glyph = NOTICED_SURELY if told.certain else NOTICED
-    brief = f"{glyph} {told.seconds:.1f} s"
-    said = (notice_words(told), f"{late}{_HOW[told.by, told.certain]}", late)
+Told = tuple[int, Notice]
+"""The number of a try, and how its end was noticed."""
+
+
+def told_words(told: Sequence[Told], tries: int, room: int) -> Piece:
+    """Say how the ends of tries were noticed, as fully as there is room for."""
+    number, last = told[-1]
+    glyph = NOTICED_SURELY if last.certain else NOTICED
+    said = _of_one(last) if (number, len(told)) == (tries, 1) else _of_many(told)
     words = (words for words in said if cell_len(words) <= room)
-    return next(words, brief), Tone.GUESS
+    return next(words, f"{glyph} {last.seconds:.1f} s"), Tone.GUESS
+
+
+def _of_one(told: Notice) -> Iterator[str]:
+    late = f"noticed {told.seconds:.1f} s late"
+    yield from (notice_words(told), f"{late}{_HOW[told.by, told.certain]}", late)
+
+
+def _of_many(told: Sequence[Told]) -> Iterator[str]:
+    each = ", ".join(f"try {n} {one.seconds:.1f} s late" for n, one in told)
+    yield f"noticed: {each}"
+    yield each
+    seconds = ", ".join(f"{one.seconds:.1f} s" for _, one in told)
+    yield f"noticed {seconds} late"
 
 
 _HOW = defaultdict(
@@ -126,31 +163,3 @@ def _counts(node: Node) -> Iterator[Piece]:
     for status, (glyph, tone) in STATUS_GLYPHS.items():
         if counted[status]:
             yield f"{glyph} {counted[status]}", tone
-
-
-# -- the signs -------------------------------------------------------------------
-
-
-def legend(width: int) -> tuple[Stroke, ...]:
-    """Explain the signs; what has no room is left out whole, the rarest first."""
-    signs = (
-        (GLYPHS[Part.WAITING], Ink.WAITING, "waiting"),
-        (GLYPHS[Part.WORKING], Ink.WORKING, "working"),
-        (GLYPHS[Part.BACKING_OFF], Ink.BACKING_OFF, "backing off"),
-        (NOTICED_SURELY, Ink.NOTICING, "noticed late"),
-        (FAILED, Tone.BAD, "failed"),
-        (ACTION, Tone.ACTION, "action"),
-        (POLL, Tone.PLAIN, "poll"),
-        (INSTANT, Ink.WORKING, "instant"),
-    )
-    whole = sum(len(words) + 4 for _, _, words in signs)
-    gap = "  " if whole < width else " "
-    found: list[Stroke] = [(" ", Tone.PLAIN)]
-    room = width - 1
-    for glyph, ink, words in signs:
-        room -= len(words) + 2 + len(gap)
-        if room < 0:
-            break
-        found += [(f"{glyph} ", ink), (f"{words}{gap}", Tone.DIM)]
-    used = sum(len(text) for text, _ in found)
-    return (*found, (" " * max(0, width - used), Tone.PLAIN))

@@ -125,7 +125,9 @@ class Scrubber(Toned, can_focus=True):
         if self.size.height > 1:
             return ()
         whole = short_line(self._view, course)
-        return whole if cells(whole) <= self.size.width // 2 else whole[:1]
+        forms = (whole, whole[:-1], whole[:1])
+        fitting = (form for form in forms if cells(form) <= self.size.width // 2)
+        return next(fitting, whole[:1])
 
     def _minimap(self, course: Course, width: int) -> Minimap:
         chapters, squeeze = self._view.chapters, self._view.transport.squeeze

@@ -16,9 +16,10 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 """The first is the ground: nothing came."""
 PLAYHEAD = "▼"
 WATERMARK = "┊"
+CUT = "╱"
 MARKS: Mapping[Mark, tuple[str, Tone]] = {
     Mark.FAILED: ("✘", Tone.BAD),
-    Mark.DENIED: ("✗", Tone.WARN),
+    Mark.DENIED: ("∅", Tone.WARN),
     Mark.ENDED: ("■", Tone.STRONG),
     Mark.RETRIED: ("↻", Tone.WARN),
     Mark.CAUGHT: ("↷", Tone.WARN),
@@ -28,6 +29,24 @@ MARKS: Mapping[Mark, tuple[str, Tone]] = {
     Mark.ENTERED: ("╷", Tone.PLAIN),
 }
 """Each kind of mark, the one that wins a column first, to its glyph and tone."""
+SCRUBBER_SIGNS = (
+    (PLAYHEAD, "the moment that is shown"),
+    ("▁▃▅█", "how much came: nothing, little, much"),
+    (MARKS[Mark.STARTED][0], "the execution started"),
+    (MARKS[Mark.ENTERED][0], "a state was entered"),
+    (MARKS[Mark.FIRST_POLL][0], "the first poll of a job"),
+    (MARKS[Mark.NOTICED][0], "Step Functions knew that a job was over"),
+    (MARKS[Mark.FAILED][0], "a try, a state or a call failed"),
+    (MARKS[Mark.DENIED][0], "a call was denied"),
+    (MARKS[Mark.RETRIED][0], "another try"),
+    (MARKS[Mark.CAUGHT][0], "an error was caught"),
+    ("✔ ✘ ◷ ■", "the execution ended: succeeded, failed, timed out, aborted"),
+    (CUT, "idle time, squeezed: no even scale"),
+    (WATERMARK, "up to here all calls are believed to be here"),
+    ("»", "idle time is squeezed, or being skipped"),
+    ("● ▶ ‖ ■", "live, playing, paused, at the end"),
+)
+"""Each sign of the player, and what it means."""
 _RANKS = {kind: rank for rank, kind in enumerate(MARKS)}
 _ALWAYS = frozenset({Tone.BAD, Tone.WARN})
 """Tones that a mark keeps where the player has not been yet."""
@@ -49,6 +68,8 @@ class Minimap:
     """How high each column is, as a place in BLOCKS."""
     marks: Mapping[int, tuple[Chapter, ...]] = field(default_factory=dict)
     """A column's marks, the one that is drawn first."""
+    cuts: frozenset[int] = frozenset()
+    """Where a silence has been made shorter than it was."""
     shown: Mapping[int, datetime] = field(default_factory=dict)
     """A column to the last moment in it at which a row comes."""
 
@@ -85,10 +106,12 @@ def minimap(
     marks: dict[int, list[Chapter]] = {}
     for chapter in chapters:
         marks.setdefault(empty.column(chapter.at), []).append(chapter)
+    levels = _levels([sum(course.counts[begin:end]) for _, (begin, end) in columns])
     return replace(
         empty,
         squeeze=squeeze,
-        levels=_levels([sum(course.counts[begin:end]) for _, (begin, end) in columns]),
+        levels=levels,
+        cuts=frozenset(_cuts(empty, set(marks) | _filled(levels))),
         marks={column: _by_rank(found) for column, found in marks.items()},
         shown={
             column: course.moments[end - 1]
@@ -96,6 +119,20 @@ def minimap(
             if begin < end
         },
     )
+
+
+def _filled(levels: Iterable[int]) -> set[int]:
+    return {column for column, level in enumerate(levels) if level}
+
+
+def _cuts(shown: Minimap, taken: set[int]) -> Iterator[int]:
+    """Find a free column for each squeezed gap, as near its middle as there is."""
+    scale = shown.scale
+    for knot in scale.cuts:
+        first, last = (shown.column(at) for at in scale.knots[knot : knot + 2])
+        free = [column for column in range(first + 1, last) if column not in taken]
+        if free:
+            yield free[len(free) // 2]
 
 
 def _by_rank(chapters: list[Chapter]) -> tuple[Chapter, ...]:
@@ -136,6 +173,8 @@ def _cell(shown: Minimap, column: int, playhead: int, *, complete: int | None) -
         return glyph, tone if own else played
     if column == complete and not level:
         return WATERMARK, Tone.GUESS
+    if column in shown.cuts:
+        return CUT, played
     return BLOCKS[level], played
 
 
@@ -154,3 +193,17 @@ def chapter_at(chapters: Sequence[Chapter], at: datetime) -> Chapter | None:
     """Give the newest mark that has come by `at`."""
     place = bisect_right(chapters, at, key=lambda chapter: chapter.at)
     return chapters[place - 1] if place else None
+
+
+def first_start(chapters: Iterable[Chapter]) -> Chapter | None:
+    """Give the start of the execution that is followed, the first of all."""
+    return next((c for c in chapters if c.kind is Mark.STARTED), None)
+
+
+def ending(chapters: Sequence[Chapter]) -> Chapter | None:
+    """Give the end of that execution or, with its start unknown, the last of any."""
+    ends = [chapter for chapter in chapters if chapter.kind is Mark.ENDED]
+    start = first_start(chapters)
+    arn = start.key.rpartition("#")[0] if start else ""
+    own = [chapter for chapter in ends if chapter.key.rpartition("#")[0] == arn]
+    return next(reversed(own or ends), None)

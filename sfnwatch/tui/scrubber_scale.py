@@ -28,6 +28,8 @@ class Scale:
     """Times, the first and the last those of the bar's ends."""
     places: tuple[float, ...]
     """Where each stands; in between, time runs evenly."""
+    cuts: tuple[int, ...] = ()
+    """The knots after which a gap has been made shorter."""
 
     def place(self, at: datetime) -> float:
         """Say where a moment stands; those outside stand at the ends."""
@@ -64,7 +66,9 @@ def scale_of(course: Course, *, squeeze: bool = False) -> Scale:
     longest = gap_limit(lengths)
     ends_at = list(accumulate((min(n, longest) for n in lengths), initial=0.0))
     whole = ends_at[-1] or 1.0
-    return Scale(knots, tuple(min(1.0, n / whole) for n in ends_at[:-1]) + _last(knots))
+    places = tuple(min(1.0, n / whole) for n in ends_at[:-1]) + _last(knots)
+    cuts = (place for place, length in enumerate(lengths) if length > longest * _NEAR)
+    return Scale(knots, places, tuple(cuts))
 
 
 def _last(knots: Sequence[datetime]) -> tuple[float, ...]:

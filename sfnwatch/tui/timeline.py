@@ -14,9 +14,10 @@ from textual.reactive import reactive
 
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.actions import moves
-from sfnwatch.tui.gantt_bars import bounds, tick_near
+from sfnwatch.tui.gantt_bars import bounds
 from sfnwatch.tui.gantt_cursor import Cursor
 from sfnwatch.tui.gantt_lens import Lens
+from sfnwatch.tui.gantt_ticks import tick_near
 from sfnwatch.tui.gantt_tree import Chart, Line, Rows, make_chart
 from sfnwatch.tui.gantt_view import GanttView
 

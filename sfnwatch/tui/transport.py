@@ -89,14 +89,17 @@ class Transport:
         chapters: Iterable[Chapter],
         kinds: frozenset[Mark] = frozenset(Mark),
     ) -> "Transport":
-        """Go to the next mark of some kinds, or to the one before; playing stops."""
+        """Go to the next mark of some kinds, or to the one before; playing stops.
+
+        Where there is none it goes nowhere: the end may be far from what is looked at.
+        """
         here = self.at(course)
         times = [chapter.at for chapter in chapters if chapter.kind in kinds]
         if direction > 0:
-            there = min((at for at in times if at > here), default=course.end)
+            there = min((at for at in times if at > here), default=None)
         else:
-            there = max((at for at in times if at < here), default=course.begin)
-        return self._stood(there, course)
+            there = max((at for at in times if at < here), default=None)
+        return self if there is None else self._stood(there, course)
 
     def _stood(self, at: datetime, course: Course) -> "Transport":
         return replace(self.sought(at, course), playing=False)

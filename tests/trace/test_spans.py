@@ -25,6 +25,7 @@ from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.visits import StateVisit, build_visits
 from tests.builders import ARN, REGION, START, call, event, sync_history, sync_run
 from tests.trace.machines import Run, Sequence, machines
+from tests.tui.gantt_runs import noticed_twice
 from tests.tui.runs import branching_run
 
 
@@ -243,11 +244,26 @@ def test_calls_that_belong_to_no_visit_are_no_ticks() -> None:
     assert found == {}
 
 
-def test_who_noticed_is_told_by_visit() -> None:
+def test_who_noticed_is_told_by_attempt() -> None:
     found = notices(extend(Trace(), sync_run()))
-    assert list(found) == [(ARN, 2)]
-    assert found[ARN, 2].by is By.EVENT
-    assert found[ARN, 2].seconds == pytest.approx(1.9)
+    assert list(found) == [(ARN, 3)]
+    assert found[ARN, 3].by is By.EVENT
+    assert found[ARN, 3].seconds == pytest.approx(1.9)
+
+
+def test_the_end_of_every_try_may_have_been_noticed_late() -> None:
+    found = notices(extend(Trace(), noticed_twice()))
+    assert [key for key, _ in sorted(found.items())] == [(ARN, 3), (ARN, 7)]
+    assert found[ARN, 3].seconds == pytest.approx(2)
+    assert found[ARN, 7].seconds == pytest.approx(1)
+
+
+def test_no_action_stands_before_its_try() -> None:
+    early = call("RunTask", -3, key="run", request_id="req-run")
+    records = [*sync_history(), early]
+    (action,) = ticks(extend(Trace(), records))[ARN, 2]
+    assert action.at == seconds(0.03)
+    assert action.rule == "= request id"
 
 
 def test_a_job_whose_clock_is_ahead_was_noticed_in_no_time() -> None:

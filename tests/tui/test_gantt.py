@@ -10,13 +10,32 @@ from rich.cells import cell_len
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.gantt import Frame, columns, draw, draw_head, make_frame
-from sfnwatch.tui.gantt_bars import Ink, Stroke
+from sfnwatch.tui.gantt import (
+    TIMELINE_SIGNS,
+    Frame,
+    columns,
+    draw,
+    draw_head,
+    drawn_in,
+    make_frame,
+)
+from sfnwatch.tui.gantt_canvas import Ink, Stroke
 from sfnwatch.tui.gantt_lens import Lens
+from sfnwatch.tui.gantt_signs import legend
 from sfnwatch.tui.gantt_tree import Chart, Line, Rows, make_chart, unroll, visible
-from sfnwatch.tui.gantt_words import legend
-from tests.builders import ARN, REGION, START, call, event, sync_history, sync_run
+from tests.builders import (
+    ARN,
+    REGION,
+    START,
+    TASK_ARN,
+    call,
+    event,
+    sync_calls,
+    sync_history,
+    sync_run,
+)
 from tests.tui.conftest import harmless
+from tests.tui.gantt_runs import noticed_twice, tried_again
 from tests.tui.runs import HOSTILE, WIDE, branching_run, long_run, wide_map
 
 
@@ -45,8 +64,10 @@ class Sheet:
             self.chart, self.rows, width, lens, now=at, **more
         )
 
-    def strokes(self, line: Line, chosen: str | None = None) -> tuple[Stroke, ...]:
-        return draw(line, self.frame, chosen=chosen)
+    def strokes(
+        self, line: Line, chosen: str | None = None, *, selected: bool = False
+    ) -> tuple[Stroke, ...]:
+        return draw(line, self.frame, chosen=chosen, selected=selected)
 
     @property
     def labels(self) -> list[str]:
@@ -323,6 +344,134 @@ def test_clock_times_and_masks_reach_the_screen() -> None:
     assert "00:30" in text(head)
 
 
+def covered(bar: str) -> range:
+    """Give the cells from the first to the last that a bar takes."""
+    taken = [n for n, glyph in enumerate(bar) if glyph not in " ┊"]
+    return range(taken[0], taken[-1] + 1)
+
+
+@given(begun=st.floats(0, 190), length=st.floats(0, 28), width=st.integers(60, 129))
+def test_what_is_inside_is_drawn_inside(
+    begun: float, length: float, width: int
+) -> None:
+    records = [
+        event(1, "ExecutionStarted", 0),
+        event(2, "ParallelStateEntered", begun, name="Around"),
+        event(3, "ParallelStateStarted", begun),
+        event(4, "WaitStateEntered", begun, previous=3, name="Inside"),
+        event(5, "WaitStateExited", begun + length, name="Inside"),
+        event(6, "ParallelStateSucceeded", begun + length),
+        event(7, "ParallelStateExited", begun + length, name="Around"),
+        event(8, "ExecutionSucceeded", 220),
+    ]
+    sheet = Sheet(records, width=width)
+    # How many there are inside stands beside the bar.
+    around = covered(sheet.bar("Around").replace("✔ 1", "   "))
+    inside = covered(sheet.bar("Inside"))
+    assert around == inside
+
+
+def test_an_action_stands_in_the_first_cell_of_its_state() -> None:
+    early = call("RunTask", -3, key="run", request_id="req-run")
+    sheet = Sheet([*sync_history(), early], width=100)
+    assert sheet.bar("ECS RunTask", calls=True)[0] == "▴"
+    assert sheet.bar("ECS RunTask")[0] == "▓"
+
+
+def test_every_try_keeps_what_room_there_is() -> None:
+    def label(width: int) -> str:
+        drawn = Sheet(tried_again(), width=width).bar("Label").replace("┊", " ")
+        return drawn.replace("2 tries", "").strip()
+
+    assert label(60) == "✘▓"
+    assert label(89) == "✘▒▓"
+    assert label(129) == "▓✘▒▓"
+    assert label(160) == "▓✘▒▒▓✔"
+    assert label(600).startswith("▓▓✘▒▒▒")
+
+
+@given(st.floats(0, 100), st.floats(1, 90), st.integers(60, 200))
+def test_no_try_is_lost(begun: float, until: float, width: int) -> None:
+    records = tried_again(begun=begun, again=begun + 1 + until)
+    drawn = Sheet(records, width=width).bar("Label").replace("┊", " ")
+    drawn = drawn.replace("2 tries", "").strip()
+    assert len(drawn) < 2 or "✘" in drawn
+    assert drawn[-1] in "▓✔"
+    assert len(drawn) < 3 or "▒" in drawn
+    assert len(drawn) < 5 or drawn[0] == "▓"
+
+
+def test_a_failed_try_was_noticed_late_too() -> None:
+    sheet = Sheet(noticed_twice(), width=100)
+    drawn = sheet.bar("Import")
+    assert drawn.endswith(("▓▷✘", "▓▶✘"))
+    assert "▷✘▒" in drawn
+    assert "try 1 2.0 s late, try 2 1.0 s late" in Sheet(
+        noticed_twice(), width=240
+    ).right("Import")
+
+
+def test_calls_of_the_selected_row_are_named_where_there_is_room() -> None:
+    sheet = Sheet(sync_run(), width=140)
+    line = sheet.line("ECS RunTask", calls=True)
+    plain, selected = (
+        text(sheet.strokes(line, selected=selected)) for selected in (False, True)
+    )
+    assert "RunTask" not in plain
+    assert "polls" not in plain
+    assert "5 polls, last +293 s" in selected.replace("the last", "last")
+    assert "▴ RunTask" in selected
+    assert selected.count("╵") == 5
+    roomy = Sheet(branching_run(), width=120)
+    line = roomy.line("Thumbnails", calls=True)
+    assert "▴ RunTask = request id" in text(roomy.strokes(line, selected=True))
+
+
+def test_an_action_without_room_beside_it_is_named_apart() -> None:
+    records = [*sync_history(), *sync_calls()[:1]]
+    records.append(call("DescribeTasks", 9, key="p", parameters={"tasks": [TASK_ARN]}))
+    sheet = Sheet(records, width=100)
+    line = sheet.line("ECS RunTask", calls=True)
+    drawn = text(sheet.strokes(line, selected=True))
+    assert "╵  ▴ RunTask = request id" in drawn
+    assert drawn.count("▴") == 2
+
+
+# -- the signs -------------------------------------------------------------------
+
+
+def signs_below(sheet: Sheet, width: int = 200) -> str:
+    return text(legend(width, drawn_in(sheet.rows.lines, sheet.frame)))
+
+
+def test_the_signs_in_view_are_explained_and_no_others() -> None:
+    many = signs_below(Sheet(branching_run(), width=140))
+    for words in ("▓ working", "▓✘ failed", "▒ backing off", "◆ instant"):
+        assert words in many
+    assert "at once" not in many
+    assert "noticed" not in many
+    assert "▓ running" in signs_below(Sheet(sync_history()[:5], now=60))
+    folded = {f"{ARN}#2": True}
+    assert "▂▅█ how many at once" in signs_below(Sheet(failing_map(), folds=folded))
+    assert "▓✘ failed" in signs_below(Sheet(noticed_twice()))
+    assert "▷ perhaps late" in signs_below(Sheet(noticed_twice()))
+    assert "▶ noticed late" in signs_below(Sheet(sync_run()))
+
+
+def test_on_a_narrow_screen_signs_have_few_words() -> None:
+    narrow = signs_below(Sheet(branching_run(), width=80), 79)
+    assert "▒ back-off" in narrow
+    assert "◆ instant" in narrow
+
+
+def test_every_sign_that_is_drawn_is_in_the_help() -> None:
+    known = "".join(sign for sign, _ in TIMELINE_SIGNS) + "▁▂▃▄▅▆▇█╳ "
+    for records in (sync_run(denied=True), branching_run(), noticed_twice()):
+        sheet = Sheet(records, squeeze=True, playhead=seconds(30))
+        glyphs = {glyph for glyph, _ in drawn_in(sheet.rows.lines, sheet.frame)}
+        assert glyphs <= set(known)
+
+
 # -- widths ----------------------------------------------------------------------
 
 
@@ -353,11 +502,13 @@ def test_every_line_is_as_wide_as_the_screen(
     frame = make_frame(chart, rows, width, lens, playhead=playhead, **more)
     lines = [draw(line, frame, selected=width % 2 == 0) for line in rows.lines]
     lines += [draw(line, frame, chosen="call#poll-1") for line in rows.lines]
+    lines += [draw(line, frame, selected=True) for line in rows.lines]
     for line in (*lines, *draw_head(frame)):
         assert cell_len(text(line)) == max(1, width)
         assert harmless(text(line))
     if width > 1:
-        assert cell_len(text(legend(width))) == width
+        drawn = drawn_in(rows.lines, frame)
+        assert cell_len(text(legend(width, drawn))) == width
 
 
 @given(st.integers(1, 400), st.integers(0, 80), st.booleans())

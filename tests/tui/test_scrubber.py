@@ -24,12 +24,20 @@ from sfnwatch.trace.tape import Tape
 from sfnwatch.trace.words import Tone, plain
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.scrubber import Scrubber, ScrubberView
-from sfnwatch.tui.scrubber_map import BLOCKS, MARKS, PLAYHEAD, map_pieces, minimap
+from sfnwatch.tui.scrubber_map import (
+    BLOCKS,
+    MARKS,
+    PLAYHEAD,
+    SCRUBBER_SIGNS,
+    map_pieces,
+    minimap,
+)
 from sfnwatch.tui.scrubber_scale import SHARE, scale_of
 from sfnwatch.tui.scrubber_words import Look, hover_pieces, player_line
 from sfnwatch.tui.transport import Transport
 from tests.builders import sync_run
 from tests.tui.conftest import ThemedApp
+from tests.tui.gantt_runs import noticed_twice
 from tests.tui.runs import HOSTILE, WIDE, branching_run
 from tests.tui.test_transport import COURSES, at, course_of, transports
 
@@ -215,8 +223,8 @@ def test_the_line_says_how_it_plays_and_where_it_is() -> None:
         loop=True,
     )
     assert words(view_of(transport)) == (
-        "▶ playing  20×  00:29:21.1  +57.0 s / 5m 09s  as it happened"
-        "  » 39.0 s skipped  ∞ loop  · first poll"
+        "▶ playing     20×   00:29:21.1  +57.0 s / 5m 09s  as it happened"
+        "  » 39.0 s skipped   ∞ loop  · last: first poll"
     )
     still = replace(transport, playing=False)
     assert "‖ paused" in words(view_of(still))
@@ -225,9 +233,9 @@ def test_the_line_says_how_it_plays_and_where_it_is() -> None:
 
 def test_the_line_of_a_live_watch_tells_how_far_behind_it_is() -> None:
     live = view_of(Transport(), growing=True, now=at(700))
-    assert words(live).startswith("● live  00:40:04.1  +11m 39s  as it was seen")
+    assert words(live).startswith("● live        00:40:04.1  +11m 40s  as it was seen")
     back = view_of(Transport(at(100), speed=0.25), growing=True, now=at(700))
-    assert "0.25×" in words(back)
+    assert " .25×" in words(back)
     assert "10m 00s behind live" in words(back)
 
 
@@ -266,10 +274,10 @@ def test_the_line_is_exactly_as_wide_as_it_shall_be(
 @pytest.mark.parametrize(
     ("width", "kept", "gone"),
     [
-        (78, ("▶ playing", "20×", "/ 5m 09s", "as it happened"), ()),
-        (60, ("▶", "20×", "00:29:21.1", "/ 5m 09s", "happened"), ("loop",)),
-        (34, ("▶", "20×", "00:29:21.1", "+57.0 s"), ("skipped",)),
-        (17, ("▶", "00:29:21.1"), ("20×",)),
+        (90, ("▶ playing", "20×", "/ 5m 09s", "happened", "first poll"), ()),
+        (78, ("▶ playing", "20×", "+57.0 s", "happened", "first poll"), ("loop",)),
+        (44, ("▶ playing", "20×", "00:29:21.1", "+57.0 s"), ("first poll",)),
+        (24, ("▶ playing", "00:29:21.1"), ("20×",)),
     ],
 )
 def test_what_matters_least_goes_first(
@@ -281,6 +289,84 @@ def test_what_matters_least_goes_first(
     line = words(view_of(transport), width)
     assert all(part in line for part in kept), line
     assert not any(part in line for part in gone), line
+
+
+MOMENTS = [0, 1.5, 20, 58, 61, 200, 308, 309.05]
+
+
+@pytest.mark.parametrize("squeeze", [True, False])
+@pytest.mark.parametrize("reading", list(Reading))
+@given(width=st.integers(20, 160))
+def test_nothing_moves_while_it_plays(
+    reading: Reading, width: int, *, squeeze: bool
+) -> None:
+    shapes = set()
+    for moment in MOMENTS:
+        for playing in (True, False):
+            here = Transport(at(moment), playing=playing, speed=20, squeeze=squeeze)
+            line = words(view_of(replace(here, reading=reading)), width)
+            shapes.add((line.find("20×"), line.find(":"), line.find("seen")))
+            assert width < 24 or line.split()[1] in {"playing", "paused", "at"}
+    assert len(shapes) == 1
+
+
+def test_at_the_end_it_says_how_it_ended() -> None:
+    assert words(view_of(Transport())).endswith("· execution succeeded")
+    for width in (78, 98):
+        narrow = view_of(Transport(squeeze=True))
+        assert words(narrow, width).endswith("· execution succeeded")
+    failed = view_of(Transport(), records=noticed_twice())
+    assert words(failed).endswith("· execution failed")
+    before = view_of(Transport(at(308), reading=Reading.HAPPENED))
+    assert words(before).endswith("· last: first poll")
+
+
+def test_the_end_is_that_of_the_execution_that_is_followed() -> None:
+    marks = (
+        Chapter(at(0), Mark.STARTED, "execution started", "a#1"),
+        Chapter(at(1), Mark.STARTED, "execution started", "b#1"),
+        Chapter(at(8), Mark.ENDED, "execution succeeded", "a#9", "succeeded"),
+        Chapter(at(9), Mark.ENDED, "execution failed", "b#9", "failed"),
+    )
+    shown = ScrubberView(Transport(at(9)), course_of(0, 9), marks)
+    assert words(shown).endswith("· execution succeeded")
+
+
+def test_elapsed_is_the_time_of_the_execution() -> None:
+    """The first record may be seen long after the execution has started."""
+    tape = Tape()
+    tape.take(tuple(sync_run()))
+    marks = chapters(tape.trace(), Reading.SEEN)
+    course = Course(at(-30), at(300), (at(-30), at(300)), (1, 1))
+    early = ScrubberView(Transport(at(-12)), course, marks)
+    assert "−12.0 s / 5m 00s" in words(early)
+    assert "+19.6 s" in words(replace(early, transport=Transport(at(19.6))))
+    unknown = ScrubberView(Transport(at(-12)), course)
+    assert "+18.0 s / 5m 30s" in words(unknown)
+
+
+def test_each_squeezed_gap_is_marked() -> None:
+    course = course_of(*range(60), 4000)
+    squeezed = minimap(course, (), 61, squeeze=True)
+    assert plain(map_pieces(squeezed, 0)).count("╱") == 1
+    assert "╱" not in plain(map_pieces(minimap(course, (), 61, squeeze=False), 0))
+    for column in squeezed.cuts:
+        assert at(59) < squeezed.at(column) < at(4000)
+
+
+@given(course=COURSES, width=st.integers(1, 120))
+def test_a_cut_never_hides_what_came(course: Course, width: int) -> None:
+    shown = minimap(course, (), width, squeeze=True)
+    assert not any(shown.levels[column] for column in shown.cuts)
+    assert len(shown.cuts) <= len(shown.scale.cuts)
+
+
+def test_every_sign_of_the_player_is_explained() -> None:
+    known = "".join(sign for sign, _ in SCRUBBER_SIGNS)
+    glyphs = {glyph for glyph, _ in MARKS.values()} | {PLAYHEAD, "┊", "╱", "»"}
+    assert glyphs <= set(known)
+    assert MARKS[Mark.DENIED][0] != "✗"
+    assert all(cell_len(glyph) == 1 for glyph in glyphs)
 
 
 # -- the widget --------------------------------------------------------------------
@@ -420,9 +506,9 @@ async def test_on_one_line_the_words_stand_before_the_bar() -> None:
         app.scrubber.add_class("-one")
         await pilot.pause()
         (line,) = app.lines
-        assert line.startswith(" ‖ +40.0 s")
-        width = len(line.strip()) - len("‖ +40.0 s  ")
-        assert width > 80
+        assert line.startswith(" ‖ paused  +40.0 s ")
+        width = len(line.strip()) - len("‖ paused  +40.0 s   ")
+        assert width >= 80
         await pilot.click(Scrubber, offset=(100, 0))
         assert app.sought[-1] == (at(100), True)
         await pilot.click(Scrubber, offset=(2, 0))

@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.app import ComposeResult
+from textual.color import Color
 from textual.message import Message
 from textual.pilot import Pilot
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import Tone
+from sfnwatch.tui.contrast import contrast
 from sfnwatch.tui.gantt_cursor import Cursor
 from sfnwatch.tui.gantt_tree import make_chart
 from sfnwatch.tui.timeline import TimelineView
-from tests.builders import ARN, START, sync_history, sync_run
+from tests.builders import ARN, START, sync_calls, sync_history, sync_run
 from tests.tui.conftest import ThemedApp, harmless
 from tests.tui.runs import HOSTILE, branching_run, long_run, wide_map
 
@@ -86,7 +88,7 @@ async def test_the_screen_has_the_axis_the_bars_and_what_the_signs_mean() -> Non
         assert "┬──" in lines[1]
         assert "ECS RunTask" in lines[3]
         assert "╵" in lines[4]
-        assert lines[-1].startswith(" ░ waiting")
+        assert lines[-1].startswith(" ▓ working  ▶ noticed late  ▴ action")
         assert lines[5].strip() == ""
 
 
@@ -348,6 +350,49 @@ def _wheel(*, up: bool = True) -> type:
 
 
 # -- looks -------------------------------------------------------------------------
+
+
+async def test_calls_without_a_history_are_said_to_be_there() -> None:
+    async with showing(sync_calls(), size=(80, 24)) as (app, view, _):
+        assert not view.rows.lines
+        words = "6 calls, but no states: a history is missing"
+        assert any(words in line for line in app.words)
+
+
+async def test_the_legend_is_that_of_the_lines_in_view() -> None:
+    async with showing(branching_run(), size=(140, 12)) as (app, _, pilot):
+        assert "◆ instant" in app.words[-1]
+        await pilot.press("end")
+        await pilot.pause()
+        assert "Big?" not in "".join(app.words)
+        assert "◆" not in app.words[-1]
+
+
+@pytest.mark.parametrize("theme", ["textual-light", "textual-dark", "nord"])
+async def test_what_was_noticed_late_can_be_read(theme: str) -> None:
+    async with showing(sync_run()) as (app, _, pilot):
+        app.theme = theme
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips()
+        styles = [part.style for strip in strips for part in strip if "▶" in part.text]
+        assert len(styles) >= 2
+        for style in styles:
+            assert style is not None
+            color, ground = (
+                Color.from_rich_color(c) for c in (style.color, style.bgcolor)
+            )
+            assert contrast(color, ground) >= 4.5
+
+
+async def test_nothing_is_faint_under_the_cursor_of_a_palette() -> None:
+    async with showing(branching_run()) as (app, _, pilot):
+        app.theme = "ansi-dark"
+        await pilot.press("down", "down", "down")
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips()
+        lines = [strip for strip in strips if strip.text.startswith("▌")]
+        assert len(lines) == 2
+        assert not any(part.style.dim for line in lines for part in line if part.style)
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark", "ansi-light"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sfnwatch.trace.chapters import Mark, chapters
+from sfnwatch.trace.chapters import Chapter, Mark, chapters
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.moments import Reading
@@ -191,8 +191,6 @@ def test_no_seek_leaves_the_course(
         transport.tenth(tenth, course),
         transport.stepped(1, course),
         transport.stepped(-1, course),
-        transport.stepped_chapter(1, course, ()),
-        transport.stepped_chapter(-1, course, ()),
     ):
         assert there.position is None or course.begin <= there.position <= course.end
         assert course.growing or there.position is not None
@@ -267,8 +265,16 @@ def test_states_and_marks_are_stepped_through() -> None:
     assert here.stepped_chapter(-1, course, found, states).position == at(0.3)
     failed = here.stepped_chapter(1, course, found, frozenset({Mark.FAILED}))
     assert failed.position == at(62)
-    last = failed.stepped_chapter(1, course, found, frozenset({Mark.ENDED}))
-    assert last.position == course.end
+
+
+def test_without_another_mark_one_stays_where_one_is() -> None:
+    course = course_of(0, 10, 300)
+    marks = (Chapter(at(10), Mark.ENTERED, "A entered", "k"),)
+    here = Transport(at(10), playing=True)
+    assert here.stepped_chapter(1, course, marks) is here
+    assert here.stepped_chapter(-1, course, marks) is here
+    assert Transport().stepped_chapter(1, course, marks) == Transport()
+    assert Transport(at(200)).stepped_chapter(-1, course, marks).position == at(10)
 
 
 # -- how ---------------------------------------------------------------------------
