@@ -15,15 +15,15 @@ from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received, Record
 from sfnwatch.trace.history import DecodeError, decode_history
 from sfnwatch.trace.payload import canonical
+from sfnwatch.trace.text import clean
 
 KNOWN = (
-    "sfnwatch reads: its own recordings; output of `aws stepfunctions "
-    "get-execution-history`, `describe-execution`, `describe-state-machine` and "
-    "`describe-state-machine-for-execution`; the console's JSON export; output of "
-    "`aws cloudtrail lookup-events`; a trail's files; EventBridge events of API calls; "
-    "CSV with the columns eventtime, eventsource and eventname."
+    "Open a recording, or what `aws stepfunctions get-execution-history` or `aws "
+    "cloudtrail lookup-events` wrote; `sfnwatch replay --help` lists all it reads."
 )
 _SHOWN_KEYS = 6
+_SHOWN = 30
+"""Characters of a key."""
 _KINDS = {
     list: "a JSON array",
     str: "a JSON string",
@@ -107,9 +107,12 @@ def _what(value: Any) -> str:
         return _KINDS.get(type(value), "a JSON number")
     if "sfnwatch_trace" in value:
         return "an exported trace; open the recording that it was made from"
-    keys = list(value)
-    more = ", …" if len(keys) > _SHOWN_KEYS else ""
-    return f"a JSON object with the keys {', '.join(keys[:_SHOWN_KEYS])}{more}"
+    if not value:
+        return "a JSON object with no keys"
+    keys = [clean(key, _SHOWN) for key in list(value)[:_SHOWN_KEYS]]
+    more = ", …" if len(value) > _SHOWN_KEYS else ""
+    word = "key" if len(value) == 1 else "keys"
+    return f"a JSON object with the {word} {', '.join(keys)}{more}"
 
 
 def _list(value: Any, where: str) -> list[Any]:

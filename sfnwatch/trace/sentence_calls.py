@@ -101,13 +101,7 @@ def _action(row: Row, call: ApiCall, link: Link, state: str) -> str:
 
 
 def _poll(row: Row, call: ApiCall, link: Link, trace: Trace) -> str:
-    count = sum(
-        other.role is CallRole.POLL
-        and (other.execution_arn, other.attempt_id)
-        == (link.execution_arn, link.attempt_id)
-        for other in trace.links.values()
-    )
-    which = f"{row.number or '?'} of {count}"
+    which = _which(row, link, trace)
     if call.error_code:
         verb = "is refused" if is_denied(row) else "fails"
         return f"Poll {which} {verb}: {_error(call)}{_all_the_same(row)}."
@@ -116,6 +110,20 @@ def _poll(row: Row, call: ApiCall, link: Link, trace: Trace) -> str:
         service = "its own API"
     asks = f"Step Functions asks {service} whether the {thing} is still running"
     return f"{asks}: poll {which}{_since(row)}."
+
+
+def _which(row: Row, link: Link, trace: Trace) -> str:
+    """Number a poll; of how many is known once the attempt is over."""
+    number = f"{row.number or '?'}"
+    if row.attempt is None or row.attempt.ended_at is None:
+        return number
+    count = sum(
+        other.role is CallRole.POLL
+        and (other.execution_arn, other.attempt_id)
+        == (link.execution_arn, link.attempt_id)
+        for other in trace.links.values()
+    )
+    return f"{number} of {count}"
 
 
 def _since(row: Row) -> str:

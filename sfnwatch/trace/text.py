@@ -36,7 +36,7 @@ def clean(text: str, limit: int | None = None) -> str:
     """
     rest = 0
     if limit is not None and len(text) > limit:
-        rest = len(text) - limit
+        rest = byte_count(text[limit:])
         text = text[:limit]
     if not text.isprintable():
         text = "".join(map(_shown, text))
@@ -48,8 +48,13 @@ def clean_lines(text: str) -> list[str]:
     return [clean(line) for line in text.replace("\t", "    ").split("\n")]
 
 
+def byte_count(text: str) -> int:
+    """Count the bytes that a text takes in UTF-8, as AWS's limits do."""
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
+
+
 def size(count: int) -> str:
-    """Write a number of characters or bytes as a person would."""
+    """Write a number of bytes as a person would."""
     kib = 1024
     if count < kib:
         return f"{count} B"

@@ -159,7 +159,8 @@ def _tone(share: float) -> Tone:
 def _rate(row: Row, look: Look) -> Iterator[Piece]:
     del look
     rate = row.budget.rate if row.budget else 0.0
-    yield (f"{_number(rate)}/s", Tone.PLAIN if rate else Tone.DIM)
+    tone = _tone(row.share) if row.share >= _MANY else Tone.PLAIN
+    yield (f"{_number(rate)}/s", tone if rate else Tone.DIM)
     quota = QUOTAS.get(row.operation)
     if quota is not None:
         yield (f" of {quota.refill:g}/s", Tone.DIM)
@@ -197,33 +198,30 @@ def _terms(row: Row, look: Look) -> Iterator[Piece]:
     yield (f"burst {quota.burst}, {words}" if quota.burst else words, Tone.DIM)
 
 
-_TINY, _MID, _WIDE = 36, 70, 104
+_sent = _count(lambda b: b.spent.sent, Tone.PLAIN)
+_failed = _count(lambda b: b.spent.failed, Tone.BAD)
+_throttled = _count(lambda b: b.spent.throttled, Tone.WARN)
+_TINY, _WORDED, _MID, _BARRED, _WIDE = 36, 64, 76, 86, 96
+"""Cells of the table from which there is room for: columns, headings in words for all
+of them, names in full, a bar, a longer one with its percentage."""
 BUDGET: tuple[Column[Row], ...] = (
     Column("", 4, _percent, below=_TINY, right=True),
     Column("operation", _REST, _operation, below=_TINY),
     Column("operation", 20, _operation, least=_TINY, below=_MID),
     Column("operation", _LONG, _operation, least=_MID),
-    Column("sent", 5, _count(lambda b: b.spent.sent, Tone.PLAIN), least=40, right=True),
-    Column("✘", 3, _count(lambda b: b.spent.failed, Tone.BAD), 48, _WIDE, right=True),
-    Column(
-        "▲", 3, _count(lambda b: b.spent.throttled, Tone.WARN), 48, _WIDE, right=True
-    ),
-    Column("failed", 6, _count(lambda b: b.spent.failed, Tone.BAD), _WIDE, right=True),
-    Column(
-        "throttled",
-        9,
-        _count(lambda b: b.spent.throttled, Tone.WARN),
-        _WIDE,
-        right=True,
-    ),
-    Column("", 6, _bar(6), least=78, below=_WIDE),
-    Column("", 10, _bar(10), least=_WIDE),
-    Column("share", 5, _percent, least=_WIDE, right=True),
+    Column("sent", 5, _sent, least=40, right=True),
+    Column("✘", 3, _failed, 48, _WORDED, right=True),
+    Column("▲", 3, _throttled, 48, _WORDED, right=True),
+    Column("failed", 6, _failed, least=_WORDED, right=True),
+    Column("throttled", 9, _throttled, least=_WORDED, right=True),
+    Column("share", 6, _bar(6), least=_BARRED, below=_WIDE),
+    Column("share", 10, _bar(10), least=_WIDE),
+    Column("", 5, _percent, least=_WIDE, right=True),
     Column("last minute", _REST, _rate, _TINY, _WIDE),
     Column("last minute", 15, _rate, least=_WIDE),
-    Column("peak/s", 6, _peak, least=112, right=True),
-    Column("last", 8, _last, least=122),
-    Column("quota", _REST, _terms, least=132),
+    Column("peak/s", 6, _peak, least=104, right=True),
+    Column("last", 8, _last, least=114),
+    Column("quota", _REST, _terms, least=139),
 )
 
 

@@ -86,6 +86,9 @@ class CallLog(ScrollView, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, CallLog.Moved)
 
+    class Opened(Message):
+        """A request was clicked twice: it is wanted in full."""
+
     def __init__(
         self,
         allowed: Mapping[str, str],
@@ -230,6 +233,8 @@ class CallLog(ScrollView, can_focus=True):
         place = self.scroll_offset.y + event.y - len(self._head)
         if event.y >= len(self._head) and place < len(self._requests):
             self.select(place)
+            if event.chain == 2:  # noqa: PLR2004 - a double click
+                self.post_message(self.Opened())
 
     def on_mouse_scroll_up(self) -> None:
         self.call_after_refresh(self._scrolled)
@@ -269,7 +274,7 @@ class CallLog(ScrollView, can_focus=True):
         over = Style()
         if part:
             style = self.get_component_rich_style(f"calllog--{part}")
-            over = Style(bgcolor=style.bgcolor)
+            over = Style(bgcolor=style.bgcolor, reverse=style.reverse)
         segments = [
             Segment(text, self.get_component_rich_style(f"tone--{tone}") + over)
             for text, tone in pad(pieces, self.breadth)

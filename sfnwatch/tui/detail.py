@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from sfnwatch.trace.console import url_for
 from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.requests import Request
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.actions import of_pane
@@ -23,7 +24,14 @@ from sfnwatch.tui.json_tree import Folds, Mask, TreeLine
 from sfnwatch.tui.record_copy import copied
 from sfnwatch.tui.record_lines import Line, Shape, Spot, record_lines, spot_pieces
 from sfnwatch.tui.record_links import Said, Tie
-from sfnwatch.tui.record_sections import Grove, Section, Topic, sections
+from sfnwatch.tui.record_sections import (
+    Grove,
+    Section,
+    Topic,
+    request_sections,
+    sections,
+)
+from sfnwatch.tui.record_spots import find, holder, key_of
 from sfnwatch.tui.toned import TONE_CLASSES
 
 INK_CLASSES = frozenset(f"json--{ink}" for ink in Ink)
@@ -68,7 +76,11 @@ class Detail(ScrollView, can_focus=True):
         """The line the cursor is on."""
         self._column = 0
         self._rows: tuple[Row, ...] = ()
+        self._way_out = ""
         self._trace = Trace()
+        self._request: Request | None = None
+        self._told_of = ""
+        """The key of what is told of."""
         self._grove, self._folds = Grove(), Folds()
         self._folded: frozenset[Topic] = frozenset()
         self._sections: tuple[Section, ...] = ()
@@ -82,11 +94,23 @@ class Detail(ScrollView, can_focus=True):
 
     def show(self, rows: tuple[Row, ...], trace: Trace) -> None:
         """Show rows; the same ones again, as each frame brings them, keep the place."""
-        other = [row.key for row in rows[:1]] != [row.key for row in self._rows[:1]]
+        self._rows, self._trace, self._request = rows, trace, None
+        self._tell(rows[0].key if rows else "")
+
+    def show_request(self, request: Request) -> None:
+        """Show a request of ours, which is in no lane."""
+        self._rows, self._request = (), request
+        self._tell(f"request#{request.key}")
+
+    def _tell(self, key: str) -> None:
+        other, self._told_of = key != self._told_of, key
         if other:
             self._grove, self._folds = Grove(), Folds()
-        self._rows, self._trace = rows, trace
-        told = tuple(sections(rows, trace, self._grove, self._zone))
+        if self._request is None:
+            found = sections(self._rows, self._trace, self._grove, self._zone)
+        else:
+            found = request_sections(self._request, self._grove, self._zone)
+        told = tuple(found)
         if other or told != self._sections:
             self._sections = told
             self._anew = self._anew or other
@@ -112,7 +136,7 @@ class Detail(ScrollView, can_focus=True):
     def zone(self, zone: tzinfo | None) -> None:
         if zone != self._zone:
             self._zone = zone
-            self.show(self._rows, self._trace)
+            self._tell(self._told_of)
             self._lay_out()
 
     @property
@@ -140,12 +164,20 @@ class Detail(ScrollView, can_focus=True):
     @property
     def _shape(self) -> Shape:
         width = self.scrollable_content_region.width
-        return Shape(max(1, width), self._folded, self._mask, self._zone, self._folds)
+        return Shape(
+            max(1, width),
+            self._folded,
+            self._mask,
+            self._zone,
+            self._folds,
+            way_out=self._way_out,
+        )
 
     def _lay_out(self, *, to: object = None) -> None:
         """Make the lines anew; the cursor stays on what it is on, or goes `to` it."""
         if not self.scrollable_content_region.width:
             return
+        self._way_out = key_of(self.screen, "view.close")
         held = to or self.spot.place
         still = self._in_view()
         before, offset = self._lines[still][0].place, still - self.scroll_offset.y
@@ -156,8 +188,8 @@ class Detail(ScrollView, can_focus=True):
             self._scroll(0)
             self._anew = False
         else:
-            self.cursor = self._find(held, self.cursor)
-            self._scroll(self._find(before, still) - offset)
+            self.cursor = find(self._lines, held, self.cursor)
+            self._scroll(find(self._lines, before, still) - offset)
         self.refresh()
 
     def _in_view(self) -> int:
@@ -165,12 +197,6 @@ class Detail(ScrollView, can_focus=True):
         top, height = self.scroll_offset.y, self.size.height
         place = self.cursor if top <= self.cursor < top + height else top
         return min(place, len(self._lines) - 1)
-
-    def _find(self, place: object, otherwise: int) -> int:
-        for number, line in enumerate(self._lines):
-            if place is not None and any(spot.place == place for spot in line):
-                return number
-        return min(otherwise, len(self._lines) - 1)
 
     def on_resize(self, event: events.Resize) -> None:
         del event
@@ -274,19 +300,7 @@ class Detail(ScrollView, can_focus=True):
             self._column = 0
             self.refresh_line(self.cursor)
         else:
-            self.select(self._holder())
-
-    def _holder(self) -> int:
-        """Find the line of the node, or of the section, that holds this one."""
-        target = self.spot.target
-        depth = target.node.depth if isinstance(target, TreeLine) else 0
-        for place in range(self.cursor - 1, -1, -1):
-            above = self._lines[place][0].target
-            if isinstance(above, Section):
-                return place
-            if isinstance(above, TreeLine) and above.node.depth < depth:
-                return place
-        return 0
+            self.select(holder(self._lines, self.cursor, self._column))
 
     # -- drawing -------------------------------------------------------------------
 
@@ -333,4 +347,4 @@ class Detail(ScrollView, can_focus=True):
             return Style(bgcolor=style.bgcolor)
         style = self.get_component_rich_style("detail--cursor")
         color = style.color if self.app.current_theme.ansi else None
-        return Style(color=color, bgcolor=style.bgcolor)
+        return Style(color=color, bgcolor=style.bgcolor, reverse=style.reverse)

@@ -11,6 +11,7 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.console import url_for
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.requests import Request
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.visits import StateVisit
@@ -26,6 +27,7 @@ from sfnwatch.trace.words import (
     rule_tone,
     rule_words,
 )
+from sfnwatch.tui.calllines import outcome_piece
 from sfnwatch.tui.status import lag_words
 from sfnwatch.tui.zones import in_zone
 
@@ -47,20 +49,24 @@ def heading(row: Row) -> str:
     return plain(row_pieces(row))
 
 
-def facts(row: Row, trace: Trace, zone: tzinfo | None = None) -> Iterator[Fact]:
-    """Yield what is known of a row, its times in a zone."""
+def facts(row: Row, trace: Trace, zone: tzinfo | None = None) -> tuple[Fact, ...]:
+    """Tell what is known of a row, its times in a zone, and nothing of it twice."""
+    return tuple(dict.fromkeys(_facts(row, trace, zone)))
+
+
+def _facts(row: Row, trace: Trace, zone: tzinfo | None) -> Iterator[Fact]:
     yield _fact("when", _when(row, zone))
     if row.causes is not None:
         yield from _caused(row, trace)
     if row.notice is not None:
-        yield _fact("noticed", notice_words(row.notice))
+        yield _fact("noticed", notice_words(row.notice).removeprefix("noticed "))
         yield _fact("stopped", moment(row.notice.stopped_at, zone))
     if row.call is not None:
         yield from _call_facts(row)
     if row.visit is not None:
         yield from _visit_facts(row.visit)
     if row.attempt is not None:
-        yield from _attempt_facts(row.attempt)
+        yield from _attempt_facts(row.attempt, row.visit)
         if row.call is None:
             yield from _ids(row.attempt)
     if row.kind is Kind.EXECUTION:
@@ -98,17 +104,20 @@ def _after(at: datetime, seen: datetime) -> str:
 
 def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
     glyph, tone = STATUS_GLYPHS.get(visit.status, ("○", Tone.DIM))
-    ended = visit.ended_at
-    spent = ""
-    if ended is not None:
-        spent = f" after {duration((ended - visit.entered_at).total_seconds())}"
     yield _fact("state", f"{visit.path}  {visit.type}")
-    words = visit.status.replace("_", " ")
-    yield _fact("status", f"{glyph} {words}{spent}", tone)
+    went = _went(visit.status, visit.entered_at, visit.ended_at)
+    yield _fact("status", f"{glyph} {went}", tone)
     if len(visit.attempts) > 1:
         waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
         yield _fact("tries", f"{len(visit.attempts)}, {duration(waits)} between them")
     yield from _failure(visit.error, visit.cause)
+
+
+def _went(status: str, begun_at: datetime, ended_at: datetime | None) -> str:
+    words = status.replace("_", " ")
+    if ended_at is None:
+        return words
+    return f"{words} after {duration((ended_at - begun_at).total_seconds())}"
 
 
 def _failure(error: str | None, cause: str | None) -> Iterator[Fact]:
@@ -127,11 +136,13 @@ def _execution_facts(row: Row) -> Iterator[Fact]:
         yield _fact("role", role)
 
 
-def _attempt_facts(attempt: Attempt) -> Iterator[Fact]:
+def _attempt_facts(attempt: Attempt, visit: StateVisit | None) -> Iterator[Fact]:
+    """Tell of an attempt; how the only one went is how its state did."""
     yield _fact("runs", f"{resource_words(attempt)}  {attempt.pattern}", Tone.ACTION)
-    if attempt.ended_at is not None:
-        seconds = (attempt.ended_at - attempt.scheduled_at).total_seconds()
-        yield _fact("attempt", f"{attempt.status} after {duration(seconds)}")
+    told = visit and (len(visit.attempts), visit.status) == (1, attempt.status)
+    if attempt.ended_at is not None and not told:
+        went = _went(attempt.status, attempt.scheduled_at, attempt.ended_at)
+        yield _fact("attempt", went)
     yield from _failure(attempt.error, attempt.cause)
 
 
@@ -183,3 +194,32 @@ def _because(link: Link, attempt: Attempt | None) -> str:
         case Rule.AMBIGUOUS:
             return f"not: {rule_words(link)[2:]} fit by role, action and time"
     return f"not: made by role {link.evidence}, but no attempt fits"
+
+
+# -- what sfnwatch itself asked ----------------------------------------------------
+
+
+def request_heading(request: Request) -> str:
+    return clean(f"{request.service} {request.operation}".strip(), LONG)
+
+
+def request_facts(request: Request, zone: tzinfo | None = None) -> tuple[Fact, ...]:
+    """Tell what is known of a request of ours, and of what came of it."""
+    return tuple(_request_facts(request, zone))
+
+
+def _request_facts(request: Request, zone: tzinfo | None) -> Iterator[Fact]:
+    yield _fact("sent", moment(request.sent_at, zone))
+    words, tone = outcome_piece(request)
+    http = "" if request.status is None else f", HTTP {request.status}"
+    yield _fact("outcome", f"{words} after {duration(request.seconds)}{http}", tone)
+    if request.items is not None:
+        yield _fact("items", f"{request.items}", Tone.PLAIN)
+    if request.note:
+        yield _fact("for", request.note)
+    if request.execution_arn:
+        yield _fact("execution", request.execution_arn)
+    if request.region:
+        yield _fact("Region", request.region)
+    if request.request_id:
+        yield _fact("request id", request.request_id)

@@ -7,7 +7,7 @@ from typing import cast
 
 from rich.cells import cell_len, set_cell_size
 
-from sfnwatch.trace.text import clean, size
+from sfnwatch.trace.text import byte_count, clean, size
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cut
 from sfnwatch.tui.json_text import Number, is_array, quoted
@@ -80,7 +80,7 @@ def _node(line: TreeLine, width: int, mask: Mask) -> Iterator[Inked]:
     if node.is_container:
         yield from _container(line)
     elif line.opened:
-        yield (size(len(node.text)), Tone.DIM)
+        yield (size(byte_count(node.text)), Tone.DIM)
     else:
         yield from _value(node, max(1, room), mask)
 
@@ -122,10 +122,11 @@ def _value(node: Node, room: int, mask: Mask) -> Iterator[Inked]:
     if len(node.text) <= limit and cell_len(whole) <= room:
         yield (whole, ink)
         return
-    tail = f"… {size(len(node.text))} more"
+    tail = f"… {size(byte_count(node.text))} more"
     kept = set_cell_size(text, max(0, room - cell_len(tail) - 1)).rstrip()
     yield (quotes + kept, ink)
-    yield (f"… {size(max(1, len(node.text) - len(kept)))} more", Tone.WARN)
+    rest = byte_count(node.text[len(kept) :]) or 1
+    yield (f"… {size(rest)} more", Tone.WARN)
 
 
 def _ink(node: Node) -> Ink:

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from sfnwatch.trace.text import clean_lines
+from sfnwatch.trace.text import byte_count, clean_lines
 from sfnwatch.tui.json_text import (
     is_array,
     is_object,
@@ -142,7 +142,7 @@ class TreeLine:
     words: str = ""
     """A line of the text."""
     rest: int = 0
-    """How many children or characters are still not shown."""
+    """How many children, or bytes of a text, are still not shown."""
 
     @property
     def place(self) -> tuple[Node, int]:
@@ -199,8 +199,8 @@ def _text_lines(node: Node, limit: int, width: int, mask: Mask) -> Iterator[Tree
         for words in broken(line, room):
             part += 1
             yield TreeLine(node, part, opened=True, openable=True, words=words)
-    rest = len(node.text) - limit
-    if rest > 0:
+    rest = byte_count(node.text[limit:])
+    if rest:
         yield TreeLine(node, -1, opened=True, openable=True, rest=rest)
 
 

@@ -26,6 +26,8 @@ BESIDE = 88
 """Cells from which two values stand beside each other."""
 _STACKED = 36
 """Below so many cells a fact stands under its label."""
+_MOMENT = len("2023-11-15T09:28:24.102+09:00,")
+"""With less room than that beside the labels it does so, too: no time is broken."""
 _NAMES = 30
 _RULE = "─"
 
@@ -74,6 +76,8 @@ class Shape:
     mask: Mask = str
     zone: tzinfo | None = None
     folds: Folds = field(default_factory=Folds)
+    way_out: str = ""
+    """The key that closes the pane, told at its top."""
 
     @property
     def beside(self) -> bool:
@@ -87,19 +91,25 @@ class Shape:
 
 def record_lines(sections: Iterable[Section], shape: Shape) -> Iterator[Line]:
     """List the lines of all sections, as far as they are open."""
-    for section in sections:
+    for number, section in enumerate(sections):
         closed = section.topic in shape.closed
-        yield (Spot(section, pieces=_heading(section, shape, closed=closed)),)
+        pieces = _heading(section, shape, closed=closed, first=number == 0)
+        yield (Spot(section, pieces=pieces),)
         if not closed:
             yield from _section_lines(section, shape)
 
 
-def _heading(section: Section, shape: Shape, *, closed: bool) -> tuple[Inked, ...]:
+def _heading(
+    section: Section, shape: Shape, *, closed: bool, first: bool
+) -> tuple[Inked, ...]:
+    """Draw a heading and its rule, at whose end the first one tells the way out."""
     arrow = CLOSED if closed else OPEN
     title = shape.mask(section.title)
-    short = fitted([(f"{arrow}{title} ", Tone.STRONG)], shape.width)
-    rest = shape.width - sum(cell_len(text) for text, _ in short)
-    return (*short, (_RULE * rest, Tone.DIM))
+    out = f" {clean(shape.way_out)}" if first and shape.way_out else ""
+    room = max(0, shape.width - cell_len(out))
+    short = fitted([(f"{arrow}{title} ", Tone.STRONG)], room)
+    rest = room - sum(cell_len(text) for text, _ in short)
+    return fitted([*short, (_RULE * rest, Tone.DIM), (out, Tone.ACTION)], shape.width)
 
 
 def _section_lines(section: Section, shape: Shape) -> Iterator[Line]:
@@ -146,7 +156,7 @@ def _spots(
 
 
 def _fact(fact: Fact, labels: int, section: Section, shape: Shape) -> Iterator[Line]:
-    stacked = shape.width < _STACKED
+    stacked = shape.width < max(_STACKED, labels + 4 + _MOMENT)
     margin = 4 if stacked else labels + 4
     words = wrapped(shape.mask(fact.words), max(1, shape.width - margin))
     label = f"  {set_cell_size(fact.label, labels)}"

@@ -14,10 +14,19 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.payload import mapping_of, parse_json
+from sfnwatch.trace.requests import Request
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.times import iso
 from sfnwatch.trace.words import Tone, cause_words
-from sfnwatch.tui.facts import LONG, Fact, facts, heading
+from sfnwatch.tui.facts import (
+    LONG,
+    Fact,
+    facts,
+    heading,
+    request_facts,
+    request_heading,
+)
 from sfnwatch.tui.json_tree import Node
 from sfnwatch.tui.record_links import Said, Tie, ties
 
@@ -99,9 +108,13 @@ def _facts(
 ) -> Iterator[Section]:
     """Tell each row's facts; a call on its state's line repeats none of them."""
     known: set[Fact] = set()
+    tries: list[Attempt | None] = []
     for number, row in enumerate(rows):
         new = [fact for fact in facts(row, trace, zone) if fact not in known]
+        if row.attempt in tries:
+            new = [fact for fact in new if fact.label != "attempt"]
         known.update(new)
+        tries.append(row.attempt)
         yield Section(Topic.FACTS, heading(row), tuple(new), number)
 
 
@@ -249,3 +262,29 @@ def _records(row: Row, grove: Grove) -> Iterator[Node]:
         yield grove.node(f"record/{row.key}/{event.id}", title, event.raw)
     if row.call is not None:
         yield grove.node(f"record/{row.key}", "CloudTrail record", row.call.raw)
+
+
+def request_sections(
+    request: Request, grove: Grove, zone: tzinfo | None = None
+) -> Iterator[Section]:
+    """Yield the sections of a request of ours: what is known, and what is recorded."""
+    told = request_facts(request, zone)
+    yield Section(Topic.FACTS, request_heading(request), told)
+    node = grove.node(f"asked/{request.key}", "Request record", _recorded(request))
+    yield Section(Topic.RECORDS, "Records", (node,))
+
+
+def _recorded(request: Request) -> Mapping[str, Any]:
+    """Give the fields that a recording has of a request; it never has more."""
+    return {
+        "operation": request.operation,
+        "service": request.service,
+        "region": request.region,
+        "sent_at": iso(request.sent_at),
+        "seconds": request.seconds,
+        "outcome": request.outcome,
+        "status": request.status,
+        "request_id": request.request_id,
+        "items": request.items,
+        "note": request.note,
+    }

@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 from sfnwatch.trace.events import HealthState, SourceHealth
-from sfnwatch.trace.text import clean, clock
+from sfnwatch.trace.text import clean, clock, duration
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
 from sfnwatch.tui.cells import cells, cut, pad
+from sfnwatch.tui.lane_words import gap_words
 from sfnwatch.tui.zones import stamp
 
 Mode = Literal["live", "replay", "demo"]
@@ -45,9 +46,21 @@ TROUBLE = frozenset(
 PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
 """Trouble that goes by itself."""
 _GAP: Piece = ("   ", Tone.PLAIN)
-_NAME = 32
-_FIRST = 9
+_NAME, _SHORT_NAME = 32, 8
+"""Cells of an execution's name where there is room, and where there is hardly any."""
+_FIRST = 10
 """The rank of what gives way first."""
+_OUTCOME = len("✔ SUCCEEDED 59m 59s")
+"""Cells kept for how an execution stands, whatever its clock shows."""
+_BESIDES = 2 * len("   ") + len("REPLAY") + len("   ✘ CloudTrail denied")
+"""Cells kept for what else must be said, before the machine is named."""
+_TICKING = {
+    HealthState.LIVE: len("59m 59s behind"),
+    HealthState.RETRYING: len("retrying, again in 60 s"),
+    HealthState.THROTTLED: len("throttled, again in 60 s"),
+    HealthState.DRAINING: len("draining, 15:00 left"),
+}
+"""Cells kept for words that count, so that nothing comes and goes as they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,8 @@ class View:
     """Where times are told."""
     mask: Callable[[str], str] = str
     """Puts aliases in the place of names."""
+    masked: bool = False
+    """True while it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +96,13 @@ class Part:
     shorter: tuple[Piece, ...] = ()
     """The same in fewer words."""
     shorter_rank: int = 0
+    spare: int = 0
+    """Cells that the words may still grow by, as they count."""
 
 
 def status_line(trace: Trace, view: View, width: int) -> tuple[Piece, ...]:
     """Say it all in one line of `width` cells; what matters least goes first."""
-    parts = [part for part in _parts(trace, view) if part.pieces]
+    parts = [part for part in _parts(trace, view, width) if part.pieces]
     for step in range(_FIRST, 0, -1):
         if _length(parts) <= width:
             break
@@ -106,25 +123,38 @@ def _joined(parts: Iterable[Part]) -> Iterator[Piece]:
 
 
 def _length(parts: list[Part]) -> int:
-    return cells(_joined(parts))
+    return cells(_joined(parts)) + sum(part.spare for part in parts)
 
 
-def _parts(trace: Trace, view: View) -> Iterator[Part]:
+def _parts(trace: Trace, view: View, width: int) -> Iterator[Part]:
     yield Part(_FIRST, (("sfnwatch", Tone.STRONG),))
-    yield Part(1, _who(trace, view), _who(trace, view, short=True), shorter_rank=5)
-    yield Part(0, _outcome(trace, view.now))
-    yield Part(0, _badge(view))
+    yield Part(1, _who(trace, view, width))
+    outcome = _outcome(trace, view.now)
+    yield Part(0, outcome, spare=max(0, _OUTCOME - cells(outcome)) if outcome else 0)
+    yield _badge(view)
     yield Part(3, _mode(view))
-    for lane, rank in (("history", 7), ("lookup", 4)):
-        health = trace.health.get(lane)
-        if health is not None and not view.happened:
-            at = trace.healths[lane].at
-            words = health_pieces(health, at, view.now, view.zone)
-            last = 2 if health.state in TROUBLE else rank
-            yield Part(last, words, words[:3], shorter_rank=6)
+    yield Part(4, (("masked", Tone.STRONG),) if view.masked else ())
+    for lane, rank in (("history", 8), ("lookup", 5)):
+        if lane in trace.health and not view.happened:
+            yield _source(trace, lane, rank, view)
     recording = (("●", Tone.BAD), (" rec", Tone.DIM)) if view.recording else ()
-    yield Part(8, recording)
+    yield Part(6, recording)
     yield from _counts(trace)
+
+
+def _source(trace: Trace, lane: str, rank: int, view: View) -> Part:
+    """Say how a source is doing; trouble stays when little else does."""
+    health = trace.health[lane]
+    words = health_pieces(health, trace.healths[lane].at, view.now, view.zone)
+    counts = health.lag is not None or health.state is not HealthState.LIVE
+    kept = _TICKING.get(health.state, 0) if counts else 0
+    return Part(
+        2 if health.state in TROUBLE else rank,
+        words,
+        words[:3],
+        shorter_rank=7,
+        spare=max(0, kept - cells(words[2:3])),
+    )
 
 
 def _counts(trace: Trace) -> Iterator[Part]:
@@ -133,27 +163,27 @@ def _counts(trace: Trace) -> Iterator[Part]:
         yield Part(2, ((f"▲ {len(trace.unread)} unread", Tone.WARN),))
     requests = sum(health.requests for health in trace.health.values())
     if requests:
-        yield Part(9, ((f"{requests} requests", Tone.DIM),))
+        yield Part(_FIRST, ((f"{requests} requests", Tone.DIM),))
 
 
-def _who(trace: Trace, view: View, *, short: bool = False) -> tuple[Piece, ...]:
+def _who(trace: Trace, view: View, width: int) -> tuple[Piece, ...]:
+    """Name what is watched, in words that only the width decides on."""
     if len(trace.timelines) > 1:
         return ((f"{len(trace.timelines)} executions", Tone.STRONG),)
     for timeline in trace.timelines.values():
-        name = _named(view.mask(timeline.name), Tone.STRONG)
-        machine = timeline.state_machine_name
-        if short or machine is None:
-            return name
-        machine = view.mask(machine)
-        return (*_named(machine, Tone.PLAIN), (" › ", Tone.DIM), *name)
-    if not view.title:
-        return ()
-    return ((clean(view.mask(view.title), 2 * _NAME), Tone.STRONG),)
+        name = _named(view.mask(timeline.name), Tone.STRONG, width)
+        machine = view.mask(timeline.state_machine_name or "")
+        whole = (*_named(machine, Tone.PLAIN, width), (" › ", Tone.DIM), *name)
+        roomy = cells(whole) + _OUTCOME + _BESIDES < width
+        return whole if machine and roomy else name
+    title = ((clean(view.mask(view.title), 2 * _NAME), Tone.STRONG),)
+    return title if view.title else ()
 
 
-def _named(name: str, tone: Tone) -> tuple[Piece, ...]:
+def _named(name: str, tone: Tone, width: int) -> tuple[Piece, ...]:
     """Give a name the room of most: one that was generated may have 80 characters."""
-    return cut(((clean(name, 2 * _NAME), tone),), _NAME)
+    room = min(_NAME, max(_SHORT_NAME, width * 2 // 5))
+    return cut(((clean(name, 2 * _NAME), tone),), room)
 
 
 def _outcome(trace: Trace, now: datetime) -> tuple[Piece, ...]:
@@ -167,30 +197,37 @@ def _outcome(trace: Trace, now: datetime) -> tuple[Piece, ...]:
         number = f"{count} " if len(timelines) > 1 else ""
         space = "  " if pieces else ""
         pieces.append((f"{space}{glyph} {number}{clean(status, _NAME)}", tone))
-    elapsed = _elapsed(timelines, now)
-    if elapsed is not None:
-        pieces.append((f" {clock(elapsed)}", Tone.STRONG))
+    # Of several, no one length of time is that of any of them.
+    if len(timelines) == 1:
+        pieces += _elapsed(timelines[0], now)
     return tuple(pieces)
 
 
-def _elapsed(timelines: Iterable[Timeline], now: datetime) -> float | None:
-    """Count from the first start to the last end, or to now while one runs."""
-    known = [(t.started_at, t.stopped_at) for t in timelines]
-    starts = [start for start, _ in known if start is not None]
-    if not starts:
-        return None
-    ends = [end or now for start, end in known if start is not None]
-    return (max(ends) - min(starts)).total_seconds()
+def _elapsed(timeline: Timeline, now: datetime) -> Iterator[Piece]:
+    """Count up while it runs; then say how long it took, as everywhere else."""
+    start, end = timeline.started_at, timeline.stopped_at
+    if start is None:
+        return
+    seconds = ((end or now) - start).total_seconds()
+    yield (f" {duration(seconds) if end else clock(seconds)}", Tone.STRONG)
 
 
-def _badge(view: View) -> tuple[Piece, ...]:
+def _badge(view: View) -> Part:
+    new = f"{view.fresh} new"
     if view.past and view.mode != "replay":
-        return (("‖ in the past, l for live", Tone.WARN),)
+        return _warned("‖ in the past, l for live", "‖ past")
     if view.paused:
-        return ((f"‖ paused, {view.fresh} new", Tone.WARN),)
+        return _warned(f"‖ paused, {new}" if view.fresh else "‖ paused", "‖ paused")
     if view.fresh:
-        return ((f"↓ {view.fresh} new", Tone.WARN),)
-    return (("ended, q to quit", Tone.DIM),) if view.ended else ()
+        return _warned(f"↓ {new}", f"↓ {view.fresh}")
+    words: Piece = ("ended, q to quit", Tone.DIM)
+    shorter: Piece = ("ended", Tone.DIM)
+    return Part(7, (words,) if view.ended else (), (shorter,), shorter_rank=9)
+
+
+def _warned(words: str, shorter: str) -> Part:
+    """Say that what is shown is not all there is."""
+    return Part(0, ((words, Tone.WARN),), ((shorter, Tone.WARN),), shorter_rank=7)
 
 
 def _mode(view: View) -> tuple[Piece, ...]:
@@ -240,9 +277,8 @@ def _left(health: SourceHealth, at: datetime | None, now: datetime) -> int:
 
 
 def lag_words(seconds: float) -> str:
-    """Write a lag as people say it: `45s`, `2m14s`."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    return f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+    """Write a lag in whole seconds: `45 s`, `2m 14s`."""
+    return gap_words(max(0.0, seconds))
 
 
 def troubles(
@@ -268,4 +304,4 @@ def quiet_words(trace: Trace, *, ended: bool = False) -> str:
         return clean(health.message, 400)
     if ended or (health is not None and health.state is HealthState.ENDED):
         return "no calls were recorded"
-    return "nothing yet: CloudTrail is usually some minutes behind"
+    return "nothing yet: CloudTrail is minutes behind"

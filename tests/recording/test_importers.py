@@ -133,7 +133,11 @@ BAD = {
     "number": ("[1, 2]", r": not a file sfnwatch knows: \[0\]: a JSON number"),
     "text": ('["x"]', r"\[0\]: a JSON string"),
     "an array inside": ('{"events": [[]]}', r"events\[0\]: no object but a JSON array"),
-    "not a list": ('{"Records": {"a": 1}}', "Records: a JSON object with the keys a"),
+    "not a list": (
+        '{"Records": {"a": 1}}',
+        "Records: a JSON object with the key a\\. ",
+    ),
+    "nothing": ({}, "sfnwatch knows: a JSON object with no keys\\. "),
     "unknown": (
         dict.fromkeys("abcdefgh", 1),
         "sfnwatch knows: a JSON object with the keys a, b, c, d, e, f, …",
@@ -203,4 +207,14 @@ def test_hostile_keys_do_not_reach_the_message(opened: Opener) -> None:
     with pytest.raises(BadFileError) as caught:
         opened({"\x1b]0;pwned\x07" * 90: 1, "\n": 2})
     assert caught.value.message.isprintable()
-    assert len(caught.value.message) < 600
+    assert len(caught.value.message) < 200
+
+
+def test_an_unknown_file_is_told_in_as_few_words_as_fit_two_lines(
+    opened: Opener,
+) -> None:
+    for content in ({}, {f"key {n}" * 40: n for n in range(40)}):
+        with pytest.raises(BadFileError) as caught:
+            opened(content)
+        assert len(caught.value.hint) <= 160
+        assert "sfnwatch replay --help" in caught.value.hint

@@ -118,6 +118,14 @@ def test_a_denied_poll_of_a_state_that_waits_is_said_so() -> None:
     assert polls[0].endswith(": AccessDenied, yet the state goes on waiting.")
 
 
+def test_of_how_many_polls_one_is_is_known_once_the_state_is_over() -> None:
+    waits = [r for r in sync_run(denied=True) if _before_the_end(r)]
+    polls = [s for s in told(*waits) if s.startswith("Poll")]
+    assert polls[1].startswith("Poll 2 is refused")
+    assert not any(" of 5" in sentence for sentence in told(*waits))
+    assert any("Poll 2 of 5" in sentence for sentence in told(*sync_run(denied=True)))
+
+
 def _before_the_end(record: Received) -> bool:
     return record.source != From.HISTORY or record.data["id"] < 6
 
@@ -376,7 +384,7 @@ WAITING = [
         ),
         (
             call("DescribeTasks", 60, key="x", parameters=NAMES_TASK),
-            "Step Functions asks ECS whether the task is still running: poll 1 of 1.",
+            "Step Functions asks ECS whether the task is still running: poll 1.",
         ),
         (
             call("DescribeTasks", 60, key="x"),

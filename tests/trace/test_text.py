@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.trace.text import clean, clean_lines, clock, duration, size
+from sfnwatch.trace.text import byte_count, clean, clean_lines, clock, duration, size
 
 HOSTILE = [
     "\x00",
@@ -83,7 +83,12 @@ def test_a_text_that_is_cut_says_how_much_is_left_out(text: str, limit: int) -> 
     if len(text) <= limit:
         assert cut == clean(text)
     else:
-        assert cut == f"{clean(text[:limit])}… {size(len(text) - limit)} more"
+        assert cut == f"{clean(text[:limit])}… {size(byte_count(text[limit:]))} more"
+
+
+def test_what_is_left_out_is_counted_in_bytes() -> None:
+    assert clean("語" * 5, 2) == "語語… 9 B more"
+    assert byte_count("a\ud800語") == 7
 
 
 def test_lines_are_cleaned_one_by_one() -> None:

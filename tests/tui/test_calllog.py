@@ -90,9 +90,11 @@ async def test_the_budget_stands_on_top_and_the_requests_below() -> None:
     assert lines[0] == (
         " sfnwatch only reads: it can send 4 operations, no other.  38 requests"
     )
-    assert lines[1].split() == ["operation", "sent", "✘", "▲", "last", "minute"]
+    assert lines[1].split() == [
+        "operation", "sent", "failed", "throttled", "last", "minute",
+    ]  # fmt: skip
     assert lines[2].split()[:4] == ["LookupEvents", "37", "0", "1"]
-    assert lines[2].endswith("━━────  0.6/s of 2/s")
+    assert lines[2].endswith("  0.6/s of 2/s")
     assert lines[5].split()[:4] == ["GetExecutionHistory", "1", "1", "0"]
     assert lines[7].split() == ["UTC", "operation", "took", "items", "outcome"]
     assert "▲ throttled  calls to ecs" in lines[-2]
@@ -111,7 +113,7 @@ async def test_what_may_be_sent_and_was_not_is_listed_too() -> None:
             "DescribeStateMachineForExecution",
             "GetExecutionHistory",
         ]
-        assert " 0    0    0  ──────  0/s of 2/s" in words(view)[2]
+        assert words(view)[2].split()[1:] == ["0", "0", "0", "0/s", "of", "2/s"]
 
 
 async def test_what_credentials_cost_is_owned_up_to() -> None:
@@ -167,6 +169,56 @@ async def test_names_are_masked() -> None:
         view.mask = lambda text: text.replace("run-7f3a", "execution-1")
         assert not any("run-7f3a" in line for line in words(view))
         assert any("execution-1-b" in line for line in words(view))
+
+
+@given(st.integers(1, 320))
+def test_every_column_that_counts_has_a_heading_that_can_be_read(width: int) -> None:
+    """A glyph stands for a word only where the word has no room, a bar never."""
+    head = plain(table_head(BUDGET, width, "UTC"))
+    assert ("✘" in head) == ("▲" in head) == (48 <= width < 64)
+    assert ("failed" in head) == ("throttled" in head) == (width >= 64)
+    trace = extend(Trace(), some(3, operation=LOOKUP))
+    (row, *_) = budget_rows(budget(trace, START), {})
+    line = plain(table_line(BUDGET, row, width, Look(), selected=False))
+    assert ("─" in line) == ("share" in head)
+
+
+@pytest.mark.parametrize("width", [59, 64, 76, 79, 86, 96, 99, 104, 114, 132, 139])
+def test_nothing_in_the_budget_is_cut_where_there_are_columns(width: int) -> None:
+    records = [request(n / 9, HISTORY, request_id=f"{n}") for n in range(20)]
+    rows = budget_rows(budget(extend(Trace(), records), START), ALLOWED)
+    lines = [table_head(BUDGET, width, "UTC")]
+    lines += [table_line(BUDGET, row, width, Look(), selected=False) for row in rows]
+    cut = [plain(line) for line in lines if "…" in plain(line)]
+    assert not [line for line in cut if width >= 76 or "DescribeStateMac" not in line]
+
+
+def test_where_no_bar_has_room_a_rate_near_its_quota_still_stands_out() -> None:
+    for count, tone in ((30, Tone.PLAIN), (90, Tone.WARN), (130, Tone.BAD)):
+        records = [request(n / 9, LOOKUP, request_id=f"{n}") for n in range(count)]
+        trace = extend(Trace(), records)
+        (row, *_) = budget_rows(budget(trace, START + timedelta(seconds=20)), {})
+        line = table_line(BUDGET, row, 79, Look(), selected=False)
+        (rate,) = [
+            shown for text, shown in line if text.endswith("/s") and "of" not in text
+        ]
+        assert rate is tone
+
+
+async def test_a_second_click_opens_a_request() -> None:
+    opened: list[object] = []
+
+    class Opens(CallLog):
+        def on_call_log_opened(self, message: CallLog.Opened) -> None:
+            opened.append(message)
+
+    async with shown(some(50), view=Opens(ALLOWED)) as (view, pilot):
+        await pilot.press("home")
+        await pilot.click(Opens, offset=(5, 10))
+        assert not opened
+        await pilot.click(Opens, offset=(5, 10), times=2)
+        assert len(opened) == 1
+        assert view.cursor == 2
 
 
 # -- moving ----------------------------------------------------------------------------

@@ -172,6 +172,19 @@ def test_a_cut_string_says_how_much_more_there_is_and_shows_it_step_by_step() ->
     assert open_lines[-1].rest == 0
 
 
+def test_what_is_not_shown_is_counted_in_bytes() -> None:
+    """Of 300 characters of three bytes each, 900 bytes are there to be shown."""
+    (line,) = words({"s": "語" * 300})[1:]
+    shown = line.count("語")
+    assert line.endswith(f"… {900 - 3 * shown} B more")
+    root = Node("Record", {"s": "語" * 5000})
+    folds = Folds()
+    folds.opened[root.children[0]] = True
+    rest = list(tree_lines(root, folds, 80, str))[-1]
+    assert rest.rest == 3 * (5000 - 4096)
+    assert "… 3 KiB more" in "".join(t for t, _ in tree_pieces(rest, 80, str))
+
+
 def test_a_text_of_several_lines_opens_into_them() -> None:
     root = Node("Cause", "Traceback:\n  File x\n\x1b[31mred")
     said = [

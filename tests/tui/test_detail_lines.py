@@ -11,8 +11,9 @@ from rich.cells import cell_len
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
+from sfnwatch.trace.requests import decode_request
 from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.facts import heading
+from sfnwatch.tui.facts import heading, moment
 from sfnwatch.tui.record_copy import copied
 from sfnwatch.tui.record_lines import (
     BESIDE,
@@ -22,8 +23,15 @@ from sfnwatch.tui.record_lines import (
     spot_pieces,
 )
 from sfnwatch.tui.record_links import MOST, Said, Tie, ties
-from sfnwatch.tui.record_sections import Grove, Section, Topic, sections
+from sfnwatch.tui.record_sections import (
+    Grove,
+    Section,
+    Topic,
+    request_sections,
+    sections,
+)
 from tests.builders import ARN, ROLE, TASK_ARN, TASK_ID, call, event, sync_run
+from tests.trace.test_requests import request
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, WIDE, branching_run
 
@@ -175,6 +183,52 @@ def test_of_very_many_polls_the_first_are_listed_and_the_rest_counted() -> None:
     ]
     lines = section([*sync_run(), *polls], Topic.LINKS, f"{ARN}#5")
     assert lines[-1].strip() == "… 11 calls more"
+
+
+# -- facts -------------------------------------------------------------------------
+
+
+def test_a_call_on_its_states_line_does_not_tell_how_that_went_again() -> None:
+    alone = section(sync_run(), Topic.FACTS, "call#run", width=140)
+    assert any("attempt" in line for line in alone)
+    both = section(sync_run(), Topic.FACTS, f"{ARN}#5", "call#run", width=140)
+    assert len([line for line in both if "succeeded after" in line]) == 1
+
+
+@pytest.mark.parametrize("width", [30, 37, 40, 44, 50, 80])
+def test_no_time_is_broken_in_two(width: int) -> None:
+    for key in (f"{ARN}#5", f"{ARN}#6", "call#run"):
+        text = "\n".join(section(sync_run(), Topic.FACTS, key, width=width))
+        for at in rows_and_trace(sync_run())[0][key].events:
+            assert moment(at.timestamp, None) in text
+        assert text.count("Z") == text.count("2023-11-15T")
+        assert "T00:" in text
+
+
+@pytest.mark.parametrize("width", [1, 4, 9, 17, 30, 80])
+def test_the_first_heading_tells_the_way_out(width: int) -> None:
+    shape = Shape(width, way_out="escape")
+    lines = said(lines_of(sync_run(), f"{ARN}#5", shape=shape), width)
+    assert lines[0].endswith("escape"[:width]) or width < len(" escape")
+    assert len([line for line in lines if line.endswith(" escape")]) == (width > 6)
+    assert all(cell_len(line) <= width for line in lines)
+
+
+def test_where_nothing_closes_the_pane_no_key_is_told() -> None:
+    (first, *_) = said(lines_of(sync_run(), f"{ARN}#5"))
+    assert first.endswith("──")
+
+
+def test_a_request_of_ours_has_its_facts_and_its_record() -> None:
+    read = decode_request(request(1, items=3))
+    told = list(request_sections(read, Grove()))
+    lines = [line.strip() for line in said(list(record_lines(told, Shape(80))))]
+    assert lines[0].startswith("▾ states GetExecutionHistory ──")
+    assert "outcome     ✔ ok after 0.12 s, HTTP 200" in lines
+    assert "▾ Request record  {10 keys}" in lines
+    assert 'operation: "GetExecutionHistory"' in lines
+    recorded = copied(told[1], str)
+    assert json.loads(recorded) == dict(request(1, items=3).data)
 
 
 # -- input and output --------------------------------------------------------------

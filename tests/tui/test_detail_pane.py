@@ -3,22 +3,27 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta, timezone
+from typing import ClassVar
 
 import pytest
 from textual import on
 from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 from textual.pilot import Pilot
 from textual.strip import Strip
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import build_lanes
+from sfnwatch.trace.requests import decode_request
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.record_links import Tie
 from sfnwatch.tui.record_sections import Section, Topic
 from tests.builders import ARN, ROLE, event, sync_run
+from tests.trace.test_requests import request
 from tests.tui.runs import HOSTILE, branching_run
 
 
@@ -81,6 +86,60 @@ async def staged(width: int = 80, height: int = 24) -> AsyncIterator[Stage]:
         app.query_one(Detail).focus()
         await pilot.pause()
         yield Stage(app, pilot)
+
+
+async def test_a_request_of_ours_is_shown_in_full_and_rows_after_it() -> None:
+    read = decode_request(request(1, items=3))
+    async with staged() as stage:
+        stage.show(sync_run(), f"{ARN}#5")
+        stage.pane.show_request(read)
+        await stage.pilot.pause()
+        assert stage.words[0].startswith(" ▾ states GetExecutionHistory ──")
+        assert any("✔ ok after 0.12 s, HTTP 200" in line for line in stage.words)
+        assert any('note: "newest events"' in line for line in stage.words)
+        assert (stage.pane.rows, stage.pane.url) == ((), None)
+        stage.pane.zone = timezone(timedelta(hours=9))
+        await stage.pilot.pause()
+        assert any("T09:28:25.102+09:00" in line for line in stage.words)
+        stage.on("Records")
+        assert json.loads(stage.pane.copy_text())["operation"] == "GetExecutionHistory"
+        stage.show(sync_run(), f"{ARN}#5")
+        await stage.pilot.pause()
+        assert stage.words[0].startswith(" ▾ submitted")
+        assert stage.pane.cursor == 0
+
+
+async def test_a_request_shown_again_keeps_the_place() -> None:
+    read = decode_request(request(1))
+    async with staged() as stage:
+        stage.pane.show_request(read)
+        await stage.press("down", "down")
+        stage.pane.show_request(replace(read))
+        await stage.pilot.pause()
+        assert stage.pane.cursor == 2
+        stage.pane.show_request(decode_request(request(2)))
+        await stage.pilot.pause()
+        assert stage.pane.cursor == 0
+
+
+async def test_the_pane_tells_which_key_closes_it() -> None:
+    class Closes(Host):
+        BINDINGS: ClassVar[list[BindingType]] = [
+            Binding("escape", "close", id="view.close", show=False)
+        ]
+
+        def action_close(self) -> None:
+            """Close nothing: the key is there to be named."""
+
+    for keymap, key in (({}, "esc"), ({"view.close": "x"}, "x")):
+        app = Closes()
+        app.set_keymap(keymap)
+        async with app.run_test(size=(20, 5)) as pilot:
+            stage = Stage(app, pilot)
+            stage.pane.focus()
+            stage.show(sync_run(), f"{ARN}#5")
+            await pilot.pause()
+            assert stage.words[0].endswith(f" {key}")
 
 
 async def test_it_says_when_nothing_is_selected() -> None:

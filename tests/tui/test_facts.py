@@ -1,11 +1,17 @@
 from datetime import timedelta, timezone
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sfnwatch.trace.console import console_url
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
+from sfnwatch.trace.requests import decode_request
 from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.facts import facts, heading
+from sfnwatch.tui.facts import facts, heading, request_facts, request_heading
 from tests.builders import ARN, TASK_ARN, event, sync_run
+from tests.trace.test_requests import LOOKUP, request
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, branching_run
 
@@ -33,13 +39,55 @@ def test_a_denied_poll_is_explained_with_its_evidence() -> None:
 
 def test_a_call_says_how_late_it_appeared() -> None:
     said = told(sync_run(), "RunTask  task")
-    assert said["when"] == "2023-11-15T00:28:25Z, appeared 2m10s after it happened"
+    assert said["when"] == "2023-11-15T00:28:25Z, appeared 2m 10s after it happened"
 
 
 def test_a_state_tells_its_path_its_length_and_what_it_runs() -> None:
     said = told(sync_run(), "exited")
     assert said["state"] == "Main / ECS RunTask  Task"
     assert said["status"] == "✔ succeeded after 5m 09s"
+
+
+def test_nothing_is_told_twice_of_a_state_with_one_try() -> None:
+    for words in ("submitted", "succeeded  noticed", "exited"):
+        row, trace = row_and_trace(sync_run(), words)
+        labels = [fact.label for fact in facts(row, trace)]
+        assert len(labels) == len(set(labels))
+        assert "attempt" not in labels
+
+
+def test_each_of_several_tries_tells_how_it_went() -> None:
+    said = told(branching_run(), "failed  States.TaskFailed")
+    assert said["attempt"].startswith("failed after")
+
+
+def test_a_request_of_ours_is_told_in_full() -> None:
+    record = request(
+        2, LOOKUP, "ThrottlingException", items=None, note="calls to ecs, try 2"
+    )
+    read = decode_request(record)
+    assert request_heading(read) == "cloudtrail LookupEvents"
+    said = {fact.label: fact.words for fact in request_facts(read)}
+    assert said == {
+        "sent": "2023-11-15T00:28:26.102Z",
+        "outcome": "▲ throttled after 0.12 s, HTTP 400",
+        "for": "calls to ecs, try 2",
+        "execution": ARN,
+        "Region": "ap-northeast-1",
+        "request id": "request-2",
+    }
+    east = timezone(timedelta(hours=9))
+    assert request_facts(read, east)[0].words == "2023-11-15T09:28:26.102+09:00"
+    answered = decode_request(request(0, items=0))
+    assert ("items", "0") in {(f.label, f.words) for f in request_facts(answered)}
+
+
+@given(st.sampled_from([HOSTILE, "", "x" * 5000]) | st.text(max_size=40))
+def test_no_request_is_told_in_hostile_words(text: str) -> None:
+    more: Any = dict.fromkeys(("region", "request_id", "note"), text)
+    read = decode_request(request(0, (text, text or "x"), text, **more))
+    assert harmless(request_heading(read))
+    assert all(harmless(fact.words) for fact in request_facts(read))
 
 
 def test_a_phase_names_the_call_it_made_and_why_that_is_believed() -> None:
@@ -54,7 +102,7 @@ def test_the_end_tells_who_noticed_it() -> None:
     facts = told(sync_run(), "succeeded  noticed")
     said = facts["noticed"]
     assert facts["stopped"] == "2023-11-15T00:33:31.202Z"
-    assert said.startswith("noticed by event, 1.9 s")
+    assert said.startswith("by event, 1.9 s")
     assert "(no poll in between)" in said
 
 
@@ -95,7 +143,8 @@ def test_times_are_told_in_a_zone() -> None:
     assert said["when"].startswith("2023-11-15T09:33:33.102+09:00, appeared")
     assert said["stopped"] == "2023-11-15T09:33:31.202+09:00"
     call, _ = row_and_trace(sync_run(), "RunTask  task")
-    assert next(facts(call, trace, zone)).words.startswith("2023-11-15T09:28:25+09:00")
+    (when, *_) = facts(call, trace, zone)
+    assert when.words.startswith("2023-11-15T09:28:25+09:00")
 
 
 def test_nothing_hostile_gets_through() -> None:

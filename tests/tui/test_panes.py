@@ -34,7 +34,7 @@ async def test_the_detail_pane_shows_facts_and_record(key: str) -> None:
         await pilot.pause()
         screen = words_on(app)
         assert "exactly: it names the attempt's own task ARN" in screen
-        assert "appeared 1m40s after it happened" in screen
+        assert "appeared 1m 40s after it happened" in screen
         assert "DescribeTasks #1  +55 s  ✘ AccessDenied  = task ARN ─" in screen
         await pilot.press("tab", "end")
         await pilot.pause()

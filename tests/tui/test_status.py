@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,13 +27,23 @@ def words(records: list[Received], width: int = 200, **more: Any) -> str:
 def test_the_line_says_who_how_far_and_how_each_source_does() -> None:
     assert words(live_run(), recording=True) == (
         "sfnwatch   nightly-report › run-7f3a   ● RUNNING 04:30   ● history live   "
-        "● CloudTrail 2m14s behind, complete to 00:30:30   ● rec"
+        "● CloudTrail 2m 14s behind, complete to 00:30:30   ● rec"
     )
 
 
 def test_the_clock_ticks_while_it_runs_and_stops_with_it() -> None:
     assert "RUNNING 04:31" in words(live_run(), at=271)
-    assert "SUCCEEDED 05:09" in words(sync_run(), at=9999)
+    assert "SUCCEEDED 5m 09s" in words(sync_run(), at=9999)
+
+
+def test_what_is_over_took_as_long_as_the_lanes_say() -> None:
+    """308.6 s are 5m 09s wherever they stand; only a clock that runs is cut down."""
+    *others, last = sync_history(ARN)
+    stopped = iso(START + timedelta(seconds=308.6))
+    ended = replace(last, data={**last.data, "timestamp": stopped})
+    assert last.data["type"] == "ExecutionSucceeded"
+    assert "SUCCEEDED 5m 09s" in words([*others, ended])
+    assert "RUNNING 05:08" in words(others, at=308.6)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +51,7 @@ def test_the_clock_ticks_while_it_runs_and_stops_with_it() -> None:
     [
         ("connecting", {}, "○ CloudTrail connecting"),
         ("live", {}, "● CloudTrail live"),
-        ("live", {"lag": 45.0}, "● CloudTrail 45s behind"),
+        ("live", {"lag": 45.0}, "● CloudTrail 45 s behind"),
         ("retrying", {"retry_in": 8}, "▲ CloudTrail retrying, again in 5 s"),
         ("throttled", {"retry_in": 8}, "▲ CloudTrail throttled, again in 5 s"),
         ("throttled", {}, "▲ CloudTrail throttled"),
@@ -69,13 +80,16 @@ def test_several_executions_are_counted_by_status() -> None:
     line = words([*sync_run(), *second])
     assert "2 executions" in line
     assert "✔ 1 SUCCEEDED" in line
-    assert "● 1 RUNNING" in line
+    assert "● 1 RUNNING  ✔ 1 SUCCEEDED   ■" in line
 
 
 def test_a_paused_view_says_how_much_is_new() -> None:
     assert "‖ paused, 7 new" in words(live_run(), paused=True, fresh=7)
     assert "↓ 3 new" in words(live_run(), fresh=3)
     assert "new" not in words(live_run())
+    paused = words(live_run(), paused=True)
+    assert "‖ paused" in paused
+    assert "new" not in paused
 
 
 def test_the_end_and_the_mode_are_said() -> None:
@@ -94,11 +108,13 @@ def test_what_matters_least_goes_first() -> None:
     def line(width: int) -> str:
         return words(live_run(), width, recording=True)
 
-    assert "sfnwatch" not in line(118)
-    assert "rec" not in line(100)
-    assert "history" not in line(90)
-    assert "2m14s behind" in line(80)
-    assert "complete to" not in line(80)
+    assert "sfnwatch" not in line(120)
+    assert "history" not in line(120)
+    assert "complete to" in line(110)
+    assert "complete to" not in line(100)
+    assert "2m 14s behind   ● rec" in line(90)
+    assert "2m 14s behind" in line(80)
+    assert "rec" not in line(80)
     assert line(40) == "run-7f3a   ● RUNNING 04:30"
     assert line(17) == "● RUNNING 04:30"
 
@@ -169,7 +185,72 @@ def test_what_the_lanes_do_not_show_is_counted() -> None:
     assert "unread" not in words([*sync_run()[:3], asked])
 
 
-def test_the_lane_of_calls_is_told_of_before_the_machines_name() -> None:
-    line = words(live_run(), width=64)
-    assert "CloudTrail" in line
-    assert "nightly-report" not in line
+def long_named(name: str) -> list[Received]:
+    return sync_history(ARN.replace("run-7f3a", name))
+
+
+def test_the_names_outlive_the_way_out_and_the_sources() -> None:
+    records = [*long_named("x" * 40), health("lookup", "ended", 400)]
+    at_80 = words(records, 80, ended=True, mode="replay")
+    assert at_80.startswith(f"{'x' * 31}…   ✔ SUCCEEDED 5m 09s   ")
+    assert "q to quit" not in at_80
+    assert "REPLAY" in at_80
+    at_60 = words(records, 60, ended=True, mode="replay")
+    assert at_60 == f"{'x' * 23}…   ✔ SUCCEEDED 5m 09s   REPLAY"
+    assert words(records, 40, ended=True) == f"{'x' * 15}…   ✔ SUCCEEDED 5m 09s"
+    assert "ended, q to quit" in words(records, 200, ended=True)
+    assert "   ended" in words(records, 90, ended=True)
+
+
+def test_trouble_is_told_before_the_mode_the_machine_and_the_sources() -> None:
+    for width in range(50, 160):
+        line = words(stormy_run(), width, mode="replay", recording=True)
+        told = [
+            any(word in line for word in told)
+            for told in (
+                ["denied", "retrying", "throttled"],
+                ["REPLAY"],
+                ["nightly-report"],
+                ["rec "],
+            )
+        ]
+        assert told == sorted(told, reverse=True), line
+
+
+def shown_names(records: list[Received], width: int, **more: Any) -> tuple[bool, bool]:
+    line = words(records, width, **more)
+    return "run-7f3a" in line, "nightly-report" in line
+
+
+@pytest.mark.parametrize("width", range(20, 140, 3))
+def test_no_name_comes_or_goes_as_time_goes_by(width: int) -> None:
+    """Clocks, lags and countdowns change their lengths: the names must not care."""
+    begun = live_run()[:-2]
+    seen = {
+        shown_names([*begun, *said], width, at=at)
+        for at in (270, 599, 601, 3599)
+        for said in (
+            [],
+            [health("lookup", "live", 260, lag=5)],
+            [health("lookup", "live", 260, lag=134)],
+            [health("lookup", "throttled", 260, retry_in=12)],
+            [health("lookup", "retrying", 260, retry_in=8)],
+        )
+    }
+    seen.add(shown_names(sync_run(), width, at=600, ended=True))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("width", range(20, 140, 3))
+def test_a_source_does_not_come_and_go_as_it_counts(width: int) -> None:
+    seen = {
+        "CloudTrail" in words([*live_run(), health("lookup", "live", 269, lag=lag)], w)
+        for lag in (4, 45, 61, 700)
+        for w in (width,)
+    }
+    assert len(seen) == 1
+
+
+def test_masked_names_are_said_to_be_masked() -> None:
+    assert "masked" in words(live_run(), 120, masked=True)
+    assert "masked" not in words(live_run(), 120)
