@@ -110,7 +110,9 @@ def watch(
         drain=drain,
         tries=None if output is Output.SCREEN else _TRIES,
     )
-    return show(play, output, choose_recording(**shared), choose_screen(**shared))
+    return show(
+        play, output, choose_recording(**shared), choose_screen(output, **shared)
+    )
 
 
 @cli.command(short_help="Watch a simulated account; no AWS account needed.")
@@ -164,7 +166,7 @@ def demo(
         return _serve(chosen, port=port, speed=speed, fresh=fresh)
     play = plays.demo([_scenario(scenario)], speed=speed, drain=drain)
     output, record = choose_output(**shared), choose_recording(**shared)
-    return show(play, output, record, choose_screen(**shared))
+    return show(play, output, record, choose_screen(output, **shared))
 
 
 @cli.command(short_help="Show recordings and other files again.")
@@ -198,7 +200,7 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
         play = plays.played(paths, speed=speed or _REPLAY_SPEED)
     else:
         play = plays.replay(paths, speed=speed)
-    return show(play, output, record, choose_screen(**shared))
+    return show(play, output, record, choose_screen(output, **shared))
 
 
 @cli.command(short_help="Write a trace for other programs.")

@@ -60,6 +60,10 @@ class SpedClock:
         self._origin, self._started = self.now(), time.monotonic()
         self._speed = speed
 
+    def restart(self) -> None:
+        """Begin anew at the origin, so that nothing is missed of what starts late."""
+        self._started = time.monotonic()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)  # noqa: TID251 - this is the clock
 

@@ -130,6 +130,7 @@ def choose_recording(
 
 
 def choose_screen(
+    output: Output,
     *,
     theme: str | None,
     time: Literal["utc", "local"] | None,
@@ -141,7 +142,13 @@ def choose_screen(
     """Read the screen's options; raises UsageError for a filter that can't be read."""
     if filter is not None:
         _check_filter(filter)
-    return ScreenOptions(theme, time, ascii, present, filter)
+    asked = ScreenOptions(theme, time, ascii, present, filter)
+    if output is not Output.SCREEN and asked != ScreenOptions():
+        options = ("theme", "time", "ascii", "present", "filter")
+        named = next(name for name in options if getattr(asked, name) is not None)
+        msg = f"--{named} is for the screen, and lines are printed."
+        raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
+    return asked
 
 
 def _check_filter(text: str) -> None:
@@ -151,4 +158,5 @@ def _check_filter(text: str) -> None:
         parse_filter(text)
     except FilterError as error:
         where = f"--filter {clean(text, 200)!r}, at {error.position + 1}"
-        raise UsageError(f"{where}: {error.message}", hint=error.hint) from error
+        hint = error.hint[:1].upper() + error.hint[1:]
+        raise UsageError(f"{where}: {error.message}", hint=hint) from error

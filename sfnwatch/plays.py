@@ -104,6 +104,8 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
         from sfnwatch.sources.aws import AwsSettings
         from sfnwatch.sources.live import Live
 
+        # The account has stood still while its server and the SDKs were imported.
+        clock.restart()
         async with DemoServer(account) as served:
             settings = AwsSettings(
                 region=arns[0].region,

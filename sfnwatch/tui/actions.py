@@ -119,7 +119,7 @@ _ACTIONS: tuple[Action, ...] = (
         "player.squeeze",
         ("g",),
         "Squeeze idle gaps",
-        "squeeze idle time, in the player and on the timeline",
+        "squeeze idle time in the player; in the timeline, on its axis",
         _P,
     ),
     Action(
@@ -389,6 +389,9 @@ def bindings() -> list[BindingType]:
             show=action.footer,
             key_display=action.display or key_name(action.keys[0]),
             id=action.id,
+            # What is typed after these in one go is meant for the line they open,
+            # and would else reach the pane that has the focus until then.
+            priority=action.id in {"find.filter", "find.search"},
         )
         for action in sorted(ACTIONS, key=_footer_rank)
         if action.keys and not action.method

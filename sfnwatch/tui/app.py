@@ -13,7 +13,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.markup import escape
 from textual.screen import Screen
-from textual.widget import Widget
+from textual.widgets import Input
 
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter
@@ -25,6 +25,7 @@ from sfnwatch.tui.actions import (
     entries,
     key_name,
 )
+from sfnwatch.tui.calllog import CallLog
 from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.finding import FindBar
@@ -34,7 +35,7 @@ from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.records import can_browse, console_of, records_text
 from sfnwatch.tui.saving import save_record
 from sfnwatch.tui.scrubber import Scrubber
-from sfnwatch.tui.staging import Before, staged_theme
+from sfnwatch.tui.staging import Before, Left, staged_theme
 from sfnwatch.tui.timeline import TimelineView
 from sfnwatch.tui.zones import stamp, zone_name
 
@@ -58,6 +59,7 @@ class SfnwatchApp(Deck):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        self._left = Left()
         self._before: Before | None = None
         """How things were shown before they were presented; None while not."""
         self._commands: Mapping[str, Command] = {
@@ -111,14 +113,18 @@ class SfnwatchApp(Deck):
         return done
 
     def _squeeze(self) -> None:
-        self._playing.squeeze()
-        squeezed = self._playing.transport.squeeze
-        self._timeline.squeeze = squeezed
+        """Squeeze idle time where it is seen: on the timeline, or in the player."""
+        if self._views.current == "timeline":
+            squeezed = self._timeline.squeeze = not self._timeline.squeeze
+        else:
+            self._playing.squeeze()
+            squeezed = self._playing.transport.squeeze
         self._say(f"idle time is {'squeezed' if squeezed else 'as long as it was'}")
 
     def _to_live(self) -> None:
         self._playing.to_live()
-        self._lanes.follow = True
+        if not self._playing.replay:
+            self._lanes.follow = True
 
     def _digit(self, digit: int) -> Command:
         """Toggle a service's lane; or, with one lane only, go to a tenth."""
@@ -171,7 +177,7 @@ class SfnwatchApp(Deck):
     def _showing(self) -> Mapping[str, Command]:
         return {
             "show.present": self.present,
-            "show.mask": lambda: self._look(masked=not self._looks.masked),
+            "show.mask": self._mask,
             "show.zone": self._zone,
             "show.theme": self.action_change_theme,
             "drain.end": lambda: self._end_drain and self._end_drain(),
@@ -192,6 +198,8 @@ class SfnwatchApp(Deck):
                 return self._views.current in {"lanes", "timeline"}
             case ("program.help",):
                 return not self._find.open
+            case ("find.filter" | "find.search",):
+                return not isinstance(self.focused, Input) and not self.screen.is_modal
             case ("player.loop",):
                 return self._playing.replay
         return True
@@ -202,13 +210,31 @@ class SfnwatchApp(Deck):
         """Show a view, or the lanes again; the selection goes along."""
         key = self.selected_key
         name = "lanes" if self._views.current == name else name
+        if self._views.current == "lanes":
+            self._left = Left(self._lanes.selected_key, self._lanes.follow)
         self._views.current = name
         self._moved_in_time()
         self._focus_view()
-        if key is not None and self.selected_key != key:
-            self.select_key(key)
+        self._take_along(key)
         self.refresh_bindings()
         self._show_selected()
+
+    def _take_along(self, key: str | None) -> None:
+        """Select in this view what was selected in the other.
+
+        The lanes have more lines: back in them it is the line that was left, unless
+        the cursor was moved meanwhile.
+        """
+        left = self._left
+        if self._views.current == "timeline":
+            self._timeline.select_key(key or "")
+            self._left = replace(left, led_to=self._timeline.selected_key)
+        elif self._views.current == "lanes" and left.key is not None:
+            if key is not None and key != left.led_to and left.led_to is not None:
+                self.select_key(key)
+            else:
+                self._lanes.select_key(left.key)
+                self._lanes.follow = left.follow
 
     def _enter(self) -> None:
         """Fold or unfold what the cursor is on, or show it in full, or hide that."""
@@ -223,13 +249,6 @@ class SfnwatchApp(Deck):
         if not shown and self.focused is not self._lanes:
             self._focus_view()
         self._show_selected()
-
-    def _focus_view(self) -> None:
-        views: Mapping[str, Widget] = {
-            "timeline": self._timeline,
-            "requests": self._requests,
-        }
-        views.get(self._views.current or "", self._lanes).focus()
 
     def _step_back(self) -> None:
         """Close what was opened last, one thing at a time."""
@@ -261,6 +280,11 @@ class SfnwatchApp(Deck):
         follows = self._lanes.follow
         self._say("following the newest line" if follows else "no longer following")
 
+    def _mask(self) -> None:
+        self.clear_notifications()
+        self._look(masked=not self._looks.masked)
+        self._say("names are masked" if self._looks.masked else "names are shown")
+
     def _zone(self) -> None:
         self._look(local=not self._looks.local)
         zone, now = self._looks.zone, self._playing.now
@@ -271,11 +295,13 @@ class SfnwatchApp(Deck):
 
     @on(LanesView.Moved)
     @on(TimelineView.Moved)
+    @on(CallLog.Moved)
     def _moved(self) -> None:
         self._show_selected()
 
     @on(LanesView.Opened)
     @on(TimelineView.Opened)
+    @on(CallLog.Opened)
     def _opened(self) -> None:
         self._show_detail(shown=True)
 
@@ -292,7 +318,8 @@ class SfnwatchApp(Deck):
     # -- records -------------------------------------------------------------------
 
     def _copy(self) -> None:
-        if self._detail.display and self.focused is self._detail:
+        shown = self._views.current == "requests" or self.focused is self._detail
+        if self._detail.display and shown:
             text = self._detail.copy_text()
         else:
             text = self._looks.mask(records_text(self.selected_rows))
@@ -321,7 +348,7 @@ class SfnwatchApp(Deck):
             return
         if can_browse():
             self.open_url(url)
-        else:
+        elif not self._looks.masked:
             self.copy_to_clipboard(url)
         self._say(url, title="AWS console", timeout=10)
 
@@ -398,6 +425,7 @@ class SfnwatchApp(Deck):
         self.theme = theme
         self.screen_stack[0].set_class(self._before is not None, "-presenting")
         self._caps.clear()
+        self.clear_notifications()
         self._look(masked=masked)
         self._show_selected()
 

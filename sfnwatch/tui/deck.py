@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from textual import work
 from textual.app import App, ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.filter import LineFilter
+from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Footer
 
 from sfnwatch.clock import Clock
@@ -73,7 +74,12 @@ class Deck(App[None]):
     CSS_PATH = "sfnwatch.tcss"
     # Textual annotates these as neither class nor instance variables.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-middling"), (20, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-low"),
+        (12, "-middling"),
+        (20, "-high"),
+        (30, "-tall"),
+    ]
 
     def __init__(
         self,
@@ -88,7 +94,9 @@ class Deck(App[None]):
         config: Config | None = None,
         saved: SavedView | None = None,
     ) -> None:
-        super().__init__()
+        # Without colour Textual would still send greys, unless it leaves all of them
+        # to the terminal.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._config = config or Config()
         self._watch = watch
         self._headline = title
@@ -115,6 +123,8 @@ class Deck(App[None]):
         self._views = ContentSwitcher(id="views", initial="lanes")
         self._ascii = Ascii()
         register(self, self._config)
+        if self.no_color:
+            self.theme = "ansi-dark"
 
     # -- what others may ask -------------------------------------------------------
 
@@ -187,9 +197,16 @@ class Deck(App[None]):
         self._requests.replaying = self._playing.replay
         self._show_looks()
         self._lay_out()
-        self._lanes.focus()
+        self._focus_view()
         # AWS's SDK takes longer to import than the first frame to draw.
         self.call_after_refresh(self._feed)
+
+    def _focus_view(self) -> None:
+        views: Mapping[str, Widget] = {
+            "timeline": self._timeline,
+            "requests": self._requests,
+        }
+        views.get(self._views.current or "", self._lanes).focus()
 
     def _restore(self, saved: SavedView) -> None:
         """Show a recording as it was last looked at."""
@@ -200,6 +217,10 @@ class Deck(App[None]):
             opened=frozenset(saved.opened),
             hidden_services=frozenset(saved.hidden_services),
         )
+        if saved != SavedView() and saved.squeeze != self._playing.transport.squeeze:
+            self._playing.squeeze()
+        if saved.view in {"timeline", "requests"}:
+            self._views.current = saved.view
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         filters = super().get_line_filters()
@@ -303,6 +324,7 @@ class Deck(App[None]):
             fresh=self._behind if self._playing.held else self._lanes.unseen,
             past=self._playing.position is not None and not self._playing.held,
             happened=self._playing.reading is Reading.HAPPENED,
+            masked=self._looks.masked,
             zone=self._looks.zone,
             mask=self._looks.mask,
         )
@@ -421,6 +443,8 @@ class Deck(App[None]):
 
     @property
     def selected_rows(self) -> tuple[Row, ...]:
+        if self._views.current == "requests":
+            return ()
         if self._views.current == "lanes":
             # A line's own row has lost what is told in the other lane.
             rows = self._lanes.line.rows
@@ -439,12 +463,21 @@ class Deck(App[None]):
         self._names.show(self._lanes.page)
         rows = self.selected_rows
         if self._detail.display:
-            self._detail.show(rows, self._page.trace)
+            self._show_in_full(rows)
         if self.screen_stack[0].has_class("-presenting"):
             trace, mask = self._page.trace, self._looks.mask
             self._caption.show(explain(rows[-1], trace, mask) if rows else "")
         self._show_found()
         self._show_moment()
+
+    def _show_in_full(self, rows: tuple[Row, ...]) -> None:
+        request = self._requests.selected
+        if self._views.current != "requests":
+            self._detail.show(rows, self._page.trace)
+        elif request is not None:
+            self._detail.show_request(request)
+        else:
+            self._detail.show((), self._page.trace)
 
     def _show_found(self) -> None:
         """Say what is filtered and searched for."""

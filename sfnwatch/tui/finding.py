@@ -105,7 +105,8 @@ class FindBar(Vertical):
         with self.prevent(Input.Changed):
             self._input.value = text
         self._input.cursor_position = len(text)
-        self._input.focus()
+        # At once: what was typed in one go with the key that opened it is waiting.
+        self.screen.set_focus(self._input)
         self._advise()
 
     def tell(self, words: str) -> None:

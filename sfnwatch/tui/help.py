@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from sfnwatch.trace.filters import FILTER_HELP
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.actions import Group as Actions
+from sfnwatch.tui.gantt import TIMELINE_SIGNS
+from sfnwatch.tui.scrubber_map import SCRUBBER_SIGNS
 from sfnwatch.tui.toned import Toned
 
 Entry = tuple[Actions, str, str]
@@ -31,12 +33,6 @@ _SIGNS: tuple[tuple[str, Tone, str], ...] = (
     ("?  ·", Tone.DIM, "before a call: several states fit, or none"),
     ("◀──", Tone.EXACT, "what told Step Functions that the job was over"),
     ("✔ ✘ ◷ ■ ↷", Tone.PLAIN, "succeeded, failed, timed out, aborted, caught"),
-    ("░ ▓ ▒ ▶", Tone.PLAIN, "timeline: waiting, working, backing off, noticed late"),
-    (
-        "▸ ╷ ◇ ↻ ↷ ✘",
-        Tone.PLAIN,
-        "player: start, state, first poll, retry, caught, failed",
-    ),
 )
 _RULES: tuple[tuple[str, Tone, str], ...] = (
     ("= request id", Tone.EXACT, "exact: the same request id on both sides"),
@@ -125,6 +121,11 @@ class HelpText(Toned):
                 ],
             )
         yield "Marks", _SIGNS
+        for title, signs in (
+            ("Marks of the timeline", TIMELINE_SIGNS),
+            ("Marks of the player", SCRUBBER_SIGNS),
+        ):
+            yield title, [(sign, Tone.PLAIN, means) for sign, means in signs]
         yield "How a call is tied", _RULES
         filters = [(token, Tone.ACTION, does) for token, does in FILTER_HELP]
         yield "The language of filters", filters

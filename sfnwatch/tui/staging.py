@@ -1,4 +1,4 @@
-"""The screen for a talk: what is changed for it, and put back after it."""
+"""What is changed for a while, and put back after it."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,16 @@ class Before:
 
     theme: str
     masked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Where the lanes were left for another view."""
+
+    key: str | None = None
+    follow: bool = False
+    led_to: str | None = None
+    """What that was in the other view; None where it shows no states."""
 
 
 def staged_theme(*, dark: bool) -> str:

@@ -6,39 +6,23 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pexpect
-import pyte
-
+import sfnwatch
 from sfnwatch.demo.server import CREDENTIALS
+from tests.program.terminals import DEADLINE, Terminal, eventually
 
 PROGRAM = (sys.executable, "-m", "sfnwatch")
-DEADLINE = 40.0
-"""Seconds after which what is waited for is not coming."""
+_MAIN = "from sfnwatch.cli import main; main()"
 KEYS = {
     "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
     "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
 }
+_ROOT = Path(sfnwatch.__file__).parents[1]
 _RECORDED = re.compile(r"^sfnwatch: recorded to (?P<path>.+)$", re.MULTILINE)
-_LOOK = 0.02
-
-
-def eventually(condition: Callable[[], Any], what: str) -> Any:
-    """Wait until something is so, and give it."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        threading.Event().wait(_LOOK)
-    message = f"{what}: not within {DEADLINE:g} s"
-    raise AssertionError(message)
 
 
 @dataclass(frozen=True)
@@ -113,99 +97,6 @@ class Running:
         self.process.wait()
 
 
-class Screen(pyte.Screen):
-    """Pyte's screen, which knows no sequence with a `>` or `=` in it."""
-
-    def report_device_attributes(self, *_: Any, **__: Any) -> None:
-        """Answer nothing: who asks is not a terminal's user."""
-
-    def restore_cursor(self, *_: Any, **__: Any) -> None:
-        """Not for `CSI > u`, which is about the keyboard."""
-
-    def select_graphic_rendition(self, *attributes: int, private: bool = False) -> None:
-        if not private:
-            super().select_graphic_rendition(*attributes)
-
-
-class Terminal:
-    """The program on a terminal of its own, and what is to be seen there."""
-
-    def __init__(
-        self,
-        words: tuple[str, ...],
-        env: Mapping[str, str],
-        *,
-        rows: int = 30,
-        columns: int = 120,
-    ) -> None:
-        self.screen = Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        """All bytes that came."""
-        self.child = pexpect.spawn(
-            words[0], list(words[1:]), env=dict(env), dimensions=(rows, columns)
-        )
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def read(self) -> bool:
-        """Take in what has come; False at the end."""
-        try:
-            data = self.child.read_nonblocking(65536, timeout=_LOOK)
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
-        self.raw += data
-        self._stream.feed(data)
-        return True
-
-    def until(self, *words: str) -> None:
-        """Wait until all of this is on the screen."""
-
-        def shown() -> bool:
-            assert self.read(), f"over too soon:\n{self.text}"
-            return all(word in self.text for word in words)
-
-        eventually(shown, f"{words} on the screen:\n{self.text}")
-
-    def press(self, keys: str) -> None:
-        self.child.send(keys)
-
-    def resize(self, rows: int, columns: int) -> None:
-        self.screen.resize(rows, columns)
-        self.child.setwinsize(rows, columns)
-
-    def wait(self) -> int:
-        """Take in the rest and give the exit code; -n for signal n."""
-        eventually(lambda: not self.read(), f"the end of\n{self.text}")
-        self.child.close(force=False)
-        if self.child.signalstatus is not None:
-            return -int(self.child.signalstatus)
-        return int(self.child.exitstatus)
-
-    @property
-    def restored(self) -> dict[str, bool]:
-        """Whether each thing the screen had switched is switched back."""
-        switches = {
-            "main screen": (b"\x1b[?1049h", b"\x1b[?1049l"),
-            "cursor": (b"\x1b[?25l", b"\x1b[?25h"),
-            "mouse": (b"\x1b[?1000h", b"\x1b[?1000l"),
-            "mouse motion": (b"\x1b[?1003h", b"\x1b[?1003l"),
-            "bracketed paste": (b"\x1b[?2004h", b"\x1b[?2004l"),
-        }
-        return {
-            name: self.raw.rfind(undo) > self.raw.rfind(do) >= 0
-            for name, (do, undo) in switches.items()
-        }
-
-    def kill(self) -> None:
-        with suppress(OSError):
-            self.child.close(force=True)
-
-
 class Program:
     """Starts the program, and ends what is still running of it."""
 
@@ -221,6 +112,7 @@ class Program:
     def _env(self, more: Mapping[str, str]) -> dict[str, str]:
         own = {
             "COLORTERM": "truecolor",
+            "PYTHONPATH": str(_ROOT),
             "TERM": "xterm-256color",
             "XDG_STATE_HOME": str(self.state.parent),
         }
@@ -257,9 +149,19 @@ class Program:
         self._started.append(running)
         return running
 
-    def terminal(self, *words: str, rows: int = 30, columns: int = 120) -> Terminal:
+    def terminal(
+        self,
+        *words: str,
+        rows: int = 30,
+        columns: int = 120,
+        cwd: Path | None = None,
+        fault: str = "",
+        **env: str,
+    ) -> Terminal:
+        """Run it on a terminal; `fault` is Python that breaks something in it first."""
+        start = (sys.executable, "-c", f"{fault}\n{_MAIN}") if fault else PROGRAM
         terminal = Terminal(
-            (*PROGRAM, *words), self._env({}), rows=rows, columns=columns
+            (*start, *words), self._env(env), rows=rows, columns=columns, cwd=cwd
         )
         self._started.append(terminal)
         return terminal

@@ -18,13 +18,11 @@ from tests.builders import (
     describe,
     event,
 )
-from tests.program.programs import Program, Terminal
+from tests.program.programs import Program
+from tests.program.stages import assert_restored
+from tests.program.terminals import Terminal
 
 DEMO = ("demo", "sync", "--speed", "60")
-
-
-def assert_restored(terminal: Terminal) -> None:
-    assert set(terminal.restored.values()) == {True}, terminal.restored
 
 
 @pytest.fixture

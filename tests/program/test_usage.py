@@ -96,3 +96,24 @@ def test_the_policy_is_json_that_allows_reading_alone(program: Program) -> None:
     assert all(
         a.split(":")[1].startswith(("Get", "Describe", "Lookup")) for a in actions
     )
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--present",), ("--theme", "nord"), ("--filter", "~k call"), ("--ascii",)],
+)
+def test_what_is_for_the_screen_is_refused_where_lines_are_printed(
+    program: Program, option: tuple[str, ...]
+) -> None:
+    ended = program("demo", "async", "--plain", *option)
+    assert ended.code == 2
+    assert f"{option[0]} is for the screen" in ended.err
+    assert ended.out == ""
+
+
+def test_a_filter_that_can_not_be_read_is_refused_with_its_place(
+    program: Program,
+) -> None:
+    ended = program("demo", "async", "--filter", "~q")
+    assert ended.code == 2
+    assert "at 1: unknown ~q" in ended.err

@@ -81,7 +81,7 @@ async def test_the_detail_of_a_huge_payload_says_what_is_left_out() -> None:
 
 
 async def test_help_lists_every_key_and_what_the_signs_mean() -> None:
-    async with running(Script(sync_run()), size=(120, 200)) as (app, pilot):
+    async with running(Script(sync_run()), size=(120, 320)) as (app, pilot):
         await pilot.press("question_mark")
         await pilot.pause()
         assert isinstance(app.screen, Help)

@@ -161,7 +161,7 @@ def test_an_empty_lane_of_calls_says_why_as_well_as_can_be_known() -> None:
     def quiet(*records: Received, ended: bool = False) -> str:
         return quiet_words(extend(Trace(), records), ended=ended)
 
-    assert quiet().startswith("nothing yet: CloudTrail is usually")
+    assert quiet().startswith("nothing yet: CloudTrail is minutes")
     assert quiet(ended=True) == "no calls were recorded"
     assert quiet(health("lookup", "ended", 2)) == "no calls were recorded"
     assert quiet(health("lookup", "denied", 2)) == "no calls: CloudTrail denied"
