@@ -134,8 +134,10 @@ def _phase(row: Row) -> Iterator[Piece]:
     tries = row.visit.attempts if row.visit else ()
     if row.attempt and len(tries) > 1 and last.type.endswith(("Scheduled", "Started")):
         number = [a.scheduled_id for a in tries].index(row.attempt.scheduled_id) + 1
-        yield (f"  try {number}", Tone.WARN)
-        yield from _backoff(row, number)
+        # The first is not numbered: it was told before there was a second.
+        if number > 1:
+            yield (f"  try {number}", Tone.WARN)
+            yield from _backoff(row, number)
     yield from _error(last)
     if row.notice is not None:
         # A cause may be long: who noticed must not be what is cut for it.

@@ -111,7 +111,7 @@ def test_tries_are_numbered_and_say_how_long_was_waited() -> None:
     ]
     assert line(*started(), *tries) == "scheduled  try 2  after 30.0 s"
     assert lines(*started(), *tries, joined=False)[2:4] == [
-        "scheduled  try 1",
+        "scheduled",
         "failed  E",
     ]
 
