@@ -51,7 +51,7 @@ SCRIPT = (
     Press(0.7, "t"),
     Press(3.5, "t"),
     Press(0.7, "p"),
-    *(Press(1.2, "\x1b[B") for _ in range(6)),
+    *(Press(1.3, "\x1b[A") for _ in range(4)),
 )
 
 

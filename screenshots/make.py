@@ -51,7 +51,7 @@ class Picture:
 
 _END = ("l",)
 PICTURES = (
-    Picture("live", "sync", "live", until=240),
+    Picture("live", "sync", "live", until=300),
     Picture("replay", "sync", "replay", keys=_END),
     Picture("replay-light", "sync", "replay", keys=_END, theme="textual-light"),
     Picture("denied", "sync-denied", "replay", keys=_END),
