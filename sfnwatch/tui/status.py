@@ -52,7 +52,7 @@ _FIRST = 10
 """The rank of what gives way first."""
 _OUTCOME = len("✔ SUCCEEDED 59m 59s")
 """Cells kept for how an execution stands, whatever its clock shows."""
-_BESIDES = 2 * len("   ") + len("REPLAY") + len("   ✘ CloudTrail denied")
+_BESIDES = 2 * len("   ") + len("REPLAY") + len("   ▼ CloudTrail draining, 15:00 left")
 """Cells kept for what else must be said, before the machine is named."""
 _TICKING = {
     HealthState.LIVE: len("59m 59s behind"),

@@ -113,10 +113,20 @@ def test_what_matters_least_goes_first() -> None:
     assert "complete to" in line(110)
     assert "complete to" not in line(100)
     assert "2m 14s behind   ● rec" in line(90)
-    assert "2m 14s behind" in line(80)
-    assert "rec" not in line(80)
+    assert "2m 14s behind" in line(64)
+    assert "rec" not in line(64)
     assert line(40) == "run-7f3a   ● RUNNING 04:30"
     assert line(17) == "● RUNNING 04:30"
+
+
+def test_the_drain_is_counted_down_beside_a_name_as_the_demo_makes_them() -> None:
+    until = iso(START + timedelta(seconds=1209))
+    draining = health("lookup", "draining", 310, until=until)
+    arn = ARN.replace("run-7f3a", "sync-20261125T044902-7a77f7")
+    records = [*sync_history(arn), draining]
+    line = words(records, 100, mode="demo")
+    assert "sync-20261125T044902-7a77f7" in line
+    assert "draining, " in line
 
 
 def test_a_name_longer_than_most_is_cut() -> None:
