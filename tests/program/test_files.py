@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,13 @@ def test_a_recording_is_shown_again_as_it_was_with_the_same_end(
 
 
 def told(ended: Ended) -> list[str]:
-    """Give the lines without what was learned later, in the order of their times."""
-    return sorted(line.partition("  noticed ")[0] for line in ended.lines)
+    """Give the lines without what was learned later, in the order of their times.
+
+    A poll counts from its action's call, or while that is not known from its answer,
+    which may be a second later; who noticed the end shows when the polls are in.
+    """
+    lines = (line.partition("  noticed ")[0] for line in ended.lines)
+    return sorted(re.sub(r"  \+[\d.]+ s", "", line) for line in lines)
 
 
 def test_a_recording_made_where_it_was_wanted_is_private(
