@@ -19,14 +19,16 @@ _TABLE = re.compile(r"(?s)(<!-- keys -->\n).*?(<!-- /keys -->)")
 
 
 def key_table() -> str:
-    """Make the table of keys, a section for each group."""
-    lines = ["| key | |", "|---|---|"]
+    """Make the table of keys, a section for each group, with the actions' ids."""
+    ids = {(action.group, action.words): action.id for action in ACTIONS[::-1]}
+    lines = ["| key | | id |", "|---|---|---|"]
     told = list(entries())
     for place, (group, keys, words) in enumerate(told):
         if place == 0 or told[place - 1][0] is not group:
-            lines.append(f"| | **{group}** |")
+            lines.append(f"| | **{group}** | |")
         names = " ".join(f"`{key}`" for key in keys.replace(" … ", "…").split(" "))
-        lines.append(f"| {names.replace('|', '&#124;')} | {words} |")
+        name = ids[group, words].replace("digit.0", "digit.0 … digit.9")
+        lines.append(f"| {names} | {words} | {name} |")
     return "\n".join(lines) + "\n"
 
 
