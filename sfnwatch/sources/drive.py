@@ -53,8 +53,13 @@ class Patience:
     """None: for ever, as a screen does that somebody watches."""
 
 
-def health_record(health: SourceHealth, clock: Clock) -> Received:
-    """Write a lane's health as the record that is shown and recorded."""
+def health_record(
+    health: SourceHealth, clock: Clock, execution_arn: str | None = None
+) -> Received:
+    """Write a source's health as the record that is shown and recorded.
+
+    With an ARN it is that of a source which one execution has for itself.
+    """
     data: dict[str, Any] = {
         "lane": health.lane,
         "state": str(health.state),
@@ -66,7 +71,7 @@ def health_record(health: SourceHealth, clock: Clock) -> Received:
         "requests": health.requests,
     }
     kept = {key: value for key, value in data.items() if value not in (None, "")}
-    return Received(clock.now(), From.HEALTH, None, kept)
+    return Received(clock.now(), From.HEALTH, execution_arn, kept)
 
 
 class Driver:
@@ -167,4 +172,5 @@ class Driver:
 
     def _say(self, health: SourceHealth) -> Batch:
         self.health = replace(health, requests=self.ledger.count)
-        return (*self.ledger.take(), health_record(self.health, self._clock))
+        told = health_record(self.health, self._clock, self.ledger.execution_arn)
+        return (*self.ledger.take(), told)

@@ -44,7 +44,8 @@ class Ledger:
 
     def __init__(self, clock: Clock, execution_arn: str | None = None) -> None:
         self._clock = clock
-        self._execution_arn = execution_arn
+        self.execution_arn = execution_arn
+        """The one execution it is all for; None where it is for several."""
         self._note = ""
         self._sent: _Sent | None = None
         self._tries: dict[str, int] = {}
@@ -121,7 +122,7 @@ class Ledger:
         now = self._clock.now()
         noted, self._noted, self._since = self._noted, [], None
         return tuple(
-            Received(now, From.REQUEST, self._execution_arn, data) for data in noted
+            Received(now, From.REQUEST, self.execution_arn, data) for data in noted
         )
 
 

@@ -1,4 +1,4 @@
-"""A live watch: both sources of one execution over one session.
+"""A live watch: a history source for each execution, and one look-up for all.
 
 Importing this imports the SDKs, which takes 200 ms: the screen shows its first
 frame before, and does so in a thread.
@@ -14,7 +14,7 @@ from sfnwatch.sources.feed import Consumer, run
 from sfnwatch.sources.history import History
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.pacing import TokenBucket
-from sfnwatch.sources.subject import Subject
+from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.arns import ExecutionArn
 
 _RATE, _BURST = 1.0, 2.0
@@ -37,24 +37,29 @@ class Live:
         self._arns, self._settings, self._clock = arns, settings, clock
         self._drain, self._patience = drain, patience
         self._heed = heed
-        self._lookups: list[Lookup] = []
+        self._lookup: Lookup | None = None
 
     def end_drain(self) -> None:
         """Stop waiting for late records."""
-        for lookup in self._lookups:
-            lookup.end_drain()
+        if self._lookup is not None:
+            self._lookup.end_drain()
 
     async def watch(self, consume: Consumer) -> None:
         """Run to the end; raises RefusedError for a profile that is not there."""
         check_profile(self._settings)
         bucket = TokenBucket(_RATE, _BURST, self._clock)
         async with Aws(self._settings, self._heed) as aws:
-            histories: list[History] = []
-            for arn in self._arns:
-                subject = Subject(arn)
-                common = (aws, subject, self._clock)
-                histories.append(History(*common, patience=self._patience))
-                self._lookups.append(
-                    Lookup(*common, bucket, drain=self._drain, patience=self._patience)
-                )
-            await run([*histories, *self._lookups], [consume])
+            subjects, patience = Subjects(self._arns), self._patience
+            histories = [
+                History(aws, subject, self._clock, patience=patience)
+                for subject in subjects.each
+            ]
+            self._lookup = Lookup(
+                aws,
+                subjects,
+                self._clock,
+                bucket,
+                drain=self._drain,
+                patience=patience,
+            )
+            await run([*histories, self._lookup], [consume])

@@ -1,9 +1,10 @@
-"""The calls around one execution, from CloudTrail's LookupEvents.
+"""The calls around the executions watched, from CloudTrail's LookupEvents.
 
 Two requests a second for the whole account, one attribute a request, 50 records a
 page, newest first, and minutes late without a bound. So: one query for each service
 the definition can call, in turn; each cycle reads from before what is believed
-complete, stops at ground already covered, and keeps what concerns the execution.
+complete, stops at ground already covered, and keeps what concerns the executions:
+all of them by the same queries, since what is asked twice is twice off the quota.
 Never by ReadOnly=false: it would hide DescribeTasks. Never by Username: Step
 Functions takes a new session name for every call.
 """
@@ -18,7 +19,8 @@ from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Interval, TokenBucket
-from sfnwatch.sources.subject import Query, Subject
+from sfnwatch.sources.subject import Query
+from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.trouble import StalePageError
 from sfnwatch.sources.watermark import Watermark
 from sfnwatch.trace.calls import decode_call
@@ -61,19 +63,19 @@ class _Cursor:
 
 
 class Lookup:
-    """A source: reads the calls until the execution is over and the drain done."""
+    """A source: reads the calls until all executions are over and the drain done."""
 
     def __init__(
         self,
         aws: Aws,
-        subject: Subject,
+        subjects: Subjects,
         clock: Clock,
         bucket: TokenBucket,
         *,
         drain: float = DRAIN,
         patience: Patience | None = None,
     ) -> None:
-        self._aws, self._subject, self._clock = aws, subject, clock
+        self._aws, self._subjects, self._clock = aws, subjects, clock
         self._bucket = bucket
         self._drain = timedelta(seconds=drain)
         self._driver = Driver(
@@ -81,7 +83,7 @@ class Lookup:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
-            ledger=Ledger(clock, subject.arn.arn),
+            ledger=Ledger(clock, subjects.only),
         )
         self._interval = Interval(_LEAST, _MOST)
         self._watermark = Watermark()
@@ -90,6 +92,7 @@ class Lookup:
         self._passed_over: set[str] = set()
         """Those of them that concerned none of the roles known then."""
         self._roles: frozenset[str] | None = None
+        self._started_at: datetime | None = None
         self._covered: dict[Query, datetime] = {}
         self._cursors: list[_Cursor] = []
         self._cycles = 0
@@ -104,7 +107,7 @@ class Lookup:
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield the calls that concern the execution, and every change of health."""
-        await self._subject.known.wait()
+        await self._subjects.known.wait()
         async for batch in self._driver.run(self._step):
             yield batch
 
@@ -139,7 +142,7 @@ class Lookup:
             failure.state = HealthState.REFUSED
 
     def _has_ended(self) -> bool:
-        return self._subject.over or self._subject.stopped_at is not None
+        return self._subjects.over or self._subjects.stopped_at is not None
 
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
@@ -155,13 +158,13 @@ class Lookup:
 
     def _plan(self) -> Step | None:
         """Lay out the next cycle; a step of its own where there is nothing to ask."""
-        if not self._subject.plan:
+        if not self._subjects.plan:
             return self._idle()
         self._cycles += 1
         self._news = False
         self._last_round = self._is_over()
-        since = self._floor(afresh=self._look_again_for_new_roles())
-        self._cursors = [_Cursor(query, since) for query in self._subject.plan]
+        since = self._floor(afresh=self._look_again())
+        self._cursors = [_Cursor(query, since) for query in self._subjects.plan]
         if self._since_measured >= _MEASURE or self._last_round:
             self._cursors.append(self._measuring(since))
         return None
@@ -173,7 +176,7 @@ class Lookup:
         """
         message = "Nothing to look up: no state of it makes a call that CloudTrail"
         message += " records as a management event."
-        if self._subject.started_at is None:
+        if self._subjects.started_at is None:
             message = ""  # there is no execution to speak of
         done = self._has_ended()
         state = HealthState.ENDED if done else HealthState.LIVE
@@ -181,23 +184,26 @@ class Lookup:
         changed = health != self._driver.health
         return Step(pause=_LEAST, done=done, health=health if changed else None)
 
-    def _look_again_for_new_roles(self) -> bool:
+    def _look_again(self) -> bool:
         """Forget what concerned nobody, if somebody has come who it may concern.
 
         A role that a state's input names is known only when its task is scheduled,
-        and the calls of an execution long over may be read before that.
+        and the calls of an execution long over may be read before that. Nor is it
+        known at first how early the first of several executions started.
         """
-        roles = frozenset(self._subject.roles)
-        if self._roles == roles:
+        roles, started_at = frozenset(self._subjects.roles), self._subjects.started_at
+        known = self._started_at
+        earlier = started_at is not None and (known is None or started_at < known)
+        if self._roles == roles and not earlier:
             return False
-        self._roles = roles
+        self._roles, self._started_at = roles, started_at
         self._seen -= self._passed_over
         self._passed_over.clear()
         self._covered.clear()
         return True
 
     def _floor(self, *, afresh: bool) -> datetime:
-        start = self._subject.started_at or self._clock.now() - _OVERLAP
+        start = self._subjects.started_at or self._clock.now() - _OVERLAP
         begin = start - _BEFORE_START
         if afresh or self._last_round:
             return begin
@@ -205,7 +211,7 @@ class Lookup:
         return max(begin, min(self._clock.now() - _OVERLAP, contiguous))
 
     def _measuring(self, since: datetime) -> _Cursor:
-        home = (self._subject.arn.region, "LookupEvents")
+        home = (self._subjects.region, "LookupEvents")
         oldest = self._watermark.oldest_missing or since
         return _Cursor(home, oldest - _BEFORE_START, measuring=True)
 
@@ -240,7 +246,7 @@ class Lookup:
                 **more,
             )
             asked.brought(len(answer.get("Events", ())))
-        if region == self._subject.arn.region:
+        if region == self._subjects.region:
             request_id = answer.get("ResponseMetadata", {}).get("RequestId")
             self._watermark.made(str(request_id), self._clock.now())
         return answer
@@ -280,7 +286,7 @@ class Lookup:
         for event in reversed(fresh):
             received = Received(self._clock.now(), From.LOOKUP, None, event)
             try:
-                concerned = self._subject.concerns(decode_call(received))
+                concerned = self._subjects.concerns(decode_call(received))
             except DecodeError:
                 received, concerned = replace(received, source=From.UNREAD), True
             if concerned:
@@ -308,9 +314,9 @@ class Lookup:
 
     def _is_over(self) -> bool:
         """True when the next cycle is to be the last."""
-        if self._subject.over and self._subject.stopped_at is None:
+        if self._subjects.over and self._subjects.stopped_at is None:
             return True  # the history is refused: there is no end to wait for
-        stopped = self._subject.stopped_at
+        stopped = self._subjects.stopped_at
         if stopped is None:
             return False
         now = self._clock.now()
@@ -323,7 +329,7 @@ class Lookup:
         complete = self._watermark.complete_to(now)
         if self._last_round:
             complete = max(complete or now - _OVERLAP, now - _OVERLAP)
-        stopped = self._subject.stopped_at
+        stopped = self._subjects.stopped_at
         draining = HealthState.DRAINING if stopped else HealthState.LIVE
         health = replace(
             self._driver.health,

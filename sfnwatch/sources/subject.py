@@ -38,7 +38,7 @@ Query = tuple[str, str]
 class Subject:
     """One execution and what there is to look up for it."""
 
-    def __init__(self, arn: ExecutionArn) -> None:
+    def __init__(self, arn: ExecutionArn, known: asyncio.Event | None = None) -> None:
         self.arn = arn
         self.plan: dict[Query, None] = {}
         """What to ask for, in the order it was found out."""
@@ -46,7 +46,7 @@ class Subject:
         """Names of the roles its calls are made with."""
         self.started_at: datetime | None = None
         self.stopped_at: datetime | None = None
-        self.known = asyncio.Event()
+        self.known = known or asyncio.Event()
         """Set when enough is known to look up, or when nothing more will be."""
         self.over = False
         """True when the history source has ended, for whatever reason."""

@@ -16,7 +16,8 @@ from sfnwatch.trace.arns import maybe_execution_arn
 from sfnwatch.trace.asl import Definition, parse_definition
 from sfnwatch.trace.budget import Spent, spend
 from sfnwatch.trace.calls import ApiCall, decode_call
-from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
+from sfnwatch.trace.events import Batch, From, Received, SourceHealth
+from sfnwatch.trace.health import by_lane, health_key, read_health
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.links import Link, index_attempts, link_calls
 from sfnwatch.trace.payload import canonical, text_of
@@ -144,7 +145,8 @@ class Trace:
     own_calls: frozenset[str] = frozenset()
     """The event ids of calls sfnwatch itself made: counted, never shown in a lane."""
     healths: Mapping[str, Received] = field(default_factory=dict)
-    """The newest word of each lane's source."""
+    """The newest word of each source, by its lane and, where it has one of its own,
+    its execution."""
     requests: Mapping[str, Request] = field(default_factory=dict)
     """What sfnwatch itself sent to AWS: the newest of it, by what each one was."""
     unread: frozenset[str] = frozenset()
@@ -185,8 +187,19 @@ class Trace:
         return spend(self.ordered_requests)
 
     @cached_property
+    def each_health(self) -> tuple[SourceHealth, ...]:
+        """How each source is doing."""
+        return tuple(read_health(received.data) for received in self.healths.values())
+
+    @cached_property
     def health(self) -> Mapping[str, SourceHealth]:
-        return {lane: read_health(r.data) for lane, r in self.healths.items()}
+        """How each lane is doing, several sources of one taken together."""
+        return by_lane(self.each_health)
+
+    def told_at(self, lane: str) -> datetime | None:
+        """When a lane's sources last said how they are doing."""
+        told = (r.at for r in self.healths.values() if r.data.get("lane") == lane)
+        return max((at for at in told if at is not None), default=None)
 
     @property
     def running(self) -> bool:
@@ -236,8 +249,8 @@ class _Growth:
             case From.LOOKUP | From.TRAIL | From.ATHENA:
                 self._take_call(received)
             case From.HEALTH:
-                lane = str(received.data.get("lane"))
-                self._healths[lane] = _newer(self._healths.get(lane), received)
+                key = health_key(received)
+                self._healths[key] = _newer(self._healths.get(key), received)
                 self._told = True
             case From.REQUEST:
                 request = decode_request(received)
@@ -332,27 +345,14 @@ def _newer(old: Received | None, new: Received) -> Received:
     """Of two answers to one question keep the last."""
     if old is None:
         return new
-    order: Callable[[Received], tuple[datetime, str]] = lambda r: (  # noqa: E731
-        r.at or _NEVER,
-        canonical(r.data),
-    )
+
+    def order(received: Received) -> tuple[datetime, int, str]:
+        # Of words said in one moment, as of a sped-up clock, those after more requests.
+        asked = received.data.get("requests")
+        count = asked if isinstance(asked, int) else 0
+        return received.at or _NEVER, count, canonical(received.data)
+
     return max(old, new, key=order)
-
-
-def read_health(data: Mapping[str, Any]) -> SourceHealth:
-    """Read a health record; a state of a later version is taken as `live`."""
-    state = data.get("state")
-    retry_in, lag, requests = (data.get(k) for k in ("retry_in", "lag", "requests"))
-    return SourceHealth(
-        lane=str(data.get("lane")),
-        state=HealthState(state) if state in list(HealthState) else HealthState.LIVE,
-        message=text_of(data.get("message")) or "",
-        retry_in=float(retry_in) if isinstance(retry_in, int | float) else None,
-        complete_to=maybe_time(data.get("complete_to")),
-        lag=float(lag) if isinstance(lag, int | float) else None,
-        until=maybe_time(data.get("until")),
-        requests=requests if isinstance(requests, int) else 0,
-    )
 
 
 def extend_all(batches: Iterable[Batch], trace: Trace | None = None) -> Trace:

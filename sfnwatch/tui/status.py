@@ -145,7 +145,7 @@ def _parts(trace: Trace, view: View, width: int) -> Iterator[Part]:
 def _source(trace: Trace, lane: str, rank: int, view: View) -> Part:
     """Say how a source is doing; trouble stays when little else does."""
     health = trace.health[lane]
-    words = health_pieces(health, trace.healths[lane].at, view.now, view.zone)
+    words = health_pieces(health, trace.told_at(lane), view.now, view.zone)
     counts = health.lag is not None or health.state is not HealthState.LIVE
     kept = _TICKING.get(health.state, 0) if counts else 0
     return Part(
@@ -285,7 +285,7 @@ def troubles(
     trace: Trace, mask: Callable[[str], str] = str
 ) -> Iterator[tuple[Piece, ...]]:
     """Yield the message of each source that is in trouble, for the banner."""
-    in_trouble = [h for h in trace.health.values() if h.state in TROUBLE and h.message]
+    in_trouble = [h for h in trace.each_health if h.state in TROUBLE and h.message]
     for health in sorted(in_trouble, key=lambda h: (h.state in PASSING, h.lane)):
         glyph, tone = _STATES[health.state]
         name = LANES.get(health.lane, clean(health.lane, _NAME))

@@ -24,7 +24,8 @@ from sfnwatch.sources.live import Live
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
-from sfnwatch.trace.timeline import Trace, extend, read_health
+from sfnwatch.trace.health import read_health
+from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.visits import StateVisit
 
 EPOCH = datetime(2023, 11, 15, 0, 28, 24, 250_000, UTC)

@@ -17,7 +17,7 @@ from sfnwatch.sources import lookup
 from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.live import _BURST, _RATE
 from sfnwatch.sources.pacing import TokenBucket
-from sfnwatch.sources.subject import Subject
+from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Batch, From, HealthState, Received
@@ -388,13 +388,14 @@ async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
 ) -> None:
     sync.clock.advance(1200)
     arn = parse_execution_arn(sync.account.executions["sync"])
-    subject = Subject(arn)
+    subjects = Subjects([arn])
+    (subject,) = subjects.each
     subject.started_at = EPOCH
     subject.plan[REGION, ECS] = None
     subject.roles.add("another")
     async with Aws(sync.settings()) as aws:
         bucket = TokenBucket(1, 1, sync.clock)
-        source = lookup.Lookup(aws, subject, sync.clock, bucket)
+        source = lookup.Lookup(aws, subjects, sync.clock, bucket)
 
         async def cycle() -> list[str]:
             steps = [await source._step()]

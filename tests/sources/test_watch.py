@@ -9,6 +9,7 @@ from sfnwatch import __version__
 from sfnwatch.demo.scenarios import SCENARIOS
 from sfnwatch.sources import lookup
 from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.sources.drive import Patience
 from sfnwatch.trace.events import From, HealthState
 from tests.sources.simulation import Simulate, Simulation
 
@@ -81,6 +82,39 @@ async def test_several_executions_are_watched_at_once(simulate: Simulate) -> Non
         (arns["async"], "RunTask"): 1,
         (arns["sdk"], "RunTask"): 1,
     }
+
+
+async def test_what_several_executions_need_looked_up_is_asked_for_once(
+    simulate: Simulate,
+) -> None:
+    alone = await simulate("sync")
+    await alone.watch()
+    together = await simulate("sync", "async", "sdk")
+    watched = await together.watch()
+    asked = together.asked("LookupEvents")
+    # The last of them ends no later, so three watched cost what one costs.
+    assert len(asked) <= len(alone.asked("LookupEvents")) * 1.5
+    assert {request.value for request in asked} == {"ecs.amazonaws.com", "LookupEvents"}
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+
+
+async def test_each_execution_has_a_history_that_says_how_it_does(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("sync", "async")
+    known = simulation.account.executions["sync"]
+    gone = known.replace("nightly-report:", "nightly-report:no-such-")
+    watched = await simulation.watch(known, gone, patience=Patience(1))
+    refused, ended = sorted(
+        (h for h in watched.trace.each_health if h.lane == "history"),
+        key=lambda health: health.state != HealthState.REFUSED,
+    )
+    assert (refused.state, ended.state) == (HealthState.REFUSED, HealthState.ENDED)
+    assert "no-such-" in refused.message
+    whole = watched.trace.health["history"]
+    assert whole.state is HealthState.REFUSED
+    assert whole.requests == refused.requests + ended.requests
+    assert len(watched.calls) == 6, "the other is watched to its end"
 
 
 async def test_both_lanes_say_how_they_do_from_connecting_to_the_end(

@@ -1,0 +1,67 @@
+"""All executions that are watched together, as one brief for the look-up.
+
+They share the account's two requests a second, and often a role and a service: what
+one of them needs asked is asked for all.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from sfnwatch.sources.subject import Query, Subject
+from sfnwatch.trace.arns import ExecutionArn
+from sfnwatch.trace.calls import ApiCall
+
+
+class Subjects:
+    """Executions, the first of which says which Region is home."""
+
+    def __init__(self, arns: Sequence[ExecutionArn]) -> None:
+        self.known = asyncio.Event()
+        """Set when enough is known of one to look up, or when nothing more will be:
+        one that can't be described must not keep the others' calls away."""
+        self.each = tuple(Subject(arn, self.known) for arn in arns)
+
+    @property
+    def region(self) -> str:
+        return self.each[0].arn.region
+
+    @property
+    def only(self) -> str | None:
+        """The ARN of the one execution, where there is but one."""
+        return self.each[0].arn.arn if len(self.each) == 1 else None
+
+    @property
+    def plan(self) -> tuple[Query, ...]:
+        """What to ask for, each query once, in the order it was found out."""
+        return tuple(dict.fromkeys(query for one in self.each for query in one.plan))
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(role for one in self.each for role in one.roles)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the first of them started."""
+        starts = (one.started_at for one in self.each)
+        return min((at for at in starts if at is not None), default=None)
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When the last of them ended; None while one runs.
+
+        One whose history is refused has no end to wait for.
+        """
+        if any(one.stopped_at is None and not one.over for one in self.each):
+            return None
+        stops = (one.stopped_at for one in self.each)
+        return max((at for at in stops if at is not None), default=None)
+
+    @property
+    def over(self) -> bool:
+        """True when every history source has ended, for whatever reason."""
+        return all(one.over for one in self.each)
+
+    def concerns(self, call: ApiCall) -> bool:
+        """True for a call worth keeping for one of them."""
+        return any(one.concerns(call) for one in self.each)
