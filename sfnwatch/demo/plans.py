@@ -58,6 +58,9 @@ class Scenario:
     given: Mapping[str, Any] | None = None
     """The input; without one, what a schedule would give."""
     polls_denied: bool = False
+    role: str = ""
+    """What its role is named after: machines that share one name the same; by
+    default each has one of its own."""
 
     @property
     def definition(self) -> str:

@@ -76,8 +76,9 @@ def role_arn(scenario: Scenario) -> str:
 
 def role_name(scenario: Scenario) -> str:
     """Return the role's name, which is all that CloudTrail's ARN keeps of it."""
-    suffix = blake2s(scenario.machine.encode(), digest_size=4).hexdigest()
-    return f"StepFunctions-{scenario.machine}-role-{suffix}"
+    owner = scenario.role or scenario.machine
+    suffix = blake2s(owner.encode(), digest_size=4).hexdigest()
+    return f"StepFunctions-{owner}-role-{suffix}"
 
 
 def machine_arn(scenario: Scenario) -> str:

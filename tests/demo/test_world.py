@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.demo.runs import Run, role_arn, role_name
-from sfnwatch.demo.scenarios import PLANS, SCENARIOS
+from sfnwatch.demo.scenarios import PLANS, SCENARIOS, THREE_WAYS, plans_of
 from sfnwatch.demo.world import LONGEST_LAG, World, build
 
 EPOCH = datetime.fromisoformat("2023-11-15T00:28:24.250+00:00")
@@ -46,7 +46,7 @@ def _role(record: dict[str, Any]) -> str | None:
 
 
 def test_there_is_a_plan_for_every_scenario() -> None:
-    assert tuple(PLANS) == SCENARIOS
+    assert set(PLANS) == {*SCENARIOS, *plans_of(THREE_WAYS)}
 
 
 @pytest.mark.parametrize(
@@ -291,3 +291,24 @@ def test_the_definition_is_the_machine_that_ran(run: Run) -> None:
     assert state["Resource"] == f"arn:aws:states:::{resource}"
     assert details(run, "TaskStateEntered")["name"] == definition["StartAt"]
     assert state["Parameters"].items() <= json.loads(scheduled["parameters"]).items()
+
+
+def test_three_ways_runs_the_three_forms_on_one_role_and_polls_denied_on_another() -> (
+    None
+):
+    world = build(plans_of(THREE_WAYS), epoch=EPOCH, seed=7)
+    resources = [
+        run.scenario.states["ECS RunTask"]["Resource"].removeprefix("arn:aws:states:::")
+        for run in world.runs
+    ]
+    forms = ["ecs:runTask.sync", "ecs:runTask", "aws-sdk:ecs:runTask"]
+    assert resources == [*forms, "ecs:runTask.sync"]
+    *ways, denied = [role_arn(run.scenario) for run in world.runs]
+    assert len(set(ways)) == 1
+    assert denied not in ways
+    assert [sum(call.is_poll for call in run.calls) for run in world.runs] == [
+        *(5, 0, 0, 5)
+    ]
+    assert [any(call.denied for call in run.calls) for run in world.runs] == [
+        *(False, False, False, True)
+    ]
