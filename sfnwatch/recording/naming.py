@@ -20,13 +20,16 @@ def recordings_dir() -> Path:
     return user_state_path("sfnwatch") / "recordings"
 
 
-def default_path(directory: Path, execution: str, created: datetime) -> Path:
+def default_path(
+    directory: Path, execution: str, created: datetime, *, more: int = 0
+) -> Path:
     """Give a path that is not taken: `nightly-report.run-7f3a.20231115T002824Z…`.
 
-    `execution` is an ARN or any name. Another watcher may take the path before it is
+    `execution` is an ARN or any name, `more` how many are recorded with it. Another watcher may take the path before it is
     created: only creating it exclusively tells.
     """
-    stem = f"{_name(execution)}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    others = f".and-{more}-more" if more else ""
+    stem = f"{_name(execution)}{others}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     for number in count(1):
         tail = f"-{number}" if number > 1 else ""
         path = directory / f"{stem}{tail}{SUFFIX}"

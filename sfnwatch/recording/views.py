@@ -6,15 +6,14 @@ one that can't be read or written is no error.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from tempfile import mkstemp
 
 import msgspec
 from platformdirs import user_state_path
 
+from sfnwatch.recording.whole import whole_file
 from sfnwatch.trace.times import iso
 
 VERSION = 1
@@ -35,6 +34,8 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     """True while idle time is drawn short."""
     reading: str = ""
     """Which of the two clocks: as it happened, or as it was seen."""
+    aligned: bool = False
+    """True where several executions are shown as if all had started at once."""
     view: str = ""
     position: float | None = None
     """Seconds from the recording's beginning; None is its end."""
@@ -74,22 +75,10 @@ def save_view(path: Path, view: SavedView) -> str:
         if len(data) >= _LARGEST:
             return "the view is too large to be kept"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(path, data)
+        with whole_file(path) as file:
+            file.write(data.decode())
     except OSError as error:
         return error.strerror or str(error)
     except UnicodeEncodeError:
         return "the view has characters that can't be written"
     return ""
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Whoever reads meanwhile gets the old file or the new one, whole."""
-    descriptor, temporary = mkstemp(prefix=f".{path.stem}.", dir=path.parent)
-    try:
-        # The file is made with mode 0600.
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -75,9 +75,9 @@ class Recorder:
         on_trouble: OnTrouble | None = None,
     ) -> Self:
         """Begin a new file named after its first execution, whoever else does."""
-        execution = next(iter(executions), "")
+        execution, more = next(iter(executions), ""), max(0, len(executions) - 1)
         while True:
-            path = default_path(directory, execution, created)
+            path = default_path(directory, execution, created, more=more)
             with suppress(FileExistsError):
                 return cls._begin(path, executions, created, tool, on_trouble)
 

@@ -63,3 +63,8 @@ def test_recordings_lie_in_the_state_folder_of_the_user(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert recordings_dir() == tmp_path / "sfnwatch" / "recordings"
+
+
+def test_one_of_several_executions_says_how_many_more(tmp_path: Path) -> None:
+    named = default_path(tmp_path, ARN, START, more=3).name
+    assert ".and-3-more.20231115T002824Z" in named
