@@ -4,13 +4,14 @@ Keys may be added, never renamed. Strings are AWS's, unaltered, and come out wit
 everything but printable ASCII escaped.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
-from sfnwatch.trace.findings import Finding, findings
+from sfnwatch.trace.findings import Finding, all_findings, findings
 from sfnwatch.trace.links import Link, role_of_call
 from sfnwatch.trace.payload import ascii_json
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -30,19 +31,36 @@ def trace_json(trace: Trace) -> dict[str, Any]:
     """Give the whole trace as JSON values.
 
     Executions stand in the order they started, visits in that of their ids, calls in
-    that of their times.
+    that of their times. Each has its findings; those of the trace as a whole stand
+    beside them.
     """
+    told = defaultdict[str | None, list[Finding]](list)
+    for finding in all_findings(trace):
+        told[finding.execution_arn].append(finding)
     timelines = sorted(
         trace.timelines.values(), key=lambda t: (t.started_at or _LAST, t.execution_arn)
     )
     return {
         "sfnwatch_trace": VERSION,
-        "executions": [execution_json(trace, timeline) for timeline in timelines],
+        "executions": [
+            {**_facts(timeline), "findings": _all_json(told[timeline.execution_arn])}
+            for timeline in timelines
+        ],
+        "findings": _all_json(told[None]),
         "calls": [call_json(trace, call) for call in trace.ordered_calls],
     }
 
 
 def execution_json(trace: Trace, timeline: Timeline) -> dict[str, Any]:
+    """Give one execution with its findings."""
+    return {**_facts(timeline), "findings": _all_json(findings(trace, timeline))}
+
+
+def _all_json(found: Iterable[Finding]) -> list[dict[str, Any]]:
+    return [finding_json(finding) for finding in found]
+
+
+def _facts(timeline: Timeline) -> dict[str, Any]:
     visits = sorted(timeline.visits, key=lambda visit: visit.id)
     return {
         "arn": timeline.execution_arn,
@@ -54,7 +72,6 @@ def execution_json(trace: Trace, timeline: Timeline) -> dict[str, Any]:
         "stopped_at": maybe_iso(timeline.stopped_at),
         "event_count": len(timeline.events),
         "visits": [visit_json(visit) for visit in visits],
-        "findings": [finding_json(f) for f in findings(trace, timeline)],
     }
 
 
@@ -128,6 +145,7 @@ def link_json(link: Link) -> dict[str, Any]:
 def finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind,
+        "execution": finding.execution_arn,
         "certainty": str(finding.certainty),
         "text": finding.text,
         "evidence": list(finding.evidence),

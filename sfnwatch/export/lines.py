@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TextIO
 
 from sfnwatch.trace.events import Batch, From, HealthState, SourceHealth
-from sfnwatch.trace.findings import findings
+from sfnwatch.trace.findings import Finding, all_findings, brief_evidence
 from sfnwatch.trace.lanes import Kind, Row, build_lanes
 from sfnwatch.trace.links import Link
 from sfnwatch.trace.text import clean, duration
@@ -85,9 +85,8 @@ class PlainLines:
 
     def finish(self) -> None:
         """Print what the whole shows."""
-        for timeline in self.trace.timelines.values():
-            for finding in findings(self.trace, timeline):
-                self._out.write(f"{finding.certainty:<12}  {finding.text}\n")
+        for finding in all_findings(self.trace):
+            self._out.write(finding_line(finding) + "\n")
         hidden = build_lanes(self.trace).hidden
         if hidden:
             self._narrate(f"{hidden} calls of others, or of X-Ray, are not shown.")
@@ -110,6 +109,13 @@ def health_words(health: SourceHealth) -> str:
     if health.retry_in is not None:
         words += f" Trying again in {duration(health.retry_in)}."
     return words
+
+
+def finding_line(finding: Finding) -> str:
+    """Write a finding as one line: its certainty, its sentence, its evidence."""
+    evidence = brief_evidence(finding)
+    rests_on = f"  [{evidence}]" if evidence else ""
+    return f"{finding.certainty:<12}  {finding.text}{rests_on}"
 
 
 def _state_words(row: Row) -> str:

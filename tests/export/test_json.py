@@ -26,7 +26,7 @@ from tests.builders import (
 
 TRACE = extend(Trace(), sync_run())
 CONTRACT = {
-    "trace": {"sfnwatch_trace", "executions", "calls"},
+    "trace": {"sfnwatch_trace", "executions", "findings", "calls"},
     "execution": {
         "arn",
         "name",
@@ -66,7 +66,7 @@ CONTRACT = {
         "submitted_at",
         "ended_at",
     },
-    "finding": {"kind", "certainty", "text", "evidence", "data"},
+    "finding": {"kind", "execution", "certainty", "text", "evidence", "data"},
     "call": {
         "event_id",
         "event_time",
@@ -255,6 +255,7 @@ def test_the_figures_of_a_finding_become_plain_values() -> None:
     finding = Finding("kind", Certainty.FACT, "text", ("#5",), frozen)
     assert json.loads(json.dumps(finding_json(finding))) == {
         "kind": "kind",
+        "execution": None,
         "certainty": "fact",
         "text": "text",
         "evidence": ["#5"],
@@ -263,4 +264,9 @@ def test_the_figures_of_a_finding_become_plain_values() -> None:
 
 
 def test_nothing_is_told_of_an_empty_trace() -> None:
-    assert trace_json(Trace()) == {"sfnwatch_trace": 1, "executions": [], "calls": []}
+    assert trace_json(Trace()) == {
+        "sfnwatch_trace": 1,
+        "executions": [],
+        "findings": [],
+        "calls": [],
+    }

@@ -34,7 +34,8 @@ def found(*records: Received) -> dict[str, Finding]:
 
 def test_the_seed_s_run_is_explained() -> None:
     told = found(*sync_run())
-    assert list(told) == ["pattern", "polling", "noticed"]
+    assert list(told) == ["pattern", "polling", "noticed", "time"]
+    assert {finding.execution_arn for finding in told.values()} == {ARN}
     assert told["pattern"].text == (
         "ECS RunTask uses ecs:runTask.sync, an optimised integration with .sync:"
         " it runs a job and waits for its end."
@@ -46,8 +47,12 @@ def test_the_seed_s_run_is_explained() -> None:
 
 def test_polling_is_counted_and_its_intervals_are_measured() -> None:
     polling = found(*sync_run())["polling"]
-    assert "5 times, about every 60 s" in polling.text
-    assert "denied" not in polling.text
+    assert polling.text == (
+        "While ECS RunTask waited, Step Functions polled 5 times with DescribeTasks,"
+        " about once a minute: at intervals of 55, 59, 63, 55 and 61 s, counted from"
+        " RunTask (mean 58.6 s)."
+    )
+    assert polling.certainty is Certainty.FACT
     assert polling.evidence == tuple(f"poll-{n}" for n in range(5))
     assert polling.data == {
         "visit": 2,
@@ -55,9 +60,11 @@ def test_polling_is_counted_and_its_intervals_are_measured() -> None:
         "call": "DescribeTasks",
         "count": 5,
         "denied": 0,
-        "interval_mean": 59.5,
+        "interval_mean": 58.6,
         "interval_min": 55,
         "interval_max": 63,
+        "intervals": [55, 59, 63, 55, 61],
+        "from": "RunTask",
     }
 
 
@@ -68,12 +75,17 @@ def test_who_asks_for_the_task_an_hour_later_does_not_poll() -> None:
     assert "late" not in told["noticed"].evidence
 
 
-def test_one_poll_has_no_interval() -> None:
-    polling = found(*sync_history(), *sync_calls()[:2])["polling"]
+def test_one_poll_without_its_action_has_no_interval() -> None:
+    polling = found(*sync_history(), sync_calls()[1])["polling"]
     assert "once" in polling.text
-    assert "every" not in polling.text
+    assert " s after" not in polling.text
     figures = [polling.data[f"interval_{key}"] for key in ("mean", "min", "max")]
     assert (polling.data["count"], figures) == (1, [None, None, None])
+
+
+def test_one_poll_is_told_with_how_long_after_its_action_it_came() -> None:
+    polling = found(*sync_history(), *sync_calls()[:2])["polling"]
+    assert polling.text.endswith("once with DescribeTasks, 55 s after RunTask.")
 
 
 def test_it_was_noticed_by_an_event_when_no_poll_lies_in_between() -> None:
@@ -136,12 +148,13 @@ def test_one_denied_poll_is_counted_as_one() -> None:
 
 def test_denied_polls_did_not_matter_where_the_state_succeeded() -> None:
     told = found(*sync_run(denied=True))
-    assert "5 of " in told["polling"].text
+    assert "5 of 5 polls were denied" in told["polling"].text
     assert told["polling"].data["denied"] == 5
     denied = told["denied-but-succeeded"]
     assert denied.certainty is Certainty.INFERENCE
     assert (denied.data["count"], denied.data["error_code"]) == (5, "AccessDenied")
-    assert denied.evidence == tuple(f"poll-{n}" for n in range(5))
+    assert denied.evidence == (*(f"poll-{n}" for n in range(5)), "#6")
+    assert "the denials did not decide the outcome" in denied.text
     assert told["noticed"].data["by"] == "event"
 
 

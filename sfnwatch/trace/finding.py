@@ -1,0 +1,74 @@
+"""One thing that a trace shows: a sentence with its evidence and its certainty."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.text import clean
+
+MOST = 50
+"""Of very many calls or events, so many are evidence enough."""
+_NAMED = 3
+_ID = 8
+
+
+class Certainty(StrEnum):
+    FACT = "fact"
+    INFERENCE = "inference"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One explained sentence."""
+
+    kind: str
+    certainty: Certainty
+    text: str
+    evidence: tuple[str, ...] = ()
+    """Ids of history events (`#5`) and of calls that it rests on."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Its figures: seconds and counts, as JSON values."""
+    execution_arn: str | None = None
+    """The execution it is about; None for the trace as a whole."""
+
+
+def certainty(*, fact: bool) -> Certainty:
+    return Certainty.FACT if fact else Certainty.INFERENCE
+
+
+def evidence(items: Iterable[str]) -> tuple[str, ...]:
+    """Give each id once; of very many the first and the last."""
+    found = tuple(dict.fromkeys(items))
+    if len(found) <= MOST:
+        return found
+    half = MOST // 2
+    return (*found[:half], *found[-half:])
+
+
+def brief_evidence(finding: Finding) -> str:
+    """Name the evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
+    events = [item for item in finding.evidence if item.startswith("#")]
+    calls = [item for item in finding.evidence if not item.startswith("#")]
+    told = [_few(events), _calls(calls)]
+    return ", ".join(part for part in told if part)
+
+
+def _few(events: Sequence[str]) -> str:
+    more = len(events) - _NAMED
+    named = " ".join(clean(item) for item in events[:_NAMED])
+    if more <= 0:
+        return named
+    return f"{named} and more" if len(events) >= MOST else f"{named} and {more} more"
+
+
+def _calls(calls: Sequence[str]) -> str:
+    if not calls:
+        return ""
+    first = last_segment(clean(calls[0])).removeprefix("row-")
+    short = f"{first[:_ID]}…" if len(first) > _ID + 4 else first
+    if len(calls) == 1:
+        return f"call {short}"
+    count = f"{MOST}+" if len(calls) >= MOST else f"{len(calls)}"
+    return f"{count} calls {short}"

@@ -1,0 +1,317 @@
+"""What could not be seen, and why: absence of a record is no record of absence."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sfnwatch.trace.call_chains import is_of_job
+from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.events import HealthState
+from sfnwatch.trace.finding import Certainty, Finding, evidence
+from sfnwatch.trace.finding_case import Case, Use, is_watched
+from sfnwatch.trace.finding_words import named, plural, some
+from sfnwatch.trace.integrations import Integration
+from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.text import clean
+from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.words import resource_words
+
+_XRAY = "xray.amazonaws.com"
+_ACCOUNT = 4
+_WITNESSES = 5
+_MESSAGE = 200
+_TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
+
+
+def _unseen(
+    reason: str,
+    text: str,
+    witnesses: tuple[str, ...] = (),
+    *,
+    fact: bool = True,
+    **data: object,
+) -> Finding:
+    return Finding(
+        kind="unseen",
+        certainty=Certainty.FACT if fact else Certainty.INFERENCE,
+        text=text,
+        evidence=witnesses,
+        data={"reason": reason, **data},
+    )
+
+
+# -- of one execution ------------------------------------------------------------
+
+
+def unseen(case: Case) -> Iterator[Finding]:
+    """Say what of an execution could not be seen."""
+    yield from _history(case.timeline)
+    yield from _unrecorded(case)
+    for use in case.uses:
+        yield from _calls_of(case, use)
+    yield from _map_runs(case.timeline)
+    if case.watched and any(map(_shows, case.uses)):
+        yield from _late(case)
+        yield from _untied(case)
+
+
+def _shows(use: Use) -> bool:
+    """True if CloudTrail would show its calls."""
+    row = use.first.integration
+    return row is not None and row.recorded
+
+
+def _history(timeline: Timeline) -> Iterator[Finding]:
+    """Find events that are missing: AWS numbers them from 1 without a gap."""
+    if not timeline.events:
+        yield _unseen(
+            "no-history",
+            f"The history of {named(timeline.name)} is not here: what it did is"
+            " unknown.",
+        )
+        return
+    missing = max(timeline.events) - len(timeline.events)
+    if missing > 0:
+        yield _unseen(
+            "history-gap",
+            f"{plural(missing, 'event')} of the history"
+            f" {'is' if missing == 1 else 'are'} missing: the last is"
+            f" #{max(timeline.events)}, and {len(timeline.events)} are here.",
+            missing=missing,
+        )
+
+
+def _calls_of(case: Case, use: Use) -> Iterator[Finding]:
+    """Say why a state's calls do not show."""
+    row, attempt = use.first.integration, use.first
+    if row is None or not row.recorded or any(tried.calls for tried in use.tries):
+        return
+    witnesses = evidence(f"#{tried.attempt.scheduled_id}" for tried in use.tries)[
+        :_WITNESSES
+    ]
+    where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.tries)}
+    own, there = _account(case.timeline.role_arn), _account(attempt.role_arn)
+    if there is not None and there != own:
+        yield _unseen(
+            "other-account",
+            f"{use.name} calls with a role of account {named(there)}: its calls land"
+            " in that account's CloudTrail.",
+            witnesses,
+            fact=False,
+            **where,
+            account=there,
+        )
+    elif case.watched and _surely_called(case, use):
+        yield _unseen(
+            "not-found",
+            f"No {named(row.action_event)} of {use.name} was seen, though CloudTrail is"
+            f" believed complete to there{_region(case, use)}.",
+            witnesses,
+            fact=False,
+            **where,
+            call=_call_name(row),
+        )
+
+
+def _unrecorded(case: Case) -> Iterator[Finding]:
+    """Name the states whose calls Event history never shows, like ones together."""
+    groups: dict[str, list[Use]] = defaultdict(list)
+    for use in case.uses:
+        row = use.first.integration
+        if row and not row.recorded and not any(tried.calls for tried in use.tries):
+            groups[resource_words(use.first)].append(use)
+    for resource, uses in groups.items():
+        row = uses[0].first.integration
+        tries = [tried for use in uses for tried in use.tries]
+        verb = "calls" if len(uses) == 1 else "call"
+        yield _unseen(
+            "not-recorded",
+            f"{some([use.name for use in uses])} {verb} {resource}: that is not"
+            " recorded as a management event, so CloudTrail's Event history can't show"
+            " it.",
+            evidence(f"#{tried.attempt.scheduled_id}" for tried in tries)[:_WITNESSES],
+            visit=uses[0].visits[0].id,
+            states=len(uses),
+            count=len(tries),
+            call=_call_name(row) if row else None,
+        )
+
+
+def _call_name(row: Integration) -> str:
+    return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
+
+
+def _account(arn: str | None) -> str | None:
+    parts = (arn or "").split(":")
+    return parts[_ACCOUNT] or None if len(parts) > _ACCOUNT else None
+
+
+def _region(case: Case, use: Use) -> str:
+    region = use.first.region
+    home = case.timeline.execution_arn.split(":")[3:4]
+    if region is None or region in home:
+        return ""
+    return f"; it calls in {named(region)}, whose CloudTrail is another"
+
+
+def _surely_called(case: Case, use: Use) -> bool:
+    return all(case.covers(tried.attempt.ended_at) for tried in use.tries)
+
+
+def _map_runs(timeline: Timeline) -> Iterator[Finding]:
+    runs = [event for event in timeline.ordered if event.type == "MapRunStarted"]
+    if runs:
+        yield _unseen(
+            "map-run",
+            f"{plural(len(runs), 'Map Run')} ran items as executions of their own:"
+            " their states and calls are not in this history.",
+            evidence(f"#{event.id}" for event in runs),
+            count=len(runs),
+            map_runs=[event.detail("mapRunArn") for event in runs[:5]],
+        )
+
+
+def _late(case: Case) -> Iterator[Finding]:
+    """Say up to when CloudTrail is known, where that is short of the end."""
+    health = case.trace.health.get("lookup")
+    if health is not None and health.state in _TROUBLE:
+        yield _unseen(
+            "cloudtrail-refused",
+            f"CloudTrail could not be read to the end ({health.state})"
+            f"{f': {clean(health.message, _MESSAGE)}' if health.message else ''}",
+        )
+        return
+    stopped = case.timeline.stopped_at
+    if stopped is None or case.covers(stopped):
+        return
+    if case.complete is None:
+        text = (
+            "How far CloudTrail is complete is not known: later calls may be missing."
+        )
+        yield _unseen("incomplete", text, complete_to=None)
+        return
+    known = f"{case.complete:%H:%M:%S} UTC"
+    reach = (
+        f"The newest call here is of {known}"
+        if health is None
+        else f"CloudTrail is believed complete only to {known}"
+    )
+    yield _unseen(
+        "incomplete",
+        f"{reach}, and {named(case.timeline.name)} ended at {stopped:%H:%M:%S}: later"
+        " calls may be missing.",
+        fact=False,
+        complete_to=f"{case.complete:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _untied(case: Case) -> Iterator[Finding]:
+    """Tell of calls by the execution's role that no attempt fits."""
+    arn = case.timeline.execution_arn
+    links = case.trace.links
+    alone = [
+        call
+        for call in case.trace.ordered_calls
+        if (link := links.get(call.event_id)) is not None
+        and link.execution_arn == arn
+        and _belongs_nowhere(call, link)
+    ]
+    if alone:
+        yield _role_only(alone)
+    mixed = [
+        call
+        for call in case.trace.ordered_calls
+        if (link := links.get(call.event_id)) is not None
+        and link.rule is Rule.AMBIGUOUS
+        and link.execution_arn == arn
+    ]
+    if mixed:
+        yield ambiguous(mixed, "tries")
+
+
+def _belongs_nowhere(call: ApiCall, link: Link) -> bool:
+    """Leave out X-Ray's sampling, and the jobs that are told of as chains."""
+    return link.rule is Rule.ROLE_ONLY and not is_noise(call) and not is_of_job(call)
+
+
+def is_noise(call: ApiCall) -> bool:
+    return call.event_source == _XRAY
+
+
+def _role_only(calls: list[ApiCall]) -> Finding:
+    return _unseen(
+        "role-only",
+        f"{plural(len(calls), 'call')} by the role fit no try of any state:"
+        f" {_names(calls)}.",
+        evidence(call.event_id for call in calls),
+        count=len(calls),
+    )
+
+
+def ambiguous(calls: list[ApiCall], what: str) -> Finding:
+    """Say that calls fit several, and are tied to none."""
+    verb = "fits" if len(calls) == 1 else "fit"
+    return Finding(
+        kind="ambiguous",
+        certainty=Certainty.FACT,
+        text=(
+            f"{plural(len(calls), 'call')} {verb} several {what} by role, action and"
+            f" time, and nothing tells them apart: {_names(calls)}."
+        ),
+        evidence=evidence(call.event_id for call in calls),
+        data={"count": len(calls)},
+    )
+
+
+def _names(calls: list[ApiCall]) -> str:
+    counted = Counter(call.event_name for call in calls)
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return some([f"{n} {named(name)}" for name, n in ranked])
+
+
+# -- of the trace as a whole -----------------------------------------------------
+
+
+def _calls_something(timeline: Timeline) -> bool:
+    return any(attempt.integration for attempt in timeline.visits.attempts)
+
+
+def trace_unseen(trace: Trace) -> Iterator[Finding]:
+    """Say what is missing altogether."""
+    timelines = trace.timelines.values()
+    if not is_watched(trace) and any(_calls_something(t) for t in timelines):
+        yield _unseen(
+            "no-cloudtrail",
+            "There is no CloudTrail in these records: which calls were made, and"
+            " whether anybody polled, they can't show.",
+        )
+    if trace.calls and not timelines:
+        yield _unseen(
+            "no-history",
+            "There is no execution's history in these records: calls alone show what"
+            " was called, and not how an execution ended.",
+        )
+    between = [
+        call
+        for call in trace.ordered_calls
+        if (link := trace.links.get(call.event_id)) is not None
+        and link.rule is Rule.AMBIGUOUS
+        and link.execution_arn is None
+    ]
+    if between:
+        yield ambiguous(between, "executions")
+    shared = [
+        call
+        for call in trace.ordered_calls
+        if (link := trace.links.get(call.event_id)) is not None
+        and link.execution_arn is None
+        and _belongs_nowhere(call, link)
+    ]
+    if shared:
+        yield _role_only(shared)
+    if trace.unread:
+        yield _unseen(
+            "unread",
+            f"{plural(len(trace.unread), 'record')} could not be read.",
+            count=len(trace.unread),
+        )
