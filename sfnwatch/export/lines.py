@@ -1,20 +1,21 @@
 """A trace as lines, as it comes: for pipes, logs and screen readers.
 
 One line an event, each understandable by itself: no rails, and the state's path on
-every line. A call is printed when it arrives, which is minutes late; its own time
-stands in front.
+every line, with its execution in brackets where there are several. A call is printed
+when it arrives, which is minutes late; its own time stands in front.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TextIO
 
 from sfnwatch.trace.events import Batch, From, HealthState, SourceHealth
 from sfnwatch.trace.findings import Finding, all_findings, brief_evidence
+from sfnwatch.trace.heads import labels
 from sfnwatch.trace.lanes import Kind, Row, build_lanes
 from sfnwatch.trace.links import Link
 from sfnwatch.trace.text import clean, duration
-from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.visits import ROOT, StateVisit
 from sfnwatch.trace.words import plain, row_pieces
 
@@ -27,6 +28,8 @@ _LANES = {
     "recording": "The recording",
 }
 _ARROW = "->"
+_LABEL = 40
+"""No label of an execution takes more characters."""
 _NO_ROWS = frozenset({From.HEALTH, From.REQUEST})
 """Sources of records that never have a line of their own."""
 
@@ -34,14 +37,20 @@ _NO_ROWS = frozenset({From.HEALTH, From.REQUEST})
 class PlainLines:
     """A consumer: prints each event and each call once, and a link when it is found."""
 
-    def __init__(self, out: TextIO, narrate: Narrate) -> None:
+    def __init__(
+        self, out: TextIO, narrate: Narrate, executions: Sequence[str] = ()
+    ) -> None:
         self._out, self._narrate = out, narrate
+        self._labels = _labelled(executions)
+        """What each execution is told by; nothing where there is but one."""
         self._printed: dict[str, object] = {}
         self._told: dict[str, tuple[HealthState, str]] = {}
         self.trace = Trace()
 
     def __call__(self, batch: Batch) -> None:
         self.trace = extend(self.trace, batch)
+        if not self._labels.keys() >= self.trace.timelines.keys():
+            self._labels = _labelled([*self._labels, *self.trace.timelines])
         for lane, health in self.trace.health.items():
             self._tell(lane, health)
         if any(received.source not in _NO_ROWS for received in batch):
@@ -59,9 +68,14 @@ class PlainLines:
 
     def _line(self, row: Row) -> str:
         if row.call is not None:
-            return _call_line(row, self._visit(row))
+            label = self._label(row.link.execution_arn if row.link else None)
+            return _call_line(row, self._visit(row), label)
         at = row.at.strftime("%H:%M:%S.%f")[:12]
-        return f"{at}  state  {_state_words(row)}"
+        return f"{at}  state  {self._label(row.execution_arn)}{_state_words(row)}"
+
+    def _label(self, execution_arn: str | None) -> str:
+        label = self._labels.get(execution_arn or "", "")
+        return f"[{label}] " if label else ""
 
     def _visit(self, row: Row) -> StateVisit | None:
         link = row.link
@@ -86,7 +100,8 @@ class PlainLines:
     def finish(self) -> None:
         """Print what the whole shows."""
         for finding in all_findings(self.trace):
-            self._out.write(finding_line(finding) + "\n")
+            label = self._label(finding.execution_arn)
+            self._out.write(finding_line(finding, label) + "\n")
         hidden = build_lanes(self.trace).hidden
         if hidden:
             self._narrate(f"{hidden} calls of others, or of X-Ray, are not shown.")
@@ -111,11 +126,23 @@ def health_words(health: SourceHealth) -> str:
     return words
 
 
-def finding_line(finding: Finding) -> str:
+def _labelled(arns: Sequence[str]) -> Mapping[str, str]:
+    """Tell executions apart by what their names do not have in common."""
+    each = [Timeline(arn) for arn in dict.fromkeys(arns)]
+    if len(each) < 2:  # noqa: PLR2004
+        return {timeline.execution_arn: "" for timeline in each}
+    names = [(t.name, t.state_machine_name or "") for t in each]
+    told = labels(names, _LABEL)
+    return {t.execution_arn: label for t, label in zip(each, told, strict=True)}
+
+
+def finding_line(finding: Finding, label: str = "") -> str:
     """Write a finding as one line: its certainty, its sentence, its evidence."""
+    if finding.kind == "conclusion":
+        label = "Conclusion: "
     evidence = brief_evidence(finding)
     rests_on = f"  [{evidence}]" if evidence else ""
-    return f"{finding.certainty:<12}  {finding.text}{rests_on}"
+    return f"{finding.certainty:<12}  {label}{finding.text}{rests_on}"
 
 
 def _state_words(row: Row) -> str:
@@ -134,7 +161,7 @@ def visit_path(visit: StateVisit) -> str:
     return clean(visit.path.removeprefix(f"{ROOT} / "))
 
 
-def _call_line(row: Row, visit: StateVisit | None) -> str:
+def _call_line(row: Row, visit: StateVisit | None, label: str) -> str:
     call = row.call
     if call is None:
         return ""
@@ -142,20 +169,20 @@ def _call_line(row: Row, visit: StateVisit | None) -> str:
     # its like, and the time since the beginning rather than since the one before.
     words = plain(row_pieces(replace(row, number=None, gap=row.since)))
     parts = [call.event_time.strftime("%H:%M:%S    "), "call ", words]
-    parts.extend(_whence(row, visit))
+    parts.extend(_whence(row, visit, label))
     if call.seen_at is not None:
         lag = max(0.0, (call.seen_at - call.event_time).total_seconds())
         parts.append(f"(seen {duration(lag)} later)")
     return "  ".join(parts)
 
 
-def _whence(row: Row, visit: StateVisit | None) -> Iterator[str]:
+def _whence(row: Row, visit: StateVisit | None, label: str) -> Iterator[str]:
     service = (
         clean(row.call.event_source.removesuffix(".amazonaws.com")) if row.call else ""
     )
     yield f"[{service}]"
     if visit is not None:
-        yield f"{_ARROW} {visit_path(visit)}"
+        yield f"{_ARROW} {label}{visit_path(visit)}"
 
 
 def _tie(link: Link | None) -> object:

@@ -2,14 +2,21 @@
 
 The same facts as the exported trace, in the same words (see `json.py`). Each object
 has a `kind`: `event`, `visit` (again whenever it changes), `call` (again when it is
-tied otherwise), `health`, and last `end` for each execution.
+tied otherwise), `health`, `trace` for what all of it shows, and last `end` for each
+execution.
 """
 
 import json
 from typing import Any, TextIO
 
-from sfnwatch.export.json import call_json, execution_json, visit_json
+from sfnwatch.export.json import (
+    call_json,
+    execution_json,
+    finding_json,
+    visit_json,
+)
 from sfnwatch.trace.events import Batch, From, Received
+from sfnwatch.trace.findings import trace_findings
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 
 
@@ -65,7 +72,9 @@ class JsonLines:
         self._out.write(json.dumps(record) + "\n")
 
     def finish(self) -> None:
-        """Print how each execution ended, with its findings."""
+        """Print what all of it shows, and how each execution ended, with findings."""
+        found = [finding_json(finding) for finding in trace_findings(self.trace)]
+        self._write({"kind": "trace", "findings": found})
         for timeline in self.trace.timelines.values():
             whole = execution_json(self.trace, timeline)
             del whole["visits"]

@@ -149,8 +149,7 @@ def known_to(trace: Trace, timeline: Timeline) -> datetime | None:
     if timeline.stopped_at is not None:
         return timeline.stopped_at
     moments = [event.timestamp for event in timeline.events.values()]
-    health = trace.healths.get("history")
     heard = [timeline.described.at if timeline.described else None]
-    heard.append(health.at if health else None)
+    heard.append(trace.told_at("history", timeline.execution_arn))
     moments.extend(at for at in heard if at is not None)
     return max(moments, default=timeline.started_at)

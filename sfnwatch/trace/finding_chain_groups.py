@@ -41,7 +41,10 @@ def alike(chains: Sequence[Chain]) -> Iterator[Finding]:
         yield Finding(
             kind="calls",
             certainty=Certainty.FACT,
-            text=f"{role} made {made}, and these records show no poll after it.",
+            text=(
+                f"No polling seen: {role} made {made}, and these records show no poll"
+                " after them."
+            ),
             evidence=named_calls,
             data={**figures(first), **many, "count": len(actions), "polls": 0},
         )

@@ -99,9 +99,9 @@ def _alone(chain: Chain) -> Finding:
         kind="calls",
         certainty=Certainty.FACT,
         text=(
-            f"{subject(chain)} is alone: {named(chain.role)} made {action}"
-            f" {times(len(chain.actions))}, and these records show no poll after"
-            f" it{stopped}."
+            f"{action} alone, no polling seen: {named(chain.role)} made it"
+            f" {times(len(chain.actions))} ({subject(chain)}), and these records show"
+            f" no poll after it{stopped}."
         ),
         evidence=evidence(call.event_id for call in chain.calls),
         data={**figures(chain), "count": len(chain.actions), "polls": 0},

@@ -69,7 +69,7 @@ def calls(case: Case, use: Use) -> Iterator[Finding]:
     action = named(made[0].actions[0].event_name)
     row = use.first.integration
     job = row is not None and row.starts_job
-    surely = not job or all(_over(case, tried) for tried in made)
+    surely = not job or all(is_seen_whole(case, tried) for tried in made)
     exact = all(link.rule.exact for tried in made for link in case.links(tried))
     after = f"{others} other calls after it" if others else "nothing after it"
     reach = _so_far(case, surely=surely)
@@ -94,7 +94,7 @@ def calls(case: Case, use: Use) -> Iterator[Finding]:
     )
 
 
-def _over(case: Case, tried: Try) -> bool:
+def is_seen_whole(case: Case, tried: Try) -> bool:
     """True if a poll would have been seen by now, had there been one to come."""
     ended, action = tried.attempt.ended_at, tried.actions[-1]
     if ended is None:

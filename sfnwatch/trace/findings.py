@@ -3,9 +3,10 @@
 Nothing is said where the evidence is missing; that it is missing is said instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from sfnwatch.trace.conclusions import conclusions
 from sfnwatch.trace.finding import Certainty, Finding, brief_evidence
 from sfnwatch.trace.finding_case import Case, case_of
 from sfnwatch.trace.finding_chains import chain_findings
@@ -37,17 +38,26 @@ def findings(trace: Trace, timeline: Timeline) -> tuple[Finding, ...]:
 
 def trace_findings(trace: Trace) -> tuple[Finding, ...]:
     """Find what can be said of the trace as a whole, of no execution in particular."""
-    return (*chain_findings(trace), *trace_unseen(trace), *lag(trace))
+    return tuple(_of_trace(trace, _cases(trace)))
 
 
 def all_findings(trace: Trace) -> tuple[Finding, ...]:
     """Find all: of each execution in order, then of the trace as a whole."""
+    cases, ends = _cases(trace), failed_ends(trace)
+    found = [finding for case in cases for finding in _of_execution(case, ends)]
+    return (*found, *_of_trace(trace, cases))
+
+
+def _cases(trace: Trace) -> list[Case]:
     by_attempt = calls_by_attempt(trace)
-    ends = failed_ends(trace)
-    found: list[Finding] = []
-    for timeline in trace.timelines.values():
-        found.extend(_of_execution(case_of(trace, timeline, by_attempt), ends))
-    return (*found, *trace_findings(trace))
+    return [case_of(trace, t, by_attempt) for t in trace.timelines.values()]
+
+
+def _of_trace(trace: Trace, cases: Sequence[Case]) -> Iterator[Finding]:
+    yield from chain_findings(trace)
+    yield from trace_unseen(trace)
+    yield from lag(trace)
+    yield from conclusions(cases)
 
 
 def _of_execution(case: Case, ends: Mapping[str, End]) -> tuple[Finding, ...]:

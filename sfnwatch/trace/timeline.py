@@ -196,9 +196,15 @@ class Trace:
         """How each lane is doing, several sources of one taken together."""
         return by_lane(self.each_health)
 
-    def told_at(self, lane: str) -> datetime | None:
-        """When a lane's sources last said how they are doing."""
-        told = (r.at for r in self.healths.values() if r.data.get("lane") == lane)
+    def told_at(self, lane: str, execution_arn: str | None = None) -> datetime | None:
+        """When a lane's sources last said how they are doing, or those of one."""
+        own = {None, execution_arn}
+        told = (
+            received.at
+            for received in self.healths.values()
+            if received.data.get("lane") == lane
+            and (execution_arn is None or received.execution_arn in own)
+        )
         return max((at for at in told if at is not None), default=None)
 
     @property

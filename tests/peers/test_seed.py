@@ -101,7 +101,8 @@ def test_the_two_others_called_once_and_can_t_be_told_apart(
     assert "calls alone can't tell apart" in pattern.text
     assert {"request-response", "aws-sdk"} <= set(pattern.data["candidates"])
     (calls,) = found["calls"]
-    assert "made RunTask once, and these records show no poll" in calls.text
+    assert "RunTask alone, no polling seen: " in calls.text
+    assert "made it once" in calls.text
     assert "polling" not in found
 
 
