@@ -105,6 +105,8 @@ _KEYS: Mapping[str, str] = {
     "runtimeid": "runtime",
 }
 """A record's keys, in lower case, whose value is a name though not an ARN."""
+_UNTYPED = frozenset({"codepipeline", "execute-api"})
+"""Services whose ARNs begin their resource with a name: `pipeline/stage/action`."""
 _QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
 _IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9.-]+/(?P<repository>[\w./-]+)")
 _REVISION = re.compile(r":\d+$")
@@ -147,7 +149,7 @@ def _by_parts(service: str, resource: str) -> Iterator[Span]:
     """Take an ARN of a service without a shape apart: `type/name`, `type:name`."""
     parts = list(re.finditer(r"[^:/]+", resource))
     kind = service or "thing"
-    if len(parts) > 1:
+    if len(parts) > 1 and service not in _UNTYPED:
         kind = re.sub(r"[^a-z-]", "", parts[0][0].lower()).strip("-") or kind
         parts = parts[1:]
     for part in parts:
@@ -203,8 +205,13 @@ def names_in_record(record: Any) -> Iterator[Named]:
                 yield from _names_of(key, clean(value))
 
 
+def kind_of_key(key: str) -> str | None:
+    """Tell of which kind the names under a record's key are; None for other keys."""
+    return _KEYS.get(key.replace("_", "").lower())
+
+
 def _names_of(key: str, value: str) -> Iterator[Named]:
-    kind = _KEYS.get(key.replace("_", "").lower())
+    kind = kind_of_key(key)
     if key == "group" and not _PREFIX.match(value):
         kind = None
     if kind is not None and not value.startswith(("arn:", "http")):

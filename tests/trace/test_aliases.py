@@ -130,6 +130,8 @@ def test_names_are_masked_as_whole_words(text: str, masked: str | None) -> None:
         (arn("states", "activity:stamp"), "activity:activity-1"),
         (arn("events", "rule/StepFunctionsGetEventsForECSTaskRule"), "rule/StepF"),
         (arn("new", "Acme/thing"), "Acme/acme-1"),
+        (arn("codepipeline", "jane/Build"), ":codepipeline-1/codepipeline-1"),
+        (arn("execute-api", "jane1/PROD"), ":execute-api-1/execute-api-1"),
     ],
 )
 def test_resources_are_named_by_their_kind(resource: str, masked: str) -> None:
