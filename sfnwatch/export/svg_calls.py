@@ -1,0 +1,158 @@
+"""The lanes of calls: a mark for each call, and the arrow from the phase it is of.
+
+What a call was for is its mark's form, that AWS refused it a cross: colour comes on
+top. A guess has a broken arrow, a call that fits several states has none at all.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sfnwatch.export.svg_draw import (
+    cross,
+    fit,
+    group,
+    line,
+    number,
+    pieces,
+    rect,
+    width_of_pieces,
+    words,
+)
+from sfnwatch.export.svg_layout import Column
+from sfnwatch.export.svg_rows import Line
+from sfnwatch.export.svg_scale import LABEL, STEP
+from sfnwatch.export.svg_states import Key
+from sfnwatch.trace.integrations import CallRole
+from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.links import Rule
+from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.times import iso
+from sfnwatch.trace.words import (
+    Piece,
+    Tone,
+    call_words,
+    id_word,
+    plain,
+    row_pieces,
+    rule_words,
+)
+
+_LIFE = 14.0
+"""From a lane's edge to its line, px."""
+_TEXT = 28.0
+_TICK = 8.0
+"""From one tick to the next beside it."""
+
+
+def life_x(column: Column) -> float:
+    return column.x + _LIFE
+
+
+def mark(row: Row, x: float, y: float) -> str:
+    """Draw what a call is: by its form action, poll, stop, guess; a cross: refused."""
+    link, at = row.link, f'cx="{number(x)}" cy="{number(y)}"'
+    if row.call is not None and row.call.error_code is not None:
+        return f'<circle class="bg" {at} r="6"/>{cross(x, y, 4)}'
+    if link is not None and link.rule is Rule.AMBIGUOUS:
+        return f'<circle class="ask" {at} r="7"/>' + words(
+            x, y + 4, "?", "tiny t-guess", anchor="middle"
+        )
+    if link is None or link.rule is Rule.ROLE_ONLY:
+        return f'<circle class="faint" {at} r="3"/>'
+    if link.role is CallRole.POLL:
+        return f'<circle class="ring" {at} r="4"/>'
+    if link.role is CallRole.STOP:
+        return rect(x - 4, y - 4, 8, 8, "dot")
+    return f'<circle class="dot" {at} r="5"/>'
+
+
+def call(row: Row, column: Column, y: float, key: Key, *, several: bool) -> str:
+    """Draw one call; `several` services in a lane are named at each."""
+    parts = [
+        rect(column.x, y - STEP / 2, column.width, STEP, "hit"),
+        mark(row, life_x(column), y),
+        pieces(column.x + _TEXT, y + 4, _words(row, column, several=several)),
+    ]
+    return group(parts, "row", key=key(row), tip=_tip(row))
+
+
+def _words(row: Row, column: Column, *, several: bool) -> Sequence[Piece]:
+    told = call_words(row)
+    if told is None or row.call is None:
+        return ()
+    service = clean(row.call.event_source.partition(".")[0])
+    head = (*(((f"{service} ", Tone.DIM),) if several else ()), *told.name)
+    room = column.width - _TEXT - 10
+    whole = (*head, *told.subject, *told.error, *told.rule)
+    if width_of_pieces(whole) <= room:
+        return fit(whole, room)
+    # What it is about is in the tooltip; how it ended and by what it is tied is not.
+    return fit((*head, *told.error, *told.rule), room)
+
+
+def tick(drawn: Line, column: Column, y: float, key: Key) -> str:
+    """Draw a poll among many: a dash across the lane's line, or a stroke in a row."""
+    (row,) = drawn.rows
+    x = life_x(column) + _TICK * (drawn.number % drawn.beside)
+    wide, high = (5.0, 0.0) if drawn.beside == 1 else (0.0, 2.5)
+    refused = row.call is not None and row.call.error_code is not None
+    dash = (
+        cross(x, y, 2.4)
+        if refused
+        else line(x - wide, y - high, x + wide, y + high, "tick")
+    )
+    return group([dash], "row", key=key(row), tip=_tip(row))
+
+
+def ticks_words(drawn: Line, column: Column, top: float) -> str:
+    """Say what the ticks are that begin here: beside them, or above very many."""
+    run = drawn.run
+    if run is None or drawn.number:
+        return ""
+    top -= LABEL if drawn.beside > 1 else 0.0
+    count = len(run.between)
+    told = f"⋯ {count} more polls, about every {run.seconds:.0f} s"
+    error = run.all[0].call.error_code if run.all[0].call else None
+    parts: list[Piece] = [(told, Tone.DIM)]
+    if error is not None:
+        parts.append((f"  ✘ all {clean(error)}", Tone.BAD))
+    return pieces(column.x + _TEXT, top + 4, fit(parts, column.width - _TEXT - 6))
+
+
+def arrow(row: Row, start: tuple[float, float], end: tuple[float, float]) -> str:
+    """Draw the arrow from a phase to the call it made; a guess is broken."""
+    (x1, y1), (x2, y2) = start, (end[0] - 13, end[1])
+    css = "tie" if row.link is not None and row.link.rule.exact else "tie guess"
+    head = "tip" if css == "tie" else "tip guess"
+    if row.call is not None and row.call.error_code is not None:
+        css, head = f"{css} refused", f"{head} refused"
+    bend = (
+        f"H{number(x2)}"
+        if y1 == y2
+        else f"C{number(x1 + 60)} {number(y1)} {number(x2 - 60)} {number(y2)} "
+        f"{number(x2)} {number(y2)}"
+    )
+    path = f'<path class="{css}" d="M{number(x1)} {number(y1)}{bend}"/>'
+    point = f"M{number(x2 - 1)} {number(y2 - 4)}l8 4l-8 4z"
+    return f'{path}<path class="{head}" d="{point}"/>'
+
+
+def _tip(row: Row) -> list[str]:
+    """Tell all that is known of a call, a line each."""
+    return list(_tip_lines(row))
+
+
+def _tip_lines(row: Row) -> Iterator[str]:
+    api = row.call
+    if api is None:
+        return
+    yield f"{iso(api.event_time)} (CloudTrail has whole seconds)"
+    yield f"{api.event_source} {plain(row_pieces(row))}"
+    yield clean(api.error_message or "", 300)
+    if row.caller is not None:
+        yield f"called for {row.caller.path}"
+    if row.link is not None:
+        tie = rule_words(row.link, id_word(row.attempt))
+        yield f"{tie}  {clean(row.link.evidence, 200)}".rstrip()
+    if api.seen_at is not None:
+        late = max(0.0, (api.seen_at - api.event_time).total_seconds())
+        yield f"seen {duration(late)} later"
