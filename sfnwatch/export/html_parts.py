@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sfnwatch.export.html_data import kind_words, path_words
 from sfnwatch.export.html_refs import Refs
 from sfnwatch.export.report_words import (
+    IN_SHORT,
     head,
     left_out_words,
     state_columns,
@@ -97,9 +98,11 @@ def findings_list(report: Report, refs: Refs, drawn: frozenset[str]) -> str:
     `drawn` holds the references of the rows that are in the picture of the lanes.
     """
     groups = [(head(each), each.execution_arn) for each in report.executions]
+    told = [(name, arn, report.findings_of(arn)) for name, arn in groups]
+    told.insert(0, (IN_SHORT, None, report.conclusions))
+    told.append(("All of it together", None, report.findings_of(None)))
     parts = []
-    for name, arn in [*groups, ("All of it together", None)]:
-        found = report.findings_of(arn)
+    for name, arn, found in told:
         if not found:
             continue
         title = f"<h3>{safe(name)}</h3>" if len(groups) > 1 or arn is None else ""

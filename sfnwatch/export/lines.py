@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TextIO
 
+from sfnwatch.trace.conclusions import CONCLUSION
 from sfnwatch.trace.events import Batch, From, HealthState, SourceHealth
 from sfnwatch.trace.findings import Finding, all_findings, brief_evidence
 from sfnwatch.trace.heads import labels
@@ -138,7 +139,7 @@ def _labelled(arns: Sequence[str]) -> Mapping[str, str]:
 
 def finding_line(finding: Finding, label: str = "") -> str:
     """Write a finding as one line: its certainty, its sentence, its evidence."""
-    if finding.kind == "conclusion":
+    if finding.kind == CONCLUSION:
         label = "Conclusion: "
     evidence = brief_evidence(finding)
     rests_on = f"  [{evidence}]" if evidence else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from sfnwatch.export.report_words import (
+    IN_SHORT,
     calls_words,
     head,
     span_words,
@@ -49,6 +50,11 @@ def _held(opening: re.Match[str]) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
+    if report.conclusions:
+        yield f"## {IN_SHORT}"
+        yield ""
+        yield from _findings(report.conclusions)
+        yield ""
     for execution in report.executions:
         yield from _execution(report, execution)
         yield ""

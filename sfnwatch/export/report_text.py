@@ -5,6 +5,7 @@ from typing import TextIO
 
 from sfnwatch.export.report_layout import table, wrapped
 from sfnwatch.export.report_words import (
+    IN_SHORT,
     calls_words,
     head,
     span_words,
@@ -27,6 +28,10 @@ def write_text(report: Report, out: TextIO, width: int = 80) -> None:
 
 
 def _lines(report: Report, width: int) -> Iterator[str]:
+    if report.conclusions:
+        yield IN_SHORT
+        yield from _findings(report.conclusions, width)
+        yield ""
     for execution in report.executions:
         yield from _execution(report, execution, width)
         yield ""

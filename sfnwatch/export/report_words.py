@@ -10,6 +10,8 @@ from sfnwatch.trace.report_states import StateRow
 from sfnwatch.trace.spans import Part
 from sfnwatch.trace.text import clean, duration
 
+IN_SHORT = "In short"
+"""Above what several executions together show."""
 _PATH = 120
 _RULES = {
     "request-id": "request id",
@@ -28,8 +30,9 @@ _ROLES = {
 
 def head(execution: ExecutionReport) -> str:
     """Name an execution: `nightly-report › run-7f3a`."""
-    machine = named(execution.state_machine)
-    return f"{machine} › {named(execution.name)}"
+    name = named(execution.name)
+    machine = execution.state_machine
+    return f"{named(machine)} › {name}" if machine else name
 
 
 def span_words(execution: ExecutionReport) -> str:

@@ -16,6 +16,8 @@ from sfnwatch.trace.finding_polls import intervals, is_denied
 from sfnwatch.trace.finding_words import cadence, named, plural, times
 from sfnwatch.trace.words import resource_words
 
+CONCLUSION = "conclusion"
+
 
 @dataclass(frozen=True, slots=True)
 class _Way:
@@ -69,7 +71,7 @@ def _conclusion(way: _Way) -> Finding:
     executions = dict.fromkeys(case.timeline.execution_arn for case, _ in way.tries)
     gaps = _gaps(way)
     return Finding(
-        kind="conclusion",
+        kind=CONCLUSION,
         certainty=certainty(fact=whole or bool(way.polls)),
         text=(
             f"{way.resource} {_made(way)}{_polled(way, gaps)}{_became(way, statuses)}."

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sfnwatch.trace.conclusions import CONCLUSION
 from sfnwatch.trace.finding_case import CallsByAttempt, is_watched
 from sfnwatch.trace.findings import Finding, all_findings
 from sfnwatch.trace.lanes import calls_by_attempt, complete_to
@@ -67,7 +68,16 @@ class Report:
 
     def findings_of(self, execution_arn: str | None) -> tuple[Finding, ...]:
         """Give those of one execution; of None, those of the trace as a whole."""
-        return tuple(f for f in self.findings if f.execution_arn == execution_arn)
+        return tuple(
+            found
+            for found in self.findings
+            if found.execution_arn == execution_arn and found.kind != CONCLUSION
+        )
+
+    @property
+    def conclusions(self) -> tuple[Finding, ...]:
+        """What several executions together show: to be told first."""
+        return tuple(found for found in self.findings if found.kind == CONCLUSION)
 
 
 def report(trace: Trace) -> Report:

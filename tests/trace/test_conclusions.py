@@ -1,10 +1,14 @@
 """What several executions together show of each way to call."""
 
+from io import StringIO
 from typing import Any
 
+from sfnwatch.export.report_markdown import write_markdown
+from sfnwatch.export.report_text import write_text
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.finding import Certainty, Finding
 from sfnwatch.trace.findings import all_findings, trace_findings
+from sfnwatch.trace.report import report
 from sfnwatch.trace.timeline import Trace, extend
 from tests.builders import ARN, event, sync_history, sync_run
 from tests.tui.several import ASYNC, SDK, SYNC, three_runs
@@ -87,3 +91,15 @@ def test_the_traces_own_findings_end_with_them() -> None:
     kinds = [finding.kind for finding in trace_findings(trace)]
     assert kinds[-3:] == ["conclusion"] * 3
     assert "conclusion" not in kinds[:-3]
+
+
+def test_a_report_tells_them_first_and_once() -> None:
+    told = report(extend(Trace(), three_runs()))
+    out = StringIO()
+    write_text(told, out)
+    head, _, rest = out.getvalue().partition("\n\n")
+    assert head.startswith("In short\n    fact       ecs:runTask.sync calls RunTask")
+    assert "ecs:runTask calls RunTask" not in rest
+    page = StringIO()
+    write_markdown(told, page)
+    assert page.getvalue().startswith("## In short\n\n- *fact*: ecs:runTask.sync")
