@@ -4,7 +4,7 @@ A mark stands at the moment at which its record comes by the clock in use.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -63,18 +63,25 @@ def chapters(trace: Trace, reading: Reading) -> tuple[Chapter, ...]:
     """List the marks of a trace in the order in which they come."""
     by_attempt = calls_by_attempt(trace)
     complete = complete_to(trace)
+    several = len(trace.timelines) > 1
     found: list[Chapter] = []
     for timeline in trace.timelines.values():
         marks = _Marks(timeline, reading)
-        found += marks.of_execution()
+        own = [*marks.of_execution()]
         for visit in timeline.visits:
-            found += marks.of_visit(visit)
+            own += marks.of_visit(visit)
             for attempt in visit.attempts:
                 key = timeline.execution_arn, attempt.scheduled_id
                 calls = polls_of(attempt, by_attempt.get(key, ()))
-                found += marks.of_attempt(visit, attempt, calls, complete)
+                own += marks.of_attempt(visit, attempt, calls, complete)
+        found += (_named(mark, timeline.name) for mark in own) if several else own
     found += _refusals(trace, reading)
     return tuple(sorted(found, key=lambda chapter: chapter.at))
+
+
+def _named(chapter: Chapter, execution: str) -> Chapter:
+    """Say of several executions which one it was."""
+    return replace(chapter, label=f"{chapter.label} · {clean(execution, _LIMIT)}")
 
 
 class _Marks:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.heads import Head, head_of
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lane_ranks import Rank, causing_phase, is_action, rank_calls
@@ -86,6 +87,8 @@ class Lanes:
     """Calls of other principals, and of X-Ray: counted, not shown."""
     positions: Mapping[str, int] = field(default_factory=dict)
     """A row's key to its place."""
+    heads: tuple[Head, ...] = ()
+    """The executions, by their starts."""
 
 
 def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
@@ -117,7 +120,13 @@ def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
         entries.append(((at, len(trace.timelines), number), row))
     entries.sort(key=lambda entry: entry[0])
     rows = tuple(row for _, row in entries)
-    return Lanes(rows, hidden, {row.key: place for place, row in enumerate(rows)})
+    heads = tuple(head_of(timeline) for timeline in trace.timelines.values())
+    return Lanes(rows, hidden, places_of(rows), heads)
+
+
+def places_of(rows: Iterable[Row]) -> Mapping[str, int]:
+    """Give each row's place by its key."""
+    return {row.key: place for place, row in enumerate(rows)}
 
 
 def complete_to(trace: Trace) -> datetime | None:

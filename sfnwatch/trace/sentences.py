@@ -9,6 +9,7 @@ from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.sentence_calls import call_sentence
 from sfnwatch.trace.sentence_parts import fit
 from sfnwatch.trace.sentence_states import state_sentence
+from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 
 
@@ -17,9 +18,13 @@ def explain(
 ) -> str:
     """Explain a row in one line of plain words.
 
-    Names are masked before anything is cut: half a name is no name to a mask.
+    Of several executions it says which one it is about. Names are masked before
+    anything is cut: half a name is no name to a mask.
     """
-    return fit(mask(_sentence(row, trace)))
+    timeline = trace.timelines.get(row.execution_arn or "")
+    several = len(trace.timelines) > 1
+    whose = f"{clean(timeline.name)}: " if timeline is not None and several else ""
+    return fit(mask(f"{whose}{_sentence(row, trace)}"))
 
 
 def _sentence(row: Row, trace: Trace) -> str:

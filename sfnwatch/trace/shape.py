@@ -313,9 +313,10 @@ class _Work:
         after = ids.index(attempt.scheduled_id) + 1 if len(ids) > 1 else len(ids)
         if after >= len(tries):
             return None
-        again = tries[after].scheduled_at
-        if again - row.events[-1].timestamp < _SHORT:
+        wait = tries[after].scheduled_at - row.events[-1].timestamp
+        if wait < _SHORT:
             return None
+        again = row.at + wait
         self._latest = max(again, self._latest or again)
         return Fold(
             at=row.at,
@@ -324,5 +325,5 @@ class _Work:
             execution_arn=row.execution_arn,
             visit=visit,
             attempt=attempt,
-            seconds=(again - row.events[-1].timestamp).total_seconds(),
+            seconds=wait.total_seconds(),
         )

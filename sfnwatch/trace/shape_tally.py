@@ -41,7 +41,7 @@ def tally(rows: Sequence[Row], home: StateVisit, index: int | None) -> Tally:
     begun, ended, status = home.entered_at, home.ended_at, home.status
     if index is not None:
         status = _status(rows, children)
-        begun, ended = rows[0].at, _end(rows)
+        begun, ended = _begin(rows) or rows[0].at, _end(rows)
     done = status != "running" and ended is not None
     return Tally(
         states=len(inside),
@@ -70,6 +70,10 @@ def _status(rows: Sequence[Row], children: Iterable[StateVisit]) -> str:
             return "running"
         last = visit.status
     return last or "running"
+
+
+def _begin(rows: Iterable[Row]) -> datetime | None:
+    return next((row.events[0].timestamp for row in rows if row.events), None)
 
 
 def _end(rows: Iterable[Row]) -> datetime | None:

@@ -123,7 +123,8 @@ def _exited(row: Row) -> Iterator[Piece]:
     tone = STATUS_GLYPHS[visit.status][1]
     word = "caught" if visit.status == "caught" else "exited"
     yield (word, Tone.WARN if word == "caught" else tone)
-    seconds = (row.at - visit.entered_at).total_seconds()
+    # Not the row's time, which may be told from another start.
+    seconds = (row.events[-1].timestamp - visit.entered_at).total_seconds()
     yield (f"  {duration(seconds)}", Tone.DIM)
 
 

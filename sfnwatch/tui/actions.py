@@ -3,7 +3,7 @@
 What is not in this list can't be done; README's table of keys is made from it too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -211,6 +211,27 @@ _ACTIONS: tuple[Action, ...] = (
     ),
     Action("lanes.fold_all", ("Z",), "Fold all", "fold or unfold them all", _L),
     Action(
+        "lanes.align",
+        ("a",),
+        "Align starts",
+        "several executions: as if all had started at once, or each when it did",
+        _L,
+    ),
+    Action(
+        "lanes.execution",
+        ("ctrl+right", "semicolon"),
+        "Next execution",
+        "several executions: to the next one's column or row",
+        _L,
+    ),
+    Action(
+        "lanes.execution_back",
+        ("ctrl+left",),
+        "Previous execution",
+        "several executions: to the column or row of the one before",
+        _L,
+    ),
+    Action(
         "timeline.zoom_in", ("i",), "Zoom in", "zoom in, round the selected bar", _T
     ),
     Action("timeline.zoom_out", ("o",), "Zoom out", "zoom out", _T),
@@ -342,6 +363,8 @@ _DIGITS = tuple(
     for digit in range(10)
 )
 ACTIONS: tuple[Action, ...] = (*_ACTIONS, *_DIGITS)
+SEVERAL = frozenset({"lanes.align", "lanes.execution", "lanes.execution_back"})
+"""What there is to do only where several executions are watched."""
 BY_ID = {action.id: action for action in ACTIONS}
 
 KEY_NAMES = {
@@ -359,6 +382,7 @@ KEY_NAMES = {
     "tilde": "~",
     "ampersand": "&",
     "slash": "/",
+    "semicolon": ";",
     "question_mark": "?",
     "colon": ":",
     "up": "↑",
@@ -369,6 +393,8 @@ KEY_NAMES = {
     "right_parenthesis": ")",
     "shift+left": "shift+←",
     "shift+right": "shift+→",
+    "ctrl+left": "ctrl+←",
+    "ctrl+right": "ctrl+→",
     "pageup": "pgup",
     "pagedown": "pgdn",
 }
@@ -435,15 +461,18 @@ def bound() -> dict[str, Bound]:
 
 def entries(
     keys: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> Iterator[tuple[Group, str, str]]:
     """List each group's keys and what they do, the digits in one line.
 
     `keys` are a configuration's: what it binds otherwise is told as it is bound.
+    The actions whose ids are in `without` are left out.
     """
     changed: Mapping[str, tuple[str, ...]] = keys or {}
     for group in Group:
         for action in _ACTIONS:
-            if action.group is group:
+            if action.group is group and action.id not in without:
                 own = changed.get(action.id, action.keys)
                 yield group, " ".join(map(key_name, own)), action.words
         if group is Group.PLAYER:

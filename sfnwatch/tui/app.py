@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter
 from sfnwatch.tui.actions import (
     ACTIONS,
+    SEVERAL,
     Action,
     Group,
     bindings,
@@ -26,17 +28,17 @@ from sfnwatch.tui.actions import (
     key_name,
 )
 from sfnwatch.tui.calllog import CallLog
-from sfnwatch.tui.deck import Deck
+from sfnwatch.tui.choosing import Choosing
 from sfnwatch.tui.detail import Detail
-from sfnwatch.tui.finding import FindBar
 from sfnwatch.tui.help import Help
 from sfnwatch.tui.jumping import Marks
 from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.records import can_browse, console_of, records_text
 from sfnwatch.tui.saving import save_record
 from sfnwatch.tui.scrubber import Scrubber
-from sfnwatch.tui.staging import Before, Left, staged_theme
+from sfnwatch.tui.staging import Before, staged_theme
 from sfnwatch.tui.timeline import TimelineView
+from sfnwatch.tui.views import LANES
 from sfnwatch.tui.zones import stamp, zone_name
 
 _MINUTE = 60
@@ -47,10 +49,10 @@ _PAN = 8
 Command = Callable[[], object]
 
 
-class SfnwatchApp(Deck):
+class SfnwatchApp(Choosing):
     """Shows one watch, live or replayed, until it is quit."""
 
-    COMMANDS = Deck.COMMANDS | {Marks}
+    COMMANDS = Choosing.COMMANDS | {Marks}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
@@ -59,7 +61,6 @@ class SfnwatchApp(Deck):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self._left = Left()
         self._before: Before | None = None
         """How things were shown before they were presented; None while not."""
         self._commands: Mapping[str, Command] = {
@@ -141,14 +142,20 @@ class SfnwatchApp(Deck):
     def _views_and_lanes(self) -> Mapping[str, Command]:
         timeline = self._timeline
         return {
-            "view.timeline": lambda: self._show_view("timeline"),
-            "view.requests": lambda: self._show_view("requests"),
+            **{
+                view.action: partial(self._show_view, view.name)
+                for view in self._table.values()
+                if view.action
+            },
             "view.detail": self._enter,
             "view.close": self._step_back,
             "move.follow": self._follow,
             "move.pane": self.action_focus_next,
             "lanes.fold": self._toggle_fold,
             "lanes.fold_all": self._toggle_folds,
+            "lanes.align": self._align,
+            "lanes.execution": lambda: self._step_execution(1),
+            "lanes.execution_back": lambda: self._step_execution(-1),
             "timeline.zoom_in": lambda: timeline.zoom(_ZOOM),
             "timeline.zoom_out": lambda: timeline.zoom(1 / _ZOOM),
             "timeline.whole": timeline.fit,
@@ -192,10 +199,11 @@ class SfnwatchApp(Deck):
         match parameters:
             case ("drain.end",):
                 return self._end_drain is not None and self._draining
-            case (str(name),) if name.startswith("timeline."):
-                return self._views.current == "timeline"
-            case ("lanes.fold" | "lanes.fold_all",):
-                return self._views.current in {"lanes", "timeline"}
+            case (str(name),) if self._view_of(name) not in {"", LANES}:
+                return self._view_of(name) == self._shown.name
+            case (str(name),) if self._view_of(name) == LANES:
+                several = len(self.trace.timelines) > 1 or name not in SEVERAL
+                return several and self._shown.keyed is not None
             case ("program.help",):
                 return not self._find.open
             case ("find.filter" | "find.search",):
@@ -204,81 +212,14 @@ class SfnwatchApp(Deck):
                 return self._playing.replay
         return True
 
-    # -- views ---------------------------------------------------------------------
-
-    def _show_view(self, name: str) -> None:
-        """Show a view, or the lanes again; the selection goes along."""
-        key = self.selected_key
-        name = "lanes" if self._views.current == name else name
-        if self._views.current == "lanes":
-            self._left = Left(self._lanes.selected_key, self._lanes.follow)
-        self._views.current = name
-        self._moved_in_time()
-        self._focus_view()
-        self._take_along(key)
-        self.refresh_bindings()
-        self._show_selected()
-
-    def _take_along(self, key: str | None) -> None:
-        """Select in this view what was selected in the other.
-
-        The lanes have more lines: back in them it is the line that was left, unless
-        the cursor was moved meanwhile.
-        """
-        left = self._left
-        if self._views.current == "timeline":
-            self._timeline.select_key(key or "")
-            self._left = replace(left, led_to=self._timeline.selected_key)
-        elif self._views.current == "lanes" and left.key is not None:
-            if key is not None and key != left.led_to and left.led_to is not None:
-                self.select_key(key)
-            else:
-                self._lanes.select_key(left.key)
-                self._lanes.follow = left.follow
-
-    def _enter(self) -> None:
-        """Fold or unfold what the cursor is on, or show it in full, or hide that."""
-        if self._views.current == "lanes" and self._lanes.toggle():
-            return
-        self._show_detail(shown=not self._detail.display)
-
-    def _show_detail(self, *, shown: bool) -> None:
-        self._detail.display = shown
-        # Where there is no room for both, the detail takes it.
-        self.screen_stack[0].set_class(shown, "-detailed")
-        if not shown and self.focused is not self._lanes:
-            self._focus_view()
-        self._show_selected()
-
     def _step_back(self) -> None:
-        """Close what was opened last, one thing at a time."""
-        if self._detail.display:
-            self._show_detail(shown=False)
-        elif self._finder.search or self._finder.keep is not None:
-            self._find_by(self._finder.filtering("").searching(""))
-        elif self._views.current != "lanes":
-            self._show_view(self._views.current or "")
-        elif self._before is not None:
+        """Undo what was done last to what is shown, one thing at a time."""
+        if self._close_last():
+            return
+        if self._before is not None:
             self.present()
         elif self._playing.position is not None and not self._playing.replay:
             self._in_time(self._to_live)()
-
-    def _toggle_fold(self) -> None:
-        if self._views.current == "timeline":
-            self._timeline.toggle_fold()
-        else:
-            self._lanes.toggle_around()
-
-    def _toggle_folds(self) -> None:
-        if self._views.current == "timeline":
-            self._timeline.toggle_folds()
-        else:
-            self._lanes.toggle_all()
-
-    def _follow(self) -> None:
-        self._lanes.follow = not self._lanes.follow
-        follows = self._lanes.follow
-        self._say("following the newest line" if follows else "no longer following")
 
     def _mask(self) -> None:
         self.clear_notifications()
@@ -290,6 +231,11 @@ class SfnwatchApp(Deck):
         zone, now = self._looks.zone, self._playing.now
         here = "your zone's, " if self._looks.local else ""
         self._say(f"times are {here}{zone_name(zone, now)}")
+
+    def _view_of(self, action: str) -> str:
+        """Name the view that an action is of, or nothing."""
+        name = action.partition(".")[0]
+        return name if name in self._table else ""
 
     # -- what the parts say --------------------------------------------------------
 
@@ -307,8 +253,7 @@ class SfnwatchApp(Deck):
 
     @on(Detail.Jumped)
     def _jumped(self, event: Detail.Jumped) -> None:
-        if not self.select_key(event.key):
-            self._say("left out by the filter", severity="warning")
+        self.go_to_row(event.key)
 
     @on(Scrubber.Sought)
     @on(TimelineView.Sought)
@@ -352,56 +297,6 @@ class SfnwatchApp(Deck):
             self.copy_to_clipboard(url)
         self._say(url, title="AWS console", timeout=10)
 
-    # -- filter and search ---------------------------------------------------------
-
-    def _ask(self, kind: Any) -> None:
-        texts = {"filter": self._finder.filter.text, "search": self._finder.search}
-        self._find.ask(kind, texts[kind], lambda: self._page.lanes)
-        self._show_found()
-
-    @on(FindBar.Changed)
-    def _typed(self, event: FindBar.Changed) -> None:
-        """Show at once what the words come to."""
-        if event.kind == "filter":
-            self._find_by(self._finder.filtering(event.text))
-        else:
-            self._find_by(self._finder.searching(event.text))
-            if event.text:
-                self._go_to_hit(0)
-
-    @on(FindBar.Done)
-    def _found(self, event: FindBar.Done) -> None:
-        self._typed(FindBar.Changed(event.kind, event.text))
-        self._focus_view()
-
-    def _find_by(self, finder: Any) -> None:
-        self._finder = finder
-        self._lanes.shape = replace(self._lanes.shape, keep=finder.keep)
-        if not finder.search:
-            self._lanes.search(None)
-        self._show_found()
-        self.refresh_bindings()
-
-    def _go_to_hit(self, direction: Any) -> None:
-        if not self._finder.search:
-            self._say("nothing is searched for: / begins a search")
-            return
-        if self._views.current == "lanes":
-            hit = self._lanes.search(self._finder.hit, direction)
-        else:
-            hit = self._go_to_hit_by_key(direction)
-        if not hit and direction:
-            self.bell()
-        self._show_found()
-
-    def _go_to_hit_by_key(self, direction: int) -> bool:
-        rows = self._page.lanes.rows
-        start = self._page.lanes.positions.get(self.selected_key or "", -1)
-        place = self._finder.next_hit(
-            rows, start, direction or 1, here=direction == 0 and start >= 0
-        )
-        return place is not None and self.select_key(rows[place].key)
-
     # -- on stage ------------------------------------------------------------------
 
     def _look(self, *, masked: bool | None = None, local: bool | None = None) -> None:
@@ -413,6 +308,7 @@ class SfnwatchApp(Deck):
         )
         self._looks = changed.learned(self.trace)
         self._show_looks()
+        self._tick()
 
     def present(self) -> None:
         """Show it for a talk; or, once more, as it was before."""
@@ -438,9 +334,13 @@ class SfnwatchApp(Deck):
     # -- help and palette ----------------------------------------------------------
 
     def _help(self) -> None:
-        told = entries(self._config.keys)
+        alone = len(self.trace.timelines) < 2  # noqa: PLR2004 - none, or one
+        told = entries(self._config.keys, without=SEVERAL if alone else ())
         recording = self._recording and self._looks.mask(self._recording)
-        self.push_screen(Help(told, first=self._groups_here(), recording=recording))
+        first = self._groups_here()
+        self.push_screen(
+            Help(told, first=first, recording=recording, several=not alone)
+        )
 
     def _groups_here(self) -> tuple[Group, ...]:
         """Say which actions matter where the keys go just now."""
@@ -448,11 +348,7 @@ class SfnwatchApp(Deck):
             return (Group.DETAIL, Group.MOVE)
         if self.focused is self._scrubber:
             return (Group.PLAYER,)
-        if self._views.current == "timeline":
-            return (Group.TIMELINE, Group.MOVE, Group.PLAYER)
-        if self._views.current == "requests":
-            return (Group.MOVE, Group.VIEWS)
-        return (Group.MOVE, Group.LANES, Group.VIEWS)
+        return self._shown.groups
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""

@@ -1,6 +1,8 @@
 """The one-line parts round the lanes: status, trouble, names of the lanes."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -10,9 +12,10 @@ from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cut
 from sfnwatch.tui.lane_frame import Look, frame
 from sfnwatch.tui.lane_head import draw_head
+from sfnwatch.tui.lane_heads import Named, draw_heads
 from sfnwatch.tui.layout import Layout
 from sfnwatch.tui.status import View, status_line
-from sfnwatch.tui.toned import Toned
+from sfnwatch.tui.toned import RUN_CLASSES, Toned, run_class
 
 Words = tuple[Piece, ...]
 
@@ -55,16 +58,41 @@ class LaneNames(Toned):
     """The line above the lanes, in the lanes' own columns."""
 
     ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*Toned.COMPONENT_CLASSES, *RUN_CLASSES}
     _layout_shown = Layout()
     _look = Look()
+    _now: datetime | None = None
 
     def show(self, layout: Layout, look: Look | None = None) -> None:
         self._layout_shown, self._look = layout, look or self._look
+        self.set_class(len(layout.heads) > 1, "-several")
         self.refresh()
 
+    def tick(self, now: datetime) -> None:
+        """Let the time go on that executions have taken."""
+        self._now = now
+        if len(self._layout_shown.heads) > 1:
+            self.refresh()
+
     def render(self) -> Content:
-        shown = frame(self._layout_shown, self.size.width, self._look)
-        return self.toned(draw_head(self._layout_shown, shown))
+        layout = self._layout_shown
+        shown = frame(layout, self.size.width, self._look)
+        if len(layout.heads) <= 1:
+            return self.toned(draw_head(layout, shown))
+        lines = draw_heads(layout, shown, self._now)
+        return Content("\n").join(map(self._named, lines[-self.size.height :]))
+
+    def _named(self, pieces: Iterable[Named]) -> Content:
+        """Colour pieces, and names of executions each in its own colour."""
+        return Content.assemble(
+            *(
+                self.toned([(words, tone)])
+                if isinstance(tone, Tone)
+                else (words, self.get_visual_style(run_class(tone)))
+                for words, tone in pieces
+                if words
+            )
+        )
 
 
 class FilterLine(Toned):

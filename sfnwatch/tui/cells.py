@@ -34,6 +34,14 @@ def _shortened(pieces: tuple[Piece, ...], width: int) -> Iterator[Piece]:
         room -= size
 
 
+def whole(pieces: Iterable[Piece], width: int) -> tuple[Piece, ...]:
+    """Leave out the last pieces rather than cut them, but for the first."""
+    kept = list(pieces)
+    while len(kept) > 1 and cells(kept) > width:
+        kept.pop()
+    return tuple(kept)
+
+
 def pad(pieces: Iterable[Piece], width: int, fill: str = " ") -> tuple[Piece, ...]:
     """Cut or fill to exactly `width` cells."""
     short = cut(pieces, width)

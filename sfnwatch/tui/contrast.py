@@ -26,6 +26,8 @@ _HUES = {
     "guess": "warning",
 }
 """A tone to the theme's colour that it begins as."""
+_RUNS = ("primary", "accent", "success", "secondary")
+"""The colours of executions beside each other, which have their names as well."""
 _GREYS = {"strong": 1.0, "plain": 0.85, "dim": 0.55}
 _WASHES = {
     "cursor-background": ("primary", 0.25),
@@ -49,6 +51,8 @@ _ANSI = {
     "banner-background": "ansi_default",
     "banner-bad-background": "ansi_default",
     "hit-background": "ansi_magenta",
+    "run-2": "ansi_magenta",
+    "run-3": "ansi_green",
 }
 _ANSI_DARK = {
     "tone-warn": "ansi_yellow",
@@ -56,6 +60,8 @@ _ANSI_DARK = {
     # Blue on black is what palettes get wrong most often.
     "tone-busy": "ansi_cyan",
     "tone-action": "ansi_cyan",
+    "run-1": "ansi_cyan",
+    "run-4": "ansi_yellow",
     "cursor-color": "ansi_black",
     "cursor-background": "ansi_white",
     "fresh-background": "ansi_blue",
@@ -67,6 +73,8 @@ _ANSI_LIGHT = {
     "tone-guess": "ansi_magenta",
     "tone-busy": "ansi_blue",
     "tone-action": "ansi_blue",
+    "run-1": "ansi_blue",
+    "run-4": "ansi_cyan",
     "cursor-color": "ansi_bright_white",
     "cursor-background": "ansi_blue",
     "fresh-background": "ansi_cyan",
@@ -105,8 +113,14 @@ def _measured(theme: Theme) -> dict[str, str]:
         f"tone-{tone}": legible(start, surfaces, LEAST_DIM if tone == "dim" else LEAST)
         for tone, start in _starts(colors, dark=theme.dark)
     }
+    runs = {
+        f"run-{number}": legible(
+            colors[f"text-{color}" if theme.dark else color], surfaces, LEAST
+        )
+        for number, color in enumerate(_RUNS, start=1)
+    }
     thumb = _mixed(ground, colors["foreground"], 0.25)
-    named = {**tones, **washes, "cursor-color": tones["tone-plain"]}
+    named = {**tones, **runs, **washes, "cursor-color": tones["tone-plain"]}
     return {
         **{name: color.hex6 for name, color in named.items()},
         "thumb-color": thumb.hex6,
@@ -116,8 +130,8 @@ def _measured(theme: Theme) -> dict[str, str]:
 
 _NEEDED = frozenset(
     {"background", "surface", "panel", "foreground"}
-    | {*_HUES.values()}
-    | {f"text-{color}" for color in _HUES.values()}
+    | {*_HUES.values(), *_RUNS}
+    | {f"text-{color}" for color in (*_HUES.values(), *_RUNS)}
 )
 
 

@@ -7,16 +7,15 @@ from itertools import groupby
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.shape import Fold, Sort
-from sfnwatch.trace.text import clean
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone, rule_tone
 from sfnwatch.tui.cells import cells, cut, pad
 from sfnwatch.tui.lane_calls import Part, fit, need, right_parts, state_name
-from sfnwatch.tui.lane_frame import MARGIN, Frame, clock_words
+from sfnwatch.tui.lane_frame import MARGIN, Frame, when
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.lane_words import fold_contents, fold_pieces, gap_words, state_pieces
 
 _HEAVY = frozenset("┃┏┣")
-_LEADER = "┄"
+LEADER = "┄"
 _LONG = "appeared "
 """What a badge can do without."""
 
@@ -29,20 +28,31 @@ def draw(
     parts = right_parts(line, frame)
     end = _badge(line, frame, parts, badge)
     draws = _folded if frame.share.folded else _lanes
-    body = (margin, *draws(line, frame, parts, cells(end)))
+    body = (margin, *_label(line, frame), *draws(line, frame, parts, cells(end)))
     return (*pad(body, frame.width - cells(end)), *end)
+
+
+def _label(line: Line, frame: Frame) -> Iterator[Piece]:
+    """Say which execution a line is of, where several share a lane."""
+    if frame.share.label:
+        words = frame.labels.get(line.execution_arn or "", "")
+        yield from pad(((words, Tone.STRONG),), frame.share.label - 2)
+        yield ("  ", Tone.PLAIN)
 
 
 def _badge(
     line: Line, frame: Frame, parts: Sequence[Part], badge: str
 ) -> tuple[Piece, ...]:
     """Choose the longest badge that there is room for beside the proof."""
-    if not badge:
-        return ()
     spare = _room(line, frame, parts) - need(parts) if line.right else frame.width
+    return draw_badge(badge, min(spare, frame.width - MARGIN))
+
+
+def draw_badge(badge: str, room: int) -> tuple[Piece, ...]:
+    """Draw a badge, if need be in fewer words; nothing where there is no room."""
     for words in (badge, badge.removeprefix(_LONG)):
         end: Piece = (f" {words} ", Tone.WARN)
-        if cells((end,)) <= min(spare, frame.width - MARGIN):
+        if badge and cells((end,)) <= room:
             return (end,)
     return ()
 
@@ -68,7 +78,7 @@ def _lanes(
 ) -> Iterator[Piece]:
     if isinstance(line.left, str) and line.left and not line.right:
         # Our own words may run on over the lanes, which are empty here.
-        yield from cut(_state(line, frame), frame.width - MARGIN)
+        yield from cut(state_words(line, frame), frame.width - MARGIN)
         return
     far = _far(line, frame, parts)
     yield from _left(line, frame)
@@ -76,34 +86,34 @@ def _lanes(
     if isinstance(line.left, Fold) and line.left.sort is Sort.WATERMARK:
         yield from _watermark(line, line.left, frame)
         return
-    yield _gutter(line, far)
+    yield gutter_piece(line, far)
     yield from fit(parts, frame.share.right - far - taken)
 
 
 def _left(line: Line, frame: Frame) -> tuple[Piece, ...]:
     """Draw the state's part, and the beginning of its arrow."""
     width = frame.share.left
-    state = frame.look.masked(_state(line, frame))
-    text = cut((*_rails(line), *state), width)
+    state = frame.look.masked(state_words(line, frame))
+    text = cut((*rails_pieces(line), *state), width)
     stroke = line.gutter[1]
     room = width + 1 - cells(text)
     if stroke not in "─┄" or room < 3:  # noqa: PLR2004 - a blank on either side
         return pad(text, width + 1)
-    return (*text, (f" {stroke * (room - 2)} ", _gutter_tone(line)))
+    return (*text, (f" {stroke * (room - 2)} ", gutter_tone(line)))
 
 
-def _gutter(line: Line, far: int) -> Piece:
+def gutter_piece(line: Line, far: int = 0) -> Piece:
     """Draw what lies between the time and the place where the call stands."""
     gutter = line.gutter
     mark, tone = _tie_mark(line)
     if gutter[3] in "▶▷":
         stroke = "─" if gutter[3] == "▶" else "┄"
-        return (gutter[:3] + stroke * far + gutter[3:], _gutter_tone(line))
+        return (gutter[:3] + stroke * far + gutter[3:], gutter_tone(line))
     if gutter[1] in "◀◁":
-        return (gutter[:4] + gutter[3] * far + gutter[4:], _gutter_tone(line))
+        return (gutter[:4] + gutter[3] * far + gutter[4:], gutter_tone(line))
     if mark:
         return (gutter[:3] + " " * far + mark + gutter[4:], tone)
-    return (gutter + " " * far, _gutter_tone(line))
+    return (gutter + " " * far, gutter_tone(line))
 
 
 def _tie_mark(line: Line) -> tuple[str, Tone]:
@@ -118,35 +128,37 @@ def _tie_mark(line: Line) -> tuple[str, Tone]:
 def _watermark(line: Line, mark: Fold, frame: Frame) -> Iterator[Piece]:
     past = line.gutter[2]
     if past == " ":
-        yield (f" {_LEADER * 3} ", Tone.WARN)
+        yield (f" {LEADER * 3} ", Tone.WARN)
     else:
-        yield (f" {_LEADER}", Tone.WARN)
-        yield (past, _gutter_tone(line))
-        yield (f"{_LEADER} ", Tone.WARN)
-    yield from _leaders(f"{_complete(mark, frame)} ", frame.share.right)
+        yield (f" {LEADER}", Tone.WARN)
+        yield (past, gutter_tone(line))
+        yield (f"{LEADER} ", Tone.WARN)
+    yield from leaders(f"{complete_words(mark.at, frame)} ", frame.share.right)
 
 
-def _leaders(text: str, width: int) -> Iterator[Piece]:
+def leaders(text: str, width: int) -> Iterator[Piece]:
     """Fill up with dots: what is written on a line across the lanes."""
     yield from cut(((text, Tone.WARN),), width)
-    yield (_LEADER * (width - cells(((text, Tone.WARN),))), Tone.WARN)
+    yield (LEADER * (width - cells(((text, Tone.WARN),))), Tone.WARN)
 
 
-def _complete(mark: Fold, frame: Frame) -> str:
-    return f"CloudTrail complete to {frame.look.local(mark.at):%H:%M:%S}"
+def complete_words(at: datetime, frame: Frame) -> str:
+    """Say up to when the calls are believed to be all there."""
+    return f"CloudTrail complete to {when(at, frame)}"
 
 
 # -- rails and states --------------------------------------------------------------
 
 
-def _rails(line: Line) -> Iterator[Piece]:
+def rails_pieces(line: Line, *, tight: bool = False) -> Iterator[Piece]:
+    """Draw the rails of a line; what is inside a state stands further in."""
     rails, cell = line.rails, line.left
     yield from _by_weight(rails.before)
     if rails.own:
         yield (rails.own, _rail_tone(rails.own, cell))
         yield from _by_weight(f" {rails.after}")
     inside = isinstance(cell, Row) and cell.kind not in _FLUSH and not line.head
-    inside = inside and rails.own not in _ENDS
+    inside = inside and rails.own not in _ENDS and not tight
     if inside or (isinstance(cell, Fold) and cell.sort is Sort.BACKOFF):
         yield (" ", Tone.DIM)
 
@@ -173,7 +185,7 @@ def _rail_tone(glyph: str, cell: Row | Fold | str) -> Tone:
     return Tone.DIM if status == "succeeded" else STATUS_GLYPHS[status][1]
 
 
-def _state(line: Line, frame: Frame) -> Iterator[Piece]:
+def state_words(line: Line, frame: Frame) -> Iterator[Piece]:
     cell = line.left
     if isinstance(cell, str):
         yield (cell, Tone.DIM)
@@ -192,8 +204,6 @@ def _state(line: Line, frame: Frame) -> Iterator[Piece]:
     elif cell.kind in {Kind.ENTERED, Kind.PASSED} and not line.after_head:
         yield (_indexed(cell), Tone.DIM)
     yield from state_pieces(line)
-    if cell.kind is Kind.EXECUTION and line.rails.own:
-        yield (f"  {clean((cell.execution_arn or '').rsplit(':', 1)[-1])}", Tone.STRONG)
 
 
 def _indexed(row: Row) -> str:
@@ -202,7 +212,7 @@ def _indexed(row: Row) -> str:
     return "" if index is None else f"[{index}] "
 
 
-def _gutter_tone(line: Line) -> Tone:
+def gutter_tone(line: Line) -> Tone:
     glyphs = set(line.gutter)
     if glyphs & set("┄┆▷◁"):
         return Tone.GUESS
@@ -216,7 +226,7 @@ def _time(line: Line, frame: Frame) -> tuple[Piece, ...]:
     if isinstance(cell, Fold):
         words = _fold_time(cell, frame)
     else:
-        words = _clock(cell.at, frame, calls=cell.call is not None)
+        words = when(cell.at, frame, calls=cell.call is not None)
     return pad(((words[:width], Tone.DIM),), width)
 
 
@@ -224,15 +234,11 @@ def _fold_time(fold: Fold, frame: Frame) -> str:
     if fold.sort is Sort.IDLE:
         return _gap(fold)
     timed = fold.sort in {Sort.VISIT, Sort.BRANCH} and not fold.open
-    return _clock(fold.at, frame, calls=False) if timed else ""
+    return when(fold.at, frame, calls=False) if timed else ""
 
 
 def _gap(fold: Fold) -> str:
     return f"⋮ {gap_words(fold.seconds or 0)}"
-
-
-def _clock(at: datetime, frame: Frame, *, calls: bool) -> str:
-    return clock_words(frame.look.local(at), calls=calls)
 
 
 # -- one lane ----------------------------------------------------------------------
@@ -255,12 +261,12 @@ def _folded(
 
 def _of_state(line: Line, frame: Frame) -> Iterator[Piece]:
     cell = line.left
-    yield from _rails(line)
+    yield from rails_pieces(line)
     if isinstance(cell, Fold) and cell.sort is Sort.WATERMARK:
-        words = f"{_LEADER * 2} {_complete(cell, frame)} "
-        yield from _leaders(words, frame.share.left - cells(_rails(line)))
+        words = f"{LEADER * 2} {complete_words(cell.at, frame)} "
+        yield from leaders(words, frame.share.left - cells(rails_pieces(line)))
         return
-    yield from frame.look.masked(_state(line, frame))
+    yield from frame.look.masked(state_words(line, frame))
     if isinstance(cell, Fold) and cell.rows:
         yield ("  ", Tone.DIM)
         yield from frame.look.masked(fold_contents(cell))
@@ -272,4 +278,4 @@ def _before_call(line: Line) -> tuple[Piece, ...]:
     tied = isinstance(row, Row) and row.link is not None
     glyph = mark or ("→" if tied else "·")
     lead = "    " if isinstance(row, Fold) else f"  {glyph} "
-    return (*_rails(line), (lead, tone))
+    return (*rails_pieces(line), (lead, tone))

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, tzinfo
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.console import url_for
+from sfnwatch.trace.heads import head_of
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.requests import Request
 from sfnwatch.trace.text import clean, duration
-from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import (
     STATUS_GLYPHS,
@@ -28,6 +29,7 @@ from sfnwatch.trace.words import (
     rule_words,
 )
 from sfnwatch.tui.calllines import outcome_piece
+from sfnwatch.tui.lane_frame import offset_words
 from sfnwatch.tui.status import lag_words
 from sfnwatch.tui.zones import in_zone
 
@@ -56,6 +58,9 @@ def facts(row: Row, trace: Trace, zone: tzinfo | None = None) -> tuple[Fact, ...
 
 def _facts(row: Row, trace: Trace, zone: tzinfo | None) -> Iterator[Fact]:
     yield _fact("when", _when(row, zone))
+    timeline = trace.timelines.get(row.execution_arn or "")
+    if timeline is not None and len(trace.timelines) > 1:
+        yield _fact("execution", _whose(row, timeline))
     if row.causes is not None:
         yield from _caused(row, trace)
     if row.notice is not None:
@@ -96,6 +101,15 @@ def _when(row: Row, zone: tzinfo | None) -> str:
         seen = [event.seen_at for event in row.events]
     known = [came for came in seen if came is not None]
     return f"{at}, appeared {_after(row.at, min(known))}" if known else at
+
+
+def _whose(row: Row, timeline: Timeline) -> str:
+    """Say of several executions which one it is of, and how long after its start."""
+    name = head_of(timeline).whole_name
+    if timeline.started_at is None:
+        return name
+    since = (row.at - timeline.started_at).total_seconds()
+    return f"{name}, {offset_words(since, whole=row.call is not None)} from its start"
 
 
 def _after(at: datetime, seen: datetime) -> str:

@@ -1,7 +1,7 @@
 """A chart of bars on a time axis, as lines of exactly the width there is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
 from sfnwatch.trace.text import clean, duration
@@ -103,6 +103,14 @@ class Frame:
     def axis(self) -> Axis:
         return self.canvas.axis
 
+    def of(self, line: Line) -> "Frame":
+        """Give what a line is drawn into: its execution may have begun later."""
+        offset = self.chart.offset(line.node.execution_arn)
+        if not offset:
+            return self
+        axis = replace(self.axis, begin=self.axis.begin + offset)
+        return replace(self, canvas=replace(self.canvas, axis=axis))
+
     @property
     def width(self) -> int:
         share = self.share
@@ -124,7 +132,7 @@ def make_frame(
     """Lay out on a width what a lens shows of a chart."""
     share = columns(width, rows.natural, notes=bool(chart.notices))
     axis = make_axis(lens.shown, share.chart, lens.extent.cuts)
-    scale = Scale(lens.extent.begin, zone or UTC, clock)
+    scale = Scale(lens.extent.begin, zone or UTC, clock and not chart.offsets)
     found = marks(axis, scale)
     grid = frozenset(mark.column for mark in found)
     canvas = Canvas(axis, now or lens.extent.end, grid, playhead)
@@ -135,6 +143,7 @@ def draw(
     line: Line, frame: Frame, *, selected: bool = False, chosen: str | None = None
 ) -> tuple[Stroke, ...]:
     """Draw a line; `chosen` is the key of the call to point out."""
+    frame = frame.of(line)
     if line.calls:
         left, chart, right = _calls(line, frame, chosen, selected=selected)
     else:
@@ -178,7 +187,7 @@ def _cells(line: Line, frame: Frame, chosen: str | None = None) -> Cells:
 
 def drawn_in(lines: Iterable[Line], frame: Frame) -> frozenset[Stroke]:
     """Gather what is drawn in the chart's part of lines, each of it once."""
-    return frozenset(cell for line in lines for cell in _cells(line, frame))
+    return frozenset(cell for line in lines for cell in _cells(line, frame.of(line)))
 
 
 def _told(line: Line, frame: Frame) -> tuple[Told, ...]:
@@ -264,7 +273,7 @@ def draw_head(frame: Frame) -> tuple[tuple[Stroke, ...], tuple[Stroke, ...]]:
 
 def _title(frame: Frame) -> tuple[Piece, ...]:
     scale = frame.scale
-    said = "elapsed"
+    said = "from start" if frame.chart.offsets else "elapsed"
     if scale.clock:
         said = clean(scale.zone.tzname(local(frame.axis.begin, scale.zone)) or "", 12)
     times = frame.lens.closeness
@@ -293,7 +302,8 @@ def _ruler(frame: Frame) -> Cells:
         cells[0] = ("‹", Tone.ACTION)
     if axis.end < extent.end:
         cells[-1] = ("›", Tone.ACTION)
-    head = playhead_column(frame.canvas)
+    # Of several starts each execution has its own.
+    head = None if frame.chart.offsets else playhead_column(frame.canvas)
     if head is not None:
         cells[head] = ("▼", Ink.PLAYHEAD)
     return cells

@@ -7,12 +7,14 @@ screen is ever drawn. What is folded shows on one line what is inside.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from rich.cells import cell_len
 
+from sfnwatch.trace.aligned import shifts
+from sfnwatch.trace.heads import head_of
 from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import Key, Tick, notices, ticks
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -90,12 +92,36 @@ class Chart:
     running: bool = False
     calls: int = 0
     """How many calls there are, tied to a state or not."""
+    offsets: Mapping[str, timedelta] = field(default_factory=dict)
+    """How much later than the first each execution began, where that is taken off."""
+
+    def offset(self, execution_arn: str) -> timedelta:
+        return self.offsets.get(execution_arn, timedelta())
+
+    def aligned(self) -> "Chart":
+        """Put all starts together: the first execution's times stay."""
+        heads = tuple(head_of(root.timeline) for root in self.roots)
+        offsets = shifts(heads)
+        found = {
+            event.timestamp - offsets.get(root.execution_arn, timedelta())
+            for root in self.roots
+            for event in root.timeline.events.values()
+        }
+        found.update(
+            tick.at - offsets.get(arn, timedelta())
+            for (arn, _), those in self.ticks.items()
+            for tick in those
+        )
+        return replace(self, offsets=offsets, moments=tuple(sorted(found)))
 
     def extent(self, now: datetime, *, squeeze: bool) -> Extent:
         """Give the time there is to show; it goes on to `now` while anything runs."""
         if not self.moments:
             return Extent(now, now)
-        last = max(self.moments[-1], now) if self.running else self.moments[-1]
+        last = self.moments[-1]
+        for root in self.roots if self.running else ():
+            if root.timeline.running:
+                last = max(last, now - self.offset(root.execution_arn))
         cuts = idle(self.moments) if squeeze else ()
         return Extent(self.moments[0], last, cuts)
 

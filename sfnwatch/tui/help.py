@@ -41,6 +41,17 @@ _RULES: tuple[tuple[str, Tone, str], ...] = (
     ("? n candidates", Tone.GUESS, "several states could have made it: no arrow"),
     ("role only", Tone.DIM, "made by the execution's role; no state fits"),
 )
+_COLUMNS: tuple[tuple[str, Tone, str], ...] = (
+    ("=  ~  ✘", Tone.PLAIN, "before a call in a column: proven, a guess, failed"),
+    ("by event, 1.9 s", Tone.PLAIN, "what told of the job's end, and how much later"),
+    ("of no one …", Tone.DIM, "across all columns: more than one could have made it"),
+)
+_SEVERAL = (
+    "Where the width allows each execution has its own column, and what is of one "
+    "second shares a line; else each row says whose it is. With all starts put "
+    "together times count from each start, here and on the timeline; what is of no "
+    "one execution counts from the first. The player keeps to the time of day."
+)
 _CLOUDTRAIL = (
     "CloudTrail delivers minutes late and out of order. “complete to” is the time up "
     "to which all calls are believed to be here: an estimate, measured in this "
@@ -69,9 +80,11 @@ class Help(ModalScreen[None]):
         *,
         first: Sequence[Actions] = (),
         recording: str | None = None,
+        several: bool = False,
     ) -> None:
         super().__init__()
-        self._text = HelpText(tuple(in_order(entries, first)), recording)
+        told = tuple(in_order(entries, first))
+        self._text = HelpText(told, recording, several=several)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
@@ -92,16 +105,20 @@ def in_order(entries: Iterable[Entry], first: Sequence[Actions]) -> Iterator[Ent
 class HelpText(Toned):
     """The text of the help screen."""
 
-    def __init__(self, entries: tuple[Entry, ...], recording: str | None) -> None:
+    def __init__(
+        self, entries: tuple[Entry, ...], recording: str | None, *, several: bool
+    ) -> None:
         super().__init__()
         self._entries = entries
         self._recording = recording
+        self._several = several
 
     def render(self) -> RenderableType:
         parts: list[RenderableType] = []
         for title, signs in self._tables():
             parts += [self.text(title, Tone.STRONG), self._table(signs), ""]
         for title, words in (
+            *((("Several executions", _SEVERAL),) if self._several else ()),
             ("What “complete to” means", _CLOUDTRAIL),
             ("The two clocks", _CLOCKS),
         ):
@@ -127,6 +144,8 @@ class HelpText(Toned):
         ):
             yield title, [(sign, Tone.PLAIN, means) for sign, means in signs]
         yield "How a call is tied", _RULES
+        if self._several:
+            yield "Marks of several executions", _COLUMNS
         filters = [(token, Tone.ACTION, does) for token, does in FILTER_HELP]
         yield "The language of filters", filters
 

@@ -4,18 +4,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from rich.cells import cell_len
+
+from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.shape import Fold
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.words import Piece, Tone, call_words
+from sfnwatch.trace.words import CallWords, Piece, Tone, call_words
 from sfnwatch.tui.cells import cells, cut
-from sfnwatch.tui.lane_frame import Frame, clock_words, service_name
+from sfnwatch.tui.lane_frame import LEAST, Frame, clock_words, service_name
 from sfnwatch.tui.lane_line import GUTTER, Line
 from sfnwatch.tui.lane_words import fold_contents, fold_pieces
 
+_CODE = 60
 _NAME = 18
 """A state's name takes no more cells where it only says whose row this is."""
-_LEAST = 8
+_WORTH = 8
 """In fewer cells than these, two of them blank, a word says nothing."""
 
 
@@ -53,21 +58,35 @@ def right_parts(line: Line, frame: Frame) -> tuple[Part, ...]:
     if isinstance(cell, Row):
         return tuple(_call(cell, line, frame))
     return (
-        Part(Rank.PROOF, tuple(frame.look.masked(_other(line)))),
+        Part(Rank.PROOF, tuple(frame.look.masked(_other(line, frame)))),
         *_state(line, frame),
     )
 
 
-def _other(line: Line) -> Iterator[Piece]:
+def _other(line: Line, frame: Frame) -> Iterator[Piece]:
     cell = line.right
     if isinstance(cell, Fold):
-        yield from fold_pieces(cell)
+        yield from fold_pieces(cell, short=is_short(frame))
         return
     if not cell and isinstance(line.left, Fold):
         yield from fold_contents(line.left)
     # Who noticed the end is a finding, the other words of ours are hints.
     if isinstance(cell, str):
-        yield (cell, Tone.PLAIN if line.gutter != GUTTER else Tone.DIM)
+        words = cell
+        if frame.tight and line.notice:
+            words = _noticed(line.notice, cell, frame.share.right)
+        yield (words, Tone.PLAIN if line.gutter != GUTTER else Tone.DIM)
+
+
+def _noticed(told: Notice, words: str, room: int) -> str:
+    """Say who noticed the end, and how late, in as many words as there is room for."""
+    late = f"{told.seconds:.1f} s"
+    how = {By.EVENT: "by event, ", By.POLL: "by poll, "}.get(told.by, "")
+    if told.by is By.POLL and not told.certain:
+        how = "poll/event, "
+    least = f"{how}{late}" if how else f"{late} after stop"
+    choice = (words, f"{how}{late} after the stop", least)
+    return next((said for said in choice if cell_len(said) <= room), least)
 
 
 def _call(row: Row, line: Line, frame: Frame) -> Iterator[Part]:
@@ -77,17 +96,33 @@ def _call(row: Row, line: Line, frame: Frame) -> Iterator[Part]:
     source = row.call.event_source
     named = source in frame.named
     service: Piece = (f"{service_name(source)} " if named else "", Tone.DIM)
-    for rank, pieces in (
-        (Rank.PROOF, (service, *told.name)),
-        (Rank.SUBJECT, told.subject),
-        (Rank.ERROR, told.error),
-        (Rank.PROOF, told.rule),
-    ):
+    yield Part(Rank.PROOF, tuple(frame.look.masked((service, *told.name))))
+    for rank, pieces in _besides(told, row.call, frame):
         yield Part(rank, tuple(frame.look.masked(pieces)))
     if isinstance(line.left, Row):
         yield from _own_second(row, line.left, frame)
     else:
         yield from _state(line, frame)
+
+
+def _besides(
+    told: CallWords, call: ApiCall, frame: Frame
+) -> tuple[tuple[Rank, tuple[Piece, ...]], ...]:
+    """Say what comes after the name; a sign before it may stand for some of that."""
+    if not is_short(frame):
+        return (
+            (Rank.SUBJECT, told.subject),
+            (Rank.ERROR, told.error),
+            (Rank.PROOF, told.rule),
+        )
+    code = clean(call.error_code or "", _CODE)
+    failed = ((f"  {code}", Tone.BAD),) if code else ()
+    return ((Rank.STATE, failed),) if failed else ((Rank.SUBJECT, told.subject),)
+
+
+def is_short(frame: Frame) -> bool:
+    """True where the rule that ties a call has no room in words."""
+    return frame.tight and frame.share.right < LEAST
 
 
 def _state(line: Line, frame: Frame) -> Iterator[Part]:
@@ -97,8 +132,12 @@ def _state(line: Line, frame: Frame) -> Iterator[Part]:
 
 def _own_second(call: Row, phase: Row, frame: Frame) -> Iterator[Part]:
     """Say when a call was, where the time on the line is its answer's."""
-    if call.at != phase.at.replace(microsecond=0):
-        at = clock_words(frame.look.local(call.at), calls=True)
+    if call.call is None:
+        return
+    # Their own times: those of the rows may be told from a common start.
+    own = call.call.event_time
+    if own != (own + (phase.at - call.at)).replace(microsecond=0):
+        at = clock_words(frame.look.local(own), calls=True)
         yield Part(Rank.SECOND, ((f"  at {at}", Tone.DIM),))
 
 
@@ -128,7 +167,7 @@ def fit(parts: Sequence[Part], room: int) -> tuple[Piece, ...]:
 def _shorter(part: Part, over: int) -> tuple[Part, ...]:
     """Cut a name or an error by some cells; leave out what is worth nothing cut."""
     room = cells(part.pieces) - over
-    if part.rank in {Rank.STATE, Rank.ERROR} and room >= _LEAST:
+    if part.rank in {Rank.STATE, Rank.ERROR} and room >= _WORTH:
         return (Part(part.rank, cut(part.pieces, room)),)
     return (part,) if part.rank is Rank.ERROR else ()
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.tui.lane_line import GUTTER, Line
+from sfnwatch.tui.rails import between
 
 REACH = 24
 """A connector over more lines than these could not be followed by eye."""
@@ -39,6 +40,21 @@ def past(above: str, below: str) -> str:
         glyph = next((g for g in (above[2], below[2]) if g in "│┆"), "│")
         return f"  {glyph}  "
     return GUTTER
+
+
+def passed(above: Line, below: Line) -> Line:
+    """Draw what runs on between two lines, in each column there is."""
+    columns = max(len(above.cells), len(below.cells))
+    cells = zip(_cells(above, columns), _cells(below, columns), strict=True)
+    return Line(
+        rails=between(above.rails, below.rails),
+        gutter=past(above.gutter, below.gutter),
+        cells=tuple(passed(*pair) for pair in cells),
+    )
+
+
+def _cells(line: Line, columns: int) -> tuple[Line, ...]:
+    return line.cells or (Line(),) * columns
 
 
 def _draw(lines: list[Line], phase: int, call: int) -> None:

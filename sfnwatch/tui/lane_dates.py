@@ -9,16 +9,18 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from sfnwatch.trace.shape import Fold, Sort
-from sfnwatch.tui.lane_connectors import past
+from sfnwatch.tui.lane_connectors import passed
 from sfnwatch.tui.lane_frame import Look
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.layout import Layout
-from sfnwatch.tui.rails import between
 
 
 def dated(layout: Layout, look: Look) -> Layout:
     """Put a line with the date before each day's first, if there are several days."""
     bare = _undated(layout)
+    if layout.origin is not None:
+        # Times since a start are of no day.
+        return bare
     lines = bare.lines
     times = (at for line in lines if (at := _at(line)) is not None)
     last = (at for line in reversed(lines) if (at := _at(line)) is not None)
@@ -86,8 +88,7 @@ def _marked(lines: Sequence[Line], places: Sequence[int]) -> Iterator[Line]:
     for place, line in enumerate(lines):
         at = _at(line)
         if place in wanted and at is not None:
-            rails = between(above.rails, line.rails)
             mark = Fold(at=at, key=f"{at.isoformat()}~date", sort=Sort.DATE)
-            yield Line(left=mark, rails=rails, gutter=past(above.gutter, line.gutter))
+            yield replace(passed(above, line), left=mark)
         yield line
         above = line

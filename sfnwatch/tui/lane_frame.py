@@ -1,12 +1,14 @@
 """How a width is shared out between the lanes, and how names and times are written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
-from sfnwatch.trace.text import clean
+from sfnwatch.trace.heads import labels
+from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.words import Piece
 from sfnwatch.tui.lane_line import GUTTER
+from sfnwatch.tui.lane_words import gap_words
 from sfnwatch.tui.layout import Layout
 
 FOLD = 99
@@ -19,6 +21,17 @@ MARGIN = 1
 _WHOLE_TIME, _SECONDS = 12, 8
 _LEFT_SHARE, _LEFT_LEAST, _LEFT_MOST = 0.34, 38, 64
 _SERVICE = 18
+_MINUTE = 60
+COLUMN, BEFORE = 43, 10
+"""An execution's column has at least so many cells; before the first stands the time.
+"""
+_MANY = 3
+"""With room for so many columns the others are a step away."""
+_TIGHT = 4
+"""The gutter of such a column."""
+_CELL_SHARE, _CELL_LEAST = 0.46, 21
+_LABEL, _SHORT_LABEL, _ROOMY = 10, 6, 56
+"""Cells of what tells executions apart, with two blanks after it."""
 
 
 def _as_it_is(text: str) -> str:
@@ -55,17 +68,29 @@ class Columns:
     time: int
     right: int
     folded: bool
+    label: int = 0
+    """For what tells executions apart, with the blanks after it."""
 
 
-def columns(width: int) -> Columns:
-    """Share out a width; the time comes first where there is but one lane."""
-    if width < FOLD:
-        time = _WHOLE_TIME if width >= 56 else _SECONDS if width >= 34 else 0  # noqa: PLR2004
-        rest = width - MARGIN - time - (2 if time else 0)
-        return Columns(left=max(0, rest), time=time, right=0, folded=True)
+def columns(width: int, *, several: bool = False) -> Columns:
+    """Share out a width; the time comes first where there is but one lane.
+
+    Of several executions each line says behind the time which one it is of.
+    """
+    label = (_LABEL if width >= _ROOMY else _SHORT_LABEL) if several else 0
+    room = width - MARGIN - label
+    if is_folded(width, several=several):
+        time = _WHOLE_TIME if width >= _ROOMY else _SECONDS if width >= 34 else 0  # noqa: PLR2004
+        rest = room - time - (2 if time else 0)
+        return Columns(max(0, rest), time, right=0, folded=True, label=label)
     left = min(max(round(width * _LEFT_SHARE), _LEFT_LEAST), _LEFT_MOST)
-    rest = width - MARGIN - left - 1 - _WHOLE_TIME - len(GUTTER)
-    return Columns(left=left, time=_WHOLE_TIME, right=rest, folded=False)
+    rest = room - left - 1 - _WHOLE_TIME - len(GUTTER)
+    return Columns(left, _WHOLE_TIME, right=rest, folded=False, label=label)
+
+
+def is_folded(width: int, *, several: bool = False) -> bool:
+    """True where the width is enough for one lane only."""
+    return width - (_LABEL if several else 0) < FOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +106,25 @@ class Frame:
     named: frozenset[str] = frozenset()
     """The services that are named on each row."""
     look: Look = field(default_factory=Look)
+    origin: datetime | None = None
+    """Where times are told from; None: they are times of day."""
+    cells: tuple["Frame", ...] = ()
+    """One for each execution in view, where they stand beside each other."""
+    first: int = 0
+    """Which execution the first of those is."""
+    tight: bool = False
+    """True for such a one: few words, and no time of its own."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What tells executions apart where they share a lane, each by its ARN."""
+
+    def column_at(self, x: int) -> int | None:
+        """Say which execution's column has a cell of the line; None if none has."""
+        at = BEFORE
+        for column, cell in enumerate(self.cells, start=self.first):
+            at += cell.width + 1
+            if x < at:
+                return column if x >= BEFORE else None
+        return None
 
     def offset(self, service: str) -> int:
         return self.lanes.get(service, 0)
@@ -88,19 +132,58 @@ class Frame:
 
 def frame(layout: Layout, width: int, look: Look | None = None) -> Frame:
     """Give each service a lane if the width allows, or else name it on each row."""
-    share, look = columns(width), look or Look()
-    hidden = layout.shape.hidden_services
-    shown = frozenset(layout.services) - hidden
-    count = len(layout.primary)
-    if count > 1 and share.right // count < LEAST:
-        return Frame(width, share, named=shown, look=look)
+    look = look or Look()
+    told = _labels(layout, look)
+    shown = frozenset(layout.services) - layout.shape.hidden_services
     others = shown - set(layout.primary)
+    count = len(layout.primary)
+    share = columns(width, several=len(layout.heads) > 1)
+    whole = Frame(width, share, look=look, origin=layout.origin, labels=told)
+    if layout.beside:
+        return _beside(layout, replace(whole, named=shown if count > 1 else others))
+    if count > 1 and share.right // count < LEAST:
+        return replace(whole, named=shown)
     if count <= 1:
-        return Frame(width, share, named=others, look=look)
+        return replace(whole, named=others)
     room = min(share.right // count, (share.right - LAST) // (count - 1), MOST)
     lane = max(LEAST, room)
     lanes = {name: place * lane for place, name in enumerate(layout.primary)}
-    return Frame(width, share, lanes=lanes, lane=lane, named=others, look=look)
+    return replace(whole, lanes=lanes, lane=lane, named=others)
+
+
+def _labels(layout: Layout, look: Look) -> Mapping[str, str]:
+    """Tell executions apart by names that are masked first, if they are to be."""
+    names = [
+        (look.mask(head.name), look.mask(head.machine or "")) for head in layout.heads
+    ]
+    told = labels(names, _LABEL - 2) if len(names) > 1 else ()
+    heads = zip(layout.heads, told, strict=False)
+    return {head.execution_arn: label for head, label in heads}
+
+
+def room_beside(width: int, executions: int) -> bool:
+    """True if the width is enough for all executions beside each other, or three."""
+    fit = (width - BEFORE) // COLUMN
+    return executions > 1 and fit >= min(executions, _MANY)
+
+
+def _beside(layout: Layout, whole: Frame) -> Frame:
+    """Share out a width between the executions; what is over goes to the first."""
+    room = max(0, whole.width - BEFORE)
+    executions = max(1, len(layout.heads))
+    count = min(executions, max(1, room // COLUMN))
+    each, over = divmod(room, count)
+    cells = (_cell(each + (place < over) - 1, whole) for place in range(count))
+    share = Columns(left=room, time=_SECONDS, right=0, folded=True)
+    first = max(0, min(layout.first, executions - count))
+    return replace(whole, share=share, cells=tuple(cells), first=first)
+
+
+def _cell(width: int, like: Frame) -> Frame:
+    inner = max(0, width - MARGIN - _TIGHT)
+    left = min(max(round(inner * _CELL_SHARE), _CELL_LEAST), _LEFT_MOST, inner)
+    share = Columns(left=left, time=0, right=inner - left, folded=False)
+    return replace(like, width=width, share=share, tight=True)
 
 
 def service_name(event_source: str) -> str:
@@ -112,6 +195,21 @@ def lane_name(event_source: str) -> str:
     """Name a lane; Step Functions' own API is called beside its transitions."""
     name = service_name(event_source).upper()
     return "STATES API" if name == "STATES" else name
+
+
+def when(at: datetime, frame: Frame, *, calls: bool = True) -> str:
+    """Write a time as a page tells them: of the day, or since the start."""
+    if frame.origin is not None:
+        return offset_words((at - frame.origin).total_seconds(), whole=calls)
+    return clock_words(frame.look.local(at), calls=calls)
+
+
+def offset_words(seconds: float, *, whole: bool = False) -> str:
+    """Write a time since a start; whole seconds are all that CloudTrail has."""
+    sign = "-" if seconds < 0 else "+"
+    if whole or abs(seconds) >= _MINUTE:
+        return f"{sign}{gap_words(abs(round(seconds)))}"
+    return f"{sign}{duration(abs(seconds))}"
 
 
 def clock_words(at: datetime, *, calls: bool) -> str:

@@ -29,11 +29,16 @@ class Fresh:
         late = {key: words for key, words in self.late.items() if key not in gone}
         return Fresh(self.keys - gone, late)
 
-    def places(self, positions: Mapping[str, int]) -> Mapping[int, str]:
-        """Give the lines that stand out, each with what is said of it."""
-        lit = {positions[key]: "" for key in self.keys if key in positions}
-        late = {positions[k]: said for k, said in self.late.items() if k in positions}
-        return {**lit, **late}
+    def places(
+        self, positions: Mapping[str, int], columns: Mapping[str, int]
+    ) -> Mapping[tuple[int, int], str]:
+        """Give the lines, and columns, that stand out, with what is said of each."""
+        said = {**dict.fromkeys(self.keys, ""), **self.late}
+        return {
+            (positions[key], columns.get(key, 0)): words
+            for key, words in said.items()
+            if key in positions
+        }
 
 
 def came_in(before: Lanes, lanes: Lanes, keys: Iterable[str]) -> Fresh:

@@ -32,6 +32,8 @@ def draw_head(layout: Layout, frame: Frame) -> tuple[Piece, ...]:
 
 def _when(layout: Layout, frame: Frame, room: int) -> tuple[Piece, ...]:
     """Name the zone of the times and, if it is one for all of them, their date."""
+    if layout.origin is not None:
+        return (("from start", Tone.DIM),)
     begun = next((line.first.at for line in layout.lines if line.first), None)
     ended = next((row.at for line in reversed(layout.lines) for row in line.rows), None)
     zone: Piece = (frame.look.zone_name(begun), Tone.DIM)
@@ -81,11 +83,14 @@ def _names(layout: Layout, *, whose: bool = True) -> Iterator[Piece]:
 
 
 def _service(layout: Layout, service: str) -> Iterator[Piece]:
+    yield from service_pieces(layout, service, layout.counts.get(service, 0))
+
+
+def service_pieces(layout: Layout, service: str, count: int) -> Iterator[Piece]:
     """Name a service, with the digit that hides it where there are several."""
     number = layout.services.index(service) + 1
     if len(layout.services) > 1 and number <= _KEYS:
         yield (f"{number} ", Tone.ACTION)
-    count = layout.counts.get(service, 0)
     calls = f"{count:,} call" if count == 1 else f"{count:,} calls"
     if service in layout.shape.hidden_services:
         yield (f"{lane_name(service)}  {calls} hidden", Tone.DIM)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.shape import Fold
 from sfnwatch.tui.rails import Rails
 
@@ -14,7 +16,11 @@ Cell = Row | Fold | str
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a state's row, a call's row, or both; or our own words in a lane."""
+    """One line: a state's row, a call's row, or both; or our own words in a lane.
+
+    Where executions stand beside each other it has a cell for each of them, and what
+    is of none of them is its own.
+    """
 
     left: Cell = ""
     right: Cell = ""
@@ -29,27 +35,41 @@ class Line:
     """True where the line before has named the branch."""
     backed_off: bool = False
     """True for a try whose back-off has a line of its own."""
+    notice: Notice | None = None
+    """Who noticed, where the calls' lane says so in words."""
+    cells: tuple["Line", ...] = ()
+    """What each execution has on the line, in their order."""
+    moment: datetime | None = None
+    """The second whose first line it is, where executions share the times."""
+
+    def cell(self, column: int) -> "Line":
+        """What can be selected in a column: its cell, or what is of no column."""
+        return self.cells[column] if self.cells and not self.right else self
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The rows on the line; of a fold, the first that is behind it."""
-        return tuple(row for cell in (self.left, self.right) for row in _rows(cell)[:1])
+        own = [row for part in (self.left, self.right) for row in _rows(part)[:1]]
+        return (*own, *(row for cell in self.cells for row in cell.rows))
 
     @property
     def all_rows(self) -> Iterator[Row]:
         """The rows on the line, and behind it."""
-        for cell in (self.left, self.right):
-            yield from _rows(cell)
+        for part in (self.left, self.right):
+            yield from _rows(part)
+        for cell in self.cells:
+            yield from cell.all_rows
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What the line can be selected by: nothing, if it is only to be read."""
-        cells = (self.left, self.right)
-        return tuple(
-            cell.key
-            for cell in cells
-            if isinstance(cell, Row) or (isinstance(cell, Fold) and cell.folds)
+        parts = (self.left, self.right)
+        own = tuple(
+            part.key
+            for part in parts
+            if isinstance(part, Row) or (isinstance(part, Fold) and part.folds)
         )
+        return (*own, *(key for cell in self.cells for key in cell.keys))
 
     @property
     def toggles(self) -> str:
@@ -62,10 +82,16 @@ class Line:
     @property
     def first(self) -> Row | Fold | None:
         """What the line's time is of."""
-        for cell in (self.left, self.right):
-            if not isinstance(cell, str):
-                return cell
-        return None
+        for part in (self.left, self.right):
+            if not isinstance(part, str):
+                return part
+        firsts = [cell.first for cell in self.cells if cell.first is not None]
+        return min(firsts, key=lambda part: part.at, default=None)
+
+    @property
+    def execution_arn(self) -> str | None:
+        """Whose line it is; None if it is of none, or of several."""
+        return self.first.execution_arn if self.first and not self.cells else None
 
     @property
     def service(self) -> str:

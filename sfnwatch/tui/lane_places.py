@@ -11,8 +11,13 @@ from sfnwatch.tui.lane_words import MARKERS
 from sfnwatch.tui.layout import Layout
 
 
-def stop(lines: Sequence[Line], place: int, direction: int) -> int:
-    """Find the nearest line that can be selected, in a direction if there is one."""
+def stop(
+    lines: Sequence[Line], place: int, direction: int, column: int | None = None
+) -> int:
+    """Find the nearest line that can be selected, in a direction if there is one.
+
+    With a `column` only what can be selected in it counts.
+    """
     if not lines:
         return 0
     place = max(0, min(place, len(lines) - 1))
@@ -20,7 +25,8 @@ def stop(lines: Sequence[Line], place: int, direction: int) -> int:
     behind = range(place, -1, -1) if direction > 0 else range(place, len(lines))
     for way in (ahead, behind):
         for at in way:
-            if lines[at].keys:
+            line = lines[at]
+            if (line if column is None else line.cell(column)).keys:
                 return at
     return place
 
@@ -40,22 +46,53 @@ def nearest(page: Layout, lanes: Lanes, key: str | None) -> int | None:
     return None
 
 
+def nearest_of(lines: Sequence[Line], place: int, execution_arn: str) -> int | None:
+    """Find the nearest line of an execution, where all share a lane."""
+    for before, after in _outward(place, len(lines)):
+        for at in (before, after):
+            if lines[at].keys and lines[at].execution_arn == execution_arn:
+                return at
+    return None
+
+
+def side_of(line: Line) -> int | None:
+    """Give the first column that has something to select; None if none has."""
+    return next((n for n, cell in enumerate(line.cells) if cell.keys), None)
+
+
 def _outward(place: int, count: int) -> Iterator[tuple[int, int]]:
-    for step in range(1, count):
+    for step in range(count):
         yield max(0, place - step), min(count - 1, place + step)
 
 
 def next_found(
-    lines: Sequence[Line], cursor: int, found: Callable[[Row], bool], direction: int
-) -> int | None:
-    """Find the next line with a row that is wanted, once round from the cursor."""
-    count = len(lines)
+    page: Layout,
+    cursor: tuple[int, int],
+    found: Callable[[Row], bool],
+    direction: int,
+) -> tuple[int, int] | None:
+    """Find the next line with a row that is wanted, once round from the cursor.
+
+    Gives its place and its column, as `cursor` does.
+    """
+    columns = page.column_count
+    count = len(page.lines) * columns
     step = direction or 1
-    first = cursor + direction
+    first = cursor[0] * columns + min(cursor[1], columns - 1) + direction
     for number in range(count):
-        place = (first + number * step) % count
-        if lines[place].keys and any(map(found, lines[place].all_rows)):
-            return place
+        place, column = divmod((first + number * step) % count, columns)
+        line = page.lines[place].cell(column)
+        if line.keys and any(map(found, line.all_rows)):
+            return place, column
+    return None
+
+
+def beside(lines: Sequence[Line], place: int, column: int) -> int | None:
+    """Find the line of another column that is nearest; None if it has none."""
+    for before, after in _outward(place, len(lines)):
+        for at in (before, after):
+            if lines[at].cell(column).keys and not lines[at].right:
+                return at
     return None
 
 

@@ -1,6 +1,6 @@
 """The lanes' lines on the screen: only those in view are ever drawn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,13 +12,17 @@ from textual.strip import Strip
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.words import Piece, Tone
+from sfnwatch.tui.arrange import Plan, plan_for
 from sfnwatch.tui.draw import draw
-from sfnwatch.tui.lane_frame import FOLD, Look, frame
+from sfnwatch.tui.draw_beside import draw_cells, draw_shared, draw_time, draw_walls
+from sfnwatch.tui.lane_frame import BEFORE, Frame, Look, frame
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.layout import Layout
-from sfnwatch.tui.toned import TONE_CLASSES
+from sfnwatch.tui.toned import RUN_CLASSES, TONE_CLASSES, run_class
 
 _STRIPS = 512
+Spot = tuple[int, int]
+"""A line's place and, where executions stand beside each other, a column of it."""
 
 
 class LaneStrips(ScrollView, can_focus=True):
@@ -27,6 +31,7 @@ class LaneStrips(ScrollView, can_focus=True):
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         *TONE_CLASSES,
+        *RUN_CLASSES,
         "lanes--cursor",
         "lanes--fresh",
         "lanes--hit",
@@ -34,15 +39,19 @@ class LaneStrips(ScrollView, can_focus=True):
 
     cursor = reactive(0, repaint=False, init=False)
     """The line the cursor is on."""
+    column = reactive(0, repaint=False, init=False)
+    """Which execution it is on, where they stand beside each other."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self.page = Layout()
         self._look = Look()
-        self._lit: Mapping[int, str] = {}
-        """The lines that stand out, each with what is said of it."""
+        self._aligned = False
+        self._lit: Mapping[Spot, str] = {}
+        """What stands out, each with what is said of it."""
         self._found: Callable[[Row], bool] | None = None
-        self._hits: LRUCache[int, bool] = LRUCache(_STRIPS)
+        self._hits: LRUCache[Spot, bool] = LRUCache(_STRIPS)
+        self._framed: tuple[Layout, int, Look, Frame] | None = None
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(_STRIPS)
 
     @property
@@ -50,16 +59,18 @@ class LaneStrips(ScrollView, can_focus=True):
         """The cells of a line: the scrollbar's column is none of them."""
         return self.scrollable_content_region.width
 
-    @property
-    def folded(self) -> bool:
-        """True where the width is enough for one lane only."""
-        return self.breadth < FOLD
+    def plan(self, executions: int) -> Plan:
+        """Say how so many executions are to be laid out here."""
+        return plan_for(self.breadth, executions, aligned=self._aligned)
 
     @property
     def line(self) -> Line:
-        """The line the cursor is on."""
+        """The line the cursor is on, or the part of it in the cursor's column."""
         lines = self.page.lines
-        return lines[min(self.cursor, len(lines) - 1)] if lines else Line()
+        if not lines:
+            return Line()
+        column = min(self.column, self.page.column_count - 1)
+        return lines[min(self.cursor, len(lines) - 1)].cell(column)
 
     @property
     def rows_in_view(self) -> tuple[Row, ...]:
@@ -91,6 +102,9 @@ class LaneStrips(ScrollView, can_focus=True):
         self.refresh_line(old)
         self.refresh_line(new)
 
+    def watch_column(self) -> None:
+        self.refresh_line(self.cursor)
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
@@ -99,37 +113,102 @@ class LaneStrips(ScrollView, can_focus=True):
         place = self.scroll_offset.y + y
         width = self.breadth
         if place >= len(self.page.lines):
+            if self.page.beside and self.page.lines:
+                return self._strip(draw_walls(self.frame), width, "")
             return Strip.blank(width, self.rich_style)
-        part = ""
-        if place == self.cursor and self.page.lines[place].keys:
-            part = "cursor"
-        elif place in self._lit:
-            part = "fresh"
-        elif self._found is not None and self._is_hit(place):
-            part = "hit"
-        return self._strip(self._pieces(place), width, part)
+        if not self.page.beside:
+            run = self._run(self.page.lines[place])
+            return self._strip(self._pieces(place), width, self._part((place, 0)), run)
+        return self._beside(place)
+
+    @property
+    def frame(self) -> Frame:
+        """What all lines are drawn into."""
+        page, width, look = self.page, self.breadth, self._look
+        held = self._framed
+        if held is None or (held[0] is not page or held[1:3] != (width, look)):
+            held = self._framed = page, width, look, frame(page, width, look)
+        return held[3]
+
+    def _part(self, spot: Spot) -> str:
+        """Say what a line, or a column of it, stands out for."""
+        place, column = spot
+        line = self.page.lines[place]
+        at_cursor = place == self.cursor and (line.right or column == self.column)
+        if at_cursor and line.cell(column).keys:
+            return "cursor"
+        if spot in self._lit:
+            return "fresh"
+        return "hit" if self._found is not None and self._is_hit(spot) else ""
 
     def _pieces(self, place: int) -> tuple[Piece, ...]:
         line = self.page.lines[place]
-        shown = frame(self.page, self.breadth, self._look)
         selected = place == self.cursor and bool(line.keys)
-        return draw(line, shown, selected=selected, badge=self._lit.get(place, ""))
+        badge = self._lit.get((place, 0), "")
+        return draw(line, self.frame, selected=selected, badge=badge)
 
-    def _is_hit(self, place: int) -> bool:
-        hit = self._hits.get(place)
+    def _beside(self, place: int) -> Strip:
+        """Draw each column for itself."""
+        line, shown = self.page.lines[place], self.frame
+        if line.right or not line.cells:
+            part = self._part((place, 0)) if line.right else ""
+            pieces = (
+                *draw_time(line, shown, selected=part == "cursor"),
+                *draw_shared(line, shown),
+            )
+            return self._strip(pieces, self.breadth, part)
+        return Strip.join(
+            self._strip(pieces, width, part)
+            for pieces, width, part in self._columns(place, line)
+        )
+
+    def _columns(
+        self, place: int, line: Line
+    ) -> Iterator[tuple[tuple[Piece, ...], int, str]]:
+        shown = self.frame
+        yield draw_time(line, shown), BEFORE, ""
+        seen = range(shown.first, shown.first + len(shown.cells))
+        parts = {column: self._part((place, column)) for column in seen}
+        selected = next((n for n, part in parts.items() if part == "cursor"), None)
+        badges = {column: self._lit.get((place, column), "") for column in seen}
+        drawn = draw_cells(line, shown, selected=selected, badges=badges)
+        for pieces, own, part in zip(drawn, shown.cells, parts.values(), strict=True):
+            wall, *body = pieces
+            yield (wall,), 1, ""
+            yield tuple(body), own.width, part
+
+    def _is_hit(self, spot: Spot) -> bool:
+        hit = self._hits.get(spot)
         if hit is None and self._found is not None:
-            hit = any(map(self._found, self.page.lines[place].all_rows))
-            self._hits.set(place, hit)
+            place, column = spot
+            hit = any(map(self._found, self.page.lines[place].cell(column).all_rows))
+            self._hits.set(spot, hit)
         return bool(hit)
 
-    def _strip(self, pieces: tuple[Piece, ...], width: int, part: str) -> Strip:
-        key = (pieces, part)
+    def _run(self, line: Line) -> str:
+        """Give the class of the label's colour; nothing where there is none."""
+        if not self.frame.share.label or line.execution_arn is None:
+            return ""
+        arns = [head.execution_arn for head in self.page.heads]
+        known = line.execution_arn in arns
+        return run_class(arns.index(line.execution_arn)) if known else ""
+
+    def _strip(
+        self, pieces: tuple[Piece, ...], width: int, part: str, run: str = ""
+    ) -> Strip:
+        """Make a strip; the `run`'s colour is for what comes after the margin."""
+        key = (pieces, width, part, run)
         strip = self._strips.get(key)
         if strip is None:
             over, bar = self._over(part), self._over_bar(part)
+            styles = [self._style(tone) for _, tone in pieces]
+            if run and len(styles) > 1:
+                styles[1] = self.get_component_rich_style(run)
             segments = [
-                Segment(text, self._style(tone) + (over if place else bar))
-                for place, (text, tone) in enumerate(pieces)
+                Segment(text, style + (over if place else bar))
+                for place, ((text, _), style) in enumerate(
+                    zip(pieces, styles, strict=True)
+                )
                 if text
             ]
             strip = Strip(segments, width)

@@ -74,26 +74,27 @@ def _items(row: Row) -> Iterator[Piece]:
         yield (f"  {_count(length, 'item')}", Tone.DIM)
 
 
-def fold_pieces(fold: Fold) -> Iterator[Piece]:
+def fold_pieces(fold: Fold, *, short: bool = False) -> Iterator[Piece]:
     """Say what a fold stands for; its glyph, if it has a rail, is drawn there."""
     match fold.sort:
         case Sort.POLLS:
-            yield from _polls(fold)
+            yield from _polls(fold, short=short)
         case Sort.BACKOFF:
             yield (f"⟳ backing off {gap_words(fold.seconds or 0)}", Tone.DIM)
         case Sort.VISIT | Sort.BRANCH:
             yield from _sub_lane(fold)
 
 
-def _polls(fold: Fold) -> Iterator[Piece]:
+def _polls(fold: Fold, *, short: bool) -> Iterator[Piece]:
     yield (OPEN if fold.open else DOTS, Tone.ACTION)
     count, seconds = fold.tally.calls, fold.seconds or 0.0
     error = next((row.call.error_code for row in fold.rows if row.call), None)
     yield (f" {count} more", Tone.DIM if fold.open else Tone.PLAIN)
     if error:
-        yield (f"  ✘ {clean(error, _LIMIT)}", Tone.BAD)
+        yield (" ✘" if short else f"  ✘ {clean(error, _LIMIT)}", Tone.BAD)
     often = f"{seconds:.0f} s" if seconds < 2 * _MINUTE else duration(round(seconds))
-    yield (f", about every {often}", Tone.DIM)
+    comma = "" if short and error else ","
+    yield (f"{comma} {'~' if short else 'about every '}{often}", Tone.DIM)
 
 
 def _sub_lane(fold: Fold) -> Iterator[Piece]:

@@ -6,34 +6,28 @@ from typing import ClassVar, Literal
 
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
 from textual.scrollbar import ScrollTo
 
-from sfnwatch.trace.lanes import Lanes, Row
-from sfnwatch.trace.shape import Shape, all_toggled, toggled
+from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.shape import all_toggled, toggled
 from sfnwatch.tui.actions import moves
-from sfnwatch.tui.lane_dates import dated
-from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in
-from sfnwatch.tui.lane_places import marker_at, nearest, next_found, stop
-from sfnwatch.tui.lane_strips import LaneStrips
-from sfnwatch.tui.layout import Hints, Layout, lay_out
+from sfnwatch.tui.lane_line import Line
+from sfnwatch.tui.lane_pages import LanePages
+from sfnwatch.tui.lane_places import (
+    beside,
+    marker_at,
+    nearest_of,
+    next_found,
+    side_of,
+    stop,
+)
 
 
-class LanesView(LaneStrips):
+class LanesView(LanePages):
     """States, times and calls, a line each, with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = moves()
-
-    follow = reactive(True, repaint=False, init=False)
-    """True while new lines pull the view along."""
-
-    class Moved(Message):
-        """The cursor is on other rows, or what is out of view has changed."""
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, LanesView.Moved)
 
     class Opened(Message):
         """A line was clicked twice: it is wanted in full."""
@@ -43,147 +37,6 @@ class LanesView(LaneStrips):
         """Something was folded or unfolded; the view shows it already."""
 
         key: str
-
-    @dataclass(frozen=True, slots=True)
-    class Anchor:
-        """A line, and where on the screen it stood."""
-
-        key: str
-        offset: int
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(id=id)
-        self.unseen = 0
-        """How many rows came in since the view stopped following."""
-        self._shape = Shape()
-        self._lanes = Lanes()
-        self._hints = Hints()
-        self._fresh = Fresh()
-        self._height = 0
-        """How many lines were in view before the size changed."""
-        self._wanted: str | None = None
-        """The key selected last; it may be folded or filtered away for now."""
-
-    @property
-    def selected_key(self) -> str | None:
-        """The key of the row, or of the fold, that the cursor is on."""
-        keys = self.line.keys
-        if self._wanted in keys:
-            return self._wanted
-        return keys[0] if keys else None
-
-    # -- what is shown -------------------------------------------------------------
-
-    @property
-    def shape(self) -> Shape:
-        """What is folded, and what is left out."""
-        return self._shape
-
-    @shape.setter
-    def shape(self, shape: Shape) -> None:
-        if shape != self._shape:
-            anchor = self._anchor()
-            self._shape = shape
-            self._fit()
-            self._settle(anchor)
-
-    def show(
-        self, lanes: Lanes, hints: Hints, page: Layout, *, flash: bool = True
-    ) -> None:
-        """Show other lanes; the selection and what is in view stay where they are.
-
-        With `flash` what is new stands out for a moment.
-        """
-        anchor = self._anchor()
-        before = self._lanes
-        came = lanes.positions.keys() - before.positions.keys()
-        self._lanes, self._hints = lanes, hints
-        self.page = dated(page, self._look)
-        self._fit()
-        seen = came & self.page.positions.keys()
-        if not self.follow:
-            self.unseen += len(seen)
-        if flash and before.rows and seen and self.app.animation_level != "none":
-            self._flash(came_in(before, lanes, seen))
-        self._settle(anchor)
-
-    def _anchor(self) -> Anchor | None:
-        """Note what must not move: the selection, or else the first line in view."""
-        top, height = self.scroll_offset.y, self._height
-        in_view = top <= self.cursor < top + height
-        for place in (self.cursor,) if in_view else range(top, top + height):
-            if place < len(self.page.lines) and self.page.lines[place].keys:
-                key = self.page.lines[place].keys[0]
-                own = place == self.cursor and self._wanted
-                return self.Anchor(own or key, place - top)
-        return None
-
-    def _settle(self, anchor: Anchor | None) -> None:
-        lines = self.page.lines
-        self._hits.clear()
-        self._lit = self._fresh.places(self.page.positions)
-        self.virtual_size = Size(self.breadth, len(lines))
-        if self.follow:
-            self._go_to(stop(lines, len(lines) - 1, -1))
-            self._scroll(len(lines))
-        else:
-            self.cursor = self._place(self._wanted, self.cursor)
-            if anchor is not None:
-                offset = min(anchor.offset, max(0, self.size.height - 1))
-                self._scroll(self._place(anchor.key, self.cursor) - offset)
-        self._height = self.size.height
-        self.refresh()
-        self.post_message(self.Moved())
-
-    def _place(self, key: str | None, otherwise: int) -> int:
-        """Find the line of a key, or the nearest if it is filtered away."""
-        place = nearest(self.page, self._lanes, key)
-        return stop(self.page.lines, otherwise if place is None else place, -1)
-
-    def _scroll(self, y: int) -> None:
-        # Without force the first overflow does not scroll: the bar is not there yet.
-        self.scroll_to(y=y, animate=False, immediate=True, force=True)
-
-    def _go_to(self, place: int) -> None:
-        self.cursor = place
-        self._wanted = self.selected_key or self._wanted
-
-    def _flash(self, fresh: Fresh) -> None:
-        """Let what came in stand out, and what came in late for longer."""
-        self._fresh = self._fresh | fresh
-        late = fresh.late.keys()
-        for keys, seconds in ((fresh.keys - late, FLASH), (late, LINGER)):
-            if keys:
-                self.set_timer(seconds, lambda gone=frozenset(keys): self._dim(gone))
-
-    def _dim(self, keys: frozenset[str]) -> None:
-        self._fresh = self._fresh - keys
-        self._lit = self._fresh.places(self.page.positions)
-        self.refresh()
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Lay out anew where the lanes fold; else only the width has changed."""
-        del event
-        anchor = self._anchor()
-        self._fit()
-        self._settle(anchor)
-
-    def _fit(self) -> None:
-        """Lay out anew what was laid out for another width, or in another shape."""
-        if self.page.folded != self.folded or self.page.shape != self._shape:
-            page = lay_out(
-                self._lanes,
-                folded=self.folded,
-                hints=self._hints,
-                wanted=self._shape,
-            )
-            self.page = dated(page, self._look)
-
-    def look_changed(self) -> None:
-        """Put the dates where they are in another zone."""
-        anchor = self._anchor()
-        self.page = dated(self.page, self._look)
-        self._settle(anchor)
 
     # -- folding -------------------------------------------------------------------
 
@@ -231,7 +84,7 @@ class LanesView(LaneStrips):
         place = self.page.positions.get(key)
         if place is None:
             return False
-        self.select(place)
+        self.select(place, self.page.columns.get(key))
         self._wanted = key
         return True
 
@@ -244,28 +97,18 @@ class LanesView(LaneStrips):
         self.refresh()
         if found is None:
             return False
-        place = next_found(self.page.lines, self.cursor, found, direction)
-        if place is not None:
-            self.select(place)
-        return place is not None
+        spot = next_found(self.page, (self.cursor, self._side), found, direction)
+        if spot is not None:
+            self.select(*spot)
+        return spot is not None
 
     # -- moving --------------------------------------------------------------------
 
-    def watch_follow(self, follow: bool) -> None:  # noqa: FBT001
-        if follow:
-            self.unseen = 0
-            self._settle(None)
-        else:
-            self.post_message(self.Moved())
-
-    @property
-    def _last(self) -> int:
-        return stop(self.page.lines, len(self.page.lines) - 1, -1)
-
-    def select(self, place: int) -> None:
-        """Put the cursor on a line and bring it into view."""
+    def select(self, place: int, column: int | None = None) -> None:
+        """Put the cursor on a line, perhaps in another column; bring it into view."""
         lines = self.page.lines
-        self._go_to(stop(lines, place, 1 if place > self.cursor else -1))
+        self.column = self._side if column is None else column
+        self._go_to(stop(lines, place, 1 if place > self.cursor else -1, self._side))
         self.follow = self.cursor >= self._last
         top, height = self.scroll_offset.y, max(1, self.size.height)
         if self.follow:
@@ -285,23 +128,55 @@ class LanesView(LaneStrips):
         self.select(self.cursor + pages * max(1, self.size.height - 1))
 
     def action_first(self) -> None:
-        self.select(0)
+        self._select_of_all(stop(self.page.lines, 0, 1))
 
     def action_last(self) -> None:
-        self.select(len(self.page.lines) - 1)
+        self._select_of_all(self._last)
+
+    def _select_of_all(self, place: int) -> None:
+        """Put the cursor on a line, in whichever column has something there."""
+        line = self.page.lines[place] if self.page.lines else Line()
+        self.select(place, None if line.cell(self._side).keys else side_of(line))
+
+    def step_execution(self, step: int) -> bool:
+        """Go to the next execution, or the one before; False if there is but one.
+
+        Beside each other it is the next column, else the nearest line of the next.
+        """
+        count = len(self.page.heads)
+        if count < 2:  # noqa: PLR2004 - there is no other
+            return False
+        if self.page.beside:
+            column = (self._side + step) % count
+            place = beside(self.page.lines, self.cursor, column)
+            if place is not None:
+                self.select(place, column)
+            return place is not None
+        arns = [head.execution_arn for head in self.page.heads]
+        own = arns.index(arn) if (arn := self.line.execution_arn) in arns else 0
+        place = nearest_of(self.page.lines, self.cursor, arns[(own + step) % count])
+        if place is not None:
+            self.select(place)
+        return place is not None
 
     def on_click(self, event: events.Click) -> None:
         place = self.scroll_offset.y + event.y
         if place >= len(self.page.lines):
             return
-        line = self.page.lines[place]
-        self.select(place)
+        self.select(place, self.frame.column_at(event.x))
+        line = self.line
         twice = event.chain == 2  # noqa: PLR2004
         fold = twice and not line.rows
-        if line.toggles and (fold or marker_at(self._pieces(place), event.x)):
+        if line.toggles and (fold or self._at_marker(place, event.x)):
             self.toggle()
         elif twice and line.keys:
             self.post_message(self.Opened())
+
+    def _at_marker(self, place: int, x: int) -> bool:
+        if not self.page.beside:
+            return marker_at(self._pieces(place), x)
+        drawn = self._columns(place, self.page.lines[place])
+        return marker_at((piece for pieces, _, _ in drawn for piece in pieces), x)
 
     def on_mouse_scroll_up(self) -> None:
         self.call_after_refresh(self._scrolled)

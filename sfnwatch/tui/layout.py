@@ -3,12 +3,13 @@
 Pure, and free of widths: a line says what stands on it, `draw` puts it into cells.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from textwrap import wrap
 
+from sfnwatch.trace.heads import Head
 from sfnwatch.trace.lanes import ANSWERED, Kind, Lanes, Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.notice import By, Notice
@@ -16,7 +17,7 @@ from sfnwatch.trace.shape import Fold, Shape, Shaped, Sort, shape
 from sfnwatch.trace.words import notice_words
 from sfnwatch.tui.lane_connectors import DRAWN, connect, glyphs_of
 from sfnwatch.tui.lane_line import GUTTER, Line
-from sfnwatch.tui.rails import Rails, draw_rails
+from sfnwatch.tui.rails import Rails, rails_of
 
 _WATERMARK = "~watermark"
 NO_MATCH = "no row matches the filter; escape clears it"
@@ -46,6 +47,22 @@ class Layout:
     folded: bool = False
     shape: Shape = field(default_factory=Shape)
     shaped: Shaped = field(default_factory=Shaped)
+    heads: tuple[Head, ...] = ()
+    """The executions, by their starts."""
+    calls: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How many calls of each service an execution has, shown or not."""
+    beside: bool = False
+    """True where each execution has its own column."""
+    first: int = 0
+    """The column that is shown first, where there is no room for all."""
+    origin: datetime | None = None
+    """The moment all executions are said to start at; None: each where it did."""
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """A key to its column, where executions stand beside each other."""
+
+    @property
+    def column_count(self) -> int:
+        return len(self.heads) if self.beside and self.heads else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +85,56 @@ def lay_out(
     """Lay out the lanes side by side, or `folded` into one, in the shape `wanted`."""
     hints, wanted = hints or Hints(), wanted or Shape()
     shaped = shape(lanes, wanted)
-    rows = _marked(shaped.rows, hints)
-    lines = list(_lines(rows, shaped, _names(lanes.rows), folded=folded))
-    if not folded:
-        connect(lines)
+    lines = stack(lanes, shaped, hints, folded=folded)
     if shaped.filtered and not shaped.rows:
         lines = [Line(left=NO_MATCH)]
     else:
         _say(lines, lanes.rows, hints, folded=folded)
+    return replace(
+        about(lanes, wanted),
+        lines=tuple(lines),
+        positions=_positions(lines, shaped),
+        folded=folded,
+        shaped=shaped,
+    )
+
+
+def stack(
+    lanes: Lanes, shaped: Shaped, hints: Hints, *, folded: bool = False
+) -> list[Line]:
+    """Put what is shown of some lanes into lines, one below the other."""
+    rows = _marked(shaped.rows, hints)
+    lines = list(_lines(rows, shaped, _names(lanes.rows), folded=folded))
+    if not folded:
+        connect(lines)
+    return lines
+
+
+def about(lanes: Lanes, wanted: Shape) -> Layout:
+    """Say of a layout what does not depend on where its lines are."""
     counts, linked = _services(lanes.rows)
     services = (*linked, *(name for name in counts if name not in linked))
     return Layout(
-        lines=tuple(lines),
-        positions=_positions(lines, shaped),
         services=services,
         primary=tuple(s for s in linked if s not in wanted.hidden_services),
         counts=counts,
         invoked=_all_invoked(lanes.rows, wanted),
         hidden=lanes.hidden,
-        folded=folded,
         shape=wanted,
-        shaped=shaped,
+        heads=lanes.heads,
+        calls=_calls(lanes.rows),
     )
 
 
 def _positions(lines: Sequence[Line], shaped: Shaped) -> Mapping[str, int]:
     found = {line.head: place for place, line in enumerate(lines) if line.head}
     found |= {key: place for place, line in enumerate(lines) for key in line.keys}
-    behind = {key: found[line] for key, line in shaped.stands.items() if line in found}
-    return {**behind, **found}
+    return {**behind(shaped, found), **found}
+
+
+def behind(shaped: Shaped, found: Mapping[str, int]) -> Mapping[str, int]:
+    """Find where what has no line of its own is stood for."""
+    return {key: found[line] for key, line in shaped.stands.items() if line in found}
 
 
 def _services(rows: Sequence[Row]) -> tuple[Mapping[str, int], tuple[str, ...]]:
@@ -110,6 +148,14 @@ def _services(rows: Sequence[Row]) -> tuple[Mapping[str, int], tuple[str, ...]]:
     )
     # A trail's file alone ties nothing to anything.
     return counts, tuple(linked or counts)
+
+
+def _calls(rows: Sequence[Row]) -> Mapping[str, Mapping[str, int]]:
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        if row.call is not None and row.execution_arn is not None:
+            found[row.execution_arn][row.call.event_source] += 1
+    return found
 
 
 def _all_invoked(rows: Sequence[Row], wanted: Shape) -> bool:
@@ -141,7 +187,7 @@ def _lines(
     before: object = None
     folds = (row for row in rows if isinstance(row, Fold))
     waits = {fold.key for fold in folds if fold.sort is Sort.BACKOFF}
-    for place, (row, rails) in enumerate(zip(rows, draw_rails(rows), strict=True)):
+    for place, (row, rails) in enumerate(zip(rows, rails_of(rows), strict=True)):
         if merged:
             merged = False
             continue
@@ -227,6 +273,7 @@ def _noticed(line: Line) -> Line:
         line,
         left=replace(row, notice=None),
         right=notice_words(row.notice),
+        notice=row.notice,
         gutter=_told(row.notice),
     )
 

@@ -7,8 +7,9 @@ from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.lanes import Lanes, Row, build_lanes, complete_to
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.tui.arrange import Plan, arrange
 from sfnwatch.tui.gantt_tree import Chart, make_chart
-from sfnwatch.tui.layout import Hints, Layout, lay_out
+from sfnwatch.tui.layout import Hints, Layout
 from sfnwatch.tui.status import quiet_words
 
 
@@ -39,7 +40,7 @@ class Page:
         return None if place is None else self.lanes.rows[place]
 
 
-def make_page(trace: Trace, *, shape: Shape, folded: bool, ended: bool) -> Page:
+def make_page(trace: Trace, *, shape: Shape, plan: Plan, ended: bool) -> Page:
     """Lay a trace out; pure, so that a thread may do it."""
     health = trace.health.get("lookup")
     over = health is None or health.state is HealthState.ENDED
@@ -49,5 +50,5 @@ def make_page(trace: Trace, *, shape: Shape, folded: bool, ended: bool) -> Page:
         complete_to=None if over else complete_to(trace),
     )
     lanes = build_lanes(trace)
-    layout = lay_out(lanes, folded=folded, hints=hints, wanted=shape)
+    layout = arrange(lanes, plan, hints, shape)
     return Page(trace, lanes, hints, layout, ended)

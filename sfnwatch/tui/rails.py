@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.shape import Fold, Sort
-from sfnwatch.trace.timeline import TERMINAL
 from sfnwatch.trace.visits import StateVisit
 
 COLUMNS = 6
@@ -24,8 +23,8 @@ _HEAVY = str.maketrans("│┌├", "┃┏┣")
 _FROM, _TO = frozenset("│┌├┃┏┣┆"), frozenset("│├└╵┃┣┆")
 """Glyphs that a rail goes on from, and those that it comes to."""
 _Key = tuple[str, int | str]
-"""An execution's ARN and the id of a visit in it; id 0 is the execution itself, and
-an empty one the head or the fold of a branch, on its one line."""
+"""An execution's ARN and the id of a visit in it; an empty id is the head or the fold
+of a branch, on its one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,12 @@ def between(above: Rails, below: Rails) -> Rails:
     return Rails(before="".join(runs), open=min(above.open, below.open))
 
 
+def onward(rails: Rails) -> Rails:
+    """Draw the rails of what still runs, below the last row there is."""
+    glyphs = ("┃" if glyph in "┃┏┣" else " " for glyph in _whole(rails))
+    return Rails(before="".join(glyphs))
+
+
 def _whole(rails: Rails) -> str:
     return f"{rails.before}{rails.own} {rails.after}" if rails.own else rails.before
 
@@ -59,16 +64,29 @@ def _run(upper: str, lower: str) -> str:
     return "┃" if lower in "┃┣" else "│"
 
 
+def rails_of(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
+    """Give each row the rails of its own execution; what is of none has none."""
+    arns = {row.execution_arn for row in rows if row.execution_arn is not None}
+    if len(arns) <= 1:
+        yield from draw_rails(rows)
+        return
+    own: dict[str, list[Row | Fold]] = defaultdict(list)
+    for row in rows:
+        if row.execution_arn is not None:
+            own[row.execution_arn].append(row)
+    drawn = {arn: draw_rails(those) for arn, those in own.items()}
+    for row in rows:
+        yield next(drawn[row.execution_arn]) if row.execution_arn else Rails()
+
+
 def draw_rails(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
-    """Give each row its rails."""
+    """Give each row of one execution its rails."""
     running = _running(rows)
     ends = _ends(rows, running)
-    arns = {row.execution_arn for row in rows if isinstance(row, Row) and row.events}
-    several = len(arns) > 1
     tracks = _Tracks(running)
     for place, row in enumerate(rows):
         over = ends.get(place, ())
-        key = _key(row, several=several)
+        key = _key(row)
         mark = _branch_mark(row)
         if mark and row.execution_arn is not None and row.visit is not None:
             yield tracks.beside((row.execution_arn, row.visit.id), mark, over)
@@ -105,13 +123,10 @@ def _glyph(row: Row | Fold, *, new: bool, ends: bool) -> str:
     return "└" if ends else "│"
 
 
-def _key(row: Row | Fold, *, several: bool) -> _Key | None:
-    if row.execution_arn is None or not _of_states(row):
+def _key(row: Row | Fold) -> _Key | None:
+    if row.execution_arn is None or row.visit is None or not _of_states(row):
         return None
-    if row.visit is not None:
-        return row.execution_arn, row.visit.id
-    whole = isinstance(row, Row) and row.kind is Kind.EXECUTION
-    return (row.execution_arn, 0) if several and whole else None
+    return row.execution_arn, row.visit.id
 
 
 def _of_states(row: Row | Fold) -> bool:
@@ -150,8 +165,6 @@ def _ends(
         if row.visit is not None:
             last[row.execution_arn, row.visit.id] = place
             visits[row.execution_arn, row.visit.id] = row.visit
-        elif isinstance(row, Row) and _ends_execution(row):
-            last[row.execution_arn, 0] = place
     for (arn, number), visit in sorted(visits.items(), reverse=True):
         outer = (arn, visit.parent or 0)
         if outer in last:
@@ -161,10 +174,6 @@ def _ends(
         if key not in running:
             ends[place].append(key)
     return ends
-
-
-def _ends_execution(row: Row) -> bool:
-    return row.kind is Kind.EXECUTION and row.events[-1].type in TERMINAL
 
 
 class _Tracks:

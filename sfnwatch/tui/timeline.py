@@ -4,7 +4,7 @@ It draws as `GanttView` does; other keys than those for moving are the app's.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from textual import events
@@ -18,7 +18,7 @@ from sfnwatch.tui.gantt_bars import bounds
 from sfnwatch.tui.gantt_cursor import Cursor
 from sfnwatch.tui.gantt_lens import Lens
 from sfnwatch.tui.gantt_ticks import tick_near
-from sfnwatch.tui.gantt_tree import Chart, Line, Rows, make_chart
+from sfnwatch.tui.gantt_tree import Chart, Line, Node, Rows, make_chart
 from sfnwatch.tui.gantt_view import GanttView
 
 ZOOM = 1.25
@@ -60,6 +60,8 @@ class TimelineView(GanttView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._trace: Trace | None = None
+        self._chart = Chart()
+        self._aligned = False
         self._drag: TimelineView.Drag | None = None
 
     # -- what is shown -------------------------------------------------------------
@@ -72,8 +74,28 @@ class TimelineView(GanttView, can_focus=True):
         self._now = now
         if trace is not self._trace:
             self._trace = trace
-            self._settle(self.cursor.over(chart or make_chart(trace)))
+            self._chart = chart or make_chart(trace)
+            self._settle(self.cursor.over(self._aligned_chart()))
         self._measure()
+
+    @property
+    def aligned(self) -> bool:
+        """True where all executions are shown as if they had started together."""
+        return self._aligned
+
+    @aligned.setter
+    def aligned(self, aligned: bool) -> None:
+        if aligned != self._aligned:
+            self._aligned, self.lens = aligned, None
+            self._settle(self.cursor.over(self._aligned_chart()))
+            self._measure()
+
+    def _aligned_chart(self) -> Chart:
+        several = len(self._chart.roots) > 1
+        return self._chart.aligned() if self._aligned and several else self._chart
+
+    def _offset(self, node: Node | None) -> timedelta:
+        return self.cursor.chart.offset(node.execution_arn) if node else timedelta()
 
     def _measure(self) -> None:
         """Take in how far time has come, and which silences are squeezed."""
@@ -110,7 +132,9 @@ class TimelineView(GanttView, can_focus=True):
     def fit_selected(self) -> None:
         """Show the time of the selected row, and a little beside it."""
         if self.lens is not None and self.cursor.node and self._now is not None:
-            self._look(self.lens.fitted_to(*bounds(self.cursor.node, self._now)))
+            node, offset = self.cursor.node, self._offset(self.cursor.node)
+            begin, end = bounds(node, self._now)
+            self._look(self.lens.fitted_to(begin - offset, end - offset))
 
     def zoom(self, factor: float, around: datetime | None = None) -> None:
         """Come closer or, with a factor below 1, go away; `around` stays in place."""
@@ -138,11 +162,11 @@ class TimelineView(GanttView, can_focus=True):
         """Choose what to zoom around: the call, the moment or the row pointed out."""
         begin, end = lens.shown
         tick, node = self.cursor.tick, self.cursor.node
-        at = tick.at if tick else self._playhead
-        if at is not None and begin <= at <= end:
-            return at
+        at, offset = tick.at if tick else self._playhead, self._offset(node)
+        if at is not None and begin <= at - offset <= end:
+            return at - offset
         if node is not None and self._now is not None:
-            first, last = bounds(node, self._now)
+            first, last = (side - offset for side in bounds(node, self._now))
             if first <= end and last >= begin:
                 begin, end = max(begin, first), min(end, last)
         return begin + (end - begin) / 2
@@ -167,9 +191,21 @@ class TimelineView(GanttView, can_focus=True):
         """Point to the next call of the row, or the one before; False at the last."""
         went = self._go(self.cursor.stepped(calls))
         tick, lens = self.cursor.tick, self.lens
-        if went and tick and lens and not lens.shown[0] <= tick.at <= lens.shown[1]:
-            self._look(lens.centred(tick.at))
+        if went and tick and lens:
+            at = tick.at - self._offset(self.cursor.node)
+            if not lens.shown[0] <= at <= lens.shown[1]:
+                self._look(lens.centred(at))
         return went
+
+    def step_execution(self, step: int) -> bool:
+        """Go to the next execution, or the one before; False if there is but one."""
+        arns = [root.key for root in self.cursor.chart.roots]
+        if len(arns) < 2:  # noqa: PLR2004 - there is no other
+            return False
+        node = self.cursor.node
+        own = arns.index(node.execution_arn) if node is not None else 0
+        root = arns[(own + step) % len(arns)]
+        return self._go(replace(self.cursor, selected=root, call=None))
 
     def toggle_fold(self) -> None:
         """Fold or unfold the selected row, or else fold what it is in."""
@@ -241,7 +277,7 @@ class TimelineView(GanttView, can_focus=True):
     def _clicked(self, line: Line, place: int, x: int) -> Cursor | None:
         if self._frame is not None and line.calls:
             column = x - self._frame.share.before
-            call = tick_near(line.calls, self._frame.axis, column)
+            call = tick_near(line.calls, self._frame.of(line).axis, column)
             if call is not None:
                 at = self.cursor.at(place)
                 return replace(at, call=call.key)
@@ -267,7 +303,8 @@ class TimelineView(GanttView, can_focus=True):
         self.release_mouse()
         at = self._time_at(event.x)
         if at is not None and not drag.moved:
-            self.post_message(self.Sought(at))
+            # Of several starts it is the selected execution's that is meant.
+            self.post_message(self.Sought(at + self._offset(self.cursor.node)))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self._wheel(event, ZOOM)

@@ -12,6 +12,16 @@ from sfnwatch.trace.words import Piece, Tone
 TONE_CLASSES = frozenset(f"tone--{tone}" for tone in Tone)
 
 
+_RUNS = 4
+RUN_CLASSES = tuple(f"run--{number}" for number in range(1, _RUNS + 1))
+"""The colours that tell executions apart; of more than these some have the same."""
+
+
+def run_class(place: int) -> str:
+    """Give the class of an execution's colour, by its place among those shown."""
+    return RUN_CLASSES[place % _RUNS]
+
+
 class Toned(Widget):
     """A widget that can show pieces."""
 

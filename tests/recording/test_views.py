@@ -21,6 +21,7 @@ VIEWS = st.builds(
     opened=LISTS,
     hidden_services=LISTS,
     squeeze=st.booleans(),
+    aligned=st.booleans(),
     reading=TEXTS,
     view=TEXTS,
     position=st.none() | st.floats(allow_nan=False, allow_infinity=False),

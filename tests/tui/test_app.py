@@ -15,13 +15,14 @@ from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.times import iso
-from sfnwatch.tui.actions import ACTIONS
+from sfnwatch.tui.actions import ACTIONS, SEVERAL
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.bars import Banner
-from sfnwatch.tui.deck import LARGE
 from sfnwatch.tui.detail import Detail
+from sfnwatch.tui.flow import LARGE
 from sfnwatch.tui.intake import size_of
 from sfnwatch.tui.page import Page, make_page
+from sfnwatch.tui.views import LANES
 from tests.builders import health, sync_history, sync_run
 from tests.tui.conftest import (
     Script,
@@ -101,7 +102,7 @@ async def test_a_large_trace_is_laid_out_off_the_keys_loop(
         threads[size_of(trace)] = threading.current_thread()
         return make_page(trace, **more)
 
-    monkeypatch.setattr("sfnwatch.tui.deck.make_page", watched)
+    monkeypatch.setattr("sfnwatch.tui.flow.make_page", watched)
     async with running(Script(long_run(LARGE))):
         pass
     assert threads.pop(0) is threading.main_thread()
@@ -312,7 +313,7 @@ async def test_resizing_to_next_to_nothing_and_back_keeps_the_selection() -> Non
             assert selected(app) == kept
             words_on(app)
         lanes = lanes_of(app)
-        assert not lanes.folded
+        assert not lanes.page.folded
         top = lanes.scroll_offset.y
         assert top <= lanes.cursor < top + lanes.size.height
 
@@ -359,9 +360,23 @@ async def test_every_action_is_in_the_command_palette() -> None:
         await pilot.press("t", "slash", "x", "enter")
         await pilot.pause()
         titles = {command.title for command in app.get_system_commands(app.screen)}
-    # A live watch has no end to begin again from.
-    wanted = {action.title for action in ACTIONS if action.id != "player.loop"}
+    # A live watch has no end to begin again from, and one execution no other.
+    absent = {"player.loop", *SEVERAL}
+    wanted = {action.title for action in ACTIONS if action.id not in absent}
     assert wanted <= titles
+
+
+async def test_every_view_but_the_lanes_has_an_action_that_shows_it() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        for view in app._table.values():
+            assert (view.name == LANES) is (not view.action)
+            if view.action:
+                app.action_do(view.action)
+                await pilot.pause()
+                assert app.focused is view.widget
+                app.action_do(view.action)
+                await pilot.pause()
+            assert app.focused is lanes_of(app)
 
 
 @pytest.mark.parametrize("mode", ["live", "replay"])
@@ -392,7 +407,7 @@ def test_colours_are_the_themes_and_only_in_the_css() -> None:
     room = Path(__file__).parents[2] / "sfnwatch" / "tui"
     colour = re.compile(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(|\bansi_(?!color)")
     # Themes are where colours are made, and contrast where they are measured.
-    themes = {"themes.py", "contrast.py", "gantt_view.py"}
+    themes = {"themes.py", "contrast.py", "gantt_view.py", "compare_view.py"}
     paths = [*room.glob("*.py"), *room.glob("*.tcss")]
     for path in (path for path in paths if path.name not in themes):
         assert not colour.search(path.read_text()), path.name

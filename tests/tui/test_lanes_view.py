@@ -15,6 +15,7 @@ from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.shape_homes import branch_key, visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
+from sfnwatch.tui.arrange import arrange
 from sfnwatch.tui.bars import LaneNames
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.lane_frame import Look
@@ -53,9 +54,8 @@ class Host(App[None]):
 
     def show(self, records: Sequence[Received], hints: Hints | None = None) -> Lanes:
         lanes, hints = build_lanes(extend(Trace(), records)), hints or Hints()
-        page = lay_out(
-            lanes, folded=self.view.folded, hints=hints, wanted=self.view.shape
-        )
+        plan = self.view.plan(len(lanes.heads))
+        page = arrange(lanes, plan, hints, self.view.shape)
         self.view.show(lanes, hints, page)
         return lanes
 
@@ -293,7 +293,7 @@ async def test_what_comes_in_at_the_end_flashes_without_words() -> None:
     async with showing(sync_history()[:5]) as (app, _):
         app.animation_level = "full"
         app.show(sync_history()[:6])
-        assert app.view._lit == {app.view.page.positions[f"{ARN}#6"]: ""}
+        assert app.view._lit == {(app.view.page.positions[f"{ARN}#6"], 0): ""}
 
 
 async def test_folding_and_filtering_are_no_news() -> None:
@@ -331,8 +331,8 @@ def test_late_is_what_lands_among_rows_long_shown() -> None:
     assert set(fresh.late) == fresh.keys - {"call#poll-4"}
     assert came_in(Lanes(), lanes, lanes.positions).late == {}
     assert fresh - fresh.keys == Fresh()
-    assert (Fresh(frozenset({"a"}), {"a": "late"}) | Fresh()).places({"a": 3}) == {
-        3: "late"
+    assert (Fresh(frozenset({"a"}), {"a": "late"}) | Fresh()).places({"a": 3}, {}) == {
+        (3, 0): "late"
     }
 
 

@@ -6,7 +6,8 @@ from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape
 from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
-from sfnwatch.tui.rails import COLUMNS, Rails, between, draw_rails
+from sfnwatch.tui.rails import COLUMNS, Rails, between, draw_rails, onward
+from sfnwatch.tui.rails import rails_of as several_rails
 from tests.builders import ARN, call, event, sync_history, sync_run
 from tests.tui.runs import branching_run, wide_map
 
@@ -107,12 +108,19 @@ def test_a_failure_nothing_caught_ends_the_rails_of_all_states_around_it() -> No
     assert drawn[-1] == ""
 
 
-def test_each_of_several_executions_has_a_rail() -> None:
+def test_the_rails_of_several_executions_are_not_mixed_up() -> None:
     other = sync_history(ARN.replace("run-7f3a", "run-2"))
-    drawn = [rails for rails, _ in rails_of([*sync_history(), *other])]
-    assert drawn[0] == "┌"
-    assert "└" in drawn[-1]
-    assert any("│ │ ┌" in rails for rails in drawn)
+    rows = build_lanes(extend(Trace(), [*sync_history(), *other])).rows
+    drawn = list(several_rails(rows))
+    for arn in {row.execution_arn for row in rows}:
+        own = [row for row in rows if row.execution_arn == arn]
+        here = [rails for rails, row in zip(drawn, rows, strict=True) if row in own]
+        assert here == list(draw_rails(own))
+
+
+def test_what_runs_goes_on_below_the_last_row() -> None:
+    assert onward(Rails("│ ", "┏")).before == "  ┃ "
+    assert onward(Rails("┃ ", "└")).before.rstrip() == "┃"
 
 
 def test_what_is_put_between_two_rows_cuts_no_rail() -> None:

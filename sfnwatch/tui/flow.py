@@ -1,0 +1,261 @@
+"""What comes in, the moment shown of it, and the page that is made of that."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from textual import work
+
+from sfnwatch.config import keymap
+from sfnwatch.errors import SfnwatchError
+from sfnwatch.trace.chapters import Chapter, chapters
+from sfnwatch.trace.course import Course
+from sfnwatch.trace.events import Batch, HealthState
+from sfnwatch.trace.lanes import complete_to
+from sfnwatch.trace.moments import Reading
+from sfnwatch.trace.timeline import Trace
+from sfnwatch.tui.deck import Deck
+from sfnwatch.tui.ending import Ending, ending_words, signal
+from sfnwatch.tui.intake import size_of
+from sfnwatch.tui.page import Page, make_page
+from sfnwatch.tui.refusals import leaves, refusal_pieces
+from sfnwatch.tui.scrubber_words import ScrubberView
+from sfnwatch.tui.status import View, troubles
+
+LARGE = 2_000
+"""With more records than these the lanes are laid out in a thread, off the keys."""
+_FRAMES = 20
+"""Frames a second while a recording plays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of all there is, by one of the clocks."""
+
+    whole: Trace
+    reading: Reading
+    chapters: tuple[Chapter, ...]
+
+
+class Flow(Deck):
+    """Keeps the screen at its moment, while more comes in and time goes on."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._course: Course | None = None
+        self._ending = Ending()
+        self._ended = self._laying_out = self._drains = False
+
+    @property
+    def settled(self) -> bool:
+        """True when the screen shows all that it should of what has come in."""
+        return self._is_shown and not self._laying_out and not self._intake.pending
+
+    def on_mount(self) -> None:
+        self.set_keymap(keymap(self._config))
+        self._frames = self.set_interval(1 / _FRAMES, self._frame, pause=True)
+        self.set_interval(1, self._tick)
+        self._restore(self._saved)
+        self._requests.replaying = self._playing.replay
+        self._show_looks()
+        self._tick()
+        self._lay_out()
+        self._focus_view()
+        # AWS's SDK takes longer to import than the first frame to draw.
+        self.call_after_refresh(self._feed)
+
+    # -- intake --------------------------------------------------------------------
+
+    @work(group="feed", exclusive=True)
+    async def _feed(self) -> None:
+        try:
+            await self._watch(self._receive)
+        except* SfnwatchError as refused:
+            self._refusals = tuple(leaves(refused))
+        self._ended = True
+        self._intake.fold()
+        self._playing.close()
+        self._moved_in_time()
+
+    def _receive(self, batch: Batch) -> None:
+        due = self._intake.take(batch)
+        if due is not None:
+            self.set_timer(max(due, 0.001), self._fold)
+
+    def _fold(self) -> None:
+        if self._intake.fold():
+            self._moved_in_time()
+            self._tell_of_the_end()
+
+    def _tell_of_the_end(self) -> None:
+        ended = self._ending.seen(self.trace)
+        if ended is None or self._playing.replay:
+            return
+        words = ending_words(ended, self._looks.mask)
+        self._say(words)
+        sent = signal(self._config.notify, words, os.environ)
+        if sent and self._driver is not None and not self.is_headless:
+            self._driver.write(sent)
+
+    # -- time ----------------------------------------------------------------------
+
+    def _moved_in_time(self) -> None:
+        """Show another moment, or more of what there is."""
+        if self._playing.running:
+            self._playing.tick()
+            self._frames.resume()
+        self._lay_out()
+        self._tick()
+
+    def _frame(self) -> None:
+        """Let a recording go on."""
+        if self._playing.tick():
+            self._lay_out()
+            self._show_moment()
+        if not self._playing.running:
+            self._frames.pause()
+            self._tick()
+
+    def _tick(self) -> None:
+        """Say how things stand; the clock ticks though nothing comes in."""
+        self._show_moment()
+        mask = self._looks.mask
+        refusals = (refusal_pieces(error) for error in self._refusals)
+        self._banner.show([*refusals, *troubles(self._page.trace, mask)])
+        if self._shown.slow and self._shown.show is not None:
+            self._shown.show()
+        if self._drains != self._draining:
+            # Costly: the footer is composed anew.
+            self._drains = self._draining
+            self.refresh_bindings()
+
+    def _show_moment(self) -> None:
+        """Say which moment is shown, and how things stood then."""
+        now = self._playing.now
+        self._status.show(self._page.trace, self._status_view(now))
+        self._names.tick(now)
+        transport = self._playing.transport
+        self._scrubber.show(
+            ScrubberView(
+                transport=transport,
+                course=self._course,
+                chapters=self._playing.known_chapters,
+                watermark=None if self._playing.replay else complete_to(self.trace),
+                now=None if self._playing.replay else self._playing.clock.now(),
+            )
+        )
+        if self._shown.show is not None and not self._shown.slow:
+            self._shown.show()
+
+    def _status_view(self, now: datetime) -> View:
+        return View(
+            now=now,
+            mode=self._mode,
+            title=self._headline,
+            recording=self._recording is not None,
+            paused=self._playing.held,
+            ended=self._over,
+            fresh=self._behind if self._playing.held else self._lanes.unseen,
+            past=self._playing.position is not None and not self._playing.held,
+            happened=self._playing.reading is Reading.HAPPENED,
+            masked=self._looks.masked,
+            zone=self._looks.zone,
+            mask=self._looks.mask,
+        )
+
+    @property
+    def _behind(self) -> int:
+        return size_of(self.trace) - size_of(self._page.trace)
+
+    # -- layout --------------------------------------------------------------------
+
+    @property
+    def _is_shown(self) -> bool:
+        """True if the lanes of the moment are on the screen.
+
+        What sfnwatch itself asked has no row: the lanes need not move for it.
+        """
+        trace, shown = self._playing.trace(), self._page.trace
+        return (
+            trace.timelines is shown.timelines
+            and trace.calls is shown.calls
+            and trace.healths is shown.healths
+            and self._page.ended == self._over
+        )
+
+    @property
+    def _over(self) -> bool:
+        """True if nothing comes after what is shown."""
+        return self._ended and (self._playing.ended or not self._playing.replay)
+
+    def _lay_out(self) -> None:
+        """Lay out the moment, unless it is on the screen already."""
+        if self._laying_out:
+            return
+        if self._is_shown:
+            self._catch_up()
+            return
+        if size_of(self._playing.whole) > LARGE:
+            self._laying_out = True
+            self._lay_out_apart()
+            return
+        begun = time.monotonic()
+        self._show_page(*self._work()())
+        self._intake.spent(time.monotonic() - begun)
+
+    def _catch_up(self) -> None:
+        """Know how far it goes by now, though an earlier moment is shown."""
+        self._course = self._playing.course
+        if size_of(self._playing.whole) <= LARGE:
+            self._playing.chapters()
+
+    def _work(self) -> Callable[[], tuple[Page, Marks]]:
+        """Say what is to be worked out; all of it is frozen, so that a thread may."""
+        trace, whole = self._playing.trace(), self._playing.whole
+        reading, ended = self._playing.reading, self._over
+        shape, plan = self._lanes.shape, self._lanes.plan(len(trace.timelines))
+
+        def done() -> tuple[Page, Marks]:
+            page = make_page(trace, shape=shape, plan=plan, ended=ended)
+            return page, Marks(whole, reading, chapters(whole, reading))
+
+        return done
+
+    @work(group="lay-out")
+    async def _lay_out_apart(self) -> None:
+        """Lay out in a thread, again as long as the moment is another meanwhile."""
+        try:
+            while not self._is_shown:
+                self._show_page(*await asyncio.to_thread(self._work()))
+        finally:
+            self._laying_out = False
+        self._tick()
+
+    def _show_page(self, page: Page, marks: Marks) -> None:
+        self._page = page
+        self._playing.marked(marks.whole, marks.reading, marks.chapters)
+        self._course = self._playing.course
+        self._learn_names()
+        self._lanes.show(page.lanes, page.hints, page.layout, flash=self._flows)
+
+    @property
+    def _flows(self) -> bool:
+        """True while what comes is new; after a leap nearly everything would be."""
+        return self._playing.running or self._playing.live
+
+    def _learn_names(self) -> None:
+        """Know new names before they are shown, if they are to be masked."""
+        looks = self._looks.learned(self._page.trace)
+        if looks != self._looks:
+            self._looks = looks
+            self._show_looks()
+            self._tick()
+
+    @property
+    def _draining(self) -> bool:
+        states = {health.state for health in self.trace.health.values()}
+        return HealthState.DRAINING in states
