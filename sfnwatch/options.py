@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -97,6 +97,12 @@ def execution_arn(text: str) -> ExecutionArn:
         )
         raise UsageError(msg)
     return arn
+
+
+def execution_arns(texts: Sequence[str]) -> list[ExecutionArn]:
+    """Read what names executions, each once; raises UsageError."""
+    found = {arn.arn: arn for arn in map(execution_arn, texts)}
+    return list(found.values())
 
 
 def checked_url(url: str | None) -> str | None:

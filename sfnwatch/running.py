@@ -26,7 +26,7 @@ from sfnwatch.sources.drive import health_record
 from sfnwatch.sources.feed import Consumer, Watch
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.timeline import Trace
 
 if TYPE_CHECKING:
     from sfnwatch.recording.writer import Recorder
@@ -67,19 +67,6 @@ class Shown(Protocol):
     def finish(self) -> None: ...
 
 
-class Quiet:
-    """A consumer that only keeps the trace."""
-
-    def __init__(self) -> None:
-        self.trace = Trace()
-
-    def __call__(self, batch: Batch) -> None:
-        self.trace = extend(self.trace, batch)
-
-    def finish(self) -> None:
-        """Say nothing: what is done with the trace is up to the caller."""
-
-
 def narrate(text: str) -> None:
     """Tell the person something that is no data, on stderr."""
     click.echo(f"sfnwatch: {clean(text)}", err=True)
@@ -100,7 +87,7 @@ def show(
         shown: Shown = (
             JsonLines(sys.stdout)
             if output is Output.JSON
-            else PlainLines(sys.stdout, narrate)
+            else PlainLines(sys.stdout, narrate, play.executions)
         )
         return run_lines(play, shown, recorder)
     finally:

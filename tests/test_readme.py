@@ -10,7 +10,7 @@ import click
 
 from sfnwatch.cli import cli
 from sfnwatch.config import check, load_config
-from sfnwatch.demo.scenarios import SCENARIOS
+from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from sfnwatch.tui.actions import ACTIONS, bound, entries
 from sfnwatch.tui.themes import names
 
@@ -48,7 +48,7 @@ def test_every_command_and_every_scenario_is_told_of() -> None:
     assert isinstance(cli, click.Group)
     for name in cli.commands:
         assert name in text
-    for name in SCENARIOS:
+    for name in (*TOGETHER, *SCENARIOS):
         assert f"`{name}`" in text or f" {name}" in text
 
 

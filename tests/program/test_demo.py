@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sfnwatch.demo.scenarios import SCENARIOS
+from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from tests.program.programs import Ended, Program
 
 SPEED = ("--speed", "1000")
@@ -28,6 +28,22 @@ def test_sync_shows_run_task_by_its_request_and_five_polls_by_their_task(
     assert ["= task ARN" in poll for poll in polls] == [True] * 5
     assert "✔ Execution succeeded" in ended.out
     assert all(line.isprintable() for line in ended.lines)
+
+
+def test_the_demo_ends_with_the_experiments_four_conclusions(
+    program: Program,
+) -> None:
+    ended = program("demo", "--plain", *SPEED)
+    assert ended.code == 0
+    concluded = [line for line in ended.lines if "  Conclusion: " in line]
+    assert concluded == ended.lines[-4:]
+    sync, plain, sdk, denied = concluded
+    polled = "calls RunTask, then DescribeTasks about once a minute (5 polls)"
+    assert f"ecs:runTask.sync {polled}." in sync
+    assert " ecs:runTask calls RunTask and nothing after it." in plain
+    assert " aws-sdk:ecs:runTask calls RunTask and nothing after it." in sdk
+    assert f"{polled}; denied each time, and it succeeds all the same" in denied
+    assert all(re.search(r"\[(6 calls|call) [0-9a-f]{8}…\]$", c) for c in concluded)
 
 
 def test_denied_polls_are_all_shown_and_it_succeeds_all_the_same(
@@ -67,7 +83,7 @@ def test_lines_of_json_have_the_keys_that_others_rely_on(program: Program) -> No
     by_kind: dict[str, list[set[str]]] = {}
     for thing in ended.objects:
         by_kind.setdefault(thing.pop("kind"), []).append(set(thing))
-    assert set(by_kind) == {"health", "event", "visit", "call", "end"}
+    assert set(by_kind) == {"health", "event", "visit", "call", "trace", "end"}
     assert_all(by_kind["event"], "execution id type previous_event_id timestamp")
     assert_all(
         by_kind["visit"],
@@ -96,7 +112,7 @@ def assert_all(found: Iterable[set[str]], keys: str) -> None:
 
 def test_every_scenario_is_told_of_in_the_help(program: Program) -> None:
     text = program("demo", "--help").out
-    assert all(f"  {name} " in text for name in SCENARIOS)
+    assert all(f"  {name} " in text for name in (*TOGETHER, *SCENARIOS))
 
 
 def test_a_demo_is_recorded_for_its_owner_alone(program: Program) -> None:

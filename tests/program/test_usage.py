@@ -22,7 +22,9 @@ def test_the_help_tells_every_exit_code(program: Program) -> None:
     assert tuple(told[: len(CODES)]) == CODES
 
 
-@pytest.mark.parametrize("command", ["watch", "demo", "replay", "export"])
+@pytest.mark.parametrize(
+    "command", ["watch", "demo", "replay", "export", "explain", "compare", "redact"]
+)
 def test_every_command_explains_itself(program: Program, command: str) -> None:
     ended = program(command, "-h")
     assert (ended.code, ended.err) == (0, "")
@@ -49,8 +51,8 @@ def test_without_anything_it_shows_how_it_is_used(program: Program) -> None:
         ((ARN, "--record", "x", "--no-record"), "--record and --no-record exclude"),
         ((ARN, "--drain", "soon"), "'soon' is no duration; write 90s, 15m or 1h"),
         ((ARN, "--unheard-of"), "No such option"),
-        ((ARN, "another"), "unexpected extra argument (another)"),
-        (("demo", "none"), "There is no demo scenario 'none'. There are: sync, "),
+        ((ARN, "another"), "'another' names no execution: no execution ARN in it."),
+        (("demo", "none"), "scenario 'none'. There are: three-ways, sync, "),
         (("demo", "--speed", "0"), "0.1<=x<=10000"),
         (("demo", "--plain", "--json"), "--plain and --json exclude each other."),
         (("demo", "--serve", "--port", "70000"), "0<=x<=65535"),

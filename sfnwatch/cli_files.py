@@ -1,0 +1,250 @@
+"""The commands that say of a whole what is in it: written, explained, compared."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.export.targets import TARGETS
+from sfnwatch.options import aws_options, checked_url, drain_option
+from sfnwatch.settings import AwsOptions
+from sfnwatch.trace.text import clean
+
+if TYPE_CHECKING:
+    from sfnwatch.gathering import Gathered
+
+_LEAST_WIDTH, _USUAL_WIDTH = 40, 80
+_SOURCES = "FILE…|EXECUTION…"
+
+_output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of stdout.",
+)
+_redact_option = click.option(
+    "--redact", is_flag=True, help="Put aliases for names, ids and payloads first."
+)
+_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="For people, for a page or an issue, for programs.",
+)
+
+
+def _targets() -> str:
+    """List the formats for `--help`."""
+    lines = (f"  {name:<10} {target.words}" for name, target in TARGETS.items())
+    return "\b\nFORMAT is one of\n" + "\n".join(lines)
+
+
+@click.command(
+    short_help="Write a trace for other programs.",
+    help=f"""Write a trace for other programs, to stdout or a file.
+
+FILES are what `replay` takes; an EXECUTION is watched to its end first.
+
+{_targets()}""",
+)
+@click.argument("sources", nargs=-1, required=True, metavar=_SOURCES)
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(list(TARGETS)),
+    metavar="FORMAT",
+    required=True,
+    help="What to write.",
+)
+@_output_option
+@_redact_option
+@aws_options
+@drain_option
+def export(
+    sources: tuple[str, ...],
+    target: str,
+    output: Path | None,
+    *,
+    redact: bool,
+    **asked: Any,
+) -> int:
+    trace = _gathered(sources, redact=redact, **asked).trace
+    with _out(output) as out:
+        TARGETS[target].dump(trace, out)
+    return Outcome.SUCCEEDED
+
+
+@click.command(short_help="Say what happened, with evidence.")
+@click.argument("sources", nargs=-1, required=True, metavar=_SOURCES)
+@_format_option
+@_output_option
+@_redact_option
+@aws_options
+@drain_option
+def explain(
+    sources: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    *,
+    redact: bool,
+    **asked: Any,
+) -> int:
+    """Say what happened: how it ended, where the time went, who called what.
+
+    FILES are what `replay` takes; a history alone, or calls alone, will do: what
+    can't be seen is said. An EXECUTION is watched to its end first. Each finding has
+    its evidence, and says whether it is a fact or an inference.
+    """
+    from sfnwatch.export import report_json, report_markdown, report_text
+    from sfnwatch.trace.report import report
+
+    told = report(_gathered(sources, redact=redact, **asked).trace)
+    with _out(output) as out:
+        match form:
+            case "json":
+                report_json.write_json(told, out)
+            case "markdown":
+                report_markdown.write_markdown(told, out)
+            case _:
+                report_text.write_text(told, out, _width(output))
+    return Outcome.SUCCEEDED
+
+
+@click.command(short_help="Say how two executions differ.")
+@click.argument("sources", nargs=-1, required=True, metavar="A B")
+@click.option(
+    "--execution",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="One of those in the files, by its name or a part of its ARN; give two.",
+)
+@_format_option
+@_output_option
+@aws_options
+@drain_option
+def compare(
+    sources: tuple[str, ...],
+    names: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    **asked: Any,
+) -> int:
+    """Say how two executions differ: states, times, tries, calls, polls.
+
+    A and B are files as `replay` takes them, or executions, which are watched to their
+    ends first. Where there are more than two executions in them, --execution chooses.
+    """
+    from sfnwatch.export import compare_json, compare_markdown, compare_text
+    from sfnwatch.gathering import chosen_pair
+    from sfnwatch.trace.compare import compare as compared
+
+    trace = _gathered(sources, **asked).trace
+    told = compared(trace, *chosen_pair(trace, sources, names))
+    with _out(output) as out:
+        match form:
+            case "json":
+                compare_json.write_json(told, out)
+            case "markdown":
+                compare_markdown.write_markdown(told, out)
+            case _:
+                compare_text.write_text(told, out, _width(output))
+    return Outcome.SUCCEEDED
+
+
+@click.command(short_help="Make a recording that can be shared.")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this new file instead of stdout.",
+)
+@click.option("--keep-state-names", is_flag=True, help="Leave the states' names.")
+def redact(
+    files: tuple[str, ...], output: Path | None, *, keep_state_names: bool
+) -> int:
+    """Make a recording that can be shared: what happened, and not to whom.
+
+    FILES are what `replay` takes. Account ids, ARNs, names, addresses, keys, inputs
+    and outputs become aliases, the same for the same original: what was tied stays
+    tied. Times, Regions and AWS's own words stay.
+    """
+    from sfnwatch import __version__
+    from sfnwatch.recording import redaction
+    from sfnwatch.recording.files import open_files
+    from sfnwatch.running import narrate
+
+    recording = open_files([Path(name) for name in files])
+    made = redaction.redact(recording, keep_state_names=keep_state_names)
+    tool = f"sfnwatch {__version__}"
+    if output is None:
+        redaction.write_redacted(made, sys.stdout.buffer, tool)
+        sys.stdout.buffer.flush()
+    else:
+        redaction.save_redacted(made, output, tool)
+    for note in made.notes:
+        narrate(note)
+    return Outcome.SUCCEEDED
+
+
+@click.command("iam-policy", short_help="Print the least IAM policy it needs.")
+def iam_policy() -> int:
+    """Print the least IAM policy a watcher needs; all of it reads."""
+    from sfnwatch.sources.allowed import iam_policy as policy
+
+    click.echo(json.dumps(policy(), indent=2))
+    return Outcome.SUCCEEDED
+
+
+def _gathered(
+    sources: Sequence[str],
+    *,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    drain: float,
+    redact: bool = False,
+) -> "Gathered":
+    from sfnwatch.gathering import gather, redacted
+
+    options = AwsOptions(profile, region, checked_url(endpoint_url))
+    found = gather(sources, options, drain)
+    return redacted(found) if redact else found
+
+
+def _width(output: Path | None) -> int:
+    """Give the columns there are: the terminal's, or what a page has."""
+    if output is not None or not sys.stdout.isatty():
+        return _USUAL_WIDTH
+    return max(_LEAST_WIDTH, shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns)
+
+
+@contextmanager
+def _out(path: Path | None) -> Iterator[TextIO]:
+    """Give where to write: stdout, or a file that is there whole or not at all.
+
+    It may hold what the states were given: it is for its owner's eyes alone.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    from sfnwatch.recording.whole import whole_file
+
+    try:
+        with whole_file(path) as file:
+            yield file
+    except OSError as error:
+        msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
+        raise UsageError(msg) from error
+
+
+COMMANDS = (export, explain, compare, redact, iam_policy)

@@ -1,0 +1,196 @@
+"""The commands that show something as it comes: live, of the demo, of files."""
+
+import errno
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.options import (
+    aws_options,
+    checked_url,
+    choose_output,
+    choose_recording,
+    choose_screen,
+    drain_option,
+    execution_arns,
+    output_options,
+    record_options,
+    screen_options,
+)
+from sfnwatch.settings import AwsOptions, Output
+from sfnwatch.trace.text import clean
+
+TRIES = 5
+"""Tries to reach AWS at all when nobody watches a screen."""
+_DEMO_SPEED = 20.0
+_REPLAY_SPEED = 20.0
+
+
+@click.command(short_help="Watch executions, live.")
+@click.argument("executions", nargs=-1, required=True, metavar="EXECUTION…")
+@aws_options
+@output_options
+@screen_options
+@record_options
+@drain_option
+def watch(
+    executions: tuple[str, ...],
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    drain: float,
+    **shared: Any,
+) -> int:
+    """Watch executions: their states, and the calls made for them.
+
+    EXECUTION is the ARN of a Standard execution or a console URL with it in it. The
+    Region is the ARN's. Several are shown beside each other, by one clock. Everything
+    is recorded and can be replayed.
+    """
+    from sfnwatch import plays
+    from sfnwatch.running import show
+
+    output = choose_output(**shared)
+    play = plays.live(
+        execution_arns(executions),
+        AwsOptions(profile, region, checked_url(endpoint_url)),
+        drain=drain,
+        tries=None if output is Output.SCREEN else TRIES,
+    )
+    return show(
+        play, output, choose_recording(**shared), choose_screen(output, **shared)
+    )
+
+
+@click.command(short_help="Watch a simulated account; no AWS account needed.")
+@click.argument("scenario", required=False, default="three-ways")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 10_000),
+    default=_DEMO_SPEED,
+    show_default=True,
+    help="How many times as fast as life.",
+)
+@click.option(
+    "--serve", is_flag=True, help="Only serve the account, until interrupted."
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
+@click.option("--fresh", is_flag=True, help="With --serve: begin a new world.")
+@output_options
+@screen_options
+@record_options
+@drain_option
+def demo(
+    scenario: str,
+    speed: float,
+    port: int | None,
+    drain: float,
+    *,
+    serve: bool,
+    fresh: bool,
+    **shared: Any,
+) -> int:
+    """Watch a simulated account on this machine; no AWS account is needed.
+
+    \b
+    SCENARIO is one of
+      three-ways   the three below at once, on one role, and polls denied beside them:
+                   who calls what, and who noticed that the task ended (the default)
+      sync         ecs:runTask.sync: RunTask, a poll a minute
+      sync-denied  the same with every poll denied: it succeeds all the same
+      async        ecs:runTask, request-response: RunTask alone
+      sdk          aws-sdk:ecs:runTask: RunTask alone
+      pipeline     Choice, Parallel, Map, Retry, Catch, Lambda, a nested execution
+      failure      a task that fails, is tried again, and fails for good
+
+    With --serve the account is left running for other clients: one line of JSON tells
+    its endpoint URL and its executions. Without a SCENARIO it then has them all.
+    """
+    from sfnwatch import plays
+    from sfnwatch.running import show
+
+    if serve:
+        chosen = None if _defaulted("scenario") else scenario
+        speed = 1.0 if _defaulted("speed") else speed
+        return _serve(chosen, port=port, speed=speed, fresh=fresh)
+    play = plays.demo(_plans(scenario), speed=speed, drain=drain)
+    output, record = choose_output(**shared), choose_recording(**shared)
+    return show(play, output, record, choose_screen(output, **shared))
+
+
+@click.command(short_help="Show recordings and other files again.")
+@click.argument("files", nargs=-1, required=True)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 10_000),
+    help="How many times as fast as it came (screen: 20; lines: all at once).",
+)
+@output_options
+@screen_options
+@record_options
+def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
+    """Show recordings again, and other files with the same records in them.
+
+    \b
+    Known by their content, several make one trace:
+      recordings of sfnwatch (.jsonl, also .gz and .zst)
+      aws stepfunctions get-execution-history, describe-execution,
+        describe-state-machine-for-execution
+      aws cloudtrail lookup-events
+      a trail's files from S3, CloudTrail events from EventBridge
+      a CSV of Athena's with the columns eventtime, eventsource, eventname, …
+    """
+    from sfnwatch import plays
+    from sfnwatch.running import show
+
+    output, record = choose_output(**shared), choose_recording(default=False, **shared)
+    paths = [Path(name) for name in files]
+    if output is Output.SCREEN:
+        play = plays.played(paths, speed=speed or _REPLAY_SPEED)
+    else:
+        play = plays.replay(paths, speed=speed)
+    return show(play, output, record, choose_screen(output, **shared))
+
+
+def _plans(name: str) -> tuple[str, ...]:
+    """Name the executions of a scenario; raises UsageError."""
+    from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER, plans_of
+
+    known = (*TOGETHER, *SCENARIOS)
+    if name not in known:
+        msg = f"There is no demo scenario {clean(name, 100)!r}."
+        raise UsageError(msg, hint=f"There are: {', '.join(known)}.")
+    return plans_of(name)
+
+
+def _defaulted(name: str) -> bool:
+    context = click.get_current_context()
+    return context.get_parameter_source(name) is click.core.ParameterSource.DEFAULT
+
+
+def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool) -> int:
+    import asyncio
+
+    from sfnwatch.demo.scenarios import PLANS
+    from sfnwatch.demo.serve import DEFAULT_PORT, serve
+    from sfnwatch.recording.naming import recordings_dir
+
+    scenarios = tuple(PLANS) if scenario is None else _plans(scenario)
+    port = DEFAULT_PORT if port is None else port
+    run = partial(serve, port=port, speed=speed, fresh=fresh)
+    state_dir = recordings_dir().parent
+    try:
+        asyncio.run(run(scenarios, out=sys.stdout, err=sys.stderr, state_dir=state_dir))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        msg = f"Can't serve on port {port}: {error.strerror}."
+        raise UsageError(msg, hint="Choose another --port.") from error
+    return Outcome.SUCCEEDED
+
+
+COMMANDS = (watch, demo, replay)

@@ -1,0 +1,143 @@
+"""The whole of what is named, files and executions alike, for what is told at once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.options import execution_arns
+from sfnwatch.recording.files import open_files
+from sfnwatch.recording.recording import Recording, executions_of
+from sfnwatch.running import Play, narrate, run_lines
+from sfnwatch.settings import AwsOptions
+from sfnwatch.trace.events import Batch, Received
+from sfnwatch.trace.heads import Head, head_of, labels
+from sfnwatch.trace.text import clean
+from sfnwatch.trace.timeline import Trace, extend
+
+_LABEL = 40
+"""No label takes more characters."""
+TRIES = 5
+"""Tries to reach AWS at all: nobody watches who could help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What came of it all."""
+
+    records: Batch
+    trace: Trace
+
+
+class _Kept:
+    """A consumer that only keeps what comes."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+        self.records: list[Received] = []
+
+    def __call__(self, batch: Batch) -> None:
+        self.records.extend(batch)
+        self.trace = extend(self.trace, batch)
+
+    def finish(self) -> None:
+        """Say nothing: what is done with it is up to the caller."""
+
+
+def gather(sources: Sequence[str], options: AwsOptions, drain: float) -> Gathered:
+    """Read files, and watch executions to their ends; raises SfnwatchError."""
+    from sfnwatch import plays
+
+    paths = [Path(name) for name in sources if not names_execution(name)]
+    arns = execution_arns([name for name in sources if names_execution(name)])
+    found: list[_Kept] = []
+    if paths:
+        found.append(_run(plays.replay(paths, speed=None)))
+    if arns:
+        found.append(_run(plays.live(arns, options, drain=drain, tries=TRIES)))
+    records = tuple(record for kept in found for record in kept.records)
+    trace = found[0].trace if len(found) == 1 else extend(Trace(), records)
+    return Gathered(records, trace)
+
+
+def _run(play: Play) -> _Kept:
+    for note in play.notes:
+        narrate(note)
+    kept = _Kept()
+    if run_lines(play, kept, None) >= Outcome.INTERRUPTED:
+        raise click.Abort
+    return kept
+
+
+def redacted(found: Gathered, *, keep_state_names: bool = False) -> Gathered:
+    """Put aliases in the place of all that is not AWS's own."""
+    from sfnwatch.recording.redaction import redact
+
+    recording = Recording(found.records, executions=executions_of(found.records))
+    records = redact(recording, keep_state_names=keep_state_names).records
+    return Gathered(records, extend(Trace(), records))
+
+
+def names_execution(text: str) -> bool:
+    return text.startswith(("arn:", "https://"))
+
+
+def chosen_pair(
+    trace: Trace, sources: Sequence[str], names: Sequence[str]
+) -> tuple[str, str]:
+    """Choose the two executions to compare, the first named first.
+
+    `names` are parts of ARNs or of names; without any, there must be two in all.
+    """
+    found = [_named(trace, name) for name in names] if names else list(trace.timelines)
+    if len(set(found)) != 2:  # noqa: PLR2004
+        verb = "named" if names else "here"
+        msg = f"Two executions can be compared; {_count(set(found))} {verb}."
+        raise UsageError(msg, hint=_hint(trace))
+    first, second = found
+    if not names and len(sources) > 1 and first not in _own(sources[0]):
+        first, second = second, first
+    return first, second
+
+
+def _own(source: str) -> Sequence[str]:
+    """List the executions that one source is about."""
+    if names_execution(source):
+        return [arn.arn for arn in execution_arns([source])]
+    return open_files([Path(source)]).executions
+
+
+def _named(trace: Trace, name: str) -> str:
+    """Find the execution a name means: its own, the one it is told by, or a part."""
+    exact = [
+        head.execution_arn
+        for head, label in _labelled(trace)
+        if name in {head.execution_arn, head.name, label}
+    ]
+    found = exact or [arn for arn in trace.timelines if name in arn]
+    if len(found) != 1:
+        many = "several executions" if found else "no execution"
+        raise UsageError(f"{clean(name, 200)!r} names {many}.", hint=_hint(trace))
+    return found[0]
+
+
+def _count(found: Collection[str]) -> str:
+    few = {0: "none is", 1: "only one is"}
+    return few.get(len(found), f"{len(found)} are")
+
+
+def _hint(trace: Trace) -> str:
+    if len(trace.timelines) < 2:  # noqa: PLR2004
+        return "Name two recordings, or two ARNs."
+    known = ", ".join(
+        f"{label} ({clean(head.whole_name, 120)})" for head, label in _labelled(trace)
+    )
+    return f"Choose two with --execution NAME; there are: {known}."
+
+
+def _labelled(trace: Trace) -> list[tuple[Head, str]]:
+    heads = [head_of(timeline) for timeline in trace.timelines.values()]
+    names = [(head.name, head.machine or "") for head in heads]
+    return list(zip(heads, labels(names, _LABEL), strict=True))
