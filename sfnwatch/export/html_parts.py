@@ -98,9 +98,11 @@ def findings_list(report: Report, refs: Refs, drawn: frozenset[str]) -> str:
     `drawn` holds the references of the rows that are in the picture of the lanes.
     """
     groups = [(head(each), each.execution_arn) for each in report.executions]
-    told = [(name, arn, report.findings_of(arn)) for name, arn in groups]
-    told.insert(0, (IN_SHORT, None, report.conclusions))
-    told.append(("All of it together", None, report.findings_of(None)))
+    told: list[tuple[str, str | None, Sequence[Finding]]] = [
+        (IN_SHORT, None, report.conclusions),
+        *((name, arn, report.findings_of(arn)) for name, arn in groups),
+        ("All of it together", None, report.findings_of(None)),
+    ]
     parts = []
     for name, arn, found in told:
         if not found:

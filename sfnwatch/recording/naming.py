@@ -25,8 +25,8 @@ def default_path(
 ) -> Path:
     """Give a path that is not taken: `nightly-report.run-7f3a.20231115T002824Z…`.
 
-    `execution` is an ARN or any name, `more` how many are recorded with it. Another watcher may take the path before it is
-    created: only creating it exclusively tells.
+    `execution` is an ARN or any name, `more` how many are recorded with it. Another
+    watcher may take the path before it is created: only creating it exclusively tells.
     """
     others = f".and-{more}-more" if more else ""
     stem = f"{_name(execution)}{others}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"

@@ -2,10 +2,10 @@
 
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received
+from sfnwatch.trace.health import read_health
 from sfnwatch.trace.history import DecodeError, decode_history
 from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.requests import decode_request
-from sfnwatch.trace.health import read_health
 
 
 def check(received: Received) -> None:

@@ -1,6 +1,7 @@
 """What stands above an execution's rows, and what tells executions apart."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def test_a_job_that_was_not_waited_for_is_left_behind_at_the_end_only() -> None:
 
 
 def test_what_starts_no_job_leaves_none_behind() -> None:
-    task = {"resourceType": "dynamodb", "resource": "putItem"}
+    task: dict[str, Any] = {"resourceType": "dynamodb", "resource": "putItem"}
     records = [
         event(1, "ExecutionStarted", 0),
         event(2, "TaskStateEntered", 0.1, name="Put"),
