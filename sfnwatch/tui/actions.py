@@ -21,6 +21,8 @@ class Group(StrEnum):
     LANES = "Lanes"
     TIMELINE = "Timeline"
     DETAIL = "Detail"
+    EXPLAIN = "Explain"
+    COMPARE = "Compare"
     FIND = "Filter and search"
     STAGE = "On stage"
     PROGRAM = "Program"
@@ -180,6 +182,21 @@ _ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action(
+        "view.explain",
+        ("e",),
+        "Explain",
+        "what it all shows, in sentences, each with its evidence",
+        _V,
+        footer=True,
+    ),
+    Action(
+        "view.compare",
+        ("v",),
+        "Compare",
+        "several executions: how two of them differ",
+        _V,
+    ),
+    Action(
         "view.requests",
         ("r",),
         "Own requests",
@@ -295,6 +312,42 @@ _ACTIONS: tuple[Action, ...] = (
         method="turn",
         pane="detail",
     ),
+    Action(
+        "explain.act",
+        ("enter",),
+        "Go to the evidence",
+        "unfold what a finding rests on, or go to the row it is in the lanes",
+        Group.EXPLAIN,
+        method="act",
+        pane="explain",
+    ),
+    Action(
+        "compare.jump",
+        ("enter",),
+        "Show in the lanes",
+        "to the selected line's row in the lanes",
+        Group.COMPARE,
+        method="jump",
+        pane="compare",
+    ),
+    Action(
+        "compare.pair",
+        ("V",),
+        "Two others",
+        "compare the next two; ctrl+→ points to the other side",
+        Group.COMPARE,
+        method="pair(1)",
+        pane="compare",
+    ),
+    Action(
+        "compare.swap",
+        ("X",),
+        "Swap",
+        "compare the other way round",
+        Group.COMPARE,
+        method="swap",
+        pane="compare",
+    ),
     Action("record.copy", ("y",), "Copy", "copy what is selected (OSC 52)", _D),
     Action("record.save", ("s",), "Save", "save the selected records as JSON", _D),
     Action(
@@ -363,7 +416,12 @@ _DIGITS = tuple(
     for digit in range(10)
 )
 ACTIONS: tuple[Action, ...] = (*_ACTIONS, *_DIGITS)
-SEVERAL = frozenset({"lanes.align", "lanes.execution", "lanes.execution_back"})
+SEVERAL = frozenset(
+    {
+        *("lanes.align", "lanes.execution", "lanes.execution_back", "view.compare"),
+        *("compare.jump", "compare.pair", "compare.swap"),
+    }
+)
 """What there is to do only where several executions are watched."""
 BY_ID = {action.id: action for action in ACTIONS}
 

@@ -14,6 +14,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.markup import escape
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from sfnwatch.errors import SfnwatchError
@@ -29,7 +30,9 @@ from sfnwatch.tui.actions import (
 )
 from sfnwatch.tui.calllog import CallLog
 from sfnwatch.tui.choosing import Choosing
+from sfnwatch.tui.compare import CompareView
 from sfnwatch.tui.detail import Detail
+from sfnwatch.tui.explain import ExplainView
 from sfnwatch.tui.help import Help
 from sfnwatch.tui.jumping import Marks
 from sfnwatch.tui.lanes import LanesView
@@ -194,21 +197,25 @@ class SfnwatchApp(Choosing):
         }
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action != "do":
-            return True
-        match parameters:
-            case ("drain.end",):
+        return action != "do" or self._can(str(parameters[0]))
+
+    def _can(self, name: str) -> bool:
+        """Tell if there is something to do by an action, as things stand."""
+        if name in SEVERAL and len(self.trace.timelines) < 2:  # noqa: PLR2004
+            return False
+        view = self._view_of(name)
+        if view:
+            return view == self._shown.name or (
+                view == LANES and self._shown.keyed is not None
+            )
+        match name:
+            case "drain.end":
                 return self._end_drain is not None and self._draining
-            case (str(name),) if self._view_of(name) not in {"", LANES}:
-                return self._view_of(name) == self._shown.name
-            case (str(name),) if self._view_of(name) == LANES:
-                several = len(self.trace.timelines) > 1 or name not in SEVERAL
-                return several and self._shown.keyed is not None
-            case ("program.help",):
+            case "program.help":
                 return not self._find.open
-            case ("find.filter" | "find.search",):
+            case "find.filter" | "find.search":
                 return not isinstance(self.focused, Input) and not self.screen.is_modal
-            case ("player.loop",):
+            case "player.loop":
                 return self._playing.replay
         return True
 
@@ -242,6 +249,8 @@ class SfnwatchApp(Choosing):
     @on(LanesView.Moved)
     @on(TimelineView.Moved)
     @on(CallLog.Moved)
+    @on(ExplainView.Moved)
+    @on(CompareView.Moved)
     def _moved(self) -> None:
         self._show_selected()
 
@@ -255,6 +264,12 @@ class SfnwatchApp(Choosing):
     def _jumped(self, event: Detail.Jumped) -> None:
         self.go_to_row(event.key)
 
+    @on(ExplainView.Jumped)
+    @on(CompareView.Jumped)
+    def _shown_there(self, event: ExplainView.Jumped | CompareView.Jumped) -> None:
+        self._show_view(LANES)
+        self.go_to_row(event.key)
+
     @on(Scrubber.Sought)
     @on(TimelineView.Sought)
     def _sought(self, event: Scrubber.Sought | TimelineView.Sought) -> None:
@@ -266,6 +281,8 @@ class SfnwatchApp(Choosing):
         shown = self._views.current == "requests" or self.focused is self._detail
         if self._detail.display and shown:
             text = self._detail.copy_text()
+        elif self._shown.name == "explain":
+            text = self._explain.copy_text()
         else:
             text = self._looks.mask(records_text(self.selected_rows))
         if text:
@@ -357,6 +374,8 @@ class SfnwatchApp(Choosing):
                 yield command
         for action in ACTIONS:
             if action.method:
+                if action.pane in self._table and action.pane != self._shown.name:
+                    continue
                 do: Command = self._on_pane(action)
             elif not self.check_action("do", (action.id,)):
                 continue
@@ -383,7 +402,10 @@ class SfnwatchApp(Choosing):
 
     def _on_pane(self, action: Action) -> Command:
         """Do what a pane does itself, on its keys."""
-        pane = self._detail if action.pane else self.focused or self._lanes
+        pane: Widget = self.focused or self._lanes
+        if action.pane:
+            own = self._table.get(action.pane)
+            pane = own.widget if own is not None else self._detail
 
         async def done() -> None:
             await self.run_action(action.method, pane)

@@ -51,7 +51,8 @@ class Choosing(Flow):
         """Go to a row from a view that has none of its own; its key is the lanes'."""
         if self._shown.keyed is None:
             self._show_view(LANES)
-        if not self.select_key(key):
+        own = self._shown.name == LANES
+        if not (self._lanes.reveal(key) if own else self.select_key(key)):
             self._say("left out by the filter", severity="warning")
 
     def _show_selected(self) -> None:
@@ -146,14 +147,14 @@ class Choosing(Flow):
         return True
 
     def _toggle_fold(self) -> None:
-        if self._views.current == "timeline":
-            self._timeline.toggle_fold()
+        if self._shown.folding is not None:
+            self._shown.folding.toggle_fold()
         else:
             self._lanes.toggle_around()
 
     def _toggle_folds(self) -> None:
-        if self._views.current == "timeline":
-            self._timeline.toggle_folds()
+        if self._shown.folding is not None:
+            self._shown.folding.toggle_folds()
         else:
             self._lanes.toggle_all()
 
@@ -164,6 +165,9 @@ class Choosing(Flow):
         self._say("all starts are put together" if aligned else "each when it started")
 
     def _step_execution(self, step: int) -> None:
+        if self._shown.name == "compare":
+            self._compare.other_side()
+            return
         view = self._timeline if self._shown.name == "timeline" else self._lanes
         view.step_execution(step)
 

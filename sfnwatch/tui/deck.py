@@ -25,8 +25,10 @@ from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.bars import Banner, FilterLine, LaneNames, StatusLine
 from sfnwatch.tui.calllog import CallLog
 from sfnwatch.tui.caption import Caption, KeyCaps
+from sfnwatch.tui.compare import CompareView
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.detail import Detail
+from sfnwatch.tui.explain import ExplainView
 from sfnwatch.tui.finder import Finder
 from sfnwatch.tui.finding import FindBar
 from sfnwatch.tui.intake import Intake
@@ -89,6 +91,7 @@ class Deck(App[None]):
         self._status, self._banner = StatusLine(), Banner()
         self._names, self._lanes = LaneNames(), LanesView()
         self._timeline, self._requests = TimelineView(), CallLog(ALLOWED)
+        self._explain, self._compare = ExplainView(), CompareView()
         self._detail = Detail()
         self._find, self._filter_line = FindBar(), FilterLine()
         self._caption, self._caps = Caption(), KeyCaps()
@@ -155,7 +158,28 @@ class Deck(App[None]):
                 (Group.TIMELINE, Group.MOVE, Group.PLAYER),
                 action="view.timeline",
                 keyed=timeline,
+                folding=timeline,
                 show=self._show_timeline,
+            ),
+            DeckView(
+                "explain",
+                self._explain,
+                (Group.EXPLAIN, Group.MOVE, Group.VIEWS),
+                action="view.explain",
+                keyed=self._explain,
+                folding=self._explain,
+                show=self._show_explained,
+                slow=True,
+            ),
+            DeckView(
+                "compare",
+                self._compare,
+                (Group.COMPARE, Group.MOVE, Group.VIEWS),
+                action="view.compare",
+                keyed=self._compare,
+                folding=self._compare,
+                show=self._show_compared,
+                slow=True,
             ),
             DeckView(
                 "requests",
@@ -180,6 +204,13 @@ class Deck(App[None]):
         self._timeline.set_playhead(playing.position)
         self._timeline.show(page.trace, playing.now, page.chart)
 
+    def _show_explained(self) -> None:
+        page, now = self._page, self._playing.now
+        self._explain.show(page.trace, now, self._looks.mask, lanes=page.lanes)
+
+    def _show_compared(self) -> None:
+        self._compare.show(self._page.trace, self._playing.now, self._looks.mask)
+
     # -- composing -----------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -199,7 +230,8 @@ class Deck(App[None]):
             yield self._caption
             yield self._caps
         yield self._scrubber
-        yield Footer()
+        # Eight keys are what one takes in; the palette's is in the help.
+        yield Footer(show_command_palette=False)
 
     def _restore(self, saved: SavedView) -> None:
         """Show a recording as it was last looked at."""
@@ -234,6 +266,8 @@ class Deck(App[None]):
         self._names.show(self._lanes.page, look)
         for part in (self._timeline, self._requests, self._detail, self._scrubber):
             part.mask, part.zone = look.mask, look.zone
+        self._explain.mask, self._explain.zone = look.mask, look.zone
+        self._compare.mask = look.mask
         self._timeline.clock = looks.local
 
     def _say(self, words: str, **more: Any) -> None:

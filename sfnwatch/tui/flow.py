@@ -13,6 +13,7 @@ from textual import work
 from sfnwatch.config import keymap
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter, chapters
+from sfnwatch.trace.compare import compare
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.events import Batch, HealthState
 from sfnwatch.trace.lanes import complete_to
@@ -20,6 +21,7 @@ from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.ending import Ending, ending_words, signal
+from sfnwatch.tui.explain_page import explained
 from sfnwatch.tui.intake import size_of
 from sfnwatch.tui.page import Page, make_page
 from sfnwatch.tui.refusals import leaves, refusal_pieces
@@ -48,7 +50,7 @@ class Flow(Deck):
         super().__init__(*args, **more)
         self._course: Course | None = None
         self._ending = Ending()
-        self._ended = self._laying_out = self._drains = False
+        self._ended = self._laying_out = self._drains = self._telling = False
 
     @property
     def settled(self) -> bool:
@@ -254,6 +256,58 @@ class Flow(Deck):
             self._looks = looks
             self._show_looks()
             self._tick()
+
+    # -- what is told ----------------------------------------------------------------
+
+    def _show_explained(self) -> None:
+        if self._is_long and not self._explain.page.tells_of(self._page.trace):
+            self._tell_apart(self._explained())
+        else:
+            super()._show_explained()
+
+    def _show_compared(self) -> None:
+        trace, now = self._page.trace, self._playing.now
+        pair = self._compare.pair_of(trace)
+        if self._is_long and pair and not self._compare.tells_of(trace, now):
+            self._tell_apart(self._compared(trace, pair, now))
+        else:
+            super()._show_compared()
+
+    @property
+    def _is_long(self) -> bool:
+        return size_of(self._page.trace) > LARGE
+
+    def _explained(self) -> Callable[[], Callable[[], None]]:
+        page, now = self._page, self._playing.now
+
+        def told() -> Callable[[], None]:
+            found = explained(page.trace, now, page.lanes)
+            return lambda: self._explain.show_page(found, self._looks.mask)
+
+        return told
+
+    def _compared(
+        self, trace: Trace, pair: tuple[str, str], now: datetime
+    ) -> Callable[[], Callable[[], None]]:
+        def told() -> Callable[[], None]:
+            found = compare(trace, *pair, now)
+            return lambda: self._compare.show(trace, now, self._looks.mask, found)
+
+        return told
+
+    def _tell_apart(self, told: Callable[[], Callable[[], None]]) -> None:
+        """Have something long worked out in a thread, one thing at a time."""
+        if not self._telling:
+            self._telling = True
+            self._tell(told)
+
+    @work(group="tell")
+    async def _tell(self, told: Callable[[], Callable[[], None]]) -> None:
+        try:
+            show = await asyncio.to_thread(told)
+        finally:
+            self._telling = False
+        show()
 
     @property
     def _draining(self) -> bool:

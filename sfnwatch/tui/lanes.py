@@ -88,6 +88,17 @@ class LanesView(LanePages):
         self._wanted = key
         return True
 
+    def reveal(self, key: str) -> bool:
+        """Put the cursor on a row or an event, and unfold whatever it is behind."""
+        while self.select_key(key):
+            shaped = self.page.shaped
+            stand = shaped.stands.get(key, key)
+            # A fold is around itself; a row never is.
+            if stand == key or shaped.around.get(stand) != stand:
+                return True
+            self._toggle(stand)
+        return False
+
     def search(
         self, found: Callable[[Row], bool] | None, direction: Literal[-1, 0, 1] = 1
     ) -> bool:

@@ -28,6 +28,18 @@ class Keyed(Protocol):
         ...
 
 
+class Folding(Protocol):
+    """A part that folds in its own way."""
+
+    def toggle_fold(self) -> None:
+        """Fold or unfold what the cursor is on, or in."""
+        ...
+
+    def toggle_folds(self) -> None:
+        """Fold or unfold all there is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DeckView:
     """One way to look at the moment that is shown."""
@@ -44,6 +56,8 @@ class DeckView:
     """What stands above it."""
     keyed: Keyed | None = None
     """The widget, if what is selected in the lanes can be selected in it, too."""
+    folding: Folding | None = None
+    """The widget, if it folds otherwise than the lanes do."""
     show: Callable[[], None] | None = None
     """Brings it to the moment that is shown; it is asked only while it is in view."""
     slow: bool = False

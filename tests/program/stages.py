@@ -1,8 +1,10 @@
 """The program replaying a recording on a terminal, ready to be driven with keys."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sfnwatch.recording.writer import Recorder
+from sfnwatch.trace.events import Received
 from tests.builders import ARN, START, sync_run
 from tests.program.programs import Program
 from tests.program.terminals import Terminal
@@ -13,21 +15,30 @@ UP, DOWN, HOME, END = "\x1b[A", "\x1b[B", "\x1b[H", "\x1b[F"
 ESCAPE, ENTER, TAB = "\x1b", "\r", "\t"
 
 
-def recorded(folder: Path) -> Path:
-    """Write a recording of the seed's run: one state, a task, five polls."""
+def recorded(folder: Path, records: Sequence[Received], *arns: str) -> Path:
+    """Write a recording."""
     path = folder / "run.sfnwatch.jsonl"
-    recorder = Recorder.create(path, (ARN,), START, "test")
-    recorder(tuple(sync_run()))
+    recorder = Recorder.create(path, arns, START, "test")
+    recorder(tuple(records))
     recorder.close()
     return path
 
 
 class Stage:
-    """Replays the recording, at 100 columns of 30 rows."""
+    """Replays a recording, at 100 columns of 30 rows.
 
-    def __init__(self, program: Program, folder: Path) -> None:
+    It is of the seed's run, one state, a task, five polls, or of any `records`.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        folder: Path,
+        records: Sequence[Received] = (),
+        arns: Sequence[str] = (ARN,),
+    ) -> None:
         self._program, self.folder = program, folder
-        self.recording = recorded(folder)
+        self.recording = recorded(folder, records or sync_run(), *arns)
         self.config = folder / "config" / "sfnwatch" / "config.toml"
 
     def configured(self, text: str) -> None:

@@ -21,6 +21,7 @@ from tests.program.stages import (
     quit_with,
 )
 from tests.program.terminals import Terminal
+from tests.tui.several import THREE, three_runs
 
 CONSOLE = "https://ap-northeast-1.console.aws.amazon.com/"
 TOKYO = "Asia/Tokyo"
@@ -75,14 +76,40 @@ def test_it_is_paused_and_stepped_through_by_keys(stage: Stage) -> None:
 def test_views_come_and_go(shown: Terminal) -> None:
     shown.press("t", "elapsed", "ECS RunTask  ecs:runTask.sync", "▓ working")
     shown.press("t", "STEP FUNCTIONS", gone="elapsed")
+    shown.press("e", "Who noticed the end", "polled 5 times")
+    shown.press("e", "STEP FUNCTIONS", gone="Who noticed the end")
     shown.press("r", "sfnwatch only reads", "LookupEvents")
     shown.press("r", "STEP FUNCTIONS", gone="LookupEvents")
     shown.press(HOME + ENTER, "▾ Records", f"role     arn:aws:iam::{NAMES[0]}:role/")
     shown.press(ESCAPE, gone="▾ Records")
-    shown.press("?", "to the first line", "play or pause")
+    shown.press("?", "to the first line", "in sentences")
     shown.press(END, "Calls have whole seconds")
     shown.press(ESCAPE, "STEP FUNCTIONS", gone="Calls have whole seconds")
     quit_with(shown)
+
+
+def test_a_finding_is_followed_to_what_it_rests_on(shown: Terminal) -> None:
+    shown.press("e", "Who noticed the end", "5 calls")
+    shown.press(HOME + DOWN)
+    shown.until_selected("The task started by")
+    shown.press(ENTER, "→ 00:29:20")
+    shown.press(DOWN + DOWN)
+    shown.until_selected("DescribeTasks #2")
+    shown.press(ENTER, "STEP FUNCTIONS", gone="Who noticed the end")
+    shown.until_selected("DescribeTasks #2")
+    shown.press("e", "Who noticed the end")
+    shown.until_selected("DescribeTasks #2")
+    quit_with(shown)
+
+
+def test_two_executions_are_compared(program: Program, tmp_path: Path) -> None:
+    stage = Stage(program, tmp_path, three_runs(denied=True), THREE)
+    terminal = stage.at_end()
+    terminal.press("v", "only A waits", "5 polls ✘ AccessDenied")
+    terminal.press("X", "only B waits")
+    terminal.press("V", "sdk-33a086", gone="async-ac879f")
+    terminal.press(ENTER, "STEP FUNCTIONS", gone="5 polls ✘")
+    quit_with(terminal)
 
 
 @pytest.mark.parametrize("key", [":", "\x10"])
@@ -177,9 +204,11 @@ def test_a_presenter_shows_no_names_in_any_view(shown: Terminal) -> None:
         ("t", "elapsed"),
         (DOWN, "account-1"),
         ("t", "STEP FUNCTIONS"),
+        ("e", "machine-1 › execution-1"),
+        ("e", "STEP FUNCTIONS"),
         ("r", "sfnwatch only reads"),
         ("r", "STEP FUNCTIONS"),
-        ("?", "play or pause"),
+        ("?", "to the first line"),
         (END, "Calls have whole seconds"),
     ):
         shown.press(keys, words)
@@ -281,6 +310,7 @@ def test_every_view_fits_any_size_and_comes_back(shown: Terminal) -> None:
     shown.until_selected("Execution started")
     for keys, words in (
         ("t", "elapsed"),
+        ("e", "Who noticed the end"),
         ("r", "sfnwatch only reads"),
         ("?", "to the first line"),
         (":", "Search for commands"),

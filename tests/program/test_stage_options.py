@@ -108,7 +108,7 @@ theme = "mine"
 time = "local"
 
 [keys]
-"view.timeline" = "v"
+"view.timeline" = "K"
 "program.quit" = ["ctrl+x", "Q"]
 
 [themes.mine]
@@ -120,11 +120,11 @@ background = "#010203"
 def test_keys_and_a_theme_of_one_s_own_are_in_the_configuration(stage: Stage) -> None:
     stage.configured(CONFIG)
     terminal = stage.at_end(TZ="Asia/Tokyo")
-    terminal.until("09:28:24.102", "v Timeline", "^x Quit")
+    terminal.until("09:28:24.102", "K Timeline", "^x Quit")
     assert b"48;2;1;2;3" in terminal.colours
     terminal.press("tq?", "to the first line")
     terminal.press(ESCAPE, "STEP FUNCTIONS", gone="to the first line")
-    terminal.press("v", "JST", gone="STEP FUNCTIONS")
+    terminal.press("K", "JST", gone="STEP FUNCTIONS")
     quit_with(terminal, "\x18")
 
 

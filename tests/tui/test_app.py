@@ -357,9 +357,13 @@ async def test_the_footer_has_eight_keys_at_most() -> None:
 async def test_every_action_is_in_the_command_palette() -> None:
     script = Script([*live_run(), health("lookup", "draining", 300)])
     async with running(script, end_drain=lambda: None) as (app, pilot):
-        await pilot.press("t", "slash", "x", "enter")
-        await pilot.pause()
-        titles = {command.title for command in app.get_system_commands(app.screen)}
+        await pilot.press("slash", "x", "enter")
+        titles = set()
+        for view in ("t", "e"):
+            await pilot.press(view)
+            await pilot.pause()
+            found = app.get_system_commands(app.screen)
+            titles |= {command.title for command in found}
     # A live watch has no end to begin again from, and one execution no other.
     absent = {"player.loop", *SEVERAL}
     wanted = {action.title for action in ACTIONS if action.id not in absent}
@@ -396,9 +400,9 @@ async def test_every_action_can_be_done_by_its_key_and_breaks_nothing(
 
 
 async def test_bindings_can_be_remapped_by_their_ids() -> None:
-    config = Config(keys={"view.detail": ("v",), "move.down": ("e",)})
+    config = Config(keys={"view.detail": ("K",), "move.down": ("J",)})
     async with running(Script(sync_run()), config=config) as (app, pilot):
-        await pilot.press("v", "home", "e")
+        await pilot.press("K", "home", "J")
         assert app.query_one(Detail).display
         assert lanes_of(app).cursor == 1
 

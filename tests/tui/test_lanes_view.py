@@ -176,6 +176,28 @@ async def test_all_branches_are_folded_and_opened_at_once() -> None:
         assert len(app.view.page.lines) == lines
 
 
+async def test_whatever_a_row_is_behind_is_unfolded_to_reveal_it() -> None:
+    async with showing(branching_run()) as (app, pilot):
+        view = app.view
+        view.shape = Shape(folded=frozenset({MAP, branch_key(ARN, 4, 0)}))
+        for key in (*view._lanes.positions, f"{ARN}#13"):
+            assert view.reveal(key)
+            assert view.page.shaped.stands.get(key, key) in {*view.line.keys}
+        await pilot.pause()
+        assert not view.page.shaped.closed
+        assert app.told.count(MAP) == 1
+        assert not view.reveal("call#none")
+
+
+async def test_a_row_that_is_shown_is_revealed_without_unfolding() -> None:
+    async with showing(branching_run()) as (app, _):
+        assert app.view.reveal(f"{ARN}#12")
+        assert app.told == []
+        app.view.shape = Shape(keep=lambda row: not row.call)
+        call = next(k for k in app.view._lanes.positions if k.startswith("call#"))
+        assert not app.view.reveal(call)
+
+
 async def test_a_click_on_a_marker_toggles_and_elsewhere_selects() -> None:
     async with showing(branching_run()) as (app, pilot):
         place = app.view.page.positions[MAP]
