@@ -49,7 +49,8 @@ SCRIPT = (
     Press(0.7, "\r"),
     Press(3.5, "\x1b"),
     Press(0.7, "t"),
-    Press(3.5, "t"),
+    Press(3.5, "e"),
+    Press(4.0, "e"),
     Press(0.7, "p"),
     *(Press(1.3, "\x1b[A") for _ in range(4)),
 )

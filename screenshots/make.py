@@ -1,4 +1,4 @@
-"""Makes the pictures in this folder: `.venv/bin/python screenshots/make.py`.
+"""Makes the pictures in this folder: `.venv/bin/python screenshots/make.py [NAME…]`.
 
 Records the demo's account with the program itself, shows moments of the recordings
 in the real app, and writes each as SVG, and as PNG where Chromium is installed.
@@ -50,11 +50,23 @@ class Picture:
 
 
 _END = ("l",)
+# Of the four that begin together, the first and the last.
+_COMPARED = ("v", "V", "V")
 PICTURES = (
+    Picture("three-ways", "three-ways", "replay", keys=(*_END, "a"), size=(188, 30)),
+    Picture(
+        "explain",
+        "sync-denied",
+        "replay",
+        keys=(*_END, "e", "down", "enter"),
+        size=(132, 34),
+    ),
+    Picture(
+        "compare", "three-ways", "replay", keys=(*_END, *_COMPARED), size=(132, 30)
+    ),
     Picture("live", "sync", "live", until=300),
     Picture("replay", "sync", "replay", keys=_END),
     Picture("replay-light", "sync", "replay", keys=_END, theme="textual-light"),
-    Picture("denied", "sync-denied", "replay", keys=_END),
     Picture("failure", "failure", "replay", keys=_END),
     Picture("pipeline", "pipeline", "replay", keys=(*_END, "home"), size=(140, 40)),
     Picture("timeline", "pipeline", "replay", keys=(*_END, "t"), size=(132, 26)),
@@ -159,12 +171,13 @@ def to_png(svg: Path) -> None:
         )
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
+    pictures = [p for p in PICTURES if not names or p.name in names]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        scenarios = {picture.scenario for picture in PICTURES}
+        scenarios = {picture.scenario for picture in pictures}
         files = {scenario: record(scenario, folder) for scenario in sorted(scenarios)}
-        for picture in PICTURES:
+        for picture in pictures:
             records = open_files([files[picture.scenario]]).records
             svg = HERE / f"{picture.name}.svg"
             svg.write_text(asyncio.run(draw(picture, records)))
@@ -172,4 +185,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
