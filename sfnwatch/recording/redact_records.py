@@ -201,6 +201,9 @@ def _health(fields: Fields) -> Table:
     values = fields.values
     return {
         "lane": fields.one_of(("history", "lookup")),
+        "source": fields.one_of(
+            ("queue", "log-group", "archive", "athena", "lake", "express")
+        ),
         "state": fields.one_of(list(HealthState)),
         "message": fields.message,
         **dict.fromkeys(("complete_to", "until"), values.time),

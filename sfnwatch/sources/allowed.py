@@ -1,36 +1,177 @@
-"""What this tool may ask of AWS, in one place: all of it reads."""
+"""What this tool may ask of AWS, in one place: nothing that changes an account.
 
-from collections.abc import Mapping
+What every watch asks comes first. The rest is asked only with the option it is for,
+and only then can it be sent at all. The one operation that takes something away,
+deleting a queue's message that was read, has an option of its own.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-ALLOWED: Mapping[str, str] = {
-    "DescribeExecution": "states",
-    "DescribeStateMachineForExecution": "states",
-    "GetExecutionHistory": "states",
-    "LookupEvents": "cloudtrail",
-}
-"""Every AWS operation this tool ever sends, with its IAM prefix."""
-
-_RESOURCES = {
-    "states": ("History", "arn:aws:states:*:*:execution:*:*"),
-    "cloudtrail": ("Trail", "*"),
-}
-"""A statement's Sid and resource; LookupEvents knows no resource but `*`."""
+from sfnwatch.trace.budget import Operation
 
 
-def iam_policy() -> dict[str, Any]:
-    """Write the least IAM policy under which all of ALLOWED works.
+class NotAllowedError(RuntimeError):
+    """An operation was to be sent that must not be: a mistake of ours, and no trouble.
 
-    The two statements are independent: without the second the calls stay dark, and
-    the states are shown all the same.
+    No PermissionError: those are the network's, and worth another try.
     """
-    statements = [
-        {
-            "Sid": sid,
+
+
+class Feature(StrEnum):
+    """What a watch may be asked for beyond an execution and LookupEvents."""
+
+    START = "start"
+    """Finding executions: of a state machine, of a Map Run, or any."""
+    EXPRESS = "express"
+    """Express executions, from their log group."""
+    QUEUE = "queue"
+    CONSUME = "consume"
+    """Deleting from the queue what was read."""
+    LOG_GROUP = "log-group"
+    ARCHIVE = "archive"
+    ATHENA = "athena"
+    LAKE = "lake"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Operations that are granted together: a statement of an IAM policy."""
+
+    sid: str
+    service: str
+    """The IAM prefix."""
+    operations: tuple[str, ...]
+    resources: tuple[str, ...]
+    feature: Feature | None = None
+    """What it is for; None: every watch."""
+    actions: tuple[str, ...] = ()
+    """IAM's names for the operations, where they are other words."""
+
+    def statement(self) -> dict[str, Any]:
+        resources = list(self.resources)
+        return {
+            "Sid": self.sid,
             "Effect": "Allow",
-            "Action": [f"{p}:{name}" for name, p in ALLOWED.items() if p == prefix],
-            "Resource": resource,
+            "Action": [f"{self.service}:{n}" for n in self.actions or self.operations],
+            "Resource": resources[0] if len(resources) == 1 else resources,
         }
-        for prefix, (sid, resource) in _RESOURCES.items()
-    ]
+
+
+_MACHINE = "arn:aws:states:*:*:stateMachine:*"
+_EXECUTION = "arn:aws:states:*:*:execution:*:*"
+
+GRANTS: tuple[Grant, ...] = (
+    Grant(
+        "History",
+        "states",
+        (
+            "DescribeExecution",
+            "DescribeStateMachineForExecution",
+            "GetExecutionHistory",
+        ),
+        (_EXECUTION,),
+    ),
+    # LookupEvents knows no resource but `*`.
+    Grant("Trail", "cloudtrail", ("LookupEvents",), ("*",)),
+    Grant("Machines", "states", ("ListStateMachines",), ("*",), Feature.START),
+    Grant(
+        "Executions",
+        "states",
+        ("DescribeStateMachine", "ListExecutions"),
+        (_MACHINE, "arn:aws:states:*:*:mapRun:*/*:*"),
+        Feature.START,
+    ),
+    Grant(
+        "ExpressMachine",
+        "states",
+        ("DescribeStateMachine",),
+        (_MACHINE,),
+        Feature.EXPRESS,
+    ),
+    Grant(
+        "ExpressLogs",
+        "logs",
+        ("FilterLogEvents",),
+        ("arn:aws:logs:*:*:log-group:*",),
+        Feature.EXPRESS,
+    ),
+    Grant(
+        "Queue",
+        "sqs",
+        ("GetQueueAttributes", "ReceiveMessage"),
+        ("arn:aws:sqs:*:*:*",),
+        Feature.QUEUE,
+    ),
+    Grant(
+        "QueueConsume",
+        "sqs",
+        ("DeleteMessageBatch",),
+        ("arn:aws:sqs:*:*:*",),
+        Feature.CONSUME,
+        actions=("DeleteMessage",),
+    ),
+    Grant(
+        "TrailLogs",
+        "logs",
+        ("FilterLogEvents",),
+        ("arn:aws:logs:*:*:log-group:*",),
+        Feature.LOG_GROUP,
+    ),
+    Grant(
+        "ArchiveList",
+        "s3",
+        ("ListObjectsV2",),
+        ("arn:aws:s3:::*",),
+        Feature.ARCHIVE,
+        actions=("ListBucket",),
+    ),
+    Grant("ArchiveRead", "s3", ("GetObject",), ("arn:aws:s3:::*/*",), Feature.ARCHIVE),
+    Grant(
+        "Athena",
+        "athena",
+        (
+            "GetQueryExecution",
+            "GetQueryResults",
+            "StartQueryExecution",
+            "StopQueryExecution",
+        ),
+        ("arn:aws:athena:*:*:workgroup/*",),
+        Feature.ATHENA,
+    ),
+    Grant(
+        "Lake",
+        "cloudtrail",
+        ("CancelQuery", "GetQueryResults", "StartQuery"),
+        ("arn:aws:cloudtrail:*:*:eventdatastore/*",),
+        Feature.LAKE,
+    ),
+)
+
+
+def grants(features: Collection[Feature] = ()) -> tuple[Grant, ...]:
+    """Give what a watch with these features needs, in the order of GRANTS."""
+    return tuple(g for g in GRANTS if g.feature is None or g.feature in features)
+
+
+def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
+    """Name all that can be sent by a watch with these features."""
+    return frozenset(
+        (grant.service, name) for grant in grants(features) for name in grant.operations
+    )
+
+
+ALLOWED = operations()
+"""Every operation that a watch sends with no option for more."""
+
+
+def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
+    """Write the least IAM policy under which a watch with these features works.
+
+    Its statements are independent: without `Trail` the calls stay dark, and the
+    states are shown all the same.
+    """
+    statements = [grant.statement() for grant in grants(features)]
     return {"Version": "2012-10-17", "Statement": statements}

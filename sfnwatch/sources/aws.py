@@ -1,18 +1,19 @@
 """AWS, as far as this tool goes: one session, its clients, and what they may ask.
 
-The only operations that can be sent are those of ALLOWED; a hook refuses any other
-before it leaves the process. Clients are made once for each service and Region, and
-anew after credentials have expired: a session keeps what it has once loaded.
+The only operations that can be sent are those that its features allow; a hook refuses
+any other before it leaves the process. Clients are made once for each service and
+Region, and anew after credentials have expired: a session keeps what it has once
+loaded.
 """
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -20,20 +21,24 @@ from urllib.parse import urlsplit
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
+from botocore import xform_name
 from botocore.loaders import Loader, create_loader
 from botocore.model import OperationModel
 from botocore.utils import parse_timestamp
 
 from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
-from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
 from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
+from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.times import iso
 
-_SERVICES = {"states": "stepfunctions", "cloudtrail": "cloudtrail"}
+_SERVICES = {"states": "stepfunctions"}
+"""IAM prefixes, to what botocore calls a service where that is another word."""
+_ALWAYS = ("stepfunctions", "cloudtrail")
 _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
 
@@ -60,17 +65,17 @@ def _timestamp(value: Any) -> str:
     return iso(parse_timestamp(value))
 
 
-def _refuse_others(model: OperationModel, **_: Any) -> None:
-    if model.name not in ALLOWED:
+def _refuse_others(allowed: Collection[str], model: OperationModel, **_: Any) -> None:
+    if model.name not in allowed:
         msg = f"{model.name} is not among the operations this tool may send"
-        raise PermissionError(msg)
+        raise NotAllowedError(msg)
 
 
 class _Connection:
     """A session with its clients, closed when the last call on it has come back."""
 
-    def __init__(self, settings: AwsSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: AwsSettings, allowed: Collection[Operation]) -> None:
+        self._settings, self._allowed = settings, allowed
         self._clients: dict[tuple[str, str], Any] = {}
         self._stack = AsyncExitStack()
         self._users = 0
@@ -88,12 +93,14 @@ class _Connection:
         self.session.register("before-send", note_sent)
         self.session.register("response-received", note_answer)
 
-    async def call(self, operation: str, region: str, **kwargs: Any) -> Any:
+    async def call(
+        self, prefix: str, operation: str, region: str, **kwargs: Any
+    ) -> Any:
         self._users += 1
         try:
-            client = await self._client(ALLOWED[operation], region)
+            client = await self._client(prefix, region)
             async with asyncio.timeout(_TIMEOUT):
-                return await getattr(client, _snake(operation))(**kwargs)
+                return await getattr(client, xform_name(operation))(**kwargs)
         finally:
             self._users -= 1
             if self._retired and not self._users:
@@ -104,7 +111,7 @@ class _Connection:
         if key not in self._clients:
             create: Any = self.session.create_client
             context = create(
-                _SERVICES[prefix],
+                _SERVICES.get(prefix, prefix),
                 region_name=region,
                 endpoint_url=self._settings.endpoint_url,
                 aws_access_key_id=self._settings.access_key_id,
@@ -112,7 +119,11 @@ class _Connection:
                 config=self._config,
             )
             client = await self._stack.enter_async_context(context)
-            client.meta.events.register_first("before-call", _refuse_others)
+            names = frozenset(
+                name for service, name in self._allowed if service == prefix
+            )
+            refuse = partial(_refuse_others, names)
+            client.meta.events.register_first("before-call", refuse)
             self._clients[key] = client
         return self._clients[key]
 
@@ -129,12 +140,19 @@ class Aws:
     """AWS to the sources: one operation at a time, failures in plain words."""
 
     def __init__(
-        self, settings: AwsSettings, heed: Callable[[datetime], None] | None = None
+        self,
+        settings: AwsSettings,
+        heed: Callable[[datetime], None] | None = None,
+        features: Collection[Feature] = (),
     ) -> None:
         self._settings = settings
         self._heed = heed
         """Is told AWS's time, as its answers' Date headers have it."""
-        self._connection = _Connection(settings)
+        self._allowed = operations(features)
+        self._connection = self._connect()
+
+    def _connect(self) -> _Connection:
+        return _Connection(self._settings, self._allowed)
 
     async def __aenter__(self) -> Self:
         return self
@@ -163,10 +181,14 @@ class Aws:
     async def call(
         self, operation: str, subject: str, region: str, **kwargs: Any
     ) -> Any:
-        """Send one request; raises Failure, or StalePageError for a token too old."""
+        """Send one request; raises Failure, or StalePageError for a token too old.
+
+        `operation` has its service's IAM prefix: `states:DescribeExecution`.
+        """
         connection = self._connection
+        prefix, _, name = operation.partition(":")
         try:
-            answer = await connection.call(operation, region, **kwargs)
+            answer = await connection.call(prefix, name, region, **kwargs)
         except Exception as error:
             if code_of(error) in STALE_PAGE and _is_later_page(kwargs):
                 raise StalePageError(str(error)) from error
@@ -188,7 +210,7 @@ class Aws:
     async def _renew(self, connection: _Connection) -> None:
         """Begin a new session: one that has loaded a login never looks for another."""
         if connection is self._connection:
-            self._connection = _Connection(self._settings)
+            self._connection = self._connect()
             await connection.retire()
 
 
@@ -217,10 +239,6 @@ _CONFIG = AioConfig(
     read_timeout=20,
     parameter_validation=True,
 )
-
-
-def _snake(operation: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in operation)[1:]
 
 
 def check_profile(settings: AwsSettings) -> None:
@@ -255,7 +273,7 @@ def warm_up() -> None:
     To be called in a thread.
     """
     loader = _loader()
-    for service in _SERVICES.values():
+    for service in _ALWAYS:
         loader.load_service_model(service, "service-2")
         loader.load_service_model(service, "endpoint-rule-set-1")
     for name in ("endpoints", "partitions", "sdk-default-configuration"):

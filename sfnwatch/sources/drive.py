@@ -69,6 +69,7 @@ def health_record(
         "lag": health.lag,
         "until": health.until and iso(health.until),
         "requests": health.requests,
+        "source": health.source,
     }
     kept = {key: value for key, value in data.items() if value not in (None, "")}
     return Received(clock.now(), From.HEALTH, execution_arn, kept)
@@ -86,6 +87,7 @@ class Driver:
         patience: Patience | None = None,
         cut_short: Callable[[], bool] | None = None,
         ledger: Ledger | None = None,
+        source: str = "",
     ) -> None:
         self._clock = clock
         self.ledger = ledger or Ledger(clock)
@@ -94,7 +96,7 @@ class Driver:
         """Tells that there is nothing left to wait for."""
         self._backoff = backoff or Backoff(1.0, 60.0)
         self._patience = patience or Patience()
-        self.health = SourceHealth(lane, HealthState.CONNECTING)
+        self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
         self.answered = False
         """True once AWS has answered at all."""
 

@@ -90,7 +90,11 @@ class History:
         with self._driver.ledger.asking(note) as asked:
             answer = dict(
                 await self._aws.call(
-                    operation, arn.arn, arn.region, executionArn=arn.arn, **kwargs
+                    f"states:{operation}",
+                    arn.arn,
+                    arn.region,
+                    executionArn=arn.arn,
+                    **kwargs,
                 )
             )
             if "events" in answer:

@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Any, Self
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.allowed import GRANTS
 from sfnwatch.trace.events import Batch, From, Received
 from sfnwatch.trace.requests import OK
 from sfnwatch.trace.times import iso, seconds_between
 
 _PREFIXES = {"sfn": "states"}
 """A service's name in botocore's hooks, where its IAM prefix is another."""
-_OURS = frozenset({"states", "cloudtrail"})
+_OURS = frozenset(grant.service for grant in GRANTS)
+"""Whatever else is asked, the session asks for its credentials."""
 _MOST = 120
 """Characters of a code or an id: whoever answers at an endpoint writes them."""
 _UNKNOWN = "unknown"

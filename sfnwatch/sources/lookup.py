@@ -16,6 +16,7 @@ from typing import Any
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws
+from sfnwatch.sources.drain import DRAIN, Drain
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Interval, TokenBucket
@@ -40,13 +41,8 @@ _MEASURE = 10
 _MEASURE_PAGES = 3
 _LEAST, _MOST = 5.0, 10.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
-_QUIET = timedelta(minutes=6)
-"""The watermark must be so far past the end before the drain is cut short: it tells
-of most records, and of 2,900 measured a tenth came later than 7 minutes."""
 _LAST_TRIES = 3
 """Failures in a row after which, the drain over, nothing more is tried."""
-DRAIN = 15 * 60.0
-"""Seconds to go on asking after the end, by default."""
 
 
 @dataclass(slots=True)
@@ -77,7 +73,7 @@ class Lookup:
     ) -> None:
         self._aws, self._subjects, self._clock = aws, subjects, clock
         self._bucket = bucket
-        self._drain = timedelta(seconds=drain)
+        self._drain = Drain(subjects, clock, drain)
         self._driver = Driver(
             "lookup",
             clock,
@@ -99,11 +95,10 @@ class Lookup:
         self._since_measured = 0
         self._news = False
         self._last_round = False
-        self._hurry = False
 
     def end_drain(self) -> None:
         """Stop waiting for late records: one more cycle, and that is it."""
-        self._hurry = True
+        self._drain.end()
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield the calls that concern the execution, and every change of health."""
@@ -135,20 +130,17 @@ class Lookup:
         Nor, once the drain is over, for what fails again and again; but a login may
         yet be renewed by whoever watches.
         """
-        forbidden = failure.state is HealthState.DENIED and self._has_ended()
+        forbidden = failure.state is HealthState.DENIED and self._drain.has_begun
         awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
         failing = self._driver.failures + 1 >= _LAST_TRIES and self._is_over()
         if forbidden or (failing and not awaited):
             failure.state = HealthState.REFUSED
 
-    def _has_ended(self) -> bool:
-        return self._subjects.over or self._subjects.stopped_at is not None
-
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
         match self._driver.health.state:
             case HealthState.DENIED:
-                return self._has_ended()
+                return self._drain.has_begun
             case HealthState.EXPIRED:
                 return False
             case _:
@@ -178,7 +170,7 @@ class Lookup:
         message += " records as a management event."
         if self._subjects.started_at is None:
             message = ""  # there is no execution to speak of
-        done = self._has_ended()
+        done = self._drain.has_begun
         state = HealthState.ENDED if done else HealthState.LIVE
         health = replace(self._driver.health, state=state, message=message)
         changed = health != self._driver.health
@@ -237,7 +229,7 @@ class Lookup:
         self._since_measured += 1
         with self._driver.ledger.asking(_purpose(cursor)) as asked:
             answer = await self._aws.call(
-                "LookupEvents",
+                "cloudtrail:LookupEvents",
                 value,
                 region,
                 LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}],
@@ -314,15 +306,7 @@ class Lookup:
 
     def _is_over(self) -> bool:
         """True when the next cycle is to be the last."""
-        if self._subjects.over and self._subjects.stopped_at is None:
-            return True  # the history is refused: there is no end to wait for
-        stopped = self._subjects.stopped_at
-        if stopped is None:
-            return False
-        now = self._clock.now()
-        complete = self._watermark.complete_to(now)
-        quick = complete is not None and complete >= stopped + _QUIET
-        return self._hurry or quick or now >= stopped + self._drain
+        return self._drain.is_over(self._watermark.complete_to(self._clock.now()))
 
     def _end_of_cycle(self, step: Step) -> Step:
         now = self._clock.now()
@@ -338,7 +322,7 @@ class Lookup:
             retry_in=None,
             complete_to=complete,
             lag=round((now - complete).total_seconds(), 1) if complete else None,
-            until=stopped + self._drain if stopped else None,
+            until=self._drain.until,
         )
         return Step(
             step.records,

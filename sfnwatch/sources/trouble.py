@@ -99,11 +99,12 @@ def code_of(error: BaseException) -> str:
 def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
     """Put an error into plain words; raises it again if it is none we know.
 
-    `login` is the command that renews this profile's credentials.
+    `operation` has its IAM prefix; `login` is the command that renews this profile's
+    credentials.
     """
     if isinstance(error, boto.ClientError):
         return _answered(error, operation, subject, login)
-    tried = f"{operation} on {subject}"
+    tried = f"{operation.partition(':')[2]} on {subject}"
     if isinstance(error, _LOGIN):
         return Failure(
             HealthState.EXPIRED,
@@ -128,15 +129,16 @@ def _answered(
 ) -> Failure:
     code = code_of(error)
     said = clean(str(error.response.get("Error", {}).get("Message") or ""), 400)
-    words = f"{operation} on {subject}: {clean(code)}. {said}".rstrip()
+    name = operation.partition(":")[2]
+    words = f"{name} on {subject}: {clean(code)}. {said}".rstrip()
     if code in THROTTLED:
-        return Failure(HealthState.THROTTLED, f"{operation}: {code}. {said}".rstrip())
+        return Failure(HealthState.THROTTLED, f"{name}: {code}. {said}".rstrip())
     if code in EXPIRED:
         return Failure(
             HealthState.EXPIRED, f"{words} Run: {login}", at_least=_EXPIRED_PAUSE
         )
     if code in DENIED:
-        advice = f"Allow {_action(operation)} (see sfnwatch iam-policy)"
+        advice = f"Allow {operation} (see sfnwatch iam-policy)"
         return Failure(
             HealthState.DENIED,
             f"{words} {advice}, or choose another --profile.",
@@ -149,11 +151,6 @@ def _answered(
     if code in REFUSED:
         return Failure(HealthState.REFUSED, f"{words} Check the ARN and the --region.")
     return Failure(HealthState.RETRYING, words)
-
-
-def _action(operation: str) -> str:
-    service = "cloudtrail" if operation == "LookupEvents" else "states"
-    return f"{service}:{operation}"
 
 
 def _said(error: Exception) -> str:

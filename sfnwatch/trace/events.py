@@ -78,7 +78,7 @@ class SourceHealth:
     """How one lane's source is doing; trouble is an event like any other.
 
     As `Received.data` it is the JSON object `{"lane", "state", "message",
-    "retry_in", "complete_to", "lag", "until", "requests"}`, nulls left out.
+    "retry_in", "complete_to", "lag", "until", "requests", "source"}`, nulls left out.
     """
 
     lane: str
@@ -96,3 +96,6 @@ class SourceHealth:
     """When draining ends."""
     requests: int = 0
     """Requests this source has made so far."""
+    source: str = ""
+    """Which it is of several that fill the lane: `queue`, `archive`; LookupEvents, and
+    the history, go without."""

@@ -1,6 +1,7 @@
 """How each lane's source is doing, and how a lane does that several sources fill."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sfnwatch.trace.events import HealthState, Received, SourceHealth
@@ -23,7 +24,9 @@ _WORST_FIRST = (
 
 def health_key(received: Received) -> str:
     """Tell sources of one lane apart: each execution has a history of its own."""
+    source = text_of(received.data.get("source"))
     lane = str(received.data.get("lane"))
+    lane = f"{lane}/{source}" if source else lane
     return f"{lane} {received.execution_arn}" if received.execution_arn else lane
 
 
@@ -40,6 +43,7 @@ def read_health(data: Mapping[str, Any]) -> SourceHealth:
         lag=float(lag) if isinstance(lag, int | float) else None,
         until=maybe_time(data.get("until")),
         requests=requests if isinstance(requests, int) else 0,
+        source=text_of(data.get("source")) or "",
     )
 
 
@@ -56,16 +60,26 @@ def by_lane(healths: Iterable[SourceHealth]) -> Mapping[str, SourceHealth]:
 
 def _merged(lane: str, found: list[SourceHealth]) -> SourceHealth:
     worst = min(found, key=lambda health: _WORST_FIRST.index(health.state))
-    complete = [health.complete_to for health in found]
     return SourceHealth(
         lane=lane,
         state=worst.state,
         message=worst.message,
         retry_in=worst.retry_in,
-        complete_to=min((at for at in complete if at), default=None)
-        if all(complete)
-        else None,
+        complete_to=_complete_to(found),
         lag=max((h.lag for h in found if h.lag is not None), default=None),
         until=max((h.until for h in found if h.until), default=None),
         requests=sum(health.requests for health in found),
     )
+
+
+def _complete_to(found: list[SourceHealth]) -> datetime | None:
+    """Say how far a lane is complete.
+
+    Of those that do the same, each for an execution, to where all are; where the same
+    records come in several ways, to where the furthest is.
+    """
+    ways: dict[str, list[datetime | None]] = {}
+    for health in found:
+        ways.setdefault(health.source, []).append(health.complete_to)
+    reached = (min(at for at in times if at) for times in ways.values() if all(times))
+    return max(reached, default=None)

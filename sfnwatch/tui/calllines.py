@@ -1,6 +1,6 @@
 """The call log's lines, as pieces: the budget on top, and a line for each request."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Generic, TypeVar
@@ -109,11 +109,11 @@ class Row:
 
 
 def budget_rows(
-    budgets: Iterable[Budget], allowed: Mapping[str, str]
+    budgets: Iterable[Budget], allowed: Collection[Operation]
 ) -> tuple[Row, ...]:
     """List what may be sent, sent or not, and whatever else a recording tells of."""
     known = {(b.spent.service, b.spent.operation): b for b in budgets}
-    names = {*known, *((service, name) for name, service in allowed.items())}
+    names = {*known, *allowed}
     return tuple(Row(name, known.get(name)) for name in sorted(names))
 
 
@@ -312,7 +312,7 @@ REQUESTS: tuple[Column[Request], ...] = (
 
 
 def promise(
-    allowed: Collection[str], *, others: bool, count: int, replaying: bool
+    allowed: Collection[Operation], *, others: bool, count: int, replaying: bool
 ) -> Pieces:
     """Say in a line what sfnwatch may send, and how much it has sent so far."""
     words = f": it can send {len(allowed)} operations, no other"

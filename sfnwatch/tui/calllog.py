@@ -4,7 +4,7 @@ The budget stays on top; below it the requests, of which only those in view are 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
-from sfnwatch.trace.budget import budget
+from sfnwatch.trace.budget import Operation, budget
 from sfnwatch.trace.requests import Request
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.actions import moves
@@ -91,7 +91,7 @@ class CallLog(ScrollView, can_focus=True):
 
     def __init__(
         self,
-        allowed: Mapping[str, str],
+        allowed: Collection[Operation],
         *,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
@@ -99,7 +99,7 @@ class CallLog(ScrollView, can_focus=True):
         self.unseen = 0
         """How many requests came in since the view stopped following."""
         self._allowed = allowed
-        """Every operation this tool may send, to its IAM prefix."""
+        """Every operation this tool may send."""
         self._trace = Trace()
         self._now = datetime.min.replace(tzinfo=UTC)
         self._requests: tuple[Request, ...] = ()
@@ -158,7 +158,7 @@ class CallLog(ScrollView, can_focus=True):
         rows = budget_rows(budget(self._trace, self._now), self._allowed)
         words = promise(
             self._allowed,
-            others=any(row.operation[1] not in self._allowed for row in rows),
+            others=any(row.operation not in self._allowed for row in rows),
             count=len(self._requests),
             replaying=self.replaying,
         )

@@ -11,7 +11,14 @@ from botocore.loaders import JSONFileLoader
 
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import BadFileError, RefusedError
-from sfnwatch.sources.allowed import ALLOWED, iam_policy
+from sfnwatch.sources.allowed import (
+    ALLOWED,
+    GRANTS,
+    Feature,
+    NotAllowedError,
+    iam_policy,
+    operations,
+)
 from sfnwatch.sources.aws import Aws, AwsSettings, _loader, check_profile, warm_up
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.trouble import (
@@ -42,7 +49,7 @@ async def test_an_operation_that_is_not_allowed_never_leaves_the_process(
 ) -> None:
     async with Aws(sync.settings()) as aws:
         client = await aws._connection._client(prefix, REGION)
-        with pytest.raises(PermissionError, match="not among the operations"):
+        with pytest.raises(NotAllowedError, match="not among the operations"):
             await getattr(client, method)(**arguments)
     assert sync.requests == []
 
@@ -50,10 +57,39 @@ async def test_an_operation_that_is_not_allowed_never_leaves_the_process(
 def test_the_policy_allows_what_may_be_sent_and_nothing_else() -> None:
     statements = iam_policy()["Statement"]
     actions = [action for each in statements for action in each["Action"]]
-    assert sorted(actions) == sorted(f"{p}:{name}" for name, p in ALLOWED.items())
-    assert all(name.startswith(("Describe", "Get", "Lookup")) for name in ALLOWED), (
-        "all of it reads"
-    )
+    assert sorted(actions) == sorted(map(":".join, ALLOWED))
+    reads = ("Describe", "Get", "Lookup")
+    assert all(name.startswith(reads) for _, name in ALLOWED), "all of it reads"
+
+
+def test_what_an_option_is_for_is_allowed_with_it_alone() -> None:
+    for feature in Feature:
+        more = operations([feature]) - ALLOWED
+        assert more, feature
+        policy = str(iam_policy([feature]))
+        assert all(f"'{service}:" in policy for service, _ in more)
+    assert len({grant.sid for grant in GRANTS}) == len(GRANTS)
+
+
+def test_only_one_option_takes_anything_away() -> None:
+    reads = ("Cancel", "Describe", "Filter", "Get", "List", "Receive")
+    queries = {("athena", "StartQueryExecution"), ("athena", "StopQueryExecution")}
+    queries.add(("cloudtrail", "StartQuery"))
+    others = set(Feature) - {Feature.CONSUME}
+    rest = {op for op in operations(others) - ALLOWED if not op[1].startswith(reads)}
+    assert rest == queries
+    assert operations(list(Feature)) - operations(others) == {
+        ("sqs", "DeleteMessageBatch")
+    }
+
+
+async def test_an_operation_is_allowed_to_its_own_service_alone(
+    sync: Simulation,
+) -> None:
+    async with Aws(sync.settings(), features=[Feature.ATHENA]) as aws:
+        with pytest.raises(NotAllowedError, match="not among the operations"):
+            await aws.call("cloudtrail:GetQueryResults", "x", REGION, QueryId="x" * 36)
+    assert sync.requests == []
 
 
 async def test_clients_are_made_once_for_each_service_and_region(
@@ -62,7 +98,7 @@ async def test_clients_are_made_once_for_each_service_and_region(
     async with Aws(sync.settings()) as aws:
         arn = sync.account.executions["sync"]
         for region in (REGION, REGION, "us-west-2"):
-            await aws.call("DescribeExecution", arn, region, executionArn=arn)
+            await aws.call("states:DescribeExecution", arn, region, executionArn=arn)
         assert len(aws._connection._clients) == 2
 
 
@@ -71,7 +107,7 @@ async def test_aws_time_is_known_from_its_answers(sync: Simulation) -> None:
     arn = sync.account.executions["sync"]
     async with Aws(sync.settings(), clock.heed) as aws:
         assert abs(clock.now() - SystemClock().now()) < timedelta(seconds=1)
-        await aws.call("DescribeExecution", arn, REGION, executionArn=arn)
+        await aws.call("states:DescribeExecution", arn, REGION, executionArn=arn)
     assert abs(clock.now() - sync.clock.now()) < timedelta(seconds=4)
 
 
@@ -179,7 +215,9 @@ def test_every_code_is_judged_and_advised_on(
     codes: frozenset[str], state: HealthState, advice: str
 ) -> None:
     for code in codes:
-        failure = failure_of(refusal(code), "GetExecutionHistory", ARN, "aws login")
+        failure = failure_of(
+            refusal(code), "states:GetExecutionHistory", ARN, "aws login"
+        )
         assert failure.state is state
         assert "GetExecutionHistory" in failure.message
         assert f"{code}. No." in failure.message
@@ -193,7 +231,7 @@ def test_no_code_is_judged_in_two_ways() -> None:
 
 def test_what_aws_says_reaches_nobody_s_terminal_unclean() -> None:
     error = refusal("Bad\x1bCode", "\x1b]0;title\x07 \u202ereversed " + "x" * 1000)
-    message = failure_of(error, "GetExecutionHistory", ARN, "aws login").message
+    message = failure_of(error, "states:GetExecutionHistory", ARN, "aws login").message
     assert message.isprintable()
     assert len(message) < 700
 
@@ -217,7 +255,9 @@ def test_what_aws_says_reaches_nobody_s_terminal_unclean() -> None:
 def test_what_aws_did_not_say_is_judged_by_its_kind(
     error: Exception, state: HealthState
 ) -> None:
-    failure = failure_of(error, "LookupEvents", "ecs.amazonaws.com", "aws login")
+    failure = failure_of(
+        error, "cloudtrail:LookupEvents", "ecs.amazonaws.com", "aws login"
+    )
     assert failure.state is state
     assert failure.message.startswith("LookupEvents on ecs.amazonaws.com: ")
     assert failure.message.partition(": ")[2].endswith((".", "aws login"))
@@ -225,7 +265,7 @@ def test_what_aws_did_not_say_is_judged_by_its_kind(
 
 def test_a_bug_is_not_taken_for_a_trouble() -> None:
     with pytest.raises(ZeroDivisionError):
-        failure_of(ZeroDivisionError(), "LookupEvents", "x", "aws login")
+        failure_of(ZeroDivisionError(), "cloudtrail:LookupEvents", "x", "aws login")
 
 
 async def test_a_request_that_fails_validation_is_a_bug_and_not_a_trouble(
@@ -233,14 +273,14 @@ async def test_a_request_that_fails_validation_is_a_bug_and_not_a_trouble(
 ) -> None:
     async with Aws(sync.settings()) as aws:
         with pytest.raises(boto.ParamValidationError):
-            await aws.call("DescribeExecution", "x", REGION, executionArn=3)
+            await aws.call("states:DescribeExecution", "x", REGION, executionArn=3)
 
 
 async def test_a_failure_says_what_was_tried_on_what(sync: Simulation) -> None:
     arn = sync.account.executions["sync"][:-1]
     async with Aws(sync.settings()) as aws:
         with pytest.raises(Failure) as failed:
-            await aws.call("DescribeExecution", arn, REGION, executionArn=arn)
+            await aws.call("states:DescribeExecution", arn, REGION, executionArn=arn)
     assert failed.value.message.startswith(f"DescribeExecution on {arn}: Execution")
 
 

@@ -13,7 +13,7 @@ import pytest
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.paging import Tokens
 from sfnwatch.demo.trail import Delivered, Event, deliver, user
-from sfnwatch.sources import lookup
+from sfnwatch.sources import drain, lookup
 from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.live import _BURST, _RATE
 from sfnwatch.sources.pacing import TokenBucket
@@ -363,7 +363,7 @@ async def test_the_last_look_reaches_back_to_the_start_however_long_ago(
     sync: Simulation,
 ) -> None:
     run_task_delivered(sync, after=1500)
-    sync.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    sync.patch.setattr(drain, "_QUIET", timedelta(hours=1))
     watched = await sync.watch(drain=1800)
     (call,) = (c for c in watched.calls if c.event_name == "RunTask")
     assert call.seen_at

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,8 +166,8 @@ async def test_connections_that_were_replaced_are_closed(sync: Simulation) -> No
     made: list[aws._Connection] = []
 
     class Counted(aws._Connection):
-        def __init__(self, settings: aws.AwsSettings) -> None:
-            super().__init__(settings)
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
             made.append(self)
 
     sync.patch.setattr(aws, "_Connection", Counted)

@@ -7,7 +7,7 @@ import pytest
 
 from sfnwatch import __version__
 from sfnwatch.demo.scenarios import SCENARIOS
-from sfnwatch.sources import lookup
+from sfnwatch.sources import drain
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.drive import Patience
 from sfnwatch.trace.events import From, HealthState
@@ -30,7 +30,7 @@ async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
 ) -> None:
     simulation = await simulate(scenario)
     # How quick the account seems is luck; with it the latest record could be missed.
-    simulation.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    simulation.patch.setattr(drain, "_QUIET", timedelta(hours=1))
     watched = await simulation.watch()
     status, visit_status, attempts, ties = EXPECTED[scenario]
     (timeline,) = watched.trace.timelines.values()
@@ -46,7 +46,7 @@ async def test_a_machine_of_many_states_is_watched_like_any_other(
     simulate: Simulate,
 ) -> None:
     simulation = await simulate("pipeline")
-    simulation.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    simulation.patch.setattr(drain, "_QUIET", timedelta(hours=1))
     watched = await simulation.watch()
     (timeline,) = watched.trace.timelines.values()
     assert watched.status == "SUCCEEDED"
@@ -141,7 +141,7 @@ async def test_it_asks_for_nothing_but_what_it_says_it_asks_for(
 ) -> None:
     simulation = await simulate(*SCENARIOS)
     await simulation.watch()
-    assert {request.operation for request in simulation.requests} == set(ALLOWED)
+    assert {r.operation for r in simulation.requests} == {name for _, name in ALLOWED}
 
 
 async def test_every_request_tells_aws_which_tool_makes_it(sync: Simulation) -> None:
@@ -169,7 +169,7 @@ async def test_a_watch_of_many_states_ties_each_call_to_its_own(
     simulate: Simulate,
 ) -> None:
     simulation = await simulate("pipeline")
-    simulation.patch.setattr(lookup, "_QUIET", timedelta(hours=1))
+    simulation.patch.setattr(drain, "_QUIET", timedelta(hours=1))
     watched = await simulation.watch()
     (timeline,) = watched.trace.timelines.values()
     assert watched.status == "SUCCEEDED"

@@ -49,3 +49,13 @@ def test_each_execution_keeps_its_own_newest_word() -> None:
         assert trace.health["history"].message == "no"
         assert trace.told_at("history") == AT
         assert trace.told_at("lookup") is None
+
+
+def test_where_records_come_in_several_ways_the_furthest_counts() -> None:
+    one = SourceHealth("lookup", HealthState.LIVE, complete_to=AT)
+    queue = SourceHealth("lookup", HealthState.LIVE, source="queue")
+    archive = SourceHealth(
+        "lookup", HealthState.LIVE, complete_to=AT + timedelta(minutes=1), source="s3"
+    )
+    assert by_lane([one, queue])["lookup"].complete_to == AT
+    assert by_lane([one, archive])["lookup"].complete_to == archive.complete_to

@@ -1,0 +1,48 @@
+"""How long to go on asking for calls after the end: CloudTrail is minutes late."""
+
+from datetime import datetime, timedelta
+
+from sfnwatch.clock import Clock
+from sfnwatch.sources.subjects import Subjects
+
+DRAIN = 15 * 60.0
+"""Seconds to go on asking after the end, by default."""
+_QUIET = timedelta(minutes=6)
+"""The watermark must be so far past the end before the drain is cut short: it tells
+of most records, and of 2,900 measured a tenth came later than 7 minutes."""
+
+
+class Drain:
+    """Tells a source of calls when there is nothing left to wait for."""
+
+    def __init__(self, subjects: Subjects, clock: Clock, seconds: float) -> None:
+        self._subjects, self._clock = subjects, clock
+        self._length = timedelta(seconds=seconds)
+        self._hurry = False
+
+    def end(self) -> None:
+        """Stop waiting for late records."""
+        self._hurry = True
+
+    @property
+    def has_begun(self) -> bool:
+        """True when every execution is over, or will never be seen to be."""
+        return self._subjects.over or self._subjects.stopped_at is not None
+
+    @property
+    def until(self) -> datetime | None:
+        """When it ends; None while an execution runs."""
+        stopped = self._subjects.stopped_at
+        return stopped + self._length if stopped else None
+
+    def is_over(self, complete_to: datetime | None = None) -> bool:
+        """True when one more look is to be the last.
+
+        `complete_to` is how far what was read is believed complete.
+        """
+        stopped = self._subjects.stopped_at
+        if stopped is None:
+            # A history that is refused has no end to wait for.
+            return self._subjects.over
+        quick = complete_to is not None and complete_to >= stopped + _QUIET
+        return self._hurry or quick or self._clock.now() >= stopped + self._length
