@@ -15,7 +15,6 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 
@@ -36,13 +35,14 @@ from sfnwatch.tui.calllines import (
     zone_title,
 )
 from sfnwatch.tui.cells import pad
+from sfnwatch.tui.resizing import Resizing
 from sfnwatch.tui.toned import TONE_CLASSES
 
 Ranked = tuple[int, Pieces]
 """A line of the head; where there is little room, high ranks go first."""
 
 
-class CallLog(ScrollView, can_focus=True):
+class CallLog(Resizing, can_focus=True):
     """The budget, and the requests with a cursor, the newest last."""
 
     ALLOW_SELECT = False
@@ -176,8 +176,7 @@ class CallLog(ScrollView, can_focus=True):
         # Without force the first overflow does not scroll: the bar is not there yet.
         self.scroll_to(y=y, animate=False, immediate=True, force=True)
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
+    def resized(self) -> None:
         self._settle()
 
     def _looked_otherwise(self) -> None:

@@ -139,8 +139,7 @@ class CompareView(CompareLines, can_focus=True):
         if pair is not None and self._trace is not None:
             self.comparison = compare(self._trace, *pair, self._now)
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
+    def resized(self) -> None:
         self._lay_out()
         self._bring_into_view()
 

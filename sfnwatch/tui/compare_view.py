@@ -6,7 +6,6 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.trace.compare_points import Which
@@ -19,6 +18,7 @@ from sfnwatch.tui.cells import pad
 from sfnwatch.tui.compare_head import draw_foot, draw_head
 from sfnwatch.tui.compare_lines import Drawing, Strokes, draw, make_drawing
 from sfnwatch.tui.gantt_canvas import Ink
+from sfnwatch.tui.resizing import Resizing
 from sfnwatch.tui.toned import TONE_CLASSES
 
 _ROOM_FOR_SIGNS = 14
@@ -28,7 +28,7 @@ _ALONE = (
 )
 
 
-class CompareLines(ScrollView):
+class CompareLines(Resizing):
     """Draws what a comparison's shape shows of it, with a cursor."""
 
     ALLOW_SELECT = False

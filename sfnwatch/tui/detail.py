@@ -10,7 +10,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.trace.console import url_for
@@ -32,13 +31,14 @@ from sfnwatch.tui.record_sections import (
     sections,
 )
 from sfnwatch.tui.record_spots import find, holder, key_of
+from sfnwatch.tui.resizing import Resizing
 from sfnwatch.tui.toned import TONE_CLASSES
 
 INK_CLASSES = frozenset(f"json--{ink}" for ink in Ink)
 _NOTHING: Line = (Spot(Said(""), pieces=(("Nothing is selected.", Tone.DIM),)),)
 
 
-class Detail(ScrollView, can_focus=True):
+class Detail(Resizing, can_focus=True):
     """What is known of a line, what it is tied to, and AWS's own records behind it."""
 
     ALLOW_SELECT = False
@@ -198,8 +198,7 @@ class Detail(ScrollView, can_focus=True):
         place = self.cursor if top <= self.cursor < top + height else top
         return min(place, len(self._lines) - 1)
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
+    def resized(self) -> None:
         self._lay_out()
 
     def on_focus(self) -> None:

@@ -11,7 +11,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.trace.lanes import Lanes
@@ -32,6 +31,7 @@ from sfnwatch.tui.explain_cursor import (
 from sfnwatch.tui.explain_head import Mask
 from sfnwatch.tui.explain_lines import Line, Shape, Target, explain_lines
 from sfnwatch.tui.explain_page import Explained, Proof, Telling, Told, explained
+from sfnwatch.tui.resizing import Resizing
 from sfnwatch.tui.toned import TONE_CLASSES
 
 _ROOMY = 16
@@ -40,7 +40,7 @@ _MARGIN = 1
 """Cells before a line, for the mark of what is selected."""
 
 
-class ExplainView(ScrollView, can_focus=True):
+class ExplainView(Resizing, can_focus=True):
     """Findings, execution by execution; each unfolds to the rows it rests on."""
 
     ALLOW_SELECT = False
@@ -228,8 +228,7 @@ class ExplainView(ScrollView, can_focus=True):
             return None
         return stop.first - top
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
+    def resized(self) -> None:
         self._lay_out()
         self.select(self.cursor)
 

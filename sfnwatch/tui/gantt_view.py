@@ -12,7 +12,6 @@ from rich.style import Style
 from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.trace.words import Piece, Tone
@@ -22,6 +21,7 @@ from sfnwatch.tui.gantt_canvas import Ink, Stroke
 from sfnwatch.tui.gantt_cursor import Cursor
 from sfnwatch.tui.gantt_lens import Lens
 from sfnwatch.tui.gantt_signs import legend
+from sfnwatch.tui.resizing import Resizing
 from sfnwatch.tui.toned import TONE_CLASSES
 
 _STRIPS = 512
@@ -37,7 +37,7 @@ def _nothing(calls: int) -> tuple[Piece, ...]:
     return ((f"  {count}, but no states: a history is missing", Tone.WARN),)
 
 
-class GanttView(ScrollView):
+class GanttView(Resizing):
     """Draws what a lens shows of the chart that a cursor is in."""
 
     ALLOW_SELECT = False

@@ -5,7 +5,6 @@ Where the cursor is put, and why, is for `LanesView` to say.
 
 from dataclasses import dataclass, replace
 
-from textual import events
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -184,9 +183,8 @@ class LanePages(LaneStrips):
         self._lit = self._fresh.places(self.page.positions, self.page.columns)
         self.refresh()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def resized(self) -> None:
         """Lay out anew where the lanes fold; else only the width has changed."""
-        del event
         anchor = self._anchor()
         self._fit()
         self._settle(anchor)

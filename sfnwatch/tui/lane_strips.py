@@ -7,7 +7,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.trace.lanes import Row
@@ -18,6 +17,7 @@ from sfnwatch.tui.draw_beside import draw_cells, draw_shared, draw_time, draw_wa
 from sfnwatch.tui.lane_frame import BEFORE, Frame, Look, frame
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.layout import Layout
+from sfnwatch.tui.resizing import Resizing
 from sfnwatch.tui.toned import RUN_CLASSES, TONE_CLASSES, run_class
 
 _STRIPS = 512
@@ -25,7 +25,7 @@ Spot = tuple[int, int]
 """A line's place and, where executions stand beside each other, a column of it."""
 
 
-class LaneStrips(ScrollView, can_focus=True):
+class LaneStrips(Resizing, can_focus=True):
     """A page of lines, the one at the cursor, what is new and what was found."""
 
     ALLOW_SELECT = False

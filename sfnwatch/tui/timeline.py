@@ -116,8 +116,7 @@ class TimelineView(GanttView, can_focus=True):
     def watch_squeeze(self) -> None:
         self._measure()
 
-    def on_resize(self, event: events.Resize) -> None:
-        del event
+    def resized(self) -> None:
         self._resize()
         self._redraw()
         self._bring_into_view()

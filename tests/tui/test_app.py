@@ -347,6 +347,17 @@ async def test_hostile_names_reach_neither_strips_nor_pictures() -> None:
     assert harmless(picture.replace("\n", ""))
 
 
+async def test_the_last_line_stays_in_view_while_a_line_opens_below() -> None:
+    async with running(Script(branching_run()), size=(80, 24)) as (app, pilot):
+        lanes = lanes_of(app)
+        for key in ("tilde", "escape", "slash", "escape", "p", "p"):
+            await pilot.press(key)
+            await pilot.pause()
+            await pilot.pause()
+            assert lanes.follow
+            assert lanes.scroll_offset.y == lanes.max_scroll_y
+
+
 async def test_the_footer_has_eight_keys_at_most() -> None:
     script = Script([*live_run(), health("lookup", "draining", 300)])
     async with running(script, end_drain=lambda: None) as (app, _):
