@@ -18,6 +18,7 @@ from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
+  1    the output can't be written
   10   the execution failed
   11   the execution timed out
   12   the execution was aborted

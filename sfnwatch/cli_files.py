@@ -12,8 +12,7 @@ import click
 
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.export.targets import TARGETS
-from sfnwatch.options import aws_options, checked_url, drain_option
-from sfnwatch.settings import AwsOptions
+from sfnwatch.options import aws_options, choose_aws, drain_option
 from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
@@ -22,11 +21,27 @@ if TYPE_CHECKING:
 _LEAST_WIDTH, _USUAL_WIDTH = 40, 80
 _SOURCES = "FILE…|EXECUTION…"
 
+
+def _new_file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Refuse a file that is there: it may be what is read, and is no copy of it.
+
+    Before anything is done: an execution may be watched for hours first. A pipe or a
+    device may be written to, and `-` is stdout.
+    """
+    if path is None or str(path) == "-":
+        return None
+    if path.is_file():
+        msg = f"Can't write {clean(str(path))}: the file exists."
+        raise UsageError(msg, hint="Files are never overwritten: name another.")
+    return path
+
+
 _output_option = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file instead of stdout.",
+    callback=_new_file,
+    help="Write to this new file instead of stdout.",
 )
 _redact_option = click.option(
     "--redact", is_flag=True, help="Put aliases for names, ids and payloads first."
@@ -76,10 +91,10 @@ def export(
     redact: bool,
     **asked: Any,
 ) -> int:
-    trace = _gathered(sources, redact=redact, **asked).trace
+    found = _gathered(sources, redact=redact, **asked)
     with _out(output) as out:
-        TARGETS[target].dump(trace, out)
-    return Outcome.SUCCEEDED
+        TARGETS[target].dump(found.trace, out)
+    return found.code
 
 
 @click.command(short_help="Say what happened, with evidence.")
@@ -106,7 +121,8 @@ def explain(
     from sfnwatch.export import report_json, report_markdown, report_text
     from sfnwatch.trace.report import report
 
-    told = report(_gathered(sources, redact=redact, **asked).trace)
+    found = _gathered(sources, redact=redact, **asked)
+    told = report(found.trace)
     with _out(output) as out:
         match form:
             case "json":
@@ -115,7 +131,7 @@ def explain(
                 report_markdown.write_markdown(told, out)
             case _:
                 report_text.write_text(told, out, _width(output))
-    return Outcome.SUCCEEDED
+    return found.code
 
 
 @click.command(short_help="Say how two executions differ.")
@@ -162,12 +178,7 @@ def compare(
 
 @click.command(short_help="Make a recording that can be shared.")
 @click.argument("files", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this new file instead of stdout.",
-)
+@_output_option
 @click.option("--keep-state-names", is_flag=True, help="Leave the states' names.")
 def redact(
     files: tuple[str, ...], output: Path | None, *, keep_state_names: bool
@@ -187,8 +198,8 @@ def redact(
     made = redaction.redact(recording, keep_state_names=keep_state_names)
     tool = f"sfnwatch {__version__}"
     if output is None:
-        redaction.write_redacted(made, sys.stdout.buffer, tool)
-        sys.stdout.buffer.flush()
+        with _stdout() as out:
+            redaction.write_redacted(made, out.buffer, tool)
     else:
         redaction.save_redacted(made, output, tool)
     for note in made.notes:
@@ -206,18 +217,11 @@ def iam_policy() -> int:
 
 
 def _gathered(
-    sources: Sequence[str],
-    *,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    drain: float,
-    redact: bool = False,
+    sources: Sequence[str], *, drain: float, redact: bool = False, **asked: Any
 ) -> "Gathered":
     from sfnwatch.gathering import gather, redacted
 
-    options = AwsOptions(profile, region, checked_url(endpoint_url))
-    found = gather(sources, options, drain)
+    found = gather(sources, choose_aws(**asked), drain)
     return redacted(found) if redact else found
 
 
@@ -229,13 +233,26 @@ def _width(output: Path | None) -> int:
 
 
 @contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Give stdout; that its reader has had enough, as `head` has, is no fault."""
+    from sfnwatch.running import discard_output
+
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+
+
+@contextmanager
 def _out(path: Path | None) -> Iterator[TextIO]:
     """Give where to write: stdout, or a file that is there whole or not at all.
 
     It may hold what the states were given: it is for its owner's eyes alone.
     """
     if path is None:
-        yield sys.stdout
+        with _stdout() as out:
+            yield out
         return
     from sfnwatch.recording.whole import whole_file
 

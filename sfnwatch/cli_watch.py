@@ -11,7 +11,7 @@ import click
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.options import (
     aws_options,
-    checked_url,
+    choose_aws,
     choose_output,
     choose_recording,
     choose_screen,
@@ -21,7 +21,7 @@ from sfnwatch.options import (
     record_options,
     screen_options,
 )
-from sfnwatch.settings import AwsOptions, Output
+from sfnwatch.settings import Output
 from sfnwatch.trace.text import clean
 
 TRIES = 5
@@ -39,9 +39,6 @@ _REPLAY_SPEED = 20.0
 @drain_option
 def watch(
     executions: tuple[str, ...],
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
     drain: float,
     **shared: Any,
 ) -> int:
@@ -57,7 +54,7 @@ def watch(
     output = choose_output(**shared)
     play = plays.live(
         execution_arns(executions),
-        AwsOptions(profile, region, checked_url(endpoint_url)),
+        choose_aws(**shared),
         drain=drain,
         tries=None if output is Output.SCREEN else TRIES,
     )
@@ -108,7 +105,8 @@ def demo(
       failure      a task that fails, is tried again, and fails for good
 
     With --serve the account is left running for other clients: one line of JSON tells
-    its endpoint URL and its executions. Without a SCENARIO it then has them all.
+    its endpoint URL, a pair of keys it takes, and its executions. Without a SCENARIO it
+    then has them all.
     """
     from sfnwatch import plays
     from sfnwatch.running import show

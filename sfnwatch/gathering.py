@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.options import execution_arns
 from sfnwatch.recording.files import open_files
 from sfnwatch.recording.recording import Recording, executions_of
@@ -29,6 +29,8 @@ class Gathered:
 
     records: Batch
     trace: Trace
+    code: int = Outcome.SUCCEEDED
+    """The exit code: another where AWS refused to show one of several executions."""
 
 
 class _Kept:
@@ -37,6 +39,7 @@ class _Kept:
     def __init__(self) -> None:
         self.trace = Trace()
         self.records: list[Received] = []
+        self.code: int = Outcome.SUCCEEDED
 
     def __call__(self, batch: Batch) -> None:
         self.records.extend(batch)
@@ -59,14 +62,22 @@ def gather(sources: Sequence[str], options: AwsOptions, drain: float) -> Gathere
         found.append(_run(plays.live(arns, options, drain=drain, tries=TRIES)))
     records = tuple(record for kept in found for record in kept.records)
     trace = found[0].trace if len(found) == 1 else extend(Trace(), records)
-    return Gathered(records, trace)
+    return Gathered(records, trace, max(kept.code for kept in found))
 
 
 def _run(play: Play) -> _Kept:
+    """Run a play to its end; raises RefusedError where nothing at all is shown."""
     for note in play.notes:
         narrate(note)
     kept = _Kept()
-    if run_lines(play, kept, None) >= Outcome.INTERRUPTED:
+    try:
+        code = run_lines(play, kept, None)
+    except RefusedError as error:
+        if not any(timeline.events for timeline in kept.trace.timelines.values()):
+            raise
+        narrate(str(error))
+        code = kept.code = error.exit_code
+    if code >= Outcome.INTERRUPTED:
         raise click.Abort
     return kept
 
@@ -77,7 +88,7 @@ def redacted(found: Gathered, *, keep_state_names: bool = False) -> Gathered:
 
     recording = Recording(found.records, executions=executions_of(found.records))
     records = redact(recording, keep_state_names=keep_state_names).records
-    return Gathered(records, extend(Trace(), records))
+    return Gathered(records, extend(Trace(), records), found.code)
 
 
 def names_execution(text: str) -> bool:

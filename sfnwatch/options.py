@@ -10,7 +10,13 @@ from typing import Any, Literal, TypeVar
 import click
 
 from sfnwatch.errors import UsageError
-from sfnwatch.settings import Output, RecordSettings, ScreenOptions
+from sfnwatch.settings import (
+    AwsOptions,
+    Output,
+    RecordSettings,
+    ScreenOptions,
+)
+from sfnwatch.sources.wanted import TrailOptions
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.text import clean
 
@@ -41,6 +47,15 @@ aws_options = _options(
     click.option("--profile", help="Use this profile of your AWS configuration."),
     click.option("--region", help="Ask in this Region instead of the ARN's own."),
     click.option("--endpoint-url", help="Send requests to this URL instead of AWS."),
+    click.option(
+        "--trail-profile",
+        multiple=True,
+        metavar="PROFILE",
+        help="Look in the account of this profile too, where calls land there.",
+    ),
+    click.option(
+        "--no-lookup", is_flag=True, help="Do not ask LookupEvents for the calls."
+    ),
 )
 output_options = _options(
     click.option(
@@ -110,6 +125,20 @@ def checked_url(url: str | None) -> str | None:
         return url
     msg = f"--endpoint-url {clean(url, 200)!r} is no URL."
     raise UsageError(msg, hint="Write it as http://127.0.0.1:4597.")
+
+
+def choose_aws(
+    *,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    trail_profile: tuple[str, ...],
+    no_lookup: bool,
+    **_: Any,
+) -> AwsOptions:
+    """Read whom to ask; raises UsageError for what can't be so."""
+    trail = TrailOptions(lookup=not no_lookup, profiles=trail_profile)
+    return AwsOptions(profile, region, checked_url(endpoint_url), trail)
 
 
 def choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:

@@ -80,6 +80,7 @@ def live(
             drain=drain,
             patience=patience,
             heed=clock.heed,
+            trail=options.trail,
         )
         ender.attach(started)
         await started.watch(consume)

@@ -25,6 +25,7 @@ from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.sources.drive import health_record
 from sfnwatch.sources.feed import Consumer, Watch
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
+from sfnwatch.trace.health import read_health
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 
@@ -37,6 +38,14 @@ _CODES = {
     "TIMED_OUT": Outcome.TIMED_OUT,
     "ABORTED": Outcome.ABORTED,
 }
+
+
+_ASKED = {
+    "live": "were made to AWS",
+    "demo": "were made to the simulated account",
+    "replay": "had been made to AWS when this was recorded",
+}
+"""What is said of the requests of a play, by its mode."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def show(
         shown: Shown = (
             JsonLines(sys.stdout)
             if output is Output.JSON
-            else PlainLines(sys.stdout, narrate, play.executions)
+            else PlainLines(sys.stdout, narrate, play.executions, _ASKED[play.mode])
         )
         return run_lines(play, shown, recorder)
     finally:
@@ -287,11 +296,24 @@ async def _run_app(app: "SfnwatchApp") -> int | None:
 
 
 def raise_if_refused(trace: Trace) -> None:
-    """Raise RefusedError when AWS would not even show the execution."""
-    health = trace.health.get("history")
-    empty = not any(timeline.events for timeline in trace.timelines.values())
-    if health is not None and health.state is HealthState.REFUSED and empty:
-        raise RefusedError(health.message)
+    """Raise RefusedError when AWS would not even show an execution.
+
+    Of several, the others have been shown by then.
+    """
+    refused = [
+        read_health(received.data).message
+        for received in trace.healths.values()
+        if received.data.get("lane") == "history"
+        and received.data.get("state") == HealthState.REFUSED
+        and not _has_events(trace, received.execution_arn)
+    ]
+    if refused:
+        raise RefusedError("\n".join(dict.fromkeys(refused)))
+
+
+def _has_events(trace: Trace, execution_arn: str | None) -> bool:
+    timeline = trace.timelines.get(execution_arn or "")
+    return timeline is not None and bool(timeline.events)
 
 
 def outcome(trace: Trace) -> int:

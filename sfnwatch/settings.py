@@ -1,9 +1,11 @@
 """What was asked for, once all is decided: frozen, and passed in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+
+from sfnwatch.sources.wanted import TrailOptions
 
 
 class Output(StrEnum):
@@ -25,11 +27,12 @@ class RecordSettings:
 
 @dataclass(frozen=True, slots=True)
 class AwsOptions:
-    """What the AWS CLI's options of the same names say."""
+    """What the AWS CLI's options of the same names say, and whom else to ask."""
 
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None
+    trail: TrailOptions = field(default_factory=TrailOptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,15 @@ class PlainLines:
     """A consumer: prints each event and each call once, and a link when it is found."""
 
     def __init__(
-        self, out: TextIO, narrate: Narrate, executions: Sequence[str] = ()
+        self,
+        out: TextIO,
+        narrate: Narrate,
+        executions: Sequence[str] = (),
+        asked: str = "were made to AWS",
     ) -> None:
         self._out, self._narrate = out, narrate
+        self._asked = asked
+        """What is said of the requests that the trace tells of."""
         self._labels = _labelled(executions)
         """What each execution is told by; nothing where there is but one."""
         self._printed: dict[str, object] = {}
@@ -109,9 +115,11 @@ class PlainLines:
         if self.trace.unread:
             count = len(self.trace.unread)
             self._narrate(f"{count} records could not be read; they are recorded.")
-        requests = sum(health.requests for health in self.trace.health.values())
+        # Those are told as they are made; their lane tells their number now and then.
+        told = sum(health.requests for health in self.trace.health.values())
+        requests = max(told, len(self.trace.ordered_requests))
         if requests:
-            self._narrate(f"{requests} requests were made to AWS, all of them reading.")
+            self._narrate(f"{requests} requests {self._asked}, all of them reading.")
         self._out.flush()
 
 

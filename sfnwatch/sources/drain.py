@@ -26,8 +26,13 @@ class Drain:
 
     @property
     def has_begun(self) -> bool:
-        """True when every execution is over, or will never be seen to be."""
-        return self._subjects.over or self._subjects.stopped_at is not None
+        """True when every execution is over, or will never be seen to be.
+
+        Not before it is known what each of them can call: of several that are long
+        over, the first one's calls may be read before the last one's definition.
+        """
+        subjects = self._subjects
+        return subjects.over or (subjects.ready and subjects.stopped_at is not None)
 
     @property
     def until(self) -> datetime | None:
@@ -41,7 +46,7 @@ class Drain:
         `complete_to` is how far what was read is believed complete.
         """
         stopped = self._subjects.stopped_at
-        if stopped is None:
+        if stopped is None or not self.has_begun:
             # A history that is refused has no end to wait for.
             return self._subjects.over
         quick = complete_to is not None and complete_to >= stopped + _QUIET

@@ -65,7 +65,7 @@ class History:
                 yield tuple(self._subject.observe(received) for received in batch)
         finally:
             self._subject.over = True
-            self._subject.known.set()
+            self._subject.learned()
 
     async def _step(self) -> Step:
         try:
@@ -125,7 +125,7 @@ class History:
             return Step(health=health)
         self._subject.observe(received := self._received(From.DEFINITION, answer))
         # The plan, the role and the start are known: the other lane can begin.
-        self._subject.known.set()
+        self._subject.learned()
         return Step((received,))
 
     async def _page(self, limit: int, *, newest_first: bool) -> list[dict[str, Any]]:
@@ -159,7 +159,7 @@ class History:
         fresh = [event for event in events if event["id"] > self._held]
         self._hold(fresh)
         if self._token is None:
-            self._subject.known.set()
+            self._subject.learned()
             self._next, self._looked_again = self._tail, self._ended
         return Step(self._batch(fresh))
 

@@ -1,10 +1,12 @@
-"""A live watch: a history source for each execution, and one look-up for all.
+"""A live watch: a history source for each execution, and what brings their calls.
 
 Importing this imports the SDKs, which takes 200 ms: the screen shows its first
 frame before, and does so in a thread.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.clock import Clock
@@ -12,13 +14,10 @@ from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.feed import Consumer, run
 from sfnwatch.sources.history import History
-from sfnwatch.sources.lookup import Lookup
-from sfnwatch.sources.pacing import TokenBucket
 from sfnwatch.sources.subjects import Subjects
+from sfnwatch.sources.wanted import TrailOptions
+from sfnwatch.sources.ways import Way, Ways, features
 from sfnwatch.trace.arns import ExecutionArn
-
-_RATE, _BURST = 1.0, 2.0
-"""LookupEvents a second: half the account's quota is left to its people."""
 
 
 class Live:
@@ -33,33 +32,40 @@ class Live:
         drain: float,
         patience: Patience | None = None,
         heed: Callable[[datetime], None] | None = None,
+        trail: TrailOptions | None = None,
     ) -> None:
         self._arns, self._settings, self._clock = arns, settings, clock
         self._drain, self._patience = drain, patience
         self._heed = heed
-        self._lookup: Lookup | None = None
+        self._trail = trail or TrailOptions()
+        self._ways: Sequence[Way] = ()
 
     def end_drain(self) -> None:
         """Stop waiting for late records."""
-        if self._lookup is not None:
-            self._lookup.end_drain()
+        for way in self._ways:
+            way.end_drain()
 
     async def watch(self, consume: Consumer) -> None:
         """Run to the end; raises RefusedError for a profile that is not there."""
-        check_profile(self._settings)
-        bucket = TokenBucket(_RATE, _BURST, self._clock)
-        async with Aws(self._settings, self._heed) as aws:
+        others = [self._of(profile) for profile in self._trail.profiles]
+        for settings in (self._settings, *others):
+            check_profile(settings)
+        async with AsyncExitStack() as stack:
+            allowed = features(self._trail)
+            aws = await stack.enter_async_context(
+                Aws(self._settings, self._heed, allowed)
+            )
+            elsewhere = [await stack.enter_async_context(Aws(each)) for each in others]
             subjects, patience = Subjects(self._arns), self._patience
             histories = [
                 History(aws, subject, self._clock, patience=patience)
                 for subject in subjects.each
             ]
-            self._lookup = Lookup(
-                aws,
-                subjects,
-                self._clock,
-                bucket,
-                drain=self._drain,
-                patience=patience,
-            )
-            await run([*histories, self._lookup], [consume])
+            ways = Ways(subjects, self._clock, self._drain, patience)
+            self._ways = ways.all(self._trail, aws, elsewhere)
+            await run([*histories, *self._ways], [consume])
+
+    def _of(self, profile: str) -> AwsSettings:
+        return replace(
+            self._settings, profile=profile, access_key_id=None, secret_access_key=None
+        )

@@ -70,6 +70,7 @@ class Lookup:
         *,
         drain: float = DRAIN,
         patience: Patience | None = None,
+        source: str = "",
     ) -> None:
         self._aws, self._subjects, self._clock = aws, subjects, clock
         self._bucket = bucket
@@ -80,6 +81,7 @@ class Lookup:
             patience=patience,
             cut_short=self._is_done_waiting,
             ledger=Ledger(clock, subjects.only),
+            source=source,
         )
         self._interval = Interval(_LEAST, _MOST)
         self._watermark = Watermark()
@@ -168,8 +170,8 @@ class Lookup:
         """
         message = "Nothing to look up: no state of it makes a call that CloudTrail"
         message += " records as a management event."
-        if self._subjects.started_at is None:
-            message = ""  # there is no execution to speak of
+        if self._subjects.started_at is None or not self._subjects.ready:
+            message = ""  # there is no execution to speak of, or not yet
         done = self._drain.has_begun
         state = HealthState.ENDED if done else HealthState.LIVE
         health = replace(self._driver.health, state=state, message=message)

@@ -48,8 +48,15 @@ class Subject:
         self.stopped_at: datetime | None = None
         self.known = known or asyncio.Event()
         """Set when enough is known to look up, or when nothing more will be."""
+        self.ready = False
+        """True when its definition has been read, or all there is instead of it."""
         self.over = False
         """True when the history source has ended, for whatever reason."""
+
+    def learned(self) -> None:
+        """Note that what it can call, by which role and since when, is known by now."""
+        self.ready = True
+        self.known.set()
 
     def observe(self, received: Received) -> Received:
         """Take in one record of the execution; what can't be decoded is marked so."""

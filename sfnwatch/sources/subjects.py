@@ -58,6 +58,11 @@ class Subjects:
         return max((at for at in stops if at is not None), default=None)
 
     @property
+    def ready(self) -> bool:
+        """True when it is known of every one what it can call, or never will be."""
+        return all(one.ready for one in self.each)
+
+    @property
     def over(self) -> bool:
         """True when every history source has ended, for whatever reason."""
         return all(one.over for one in self.each)

@@ -23,6 +23,7 @@ from sfnwatch.trace.spans import Part
 from sfnwatch.trace.visits import StateVisit
 
 NEAR_SECONDS, NEAR_SHARE = 0.5, 0.02
+SHORT_SHARE = 0.2
 """Lengths no further apart than this are called about the same."""
 
 
@@ -46,7 +47,8 @@ class Change:
         """True for two lengths that a person would call the same."""
         if self.a is None or self.b is None:
             return False
-        room = max(NEAR_SECONDS, NEAR_SHARE * max(self.a, self.b))
+        longer = max(self.a, self.b)
+        room = max(min(NEAR_SECONDS, SHORT_SHARE * longer), NEAR_SHARE * longer)
         return abs(self.b - self.a) <= room
 
 

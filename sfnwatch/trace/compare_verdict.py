@@ -68,7 +68,7 @@ def _answer(comparison: Comparison) -> Iterator[str]:
     elif first is None:
         yield _same(comparison)
     elif {difference.sort for difference in comparison.differences} <= _CALLS:
-        yield f"{_same_way(comparison)}; nothing but calls differs."
+        yield f"{_same_way(comparison)}; of what they did, nothing but calls differs."
         yield difference_sentence(comparison, first)
     else:
         yield f"Where they part: {difference_sentence(comparison, first)}"

@@ -41,9 +41,14 @@ def side_title(side: Side) -> str:
 
 
 def pair_title(pair: Pair) -> str:
-    """Name a state by its path, and which turn of it this is, if not the first."""
-    path = clean(pair.path.removeprefix(f"{ROOT} / "), 4 * NAME)
-    return f"{path} ({_nth(pair.occurrence)} time)" if pair.occurrence > 1 else path
+    """Name a state by its path, and which turn of it this is, if not the first.
+
+    Where it has another name in B, that too: the path is A's.
+    """
+    title = clean(pair.path.removeprefix(f"{ROOT} / "), 4 * NAME)
+    if pair.b is not None and pair.renamed:
+        title += f" ({clean(pair.b.name, NAME)} in B)"
+    return f"{title} ({_nth(pair.occurrence)} time)" if pair.occurrence > 1 else title
 
 
 def pair_label(pair: Pair) -> str:
@@ -105,7 +110,7 @@ def difference_sentence(comparison: Comparison, difference: Difference) -> str:
         case Sort.TYPE:
             return f"{name} is a {a} state in A, and a {b} state in B."
         case Sort.RESOURCE:
-            runs = f"{_by_both_names(pair, name)} runs {a} in A, and {b} in B"
+            runs = f"{name} runs {a} in A, and {b} in B"
             return f"{runs}{_waits(pair)}."
         case Sort.ITERATIONS:
             thing = _inner_thing(pair)
@@ -262,12 +267,6 @@ def _waits(pair: Pair | None) -> str:
     if waits[0] == waits[1] or row is None or not row.starts_job:
         return ""
     return f": only {'A' if waits[0] else 'B'} waits until the {row.job_word} is over"
-
-
-def _by_both_names(pair: Pair | None, name: str) -> str:
-    if pair is None or pair.b is None or not pair.renamed:
-        return name
-    return f"{name} ({clean(pair.b.name, NAME)} in B)"
 
 
 # -- iterations ----------------------------------------------------------------------

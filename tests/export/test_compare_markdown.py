@@ -29,7 +29,7 @@ def test_it_is_two_tables_with_the_answer_between() -> None:
     )
     assert lines[5] == (
         "**Both went through the same state with the same outcome;"
-        " nothing but calls differs.**"
+        " of what they did, nothing but calls differs.**"
     )
     assert "- Their definitions are the same." in lines
     assert "| ≠ | **ECS RunTask** | 5m 09s | 5m 09s | +0.00 s | ×1.00 |" in lines

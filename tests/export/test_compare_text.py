@@ -54,7 +54,7 @@ def test_it_says_who_what_and_where() -> None:
         "A  nightly-report › run-7f3a  ✔ succeeded  5m 09s  2023-11-15 00:28:24 UTC"
     )
     assert lines[3] == (
-        "Both went through the same state with the same outcome; nothing but calls"
+        "Both went through the same state with the same outcome; of what they did,"
     )
     assert "- Their definitions are the same." in lines
     assert lines[-4].split() == ["state", "A", "B", "B", "-", "A", "B", "/", "A"]

@@ -38,6 +38,8 @@ def test_it_tells_in_one_line_of_json_where_and_what_it_serves(
 ) -> None:
     served = Served(program, speed=1)
     assert set(served.told) >= {"endpoint_url", "executions", "region", "speed"}
+    keys = {served.told["access_key_id"], served.told["secret_access_key"]}
+    assert keys == {*KEYS.values()}
     assert len(served.told["executions"]) == len(PLANS)
     served.process.send(signal.SIGTERM)
     ended = served.process.wait()

@@ -86,7 +86,7 @@ def test_two_of_a_recording_are_compared_by_their_names(
     ended = program("compare", ways, *chosen)
     assert (ended.code, ended.err) == (0, "")
     text = " ".join(ended.out.split())
-    assert "same outcome; nothing but calls differs" in text
+    assert "same outcome; of what they did, nothing but calls differs" in text
     assert "all 5 polls (DescribeTasks) of B were refused with AccessDenied" in text
     told = json.loads(program("compare", ways, *chosen, "--format", "json").out)
     assert told["sfnwatch_compare"] == 1
@@ -130,10 +130,33 @@ def test_a_file_that_can_not_be_written_is_named(program: Program, ways: str) ->
     assert said == "Can't write /no/such/folder/x: No such file or directory."
 
 
-def test_a_reader_who_has_had_enough_is_no_fault(program: Program, ways: str) -> None:
-    ended = program.shell(f"sfnwatch export {ways} --to html | head -c 20; true")
+@pytest.mark.parametrize(
+    "words", ["export {} --to html", "explain {}", "redact {}", "replay {} --plain"]
+)
+def test_a_reader_who_has_had_enough_is_no_fault(
+    program: Program, ways: str, words: str
+) -> None:
+    command = f"sfnwatch {words.format(ways)}"
+    ended = program.shell(f'{command} | true; echo "${{PIPESTATUS[0]}}"')
     assert "Traceback" not in ended.err
-    assert ended.out.startswith("<!DOCTYPE html>")
+    assert ended.out == "0\n"
+
+
+@pytest.mark.parametrize("words", ["export {} --to csv", "explain {}", "redact {}"])
+def test_a_file_that_is_there_is_never_written_over(
+    program: Program, ways: str, tmp_path: Path, words: str
+) -> None:
+    recording = tmp_path / "run.jsonl"
+    before = Path(ways).read_bytes()
+    recording.write_bytes(before)
+    command = words.format(recording).split()
+    said = program(*command, "-o", str(recording)).said(2)
+    assert said.startswith(f"Can't write {recording}: the file exists.")
+    assert recording.read_bytes() == before
+
+
+def test_a_dash_is_stdout(program: Program, ways: str) -> None:
+    assert program("explain", ways, "-o", "-").out == program("explain", ways).out
 
 
 # -- redact ------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from sfnwatch.sources import live
 from sfnwatch.sources.aws import Aws, AwsSettings
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.live import Live
+from sfnwatch.sources.wanted import TrailOptions
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
@@ -248,6 +249,7 @@ class Simulation:
         patience: Patience | None = None,
         settings: AwsSettings | None = None,
         clock: Clock | None = None,
+        trail: TrailOptions | None = None,
     ) -> Live:
         named = arns or tuple(self.account.executions.values())
         return Live(
@@ -256,6 +258,7 @@ class Simulation:
             clock or self.clock,
             drain=drain,
             patience=patience,
+            trail=trail,
         )
 
     async def watch(

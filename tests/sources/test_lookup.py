@@ -15,9 +15,9 @@ from sfnwatch.demo.paging import Tokens
 from sfnwatch.demo.trail import Delivered, Event, deliver, user
 from sfnwatch.sources import drain, lookup
 from sfnwatch.sources.aws import Aws
-from sfnwatch.sources.live import _BURST, _RATE
 from sfnwatch.sources.pacing import TokenBucket
 from sfnwatch.sources.subjects import Subjects
+from sfnwatch.sources.ways import _BURST, _RATE
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Batch, From, HealthState, Received

@@ -98,6 +98,30 @@ async def test_what_several_executions_need_looked_up_is_asked_for_once(
     assert watched.states("lookup")[-1] is HealthState.ENDED
 
 
+async def test_one_that_is_refused_keeps_no_calls_from_one_long_over(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("sync")
+    await simulation.watch()
+    known = simulation.account.executions["sync"]
+    watched = await simulation.watch(known, f"{known}zz", patience=Patience(1))
+    assert len(watched.tied()) == 6
+    assert "Nothing to look up" not in " ".join(watched.messages("lookup"))
+
+
+@pytest.mark.parametrize("last", ["sync", "pipeline"])
+async def test_of_several_long_over_the_calls_of_each_are_read(
+    simulate: Simulate, last: str
+) -> None:
+    simulation = await simulate("sync", "pipeline")
+    before = await simulation.watch()
+    arns = simulation.account.executions
+    first = next(name for name in arns if name != last)
+    simulation.clock._now += timedelta(hours=1)
+    watched = await simulation.watch(arns[first], arns[last])
+    assert sorted(watched.tied()) == sorted(before.tied())
+
+
 async def test_each_execution_has_a_history_that_says_how_it_does(
     simulate: Simulate,
 ) -> None:

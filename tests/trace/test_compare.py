@@ -394,7 +394,14 @@ def test_the_order_in_which_records_came_is_of_no_account(records: list[Any]) ->
 
 @pytest.mark.parametrize(
     ("a", "b", "near"),
-    [(1.0, 1.4, True), (100, 101.5, True), (1, 2, False), (None, 1, False)],
+    [
+        (1.0, 1.1, True),
+        (0.5, 0.8, False),
+        (3, 3.5, True),
+        (100, 101.5, True),
+        (1, 2, False),
+        (None, 1, False),
+    ],
 )
 def test_lengths_that_a_person_would_call_the_same(
     a: float | None, b: float, *, near: bool

@@ -34,7 +34,7 @@ def test_a_missing_permission_changed_nothing_but_polls() -> None:
     said = " ".join(verdict(compare_apart(trace, ARN, denied, ARN)))
     assert said == (
         "Both went through the same state with the same outcome;"
-        " nothing but calls differs."
+        " of what they did, nothing but calls differs."
         " For ECS RunTask, all 5 polls (DescribeTasks) of B were refused with"
         " AccessDenied; A's 5 were answered. The state succeeded all the same."
         " They took about as long: A 5m 09s, B 5m 09s."
