@@ -43,7 +43,7 @@ _CODES = {
 _ASKED = {
     "live": "were made to AWS",
     "demo": "were made to the simulated account",
-    "replay": "had been made to AWS when this was recorded",
+    "replay": "had been made to AWS while this was watched",
 }
 """What is said of the requests of a play, by its mode."""
 

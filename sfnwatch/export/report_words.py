@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sfnwatch.export.report_layout import Column
 from sfnwatch.trace.finding_words import decimal, named, plural
+from sfnwatch.trace.integrations import integration
 from sfnwatch.trace.report import ExecutionReport, Report
-from sfnwatch.trace.report_states import StateRow
+from sfnwatch.trace.report_states import CallsOfState, StateRow
 from sfnwatch.trace.spans import Part
 from sfnwatch.trace.text import clean, duration
 
@@ -15,7 +16,6 @@ IN_SHORT = "In short"
 _PATH = 120
 _RULES = {
     "request-id": "request id",
-    "resource-id": "job id",
     "unique-candidate": "role, action and time",
     "ambiguous": "nothing certain",
     "role-only": "role only",
@@ -124,19 +124,38 @@ def calls_words(execution: ExecutionReport) -> Iterator[str]:
             counts.append(f"{calls.denied} denied")
         if calls.failed:
             counts.append(f"{calls.failed} failed")
-        rules = ", ".join(f"{_RULES[rule]} ({n})" for rule, n in calls.by_rule.items())
-        poll = ""
-        if calls.poll_call and calls.poll_mean is not None:
-            least, most = decimal(calls.poll_min or 0), decimal(calls.poll_max or 0)
-            extremes = f" ({least} to {most} s)" if least != most else ""
-            every = f"every {decimal(calls.poll_mean)} s{extremes}"
-            poll = f"; {clean(calls.poll_call)} {every}"
-        yield f"{clean(row.path, _PATH)}: {', '.join(counts)}{poll}; tied by {rules}"
+        words = {**_RULES, "resource-id": _id_word(row.resource or "")}
+        rules = ", ".join(f"{words[rule]} ({n})" for rule, n in calls.by_rule.items())
+        told = f"{', '.join(counts)}{_poll_words(calls)}; tied by {rules}"
+        yield f"{clean(row.path, _PATH)}: {told}"
+
+
+def _poll_words(calls: CallsOfState) -> str:
+    """Say how often was polled; one poll comes once."""
+    if not calls.poll_call or calls.poll_mean is None:
+        return ""
+    mean = decimal(calls.poll_mean)
+    if calls.by_role.get("poll") == 1:
+        return f"; {clean(calls.poll_call)} after {mean} s"
+    least, most = decimal(calls.poll_min or 0), decimal(calls.poll_max or 0)
+    extremes = f" ({least} to {most} s)" if least != most else ""
+    return f"; {clean(calls.poll_call)} every {mean} s{extremes}"
+
+
+def _id_word(resource: str) -> str:
+    """Say what people call the id by which calls are tied: `task ARN`, `job id`."""
+    sdk = "aws-sdk:" if resource.startswith("aws-sdk:") else ""
+    service, _, action = resource.removeprefix(sdk).partition(":")
+    return integration(f"{sdk}{service}", action).id_word
 
 
 def whole_words(report: Report) -> str:
     """Head what is of no execution in particular."""
-    return "The trace as a whole" if report.executions else "No execution, calls alone"
+    if report.executions:
+        return "The trace as a whole"
+    if report.calls.count:
+        return "No execution, calls alone"
+    return "No execution, and no call"
 
 
 def trace_facts(report: Report) -> Iterator[str]:

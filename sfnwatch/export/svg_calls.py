@@ -39,6 +39,8 @@ from sfnwatch.trace.words import (
 _LIFE = 14.0
 """From a lane's edge to its line, px."""
 _TEXT = 28.0
+_NAME = 24
+"""Characters of a state's name, at a call of it."""
 _TICK = 8.0
 """From one tick to the next beside it."""
 
@@ -65,22 +67,31 @@ def mark(row: Row, x: float, y: float) -> str:
     return f'<circle class="dot" {at} r="5"/>'
 
 
-def call(row: Row, column: Column, y: float, key: Key, *, several: bool) -> str:
-    """Draw one call; `several` services in a lane are named at each."""
+def call(
+    row: Row, column: Column, y: float, key: Key, *, several: bool, placed: bool
+) -> str:
+    """Draw one call.
+
+    `several` services in a lane are named at each, and so is the state it is of, if
+    `placed`: where no arrow shows it.
+    """
+    told = _words(row, column, several=several, placed=placed)
     parts = [
         rect(column.x, y - STEP / 2, column.width, STEP, "hit"),
         mark(row, life_x(column), y),
-        pieces(column.x + _TEXT, y + 4, _words(row, column, several=several)),
+        pieces(column.x + _TEXT, y + 4, told),
     ]
     return group(parts, "row", key=key(row), tip=_tip(row))
 
 
-def _words(row: Row, column: Column, *, several: bool) -> Sequence[Piece]:
+def _words(row: Row, column: Column, *, several: bool, placed: bool) -> Sequence[Piece]:
     told = call_words(row)
     if told is None or row.call is None:
         return ()
     service = clean(row.call.event_source.partition(".")[0])
     head = (*(((f"{service} ", Tone.DIM),) if several else ()), *told.name)
+    if placed and row.caller is not None:
+        head = (*head, (f" ‹ {clean(row.caller.name, _NAME)}", Tone.DIM))
     room = column.width - _TEXT - 10
     whole = (*head, *told.subject, *told.error, *told.rule)
     if width_of_pieces(whole) <= room:

@@ -60,6 +60,11 @@ class _Picture:
         self, trace: Trace, lanes: Lanes, key: Key, limit: int, top: float
     ) -> None:
         self._trace, self._lanes, self._key, self._top = trace, lanes, key, top
+        callers = {(r.execution_arn, r.caller.id) for r in lanes.rows if r.caller}
+        self._of_several = len(callers) > 1
+        """True if more states than one have made calls."""
+        self._tied = {row.causes for row in lanes.rows if row.causes}
+        """The calls that an arrow leads to."""
         self._lines: Lines = lines_of(lanes.rows, limit, measured_to(trace))
         self._layout: Layout = layout_of(trace, lanes.rows)
         self._scale: Scale = scale_of(self._lines.lines, top + _HEAD)
@@ -210,10 +215,17 @@ class _Picture:
                     continue
                 if drawn.run is None:
                     several = column.source is None
-                    yield call(row, column, y, self._key, several=several)
+                    placed = self._is_placed(row)
+                    yield call(
+                        row, column, y, self._key, several=several, placed=placed
+                    )
                     continue
                 yield tick(drawn, column, y, self._key)
                 yield ticks_words(drawn, column, y)
+
+    def _is_placed(self, row: Row) -> bool:
+        """True where words must tell which state a call is of: no arrow does."""
+        return self._of_several and row.key not in self._tied
 
     def _times(self, rows: tuple[Row, ...], y: float) -> Iterator[str]:
         """Write the time of a state at the axis's left, that of a call at its right."""

@@ -5,9 +5,10 @@ joins a phase to the call it made, where they are tied. What the trace shows sta
 below, in sentences. All times are UTC.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
+from sfnwatch.export.report_words import IN_SHORT
 from sfnwatch.export.text_rails import Rails, draw_rails
 from sfnwatch.export.text_words import (
     call_text,
@@ -16,14 +17,18 @@ from sfnwatch.export.text_words import (
     pad,
     state_text,
 )
-from sfnwatch.trace.findings import findings
+from sfnwatch.trace.findings import Finding
+from sfnwatch.trace.heads import labels
 from sfnwatch.trace.lanes import Lanes, Row, build_lanes
+from sfnwatch.trace.report import report
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 
 _LEFT, _TIME = 60, 12
 """Cells for the rails and words of the states; what is longer takes further lines."""
 _ARROW, _NO_ARROW = "  ───▶  ", " " * 8
+_LABEL = 40
+"""No label of an execution takes more characters."""
 _WORDS = 24
 """However many rails there are, words have so many cells."""
 _MANY_CALLS = "calls of others, or of X-Ray, are"
@@ -36,12 +41,7 @@ def dump(trace: Trace, out: TextIO) -> None:
 
 
 def _lines(trace: Trace) -> Iterator[str]:
-    lanes = build_lanes(trace)
-    several = len(trace.timelines) > 1
-    tags = {
-        arn: f"#{number} " if several else ""
-        for number, arn in enumerate(trace.timelines, start=1)
-    }
+    lanes, tags = build_lanes(trace), _tags(trace)
     for arn, timeline in trace.timelines.items():
         yield f"{tags[arn]}{heading(timeline)}"
     yield ""
@@ -52,6 +52,16 @@ def _lines(trace: Trace) -> Iterator[str]:
         yield "Nothing has happened yet."
     yield from _findings(trace, tags)
     yield from _left_out(trace, lanes)
+
+
+def _tags(trace: Trace) -> Mapping[str, str]:
+    """Tell executions apart by what their names do not have in common."""
+    each = list(trace.timelines.values())
+    if len(each) < 2:  # noqa: PLR2004
+        return {timeline.execution_arn: "" for timeline in each}
+    names = [(t.name, t.state_machine_name or "") for t in each]
+    told = labels(names, _LABEL)
+    return {t.execution_arn: f"[{tag}] " for t, tag in zip(each, told, strict=True)}
 
 
 def _line(left: str, time: str, arrow: str, right: str) -> str:
@@ -73,7 +83,9 @@ def _rows(lanes: Lanes, tags: Mapping[str, str]) -> Iterator[str]:
             yield _line(above, f"{day}", "", "")
         above = rails.after
         if row.call is not None:
-            call = call_text(row, placed=rails.open > 1)
+            arn = row.link.execution_arn if row.link else None
+            tag = tags.get(arn or "", "")
+            call = call_text(row, placed=rails.open > 1 or bool(tag), tag=tag)
             yield _line(rails.before, "", _NO_ARROW, call)
             continue
         made = _made(row, lanes, place)
@@ -113,16 +125,23 @@ def _state(
 
 
 def _findings(trace: Trace, tags: Mapping[str, str]) -> Iterator[str]:
-    for arn, timeline in trace.timelines.items():
-        told = findings(trace, timeline)
-        if told:
-            yield ""
-            yield f"{tags[arn]}WHAT IT SHOWS"
-        for finding in told:
-            label = f"{finding.certainty}"
-            for line in fold(clean(finding.text), _SENTENCE):
-                yield f"{label:<{_CERTAINTY}}{line}"
-                label = ""
+    """Tell what it shows: in short, of each execution, and of all of it together."""
+    told = report(trace)
+    yield from _told(IN_SHORT.upper(), told.conclusions)
+    for arn in trace.timelines:
+        yield from _told(f"{tags[arn]}WHAT IT SHOWS", told.findings_of(arn))
+    yield from _told("ALL OF IT TOGETHER", told.findings_of(None))
+
+
+def _told(head: str, found: Sequence[Finding]) -> Iterator[str]:
+    if found:
+        yield ""
+        yield head
+    for finding in found:
+        label = f"{finding.certainty}"
+        for line in fold(clean(finding.text), _SENTENCE):
+            yield f"{label:<{_CERTAINTY}}{line}"
+            label = ""
 
 
 def _left_out(trace: Trace, lanes: Lanes) -> Iterator[str]:

@@ -88,11 +88,11 @@ def _index(visit: StateVisit) -> str:
     return f"[{visit.index}] " if visit.index is not None else ""
 
 
-def call_text(row: Row, *, placed: bool) -> str:
-    """Put a call's row into words; `placed` says which state made it."""
+def call_text(row: Row, *, placed: bool, tag: str = "") -> str:
+    """Put a call's row into words; `placed` says which state made it, and whose."""
     if row.call is None:
         return ""
     source = row.call.event_source.removesuffix(".amazonaws.com")
-    where = f"  ‹ {name_of(row.caller)}" if placed and row.caller else ""
+    where = f"  ‹ {tag}{name_of(row.caller)}" if placed and row.caller else ""
     words = plain(row_pieces(row))
     return f"{row.call.event_time:%H:%M:%S}  {clean(source, _NAME)}  {words}{where}"

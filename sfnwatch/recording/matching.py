@@ -171,7 +171,8 @@ def _name(
     names = _Names(known.machines)
     named = [(arns.get(id(p)) or names.next(p.name), p) for p in histories]
     notes = [
-        f"{clean(pages.name)}: a history, but of none of the executions opened with it"
+        f"{clean(pages.name)}: a history of none of the executions opened with it; it is"
+        " shown as one of its own"
         for pages in histories
         if id(pages) not in arns and known.machines
     ]

@@ -31,6 +31,8 @@ class Chain:
     stops: tuple[ApiCall, ...]
     paired: bool = True
     """False if the polls name their job, but which action began it is a guess."""
+    guessed: bool = False
+    """True if it is by their rhythm alone that polls are its, or another's."""
 
     @property
     def first(self) -> ApiCall:
@@ -112,6 +114,7 @@ def build_chains(calls: Iterable[ApiCall]) -> tuple[Chain, ...]:
             polls=_in_order(strand.polls),
             stops=_in_order(strand.stops),
             paired=strand.paired,
+            guessed=strand.guessed,
         )
         for group in groups.values()
         for strand in weave(group)

@@ -1,9 +1,8 @@
 """Which poll is of which action: by the job's id, or else by the rhythm of polls.
 
 Step Functions polls about once a minute, later about every five minutes. So a poll
-that comes a minute after one job was last heard of is of that job; where it would
-suit several, of the one that was begun last. Jobs that were polled side by side, and
-whose polls only that rhythm tells apart, are made one.
+that comes a minute after one job was last heard of, and not after another, is of that
+job. Where it would suit several they are made one: nothing tells whose it is.
 """
 
 import re
@@ -47,6 +46,8 @@ class Strand:
     stops: list[ApiCall] = field(default_factory=list)
     contested: bool = False
     """True if one of its polls might as well be another's."""
+    guessed: bool = False
+    """True if the rhythm alone tells that a poll is its, or none of its."""
     paired: bool = True
     """False if the polls name their job, but which action began it is a guess."""
 
@@ -66,7 +67,14 @@ class Strand:
         silence = call.event_time - self.last_at
         return any(least <= silence <= most for least, most in _DUE)
 
+    @property
+    def calls(self) -> Sequence[ApiCall]:
+        return (*self.actions, *self.polls, *self.stops)
+
     def swallow(self, other: "Strand") -> None:
+        """Become one with another, which has nothing left then."""
+        self.contested = self.contested or other.contested
+        self.guessed = self.guessed or other.guessed
         self.actions += other.actions
         self.polls += other.polls
         self.stops += other.stops
@@ -78,7 +86,8 @@ def weave(calls: Iterable[ApiCall]) -> list[Strand]:
     weaving = _Weaving()
     for call in calls:
         weaving.take(call)
-    joined = _joined(weaving.strands)
+    _tie(weaving.ties)
+    joined = _joined(strand for strand in weaving.strands if strand.calls)
     return [strand for strand in joined if strand.actions or strand.polls]
 
 
@@ -91,6 +100,8 @@ class _Weaving:
         self._bare: list[Strand] = []
         """Strands that may go on, and whose job's id is not known."""
         self._named: list[Strand] = []
+        self.ties: list[list[Strand]] = []
+        """Strands that one poll suits alike."""
 
     def take(self, call: ApiCall) -> None:
         rows = rows_of(call)
@@ -129,9 +140,13 @@ class _Weaving:
             strand = Strand(row, call.event_time, call.event_time)
             self.strands.append(strand)
             self._bare.append(strand)
+        due = [other for other in fitting if other.due(call)]
+        if not ids and len(due) > 1:
+            self.ties.append(due)
         strand.take(call)
         if not ids:
-            strand.contested = strand.contested or len(fitting) > 1
+            for other in fitting if len(fitting) > 1 else ():
+                other.guessed = strand.contested = True
         elif len(strand.actions) <= 1:
             for other in fitting if len(fitting) > 1 else ():
                 other.paired = False
@@ -159,6 +174,23 @@ class _Weaving:
         if not any(strand is first for strand in self._bare):
             self._bare.append(first)
         return first
+
+
+def _tie(ties: Iterable[Sequence[Strand]]) -> None:
+    """Make one of those that a poll suited alike, and of all they are one with."""
+    into: dict[int, Strand] = {}
+
+    def root(strand: Strand) -> Strand:
+        while id(strand) in into:
+            strand = into[id(strand)]
+        return strand
+
+    for tie in ties:
+        roots = {id(found): found for found in map(root, tie)}
+        first, *others = sorted(roots.values(), key=lambda strand: strand.begun_at)
+        for other in others:
+            first.swallow(other)
+            into[id(other)] = first
 
 
 def _joined(strands: Iterable[Strand]) -> list[Strand]:

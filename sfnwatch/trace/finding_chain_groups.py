@@ -5,7 +5,7 @@ from statistics import mean
 
 from sfnwatch.trace.call_chains import Chain
 from sfnwatch.trace.calls import ApiCall
-from sfnwatch.trace.finding import Certainty, Finding, certainty, evidence
+from sfnwatch.trace.finding import Certainty, Finding, evidence
 from sfnwatch.trace.finding_chain_looks import denied_chain, figures, judged, looks
 from sfnwatch.trace.finding_polls import denied_words, intervals, is_denied
 from sfnwatch.trace.finding_words import cadence, named, times
@@ -22,11 +22,10 @@ def alike(chains: Sequence[Chain]) -> Iterator[Finding]:
     made = f"{named(actions[0].event_name)} {times(len(actions))}" if actions else ""
     if actions:
         pattern, candidates, _ = judged(first)
-        verb = "is" if first.marked_sync else "looks like"
         yield Finding(
             kind="pattern",
-            certainty=certainty(fact=bool(first.marked_sync)),
-            text=f"{role} made {made}: each {verb} {looks(first, pattern)}.",
+            certainty=Certainty.INFERENCE,
+            text=f"{role} made {made}: each looks like {looks(first, pattern)}.",
             evidence=named_calls,
             data={
                 **figures(first),

@@ -51,11 +51,7 @@ def judged(chain: Chain) -> tuple[str | None, list[str], str]:
     """Say which pattern it looks like, which it may be, and why."""
     both = ["request-response", "aws-sdk"]
     if chain.marked_sync:
-        return (
-            "sync",
-            ["sync"],
-            'it is "startedBy" AWS Step Functions, as only .sync is',
-        )
+        return "sync", ["sync"], 'it is "startedBy" AWS Step Functions, as .sync\'s are'
     if chain.polls:
         poll = named(chain.polls[0].event_name)
         return "sync", ["sync"], f"the same role then polled with {poll}, as .sync does"
@@ -65,10 +61,13 @@ def judged(chain: Chain) -> tuple[str | None, list[str], str]:
             both,
             'it bears no "startedBy" as that of .sync, and no poll follows',
         )
+    follows = "the polls that follow it come as if they were another's"
+    if not chain.guessed:
+        follows = "no poll follows it"
     return (
         None,
         [*both, "sync"],
-        "no poll follows it (nor would one a .sync job that ended within a minute)",
+        f"{follows} (nor would one follow a .sync job that ended within a minute)",
     )
 
 

@@ -6,7 +6,7 @@ which state made it, and how an execution ended no call tells.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sfnwatch.trace.call_chains import Chain, build_chains, is_of_job, unexplained
 from sfnwatch.trace.calls import ApiCall
@@ -31,15 +31,20 @@ from sfnwatch.trace.finding_words import named, plural, some, times
 from sfnwatch.trace.integrations import CallRole, usual_role
 from sfnwatch.trace.timeline import Trace
 
+_NEAR = timedelta(minutes=15)
+"""How long before and after an execution a call of its role may have to do with it."""
 _MIXED = "nothing in these records tells which polls are whose"
 
 
 def chain_findings(trace: Trace) -> Iterator[Finding]:
     """Tell of the calls by Step Functions that belong to no execution of the trace."""
     calls = unexplained(trace)
-    if trace.timelines and "lookup" in trace.health:
-        # Asked live, CloudTrail shows whatever runs in the account besides.
-        calls = tuple(call for call in calls if call.event_id in trace.links)
+    if trace.timelines:
+        # Trails, and CloudTrail asked live, show whatever runs in the account besides.
+        strangers = [call for call in calls if not _is_near(call, trace)]
+        calls = tuple(call for call in calls if _is_near(call, trace))
+        if strangers and "lookup" not in trace.health:
+            yield _strange(strangers)
     groups: dict[tuple[object, ...], list[Chain]] = defaultdict(list)
     for chain in build_chains(calls):
         if not chain.failed:
@@ -60,6 +65,36 @@ def chain_findings(trace: Trace) -> Iterator[Finding]:
         yield from _others(calls)
 
 
+def _is_near(call: ApiCall, trace: Trace) -> bool:
+    """True for a call by a role of an execution, made while it ran or soon before."""
+    at = call.event_time
+    return call.event_id in trace.links and any(
+        timeline.started_at is not None
+        and timeline.started_at - _NEAR <= at
+        and (timeline.stopped_at is None or at <= timeline.stopped_at + _NEAR)
+        for timeline in trace.timelines.values()
+    )
+
+
+def _strange(calls: Sequence[ApiCall]) -> Finding:
+    roles = {call.role for call in calls}
+    by = f"by {plural(len(roles), 'other role')}, or at other times"
+    return Finding(
+        kind="other-calls",
+        certainty=Certainty.FACT,
+        text=(
+            f"{plural(len(calls), 'call')} by Step Functions, made {by}, {_are(calls)}"
+            " of no execution in these records."
+        ),
+        evidence=evidence(call.event_id for call in calls),
+        data={"count": len(calls), "roles": len(roles)},
+    )
+
+
+def _are(calls: Sequence[ApiCall]) -> str:
+    return "is" if len(calls) == 1 else "are"
+
+
 def _order(call: ApiCall) -> tuple[datetime, str]:
     return call.event_time, call.event_id
 
@@ -78,14 +113,13 @@ def _of_chain(chain: Chain) -> Iterator[Finding]:
 
 def _pattern(chain: Chain) -> Finding:
     pattern, candidates, why = judged(chain)
-    sure = bool(chain.marked_sync)
-    verb = "is" if sure else "looks like"
     which = f"At least one of {subject(chain)}" if chain.mixed else subject(chain)
     return Finding(
         kind="pattern",
-        certainty=certainty(fact=sure),
+        certainty=Certainty.INFERENCE,
         text=(
-            f"{which}, by {named(chain.role)}, {verb} {looks(chain, pattern)}: {why}."
+            f"{which}, by {named(chain.role)}, looks like"
+            f" {looks(chain, pattern)}: {why}."
         ),
         evidence=evidence(call.event_id for call in chain.calls),
         data={**figures(chain), "pattern": pattern, "candidates": candidates},
@@ -95,13 +129,15 @@ def _pattern(chain: Chain) -> Finding:
 def _alone(chain: Chain) -> Finding:
     action = named(chain.actions[0].event_name)
     stopped = f"; {named(chain.stops[0].event_name)} stopped it" if chain.stops else ""
+    none = "these records show no poll after it"
+    if chain.guessed:
+        none = "the polls after it come as if they were another's"
     return Finding(
         kind="calls",
-        certainty=Certainty.FACT,
+        certainty=certainty(fact=not chain.guessed),
         text=(
-            f"{action} alone, no polling seen: {named(chain.role)} made it"
-            f" {times(len(chain.actions))} ({subject(chain)}), and these records show"
-            f" no poll after it{stopped}."
+            f"{action} alone, no polling seen: {named(chain.role)} made"
+            f" {subject(chain)}, and {none}{stopped}."
         ),
         evidence=evidence(call.event_id for call in chain.calls),
         data={**figures(chain), "count": len(chain.actions), "polls": 0},
@@ -120,7 +156,8 @@ def _polling(chain: Chain) -> Finding:
     spaced = interval_figures(action, [] if chain.mixed else polls)
     return Finding(
         kind="polling",
-        certainty=Certainty.FACT,
+        # How many polls there were after several actions is counted in any case.
+        certainty=certainty(fact=chain.mixed or not chain.guessed),
         text=(
             f"{after}{named(chain.role)} polled {times(len(polls))} with"
             f" {named(polls[0].event_name)}{each}{f'; {refused}' if refused else ''}."

@@ -13,7 +13,7 @@ from sfnwatch.trace.finding_words import named, plural, some
 from sfnwatch.trace.integrations import Integration
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.timeline import RUNNING, TERMINAL, Timeline, Trace
 from sfnwatch.trace.words import resource_words
 
 _XRAY = "xray.amazonaws.com"
@@ -79,6 +79,18 @@ def _history(timeline: Timeline) -> Iterator[Finding]:
             f" #{max(timeline.events)}, and {len(timeline.events)} are here.",
             missing=missing,
         )
+    if timeline.status not in RUNNING and not _has_end(timeline):
+        yield _unseen(
+            "history-end",
+            f"The history here stops at #{max(timeline.events)}, and"
+            f" {named(timeline.name)} went on to its end"
+            f" ({named(timeline.status)}): later events are missing.",
+            (f"#{max(timeline.events)}",),
+        )
+
+
+def _has_end(timeline: Timeline) -> bool:
+    return any(event.type in TERMINAL for event in timeline.events.values())
 
 
 def _calls_of(case: Case, use: Use) -> Iterator[Finding]:

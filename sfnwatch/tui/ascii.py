@@ -40,8 +40,10 @@ _SIGNS = {
     # Words, and bars: what is higher or darker is denser here too.
     "-": "·–—―−‐‑↔↕⇄⇆▔▃",
     ".": "…░▂▖▗",
-    ":": "⋯⋮▒",
-    "~": "±≈",
+    ":": "⋯⋮",
+    # Bars of one picture differ: what waits, backs off, is over and not yet noticed.
+    ",": "▒",
+    "~": "±≈┄",
     "_": "▁",
     "|": "▏▎▍▋▕▐",
     '"': "“”„▀",

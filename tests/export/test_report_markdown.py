@@ -127,5 +127,5 @@ def test_no_name_begins_a_list(name: str) -> None:
 
 def test_nothing_is_told_in_a_sentence() -> None:
     assert printed() == (
-        "## No execution, calls alone\n\n- There is no CloudTrail in these records.\n"
+        "## No execution, and no call\n\n- There is no CloudTrail in these records.\n"
     )

@@ -34,7 +34,7 @@ nightly-report › run-7f3a
 
   Calls
     ECS RunTask: 1 action, 5 polls; DescribeTasks every 58.6 s (55 to 63 s);
-      tied by request id (1), job id (5)
+      tied by request id (1), task ARN (5)
 
   Findings
     fact       ECS RunTask uses ecs:runTask.sync, an optimised integration with
@@ -72,7 +72,7 @@ def test_calls_alone_are_told_as_such() -> None:
 
 def test_nothing_is_told_in_a_sentence() -> None:
     assert printed() == (
-        "No execution, calls alone\n  There is no CloudTrail in these records.\n"
+        "No execution, and no call\n  There is no CloudTrail in these records.\n"
     )
 
 

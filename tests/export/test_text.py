@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from sfnwatch.export.text import dump
 from sfnwatch.export.text_words import fold, pad, width
 from sfnwatch.trace.events import Received
-from sfnwatch.trace.findings import findings
+from sfnwatch.trace.findings import all_findings, findings
 from sfnwatch.trace.timeline import Trace, extend
-from tests.builders import ROLE, call, event, sync_history, sync_run
+from tests.builders import ROLE, call, event, sync_calls, sync_history, sync_run
+from tests.tui.several import three_runs
 from tests.viewers.traces import TRACES, many_items
 
 TIME = 62
@@ -50,10 +51,13 @@ WHAT IT SHOWS
     assert text.startswith(head)
     below = text.removeprefix(head).splitlines()
     (timeline,) = TRACES["denied"].timelines.values()
-    told = findings(TRACES["denied"], timeline)
-    assert " ".join(" ".join(below).split()) == " ".join(
-        f"{finding.certainty} {finding.text}" for finding in told
-    )
+    own = findings(TRACES["denied"], timeline)
+    whole = [f for f in all_findings(TRACES["denied"]) if f.execution_arn is None]
+    assert whole
+    told = [f"{finding.certainty} {finding.text}" for finding in own]
+    told.append("ALL OF IT TOGETHER")
+    told += [f"{finding.certainty} {finding.text}" for finding in whole]
+    assert " ".join(" ".join(below).split()) == " ".join(told)
     assert max(map(len, below)) <= 107
 
 
@@ -88,11 +92,24 @@ def test_a_call_among_branches_says_whose_it_is() -> None:
     assert "DescribeTasks #1  +55 s  = task ARN  ‹ ECS RunTask" in text
 
 
-def test_executions_are_numbered_where_there_are_several() -> None:
+def test_executions_are_told_apart_where_there_are_several() -> None:
     text = printed(TRACES["two"])
-    assert text.startswith("#1 nightly-report › run-7f3a  SUCCEEDED")
-    assert "\n#2 nightly-report › run-7f3a-2  SUCCEEDED" in text
-    assert "#2 ◆ Execution started" in text
+    assert text.startswith("[no. 1] nightly-report › run-7f3a  SUCCEEDED")
+    assert "\n[no. 2] nightly-report › run-7f3a-2  SUCCEEDED" in text
+    assert "[no. 2] ◆ Execution started" in text
+
+
+def test_what_several_show_together_is_told_first() -> None:
+    text = printed(extend(Trace(), three_runs(denied=True)))
+    assert "DescribeTasks #1  +55 s  ✘ AccessDenied  = task ARN  ‹ [sync] ECS" in text
+    begin = text.index("\nIN SHORT\n")
+    assert begin < text.index("[sync] WHAT IT SHOWS") < text.index("ALL OF IT TOGETHER")
+    assert "ecs:runTask calls RunTask and nothing after it" in text[begin:]
+
+
+def test_calls_alone_are_told_of_too() -> None:
+    text = printed(extend(Trace(), sync_calls(denied=True)))
+    assert "5 of 5 polls were denied" in text
 
 
 def test_a_new_day_is_named() -> None:

@@ -41,8 +41,16 @@ def test_rows_without_ids_belong_to_the_action_before_them() -> None:
 
 def test_jobs_one_after_the_other_are_told_apart_by_their_rhythm() -> None:
     one = [row("RunTask", 1), *rows(56, 115)]
-    soon = [row("RunTask", 120), *rows(175, 234)]
-    assert shape(*one, *soon) == [(1, 2, 0), (1, 2, 0)]
+    soon = [row("RunTask", 150), *rows(205, 264)]
+    told = chains(*one, *soon)
+    assert [(len(c.actions), len(c.polls)) for c in told] == [(1, 2), (1, 2)]
+    assert all(c.guessed for c in told), "nothing but their rhythm says so"
+
+
+def test_jobs_that_a_poll_suits_alike_are_one_chain() -> None:
+    one = [row("RunTask", 1), *rows(56, 115)]
+    assert shape(*one, row("RunTask", 120), *rows(175, 234)) == [(2, 4, 0)]
+    assert shape(row("RunTask", 1), row("RunTask", 9), *rows(56, 115)) == [(2, 2, 0)]
 
 
 def test_jobs_polled_side_by_side_that_nothing_tells_apart_are_one_chain() -> None:
@@ -61,6 +69,8 @@ def test_of_a_crowd_no_rhythm_is_heard() -> None:
 def test_a_poll_begins_no_second_job_of_one_that_was_not_polled() -> None:
     told = shape(row("RunTask", 1), row("RunTask", 30), *rows(85, 144))
     assert told == [(1, 0, 0), (1, 2, 0)]
+    alone, _ = chains(row("RunTask", 1), row("RunTask", 30), *rows(85, 144))
+    assert alone.guessed
 
 
 def test_polls_that_name_a_job_count_from_no_action_that_is_guessed() -> None:

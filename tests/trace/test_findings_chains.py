@@ -1,5 +1,8 @@
 """What calls alone look like: the counted is fact, the rest is inference."""
 
+import pytest
+
+from sfnwatch.trace.events import Received
 from sfnwatch.trace.finding import Certainty, Finding
 from tests.builders import ROLE, call, event, health, sync_history
 from tests.trace.finding import describe_task, of_trace, row, run_task
@@ -29,11 +32,13 @@ def test_polling_looks_like_sync() -> None:
     assert "calls alone show what was called" in one("unseen", told).text
 
 
-def test_a_task_that_says_who_started_it_is_sync_for_a_fact() -> None:
+def test_a_task_that_says_who_started_it_looks_like_sync() -> None:
+    """Whoever starts a task may write there what they like."""
     marked = run_task(1, 1, parameters={"startedBy": "AWS Step Functions"})
     pattern = one("pattern", of_trace(marked))
-    assert pattern.certainty is Certainty.FACT
+    assert pattern.certainty is Certainty.INFERENCE
     assert pattern.data["pattern"] == "sync"
+    assert pattern.data["candidates"] == ["sync"]
 
 
 def test_an_action_alone_may_be_one_of_two() -> None:
@@ -99,12 +104,40 @@ def test_refused_and_other_calls_are_counted() -> None:
     assert "2 other calls: 2 s3:GetObject" in one("calls", told).text
 
 
-def test_calls_that_belong_to_a_watched_execution_s_account_only_are_left_out() -> None:
-    stranger = f"{ROLE}-other"
-    records = [*sync_history(), run_task(9, 900, role=stranger)]
-    assert "pattern" in of_trace(*records)
-    live = health("lookup", "ended", 990)
-    assert "pattern" not in of_trace(*records, live)
+@pytest.mark.parametrize(
+    "stranger",
+    [run_task(9, 900, role=f"{ROLE}-other"), run_task(9, 90_000, key="next-day")],
+)
+def test_calls_of_no_execution_here_are_counted_and_no_more(stranger: Received) -> None:
+    records = [*sync_history(), stranger]
+    told = of_trace(*records)
+    assert one("other-calls", told).text == (
+        "1 call by Step Functions, made by 1 other role, or at other times, is of no"
+        " execution in these records."
+    )
+    live = of_trace(*records, health("lookup", "ended", 990))
+    assert "other-calls" not in live, "CloudTrail asked live shows the whole account"
+    assert not {"pattern", "calls"} & {
+        kind for kind, found in told.items() if found[0].execution_arn is None
+    }
+
+
+def test_polls_that_rhythm_alone_gives_to_an_action_are_an_inference() -> None:
+    begun = [row("RunTask", 1), row("RunTask", 30)]
+    told = of_trace(*begun, row("DescribeTasks", 85), row("DescribeTasks", 144))
+    assert one("polling", told).certainty is Certainty.INFERENCE
+    alone = next(f for f in told["calls"] if "alone, no polling" in f.text)
+    assert alone.certainty is Certainty.INFERENCE
+    assert "come as if they were another's" in alone.text
+
+
+def test_of_actions_that_polls_suit_alike_only_numbers_are_told() -> None:
+    begun = [row("RunTask", 1), row("RunTask", 9)]
+    told = of_trace(*begun, row("DescribeTasks", 56), row("DescribeTasks", 115))
+    polling = one("polling", told)
+    assert polling.certainty is Certainty.FACT
+    assert "nothing in these records tells which polls are whose" in polling.text
+    assert not any("alone" in found.text for found in told.get("calls", []))
 
 
 def test_a_job_of_the_same_role_that_no_state_began_is_told_of() -> None:

@@ -118,6 +118,18 @@ def test_missing_events_are_counted() -> None:
     assert "2 events of the history are missing" in found["history-gap"].text
 
 
+def test_a_history_that_stops_before_the_end_is_told() -> None:
+    begun = [r for r in sync_history() if r.data["id"] <= 5]
+    found = reasons(every(*begun, describe()))["history-end"]
+    assert found.text == (
+        "The history here stops at #5, and run-7f3a went on to its end (SUCCEEDED):"
+        " later events are missing."
+    )
+    assert found.evidence == ("#5",)
+    assert "history-end" not in reasons(every(*begun, describe("RUNNING")))
+    assert "history-end" not in reasons(every(*sync_history(), describe()))
+
+
 def test_an_execution_known_by_name_only_has_no_history() -> None:
     assert list(reasons(every(describe()))) == ["no-history"]
 

@@ -158,3 +158,9 @@ async def test_a_whole_screen_is_drawn_in_ascii() -> None:
     assert words.isascii()
     assert "> + succeeded --> RunTask ." in words
     assert words.startswith("/---")
+
+
+def test_the_parts_of_a_bar_differ() -> None:
+    """Without colour nothing else tells them apart."""
+    bars = "▓░▒┄·┊"
+    assert len(set(to_ascii(bars))) == len(bars)
