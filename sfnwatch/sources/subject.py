@@ -14,22 +14,11 @@ from sfnwatch.trace.attempts import first
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
+from sfnwatch.trace.integration_homes import home_region
 from sfnwatch.trace.integrations import Integration
 from sfnwatch.trace.payload import mapping_of, text_of
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
-
-GLOBAL_REGION = "us-east-1"
-_GLOBAL = frozenset(
-    {
-        "iam.amazonaws.com",
-        "organizations.amazonaws.com",
-        "route53.amazonaws.com",
-        "cloudfront.amazonaws.com",
-        "globalaccelerator.amazonaws.com",
-    }
-)
-"""Services whose events CloudTrail delivers in us-east-1 only."""
 
 Query = tuple[str, str]
 """A Region and an event source to ask LookupEvents for."""
@@ -116,10 +105,10 @@ class Subject:
             self.roles.add(name)
 
     def _add_query(self, row: Integration, region: str | None) -> None:
-        if not row.recorded:
-            return
-        home = GLOBAL_REGION if row.event_source in _GLOBAL else None
-        self.plan[home or region or self.arn.region, row.event_source] = None
+        """Ask where the task calls; a global service's calls are where it lives."""
+        home = home_region(row.resource_type, self.arn.partition)
+        for event_source in row.event_sources:
+            self.plan[home or region or self.arn.region, event_source] = None
 
     def concerns(self, call: ApiCall) -> bool:
         """True for a call worth keeping: by a role of the execution's.

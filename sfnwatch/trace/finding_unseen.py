@@ -10,6 +10,7 @@ from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.finding import Certainty, Finding, evidence
 from sfnwatch.trace.finding_case import Case, Use, is_watched
 from sfnwatch.trace.finding_words import named, plural, some
+from sfnwatch.trace.integration_names import Unrecorded
 from sfnwatch.trace.integrations import Integration
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.text import clean
@@ -21,6 +22,18 @@ _ACCOUNT = 4
 _WITNESSES = 5
 _MESSAGE = 200
 _TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
+
+
+_WHY = {
+    Unrecorded.DATA_EVENT: "that is not recorded as a management event, so CloudTrail's"
+    " Event history can't show it",
+    Unrecorded.HTTP: "an HTTPS endpoint, so CloudTrail's Event history has no more of"
+    " it than the GetSecretValue for its connection",
+    Unrecorded.KUBERNETES: "that is the cluster's own Kubernetes API, which is none of"
+    " AWS's, so CloudTrail can't show it",
+    # That a page does not list it is all that says so.
+    Unrecorded.NEVER: "CloudTrail does not log that, so it can't show it",
+}
 
 
 def _unseen(
@@ -130,7 +143,7 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
     groups: dict[str, list[Use]] = defaultdict(list)
     for use in case.uses:
         row = use.first.integration
-        if row and not row.recorded and not any(tried.calls for tried in use.tries):
+        if row and not row.recorded and not any(tried.actions for tried in use.tries):
             groups[resource_words(use.first)].append(use)
     for resource, uses in groups.items():
         row = uses[0].first.integration
@@ -138,15 +151,19 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
         verb = "calls" if len(uses) == 1 else "call"
         yield _unseen(
             "not-recorded",
-            f"{some([use.name for use in uses])} {verb} {resource}: that is not"
-            " recorded as a management event, so CloudTrail's Event history can't show"
-            " it.",
+            f"{some([use.name for use in uses])} {verb} {resource}: {_why(row)}.",
             evidence(f"#{tried.attempt.scheduled_id}" for tried in tries)[:_WITNESSES],
+            fact=row is not None and row.unrecorded is not Unrecorded.NEVER,
             visit=uses[0].visits[0].id,
             states=len(uses),
             count=len(tries),
             call=_call_name(row) if row else None,
         )
+
+
+def _why(row: Integration | None) -> str:
+    """Say why Event history has nothing of such a call."""
+    return _WHY[(row and row.unrecorded) or Unrecorded.DATA_EVENT]
 
 
 def _call_name(row: Integration) -> str:

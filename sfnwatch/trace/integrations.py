@@ -1,8 +1,8 @@
-"""One table: what Step Functions calls for each of its integrations.
+"""What Step Functions calls for each of its integrations.
 
-From the Step Functions developer guide's pages on service integrations and their
-IAM policies. History names an integration by `resourceType` and `resource`; the
-name in CloudTrail is not always the same word (EMR's createCluster is RunJobFlow).
+History names one by `resourceType` and `resource`: `ecs` and `runTask.sync`, or
+`aws-sdk:ecs` and `runTask`. A Lambda function named by its own ARN is an Invoke like
+the optimised one; an activity is asked for work and calls nothing.
 """
 
 import re
@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from sfnwatch.trace.integration_names import SOURCES, is_data_event
+from sfnwatch.trace.integration_names import (
+    EVENT_NAMES,
+    SOURCES,
+    Unrecorded,
+    unrecorded,
+)
+from sfnwatch.trace.integration_rows import ROWS, Row
 
 
 class Pattern(StrEnum):
@@ -46,6 +52,8 @@ class Integration:
     action_event: str
     poll_events: tuple[str, ...] = ()
     stop_events: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
+    """Other calls that go with the action, each an event source and a name."""
     managed_rule: str | None = None
     """The EventBridge rule that tells Step Functions of the end, if there is one."""
     id_paths: tuple[str, ...] = ()
@@ -57,9 +65,19 @@ class Integration:
     where no recording shows that it does."""
     starts_job: bool = False
     """True if its action begins something that goes on after the answer."""
-    recorded: bool = True
-    """False for data events and calls that are none of AWS's: LookupEvents can't show
-    them."""
+    unrecorded: Unrecorded | None = None
+    """Why LookupEvents can't show its action; None where it can."""
+
+    @property
+    def recorded(self) -> bool:
+        """False for data events and calls that are none of AWS's."""
+        return self.unrecorded is None
+
+    @property
+    def event_sources(self) -> tuple[str, ...]:
+        """The services to ask LookupEvents for on its account."""
+        own = (self.event_source,) if self.recorded else ()
+        return (*own, *(source for source, _ in self.beside))
 
     @property
     def job_word(self) -> str:
@@ -75,200 +93,28 @@ class Integration:
         return CallRole.STOP if name in self.stop_events else CallRole.OTHER
 
 
-def _row(
-    resource_type: str,
-    action: str,
-    names: str,
-    *,
-    rule: str | None = None,
-    ids: str = "",
-    word: str = "id",
-    stop: str | None = None,
-) -> Integration:
-    """`names` is `Action / Poll Poll / Stop`, `ids` paths apart by spaces."""
-    event, polls, stops = (part.split() for part in names.split("/"))
+def _from_row(row: Row) -> Integration:
+    event, polls, stops = (part.split() for part in row.names.split("/"))
     return Integration(
-        resource_type=resource_type,
-        action=action,
-        event_source=f"{resource_type}.amazonaws.com",
+        resource_type=row.service,
+        action=row.action,
+        event_source=_domain(row.service),
         action_event=event[0],
         poll_events=tuple(polls),
         stop_events=tuple(stops),
-        managed_rule=rule and f"StepFunctionsGetEvent{rule}",
-        id_paths=tuple(ids.split()),
-        id_word=word,
-        stop_key=stop,
+        managed_rule=f"StepFunctionsGetEvent{row.rule}" if row.rule else None,
+        id_paths=tuple(row.ids.split()),
+        id_word=row.word,
+        stop_key=row.stop,
         starts_job=True,
     )
 
 
-def _sagemaker(job: str, rule: str) -> Integration:
-    return _row(
-        "sagemaker",
-        f"create{job}",
-        f"Create{job} / Describe{job} / Stop{job}",
-        rule=rule,
-        ids=f"{job}Arn {job}Name",
-        word="job name",
-    )
+def _domain(service: str) -> str:
+    return f"{service}.amazonaws.com"
 
 
-def _eks(action: str, thing: str, poll: str) -> Integration:
-    event = action[0].upper() + action[1:]
-    path = f"{thing}.{thing}Arn {thing}.Arn {thing}.{thing}Name {thing}.Name"
-    return _row("eks", action, f"{event} / {poll} /", ids=path, word="name")
-
-
-def _emr_serverless(action: str, stops: str = "") -> Integration:
-    event = action[0].upper() + action[1:]
-    return _row(
-        "emr-serverless",
-        action,
-        f"{event} / GetApplication / {stops}",
-        rule="sForEMRServerlessApplicationRule",
-        ids="ApplicationId",
-        word="application id",
-    )
-
-
-# The rules' names waver between GetEvent and GetEvents, as AWS's own do; those of
-# the labeling, processing and Bedrock rules are inferred from their siblings.
-TABLE: tuple[Integration, ...] = (
-    _row(
-        "ecs",
-        "runTask",
-        "RunTask / DescribeTasks / StopTask",
-        rule="sForECSTaskRule",
-        ids="Tasks[].TaskArn TaskArn Task.TaskArn",
-        word="task ARN",
-        stop="StoppedAt",
-    ),
-    _row(
-        "batch",
-        "submitJob",
-        "SubmitJob / DescribeJobs / TerminateJob",
-        rule="sForBatchJobsRule",
-        ids="JobId",
-        word="job id",
-    ),
-    _row(
-        "glue",
-        "startJobRun",
-        "StartJobRun / GetJobRun GetJobRuns / BatchStopJobRun",
-        ids="JobRunId Id",
-        word="job run id",
-    ),
-    _row(
-        "databrew",
-        "startJobRun",
-        "StartJobRun / ListJobRuns / StopJobRun",
-        ids="RunId",
-        word="run id",
-    ),
-    _row(
-        "codebuild",
-        "startBuild",
-        "StartBuild / BatchGetBuilds / StopBuild",
-        rule="ForCodeBuildStartBuildRule",
-        ids="Build.Arn Build.Id",
-        word="build id",
-    ),
-    _row(
-        "codebuild",
-        "startBuildBatch",
-        "StartBuildBatch / BatchGetBuildBatches / StopBuildBatch",
-        rule="ForCodeBuildStartBuildBatchRule",
-        ids="BuildBatch.Arn BuildBatch.Id",
-        word="build batch id",
-    ),
-    _sagemaker("TrainingJob", "sForSageMakerTrainingJobsRule"),
-    _sagemaker("TransformJob", "sForSageMakerTransformJobsRule"),
-    _sagemaker("HyperParameterTuningJob", "sForSageMakerTuningJobsRule"),
-    _sagemaker("LabelingJob", "sForSageMakerLabelingJobsRule"),
-    _sagemaker("ProcessingJob", "sForSageMakerProcessingJobsRule"),
-    _row(
-        "elasticmapreduce",
-        "createCluster",
-        "RunJobFlow / DescribeCluster / TerminateJobFlows",
-        rule="ForEMRRunJobFlowRule",
-        ids="ClusterId Cluster.Id",
-        word="cluster id",
-    ),
-    _row(
-        "elasticmapreduce",
-        "addStep",
-        "AddJobFlowSteps / DescribeStep / CancelSteps",
-        rule="ForEMRAddJobFlowStepsRule",
-        ids="StepId Step.Id",
-        word="step id",
-    ),
-    _row(
-        "elasticmapreduce",
-        "terminateCluster",
-        "TerminateJobFlows / DescribeCluster /",
-        rule="ForEMRTerminateJobFlowsRule",
-        ids="ClusterId Cluster.Id",
-        word="cluster id",
-    ),
-    _row(
-        "emr-containers",
-        "startJobRun",
-        "StartJobRun / DescribeJobRun / CancelJobRun",
-        ids="Id JobRun.Id",
-        word="job run id",
-    ),
-    _row(
-        "emr-serverless",
-        "startJobRun",
-        "StartJobRun / GetJobRun / CancelJobRun",
-        rule="sForEMRServerlessJobRule",
-        ids="JobRunId JobRun.JobRunId",
-        word="job run id",
-    ),
-    _emr_serverless("createApplication", "StopApplication DeleteApplication"),
-    _emr_serverless("startApplication", "StopApplication"),
-    _emr_serverless("stopApplication"),
-    _emr_serverless("deleteApplication"),
-    _eks("createCluster", "Cluster", "DescribeCluster"),
-    _eks("deleteCluster", "Cluster", "DescribeCluster"),
-    _eks("createNodegroup", "Nodegroup", "DescribeNodegroup"),
-    _eks("deleteNodegroup", "Nodegroup", "DescribeNodegroup"),
-    _eks("createFargateProfile", "FargateProfile", "DescribeFargateProfile"),
-    _eks("deleteFargateProfile", "FargateProfile", "DescribeFargateProfile"),
-    _row(
-        "athena",
-        "startQueryExecution",
-        "StartQueryExecution / GetQueryExecution / StopQueryExecution",
-        ids="QueryExecutionId QueryExecution.QueryExecutionId",
-        word="query id",
-    ),
-    _row(
-        "states",
-        "startExecution",
-        "StartExecution / DescribeExecution / StopExecution",
-        rule="sForStepFunctionsExecutionRule",
-        ids="ExecutionArn",
-        word="execution ARN",
-        stop="StopDate",
-    ),
-    _row(
-        "mediaconvert",
-        "createJob",
-        "CreateJob / GetJob / CancelJob",
-        rule="sForMediaConvertJobRule",
-        ids="Job.Id Job.Arn",
-        word="job id",
-    ),
-    _row(
-        "bedrock",
-        "createModelCustomizationJob",
-        "CreateModelCustomizationJob / GetModelCustomizationJob"
-        " / StopModelCustomizationJob",
-        rule="sForBedrockRule",
-        ids="JobArn",
-        word="job ARN",
-    ),
-)
+TABLE: tuple[Integration, ...] = tuple(map(_from_row, ROWS))
 _BY_ACTION = {(row.resource_type, row.action): row for row in TABLE}
 _BY_SOURCE = {
     (row.event_source, name): row
@@ -276,9 +122,19 @@ _BY_SOURCE = {
     for name in (*row.stop_events, *row.poll_events, row.action_event)
 }
 
+_HTTP = Integration(
+    resource_type="http",
+    action="invoke",
+    event_source=_domain("states"),
+    action_event="InvokeHTTPEndpoint",
+    # What authorises the request lies in the EventBridge connection's secret, and the
+    # role reads that: all that Event history has of an HTTP task.
+    beside=((_domain("secretsmanager"), "GetSecretValue"),),
+    unrecorded=Unrecorded.HTTP,
+)
 _RUN_JOB = ("eks", "runJob")
 """A job too, though Kubernetes runs it: no API of AWS's tells of it."""
-_SDK = "aws-sdk:"
+_SDK = "aws-sdk"
 _VERSION = re.compile(r"\d{8}(v\d+)?$")
 
 
@@ -289,14 +145,18 @@ def unversioned(event_name: str) -> str:
 
 def pattern_of(resource_type: str, resource: str) -> Pattern:
     """Tell the pattern of a Task from its own event's two names."""
-    _, _, suffix = resource.partition(".")
+    suffix = _suffix(resource)
     if suffix == "waitForTaskToken":
         return Pattern.TASK_TOKEN
     if suffix.startswith("sync"):
         return Pattern.SYNC
-    if resource_type.startswith(_SDK):
+    if resource_type.partition(":")[0] == _SDK:
         return Pattern.AWS_SDK
     return Pattern.REQUEST_RESPONSE
+
+
+def _suffix(resource: str) -> str:
+    return resource.partition(".")[2]
 
 
 @lru_cache(maxsize=1024)
@@ -304,29 +164,46 @@ def integration(resource_type: str, resource: str) -> Integration:
     """Find the row of `resourceType` and `resource`, or make one for a plain call.
 
     An action outside the table is called and no more: its event has its name with
-    a capital, and there is nothing to poll. An `aws-sdk:` call borrows the ids of
-    the optimised row, but neither its polls nor its rule; so does one that asks for
-    the job, or stops it.
+    a capital, and there is nothing to poll; a `.sync` that is not in it runs some job
+    all the same. An `aws-sdk:` call borrows the ids of the optimised row, but neither
+    its polls nor its rule; so does one that asks for the job, or stops it.
     """
-    action = resource.partition(".")[0]
-    service = resource_type.removeprefix(_SDK)
-    source = SOURCES.get(service, service)
-    event = action[:1].upper() + action[1:]
-    optimised = _BY_ACTION.get((resource_type, action))
+    sdk, service, action = _names(resource_type, resource)
+    optimised = None if sdk else _BY_ACTION.get((service, action))
     if optimised is not None:
         return optimised
-    twin = _BY_SOURCE.get((f"{source}.amazonaws.com", event))
+    if not sdk and (service, action) == (_HTTP.resource_type, _HTTP.action):
+        return _HTTP
+    source = SOURCES.get(service, service) if sdk else service
+    event = action[:1].upper() + action[1:]
+    event = EVENT_NAMES.get((service, event), event) if sdk else event
+    twin = _BY_SOURCE.get((_domain(source), event))
     return Integration(
         resource_type=resource_type,
         action=action,
-        event_source=f"{source}.amazonaws.com",
+        event_source=_domain(source),
         action_event=event,
         id_paths=twin.id_paths if twin else (),
         id_word=twin.id_word if twin else "id",
-        starts_job=(resource_type, action) == _RUN_JOB
+        starts_job=(service, action) == _RUN_JOB
+        or _suffix(resource).startswith("sync")
         or (twin is not None and twin.action_event == event),
-        recorded=not is_data_event(source, event),
+        unrecorded=unrecorded(source, event),
     )
+
+
+def _names(resource_type: str, resource: str) -> tuple[bool, str, str]:
+    """Take the two names apart: whether it is the SDK's, the service, the action.
+
+    Step Functions Local says `aws-sdk` and `dynamodb:createTable`.
+    """
+    action = resource.partition(".")[0]
+    kind, _, service = resource_type.partition(":")
+    if kind != _SDK:
+        return False, resource_type, action
+    if not service:
+        service, _, action = action.rpartition(":")
+    return True, service, action
 
 
 def usual_role(event_source: str, event_name: str) -> CallRole:
@@ -342,4 +219,4 @@ def usual_role(event_source: str, event_name: str) -> CallRole:
 
 def event_sources(rows: Iterable[Integration]) -> tuple[str, ...]:
     """Name the services whose calls LookupEvents can show, each once, in order."""
-    return tuple(dict.fromkeys(row.event_source for row in rows if row.recorded))
+    return tuple(dict.fromkeys(source for row in rows for source in row.event_sources))

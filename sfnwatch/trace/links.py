@@ -27,6 +27,8 @@ _SLACK = timedelta(seconds=2)
 """An answer is on its way for a moment: a call's second may end after its phase."""
 _STOP_GRACE = timedelta(seconds=60)
 """A job is stopped after its state was aborted, in AWS's own time [inferred]."""
+_OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
+"""Polls that name what the job is a run of, and not the run."""
 
 
 class Rule(StrEnum):
@@ -78,8 +80,17 @@ def index_attempts(
             role = role_name(attempt.role_arn) or own
             if role:
                 index.roles[role].add(arn)
-            index.add(Suspect(arn, attempt, role))
+            suspect = Suspect(arn, attempt, role)
+            index.add(suspect)
+            for name in _beside(suspect):
+                index.by_call[name, role].append(suspect)
     return index
+
+
+def _beside(suspect: Suspect) -> tuple[Name, ...]:
+    """Give the calls that go with an attempt's action, of whatever services."""
+    row = suspect.attempt.integration
+    return row.beside if row is not None else ()
 
 
 def link_calls(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
@@ -187,24 +198,49 @@ def _evidence(suspect: Suspect, ids: frozenset[str]) -> str:
 # -- guesses ---------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """All of a call that says whose it may be, but for its time."""
+
+    name: Name
+    role: str
+    failed: bool
+    asks: bool
+    """True if its request names the job; a denied one has no request."""
+    answers: bool
+    """True if it has an answer, which names the job that an action began."""
+
+
+def _kind(call: ApiCall, role: str) -> _Kind:
+    asked = call.raw.get("requestParameters")
+    return _Kind(
+        name=_name(call),
+        role=role,
+        failed=call.error_code is not None,
+        asks=bool(asked) and call.event_name not in _OF_ALL_RUNS,
+        answers=bool(call.raw.get("responseElements")),
+    )
+
+
 def _guesses(
     index: Index, calls: Iterable[ApiCall], settled: set[Key]
 ) -> dict[str, Link]:
     """Tie by role, action and time, if there is but one way to; else say what fits."""
     found: dict[str, Link | None] = {}
-    kinds: dict[tuple[Name, str, bool], list[ApiCall]] = defaultdict(list)
+    kinds: dict[_Kind, list[ApiCall]] = defaultdict(list)
     for call in calls:
         role = call.role
         if role is None or _stranger(call):
             found[call.event_id] = _role_only(index, call)
         else:
-            kinds[_name(call), role, call.error_code is not None].append(call)
-    for (name, role, failed), alike in kinds.items():
-        suspects = index.by_call.get((name, role), ())
+            kinds[_kind(call, role)].append(call)
+    for kind, alike in kinds.items():
+        suspects = index.by_call.get((kind.name, kind.role), ())
         contenders = [
             contender
-            for contender in _contenders(suspects, name)
-            if failed or _has_room(contender, settled)
+            for contender in _contenders(suspects, kind.name)
+            if (kind.failed or _has_room(contender, settled))
+            and not _would_be_exact(index, contender, kind)
         ]
         fitting = fits(contenders, (call.event_time for call in alike))
         for call in alike:
@@ -215,6 +251,21 @@ def _guesses(
 def _has_room(contender: Contender, settled: set[Key]) -> bool:
     """One action an attempt; only a failed call may have been tried again inside."""
     return contender.key not in settled or contender.role is not CallRole.ACTION
+
+
+def _would_be_exact(index: Index, contender: Contender, kind: _Kind) -> bool:
+    """True if both sides name a job, and it is not the same, or it would be exact.
+
+    Then the call is another's: of an execution in the same role, not watched.
+    """
+    match contender.role:
+        case CallRole.ACTION:
+            named = kind.answers
+        case CallRole.POLL | CallRole.STOP:
+            named = kind.asks
+        case _:
+            named = False
+    return named and bool(index.suspects[contender.key].attempt.resource_ids)
 
 
 def _guess(index: Index, call: ApiCall, fit: Fit | None) -> Link | None:
@@ -258,7 +309,9 @@ def _contenders(suspects: Iterable[Suspect], name: Name) -> Iterator[Contender]:
         begin, end = attempt.scheduled_at, attempt.ended_at
         slack = _STOP_GRACE
         if role is CallRole.OTHER:
-            continue
+            if name not in _beside(suspect):
+                continue
+            slack = _SLACK
         if role is CallRole.ACTION:
             end, slack = attempt.submitted_at or end, _SLACK
         elif role is CallRole.POLL:

@@ -51,6 +51,15 @@ def tie_one_by_one(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
     return links
 
 
+def _would_be_exact(attempt: Attempt, role: CallRole, call: ApiCall) -> bool:
+    """True if each side names its job, and it is not the same one."""
+    asks = bool(call.raw.get("requestParameters"))
+    named = asks and call.event_name not in {"GetJobRuns", "ListJobRuns"}
+    if role is CallRole.ACTION:
+        named = bool(call.raw.get("responseElements"))
+    return named and bool(attempt.resource_ids)
+
+
 def _exact(suspects: list[Suspect], call: ApiCall) -> Link | None:
     if call.request_id:
         found = [s for s in suspects if call.request_id in s.attempt.request_ids]
@@ -101,6 +110,7 @@ def _guess(
             or _role(s, call) is not CallRole.ACTION
             or call.error_code is not None
         )
+        and not _would_be_exact(s.attempt, _role(s, call), call)
     ]
     if len(fitting) == 1:
         return _tie(fitting[0], call, Rule.UNIQUE_CANDIDATE, call.role or "")

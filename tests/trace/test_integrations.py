@@ -1,14 +1,12 @@
-"""What Step Functions calls for each integration, row by row.
+"""What Step Functions calls for an integration, from its two names alone.
 
-Written from the developer guide's pages on service integrations and their IAM
-policies; a rule whose name no page has is left open here (`?`).
+The rows themselves are in `test_integration_table`, from the records to the links.
 """
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.trace.integration_names import is_data_event
 from sfnwatch.trace.integrations import (
     CallRole,
     Pattern,
@@ -19,67 +17,6 @@ from sfnwatch.trace.integrations import (
     usual_role,
 )
 from sfnwatch.trace.payload import values_at
-
-TABLE = """
-ecs:runTask | RunTask | DescribeTasks | StopTask | EventsForECSTaskRule | TaskArn
-batch:submitJob | SubmitJob | DescribeJobs | TerminateJob | EventsForBatchJobsRule | JobId
-glue:startJobRun | StartJobRun | GetJobRun GetJobRuns | BatchStopJobRun | none | JobRunId
-databrew:startJobRun | StartJobRun | ListJobRuns | StopJobRun | none | RunId
-codebuild:startBuild | StartBuild | BatchGetBuilds | StopBuild | EventForCodeBuildStartBuildRule | Build.Id
-codebuild:startBuild | StartBuild | BatchGetBuilds | StopBuild | EventForCodeBuildStartBuildRule | Build.Arn
-codebuild:startBuildBatch | StartBuildBatch | BatchGetBuildBatches | StopBuildBatch | EventForCodeBuildStartBuildBatchRule | BuildBatch.Id
-sagemaker:createTrainingJob | CreateTrainingJob | DescribeTrainingJob | StopTrainingJob | EventsForSageMakerTrainingJobsRule | TrainingJobName
-sagemaker:createTrainingJob | CreateTrainingJob | DescribeTrainingJob | StopTrainingJob | EventsForSageMakerTrainingJobsRule | TrainingJobArn
-sagemaker:createTransformJob | CreateTransformJob | DescribeTransformJob | StopTransformJob | EventsForSageMakerTransformJobsRule | TransformJobName
-sagemaker:createHyperParameterTuningJob | CreateHyperParameterTuningJob | DescribeHyperParameterTuningJob | StopHyperParameterTuningJob | EventsForSageMakerTuningJobsRule | HyperParameterTuningJobName
-sagemaker:createLabelingJob | CreateLabelingJob | DescribeLabelingJob | StopLabelingJob | ? | LabelingJobName
-sagemaker:createProcessingJob | CreateProcessingJob | DescribeProcessingJob | StopProcessingJob | ? | ProcessingJobName
-elasticmapreduce:createCluster | RunJobFlow | DescribeCluster | TerminateJobFlows | EventForEMRRunJobFlowRule | ClusterId
-elasticmapreduce:addStep | AddJobFlowSteps | DescribeStep | CancelSteps | EventForEMRAddJobFlowStepsRule | StepId
-elasticmapreduce:terminateCluster | TerminateJobFlows | DescribeCluster |  | EventForEMRTerminateJobFlowsRule | ClusterId
-emr-containers:startJobRun | StartJobRun | DescribeJobRun | CancelJobRun | none | Id
-emr-serverless:startJobRun | StartJobRun | GetJobRun | CancelJobRun | EventsForEMRServerlessJobRule | JobRunId
-emr-serverless:createApplication | CreateApplication | GetApplication | StopApplication DeleteApplication | EventsForEMRServerlessApplicationRule | ApplicationId
-emr-serverless:startApplication | StartApplication | GetApplication | StopApplication | EventsForEMRServerlessApplicationRule | ApplicationId
-emr-serverless:stopApplication | StopApplication | GetApplication |  | EventsForEMRServerlessApplicationRule | ApplicationId
-emr-serverless:deleteApplication | DeleteApplication | GetApplication |  | EventsForEMRServerlessApplicationRule | ApplicationId
-eks:createCluster | CreateCluster | DescribeCluster |  | none | Cluster.Name
-eks:deleteCluster | DeleteCluster | DescribeCluster |  | none | Cluster.Name
-eks:createNodegroup | CreateNodegroup | DescribeNodegroup |  | none | Nodegroup.NodegroupName
-eks:deleteNodegroup | DeleteNodegroup | DescribeNodegroup |  | none | Nodegroup.NodegroupName
-eks:createFargateProfile | CreateFargateProfile | DescribeFargateProfile |  | none | FargateProfile.FargateProfileName
-eks:deleteFargateProfile | DeleteFargateProfile | DescribeFargateProfile |  | none | FargateProfile.FargateProfileName
-athena:startQueryExecution | StartQueryExecution | GetQueryExecution | StopQueryExecution | none | QueryExecutionId
-states:startExecution | StartExecution | DescribeExecution | StopExecution | EventsForStepFunctionsExecutionRule | ExecutionArn
-mediaconvert:createJob | CreateJob | GetJob | CancelJob | EventsForMediaConvertJobRule | Job.Id
-bedrock:createModelCustomizationJob | CreateModelCustomizationJob | GetModelCustomizationJob | StopModelCustomizationJob | ? | JobArn
-"""  # noqa: E501 - one row a line
-ROWS = [
-    [cell.strip() for cell in line.split("|")] for line in TABLE.strip().splitlines()
-]
-
-
-def nested(path: str) -> object:
-    head, _, rest = path.partition(".")
-    return {head: nested(rest) if rest else "the-id"}
-
-
-@pytest.mark.parametrize("suffix", [".sync", ".sync:2"])
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[5]}")
-def test_a_row_is_what_the_developer_guide_says(row: list[str], suffix: str) -> None:
-    name, action, polls, stops, rule, path = row
-    resource_type, resource = name.split(":")
-    found = integration(resource_type, resource + suffix)
-    assert found.event_source == f"{resource_type}.amazonaws.com"
-    assert found.action_event == action
-    assert " ".join(found.poll_events) == polls
-    assert " ".join(found.stop_events) == stops
-    named = None if rule == "none" else f"StepFunctionsGet{rule}"
-    assert rule == "?" or found.managed_rule == named
-    assert found.recorded
-    ids = [v for p in found.id_paths for v in values_at(nested(path), p)]
-    assert ids == ["the-id"]
-    assert pattern_of(resource_type, resource + suffix) is Pattern.SYNC
 
 
 def test_the_tasks_of_run_task_are_a_list() -> None:
@@ -286,4 +223,3 @@ def test_any_two_names_make_a_row(resource_type: str, resource: str) -> None:
     assert row.event_source.endswith(".amazonaws.com")
     assert row.role_of(row.action_event) is CallRole.ACTION or not resource
     assert pattern_of(resource_type, resource) in Pattern
-    assert is_data_event(resource_type, resource) in {True, False}
