@@ -14,12 +14,12 @@ from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.lanes import (
     call_key,
     calls_by_attempt,
-    complete_to,
     is_hidden,
     polls_of,
 )
 from sfnwatch.trace.moments import Reading, second_over
 from sfnwatch.trace.notice import By, notice
+from sfnwatch.trace.reach import reach
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import TERMINAL, Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
@@ -62,7 +62,7 @@ class Chapter:
 def chapters(trace: Trace, reading: Reading) -> tuple[Chapter, ...]:
     """List the marks of a trace in the order in which they come."""
     by_attempt = calls_by_attempt(trace)
-    complete = complete_to(trace)
+    known = reach(trace)
     several = len(trace.timelines) > 1
     found: list[Chapter] = []
     for timeline in trace.timelines.values():
@@ -72,8 +72,10 @@ def chapters(trace: Trace, reading: Reading) -> tuple[Chapter, ...]:
             own += marks.of_visit(visit)
             for attempt in visit.attempts:
                 key = timeline.execution_arn, attempt.scheduled_id
-                calls = polls_of(attempt, by_attempt.get(key, ()))
-                own += marks.of_attempt(visit, attempt, calls, complete)
+                calls = by_attempt.get(key, ())
+                polls = polls_of(attempt, calls)
+                complete = known.of(timeline.execution_arn, attempt, calls)
+                own += marks.of_attempt(visit, attempt, polls, complete)
         found += (_named(mark, timeline.name) for mark in own) if several else own
     found += _refusals(trace, reading)
     return tuple(sorted(found, key=lambda chapter: chapter.at))

@@ -12,7 +12,7 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.finding import Finding, certainty, evidence
 from sfnwatch.trace.finding_case import Case, Try
 from sfnwatch.trace.finding_patterns import is_seen_whole
-from sfnwatch.trace.finding_polls import intervals, is_denied
+from sfnwatch.trace.finding_polls import is_denied, is_settled, settled_intervals
 from sfnwatch.trace.finding_words import cadence, named, plural, times
 from sfnwatch.trace.words import resource_words
 
@@ -66,15 +66,19 @@ def _ways(cases: Iterable[Case]) -> Iterator[_Way]:
 
 def _conclusion(way: _Way) -> Finding:
     calls = [call for _, tried in way.tries for call in tried.calls]
-    whole = all(is_seen_whole(case, tried) for case, tried in way.tries)
+    whole = _is_whole(way)
+    exact = all(
+        link.rule.exact for case, tried in way.tries for link in case.links(tried)
+    )
     statuses = {attempt.status for attempt in way.attempts}
     executions = dict.fromkeys(case.timeline.execution_arn for case, _ in way.tries)
     gaps = _gaps(way)
     return Finding(
         kind=CONCLUSION,
-        certainty=certainty(fact=whole or bool(way.polls)),
+        certainty=certainty(fact=whole and exact and not _decides_not(way)),
         text=(
-            f"{way.resource} {_made(way)}{_polled(way, gaps)}{_became(way, statuses)}."
+            f"{way.resource} {_made(way)}{_polled(way, gaps, whole=whole)}"
+            f"{_became(way, statuses)}."
         ),
         evidence=evidence(call.event_id for call in calls),
         data={
@@ -89,9 +93,29 @@ def _conclusion(way: _Way) -> Finding:
     )
 
 
+def _is_whole(way: _Way) -> bool:
+    """True if no later record can change what is said of the polls."""
+    if way.polls:
+        return all(is_settled(case, tried) for case, tried in way.tries)
+    return all(is_seen_whole(case, tried) for case, tried in way.tries)
+
+
+def _is_over(way: _Way) -> bool:
+    """True if all polls that were ever made are there."""
+    return all(tried.whole for _, tried in way.tries)
+
+
+def _decides_not(way: _Way) -> bool:
+    """True if it is to be concluded that polls do not decide: none was answered."""
+    statuses = {attempt.status for attempt in way.attempts}
+    return way.denied and _is_over(way) and statuses == {"succeeded"}
+
+
 def _gaps(way: _Way) -> list[float]:
     return [
-        gap for _, tried in way.tries for gap in intervals(tried.action, tried.polls)
+        gap
+        for case, tried in way.tries
+        for gap in settled_intervals(case.reach, tried.action, tried.polls)
     ]
 
 
@@ -101,21 +125,33 @@ def _made(way: _Way) -> str:
     return f"calls {action}" if made == 1 else f"calls {action} ({times(made)} here)"
 
 
-def _polled(way: _Way, gaps: Sequence[float]) -> str:
+def _polled(way: _Way, gaps: Sequence[float], *, whole: bool) -> str:
     polls = [poll for _, tried in way.tries for poll in tried.polls]
     if not polls:
-        return " and nothing after it"
+        return f" and nothing after it{'' if whole else _as_far(way.tries[0][0])}"
     often = f" {cadence(mean(gaps))}" if gaps else ""
     name = named(polls[0].event_name)
-    return f", then {name}{often} ({plural(len(polls), 'poll')})"
+    so_far = "" if _is_over(way) else " so far"
+    return f", then {name}{often} ({plural(len(polls), 'poll')}{so_far})"
+
+
+def _as_far(case: Case) -> str:
+    """Say how far it is known that nothing came: too short a time to be sure."""
+    if case.complete is None:
+        return " so far"
+    by = "CloudTrail is complete" if case.reach.live else "these records go"
+    return f" up to {case.complete:%H:%M:%S} UTC, as far as {by}"
 
 
 def _became(way: _Way, statuses: set[str]) -> str:
     """Say what became of it where no poll was allowed to tell of the end."""
     if not way.denied:
         return ""
+    each = f"denied each time{'' if _is_over(way) else ' so far'}"
     if statuses == {"succeeded"}:
-        ended = ", and it succeeds all the same: polling does not decide"
+        ended = ", and it succeeds all the same"
+        if _decides_not(way):
+            ended += ": polling does not decide"
     else:
         ended = ", and it still runs" if statuses == {"running"} else ""
-    return f"; denied each time{ended}"
+    return f"; {each}{ended}"

@@ -11,7 +11,7 @@ from sfnwatch.trace.finding_case import FEW, Case, Use
 from sfnwatch.trace.finding_polls import is_denied
 from sfnwatch.trace.finding_words import named, plural, some, spoken, times
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.visits import StateVisit
+from sfnwatch.trace.visits import ROOT, StateVisit
 
 _FAILED = frozenset({"failed", "timed_out"})
 _STORM = 8
@@ -40,10 +40,10 @@ def retries(use: Use) -> Iterator[Finding]:
     each = [retried] if len(retried) > FEW else [[visit] for visit in retried]
     for visits in each:
         if visits:
-            yield _retries(visits)
+            yield _retries(use, visits)
 
 
-def _retries(visits: Sequence[StateVisit]) -> Finding:
+def _retries(use: Use, visits: Sequence[StateVisit]) -> Finding:
     tries = [attempt for visit in visits for attempt in visit.attempts]
     bad = [attempt for attempt in tries if attempt.status in _FAILED]
     errors = Counter(a.error or a.status for a in bad)
@@ -56,12 +56,13 @@ def _retries(visits: Sequence[StateVisit]) -> Finding:
     lost = sum(map(_seconds, bad))
     storm = len(bad) >= _STORM
     where = f" in {len(visits)} visits" if len(visits) > 1 else ""
+    subject = named(visits[0].name) if where else _subject(use, visits[0])
     return Finding(
         kind="retries",
         certainty=Certainty.FACT,
         text=(
-            f"{'A retry storm: ' if storm else ''}{named(visits[0].name)} was tried"
-            f" {times(len(tries))}{where}{_outcome(visits)}:"
+            f"{'A retry storm: ' if storm else ''}{subject}"
+            f" {_tried(visits, len(tries), where)}:"
             f" {plural(len(bad), 'try', 'tries')} failed{_errors(ranked)}."
             f" {'That' if len(bad) == 1 else 'Those'} took {spoken(lost)}, and backing"
             f" off {spoken(backing_off)} more."
@@ -80,13 +81,22 @@ def _retries(visits: Sequence[StateVisit]) -> Finding:
     )
 
 
-def _outcome(visits: Sequence[StateVisit]) -> str:
+def _subject(use: Use, visit: StateVisit) -> str:
+    """Name a visit; among several of its state by its path, with its index."""
+    if len(use.visits) == 1:
+        return named(visit.name)
+    return named(visit.path.removeprefix(f"{ROOT} / "))
+
+
+def _tried(visits: Sequence[StateVisit], tries: int, where: str) -> str:
+    """Say how often, and what came of it: the last try of a success did not fail."""
     statuses = {visit.status for visit in visits}
     if statuses == {"succeeded"}:
-        return " before it succeeded"
+        return f"took {tries} tries{where} to succeed"
+    tried = f"was tried {times(tries)}{where}"
     if statuses == {"caught"}:
-        return ", and its failure was caught"
-    return ", and failed for good" if statuses == {"failed"} else ""
+        return f"{tried}, and its failure was caught"
+    return f"{tried}, and failed for good" if statuses == {"failed"} else tried
 
 
 def _errors(ranked: Sequence[tuple[str, int]]) -> str:

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from statistics import median
 
-from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.finding import Certainty, Finding, certainty, evidence
 from sfnwatch.trace.finding_case import FEW, Case, Try, Use
 from sfnwatch.trace.finding_words import spoken
@@ -23,13 +23,17 @@ def noticed(case: Case, use: Use) -> Iterator[Finding]:
     told = [
         (tried, found)
         for tried in use.tries
-        if (found := notice(tried.attempt, tried.polls, case.complete)) is not None
+        if (found := notice(tried.attempt, tried.polls, _known(case, tried)))
     ]
     if len(told) > FEW:
         yield _together(use, told)
         return
     for tried, found in told:
         yield _noticed(case, tried, found)
+
+
+def _known(case: Case, tried: Try) -> datetime | None:
+    return case.reach.of(case.timeline.execution_arn, tried.attempt, tried.calls)
 
 
 def _noticed(case: Case, tried: Try, told: Notice) -> Finding:
@@ -39,7 +43,7 @@ def _noticed(case: Case, tried: Try, told: Notice) -> Finding:
         text=(
             f"The {told.job} started by {tried.subject} stopped at"
             f" {iso(told.stopped_at)} and Step Functions knew"
-            f" {spoken(told.seconds)} later, {_by(case, tried.attempt, told)}."
+            f" {spoken(told.seconds)} later, {_by(case, tried, told)}."
         ),
         evidence=evidence([tried.end_event, *(c.event_id for c in tried.polls)]),
         data={
@@ -49,17 +53,19 @@ def _noticed(case: Case, tried: Try, told: Notice) -> Finding:
             "noticed_at": maybe_iso(told.noticed_at),
             "seconds": round(told.seconds, 3),
             "by": str(told.by),
+            **({"failed_polls": told.failed} if told.failed else {}),
         },
     )
 
 
-def _by(case: Case, attempt: Attempt, told: Notice) -> str:
-    row = attempt.integration
+def _by(case: Case, tried: Try, told: Notice) -> str:
+    row = tried.attempt.integration
     rule = (
         f" of the managed rule {row.managed_rule}" if row and row.managed_rule else ""
     )
     if told.by is By.EVENT:
-        return f"by an event{rule}: no poll lies in between"
+        why = told.between if told.failed else "no poll lies in between"
+        return f"by an event{rule}: {why}"
     if told.by is By.POLL and told.certain:
         return "by a poll, which lies in between"
     if told.by is By.POLL:
@@ -69,12 +75,20 @@ def _by(case: Case, attempt: Attempt, told: Notice) -> str:
             "but by what it knew is open: whether a poll stood in between only"
             " CloudTrail can tell, and there is none of it here"
         )
-    if attempt.role_arn is not None:
+    if tried.attempt.role_arn is not None:
         return (
             "but no poll by its own role is seen: those may be in another account's"
             " CloudTrail, so what told of it is open"
         )
-    return "but CloudTrail is not complete to there, so what told of it is open"
+    if not tried.calls:
+        return (
+            "but no call of its own is seen here, so whether it was polled for, and"
+            " what told of it, is open"
+        )
+    refused = f"; {told.between} so far" if told.failed else ""
+    return (
+        f"but CloudTrail is not complete to there, so what told of it is open{refused}"
+    )
 
 
 def _together(use: Use, told: Sequence[tuple[Try, Notice]]) -> Finding:

@@ -1,6 +1,5 @@
 """How a state's job was polled for, and whether it mattered that polls were denied."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -20,22 +19,30 @@ from sfnwatch.trace.finding_words import (
     plural,
     times,
 )
+from sfnwatch.trace.notice import is_denied
+from sfnwatch.trace.reach import Reach
 from sfnwatch.trace.times import iso
 
-_DENIED = re.compile(
-    r"AccessDenied|Unauthorized|NotAuthorized|Forbidden", re.IGNORECASE
-)
+__all__ = [
+    "denials",
+    "denied_words",
+    "interval_figures",
+    "interval_words",
+    "intervals",
+    "is_denied",
+    "is_settled",
+    "next_poll",
+    "polling",
+    "settled_intervals",
+]
+
 _LISTED = 6
 """So many intervals are worth reading; of more, the extremes are."""
 _KEPT = 100
+_MISSING = "later records may be missing"
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
 """A hint, no promise: about a minute at first, about five after ten minutes."""
-
-
-def is_denied(call: ApiCall) -> bool:
-    """True for a call that IAM refused."""
-    return call.error_code is not None and bool(_DENIED.search(call.error_code))
 
 
 def intervals(action: ApiCall | None, polls: Sequence[ApiCall]) -> list[float]:
@@ -43,6 +50,21 @@ def intervals(action: ApiCall | None, polls: Sequence[ApiCall]) -> list[float]:
     begun = [action] if action and polls and _before(action, polls[0]) else []
     moments = [call.event_time for call in (*begun, *polls)]
     return [(after - before).total_seconds() for before, after in pairwise(moments)]
+
+
+def settled_intervals(
+    known: Reach, action: ApiCall | None, polls: Sequence[ApiCall]
+) -> list[float]:
+    """Give those intervals that no later record can divide.
+
+    CloudTrail delivers out of order: between two polls one may still be missing, and
+    the gap would be told as how often they come.
+    """
+    return intervals(_settled(known, action), known.settled(polls))
+
+
+def _settled(known: Reach, action: ApiCall | None) -> ApiCall | None:
+    return action if action is not None and known.settled([action]) else None
 
 
 def _before(action: ApiCall, poll: ApiCall) -> bool:
@@ -103,18 +125,21 @@ def polling(case: Case, use: Use) -> Iterator[Finding]:
 
 
 def _polling(case: Case, tried: Try) -> Finding:
-    polls, action = tried.polls, tried.action
+    polls, known = tried.polls, case.reach
+    action, sure = _settled(known, tried.action), known.settled(polls)
     refused = denied_words(sum(map(is_denied, polls)), len(polls))
     exact = all(case.trace.links[poll.event_id].rule.exact for poll in polls)
+    so_far = "" if tried.whole else " so far"
     guessed = "" if exact else ", as far as role, action and time tell"
     return Finding(
         kind="polling",
-        certainty=certainty(fact=exact),
+        certainty=certainty(fact=exact and is_settled(case, tried)),
         text=(
             f"While {tried.subject} waited, Step Functions polled"
-            f" {times(len(polls))} with {named(polls[0].event_name)}"
-            f"{interval_words(action, polls)}{f'; {refused}' if refused else ''}"
-            f"{guessed}."
+            f" {times(len(polls))}{so_far} with {named(polls[0].event_name)}"
+            f"{_spacing(known, action, polls)}"
+            f"{f'; {refused}' if refused else ''}"
+            f"{'' if is_settled(case, tried) else f'; {_MISSING}'}{guessed}."
         ),
         evidence=evidence(call.event_id for call in polls),
         data={
@@ -123,28 +148,59 @@ def _polling(case: Case, tried: Try) -> Finding:
             "call": polls[0].event_name,
             "count": len(polls),
             "denied": sum(map(is_denied, polls)),
-            **interval_figures(action, polls),
+            **interval_figures(action, sure),
+            **({} if tried.whole else {"so_far": True}),
         },
     )
 
 
+def is_settled(case: Case, tried: Try) -> bool:
+    """True if later records can't change what is said of a try's polls.
+
+    While it waits more will come, which is no surprise: then up to the last is enough.
+    """
+    if tried.attempt.ended_at is None:
+        return len(case.reach.settled(tried.polls)) == len(tried.polls)
+    return tried.whole
+
+
+def _spacing(known: Reach, action: ApiCall | None, polls: Sequence[ApiCall]) -> str:
+    """Say how often, and up to when that is known where there are more polls."""
+    sure = known.settled(polls)
+    words, gaps = interval_words(action, sure), intervals(action, sure)
+    if known.measured is None or not gaps or len(sure) == len(polls):
+        return words
+    if len(gaps) == 1:
+        first = "the first two" if len(sure) > 1 else "the first"
+        return words.replace(", ", f", {first} ", 1)
+    return f"{words}, up to {known.measured:%H:%M:%S} UTC"
+
+
 def _together(case: Case, use: Use, polled: Sequence[Try]) -> Finding:
     polls = [poll for tried in polled for poll in tried.polls]
-    gaps = [gap for t in polled for gap in intervals(t.action, t.polls)]
+    known = case.reach
+    gaps = [gap for t in polled for gap in settled_intervals(known, t.action, t.polls)]
+    so_far = "" if all(t.whole for t in polled) else " so far"
+    settled = all(is_settled(case, tried) for tried in polled)
     exact = all(case.trace.links[poll.event_id].rule.exact for poll in polls)
     denied = sum(map(is_denied, polls))
     refused = denied_words(denied, len(polls))
     fewest = min(len(tried.polls) for tried in polled)
     most = max(len(tried.polls) for tried in polled)
     each = f"{fewest} to {most}" if fewest < most else f"{most}"
-    every = f", {cadence(mean(gaps))} ({decimal(min(gaps))} to {decimal(max(gaps))} s)"
+    every = (
+        f", {cadence(mean(gaps))} ({decimal(min(gaps))} to {decimal(max(gaps))} s)"
+        if gaps
+        else ""
+    )
     return Finding(
         kind="polling",
-        certainty=certainty(fact=exact),
+        certainty=certainty(fact=exact and settled),
         text=(
             f"While {use.name} waited in {len(polled)} tries, Step Functions polled"
-            f" {times(len(polls))} with {named(polls[0].event_name)}, {each} a try"
-            f"{every if gaps else ''}{f'; {refused}' if refused else ''}."
+            f" {times(len(polls))}{so_far} with {named(polls[0].event_name)}, {each} a"
+            f" try{every}{f'; {refused}' if refused else ''}"
+            f"{'' if settled else f'; {_MISSING}'}."
         ),
         evidence=evidence(poll.event_id for poll in polls),
         data={
@@ -159,6 +215,7 @@ def _together(case: Case, use: Use, polled: Sequence[Try]) -> Finding:
             "intervals": gaps[:_KEPT],
             "from": polled[0].action.event_name if polled[0].action else None,
             "tries": len(polled),
+            **({"so_far": True} if so_far else {}),
         },
     )
 
@@ -213,16 +270,21 @@ def _outcome(attempt: Attempt) -> str:
 def _denied(kind: str, tries: Sequence[Try]) -> Finding:
     polls = [poll for tried in tries for poll in tried.polls]
     denied = [poll for poll in polls if is_denied(poll)]
-    refused = f"{plural(len(denied), 'poll')} {'was' if len(denied) == 1 else 'were'}"
+    whole = all(tried.whole for tried in tries)
+    so_far = "" if whole or kind == "denied-unknown" else " so far"
+    refused = (
+        f"{plural(len(denied), 'poll')}{so_far} {'was' if len(denied) == 1 else 'were'}"
+    )
     first, several = tries[0], len(tries) > 1
     name = named(first.visit.name)
     subject = f"{name} ({len(tries)} tries)" if several else first.subject
     ended = [tried for tried in tries if tried.attempt.status != "running"]
+    every = whole and len(denied) == len(polls)
     codes = Counter(poll.error_code for poll in denied)
     return Finding(
         kind=kind,
         certainty=certainty(fact=kind == "denied-unknown"),
-        text=f"{refused} denied, {_mattered(kind, subject, tries, denied, polls)}",
+        text=f"{refused} denied, {_mattered(kind, subject, tries, every=every)}",
         evidence=evidence(
             [*(poll.event_id for poll in denied), *(t.end_event for t in ended)]
         ),
@@ -237,18 +299,13 @@ def _denied(kind: str, tries: Sequence[Try]) -> Finding:
     )
 
 
-def _mattered(
-    kind: str,
-    subject: str,
-    tries: Sequence[Try],
-    denied: Sequence[ApiCall],
-    polls: Sequence[ApiCall],
-) -> str:
+def _mattered(kind: str, subject: str, tries: Sequence[Try], *, every: bool) -> str:
+    """Say what the denials led to; `every`: surely no poll was answered."""
     if kind == "denied-unknown":
         return f"and {subject} still waits: whether that matters is open."
     if kind == "denied-but-succeeded":
         decided = "the denials did not decide the outcome"
-        if len(denied) < len(polls):
+        if not every:
             return f"and {subject} succeeded all the same: {decided}."
         return (
             f"and {subject} succeeded all the same: {decided}, so polling is not the"

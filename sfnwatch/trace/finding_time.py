@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sfnwatch.trace.finding import Certainty, Finding, evidence
-from sfnwatch.trace.finding_case import Case, known_to
+from sfnwatch.trace.finding_case import Case, is_cut, is_end_lost, known_to, lost_to
 from sfnwatch.trace.finding_words import listed, named, plural, spoken
 from sfnwatch.trace.spans import Part, end_of, totals
 from sfnwatch.trace.timeline import Timeline
@@ -97,16 +97,27 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
 def time_findings(case: Case) -> Iterator[Finding]:
     """Tell what the time was spent on, and where most of it went."""
     timeline = case.timeline
-    begun, now = timeline.started_at, known_to(case.trace, timeline)
+    begun, now = timeline.started_at, _until(case)
     if begun is None or now is None or not timeline.events:
         return
+    lost = 0 if is_cut(timeline) else lost_to(timeline)
+    if any(is_end_lost(visit, lost) for visit in timeline.visits):
+        return  # how long those states took is missing with their last events
     total = (now - begun).total_seconds()
     path = slowest_path(timeline, now)
     if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path.steps):
         return
     yield _time(case, path, now, total)
-    if len(path.steps) > 1:
-        yield _slowest(path, now, total)
+    if len(path.steps) > 1 and not is_cut(timeline):
+        yield from _slowest(path, now, total)
+
+
+def _until(case: Case) -> datetime | None:
+    """Say to when the states are known: where events are missing, to the last one."""
+    timeline = case.timeline
+    if is_cut(timeline) and timeline.events:
+        return timeline.ordered[-1].timestamp
+    return known_to(case.trace, timeline, case.now)
 
 
 def _time(case: Case, path: Slowest, now: datetime, total: float) -> Finding:
@@ -120,6 +131,8 @@ def _time(case: Case, path: Slowest, now: datetime, total: float) -> Finding:
         spent.append(f"{spoken(between)} between states")
     counted = ", each second once, along the slowest branch" if path.branched else ""
     so_far = " so far" if case.timeline.running else ""
+    if is_cut(case.timeline):
+        so_far = f" up to #{case.timeline.ordered[-1].id}, the last event that is here"
     return Finding(
         kind="time",
         certainty=Certainty.FACT,
@@ -144,7 +157,8 @@ def _ends_of(case: Case) -> tuple[str, ...]:
     return evidence([f"#{events[0].id}", f"#{ending.id}"])
 
 
-def _slowest(path: Slowest, now: datetime, total: float) -> Finding:
+def _slowest(path: Slowest, now: datetime, total: float) -> Iterator[Finding]:
+    """Name those that took most; of many alike none decided anything."""
     lengths = [(_length(visit, now), visit) for visit in path.steps]
     ranked = sorted(lengths, key=lambda item: (-item[0], item[1].id))
     top = [
@@ -155,7 +169,9 @@ def _slowest(path: Slowest, now: datetime, total: float) -> Finding:
     rest = len(ranked) - len(top)
     others = f"; {plural(rest, 'other visit')} took the rest" if rest else ""
     longest = ranked[0]
-    return Finding(
+    if sum(seconds for seconds, _ in ranked[:_TOP]) / total < _SHARE:
+        return
+    yield Finding(
         kind="slowest-path",
         certainty=Certainty.FACT,
         text=(

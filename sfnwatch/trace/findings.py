@@ -5,6 +5,7 @@ Nothing is said where the evidence is missing; that it is missing is said instea
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sfnwatch.trace.conclusions import conclusions
 from sfnwatch.trace.finding import Certainty, Finding, brief_evidence
@@ -41,16 +42,19 @@ def trace_findings(trace: Trace) -> tuple[Finding, ...]:
     return tuple(_of_trace(trace, _cases(trace)))
 
 
-def all_findings(trace: Trace) -> tuple[Finding, ...]:
-    """Find all: of each execution in order, then of the trace as a whole."""
-    cases, ends = _cases(trace), failed_ends(trace)
+def all_findings(trace: Trace, now: datetime | None = None) -> tuple[Finding, ...]:
+    """Find all: of each execution in order, then of the trace as a whole.
+
+    What runs has come as far as `now`, or else as far as the records go.
+    """
+    cases, ends = _cases(trace, now), failed_ends(trace)
     found = [finding for case in cases for finding in _of_execution(case, ends)]
     return (*found, *_of_trace(trace, cases))
 
 
-def _cases(trace: Trace) -> list[Case]:
+def _cases(trace: Trace, now: datetime | None = None) -> list[Case]:
     by_attempt = calls_by_attempt(trace)
-    return [case_of(trace, t, by_attempt) for t in trace.timelines.values()]
+    return [case_of(trace, t, by_attempt, now=now) for t in trace.timelines.values()]
 
 
 def _of_trace(trace: Trace, cases: Sequence[Case]) -> Iterator[Finding]:

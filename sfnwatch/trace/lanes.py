@@ -18,6 +18,7 @@ from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lane_ranks import Rank, causing_phase, is_action, rank_calls
 from sfnwatch.trace.links import Link, Rule, linked
 from sfnwatch.trace.notice import Notice, notice
+from sfnwatch.trace.reach import Reach, claimed_to, reach
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 
@@ -102,11 +103,11 @@ def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
     attempts = {key: attempt for key, (_, attempt) in tries.items()}
     by_attempt = calls_by_attempt(trace)
     ranks = rank_calls(by_attempt, attempts)
-    complete = complete_to(trace)
+    known = reach(trace)
     entries: list[tuple[tuple[datetime, int, int], Row]] = []
     for order, timeline in enumerate(trace.timelines.values()):
         for row in _state_rows(timeline, joined=joined):
-            placed = _annotate(row, by_attempt, complete)
+            placed = _annotate(row, by_attempt, known)
             entries.append(((row.at, order, row.events[0].id), placed))
     hidden = 0
     for number, call in enumerate(trace.ordered_calls):
@@ -135,9 +136,7 @@ def complete_to(trace: Trace) -> datetime | None:
     A file says nothing of lag, so the newest call in it is as far as it speaks for.
     """
     health = trace.health.get("lookup")
-    if health is not None:
-        return health.complete_to
-    return trace.ordered_calls[-1].event_time if trace.calls else None
+    return health.complete_to if health is not None else claimed_to(trace)
 
 
 def is_hidden(trace: Trace, call: ApiCall, link: Link | None) -> bool:
@@ -266,7 +265,7 @@ def _exits(timeline: Timeline, visit: StateVisit | None, after: HistoryEvent) ->
 def _annotate(
     row: Row,
     by_attempt: Mapping[tuple[str, int], list[ApiCall]],
-    complete: datetime | None,
+    known: Reach,
 ) -> Row:
     """Add who noticed the end, and which call the phase made."""
     attempt = row.attempt
@@ -275,7 +274,8 @@ def _annotate(
     calls = by_attempt.get((row.execution_arn or "", attempt.scheduled_id), [])
     phase = causing_phase(attempt)
     ends = row.events[-1].timestamp == attempt.ended_at
-    told = notice(attempt, polls_of(attempt, calls), complete) if ends else None
+    reached = known.of(row.execution_arn or "", attempt, calls)
+    told = notice(attempt, polls_of(attempt, calls), reached) if ends else None
     action = next((c for c in calls if is_action(attempt, c)), None)
     caused = action is not None and any(e.timestamp == phase for e in row.events)
     if told is None and not caused:

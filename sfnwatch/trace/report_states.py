@@ -11,10 +11,17 @@ from datetime import UTC, datetime
 from statistics import mean, median
 
 from sfnwatch.trace.calls import ApiCall
-from sfnwatch.trace.finding_case import CallsByAttempt, action_of, known_to
-from sfnwatch.trace.finding_polls import intervals, is_denied
+from sfnwatch.trace.finding_case import (
+    CallsByAttempt,
+    action_of,
+    as_known,
+    known_to,
+    lost_to,
+)
+from sfnwatch.trace.finding_polls import is_denied, settled_intervals
 from sfnwatch.trace.lanes import polls_of
 from sfnwatch.trace.links import role_of_call
+from sfnwatch.trace.reach import Reach, reach
 from sfnwatch.trace.spans import Part, end_of, totals
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
@@ -74,14 +81,23 @@ class _Ground:
     timeline: Timeline
     calls: CallsByAttempt
     now: datetime
+    reach: Reach
+    lost: float
+    """The last id that is missing of its events."""
 
 
 def state_rows(
-    trace: Trace, timeline: Timeline, calls: CallsByAttempt
+    trace: Trace,
+    timeline: Timeline,
+    calls: CallsByAttempt,
+    now: datetime | None = None,
 ) -> tuple[StateRow, ...]:
-    """Give a row for each state and place, in the order they were first entered."""
-    now = known_to(trace, timeline) or _NEVER
-    ground = _Ground(trace, timeline, calls, now)
+    """Give a row for each state and place, in the order they were first entered.
+
+    `now` is the screen's, for what still runs.
+    """
+    known = known_to(trace, timeline, now) or _NEVER
+    ground = _Ground(trace, timeline, calls, known, reach(trace), lost_to(timeline))
     return tuple(_row(ground, path, visits) for path, visits in _places(timeline))
 
 
@@ -123,9 +139,10 @@ def _row(ground: _Ground, path: str, visits: Sequence[StateVisit]) -> StateRow:
     parts: dict[Part, float] = defaultdict(float)
     lengths = []
     for visit in visits:
-        for part, seconds in totals(visit, ground.now).items():
+        known = as_known(ground.timeline, visit, ground.lost)
+        for part, seconds in totals(known, ground.now).items():
             parts[part] += seconds
-        lengths.append((end_of(visit, ground.now) - visit.entered_at).total_seconds())
+        lengths.append((end_of(known, ground.now) - visit.entered_at).total_seconds())
     first = visits[0]
     tries = [attempt for visit in visits for attempt in visit.attempts]
     return StateRow(
@@ -157,7 +174,7 @@ def _calls(ground: _Ground, visits: Iterable[StateVisit]) -> CallsOfState:
             polls = polls_of(attempt, those)
             action = action_of(attempt, those)
             own.extend(those)
-            gaps.extend(intervals(action, polls))
+            gaps.extend(settled_intervals(ground.reach, action, polls))
             polled.update(poll.event_name for poll in polls)
     links = [links_of[call.event_id] for call in own]
     denied = sum(map(is_denied, own))

@@ -1,6 +1,7 @@
 """How an execution ended, in one line: its status, how long, and why it failed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sfnwatch.trace.finding_case import known_to
 from sfnwatch.trace.finding_words import named, spoken
@@ -30,10 +31,13 @@ class Verdict:
     cause: str | None = None
 
 
-def judge(trace: Trace, timeline: Timeline) -> Verdict:
-    """Say how an execution stands, and which state decided that."""
+def judge(trace: Trace, timeline: Timeline, now: datetime | None = None) -> Verdict:
+    """Say how an execution stands, and which state decided that.
+
+    `now` is the screen's, for what still runs.
+    """
     visit = _decisive(timeline)
-    begun, known = timeline.started_at, known_to(trace, timeline)
+    begun, known = timeline.started_at, known_to(trace, timeline, now)
     seconds = (known - begun).total_seconds() if begun and known else None
     error, cause = _reason(timeline, visit)
     return Verdict(

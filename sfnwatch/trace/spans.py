@@ -19,11 +19,11 @@ from sfnwatch.trace.lanes import (
     ANSWERED,
     call_key,
     calls_by_attempt,
-    complete_to,
     polls_of,
 )
 from sfnwatch.trace.links import Link, linked
 from sfnwatch.trace.notice import Notice, notice
+from sfnwatch.trace.reach import reach
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import id_word, rule_words
@@ -236,13 +236,14 @@ def _shown_at(call: ApiCall, link: Link, attempt: Attempt) -> datetime:
 
 def notices(trace: Trace) -> Mapping[Key, Notice]:
     """Tell for each attempt how its end was noticed, where that is known."""
-    complete = complete_to(trace)
+    known = reach(trace)
     found: dict[Key, Notice] = {}
     by_attempt: Mapping[Key, list[ApiCall]] | None = None
     for arn, attempt in _stopped(trace):
         # Dear, and only a job that says when it stopped asks for it.
         by_attempt = calls_by_attempt(trace) if by_attempt is None else by_attempt
         calls = by_attempt.get((arn, attempt.scheduled_id), [])
+        complete = known.of(arn, attempt, calls)
         told = notice(attempt, polls_of(attempt, calls), complete)
         if told is not None:
             found[arn, attempt.scheduled_id] = told

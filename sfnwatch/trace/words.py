@@ -217,13 +217,13 @@ def notice_words(told: Notice) -> str:
     # Who noticed comes first: it is what must not be cut where there is no room.
     match told.by, told.certain:
         case By.EVENT, _:
-            return f"noticed by event, {late} (no poll in between)"
+            return f"noticed by event, {late} ({told.between})"
         case By.POLL, True:
             return f"noticed by a poll, {late}"
         case By.POLL, False:
             return f"noticed by a poll or by event, {late} (within the same second)"
         case _:
-            return f"noticed {late}, no poll in between so far"
+            return f"noticed {late}, {told.between} so far"
 
 
 # -- calls -----------------------------------------------------------------------
@@ -274,12 +274,17 @@ def subject_words(row: Row) -> str:
     if row.gap is not None:
         decimals = 1 if row.gap % 1 and row.gap < _GAP else 0
         return f"+{row.gap:.{decimals}f} s"
-    attempt = row.attempt
+    attempt, call = row.attempt, row.call
     action = row.link is not None and row.link.role is CallRole.ACTION
-    if attempt is None or not action or not attempt.resource_ids:
+    if attempt is None or call is None or not action or not attempt.resource_ids:
+        return ""
+    job = attempt.resource_ids[0]
+    # A guess must not lend a call the id that would prove it.
+    exact = row.link is not None and row.link.rule.exact
+    if not exact and call.ids.isdisjoint((job, last_segment(job))):
         return ""
     thing = id_word(attempt).rpartition(" ")[0] or "id"
-    return clean(f"{thing} {short_id(attempt.resource_ids[0])}", _LIMIT)
+    return clean(f"{thing} {short_id(job)}", _LIMIT)
 
 
 def id_word(attempt: Attempt | None) -> str:

@@ -132,7 +132,7 @@ def explained(trace: Trace, now: datetime, lanes: Lanes | None = None) -> Explai
 
     `lanes` spares the making of them where somebody has them already.
     """
-    return page_of(trace, now, all_findings(trace), lanes or build_lanes(trace))
+    return page_of(trace, now, all_findings(trace, now), lanes or build_lanes(trace))
 
 
 def page_of(
@@ -151,12 +151,12 @@ def page_of(
         known = finding.execution_arn in trace.timelines
         about.setdefault(finding.execution_arn if known else None, []).append(finding)
     rows = _Rows(trace, lanes)
-    tellings = (_telling(trace, arn, own, rows) for arn, own in about.items())
+    tellings = (_telling(trace, now, arn, own, rows) for arn, own in about.items())
     return Explained(trace, now, tuple(tellings), rows.extent)
 
 
 def _telling(
-    trace: Trace, arn: str | None, found: list[Finding], rows: "_Rows"
+    trace: Trace, now: datetime, arn: str | None, found: list[Finding], rows: "_Rows"
 ) -> Telling:
     timeline = trace.timelines.get(arn or "")
     topics = _by_topic(found, arn or "", rows)
@@ -166,7 +166,7 @@ def _telling(
     return Telling(
         key=timeline.execution_arn,
         timeline=timeline,
-        verdict=judge(trace, timeline),
+        verdict=judge(trace, timeline, now),
         spent=seconds_of(time) if time else {},
         topics=topics,
     )

@@ -102,7 +102,7 @@ def test_the_two_others_called_once_and_can_t_be_told_apart(
     assert {"request-response", "aws-sdk"} <= set(pattern.data["candidates"])
     (calls,) = found["calls"]
     assert "RunTask alone, no polling seen: " in calls.text
-    assert "made it once" in calls.text
+    assert "these records show no poll after it" in calls.text
     assert "polling" not in found
 
 

@@ -1,5 +1,7 @@
 """What several executions together show of each way to call."""
 
+import json
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -10,7 +12,9 @@ from sfnwatch.trace.finding import Certainty, Finding
 from sfnwatch.trace.findings import all_findings, trace_findings
 from sfnwatch.trace.report import report
 from sfnwatch.trace.timeline import Trace, extend
-from tests.builders import ARN, event, sync_history, sync_run
+from sfnwatch.trace.times import iso
+from tests.builders import ARN, event, health, sync_history, sync_run
+from tests.tui.runs import seconds
 from tests.tui.several import ASYNC, SDK, SYNC, three_runs
 
 
@@ -45,6 +49,45 @@ def test_polls_denied_each_time_are_a_way_of_their_own() -> None:
         "denied each time, and it succeeds all the same: polling does not decide."
     )
     assert sync.data["denied"] == 5
+    assert sync.certainty is Certainty.INFERENCE, "that it does not decide is concluded"
+
+
+def behind(seconds_: float, *, denied: bool = False) -> list[Received]:
+    """Give the three runs where CloudTrail is complete only to then."""
+    known = {"complete_to": iso(seconds(seconds_))}
+    return [*three_runs(denied=denied), health("lookup", "live", 601, **known)]
+
+
+def test_while_cloudtrail_is_behind_nothing_is_concluded_for_good() -> None:
+    sync, plain, _ = concluded(*behind(61, denied=True))
+    assert sync.text == (
+        "ecs:runTask.sync calls RunTask, then DescribeTasks about once a minute (5"
+        " polls so far); denied each time so far, and it succeeds all the same."
+    )
+    assert sync.certainty is Certainty.INFERENCE
+    assert sync.data["interval_mean"] == 55, "but one interval is known for good"
+    assert plain.text == (
+        "ecs:runTask calls RunTask and nothing after it up to 00:29:25 UTC, as far as"
+        " CloudTrail is complete."
+    )
+    assert plain.certainty is Certainty.INFERENCE
+
+
+def test_a_conclusion_is_no_surer_than_the_links_it_rests_on() -> None:
+    guessed = concluded(*(_without_ids(record) for record in three_runs()))
+    assert len(guessed) == 2, "of two runs at once a RunTask may be either's"
+    assert {found.certainty for found in guessed} == {Certainty.INFERENCE}
+    assert {found.certainty for found in concluded(*three_runs())} == {Certainty.FACT}
+
+
+def _without_ids(record: Received) -> Received:
+    """Take the ids out of a call: then only role, action and time tie it."""
+    if "CloudTrailEvent" not in record.data:
+        return record
+    bare = dict.fromkeys(("requestParameters", "responseElements", "requestID"))
+    call = {**json.loads(record.data["CloudTrailEvent"]), **bare}
+    data = {**record.data, "CloudTrailEvent": json.dumps(call)}
+    return replace(record, data=data)
 
 
 def test_polls_denied_while_it_runs_decide_nothing_yet() -> None:
@@ -56,7 +99,7 @@ def test_polls_denied_while_it_runs_decide_nothing_yet() -> None:
         or r.data.get("type") in {"TaskScheduled", "TaskStarted", "TaskSubmitted"}
     ]
     sync, *_ = concluded(*running)
-    assert sync.text.endswith("denied each time, and it still runs.")
+    assert sync.text.endswith("denied each time so far, and it still runs.")
 
 
 def test_a_job_that_failed_is_not_told_as_a_success() -> None:
@@ -78,6 +121,9 @@ def test_nothing_after_it_is_a_fact_only_where_a_poll_would_be_known() -> None:
     last = without(early, EventName="DescribeTasks")
     _, _, sdk = concluded(*last)
     assert sdk.certainty is Certainty.INFERENCE
+    assert sdk.text.endswith(
+        "nothing after it up to 00:29:27 UTC, as far as these records go."
+    )
 
 
 def test_one_execution_alone_concludes_nothing() -> None:

@@ -1,6 +1,7 @@
 """What a trace shows, in sentences: each with its figures and its evidence."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.times import iso
 from tests.builders import (
     ARN,
+    REGION,
     START,
+    TASK_ARN,
     call,
     event,
     health,
@@ -117,6 +120,52 @@ def test_a_file_is_complete_to_its_newest_call() -> None:
     assert told.data["by"] == "unknown"
     told = found(*sync_history(), *sync_calls(), later)["noticed"]
     assert told.data["by"] == "event"
+
+
+def files(*records: Received) -> list[Received]:
+    """Give records as a file holds them: nobody saw them come."""
+    return [replace(record, at=None) for record in records]
+
+
+def test_calls_of_another_place_or_time_do_not_show_that_nobody_polled() -> None:
+    later = call("DescribeTasks", 900, key="x", role="arn:aws:iam::1:role/other")
+    noticed = found(*files(*sync_history(), later))["noticed"]
+    assert noticed.data["by"] == "unknown"
+    assert noticed.text.endswith(
+        "but no call of its own is seen here, so whether it was polled for, and what"
+        " told of it, is open."
+    )
+    record = later.data["CloudTrailEvent"].replace(REGION, "eu-west-1")
+    elsewhere = replace(later, data={**later.data, "CloudTrailEvent": record})
+    far = found(*files(*sync_history(), *sync_calls(), elsewhere))["noticed"]
+    assert far.data["by"] == "unknown", "its own Region's calls end before its end"
+    near = found(*files(*sync_history(), *sync_calls(), later))["noticed"]
+    assert near.data["by"] == "event"
+
+
+def test_a_file_added_to_a_recording_is_not_covered_by_what_was_measured() -> None:
+    known = health("lookup", "ended", 900, complete_to=iso(START + 900 * SECOND))
+    noticed = found(*files(*sync_history()), known)["noticed"]
+    assert noticed.data["by"] == "unknown"
+    noticed = found(*sync_history(), known)["noticed"]
+    assert noticed.data["by"] == "event"
+
+
+def test_that_the_only_poll_in_between_was_denied_is_told() -> None:
+    denial = ("AccessDenied", f"no ecs:DescribeTasks on {TASK_ARN}")
+    denied = call("DescribeTasks", 307.95, key="p", error=denial)
+    late = [
+        replace(r, data={**r.data, "timestamp": iso(START + 312 * SECOND)})
+        if r.data["id"] == 6
+        else r
+        for r in sync_history()[:6]
+    ]
+    known = health("lookup", "ended", 900, complete_to=iso(START + 900 * SECOND))
+    noticed = found(*late, sync_calls()[0], denied, known)["noticed"]
+    assert noticed.text.endswith(
+        "StepFunctionsGetEventsForECSTaskRule: the only poll in between was denied."
+    )
+    assert noticed.data["failed_polls"] == 1
 
 
 def test_a_poll_in_between_noticed() -> None:

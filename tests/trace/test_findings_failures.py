@@ -46,8 +46,8 @@ def tried(times: int, *, succeeds: bool, first: int = 2) -> list[Received]:
 def test_tries_are_counted_with_what_they_cost() -> None:
     (found,) = every(begun(), *tried(3, succeeds=True))["retries"]
     assert found.text == (
-        "Work was tried 3 times before it succeeded: 2 tries failed (1 with Error0 and"
-        " 1 with Error1). Those took 4 s, and backing off 6 s more."
+        "Work took 3 tries to succeed: 2 tries failed (1 with Error0 and 1 with"
+        " Error1). Those took 4 s, and backing off 6 s more."
     )
     assert found.evidence == ("#4", "#6")
     assert found.data == {
@@ -79,8 +79,28 @@ def test_the_retries_of_very_many_visits_are_told_of_together() -> None:
     for number in range(5):
         records += tried(2, succeeds=True, first=2 + number * 6)
     (found,) = every(*records)["retries"]
-    assert "tried 10 times in 5 visits" in found.text
+    assert found.text.startswith("Work took 10 tries in 5 visits to succeed: 5 tries")
     assert found.data["failed"] == 5
+
+
+def test_which_iteration_was_tried_again_is_told() -> None:
+    records = [
+        begun(),
+        event(2, "MapStateEntered", 0, name="Each"),
+        event(3, "MapStateStarted", 0, length=2),
+    ]
+    for index in range(2):
+        first = 4 + index * 10
+        begins = event(
+            first, "MapIterationStarted", 0, previous=3, name="Each", index=index
+        )
+        records.append(begins)
+        records += tried(index + 1, succeeds=True, first=first + 1)
+    (found,) = every(*records)["retries"]
+    assert found.text.startswith(
+        "Each[1] / Work took 2 tries to succeed: 1 try failed with Error0."
+    )
+    assert (found.data["visit"], found.data["visits"]) == (15, 1)
 
 
 # -- calls -----------------------------------------------------------------------

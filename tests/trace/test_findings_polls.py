@@ -1,12 +1,15 @@
 """Polls: how often, until when, and whether it mattered that they were denied."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.finding import Certainty, Finding
-from tests.builders import event, sync_calls, sync_history
+from sfnwatch.trace.report import report
+from sfnwatch.trace.times import iso
+from tests.builders import START, event, health, sync_calls, sync_history
 from tests.trace.finding import (
     SYNC,
     begun,
@@ -16,6 +19,7 @@ from tests.trace.finding import (
     iterations,
     run_task,
     submitted,
+    trace_of,
 )
 
 
@@ -67,6 +71,95 @@ def test_a_poll_that_failed_otherwise_is_not_denied() -> None:
     (throttled,) = told["throttled-calls"]
     assert throttled.data["count"] == 1
     assert "was throttled once with ThrottlingException" in throttled.text
+
+
+# -- while CloudTrail is behind --------------------------------------------------
+
+
+def _behind(*polls: int, complete: float | None, over: bool = True) -> Finding:
+    """Tell of the polls that have come in where CloudTrail is complete to then."""
+    history, (run, *asked) = sync_history(), sync_calls()
+    at = START + timedelta(seconds=complete or 0)
+    known = {"complete_to": iso(at)} if complete is not None else {}
+    told = every(
+        *(history if over else history[:5]),
+        run,
+        *(asked[number] for number in polls),
+        health("lookup", "live", 400, **known),
+    )
+    return told["polling"][0]
+
+
+def test_a_gap_that_a_late_poll_may_fill_is_not_told() -> None:
+    """The second of the three came last: 60, 177 and 55 s are nobody's intervals."""
+    early = _behind(0, 2, 3, complete=100)
+    assert early.text == (
+        "While ECS RunTask waited, Step Functions polled 3 times so far with"
+        " DescribeTasks, the first 55 s after RunTask; later records may be missing."
+    )
+    assert early.certainty is Certainty.INFERENCE
+    assert (early.data["intervals"], early.data["count"]) == ([55], 3)
+    assert early.data["so_far"] is True
+    whole = _behind(0, 1, 2, 3, complete=180)
+    assert "at intervals of 55, 59 and 63 s" in whole.text
+    assert "(mean 59 s), up to 00:31:24 UTC; later" in whole.text
+    assert whole.certainty is Certainty.INFERENCE
+
+
+def test_a_gap_below_the_watermark_is_real() -> None:
+    told = _behind(0, 2, 3, 4, complete=420)
+    assert told.data["intervals"] == [55, 122, 55, 61]
+    assert told.certainty is Certainty.FACT
+    assert "so far" not in told.text
+
+
+@pytest.mark.parametrize("complete", [None, 0])
+def test_without_a_watermark_there_is_no_cadence(complete: float | None) -> None:
+    told = _behind(0, 1, complete=complete)
+    assert told.text == (
+        "While ECS RunTask waited, Step Functions polled twice so far with"
+        " DescribeTasks; later records may be missing."
+    )
+    assert told.certainty is Certainty.INFERENCE
+    assert told.data["interval_mean"] is None
+
+
+def test_of_a_state_that_still_waits_the_polls_so_far_are_a_fact() -> None:
+    told = _behind(0, 1, complete=130, over=False)
+    assert "polled twice so far with DescribeTasks, about once a minute" in told.text
+    assert "missing" not in told.text
+    assert told.certainty is Certainty.FACT
+
+
+def test_the_table_of_states_has_no_intervals_that_may_change_either() -> None:
+    run, first, _, third, *_ = sync_calls()
+    at = iso(START + timedelta(seconds=100))
+    records = [*sync_history(), run, first, third]
+    told = report(trace_of(*records, health("lookup", "live", 400, complete_to=at)))
+    (row,) = told.executions[0].states
+    assert (row.calls.poll_mean, row.calls.poll_max) == (55, 55)
+
+
+def test_very_many_tries_are_told_so_far_too() -> None:
+    at = iso(START + timedelta(seconds=10))
+    records = [*_polled(5), health("lookup", "live", 400, complete_to=at)]
+    (polling,) = every(*records)["polling"]
+    assert polling.text == (
+        "While Work waited in 5 tries, Step Functions polled 5 times so far with"
+        " DescribeTasks, 1 a try; later records may be missing."
+    )
+    assert polling.certainty is Certainty.INFERENCE
+
+
+def test_denials_so_far_prove_nothing_of_the_polls_still_missing() -> None:
+    poll = describe_task(0, 60, error=("AccessDenied", _message()), parameters=None)
+    at = iso(START + timedelta(seconds=70))
+    known = health("lookup", "live", 400, complete_to=at)
+    found = denied("denied-but-succeeded", *_one_task(), run_task(0, 1), poll, known)
+    assert found.text == (
+        "1 poll so far was denied, and Work succeeded all the same: the denials did"
+        " not decide the outcome."
+    )
 
 
 def _one_task(*, ends: str = "TaskSucceeded", **ended: Any) -> list[Received]:

@@ -1,15 +1,30 @@
 """Where the time went, each second counted once."""
 
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfnwatch.trace.finding_time import slowest_path
+from sfnwatch.trace.events import From, Received
+from sfnwatch.trace.finding_case import case_of
+from sfnwatch.trace.finding_time import slowest_path, time_findings
+from sfnwatch.trace.report_states import state_rows
+from sfnwatch.trace.report_verdict import judge
 from sfnwatch.trace.spans import end_of
-from sfnwatch.trace.timeline import Timeline
-from tests.builders import ARN, event, sync_run
+from sfnwatch.trace.timeline import Timeline, Trace, extend
+from sfnwatch.trace.times import iso
+from tests.builders import (
+    ARN,
+    START,
+    describe,
+    event,
+    health,
+    sync_history,
+    sync_run,
+)
 from tests.trace.finding import LAMBDA, begun, every, iterations
 from tests.trace.machines import Run, Sequence, machines
 
@@ -102,6 +117,82 @@ def test_of_very_many_steps_the_first_are_listed() -> None:
     (time,) = every(*iterations(50))["time"]
     assert "so far" in time.text
     assert time.data["counted"] == "slowest path"
+
+
+def test_where_many_took_alike_none_decided_the_length() -> None:
+    records = [begun()]
+    for number in range(12):
+        first, at = 2 + number * 3, number * 2.0
+        records += [
+            event(first, "TaskStateEntered", at, name=f"S{number}"),
+            event(first + 1, "TaskScheduled", at, **LAMBDA),
+            event(first + 2, "TaskStateExited", at + 1, name=f"S{number}"),
+        ]
+    told = every(*records, event(38, "ExecutionSucceeded", 24))
+    assert "time" in told
+    assert "slowest-path" not in told
+
+
+def _cut(*, status: str | None = "SUCCEEDED") -> list[Received]:
+    """Build the first page of a run of 309 s: what came after 1.2 s is not here."""
+    described = [describe(status)] if status else []
+    return [replace(r, at=None) for r in (*sync_history()[:5], *described)]
+
+
+def test_a_history_that_is_cut_is_told_up_to_its_last_event() -> None:
+    told = every(*_cut())
+    (time,) = told["time"]
+    assert time.text.startswith("Of 1.2 s up to #5, the last event that is here: ")
+    assert time.data["seconds"] == 1.2
+    assert "slowest-path" not in told
+    trace = extend(Trace(), _cut())
+    (row,) = state_rows(trace, trace.timelines[ARN], {})
+    assert row.seconds == pytest.approx(1.17)
+    assert judge(trace, trace.timelines[ARN]).seconds == 309
+
+
+def test_of_states_whose_ends_are_missing_no_time_is_told() -> None:
+    page = [*_cut(status=None), replace(sync_history()[-1], at=None)]
+    trace = extend(Trace(), page)
+    assert "time" not in every(*page)
+    (row,) = state_rows(trace, trace.timelines[ARN], {})
+    assert row.seconds == pytest.approx(1.17)
+
+
+def test_a_watched_run_goes_on_until_the_last_that_came_in() -> None:
+    request = Received(
+        START + timedelta(seconds=183),
+        From.REQUEST,
+        ARN,
+        {
+            "operation": "GetExecutionHistory",
+            "service": "states",
+            "sent_at": iso(START + timedelta(seconds=182)),
+            "seconds": 0.1,
+            "outcome": "ok",
+        },
+    )
+    records = [*sync_history()[:5], request]
+    trace = extend(Trace(), records)
+    timeline = trace.timelines[ARN]
+    (time,) = every(*records)["time"]
+    (row,) = state_rows(trace, timeline, {})
+    assert time.data["seconds"] == judge(trace, timeline).seconds == 182
+    assert row.seconds == pytest.approx(181.97)
+    assert (
+        judge(trace, timeline).text == "RUNNING for 3 min 2 s so far, in ECS RunTask."
+    )
+    now = START + timedelta(seconds=200)
+    assert judge(trace, timeline, now).seconds == 200
+    (row,) = state_rows(trace, timeline, {}, now)
+    assert row.seconds == pytest.approx(199.97)
+    (time, *_) = time_findings(case_of(trace, timeline, now=now))
+    assert time.data["seconds"] == 200
+
+
+def test_a_file_of_a_run_that_went_on_ends_where_it_was_saved() -> None:
+    trace = extend(Trace(), [*_cut(status=None), health("lookup", "live", 900)])
+    assert judge(trace, trace.timelines[ARN]).seconds == 1.2
 
 
 @pytest.mark.parametrize("kind", ["Pass", "Choice"])

@@ -82,6 +82,29 @@ def test_a_denied_poll_tells_step_functions_nothing() -> None:
     assert judged(poll(308)).by is By.POLL
 
 
+def test_polls_in_between_that_were_refused_are_told() -> None:
+    def words(*polls: ApiCall, complete: float | None = 420) -> str:
+        told = notice(
+            attempt(ended=330), polls, None if complete is None else seconds(complete)
+        )
+        assert told is not None
+        return notice_words(told)
+
+    one, two = poll(310, denied=True), poll(320, denied=True)
+    assert words().endswith("(no poll in between)")
+    assert words(one).endswith("(the only poll in between was denied)")
+    assert words(one, two).endswith("(all 2 polls in between were denied)")
+    same = poll(330, denied=True)
+    assert words(same).endswith("(no poll in between but 1 that was denied)")
+    assert words(one, complete=None).endswith(
+        ", the only poll in between was denied so far"
+    )
+    failed = call("DescribeTasks", 310, key="p", error=("ThrottlingException", "no"))
+    assert words(decode_call(failed)).endswith("(the only poll in between failed)")
+    outside = poll(200, denied=True), poll(331, denied=True)
+    assert words(*outside).endswith("(no poll in between)")
+
+
 @pytest.mark.parametrize(("stopped", "ended"), [(None, 309), (307.1, None)])
 def test_without_a_stop_or_an_end_there_is_nothing_to_say(
     stopped: float | None, ended: float | None

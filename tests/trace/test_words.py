@@ -205,6 +205,19 @@ def test_a_random_id_is_shortened_and_a_name_that_people_chose_is_not() -> None:
     assert short_id("arn:aws:batch:r:1:job/my-job") == "my-job"
 
 
+def test_a_guessed_call_does_not_bear_an_id_that_is_not_its_own() -> None:
+    history = [r for r in sync_history() if r.data["id"] != 5]
+    submitted = {"Tasks": [{"TaskArn": TASK_ARN}]}
+    task: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask.sync"}
+    told = event(5, "TaskSubmitted", 1.2, output=json.dumps(submitted), **task)
+    bare = call("RunTask", 1, key="run")
+    assert "RunTask  ~ role + action + time" in lines(*history, told, bare)
+    own = call("RunTask", 1, key="run", response={"tasks": [{"taskArn": TASK_ARN}]})
+    assert "RunTask  task 9f018ef6  = task ARN" in lines(*history, told, own)
+    exact = call("RunTask", 1, key="run", request_id="req-run")
+    assert "RunTask  task 9f018ef6  = request id" in lines(*sync_history(), exact)
+
+
 @pytest.mark.parametrize(
     ("by", "certain", "words"),
     [

@@ -148,6 +148,7 @@ def noticed_failure() -> list[Received]:
     stopped = (START + timedelta(seconds=58.1)).timestamp() * 1000
     return [
         *failed_run(StoppedAt=int(stopped)),
+        call("RunTask", 1, key="run"),
         call("DescribeTasks", 300, key="far", parameters={"tasks": ["other"]}),
     ]
 
