@@ -14,6 +14,7 @@ from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.findings import Finding, all_findings, findings
 from sfnwatch.trace.links import Link, role_of_call
 from sfnwatch.trace.payload import ascii_json
+from sfnwatch.trace.task_states import TaskState
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.times import iso, maybe_iso
 from sfnwatch.trace.visits import StateVisit
@@ -48,6 +49,11 @@ def trace_json(trace: Trace) -> dict[str, Any]:
         ],
         "findings": _all_json(told[None]),
         "calls": [call_json(trace, call) for call in trace.ordered_calls],
+        "task_states": [
+            task_state_json(state)
+            for states in trace.task_states.values()
+            for state in states
+        ],
     }
 
 
@@ -122,6 +128,32 @@ def call_json(trace: Trace, call: ApiCall) -> dict[str, Any]:
         "request_id": call.request_id,
         "role": str(role_of_call(call, link)),
         "link": link_json(link) if link else None,
+    }
+
+
+def task_state_json(state: TaskState) -> dict[str, Any]:
+    """Give how a task was doing, as ECS told it; the later has the larger version."""
+    return {
+        "task_arn": state.task_arn,
+        "version": state.version,
+        "at": iso(state.at),
+        "seen_at": maybe_iso(state.seen_at),
+        "last_status": state.last_status,
+        "desired_status": state.desired_status,
+        "stop_code": state.stop_code,
+        "stopped_reason": state.stopped_reason,
+        "stopped_at": maybe_iso(state.stopped_at),
+        "started_by": state.started_by,
+        "group": state.group,
+        "containers": [
+            {
+                "name": each.name,
+                "last_status": each.last_status,
+                "exit_code": each.exit_code,
+                "reason": each.reason,
+            }
+            for each in state.containers
+        ],
     }
 
 

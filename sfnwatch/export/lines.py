@@ -31,7 +31,7 @@ _LANES = {
 _ARROW = "->"
 _LABEL = 40
 """No label of an execution takes more characters."""
-_NO_ROWS = frozenset({From.HEALTH, From.REQUEST})
+_NO_ROWS = frozenset({From.HEALTH, From.REQUEST, From.TASK_STATE})
 """Sources of records that never have a line of their own."""
 
 

@@ -15,7 +15,8 @@ from sfnwatch.export.json import (
     finding_json,
     visit_json,
 )
-from sfnwatch.trace.events import Batch, From, Received
+from sfnwatch.trace.events import Batch, From, Received, Record
+from sfnwatch.trace.express import as_history
 from sfnwatch.trace.findings import trace_findings
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 
@@ -34,7 +35,9 @@ class JsonLines:
             if received.source == From.HEALTH:
                 self._write({"kind": "health", **received.data})
             elif received.source == From.HISTORY:
-                self._print_event(received)
+                self._print_event(received, received.data)
+            elif received.source == From.EXPRESS:
+                self._print_event(received, as_history(received.data))
         for timeline in self.trace.timelines.values():
             self._print_visits(timeline)
         for call in self.trace.ordered_calls:
@@ -43,8 +46,7 @@ class JsonLines:
                 self._write({"kind": "call", **call_json(self.trace, call)})
         self._out.flush()
 
-    def _print_event(self, received: Received) -> None:
-        data = received.data
+    def _print_event(self, received: Received, data: Record) -> None:
         record = {
             "kind": "event",
             "execution": received.execution_arn,

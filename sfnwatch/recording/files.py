@@ -32,7 +32,12 @@ def open_files(paths: Sequence[Path]) -> Recording:
         records=records,
         created=min((r.created for r in recordings if r.created), default=None),
         executions=tuple(dict.fromkeys((*named, *executions_of(records)))),
-        notes=(*(n for r in recordings for n in r.notes), *_empty(imported), *notes),
+        notes=(
+            *(n for r in recordings for n in r.notes),
+            *_empty(imported),
+            *_cut(imported),
+            *notes,
+        ),
         paths=tuple(paths),
     )
 
@@ -48,3 +53,16 @@ def _import(loaded: Loaded) -> Imported:
 
 def _empty(imported: Sequence[Imported]) -> list[str]:
     return [f"{clean(str(f.path))}: holds no records" for f in imported if f.empty]
+
+
+def _cut(imported: Sequence[Imported]) -> list[str]:
+    """Tell of pages whose next is not here: an answer of a single request has one."""
+    begun = {number for file in imported for number in file.events}
+    several = sum(bool(file.calls) for file in imported) > 1
+    return [
+        f"{clean(str(file.path))}: one page of several, and the next is not here"
+        for file in imported
+        if file.more
+        and not (file.events and max(file.events) + 1 in begun)
+        and not (file.calls and several)
+    ]

@@ -13,8 +13,10 @@ from sfnwatch.recording.loading import bad_file
 from sfnwatch.recording.parsing import NotJsonError, line_of, parse_values
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received, Record
+from sfnwatch.trace.express import LOG_KEYS, decode_express, execution_of
 from sfnwatch.trace.history import DecodeError, decode_history
-from sfnwatch.trace.payload import canonical
+from sfnwatch.trace.payload import canonical, mapping_of, parse_json
+from sfnwatch.trace.task_states import decode_task_state, is_task_state
 from sfnwatch.trace.text import clean
 
 KNOWN = (
@@ -42,6 +44,10 @@ class Imported:
     described: list[Record] = field(default_factory=list)
     defined: list[Record] = field(default_factory=list)
     calls: list[Received] = field(default_factory=list)
+    """What belongs to no one execution: calls, and what ECS tells of tasks. And what
+    names its own: an execution's log."""
+    more: bool = False
+    """True if it says that another page follows."""
 
     @property
     def empty(self) -> bool:
@@ -98,6 +104,7 @@ def _take(imported: Imported, value: Any, where: str) -> None:
         for keys, take in _SHAPES:
             if keys <= value.keys():
                 take(imported, value, where)
+                imported.more = imported.more or any(map(value.get, _TOKENS))
                 return
     raise _UnknownError(where, _what(value))
 
@@ -150,11 +157,11 @@ def _event(imported: Imported, value: Record, where: str) -> None:
         raise _BadItemError(where, msg)
 
 
-def _call(source: From) -> "_Take":
+def _loose(source: From, decode: Callable[[Received], object]) -> "_Take":
     def take(imported: Imported, value: Record, where: str) -> None:
         received = Received(None, source, None, value)
         try:
-            decode_call(received)
+            decode(received)
         except DecodeError as error:
             raise _BadItemError(where, f"{error}") from error
         imported.calls.append(received)
@@ -163,7 +170,13 @@ def _call(source: From) -> "_Take":
 
 
 def _eventbridge(imported: Imported, value: Record, where: str) -> None:
-    """Take the CloudTrail record out of `AWS API Call via CloudTrail` and its like."""
+    """Take the CloudTrail record out of `AWS API Call via CloudTrail` and its like.
+
+    What ECS tells of a task is kept with its envelope.
+    """
+    if is_task_state(value):
+        _task_state(imported, value, where)
+        return
     detail = value["detail"]
     if not isinstance(detail, Mapping) or not {"eventName", "eventTime"} <= set(detail):
         what = f"an EventBridge event of type {value['detail-type']!s:.60}"
@@ -183,18 +196,56 @@ def _defined(imported: Imported, value: Record, where: str) -> None:
     imported.defined.append(value)
 
 
+_TOKENS = ("nextToken", "NextToken")
+"""Under which of these an answer says that it is one page of several."""
 _Take = Callable[[Imported, Record, str], None]
-_lookup = _call(From.LOOKUP)
-_record = _call(From.TRAIL)
+_lookup = _loose(From.LOOKUP, decode_call)
+_record = _loose(From.TRAIL, decode_call)
+_task_state = _loose(From.TASK_STATE, decode_task_state)
+
+
+def _logged(imported: Imported, value: Record, where: str) -> None:
+    """Take one event of an execution's log."""
+    try:
+        decode_express(value)
+    except DecodeError as error:
+        raise _BadItemError(where, f"{error}") from error
+    arn = execution_of(value)
+    if arn is None:
+        raise _BadItemError(where, "execution_arn is no text")
+    imported.calls.append(Received(None, From.EXPRESS, arn, value))
+
+
+def _log_event(imported: Imported, value: Record, where: str) -> None:
+    """Take what a log event of CloudWatch Logs holds, if it is any of ours.
+
+    A log has other lines too: Step Functions begins one with a sentence.
+    """
+    message = value.get("message", value.get("@message"))
+    record = mapping_of(parse_json(message) if isinstance(message, str) else message)
+    if record.keys() >= LOG_KEYS:
+        _logged(imported, record, where)
+    elif record.keys() >= {"eventName", "eventTime"}:
+        _record(imported, record, where)
+
+
+def _event_of_either(imported: Imported, value: Record, where: str) -> None:
+    """Take an item of `events`, as a history and a log have one."""
+    (_log_event if "message" in value else _event)(imported, value, where)
+
 
 _SHAPES: tuple[tuple[set[str], _Take], ...] = (
-    ({"events"}, _each("events", _event)),
+    ({"events"}, _each("events", _event_of_either)),
+    ({"logEvents"}, _each("logEvents", _log_event)),
     ({"Events"}, _each("Events", _lookup)),
     ({"Records"}, _each("Records", _record)),
     ({"EventId", "CloudTrailEvent"}, _lookup),
     ({"detail-type", "detail"}, _eventbridge),
     ({"executionArn", "stateMachineArn", "status"}, _described),
     ({"definition", "stateMachineArn"}, _defined),
+    (set(LOG_KEYS), _logged),
+    ({"message", "timestamp"}, _log_event),
+    ({"@message"}, _log_event),
     ({"eventName", "eventTime"}, _record),
     ({"id", "type", "timestamp"}, _event),
 )

@@ -94,6 +94,8 @@ class Known:
             self._dates(arn, data.get("startDate"), data.get("stopDate"))
         if received.source == From.HISTORY and data.get("id") == 1:
             self._dates(arn, data.get("timestamp"), None)
+        if received.source == From.EXPRESS and data.get("id") == "1":
+            self._dates(arn, data.get("event_timestamp"), None)
 
     def _dates(self, arn: str, start: object, stop: object) -> None:
         for dates, value in ((self.starts, start), (self.stops, stop)):
@@ -107,7 +109,7 @@ def match(
 ) -> tuple[tuple[Received, ...], tuple[str, ...]]:
     """Give each foreign record its execution; and say which found none."""
     known = Known()
-    for received in (*recorded, *_described(imported)):
+    for received in (*recorded, *_described(imported), *_logged(imported)):
         known.take(received)
     named, notes = _name(join_pages(imported), known)
     records = list(_described(imported))
@@ -126,6 +128,12 @@ def _described(imported: Iterable[Imported]) -> Iterator[Received]:
     for file in imported:
         for data in file.described:
             yield Received(None, From.DESCRIBE, data["executionArn"], data)
+
+
+def _logged(imported: Iterable[Imported]) -> Iterator[Received]:
+    """Yield the events of logs, which name their execution themselves."""
+    for file in imported:
+        yield from (one for one in file.calls if one.source == From.EXPRESS)
 
 
 def join_pages(imported: Iterable[Imported]) -> list[Pages]:
@@ -171,8 +179,8 @@ def _name(
     names = _Names(known.machines)
     named = [(arns.get(id(p)) or names.next(p.name), p) for p in histories]
     notes = [
-        f"{clean(pages.name)}: a history of none of the executions opened with it; it is"
-        " shown as one of its own"
+        f"{clean(pages.name)}: a history of none of the executions opened with it;"
+        " it is shown as one of its own"
         for pages in histories
         if id(pages) not in arns and known.machines
     ]

@@ -2,10 +2,12 @@
 
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received
+from sfnwatch.trace.express import decode_express
 from sfnwatch.trace.health import read_health
 from sfnwatch.trace.history import DecodeError, decode_history
 from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.requests import decode_request
+from sfnwatch.trace.task_states import decode_task_state
 
 
 def check(received: Received) -> None:
@@ -14,10 +16,15 @@ def check(received: Received) -> None:
         case From.HISTORY:
             decode_history(received.data)
             _check_execution(received)
+        case From.EXPRESS:
+            decode_express(received.data)
+            _check_execution(received)
         case From.DESCRIBE | From.DEFINITION:
             _check_execution(received)
         case From.LOOKUP | From.TRAIL | From.ATHENA:
             decode_call(received)
+        case From.TASK_STATE:
+            decode_task_state(received)
         case From.HEALTH:
             _check_health(received)
         case From.REQUEST:

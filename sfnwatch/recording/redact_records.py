@@ -11,8 +11,20 @@ from sfnwatch.recording.redact_definitions import Definitions
 from sfnwatch.recording.redact_fields import Fields, Redact, Table
 from sfnwatch.recording.redact_words import NOTES
 from sfnwatch.trace.events import From, HealthState, Received
+from sfnwatch.trace.task_states import DETAIL_TYPE
 
 _DETAILS = "EventDetails"
+_TASK_TIMES = (
+    "connectivityAt",
+    "createdAt",
+    "executionStoppedAt",
+    "pullStartedAt",
+    "pullStoppedAt",
+    "startedAt",
+    "stoppedAt",
+    "stoppingAt",
+    "updatedAt",
+)
 _VERSION = re.compile(r"[0-9]\.[0-9]{1,2}")
 _NOTE = re.compile(rf"(?:{NOTES})(?:, page [0-9]{{1,6}})?(?:, try [0-9]{{1,3}})?")
 
@@ -30,6 +42,8 @@ class Records:
             From.LOOKUP: _lookup(fields, record),
             From.TRAIL: record,
             From.ATHENA: _row(fields, record),
+            From.TASK_STATE: _task_event(fields),
+            From.EXPRESS: _logged(fields, self._details),
             From.HEALTH: _health(fields),
             From.REQUEST: _request(fields),
         }
@@ -107,6 +121,18 @@ def _details(fields: Fields) -> Table:
         "cause": fields.message,
         "location": values.value,
         "taskCredentials": fields.inside({"roleArn": fields.ident}),
+    }
+
+
+def _logged(fields: Fields, details: Table) -> Table:
+    """An event of an execution's log: the same in other words."""
+    values = fields.values
+    return {
+        "event_timestamp": values.time,
+        **dict.fromkeys(("id", "previous_event_id", "redrive_count"), values.whole),
+        "type": fields.word(fields.names.event_type),
+        "details": fields.inside(details),
+        "execution_arn": fields.name("execution"),
     }
 
 
@@ -188,9 +214,44 @@ def _row(fields: Fields, record: Table) -> Table:
     """The columns of a table are a record's keys, in small letters."""
     return {
         **{key.lower(): redact for key, redact in record.items()},
-        "arn": fields.ident,
-        "invokedby": fields.ident,
+        **dict.fromkeys(("arn", "issuerarn", "accountid", "invokedby"), fields.ident),
         "occurrence": fields.values.whole,
+    }
+
+
+# -- EventBridge -----------------------------------------------------------------
+
+
+def _task_event(fields: Fields) -> Table:
+    """`ECS Task State Change`; what else of the task it tells is a payload."""
+    values = fields.values
+    container = {
+        **dict.fromkeys(("containerArn", "taskArn", "name", "runtimeId"), fields.ident),
+        **dict.fromkeys(("image", "imageDigest"), fields.ident),
+        "lastStatus": values.enum,
+        "exitCode": lambda code: values.value(code, "exitCode"),
+        "reason": fields.message,
+    }
+    detail = {
+        **dict.fromkeys(("taskArn", "clusterArn", "taskDefinitionArn"), fields.ident),
+        **dict.fromkeys(("containerInstanceArn", "group"), fields.ident),
+        **dict.fromkeys(_TASK_TIMES, values.time),
+        **dict.fromkeys(("lastStatus", "desiredStatus", "stopCode"), values.enum),
+        **dict.fromkeys(("launchType", "connectivity"), values.enum),
+        **dict.fromkeys(("startedBy", "stoppedReason"), fields.message),
+        "availabilityZone": fields.word(fields.names.region),
+        "containers": fields.each(fields.inside(container)),
+        "version": values.whole,
+    }
+    return {
+        **dict.fromkeys(("id", "account"), fields.ident),
+        "version": values.whole,
+        "detail-type": fields.one_of((DETAIL_TYPE,)),
+        "source": fields.one_of(("aws.ecs",)),
+        "time": values.time,
+        "region": fields.word(fields.names.region),
+        "resources": fields.each(fields.ident),
+        "detail": fields.inside(detail),
     }
 
 

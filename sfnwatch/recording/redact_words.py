@@ -201,5 +201,8 @@ ERROR_KEYS = frozenset({"error", "errorcode", "errortype"})
 NOTES = (
     r"|first reading|newest events|one more look after the end|the outcome"
     r"|calls to (?P<service>[a-z0-9-]+)|own calls, for the lag|for the credentials"
+    r"|the log group|(?:earlier )?log events|the trail's log"
+    r"|a query|how the query does|the query's rows|nobody waits for the query"
+    r"|messages of the queue|the queue itself|taking off what was read"
 )
 """What the call log says of a request, as a pattern."""

@@ -168,6 +168,11 @@ def _state_names(records: Iterable[Received]) -> Iterator[str]:
             for key in ("stateEnteredEventDetails", "stateExitedEventDetails"):
                 name = text_of(mapping_of(received.data.get(key)).get("name"))
                 yield from (name,) if name else ()
+        elif received.source == From.EXPRESS:
+            details = mapping_of(received.data.get("details"))
+            kind = text_of(received.data.get("type")) or ""
+            name = text_of(details.get("name")) if "State" in kind else None
+            yield from (name,) if name else ()
 
 
 def _earliest(records: Iterable[Received]) -> datetime:

@@ -1,4 +1,4 @@
-"""Execution ARNs, and the ways people paste them."""
+"""ARNs of Step Functions, and the ways people paste them."""
 
 import re
 from dataclasses import dataclass
@@ -22,6 +22,11 @@ class ExecutionArn:
     """`execution`, or `express`, whose history AWS does not keep."""
     state_machine_name: str
     name: str
+    """Of an Express execution with its id behind it: its name may be given again."""
+
+    @property
+    def is_express(self) -> bool:
+        return self.kind == "express"
 
     @property
     def state_machine_arn(self) -> str:
@@ -29,15 +34,75 @@ class ExecutionArn:
         return f"{head}:stateMachine:{self.state_machine_name}"
 
 
+@dataclass(frozen=True, slots=True)
+class StateMachineArn:
+    """`arn:aws:states:REGION:ACCOUNT:stateMachine:NAME`, or that of a version of it."""
+
+    arn: str
+    """With its qualifier: ListExecutions lists what was started by either."""
+    partition: str
+    region: str
+    account: str
+    name: str
+    """With the label of a Distributed Map after a slash, where the ARN has one."""
+    qualifier: str | None = None
+    """The number of a version, or an alias."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapRunArn:
+    """`arn:aws:states:REGION:ACCOUNT:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
+
+    arn: str
+    partition: str
+    region: str
+    account: str
+    state_machine_name: str
+    name: str
+    """All that follows the state machine's name."""
+
+
+StatesArn = ExecutionArn | StateMachineArn | MapRunArn
+
+
+def parse_states_arn(text: str) -> StatesArn:
+    """Find the ARN of an execution, or of what executions are found by, in `text`.
+
+    Of several, as a page of the console may have, it is the first. Raises ValueError,
+    whose text says what was found instead.
+    """
+    match = _search(text)
+    if match is None:
+        msg = "no ARN of Step Functions in it"
+        raise ValueError(msg)
+    place = (match[0], match["partition"], match["region"], match["account"])
+    kind, rest = match["kind"], match["rest"]
+    if kind == "stateMachine":
+        name, _, qualifier = rest.partition(":")
+        return StateMachineArn(*place, name, qualifier or None)
+    if kind == "mapRun":
+        name, _, rest = rest.partition("/")
+        return MapRunArn(*place, name, rest)
+    return _execution(match)
+
+
 def parse_execution_arn(text: str) -> ExecutionArn:
     """Find the execution ARN in `text`: the ARN itself, or a console URL with it.
 
     Raises ValueError, whose text says what was found instead.
     """
-    match = _ARN.search(unquote(text.strip()))
+    match = _search(text)
     if match is None:
         msg = "no execution ARN in it"
         raise ValueError(msg)
+    return _execution(match)
+
+
+def _search(text: str) -> re.Match[str] | None:
+    return _ARN.search(unquote(text.strip()))
+
+
+def _execution(match: re.Match[str]) -> ExecutionArn:
     kind, rest = match["kind"], match["rest"]
     if kind not in {"execution", "express"}:
         article = "an" if kind == "activity" else "a"
@@ -46,6 +111,9 @@ def parse_execution_arn(text: str) -> ExecutionArn:
     machine, _, name = rest.partition(":")
     if not name:
         msg = "the execution's name is missing from the ARN"
+        raise ValueError(msg)
+    if kind == "express" and not all(name.partition(":")):
+        msg = "the id behind the Express execution's name is missing from the ARN"
         raise ValueError(msg)
     return ExecutionArn(
         arn=match[0],

@@ -29,6 +29,15 @@ from sfnwatch.trace.times import parse_time
 _STATES = re.compile(r"states\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?")
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
+_WHOLE = frozenset(
+    {
+        *("eventid", "eventtime", "eventsource", "eventname", "errorcode"),
+        *("errormessage", "readonly", "requestid", "arn", "issuerarn", "accountid"),
+        *("invokedby", "sourceipaddress", "useragent", "awsregion"),
+        *("recipientaccountid", "requestparameters", "responseelements"),
+    }
+)
+"""The columns of a row that tells all that a record would, null or not."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class ApiCall:
     account_id: str | None = None
     seen_at: datetime | None = None
     whole: bool = True
-    """False for a row of an Athena table, which has only some of the columns."""
+    """False for a row of an Athena table which has only some of the columns."""
     raw: Record = field(default_factory=dict, repr=False)
     """The CloudTrail record itself, or the row."""
 
@@ -154,6 +163,8 @@ def _from_row(row: Record, seen_at: datetime | None) -> ApiCall:
     """Decode a row; one without an eventid is known by all it says."""
     arn = text_of(row.get("arn"))
     agent = text_of(row.get("useragent"))
+    whole = row.keys() >= _WHOLE
+    invoked_by = _invoked_by_row(row)
     return ApiCall(
         event_id=text_of(row.get("eventid")) or _row_id(row),
         event_time=parse_time(row["eventtime"]).replace(microsecond=0),
@@ -163,20 +174,26 @@ def _from_row(row: Record, seen_at: datetime | None) -> ApiCall:
         error_message=text_of(row.get("errormessage")),
         read_only=_truth(row.get("readonly")),
         request_id=text_of(row.get("requestid")),
-        role_arn=arn,
+        role_arn=text_of(row.get("issuerarn")) or arn,
         session_name=_session(arn),
-        invoked_by=_states(row.get("invokedby")) or _states(agent),
+        # Of a few columns this one may be all there is to tell by.
+        invoked_by=invoked_by if whole else invoked_by or _states(agent),
         user_agent=agent,
         region=text_of(row.get("awsregion")),
-        account_id=text_of(row.get("recipientaccountid")),
+        account_id=text_of(row.get("recipientaccountid"))
+        or text_of(row.get("accountid")),
         seen_at=seen_at,
-        whole=False,
+        whole=whole,
         raw={
             **row,
             "requestParameters": parse_json(row.get("requestparameters")),
             "responseElements": parse_json(row.get("responseelements")),
         },
     )
+
+
+def _invoked_by_row(row: Record) -> str | None:
+    return _states(row.get("invokedby")) or _states(row.get("sourceipaddress"))
 
 
 def _row_id(row: Record) -> str:

@@ -2,7 +2,7 @@
 
 A request-response state is over once its call was answered. What became of the job
 stands elsewhere, if anywhere: in a later state that asked for it, in a call that
-stopped it, in the history of the execution it is.
+stopped it, in the history of the execution it is, in what ECS told of the task.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ class End:
 
     words: str
     witness: str
-    """The event or the call that says so."""
+    """The event or the call that says so; empty where it is neither."""
     exit_code: int | None = None
     stop_code: str | None = None
 
@@ -50,6 +50,12 @@ def failed_ends(trace: Trace) -> Mapping[str, End]:
     for call in trace.ordered_calls:
         for job, end in _ends(call.raw.get("responseElements"), call.event_id):
             found.setdefault(job, end)
+    for job, states in trace.task_states.items():
+        stopped = next((state for state in reversed(states) if state.stopped), None)
+        # No row of a screen shows what ECS told: there is nothing to point at.
+        told = _end(stopped.detail, "") if stopped else None
+        if told:
+            found.setdefault(job, told)
     return found
 
 

@@ -18,10 +18,12 @@ _CALLS = frozenset({From.LOOKUP, From.TRAIL, From.ATHENA})
 _REST_OF_SECOND = timedelta(milliseconds=999)
 _TIMES: Mapping[str, tuple[str, ...]] = {
     From.HISTORY: ("timestamp",),
+    From.EXPRESS: ("event_timestamp",),
     From.DESCRIBE: ("stopDate", "startDate"),
     From.LOOKUP: ("EventTime",),
     From.TRAIL: ("eventTime",),
     From.ATHENA: ("eventtime",),
+    From.TASK_STATE: ("time",),
 }
 """Where a record says when it was, the last moment it knows of first."""
 

@@ -17,11 +17,13 @@ from sfnwatch.trace.asl import Definition, parse_definition
 from sfnwatch.trace.budget import Spent, spend
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, Received, SourceHealth
+from sfnwatch.trace.express import decode_express
 from sfnwatch.trace.health import by_lane, health_key, read_health
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.links import Link, index_attempts, link_calls
 from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
+from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
 from sfnwatch.trace.times import maybe_time
 from sfnwatch.trace.visits import Visits, build_visits
 
@@ -151,6 +153,21 @@ class Trace:
     """What sfnwatch itself sent to AWS: the newest of it, by what each one was."""
     unread: frozenset[str] = frozenset()
     """Records that could not be decoded, as their JSON: kept, not dropped."""
+    task_changes: Mapping[TaskKey, TaskState] = field(default_factory=dict)
+    """What ECS told of tasks, whoever began them, by task and version."""
+
+    @cached_property
+    def task_states(self) -> Mapping[str, tuple[TaskState, ...]]:
+        """What ECS told of each task that an attempt began, oldest first, by ARN."""
+        if not self.task_changes:
+            return {}
+        owned = {
+            job
+            for timeline in self.timelines.values()
+            for attempt in timeline.visits.attempts
+            for job in attempt.resource_ids
+        }
+        return by_task(self.task_changes.values(), owned)
 
     @cached_property
     def links(self) -> Mapping[str, Link]:
@@ -244,11 +261,12 @@ class _Growth:
         self._healths = dict(trace.healths)
         self._told = False
         self._requests: dict[str, Request] = {}
+        self._tasks: dict[TaskKey, TaskState] = {}
         self.unread: set[str] = set()
 
     def take(self, received: Received) -> None:
         match received.source:
-            case From.HISTORY:
+            case From.HISTORY | From.EXPRESS:
                 self._take_event(received)
             case From.DESCRIBE | From.DEFINITION:
                 self._take_answer(received)
@@ -261,6 +279,8 @@ class _Growth:
             case From.REQUEST:
                 request = decode_request(received)
                 self._requests[request.key] = request
+            case From.TASK_STATE:
+                self._take_task(received)
             case _:
                 self.unread.add(canonical([received.source, received.data]))
 
@@ -279,7 +299,9 @@ class _Growth:
         return self._timelines[arn]
 
     def _take_event(self, received: Received) -> None:
-        event = decode_history(received.data, received.at)
+        express = received.source == From.EXPRESS
+        decode = decode_express if express else decode_history
+        event = decode(received.data, received.at)
         events = self._timeline(received)["events"]
         events[event.id] = _earlier(events.get(event.id), event)
 
@@ -297,6 +319,11 @@ class _Growth:
         old = self._calls.get(key) or self._trace.calls.get(key)
         self._calls[key] = _earlier(old, call)
 
+    def _take_task(self, received: Received) -> None:
+        state = decode_task_state(received)
+        old = self._tasks.get(state.key) or self._trace.task_changes.get(state.key)
+        self._tasks[state.key] = _earlier(old, state)
+
     def result(self) -> Trace:
         trace = self._trace
         grown = {arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()}
@@ -312,6 +339,9 @@ class _Growth:
             if self._requests
             else trace.requests,
             unread=trace.unread | self.unread,
+            task_changes={**trace.task_changes, **self._tasks}
+            if self._tasks
+            else trace.task_changes,
         )
 
     def _grown_calls(self) -> Mapping[str, ApiCall]:

@@ -26,7 +26,7 @@ from tests.builders import (
 
 TRACE = extend(Trace(), sync_run())
 CONTRACT = {
-    "trace": {"sfnwatch_trace", "executions", "findings", "calls"},
+    "trace": {"sfnwatch_trace", "executions", "findings", "calls", "task_states"},
     "execution": {
         "arn",
         "name",
@@ -269,4 +269,5 @@ def test_nothing_is_told_of_an_empty_trace() -> None:
         "executions": [],
         "findings": [],
         "calls": [],
+        "task_states": [],
     }

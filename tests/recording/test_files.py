@@ -14,7 +14,7 @@ from sfnwatch.recording.recording import Recording
 from sfnwatch.recording.writer import Recorder
 from sfnwatch.trace.events import From
 from sfnwatch.trace.timeline import Trace, extend
-from tests.builders import ARN, START, sync_history, sync_run
+from tests.builders import ARN, START, sync_calls, sync_history, sync_run
 from tests.recording.foreign import (
     as_csv,
     defined,
@@ -147,3 +147,17 @@ def test_any_bytes_are_opened_or_refused_in_one_line(content: bytes) -> None:
     else:
         known = [r for r in opened.records if r.source in list(From)]
         assert extend(Trace(), known).unread == frozenset()
+
+
+def test_a_page_whose_next_is_not_here_is_told(tmp_path: Path) -> None:
+    events = [dict(r.data) for r in sync_history()]
+    first, second = tmp_path / "one.json", tmp_path / "two.json"
+    first.write_text(json.dumps({"events": events[:4], "nextToken": "AAAA"}))
+    second.write_text(json.dumps({"events": events[4:]}))
+    told = f"{first}: one page of several, and the next is not here"
+    assert told in open_files([first]).notes
+    assert told not in open_files([first, second]).notes
+    page = tmp_path / "calls.json"
+    calls = [dict(r.data) for r in sync_calls()]
+    page.write_text(json.dumps({"Events": calls, "NextToken": "BBBB"}))
+    assert any("one page of several" in note for note in open_files([page]).notes)

@@ -13,6 +13,8 @@ from sfnwatch.recording.files import open_files
 from sfnwatch.recording.recording import Recording
 from sfnwatch.trace.events import From
 from sfnwatch.trace.timeline import Trace, extend
+from tests.builders import sync_history
+from tests.express import EXPRESS_ARN, express_log, log_event
 from tests.recording.foreign import (
     cli_v1,
     cli_v2,
@@ -119,6 +121,72 @@ def test_a_definition_is_recognised(opened: Opener, content: Any) -> None:
     assert [task.name for task in timeline.definition.tasks] == ["ECS RunTask"]
 
 
+LOGGED = [dict(received.data) for received in express_log(sync_history())]
+LOG_EVENTS = [log_event(m, number=n, at=n) for n, m in enumerate(LOGGED)]
+GREETING = log_event("Permissions are set correctly to allow it.", number=99, at=1)
+INSIGHTS = {"@timestamp": "2024-07-03 15:04:27.995"}
+LOGS = {
+    "filter-log-events": {"events": [GREETING, *LOG_EVENTS], "searchedLogStreams": []},
+    "log events": LOG_EVENTS,
+    "log events, a line each": lines([GREETING, *LOG_EVENTS]),
+    "messages": LOGGED,
+    "messages, a line each": lines(LOGGED),
+    "subscription": {
+        "messageType": "DATA_MESSAGE",
+        "logEvents": [
+            {"id": "3", "timestamp": 1, "message": json.dumps(m)} for m in LOGGED
+        ],
+    },
+    "Insights": [{**INSIGHTS, "@message": m} for m in LOGGED],
+    "Insights, as text": [{**INSIGHTS, "@message": json.dumps(m)} for m in LOGGED],
+}
+
+
+@pytest.mark.parametrize("content", LOGS.values(), ids=LOGS.keys())
+def test_the_log_of_an_execution_is_recognised(opened: Opener, content: Any) -> None:
+    recording = opened(content)
+    assert [r.source for r in recording.records] == [From.EXPRESS] * 8
+    assert recording.executions == (EXPRESS_ARN,)
+    (timeline,) = extend(Trace(), recording.records).timelines.values()
+    assert timeline.status == "SUCCEEDED"
+    assert timeline.visits == _history_visits()
+
+
+def _history_visits() -> Any:
+    return extend(Trace(), sync_history(EXPRESS_ARN)).timelines[EXPRESS_ARN].visits
+
+
+def test_logs_of_several_executions_are_told_apart(opened: Opener) -> None:
+    other = EXPRESS_ARN[:-1] + "0"
+    more = [dict(received.data) for received in express_log(sync_history(), other)]
+    recording = opened(lines([*LOGGED, *more]))
+    assert {*recording.executions} == {EXPRESS_ARN, other}
+
+
+def test_a_trail_s_log_is_recognised(opened: Opener) -> None:
+    records = trail_records()
+    events = [log_event(r, number=n, at=n) for n, r in enumerate(records)]
+    recording = opened({"events": [GREETING, *events]})
+    assert {r.source for r in recording.records} == {From.TRAIL}
+    assert data_of(recording.records) == records
+
+
+def test_what_a_synchronous_start_answered_is_of_its_log(opened: Opener) -> None:
+    answer = described(EXPRESS_ARN, billingDetails={"billedMemoryUsedInMB": 64})
+    recording = opened(lines([answer, *LOGGED]))
+    (timeline,) = extend(Trace(), recording.records).timelines.values()
+    assert timeline.described
+    assert timeline.described.data == answer
+    assert len(timeline.events) == 8
+
+
+def test_a_log_with_nothing_of_ours_holds_no_records(opened: Opener) -> None:
+    for message in ("hello", "[1]", '{"a": 1}', "{"):
+        recording = opened({"events": [log_event(message, number=1, at=1)]})
+        assert recording.records == ()
+        assert recording.notes[0].endswith("file.dat: holds no records")
+
+
 def test_an_answer_without_records_is_no_error(opened: Opener) -> None:
     empty: list[Any] = [{"Events": []}, {"events": []}, {"Records": []}, []]
     for content in empty:
@@ -151,10 +219,11 @@ BAD = {
         lines([*history(), {"id": 9, "type": "", "timestamp": 0}]),
         r"file\.dat:9: not a history event: not an event type: ''",
     ),
-    "log events": (
-        {"events": [{"timestamp": 1, "message": "x", "eventId": "3"}]},
-        r"events\[0\]: a history event without 'id'",
+    "bad log event": (
+        {"events": [{"timestamp": 1, "message": json.dumps(LOGGED[0] | {"id": ""})}]},
+        r"events\[0\]: not a history event",
     ),
+    "log of nobody": (LOGGED[0] | {"execution_arn": 5}, "execution_arn is no text"),
     "two executions": (
         [{"events": history()}, {"events": [{**history()[2], "type": "TaskFailed"}]}],
         r"\[1\]\.events\[0\]: another event 3 than before",
@@ -169,9 +238,9 @@ BAD = {
     ),
     "another event": (
         eventbridge(
-            {"eventTime": "2023-11-15"}, **{"detail-type": "ECS Task State Change"}
+            {"eventTime": "2023-11-15"}, **{"detail-type": "Batch Job State Change"}
         ),
-        "an EventBridge event of type ECS Task State Change",
+        "an EventBridge event of type Batch Job State Change",
     ),
     "description": (described() | {"executionArn": 5}, "executionArn is no text"),
     "definition": (defined(definition={}), "definition is no text"),

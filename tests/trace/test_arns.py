@@ -1,4 +1,4 @@
-"""Execution ARNs, and the ways people paste them."""
+"""ARNs of Step Functions, and the ways people paste them."""
 
 from urllib.parse import quote
 
@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.trace.arns import (
+    ExecutionArn,
     last_segment,
     maybe_execution_arn,
     parse_execution_arn,
+    parse_states_arn,
     role_name,
 )
 
@@ -75,6 +77,9 @@ def test_a_child_of_a_map_run_has_its_label_in_the_machine_s_name() -> None:
 def test_an_express_execution_is_known_as_one() -> None:
     found = parse_execution_arn(f"{HEAD}:express:nightly:run-1:uuid")
     assert (found.kind, found.name) == ("express", "run-1:uuid")
+    assert found.is_express
+    assert found.state_machine_arn == f"{HEAD}:stateMachine:nightly"
+    assert not parse_execution_arn(ARN).is_express
 
 
 @pytest.mark.parametrize(
@@ -84,6 +89,9 @@ def test_an_express_execution_is_known_as_one() -> None:
         (f"{HEAD}:mapRun:nightly/Each:uuid", "the ARN of a mapRun"),
         (f"{HEAD}:activity:mine", "the ARN of an activity, not"),
         (f"{HEAD}:execution:nightly", "name is missing"),
+        (f"{HEAD}:express:nightly", "name is missing"),
+        (f"{HEAD}:express:nightly:run-1", "the id behind the Express execution's name"),
+        (f"{HEAD}:express:nightly:run-1:", "the id behind the Express execution's"),
         ("arn:aws:ecs:eu-west-1:111111111111:task/c/t", "no execution ARN"),
         ("arn:aws:states:eu-west-1:1:execution:m:n", "no execution ARN"),
         ("run-1", "no execution ARN"),
@@ -102,6 +110,15 @@ def test_any_name_survives_the_console_s_encoding(machine: str, name: str) -> No
     arn = f"{HEAD}:execution:{machine}:{name}"
     found = parse_execution_arn(f"{CONSOLE}#/v2/executions/details/{quote(arn)}")
     assert (found.arn, found.state_machine_name, found.name) == (arn, machine, name)
+
+
+@given(names, names, st.sampled_from(["stateMachine", "mapRun", "execution"]))
+def test_what_an_arn_is_of_is_read_from_it(name: str, more: str, kind: str) -> None:
+    arn = f"{HEAD}:{kind}:{name}:{more}"
+    found = parse_states_arn(f"{CONSOLE}#/any/page/{quote(arn)}")
+    assert found.arn == arn
+    assert found.region == "eu-west-1"
+    assert isinstance(found, ExecutionArn) == (kind == "execution")
 
 
 @given(st.text())
