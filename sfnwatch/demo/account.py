@@ -75,6 +75,20 @@ class Account:
         started = [run for run in self.world.every_run if run.started_at <= now]
         return sorted(started, key=lambda run: run.started_at, reverse=True)
 
+    def children(self, map_run_arn: str) -> list[Run] | None:
+        """Return what a Map Run has started by now; None if there is no such run."""
+        now = self.now()
+        begun = (
+            event.details.get("mapRunArn") == map_run_arn
+            for run in self.world.every_run
+            for event in run.seen(now)
+        )
+        if not any(begun):
+            return None
+        children = self.world.children
+        own = [run for run in children if run.map_run_arn == map_run_arn]
+        return [run for run in own if run.started_at <= now]
+
     def machines(self) -> list[Scenario]:
         """Return the state machines by name, those of nested executions too."""
         plans = {run.scenario.machine: run.scenario for run in self.world.every_run}

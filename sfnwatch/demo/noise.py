@@ -121,7 +121,9 @@ def _person(dice: Dice) -> Caller:
 def _onlookers(runs: Sequence[Run], dice: Dice) -> Iterator[Event]:
     """Yield that person looking at the runs' own tasks: same task, other user."""
     for one in runs:
-        call = next(call for call in one.calls if call.name == "RunTask")
+        call = next((call for call in one.calls if call.name == "RunTask"), None)
+        if call is None:
+            continue
         at = after(call.at, dice.seconds(21, 44))
         tasks = [call.job_arn]
         yield _ecs(at, "DescribeTasks", _person(dice), dice, tasks=tasks)

@@ -7,15 +7,16 @@ as a Map's does, is inferred. A branch that fails for good is not played: no sce
 has one.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from sfnwatch.demo.data import at, chosen, given, passed_on, placed
 from sfnwatch.demo.history import Draft, History, with_input, with_output
-from sfnwatch.demo.ids import REGION, Dice
+from sfnwatch.demo.ids import REGION, Dice, arn
 from sfnwatch.demo.jobs import Asked, Failed, Job, carry_out, parameters_of
 from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.runs import Call, Run, compact, execution_arn, role_arn
@@ -87,6 +88,7 @@ class _Play:
         self._history = History()
         self._calls: list[Call] = []
         self._runs: list[Run] = []
+        self._children: list[Run] = []
         self._tries = {state: iter(tries) for state, tries in plan.tries.items()}
         execution = {"Id": execution_arn(plan, name), "Name": name}
         self._context = {"Execution": execution}
@@ -104,6 +106,7 @@ class _Play:
             self._history.numbered(),
             tuple(sorted(self._calls, key=lambda call: call.at)),
             tuple(self._runs),
+            tuple(self._children),
         )
 
     def _whole(self, line: _Line, data: Any) -> None:
@@ -169,6 +172,9 @@ class _Play:
         """Play an inline Map, all of its iterations at the same time."""
         items = at(state["ItemsPath"], data, self._context)
         line.soon("MapStateStarted", {"length": len(items)})
+        config = state["ItemProcessor"].get("ProcessorConfig", {})
+        if config.get("Mode") == "DISTRIBUTED":
+            return self._map_run(line, state, items)
         lines = [line.fork(number) for number in range(len(items))]
         outputs = []
         for index, (own, item) in enumerate(zip(lines, items, strict=True)):
@@ -179,6 +185,31 @@ class _Play:
         line.join(lines)
         line.leaf("MapStateSucceeded")
         return outputs
+
+    def _map_run(self, line: _Line, state: State, items: Sequence[Any]) -> list[Any]:
+        """Play a Map Run, each of its items by an execution of its own."""
+        plan, processor = self._plan, state["ItemProcessor"]
+        label = f"{plan.machine}/{state['Label']}"
+        map_run = arn("states", f"mapRun:{label}:{self._dice.uuid()}")
+        line.soon("MapRunStarted", {"mapRunArn": map_run})
+        free = [line.at] * state["MaxConcurrency"]
+        for index, item in enumerate(items):
+            child = Scenario(
+                name=f"{plan.name}/{index}",
+                machine=label,
+                start_at=processor["StartAt"],
+                states=processor["States"],
+                tries={task: (tries[index],) for task, tries in plan.tries.items()},
+                role=plan.role or plan.machine,
+            )
+            begun = after(min(free), self._dice.seconds(0.1, 0.3))
+            run = replace(_nested(child, begun, item, self._key), map_run_arn=map_run)
+            self._children.append(run)
+            free[free.index(min(free))] = run.ends_at
+        line.at = max(free)
+        line.soon("MapRunSucceeded", {})
+        line.leaf("MapStateSucceeded")
+        return [json.loads(run.events[-1].details["output"]) for run in self._children]
 
     def _task(self, line: _Line, name: str, state: State, data: Any) -> Any:
         """Try until it succeeds, or no retrier is left for its error."""

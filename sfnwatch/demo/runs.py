@@ -42,6 +42,10 @@ class Run:
     calls: tuple[Call, ...]
     nested: tuple["Run", ...] = ()
     """Executions it starts, of other machines."""
+    children: tuple["Run", ...] = ()
+    """Those of its Map Runs, an item each."""
+    map_run_arn: str | None = None
+    """The Map Run that it is a child of."""
 
     @property
     def arn(self) -> str:

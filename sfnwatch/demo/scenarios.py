@@ -12,6 +12,7 @@ the end of the state, which is how a completion by event looks.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sfnwatch.demo.distributed import DISTRIBUTED
 from sfnwatch.demo.pipeline import PIPELINE
 from sfnwatch.demo.plans import Scenario, TaskRun, on_fargate
 
@@ -119,6 +120,7 @@ PLANS = {
         ),
         *_three_ways(),
         PIPELINE,
+        DISTRIBUTED,
         _one_task(
             "failure",
             "import-orders",

@@ -1,6 +1,7 @@
 """Step Functions' read operations."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -59,7 +60,7 @@ def describe_execution(account: Account, body: bytes) -> dict[str, Any]:
     asked = parse(body, ForExecution)
     run = _run(account, asked.execution_arn)
     included = asked.included_data == "ALL_DATA"
-    described = _summary(account, run) | _redrive(account, run)
+    described = _summary(account, run) | _redrive(account, run) | _map_run(run)
     end = run.end(account.now())
     ending = end.details if end else {}
     described["inputDetails"] = {"included": included}
@@ -79,7 +80,9 @@ def describe_state_machine_for_execution(
     """Answer DescribeStateMachineForExecution."""
     asked = parse(body, ForExecution)
     run = _run(account, asked.execution_arn)
-    described = _machine(run.scenario, asked.included_data)
+    described = _machine(run.scenario, asked.included_data) | _map_run(run)
+    if run.map_run_arn:
+        described["label"] = run.scenario.machine.rpartition("/")[2]
     return described | {"updateDate": _made_at(account)}
 
 
@@ -101,21 +104,41 @@ def list_state_machines(account: Account, body: bytes) -> dict[str, Any]:
 
 
 def list_executions(account: Account, body: bytes) -> dict[str, Any]:
-    """Answer ListExecutions, newest first."""
+    """Answer ListExecutions: what runs stands at its start, the rest at its end.
+
+    So it is documented; that the two kinds are merged is inferred.
+    """
     asked = parse(body, ExecutionsPage)
-    status = _status_filter(asked.status_filter)
-    if asked.map_run_arn:
-        raise AwsError("ResourceNotFound", f"Resource not found: '{asked.map_run_arn}'")
-    plan = _plan(account, asked.state_machine_arn)
-    found = {
-        run.arn: run
-        for run in account.runs()
-        if run.scenario == plan and status in {None, run.status(account.now())}
-    }
-    request = f"ListExecutions {asked.state_machine_arn} {status}"
+    status, now = _status_filter(asked), account.now()
+    runs = [
+        run for run in _asked_for(account, asked) if status in {None, run.status(now)}
+    ]
+    runs.sort(key=lambda run: _place(run, now), reverse=True)
+    found = {run.arn: run for run in runs}
+    request = f"ListExecutions {asked.state_machine_arn} {asked.map_run_arn} {status}"
     page, token = _page(account, asked, request, list(found))
-    listed = [_summary(account, found[key]) for key in page]
+    listed = [_listed(account, found[key]) for key in page]
     return {"executions": listed} | token
+
+
+def _asked_for(account: Account, asked: ExecutionsPage) -> list[Run]:
+    """Return a state machine's executions, or a Map Run's; the words are inferred."""
+    if asked.map_run_arn and asked.state_machine_arn:
+        raise invalid("'stateMachineArn' and 'mapRunArn' must not both be given")
+    if asked.map_run_arn:
+        _check_arn(asked.map_run_arn, "mapRun")
+        children = account.children(asked.map_run_arn)
+        if children is None:
+            where = f"'{asked.map_run_arn}'"
+            raise AwsError("ResourceNotFound", f"Resource not found: {where}")
+        return children
+    plan = _plan(account, asked.state_machine_arn)
+    return [run for run in account.runs() if run.scenario == plan]
+
+
+def _place(run: Run, now: datetime) -> datetime:
+    end = run.end(now)
+    return end.at if end else run.started_at
 
 
 def get_execution_history(account: Account, body: bytes) -> dict[str, Any]:
@@ -157,8 +180,9 @@ def _start(account: Account, asked: Page, request: str, keys: Sequence[str]) -> 
 def _run(account: Account, given: str | None) -> Run:
     arn = required(given, "executionArn")
     _check_arn(arn, "execution")
-    for run in account.runs():
-        if run.arn == arn:
+    now = account.now()
+    for run in (*account.runs(), *account.world.children):
+        if run.arn == arn and run.started_at <= now:
             return run
     raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
 
@@ -183,7 +207,10 @@ def _check_arn(arn: str, kind: str) -> None:
         raise AwsError("InvalidArn", f"Invalid Arn: '{problem}'")
 
 
-def _status_filter(given: str | None) -> str | None:
+def _status_filter(asked: ExecutionsPage) -> str | None:
+    given = asked.status_filter
+    if given == "PENDING_REDRIVE" and not asked.map_run_arn:
+        raise invalid("'statusFilter' may be PENDING_REDRIVE with 'mapRunArn' only")
     if given is None or given in _STATUSES:
         return given
     raise invalid(
@@ -203,6 +230,19 @@ def _summary(account: Account, run: Run) -> dict[str, Any]:
         "startDate": epoch_seconds(run.started_at),
         "redriveCount": 0,
     } | ({"stopDate": epoch_seconds(end.at)} if end else {})
+
+
+def _listed(account: Account, run: Run) -> dict[str, Any]:
+    """Return an item of ListExecutions; a Map Run's children name it, and their items.
+
+    That a child has one item is the demo's own: it knows no batches.
+    """
+    more = {"itemCount": 1} if run.map_run_arn else {}
+    return _summary(account, run) | _map_run(run) | more
+
+
+def _map_run(run: Run) -> dict[str, Any]:
+    return {"mapRunArn": run.map_run_arn} if run.map_run_arn else {}
 
 
 def _redrive(account: Account, run: Run) -> dict[str, str]:

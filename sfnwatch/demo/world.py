@@ -44,6 +44,11 @@ class World:
         return self.runs + self.nested + self.earlier
 
     @property
+    def children(self) -> tuple[Run, ...]:
+        """Return the executions that Map Runs start."""
+        return tuple(child for one in self.every_run for child in one.children)
+
+    @property
     def settled_at(self) -> datetime:
         """Return when all of the executions' calls have been delivered."""
         last = max(run.ends_at for run in self.runs)

@@ -46,7 +46,7 @@ def _role(record: dict[str, Any]) -> str | None:
 
 
 def test_there_is_a_plan_for_every_scenario() -> None:
-    assert set(PLANS) == {*SCENARIOS, *plans_of(THREE_WAYS)}
+    assert set(PLANS) == {*SCENARIOS, *plans_of(THREE_WAYS), "distributed"}
 
 
 @pytest.mark.parametrize(
