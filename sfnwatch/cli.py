@@ -8,13 +8,17 @@ import errno
 import io
 import os
 import sys
+from difflib import get_close_matches
 from typing import NoReturn
 
 import click
 
-from sfnwatch import __version__, cli_files, cli_watch
+from sfnwatch import __version__, cli_files, cli_setup, cli_watch
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+from sfnwatch.trace.text import clean
 
+_NEAR = 0.75
+"""How alike a word and a command must be for a slip."""
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
@@ -35,9 +39,23 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
-        if args and args[0] not in self.commands and args[0] not in own:
+        if not args and sys.stdin is not None and sys.stdin.isatty():
+            args = ["watch"]
+        elif args and args[0] not in self.commands and args[0] not in own:
+            self._check_typing(args[0])
             args = ["watch", *args]
         return super().parse_args(ctx, args)
+
+    def _check_typing(self, word: str) -> None:
+        """Refuse what is one slip away from a command: it is no state machine's name.
+
+        Raises UsageError. That of one which is so called goes with `watch`.
+        """
+        near = get_close_matches(word, self.commands, 1, _NEAR)
+        if near and ":" not in word:
+            msg = f"There is no command {clean(word, 100)!r}."
+            other = f"; for a state machine: sfnwatch watch {clean(word, 100)}"
+            raise UsageError(msg, hint=f"Did you mean {near[0]}?{other}.")
 
 
 @click.group(
@@ -51,13 +69,15 @@ def cli() -> None:
 
     \b
     sfnwatch EXECUTION…    executions' ARNs, or their console URLs
+    sfnwatch MACHINE       a state machine's newest execution; --next: its next one
+    sfnwatch               choose among the account's executions
     sfnwatch demo          without an AWS account
     sfnwatch replay FILE…  what was watched before
     sfnwatch explain FILE… what it shows, in sentences
     """
 
 
-for command in (*cli_watch.COMMANDS, *cli_files.COMMANDS):
+for command in (*cli_watch.COMMANDS, *cli_files.COMMANDS, *cli_setup.COMMANDS):
     cli.add_command(command)
 
 

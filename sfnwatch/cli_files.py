@@ -1,6 +1,5 @@
 """The commands that say of a whole what is in it: written, explained, compared."""
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -207,15 +206,6 @@ def redact(
     return Outcome.SUCCEEDED
 
 
-@click.command("iam-policy", short_help="Print the least IAM policy it needs.")
-def iam_policy() -> int:
-    """Print the least IAM policy a watcher needs; all of it reads."""
-    from sfnwatch.sources.allowed import iam_policy as policy
-
-    click.echo(json.dumps(policy(), indent=2))
-    return Outcome.SUCCEEDED
-
-
 def _gathered(
     sources: Sequence[str], *, drain: float, redact: bool = False, **asked: Any
 ) -> "Gathered":
@@ -264,4 +254,4 @@ def _out(path: Path | None) -> Iterator[TextIO]:
         raise UsageError(msg) from error
 
 
-COMMANDS = (export, explain, compare, redact, iam_policy)
+COMMANDS = (export, explain, compare, redact)

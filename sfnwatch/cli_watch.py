@@ -4,7 +4,7 @@ import errno
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,13 +16,15 @@ from sfnwatch.options import (
     choose_recording,
     choose_screen,
     drain_option,
-    execution_arns,
     output_options,
     record_options,
     screen_options,
 )
-from sfnwatch.settings import Output
+from sfnwatch.settings import AwsOptions, Output, ScreenOptions
 from sfnwatch.trace.text import clean
+
+if TYPE_CHECKING:
+    from sfnwatch.starting import Found
 
 TRIES = 5
 """Tries to reach AWS at all when nobody watches a screen."""
@@ -31,7 +33,13 @@ _REPLAY_SPEED = 20.0
 
 
 @click.command(short_help="Watch executions, live.")
-@click.argument("executions", nargs=-1, required=True, metavar="EXECUTION…")
+@click.argument("executions", nargs=-1, metavar="[EXECUTION…]")
+@click.option(
+    "--next",
+    "coming",
+    is_flag=True,
+    help="Wait for the next execution of a state machine.",
+)
 @aws_options
 @output_options
 @screen_options
@@ -40,27 +48,65 @@ _REPLAY_SPEED = 20.0
 def watch(
     executions: tuple[str, ...],
     drain: float,
+    *,
+    coming: bool,
     **shared: Any,
 ) -> int:
     """Watch executions: their states, and the calls made for them.
 
-    EXECUTION is the ARN of a Standard execution or a console URL with it in it. The
+    EXECUTION is the ARN of an execution, or a console URL with it in it. A state
+    machine's ARN or name stands for its newest execution, with --next for the next
+    one; a Map Run's ARN for its newest. Without any, one chooses on the screen. The
     Region is the ARN's. Several are shown beside each other, by one clock. Everything
     is recorded and can be replayed.
     """
     from sfnwatch import plays
     from sfnwatch.running import show
 
-    output = choose_output(**shared)
+    output, options = choose_output(**shared), choose_aws(**shared)
+    record, screen = choose_recording(**shared), choose_screen(output, **shared)
+    found = _found(executions, options, output, screen, coming=coming)
+    if not found.arns:
+        return Outcome.SUCCEEDED
     play = plays.live(
-        execution_arns(executions),
-        choose_aws(**shared),
+        found.arns,
+        options,
         drain=drain,
         tries=None if output is Output.SCREEN else TRIES,
+        asked=found.asked,
     )
-    return show(
-        play, output, choose_recording(**shared), choose_screen(output, **shared)
-    )
+    return show(play, output, record, screen)
+
+
+def _found(
+    texts: tuple[str, ...],
+    options: AwsOptions,
+    output: Output,
+    screen: ScreenOptions,
+    *,
+    coming: bool,
+) -> "Found":
+    """Find what was named; where nothing is, let it be chosen."""
+    import asyncio
+
+    from sfnwatch import starting
+    from sfnwatch.clock import ServerClock
+    from sfnwatch.naming_executions import HINT, named
+    from sfnwatch.running import narrate, pick, screen_config
+    from sfnwatch.trace.arns import parse_execution_arn
+
+    read = [each for each in map(named, texts) if each is not None]
+    clock = ServerClock()
+    if read:
+        search = starting.find(read, options, clock, coming=coming, tell=narrate)
+        return asyncio.run(search)
+    if output is not Output.SCREEN or coming:
+        raise UsageError("No execution is named.", hint=HINT)
+    region = starting.region_of(options)
+    noted: list[Any] = []
+    fetch = starting.recent(options, region, clock, noted.extend)
+    arns = pick(fetch, clock, region, screen_config(screen))
+    return starting.Found(tuple(map(parse_execution_arn, arns)), tuple(noted))
 
 
 @click.command(short_help="Watch a simulated account; no AWS account needed.")

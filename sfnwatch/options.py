@@ -16,8 +16,11 @@ from sfnwatch.settings import (
     RecordSettings,
     ScreenOptions,
 )
+from sfnwatch.sources.archive_shelf import parse_place
+from sfnwatch.sources.queue_url import parse_queue_url
 from sfnwatch.sources.wanted import TrailOptions
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.trace.log_groups import parse_log_group
 from sfnwatch.trace.text import clean
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -52,6 +55,57 @@ aws_options = _options(
         multiple=True,
         metavar="PROFILE",
         help="Look in the account of this profile too, where calls land there.",
+    ),
+    click.option(
+        "--queue",
+        metavar="URL",
+        help="Read calls and ECS task states from this SQS queue, which EventBridge"
+        " feeds; see sfnwatch setup-queue.",
+    ),
+    click.option(
+        "--consume", is_flag=True, help="With --queue: delete what was handed on."
+    ),
+    click.option(
+        "--log-group",
+        metavar="NAME|ARN",
+        help="Read calls from the log group that a trail delivers to.",
+    ),
+    click.option(
+        "--archive",
+        metavar="PATH|s3://…",
+        help="Read calls from a trail's files in a folder or bucket: only the days,"
+        " the account and the Regions of the executions.",
+    ),
+    click.option("--sql", is_flag=True, help="With --archive PATH: through DuckDB."),
+    click.option(
+        "--athena",
+        metavar="[DATABASE.]TABLE",
+        help="Query calls from a table over a trail; see sfnwatch athena-ddl.",
+    ),
+    click.option(
+        "--athena-partitions",
+        metavar="COLUMN,…",
+        help="With --athena: the table's partitions, if not athena-ddl's; AWS's"
+        " documented table has `timestamp` alone.",
+    ),
+    click.option("--athena-workgroup", metavar="NAME", help="With --athena."),
+    click.option(
+        "--athena-output", metavar="s3://…", help="With --athena: place for results."
+    ),
+    click.option("--lake", metavar="ARN", help="Query calls from an event data store."),
+    click.option(
+        "--express-log-group",
+        metavar="NAME|ARN",
+        help="Read Express executions from here, not from where their state machine"
+        " logs.",
+    ),
+    click.option(
+        "--look-back",
+        metavar="DURATION",
+        callback=_seconds,
+        default="24h",
+        show_default=True,
+        help="How long before now an Express execution is looked for.",
     ),
     click.option(
         "--no-lookup", is_flag=True, help="Do not ask LookupEvents for the calls."
@@ -100,18 +154,11 @@ drain_option = click.option(
 def execution_arn(text: str) -> ExecutionArn:
     """Read what names an execution; raises UsageError, saying what else it is."""
     try:
-        arn = parse_execution_arn(text)
+        return parse_execution_arn(text)
     except ValueError as error:
         msg = f"{clean(text, 200)!r} names no execution: {error}."
         hint = "Give arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME"
         raise UsageError(msg, hint=f"{hint}, or its console URL.") from error
-    if arn.kind == "express":
-        msg = (
-            "This is an Express execution: AWS keeps no history of those, only what"
-            " their log group has, so there is nothing to watch."
-        )
-        raise UsageError(msg)
-    return arn
 
 
 def execution_arns(texts: Sequence[str]) -> list[ExecutionArn]:
@@ -132,13 +179,71 @@ def choose_aws(
     profile: str | None,
     region: str | None,
     endpoint_url: str | None,
-    trail_profile: tuple[str, ...],
-    no_lookup: bool,
-    **_: Any,
+    **asked: Any,
 ) -> AwsOptions:
     """Read whom to ask; raises UsageError for what can't be so."""
-    trail = TrailOptions(lookup=not no_lookup, profiles=trail_profile)
-    return AwsOptions(profile, region, checked_url(endpoint_url), trail)
+    return AwsOptions(profile, region, checked_url(endpoint_url), _trail(**asked))
+
+
+def _trail(
+    *,
+    trail_profile: tuple[str, ...],
+    no_lookup: bool,
+    queue: str | None,
+    consume: bool,
+    log_group: str | None,
+    archive: str | None,
+    sql: bool,
+    athena: str | None,
+    athena_partitions: str | None,
+    athena_workgroup: str | None,
+    athena_output: str | None,
+    lake: str | None,
+    express_log_group: str | None,
+    look_back: float,
+    **_: Any,
+) -> TrailOptions:
+    for given, option, needs, there in (
+        (consume, "--consume", "--queue URL", queue),
+        (sql, "--sql", "--archive PATH", archive and "://" not in archive),
+        (athena_partitions, "--athena-partitions", "--athena TABLE", athena),
+        (athena_workgroup, "--athena-workgroup", "--athena TABLE", athena),
+        (athena_output, "--athena-output", "--athena TABLE", athena),
+    ):
+        if given and not there:
+            msg = f"{option} is for {needs}."
+            raise UsageError(msg, hint="Give both, or leave it out.")
+    if queue is not None:
+        parse_queue_url(queue)
+    if archive is not None:
+        parse_place(archive)
+    return TrailOptions(
+        lookup=not no_lookup,
+        profiles=trail_profile,
+        queue=queue,
+        consume=consume,
+        log_group=log_group and _checked_group(log_group),
+        archive=archive,
+        sql=sql,
+        athena=athena,
+        athena_partitions=tuple(athena_partitions.split(","))
+        if athena_partitions
+        else None,
+        athena_workgroup=athena_workgroup,
+        athena_output=athena_output,
+        lake=lake,
+        express_log_group=express_log_group and _checked_group(express_log_group),
+        look_back=look_back,
+    )
+
+
+def _checked_group(text: str) -> str:
+    try:
+        parse_log_group(text)
+    except ValueError as error:
+        msg = f"{clean(text, 200)!r} is no log group: {error}."
+        raise UsageError(msg, hint="Give its name, as /aws/cloudtrail/mine.") from error
+    return text
 
 
 def choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:

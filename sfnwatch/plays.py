@@ -20,6 +20,7 @@ from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.feed import Consumer, Watch, run
 from sfnwatch.sources.replay import Replay, span
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.trace.events import Batch
 
 if TYPE_CHECKING:
     from sfnwatch.sources.live import Live
@@ -57,12 +58,15 @@ def live(
     *,
     drain: float,
     tries: int | None,
+    asked: Batch = (),
 ) -> Play:
     """Watch executions of a real account, or of whatever the endpoint URL names."""
     clock = ServerClock()
     ender = _Ender()
 
     async def watch(consume: Consumer) -> None:
+        if asked:
+            consume(asked)
         await _load_live()
         from sfnwatch.sources.aws import AwsSettings
         from sfnwatch.sources.live import Live

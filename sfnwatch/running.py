@@ -32,6 +32,8 @@ from sfnwatch.trace.timeline import Trace
 if TYPE_CHECKING:
     from sfnwatch.recording.writer import Recorder
     from sfnwatch.tui.app import SfnwatchApp
+    from sfnwatch.tui.picker import Fetch
+    from sfnwatch.tui.picker_app import PickerApp
 
 _CODES = {
     "FAILED": Outcome.FAILED,
@@ -282,7 +284,25 @@ def _on_screen(
     return outcome(app.trace)
 
 
-async def _run_app(app: "SfnwatchApp") -> int | None:
+def pick(fetch: "Fetch", clock: Clock, region: str, config: Config) -> tuple[str, ...]:
+    """Have executions chosen on the screen; raises Abort where it is interrupted."""
+    from sfnwatch.tui.picker_app import PickerApp
+    from sfnwatch.tui.themes import theme_for
+
+    app = PickerApp(fetch, clock=clock, region=region, config=config)
+    theme = theme_for(config, app.console.color_system, os.environ)
+    if theme is not None:
+        app.theme = theme
+    signalled = asyncio.run(_run_app(app))
+    if app.interrupted or signalled is not None:
+        raise click.Abort
+    if app.return_code:
+        # Textual reports a crash, and then returns as if all had been well.
+        raise SystemExit(app.return_code)
+    return app.return_value or ()
+
+
+async def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
     """Run it; a signal quits it as a key would, or the terminal stays as the app's."""
     code: list[int] = []
 

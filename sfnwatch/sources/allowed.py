@@ -163,6 +163,15 @@ def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
     )
 
 
+def action_of(operation: str) -> str:
+    """Give IAM's word for an operation: `s3:ListBucket` for `s3:ListObjectsV2`."""
+    service, _, name = operation.partition(":")
+    for grant in GRANTS:
+        if grant.service == service and grant.actions and name in grant.operations:
+            return f"{service}:{grant.actions[grant.operations.index(name)]}"
+    return operation
+
+
 ALLOWED = operations()
 """Every operation that a watch sends with no option for more."""
 

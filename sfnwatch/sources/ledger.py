@@ -18,7 +18,7 @@ from sfnwatch.trace.events import Batch, From, Received
 from sfnwatch.trace.requests import OK
 from sfnwatch.trace.times import iso, seconds_between
 
-_PREFIXES = {"sfn": "states"}
+_PREFIXES = {"cloudwatch-logs": "logs", "sfn": "states"}
 """A service's name in botocore's hooks, where its IAM prefix is another."""
 _OURS = frozenset(grant.service for grant in GRANTS)
 """Whatever else is asked, the session asks for its credentials."""

@@ -10,14 +10,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.allowed import Feature
 from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
 from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.feed import Consumer, run
+from sfnwatch.sources.express import Express
+from sfnwatch.sources.feed import Consumer, Source, run
 from sfnwatch.sources.history import History
+from sfnwatch.sources.log_events import log_bucket
+from sfnwatch.sources.queue import queue_settings
+from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.wanted import TrailOptions
 from sfnwatch.sources.ways import Way, Ways, features
 from sfnwatch.trace.arns import ExecutionArn
+from sfnwatch.trace.log_groups import parse_log_group
 
 
 class Live:
@@ -38,6 +44,8 @@ class Live:
         self._drain, self._patience = drain, patience
         self._heed = heed
         self._trail = trail or TrailOptions()
+        self._log_bucket = log_bucket(clock)
+        """CloudWatch Logs is asked slowly, whatever for."""
         self._ways: Sequence[Way] = ()
 
     def end_drain(self) -> None:
@@ -51,19 +59,45 @@ class Live:
         for settings in (self._settings, *others):
             check_profile(settings)
         async with AsyncExitStack() as stack:
-            allowed = features(self._trail)
+            allowed = [*features(self._trail), *self._own_features()]
             aws = await stack.enter_async_context(
                 Aws(self._settings, self._heed, allowed)
             )
             elsewhere = [await stack.enter_async_context(Aws(each)) for each in others]
-            subjects, patience = Subjects(self._arns), self._patience
-            histories = [
-                History(aws, subject, self._clock, patience=patience)
-                for subject in subjects.each
-            ]
-            ways = Ways(subjects, self._clock, self._drain, patience)
+            subjects = Subjects(self._arns)
+            histories = [self._history(aws, subject) for subject in subjects.each]
+            ways = Ways(
+                subjects, self._clock, self._drain, self._patience, self._log_bucket
+            )
             self._ways = ways.all(self._trail, aws, elsewhere)
-            await run([*histories, *self._ways], [consume])
+            heeds: list[Consumer] = []
+            if self._trail.queue is not None:
+                settings = queue_settings(self._settings, self._trail.queue)
+                near = await stack.enter_async_context(
+                    Aws(settings, self._heed, allowed)
+                )
+                queue = ways.queue(self._trail, near)
+                self._ways, heeds = [*self._ways, queue], [queue.heed]
+            await run([*histories, *self._ways], [*heeds, consume])
+
+    def _own_features(self) -> Sequence[Feature]:
+        express = any(arn.is_express for arn in self._arns)
+        return [Feature.EXPRESS] if express else []
+
+    def _history(self, aws: Aws, subject: Subject) -> Source:
+        """Make the source of an execution's history: AWS keeps none of Express ones."""
+        if subject.arn.is_express:
+            group = self._trail.express_log_group
+            return Express(
+                aws,
+                subject,
+                self._clock,
+                group=parse_log_group(group) if group else None,
+                look_back=self._trail.look_back,
+                patience=self._patience,
+                bucket=self._log_bucket,
+            )
+        return History(aws, subject, self._clock, patience=self._patience)
 
     def _of(self, profile: str) -> AwsSettings:
         return replace(

@@ -11,3 +11,26 @@ class TrailOptions:
     """False where LookupEvents of the execution's account is not to be asked."""
     profiles: tuple[str, ...] = ()
     """Profiles of other accounts in which calls land: LookupEvents is asked there."""
+    queue: str | None = None
+    """The URL of an SQS queue that EventBridge feeds."""
+    consume: bool = False
+    """True where its messages may be deleted once they are read."""
+    log_group: str | None = None
+    """The name or the ARN of a log group that a trail delivers to."""
+    archive: str | None = None
+    """A trail's files: a folder, or `s3://BUCKET/PREFIX`."""
+    sql: bool = False
+    """True where a folder's files are searched by DuckDB."""
+    athena: str | None = None
+    """A table over a trail: `DATABASE.TABLE`."""
+    athena_partitions: tuple[str, ...] | None = None
+    """The table's partition columns, where they are not those of `athena-ddl`."""
+    athena_workgroup: str | None = None
+    athena_output: str | None = None
+    """The `s3://` place for results, where the workgroup names none."""
+    lake: str | None = None
+    """The ARN of an event data store of CloudTrail Lake."""
+    express_log_group: str | None = None
+    """Where Express executions are read, if not where their state machine logs."""
+    look_back: float = 24 * 3600.0
+    """Seconds before now in which an Express execution is looked for."""

@@ -5,17 +5,24 @@ comes in several ways is one call: it has one event id.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.allowed import Feature
+from sfnwatch.sources.archive import Archive
+from sfnwatch.sources.athena import PARTITIONS, Athena
 from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.drive import Patience
+from sfnwatch.sources.duck import Duck
 from sfnwatch.sources.feed import Source
+from sfnwatch.sources.lake import Lake
+from sfnwatch.sources.log_group import LogGroup
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.pacing import TokenBucket
+from sfnwatch.sources.queue import Queue
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.wanted import TrailOptions
+from sfnwatch.trace.log_groups import parse_log_group
 
 _RATE, _BURST = 1.0, 2.0
 """LookupEvents a second: half the account's quota is left to its people."""
@@ -31,8 +38,20 @@ class Way(Source, Protocol):
 
 def features(trail: TrailOptions) -> tuple[Feature, ...]:
     """Say what must be allowed for these ways, beyond every watch's."""
-    del trail
-    return ()
+    wanted = {
+        Feature.QUEUE: trail.queue is not None,
+        Feature.CONSUME: trail.queue is not None and trail.consume,
+        Feature.LOG_GROUP: trail.log_group is not None,
+        Feature.ARCHIVE: is_bucket(trail.archive or ""),
+        Feature.ATHENA: trail.athena is not None,
+        Feature.LAKE: trail.lake is not None,
+    }
+    return tuple(feature for feature, is_wanted in wanted.items() if is_wanted)
+
+
+def is_bucket(place: str) -> bool:
+    """True for `s3://…`; all else is a path of this machine."""
+    return place.lower().startswith("s3://")
 
 
 class Ways:
@@ -44,12 +63,18 @@ class Ways:
         clock: Clock,
         drain: float,
         patience: Patience | None = None,
+        log_bucket: TokenBucket | None = None,
     ) -> None:
         self._subjects, self._clock = subjects, clock
-        self._drain, self._patience = drain, patience
+        self._log_bucket = log_bucket
+        self._brief = (subjects, clock)
+        self._how: dict[str, Any] = {"drain": drain, "patience": patience}
 
     def all(self, trail: TrailOptions, aws: Aws, elsewhere: Sequence[Aws]) -> list[Way]:
-        """Make them; `elsewhere` are other accounts in which LookupEvents is asked."""
+        """Make all but the queue, which may be elsewhere.
+
+        `elsewhere` are other accounts in which LookupEvents is asked.
+        """
         accounts = [aws] if trail.lookup else []
         lookups = [
             self._lookup(one, f"account-{n}" if n else "")
@@ -57,19 +82,45 @@ class Ways:
         ]
         return [*lookups, *self._others(trail, aws)]
 
+    def queue(self, trail: TrailOptions, aws: Aws) -> Queue:
+        """Make the source of a queue; its URL says where `aws` must be."""
+        url = trail.queue or ""
+        return Queue(aws, *self._brief, url, consume=trail.consume, **self._how)
+
     def _lookup(self, aws: Aws, source: str) -> Lookup:
         # The two requests a second are an account's own.
         bucket = TokenBucket(_RATE, _BURST, self._clock)
-        return Lookup(
-            aws,
-            self._subjects,
-            self._clock,
-            bucket,
-            drain=self._drain,
-            patience=self._patience,
-            source=source,
-        )
+        return Lookup(aws, *self._brief, bucket, source=source, **self._how)
 
     def _others(self, trail: TrailOptions, aws: Aws) -> Iterator[Way]:
-        del trail, aws
-        yield from ()
+        """Make those that LookupEvents is not."""
+        if trail.log_group is not None:
+            group = parse_log_group(trail.log_group)
+            bucket = self._log_bucket
+            yield LogGroup(aws, *self._brief, group, bucket=bucket, **self._how)
+        if trail.archive is not None:
+            yield self._archive(trail.archive, aws, sql=trail.sql)
+        if trail.athena is not None:
+            yield self._athena(trail.athena, trail, aws)
+        if trail.lake is not None:
+            yield Lake(aws, *self._brief, trail.lake, **self._how)
+
+    def _archive(self, place: str, aws: Aws, *, sql: bool) -> Way:
+        if sql:
+            return Duck(*self._brief, place, **self._how)
+        return Archive(aws, *self._brief, place, **self._how)
+
+    def _athena(self, name: str, trail: TrailOptions, aws: Aws) -> Way:
+        database, _, table = name.rpartition(".")
+        return Athena(
+            aws,
+            *self._brief,
+            database=database or "default",
+            table=table,
+            partitions=PARTITIONS
+            if trail.athena_partitions is None
+            else trail.athena_partitions,
+            workgroup=trail.athena_workgroup,
+            output=trail.athena_output,
+            **self._how,
+        )

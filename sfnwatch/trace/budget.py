@@ -39,6 +39,10 @@ QUOTAS: Mapping[Operation, Quota] = {
     ("states", "DescribeExecution"): Quota(10, 250),
     ("states", "DescribeStateMachineForExecution"): Quota(1, 200),
     ("states", "GetExecutionHistory"): Quota(20, 400),
+    ("states", "ListExecutions"): Quota(2, 100),
+    ("states", "ListMapRuns"): Quota(1, 100),
+    ("states", "DescribeMapRun"): Quota(1, 200),
+    ("states", "DescribeStateMachine"): Quota(20, 200),
 }
 
 

@@ -86,7 +86,8 @@ def test_rails_at_the_same_time_never_share_a_column(
 ) -> None:
     trace = traces(machine, seed)
     timeline = trace.timelines[ARN]
-    lines = lines_of(build_lanes(trace).rows)
+    rows = build_lanes(trace).rows
+    lines = lines_of(rows, limit=len(rows))
     scale = scale_of(lines.lines, 0)
     rails = rails_of(timeline, lines, scale, max(e.timestamp for e in timeline.ordered))
     assert len(rails.rails) == len(timeline.visits.by_id)

@@ -11,7 +11,7 @@ from tests.program.programs import KEYS, Ended, Program, Served
 
 DRAIN = ("--drain", "8m")
 """Account time: the last record is delivered 7 minutes late."""
-UNSETTLED = {"noticed", "unseen", "lag"}
+UNSETTLED = {"noticed", "unseen", "lag", "polling"}
 
 
 def trace(program: Program, ended: Ended) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def settled(ended: Ended) -> dict[str, Any]:
     """Give an exported trace without the moments at which things arrived.
 
     Nor with findings that depend on how far CloudTrail has come, and how late: who
-    noticed the job's end, what could not be seen.
+    noticed the job's end, which intervals are settled, what could not be seen.
     """
     exported: dict[str, Any] = json.loads(ended.out)
     for call in exported["calls"]:

@@ -16,6 +16,7 @@ from sfnwatch.sources.allowed import (
     GRANTS,
     Feature,
     NotAllowedError,
+    action_of,
     iam_policy,
     operations,
 )
@@ -81,6 +82,12 @@ def test_only_one_option_takes_anything_away() -> None:
     assert operations(list(Feature)) - operations(others) == {
         ("sqs", "DeleteMessageBatch")
     }
+
+
+def test_who_is_denied_is_told_iam_s_own_word() -> None:
+    assert action_of("s3:ListObjectsV2") == "s3:ListBucket"
+    assert action_of("sqs:DeleteMessageBatch") == "sqs:DeleteMessage"
+    assert action_of("states:DescribeExecution") == "states:DescribeExecution"
 
 
 async def test_an_operation_is_allowed_to_its_own_service_alone(
