@@ -7,6 +7,7 @@ in a thread: the first frame is on the screen by then.
 import asyncio
 import importlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -16,9 +17,11 @@ from sfnwatch.recording.files import open_files
 from sfnwatch.recording.recording import Recording
 from sfnwatch.running import Play
 from sfnwatch.settings import AwsOptions
+from sfnwatch.sources.allowed import Feature, operations
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.feed import Consumer, Watch, run
 from sfnwatch.sources.replay import Replay, span
+from sfnwatch.sources.wanted import features_of
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.events import Batch
 
@@ -89,7 +92,10 @@ def live(
         ender.attach(started)
         await started.watch(consume)
 
-    return _watched("live", watch, clock, arns, ender)
+    features = features_of(arns, options.trail)
+    searched = [Feature.START] if asked else []
+    allowed = operations([*features, *searched])
+    return replace(_watched("live", watch, clock, arns, ender), allowed=allowed)
 
 
 def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:

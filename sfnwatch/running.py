@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,8 +22,10 @@ from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export.lines import PlainLines
 from sfnwatch.export.stream import JsonLines
 from sfnwatch.settings import Output, RecordSettings, ScreenOptions
+from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.drive import health_record
 from sfnwatch.sources.feed import Consumer, Watch
+from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from sfnwatch.trace.health import read_health
 from sfnwatch.trace.text import clean
@@ -66,6 +68,8 @@ class Play:
     notes: tuple[str, ...] = field(default=())
     speed: float = 1.0
     """How fast the screen's player begins."""
+    allowed: Collection[Operation] = ALLOWED
+    """All that it can send to AWS."""
 
 
 class Shown(Protocol):
@@ -264,6 +268,7 @@ def _on_screen(
         mode=play.mode,
         recording=str(recorder.path) if recorder else None,
         end_drain=play.end_drain,
+        allowed=play.allowed,
         speed=play.speed,
         config=config,
         saved=saved,

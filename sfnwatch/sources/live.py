@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.clock import Clock
-from sfnwatch.sources.allowed import Feature
 from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.express import Express
@@ -20,8 +19,8 @@ from sfnwatch.sources.log_events import log_bucket
 from sfnwatch.sources.queue import queue_settings
 from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.subjects import Subjects
-from sfnwatch.sources.wanted import TrailOptions
-from sfnwatch.sources.ways import Way, Ways, features
+from sfnwatch.sources.wanted import TrailOptions, features_of
+from sfnwatch.sources.ways import Way, Ways
 from sfnwatch.trace.arns import ExecutionArn
 from sfnwatch.trace.log_groups import parse_log_group
 
@@ -59,7 +58,7 @@ class Live:
         for settings in (self._settings, *others):
             check_profile(settings)
         async with AsyncExitStack() as stack:
-            allowed = [*features(self._trail), *self._own_features()]
+            allowed = features_of(self._arns, self._trail)
             aws = await stack.enter_async_context(
                 Aws(self._settings, self._heed, allowed)
             )
@@ -79,10 +78,6 @@ class Live:
                 queue = ways.queue(self._trail, near)
                 self._ways, heeds = [*self._ways, queue], [queue.heed]
             await run([*histories, *self._ways], [*heeds, consume])
-
-    def _own_features(self) -> Sequence[Feature]:
-        express = any(arn.is_express for arn in self._arns)
-        return [Feature.EXPRESS] if express else []
 
     def _history(self, aws: Aws, subject: Subject) -> Source:
         """Make the source of an execution's history: AWS keeps none of Express ones."""

@@ -1,6 +1,10 @@
 """What of calls is wanted, once all is decided. It imports no SDK: options make it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from sfnwatch.sources.allowed import Feature
+from sfnwatch.trace.arns import ExecutionArn
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +38,23 @@ class TrailOptions:
     """Where Express executions are read, if not where their state machine logs."""
     look_back: float = 24 * 3600.0
     """Seconds before now in which an Express execution is looked for."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What must be allowed for these ways, beyond every watch's."""
+        bucket = (self.archive or "").lower().startswith("s3://")
+        wanted = {
+            Feature.QUEUE: self.queue is not None,
+            Feature.CONSUME: self.queue is not None and self.consume,
+            Feature.LOG_GROUP: self.log_group is not None,
+            Feature.ARCHIVE: bucket,
+            Feature.ATHENA: self.athena is not None,
+            Feature.LAKE: self.lake is not None,
+        }
+        return tuple(feature for feature, is_wanted in wanted.items() if is_wanted)
+
+
+def features_of(arns: Iterable[ExecutionArn], trail: TrailOptions) -> list[Feature]:
+    """Say what a watch of executions must be allowed, beyond every watch's."""
+    express = any(arn.is_express for arn in arns)
+    return [*trail.features, *([Feature.EXPRESS] if express else [])]

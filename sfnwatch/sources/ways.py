@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from sfnwatch.clock import Clock
-from sfnwatch.sources.allowed import Feature
 from sfnwatch.sources.archive import Archive
 from sfnwatch.sources.athena import PARTITIONS, Athena
 from sfnwatch.sources.aws import Aws
@@ -34,24 +33,6 @@ class Way(Source, Protocol):
     def end_drain(self) -> None:
         """Stop waiting for late records: one more look, and that is it."""
         ...
-
-
-def features(trail: TrailOptions) -> tuple[Feature, ...]:
-    """Say what must be allowed for these ways, beyond every watch's."""
-    wanted = {
-        Feature.QUEUE: trail.queue is not None,
-        Feature.CONSUME: trail.queue is not None and trail.consume,
-        Feature.LOG_GROUP: trail.log_group is not None,
-        Feature.ARCHIVE: is_bucket(trail.archive or ""),
-        Feature.ATHENA: trail.athena is not None,
-        Feature.LAKE: trail.lake is not None,
-    }
-    return tuple(feature for feature, is_wanted in wanted.items() if is_wanted)
-
-
-def is_bucket(place: str) -> bool:
-    """True for `s3://…`; all else is a path of this machine."""
-    return place.lower().startswith("s3://")
 
 
 class Ways:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -17,6 +17,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.recording.views import SavedView
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.feed import Watch
+from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
@@ -68,6 +69,7 @@ class Deck(App[None]):
         recording: str | None = None,
         end_drain: Callable[[], None] | None = None,
         speed: float = 1.0,
+        allowed: Collection[Operation] = ALLOWED,
         config: Config | None = None,
         saved: SavedView | None = None,
     ) -> None:
@@ -90,7 +92,7 @@ class Deck(App[None]):
         # Held, not looked up: a timer may still fire when they are unmounted.
         self._status, self._banner = StatusLine(), Banner()
         self._names, self._lanes = LaneNames(), LanesView()
-        self._timeline, self._requests = TimelineView(), CallLog(ALLOWED)
+        self._timeline, self._requests = TimelineView(), CallLog(allowed)
         self._explain, self._compare = ExplainView(), CompareView()
         self._detail = Detail()
         self._find, self._filter_line = FindBar(), FilterLine()

@@ -6,7 +6,9 @@ import pytest
 
 from sfnwatch.demo.server import CREDENTIALS
 from sfnwatch.errors import RefusedError
-from sfnwatch.sources.wanted import TrailOptions
+from sfnwatch.sources.allowed import Feature
+from sfnwatch.sources.wanted import TrailOptions, features_of
+from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.events import Batch, HealthState
 from tests.sources.simulation import Simulation
 
@@ -66,3 +68,16 @@ async def test_the_drain_is_ended_everywhere(profiles: Simulation) -> None:
     ended = watched.records[-1].at
     assert ended is not None
     assert (ended - profiles.stopped_at).total_seconds() < 120
+
+
+def test_what_is_wanted_is_allowed_and_nothing_else() -> None:
+    assert TrailOptions().features == ()
+    assert TrailOptions(archive="/a/folder").features == ()
+    assert TrailOptions(archive="S3://bucket").features == (Feature.ARCHIVE,)
+    assert TrailOptions(consume=True).features == ()
+    queue = TrailOptions(queue="http://127.0.0.1/1/q", consume=True)
+    assert queue.features == (Feature.QUEUE, Feature.CONSUME)
+    express = parse_execution_arn(
+        "arn:aws:states:eu-west-1:123456789012:express:m:n:00000000"
+    )
+    assert features_of([express], TrailOptions()) == [Feature.EXPRESS]
