@@ -43,6 +43,12 @@ class World:
         assert arn
         return arn
 
+    async def begun_map_run(self) -> str:
+        """Wait until the Map Run has begun, and give its ARN."""
+        while not self.account.children(self.map_run):
+            await self.account.clock.sleep(0.05)
+        return self.map_run
+
 
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
@@ -94,12 +100,7 @@ async def test_several_are_found_at_once_each_once(world: World) -> None:
 
 
 async def test_a_map_run_finds_its_newest_child(world: World) -> None:
-    arn = world.map_run
-    for _ in range(50):
-        if world.account.children(arn):
-            break
-        await world.account.clock.sleep(0.05)
-    (found,) = (await world.find(arn)).arns
+    (found,) = (await world.find(await world.begun_map_run())).arns
     assert isinstance(found, ExecutionArn)
     assert found.state_machine_name == "resize-photos/EachPhoto"
 
@@ -172,7 +173,7 @@ async def test_the_picker_is_given_lists_and_its_requests_are_noted(
     fetch = those_of(world.options, machine, ServerClock())
     (listing,) = [listing async for listing in fetch()]
     assert len(listing.executions) == 3
-    map_run = read(world.map_run)
+    map_run = read(await world.begun_map_run())
     assert isinstance(map_run, MapRunArn)
     children = [
         each async for each in those_of(world.options, map_run, ServerClock())()
