@@ -172,6 +172,18 @@ def action_of(operation: str) -> str:
     return operation
 
 
+def policy_command(operation: str) -> str:
+    """Give the command that prints the least policy with an operation in it."""
+    service, _, name = operation.partition(":")
+    features = [
+        g.feature for g in GRANTS if g.service == service and name in g.operations
+    ]
+    if None in features or not features:
+        return "sfnwatch iam-policy"
+    all_features = [grant.feature for grant in GRANTS]
+    return f"sfnwatch iam-policy --with {min(features, key=all_features.count)}"
+
+
 ALLOWED = operations()
 """Every operation that a watch sends with no option for more."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from sfnwatch.sources.allowed import action_of
+from sfnwatch.sources.allowed import action_of, policy_command
 from sfnwatch.sources.drive import Failure
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.requests import THROTTLED
@@ -141,7 +141,7 @@ def _answered(
             HealthState.EXPIRED, f"{words} Run: {login}", at_least=_EXPIRED_PAUSE
         )
     if code in DENIED:
-        advice = f"Allow {action_of(operation)} (see sfnwatch iam-policy)"
+        advice = f"Allow {action_of(operation)} (see {policy_command(operation)})"
         return Failure(
             HealthState.DENIED,
             f"{words} {advice}, or choose another --profile.",

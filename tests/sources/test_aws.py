@@ -19,6 +19,7 @@ from sfnwatch.sources.allowed import (
     action_of,
     iam_policy,
     operations,
+    policy_command,
 )
 from sfnwatch.sources.aws import Aws, AwsSettings, _loader, check_profile, warm_up
 from sfnwatch.sources.drive import Failure
@@ -88,6 +89,18 @@ def test_who_is_denied_is_told_iam_s_own_word() -> None:
     assert action_of("s3:ListObjectsV2") == "s3:ListBucket"
     assert action_of("sqs:DeleteMessageBatch") == "sqs:DeleteMessage"
     assert action_of("states:DescribeExecution") == "states:DescribeExecution"
+
+
+def test_who_is_denied_is_told_the_policy_that_has_it() -> None:
+    assert policy_command("states:DescribeExecution") == "sfnwatch iam-policy"
+    for operation, feature in (
+        ("states:ListExecutions", Feature.START),
+        ("sqs:ReceiveMessage", Feature.QUEUE),
+        ("logs:FilterLogEvents", Feature.LOG_GROUP),
+        ("cloudtrail:StartQuery", Feature.LAKE),
+    ):
+        assert policy_command(operation) == f"sfnwatch iam-policy --with {feature}"
+        assert action_of(operation) in str(iam_policy([feature]))
 
 
 async def test_an_operation_is_allowed_to_its_own_service_alone(

@@ -396,7 +396,7 @@ async def test_without_permission_and_a_screen_it_is_given_up(
     assert watched.states("history")[-1] is HealthState.REFUSED
     (message,) = {*watched.messages("history")}
     prefix = "states" if operation == "DescribeStateMachine" else "logs"
-    assert f"Allow {prefix}:{operation} (see sfnwatch iam-policy)" in message
+    assert f"Allow {prefix}:{operation} (see sfnwatch iam-policy --with" in message
 
 
 async def test_throttling_is_waited_out(logs: Logs) -> None:

@@ -313,7 +313,7 @@ async def test_without_permission_it_is_told_and_ends_with_the_states(
     watched = await watch()
     assert watched.states("lookup")[1:] == [HealthState.DENIED, HealthState.REFUSED]
     message = watched.messages("lookup")[-1]
-    assert "Allow logs:FilterLogEvents (see sfnwatch iam-policy)" in message
+    assert "Allow logs:FilterLogEvents (see sfnwatch iam-policy --with log" in message
     # The end of the states ends the wait for a permission.
     assert sync.clock.now() < sync.stopped_at + timedelta(seconds=10)
 
