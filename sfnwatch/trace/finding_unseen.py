@@ -120,7 +120,7 @@ def _calls_of(case: Case, use: Use) -> Iterator[Finding]:
         yield _unseen(
             "other-account",
             f"{use.name} calls with a role of account {named(there)}: its calls land"
-            " in that account's CloudTrail.",
+            " in that account's CloudTrail, where --trail-profile would look.",
             witnesses,
             fact=False,
             **where,
