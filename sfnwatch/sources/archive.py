@@ -50,8 +50,6 @@ _HISTORY_FIRST = timedelta(seconds=30)
 that is waited for, since what nobody can be told to concern has to be held back."""
 _TELL = 1.0
 """Seconds between words on how far the reading has come."""
-_LAST_TRIES = 3
-"""Failures in a row after which, the drain over, nothing more is tried."""
 
 
 class Archive:
@@ -106,7 +104,7 @@ class Archive:
         except Failure as failure:
             if failure.state is HealthState.DENIED and self._reading.waiting:
                 self._begin_anew()  # none of the files may be read
-            self._give_up_if_over(failure)
+            self._drain.give_up_if_over(failure, self._driver, over=self._is_over())
             raise
 
     async def _next(self) -> Step:
@@ -131,27 +129,11 @@ class Archive:
         waited = self._clock.now() - self._since
         return self._subjects.stopped_at is not None and waited < _HISTORY_FIRST
 
-    def _give_up_if_over(self, failure: Failure) -> None:
-        """After the end there is no use in asking again and again, as for LookupEvents.
-
-        But a login may yet be renewed by whoever watches.
-        """
-        forbidden = failure.state is HealthState.DENIED and self._drain.has_begun
-        awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
-        failing = self._driver.failures + 1 >= _LAST_TRIES and self._is_over()
-        if forbidden or (failing and not awaited):
-            failure.state = HealthState.REFUSED
-
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
-        match self._driver.health.state:
-            case HealthState.DENIED:
-                return self._drain.has_begun
-            case HealthState.EXPIRED:
-                return False
-            case _:
-                looked = self._looked_at is not None
-                return looked and self._is_over() and not self._last_round
+        looked = self._looked_at is not None
+        over = looked and self._is_over() and not self._last_round
+        return self._drain.has_no_wait(self._driver, over=over)
 
     def _is_over(self) -> bool:
         """True when the next round is to be the last."""

@@ -3,13 +3,18 @@
 from datetime import datetime, timedelta
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.drive import Driver, Failure
 from sfnwatch.sources.subjects import Subjects
+from sfnwatch.trace.events import HealthState
 
 DRAIN = 15 * 60.0
 """Seconds to go on asking after the end, by default."""
 _QUIET = timedelta(minutes=6)
 """The watermark must be so far past the end before the drain is cut short: it tells
 of most records, and of 2,900 measured a tenth came later than 7 minutes."""
+
+_LAST_TRIES = 3
+"""Failures in a row after which, the drain over, nothing more is tried."""
 
 
 class Drain:
@@ -51,3 +56,29 @@ class Drain:
             return self._subjects.over
         quick = complete_to is not None and complete_to >= stopped + _QUIET
         return self._hurry or quick or self._clock.now() >= stopped + self._length
+
+    def give_up_if_over(
+        self, failure: Failure, driver: Driver, *, over: bool | None = None
+    ) -> None:
+        """Make a failure final that there is no use in waiting out.
+
+        After the end that is a missing permission; once the drain is over, what fails
+        again and again. But a login may yet be renewed by whoever watches. `over` is
+        given by a source that knows how far it is complete.
+        """
+        over = self.is_over() if over is None else over
+        forbidden = failure.state is HealthState.DENIED and self.has_begun
+        awaited = failure.state is HealthState.EXPIRED and not driver.bounded
+        failing = driver.failures + 1 >= _LAST_TRIES and over
+        if forbidden or (failing and not awaited):
+            failure.state = HealthState.REFUSED
+
+    def has_no_wait(self, driver: Driver, *, over: bool) -> bool:
+        """True when a pause, made while there was a reason to wait, has lost it."""
+        match driver.health.state:
+            case HealthState.DENIED:
+                return self.has_begun
+            case HealthState.EXPIRED:
+                return False
+            case _:
+                return over

@@ -43,8 +43,6 @@ were 25 and 85 minutes late."""
 _THOROUGH = 6
 _LEAST, _MOST = 5.0, 15.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
-_LAST_TRIES = 3
-"""Failures in a row after which, the drain over, nothing more is tried."""
 _LONGEST = 1024
 """Characters of a filter pattern."""
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
@@ -131,7 +129,7 @@ class LogGroup:
         try:
             events = await self._log.page(window, "the trail's log")
         except Failure as failure:
-            self._give_up_if_over(failure)
+            self._drain.give_up_if_over(failure, self._driver)
             raise
         kept = self._sieve.take(self._records(events))
         self._news = self._news or bool(kept)
@@ -142,27 +140,10 @@ class LogGroup:
 
     # -- when to stop ------------------------------------------------------------------
 
-    def _give_up_if_over(self, failure: Failure) -> None:
-        """After the end there is no use in asking for what is not permitted.
-
-        Nor, once the drain is over, for what fails again and again; but a login may
-        yet be renewed by whoever watches.
-        """
-        forbidden = failure.state is HealthState.DENIED and self._drain.has_begun
-        awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
-        tried = self._driver.failures + 1 >= _LAST_TRIES
-        if forbidden or (tried and self._drain.is_over() and not awaited):
-            failure.state = HealthState.REFUSED
-
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
-        match self._driver.health.state:
-            case HealthState.DENIED:
-                return self._drain.has_begun
-            case HealthState.EXPIRED:
-                return False
-            case _:
-                return self._drain.is_over() and not self._last_round
+        over = self._drain.is_over() and not self._last_round
+        return self._drain.has_no_wait(self._driver, over=over)
 
     # -- a cycle -----------------------------------------------------------------------
 

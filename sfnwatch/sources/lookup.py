@@ -41,8 +41,6 @@ _MEASURE = 10
 _MEASURE_PAGES = 3
 _LEAST, _MOST = 5.0, 10.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
-_LAST_TRIES = 3
-"""Failures in a row after which, the drain over, nothing more is tried."""
 
 
 @dataclass(slots=True)
@@ -120,33 +118,16 @@ class Lookup:
             cursor.token = None
             return Step()
         except Failure as failure:
-            self._give_up_if_over(failure)
+            self._drain.give_up_if_over(failure, self._driver, over=self._is_over())
             raise
         if cursor.token is None:
             self._finish(self._cursors.pop(0))
         return step if self._cursors else self._end_of_cycle(step)
 
-    def _give_up_if_over(self, failure: Failure) -> None:
-        """After the end there is no use in asking for what is not permitted.
-
-        Nor, once the drain is over, for what fails again and again; but a login may
-        yet be renewed by whoever watches.
-        """
-        forbidden = failure.state is HealthState.DENIED and self._drain.has_begun
-        awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
-        failing = self._driver.failures + 1 >= _LAST_TRIES and self._is_over()
-        if forbidden or (failing and not awaited):
-            failure.state = HealthState.REFUSED
-
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
-        match self._driver.health.state:
-            case HealthState.DENIED:
-                return self._drain.has_begun
-            case HealthState.EXPIRED:
-                return False
-            case _:
-                return self._is_over() and not self._last_round
+        over = self._is_over() and not self._last_round
+        return self._drain.has_no_wait(self._driver, over=over)
 
     # -- the plan of a cycle -------------------------------------------------------
 

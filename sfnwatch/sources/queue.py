@@ -71,8 +71,6 @@ _READING = timedelta(seconds=30)
 """So long the last look goes on at least, while a history is still being read."""
 _LAST_LOOKS = 2_000
 """Requests that the last look makes at most."""
-_LAST_TRIES = 3
-"""Failures in a row after which, the drain over, nothing more is tried."""
 _SOURCES = {Kind.CALL: From.TRAIL, Kind.TASK: From.TASK_STATE}
 
 
@@ -147,27 +145,13 @@ class Queue:
                 return await self._look()
             return await self._receive()
         except Failure as failure:
-            self._give_up_if_over(failure)
+            self._drain.give_up_if_over(failure, self._driver)
             raise
-
-    def _give_up_if_over(self, failure: Failure) -> None:
-        """After the end, don't wait for a permission, nor for what fails for ever."""
-        forbidden = failure.state is HealthState.DENIED and self._drain.has_begun
-        awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
-        over = self._drain.is_over()
-        failing = self._driver.failures + 1 >= _LAST_TRIES and over
-        if forbidden or (failing and not awaited):
-            failure.state = HealthState.REFUSED
 
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
-        match self._driver.health.state:
-            case HealthState.DENIED:
-                return self._drain.has_begun
-            case HealthState.EXPIRED:
-                return False
-            case _:
-                return self._drain.is_over() and self._last_since is None
+        over = self._drain.is_over() and self._last_since is None
+        return self._drain.has_no_wait(self._driver, over=over)
 
     async def _call(self, operation: str, note: str, **kwargs: Any) -> Any:
         with self._driver.ledger.asking(note) as asked:

@@ -41,8 +41,6 @@ _NAP = 1.0
 _HISTORY = timedelta(seconds=30)
 """How long a finished execution's history is waited for: it may name more roles."""
 _TOLD_EVERY = timedelta(seconds=1)
-_LAST_TRIES = 3
-"""Failures in a row after which, the drain over, nothing more is tried."""
 _STOPPING = 5.0
 """Seconds that stopping a query may take when the watch ends."""
 
@@ -157,7 +155,7 @@ class Rounds:
         except Failure as failure:
             if isinstance(failure, QueryOverError):
                 self._running, self._question = False, None
-            self._give_up_if_over(failure)
+            self._drain.give_up_if_over(failure, self._driver)
             raise
 
     # -- when to ask, and what ---------------------------------------------------------
@@ -215,26 +213,9 @@ class Rounds:
 
     def _is_done_waiting(self) -> bool:
         """True when a pause, made while there was a reason to wait, has lost it."""
-        match self._driver.health.state:
-            case HealthState.DENIED:
-                return self._drain.has_begun
-            case HealthState.EXPIRED:
-                return False
-            case _:
-                busy = self._running or self._last_round
-                return self._drain.is_over() and not busy
-
-    def _give_up_if_over(self, failure: Failure) -> None:
-        """After the end there is no use in asking for what is not permitted.
-
-        Nor, once the drain is over, for what fails again and again; but a login may
-        yet be renewed by whoever watches.
-        """
-        forbidden = failure.state is HealthState.DENIED and self._drain.has_begun
-        awaited = failure.state is HealthState.EXPIRED and not self._driver.bounded
-        failing = self._driver.failures + 1 >= _LAST_TRIES and self._drain.is_over()
-        if forbidden or (failing and not awaited):
-            failure.state = HealthState.REFUSED
+        busy = self._running or self._last_round
+        over = self._drain.is_over() and not busy
+        return self._drain.has_no_wait(self._driver, over=over)
 
     # -- one round ---------------------------------------------------------------------
 
