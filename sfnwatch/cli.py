@@ -54,8 +54,8 @@ class Commands(click.Group):
         near = get_close_matches(word, self.commands, 1, _NEAR)
         if near and ":" not in word:
             msg = f"There is no command {clean(word, 100)!r}."
-            other = f"; for a state machine: sfnwatch watch {clean(word, 100)}"
-            raise UsageError(msg, hint=f"Did you mean {near[0]}?{other}.")
+            other = f"A state machine so called: sfnwatch watch {clean(word, 100)}"
+            raise UsageError(msg, hint=f"Did you mean {near[0]}? {other}")
 
 
 @click.group(

@@ -217,6 +217,17 @@ def _trail(
         parse_queue_url(queue)
     if archive is not None:
         parse_place(archive)
+    if sql:
+        from sfnwatch.sources.duck import check_duckdb
+
+        check_duckdb()
+    if lake is not None:
+        from sfnwatch.sources.lake import lake_table
+
+        lake_table(lake)
+    partitions = tuple(athena_partitions.split(",")) if athena_partitions else None
+    if athena is not None:
+        _check_athena(athena, partitions, athena_workgroup, athena_output)
     return TrailOptions(
         lookup=not no_lookup,
         profiles=trail_profile,
@@ -226,15 +237,30 @@ def _trail(
         archive=archive,
         sql=sql,
         athena=athena,
-        athena_partitions=tuple(athena_partitions.split(","))
-        if athena_partitions
-        else None,
+        athena_partitions=partitions,
         athena_workgroup=athena_workgroup,
         athena_output=athena_output,
         lake=lake,
         express_log_group=express_log_group and _checked_group(express_log_group),
         look_back=look_back,
     )
+
+
+def _check_athena(
+    name: str,
+    partitions: tuple[str, ...] | None,
+    workgroup: str | None,
+    output: str | None,
+) -> None:
+    """Raise UsageError for what can be no table: before anything is recorded."""
+    from sfnwatch.sources import athena
+
+    database, _, table = name.rpartition(".")
+    athena.athena_table(table, database or "default", partitions or athena.PARTITIONS)
+    if workgroup is not None:
+        athena.checked_workgroup(workgroup)
+    if output is not None:
+        athena.checked_output(output)
 
 
 def _checked_group(text: str) -> str:

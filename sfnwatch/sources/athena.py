@@ -70,9 +70,9 @@ class Athena(Rounds):
         ledger = Ledger(clock, subjects.only)
         context: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
         if workgroup is not None:
-            context["WorkGroup"] = _checked_workgroup(workgroup)
+            context["WorkGroup"] = checked_workgroup(workgroup)
         if output is not None:
-            place = _checked_output(output)
+            place = checked_output(output)
             context["ResultConfiguration"] = {"OutputLocation": place}
         engine = _Engine(
             aws,
@@ -121,13 +121,15 @@ def athena_table(
     return Table(name, day=day, region=region, account=account)
 
 
-def _checked_workgroup(name: str) -> str:
+def checked_workgroup(name: str) -> str:
+    """Give the name back; raises UsageError for one that can be none."""
     if not _WORKGROUP.fullmatch(name):
         raise UsageError(f"{clean(name, 100)} is no name of a workgroup in Athena.")
     return name
 
 
-def _checked_output(place: str) -> str:
+def checked_output(place: str) -> str:
+    """Give the place back; raises UsageError for what is none in S3."""
     if not place.startswith("s3://"):
         raise UsageError(
             f"{clean(place, 100)} is no place for Athena's results.",
