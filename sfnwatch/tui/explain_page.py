@@ -30,6 +30,7 @@ class Topic(StrEnum):
     FAILED = "Failed"
     TIME = "Where the time went"
     UNSEEN = "Not seen, and why"
+    LATE = "How late CloudTrail was"
     ALSO = "Also"
 
 
@@ -51,7 +52,8 @@ _TOPICS = {
     "slowest-path": Topic.TIME,
     "unseen": Topic.UNSEEN,
     "ambiguous": Topic.UNSEEN,
-    "lag": Topic.UNSEEN,
+    "other-calls": Topic.UNSEEN,
+    "lag": Topic.LATE,
 }
 """A finding's kind to what it is about; a kind of a later version is told last."""
 _NEVER = datetime.min.replace(tzinfo=UTC)

@@ -111,6 +111,16 @@ async def test_the_detail_pane_shows_what_is_selected_in_it() -> None:
         assert app.selected_key == explain_of(app).selected_key
 
 
+async def test_how_late_calls_came_is_no_thing_that_was_not_seen() -> None:
+    async with app_of(sync_run(denied=True), size=(140, 60)) as (app, pilot):
+        await press(pilot, "e")
+        text = words_on(app)
+        assert (
+            "CloudTrail showed 6 calls" in text.partition("How late CloudTrail was")[2]
+        )
+        assert "Not seen, and why" not in text
+
+
 async def test_folds_are_its_own() -> None:
     async with app_of(branching_run()) as (app, pilot):
         folded = lanes_of(app).shape.folded
