@@ -10,8 +10,8 @@ from sfnwatch.demo.faults import Faults
 from sfnwatch.demo.ids import Dice
 from sfnwatch.demo.paging import Tokens
 from sfnwatch.demo.plans import Scenario
+from sfnwatch.demo.progress import Progress
 from sfnwatch.demo.runs import Run
-from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.demo.times import iso_ms, to_ms
 from sfnwatch.demo.trail import Delivered, Event, deliver
 from sfnwatch.demo.world import build
@@ -43,13 +43,12 @@ class Account:
 
     def __init__(
         self,
-        scenarios: Sequence[str],
+        scenarios: Sequence[str | Scenario],
         *,
         clock: Clock,
         epoch: datetime | None = None,
         seed: int = 0,
     ) -> None:
-        _check(scenarios)
         self.clock = clock
         self.epoch = to_ms(epoch or clock.now())
         self.world = build(scenarios, epoch=self.epoch, seed=seed)
@@ -57,6 +56,11 @@ class Account:
             {run.scenario.name: run.arn for run in self.world.runs}
         )
         """Scenario to the ARN of its execution."""
+        every = (*self.world.every_run, *self.world.children)
+        self._by_arn = {run.arn: run for run in every}
+        self._map_runs = {
+            each.arn: Progress(each) for run in every for each in run.map_runs
+        }
         self.faults = Faults()
         key = f"{seed}/{iso_ms(self.epoch)}"
         self.tokens = Tokens(key)
@@ -75,19 +79,21 @@ class Account:
         started = [run for run in self.world.every_run if run.started_at <= now]
         return sorted(started, key=lambda run: run.started_at, reverse=True)
 
+    def run(self, arn: str) -> Run | None:
+        """Return an execution started by now, a Map Run's child too."""
+        run = self._by_arn.get(arn)
+        return run if run and run.started_at <= self.now() else None
+
+    def map_run(self, arn: str) -> Progress | None:
+        """Return a Map Run started by now."""
+        progress = self._map_runs.get(arn)
+        begun = progress and progress.map_run.started_at <= self.now()
+        return progress if begun else None
+
     def children(self, map_run_arn: str) -> list[Run] | None:
         """Return what a Map Run has started by now; None if there is no such run."""
-        now = self.now()
-        begun = (
-            event.details.get("mapRunArn") == map_run_arn
-            for run in self.world.every_run
-            for event in run.seen(now)
-        )
-        if not any(begun):
-            return None
-        children = self.world.children
-        own = [run for run in children if run.map_run_arn == map_run_arn]
-        return [run for run in own if run.started_at <= now]
+        progress = self.map_run(map_run_arn)
+        return progress.children(self.now()) if progress else None
 
     def machines(self) -> list[Scenario]:
         """Return the state machines by name, those of nested executions too."""
@@ -109,11 +115,3 @@ class Account:
     def new_id(self) -> str:
         """Return an id for a client's own request."""
         return self._dice.uuid()
-
-
-def _check(scenarios: Sequence[str]) -> None:
-    unknown = [name for name in scenarios if name not in PLANS]
-    if unknown or not scenarios:
-        known = ", ".join(PLANS)
-        found = ", ".join(unknown) or "none"
-        raise ValueError(f"unknown scenario {found}: choose from {known}")

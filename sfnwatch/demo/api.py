@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sfnwatch.demo import lookup, states, trail
+from sfnwatch.demo import lookup, map_runs, states, trail
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.ids import ACCOUNT_ID, Dice, arn
 from sfnwatch.demo.tasks import camel
@@ -29,6 +29,7 @@ Answer = Callable[[Account, bytes], dict[str, Any]]
 
 OPERATIONS: Mapping[str, tuple[str, Answer]] = {
     "DescribeExecution": ("states", states.describe_execution),
+    "DescribeMapRun": ("states", map_runs.describe_map_run),
     "DescribeStateMachine": ("states", states.describe_state_machine),
     "DescribeStateMachineForExecution": (
         "states",
@@ -36,6 +37,7 @@ OPERATIONS: Mapping[str, tuple[str, Answer]] = {
     ),
     "GetExecutionHistory": ("states", states.get_execution_history),
     "ListExecutions": ("states", states.list_executions),
+    "ListMapRuns": ("states", map_runs.list_map_runs),
     "ListStateMachines": ("states", states.list_state_machines),
     "LookupEvents": ("cloudtrail", lookup.lookup_events),
 }

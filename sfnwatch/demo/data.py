@@ -54,8 +54,13 @@ def passed_on(
     return at(state.get("OutputPath", "$"), whole, context)
 
 
-def placed(data: Any, result: Any, path: str) -> Any:
-    """Return the data with the result at the path, which is `$` or one member."""
+def placed(data: Any, result: Any, path: str | None) -> Any:
+    """Return the data with the result at the path, which is `$` or one member.
+
+    With a path of null the result is thrown away.
+    """
+    if path is None:
+        return data
     return result if path == "$" else data | {path.removeprefix("$."): result}
 
 

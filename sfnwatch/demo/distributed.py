@@ -45,11 +45,9 @@ DISTRIBUTED = Scenario(
     machine="resize-photos",
     start_at="Each photo",
     states=_states(),
-    tries={
-        "Resize": tuple(
-            Invocation(seconds, {"photo": photo, "small": f"small/{photo}.jpg"})
-            for photo, seconds in zip(_PHOTOS, _SECONDS, strict=True)
-        )
-    },
+    items=tuple(
+        {"Resize": (Invocation(seconds, {"photo": photo}),)}
+        for photo, seconds in zip(_PHOTOS, _SECONDS, strict=True)
+    ),
     given={"photos": [{"id": photo} for photo in _PHOTOS]},
 )

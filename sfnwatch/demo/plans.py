@@ -4,7 +4,7 @@ Plain data, cheap to import.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -61,6 +61,10 @@ class Scenario:
     role: str = ""
     """What its role is named after: machines that share one name the same; by
     default each has one of its own."""
+    items: Sequence[Mapping[str, tuple[Try, ...]]] = ()
+    """As `tries`, for each child of its Map Run, which is an execution of its own."""
+    days_before: tuple[int, ...] = (1, 2)
+    """How long ago the machine's earlier executions were."""
 
     @property
     def definition(self) -> str:

@@ -4,13 +4,12 @@ Every branch is played to its end with a clock of its own; the events of all of 
 get their ids afterwards, in the order of time. What follows what was read off
 recorded histories; that a Parallel's Succeeded follows its last branch's last event,
 as a Map's does, is inferred. A branch that fails for good is not played: no scenario
-has one.
+has one; a Map Run may fail.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -18,13 +17,16 @@ from sfnwatch.demo.data import at, chosen, given, passed_on, placed
 from sfnwatch.demo.history import Draft, History, with_input, with_output
 from sfnwatch.demo.ids import REGION, Dice, arn
 from sfnwatch.demo.jobs import Asked, Failed, Job, carry_out, parameters_of
+from sfnwatch.demo.map_items import Items, carry_through, outcome
 from sfnwatch.demo.plans import Scenario
-from sfnwatch.demo.runs import Call, Run, compact, execution_arn, role_arn
+from sfnwatch.demo.runs import Call, MapRun, Run, compact, execution_arn, role_arn
 from sfnwatch.demo.times import after, iso_ms
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 # Far enough apart that branches are entered in their order.
 _APART = 0.03
+
+_PERCENTAGE = "ToleratedFailurePercentage"
 
 State = Mapping[str, Any]
 
@@ -38,10 +40,17 @@ def run(scenario: Scenario, *, started_at: datetime, key: str) -> Run:
     return _Play(scenario, name, key, dice).run(started_at, data)
 
 
-def _nested(plan: Scenario, started_at: datetime, data: Any, key: str) -> Run:
+def _nested(
+    plan: Scenario,
+    started_at: datetime,
+    data: Any,
+    key: str,
+    map_run_arn: str | None = None,
+) -> Run:
     """Play an execution that another starts: AWS names it."""
     dice = Dice(key, plan.name, iso_ms(started_at))
-    return _Play(plan, dice.uuid(), key, dice).run(started_at, data)
+    play = _Play(plan, dice.uuid(), key, dice)
+    return play.run(started_at, data, map_run_arn)
 
 
 @dataclass(slots=True)
@@ -88,12 +97,14 @@ class _Play:
         self._history = History()
         self._calls: list[Call] = []
         self._runs: list[Run] = []
-        self._children: list[Run] = []
+        self._map_runs: list[MapRun] = []
         self._tries = {state: iter(tries) for state, tries in plan.tries.items()}
         execution = {"Id": execution_arn(plan, name), "Name": name}
         self._context = {"Execution": execution}
 
-    def run(self, started_at: datetime, data: Any) -> Run:
+    def run(
+        self, started_at: datetime, data: Any, map_run_arn: str | None = None
+    ) -> Run:
         """Play it to its end."""
         started = with_input(compact(data)) | {"roleArn": role_arn(self._plan)}
         self._history.add(started_at, "ExecutionStarted", started)
@@ -106,7 +117,8 @@ class _Play:
             self._history.numbered(),
             tuple(sorted(self._calls, key=lambda call: call.at)),
             tuple(self._runs),
-            tuple(self._children),
+            tuple(self._map_runs),
+            map_run_arn,
         )
 
     def _whole(self, line: _Line, data: Any) -> None:
@@ -114,8 +126,7 @@ class _Play:
         try:
             output = self._machine(line, machine, data)
         except Failed as failed:
-            ending = {"error": failed.error, "cause": failed.cause}
-            line.soon("ExecutionFailed", ending)
+            line.soon("ExecutionFailed", _told(failed))
         else:
             line.soon("ExecutionSucceeded", with_output(compact(output)))
 
@@ -168,7 +179,7 @@ class _Play:
         line.leaf("ParallelStateSucceeded")
         return outputs
 
-    def _map(self, line: _Line, name: str, state: State, data: Any) -> list[Any]:
+    def _map(self, line: _Line, name: str, state: State, data: Any) -> list[Any] | None:
         """Play an inline Map, all of its iterations at the same time."""
         items = at(state["ItemsPath"], data, self._context)
         line.soon("MapStateStarted", {"length": len(items)})
@@ -186,30 +197,49 @@ class _Play:
         line.leaf("MapStateSucceeded")
         return outputs
 
-    def _map_run(self, line: _Line, state: State, items: Sequence[Any]) -> list[Any]:
-        """Play a Map Run, each of its items by an execution of its own."""
-        plan, processor = self._plan, state["ItemProcessor"]
+    def _map_run(
+        self, line: _Line, state: State, items: Sequence[Any]
+    ) -> list[Any] | None:
+        """Play a Map Run; return its result unless the state throws it away.
+
+        The events of one that fails are inferred from those of an inline Map.
+        """
+        plan, dice = self._plan, self._dice
         label = f"{plan.machine}/{state['Label']}"
-        map_run = arn("states", f"mapRun:{label}:{self._dice.uuid()}")
-        line.soon("MapRunStarted", {"mapRunArn": map_run})
-        free = [line.at] * state["MaxConcurrency"]
-        for index, item in enumerate(items):
-            child = Scenario(
-                name=f"{plan.name}/{index}",
-                machine=label,
-                start_at=processor["StartAt"],
-                states=processor["States"],
-                tries={task: (tries[index],) for task, tries in plan.tries.items()},
-                role=plan.role or plan.machine,
+        map_run_arn = arn("states", f"mapRun:{label}:{dice.uuid()}")
+        line.soon("MapRunStarted", {"mapRunArn": map_run_arn})
+        started_at = line.at
+
+        def start(index: int, at: datetime) -> Run:
+            child = _child(plan, state, label, index)
+            return _nested(child, at, items[index], self._key, map_run_arn)
+
+        done = carry_through(Items(len(items), state, start, dice), started_at)
+        failure = done.failure
+        line.at = done.ended_at
+        line.soon("MapRunFailed" if failure else "MapRunSucceeded", _told(failure))
+        self._map_runs.append(
+            MapRun(
+                map_run_arn,
+                self._context["Execution"]["Id"],
+                label,
+                started_at,
+                line.at,
+                failed=failure is not None,
+                total=len(items),
+                max_concurrency=state["MaxConcurrency"],
+                tolerated_percentage=float(state.get(_PERCENTAGE, 0)),
+                tolerated_count=state.get("ToleratedFailureCount", 0),
+                children=done.children,
             )
-            begun = after(min(free), self._dice.seconds(0.1, 0.3))
-            run = replace(_nested(child, begun, item, self._key), map_run_arn=map_run)
-            self._children.append(run)
-            free[free.index(min(free))] = run.ends_at
-        line.at = max(free)
-        line.soon("MapRunSucceeded", {})
+        )
+        if failure:
+            line.soon("MapStateFailed", {})
+            raise failure
         line.leaf("MapStateSucceeded")
-        return [json.loads(run.events[-1].details["output"]) for run in self._children]
+        if state.get("ResultPath", "$") is None:
+            return None
+        return [outcome(child) for child in done.children]
 
     def _task(self, line: _Line, name: str, state: State, data: Any) -> Any:
         """Try until it succeeds, or no retrier is left for its error."""
@@ -249,14 +279,31 @@ class _Play:
             at, answer = job.submitted
             line.event(at, "TaskSubmitted", which | with_output(compact(answer)))
         if job.failure:
-            ending = {"error": job.failure.error, "cause": job.failure.cause}
-            line.event(job.ended_at, "TaskFailed", which | ending)
+            line.event(job.ended_at, "TaskFailed", which | _told(job.failure))
         else:
             output = with_output(compact(job.output))
             line.event(job.ended_at, "TaskSucceeded", which | output)
 
     def _start(self, plan: Scenario, started_at: datetime, data: Any) -> Run:
         return _nested(plan, started_at, data, self._key)
+
+
+def _child(plan: Scenario, state: State, label: str, index: int) -> Scenario:
+    """Return the plan of a Map Run's child."""
+    processor = state["ItemProcessor"]
+    return Scenario(
+        name=f"{plan.name}/{index}",
+        machine=label,
+        start_at=processor["StartAt"],
+        states=processor["States"],
+        tries=plan.items[index],
+        role=plan.role or plan.machine,
+    )
+
+
+def _told(failed: Failed | None) -> dict[str, Any]:
+    """Return the details of an event that tells of an error."""
+    return {"error": failed.error, "cause": failed.cause} if failed else {}
 
 
 def _pause(state: State, failed: Failed, used: list[int]) -> float:

@@ -42,14 +42,18 @@ class Run:
     calls: tuple[Call, ...]
     nested: tuple["Run", ...] = ()
     """Executions it starts, of other machines."""
-    children: tuple["Run", ...] = ()
-    """Those of its Map Runs, an item each."""
+    map_runs: tuple["MapRun", ...] = ()
     map_run_arn: str | None = None
     """The Map Run that it is a child of."""
 
     @property
     def arn(self) -> str:
         return execution_arn(self.scenario, self.name)
+
+    @property
+    def children(self) -> tuple["Run", ...]:
+        """Return the executions of its Map Runs, an item each."""
+        return tuple(child for each in self.map_runs for child in each.children)
 
     @property
     def started_at(self) -> datetime:
@@ -71,6 +75,33 @@ class Run:
         """Return DescribeExecution's word for how it stands."""
         end = self.end(now)
         return end.kind.removeprefix("Execution").upper() if end else "RUNNING"
+
+
+@dataclass(frozen=True, slots=True)
+class MapRun:
+    """What a Distributed Map does with its items."""
+
+    arn: str
+    execution_arn: str
+    """Of the execution that started it."""
+    machine: str
+    """The name of its children's: the parent's, and the label after a slash."""
+    started_at: datetime
+    ends_at: datetime
+    failed: bool
+    """Whether more of its children failed than it tolerates."""
+    total: int
+    """Its items, those included that are never begun because it fails before."""
+    max_concurrency: int
+    tolerated_percentage: float
+    tolerated_count: int
+    children: tuple[Run, ...]
+
+    def status(self, now: datetime) -> str:
+        """Return DescribeMapRun's word for how it stands."""
+        if now < self.ends_at:
+            return "RUNNING"
+        return "FAILED" if self.failed else "SUCCEEDED"
 
 
 def role_arn(scenario: Scenario) -> str:

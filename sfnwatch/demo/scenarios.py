@@ -9,7 +9,7 @@ task stopped is not in the record; it is set so that no poll lies between the st
 the end of the state, which is how a completion by event looks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sfnwatch.demo.distributed import DISTRIBUTED
@@ -32,6 +32,17 @@ TOGETHER = {
 def plans_of(scenario: str) -> tuple[str, ...]:
     """Return the names of the plans of a scenario's executions."""
     return TOGETHER.get(scenario, (scenario,))
+
+
+def chosen(scenarios: Sequence[str | Scenario]) -> list[Scenario]:
+    """Return the plans that are named or given; raises ValueError."""
+    names = [each for each in scenarios if isinstance(each, str)]
+    unknown = [name for name in names if name not in PLANS]
+    if unknown or not scenarios:
+        known = ", ".join(PLANS)
+        found = ", ".join(unknown) or "none"
+        raise ValueError(f"unknown scenario {found}: choose from {known}")
+    return [PLANS[each] if isinstance(each, str) else each for each in scenarios]
 
 
 def _one_task(

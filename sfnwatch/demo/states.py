@@ -9,6 +9,7 @@ import msgspec
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.paging import BadTokenError
 from sfnwatch.demo.plans import Scenario
+from sfnwatch.demo.progress import Progress
 from sfnwatch.demo.runs import Run, machine_arn, role_arn
 from sfnwatch.demo.times import after, epoch_seconds
 from sfnwatch.demo.wire import AwsError, in_range, invalid, parse, required
@@ -58,7 +59,7 @@ class ExecutionsPage(Page, rename="camel"):
 def describe_execution(account: Account, body: bytes) -> dict[str, Any]:
     """Answer DescribeExecution."""
     asked = parse(body, ForExecution)
-    run = _run(account, asked.execution_arn)
+    run = run_of(account, asked.execution_arn)
     included = asked.included_data == "ALL_DATA"
     described = _summary(account, run) | _redrive(account, run) | _map_run(run)
     end = run.end(account.now())
@@ -79,7 +80,7 @@ def describe_state_machine_for_execution(
 ) -> dict[str, Any]:
     """Answer DescribeStateMachineForExecution."""
     asked = parse(body, ForExecution)
-    run = _run(account, asked.execution_arn)
+    run = run_of(account, asked.execution_arn)
     described = _machine(run.scenario, asked.included_data) | _map_run(run)
     if run.map_run_arn:
         described["label"] = run.scenario.machine.rpartition("/")[2]
@@ -98,8 +99,8 @@ def list_state_machines(account: Account, body: bytes) -> dict[str, Any]:
     """Answer ListStateMachines."""
     asked = parse(body, Page)
     plans = {plan.machine: plan for plan in account.machines()}
-    page, token = _page(account, asked, "ListStateMachines", list(plans))
-    listed = [_listed_machine(account, plans[key]) for key in page]
+    names, token = page(account, asked, "ListStateMachines", list(plans))
+    listed = [_listed_machine(account, plans[name]) for name in names]
     return {"stateMachines": listed} | token
 
 
@@ -109,31 +110,40 @@ def list_executions(account: Account, body: bytes) -> dict[str, Any]:
     So it is documented; that the two kinds are merged is inferred.
     """
     asked = parse(body, ExecutionsPage)
-    status, now = _status_filter(asked), account.now()
-    runs = [
-        run for run in _asked_for(account, asked) if status in {None, run.status(now)}
-    ]
-    runs.sort(key=lambda run: _place(run, now), reverse=True)
-    found = {run.arn: run for run in runs}
-    request = f"ListExecutions {asked.state_machine_arn} {asked.map_run_arn} {status}"
-    page, token = _page(account, asked, request, list(found))
-    listed = [_listed(account, found[key]) for key in page]
-    return {"executions": listed} | token
+    found = _asked_for(account, asked, _status_filter(asked))
+    given = (asked.state_machine_arn, asked.map_run_arn, asked.status_filter)
+    request = f"ListExecutions {' '.join(map(str, given))}"
+    arns, token = page(account, asked, request, found)
+    runs = [run for arn in arns if (run := account.run(arn))]
+    return {"executions": [_listed(account, run) for run in runs]} | token
 
 
-def _asked_for(account: Account, asked: ExecutionsPage) -> list[Run]:
+def _asked_for(
+    account: Account, asked: ExecutionsPage, status: str | None
+) -> list[str]:
     """Return a state machine's executions, or a Map Run's; the words are inferred."""
+    now = account.now()
     if asked.map_run_arn and asked.state_machine_arn:
         raise invalid("'stateMachineArn' and 'mapRunArn' must not both be given")
     if asked.map_run_arn:
-        _check_arn(asked.map_run_arn, "mapRun")
-        children = account.children(asked.map_run_arn)
-        if children is None:
-            where = f"'{asked.map_run_arn}'"
-            raise AwsError("ResourceNotFound", f"Resource not found: {where}")
-        return children
+        return map_run_of(account, asked.map_run_arn).listed(now, status)
     plan = _plan(account, asked.state_machine_arn)
-    return [run for run in account.runs() if run.scenario == plan]
+    runs = [
+        run
+        for run in account.runs()
+        if run.scenario == plan and status in {None, run.status(now)}
+    ]
+    runs.sort(key=lambda run: _place(run, now), reverse=True)
+    return [run.arn for run in runs]
+
+
+def map_run_of(account: Account, arn: str) -> Progress:
+    """Return a Map Run that has been started, or refuse."""
+    check_arn(arn, "mapRun")
+    found = account.map_run(arn)
+    if found is None:
+        raise AwsError("ResourceNotFound", f"Resource not found: '{arn}'")
+    return found
 
 
 def _place(run: Run, now: datetime) -> datetime:
@@ -144,27 +154,26 @@ def _place(run: Run, now: datetime) -> datetime:
 def get_execution_history(account: Account, body: bytes) -> dict[str, Any]:
     """Answer GetExecutionHistory."""
     asked = parse(body, HistoryPage)
-    run = _run(account, asked.execution_arn)
+    run = run_of(account, asked.execution_arn)
     events = {str(event.event_id): event for event in run.seen(account.now())}
     keys = list(events)[::-1] if asked.reverse_order else list(events)
     request = f"GetExecutionHistory {run.arn} {asked.reverse_order}"
-    page, token = _page(account, asked, request, keys)
+    ids, token = page(account, asked, request, keys)
     data = asked.include_execution_data
-    return {"events": [events[key].wire(data=data) for key in page]} | token
+    return {"events": [events[key].wire(data=data) for key in ids]} | token
 
 
-def _page(
+def page(
     account: Account, asked: Page, request: str, keys: Sequence[str]
 ) -> tuple[Sequence[str], dict[str, str]]:
     """Return the keys of a page, and the token of the next if there is one."""
     in_range(asked.max_results, "maxResults", 0, _MOST)
     start = _start(account, asked, request, keys)
     end = start + (asked.max_results or _USUAL)
-    page = keys[start:end]
     if end >= len(keys):
-        return page, {}
-    token = account.tokens.issue(request, page[-1], account.now())
-    return page, {"nextToken": token}
+        return keys[start:], {}
+    token = account.tokens.issue(request, keys[end - 1], account.now())
+    return keys[start:end], {"nextToken": token}
 
 
 def _start(account: Account, asked: Page, request: str, keys: Sequence[str]) -> int:
@@ -177,26 +186,27 @@ def _start(account: Account, asked: Page, request: str, keys: Sequence[str]) -> 
         raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'") from error
 
 
-def _run(account: Account, given: str | None) -> Run:
+def run_of(account: Account, given: str | None) -> Run:
+    """Return an execution that has been started, or refuse."""
     arn = required(given, "executionArn")
-    _check_arn(arn, "execution")
-    now = account.now()
-    for run in (*account.runs(), *account.world.children):
-        if run.arn == arn and run.started_at <= now:
-            return run
-    raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+    check_arn(arn, "execution")
+    run = account.run(arn)
+    if run is None:
+        raise AwsError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+    return run
 
 
 def _plan(account: Account, given: str | None) -> Scenario:
     arn = required(given, "stateMachineArn")
-    _check_arn(arn, "stateMachine")
+    check_arn(arn, "stateMachine")
     for plan in account.machines():
         if machine_arn(plan) == arn:
             return plan
     raise AwsError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
 
 
-def _check_arn(arn: str, kind: str) -> None:
+def check_arn(arn: str, kind: str) -> None:
+    """Refuse what is no ARN of this kind."""
     parts = arn.split(":")
     if parts[0] != "arn":
         raise AwsError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")

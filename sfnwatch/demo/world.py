@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from sfnwatch.demo import noise
 from sfnwatch.demo.ids import Dice
+from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.play import run
 from sfnwatch.demo.runs import Call, Run, role_arn
-from sfnwatch.demo.scenarios import PLANS
+from sfnwatch.demo.scenarios import chosen
 from sfnwatch.demo.times import after, iso_ms, to_ms
 from sfnwatch.demo.trail import STATES, Delivered, Event, by_states, deliver, service
 
@@ -22,7 +23,6 @@ _APART = 7.4
 _STRAGGLER_LAG = 362.0
 LONGEST_LAG = 420.0
 """No record is delivered later than this, in seconds."""
-_EARLIER_DAYS = (1, 2)
 _DENIAL = (
     "User: {user} is not authorized to perform: ecs:DescribeTasks on resource: {task}"
     " because no identity-based policy allows the ecs:DescribeTasks action"
@@ -55,36 +55,58 @@ class World:
         return after(last, LONGEST_LAG)
 
 
-def build(scenarios: Sequence[str], *, epoch: datetime, seed: int) -> World:
-    """Work out the whole world."""
+def build(scenarios: Sequence[str | Scenario], *, epoch: datetime, seed: int) -> World:
+    """Work out the whole world; raises ValueError."""
     epoch = to_ms(epoch)
     key = f"{seed}/{iso_ms(epoch)}"
-    names = tuple(dict.fromkeys(scenarios))
-    back = range(len(names) - 1, -1, -1)
-    starts = {
-        name: epoch - timedelta(seconds=steps * _APART)
-        for name, steps in zip(names, back, strict=True)
-    }
-    runs = [run(PLANS[name], started_at=starts[name], key=key) for name in names]
-    earlier = [
-        run(PLANS[name], started_at=starts[name] - timedelta(days=days), key=key)
-        for name in names
-        for days in _EARLIER_DAYS
+    plans = tuple({plan.name: plan for plan in chosen(scenarios)}.values())
+    back = range(len(plans) - 1, -1, -1)
+    starts = [epoch - timedelta(seconds=steps * _APART) for steps in back]
+    runs = [
+        run(plan, started_at=start, key=key)
+        for plan, start in zip(plans, starts, strict=True)
     ]
-    nested = [each for one in [*runs, *earlier] for each in one.nested]
+    earlier = [
+        run(plan, started_at=start - timedelta(days=days), key=key)
+        for plan, start in zip(plans, starts, strict=True)
+        for days in plan.days_before
+    ]
+    nested = [each for one in [*runs, *earlier] for each in _nested(one)]
     every = [*runs, *earlier, *nested]
     trail = [each for one in every for each in _delivered(one, key)]
+    trail += [
+        each for one in every for child in one.children for each in _calls(child, key)
+    ]
     trail += noise.around(runs, epoch, Dice(key, "noise"))
     return World(tuple(runs), tuple(earlier), tuple(nested), tuple(trail))
+
+
+def _nested(one: Run) -> Iterator[Run]:
+    """Yield what an execution starts of other machines, by its children too."""
+    for each in one.nested:
+        yield each
+        yield from _nested(each)
+    for child in one.children:
+        yield from _nested(child)
+
+
+def _calls(child: Run, key: str) -> Iterator[Delivered]:
+    """Yield what is recorded of a Map Run's child, which is no very late record."""
+    if child.calls:
+        yield from _records(child, Dice(key, child.name, "trail"))
+
+
+def _records(one: Run, dice: Dice, late: Sequence[Call] = ()) -> Iterator[Delivered]:
+    for call in one.calls:
+        event = _event(one, call, dice)
+        yield deliver(event, _STRAGGLER_LAG if call in late else dice.lag())
+        yield deliver(_assume_role(one, event, dice), dice.lag())
 
 
 def _delivered(one: Run, key: str) -> Iterator[Delivered]:
     dice = Dice(key, one.name, "trail")
     late = [call for call in one.calls if call.is_poll][:2][-1:]
-    for call in one.calls:
-        event = _event(one, call, dice)
-        yield deliver(event, _STRAGGLER_LAG if call in late else dice.lag())
-        yield deliver(_assume_role(one, event, dice), dice.lag())
+    yield from _records(one, dice, late)
     for seconds in (2.0, 14.0):
         at = after(one.started_at, seconds)
         event = noise.sampling_rules(role_arn(one.scenario), at, dice)

@@ -210,10 +210,14 @@ def test_answers_are_of_botocores_shape(
 def requests(direct: Direct, operation: str) -> list[dict[str, Any]]:
     """Return requests whose answers have all members that we ever send."""
     arns = [{"executionArn": direct.account.executions[name]} for name in SCENARIOS]
+    runs = direct.account.runs()
+    begun = [each for run in runs for each in run.map_runs]
+    map_runs = [each.arn for each in begun if direct.account.map_run(each.arn)]
     by_operation: dict[str, list[dict[str, Any]]] = {
         "LookupEvents": [{}],
         "ListStateMachines": [{}, {"maxResults": 1}],
         "ListExecutions": [{"stateMachineArn": MACHINE, "maxResults": 1}],
+        "DescribeMapRun": [{"mapRunArn": each} for each in map_runs],
         "DescribeStateMachine": [{"stateMachineArn": MACHINE}],
         "GetExecutionHistory": [
             *arns,
@@ -240,6 +244,8 @@ def check(value: Any, shape: Any, where: str) -> None:
             assert not shape.enum or value in shape.enum, where
             assert len(value) <= shape.metadata.get("max", len(value)), where
         case "timestamp":
+            assert isinstance(value, float), where
+        case "float":
             assert isinstance(value, float), where
         case "boolean":
             assert isinstance(value, bool), where
