@@ -148,6 +148,7 @@ def demo(
       async        ecs:runTask, request-response: RunTask alone
       sdk          aws-sdk:ecs:runTask: RunTask alone
       pipeline     Choice, Parallel, Map, Retry, Catch, Lambda, a nested execution
+      distributed  a Map Run: each item an execution of its own, some of which fail
       failure      a task that fails, is tried again, and fails for good
 
     With --serve the account is left running for other clients: one line of JSON tells

@@ -17,6 +17,7 @@ from sfnwatch.trace.arns import ExecutionArn, MapRunArn, StateMachineArn
 from sfnwatch.trace.events import Batch
 from sfnwatch.trace.listed import Listing
 from sfnwatch.trace.requests import decode_request
+from tests.demo.photos import FEW_PHOTOS
 
 REGION = "ap-northeast-1"
 HEAD = f"arn:aws:states:{REGION}:123456789012"
@@ -54,7 +55,7 @@ class World:
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", CREDENTIALS[0])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CREDENTIALS[1])
-    account = Account(["sync", "failure", "distributed"], clock=SpedClock(1), seed=7)
+    account = Account(["sync", "failure", FEW_PHOTOS], clock=SpedClock(1), seed=7)
     async with DemoServer(account) as served:
         yield World(account, served.endpoint_url)
 
@@ -132,7 +133,7 @@ async def test_the_next_execution_is_waited_for(
 ) -> None:
     monkeypatch.setattr("sfnwatch.sources.starts._LEAST", 0.05)
     monkeypatch.setattr("sfnwatch.sources.starts._LONGEST", 0.1)
-    runs, started = world.account.runs, world.account.executions["distributed"]
+    runs, started = world.account.runs, world.account.executions["few-photos"]
 
     def without_newest() -> list[object]:
         return [run for run in runs() if run.arn != started]
@@ -155,7 +156,7 @@ async def test_the_next_execution_is_waited_for(
     found = await world.find("resize-photos", coming=True)
     assert [each.arn for each in found.arns] == [started]
     assert world.told[0].startswith("waiting for an execution of resize-photos")
-    assert world.told[1].startswith("started: resize-photos › distributed-")
+    assert world.told[1].startswith("started: resize-photos › few-photos-")
     assert looks.count("ListExecutions") >= 4
 
 

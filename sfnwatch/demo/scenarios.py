@@ -18,7 +18,7 @@ from sfnwatch.demo.plans import Scenario, TaskRun, on_fargate
 
 THREE_WAYS = "three-ways"
 SCENARIOS: tuple[str, ...] = (
-    *("sync", "sync-denied", "async", "sdk", "pipeline", "failure"),
+    *("sync", "sync-denied", "async", "sdk", "pipeline", "distributed", "failure"),
 )
 """Those of one execution each."""
 TOGETHER = {

@@ -21,6 +21,7 @@ from tests.demo.clients import EPOCH, Clients, Direct
 MACHINE = "arn:aws:states:ap-northeast-1:123456789012:stateMachine:nightly-report"
 SERVICES = {"states": "stepfunctions", "cloudtrail": "cloudtrail"}
 WITHOUT_DETAILS = {
+    "MapRunSucceeded",
     "MapStateSucceeded",
     "ParallelStateStarted",
     "ParallelStateSucceeded",

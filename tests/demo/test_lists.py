@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.demo.account import Account
 from tests.demo.clients import Direct, ManualClock
+from tests.demo.photos import FEW_PHOTOS
 from tests.demo.test_boto3 import check
 
 HEAD = "arn:aws:states:ap-northeast-1:123456789012"
@@ -19,11 +20,11 @@ MACHINE = f"{HEAD}:stateMachine:resize-photos"
 @pytest.fixture
 def photos(clock: ManualClock) -> Direct:
     """An account with a Map Run, just started."""
-    return Direct(Account(["distributed"], clock=clock, seed=7), clock)
+    return Direct(Account([FEW_PHOTOS], clock=clock, seed=7), clock)
 
 
 def map_run_of(direct: Direct) -> str:
-    arn = direct.account.executions["distributed"]
+    arn = direct.account.executions["few-photos"]
     events = direct("GetExecutionHistory", executionArn=arn)["events"]
     (started,) = [e for e in events if e["type"] == "MapRunStarted"]
     map_run: str = started["mapRunStartedEventDetails"]["mapRunArn"]
@@ -38,7 +39,7 @@ def children(direct: Direct, **more: Any) -> list[dict[str, Any]]:
 
 def test_a_map_run_is_told_as_a_recorded_one_was(photos: Direct) -> None:
     photos.clock.advance(200)
-    arn = photos.account.executions["distributed"]
+    arn = photos.account.executions["few-photos"]
     events = photos("GetExecutionHistory", executionArn=arn)["events"]
     assert [(e["type"], e["previousEventId"]) for e in events] == [
         ("ExecutionStarted", 0),
@@ -76,7 +77,7 @@ def test_a_child_is_an_execution_like_any_other(photos: Direct) -> None:
     history = photos("GetExecutionHistory", executionArn=arn)["events"]
     assert history[-1]["type"] == "ExecutionSucceeded"
     parent = photos(
-        "DescribeExecution", executionArn=photos.account.executions["distributed"]
+        "DescribeExecution", executionArn=photos.account.executions["few-photos"]
     )
     assert described["startDate"] > parent["startDate"]
     assert described["stopDate"] < parent["stopDate"]

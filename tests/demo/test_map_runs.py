@@ -12,40 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.distributed import DISTRIBUTED
 from sfnwatch.demo.ids import Dice
 from sfnwatch.demo.map_items import Items
-from sfnwatch.demo.plans import Invocation, Scenario
+from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.play import run
 from sfnwatch.demo.progress import Progress
 from sfnwatch.demo.runs import MapRun, Run
 from sfnwatch.demo.times import after
 from tests.demo.clients import EPOCH, Clients, Direct, ManualClock
+from tests.demo.photos import photos
 
 HEAD = "arn:aws:states:ap-northeast-1:123456789012"
-FAILURE = Invocation(2.0, error=("UnreadableImage", "Not a photo"))
-RETRY = {
-    "ErrorEquals": ["UnreadableImage"],
-    "IntervalSeconds": 3,
-    "MaxAttempts": 1,
-    "BackoffRate": 2,
-}
 TOO_MANY = "States.ExceedToleratedFailureThreshold"
-
-
-def photos(seconds: str, *, places: int = 3, **more: Any) -> Scenario:
-    """Return a Map Run of photos that take so many seconds; a 0 fails, twice."""
-    state = dict(DISTRIBUTED.states["Each photo"]) | {"MaxConcurrency": places} | more
-    processor = dict(state["ItemProcessor"])
-    task = processor["States"]["Resize"] | {"Retry": [RETRY]}
-    state["ItemProcessor"] = processor | {"States": {"Resize": task}}
-    tries = [(Invocation(float(s)),) if s != "0" else (FAILURE,) * 2 for s in seconds]
-    return replace(
-        DISTRIBUTED,
-        states={"Each photo": state},
-        items=[{"Resize": each} for each in tries],
-        given={"photos": [{"id": f"P-{n}"} for n in range(len(seconds))]},
-    )
 
 
 def played(plan: Scenario) -> tuple[Run, MapRun]:
@@ -66,7 +44,7 @@ def tail(one: Run, count: int) -> list[tuple[str, int]]:
 
 
 def test_a_few_failures_are_tolerated_and_told_in_the_result() -> None:
-    one, map_run = played(photos("4909", ToleratedFailurePercentage=25))
+    one, map_run = played(photos(4, 9, 0, 9, ToleratedFailurePercentage=25))
     assert ends(map_run) == ["SUCCEEDED", "SUCCEEDED", "FAILED", "SUCCEEDED"]
     assert not map_run.failed
     assert one.status(one.ends_at) == "SUCCEEDED"
@@ -76,7 +54,7 @@ def test_a_few_failures_are_tolerated_and_told_in_the_result() -> None:
 
 
 def test_a_child_fails_after_its_retry() -> None:
-    child = played(photos("0", ToleratedFailureCount=1))[1].children[0]
+    child = played(photos(0, ToleratedFailureCount=1))[1].children[0]
     once = ["TaskScheduled", "TaskStarted", "TaskFailed"]
     kinds = [event.kind for event in child.events]
     expected = ["ExecutionStarted", "TaskStateEntered", *once, *once, "ExecutionFailed"]
@@ -84,7 +62,7 @@ def test_a_child_fails_after_its_retry() -> None:
 
 
 def test_one_failure_too_many_ends_the_map_run_and_the_execution() -> None:
-    one, map_run = played(photos("909999", places=3))
+    one, map_run = played(photos(40, 0, 40, 40, 40, 40))
     assert tail(one, 3) == [
         ("MapRunFailed", 4),
         ("MapStateFailed", 5),
@@ -104,7 +82,7 @@ def test_one_failure_too_many_ends_the_map_run_and_the_execution() -> None:
 
 def test_a_map_run_that_failed_can_be_caught() -> None:
     caught = {"ErrorEquals": [TOO_MANY], "Next": "Give up", "ResultPath": "$.error"}
-    plan = photos("0", Catch=[caught])
+    plan = photos(0, Catch=[caught])
     states = dict(plan.states) | {"Give up": {"Type": "Succeed"}}
     one, _ = played(replace(plan, states=states))
     assert one.status(one.ends_at) == "SUCCEEDED"
@@ -112,7 +90,7 @@ def test_a_map_run_that_failed_can_be_caught() -> None:
 
 
 def test_no_more_are_begun_than_there_are_places() -> None:
-    _, map_run = played(photos("12345" * 8, places=4))
+    _, map_run = played(photos(*[1, 2, 3, 4, 5] * 8, places=4))
     edges = [(c.started_at, 1) for c in map_run.children]
     edges += [(c.ends_at, -1) for c in map_run.children]
     running = most = 0
@@ -123,7 +101,7 @@ def test_no_more_are_begun_than_there_are_places() -> None:
 
 
 def test_a_result_can_be_thrown_away() -> None:
-    plan = photos("23", ResultPath=None)
+    plan = photos(2, 3, ResultPath=None)
     one, _ = played(plan)
     assert json.loads(one.events[-1].details["output"]) == plan.given
 
@@ -149,9 +127,9 @@ def test_how_many_failures_are_borne(limits: dict[str, Any], bearable: int) -> N
 # -- what is told of it ------------------------------------------------------------
 
 MIXED, MIXED_RUN = played(
-    photos("2303940" * 6, places=5, ToleratedFailurePercentage=60)
+    photos(*[2, 3, 0, 3, 9, 4, 0] * 6, places=5, ToleratedFailurePercentage=60)
 )
-BROKEN, BROKEN_RUN = played(photos("930940999", ToleratedFailureCount=1))
+BROKEN, BROKEN_RUN = played(photos(9, 3, 0, 9, 4, 0, 9, 9, 9, ToleratedFailureCount=1))
 assert BROKEN_RUN.failed > MIXED_RUN.failed
 
 
@@ -178,8 +156,8 @@ def test_progress_is_what_a_look_at_every_child_finds(
 @pytest.fixture
 def account(clock: ManualClock) -> Account:
     """A Map Run of which a third fails, and one that fails itself."""
-    mixed = replace(photos("9909", ToleratedFailurePercentage=30), name="mixed")
-    broken = replace(photos("9049", places=2), name="broken", machine="albums")
+    mixed = replace(photos(9, 9, 0, 9, ToleratedFailurePercentage=30), name="mixed")
+    broken = replace(photos(40, 0, 4, 40, places=2), name="broken", machine="albums")
     return Account([mixed, broken], clock=clock, seed=7)
 
 

@@ -229,7 +229,7 @@ def test_machines_come_in_pages_by_name(direct: Direct) -> None:
             break
         token = {"nextToken": page["nextToken"]}
     assert names == sorted(names)
-    assert len(names) == 7
+    assert len(names) == 9
 
 
 def test_executions_of_a_machine_come_newest_first(direct: Direct) -> None:

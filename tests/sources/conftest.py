@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
+from sfnwatch.demo.plans import Scenario
 from tests.sources.simulation import Simulate, Simulation
 
 
@@ -20,7 +21,7 @@ async def simulate(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulate]:
     """Start an account with the given scenarios, and its server."""
     async with AsyncExitStack() as stack:
 
-        async def start(*scenarios: str) -> Simulation:
+        async def start(*scenarios: str | Scenario) -> Simulation:
             simulation = Simulation(scenarios, monkeypatch)
             await simulation.start()
             stack.push_async_callback(simulation.stop)

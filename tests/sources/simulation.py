@@ -15,6 +15,7 @@ from sfnwatch.clock import Clock
 from sfnwatch.demo import api
 from sfnwatch.demo import server as demo_server
 from sfnwatch.demo.account import Account
+from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.server import CREDENTIALS, DemoServer
 from sfnwatch.demo.wire import Asked, Reply, operation_of
 from sfnwatch.sources import live
@@ -187,7 +188,9 @@ class Watched:
 class Simulation:
     """An account, its server, and whoever watches it, all by one clock."""
 
-    def __init__(self, scenarios: Sequence[str], patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, scenarios: Sequence[str | Scenario], patch: pytest.MonkeyPatch
+    ) -> None:
         self.clock = SteppedClock()
         self.account = Account(scenarios, clock=self.clock, seed=7)
         self.requests: list[Request] = []

@@ -19,6 +19,7 @@ from sfnwatch.sources.aws import AwsSettings
 from sfnwatch.sources.starts import Starts, configured_region
 from sfnwatch.trace.listed import Listed, Listing
 from sfnwatch.trace.requests import decode_request
+from tests.demo.photos import FEW_PHOTOS
 from tests.sources.simulation import EPOCH, REGION, Simulate, Simulation
 
 HEAD = "arn:aws:states:ap-northeast-1:123456789012"
@@ -393,7 +394,7 @@ async def test_a_permission_taken_away_ends_the_waiting(sync: Simulation) -> Non
 
 
 async def test_the_children_of_a_map_run_are_listed(simulate: Simulate) -> None:
-    simulation = await simulate("distributed")
+    simulation = await simulate(FEW_PHOTOS)
     simulation.clock.advance(20)
     (run,) = simulation.account.world.runs
     map_run = run.children[0].map_run_arn

@@ -37,6 +37,7 @@ from sfnwatch.tui.picker_app import PickerApp
 from sfnwatch.tui.picker_lines import EXECUTIONS, Line
 from sfnwatch.tui.picker_list import ExecutionList
 from sfnwatch.tui.picker_rows import Gathered, has, head_words, left_out_words
+from tests.demo.photos import FEW_PHOTOS
 from tests.test_zones import TOKYO, living_in
 from tests.trace.test_text import HOSTILE, safe
 from tests.tui import conftest
@@ -703,7 +704,7 @@ def test_the_head_keeps_what_counts_most(width: int, marked: int, region: str) -
 
 async def test_the_executions_of_a_real_list_are_picked_over_http() -> None:
     clock = SystemClock()
-    account = Account(["sync", "failure", "distributed"], clock=clock, seed=7)
+    account = Account(["sync", "failure", FEW_PHOTOS], clock=clock, seed=7)
     async with DemoServer(account) as served:
         settings = AwsSettings(
             "ap-northeast-1",
