@@ -6,7 +6,8 @@ the text of its AccessDenied, the fields of its history events and of an ECS tas
 Inferred, since no public recording has them: the request and response parts of the
 CloudTrail records of RunTask, DescribeTasks, StartExecution and DescribeExecution, when
 DescribeExecution is called, the output of `aws-sdk:ecs:runTask`, AssumeRole by Step
-Functions, and the words of LookupEvents' own errors.
+Functions, the words of LookupEvents' own errors, and all of Map Runs whose children
+fail.
 
 It stands alone: it shares no decoder with the code it is there to test.
 """

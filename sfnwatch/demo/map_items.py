@@ -108,8 +108,10 @@ def _kept(children: list[Run], until: datetime, dice: Dice) -> Iterator[Run]:
 
 
 def _aborted(child: Run, at: datetime) -> Run:
+    """Return a child that is stopped; what it has begun elsewhere goes on."""
     events = child.seen(at)
     # It points at nothing, as in a recorded history of an execution that was stopped.
     end = HistoryEvent(at, len(events) + 1, "ExecutionAborted", 0, {})
     calls = tuple(call for call in child.calls if call.at <= at)
-    return replace(child, events=(*events, end), calls=calls)
+    nested = tuple(run for run in child.nested if run.started_at <= at)
+    return replace(child, events=(*events, end), calls=calls, nested=nested)

@@ -1,5 +1,6 @@
 """Step Functions' read operations on Map Runs."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -32,11 +33,11 @@ def describe_map_run(account: Account, body: bytes) -> dict[str, Any]:
     """Answer DescribeMapRun."""
     asked = parse(body, ForMapRun)
     progress = map_run_of(account, required(asked.map_run_arn, "mapRunArn"))
-    map_run = progress.map_run
+    map_run, now = progress.map_run, account.now()
     # An item a child: the demo knows no batches.
-    counts = _counts(account, progress)
-    return _begun(account, map_run) | {
-        "status": map_run.status(account.now()),
+    counts = _counts(progress, now)
+    return _begun(map_run, now) | {
+        "status": map_run.status(now),
         "maxConcurrency": map_run.max_concurrency,
         "toleratedFailurePercentage": map_run.tolerated_percentage,
         "toleratedFailureCount": map_run.tolerated_count,
@@ -52,16 +53,15 @@ def list_map_runs(account: Account, body: bytes) -> dict[str, Any]:
     run, now = run_of(account, asked.execution_arn), account.now()
     begun = {each.arn: each for each in run.map_runs if each.started_at <= now}
     arns, token = page(account, asked, f"ListMapRuns {run.arn}", list(begun)[::-1])
-    return {"mapRuns": [_listed(account, begun[each]) for each in arns]} | token
+    return {"mapRuns": [_listed(begun[each], now) for each in arns]} | token
 
 
-def _counts(account: Account, progress: Progress) -> dict[str, int]:
+def _counts(progress: Progress, now: datetime) -> dict[str, int]:
     """Return the counts; those about redrives are of a Map Run that had none.
 
     A recorded Map Run without a ResultWriter still tells of as many results written
     as children succeeded; that they are none before its end is inferred.
     """
-    now = account.now()
     found = progress.counts(now)
     ended = {name: found.get(status, 0) for name, status in _ENDED.items()}
     written = ended["succeeded"] if progress.map_run.ends_at <= now else 0
@@ -75,13 +75,13 @@ def _counts(account: Account, progress: Progress) -> dict[str, int]:
     }
 
 
-def _listed(account: Account, map_run: MapRun) -> dict[str, Any]:
+def _listed(map_run: MapRun, now: datetime) -> dict[str, Any]:
     machine = arn("states", f"stateMachine:{map_run.machine}")
-    return _begun(account, map_run) | {"stateMachineArn": machine}
+    return _begun(map_run, now) | {"stateMachineArn": machine}
 
 
-def _begun(account: Account, map_run: MapRun) -> dict[str, Any]:
-    ended = map_run.ends_at <= account.now()
+def _begun(map_run: MapRun, now: datetime) -> dict[str, Any]:
+    ended = map_run.ends_at <= now
     return {
         "mapRunArn": map_run.arn,
         "executionArn": map_run.execution_arn,

@@ -126,7 +126,8 @@ class _Play:
         try:
             output = self._machine(line, machine, data)
         except Failed as failed:
-            line.soon("ExecutionFailed", _told(failed))
+            ending = {"error": failed.error, "cause": failed.cause}
+            line.soon("ExecutionFailed", ending)
         else:
             line.soon("ExecutionSucceeded", with_output(compact(output)))
 

@@ -256,9 +256,14 @@ def _map_run(run: Run) -> dict[str, Any]:
 
 
 def _redrive(account: Account, run: Run) -> dict[str, str]:
+    """Return whether it can be redriven; of a Map Run's child, inferred.
+
+    Its word is one of DescribeExecution's; where AWS says it is not told.
+    """
     status = run.status(account.now())
-    if status == "FAILED":
-        return {"redriveStatus": "REDRIVABLE"}
+    if status not in {"RUNNING", "SUCCEEDED"}:
+        by_map_run = "_BY_MAP_RUN" if run.map_run_arn else ""
+        return {"redriveStatus": f"REDRIVABLE{by_map_run}"}
     reason = f"Execution is {status} and cannot be redriven"
     return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 

@@ -3,13 +3,14 @@
 import itertools
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.distributed import distributed
+from sfnwatch.demo.distributed import DISTRIBUTED, distributed
 from sfnwatch.demo.runs import Run
 from sfnwatch.demo.world import LONGEST_LAG
 from tests.demo.clients import Direct, ManualClock
@@ -129,6 +130,21 @@ def test_every_childs_answers_are_of_botocores_shape(album: Direct) -> None:
             assert machine["mapRunArn"] == child["mapRunArn"]
             definition = json.loads(machine["definition"])
             assert definition["StartAt"] == "Big?"
+
+
+def test_what_an_aborted_child_would_have_done_is_not_done(clock: ManualClock) -> None:
+    state = DISTRIBUTED.states["Each photo"] | {"ToleratedFailurePercentage": 0}
+    strict = replace(DISTRIBUTED, states={"Each photo": state})
+    direct = Direct(Account([strict], clock=clock, seed=7), clock)
+    ended(direct)
+    run = watched(direct)
+    assert run.events[-1].kind == "ExecutionFailed"
+    (big,) = [child for child in run.children if child.calls]
+    assert big.events[-1].kind == "ExecutionAborted"
+    assert [call.name for call in big.calls] == ["RunTask"]
+    assert direct.account.world.nested == run.nested == ()
+    polls = [each for each in direct.records() if each["eventName"] == "DescribeTasks"]
+    assert not any(big.calls[0].job_arn in json.dumps(each) for each in polls)
 
 
 # -- as many as one likes ----------------------------------------------------------

@@ -234,6 +234,7 @@ def test_a_failed_map_run_counts_what_it_aborted_and_never_began(
     assert aborted["itemCount"] == 1
     asked = direct("DescribeExecution", executionArn=aborted["executionArn"])
     assert asked["status"] == "ABORTED"
+    assert asked["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
     parent = direct(
         "DescribeExecution", executionArn=direct.account.executions["broken"]
     )

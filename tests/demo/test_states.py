@@ -270,7 +270,7 @@ def test_an_unknown_machine_is_refused(direct: Direct, operation: str) -> None:
     assert direct.refusal(operation, stateMachineArn=asked) == expected
 
 
-def test_there_are_no_map_runs(direct: Direct) -> None:
+def test_an_unknown_map_run_is_refused(direct: Direct) -> None:
     code, _ = direct.refusal(
         "ListExecutions", mapRunArn="arn:aws:states:::mapRun:x/y:z"
     )
