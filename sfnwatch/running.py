@@ -65,6 +65,8 @@ class Play:
     created: datetime | None = None
     """When a recording of it begins; None: now."""
     end_drain: Callable[[], None] | None = None
+    follow: Callable[[str], bool] | None = None
+    """Has an execution of a Map Run read in full; None where that can't be."""
     notes: tuple[str, ...] = field(default=())
     speed: float = 1.0
     """How fast the screen's player begins."""
@@ -268,6 +270,7 @@ def _on_screen(
         mode=play.mode,
         recording=str(recorder.path) if recorder else None,
         end_drain=play.end_drain,
+        follow=play.follow,
         allowed=play.allowed,
         speed=play.speed,
         config=config,
@@ -337,7 +340,7 @@ def raise_if_refused(trace: Trace) -> None:
 
 
 def _has_events(trace: Trace, execution_arn: str | None) -> bool:
-    timeline = trace.timelines.get(execution_arn or "")
+    timeline = trace.histories.get(execution_arn or "")
     return timeline is not None and bool(timeline.events)
 
 

@@ -38,4 +38,4 @@ class Refs:
 
 def refs_of(trace: Trace) -> Refs:
     calls = {call.event_id: i for i, call in enumerate(trace.ordered_calls)}
-    return Refs({arn: i for i, arn in enumerate(trace.timelines)}, calls)
+    return Refs({arn: i for i, arn in enumerate(trace.histories)}, calls)

@@ -30,7 +30,7 @@ def dump(trace: Trace, out: TextIO) -> None:
 
 def _resource_spans(trace: Trace) -> Iterator[Json]:
     now = last_moment(trace)
-    for timeline in trace.timelines.values():
+    for timeline in trace.histories.values():
         spans = list(execution_spans(trace, timeline, now))
         if spans:
             yield _resource(execution_resource(timeline), spans)

@@ -94,7 +94,7 @@ def _started_by(trace: Trace, arn: str) -> list[Json]:
     """Link an execution to the try of another that started it, as its answer says."""
     return [
         link(trace_id(other), span_id(other, "attempt", attempt.scheduled_id), {})
-        for other, timeline in trace.timelines.items()
+        for other, timeline in trace.histories.items()
         if other != arn
         for attempt in timeline.visits.attempts
         if arn in attempt.resource_ids

@@ -48,7 +48,7 @@ def dump(trace: Trace, out: TextIO) -> None:
     """Print the trace as one object, an event a line; equal traces, equal texts."""
     lanes = build_lanes(trace)
     drawing = _Drawing(trace)
-    for timeline in trace.timelines.values():
+    for timeline in trace.histories.values():
         drawing.add_execution(timeline)
     drawing.add_calls(row for row in lanes.rows if row.call is not None)
     other = {"tool": "sfnwatch", "calls_hidden": lanes.hidden}
@@ -67,7 +67,7 @@ class _Drawing:
         self._events: list[Event] = []
         self._processes: dict[str | None, Process] = {}
         # No track has a process's number: it would be taken for its main thread.
-        self._tids = count(len(trace.timelines) + 2)
+        self._tids = count(len(trace.histories) + 2)
         self._arrows = count(1)
         self._tails: dict[Key, list[tuple[Track, Place]]] = defaultdict(list)
         """An attempt's phases or, where it took no time, the try itself."""

@@ -25,14 +25,14 @@ def last_moment(trace: Trace) -> datetime:
 
 
 def _moments(trace: Trace) -> Iterator[datetime]:
-    for timeline in trace.timelines.values():
+    for timeline in trace.histories.values():
         for event in timeline.ordered:
             yield max(event.timestamp, event.seen_at or event.timestamp)
     for call in trace.calls.values():
         yield max(call.event_time, call.seen_at or call.event_time)
     for request in trace.requests.values():
         yield request.sent_at
-    answers = (a for t in trace.timelines.values() for a in (t.described, t.defined))
+    answers = (a for t in trace.histories.values() for a in (t.described, t.defined))
     for received in (*trace.healths.values(), *answers):
         if received is not None and received.at is not None:
             yield received.at

@@ -126,7 +126,7 @@ class _Redaction:
         Executions in the order they started, and the ids of calls in that of their
         times: of two at the same moment the one is shown first that sorts first.
         """
-        for arn in self._trace.timelines:
+        for arn in self._trace.histories:
             self._records.execution(arn)
         executions = tuple(self._records.execution(arn) for arn in recording.executions)
         states = tuple(_state_names(recording.records))
@@ -152,7 +152,7 @@ class _Redaction:
 
 def _held(trace: Trace) -> Iterator[str]:
     """Yield the ids by which calls are tied to attempts."""
-    for timeline in trace.timelines.values():
+    for timeline in trace.histories.values():
         for attempt in timeline.visits.attempts:
             yield from held_ids(attempt)
 
@@ -178,7 +178,7 @@ def _state_names(records: Iterable[Received]) -> Iterator[str]:
 def _earliest(records: Iterable[Received]) -> datetime:
     """Find a beginning for a recording of files that have none."""
     trace = extend(Trace(), records)
-    starts = [t.started_at for t in trace.timelines.values() if t.started_at]
+    starts = [t.started_at for t in trace.histories.values() if t.started_at]
     times = [call.event_time for call in trace.calls.values()]
     return min((*starts, *times), default=_EPOCH)
 

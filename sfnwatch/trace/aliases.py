@@ -80,8 +80,8 @@ class _Book:
 
 def _names_in(before: Trace, trace: Trace) -> Iterator[Named]:
     """Yield the names in what is new; what an execution is comes first."""
-    for arn, timeline in trace.timelines.items():
-        old = before.timelines.get(arn, Timeline(arn))
+    for arn, timeline in trace.histories.items():
+        old = before.histories.get(arn, Timeline(arn))
         if timeline is not old:
             yield from _names_in_timeline(old, timeline)
     for call in trace.ordered_calls if trace.calls is not before.calls else ():

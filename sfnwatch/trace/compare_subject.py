@@ -163,6 +163,6 @@ def subject(
     which: Which, known: Known, execution_arn: str, now: datetime | None
 ) -> Subject:
     """Raises KeyError for an execution that the trace does not have."""
-    timeline = known.trace.timelines[execution_arn]
+    timeline = known.trace.histories[execution_arn]
     last = timeline.ordered[-1].timestamp if timeline.events else _NEVER
     return Subject(which, known, timeline, max(now, last) if now else last)

@@ -67,4 +67,4 @@ def url_for(row: Row, trace: Trace) -> str | None:
     if row.call is not None:
         return event_url(row.call.region or "", row.call.event_id)
     arn = row.execution_arn or ""
-    return console_url(arn) if arn in trace.timelines else None
+    return console_url(arn) if arn in trace.histories else None

@@ -68,7 +68,7 @@ class Course:
 
 def row_times(trace: Trace) -> Iterator[Times]:
     """Yield the times of everything that has a row."""
-    for timeline in trace.timelines.values():
+    for timeline in trace.histories.values():
         for event in timeline.events.values():
             yield Times(event.seen_at or event.timestamp, event.timestamp)
     for call in trace.ordered_calls:

@@ -182,7 +182,7 @@ def _heard(trace: Trace) -> Iterator[datetime]:
         yield request.sent_at
     told: list[datetime | None] = [call.seen_at for call in trace.calls.values()]
     told += [received.at for received in trace.healths.values()]
-    for timeline in trace.timelines.values():
+    for timeline in trace.histories.values():
         told += [event.seen_at for event in timeline.events.values()]
         told.append(timeline.described.at if timeline.described else None)
     yield from (at for at in told if at is not None)

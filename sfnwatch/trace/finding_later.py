@@ -37,7 +37,7 @@ class End:
 def failed_ends(trace: Trace) -> Mapping[str, End]:
     """Give the jobs of the trace that are known to have failed, by their ids."""
     found: dict[str, End] = {}
-    for arn, timeline in trace.timelines.items():
+    for arn, timeline in trace.histories.items():
         if timeline.status in _BAD_ENDS:
             found[arn] = End(f"ended as {timeline.status}", _ending(arn, trace))
         for event in timeline.ordered:
@@ -60,7 +60,7 @@ def failed_ends(trace: Trace) -> Mapping[str, End]:
 
 
 def _ending(arn: str, trace: Trace) -> str:
-    ending = trace.timelines[arn].ending
+    ending = trace.histories[arn].ending
     return f"#{ending.id}" if ending else ""
 
 

@@ -62,7 +62,7 @@ def reach(trace: Trace) -> Reach:
     return Reach(
         live=health is not None,
         measured=health.complete_to if health else None,
-        watched=frozenset(a for a, t in trace.timelines.items() if was_watched(t)),
+        watched=frozenset(a for a, t in trace.histories.items() if was_watched(t)),
         newest=_newest(trace),
     )
 

@@ -152,6 +152,6 @@ def _error(call: ApiCall) -> str:
 
 
 def _state_of(link: Link, trace: Trace) -> str:
-    timeline = trace.timelines.get(link.execution_arn or "")
+    timeline = trace.histories.get(link.execution_arn or "")
     visit = timeline.visits.by_id.get(link.visit_id or 0) if timeline else None
     return short(visit.name) if visit else "a state"

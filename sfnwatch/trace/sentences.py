@@ -21,8 +21,8 @@ def explain(
     Of several executions it says which one it is about. Names are masked before
     anything is cut: half a name is no name to a mask.
     """
-    timeline = trace.timelines.get(row.execution_arn or "")
-    several = len(trace.timelines) > 1
+    timeline = trace.histories.get(row.execution_arn or "")
+    several = len(trace.histories) > 1
     whose = f"{clean(timeline.name)}: " if timeline is not None and several else ""
     return fit(mask(f"{whose}{_sentence(row, trace)}"))
 
@@ -30,4 +30,4 @@ def explain(
 def _sentence(row: Row, trace: Trace) -> str:
     if row.call is not None:
         return call_sentence(row, row.call, trace)
-    return state_sentence(row, trace.timelines.get(row.execution_arn or ""))
+    return state_sentence(row, trace.histories.get(row.execution_arn or ""))

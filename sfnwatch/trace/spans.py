@@ -194,7 +194,7 @@ def ticks(trace: Trace) -> Mapping[Key, tuple[Tick, ...]]:
     """Give each visit the calls tied to it, in order."""
     attempts = {
         (arn, attempt.scheduled_id): attempt
-        for arn, timeline in trace.timelines.items()
+        for arn, timeline in trace.histories.items()
         for attempt in timeline.visits.attempts
     }
     found: dict[Key, list[Tick]] = defaultdict(list)
@@ -251,7 +251,7 @@ def notices(trace: Trace) -> Mapping[Key, Notice]:
 
 
 def _stopped(trace: Trace) -> Iterable[tuple[str, Attempt]]:
-    for arn, timeline in trace.timelines.items():
+    for arn, timeline in trace.histories.items():
         for attempt in timeline.visits.attempts:
             if attempt.stopped_at is not None:
                 yield arn, attempt

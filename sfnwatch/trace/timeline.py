@@ -6,7 +6,7 @@ repetition of the same records. What is derived (visits, links) is worked out wh
 it is first asked for, once for each value.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,9 +18,17 @@ from sfnwatch.trace.budget import Spent, spend
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, Received, SourceHealth
 from sfnwatch.trace.express import decode_express
+from sfnwatch.trace.family import Begun, Family, began, began_map_runs, family
 from sfnwatch.trace.health import by_lane, health_key, read_health
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.links import Link, index_attempts, link_calls
+from sfnwatch.trace.map_runs import (
+    ListedChild,
+    MapRun,
+    decode_children,
+    decode_map_run,
+    newer,
+)
 from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
@@ -63,6 +71,21 @@ class Timeline:
     @cached_property
     def visits(self) -> Visits:
         return build_visits(self.ordered, self.definition.branches)
+
+    @cached_property
+    def began(self) -> Mapping[str, Begun]:
+        """The executions that its attempts started, by their ARNs."""
+        return began(self.execution_arn, self.visits)
+
+    @cached_property
+    def began_map_runs(self) -> Mapping[str, Begun]:
+        """Its Map Runs, by their ARNs."""
+        return began_map_runs(self.execution_arn, self.ordered, self.visits)
+
+    @property
+    def map_run_arn(self) -> str | None:
+        """The Map Run it is an execution of, where it was described."""
+        return self._described("mapRunArn") or self._defined("mapRunArn")
 
     @property
     def name(self) -> str:
@@ -142,7 +165,8 @@ class Timeline:
 class Trace:
     """One or more timelines watched together, and the calls around them."""
 
-    timelines: Mapping[str, Timeline] = field(default_factory=dict)
+    histories: Mapping[str, Timeline] = field(default_factory=dict)
+    """Every execution that anything is known of, by its ARN."""
     calls: Mapping[str, ApiCall] = field(default_factory=dict)
     own_calls: frozenset[str] = frozenset()
     """The event ids of calls sfnwatch itself made: counted, never shown in a lane."""
@@ -155,6 +179,60 @@ class Trace:
     """Records that could not be decoded, as their JSON: kept, not dropped."""
     task_changes: Mapping[TaskKey, TaskState] = field(default_factory=dict)
     """What ECS told of tasks, whoever began them, by task and version."""
+    map_runs: Mapping[str, MapRun] = field(default_factory=dict)
+    """The newest that was told of each Map Run, by its ARN."""
+    listed: Mapping[str, ListedChild] = field(default_factory=dict)
+    """The newest that a list told of each execution of a Map Run, by its ARN."""
+
+    def tells_as(self, other: "Trace") -> bool:
+        """True if neither knows anything of executions, calls or sources besides."""
+        return (
+            self.histories is other.histories
+            and self.calls is other.calls
+            and self.healths is other.healths
+            and self.map_runs is other.map_runs
+            and self.listed is other.listed
+            and self.task_changes is other.task_changes
+        )
+
+    @cached_property
+    def family(self) -> Family:
+        """Who began whom of the executions known."""
+        return family(
+            tuple(self.histories.values()),
+            {
+                arn: self.listed[arn].map_run_arn
+                for arn in self.histories
+                if arn in self.listed
+            },
+        )
+
+    @cached_property
+    def timelines(self) -> Mapping[str, Timeline]:
+        """The executions that stand for themselves: nothing here began them."""
+        if not self.family.parents:
+            return self.histories
+        return {
+            arn: timeline
+            for arn, timeline in self.histories.items()
+            if arn not in self.family.parents
+        }
+
+    @cached_property
+    def children(self) -> Mapping[str, Timeline]:
+        """The executions that others here began, by their starts."""
+        parents = self.family.parents
+        return {arn: t for arn, t in self.histories.items() if arn in parents}
+
+    @cached_property
+    def listed_of(self) -> Mapping[str, Sequence[ListedChild]]:
+        """What lists told of each Map Run's executions: failures first."""
+        found: dict[str, list[ListedChild]] = {}
+        for child in self.listed.values():
+            found.setdefault(child.map_run_arn, []).append(child)
+        for children in found.values():
+            children.sort(key=lambda child: child.order)
+        return found
 
     @cached_property
     def task_states(self) -> Mapping[str, tuple[TaskState, ...]]:
@@ -163,7 +241,7 @@ class Trace:
             return {}
         owned = {
             job
-            for timeline in self.timelines.values()
+            for timeline in self.histories.values()
             for attempt in timeline.visits.attempts
             for job in attempt.resource_ids
         }
@@ -173,8 +251,8 @@ class Trace:
     def links(self) -> Mapping[str, Link]:
         """Every call that has to do with an execution, and how it is tied."""
         index = index_attempts(
-            {arn: t.visits.attempts for arn, t in self.timelines.items()},
-            {arn: t.role_arn for arn, t in self.timelines.items()},
+            {arn: t.visits.attempts for arn, t in self.histories.items()},
+            {arn: t.role_arn for arn, t in self.histories.items()},
         )
         return link_calls(index, self.ordered_calls)
 
@@ -262,6 +340,8 @@ class _Growth:
         self._told = False
         self._requests: dict[str, Request] = {}
         self._tasks: dict[TaskKey, TaskState] = {}
+        self._map_runs: dict[str, Any] = {}
+        self._listed: dict[str, Any] = {}
         self.unread: set[str] = set()
 
     def take(self, received: Received) -> None:
@@ -281,6 +361,12 @@ class _Growth:
                 self._requests[request.key] = request
             case From.TASK_STATE:
                 self._take_task(received)
+            case From.MAP_RUN:
+                run = decode_map_run(received)
+                old = self._map_runs.get(run.arn) or self._trace.map_runs.get(run.arn)
+                self._map_runs[run.arn] = newer(old, run)
+            case From.CHILDREN:
+                self._take_children(received)
             case _:
                 self.unread.add(canonical([received.source, received.data]))
 
@@ -290,7 +376,7 @@ class _Growth:
             msg = f"a {received.source} record of no execution"
             raise DecodeError(msg)
         if arn not in self._timelines:
-            old = self._trace.timelines.get(arn, Timeline(arn))
+            old = self._trace.histories.get(arn, Timeline(arn))
             self._timelines[arn] = {
                 "events": dict(old.events),
                 "described": old.described,
@@ -324,14 +410,20 @@ class _Growth:
         old = self._tasks.get(state.key) or self._trace.task_changes.get(state.key)
         self._tasks[state.key] = _earlier(old, state)
 
+    def _take_children(self, received: Received) -> None:
+        for child in decode_children(received):
+            arn = child.listed.arn
+            old = self._listed.get(arn) or self._trace.listed.get(arn)
+            self._listed[arn] = newer(old, child)
+
     def result(self) -> Trace:
         trace = self._trace
         grown = {arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()}
         return replace(
             trace,
-            timelines=_in_order({**trace.timelines, **grown})
+            histories=_in_order({**trace.histories, **grown})
             if grown
-            else trace.timelines,
+            else trace.histories,
             calls=self._grown_calls(),
             own_calls=trace.own_calls | self._own,
             healths=self._healths if self._told else trace.healths,
@@ -342,6 +434,10 @@ class _Growth:
             task_changes={**trace.task_changes, **self._tasks}
             if self._tasks
             else trace.task_changes,
+            map_runs={**trace.map_runs, **self._map_runs}
+            if self._map_runs
+            else trace.map_runs,
+            listed={**trace.listed, **self._listed} if self._listed else trace.listed,
         )
 
     def _grown_calls(self) -> Mapping[str, ApiCall]:

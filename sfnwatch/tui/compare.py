@@ -88,12 +88,7 @@ class CompareView(CompareLines, can_focus=True):
         if old is None:
             return False
         moves = told is not None and (told.a.running or told.b.running)
-        return (
-            trace.timelines is old.timelines
-            and trace.calls is old.calls
-            and trace.healths is old.healths
-            and (now == self._now or not moves)
-        )
+        return trace.tells_as(old) and (now == self._now or not moves)
 
     @property
     def pair(self) -> tuple[str, str] | None:

@@ -117,11 +117,7 @@ class Explained:
 
     def tells_of(self, trace: Trace) -> bool:
         """True unless something else is known of executions or calls by now."""
-        return (
-            trace.timelines is self.trace.timelines
-            and trace.calls is self.trace.calls
-            and trace.healths is self.trace.healths
-        )
+        return trace.tells_as(self.trace)
 
     @property
     def running(self) -> bool:

@@ -58,8 +58,8 @@ def facts(row: Row, trace: Trace, zone: tzinfo | None = None) -> tuple[Fact, ...
 
 def _facts(row: Row, trace: Trace, zone: tzinfo | None) -> Iterator[Fact]:
     yield _fact("when", _when(row, zone))
-    timeline = trace.timelines.get(row.execution_arn or "")
-    if timeline is not None and len(trace.timelines) > 1:
+    timeline = trace.histories.get(row.execution_arn or "")
+    if timeline is not None and len(trace.histories) > 1:
         yield _fact("execution", _whose(row, timeline))
     if row.causes is not None:
         yield from _caused(row, trace)

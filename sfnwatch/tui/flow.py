@@ -182,12 +182,7 @@ class Flow(Deck):
         What sfnwatch itself asked has no row: the lanes need not move for it.
         """
         trace, shown = self._playing.trace(), self._page.trace
-        return (
-            trace.timelines is shown.timelines
-            and trace.calls is shown.calls
-            and trace.healths is shown.healths
-            and self._page.ended == self._over
-        )
+        return trace.tells_as(shown) and self._page.ended == self._over
 
     @property
     def _over(self) -> bool:

@@ -57,4 +57,4 @@ class Intake:
 
 def size_of(trace: Trace) -> int:
     """Count the records of a trace that can have a row."""
-    return sum(len(t.events) for t in trace.timelines.values()) + len(trace.calls)
+    return sum(len(t.events) for t in trace.histories.values()) + len(trace.calls)

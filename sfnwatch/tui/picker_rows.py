@@ -75,7 +75,7 @@ def has(execution: Listed, words: str, mask: Mask = str) -> bool:
 def learned(aliases: Aliases, gathered: Gathered) -> Aliases:
     """Know the names of what is listed, as those of what is watched are known."""
     timelines = {arn: Timeline(arn) for arn in sorted(gathered.executions)}
-    return aliases.learned(Trace(timelines=timelines))
+    return aliases.learned(Trace(histories=timelines))
 
 
 # -- words -------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def _candidate(trace: Trace, arn: str, scheduled: int) -> Iterator[Tie]:
         return
     timeline, visit, attempt = found
     words, tone = _status(attempt.status)
-    name = f"{timeline.name}  " if len(trace.timelines) > 1 else ""
+    name = f"{timeline.name}  " if len(trace.histories) > 1 else ""
     yield Tie(
         key=f"{arn}#{scheduled}",
         what=f"{name}{visit.path}",
@@ -173,7 +173,7 @@ def _candidate(trace: Trace, arn: str, scheduled: int) -> Iterator[Tie]:
 def _attempt(
     trace: Trace, arn: str | None, scheduled: int | None
 ) -> tuple[Timeline, StateVisit, Attempt] | None:
-    timeline = trace.timelines.get(arn or "")
+    timeline = trace.histories.get(arn or "")
     if timeline is None or scheduled is None:
         return None
     visit = timeline.visits.by_id.get(timeline.visits.of_event.get(scheduled, 0))

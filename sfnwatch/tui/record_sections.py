@@ -216,7 +216,7 @@ def _of_attempt(
 
 
 def _events(row: Row, trace: Trace) -> Mapping[int, HistoryEvent]:
-    timeline = trace.timelines.get(row.execution_arn or "")
+    timeline = trace.histories.get(row.execution_arn or "")
     return timeline.events if timeline else {event.id: event for event in row.events}
 
 

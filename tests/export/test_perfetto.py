@@ -274,7 +274,7 @@ def test_bars_of_any_run_nest(
     run = Run(machine, seed, failing, alike=True)
     told = run.events[: len(run.events) * quarters // 4]
     timeline = Timeline(ARN, {event.id: event for event in told})
-    found = events(Trace(timelines={ARN: timeline}))
+    found = events(Trace(histories={ARN: timeline}))
     check_nesting(found)
     states = [bar for bar in bars(found) if bar["cat"] == "state"]
     assert len(states) == len(list(timeline.visits))

@@ -334,7 +334,7 @@ def trace_of(machine: Sequence, seed: int, polls: int) -> Trace:
     events = {e.id: e for e in run.events}
     calls = [decode_call(record) for record in polling(*range(1, polls))]
     return Trace(
-        timelines={ARN: Timeline(ARN, events=events)},
+        histories={ARN: Timeline(ARN, events=events)},
         calls={made.event_id: made for made in calls},
     )
 
