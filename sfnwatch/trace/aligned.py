@@ -37,9 +37,7 @@ def aligned(lanes: Lanes) -> Lanes:
     first = origin(lanes.heads)
     if first is None:
         return lanes
-    rows = [
-        _moved(row, moved.get(row.execution_arn or ""), first) for row in lanes.rows
-    ]
+    rows = [_moved(row, moved.get(row.root_arn or ""), first) for row in lanes.rows]
     order = tuple(_order(rows))
     rows = [rows[place] for _, place in sorted(order)]
     return replace(lanes, rows=tuple(rows), positions=places_of(rows))
@@ -49,8 +47,8 @@ def _order(rows: Iterable[Row]) -> Iterator[tuple[datetime, int]]:
     """Say when each row comes: no execution's rows change their order."""
     latest: dict[str | None, datetime] = {}
     for place, row in enumerate(rows):
-        at = max(row.at, latest.get(row.execution_arn, row.at))
-        latest[row.execution_arn] = at
+        at = max(row.at, latest.get(row.root_arn, row.at))
+        latest[row.root_arn] = at
         yield at, place
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+_RANDOM = re.compile(r"[0-9a-f-]{32,36}")
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
     r"(?P<kind>execution|express|stateMachine|mapRun|activity):(?P<rest>[^\s?&]+)"
@@ -150,3 +151,11 @@ def role_name(role_arn: str | None) -> str | None:
 def last_segment(arn: str) -> str:
     """Give what follows the last slash: ECS takes a task's id for its ARN."""
     return arn.rsplit("/", 1)[-1]
+
+
+def short_id(identifier: str) -> str:
+    """Shorten a random id to what tells it apart; keep a name that people chose."""
+    last = last_segment(identifier)
+    if last.startswith("arn:"):
+        last = last.rpartition(":")[2]
+    return last[:8] if _RANDOM.fullmatch(last) else last

@@ -17,6 +17,7 @@ from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lane_ranks import Rank, causing_phase, is_action, rank_calls
 from sfnwatch.trace.links import Link, Rule, linked
+from sfnwatch.trace.nests import Nest, nests
 from sfnwatch.trace.notice import Notice, notice
 from sfnwatch.trace.reach import Reach, claimed_to, reach
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -45,6 +46,10 @@ class Kind(StrEnum):
     PHASE = "phase"
     EXITED = "exited"
     OTHER = "other"
+    CHILD = "child"
+    """The start of an execution that another one began."""
+    MAP_RUN = "map-run"
+    """The start of a Map Run."""
     CALL = "call"
 
 
@@ -77,6 +82,19 @@ class Row:
     """What a Fail state ended with; its own event does not say."""
     causes: str | None = None
     """The key of the row of the call that this phase made, or led to."""
+    nest: Nest | None = None
+    """What the row is inside of, or the start of; None in executions that nothing
+    began."""
+
+    @property
+    def root_arn(self) -> str | None:
+        """The execution around it that nothing began."""
+        return self.nest.root if self.nest is not None else self.execution_arn
+
+
+def own_nest(row: Row) -> Nest | None:
+    """Give the nest whose start or end a row is; None for what is inside of one."""
+    return row.nest if row.kind is Kind.MAP_RUN or row.visit is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +107,21 @@ class Lanes:
     positions: Mapping[str, int] = field(default_factory=dict)
     """A row's key to its place."""
     heads: tuple[Head, ...] = ()
-    """The executions, by their starts."""
+    """The executions that nothing began, by their starts."""
+    nests: Mapping[str, Nest] = field(default_factory=dict)
+    """What runs inside states, by its ARN, those around others first."""
 
 
-def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
-    """Lay out a trace; `joined` makes one row of events that are one to the eye."""
+def build_lanes(trace: Trace, *, joined: bool = True, nested: bool = True) -> Lanes:
+    """Lay out a trace; `joined` makes one row of events that are one to the eye.
+
+    `nested` has the executions that others began inside the states that did so.
+    """
+    shown = trace.histories if nested else trace.timelines
+    known_nests = nests(trace) if nested else {}
     tries = {
         (arn, attempt.scheduled_id): (visit, attempt)
-        for arn, timeline in trace.timelines.items()
+        for arn, timeline in trace.histories.items()
         for visit in timeline.visits
         for attempt in visit.attempts
     }
@@ -104,25 +129,32 @@ def build_lanes(trace: Trace, *, joined: bool = True) -> Lanes:
     by_attempt = calls_by_attempt(trace)
     ranks = rank_calls(by_attempt, attempts)
     known = reach(trace)
-    entries: list[tuple[tuple[datetime, int, int], Row]] = []
-    for order, timeline in enumerate(trace.timelines.values()):
-        for row in _state_rows(timeline, joined=joined):
+    entries: list[tuple[tuple[datetime, int, int, int], Row]] = []
+    orders = {arn: order for order, arn in enumerate(trace.timelines)}
+    for arn, timeline in shown.items():
+        nest = known_nests.get(arn)
+        order, level = orders[nest.root if nest else arn], nest.level if nest else 0
+        for row in _state_rows(timeline, known_nests, joined=joined):
             placed = _annotate(row, by_attempt, known)
-            entries.append(((row.at, order, row.events[0].id), placed))
+            # At one moment what began comes before what was begun.
+            entries.append(((row.at, order, level, row.events[0].id), placed))
     hidden = 0
     for number, call in enumerate(trace.ordered_calls):
         link = trace.links.get(call.event_id)
         if is_hidden(trace, call, link):
             hidden += 1
             continue
+        called_by = link.execution_arn if link else None
+        if called_by in trace.family.parents and not nested:
+            continue
         visit, attempt = tries.get(_attempt_key(link), (None, None))
-        row = replace(_call_row(call, link, attempt, ranks), caller=visit)
-        at = _place_of(row)
-        entries.append(((at, len(trace.timelines), number), row))
+        row = _call_row(call, link, attempt, ranks)
+        row = replace(row, caller=visit, nest=known_nests.get(called_by or ""))
+        entries.append(((_place_of(row), len(orders), 0, number), row))
     entries.sort(key=lambda entry: entry[0])
     rows = tuple(row for _, row in entries)
     heads = tuple(head_of(timeline) for timeline in trace.timelines.values())
-    return Lanes(rows, hidden, places_of(rows), heads)
+    return Lanes(rows, hidden, places_of(rows), heads, known_nests)
 
 
 def places_of(rows: Iterable[Row]) -> Mapping[str, int]:
@@ -166,8 +198,10 @@ def calls_by_attempt(trace: Trace) -> dict[tuple[str, int], list[ApiCall]]:
 # -- states ----------------------------------------------------------------------
 
 
-def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
-    visits = timeline.visits
+def _state_rows(
+    timeline: Timeline, known: Mapping[str, Nest], *, joined: bool
+) -> Iterator[Row]:
+    visits, inside = timeline.visits, known.get(timeline.execution_arn)
     attempts = {a.scheduled_id: a for a in visits.attempts}
     skip: set[int] = set()
     followers = _followers(timeline.ordered)
@@ -188,11 +222,25 @@ def _state_rows(timeline: Timeline, *, joined: bool) -> Iterator[Row]:
             visit=visit,
             attempt=attempt,
             error=failures.get(event.id),
+            nest=inside,
         )
+        row = _head_of(row, known)
         if joined:
             row = _joined(timeline, row, followers)
             skip.update(event.id for event in row.events[1:])
         yield row
+
+
+def _head_of(row: Row, known: Mapping[str, Nest]) -> Row:
+    """Let the start of what runs inside a state be the head of it."""
+    event, nest = row.events[0], row.nest
+    if event.type == "ExecutionStarted" and nest is not None:
+        return replace(row, kind=Kind.CHILD)
+    if event.type == "MapRunStarted":
+        run = known.get(event.detail("mapRunArn") or "")
+        if run is not None:
+            return replace(row, kind=Kind.MAP_RUN, nest=run)
+    return row
 
 
 def _kind(event: HistoryEvent, attempt: Attempt | None) -> Kind:

@@ -13,9 +13,10 @@ from enum import StrEnum
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.lanes import Kind, Lanes, Row
+from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.shape_homes import Home, Homes
 from sfnwatch.trace.shape_polls import Run, poll_runs
-from sfnwatch.trace.shape_tally import Tally, tally
+from sfnwatch.trace.shape_tally import Tally, tally, tally_nest
 from sfnwatch.trace.visits import StateVisit
 
 IDLE = timedelta(seconds=30)
@@ -33,6 +34,10 @@ class Sort(StrEnum):
     """A Parallel or a Map with all that is in it."""
     BRANCH = "branch"
     """A branch of a Parallel, an iteration of a Map."""
+    CHILD = "child"
+    """An execution that another one began, with all that is in it."""
+    MAP_RUN = "map-run"
+    """A Map Run with its executions."""
     BACKOFF = "backoff"
     IDLE = "idle"
     WATERMARK = "watermark"
@@ -58,11 +63,18 @@ class Fold:
     seconds: float | None = None
     """How long a gap is; of polls, how far apart they are."""
     tally: Tally = field(default_factory=Tally)
+    nest: Nest | None = None
+    """What is folded, or what it is inside of."""
+
+    @property
+    def root_arn(self) -> str | None:
+        """The execution around it that nothing began."""
+        return self.nest.root if self.nest is not None else self.execution_arn
 
     @property
     def folds(self) -> bool:
         """True if it can be opened or closed; gaps can only be passed over."""
-        return self.sort in {Sort.POLLS, Sort.VISIT, Sort.BRANCH}
+        return self.sort not in {Sort.BACKOFF, Sort.IDLE, Sort.WATERMARK, Sort.DATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +139,9 @@ def shape(lanes: Lanes, wanted: Shape) -> Shaped:
 def _homes(lanes: Lanes, wanted: Shape) -> Homes:
     # What a filter keeps is what somebody looks for: none of it begins folded.
     crowds = wanted.keep is None
-    return Homes(lanes.rows, wanted.folded, wanted.opened, crowds=crowds)
+    return Homes(
+        lanes.rows, wanted.folded, wanted.opened, crowds=crowds, nests=lanes.nests
+    )
 
 
 def toggled(shape: Shape, key: str, closed: Collection[str] = ()) -> Shape:
@@ -241,7 +255,9 @@ class _Work:
         if own:
             self.heads[row.key] = own
         home = self._homes.branch(row)
-        if home is None or home.visit.type != "Parallel" or home.key in self._shown:
+        if home is None or home.visit is None or home.key in self._shown:
+            return
+        if home.visit.type != "Parallel":
             return
         self._shown.add(home.key)
         self.around[home.key] = home.key
@@ -253,11 +269,14 @@ class _Work:
             execution_arn=row.execution_arn,
             visit=home.visit,
             index=home.index,
+            nest=row.nest,
         )
 
     def _closed(self, home: Home, first: Row) -> Fold:
         rows = tuple(self._behind[home.key])
         self.around[home.key] = home.key
+        if home.visit is None:
+            return self._closed_nest(home, first, rows)
         return Fold(
             at=first.at,
             key=home.key,
@@ -267,6 +286,19 @@ class _Work:
             index=home.index,
             rows=rows,
             tally=tally(rows, home.visit, home.index),
+            nest=first.nest,
+        )
+
+    def _closed_nest(self, home: Home, first: Row, rows: tuple[Row, ...]) -> Fold:
+        is_map_run = home.nest is not None and home.nest.is_map_run
+        return Fold(
+            at=first.at,
+            key=home.key,
+            sort=Sort.MAP_RUN if is_map_run else Sort.CHILD,
+            execution_arn=first.execution_arn,
+            rows=rows,
+            tally=tally_nest(rows),
+            nest=home.nest,
         )
 
     def _polls(self, run: Run, row: Row) -> Fold:
@@ -283,6 +315,7 @@ class _Work:
             rows=() if open_ else run.between,
             seconds=run.seconds,
             tally=Tally(calls=len(run.between)),
+            nest=row.nest,
         )
 
     def _idle(self, line: Row | Fold) -> Iterator[Fold]:
@@ -326,4 +359,5 @@ class _Work:
             visit=visit,
             attempt=attempt,
             seconds=wait.total_seconds(),
+            nest=row.nest,
         )

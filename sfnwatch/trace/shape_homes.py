@@ -1,14 +1,16 @@
 """Where a row is at home: in which Parallel or Map, and in which branch of it.
 
-Histories may be nested as deep as they are long, so nothing here walks up a chain:
-a visit is entered after the one around it, and takes over what is known of that.
+And in which nest: an execution that a state began, or a Map Run. Histories may be
+nested as deep as they are long, so nothing here walks up a chain: a visit is entered
+after the one around it, and takes over what is known of that.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.visits import StateVisit
 
 MANY = 10
@@ -20,12 +22,13 @@ _Key = tuple[str | None, int]
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A visit of a Parallel or a Map, or one branch of it."""
+    """A visit of a Parallel or a Map, or one branch of it; or a nest."""
 
     key: str
-    visit: StateVisit
+    visit: StateVisit | None = None
     index: int | None = None
     """Which branch; None: the visit as a whole."""
+    nest: Nest | None = None
 
 
 def visit_key(execution_arn: str | None, visit_id: int) -> str:
@@ -60,19 +63,28 @@ class Homes:
         opened: frozenset[str] = frozenset(),
         *,
         crowds: bool = True,
+        nests: Mapping[str, Nest] | None = None,
     ) -> None:
+        self._nests = nests or {}
         self._visits: dict[_Key, StateVisit] = {}
         for row in rows:
             if row.visit is not None:
                 self._visits.setdefault((row.execution_arn, row.visit.id), row.visit)
-        self.crowd = self._crowd(rows) if crowds else frozenset()
+        nested = frozenset(nest.key for nest in self._nests.values())
+        self.crowd = self._crowd(rows) | nested if crowds else frozenset()
         """The keys of what begins folded."""
         self.closed = folded | (self.crowd - opened)
         """The keys of the visits and branches that are folded."""
         self._branches: dict[_Key, Home | None] = {}
         self._outermost: dict[_Key, Home | None] = {}
-        for key in sorted(self._visits, key=lambda key: (key[0] or "", key[1])):
-            self._take(key, self._visits[key])
+        own: dict[str | None, list[int]] = defaultdict(list)
+        for arn, number in self._visits:
+            own[arn].append(number)
+        # What is around others comes first.
+        for arn in (*(own.keys() - self._nests.keys()), *self._nests):
+            self._take_nest(arn)
+            for number in sorted(own.get(arn, ())):
+                self._take((arn, number), self._visits[arn, number])
 
     def _crowd(self, rows: Iterable[Row]) -> frozenset[str]:
         """Give the keys of the iterations that are too many to be read one by one."""
@@ -95,6 +107,15 @@ class Homes:
         visit = self._visits.get(key)
         return visit is not None and visit.type == "Map"
 
+    def _take_nest(self, arn: str | None) -> None:
+        nest = self._nests.get(arn or "")
+        if nest is None or not self.closed:
+            return
+        found = self._outermost.get(nest.parent)
+        if found is None and nest.key in self.closed:
+            found = Home(nest.key, nest=nest)
+        self._outermost[arn, 0] = found
+
     def _take(self, key: _Key, visit: StateVisit) -> None:
         arn = key[0]
         parent = (arn, visit.parent or 0)
@@ -114,6 +135,8 @@ class Homes:
         self._outermost[key] = found
 
     def _key(self, row: Row) -> _Key:
+        if row.kind is Kind.MAP_RUN and row.nest is not None:
+            return row.nest.arn, 0
         if row.visit is not None:
             return row.execution_arn, row.visit.id
         visit_id = row.link.visit_id if row.link else None
@@ -122,6 +145,11 @@ class Homes:
     def visit_of(self, row: Row) -> StateVisit | None:
         """Find the visit a row is about; a call's is that of its link."""
         return row.visit or self._visits.get(self._key(row))
+
+    def _around_nest(self, arn: str | None) -> str:
+        """Give the key of the nest that an execution is, if it is one."""
+        nest = self._nests.get(arn or "")
+        return nest.key if nest is not None else ""
 
     def folded(self, row: Row) -> Home | None:
         """Find the outermost fold a row is behind."""
@@ -140,6 +168,8 @@ class Homes:
 
     def headed(self, row: Row) -> str:
         """Give the key of what a row is the head of, if it is one."""
+        if row.kind in {Kind.CHILD, Kind.MAP_RUN} and row.nest is not None:
+            return row.nest.key
         visit = row.visit
         if visit is None or not row.events:
             return ""
@@ -155,9 +185,11 @@ class Homes:
 
     def around(self, row: Row) -> str:
         """Give the key of the innermost visit or branch a row is part of."""
+        if row.kind is Kind.MAP_RUN and row.nest is not None:
+            return row.nest.key
         visit = self.visit_of(row)
         if visit is None:
-            return ""
+            return self._around_nest(row.execution_arn)
         index = iteration_of(row)
         if index is not None:
             return branch_key(row.execution_arn, visit.id, index)
@@ -166,8 +198,11 @@ class Homes:
         branch = self._branches.get((row.execution_arn, visit.id))
         if branch is not None:
             return branch.key
-        return visit_key(row.execution_arn, visit.parent) if visit.parent else ""
+        if visit.parent:
+            return visit_key(row.execution_arn, visit.parent)
+        return self._around_nest(row.execution_arn)
 
     def branches(self) -> frozenset[str]:
-        """Give the keys of all branches and iterations."""
-        return frozenset(home.key for home in self._branches.values() if home)
+        """Give the keys of all branches, iterations and nests."""
+        nests = frozenset(nest.key for nest in self._nests.values())
+        return nests | {home.key for home in self._branches.values() if home}

@@ -1,10 +1,10 @@
 """What is in a fold, counted: enough to know whether to open it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.visits import StateVisit
 
 _FAILED = frozenset({"failed", "timed_out"})
@@ -31,28 +31,54 @@ class Tally:
 
 
 def tally(rows: Sequence[Row], home: StateVisit, index: int | None) -> Tally:
-    """Count what is behind the fold of a visit, or of one branch of it."""
-    inside = {row.visit.id: row.visit for row in rows if row.visit}
-    inside.pop(home.id, None)
-    children = [visit for visit in inside.values() if visit.parent == home.id]
-    tries = [attempt for visit in inside.values() for attempt in visit.attempts]
-    calls = [row.call for row in rows if row.call]
+    """Count what is behind the fold of a visit, or of one branch of it.
+
+    The first row is of the visit's execution; others may be of one that it began.
+    """
+    every = _visits(rows)
+    arn = rows[0].execution_arn
+    every.pop((arn, home.id), None)
+    own = [visit for (whose, _), visit in every.items() if whose == arn]
+    children = [visit for visit in own if visit.parent == home.id]
+    counted = _counted(rows, every.values())
     names = tuple(visit.name for visit in children)
     begun, ended, status = home.entered_at, home.ended_at, home.status
     if index is not None:
         status = _status(rows, children)
         begun, ended = _begin(rows) or rows[0].at, _end(rows)
     done = status != "running" and ended is not None
-    return Tally(
-        states=len(inside),
+    return replace(
+        counted,
         branches=len({visit.index for visit in children} - {None}),
-        calls=len(calls),
-        denied=sum(call.error_code is not None for call in calls),
-        failed=sum(attempt.status in _FAILED for attempt in tries),
-        retries=sum(max(0, len(visit.attempts) - 1) for visit in inside.values()),
         status=status,
         seconds=(ended - begun).total_seconds() if done and ended else None,
         names=names if len(names) <= _NAMES else (),
+    )
+
+
+def tally_nest(rows: Sequence[Row]) -> Tally:
+    """Count what is behind the fold of an execution, or of a Map Run."""
+    return _counted(rows, _visits(rows).values())
+
+
+def _visits(rows: Sequence[Row]) -> dict[tuple[str | None, int], StateVisit]:
+    # The Map state is around its Map Run, not in it.
+    return {
+        (row.execution_arn, row.visit.id): row.visit
+        for row in rows
+        if row.visit and row.kind is not Kind.MAP_RUN
+    }
+
+
+def _counted(rows: Sequence[Row], visits: Collection[StateVisit]) -> Tally:
+    tries = [attempt for visit in visits for attempt in visit.attempts]
+    calls = [row.call for row in rows if row.call]
+    return Tally(
+        states=len(visits),
+        calls=len(calls),
+        denied=sum(call.error_code is not None for call in calls),
+        failed=sum(attempt.status in _FAILED for attempt in tries),
+        retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
     )
 
 

@@ -8,20 +8,38 @@ like. Status is a glyph and a word, and only then a colour.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
-from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.arns import last_segment, short_id
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import CallRole, Pattern
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
 from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.tones import STATUS_GLYPHS, Piece, Tone
+
+__all__ = [
+    "STATUS_GLYPHS",
+    "CallWords",
+    "Piece",
+    "Tone",
+    "call_words",
+    "cause_words",
+    "id_word",
+    "notice_words",
+    "plain",
+    "resource_words",
+    "row_pieces",
+    "rule_tone",
+    "rule_words",
+    "short_id",
+    "subject_words",
+]
 
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_RANDOM = re.compile(r"[0-9a-f-]{32,36}")
 _LIMIT = 200
 """No name or message takes more of a row; the detail pane has the whole."""
 _REASONS = (
@@ -35,37 +53,6 @@ _REASONS = (
 """Where ECS, Lambda, Step Functions and Batch say why, in that order."""
 _GAP = 10.0
 """Below this many seconds an interval is shown with a decimal."""
-
-
-class Tone(StrEnum):
-    """What a piece of text is, for the theme to colour."""
-
-    PLAIN = "plain"
-    STRONG = "strong"
-    DIM = "dim"
-    GOOD = "good"
-    BAD = "bad"
-    WARN = "warn"
-    BUSY = "busy"
-    ACTION = "action"
-    EXACT = "exact"
-    GUESS = "guess"
-
-
-Piece = tuple[str, Tone]
-"""Some cleaned text and its tone."""
-
-STATUS_GLYPHS = {
-    "running": ("●", Tone.BUSY),
-    "succeeded": ("✔", Tone.GOOD),
-    "failed": ("✘", Tone.BAD),
-    "timed_out": ("◷", Tone.BAD),
-    "aborted": ("■", Tone.WARN),
-    "caught": ("↷", Tone.WARN),
-    "pending_redrive": ("●", Tone.BUSY),
-    "unknown": ("○", Tone.DIM),
-}
-"""A status in AWS's words, in lower case, to its glyph and tone."""
 
 
 def plain(pieces: Iterator[Piece] | tuple[Piece, ...]) -> str:
@@ -91,8 +78,21 @@ def _state(row: Row) -> Iterator[Piece]:
             yield from _exited(row)
         case Kind.PHASE:
             yield from _phase(row)
+        case Kind.CHILD | Kind.MAP_RUN:
+            yield from _nest(row)
         case _:
             yield from _other(event)
+
+
+def _nest(row: Row) -> Iterator[Piece]:
+    """Say what begins inside a state; how it goes on is told as it goes."""
+    if row.nest is None:
+        yield from _other(row.events[0])
+    else:
+        yield from nest_pieces(row.nest)
+        if row.nest.is_map_run:
+            yield ("  ", Tone.DIM)
+            yield from map_run_pieces(row.nest)
 
 
 def _execution(event: HistoryEvent) -> Iterator[Piece]:
@@ -291,14 +291,6 @@ def id_word(attempt: Attempt | None) -> str:
     """Say what people call the id of the job: `task ARN`, `job id`."""
     row = attempt.integration if attempt else None
     return row.id_word if row else "id"
-
-
-def short_id(identifier: str) -> str:
-    """Shorten a random id to what tells it apart; keep a name that people chose."""
-    last = last_segment(identifier)
-    if last.startswith("arn:"):
-        last = last.rpartition(":")[2]
-    return last[:8] if _RANDOM.fullmatch(last) else last
 
 
 def rule_words(link: Link, word: str = "id") -> str:

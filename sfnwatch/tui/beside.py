@@ -83,9 +83,9 @@ def _by_execution(lanes: Lanes) -> Mapping[str, Lanes]:
     rows: dict[str, list[Row]] = {head.execution_arn: [] for head in lanes.heads}
     rows[""] = []
     for row in lanes.rows:
-        rows[row.execution_arn if row.execution_arn in rows else ""].append(row)
+        rows[row.root_arn if row.root_arn in rows else ""].append(row)
     return {
-        arn: Lanes(tuple(those), positions=places_of(those))
+        arn: Lanes(tuple(those), positions=places_of(those), nests=lanes.nests)
         for arn, those in rows.items()
     }
 
@@ -112,7 +112,8 @@ def _column(head: Head, lanes: Lanes, shaped: Shaped, hints: Hints) -> Iterator[
 
 def _ends(line: Line) -> bool:
     row = line.left
-    return isinstance(row, Row) and row.events[-1].type in TERMINAL
+    own = isinstance(row, Row) and row.nest is None
+    return isinstance(row, Row) and own and row.events[-1].type in TERMINAL
 
 
 def _timed(

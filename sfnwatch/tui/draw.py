@@ -165,7 +165,14 @@ def rails_pieces(line: Line, *, tight: bool = False) -> Iterator[Piece]:
 
 _ENDS = frozenset("└╶")
 """Rails whose state ends here: what ends it stands where `exited` would."""
-_FLUSH = {Kind.EXECUTION, Kind.ENTERED, Kind.PASSED, Kind.EXITED}
+_FLUSH = {
+    Kind.EXECUTION,
+    Kind.ENTERED,
+    Kind.PASSED,
+    Kind.EXITED,
+    Kind.CHILD,
+    Kind.MAP_RUN,
+}
 """Rows that stand at their rail; what happens inside a state stands further in."""
 
 
@@ -233,7 +240,7 @@ def _time(line: Line, frame: Frame) -> tuple[Piece, ...]:
 def _fold_time(fold: Fold, frame: Frame) -> str:
     if fold.sort is Sort.IDLE:
         return _gap(fold)
-    timed = fold.sort in {Sort.VISIT, Sort.BRANCH} and not fold.open
+    timed = fold.folds and fold.sort is not Sort.POLLS and not fold.open
     return when(fold.at, frame, calls=False) if timed else ""
 
 

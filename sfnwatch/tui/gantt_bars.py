@@ -22,6 +22,8 @@ from sfnwatch.tui.gantt_canvas import (
 from sfnwatch.tui.gantt_tree import Kind, Node
 from sfnwatch.tui.gantt_visits import draw_visit, ink_of
 
+_AROUND = frozenset({"Map", "Parallel"})
+
 
 def bounds(node: Node, now: datetime) -> tuple[datetime, datetime]:
     """Give when a row begins, and when it was over or how far it has come."""
@@ -56,12 +58,12 @@ def bar(
 ) -> Cells:
     """Draw a row: of a state its parts, of what is around others just how far."""
     cells = ground(canvas)
-    if folded and node.kind is Kind.VISIT:
+    if folded and node.visit is not None and node.visit.type in _AROUND:
         _profile(cells, canvas, node)
-    elif folded:
+    elif folded and node.visit is None:
         for visit in node.visits:
             draw_visit(cells, canvas, visit, notices, node.execution_arn)
-    elif node.visit is not None and node.visit.type not in {"Map", "Parallel"}:
+    elif node.visit is not None and node.visit.type not in _AROUND:
         draw_visit(cells, canvas, node.visit, notices, node.execution_arn)
     else:
         _around(cells, canvas, node)

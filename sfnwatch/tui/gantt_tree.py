@@ -1,7 +1,8 @@
 """The tree at the left: executions, their states, branches and iterations.
 
-Rows hold references: a Map may have thousands of iterations, and only what is on the
-screen is ever drawn. What is folded shows on one line what is inside.
+An execution that a state began stands below that state, folded. Rows hold references:
+a Map may have thousands of iterations, and only what is on the screen is ever drawn.
+What is folded shows on one line what is inside.
 """
 
 from collections import defaultdict
@@ -14,7 +15,9 @@ from functools import cached_property
 from rich.cells import cell_len
 
 from sfnwatch.trace.aligned import shifts
+from sfnwatch.trace.arns import last_segment, short_id
 from sfnwatch.trace.heads import head_of
+from sfnwatch.trace.map_runs import Counts
 from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import Key, Tick, notices, ticks
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -57,6 +60,10 @@ class Node:
     """Of a branch, and of the only state of an iteration: which one."""
     folded: bool = False
     """How it begins."""
+    nested: bool = False
+    """True for an execution that another one began."""
+    counts: Counts | None = None
+    """How many executions its Map Run has, and how they are doing."""
 
     @property
     def visit(self) -> StateVisit | None:
@@ -94,25 +101,29 @@ class Chart:
     """How many calls there are, tied to a state or not."""
     offsets: Mapping[str, timedelta] = field(default_factory=dict)
     """How much later than the first each execution began, where that is taken off."""
+    around: Mapping[str, str] = field(default_factory=dict)
+    """Of an execution that another one began, the one around it all."""
 
     def offset(self, execution_arn: str) -> timedelta:
-        return self.offsets.get(execution_arn, timedelta())
+        root = self.around.get(execution_arn, execution_arn)
+        return self.offsets.get(root, timedelta())
 
     def aligned(self) -> "Chart":
         """Put all starts together: the first execution's times stay."""
         heads = tuple(head_of(root.timeline) for root in self.roots)
-        offsets = shifts(heads)
+        moved = replace(self, offsets=shifts(heads))
+        inside = (node for node in self.nodes.values() if node.nested)
         found = {
-            event.timestamp - offsets.get(root.execution_arn, timedelta())
-            for root in self.roots
-            for event in root.timeline.events.values()
+            event.timestamp - moved.offset(node.execution_arn)
+            for node in (*self.roots, *inside)
+            for event in node.timeline.events.values()
         }
         found.update(
-            tick.at - offsets.get(arn, timedelta())
+            tick.at - moved.offset(arn)
             for (arn, _), those in self.ticks.items()
             for tick in those
         )
-        return replace(self, offsets=offsets, moments=tuple(sorted(found)))
+        return replace(moved, moments=tuple(sorted(found)))
 
     def extent(self, now: datetime, *, squeeze: bool) -> Extent:
         """Give the time there is to show; it goes on to `now` while anything runs."""
@@ -143,27 +154,27 @@ class Chart:
 
     def ticks_of(self, node: Node, *, folded: bool) -> tuple[Tick, ...]:
         """Give the calls to show with a row: its own, and what is folded away."""
-        inside = within(node) if folded else node.visits
         if not folded and node.kind is not Kind.VISIT:
             return ()
-        keys = ((node.execution_arn, visit.id) for visit in inside)
+        own = ((node.execution_arn, visit.id) for visit in node.visits)
+        keys = within(node) if folded else own
         found = [tick for key in keys for tick in self.ticks.get(key, ())]
         return tuple(sorted(found, key=lambda tick: (tick.at, tick.key)))
 
 
-def within(node: Node) -> Iterator[StateVisit]:
-    """Yield the visits of a row and of all rows below it."""
+def within(node: Node) -> Iterator[Key]:
+    """Yield the visits of a row and of all rows below it, by execution and id."""
     left = [node]
     while left:
         node = left.pop()
         if node.kind is Kind.VISIT:
-            yield node.visits[0]
+            yield node.execution_arn, node.visits[0].id
         left.extend(node.children)
 
 
 def make_chart(trace: Trace) -> Chart:
     """Lay a trace out as a tree; pure, and of some weight for a long history."""
-    roots = tuple(_execution(timeline) for timeline in trace.timelines.values())
+    roots = _executions(trace)
     nodes, parents = _index(roots)
     by_visit = ticks(trace)
     return Chart(
@@ -180,13 +191,36 @@ def make_chart(trace: Trace) -> Chart:
         moments=_moments(trace, by_visit),
         running=trace.running,
         calls=len(trace.calls),
+        around={arn: trace.family.root_of(arn) for arn in trace.children},
     )
+
+
+def _executions(trace: Trace) -> tuple[Node, ...]:
+    """Build the tree of each execution; what one began stands below the state."""
+    known = trace.family
+    inside: dict[Key, list[Node]] = defaultdict(list)
+    counts = {
+        (begun.execution_arn, begun.visit_id): trace.map_runs[arn].executions
+        for arn, begun in known.map_runs.items()
+        if arn in trace.map_runs
+    }
+    roots: dict[str, Node] = {}
+    # The innermost first, and those that stand beside each other by their starts.
+    for arn in sorted(trace.histories, key=known.level, reverse=True):
+        node = _execution(trace.histories[arn], inside, counts)
+        begun = known.parents.get(arn)
+        if begun is None:
+            roots[arn] = node
+        else:
+            nested = replace(node, folded=True, nested=True)
+            inside[begun.execution_arn, begun.visit_id].append(nested)
+    return tuple(roots[arn] for arn in trace.timelines)
 
 
 def _moments(
     trace: Trace, by_visit: Mapping[Key, tuple[Tick, ...]]
 ) -> tuple[datetime, ...]:
-    found = {e.timestamp for t in trace.timelines.values() for e in t.events.values()}
+    found = {e.timestamp for t in trace.histories.values() for e in t.events.values()}
     found.update(tick.at for those in by_visit.values() for tick in those)
     return tuple(sorted(found))
 
@@ -204,12 +238,20 @@ def _index(roots: Iterable[Node]) -> tuple[dict[str, Node], dict[str, str]]:
     return nodes, parents
 
 
-def _execution(timeline: Timeline) -> Node:
-    """Build one tree; what is inside a visit was entered after it, so from the end."""
+def _execution(
+    timeline: Timeline,
+    begun: Mapping[Key, list[Node]],
+    counts: Mapping[Key, Counts],
+) -> Node:
+    """Build one tree; what is inside a visit was entered after it, so from the end.
+
+    `begun` has the trees of the executions that a visit began.
+    """
     arn = timeline.execution_arn
     inside: dict[int | None, list[Node]] = defaultdict(list)
     for visit in sorted(timeline.visits, key=lambda v: v.id, reverse=True):
-        children = _branches(timeline, visit, inside.pop(visit.id, [])[::-1])
+        own = _branches(timeline, visit, inside.pop(visit.id, [])[::-1])
+        children = (*own, *begun.get((arn, visit.id), ()))
         node = Node(
             key=event_key(arn, visit.id),
             kind=Kind.VISIT,
@@ -218,6 +260,7 @@ def _execution(timeline: Timeline) -> Node:
             visits=(visit,),
             children=children,
             folded=visit.type == "Map" and len(children) > MANY,
+            counts=counts.get((arn, visit.id)),
         )
         inside[visit.parent].append(node)
     children = tuple(node for nodes in inside.values() for node in nodes[::-1])
@@ -294,8 +337,11 @@ def _breadth(line: Line) -> int:
 def name_of(node: Node) -> str:
     """Give a row's name, as it came from AWS: still to be masked and cleaned."""
     if node.kind is Kind.EXECUTION:
-        machine = node.timeline.state_machine_name
-        return f"{machine} › {node.timeline.name}" if machine else node.timeline.name
+        machine, name = node.timeline.state_machine_name, node.timeline.name
+        if node.nested:
+            # Of a Map Run's, the label alone: the machine is the one around it.
+            machine, name = last_segment(machine or ""), short_id(name)
+        return f"{machine} › {name}" if machine else name
     if node.kind is Kind.BRANCH:
         names = [visit.name for visit in node.visits[:_STATES]]
         more = ["…"] if len(node.visits) > _STATES else []
@@ -336,7 +382,7 @@ def _railed(node: Node, below: str) -> Iterator[tuple[Node, str, str]]:
 
     The states of an execution stand at the edge.
     """
-    if node.kind is Kind.EXECUTION:
+    if node.kind is Kind.EXECUTION and not node.nested:
         yield from ((child, "", "") for child in node.children)
         return
     for place, child in enumerate(node.children):

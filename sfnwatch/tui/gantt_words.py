@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from sfnwatch.trace.integrations import CallRole
+from sfnwatch.trace.map_runs import Counts
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.spans import Tick
 from sfnwatch.trace.text import clean
@@ -141,7 +142,7 @@ def _spaced(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 def _notes(node: Node, *, folded: bool) -> Iterator[Piece]:
     visit = node.visit
-    if visit is not None and node.children and not folded:
+    if visit is not None and (node.children or node.counts) and not folded:
         yield from _counts(node)
     if visit is None:
         return
@@ -159,7 +160,21 @@ def _error(visit: StateVisit) -> str | None:
 
 def _counts(node: Node) -> Iterator[Piece]:
     """Count the branches or iterations by how they ended."""
+    if node.visit is not None and node.visit.attempts:
+        return  # what a Task began has a status of its own
+    if node.counts is not None:
+        yield from _of_map_run(node.counts)
+        return
     counted = Counter(status_of(child) for child in node.children)
     for status, (glyph, tone) in STATUS_GLYPHS.items():
         if counted[status]:
             yield f"{glyph} {counted[status]}", tone
+
+
+def _of_map_run(counts: Counts) -> Iterator[Piece]:
+    """Count a Map Run's executions, failures first."""
+    if counts.bad:
+        yield f"✘ {counts.bad:,}", Tone.BAD
+    if counts.running:
+        yield f"● {counts.running:,}", Tone.BUSY
+    yield f"✔ {counts.succeeded:,} of {counts.total:,}", Tone.GOOD

@@ -90,8 +90,8 @@ class Line:
 
     @property
     def execution_arn(self) -> str | None:
-        """Whose line it is; None if it is of none, or of several."""
-        return self.first.execution_arn if self.first and not self.cells else None
+        """Whose line it is, or whose child's; None if it is of none, or of several."""
+        return self.first.root_arn if self.first and not self.cells else None
 
     @property
     def service(self) -> str:

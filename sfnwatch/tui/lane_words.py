@@ -7,12 +7,14 @@ screen only.
 from collections.abc import Iterator
 
 from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
 from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.shape_homes import iteration_of
 from sfnwatch.trace.shape_tally import Tally
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.visits import ROOT, StateVisit
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone, row_pieces
+from sfnwatch.tui.actions import BY_ID
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.rails import CLOSED, OPEN
 
@@ -20,6 +22,7 @@ DOTS = "⋯"
 MARKERS = frozenset({OPEN, CLOSED, DOTS})
 """What a click opens or closes stands in a piece of its own, so that it is found."""
 _LIMIT = 200
+_LIST = BY_ID["view.children"].keys[0]
 _MINUTE = 60
 _PARTS = (("branch", "branches"), ("iteration", "iterations"))
 """What a Parallel has, and a Map."""
@@ -83,6 +86,8 @@ def fold_pieces(fold: Fold, *, short: bool = False) -> Iterator[Piece]:
             yield (f"⟳ backing off {gap_words(fold.seconds or 0)}", Tone.DIM)
         case Sort.VISIT | Sort.BRANCH:
             yield from _sub_lane(fold)
+        case Sort.CHILD | Sort.MAP_RUN:
+            yield from nest_pieces(fold.nest) if fold.nest else ()
 
 
 def _polls(fold: Fold, *, short: bool) -> Iterator[Piece]:
@@ -128,10 +133,32 @@ def _inside(visit: StateVisit, told: Tally, *, branch: bool) -> str:
 
 def fold_contents(fold: Fold) -> Iterator[Piece]:
     """Say what is folded: states, what went wrong with them, their calls."""
+    if fold.nest is not None and fold.sort in {Sort.CHILD, Sort.MAP_RUN}:
+        yield from _nest_contents(fold)
+        return
     if fold.visit is None or fold.open or fold.sort not in {Sort.VISIT, Sort.BRANCH}:
         return
     told, branch = fold.tally, fold.sort is Sort.BRANCH
     yield (f"{_inside(fold.visit, told, branch=branch)}", Tone.DIM)
+    yield from _counted(told)
+
+
+def _nest_contents(fold: Fold) -> Iterator[Piece]:
+    """Say what is in an execution; of a Map Run, what its executions came to."""
+    nest, told = fold.nest, fold.tally
+    if nest is None:
+        return
+    if not nest.is_map_run:
+        yield (_count(told.states, "state"), Tone.DIM)
+        yield from _counted(told)
+        return
+    yield from map_run_pieces(nest)
+    yield (f"  {_LIST}: list", Tone.DIM)
+    if told.calls:
+        yield (f"  {_count(told.calls, 'call')}", Tone.DIM)
+
+
+def _counted(told: Tally) -> Iterator[Piece]:
     if told.failed:
         yield (f"  ✘ {_count(told.failed, 'failed try', 'failed tries')}", Tone.BAD)
     if told.retries:

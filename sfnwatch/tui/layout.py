@@ -153,8 +153,8 @@ def _services(rows: Sequence[Row]) -> tuple[Mapping[str, int], tuple[str, ...]]:
 def _calls(rows: Sequence[Row]) -> Mapping[str, Mapping[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        if row.call is not None and row.execution_arn is not None:
-            found[row.execution_arn][row.call.event_source] += 1
+        if row.call is not None and row.root_arn is not None:
+            found[row.root_arn][row.call.event_source] += 1
     return found
 
 

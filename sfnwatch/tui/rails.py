@@ -1,5 +1,7 @@
 """The rails left of the states: one for each visit that is open, as `git log --graph`.
 
+What a state began, an execution or a Map Run, has a rail of its own beside the state's.
+
 Branches of a Parallel and iterations of a Map run at once, so a visit keeps its
 column from its first row to its last, and gives it back then.
 """
@@ -8,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.lanes import Kind, Row, own_nest
+from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.visits import StateVisit
 
@@ -22,9 +25,10 @@ _HEAVY = str.maketrans("│┌├", "┃┏┣")
 
 _FROM, _TO = frozenset("│┌├┃┏┣┆"), frozenset("│├└╵┃┣┆")
 """Glyphs that a rail goes on from, and those that it comes to."""
+_NESTS = frozenset({Sort.CHILD, Sort.MAP_RUN})
 _Key = tuple[str, int | str]
-"""An execution's ARN and the id of a visit in it; an empty id is the head or the fold
-of a branch, on its one line."""
+"""An execution's ARN and the id of a visit in it, 0 for all of what a state began; an
+empty id is the head or the fold of a branch, on its one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +69,21 @@ def _run(upper: str, lower: str) -> str:
 
 
 def rails_of(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
-    """Give each row the rails of its own execution; what is of none has none."""
-    arns = {row.execution_arn for row in rows if row.execution_arn is not None}
+    """Give each row the rails of its own execution; what is of none has none.
+
+    What an execution began is drawn with it.
+    """
+    arns = {row.root_arn for row in rows if row.root_arn is not None}
     if len(arns) <= 1:
         yield from draw_rails(rows)
         return
     own: dict[str, list[Row | Fold]] = defaultdict(list)
     for row in rows:
-        if row.execution_arn is not None:
-            own[row.execution_arn].append(row)
+        if row.root_arn is not None:
+            own[row.root_arn].append(row)
     drawn = {arn: draw_rails(those) for arn, those in own.items()}
     for row in rows:
-        yield next(drawn[row.execution_arn]) if row.execution_arn else Rails()
+        yield next(drawn[row.root_arn]) if row.root_arn else Rails()
 
 
 def draw_rails(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
@@ -115,7 +122,7 @@ def fold_mark(fold: Fold) -> str:
 
 def _glyph(row: Row | Fold, *, new: bool, ends: bool) -> str:
     if isinstance(row, Fold):
-        return CLOSED if row.sort is Sort.VISIT else "│"
+        return "│" if row.sort is Sort.BACKOFF else CLOSED
     if row.kind is Kind.PASSED:
         return "●"
     if new:
@@ -124,28 +131,43 @@ def _glyph(row: Row | Fold, *, new: bool, ends: bool) -> str:
 
 
 def _key(row: Row | Fold) -> _Key | None:
-    if row.execution_arn is None or row.visit is None or not _of_states(row):
+    if row.execution_arn is None or not _of_states(row):
         return None
-    return row.execution_arn, row.visit.id
+    nest = _own_nest(row)
+    if nest is not None:
+        return nest.arn, 0
+    return (row.execution_arn, row.visit.id) if row.visit is not None else None
+
+
+def _own_nest(row: Row | Fold) -> Nest | None:
+    """Give the nest whose own rail a row is on: its start, its end, its fold."""
+    if isinstance(row, Row):
+        return own_nest(row)
+    return row.nest if row.sort in _NESTS else None
 
 
 def _of_states(row: Row | Fold) -> bool:
     if isinstance(row, Fold):
-        return row.sort in {Sort.VISIT, Sort.BACKOFF}
+        return row.sort in {Sort.VISIT, Sort.BACKOFF, *_NESTS}
     return bool(row.events)
 
 
 def _parent(row: Row | Fold, key: _Key) -> _Key:
+    nest = _own_nest(row)
+    if nest is not None:
+        return nest.parent
     parent = row.visit.parent if row.visit is not None else None
     return key[0], parent or 0
 
 
 def _running(rows: Sequence[Row | Fold]) -> frozenset[_Key]:
-    return frozenset(
+    visits = {
         (row.execution_arn, row.visit.id)
         for row in rows
         if row.visit and row.execution_arn and row.visit.status == "running"
-    )
+    }
+    nests = {(r.nest.arn, 0) for r in rows if r.nest is not None and r.nest.running}
+    return frozenset(visits | nests)
 
 
 def _ends(
@@ -154,26 +176,46 @@ def _ends(
     """Find the rows after which rails end.
 
     After a failure that nothing caught there is no StateExited, and a state ends no
-    sooner than the states inside it.
+    sooner than what is inside it.
     """
-    last: dict[tuple[str, int], int] = {}
-    visits: dict[tuple[str, int], StateVisit] = {}
+    last: dict[_Key, int] = {}
+    visits: dict[str, dict[int, StateVisit]] = defaultdict(dict)
+    nests: dict[str, Nest] = {}
     for place, row in enumerate(rows):
         branch = isinstance(row, Fold) and row.sort is Sort.BRANCH
         if row.execution_arn is None or not (branch or _of_states(row)):
             continue
+        if row.nest is not None:
+            last[row.nest.arn, 0] = place
+            nests[row.nest.arn] = row.nest
         if row.visit is not None:
             last[row.execution_arn, row.visit.id] = place
-            visits[row.execution_arn, row.visit.id] = row.visit
-    for (arn, number), visit in sorted(visits.items(), reverse=True):
-        outer = (arn, visit.parent or 0)
-        if outer in last:
-            last[outer] = max(last[outer], last[arn, number])
+            visits[row.execution_arn][row.visit.id] = row.visit
+    _stretch(last, visits, nests)
     ends: dict[int, list[_Key]] = defaultdict(list)
     for key, place in last.items():
         if key not in running:
             ends[place].append(key)
     return ends
+
+
+def _stretch(
+    last: dict[_Key, int],
+    visits: Mapping[str, Mapping[int, StateVisit]],
+    nests: Mapping[str, Nest],
+) -> None:
+    """Let what is around others end no sooner than they: the innermost come first."""
+    inward = sorted(nests, key=lambda arn: (-nests[arn].level, arn))
+    pairs: list[tuple[_Key, _Key]] = []
+    for arn in (*inward, *(visits.keys() - nests.keys())):
+        own = visits.get(arn, {})
+        for number, visit in sorted(own.items(), reverse=True):
+            pairs += [((arn, number), (arn, visit.parent or 0))]
+        if arn in nests:
+            pairs.append(((arn, 0), nests[arn].parent))
+    for inner, outer in pairs:
+        if inner in last and outer in last:
+            last[outer] = max(last[outer], last[inner])
 
 
 class _Tracks:
