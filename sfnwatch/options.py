@@ -18,7 +18,7 @@ from sfnwatch.settings import (
 )
 from sfnwatch.sources.archive_shelf import parse_place
 from sfnwatch.sources.queue_url import parse_queue_url
-from sfnwatch.sources.wanted import TrailOptions
+from sfnwatch.sources.wanted import Following, TrailOptions
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.log_groups import parse_log_group
 from sfnwatch.trace.text import clean
@@ -108,6 +108,21 @@ aws_options = _options(
         help="How long before now an Express execution is looked for.",
     ),
     click.option(
+        "--depth",
+        type=click.IntRange(0, 20),
+        default=3,
+        show_default=True,
+        help="Follow the executions that others begin so deep; 0: not at all.",
+    ),
+    click.option(
+        "--children",
+        type=click.IntRange(0, 200),
+        default=10,
+        show_default=True,
+        help="Read so many of a Map Run's executions that failed, and so many others;"
+        " all are counted.",
+    ),
+    click.option(
         "--no-lookup", is_flag=True, help="Do not ask LookupEvents for the calls."
     ),
 )
@@ -179,10 +194,13 @@ def choose_aws(
     profile: str | None,
     region: str | None,
     endpoint_url: str | None,
+    depth: int,
+    children: int,
     **asked: Any,
 ) -> AwsOptions:
     """Read whom to ask; raises UsageError for what can't be so."""
-    return AwsOptions(profile, region, checked_url(endpoint_url), _trail(**asked))
+    url, following = checked_url(endpoint_url), Following(depth, children)
+    return AwsOptions(profile, region, url, _trail(**asked), following)
 
 
 def _trail(

@@ -21,7 +21,7 @@ from sfnwatch.sources.allowed import Feature, operations
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.feed import Consumer, Watch, run
 from sfnwatch.sources.replay import Replay, span
-from sfnwatch.sources.wanted import features_of
+from sfnwatch.sources.wanted import Following, features_of
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.events import Batch
 
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from sfnwatch.sources.live import Live
 
 
-class _Ender:
-    """Ends the drain of a watch that begins later than the key that asks for it."""
+class _Reins:
+    """What a screen may ask of a watch that begins later than its keys are there."""
 
     def __init__(self) -> None:
         self._live: Live | None = None
@@ -41,7 +41,11 @@ class _Ender:
         if self._asked:
             live.end_drain()
 
-    def __call__(self) -> None:
+    def follow(self, execution_arn: str) -> bool:
+        """Have an execution of a Map Run read; False if it can't be, or not yet."""
+        return self._live is not None and self._live.follow(execution_arn)
+
+    def end_drain(self) -> None:
         self._asked = True
         if self._live is not None:
             self._live.end_drain()
@@ -65,7 +69,7 @@ def live(
 ) -> Play:
     """Watch executions of a real account, or of whatever the endpoint URL names."""
     clock = ServerClock()
-    ender = _Ender()
+    reins = _Reins()
 
     async def watch(consume: Consumer) -> None:
         if asked:
@@ -88,14 +92,15 @@ def live(
             patience=patience,
             heed=clock.heed,
             trail=options.trail,
+            following=options.following,
         )
-        ender.attach(started)
+        reins.attach(started)
         await started.watch(consume)
 
     features = features_of(arns, options.trail)
     searched = [Feature.START] if asked else []
     allowed = operations([*features, *searched])
-    return replace(_watched("live", watch, clock, arns, ender), allowed=allowed)
+    return replace(_watched("live", watch, clock, arns, reins), allowed=allowed)
 
 
 def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
@@ -106,7 +111,7 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
     clock = SpedClock(speed)
     account = Account(scenarios, clock=clock)
     arns = [parse_execution_arn(arn) for arn in account.executions.values()]
-    ender = _Ender()
+    reins = _Reins()
 
     async def watch(consume: Consumer) -> None:
         await asyncio.to_thread(importlib.import_module, "sfnwatch.demo.server")
@@ -124,11 +129,11 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
                 access_key_id=CREDENTIALS[0],
                 secret_access_key=CREDENTIALS[1],
             )
-            started = Live(arns, settings, clock, drain=drain)
-            ender.attach(started)
+            started = Live(arns, settings, clock, drain=drain, following=Following())
+            reins.attach(started)
             await started.watch(consume)
 
-    return _watched("demo", watch, clock, arns, ender)
+    return _watched("demo", watch, clock, arns, reins)
 
 
 def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
@@ -196,7 +201,7 @@ def _watched(
     watch: Watch,
     clock: Clock,
     arns: Sequence[ExecutionArn],
-    ender: _Ender,
+    reins: _Reins,
 ) -> Play:
     names = (f"{arn.state_machine_name} › {arn.name}" for arn in arns)
     return Play(
@@ -205,5 +210,6 @@ def _watched(
         mode=mode,
         executions=tuple(arn.arn for arn in arns),
         title=", ".join(names),
-        end_drain=ender,
+        end_drain=reins.end_drain,
+        follow=reins.follow,
     )

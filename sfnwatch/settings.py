@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from sfnwatch.sources.wanted import TrailOptions
+from sfnwatch.sources.wanted import Following, TrailOptions
 
 
 class Output(StrEnum):
@@ -33,6 +33,7 @@ class AwsOptions:
     region: str | None = None
     endpoint_url: str | None = None
     trail: TrailOptions = field(default_factory=TrailOptions)
+    following: Following = field(default_factory=Following)
 
 
 @dataclass(frozen=True, slots=True)

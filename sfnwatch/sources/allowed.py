@@ -74,6 +74,13 @@ GRANTS: tuple[Grant, ...] = (
         ),
         (_EXECUTION,),
     ),
+    # What a Map Run's history does not tell: its counts, and which executions it ran.
+    Grant(
+        "MapRuns",
+        "states",
+        ("DescribeMapRun", "ListExecutions"),
+        ("arn:aws:states:*:*:mapRun:*/*:*",),
+    ),
     # LookupEvents knows no resource but `*`.
     Grant("Trail", "cloudtrail", ("LookupEvents",), ("*",)),
     Grant("Machines", "states", ("ListStateMachines",), ("*",), Feature.START),

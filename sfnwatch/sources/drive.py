@@ -75,6 +75,22 @@ def health_record(
     return Received(clock.now(), From.HEALTH, execution_arn, kept)
 
 
+_LAST_TRIES = 5
+"""Failures in a row after which what nobody waits for is not tried again."""
+
+
+def give_up(failure: Failure, driver: "Driver") -> None:
+    """Make a failure final of what nothing waits for any more.
+
+    A missing permission at once, other trouble after a few tries; but a login may yet
+    be renewed by whoever watches.
+    """
+    if failure.state is HealthState.EXPIRED and not driver.bounded:
+        return
+    if failure.state is HealthState.DENIED or driver.failures + 1 >= _LAST_TRIES:
+        failure.state = HealthState.REFUSED
+
+
 class Driver:
     """Drives one source's steps and keeps its health."""
 

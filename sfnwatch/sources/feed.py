@@ -29,11 +29,42 @@ class Source(Protocol):
         ...
 
 
-async def run(sources: Sequence[Source], consumers: Sequence[Consumer]) -> None:
+class Joining:
+    """Lets sources join a watch that is under way: what was begun is found out late."""
+
+    def __init__(self) -> None:
+        self._start: Callable[[Source], None] | None = None
+        self._early: list[Source] = []
+
+    def __call__(self, source: Source) -> None:
+        """Run a source beside the others; one that comes too early waits for them."""
+        if self._start is None:
+            self._early.append(source)
+        else:
+            self._start(source)
+
+    def begin(self, start: Callable[[Source], None]) -> None:
+        self._start = start
+        for source in self._early:
+            start(source)
+        self._early.clear()
+
+
+async def run(
+    sources: Sequence[Source],
+    consumers: Sequence[Consumer],
+    joining: Joining | None = None,
+) -> None:
     """Run all sources at once until each has ended; one's trouble stops no other."""
     async with asyncio.TaskGroup() as group:
-        for source in sources:
+
+        def start(source: Source) -> None:
             group.create_task(_pump(source, consumers))
+
+        for source in sources:
+            start(source)
+        if joining is not None:
+            joining.begin(start)
 
 
 async def _pump(source: Source, consumers: Sequence[Consumer]) -> None:

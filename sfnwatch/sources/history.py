@@ -7,17 +7,17 @@ what is new.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sfnwatch.clock import Clock
-from sfnwatch.sources.aws import Aws
-from sfnwatch.sources.drive import Driver, Failure, Patience, Step
+from sfnwatch.sources.drive import Driver, Failure, Patience, Step, give_up
 from sfnwatch.sources.ledger import Ledger
+from sfnwatch.sources.paced import Asks
 from sfnwatch.sources.pacing import Interval
 from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.trouble import StalePageError
-from sfnwatch.trace.events import Batch, From, HealthState, Received
+from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 
 _PAGE = 1000
@@ -31,22 +31,40 @@ _DESCRIBE_TRIES = 5
 """DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How an execution is followed that another one began."""
+
+    wanted: Callable[[], bool]
+    """False once nothing waits for it any more."""
+    listed: bool = False
+    """True for a Map Run's: its list describes it, and its parent defines it."""
+    slowest: float = 15.0
+    """Seconds between polls in silence: there may be many."""
+
+
 class History:
     """A source: reads an execution's history to its end."""
 
     def __init__(
         self,
-        aws: Aws,
+        aws: Asks,
         subject: Subject,
         clock: Clock,
         *,
         patience: Patience | None = None,
+        begun: Begun | None = None,
     ) -> None:
         self._aws, self._subject, self._clock = aws, subject, clock
+        self._begun = begun
         ledger = Ledger(clock, subject.arn.arn)
-        self._driver = Driver("history", clock, patience=patience, ledger=ledger)
-        self._interval = Interval(_LEAST, _MOST)
-        self._next: Callable[[], Awaitable[Step]] = self._describe
+        lane = "children" if begun else "history"
+        self._driver = Driver(lane, clock, patience=patience, ledger=ledger)
+        self._interval = Interval(_LEAST, begun.slowest if begun else _MOST)
+        self._is_listed = begun is not None and begun.listed
+        self._next: Callable[[], Awaitable[Step]] = (
+            self._forward if self._is_listed else self._describe
+        )
         self._token: str | None = None
         self._pages = 0
         """Pages of the read in progress."""
@@ -77,6 +95,8 @@ class History:
         except Failure as failure:
             if failure.state is HealthState.DENIED and self._is_hopeless():
                 failure.state = HealthState.REFUSED
+            if self._begun is not None and not self._begun.wanted():
+                give_up(failure, self._driver)
             raise
 
     def _is_hopeless(self) -> bool:
@@ -160,6 +180,8 @@ class History:
         self._hold(fresh)
         if self._token is None:
             self._subject.learned()
+            if self._ended and self._is_listed:
+                return Step(self._batch(fresh), done=True, health=self._ends())
             self._next, self._looked_again = self._tail, self._ended
         return Step(self._batch(fresh))
 
@@ -178,10 +200,15 @@ class History:
         news = [self._news[key] for key in sorted(self._news)]
         self._news = {}
         self._hold(news)
+        if self._ended and self._is_listed:
+            return Step(self._batch(news), done=True, health=self._ends())
         if self._ended and self._looked_again:
             self._next = self._outcome
         elif self._ended:
             self._looked_again = True
+        elif self._begun is not None and not self._begun.wanted():
+            health = self._ends("It goes on; what began it is over, and did not wait.")
+            return Step(self._batch(news), done=True, health=health)
         else:
             pause = self._interval.after(news=bool(news))
             return Step(self._batch(news), pause=pause)
@@ -193,10 +220,12 @@ class History:
         records = (self._received(From.DESCRIBE, answer),)
         if answer.get("status") in RUNNING and self._describes < _DESCRIBE_TRIES:
             return Step(records, pause=_LEAST)
-        health = replace(
-            self._driver.health, state=HealthState.ENDED, message="", retry_in=None
+        return Step(records, done=True, health=self._ends())
+
+    def _ends(self, message: str = "") -> SourceHealth:
+        return replace(
+            self._driver.health, state=HealthState.ENDED, message=message, retry_in=None
         )
-        return Step(records, done=True, health=health)
 
     def _hold(self, events: Iterable[Mapping[str, Any]]) -> None:
         for event in events:

@@ -11,15 +11,16 @@ from datetime import datetime
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
+from sfnwatch.sources.children import Children
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.express import Express
-from sfnwatch.sources.feed import Consumer, Source, run
+from sfnwatch.sources.feed import Consumer, Joining, Source, run
 from sfnwatch.sources.history import History
 from sfnwatch.sources.log_events import log_bucket
 from sfnwatch.sources.queue import queue_settings
 from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.subjects import Subjects
-from sfnwatch.sources.wanted import TrailOptions, features_of
+from sfnwatch.sources.wanted import Following, TrailOptions, features_of
 from sfnwatch.sources.ways import Way, Ways
 from sfnwatch.trace.arns import ExecutionArn
 from sfnwatch.trace.log_groups import parse_log_group
@@ -38,19 +39,26 @@ class Live:
         patience: Patience | None = None,
         heed: Callable[[datetime], None] | None = None,
         trail: TrailOptions | None = None,
+        following: Following | None = None,
     ) -> None:
         self._arns, self._settings, self._clock = arns, settings, clock
         self._drain, self._patience = drain, patience
         self._heed = heed
         self._trail = trail or TrailOptions()
+        self._following = following or Following(depth=0)
         self._log_bucket = log_bucket(clock)
         """CloudWatch Logs is asked slowly, whatever for."""
         self._ways: Sequence[Way] = ()
+        self._children: Children | None = None
 
     def end_drain(self) -> None:
         """Stop waiting for late records."""
         for way in self._ways:
             way.end_drain()
+
+    def follow(self, execution_arn: str) -> bool:
+        """Read an execution of a Map Run in full; False if it can't be, or not yet."""
+        return self._children is not None and self._children.follow(execution_arn)
 
     async def watch(self, consume: Consumer) -> None:
         """Run to the end; raises RefusedError for a profile that is not there."""
@@ -77,7 +85,17 @@ class Live:
                 )
                 queue = ways.queue(self._trail, near)
                 self._ways, heeds = [*self._ways, queue], [queue.heed]
-            await run([*histories, *self._ways], [*heeds, consume])
+            joining = Joining()
+            self._children = Children(
+                aws,
+                subjects,
+                self._clock,
+                joining,
+                self._following,
+                patience=self._patience,
+            )
+            heeds.append(self._children.heed)
+            await run([*histories, *self._ways], [*heeds, consume], joining)
 
     def _history(self, aws: Aws, subject: Subject) -> Source:
         """Make the source of an execution's history: AWS keeps none of Express ones."""

@@ -20,16 +20,25 @@ class Subjects:
         self.known = asyncio.Event()
         """Set when enough is known of one to look up, or when nothing more will be:
         one that can't be described must not keep the others' calls away."""
-        self.each = tuple(Subject(arn, self.known) for arn in arns)
+        self.roots = tuple(Subject(arn, self.known) for arn in arns)
+        """Those that somebody named."""
+        self.each = self.roots
+        """Those, and what they began, as far as it is followed."""
+
+    def add(self, arn: ExecutionArn) -> Subject:
+        """Have an execution watched that one of the others began."""
+        added = Subject(arn, self.known)
+        self.each = (*self.each, added)
+        return added
 
     @property
     def region(self) -> str:
-        return self.each[0].arn.region
+        return self.roots[0].arn.region
 
     @property
     def only(self) -> str | None:
-        """The ARN of the one execution, where there is but one."""
-        return self.each[0].arn.arn if len(self.each) == 1 else None
+        """The ARN of the one execution that was named, where there is but one."""
+        return self.roots[0].arn.arn if len(self.roots) == 1 else None
 
     @property
     def plan(self) -> tuple[Query, ...]:
@@ -61,6 +70,11 @@ class Subjects:
     def ready(self) -> bool:
         """True when it is known of every one what it can call, or never will be."""
         return all(one.ready for one in self.each)
+
+    @property
+    def roots_over(self) -> bool:
+        """True when there is no execution left that could wait for what it began."""
+        return all(one.over for one in self.roots)
 
     @property
     def over(self) -> bool:

@@ -8,6 +8,18 @@ from sfnwatch.trace.arns import ExecutionArn
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """How far what an execution begins is followed."""
+
+    depth: int = 3
+    """How many executions deep; 0: not at all."""
+    children: int = 10
+    """How many of a Map Run's executions are read by themselves: so many that failed,
+    and so many others. The rest is counted and listed, and read when it is asked for.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class TrailOptions:
     """In which ways calls come."""
 

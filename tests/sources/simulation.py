@@ -22,7 +22,7 @@ from sfnwatch.sources import live
 from sfnwatch.sources.aws import Aws, AwsSettings
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.wanted import TrailOptions
+from sfnwatch.sources.wanted import Following, TrailOptions
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
@@ -253,6 +253,7 @@ class Simulation:
         settings: AwsSettings | None = None,
         clock: Clock | None = None,
         trail: TrailOptions | None = None,
+        following: Following | None = None,
     ) -> Live:
         named = arns or tuple(self.account.executions.values())
         return Live(
@@ -262,6 +263,7 @@ class Simulation:
             drain=drain,
             patience=patience,
             trail=trail,
+            following=following,
         )
 
     async def watch(
