@@ -56,7 +56,8 @@ def page(trace: Trace) -> str:
 
 def _body(trace: Trace) -> str:
     refs, told = refs_of(trace), report(trace)
-    lanes, rows = build_lanes(trace), build_lanes(trace, joined=False).rows
+    lanes = build_lanes(trace, nested=False)
+    rows = build_lanes(trace, joined=False).rows
     drawn = frozenset(
         refs.of_row(row) for line in lines_of(lanes.rows).lines for row in line.rows
     )

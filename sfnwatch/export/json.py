@@ -6,13 +6,16 @@ everything but printable ASCII escaped.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.family import Begun
 from sfnwatch.trace.findings import Finding, all_findings, findings
 from sfnwatch.trace.links import Link, role_of_call
+from sfnwatch.trace.map_runs import ListedChild
 from sfnwatch.trace.payload import ascii_json
 from sfnwatch.trace.task_states import TaskState
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -36,15 +39,18 @@ def trace_json(trace: Trace) -> dict[str, Any]:
     beside them.
     """
     told = defaultdict[str | None, list[Finding]](list)
-    for finding in all_findings(trace):
+    for finding in all_findings(trace, nested=True):
         told[finding.execution_arn].append(finding)
     timelines = sorted(
-        trace.timelines.values(), key=lambda t: (t.started_at or _LAST, t.execution_arn)
+        trace.histories.values(), key=lambda t: (t.started_at or _LAST, t.execution_arn)
     )
     return {
         "sfnwatch_trace": VERSION,
         "executions": [
-            {**_facts(timeline), "findings": _all_json(told[timeline.execution_arn])}
+            {
+                **_facts(trace, timeline),
+                "findings": _all_json(told[timeline.execution_arn]),
+            }
             for timeline in timelines
         ],
         "findings": _all_json(told[None]),
@@ -54,19 +60,22 @@ def trace_json(trace: Trace) -> dict[str, Any]:
             for states in trace.task_states.values()
             for state in states
         ],
+        "map_runs": [map_run_json(trace, arn) for arn in sorted(_map_runs(trace))],
     }
 
 
 def execution_json(trace: Trace, timeline: Timeline) -> dict[str, Any]:
     """Give one execution with its findings."""
-    return {**_facts(timeline), "findings": _all_json(findings(trace, timeline))}
+    found = _all_json(findings(trace, timeline))
+    return {**_facts(trace, timeline), "findings": found}
 
 
 def _all_json(found: Iterable[Finding]) -> list[dict[str, Any]]:
     return [finding_json(finding) for finding in found]
 
 
-def _facts(timeline: Timeline) -> dict[str, Any]:
+def _facts(trace: Trace, timeline: Timeline) -> dict[str, Any]:
+    begun = trace.family.parents.get(timeline.execution_arn)
     visits = sorted(timeline.visits, key=lambda visit: visit.id)
     return {
         "arn": timeline.execution_arn,
@@ -77,7 +86,56 @@ def _facts(timeline: Timeline) -> dict[str, Any]:
         "started_at": maybe_iso(timeline.started_at),
         "stopped_at": maybe_iso(timeline.stopped_at),
         "event_count": len(timeline.events),
+        "parent": begun_json(begun) if begun else None,
         "visits": [visit_json(visit) for visit in visits],
+    }
+
+
+def begun_json(begun: Begun) -> dict[str, Any]:
+    """Tell what began an execution; `map_run` is the Map Run it is an execution of."""
+    return {
+        "execution": begun.execution_arn,
+        "visit": begun.visit_id or None,
+        "attempt": begun.attempt_id,
+        "map_run": begun.map_run_arn,
+    }
+
+
+def _map_runs(trace: Trace) -> set[str]:
+    return {*trace.family.map_runs, *trace.map_runs, *trace.listed_of}
+
+
+def map_run_json(trace: Trace, arn: str) -> dict[str, Any]:
+    """Give a Map Run: where it belongs, its counts, and its executions as listed.
+
+    What was never told is null: a history alone names its Map Runs and no more.
+    """
+    begun, told = trace.family.map_runs.get(arn), trace.map_runs.get(arn)
+    execution = begun.execution_arn if begun else told and told.execution_arn
+    return {
+        "arn": arn,
+        "execution": execution,
+        "visit": (begun.visit_id or None) if begun else None,
+        "status": told.status if told else None,
+        "started_at": maybe_iso(told.started_at) if told else None,
+        "stopped_at": maybe_iso(told.stopped_at) if told else None,
+        "executions": asdict(told.executions) if told else None,
+        "items": asdict(told.items) if told else None,
+        "max_concurrency": told.max_concurrency if told else None,
+        "children": [child_json(child) for child in trace.listed_of.get(arn, ())],
+    }
+
+
+def child_json(child: ListedChild) -> dict[str, Any]:
+    """Give an execution of a Map Run as a list tells of it."""
+    listed = child.listed
+    return {
+        "arn": listed.arn,
+        "name": listed.name,
+        "status": listed.status,
+        "started_at": maybe_iso(listed.started_at),
+        "stopped_at": maybe_iso(listed.stopped_at),
+        "item_count": child.item_count,
     }
 
 

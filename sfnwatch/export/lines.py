@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TextIO
 
+from sfnwatch.trace.arns import short_id
 from sfnwatch.trace.conclusions import CONCLUSION
 from sfnwatch.trace.events import Batch, From, HealthState, SourceHealth
 from sfnwatch.trace.findings import Finding, all_findings, brief_evidence
 from sfnwatch.trace.heads import labels
 from sfnwatch.trace.lanes import Kind, Row, build_lanes
 from sfnwatch.trace.links import Link
+from sfnwatch.trace.map_runs import MapRun
+from sfnwatch.trace.nest_words import count_words
+from sfnwatch.trace.nests import map_run_name
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.visits import ROOT, StateVisit
@@ -26,11 +30,14 @@ Narrate = Callable[[str], None]
 _LANES = {
     "history": "Step Functions",
     "lookup": "CloudTrail",
+    "children": "Executions inside",
     "recording": "The recording",
 }
 _ARROW = "->"
 _LABEL = 40
 """No label of an execution takes more characters."""
+_CHILD_LABEL = 80
+_STARTS = {Kind.CHILD: Kind.EXECUTION, Kind.MAP_RUN: Kind.OTHER}
 _NO_ROWS = frozenset({From.HEALTH, From.REQUEST, From.TASK_STATE})
 """Sources of records that never have a line of their own."""
 
@@ -56,14 +63,35 @@ class PlainLines:
 
     def __call__(self, batch: Batch) -> None:
         self.trace = extend(self.trace, batch)
-        if not self._labels.keys() >= self.trace.timelines.keys():
-            self._labels = _labelled([*self._labels, *self.trace.timelines])
+        named = dict.fromkeys((*self._labels, *self.trace.timelines))
+        roots = [arn for arn in named if arn not in self.trace.family.parents]
+        if self._labels.keys() != set(roots):
+            self._labels = _labelled(roots)
         for lane, health in self.trace.health.items():
             self._tell(lane, health)
         if any(received.source not in _NO_ROWS for received in batch):
             for row in build_lanes(self.trace, joined=False).rows:
                 self._print(row)
+        for arn, told in self.trace.map_runs.items():
+            self._print_map_run(arn, told)
         self._out.flush()
+
+    def _print_map_run(self, arn: str, told: MapRun) -> None:
+        """Say how far a Map Run is, whenever that has changed."""
+        begun = self.trace.family.map_runs.get(arn)
+        counted = (told.status, told.executions)
+        if begun is None or self._printed.get(arn) == counted or told.seen_at is None:
+            return
+        self._printed[arn] = counted
+        visits = self.trace.histories[begun.execution_arn].visits
+        visit = visits.by_id.get(begun.visit_id)
+        path = f"{visit_path(visit)}  " if visit else ""
+        at = told.seen_at.strftime("%H:%M:%S.%f")[:12]
+        words = count_words(told.executions)
+        label = self._label(begun.execution_arn)
+        self._out.write(
+            f"{at}  count  {label}{path}{clean(map_run_name(arn))}: {words}\n"
+        )
 
     def _print(self, row: Row) -> None:
         tie = _tie(row.link)
@@ -81,14 +109,20 @@ class PlainLines:
         return f"{at}  state  {self._label(row.execution_arn)}{_state_words(row)}"
 
     def _label(self, execution_arn: str | None) -> str:
-        label = self._labels.get(execution_arn or "", "")
+        arn = execution_arn or ""
+        if arn in self.trace.family.parents:
+            # One of many, perhaps: its own name is all that tells it apart.
+            timeline = self.trace.histories[arn]
+            label = f"{timeline.state_machine_name} {short_id(timeline.name)}"
+            return f"[{clean(label, _CHILD_LABEL)}] "
+        label = self._labels.get(arn, "")
         return f"[{label}] " if label else ""
 
     def _visit(self, row: Row) -> StateVisit | None:
         link = row.link
         if link is None or link.execution_arn is None or link.visit_id is None:
             return None
-        timeline = self.trace.timelines[link.execution_arn]
+        timeline = self.trace.histories[link.execution_arn]
         return timeline.visits.by_id.get(link.visit_id)
 
     def _tell(self, lane: str, health: SourceHealth) -> None:
@@ -96,6 +130,8 @@ class PlainLines:
         if self._told.get(lane) == told:
             return
         before = self._told.get(lane)
+        if lane == "children" and not health.message:
+            return  # they come and go: what they bring says it
         self._told[lane] = told
         if health.state is HealthState.REFUSED and not self.trace.timelines:
             return  # there is no watch: the command's own error says it
@@ -155,6 +191,9 @@ def finding_line(finding: Finding, label: str = "") -> str:
 
 
 def _state_words(row: Row) -> str:
+    if row.kind in _STARTS:
+        # How they go on is told when it has: a line is never written again.
+        row = replace(row, kind=_STARTS[row.kind])
     words = plain(row_pieces(row))
     visit = row.visit
     if visit is None or row.kind is Kind.EXECUTION:

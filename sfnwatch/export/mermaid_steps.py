@@ -30,7 +30,7 @@ class Step:
 
 def steps(trace: Trace, cast: Cast) -> Iterator[Step]:
     """Yield what is to be drawn, in the order of time."""
-    rows = build_lanes(trace).rows
+    rows = build_lanes(trace, nested=False).rows
     by_key = {row.key: row for row in rows}
     writer = _Writer(cast, _polls(rows))
     drawn: set[str] = set()

@@ -2,7 +2,8 @@
 
 The same facts as the exported trace, in the same words (see `json.py`). Each object
 has a `kind`: `event`, `visit` (again whenever it changes), `call` (again when it is
-tied otherwise), `health`, `trace` for what all of it shows, and last `end` for each
+tied otherwise), `map_run` and `child` (again when they change), `health`, `trace` for
+what all of it shows, and last `end` for each
 execution.
 """
 
@@ -11,8 +12,10 @@ from typing import Any, TextIO
 
 from sfnwatch.export.json import (
     call_json,
+    child_json,
     execution_json,
     finding_json,
+    map_run_json,
     visit_json,
 )
 from sfnwatch.trace.events import Batch, From, Received, Record
@@ -38,8 +41,9 @@ class JsonLines:
                 self._print_event(received, received.data)
             elif received.source == From.EXPRESS:
                 self._print_event(received, as_history(received.data))
-        for timeline in self.trace.timelines.values():
+        for timeline in self.trace.histories.values():
             self._print_visits(timeline)
+        self._print_map_runs()
         for call in self.trace.ordered_calls:
             link = self.trace.links.get(call.event_id)
             if self._is_news(call.event_id, (call, link)):
@@ -64,6 +68,18 @@ class JsonLines:
             if self._is_news((arn, "visit", visit.id), visit):
                 self._write({"kind": "visit", "execution": arn, **visit_json(visit)})
 
+    def _print_map_runs(self) -> None:
+        """Print a Map Run's counts, and each of its executions as it is listed."""
+        for arn, told in self.trace.map_runs.items():
+            if self._is_news(("map run", arn), (told.status, told.executions)):
+                counted = map_run_json(self.trace, arn)
+                del counted["children"]
+                self._write({"kind": "map_run", **counted})
+        for arn, child in self.trace.listed.items():
+            if self._is_news(("child", arn), child.listed):
+                about = {"kind": "child", "map_run": child.map_run_arn}
+                self._write({**about, **child_json(child)})
+
     def _is_news(self, key: object, value: object) -> bool:
         """True if a thing is not as it was printed last."""
         old = self._printed.get(key)
@@ -77,7 +93,7 @@ class JsonLines:
         """Print what all of it shows, and how each execution ended, with findings."""
         found = [finding_json(finding) for finding in trace_findings(self.trace)]
         self._write({"kind": "trace", "findings": found})
-        for timeline in self.trace.timelines.values():
+        for timeline in self.trace.histories.values():
             whole = execution_json(self.trace, timeline)
             del whole["visits"]
             self._write({"kind": "end", **whole})

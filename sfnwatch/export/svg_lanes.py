@@ -48,7 +48,7 @@ def lanes_svg(
     `css` is the style of a picture that stands alone. In a page that has a title of its
     own, `prefix` keeps ids apart, and `key` gives the id of each row's group.
     """
-    lanes = build_lanes(trace) if lanes is None else lanes
+    lanes = build_lanes(trace, nested=False) if lanes is None else lanes
     top = _TITLE if titled else 0.0
     return _Picture(trace, lanes, key, limit, top).svg(css, prefix)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.lanes import Kind, Row, own_nest
 from sfnwatch.trace.spans import Key
 
 _COLUMNS = 8
@@ -45,9 +45,19 @@ def draw_rails(rows: Sequence[Row]) -> Iterator[Rails]:
 
 
 def _key(row: Row) -> Key | None:
+    nest = own_nest(row)
+    if nest is not None:
+        return nest.arn, 0
     if row.visit is None or row.execution_arn is None:
         return None
     return row.execution_arn, row.visit.id
+
+
+def _parent(row: Row, key: Key) -> Key:
+    nest = own_nest(row)
+    if nest is not None:
+        return nest.parent
+    return key[0], (row.visit.parent if row.visit else None) or 0
 
 
 def _ends(rows: Sequence[Row]) -> dict[int, list[Key]]:
@@ -58,15 +68,18 @@ def _ends(rows: Sequence[Row]) -> dict[int, list[Key]]:
     last: dict[Key, int] = {}
     parents: dict[Key, Key] = {}
     running: set[Key] = set()
+    levels: dict[str, int] = {}
     for place, row in enumerate(rows):
         key = _key(row)
-        if key is None or row.visit is None:
+        if key is None:
             continue
-        last[key] = place
-        parents[key] = key[0], row.visit.parent or 0
-        if row.visit.status == "running":
+        last[key], parents[key] = place, _parent(row, key)
+        levels[key[0]] = row.nest.level if row.nest is not None else 0
+        nest = own_nest(row)
+        if nest.running if nest else row.visit and row.visit.status == "running":
             running.add(key)
-    for key in sorted(last, reverse=True):
+    # Inner ones first: an execution inside others, and in it the visit entered last.
+    for key in sorted(last, key=lambda key: (-levels[key[0]], key[0], -key[1])):
         parent = parents[key]
         if parent in last:
             last[parent] = max(last[parent], last[key])
@@ -79,7 +92,7 @@ def _ends(rows: Sequence[Row]) -> dict[int, list[Key]]:
 
 def _open(columns: list[Key | None], key: Key, row: Row) -> None:
     """Give a visit the first free column right of the one around it."""
-    parent = (key[0], row.visit.parent or 0) if row.visit else None
+    parent = _parent(row, key)
     first = columns.index(parent) + 1 if parent in columns else 0
     free = (n for n in range(first, len(columns)) if columns[n] is None)
     place = next(free, None)

@@ -15,6 +15,7 @@ from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import From, Received, Record
 from sfnwatch.trace.express import LOG_KEYS, decode_express, execution_of
 from sfnwatch.trace.history import DecodeError, decode_history
+from sfnwatch.trace.map_runs import decode_map_run
 from sfnwatch.trace.payload import canonical, mapping_of, parse_json
 from sfnwatch.trace.task_states import decode_task_state, is_task_state
 from sfnwatch.trace.text import clean
@@ -201,6 +202,7 @@ _TOKENS = ("nextToken", "NextToken")
 _Take = Callable[[Imported, Record, str], None]
 _lookup = _loose(From.LOOKUP, decode_call)
 _record = _loose(From.TRAIL, decode_call)
+_map_run = _loose(From.MAP_RUN, decode_map_run)
 _task_state = _loose(From.TASK_STATE, decode_task_state)
 
 
@@ -234,6 +236,16 @@ def _event_of_either(imported: Imported, value: Record, where: str) -> None:
     (_log_event if "message" in value else _event)(imported, value, where)
 
 
+def _children(imported: Imported, value: Record, where: str) -> None:
+    """Take a list of executions, where it is a Map Run's."""
+    if _list(value["executions"], where) and not all(
+        mapping_of(item).get("mapRunArn") for item in value["executions"]
+    ):
+        msg = "a list of executions, but of no Map Run: it does not say what happened"
+        raise _BadItemError(where, msg)
+    imported.calls.append(Received(None, From.CHILDREN, None, value))
+
+
 _SHAPES: tuple[tuple[set[str], _Take], ...] = (
     ({"events"}, _each("events", _event_of_either)),
     ({"logEvents"}, _each("logEvents", _log_event)),
@@ -241,6 +253,8 @@ _SHAPES: tuple[tuple[set[str], _Take], ...] = (
     ({"Records"}, _each("Records", _record)),
     ({"EventId", "CloudTrailEvent"}, _lookup),
     ({"detail-type", "detail"}, _eventbridge),
+    ({"mapRunArn", "executionCounts"}, _map_run),
+    ({"executions"}, _children),
     ({"executionArn", "stateMachineArn", "status"}, _described),
     ({"definition", "stateMachineArn"}, _defined),
     (set(LOG_KEYS), _logged),

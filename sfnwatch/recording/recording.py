@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sfnwatch.trace.events import Received
+from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.payload import text_of
 
 
@@ -24,6 +24,16 @@ class Recording:
 
 
 def executions_of(records: Sequence[Received]) -> tuple[str, ...]:
-    """List the executions that records name, in the order they first appear."""
+    """List the executions that records name, in the order they first appear.
+
+    Not those that were followed because another one began them.
+    """
     named = (r.execution_arn or text_of(r.data.get("executionArn")) for r in records)
-    return tuple(dict.fromkeys(arn for arn in named if arn))
+    followed = {r.execution_arn for r in records if _is_followed(r)}
+    return tuple(dict.fromkeys(arn for arn in named if arn and arn not in followed))
+
+
+def _is_followed(received: Received) -> bool:
+    data = received.data
+    own = received.source == From.HEALTH and "source" not in data
+    return own and data.get("lane") == "children"

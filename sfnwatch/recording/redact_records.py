@@ -44,6 +44,8 @@ class Records:
             From.ATHENA: _row(fields, record),
             From.TASK_STATE: _task_event(fields),
             From.EXPRESS: _logged(fields, self._details),
+            From.MAP_RUN: _map_run(fields),
+            From.CHILDREN: _children(fields),
             From.HEALTH: _health(fields),
             From.REQUEST: _request(fields),
         }
@@ -170,6 +172,36 @@ def _defined(fields: Fields, definition: Redact) -> Table:
     }
 
 
+def _map_run(fields: Fields) -> Table:
+    values = fields.values
+    words = "pending running succeeded failed timedOut aborted total resultsWritten"
+    counts = dict.fromkeys(
+        (*words.split(), "failuresNotRedrivable", "pendingRedrive"), values.whole
+    )
+    return {
+        **dict.fromkeys(("mapRunArn", "executionArn"), fields.ident),
+        **dict.fromkeys(("startDate", "stopDate", "redriveDate"), values.time),
+        **dict.fromkeys(("itemCounts", "executionCounts"), fields.inside(counts)),
+        **dict.fromkeys(("maxConcurrency", "redriveCount"), values.whole),
+        "toleratedFailureCount": values.whole,
+        "toleratedFailurePercentage": values.number,
+        "status": values.enum,
+    }
+
+
+def _children(fields: Fields) -> Table:
+    values = fields.values
+    arns = ("executionArn", "stateMachineArn", "mapRunArn", "name")
+    more = ("stateMachineVersionArn", "stateMachineAliasArn")
+    item = {
+        **dict.fromkeys((*arns, *more), fields.ident),
+        **dict.fromkeys(("startDate", "stopDate", "redriveDate"), values.time),
+        **dict.fromkeys(("itemCount", "redriveCount"), values.whole),
+        "status": values.enum,
+    }
+    return {"executions": fields.each(fields.inside(item))}
+
+
 # -- CloudTrail ------------------------------------------------------------------
 
 
@@ -261,9 +293,9 @@ def _task_event(fields: Fields) -> Table:
 def _health(fields: Fields) -> Table:
     values = fields.values
     return {
-        "lane": fields.one_of(("history", "lookup")),
+        "lane": fields.one_of(("history", "lookup", "children")),
         "source": fields.one_of(
-            ("queue", "log-group", "archive", "athena", "lake", "express")
+            ("queue", "log-group", "archive", "athena", "lake", "express", "map-run")
         ),
         "state": fields.one_of(list(HealthState)),
         "message": fields.message,

@@ -204,5 +204,6 @@ NOTES = (
     r"|the log group|(?:earlier )?log events|the trail's log"
     r"|a query|how the query does|the query's rows|nobody waits for the query"
     r"|messages of the queue|the queue itself|taking off what was read"
+    r"|how far it is|(?:failed|timed_out|aborted|running|all) executions"
 )
 """What the call log says of a request, as a pattern."""

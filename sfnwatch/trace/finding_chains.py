@@ -20,6 +20,7 @@ from sfnwatch.trace.finding_chain_looks import (
     looks,
     subject,
 )
+from sfnwatch.trace.finding_children import unread_children
 from sfnwatch.trace.finding_failures import is_throttled
 from sfnwatch.trace.finding_polls import (
     denied_words,
@@ -45,6 +46,8 @@ def chain_findings(trace: Trace) -> Iterator[Finding]:
         calls = tuple(call for call in calls if _is_near(call, trace))
         if strangers and "lookup" not in trace.health:
             yield _strange(strangers)
+    unread, calls = unread_children(trace, calls)
+    yield from unread
     groups: dict[tuple[object, ...], list[Chain]] = defaultdict(list)
     for chain in build_chains(calls):
         if not chain.failed:
@@ -72,7 +75,7 @@ def _is_near(call: ApiCall, trace: Trace) -> bool:
         timeline.started_at is not None
         and timeline.started_at - _NEAR <= at
         and (timeline.stopped_at is None or at <= timeline.stopped_at + _NEAR)
-        for timeline in trace.timelines.values()
+        for timeline in trace.histories.values()
     )
 
 

@@ -62,7 +62,7 @@ def unseen(case: Case) -> Iterator[Finding]:
     yield from _unrecorded(case)
     for use in case.uses:
         yield from _calls_of(case, use)
-    yield from _map_runs(case.timeline)
+    yield from _map_runs(case)
     if case.watched and any(map(_shows, case.uses)):
         yield from _late(case)
         yield from _untied(case)
@@ -187,8 +187,14 @@ def _surely_called(case: Case, use: Use) -> bool:
     return all(case.covers(tried.attempt.ended_at) for tried in use.tries)
 
 
-def _map_runs(timeline: Timeline) -> Iterator[Finding]:
-    runs = [event for event in timeline.ordered if event.type == "MapRunStarted"]
+def _map_runs(case: Case) -> Iterator[Finding]:
+    """Tell of Map Runs of which nothing is known but that they were."""
+    runs = [
+        event
+        for event in case.timeline.ordered
+        if event.type == "MapRunStarted"
+        and event.detail("mapRunArn") not in case.trace.map_runs
+    ]
     if runs:
         yield _unseen(
             "map-run",

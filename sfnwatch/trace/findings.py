@@ -11,6 +11,7 @@ from sfnwatch.trace.conclusions import conclusions
 from sfnwatch.trace.finding import Certainty, Finding, brief_evidence
 from sfnwatch.trace.finding_case import Case, case_of
 from sfnwatch.trace.finding_chains import chain_findings
+from sfnwatch.trace.finding_children import children
 from sfnwatch.trace.finding_failures import failed_calls, retries
 from sfnwatch.trace.finding_lag import lag
 from sfnwatch.trace.finding_later import End, failed_ends, failed_later
@@ -42,19 +43,28 @@ def trace_findings(trace: Trace) -> tuple[Finding, ...]:
     return tuple(_of_trace(trace, _cases(trace)))
 
 
-def all_findings(trace: Trace, now: datetime | None = None) -> tuple[Finding, ...]:
+def all_findings(
+    trace: Trace, now: datetime | None = None, *, nested: bool = False
+) -> tuple[Finding, ...]:
     """Find all: of each execution in order, then of the trace as a whole.
 
-    What runs has come as far as `now`, or else as far as the records go.
+    What runs has come as far as `now`, or else as far as the records go. With `nested`
+    also of each execution that another one began.
     """
     cases, ends = _cases(trace, now), failed_ends(trace)
-    found = [finding for case in cases for finding in _of_execution(case, ends)]
+    inside = _cases(trace, now, trace.children) if nested and trace.children else []
+    found = [f for case in (*cases, *inside) for f in _of_execution(case, ends)]
     return (*found, *_of_trace(trace, cases))
 
 
-def _cases(trace: Trace, now: datetime | None = None) -> list[Case]:
+def _cases(
+    trace: Trace,
+    now: datetime | None = None,
+    timelines: Mapping[str, Timeline] | None = None,
+) -> list[Case]:
+    shown = trace.timelines if timelines is None else timelines
     by_attempt = calls_by_attempt(trace)
-    return [case_of(trace, t, by_attempt, now=now) for t in trace.timelines.values()]
+    return [case_of(trace, t, by_attempt, now=now) for t in shown.values()]
 
 
 def _of_trace(trace: Trace, cases: Sequence[Case]) -> Iterator[Finding]:
@@ -78,6 +88,7 @@ def _told(case: Case, ends: Mapping[str, End]) -> Iterator[Finding]:
         yield from denials(use)
         yield from retries(use)
         yield from failed_calls(case, use)
+    yield from children(case)
     yield from failed_later(case, ends)
     yield from time_findings(case)
     yield from unseen(case)
