@@ -184,7 +184,8 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     Known by their content, several make one trace:
       recordings of sfnwatch (.jsonl, also .gz and .zst)
       aws stepfunctions get-execution-history, describe-execution,
-        describe-state-machine-for-execution
+        describe-state-machine-for-execution, describe-map-run,
+        list-executions --map-run-arn
       aws cloudtrail lookup-events
       a trail's files from S3, CloudTrail events from EventBridge
       a CSV of Athena's with the columns eventtime, eventsource, eventname, …

@@ -197,6 +197,13 @@ _ACTIONS: tuple[Action, ...] = (
         _V,
     ),
     Action(
+        "view.children",
+        ("C",),
+        "Children",
+        "the executions that others began: failures first, enter shows one",
+        _V,
+    ),
+    Action(
         "view.requests",
         ("r",),
         "Own requests",

@@ -29,6 +29,7 @@ from sfnwatch.tui.actions import (
     key_name,
 )
 from sfnwatch.tui.calllog import CallLog
+from sfnwatch.tui.children import ChildrenView
 from sfnwatch.tui.choosing import Choosing
 from sfnwatch.tui.compare import CompareView
 from sfnwatch.tui.detail import Detail
@@ -209,6 +210,8 @@ class SfnwatchApp(Choosing):
                 view == LANES and self._shown.keyed is not None
             )
         match name:
+            case "view.children":
+                return bool(self.trace.listed or self.trace.children)
             case "drain.end":
                 return self._end_drain is not None and self._draining
             case "program.help":
@@ -253,6 +256,10 @@ class SfnwatchApp(Choosing):
     @on(CompareView.Moved)
     def _moved(self) -> None:
         self._show_selected()
+
+    @on(ChildrenView.Chosen)
+    def _chosen(self) -> None:
+        self._open_child()
 
     @on(LanesView.Opened)
     @on(TimelineView.Opened)

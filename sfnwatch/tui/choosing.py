@@ -5,12 +5,16 @@ from typing import Any
 
 from textual import on
 
+from sfnwatch.trace.arns import short_id
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.sentences import explain
 from sfnwatch.tui.finding import FindBar
 from sfnwatch.tui.flow import Flow
 from sfnwatch.tui.staging import Left
 from sfnwatch.tui.views import LANES, Keyed
+
+CHILDREN = "children"
+"""The view of what others began."""
 
 
 class Choosing(Flow):
@@ -124,7 +128,36 @@ class Choosing(Flow):
         """Fold or unfold what the cursor is on, or show it in full, or hide that."""
         if self._shown.name == LANES and self._lanes.toggle():
             return
+        if self._shown.name == CHILDREN:
+            self._open_child()
+            return
         self._show_detail(shown=not self._detail.display)
+
+    def _open_child(self) -> None:
+        """Show an execution in the lanes; if its history is not here, have it read."""
+        child = self._begun.selected
+        if child is None:
+            self.bell()
+        elif self._is_here(child.arn):
+            self._show_view(LANES)
+            self.go_to_row(f"{child.arn}#1")
+        elif self._follow_child is not None and self._follow_child(child.arn):
+            self._begun.awaited = child.arn
+            self._say(f"reading {short_id(child.name)}: it is shown when it is here")
+        else:
+            words = f"The history of {short_id(child.name)} is not in these records."
+            self._say(f"{words} sfnwatch {child.arn} watches it.", timeout=10)
+
+    def _is_here(self, execution_arn: str) -> bool:
+        timeline = self._page.trace.histories.get(execution_arn)
+        return timeline is not None and 1 in timeline.events
+
+    def _show_awaited(self) -> None:
+        """Go to what was asked for once it is here, unless one has left meanwhile."""
+        awaited = self._begun.awaited
+        if awaited and self._shown.name == CHILDREN and self._is_here(awaited):
+            self._begun.awaited = ""
+            self._open_child()
 
     def _show_detail(self, *, shown: bool) -> None:
         self._detail.display = shown
@@ -190,7 +223,10 @@ class Choosing(Flow):
             self._find_by(self._finder.filtering(event.text))
         else:
             self._find_by(self._finder.searching(event.text))
-            if event.text:
+            if self._shown.name == CHILDREN:
+                self._begun.to_top()
+                self._show_children()
+            elif event.text:
                 self._go_to_hit(0)
 
     @on(FindBar.Done)

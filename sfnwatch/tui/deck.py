@@ -26,6 +26,7 @@ from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.bars import Banner, FilterLine, LaneNames, StatusLine
 from sfnwatch.tui.calllog import CallLog
 from sfnwatch.tui.caption import Caption, KeyCaps
+from sfnwatch.tui.children import ChildrenHead, ChildrenView
 from sfnwatch.tui.compare import CompareView
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.detail import Detail
@@ -68,6 +69,7 @@ class Deck(App[None]):
         mode: Mode = "live",
         recording: str | None = None,
         end_drain: Callable[[], None] | None = None,
+        follow: Callable[[str], bool] | None = None,
         speed: float = 1.0,
         allowed: Collection[Operation] = ALLOWED,
         config: Config | None = None,
@@ -82,6 +84,7 @@ class Deck(App[None]):
         self._mode: Mode = mode
         self._recording = recording
         self._end_drain = end_drain
+        self._follow_child = follow
         self._playing = Playing(clock, replay=mode == "replay", speed=speed)
         self._intake = Intake(self._playing.take, time.monotonic)
         self._page = Page()
@@ -94,6 +97,7 @@ class Deck(App[None]):
         self._names, self._lanes = LaneNames(), LanesView()
         self._timeline, self._requests = TimelineView(), CallLog(allowed)
         self._explain, self._compare = ExplainView(), CompareView()
+        self._begun, self._map_runs = ChildrenView(), ChildrenHead()
         self._detail = Detail()
         self._find, self._filter_line = FindBar(), FilterLine()
         self._caption, self._caps = Caption(), KeyCaps()
@@ -184,6 +188,15 @@ class Deck(App[None]):
                 slow=True,
             ),
             DeckView(
+                "children",
+                self._begun,
+                (Group.MOVE, Group.VIEWS),
+                action="view.children",
+                head=self._map_runs,
+                show=self._show_children,
+                slow=True,
+            ),
+            DeckView(
                 "requests",
                 requests,
                 (Group.MOVE, Group.VIEWS),
@@ -212,6 +225,12 @@ class Deck(App[None]):
 
     def _show_compared(self) -> None:
         self._compare.show(self._page.trace, self._playing.now, self._looks.mask)
+
+    def _show_children(self) -> None:
+        trace, words = self._page.trace, self._finder.search
+        self._begun.show_children(trace, self._playing.now, words)
+        shown = len(self._begun.rows)
+        self._map_runs.show(trace, words, shown, self._looks.mask)
 
     # -- composing -----------------------------------------------------------------
 
@@ -270,6 +289,7 @@ class Deck(App[None]):
             part.mask, part.zone = look.mask, look.zone
         self._explain.mask, self._explain.zone = look.mask, look.zone
         self._compare.mask = look.mask
+        self._begun.mask, self._begun.zone = looks.mask, looks.zone
         self._timeline.clock = looks.local
 
     def _say(self, words: str, **more: Any) -> None:

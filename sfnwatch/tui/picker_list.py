@@ -89,6 +89,10 @@ class ExecutionList(Resizing, can_focus=True):
         return _HEAD if self.size.height >= _LEAST else 0
 
     @property
+    def rows(self) -> tuple[Listed, ...]:
+        return self._rows
+
+    @property
     def selected(self) -> Listed | None:
         found = self._rows[self.cursor : self.cursor + 1]
         return found[0] if found else None
