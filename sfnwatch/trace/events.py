@@ -90,7 +90,7 @@ class SourceHealth:
     """
 
     lane: str
-    """`history` or `lookup`."""
+    """`history`, `lookup`, or `children` for what executions began."""
     state: HealthState
     message: str = ""
     """What was tried, what AWS said, what to do; empty while all is well."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
 from sfnwatch.trace.events import HealthState, SourceHealth
+from sfnwatch.trace.health import by_lane
 from sfnwatch.trace.text import clean, clock, duration
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
@@ -19,7 +20,12 @@ from sfnwatch.tui.zones import stamp
 
 Mode = Literal["live", "replay", "demo"]
 
-LANES = {"history": "history", "lookup": "CloudTrail"}
+_INSIDE = "children"
+LANES = {
+    "history": "history",
+    "lookup": "CloudTrail",
+    _INSIDE: "executions inside",
+}
 """A lane's source to the name people know it by; others are named as they are."""
 
 _STATES = {
@@ -284,8 +290,16 @@ def lag_words(seconds: float) -> str:
 def troubles(
     trace: Trace, mask: Callable[[str], str] = str
 ) -> Iterator[tuple[Piece, ...]]:
-    """Yield the message of each source that is in trouble, for the banner."""
+    """Yield the message of each source that is in trouble, for the banner.
+
+    Of many executions inside others, which mostly fail alike, one speaks for all.
+    """
     in_trouble = [h for h in trace.each_health if h.state in TROUBLE and h.message]
+    inside = [h for h in in_trouble if h.lane == _INSIDE]
+    if len(inside) > 1:
+        worst = by_lane(inside)[_INSIDE]
+        told = replace(worst, message=f"{worst.message} And {len(inside) - 1} more.")
+        in_trouble = [*(h for h in in_trouble if h.lane != _INSIDE), told]
     for health in sorted(in_trouble, key=lambda h: (h.state in PASSING, h.lane)):
         glyph, tone = _STATES[health.state]
         name = LANES.get(health.lane, clean(health.lane, _NAME))

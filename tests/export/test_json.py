@@ -26,7 +26,14 @@ from tests.builders import (
 
 TRACE = extend(Trace(), sync_run())
 CONTRACT = {
-    "trace": {"sfnwatch_trace", "executions", "findings", "calls", "task_states"},
+    "trace": {
+        "sfnwatch_trace",
+        "executions",
+        "findings",
+        "calls",
+        "task_states",
+        "map_runs",
+    },
     "execution": {
         "arn",
         "name",
@@ -36,6 +43,7 @@ CONTRACT = {
         "started_at",
         "stopped_at",
         "event_count",
+        "parent",
         "visits",
         "findings",
     },
@@ -128,6 +136,7 @@ def test_the_seeds_run_is_told_whole() -> None:
         "started_at": "2023-11-15T00:28:24.102Z",
         "stopped_at": "2023-11-15T00:33:33.152Z",
         "event_count": 8,
+        "parent": None,
         "visits": [
             {
                 "id": 2,
@@ -270,4 +279,5 @@ def test_nothing_is_told_of_an_empty_trace() -> None:
         "findings": [],
         "calls": [],
         "task_states": [],
+        "map_runs": [],
     }

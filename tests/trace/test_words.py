@@ -123,7 +123,11 @@ def test_tries_are_numbered_and_say_how_long_was_waited() -> None:
         ("MapIterationFailed", {"name": "M", "index": 3}, "[3] failed"),
         ("MapStateStarted", {"length": 1}, "map state started  1 item"),
         ("MapStateStarted", {"length": 8}, "map state started  8 items"),
-        ("MapRunStarted", {"mapRunArn": "a:mapRun:S/L:u"}, "map run started  L:u"),
+        (
+            "MapRunStarted",
+            {"mapRunArn": "a:mapRun:S/L:u"},
+            "Map Run L u  ● running  its executions are not in these records",
+        ),
         ("EvaluationFailed", {"error": "E"}, "evaluation failed  E"),
         ("SomethingNew", {}, "something new"),
     ],
