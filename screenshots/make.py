@@ -85,6 +85,14 @@ PICTURES = (
         size=(132, 36),
     ),
     Picture("present", "sync-denied", "replay", keys=(*_END, "p", "up", "up", "up")),
+    Picture(
+        "map-run",
+        "distributed",
+        "replay",
+        keys=(*_END, "home", "down", "down", "enter"),
+        size=(140, 34),
+    ),
+    Picture("children", "distributed", "replay", keys=(*_END, "C"), size=(132, 24)),
     Picture("requests", "sync", "replay", keys=(*_END, "r")),
     Picture("narrow", "sync", "replay", keys=_END, size=(80, 24)),
 )
