@@ -166,7 +166,7 @@ class Archive:
         """Say whose files of which time to read; what the place names goes first."""
         said, each = self._shelf.said, self._subjects.each
         regions = {one.arn.region for one in each}
-        regions.update(region for region, _ in self._subjects.plan)
+        regions.update(region for region, _ in self._subjects.trail_plan)
         accounts = {one.arn.account for one in each}
         stopped = self._subjects.stopped_at
         return Window(

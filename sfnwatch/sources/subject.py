@@ -21,7 +21,7 @@ from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
 
 Query = tuple[str, str]
-"""A Region and an event source to ask LookupEvents for."""
+"""A Region and an event source to ask for."""
 
 
 class Subject:
@@ -30,7 +30,9 @@ class Subject:
     def __init__(self, arn: ExecutionArn, known: asyncio.Event | None = None) -> None:
         self.arn = arn
         self.plan: dict[Query, None] = {}
-        """What to ask for, in the order it was found out."""
+        """What to ask LookupEvents for, in the order it was found out."""
+        self.trail_plan: dict[Query, None] = {}
+        """The same for a trail, which may have data events: an Invoke, an item got."""
         self.roles: set[str] = set()
         """Names of the roles its calls are made with."""
         self.started_at: datetime | None = None
@@ -107,8 +109,9 @@ class Subject:
     def _add_query(self, row: Integration, region: str | None) -> None:
         """Ask where the task calls; a global service's calls are where it lives."""
         home = home_region(row.resource_type, self.arn.partition)
-        for event_source in row.event_sources:
-            self.plan[home or region or self.arn.region, event_source] = None
+        where = home or region or self.arn.region
+        self.plan |= dict.fromkeys((where, each) for each in row.event_sources)
+        self.trail_plan |= dict.fromkeys((where, each) for each in row.trail_sources)
 
     def concerns(self, call: ApiCall) -> bool:
         """True for a call worth keeping: by a role of the execution's.

@@ -42,8 +42,14 @@ class Subjects:
 
     @property
     def plan(self) -> tuple[Query, ...]:
-        """What to ask for, each query once, in the order it was found out."""
+        """What to ask LookupEvents for, each once, in the order it was found out."""
         return tuple(dict.fromkeys(query for one in self.each for query in one.plan))
+
+    @property
+    def trail_plan(self) -> tuple[Query, ...]:
+        """What to ask a trail for: the same and, if it logs them, data events."""
+        found = (query for one in self.each for query in one.trail_plan)
+        return tuple(dict.fromkeys(found))
 
     @property
     def roles(self) -> frozenset[str]:

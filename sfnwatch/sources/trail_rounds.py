@@ -147,7 +147,7 @@ class Rounds:
         if self._question is None:
             await self._await_history()
             pause = self._too_soon()
-            if pause or not self._subjects.plan:
+            if pause or not self._subjects.trail_plan:
                 return self._idle(pause)
             self._begin()
         try:
@@ -190,7 +190,7 @@ class Rounds:
         stopped = subjects.stopped_at
         started = subjects.started_at or now - LATE
         return Question(
-            queries=subjects.plan,
+            queries=subjects.trail_plan,
             roles=subjects.roles,
             accounts=tuple(sorted({one.arn.account for one in subjects.each})),
             since=started - BEFORE_START,
@@ -199,12 +199,13 @@ class Rounds:
 
     def _idle(self, pause: float) -> Step:
         """Say why nothing is asked; a state may yet call something."""
-        planless = not self._subjects.plan and self._subjects.started_at is not None
+        subjects = self._subjects
+        planless = not subjects.trail_plan and subjects.started_at is not None
         done = not pause and self._drain.has_begun
         message = ""
         if planless and not pause:
-            message = "Nothing to ask for: no state of it makes a call that CloudTrail"
-            message += " records as a management event."
+            message = "Nothing to ask for: no state of it makes a call that a trail"
+            message += " could have."
         state = HealthState.ENDED if done else HealthState.LIVE
         health = replace(self._driver.health, state=state, message=message)
         changed = health != self._driver.health

@@ -13,6 +13,7 @@ from sfnwatch.trace.finding_words import named, plural, some
 from sfnwatch.trace.integration_names import Unrecorded
 from sfnwatch.trace.integrations import Integration
 from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.logged import Names, names_in, shows
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import RUNNING, TERMINAL, Timeline, Trace
 from sfnwatch.trace.words import resource_words
@@ -58,20 +59,16 @@ def _unseen(
 
 def unseen(case: Case) -> Iterator[Finding]:
     """Say what of an execution could not be seen."""
+    there = names_in(case.trace)
     yield from _history(case.timeline)
-    yield from _unrecorded(case)
-    for use in case.uses:
+    yield from _unrecorded(case, there)
+    showing = [use for use in case.uses if shows(use.first.integration, there)]
+    for use in showing:
         yield from _calls_of(case, use)
     yield from _map_runs(case)
-    if case.watched and any(map(_shows, case.uses)):
+    if case.watched and showing:
         yield from _late(case)
         yield from _untied(case)
-
-
-def _shows(use: Use) -> bool:
-    """True if CloudTrail would show its calls."""
-    row = use.first.integration
-    return row is not None and row.recorded
 
 
 def _history(timeline: Timeline) -> Iterator[Finding]:
@@ -109,7 +106,7 @@ def _has_end(timeline: Timeline) -> bool:
 def _calls_of(case: Case, use: Use) -> Iterator[Finding]:
     """Say why a state's calls do not show."""
     row, attempt = use.first.integration, use.first
-    if row is None or not row.recorded or any(tried.calls for tried in use.tries):
+    if row is None or any(tried.calls for tried in use.tries):
         return
     witnesses = evidence(f"#{tried.attempt.scheduled_id}" for tried in use.tries)[
         :_WITNESSES
@@ -130,7 +127,7 @@ def _calls_of(case: Case, use: Use) -> Iterator[Finding]:
         yield _unseen(
             "not-found",
             f"No {named(row.action_event)} of {use.name} was seen, though CloudTrail is"
-            f" believed complete to there{_region(case, use)}.",
+            f" believed complete to there{_region(case, use)}{_partly(row)}.",
             witnesses,
             fact=False,
             **where,
@@ -138,12 +135,12 @@ def _calls_of(case: Case, use: Use) -> Iterator[Finding]:
         )
 
 
-def _unrecorded(case: Case) -> Iterator[Finding]:
+def _unrecorded(case: Case, there: Names) -> Iterator[Finding]:
     """Name the states whose calls Event history never shows, like ones together."""
     groups: dict[str, list[Use]] = defaultdict(list)
     for use in case.uses:
         row = use.first.integration
-        if row and not row.recorded and not any(tried.actions for tried in use.tries):
+        if row is not None and not shows(row, there):
             groups[resource_words(use.first)].append(use)
     for resource, uses in groups.items():
         row = uses[0].first.integration
@@ -181,6 +178,13 @@ def _region(case: Case, use: Use) -> str:
     if region is None or region in home:
         return ""
     return f"; it calls in {named(region)}, whose CloudTrail is another"
+
+
+def _partly(row: Integration) -> str:
+    """Say of a data event why it may be missing where others of its kind are not."""
+    if row.recorded:
+        return ""
+    return "; a trail may log such data events of some resources only"
 
 
 def _surely_called(case: Case, use: Use) -> bool:

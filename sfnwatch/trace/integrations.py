@@ -76,8 +76,19 @@ class Integration:
     @property
     def event_sources(self) -> tuple[str, ...]:
         """The services to ask LookupEvents for on its account."""
-        own = (self.event_source,) if self.recorded else ()
-        return (*own, *(source for source, _ in self.beside))
+        return self._sources(own=self.recorded)
+
+    @property
+    def trail_sources(self) -> tuple[str, ...]:
+        """The services to ask a trail for: it may be set to log data events too.
+
+        The one of an HTTP task names no role, and so nobody whose it could be.
+        """
+        return self._sources(own=self.unrecorded in {None, Unrecorded.DATA_EVENT})
+
+    def _sources(self, *, own: bool) -> tuple[str, ...]:
+        beside = (source for source, _ in self.beside)
+        return (self.event_source, *beside) if own else tuple(beside)
 
     @property
     def job_word(self) -> str:

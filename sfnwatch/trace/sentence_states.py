@@ -6,6 +6,7 @@ from sfnwatch.trace.attempts import FAMILIES, Attempt
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import Pattern
 from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.logged import is_hidden
 from sfnwatch.trace.sentence_parts import (
     after,
     around_of,
@@ -20,7 +21,7 @@ from sfnwatch.trace.sentence_parts import (
 )
 from sfnwatch.trace.sentence_phases import phase_sentence
 from sfnwatch.trace.text import duration
-from sfnwatch.trace.timeline import Timeline
+from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import resource_words
 
@@ -32,15 +33,16 @@ _ENDINGS = {
 }
 
 
-def state_sentence(row: Row, timeline: Timeline | None) -> str:
+def state_sentence(row: Row, trace: Trace) -> str:
     """Explain a row of the history."""
     if not row.events:
         return ""
+    timeline = trace.timelines.get(row.execution_arn or "")
     event, visit = row.events[0], row.visit
     if row.kind is Kind.EXECUTION:
         return _execution(event, timeline)
     if row.kind in {Kind.ENTERED, Kind.PASSED} and visit is not None:
-        return _entered(row, visit, timeline)
+        return _entered(row, visit, timeline, trace)
     if row.kind is Kind.EXITED and visit is not None:
         return _exited(row.events[-1], visit, timeline)
     if row.kind is Kind.PHASE and row.attempt is not None:
@@ -75,11 +77,13 @@ def _started(timeline: Timeline) -> str:
 # -- states ----------------------------------------------------------------------
 
 
-def _entered(row: Row, visit: StateVisit, timeline: Timeline | None) -> str:
+def _entered(
+    row: Row, visit: StateVisit, timeline: Timeline | None, trace: Trace
+) -> str:
     kind = visit.type if visit.type in {"Task", "Map"} else f"{visit.type} state"
     head = f"{short(visit.name)}, a {short(kind)}{place_of(visit, timeline)},"
     if visit.type == "Task":
-        return f"{head} {_task(visit)}."
+        return f"{head} {_task(visit, trace)}."
     if visit.type == "Choice":
         there = next_state(timeline, row.events[-1])
         return f"{head} chooses where to go next{f': {there}' if there else ''}."
@@ -90,14 +94,13 @@ def _entered(row: Row, visit: StateVisit, timeline: Timeline | None) -> str:
     return f"{head} {_plain(visit, timeline)}."
 
 
-def _task(visit: StateVisit) -> str:
+def _task(visit: StateVisit, trace: Trace) -> str:
     if not visit.attempts:
         return "is entered; nothing has been scheduled for it yet"
     attempt = visit.attempts[0]
     means = _MEANS.get(attempt.pattern, _calls)(attempt)
-    row = attempt.integration
     hidden = "; CloudTrail's event history leaves that call out"
-    return f"{means}{hidden if row and not row.recorded else ''}"
+    return f"{means}{hidden if is_hidden(attempt.integration, trace) else ''}"
 
 
 def _action(attempt: Attempt) -> str:

@@ -30,4 +30,4 @@ def explain(
 def _sentence(row: Row, trace: Trace) -> str:
     if row.call is not None:
         return call_sentence(row, row.call, trace)
-    return state_sentence(row, trace.histories.get(row.execution_arn or ""))
+    return state_sentence(row, trace)

@@ -9,6 +9,7 @@ from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import CallRole, Pattern
 from sfnwatch.trace.lanes import Row, call_key
 from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.logged import is_hidden
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import STATUS_GLYPHS, Tone, id_word, rule_tone, rule_words
@@ -75,7 +76,7 @@ def _of_attempt(row: Row, attempt: Attempt, trace: Trace) -> Iterator[Tie | Said
     if len(tied) > MOST:
         yield Said(f"… {len(tied) - MOST:,} calls more", Tone.WARN)
     if not tied:
-        yield Said(_absence(attempt))
+        yield Said(_absence(attempt, trace))
 
 
 def _calls(
@@ -104,12 +105,12 @@ def _tie(call: ApiCall, link: Link, attempt: Attempt, number: str) -> Tie:
     )
 
 
-def _absence(attempt: Attempt) -> str:
+def _absence(attempt: Attempt, trace: Trace) -> str:
     """Say why an attempt may have no calls."""
     row = attempt.integration
     if attempt.pattern is Pattern.ACTIVITY:
         return "An activity's worker asks for its work: Step Functions calls nothing."
-    if row is not None and not row.recorded:
+    if row is not None and is_hidden(row, trace):
         return f"No calls: {row.action_event} is not in CloudTrail's Event history."
     return "No calls are tied to it."
 

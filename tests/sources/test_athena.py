@@ -416,7 +416,7 @@ async def test_of_an_execution_that_calls_nothing_nothing_is_asked(
     stub: Stub,
 ) -> None:
     subjects = watched()
-    subjects.each[0].plan.clear()
+    subjects.each[0].trail_plan.clear()
     async with aws_at(stub.url, Feature.ATHENA) as aws:
         found = await gathered(Athena(aws, subjects, stub.clock, table="logs"))
     assert stub.asked == []

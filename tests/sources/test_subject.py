@@ -69,6 +69,26 @@ def test_a_machine_that_only_calls_lambda_asks_for_nothing() -> None:
     assert not subject_of(definition(states, start_at="A")).plan
 
 
+def test_a_trail_is_asked_for_data_events_too() -> None:
+    states = {
+        "A": task("arn:aws:states:::lambda:invoke"),
+        "B": task("arn:aws:states:::sqs:sendMessage.waitForTaskToken"),
+        "C": task("arn:aws:states:::ecs:runTask.sync"),
+        "D": task("arn:aws:states:::dynamodb:getItem"),
+        "E": task("arn:aws:lambda:eu-west-1:1:function:f"),
+        # Nothing of these is anywhere, or names a role: but a secret is read.
+        "F": task("arn:aws:states:::eks:call"),
+        "G": task("arn:aws:states:::apigateway:invoke"),
+        "H": task("arn:aws:states:::http:invoke"),
+    }
+    subject = subject_of(definition(states, start_at="A"))
+    asked = [source.partition(".")[0] for _, source in subject.trail_plan]
+    assert asked == ["lambda", "sqs", "ecs", "dynamodb", "secretsmanager"]
+    asked = [source.partition(".")[0] for _, source in subject.plan]
+    assert asked == ["ecs", "secretsmanager"]
+    assert subject_of(scheduled("sqs", "sendMessage", region="us-west-2")).trail_plan
+
+
 def test_tasks_say_so_where_the_definition_may_not_be_read() -> None:
     subject = subject_of(*sync_history())
     assert list(subject.plan) == [ECS]

@@ -21,6 +21,8 @@ def test_each_query_is_asked_once() -> None:
     first.plan[ECS] = None
     second.plan.update({BATCH: None, ECS: None})
     assert subjects.plan == (ECS, BATCH)
+    second.trail_plan.update({BATCH: None, ECS: None})
+    assert subjects.trail_plan == (BATCH, ECS)
 
 
 def test_it_begins_with_the_first_start_and_ends_with_the_last_end() -> None:

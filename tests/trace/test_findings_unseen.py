@@ -56,6 +56,34 @@ def test_a_data_event_that_a_trail_shows_is_not_said_to_be_unseen() -> None:
     assert reasons(every(begun(), *state(LAMBDA), invoke, COMPLETE)) == {}
 
 
+def test_one_data_event_says_that_the_others_could_have_been_seen() -> None:
+    invoke = call("Invoke", 1, key="i", source="lambda.amazonaws.com")
+    later = [
+        event(6, "TaskStateEntered", 50, name="B"),
+        event(7, "TaskScheduled", 50, **LAMBDA),
+        event(8, "TaskSucceeded", 51, **LAMBDA),
+    ]
+    records = [begun(), *state(LAMBDA), *later, invoke]
+    assert reasons(every(*records)) == {}
+    found = reasons(every(*records, COMPLETE))["not-found"]
+    assert found.text == (
+        "No Invoke of B was seen, though CloudTrail is believed complete to there; a"
+        " trail may log such data events of some resources only."
+    )
+
+
+def test_data_events_that_fit_several_tries_are_not_said_to_be_unseen() -> None:
+    invoke = call("Invoke", 1, key="i", source="lambda.amazonaws.com")
+    records = [begun(), *state(LAMBDA), *state(LAMBDA, first=6, name="B"), invoke]
+    assert "not-recorded" not in reasons(every(*records))
+
+
+def test_the_call_of_an_http_task_is_nobody_s_even_where_one_is_there() -> None:
+    http: dict[str, Any] = {"resourceType": "http", "resource": "invoke"}
+    made = call("InvokeHTTPEndpoint", 1, key="i", source="states.amazonaws.com")
+    assert "not-recorded" in reasons(every(begun(), *state(http), made, COMPLETE))
+
+
 def test_another_account_s_calls_land_there() -> None:
     own: dict[str, Any] = {
         "taskCredentials": {"roleArn": "arn:aws:iam::999999999999:role/there"}

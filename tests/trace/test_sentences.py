@@ -161,6 +161,15 @@ def test_a_task_says_what_its_pattern_means(task: dict[str, Any], words: str) ->
     assert words in sentence
 
 
+def test_a_call_that_a_trail_shows_is_not_said_to_be_left_out() -> None:
+    asked = entered("Work", "Task", resourceType="lambda", resource="invoke")
+    invoke = call("Invoke", 1, key="i", source="lambda.amazonaws.com")
+    other = call("ListFunctions20150331", 1, key="o", source="lambda.amazonaws.com")
+    words = "event history leaves that call out"
+    assert words in told(*asked, other)[1]
+    assert words not in told(*asked, other, invoke)[1]
+
+
 def test_the_older_forms_of_a_task_say_what_they_mean() -> None:
     function = event(
         3, "LambdaFunctionScheduled", 1, resource="arn:aws:lambda:r:1:function:fn"

@@ -108,6 +108,21 @@ def test_a_state_lists_the_calls_of_each_try() -> None:
     ]
 
 
+def test_of_a_data_event_it_is_said_why_there_is_none_unless_others_came() -> None:
+    task: dict[str, Any] = {"resourceType": "lambda", "resource": "invoke"}
+    records = [
+        event(1, "ExecutionStarted", 0, roleArn=ROLE),
+        event(2, "TaskStateEntered", 1, name="A"),
+        event(3, "TaskScheduled", 1, **task),
+        event(4, "TaskSucceeded", 2, **task),
+    ]
+    elsewhen = call("Invoke", 99, key="i", source="lambda.amazonaws.com")
+    (said,) = section(records, Topic.LINKS, f"{ARN}#3")[1:]
+    assert said.strip() == "No calls: Invoke is not in CloudTrail's Event history."
+    (said,) = section([*records, elsewhen], Topic.LINKS, f"{ARN}#3")[1:]
+    assert said.strip() == "No calls are tied to it."
+
+
 def test_a_call_names_its_state_and_attempt_and_why() -> None:
     rows, trace = rows_and_trace(sync_run())
     state, attempt = ties(rows["call#poll-1"], trace)
