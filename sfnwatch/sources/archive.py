@@ -28,13 +28,11 @@ from sfnwatch.sources.drain import DRAIN, Drain
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.sieve import Sieve
+from sfnwatch.sources.span import BEFORE_START, span
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.times import seconds_between
 
-_BEFORE_START = timedelta(seconds=5)
-_AFTER_STOP = timedelta(minutes=15)
-"""Calls may follow the end: that stop a job, or look after one not waited for."""
 _RECENT = timedelta(hours=1)
 """How far back new files are looked for: a stamp is the time of delivery."""
 _BEHIND = timedelta(minutes=10)
@@ -168,12 +166,12 @@ class Archive:
         regions = {one.arn.region for one in each}
         regions.update(region for region, _ in self._subjects.trail_plan)
         accounts = {one.arn.account for one in each}
-        stopped = self._subjects.stopped_at
+        first, last = span(self._subjects)
         return Window(
             accounts=frozenset({said.account} if said.account else accounts),
             regions=frozenset({said.region} if said.region else regions),
-            first=(self._subjects.started_at or self._clock.now()) - _BEFORE_START,
-            last=stopped + _AFTER_STOP if stopped else None,
+            first=first or self._clock.now() - BEFORE_START,
+            last=last,
         )
 
     def _note_stamp(self, file: TrailFile) -> None:

@@ -28,13 +28,13 @@ from sfnwatch.sources.log_events import (
 )
 from sfnwatch.sources.pacing import Interval, TokenBucket
 from sfnwatch.sources.sieve import Sieve
+from sfnwatch.sources.span import BEFORE_START
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.log_groups import LogGroupName
 from sfnwatch.trace.payload import parse_json, text_of
 from sfnwatch.trace.text import clean
 
-_BEFORE_START = timedelta(seconds=5)
 _OVERLAP = timedelta(minutes=15)
 """How far back each cycle reads again: most records are there by then."""
 _FAR = timedelta(hours=2)
@@ -157,7 +157,7 @@ class LogGroup:
     def _floor(self, roles: frozenset[str]) -> datetime:
         """Tell from where to read: the start, when what to look for has changed."""
         now, started_at = self._clock.now(), self._subjects.started_at
-        begin = (started_at or now - _OVERLAP) - _BEFORE_START
+        begin = (started_at or now - _OVERLAP) - BEFORE_START
         known = (roles, started_at)
         afresh, self._known = self._known != known, known
         if afresh:

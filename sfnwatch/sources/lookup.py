@@ -20,6 +20,7 @@ from sfnwatch.sources.drain import DRAIN, Drain
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Interval, TokenBucket
+from sfnwatch.sources.span import BEFORE_START, span
 from sfnwatch.sources.subject import Query
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.trouble import StalePageError
@@ -31,7 +32,6 @@ from sfnwatch.trace.times import parse_time
 
 _PAGE = 50
 """The most LookupEvents gives."""
-_BEFORE_START = timedelta(seconds=5)
 _OVERLAP = timedelta(minutes=15)
 """How far back each cycle reads again: most records are there by then."""
 _THOROUGH = 6
@@ -49,6 +49,7 @@ class _Cursor:
 
     query: Query
     since: datetime
+    until: datetime | None = None
     measuring: bool = False
     token: str | None = None
     pages: int = 0
@@ -139,7 +140,9 @@ class Lookup:
         self._news = False
         self._last_round = self._is_over()
         since = self._floor(afresh=self._look_again())
-        self._cursors = [_Cursor(query, since) for query in self._subjects.plan]
+        until = self._until()
+        first = since if until is None else min(since, until)
+        self._cursors = [_Cursor(query, first, until) for query in self._subjects.plan]
         if self._since_measured >= _MEASURE or self._last_round:
             self._cursors.append(self._measuring(since))
         return None
@@ -179,16 +182,21 @@ class Lookup:
 
     def _floor(self, *, afresh: bool) -> datetime:
         start = self._subjects.started_at or self._clock.now() - _OVERLAP
-        begin = start - _BEFORE_START
+        begin = start - BEFORE_START
         if afresh or self._last_round:
             return begin
         contiguous = self._watermark.complete_to(self._clock.now()) or begin
         return max(begin, min(self._clock.now() - _OVERLAP, contiguous))
 
+    def _until(self) -> datetime | None:
+        """Leave out what was called since, where their time has been over for long."""
+        _, last = span(self._subjects)
+        return last if last is not None and last < self._clock.now() else None
+
     def _measuring(self, since: datetime) -> _Cursor:
         home = (self._subjects.region, "LookupEvents")
         oldest = self._watermark.oldest_missing or since
-        return _Cursor(home, oldest - _BEFORE_START, measuring=True)
+        return _Cursor(home, oldest - BEFORE_START, measuring=True)
 
     # -- one page --------------------------------------------------------------------
 
@@ -207,7 +215,9 @@ class Lookup:
     async def _ask(self, cursor: _Cursor) -> Any:
         region, value = cursor.query
         key = "EventName" if cursor.measuring else "EventSource"
-        more = {"NextToken": cursor.token} if cursor.token else {}
+        more: dict[str, Any] = {"NextToken": cursor.token} if cursor.token else {}
+        if cursor.until is not None:
+            more["EndTime"] = cursor.until
         await self._bucket.take()
         self._since_measured += 1
         with self._driver.ledger.asking(_purpose(cursor)) as asked:

@@ -4,13 +4,14 @@ What is read once and then gone, a queue's message or a page of a log, may conce
 execution whose role is not known yet: a role that a state's input names is known only
 when its task is scheduled, and the calls of an execution long over may come before its
 history is read. So what Step Functions made for somebody is held back, and looked at
-again when a role becomes known.
+again when a role becomes known, or from when to when the executions were.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sfnwatch.sources.span import Span, is_within, span
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, Received
@@ -28,7 +29,8 @@ class Sieve:
         self._handed: set[str] = set()
         """The event ids of what was kept."""
         self._held: OrderedDict[str, Received] = OrderedDict()
-        self._roles: frozenset[str] = frozenset()
+        self._known: tuple[frozenset[str], Span] = (frozenset(), (None, None))
+        """The roles and the time of the executions, when the last calls came."""
 
     def take(self, records: Iterable[Received]) -> Batch:
         """Give what is to be handed on: of these, and of those held back before.
@@ -44,16 +46,23 @@ class Sieve:
                 continue
             if self._is_kept(call):
                 kept.append(received)
-            elif call.by_step_functions and call.event_id not in self._handed:
+            elif self._may_be_kept(call):
                 self._hold(call.event_id, received)
         return tuple(kept)
 
     def _is_kept(self, call: ApiCall) -> bool:
         if call.event_id in self._handed or not self._subjects.concerns(call):
             return False
+        if not is_within(call.event_time, self._known[1]):
+            return False
         self._handed.add(call.event_id)
         self._held.pop(call.event_id, None)
         return True
+
+    def _may_be_kept(self, call: ApiCall) -> bool:
+        """True for a call that is not theirs by what is known so far."""
+        concerned = call.by_step_functions or self._subjects.concerns(call)
+        return concerned and call.event_id not in self._handed
 
     def _hold(self, event_id: str, received: Received) -> None:
         self._held[event_id] = received
@@ -61,11 +70,11 @@ class Sieve:
             self._held.popitem(last=False)
 
     def _again(self) -> list[Received]:
-        """Look anew at what was held back, if a role has become known."""
-        roles = self._subjects.roles
-        if roles == self._roles:
+        """Look anew at what was held back, if whose or when has become known."""
+        known = (self._subjects.roles, span(self._subjects))
+        if known == self._known:
             return []
-        self._roles = roles
+        self._known = known
         held, self._held = self._held, OrderedDict()
         kept = []
         for event_id, received in held.items():

@@ -16,6 +16,7 @@ from sfnwatch.sources.drain import DRAIN, Drain
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.sieve import Sieve
+from sfnwatch.sources.span import AFTER_END, BEFORE_START
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.trail_sql import Question
 from sfnwatch.trace.events import (
@@ -29,9 +30,6 @@ from sfnwatch.trace.events import (
 Row = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""
 
-BEFORE_START = timedelta(seconds=5)
-AFTER_END = timedelta(minutes=15)
-"""Calls so long after the last end are asked for: what is stopped is stopped then."""
 LATE = timedelta(minutes=15)
 """A record so old is taken to be in a file: of 2,900 none took longer than 10 minutes.
 That is an estimate: nothing says how late the latest is."""

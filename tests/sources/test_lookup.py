@@ -370,6 +370,34 @@ async def test_the_last_look_reaches_back_to_the_start_however_long_ago(
     assert call.seen_at >= sync.stopped_at + timedelta(seconds=1800)
 
 
+async def test_of_one_long_over_what_was_called_since_is_not_asked_for(
+    sync: Simulation,
+) -> None:
+    crowd(sync, 500, within=400_000)
+    sync.clock.advance(500_000)
+    watched = await sync.watch()
+    assert len(watched.call_ids()) == 6
+    last = sync.stopped_at + timedelta(minutes=15)
+    (asked,) = [r.parameters for r in sync.asked(LOOKUP) if r.value == ECS]
+    assert asked["EndTime"] == pytest.approx(last.timestamp(), abs=1e-3)
+    own = [r.parameters for r in sync.asked(LOOKUP) if r.value == LOOKUP]
+    assert own
+    assert all("EndTime" not in p for p in own), "how far CloudTrail is, is of today"
+
+
+async def test_a_long_drain_goes_on_asking_for_the_time_of_the_execution(
+    sync: Simulation,
+) -> None:
+    sync.operation(LOOKUP, lambda _, __: {"Events": []})
+    await sync.watch(drain=2700)
+    asked = [r.parameters for r in sync.asked(LOOKUP) if r.value == ECS]
+    assert any("EndTime" in p for p in asked)
+    assert any("EndTime" not in p for p in asked)
+    assert all(p["StartTime"] <= p.get("EndTime", 9e9) for p in asked), (
+        "or it's refused"
+    )
+
+
 async def test_the_lane_says_how_far_behind_cloudtrail_is(sync: Simulation) -> None:
     watched = await sync.watch()
     told = [health for health in watched.healths("lookup") if health.complete_to]
