@@ -7,28 +7,25 @@ history is read. So what Step Functions made for somebody is held back, and look
 again when a role becomes known, or from when to when the executions were.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sfnwatch.sources.held import Held
 from sfnwatch.sources.span import Span, is_within, span
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, Received
 from sfnwatch.trace.history import DecodeError
 
-_MOST = 20_000
-"""Calls for others that are held back at most; beyond, the oldest are let go."""
-
 
 class Sieve:
     """Keeps what concerns the executions, and holds what yet may."""
 
-    def __init__(self, subjects: Subjects, most: int = _MOST) -> None:
-        self._subjects, self._most = subjects, most
+    def __init__(self, subjects: Subjects, held: Held | None = None) -> None:
+        self._subjects = subjects
         self._handed: set[str] = set()
         """The event ids of what was kept."""
-        self._held: OrderedDict[str, Received] = OrderedDict()
+        self._held = Held() if held is None else held
         self._known: tuple[frozenset[str], Span] = (frozenset(), (None, None))
         """The roles and the time of the executions, when the last calls came."""
 
@@ -47,7 +44,7 @@ class Sieve:
             if self._is_kept(call):
                 kept.append(received)
             elif self._may_be_kept(call):
-                self._hold(call.event_id, received)
+                self._held.add(call, received)
         return tuple(kept)
 
     def _is_kept(self, call: ApiCall) -> bool:
@@ -56,7 +53,7 @@ class Sieve:
         if not is_within(call.event_time, self._known[1]):
             return False
         self._handed.add(call.event_id)
-        self._held.pop(call.event_id, None)
+        self._held.drop(call.event_id)
         return True
 
     def _may_be_kept(self, call: ApiCall) -> bool:
@@ -64,22 +61,10 @@ class Sieve:
         concerned = call.by_step_functions or self._subjects.concerns(call)
         return concerned and call.event_id not in self._handed
 
-    def _hold(self, event_id: str, received: Received) -> None:
-        self._held[event_id] = received
-        if len(self._held) > self._most:
-            self._held.popitem(last=False)
-
     def _again(self) -> list[Received]:
         """Look anew at what was held back, if whose or when has become known."""
         known = (self._subjects.roles, span(self._subjects))
         if known == self._known:
             return []
         self._known = known
-        held, self._held = self._held, OrderedDict()
-        kept = []
-        for event_id, received in held.items():
-            if self._is_kept(decode_call(received)):
-                kept.append(received)
-            else:
-                self._held[event_id] = received
-        return kept
+        return self._held.take(self._is_kept)

@@ -5,6 +5,7 @@ from itertools import permutations
 
 import pytest
 
+from sfnwatch.sources.held import Held
 from sfnwatch.sources.sieve import Sieve
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.arns import parse_execution_arn
@@ -67,7 +68,7 @@ def test_no_order_loses_anything(order: tuple[str, ...]) -> None:
 def test_only_so_many_are_held_and_the_newest_stay() -> None:
     watched = subjects()
     watched.each[0].roles.add("some-first-role")
-    sieve = Sieve(watched, most=3)
+    sieve = Sieve(watched, Held(most=3))
     sieve.take([call("RunTask", n, key=f"{n}") for n in range(5)])
     started(watched)
     assert ids(sieve.take([])) == ["2", "3", "4"]
