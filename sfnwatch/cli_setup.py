@@ -18,8 +18,8 @@ _KEPT = 90
     "features",
     multiple=True,
     metavar="OPTION",
-    help="Also for this option: queue, consume, log-group, archive, athena, lake,"
-    " express, start.",
+    help="Also for this option: queue, consume, log-group, live-tail, archive,"
+    " athena, lake, express, start.",
 )
 def iam_policy(features: tuple[str, ...]) -> int:
     """Print the least IAM policy a watcher needs; without --with all of it reads.

@@ -71,6 +71,12 @@ aws_options = _options(
         help="Read calls from the log group that a trail delivers to.",
     ),
     click.option(
+        "--live-tail",
+        is_flag=True,
+        help="With --log-group: follow it too, a second behind; CloudWatch Logs charges"
+        " for each minute of that, until the watch ends.",
+    ),
+    click.option(
         "--archive",
         metavar="PATH|s3://…",
         help="Read calls from a trail's files in a folder or bucket: only the days,"
@@ -210,6 +216,7 @@ def _trail(
     queue: str | None,
     consume: bool,
     log_group: str | None,
+    live_tail: bool,
     archive: str | None,
     sql: bool,
     athena: str | None,
@@ -223,6 +230,7 @@ def _trail(
 ) -> TrailOptions:
     for given, option, needs, there in (
         (consume, "--consume", "--queue URL", queue),
+        (live_tail, "--live-tail", "--log-group NAME", log_group),
         (sql, "--sql", "--archive PATH", archive and "://" not in archive),
         (athena_partitions, "--athena-partitions", "--athena TABLE", athena),
         (athena_workgroup, "--athena-workgroup", "--athena TABLE", athena),
@@ -252,6 +260,7 @@ def _trail(
         queue=queue,
         consume=consume,
         log_group=log_group and _checked_group(log_group),
+        live_tail=live_tail,
         archive=archive,
         sql=sql,
         athena=athena,

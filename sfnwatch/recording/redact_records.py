@@ -295,7 +295,10 @@ def _health(fields: Fields) -> Table:
     return {
         "lane": fields.one_of(("history", "lookup", "children")),
         "source": fields.one_of(
-            ("queue", "log-group", "archive", "athena", "lake", "express", "map-run")
+            (
+                *("queue", "log-group", "live-tail"),
+                *("archive", "athena", "lake", "express", "map-run"),
+            )
         ),
         "state": fields.one_of(list(HealthState)),
         "message": fields.message,

@@ -31,6 +31,8 @@ class Feature(StrEnum):
     CONSUME = "consume"
     """Deleting from the queue what was read."""
     LOG_GROUP = "log-group"
+    LIVE_TAIL = "live-tail"
+    """Following the log group beside reading it; paid for by the minute."""
     ARCHIVE = "archive"
     ATHENA = "athena"
     LAKE = "lake"
@@ -126,6 +128,13 @@ GRANTS: tuple[Grant, ...] = (
         ("FilterLogEvents",),
         ("arn:aws:logs:*:*:log-group:*",),
         Feature.LOG_GROUP,
+    ),
+    Grant(
+        "TrailLiveTail",
+        "logs",
+        ("StartLiveTail",),
+        ("arn:aws:logs:*:*:log-group:*",),
+        Feature.LIVE_TAIL,
     ),
     Grant(
         "ArchiveList",

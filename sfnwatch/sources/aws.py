@@ -8,8 +8,14 @@ loaded.
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+)
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +35,7 @@ from botocore.utils import parse_timestamp
 from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
+from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
 from sfnwatch.trace.budget import Operation
@@ -81,8 +88,11 @@ class _Connection:
         self._users = 0
         self._retired = False
         self._config = _CONFIG
+        if settings.endpoint_url:
+            # Some operations are of a host of their own, `stream-logs.…`: not there.
+            self._config = self._config.merge(AioConfig(inject_host_prefix=False))
         if _is_loopback(settings.endpoint_url):
-            self._config = _CONFIG.merge(AioConfig(proxies={}))
+            self._config = self._config.merge(AioConfig(proxies={}))
         self.session = AioSession(profile=settings.profile)
         if settings.access_key_id:
             _ignore_configuration(self.session)
@@ -96,11 +106,28 @@ class _Connection:
     async def call(
         self, prefix: str, operation: str, region: str, **kwargs: Any
     ) -> Any:
-        self._users += 1
-        try:
+        async with self._used():
             client = await self._client(prefix, region)
             async with asyncio.timeout(_TIMEOUT):
                 return await getattr(client, xform_name(operation))(**kwargs)
+
+    async def events(
+        self, prefix: str, operation: str, region: str, key: str, **kwargs: Any
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        async with self._used():
+            answer = await self.call(prefix, operation, region, **kwargs)
+            stream = answer[key]
+            try:
+                async for event in stream:
+                    yield event
+            finally:
+                stream.close()
+
+    @asynccontextmanager
+    async def _used(self) -> AsyncIterator[None]:
+        self._users += 1
+        try:
+            yield
         finally:
             self._users -= 1
             if self._retired and not self._users:
@@ -193,11 +220,35 @@ class Aws:
             if code_of(error) in STALE_PAGE and _is_later_page(kwargs):
                 raise StalePageError(str(error)) from error
             failure = failure_of(error, operation, subject, self.login)
-            if failure.state is HealthState.EXPIRED:
-                await self._renew(connection)
+            await self._renew_if_expired(connection, failure)
             raise failure from error
         self._tell_time(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
         return answer
+
+    async def events(
+        self, operation: str, subject: str, region: str, key: str, **kwargs: Any
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Send one request, and yield what its answer streams; raises Failure.
+
+        `key` is where the answer has its stream. Who has had enough closes this.
+        """
+        connection = self._connection
+        prefix, _, name = operation.partition(":")
+        stream = connection.events(prefix, name, region, key, **kwargs)
+        try:
+            async with aclosing(stream):
+                async for event in stream:
+                    yield event
+        except Exception as error:
+            failure = failure_of(error, operation, subject, self.login)
+            await self._renew_if_expired(connection, failure)
+            raise failure from error
+
+    async def _renew_if_expired(
+        self, connection: _Connection, failure: Failure
+    ) -> None:
+        if failure.state is HealthState.EXPIRED:
+            await self._renew(connection)
 
     def _tell_time(self, headers: Mapping[str, str]) -> None:
         try:

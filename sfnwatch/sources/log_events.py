@@ -88,7 +88,7 @@ class LogEvents:
             if self._is_stale(window, failure):
                 self._restart(window, failure.message)
                 return []
-            raise _judged(failure) from failure.__cause__
+            raise judged(failure) from failure.__cause__
         window.pages, window.token = window.pages + 1, answer.get("nextToken")
         return list(self._unseen(answer["events"]))
 
@@ -142,7 +142,7 @@ class LogEvents:
             del self._seen[next(iter(self._seen))]
 
 
-def _judged(failure: Failure) -> Failure:
+def judged(failure: Failure) -> Failure:
     """Say of what will never be answered that it won't."""
     code = code_of(failure.__cause__) if failure.__cause__ is not None else ""
     if code == "ResourceNotFoundException":

@@ -87,7 +87,9 @@ class LogGroup:
         drain: float = DRAIN,
         patience: Patience | None = None,
         bucket: TokenBucket | None = None,
+        sieve: Sieve | None = None,
     ) -> None:
+        """`sieve` is given where another way hands on the same records."""
         self._subjects, self._clock = subjects, clock
         self._drain = Drain(subjects, clock, drain)
         self._driver = Driver(
@@ -101,7 +103,7 @@ class LogGroup:
         home = subjects.each[0].arn
         bucket = bucket or log_bucket(clock)
         self._log = LogEvents(aws, group, home, self._driver, bucket)
-        self._sieve = Sieve(subjects)
+        self._sieve = sieve or Sieve(subjects)
         self._interval = Interval(_LEAST, _MOST)
         self._window: Window | None = None
         self._known: tuple[frozenset[str], datetime | None] | None = None

@@ -7,7 +7,9 @@ names what was tried, on what, what came back, and what to do.
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 from botocore import exceptions as boto
+from botocore.eventstream import ParserError as StreamParserError
 from botocore.parsers import ResponseParserError
 
 from sfnwatch.sources.allowed import action_of, policy_command
@@ -80,7 +82,9 @@ _LOGIN = (
     boto.TokenRetrievalError,
     boto.SSOError,
 )
+_GARBLED = (ResponseParserError, StreamParserError, aiohttp.ClientPayloadError)
 _UNREACHED = (
+    aiohttp.ClientConnectionError,
     boto.HTTPClientError,
     boto.ConnectionError,
     TimeoutError,
@@ -120,7 +124,7 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
             f"{tried}: {_said(error)} Choose a --profile, set AWS_ACCESS_KEY_ID"
             f" and its kin, or run: {login}",
         )
-    if isinstance(error, ResponseParserError):
+    if isinstance(error, _GARBLED):
         return Failure(HealthState.RETRYING, f"{tried}: the answer was cut or garbled.")
     if isinstance(error, _UNREACHED):
         return Failure(HealthState.RETRYING, f"{tried}: {_said(error)}")

@@ -33,6 +33,8 @@ class TrailOptions:
     """True where its messages may be deleted once they are read."""
     log_group: str | None = None
     """The name or the ARN of a log group that a trail delivers to."""
+    live_tail: bool = False
+    """True where that log group is to be followed too, which costs by the minute."""
     archive: str | None = None
     """A trail's files: a folder, or `s3://BUCKET/PREFIX`."""
     sql: bool = False
@@ -59,6 +61,7 @@ class TrailOptions:
             Feature.QUEUE: self.queue is not None,
             Feature.CONSUME: self.queue is not None and self.consume,
             Feature.LOG_GROUP: self.log_group is not None,
+            Feature.LIVE_TAIL: self.log_group is not None and self.live_tail,
             Feature.ARCHIVE: bucket,
             Feature.ATHENA: self.athena is not None,
             Feature.LAKE: self.lake is not None,

@@ -15,10 +15,12 @@ from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.duck import Duck
 from sfnwatch.sources.feed import Source
 from sfnwatch.sources.lake import Lake
+from sfnwatch.sources.live_tail import LiveTail
 from sfnwatch.sources.log_group import LogGroup
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.pacing import TokenBucket
 from sfnwatch.sources.queue import Queue
+from sfnwatch.sources.sieve import Sieve
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.wanted import TrailOptions
 from sfnwatch.trace.log_groups import parse_log_group
@@ -77,8 +79,11 @@ class Ways:
         """Make those that LookupEvents is not."""
         if trail.log_group is not None:
             group = parse_log_group(trail.log_group)
-            bucket = self._log_bucket
-            yield LogGroup(aws, *self._brief, group, bucket=bucket, **self._how)
+            sieve = Sieve(self._subjects)
+            more = {"bucket": self._log_bucket, "sieve": sieve, **self._how}
+            yield LogGroup(aws, *self._brief, group, **more)
+            if trail.live_tail:
+                yield LiveTail(aws, *self._brief, group, sieve, **self._how)
         if trail.archive is not None:
             yield self._archive(trail.archive, aws, sql=trail.sql)
         if trail.athena is not None:

@@ -37,7 +37,7 @@ def state_sentence(row: Row, trace: Trace) -> str:
     """Explain a row of the history."""
     if not row.events:
         return ""
-    timeline = trace.timelines.get(row.execution_arn or "")
+    timeline = trace.histories.get(row.execution_arn or "")
     event, visit = row.events[0], row.visit
     if row.kind is Kind.EXECUTION:
         return _execution(event, timeline)

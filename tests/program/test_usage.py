@@ -60,6 +60,7 @@ def test_without_anything_it_shows_how_it_is_used(program: Program) -> None:
         ((ARN, "--athena", "t", "--athena-partitions", "day"), "day"),
         ((ARN, "--lake", "store"), "store"),
         ((ARN, "--log-group", "a b"), "neither the name nor the ARN of a log group"),
+        ((ARN, "--live-tail"), "--live-tail is for --log-group NAME."),
         ((ARN, "--queue", "https://example.com/q"), "https://sqs.REGION.amazonaws.com"),
         (("watch", "--next"), "No execution is named."),
         (("setup-queue", "ecs;drop"), "not the name of a service's events"),

@@ -76,7 +76,7 @@ def test_what_an_option_is_for_is_allowed_with_it_alone() -> None:
 def test_only_one_option_takes_anything_away() -> None:
     reads = ("Cancel", "Describe", "Filter", "Get", "List", "Receive")
     queries = {("athena", "StartQueryExecution"), ("athena", "StopQueryExecution")}
-    queries.add(("cloudtrail", "StartQuery"))
+    queries |= {("cloudtrail", "StartQuery"), ("logs", "StartLiveTail")}
     others = set(Feature) - {Feature.CONSUME}
     rest = {op for op in operations(others) - ALLOWED if not op[1].startswith(reads)}
     assert rest == queries
