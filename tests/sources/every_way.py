@@ -27,10 +27,12 @@ from sfnwatch.sources.athena import Athena
 from sfnwatch.sources.duck import Duck
 from sfnwatch.sources.feed import Source
 from sfnwatch.sources.lake import Lake
+from sfnwatch.sources.live_tail import LiveTail
 from sfnwatch.sources.log_group import LogGroup
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.pacing import TokenBucket
 from sfnwatch.sources.queue import Queue
+from sfnwatch.sources.sieve import Sieve
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.trail_sql import COLUMNS
 from sfnwatch.trace.arns import parse_execution_arn
@@ -45,6 +47,7 @@ from tests.sources.asking import LATER, Stub, aws_at, rows_of, served
 from tests.sources.logs import Logs
 from tests.sources.queueing import event
 from tests.sources.simulation import SteppedClock, Watched
+from tests.sources.tailing import Tail, update
 from tests.sources.test_athena import queue as queue_rows
 from tests.sources.test_lake import QUERY, STORE
 
@@ -224,6 +227,21 @@ async def by_log_group_with_patterns(scene: Scene, place: Place) -> Watched:
         return await _gathered(LogGroup(aws, scene.subjects(), clock, name, drain=0))
 
 
+async def by_live_tail(scene: Scene, place: Place) -> Watched:
+    """Follow a session that has it all in one second, until it has come."""
+    del place
+    subjects, clock, found = scene.subjects(), ManualClock(LATER), Watched()
+    async with Tail([[update(*scene.records)]]) as tail, tail.aws() as aws:
+        group, drain = LogGroupName("trail"), timedelta(days=30).total_seconds()
+        sieve = Sieve(subjects)
+        source = LiveTail(aws, subjects, clock, group, sieve, drain=drain)
+        async for batch in source.batches():
+            found(batch)
+            if calls_of(found):
+                source.end_drain()
+    return found
+
+
 # -- files, and what is asked by SQL -----------------------------------------------
 
 
@@ -290,6 +308,7 @@ WAYS: dict[str, Way] = {
     "queue": by_queue,
     "log group": by_log_group,
     "log group with patterns": by_log_group_with_patterns,
+    "live tail": by_live_tail,
     "files": by_files,
     "files by SQL": by_duckdb,
     "Athena": by_athena,
