@@ -18,9 +18,11 @@ from sfnwatch.export.svg_draw import safe
 from sfnwatch.export.svg_rows import failed
 from sfnwatch.export.svg_words import status_glyph
 from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.finding import task_evidence
 from sfnwatch.trace.findings import Certainty, Finding
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.report import ExecutionReport, Report
+from sfnwatch.trace.task_states import TASK_KEY
 from sfnwatch.trace.text import duration
 from sfnwatch.trace.times import iso
 from sfnwatch.trace.words import plain, row_pieces
@@ -142,14 +144,20 @@ def _chips(chips: Sequence[str]) -> str:
 
 def _chip(evidence: str, ref: str | None, drawn: frozenset[str]) -> str:
     """Lead to a row: with a script to the table's, without to the picture's."""
-    event = evidence.startswith("#")
-    name = evidence if event else last_segment(evidence).removeprefix("row-")
-    short = name if event or len(name) <= _ID + 2 else f"{name[:_ID]}…"
-    told = safe(short if event else f"call {short}")
+    told = safe(_evidence_words(evidence))
     if ref is None:
         return f'<span class="chip">{told}</span>'
     where = f"l-{ref}" if ref in drawn else "events"
     return f'<a class="chip" href="#{where}" data-ref="{ref}">{told}</a>'
+
+
+def _evidence_words(evidence: str) -> str:
+    if evidence.startswith("#"):
+        return evidence
+    if evidence.startswith(TASK_KEY):
+        return task_evidence(evidence)
+    name = last_segment(evidence).removeprefix("row-")
+    return f"call {name if len(name) <= _ID + 2 else f'{name[:_ID]}…'}"
 
 
 # -- tables ----------------------------------------------------------------------

@@ -53,7 +53,9 @@ class Attempt:
     """The role of its own credentials, where the state has some."""
     region: str | None = None
     stopped_at: datetime | None = None
-    """When the job itself ended, where its own answer says."""
+    """When the job itself ended, where its own answer says, or an event of ECS's."""
+    told_by: str = ""
+    """The key of what ECS told; empty where the answer itself says."""
     event_ids: tuple[int, ...] = ()
 
     @property

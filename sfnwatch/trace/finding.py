@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.task_states import TASK_KEY
 from sfnwatch.trace.text import clean
 
 MOST = 50
@@ -27,7 +28,8 @@ class Finding:
     certainty: Certainty
     text: str
     evidence: tuple[str, ...] = ()
-    """Ids of history events (`#5`) and of calls that it rests on."""
+    """Ids of history events (`#5`) and of calls that it rests on, and of what ECS told
+    of tasks their keys: `task#`, the task's ARN, `#` and the version."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Its figures: seconds and counts, as JSON values."""
     execution_arn: str | None = None
@@ -50,9 +52,17 @@ def evidence(items: Iterable[str]) -> tuple[str, ...]:
 def brief_evidence(finding: Finding) -> str:
     """Name the evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
     events = [item for item in finding.evidence if item.startswith("#")]
-    calls = [item for item in finding.evidence if not item.startswith("#")]
-    told = [_few(events), _calls(calls)]
+    tasks = [item for item in finding.evidence if item.startswith(TASK_KEY)]
+    other = (item for item in finding.evidence if item not in tasks)
+    calls = [item for item in other if not item.startswith("#")]
+    told = [_few(events), _few([task_evidence(item) for item in tasks]), _calls(calls)]
     return ", ".join(part for part in told if part)
+
+
+def task_evidence(item: str) -> str:
+    """Name what ECS told of a task in a few words: `task 9f018ef6`."""
+    task, _, _ = item.removeprefix(TASK_KEY).rpartition("#")
+    return f"task {clean(last_segment(task))[:_ID]}"
 
 
 def _few(events: Sequence[str]) -> str:

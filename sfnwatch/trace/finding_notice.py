@@ -8,7 +8,7 @@ from statistics import median
 from sfnwatch.trace.finding import Certainty, Finding, certainty, evidence
 from sfnwatch.trace.finding_case import FEW, Case, Try, Use
 from sfnwatch.trace.finding_words import spoken
-from sfnwatch.trace.notice import By, Notice, notice
+from sfnwatch.trace.notice import UNNOTICED, By, Notice, notice
 from sfnwatch.trace.times import iso, maybe_iso
 
 _BY = {
@@ -32,6 +32,45 @@ def noticed(case: Case, use: Use) -> Iterator[Finding]:
         yield _noticed(case, tried, found)
 
 
+def unnoticed(use: Use) -> Iterator[Finding]:
+    """Tell of each try that ended otherwise, though its job had stopped before.
+
+    What told Step Functions of the end was lost: the event, and no poll got through.
+    """
+    for tried in use.tries:
+        attempt = tried.attempt
+        stopped, ended = attempt.stopped_at, attempt.ended_at
+        if attempt.status not in UNNOTICED or stopped is None or ended is None:
+            continue
+        seconds = (ended - stopped).total_seconds()
+        if seconds > 0:
+            yield _unnoticed(tried, stopped, seconds)
+
+
+def _unnoticed(tried: Try, stopped: datetime, seconds: float) -> Finding:
+    attempt = tried.attempt
+    job = attempt.integration.job_word if attempt.integration else "job"
+    how = "ran out of time" if attempt.status == "timed_out" else "was aborted"
+    return Finding(
+        kind="unnoticed",
+        certainty=Certainty.INFERENCE,
+        text=(
+            f"The {job} started by {tried.subject} had stopped at {iso(stopped)}, and"
+            f" Step Functions did not know of it when the try {how}"
+            f" {spoken(seconds)} later."
+        ),
+        evidence=evidence(item for item in (tried.end_event, attempt.told_by) if item),
+        data={
+            "visit": tried.visit.id,
+            "attempt": attempt.scheduled_id,
+            "stopped_at": iso(stopped),
+            "ended_at": maybe_iso(attempt.ended_at),
+            "seconds": round(seconds, 3),
+            "status": attempt.status,
+        },
+    )
+
+
 def _known(case: Case, tried: Try) -> datetime | None:
     return case.reach.of(case.timeline.execution_arn, tried.attempt, tried.calls)
 
@@ -45,7 +84,15 @@ def _noticed(case: Case, tried: Try, told: Notice) -> Finding:
             f" {iso(told.stopped_at)} and Step Functions knew"
             f" {spoken(told.seconds)} later, {_by(case, tried, told)}."
         ),
-        evidence=evidence([tried.end_event, *(c.event_id for c in tried.polls)]),
+        evidence=evidence(
+            item
+            for item in (
+                tried.end_event,
+                tried.attempt.told_by,
+                *(c.event_id for c in tried.polls),
+            )
+            if item
+        ),
         data={
             "visit": tried.visit.id,
             "attempt": tried.attempt.scheduled_id,

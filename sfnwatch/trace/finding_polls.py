@@ -19,7 +19,7 @@ from sfnwatch.trace.finding_words import (
     plural,
     times,
 )
-from sfnwatch.trace.notice import is_denied
+from sfnwatch.trace.notice import UNNOTICED, is_denied
 from sfnwatch.trace.reach import Reach
 from sfnwatch.trace.times import iso
 
@@ -311,7 +311,7 @@ def _mattered(kind: str, subject: str, tries: Sequence[Try], *, every: bool) -> 
             f"and {subject} succeeded all the same: {decided}, so polling is not the"
             f" only way Step Functions learns of the end{_other_way(tries[0].attempt)}."
         )
-    if all(tried.attempt.stopped_at for tried in tries):
+    if all(t.attempt.stopped_at and t.attempt.status not in UNNOTICED for t in tries):
         return (
             f"and {subject} failed by its job's own end, which was known all the same:"
             " the denials did not decide the outcome."

@@ -15,7 +15,7 @@ from sfnwatch.trace.finding_children import children
 from sfnwatch.trace.finding_failures import failed_calls, retries
 from sfnwatch.trace.finding_lag import lag
 from sfnwatch.trace.finding_later import End, failed_ends, failed_later
-from sfnwatch.trace.finding_notice import noticed
+from sfnwatch.trace.finding_notice import noticed, unnoticed
 from sfnwatch.trace.finding_patterns import calls, pattern
 from sfnwatch.trace.finding_polls import denials, polling
 from sfnwatch.trace.finding_time import time_findings
@@ -85,6 +85,7 @@ def _told(case: Case, ends: Mapping[str, End]) -> Iterator[Finding]:
         yield from calls(case, use)
         yield from polling(case, use)
         yield from noticed(case, use)
+        yield from unnoticed(use)
         yield from denials(use)
         yield from retries(use)
         yield from failed_calls(case, use)

@@ -1,8 +1,8 @@
 """Who noticed that the job was over: the question polling alone can't answer.
 
-A `.sync` task's own answer says when it stopped, the history when Step Functions
-knew. With a poll between the two, a poll may have noticed; with none, it was the
-managed EventBridge rule, which leaves no call behind.
+A `.sync` task's own answer says when it stopped, or else what ECS told of it, and the
+history when Step Functions knew. With a poll between the two, a poll may have noticed;
+with none, it was the managed EventBridge rule, which leaves no call behind.
 """
 
 import re
@@ -16,6 +16,8 @@ from sfnwatch.trace.calls import ApiCall
 
 DENIED = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|Forbidden", re.IGNORECASE)
 """What the error codes of a call that IAM refused hold."""
+UNNOTICED = frozenset({"timed_out", "aborted"})
+"""Tries that ended for another reason than that of their job's end."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -69,12 +71,15 @@ def notice(
     `complete_to` is how far its calls are known: of files that is for each attempt
     another (`Reach.of`).
 
-    None unless the job's own answer says when it stopped, and that before its end was
-    known: two clocks that disagree measure nothing. A denied poll tells Step Functions
-    nothing, so it can't be what noticed.
+    None unless the job's own answer, or ECS, says when it stopped, and that before its
+    end was known: two clocks that disagree measure nothing. A denied poll tells Step
+    Functions nothing, so it can't be what noticed; nor did a try that ran out of time,
+    or was aborted, end because somebody noticed.
     """
     stopped, noticed = attempt.stopped_at, attempt.ended_at
     if stopped is None or noticed is None or stopped > noticed:
+        return None
+    if attempt.status in UNNOTICED:
         return None
     polls = list(calls)
     if attempt.role_arn is not None and not polls:

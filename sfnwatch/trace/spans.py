@@ -141,8 +141,8 @@ def _of_attempt(attempt: Attempt, number: int) -> Iterator[_Step]:
         yield _Step(Part.WAITING, ended, number, status)
         return
     yield _Step(Part.WAITING, begun, number, status)
-    if attempt.stopped_at is not None and ended is not None:
-        stopped = min(attempt.stopped_at, ended)
+    if attempt.stopped_at is not None:
+        stopped = min(attempt.stopped_at, ended or attempt.stopped_at)
         yield _Step(Part.WORKING, stopped, number, status)
         yield _Step(Part.NOTICING, ended, number, status)
     else:

@@ -18,6 +18,8 @@ from sfnwatch.trace.times import maybe_time
 
 DETAIL_TYPE = "ECS Task State Change"
 STOPPED = "STOPPED"
+TASK_KEY = "task#"
+"""What the keys of states begin with, and those of nothing else."""
 TaskKey = tuple[str, int]
 """A task's ARN and the version of its state."""
 
@@ -60,12 +62,22 @@ class TaskState:
         return self.task_arn, self.version
 
     @property
+    def event_id(self) -> str | None:
+        """The id that EventBridge gave the event."""
+        return text_of(self.raw.get("id"))
+
+    @property
     def stopped(self) -> bool:
         return self.last_status == STOPPED
 
     @property
     def detail(self) -> Mapping[str, Any]:
         return _detail(self.raw)
+
+
+def task_key(state: TaskState) -> str:
+    """Key a state for rows and as evidence: by ECS's own key, however often it came."""
+    return f"{TASK_KEY}{state.task_arn}#{state.version}"
 
 
 def is_task_state(event: Mapping[str, Any]) -> bool:

@@ -32,6 +32,7 @@ from sfnwatch.trace.map_runs import (
 from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
+from sfnwatch.trace.task_stops import Stop, stops_of, told
 from sfnwatch.trace.times import maybe_time
 from sfnwatch.trace.visits import Visits, build_visits
 
@@ -57,6 +58,8 @@ class Timeline:
     """The newest answer of DescribeExecution."""
     defined: Received | None = None
     """The newest answer of DescribeStateMachineForExecution."""
+    stops: Mapping[str, Stop] = field(default_factory=dict)
+    """When ECS says that tasks ended, whoever began them, by their ARNs."""
 
     @cached_property
     def definition(self) -> Definition:
@@ -70,7 +73,7 @@ class Timeline:
 
     @cached_property
     def visits(self) -> Visits:
-        return build_visits(self.ordered, self.definition.branches)
+        return told(build_visits(self.ordered, self.definition.branches), self.stops)
 
     @cached_property
     def began(self) -> Mapping[str, Begun]:
@@ -381,6 +384,7 @@ class _Growth:
                 "events": dict(old.events),
                 "described": old.described,
                 "defined": old.defined,
+                "stops": old.stops,
             }
         return self._timelines[arn]
 
@@ -419,11 +423,12 @@ class _Growth:
     def result(self) -> Trace:
         trace = self._trace
         grown = {arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()}
+        histories = (
+            _in_order({**trace.histories, **grown}) if grown else trace.histories
+        )
         return replace(
             trace,
-            histories=_in_order({**trace.histories, **grown})
-            if grown
-            else trace.histories,
+            histories=self._stopped(histories),
             calls=self._grown_calls(),
             own_calls=trace.own_calls | self._own,
             healths=self._healths if self._told else trace.healths,
@@ -439,6 +444,19 @@ class _Growth:
             else trace.map_runs,
             listed={**trace.listed, **self._listed} if self._listed else trace.listed,
         )
+
+    def _stopped(self, timelines: Mapping[str, Timeline]) -> Mapping[str, Timeline]:
+        """Tell timelines of the ends of tasks, if there is anything new to tell."""
+        changes = {**self._trace.task_changes, **self._tasks}
+        if not changes or not (self._tasks or self._timelines):
+            return timelines
+        stops = stops_of(changes.values())
+        if all(timeline.stops == stops for timeline in timelines.values()):
+            return timelines
+        return {
+            arn: timeline if timeline.stops == stops else replace(timeline, stops=stops)
+            for arn, timeline in timelines.items()
+        }
 
     def _grown_calls(self) -> Mapping[str, ApiCall]:
         """Give the same map where there is nothing new: what it shows need not move."""

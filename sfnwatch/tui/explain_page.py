@@ -37,6 +37,7 @@ class Topic(StrEnum):
 _TOPICS = {
     CONCLUSION: Topic.CONCLUDED,
     "noticed": Topic.NOTICED,
+    "unnoticed": Topic.NOTICED,
     "denied-but-succeeded": Topic.NOTICED,
     "pattern": Topic.PATTERN,
     "calls": Topic.CALLS,
