@@ -55,6 +55,8 @@ def dump(trace: Trace, out: TextIO) -> None:
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     for row in build_lanes(trace, joined=False).rows:
+        if row.task is not None:
+            continue  # neither an event of the history nor a call
         cells = dict(_call_cells(row) if row.call else _event_cells(row))
         cells |= {"lane": str(row.lane), "kind": str(row.kind)}
         cells |= {"execution": row.execution_arn or "", "text": _text(row)}

@@ -13,6 +13,7 @@ from sfnwatch.export.svg_rows import failed
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.payload import ascii_json
 from sfnwatch.trace.sentences import explain
+from sfnwatch.trace.task_states import DETAIL_TYPE
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.times import iso
@@ -43,7 +44,8 @@ def table_json(trace: Trace, rows: Sequence[Row], refs: Refs) -> str:
 
     `rows` holds lists of: milliseconds since `begin`, the execution's number or -1,
     the numbers of its kind and its path in `words`, text, 1 if it tells of a failure,
-    the event's id or the call's number, and for calls the event id.
+    the event's id, the call's number or the reference of a task's state, and for calls
+    the event id.
     """
     words = _Words()
     begin = min((row.at for row in rows), default=None)
@@ -70,6 +72,8 @@ def _row(row: Row, refs: Refs, word: Callable[[str], int]) -> list[Any]:
     number = refs.executions.get(row.execution_arn or "", -1)
     shared = [0, number, word(kind_words(row)), word(path_words(row))]
     text, bad = plain(row_pieces(row)), int(failed(row))
+    if row.task is not None:
+        return [*shared, text, bad, refs.of_row(row)]
     if row.call is None:
         return [*shared, text, bad, row.events[0].id]
     call = row.call
@@ -78,6 +82,8 @@ def _row(row: Row, refs: Refs, word: Callable[[str], int]) -> list[Any]:
 
 def kind_words(row: Row) -> str:
     """Name what a row is: an event's type, or the service that was called."""
+    if row.task is not None:
+        return DETAIL_TYPE
     if row.call is None:
         return clean(row.events[0].type, _LIMIT)
     return clean(row.call.event_source.removesuffix(".amazonaws.com"), _LIMIT)

@@ -34,7 +34,7 @@ def records_of(rows: Sequence[Row], budget: int = BUDGET) -> tuple[str, int | No
     None where no string had to be cut to fit. Where even short strings are too much,
     failures and then the first rows keep their records; others have `null`.
     """
-    raws = [row.call.raw if row.call is not None else row.events[0].raw for row in rows]
+    raws = [_raw(row) for row in rows]
     for limit in _LIMITS:
         texts = _all(raws, limit, budget)
         if texts is not None:
@@ -42,6 +42,12 @@ def records_of(rows: Sequence[Row], budget: int = BUDGET) -> tuple[str, int | No
     order = sorted(range(len(rows)), key=lambda place: not failed(rows[place]))
     kept = _within(raws, order, budget)
     return _array(kept.get(place, "null") for place in range(len(rows))), _LIMITS[-1]
+
+
+def _raw(row: Row) -> Record:
+    if row.task is not None:
+        return row.task.raw
+    return row.call.raw if row.call is not None else row.events[0].raw
 
 
 def _all(raws: Sequence[Record], limit: int, budget: int) -> list[str] | None:

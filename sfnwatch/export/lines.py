@@ -7,6 +7,7 @@ when it arrives, which is minutes late; its own time stands in front.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TextIO
 
 from sfnwatch.trace.arns import short_id
@@ -19,6 +20,8 @@ from sfnwatch.trace.links import Link
 from sfnwatch.trace.map_runs import MapRun
 from sfnwatch.trace.nest_words import count_words
 from sfnwatch.trace.nests import map_run_name
+from sfnwatch.trace.task_states import TaskState
+from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.visits import ROOT, StateVisit
@@ -38,7 +41,7 @@ _LABEL = 40
 """No label of an execution takes more characters."""
 _CHILD_LABEL = 80
 _STARTS = {Kind.CHILD: Kind.EXECUTION, Kind.MAP_RUN: Kind.OTHER}
-_NO_ROWS = frozenset({From.HEALTH, From.REQUEST, From.TASK_STATE})
+_NO_ROWS = frozenset({From.HEALTH, From.REQUEST})
 """Sources of records that never have a line of their own."""
 
 
@@ -106,6 +109,9 @@ class PlainLines:
             label = self._label(row.link.execution_arn if row.link else None)
             return _call_line(row, self._visit(row), label)
         at = row.at.strftime("%H:%M:%S.%f")[:12]
+        if row.task is not None:
+            label = self._label(row.execution_arn)
+            return f"{at}  task   {_task_words(row, row.task, label)}"
         return f"{at}  state  {self._label(row.execution_arn)}{_state_words(row)}"
 
     def _label(self, execution_arn: str | None) -> str:
@@ -219,9 +225,20 @@ def _call_line(row: Row, visit: StateVisit | None, label: str) -> str:
     parts = [call.event_time.strftime("%H:%M:%S    "), "call ", words]
     parts.extend(_whence(row, visit, label))
     if call.seen_at is not None:
-        lag = max(0.0, (call.seen_at - call.event_time).total_seconds())
-        parts.append(f"(seen {duration(lag)} later)")
+        parts.append(_lag(call.seen_at - call.event_time))
     return "  ".join(parts)
+
+
+def _task_words(row: Row, state: TaskState, label: str) -> str:
+    words = f"{task_id(state)}  {plain(task_words(state).all)}"
+    seen = "" if state.seen_at is None else _lag(state.seen_at - state.at)
+    visit = row.caller
+    whence = f"{_ARROW} {label}{visit_path(visit)}" if visit else ""
+    return "  ".join(part for part in (words, "[ecs]", whence, seen) if part)
+
+
+def _lag(late: timedelta) -> str:
+    return f"(seen {duration(max(0.0, late.total_seconds()))} later)"
 
 
 def _whence(row: Row, visit: StateVisit | None, label: str) -> Iterator[str]:

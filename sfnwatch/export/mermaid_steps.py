@@ -41,6 +41,9 @@ def steps(trace: Trace, cast: Cast) -> Iterator[Step]:
         if row.call is not None:
             yield from writer.call(row)
             continue
+        if row.task is not None:
+            yield writer.task(row)
+            continue
         caused = by_key.get(row.causes or "")
         # One that took long stands before, at its own time.
         if caused is not None and caused.key not in drawn:
@@ -117,6 +120,14 @@ class _Writer:
             yield _note(state, f"{_clock(row)} {words}")
         elif "try " in words:
             yield _note(state, words)
+
+    def task(self, row: Row) -> Step:
+        """Note in the state's column what ECS told of its task."""
+        if row.caller is None:  # pragma: no cover - a task is known by its state
+            return _note(self._cast.workflow(row.execution_arn or ""), _words(row))
+        state, alone = self._cast.state(row.execution_arn or "", row.caller.name)
+        name = _which(row.caller, alone=alone)
+        return _note(state, f"{_clock(row)} {name}{_words(row)}")
 
     # -- calls -------------------------------------------------------------------
 

@@ -11,7 +11,9 @@
   const seen = (text) => text.replace(UNSEEN,
     (c) => "\\u" + c.codePointAt(0).toString(16).padStart(4, "0"));
   const isCall = (row) => row.length > CALL;
-  const refOf = (row) => isCall(row) ? "c" + row[ID] : "e" + row[RUN] + "-" + row[ID];
+  const isTask = (row) => typeof row[ID] === "string";
+  const refOf = (row) => isCall(row) ? "c" + row[ID]
+    : isTask(row) ? row[ID] : "e" + row[RUN] + "-" + row[ID];
   const timeOf = (row) => {
     const iso = new Date(begin + row[START]).toISOString();
     return isCall(row) ? iso.slice(11, 19) : iso.slice(11, 23);
@@ -239,7 +241,8 @@
       ["Kind", data.words[row[KIND]]],
       ["State", data.words[row[PATH]]],
       ["Execution", data.executions[row[RUN]]],
-      [isCall(row) ? "Event id" : "Event", isCall(row) ? row[CALL] : "#" + row[ID]],
+      [isCall(row) ? "Event id" : "Event",
+        isCall(row) ? row[CALL] : isTask(row) ? "" : "#" + row[ID]],
     ]) {
       if (!text) continue;
       const pair = el("div");

@@ -24,6 +24,9 @@ from sfnwatch.export.svg_states import Key
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.links import Rule
+from sfnwatch.trace.task_lives import Stage, stage_of
+from sfnwatch.trace.task_states import TaskState
+from sfnwatch.trace.task_words import task_id, task_pieces, task_words
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.times import iso
 from sfnwatch.trace.words import (
@@ -98,6 +101,43 @@ def _words(row: Row, column: Column, *, several: bool, placed: bool) -> Sequence
         return fit(whole, room)
     # What it is about is in the tooltip; how it ended and by what it is tied is not.
     return fit((*head, *told.error, *told.rule), room)
+
+
+def task(
+    row: Row, state: TaskState, column: Column, y: float, key: Key, *, placed: bool
+) -> str:
+    """Draw how a task was, as ECS told it; `placed` says which state began it."""
+    told = task_words(state)
+    room = column.width - _TEXT - 10
+    which: Sequence[Piece] = ((f"  {task_id(state)}", Tone.DIM),)
+    if placed and row.caller is not None:
+        which = (*which, (f" ‹ {clean(row.caller.name, _NAME)}", Tone.DIM))
+    said = (told.status, *told.ending)
+    if width_of_pieces(said) > room:
+        said = (told.status, *told.brief)
+    parts = [
+        rect(column.x, y - STEP / 2, column.width, STEP, "hit"),
+        rect(life_x(column) - 2, y - 5, 4, 10, _STAGES[stage_of(state)], 2),
+        pieces(column.x + _TEXT, y + 4, fit((*said, *which), room)),
+    ]
+    tip = [iso(state.at), plain(task_pieces(state)), state.task_arn]
+    if row.caller is not None:
+        tip.append(f"begun by {row.caller.path}")
+    return group(parts, "row", key=key(row), tip=tip)
+
+
+_STAGES = {
+    Stage.STARTING: "waiting",
+    Stage.RUNNING: "working",
+    Stage.STOPPING: "around",
+    Stage.STOPPED: "around",
+    Stage.OTHER: "around",
+}
+"""A stage of a task's life to the class of its bar."""
+
+
+def stage_css(stage: Stage) -> str:
+    return _STAGES[stage]
 
 
 def tick(drawn: Line, column: Column, y: float, key: Key) -> str:

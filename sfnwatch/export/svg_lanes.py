@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from sfnwatch.export.svg_calls import arrow, call, life_x, tick, ticks_words
+from sfnwatch.export.svg_calls import arrow, call, life_x, task, tick, ticks_words
 from sfnwatch.export.svg_draw import SMALL, cut, document, line, rect, width_of, words
 from sfnwatch.export.svg_layout import MARGIN, Column, Layout, layout_of
 from sfnwatch.export.svg_legend import CALLS, PARTS, Signs, legend, legend_height
@@ -21,7 +21,7 @@ from sfnwatch.export.svg_words import (
     title_words,
 )
 from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.lanes import Lane, Lanes, Row, build_lanes
+from sfnwatch.trace.lanes import TASKS, Lane, Lanes, Row, build_lanes
 from sfnwatch.trace.text import duration
 from sfnwatch.trace.timeline import Trace
 
@@ -145,6 +145,8 @@ class _Picture:
             yield words(x, y + 16, "UTC", "mono")
 
     def _calls_head(self, column: Column) -> tuple[str, str]:
+        if column.source == TASKS:
+            return "ECS task", "its own life, as ECS told it"
         if len(self._layout.states) > 1 and column.execution_arn is None:
             return "API calls", "of no single execution"
         if column.source is not None:
@@ -210,8 +212,12 @@ class _Picture:
                 lane = self._states.get(row.execution_arn or "")
                 if row.lane is Lane.STATES and lane is not None:
                     yield lane.row(row, y, self._key)
-                column = self._layout.column_of(row) if row.call else None
+                column = self._layout.column_of(row) if row.source else None
                 if column is None:
+                    continue
+                if row.task is not None:
+                    placed = self._of_several or len(self._states) > 1
+                    yield task(row, row.task, column, y, self._key, placed=placed)
                     continue
                 if drawn.run is None:
                     several = column.source is None

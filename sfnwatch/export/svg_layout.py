@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.lanes import TASKS, Row
 from sfnwatch.trace.timeline import Trace
 
 MARGIN = 20.0
@@ -56,7 +56,9 @@ class Layout:
 
     def column_of(self, row: Row) -> Column | None:
         """Find the lane of a call: of its execution and service, else the last."""
-        for column in self.calls:
+        # A lane of several services takes what no other does.
+        order = sorted(self.calls, key=lambda column: column.source is None)
+        for column in order:
             if self._fits(column, row):
                 return column
         return self.calls[-1] if self.calls else None
@@ -64,13 +66,12 @@ class Layout:
     def _fits(self, column: Column, row: Row) -> bool:
         if len(self.states) > 1:
             return column.execution_arn == row.execution_arn
-        source = row.call.event_source if row.call else None
-        return column.source in {source, None}
+        return column.source in {row.source, None}
 
 
 def layout_of(trace: Trace, rows: Sequence[Row]) -> Layout:
     """Place the lanes that a trace needs."""
-    calls = [row for row in rows if row.call is not None]
+    calls = [row for row in rows if row.source]
     if len(trace.timelines) > 1:
         return _beside(trace, calls)
     x = MARGIN
@@ -98,7 +99,7 @@ def _beside(trace: Trace, calls: Sequence[Row]) -> Layout:
     columns: list[Column] = []
     services: dict[str | None, set[str]] = defaultdict(set)
     for row in calls:
-        services[row.execution_arn].add(row.call.event_source if row.call else "")
+        services[row.execution_arn].add(row.source)
     for arn in (*trace.timelines, None):
         if arn is not None:
             states[arn] = Column(x, _STATES_BESIDE, arn)
@@ -113,9 +114,13 @@ def _beside(trace: Trace, calls: Sequence[Row]) -> Layout:
 
 
 def _services(calls: Iterable[Row]) -> tuple[str | None, ...]:
-    """List the services by how many calls they got; None for all that are left."""
-    counted = Counter(row.call.event_source for row in calls if row.call is not None)
+    """List the services by how many calls they got; None for all that are left.
+
+    The tasks come last, and have a lane of their own.
+    """
+    counted = Counter(row.source for row in calls)
+    tasks = (TASKS,) if counted.pop(TASKS, 0) else ()
     order = sorted(counted, key=lambda source: (-counted[source], source))
     if len(order) <= _SERVICES:
-        return tuple(order)
-    return (*order[: _SERVICES - 1], None)
+        return (*order, *tasks)
+    return (*order[: _SERVICES - 1], None, *tasks)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.shape_polls import Run, poll_runs
+from sfnwatch.trace.task_words import went_wrong
 
 LIMIT = 500
 """So many rows are drawn; of them at most a third only because they failed."""
@@ -99,7 +100,7 @@ def _kept(rows: Sequence[Row], limit: int) -> set[str]:
         return {row.key for row in rows}
     kept = {row.key for row in rows if row.kind is Kind.EXECUTION}
     _take(kept, limit // 3, (row for row in rows if failed(row)))
-    _take(kept, limit * 2 // 3, (r for r in rows if r.call is None and not r.depth))
+    _take(kept, limit * 2 // 3, (r for r in rows if r.events and not r.depth))
     _take(kept, limit, rows)
     return kept
 
@@ -112,7 +113,9 @@ def _take(kept: set[str], limit: int, rows: Iterable[Row]) -> None:
 
 
 def failed(row: Row) -> bool:
-    """True for a call that AWS refused, and for an event that tells of a failure."""
+    """True for a call that AWS refused, a task or an event that tells of a failure."""
     if row.call is not None:
         return row.call.error_code is not None
+    if row.task is not None:
+        return went_wrong(row.task)
     return row.events[-1].type.endswith(("Failed", "TimedOut", "Aborted"))

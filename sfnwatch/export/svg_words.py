@@ -14,6 +14,7 @@ _NAME = 90
 def latest(trace: Trace) -> datetime:
     """Give the last moment that a trace knows of: how far what runs has come."""
     known = [call.event_time for call in trace.calls.values()]
+    known += (state.at for states in trace.task_states.values() for state in states)
     for timeline in trace.timelines.values():
         known += (event.timestamp for event in timeline.events.values())
         known += (t for t in (timeline.started_at, timeline.stopped_at) if t)

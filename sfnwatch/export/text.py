@@ -19,7 +19,7 @@ from sfnwatch.export.text_words import (
 )
 from sfnwatch.trace.findings import Finding
 from sfnwatch.trace.heads import labels
-from sfnwatch.trace.lanes import Lanes, Row, build_lanes
+from sfnwatch.trace.lanes import Lane, Lanes, Row, build_lanes
 from sfnwatch.trace.report import report
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
@@ -82,16 +82,22 @@ def _rows(lanes: Lanes, tags: Mapping[str, str]) -> Iterator[str]:
             day = row.at.date()
             yield _line(above, f"{day}", "", "")
         above = rails.after
-        if row.call is not None:
+        if row.lane is not Lane.STATES:
             arn = row.link.execution_arn if row.link else None
             tag = tags.get(arn or "", "")
-            call = call_text(row, placed=rails.open > 1 or bool(tag), tag=tag)
-            yield _line(rails.before, "", _NO_ARROW, call)
+            told = call_text(row, placed=rails.open > 1 or bool(tag), tag=tag)
+            # A call's time stands with it, a task's has milliseconds as a state's.
+            time = "" if row.call is not None else _time(row)
+            yield _line(rails.before, time, _NO_ARROW, told)
             continue
         made = _made(row, lanes, place)
         drawn = made.key if made else ""
         yield from _state(row, rails, made, tags, named=_owner(row) != before)
         before = _owner(row)
+
+
+def _time(row: Row) -> str:
+    return row.at.strftime("%H:%M:%S.%f")[:_TIME]
 
 
 def _made(row: Row, lanes: Lanes, place: int) -> Row | None:
@@ -111,7 +117,7 @@ def _state(
     words = f"{tag}{state_text(row, named=named)}"
     cells = max(_WORDS, _LEFT - len(rails.before))
     first, *more = [*fold(words, cells)] or [words]
-    time = row.at.strftime("%H:%M:%S.%f")[:_TIME]
+    time = _time(row)
     if made is None:
         yield _line(f"{rails.before}{first}", time, "", "")
     else:

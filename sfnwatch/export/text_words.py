@@ -89,10 +89,13 @@ def _index(visit: StateVisit) -> str:
 
 
 def call_text(row: Row, *, placed: bool, tag: str = "") -> str:
-    """Put a call's row into words; `placed` says which state made it, and whose."""
-    if row.call is None:
-        return ""
-    source = row.call.event_source.removesuffix(".amazonaws.com")
+    """Put a call's row into words; `placed` says which state made it, and whose.
+
+    So too what ECS told of a task, whose time stands elsewhere.
+    """
     where = f"  ‹ {tag}{name_of(row.caller)}" if placed and row.caller else ""
     words = plain(row_pieces(row))
+    if row.call is None:
+        return f"{words}{where}"
+    source = row.call.event_source.removesuffix(".amazonaws.com")
     return f"{row.call.event_time:%H:%M:%S}  {clean(source, _NAME)}  {words}{where}"

@@ -74,6 +74,9 @@ def row_times(trace: Trace) -> Iterator[Times]:
     for call in trace.ordered_calls:
         if not is_hidden(trace, call, trace.links.get(call.event_id)):
             yield Times(call.seen_at or call.event_time, second_over(call.event_time))
+    for states in trace.task_states.values():
+        for state in states:
+            yield Times(state.seen_at or state.at, state.at)
 
 
 def course_of(

@@ -134,7 +134,7 @@ def _state_names(row: Row) -> Iterator[str]:
 
 
 def _event_names(row: Row) -> Iterator[str]:
-    if row.call is not None or row.kind is Kind.ENTERED:
+    if row.kind in {Kind.CALL, Kind.TASK, Kind.ENTERED}:
         yield from actions_of(row)
 
 

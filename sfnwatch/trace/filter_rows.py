@@ -8,6 +8,7 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Rule, role_of_call
+from sfnwatch.trace.task_words import went_wrong
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.visits import ROOT, StateVisit
 from sfnwatch.trace.words import plain, resource_words, row_pieces
@@ -23,7 +24,7 @@ Texts = Callable[[Row], Iterator[str]]
 
 def words_of(row: Row) -> Iterator[str]:
     """Yield the row as it is shown."""
-    if row.call is not None or row.events:
+    if row.call is not None or row.task is not None or row.events:
         yield plain(row_pieces(row))
 
 
@@ -44,6 +45,9 @@ def actions_of(row: Row) -> Iterator[str]:
     """Yield a call's name, or what the Task runs."""
     if row.call is not None:
         yield clean(row.call.event_name)
+        return
+    if row.task is not None:
+        yield clean(row.task.last_status)
         return
     yield from (resource_words(attempt) for attempt in _attempts_of(row))
 
@@ -70,6 +74,8 @@ def errors_of(row: Row) -> Iterator[str]:
     found: list[str | None] = []
     if row.call is not None:
         found = [row.call.error_code, row.call.error_message]
+    if row.task is not None and went_wrong(row.task):
+        found = [row.task.stop_code, row.task.stopped_reason]
     for event in row.events:
         found += [event.detail("error"), event.detail("cause")]
     yield from (clean(text) for text in found if text)
@@ -86,6 +92,8 @@ def bodies_of(row: Row) -> Iterator[str]:
         yield from _texts_in(event.raw or event.details)
     if row.call is not None:
         yield from _texts_in(row.call.raw)
+    if row.task is not None:
+        yield from _texts_in(row.task.raw)
 
 
 def _texts_in(value: Any) -> Iterator[str]:
@@ -124,6 +132,8 @@ def is_failure(row: Row) -> bool:
     """True for all that failed, timed out or was denied."""
     if row.call is not None:
         return row.call.error_code is not None
+    if row.task is not None:
+        return went_wrong(row.task)
     return any(
         event.type.endswith(_FAILURES)
         or event.type == "FailStateEntered"
@@ -165,6 +175,7 @@ KIND_TESTS: Mapping[str, Callable[[Row], bool]] = {
     "phase": _of_kind(Kind.PHASE),
     "other": _of_kind(Kind.OTHER),
     "call": _of_kind(Kind.CALL),
+    "task": _of_kind(Kind.TASK),
     "poll": _of_role(CallRole.POLL),
     "action": _of_role(CallRole.ACTION),
     "stop": _of_role(CallRole.STOP),

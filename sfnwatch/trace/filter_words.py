@@ -64,6 +64,7 @@ KINDS = {
     "phase": "scheduled, started, submitted, ended",
     "other": "iterations, branches, all else",
     "call": "API calls",
+    "task": "what ECS told of a task",
     "poll": "calls that ask how a job is",
     "action": "calls that a state makes",
     "stop": "calls that stop a job",

@@ -15,6 +15,7 @@ from sfnwatch.trace.finding_case import FEW, Case, Try
 from sfnwatch.trace.finding_words import named, plural
 from sfnwatch.trace.integrations import Pattern
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
+from sfnwatch.trace.task_states import task_key
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.words import short_id
 
@@ -29,7 +30,7 @@ class End:
 
     words: str
     witness: str
-    """The event or the call that says so; empty where it is neither."""
+    """The event, the call or the task's state that says so; empty where none does."""
     exit_code: int | None = None
     stop_code: str | None = None
 
@@ -52,8 +53,7 @@ def failed_ends(trace: Trace) -> Mapping[str, End]:
             found.setdefault(job, end)
     for job, states in trace.task_states.items():
         stopped = next((state for state in reversed(states) if state.stopped), None)
-        # No row of a screen shows what ECS told: there is nothing to point at.
-        told = _end(stopped.detail, "") if stopped else None
+        told = _end(stopped.detail, task_key(stopped)) if stopped else None
         if told:
             found.setdefault(job, told)
     return found

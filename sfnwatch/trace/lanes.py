@@ -20,6 +20,8 @@ from sfnwatch.trace.links import Link, Rule, linked
 from sfnwatch.trace.nests import Nest, nests
 from sfnwatch.trace.notice import Notice, notice
 from sfnwatch.trace.reach import Reach, claimed_to, reach
+from sfnwatch.trace.task_lives import task_lives
+from sfnwatch.trace.task_states import TaskState, task_key
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 
@@ -34,6 +36,12 @@ _XRAY = "xray.amazonaws.com"
 class Lane(StrEnum):
     STATES = "states"
     CALLS = "calls"
+    TASKS = "tasks"
+    """What ECS told of the tasks themselves."""
+
+
+TASKS = "ecs task"
+"""Stands where calls have their event source; none of AWS's has a blank."""
 
 
 class Kind(StrEnum):
@@ -51,6 +59,7 @@ class Kind(StrEnum):
     MAP_RUN = "map-run"
     """The start of a Map Run."""
     CALL = "call"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +77,9 @@ class Row:
     visit: StateVisit | None = None
     attempt: Attempt | None = None
     caller: StateVisit | None = None
-    """The state whose attempt a call is tied to."""
+    """The state whose attempt a call is tied to, or began the task."""
     call: ApiCall | None = None
+    task: TaskState | None = None
     link: Link | None = None
     number: int | None = None
     """Which poll of its attempt a call is, from 1."""
@@ -90,6 +100,14 @@ class Row:
     def root_arn(self) -> str | None:
         """The execution around it that nothing began."""
         return self.nest.root if self.nest is not None else self.execution_arn
+
+
+    @property
+    def source(self) -> str:
+        """Whose lane it stands in beside the states: a service's, or the tasks'."""
+        if self.call is not None:
+            return self.call.event_source
+        return TASKS if self.task is not None else ""
 
 
 def own_nest(row: Row) -> Nest | None:
@@ -151,6 +169,12 @@ def build_lanes(trace: Trace, *, joined: bool = True, nested: bool = True) -> La
         row = _call_row(call, link, attempt, ranks)
         row = replace(row, caller=visit, nest=known_nests.get(called_by or ""))
         entries.append(((_place_of(row), len(orders), 0, number), row))
+    for number, row in enumerate(_task_rows(trace)):
+        arn = row.execution_arn or ""
+        if arn in trace.family.parents and not nested:
+            continue
+        placed = replace(row, nest=known_nests.get(arn))
+        entries.append(((row.at, len(orders) + 1, 0, number), placed))
     entries.sort(key=lambda entry: entry[0])
     rows = tuple(row for _, row in entries)
     heads = tuple(head_of(timeline) for timeline in trace.timelines.values())
@@ -391,3 +415,22 @@ def _place_of(row: Row) -> datetime:
         return row.at
     phase = causing_phase(row.attempt)
     return phase if timedelta(0) <= phase - row.at < ANSWERED else row.at
+
+
+# -- tasks -----------------------------------------------------------------------
+
+
+def _task_rows(trace: Trace) -> Iterator[Row]:
+    for life in task_lives(trace):
+        for state in life.states:
+            yield Row(
+                at=state.at,
+                key=task_key(state),
+                kind=Kind.TASK,
+                lane=Lane.TASKS,
+                execution_arn=life.execution_arn,
+                attempt=life.attempt,
+                caller=life.visit,
+                task=state,
+                link=life.link,
+            )

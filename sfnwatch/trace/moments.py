@@ -23,7 +23,6 @@ _TIMES: Mapping[str, tuple[str, ...]] = {
     From.LOOKUP: ("EventTime",),
     From.TRAIL: ("eventTime",),
     From.ATHENA: ("eventtime",),
-    From.TASK_STATE: ("time",),
 }
 """Where a record says when it was, the last moment it knows of first."""
 
@@ -84,7 +83,15 @@ def _inner_time(received: Received) -> datetime | None:
 
 
 def _record_time(received: Received) -> datetime | None:
-    """Look inside an Event of LookupEvents whose envelope has no time."""
+    """Look inside an Event of LookupEvents whose envelope has no time.
+
+    A task's state says to the millisecond since when it is so; its event does not.
+    """
+    if received.source == From.TASK_STATE:
+        detail = mapping_of(received.data.get("detail"))
+        return maybe_time(detail.get("updatedAt")) or maybe_time(
+            received.data.get("time")
+        )
     if received.source != From.LOOKUP:
         return None
     record = mapping_of(parse_json(received.data.get("CloudTrailEvent")))

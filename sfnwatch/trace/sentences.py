@@ -9,6 +9,7 @@ from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.sentence_calls import call_sentence
 from sfnwatch.trace.sentence_parts import fit
 from sfnwatch.trace.sentence_states import state_sentence
+from sfnwatch.trace.sentence_tasks import task_sentence
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 
@@ -30,4 +31,6 @@ def explain(
 def _sentence(row: Row, trace: Trace) -> str:
     if row.call is not None:
         return call_sentence(row, row.call, trace)
+    if row.task is not None:
+        return task_sentence(row, row.task)
     return state_sentence(row, trace)

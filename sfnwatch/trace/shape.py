@@ -113,15 +113,9 @@ class Shaped:
 def shape(lanes: Lanes, wanted: Shape) -> Shaped:
     """Bring lanes into a shape."""
     left_out = Counter(
-        row.call.event_source
-        for row in lanes.rows
-        if row.call and row.call.event_source in wanted.hidden_services
+        row.source for row in lanes.rows if row.source in wanted.hidden_services
     )
-    listed = [
-        row
-        for row in lanes.rows
-        if row.call is None or row.call.event_source not in wanted.hidden_services
-    ]
+    listed = [row for row in lanes.rows if row.source not in wanted.hidden_services]
     kept = listed if wanted.keep is None else [r for r in listed if wanted.keep(r)]
     work = _Work(_homes(lanes, wanted), wanted, kept)
     rows = tuple(work.lines())

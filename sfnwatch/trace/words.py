@@ -18,6 +18,7 @@ from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
+from sfnwatch.trace.task_words import task_pieces
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.tones import STATUS_GLYPHS, Piece, Tone
 
@@ -64,7 +65,7 @@ def row_pieces(row: Row) -> tuple[Piece, ...]:
     """Put a row into words, without its time and without its rails."""
     if row.call is not None:
         return tuple(_call(row))
-    return tuple(_state(row))
+    return tuple(_state(row)) if row.task is None else task_pieces(row.task)
 
 
 def _state(row: Row) -> Iterator[Piece]:

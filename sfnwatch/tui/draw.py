@@ -284,5 +284,7 @@ def _before_call(line: Line) -> tuple[Piece, ...]:
     mark, tone = _tie_mark(line)
     tied = isinstance(row, Row) and row.link is not None
     glyph = mark or ("→" if tied else "·")
-    lead = "    " if isinstance(row, Fold) else f"  {glyph} "
+    # What ECS told of a task has a sign of its own.
+    bare = isinstance(row, Fold) or (isinstance(row, Row) and row.task is not None)
+    lead = "    " if bare else f"  {glyph} "
     return (*rails_pieces(line), (lead, tone))

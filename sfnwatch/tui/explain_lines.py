@@ -219,9 +219,11 @@ def evidence_words(proofs: Iterable[Proof]) -> str:
     known = [proof.row for proof in proofs if proof.row is not None]
     missing = sum(proof.row is None for proof in proofs)
     calls = sum(row.call is not None for row in known)
+    tasks = sum(row.task is not None for row in known)
     counts = (
-        (len(known) - calls, "event", "events"),
+        (len(known) - calls - tasks, "event", "events"),
         (calls, "call", "calls"),
+        (tasks, "task state", "task states"),
         (missing, "record not here", "records not here"),
     )
     said = [f"{n:,} {one if n == 1 else more}" for n, one, more in counts if n]

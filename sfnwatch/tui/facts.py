@@ -13,6 +13,8 @@ from sfnwatch.trace.heads import head_of
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.requests import Request
+from sfnwatch.trace.task_states import TaskState
+from sfnwatch.trace.task_words import went_wrong
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
@@ -66,13 +68,12 @@ def _facts(row: Row, trace: Trace, zone: tzinfo | None) -> Iterator[Fact]:
     if row.notice is not None:
         yield _fact("noticed", notice_words(row.notice).removeprefix("noticed "))
         yield _fact("stopped", moment(row.notice.stopped_at, zone))
-    if row.call is not None:
-        yield from _call_facts(row)
+    yield from _beside_facts(row, zone)
     if row.visit is not None:
         yield from _visit_facts(row.visit)
     if row.attempt is not None:
         yield from _attempt_facts(row.attempt, row.visit)
-        if row.call is None:
+        if row.events:
             yield from _ids(row.attempt)
     if row.kind is Kind.EXECUTION:
         yield from _execution_facts(row)
@@ -96,6 +97,8 @@ def _when(row: Row, zone: tzinfo | None) -> str:
     if row.call is not None:
         at = moment(row.at, zone, millis=False)
         seen = [row.call.seen_at]
+    elif row.task is not None:
+        at, seen = moment(row.at, zone), [row.task.seen_at]
     else:
         at = " · ".join(moment(event.timestamp, zone) for event in row.events)
         seen = [event.seen_at for event in row.events]
@@ -190,6 +193,41 @@ def _call_facts(row: Row) -> Iterator[Fact]:
     if call.request_id:
         yield _fact("request id", call.request_id)
     yield _fact("by", f"{call.role or '?'} through {call.invoked_by or 'no service'}")
+
+
+def _beside_facts(row: Row, zone: tzinfo | None) -> Iterator[Fact]:
+    """Tell what only what stands beside the states has."""
+    if row.call is not None:
+        yield from _call_facts(row)
+    if row.task is not None:
+        yield from _task_facts(row.task, row.attempt, zone)
+
+
+def _task_facts(
+    state: TaskState, attempt: Attempt | None, zone: tzinfo | None
+) -> Iterator[Fact]:
+    """Tell what ECS says of a task, and by what it is known to be the attempt's."""
+    words = f"{state.last_status}, wanted {state.desired_status or '?'}"
+    yield _fact("task", f"{words}, version {state.version}")
+    yield _fact(
+        "tied",
+        f"exactly: its {id_word(attempt)}, {state.task_arn},"
+        " stands in the attempt's own events",
+        Tone.EXACT,
+    )
+    if state.stop_code or state.stopped_reason:
+        said = ": ".join(w for w in (state.stop_code, state.stopped_reason) if w)
+        yield _fact("why", said, Tone.BAD if went_wrong(state) else Tone.PLAIN)
+    if state.stopped_at is not None:
+        yield _fact("stopped", moment(state.stopped_at, zone))
+    for container in state.containers:
+        code = container.exit_code
+        how = container.last_status or "?"
+        how += "" if code is None else f", exit {code}"
+        how += f", {container.reason}" if container.reason else ""
+        tone = Tone.BAD if code else Tone.PLAIN
+        yield _fact("container", f"{container.name or '?'}  {how}", tone)
+    yield _fact("by", state.started_by or state.group or "ECS")
 
 
 def _because(link: Link, attempt: Attempt | None) -> str:

@@ -7,9 +7,11 @@ from enum import IntEnum
 from rich.cells import cell_len
 
 from sfnwatch.trace.calls import ApiCall
-from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.lanes import TASKS, Row
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.shape import Fold
+from sfnwatch.trace.task_states import TaskState
+from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.words import CallWords, Piece, Tone, call_words
 from sfnwatch.tui.cells import cells, cut
@@ -56,7 +58,7 @@ def right_parts(line: Line, frame: Frame) -> tuple[Part, ...]:
     """Put what stands in the calls' lane into words, a part for each thing it says."""
     cell = line.right
     if isinstance(cell, Row):
-        return tuple(_call(cell, line, frame))
+        return tuple(_row(cell, line, frame))
     return (
         Part(Rank.PROOF, tuple(frame.look.masked(_other(line, frame)))),
         *_state(line, frame),
@@ -87,6 +89,32 @@ def _noticed(told: Notice, words: str, room: int) -> str:
     least = f"{how}{late}" if how else f"{late} after stop"
     choice = (words, f"{how}{late} after the stop", least)
     return next((said for said in choice if cell_len(said) <= room), least)
+
+
+def _row(row: Row, line: Line, frame: Frame) -> Iterator[Part]:
+    if row.task is not None:
+        yield from _task(row.task, line, frame)
+    else:
+        yield from _call(row, line, frame)
+
+
+def _task(state: TaskState, line: Line, frame: Frame) -> Iterator[Part]:
+    """Say how a task was; in the lane of calls also that it is no call."""
+    told = task_words(state)
+    if TASKS in frame.named:
+        yield Part(Rank.STATE, (("task ", Tone.DIM),))
+    yield Part(Rank.PROOF, (told.status,))
+    room = frame.share.right or frame.share.left
+    roomy = cells((told.status, *told.ending)) <= room
+    ending = told.ending if roomy else told.brief
+    if is_short(frame):
+        yield Part(Rank.ERROR, ending)
+    else:
+        why = frame.look.masked((*ending, *told.reason))
+        yield Part(Rank.ERROR, tuple(why))
+        which = (f"  {frame.look.mask(task_id(state))}", Tone.DIM)
+        yield Part(Rank.SECOND, (which,))
+    yield from _state(line, frame)
 
 
 def _call(row: Row, line: Line, frame: Frame) -> Iterator[Part]:

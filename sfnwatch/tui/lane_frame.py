@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
 from sfnwatch.trace.heads import labels
+from sfnwatch.trace.lanes import TASKS
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.words import Piece
 from sfnwatch.tui.lane_line import GUTTER
@@ -17,6 +18,8 @@ LEAST, MOST, LAST = 30, 64, 46
 """A lane of calls narrower than the first could not say how a call is tied, beyond one
 wider than the second the next is far away; what stands in the last lane has no lanes
 beyond it to run on over."""
+TASK_LANE = 26
+"""The lane of tasks has short words, but for how a task stopped."""
 MARGIN = 1
 _WHOLE_TIME, _SECONDS = 12, 8
 _LEFT_SHARE, _LEFT_LEAST, _LEFT_MOST = 0.34, 38, 64
@@ -137,15 +140,17 @@ def frame(layout: Layout, width: int, look: Look | None = None) -> Frame:
     shown = frozenset(layout.services) - layout.shape.hidden_services
     others = shown - set(layout.primary)
     count = len(layout.primary)
+    tasks = TASKS in layout.primary
+    # Of one service the calls need not be told from each other, but from its tasks.
+    apart = shown if count - tasks > 1 else others | (shown & {TASKS})
     share = columns(width, several=len(layout.heads) > 1)
     whole = Frame(width, share, look=look, origin=layout.origin, labels=told)
     if layout.beside:
-        return _beside(layout, replace(whole, named=shown if count > 1 else others))
-    if count > 1 and share.right // count < LEAST:
-        return replace(whole, named=shown)
-    if count <= 1:
-        return replace(whole, named=others)
-    room = min(share.right // count, (share.right - LAST) // (count - 1), MOST)
+        return _beside(layout, replace(whole, named=apart))
+    if count <= 1 or share.right < LEAST * (count - tasks) + TASK_LANE * tasks:
+        return replace(whole, named=apart)
+    last = TASK_LANE if tasks else LAST
+    room = min(share.right // count, (share.right - last) // (count - 1), MOST)
     lane = max(LEAST, room)
     lanes = {name: place * lane for place, name in enumerate(layout.primary)}
     return replace(whole, lanes=lanes, lane=lane, named=others)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sfnwatch.trace.lanes import TASKS
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cells, cut, pad
 from sfnwatch.tui.lane_frame import Frame, lane_name
@@ -91,7 +92,8 @@ def service_pieces(layout: Layout, service: str, count: int) -> Iterator[Piece]:
     number = layout.services.index(service) + 1
     if len(layout.services) > 1 and number <= _KEYS:
         yield (f"{number} ", Tone.ACTION)
-    calls = f"{count:,} call" if count == 1 else f"{count:,} calls"
+    word = "call" if service != TASKS else "change"
+    calls = f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
     if service in layout.shape.hidden_services:
         yield (f"{lane_name(service)}  {calls} hidden", Tone.DIM)
         return

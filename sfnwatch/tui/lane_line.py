@@ -97,7 +97,7 @@ class Line:
     def service(self) -> str:
         """The event source in whose lane the right part stands."""
         for row in _rows(self.right):
-            return row.call.event_source if row.call else ""
+            return row.source
         told = self.left.attempt if isinstance(self.left, Row) else None
         if self.gutter == GUTTER or told is None or told.integration is None:
             return ""

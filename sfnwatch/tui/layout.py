@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 
 from sfnwatch.trace.heads import Head
-from sfnwatch.trace.lanes import ANSWERED, Kind, Lanes, Row
+from sfnwatch.trace.lanes import ANSWERED, TASKS, Kind, Lane, Lanes, Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.shape import Fold, Shape, Shaped, Sort, shape
@@ -36,7 +36,7 @@ class Layout:
     """A key to the line it stands on, or that stands for it."""
     services: tuple[str, ...] = ()
     """The calls' event sources, in order of appearance: those first that a state
-    called; what only the role did comes after."""
+    called, then TASKS if there are any; what only the role did comes after."""
     primary: tuple[str, ...] = ()
     """The services that have calls of states, and are not hidden: a lane each."""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -138,23 +138,30 @@ def behind(shaped: Shaped, found: Mapping[str, int]) -> Mapping[str, int]:
 
 
 def _services(rows: Sequence[Row]) -> tuple[Mapping[str, int], tuple[str, ...]]:
-    """Count each service's calls, and name those that a state called."""
+    """Count each service's calls, and name those that a state called.
+
+    Last come the tasks, as if they were one more service.
+    """
     calls = [row for row in rows if row.call]
     counts = Counter(row.call.event_source for row in calls if row.call)
+    told = sum(row.task is not None for row in rows)
     linked = dict.fromkeys(
         row.call.event_source
         for row in calls
         if row.call and row.link and row.link.rule is not Rule.ROLE_ONLY
     )
     # A trail's file alone ties nothing to anything.
-    return counts, tuple(linked or counts)
+    named = tuple(linked or counts)
+    if not told:
+        return counts, named
+    return {**counts, TASKS: told}, (*named, TASKS)
 
 
 def _calls(rows: Sequence[Row]) -> Mapping[str, Mapping[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        if row.call is not None and row.root_arn is not None:
-            found[row.root_arn][row.call.event_source] += 1
+        if row.source and row.root_arn is not None:
+            found[row.root_arn][row.source] += 1
     return found
 
 
@@ -195,7 +202,7 @@ def _lines(
             before = _visit_of(row) or before
             yield Line(left=row, rails=rails)
             continue
-        if isinstance(row, Fold) or row.call is not None:
+        if isinstance(row, Fold) or row.lane is not Lane.STATES:
             called = True
             yield Line(right=row, rails=rails, state=_asked_by(row, rails, names))
             continue

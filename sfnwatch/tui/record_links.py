@@ -10,9 +10,19 @@ from sfnwatch.trace.integrations import CallRole, Pattern
 from sfnwatch.trace.lanes import Row, call_key
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.logged import is_hidden
+from sfnwatch.trace.task_lives import lives_by_attempt
+from sfnwatch.trace.task_states import TaskState, task_key
+from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
-from sfnwatch.trace.words import STATUS_GLYPHS, Tone, id_word, rule_tone, rule_words
+from sfnwatch.trace.words import (
+    STATUS_GLYPHS,
+    Tone,
+    id_word,
+    plain,
+    rule_tone,
+    rule_words,
+)
 
 MOST = 500
 """Ties that are listed of one row; a wait of days has more polls than anyone reads."""
@@ -56,6 +66,10 @@ def ties(row: Row, trace: Trace) -> Iterator[Tie | Said]:
     if row.call is not None:
         yield from _of_call(row, trace)
         return
+    if row.task is not None:
+        yield from _of_call(row, trace)
+        yield from _of_tasks(row, row.attempt, trace)
+        return
     tries = (row.attempt,) if row.attempt else row.visit.attempts if row.visit else ()
     for number, attempt in enumerate(tries, 1):
         if len(tries) > 1:
@@ -77,6 +91,7 @@ def _of_attempt(row: Row, attempt: Attempt, trace: Trace) -> Iterator[Tie | Said
         yield Said(f"… {len(tied) - MOST:,} calls more", Tone.WARN)
     if not tied:
         yield Said(_absence(attempt, trace))
+    yield from _of_tasks(row, attempt, trace)
 
 
 def _calls(
@@ -100,6 +115,32 @@ def _tie(call: ApiCall, link: Link, attempt: Attempt, number: str) -> Tie:
         state=f"✘ {call.error_code}" if call.error_code else "",
         tone=Tone.BAD if call.error_code else Tone.ACTION,
         rule=rule_words(link, id_word(attempt)),
+        rule_tone=rule_tone(link),
+        evidence=link.evidence,
+    )
+
+
+def _of_tasks(row: Row, attempt: Attempt | None, trace: Trace) -> Iterator[Tie | Said]:
+    """Yield what ECS told of an attempt's tasks, but for what the row itself is."""
+    if attempt is None or not trace.task_states:
+        return
+    key = row.execution_arn or "", attempt.scheduled_id
+    for life in lives_by_attempt(trace).get(key, ()):
+        for state in life.states[:MOST]:
+            if task_key(state) != row.key:
+                yield _task(state, life.link)
+
+
+def _task(state: TaskState, link: Link) -> Tie:
+    told = task_words(state)
+    return Tie(
+        key=task_key(state),
+        what=f"task {task_id(state)}",
+        role="task",
+        at=state.at,
+        state=f"{told.status[0]}{plain(told.ending)}",
+        tone=told.status[1],
+        rule=rule_words(link, "task ARN"),
         rule_tone=rule_tone(link),
         evidence=link.evidence,
     )

@@ -15,6 +15,7 @@ from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.payload import mapping_of, parse_json
 from sfnwatch.trace.requests import Request
+from sfnwatch.trace.task_states import DETAIL_TYPE
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.times import iso
@@ -138,6 +139,8 @@ def _errors(row: Row, grove: Grove) -> Iterator[Part]:
 def _own_error(row: Row) -> tuple[str | None, str | None]:
     if row.call is not None:
         return row.call.error_code, row.call.error_message
+    if row.task is not None:
+        return None, None
     if row.attempt is not None:
         return row.attempt.error, row.attempt.cause
     if row.visit is not None:
@@ -183,6 +186,8 @@ def _payloads(row: Row, trace: Trace, grove: Grove) -> Iterator[Part]:
             _tree(f"request/{row.key}", "Request", asked, grove),
             _tree(f"response/{row.key}", "Response", answer, grove),
         )
+        return
+    if row.task is not None:
         return
     events = _events(row, trace)
     if row.attempt is not None:
@@ -262,6 +267,9 @@ def _records(row: Row, grove: Grove) -> Iterator[Node]:
         yield grove.node(f"record/{row.key}/{event.id}", title, event.raw)
     if row.call is not None:
         yield grove.node(f"record/{row.key}", "CloudTrail record", row.call.raw)
+    if row.task is not None:
+        title = clean(f"{DETAIL_TYPE}  version {row.task.version}", 200)
+        yield grove.node(f"record/{row.key}", title, row.task.raw)
 
 
 def request_sections(

@@ -41,17 +41,24 @@ def save_record(
 
 def _records(rows: tuple[Row, ...]) -> list[Record]:
     records = [event.raw for row in rows for event in row.events]
-    return records + [row.call.raw for row in rows if row.call is not None]
+    records += [row.call.raw for row in rows if row.call is not None]
+    return records + [row.task.raw for row in rows if row.task is not None]
 
 
 def _named(rows: tuple[Row, ...]) -> str:
-    """Name the execution, and the event or the call."""
+    """Name the execution, and the event, the call or how the task was."""
     arn = next((row.execution_arn for row in rows if row.execution_arn), "")
     parsed = maybe_execution_arn(arn)
     execution = parsed.name if parsed else last_segment(arn).rpartition(":")[2]
     row = rows[0]
-    thing = row.call.event_name if row.call is not None else str(row.events[0].id)
+    thing = _thing(row)
     return "-".join(_safe(part) for part in (execution, thing) if part) or "record"
+
+
+def _thing(row: Row) -> str:
+    if row.task is not None:
+        return f"task-{row.task.last_status}"
+    return row.call.event_name if row.call is not None else str(row.events[0].id)
 
 
 def _safe(name: str) -> str:

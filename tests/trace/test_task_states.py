@@ -174,8 +174,7 @@ def test_a_job_that_failed_after_its_state_had_succeeded_is_found() -> None:
     assert "ended with exit code 3" in found.text
     assert found.data["job"] == task_arn(7)
     assert found.data["stop_code"] == "EssentialContainerExited"
-    # It can be looked up where it is told: in the history alone.
-    assert found.evidence == ("#4",)
+    assert found.evidence == ("#4", f"task#{task_arn(7)}#5")
 
 
 def test_a_task_that_never_started_is_found_too() -> None:
