@@ -101,7 +101,6 @@ class Row:
         """The execution around it that nothing began."""
         return self.nest.root if self.nest is not None else self.execution_arn
 
-
     @property
     def source(self) -> str:
         """Whose lane it stands in beside the states: a service's, or the tasks'."""

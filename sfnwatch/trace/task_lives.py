@@ -117,7 +117,7 @@ def task_lives(trace: Trace) -> tuple[Life, ...]:
     if not trace.task_states:
         return ()
     found: dict[str, Life] = {}
-    for arn, timeline in trace.timelines.items():
+    for arn, timeline in trace.histories.items():
         for visit in timeline.visits:
             for attempt in visit.attempts:
                 for job in attempt.resource_ids:

@@ -23,6 +23,7 @@ from sfnwatch.tui.gantt_lens import Lens
 from sfnwatch.tui.gantt_names import name_actions, name_call
 from sfnwatch.tui.gantt_ruler import Mark, Scale, label_line, local, marks
 from sfnwatch.tui.gantt_signs import TIMELINE_SIGNS
+from sfnwatch.tui.gantt_tasks import newest, ran, task_row, tasks_label
 from sfnwatch.tui.gantt_ticks import tick_row
 from sfnwatch.tui.gantt_tree import Chart, Line, Rows
 from sfnwatch.tui.gantt_words import (
@@ -146,6 +147,8 @@ def draw(
     frame = frame.of(line)
     if line.calls:
         left, chart, right = _calls(line, frame, chosen, selected=selected)
+    elif line.lives:
+        left, chart, right = _tasks(line, frame)
     else:
         left, chart, right = _row(line, frame)
     margin: Piece = ("▌" if selected else " ", Tone.ACTION)
@@ -181,6 +184,8 @@ def _cells(line: Line, frame: Frame, chosen: str | None = None) -> Cells:
         return []
     if line.calls:
         return tick_row(line.calls, frame.canvas, chosen)
+    if line.lives:
+        return task_row(line.lives, frame.canvas)
     notices = frame.chart.notices
     return bar(line.node, frame.canvas, notices, folded=bool(line.folded))
 
@@ -222,6 +227,16 @@ def _calls(line: Line, frame: Frame, chosen: str | None, *, selected: bool) -> _
         name_actions(cells, frame.axis, line.calls)
     left = calls_label(line, share.tree, selected=selected)
     return left, strokes(cells), _right(share, first, words)
+
+
+def _tasks(line: Line, frame: Frame) -> _Parts:
+    """Draw what ECS told of tasks, and say how the last of them was."""
+    words = newest(line.lives, frame.share.notes - _GAP)
+    return (
+        tasks_label(line.rails, line.lives),
+        strokes(_cells(line, frame)),
+        _right(frame.share, ran(line.lives, frame.canvas), words),
+    )
 
 
 def _right(share: Columns, first: Piece, words: Iterable[Piece]) -> tuple[Piece, ...]:

@@ -4,7 +4,7 @@ A moment stands in the column that it falls into; what lasts takes every column 
 touches. So what is inside of something else is never drawn outside of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from itertools import groupby
 from math import ceil, floor
 
 from sfnwatch.trace.spans import Part
+from sfnwatch.trace.task_lives import Stage
 from sfnwatch.trace.words import STATUS_GLYPHS, Tone
 from sfnwatch.tui.gantt_axis import SQUEEZED, Axis
 
@@ -45,6 +46,12 @@ GLYPHS = {
     Part.AROUND: "━",
 }
 INSTANT, POLL, ACTION, STOP, OTHER = "◆", "╵", "▴", "▪", "·"
+TASKS: Mapping[Stage, str] = {
+    Stage.STARTING: "╌",
+    Stage.RUNNING: "═",
+    Stage.STOPPING: "─",
+}
+"""What a task's strip is drawn with: thinner than bars."""
 FAILED = STATUS_GLYPHS["failed"][0]
 NOTICED_SURELY, NOTICED = "▶", "▷"
 HEIGHTS = "▁▂▃▄▅▆▇█"

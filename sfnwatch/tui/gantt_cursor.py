@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from sfnwatch.trace.spans import Tick
 from sfnwatch.tui.gantt_tree import Chart, Line, Node, Rows, unroll, visible
@@ -36,8 +37,17 @@ class Cursor:
     @property
     def calls(self) -> tuple[Tick, ...]:
         """The calls below the selected row."""
-        after = self.rows.lines[self.place + 1 : self.place + 2]
-        return after[0].calls if after else ()
+        return next((line.calls for line in self._after if line.calls), ())
+
+    @property
+    def below(self) -> int:
+        """How many lines below its first the selected row takes."""
+        return len(self._after)
+
+    @property
+    def _after(self) -> tuple[Line, ...]:
+        after = self.rows.lines[self.place + 1 : self.place + 3]
+        return tuple(takewhile(lambda line: line.below, after))
 
     @property
     def tick(self) -> Tick | None:
@@ -72,7 +82,7 @@ class Cursor:
 
     def moved(self, lines: int) -> "Cursor":
         """Go so many lines on; what calls take counts as part of their row."""
-        step = len(self.calls[:1]) if lines > 0 else 0
+        step = self.below if lines > 0 else 0
         moved = self.at(self.place + step + lines)
         return moved if moved.place != self.place else self
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from sfnwatch.trace.spans import Part
+from sfnwatch.trace.task_lives import Stage
 from sfnwatch.trace.words import STATUS_GLYPHS, Tone
 from sfnwatch.tui.gantt_canvas import (
     ACTION,
@@ -18,6 +19,7 @@ from sfnwatch.tui.gantt_canvas import (
     OTHER,
     POLL,
     STOP,
+    TASKS,
     Ink,
     Stroke,
 )
@@ -59,6 +61,7 @@ _SIGNS = (
     Sign(NOTICED_SURELY, Ink.NOTICING, "noticed late", "late"),
     Sign(ACTION, Tone.ACTION, "action"),
     Sign(POLL, Tone.PLAIN, "poll"),
+    Sign(TASKS[Stage.RUNNING], Ink.WORKING, "task running", "task"),
     Sign(INSTANT, Ink.WORKING, "instant"),
     Sign(_CAUGHT, Tone.WARN, "caught"),
     Sign(GLYPHS[Part.NOTICING], Ink.NOTICING, "unnoticed"),
@@ -68,6 +71,8 @@ _SIGNS = (
     Sign(_WORK + _ABORTED, Ink.ABORTED, "aborted", inks=(Ink.ABORTED, Tone.WARN)),
     Sign(STOP, Tone.ACTION, "stop"),
     Sign(OTHER, Tone.ACTION, "other call", "other"),
+    Sign(TASKS[Stage.STARTING], Ink.WAITING, "task starting", "starting"),
+    Sign(TASKS[Stage.STOPPING], Ink.AROUND, "task stopping", "stopping"),
     Sign("‹›", Tone.DIM, "out of view"),
     Sign("╱", Ink.CUT, "cut short", "cut"),
     Sign("┝━┥", Ink.AROUND, "all inside", "inside", shown="┝━┥"),
@@ -89,6 +94,7 @@ TIMELINE_SIGNS = (
     (POLL, "a poll: is the job over?"),
     (STOP, "a call that stops the job"),
     (OTHER, "another call of the state's"),
+    (" ".join(TASKS.values()), "the task, as ECS told it: starting, running, stopping"),
     ("╱", "idle time, cut short"),
     ("‹ ›", "there is more before or after what is in view"),
     ("×2.5", "how much closer than the whole"),

@@ -20,6 +20,8 @@ from sfnwatch.trace.heads import head_of
 from sfnwatch.trace.map_runs import Counts
 from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import Key, Tick, notices, ticks
+from sfnwatch.trace.task_lives import Life, lives_by_attempt, task_lives
+from sfnwatch.trace.task_states import task_key
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import resource_words
@@ -92,8 +94,10 @@ class Chart:
     """By visit."""
     notices: Mapping[Key, Notice] = field(default_factory=dict)
     """By attempt."""
+    lives: Mapping[Key, tuple[Life, ...]] = field(default_factory=dict)
+    """What ECS told of the tasks that an attempt began."""
     visit_of_call: Mapping[str, str] = field(default_factory=dict)
-    """The key of a call to the key of its visit."""
+    """The key of a call, or of a task's state, to the key of its visit."""
     moments: tuple[datetime, ...] = ()
     """When something happened, in order."""
     running: bool = False
@@ -122,6 +126,11 @@ class Chart:
             tick.at - moved.offset(arn)
             for (arn, _), those in self.ticks.items()
             for tick in those
+        )
+        found.update(
+            state.at - moved.offset(life.execution_arn)
+            for life in self._lives
+            for state in life.states
         )
         return replace(moved, moments=tuple(sorted(found)))
 
@@ -152,23 +161,41 @@ class Chart:
             return self.nodes.get(event_key(arn, visit_id))
         return root if event_id in root.timeline.events else None
 
+    @property
+    def _lives(self) -> Iterator[Life]:
+        for those in self.lives.values():
+            yield from those
+
+    def lives_of(self, node: Node, *, folded: bool) -> tuple[Life, ...]:
+        """Give the tasks to show with a row: its own, and what is folded away."""
+        if not self.lives or not (folded or node.kind is Kind.VISIT):
+            return ()
+        inside = within(node) if folded else (node,)
+        keys = (
+            (one.execution_arn, attempt.scheduled_id)
+            for one in inside
+            for visit in one.visits[:1]
+            for attempt in visit.attempts
+        )
+        return tuple(life for key in keys for life in self.lives.get(key, ()))
+
     def ticks_of(self, node: Node, *, folded: bool) -> tuple[Tick, ...]:
         """Give the calls to show with a row: its own, and what is folded away."""
         if not folded and node.kind is not Kind.VISIT:
             return ()
-        own = ((node.execution_arn, visit.id) for visit in node.visits)
-        keys = within(node) if folded else own
+        inside = within(node) if folded else (node,)
+        keys = ((one.execution_arn, one.visits[0].id) for one in inside)
         found = [tick for key in keys for tick in self.ticks.get(key, ())]
         return tuple(sorted(found, key=lambda tick: (tick.at, tick.key)))
 
 
-def within(node: Node) -> Iterator[Key]:
-    """Yield the visits of a row and of all rows below it, by execution and id."""
+def within(node: Node) -> Iterator[Node]:
+    """Yield the rows of visits at a row and below it."""
     left = [node]
     while left:
         node = left.pop()
         if node.kind is Kind.VISIT:
-            yield node.execution_arn, node.visits[0].id
+            yield node
         left.extend(node.children)
 
 
@@ -183,11 +210,8 @@ def make_chart(trace: Trace) -> Chart:
         parents=parents,
         ticks=by_visit,
         notices=notices(trace),
-        visit_of_call={
-            tick.key: event_key(*key)
-            for key, those in by_visit.items()
-            for tick in those
-        },
+        lives=lives_by_attempt(trace),
+        visit_of_call=_of_visits(trace, by_visit),
         moments=_moments(trace, by_visit),
         running=trace.running,
         calls=len(trace.calls),
@@ -217,11 +241,24 @@ def _executions(trace: Trace) -> tuple[Node, ...]:
     return tuple(roots[arn] for arn in trace.timelines)
 
 
+def _of_visits(
+    trace: Trace, by_visit: Mapping[Key, tuple[Tick, ...]]
+) -> Mapping[str, str]:
+    found = {
+        tick.key: event_key(*key) for key, those in by_visit.items() for tick in those
+    }
+    for life in task_lives(trace):
+        own = event_key(life.execution_arn, life.visit.id)
+        found.update((task_key(state), own) for state in life.states)
+    return found
+
+
 def _moments(
     trace: Trace, by_visit: Mapping[Key, tuple[Tick, ...]]
 ) -> tuple[datetime, ...]:
     found = {e.timestamp for t in trace.histories.values() for e in t.events.values()}
     found.update(tick.at for those in by_visit.values() for tick in those)
+    found.update(state.at for told in trace.task_states.values() for state in told)
     return tuple(sorted(found))
 
 
@@ -310,7 +347,14 @@ class Line:
     folded: bool | None = None
     """None where there is nothing to fold."""
     calls: tuple[Tick, ...] = ()
-    """Not empty on the second line of a row, which is theirs."""
+    """Not empty on a line below a row's first, which is theirs."""
+    lives: tuple[Life, ...] = ()
+    """The same for the tasks that it began."""
+
+    @property
+    def below(self) -> bool:
+        """True for a line that is not a row's first."""
+        return bool(self.calls or self.lives)
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,10 +412,13 @@ def unroll(chart: Chart, folds: Mapping[str, bool]) -> Rows:
         folded = folds.get(node.key, node.folded) if node.children else None
         positions[node.key] = len(lines)
         lines.append(Line(node, rails, folded))
+        stem = f"{below}{'│' if folded is False else ' '}"
+        lives = chart.lives_of(node, folded=bool(folded))
+        if lives:
+            lines.append(Line(node, stem, folded, lives=lives))
         calls = chart.ticks_of(node, folded=bool(folded))
         if calls:
-            stem = "│" if folded is False else " "
-            lines.append(Line(node, f"{below}{stem}", folded, calls))
+            lines.append(Line(node, stem, folded, calls))
         if folded is False:
             left.extend(reversed(list(_railed(node, below))))
     return Rows(tuple(lines), positions)

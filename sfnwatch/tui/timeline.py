@@ -237,7 +237,7 @@ class TimelineView(GanttView, can_focus=True):
 
     def _bring_into_view(self) -> None:
         first, top = self.cursor.place, self.scroll_offset.y
-        last = first + len(self.cursor.calls[:1])
+        last = first + self.cursor.below
         if first < top:
             self._scroll(first)
         elif last >= top + self._height:
@@ -268,7 +268,7 @@ class TimelineView(GanttView, can_focus=True):
         line = self.cursor.rows.lines[place]
         self._go(self._clicked(line, place, event.x))
         fold = 1 + len(line.rails)
-        if line.folded is not None and not line.calls and fold <= event.x <= fold + 1:
+        if line.folded is not None and not line.below and fold <= event.x <= fold + 1:
             self.toggle_fold()
         elif event.chain == 2:  # noqa: PLR2004 - a double click
             self.post_message(self.Opened())
