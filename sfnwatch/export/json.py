@@ -5,7 +5,7 @@ everything but printable ASCII escaped.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -17,6 +17,7 @@ from sfnwatch.trace.findings import Finding, all_findings, findings
 from sfnwatch.trace.links import Link, role_of_call
 from sfnwatch.trace.map_runs import ListedChild
 from sfnwatch.trace.payload import ascii_json
+from sfnwatch.trace.task_lives import task_lives
 from sfnwatch.trace.task_states import TaskState
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.times import iso, maybe_iso
@@ -55,11 +56,7 @@ def trace_json(trace: Trace) -> dict[str, Any]:
         ],
         "findings": _all_json(told[None]),
         "calls": [call_json(trace, call) for call in trace.ordered_calls],
-        "task_states": [
-            task_state_json(state)
-            for states in trace.task_states.values()
-            for state in states
-        ],
+        "task_states": list(task_states_json(trace)),
         "map_runs": [map_run_json(trace, arn) for arn in sorted(_map_runs(trace))],
     }
 
@@ -189,9 +186,20 @@ def call_json(trace: Trace, call: ApiCall) -> dict[str, Any]:
     }
 
 
-def task_state_json(state: TaskState) -> dict[str, Any]:
-    """Give how a task was doing, as ECS told it; the later has the larger version."""
+def task_states_json(trace: Trace) -> Iterator[dict[str, Any]]:
+    """Give how each task was doing, as ECS told it; the later has the larger version.
+
+    Its `link` is that of a call: to the attempt that began the task.
+    """
+    links = {life.task_arn: life.link for life in task_lives(trace)}
+    for task_arn, states in trace.task_states.items():
+        for state in states:
+            yield {**_task_state(state), "link": link_json(links[task_arn])}
+
+
+def _task_state(state: TaskState) -> dict[str, Any]:
     return {
+        "event_id": state.event_id,
         "task_arn": state.task_arn,
         "version": state.version,
         "at": iso(state.at),

@@ -1,6 +1,6 @@
 """The spans of an execution, of its states and of their tries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sfnwatch.export.otlp_values import (
@@ -18,6 +18,8 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.findings import findings
 from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import end_of, notices
+from sfnwatch.trace.task_lives import Life, lives_by_attempt
+from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import cause_words, notice_words, resource_words
@@ -45,12 +47,14 @@ def execution_spans(trace: Trace, timeline: Timeline, now: datetime) -> Iterator
         return
     yield _execution(trace, timeline, (begin, timeline.stopped_at or now))
     told, arn = notices(trace), timeline.execution_arn
+    lives = lives_by_attempt(trace)
     for visit in timeline.visits:
         end = end_of(visit, now)
         yield _visit(arn, visit, end)
         for number, attempt in enumerate(visit.attempts, start=1):
             notice = told.get((arn, attempt.scheduled_id))
-            yield _attempt(arn, attempt, number, end, notice)
+            tasks = lives.get((arn, attempt.scheduled_id), ())
+            yield _attempt(arn, attempt, number, end, (notice, tasks))
 
 
 def _execution(
@@ -128,7 +132,11 @@ def _visit(arn: str, visit: StateVisit, end: datetime) -> Json:
 
 
 def _attempt(
-    arn: str, attempt: Attempt, number: int, end: datetime, told: Notice | None
+    arn: str,
+    attempt: Attempt,
+    number: int,
+    end: datetime,
+    told: tuple[Notice | None, Sequence[Life]],
 ) -> Json:
     end = attempt.ended_at or end
     why = attempt.error or (cause_words(attempt.cause) if attempt.cause else None)
@@ -155,10 +163,24 @@ def _attempt(
         },
         outcome=status(attempt.status, why),
         events=[
-            *_phases(attempt, told),
+            *_phases(attempt, told[0]),
+            *_changes(told[1]),
             *exception(end, attempt.error, attempt.cause),
         ],
     )
+
+
+def _changes(lives: Sequence[Life]) -> Iterator[Json]:
+    """Yield what ECS told of the tasks that a try began."""
+    for life in lives:
+        for state in life.states:
+            values = {
+                "aws.ecs.task.arn": state.task_arn,
+                "sfnwatch.task.version": state.version,
+                "sfnwatch.task.stop_code": state.stop_code,
+                "sfnwatch.task.stopped_reason": state.stopped_reason,
+            }
+            yield event(state.at, f"task {clean(state.last_status)}", values)
 
 
 def _phases(attempt: Attempt, told: Notice | None) -> Iterator[Json]:

@@ -3,8 +3,8 @@
 A process is an execution. Its states lie on tracks, each bar divided into its tries
 and those into waiting, working, noticing and backing off. Calls lie on a track of
 their service below, and arrows run to them from the phase that made them: only where
-they are tied. Times are microseconds since 1970, so that files can be joined;
-viewers begin at the first.
+they are tied. What ECS told of a task has a track, too. Times are microseconds since
+1970, so that files can be joined; viewers begin at the first.
 
 A call's time is a whole second: its bar goes over all of the second in which it may
 have been made. A poll is a point, at the beginning of its second.
@@ -23,6 +23,7 @@ from sfnwatch.export.perfetto_args import (
     execution_args,
     phase_args,
     service,
+    task_args,
     try_args,
     try_name,
     visit_args,
@@ -35,9 +36,12 @@ from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import Row, build_lanes
 from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import Key, Part, Segment, end_of, notices, segments
+from sfnwatch.trace.task_lives import Life, task_lives
+from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import ROOT, StateVisit
+from sfnwatch.trace.words import plain
 
 _LIMIT = 200
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,6 +55,8 @@ def dump(trace: Trace, out: TextIO) -> None:
     for timeline in trace.histories.values():
         drawing.add_execution(timeline)
     drawing.add_calls(row for row in lanes.rows if row.call is not None)
+    for life in task_lives(trace):
+        drawing.add_task(life)
     other = {"tool": "sfnwatch", "calls_hidden": lanes.hidden}
     out.write('{"traceEvents":[\n')
     out.write(",\n".join(map(to_json, drawing.events())))
@@ -131,6 +137,20 @@ class _Drawing:
             key = arn, attempt.scheduled_id
             phases = _add_phases(track, own, self._notices.get(key))
             self._tails[key] = [(track, place) for place in phases or [bar]]
+
+    # -- tasks -------------------------------------------------------------------
+
+    def add_task(self, life: Life) -> None:
+        """Draw what ECS told of a task on a track of its own."""
+        name = f"task · {task_id(life.states[0])}"
+        track = self._track(self._process(life.execution_arn), name)
+        for stretch in life.stretches(self._now):
+            span, state = (stretch.begin, stretch.end), stretch.state
+            draw = track.bar if stretch.end > stretch.begin else track.point
+            words = (
+                f"{clean(state.last_status, _LIMIT)}{plain(task_words(state).ending)}"
+            )
+            draw(span, words, "task", task_args(life, state))
 
     # -- calls -------------------------------------------------------------------
 

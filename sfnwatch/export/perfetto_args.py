@@ -11,6 +11,8 @@ from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.links import Link
 from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import Segment
+from sfnwatch.trace.task_lives import Life
+from sfnwatch.trace.task_states import TaskState
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline
 from sfnwatch.trace.times import iso, maybe_iso
@@ -112,6 +114,25 @@ def call_args(row: Row, call: ApiCall) -> Args:
         role_arn=call.role_arn,
         state=row.caller.path if row.caller else None,
         **_tie(row.link),
+    )
+
+
+def task_args(life: Life, state: TaskState) -> Args:
+    return _told(
+        task_arn=state.task_arn,
+        version=state.version,
+        at=iso(state.at),
+        seen_at=maybe_iso(state.seen_at),
+        last_status=state.last_status,
+        desired_status=state.desired_status,
+        stop_code=state.stop_code,
+        stopped_reason=state.stopped_reason,
+        stopped_at=maybe_iso(state.stopped_at),
+        exit_codes=[
+            str(c.exit_code) for c in state.containers if c.exit_code is not None
+        ],
+        state=life.visit.path,
+        rule=str(life.link.rule),
     )
 
 

@@ -30,6 +30,9 @@ def _moments(trace: Trace) -> Iterator[datetime]:
             yield max(event.timestamp, event.seen_at or event.timestamp)
     for call in trace.calls.values():
         yield max(call.event_time, call.seen_at or call.event_time)
+    for states in trace.task_states.values():
+        for state in states:
+            yield max(state.at, state.seen_at or state.at)
     for request in trace.requests.values():
         yield request.sent_at
     answers = (a for t in trace.histories.values() for a in (t.described, t.defined))

@@ -2,9 +2,8 @@
 
 The same facts as the exported trace, in the same words (see `json.py`). Each object
 has a `kind`: `event`, `visit` (again whenever it changes), `call` (again when it is
-tied otherwise), `map_run` and `child` (again when they change), `health`, `trace` for
-what all of it shows, and last `end` for each
-execution.
+tied otherwise), `task-state`, `map_run` and `child` (again when they change),
+`health`, `trace` for what all of it shows, and last `end` for each execution.
 """
 
 import json
@@ -16,6 +15,7 @@ from sfnwatch.export.json import (
     execution_json,
     finding_json,
     map_run_json,
+    task_states_json,
     visit_json,
 )
 from sfnwatch.trace.events import Batch, From, Received, Record
@@ -48,6 +48,10 @@ class JsonLines:
             link = self.trace.links.get(call.event_id)
             if self._is_news(call.event_id, (call, link)):
                 self._write({"kind": "call", **call_json(self.trace, call)})
+        for state in task_states_json(self.trace):
+            key = (state["task_arn"], state["version"])
+            if self._is_news(key, state):
+                self._write({"kind": "task-state", **state})
         self._out.flush()
 
     def _print_event(self, received: Received, data: Record) -> None:

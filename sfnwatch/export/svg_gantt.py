@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sfnwatch.export.svg_bars import LIMIT, Axis, Bar, axis_of, bars_of
+from sfnwatch.export.svg_calls import stage_css
 from sfnwatch.export.svg_draw import (
     cross,
     cut,
@@ -30,11 +31,13 @@ from sfnwatch.trace.spans import (
     segments,
     ticks,
 )
+from sfnwatch.trace.task_lives import Life, Stretch, lives_by_attempt
+from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.times import iso
 from sfnwatch.trace.visits import StateVisit
-from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
+from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone, plain
 
 RowKey = Callable[[str, int], str]
 """Gives what a report knows an execution's event by, or nothing."""
@@ -44,6 +47,7 @@ _LEFT = MARGIN + _NAMES
 WIDTH = _LEFT + _PLOT + _LABELS + MARGIN
 _ROW, _TITLE, _HEAD = 26.0, 40.0, 46.0
 _SIGNS = (*PARTS, *CALLS[:2], CALLS[3])
+_TOGETHER = "Executions that lie far apart are drawn as if they had begun together."
 _MOST_TICKS = 120
 """Of one bar: more would be one broad line."""
 _CSS = {
@@ -91,6 +95,7 @@ class _Picture:
         self._now: datetime = latest(trace)
         self._axis: Axis = axis_of(trace, self._now)
         self._ticks: Mapping[tuple[str, int], tuple[Tick, ...]] = ticks(trace)
+        self._lives = lives_by_attempt(trace)
         self._notices: Mapping[tuple[str, int], Notice] = notices(trace)
         self._heads: list[tuple[Timeline, float]] = []
         self._places: list[_Place] = []
@@ -134,11 +139,12 @@ class _Picture:
         return f"{bars} stays in states as bars{rest}; time runs to the right."
 
     def _note(self) -> str:
-        return (
-            "Executions that lie far apart are drawn as if they had begun together."
-            if self._axis.together
-            else ""
-        )
+        said = []
+        if self._axis.together:
+            said.append(_TOGETHER)
+        if self._lives:
+            said.append("The thin strip above a bar is its task, as ECS told of it.")
+        return " ".join(said)
 
     # -- axis --------------------------------------------------------------------
 
@@ -190,6 +196,7 @@ class _Picture:
             rect(MARGIN, y - _ROW / 2, WIDTH - 2 * MARGIN, _ROW, "hit"),
             pieces(indent, y + 4, self._name(visit, _LEFT - indent - 12)),
             *(self._stretch(arn, visit, segment, y) for segment in stretches),
+            *self._tasks(arn, visit, y),
             *(self._tick(arn, tick, y) for tick in calls[:_MOST_TICKS]),
             pieces(self._label_x(arn, visit), y + 4, self._label(arn, visit)),
         ]
@@ -217,6 +224,20 @@ class _Picture:
         if segment.part is Part.WORKING and segment.failed:
             css = "lost"
         return rect(x, y - 7, right - x, 11, css, 2)
+
+    def _tasks(self, arn: str, visit: StateVisit, y: float) -> Iterator[str]:
+        """Draw the lives of a visit's tasks as a strip above its bar."""
+        for attempt in visit.attempts:
+            for life in self._lives.get((arn, attempt.scheduled_id), ()):
+                strip = [
+                    self._task(arn, stretch, y) for stretch in life.stretches(self._now)
+                ]
+                yield group(strip, "tasks", tip=_life_words(life, self._now))
+
+    def _task(self, arn: str, stretch: Stretch, y: float) -> str:
+        x, right = self._x(arn, stretch.begin), self._x(arn, stretch.end)
+        width = max(right - x, 2.0)
+        return rect(x, y - 11.5, width, 3, stage_css(stretch.stage), 1)
 
     def _tick(self, arn: str, tick: Tick, y: float) -> str:
         x, top = self._x(arn, tick.at), y + 8
@@ -260,6 +281,15 @@ def _tip(
     tip.append(f"entered {iso(visit.entered_at)}")
     tip += [f"{s.part}: {duration(s.seconds)}" for s in stretches]
     return tip + [_call_words(tick) for tick in calls[:12]]
+
+
+def _life_words(life: Life, now: datetime) -> list[str]:
+    said = [f"task {task_id(life.states[0])}, as ECS told it"]
+    for each in life.stretches(now):
+        told = task_words(each.state)
+        words = plain((told.status, *told.ending))
+        said.append(f"{words}  {duration(each.seconds)}" if each.seconds else words)
+    return said
 
 
 def _call_words(tick: Tick) -> str:
