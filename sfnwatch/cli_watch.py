@@ -123,6 +123,11 @@ def _found(
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
 @click.option("--fresh", is_flag=True, help="With --serve: begin a new world.")
+@click.option(
+    "--queue",
+    is_flag=True,
+    help="Read the account's queue, too: what ECS tells of the tasks.",
+)
 @output_options
 @screen_options
 @record_options
@@ -135,6 +140,7 @@ def demo(
     *,
     serve: bool,
     fresh: bool,
+    queue: bool,
     **shared: Any,
 ) -> int:
     """Watch a simulated account on this machine; no AWS account is needed.
@@ -162,7 +168,7 @@ def demo(
         chosen = None if _defaulted("scenario") else scenario
         speed = 1.0 if _defaulted("speed") else speed
         return _serve(chosen, port=port, speed=speed, fresh=fresh)
-    play = plays.demo(_plans(scenario), speed=speed, drain=drain)
+    play = plays.demo(_plans(scenario), speed=speed, drain=drain, queue=queue)
     output, record = choose_output(**shared), choose_recording(**shared)
     return show(play, output, record, choose_screen(output, **shared))
 

@@ -21,7 +21,7 @@ from sfnwatch.sources.allowed import Feature, operations
 from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.feed import Consumer, Watch, run
 from sfnwatch.sources.replay import Replay, span
-from sfnwatch.sources.wanted import Following, features_of
+from sfnwatch.sources.wanted import Following, TrailOptions, features_of
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.events import Batch
 
@@ -103,8 +103,13 @@ def live(
     return replace(_watched("live", watch, clock, arns, reins), allowed=allowed)
 
 
-def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
-    """Watch the simulated account through the real client, over HTTP on loopback."""
+def demo(
+    scenarios: Sequence[str], *, speed: float, drain: float, queue: bool = False
+) -> Play:
+    """Watch the simulated account through the real client, over HTTP on loopback.
+
+    With its `queue` there is what ECS tells of the tasks, too.
+    """
     # Imported here: the account is cheap, its server is not.
     from sfnwatch.demo.account import Account
 
@@ -116,6 +121,7 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
     async def watch(consume: Consumer) -> None:
         await asyncio.to_thread(importlib.import_module, "sfnwatch.demo.server")
         await _load_live()
+        from sfnwatch.demo.queue import PATH
         from sfnwatch.demo.server import CREDENTIALS, DemoServer
         from sfnwatch.sources.aws import AwsSettings
         from sfnwatch.sources.live import Live
@@ -129,7 +135,16 @@ def demo(scenarios: Sequence[str], *, speed: float, drain: float) -> Play:
                 access_key_id=CREDENTIALS[0],
                 secret_access_key=CREDENTIALS[1],
             )
-            started = Live(arns, settings, clock, drain=drain, following=Following())
+            url = f"{served.endpoint_url}{PATH}"
+            trail = TrailOptions(queue=url if queue else None)
+            started = Live(
+                arns,
+                settings,
+                clock,
+                drain=drain,
+                trail=trail,
+                following=Following(),
+            )
             reins.attach(started)
             await started.watch(consume)
 

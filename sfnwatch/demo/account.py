@@ -11,7 +11,9 @@ from sfnwatch.demo.ids import Dice
 from sfnwatch.demo.paging import Tokens
 from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.progress import Progress
+from sfnwatch.demo.queue import Queue
 from sfnwatch.demo.runs import Run
+from sfnwatch.demo.task_events import messages
 from sfnwatch.demo.times import iso_ms, to_ms
 from sfnwatch.demo.trail import Delivered, Event, deliver
 from sfnwatch.demo.world import build
@@ -66,6 +68,8 @@ class Account:
         self.tokens = Tokens(key)
         self.lookups = Bucket(rate=2, burst=2)
         """LookupEvents has one bucket for the whole account and Region."""
+        runs = self.world.runs
+        self.queue = Queue([m for run in runs for t in run.tasks for m in messages(t)])
         self._dice = Dice(key, "own calls")
         self._own: deque[Delivered] = deque(maxlen=_OWN_CALLS)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sfnwatch.demo import lookup, map_runs, states, trail
+from sfnwatch.demo import lookup, map_runs, queue, states, trail
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.ids import ACCOUNT_ID, Dice, arn
 from sfnwatch.demo.tasks import camel
@@ -40,8 +40,13 @@ OPERATIONS: Mapping[str, tuple[str, Answer]] = {
     "ListMapRuns": ("states", map_runs.list_map_runs),
     "ListStateMachines": ("states", states.list_state_machines),
     "LookupEvents": ("cloudtrail", lookup.lookup_events),
+    "GetQueueAttributes": ("sqs", queue.get_queue_attributes),
+    "ReceiveMessage": ("sqs", queue.receive_message),
+    "DeleteMessageBatch": ("sqs", queue.delete_message_batch),
 }
 _IDENTITY = "GetCallerIdentity"
+_DATA_EVENTS = frozenset({"ReceiveMessage", "DeleteMessageBatch"})
+"""What a trail records only where it is told to."""
 _BROKEN = {503: "ServiceUnavailable"}
 
 
@@ -139,6 +144,8 @@ def _note(request: _Request, signer: Signer, error: AwsError | None) -> None:
     """Record the call, unless it got no further than the throttle."""
     code = error.code if error else None
     if code in {"ThrottlingException", "UnknownOperationException"}:
+        return
+    if request.operation in _DATA_EVENTS:
         return
     denied = code == "AccessDeniedException"
     event = trail.Event(

@@ -13,6 +13,7 @@ from typing import Any
 from sfnwatch.demo.ids import Dice
 from sfnwatch.demo.plans import Invocation, NestedRun, Scenario, TaskRun, Try
 from sfnwatch.demo.runs import Call, Run, compact, machine_arn
+from sfnwatch.demo.task_events import Life
 from sfnwatch.demo.tasks import Task, camel
 from sfnwatch.demo.times import after, epoch_ms, http_date, in_words, iso_ms
 
@@ -70,6 +71,7 @@ class Job:
     """When a job was begun that is waited for, and the answer to that."""
     calls: tuple[Call, ...] = ()
     nested: tuple[Run, ...] = ()
+    tasks: tuple[Life, ...] = ()
 
 
 def parameters_of(resource: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -122,6 +124,7 @@ def _run_task(asked: Asked, one_try: TaskRun) -> Job:
         failure=failed,
         submitted=(answered_at, answer),
         calls=(call, *polls),
+        tasks=(Life(task, stopped_at, one_try.exit_code),),
     )
 
 

@@ -20,6 +20,7 @@ from sfnwatch.demo.jobs import Asked, Failed, Job, carry_out, parameters_of
 from sfnwatch.demo.map_items import Items, carry_through, outcome
 from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.runs import Call, MapRun, Run, compact, execution_arn, role_arn
+from sfnwatch.demo.task_events import Life
 from sfnwatch.demo.times import after, iso_ms
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
@@ -98,6 +99,7 @@ class _Play:
         self._calls: list[Call] = []
         self._runs: list[Run] = []
         self._map_runs: list[MapRun] = []
+        self._tasks: list[Life] = []
         self._tries = {state: iter(tries) for state, tries in plan.tries.items()}
         execution = {"Id": execution_arn(plan, name), "Name": name}
         self._context = {"Execution": execution}
@@ -119,6 +121,7 @@ class _Play:
             tuple(self._runs),
             tuple(self._map_runs),
             map_run_arn,
+            tasks=tuple(self._tasks),
         )
 
     def _whole(self, line: _Line, data: Any) -> None:
@@ -276,6 +279,7 @@ class _Play:
     def _write(self, line: _Line, job: Job, which: dict[str, Any]) -> None:
         self._calls.extend(job.calls)
         self._runs.extend(job.nested)
+        self._tasks.extend(job.tasks)
         if job.submitted:
             at, answer = job.submitted
             line.event(at, "TaskSubmitted", which | with_output(compact(answer)))

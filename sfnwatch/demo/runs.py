@@ -9,6 +9,7 @@ from typing import Any
 from sfnwatch.demo.history import HistoryEvent
 from sfnwatch.demo.ids import arn
 from sfnwatch.demo.plans import Scenario
+from sfnwatch.demo.task_events import Life
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Run:
     map_runs: tuple["MapRun", ...] = ()
     map_run_arn: str | None = None
     """The Map Run that it is a child of."""
+    tasks: tuple[Life, ...] = ()
+    """The ECS tasks whose end it waits for."""
 
     @property
     def arn(self) -> str:

@@ -12,9 +12,12 @@ Stamp = Callable[[datetime], object]
 
 CLUSTER_ARN = arn("ecs", "cluster/demo-cluster")
 
-# Seconds before the stop at which a Fargate task's earlier ends lay, as recorded.
+# Seconds after the creation of a Fargate task at which it went on, as recorded.
+CONNECTED = 3.246
+RUNNING = 20.943
+# Seconds before its stop at which its earlier ends lay, as recorded.
 _EXECUTION_STOPPED = 33.036
-_STOPPING = 22.953
+STOPPING = 22.953
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,12 @@ class Task:
     def _life(self, stopped_at: datetime) -> dict[str, int]:
         created = self.created_at
         return {
-            "ConnectivityAt": epoch_ms(after(created, 3.246)),
+            "ConnectivityAt": epoch_ms(after(created, CONNECTED)),
             "PullStartedAt": epoch_ms(after(created, 18.768)),
             "PullStoppedAt": epoch_ms(after(created, 20.402)),
-            "StartedAt": epoch_ms(after(created, 20.943)),
+            "StartedAt": epoch_ms(after(created, RUNNING)),
             "ExecutionStoppedAt": epoch_ms(after(stopped_at, -_EXECUTION_STOPPED)),
-            "StoppingAt": epoch_ms(after(stopped_at, -_STOPPING)),
+            "StoppingAt": epoch_ms(after(stopped_at, -STOPPING)),
             "StoppedAt": epoch_ms(stopped_at),
         }
 

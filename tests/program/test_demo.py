@@ -56,6 +56,17 @@ def test_denied_polls_are_all_shown_and_it_succeeds_all_the_same(
     assert re.search("5 polls were denied, and .* succeeded all the same", ended.out)
 
 
+def test_with_its_queue_the_demo_tells_of_the_tasks_own_life(program: Program) -> None:
+    ended = program("demo", "sync", "--queue", "--plain", *SPEED)
+    assert ended.code == 0
+    told = [line for line in ended.lines if "  task   " in line]
+    assert len(told) == 5
+    assert "EssentialContainerExited, exit 0" in "".join(told)
+    assert not any(
+        "task   " in line for line in program("demo", "sync", "--plain", *SPEED).lines
+    )
+
+
 @pytest.mark.parametrize(
     ("scenario", "tie"), [("async", "= request id"), ("sdk", "= task ARN")]
 )
