@@ -95,6 +95,8 @@ def _mark(line: Line, frame: Frame) -> tuple[str, Tone]:
     row = line.right
     if not isinstance(row, Row) or row.link is None or not is_short(frame):
         return "", Tone.DIM
+    if row.task is not None:
+        return "", Tone.DIM  # it has a sign of its own
     if row.call is not None and row.call.error_code is not None:
         return "✘", Tone.BAD
     return "=" if row.link.rule.exact else "~", rule_tone(row.link)

@@ -101,7 +101,7 @@ def _row(row: Row, line: Line, frame: Frame) -> Iterator[Part]:
 def _task(state: TaskState, line: Line, frame: Frame) -> Iterator[Part]:
     """Say how a task was; in the lane of calls also that it is no call."""
     told = task_words(state)
-    if TASKS in frame.named:
+    if TASKS in frame.named and not is_short(frame):
         yield Part(Rank.STATE, (("task ", Tone.DIM),))
     yield Part(Rank.PROOF, (told.status,))
     room = frame.share.right or frame.share.left

@@ -123,11 +123,12 @@ def test_in_ascii_each_sign_is_another() -> None:
     assert any("+ STOPPED" in line for line in lines)
 
 
-def test_executions_beside_each_other_have_their_own_tasks() -> None:
+@pytest.mark.parametrize("width", [97, 139])
+def test_executions_beside_each_other_have_their_own_tasks(width: int) -> None:
     second = [replace(r, execution_arn=OTHER_ARN) for r in sync_history()[:4]]
     lanes = build_lanes(extend(Trace(), [*WHOLE, *second]))
     layout = lay_out_beside(lanes)
-    shown = frame(layout, 139)
+    shown = frame(layout, width)
     lines = [
         [plain(pieces) for pieces in draw_cells(line, shown, selected=None, badges={})]
         for line in layout.lines
@@ -137,6 +138,8 @@ def test_executions_beside_each_other_have_their_own_tasks() -> None:
     assert any("● RUNNING" in cell for cell in first)
     assert any("STOPPED" in cell and "exit 0" in cell for cell in first)
     assert not any("RUNNING" in line[1] for line in lines)
+    # "=" is the sign of a call that is tied.
+    assert not any("= ●" in cell for cell in first)
 
 
 def test_the_tasks_are_hidden_like_a_service() -> None:
