@@ -65,7 +65,8 @@ def _targets() -> str:
     short_help="Write a trace for other programs.",
     help=f"""Write a trace for other programs, to stdout or a file.
 
-FILES are what `replay` takes; an EXECUTION is watched to its end first.
+FILES are what `replay` takes. An EXECUTION is named as `watch` takes it, by its state
+machine too, and is watched to its end first.
 
 {_targets()}""",
 )
@@ -114,8 +115,9 @@ def explain(
     """Say what happened: how it ended, where the time went, who called what.
 
     FILES are what `replay` takes; a history alone, or calls alone, will do: what
-    can't be seen is said. An EXECUTION is watched to its end first. Each finding has
-    its evidence, and says whether it is a fact or an inference.
+    can't be seen is said. An EXECUTION is named as `watch` takes it, by its state
+    machine too, and is watched to its end first. Each finding has its evidence, and
+    says whether it is a fact or an inference.
     """
     from sfnwatch.export import report_json, report_markdown, report_text
     from sfnwatch.trace.report import report
@@ -155,15 +157,16 @@ def compare(
 ) -> int:
     """Say how two executions differ: states, times, tries, calls, polls.
 
-    A and B are files as `replay` takes them, or executions, which are watched to their
-    ends first. Where there are more than two executions in them, --execution chooses.
+    A and B are files as `replay` takes them, or executions as `watch` takes them,
+    which are watched to their ends first. Where there are more than two executions in
+    them, --execution chooses.
     """
     from sfnwatch.export import compare_json, compare_markdown, compare_text
     from sfnwatch.gathering import chosen_pair
     from sfnwatch.trace.compare import compare as compared
 
-    trace = _gathered(sources, **asked).trace
-    told = compared(trace, *chosen_pair(trace, sources, names))
+    found = _gathered(sources, **asked)
+    told = compared(found.trace, *chosen_pair(found, sources, names))
     with _out(output) as out:
         match form:
             case "json":

@@ -1,17 +1,25 @@
-"""The whole of what is named, files and executions alike, for what is told at once."""
+"""The whole of what is named, files and executions alike, for what is told at once.
 
+Executions are named as where they are watched: by what they are found by, too. A file
+that is there is a file, whatever its name: so a state machine's name is one only where
+no file has it.
+"""
+
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from sfnwatch.errors import Outcome, RefusedError, UsageError
-from sfnwatch.options import execution_arns
+from sfnwatch.clock import ServerClock
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
+from sfnwatch.naming_executions import MachineName, Named, looks_like_file, named
 from sfnwatch.recording.files import open_files
 from sfnwatch.recording.recording import Recording, executions_of
 from sfnwatch.running import Play, narrate, run_lines
 from sfnwatch.settings import AwsOptions
+from sfnwatch.starting import Found, find
 from sfnwatch.trace.events import Batch, Received
 from sfnwatch.trace.heads import Head, head_of, labels
 from sfnwatch.trace.text import clean
@@ -19,6 +27,7 @@ from sfnwatch.trace.timeline import Trace, extend
 
 _LABEL = 40
 """No label takes more characters."""
+_LIMIT = 200
 TRIES = 5
 """Tries to reach AWS at all: nobody watches who could help."""
 
@@ -31,6 +40,8 @@ class Gathered:
     trace: Trace
     code: int = Outcome.SUCCEEDED
     """The exit code: another where AWS refused to show one of several executions."""
+    watched: tuple[str, ...] = ()
+    """ARNs of the executions that were named, or found, in the order of their names."""
 
 
 class _Kept:
@@ -53,16 +64,68 @@ def gather(sources: Sequence[str], options: AwsOptions, drain: float) -> Gathere
     """Read files, and watch executions to their ends; raises SfnwatchError."""
     from sfnwatch import plays
 
-    paths = [Path(name) for name in sources if not names_execution(name)]
-    arns = execution_arns([name for name in sources if names_execution(name)])
+    read = [read_source(text) for text in sources]
+    paths = [each for each in read if isinstance(each, Path)]
     found: list[_Kept] = []
     if paths:
         found.append(_run(plays.replay(paths, speed=None)))
-    if arns:
-        found.append(_run(plays.live(arns, options, drain=drain, tries=TRIES)))
+    watched = _found([each for each in read if not isinstance(each, Path)], options)
+    if watched.arns:
+        play = plays.live(
+            watched.arns, options, drain=drain, tries=TRIES, asked=watched.asked
+        )
+        found.append(_run(play))
     records = tuple(record for kept in found for record in kept.records)
     trace = found[0].trace if len(found) == 1 else extend(Trace(), records)
-    return Gathered(records, trace, max(kept.code for kept in found))
+    code = max(kept.code for kept in found)
+    return Gathered(records, trace, code, tuple(arn.arn for arn in watched.arns))
+
+
+def read_source(text: str) -> Path | Named:
+    """Tell a file from what names an execution; raises UsageError for neither."""
+    if _is_file(text):
+        return Path(text)
+    try:
+        found = named(text)
+    except UsageError:
+        if looks_like_file(text):
+            return Path(text)
+        raise
+    if found is None:
+        msg = "Neither a file nor an execution is named."
+        raise UsageError(msg, hint="What is given is empty.")
+    return found
+
+
+def _is_file(text: str) -> bool:
+    """True for what can be opened, pipes too; a folder may be called as a machine is.
+
+    What has a NUL in it, or is too long, is no file; that is no error here.
+    """
+    try:
+        path = Path(text)
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _found(read: Sequence[Named], options: AwsOptions) -> Found:
+    """Find the executions of what was named."""
+    if not read:
+        return Found(())
+    try:
+        return asyncio.run(find(read, options, ServerClock(), tell=narrate))
+    except (UsageError, RefusedError) as error:
+        raise _or_no_file(error, read) from error
+
+
+def _or_no_file(error: SfnwatchError, read: Sequence[Named]) -> SfnwatchError:
+    """Say too that there is no such file, where it may have been meant for one."""
+    names = [clean(each.name, _LIMIT) for each in read if isinstance(each, MachineName)]
+    if not names:
+        return error
+    hint = f"{error.hint} There is no file {' or '.join(names)} here either."
+    return type(error)(error.message, hint=hint.strip())
 
 
 def _run(play: Play) -> _Kept:
@@ -91,33 +154,31 @@ def redacted(found: Gathered, *, keep_state_names: bool = False) -> Gathered:
     return Gathered(records, extend(Trace(), records), found.code)
 
 
-def names_execution(text: str) -> bool:
-    return text.startswith(("arn:", "https://"))
-
-
 def chosen_pair(
-    trace: Trace, sources: Sequence[str], names: Sequence[str]
+    found: Gathered, sources: Sequence[str], names: Sequence[str]
 ) -> tuple[str, str]:
     """Choose the two executions to compare, the first named first.
 
     `names` are parts of ARNs or of names; without any, there must be two in all.
     """
-    found = [_named(trace, name) for name in names] if names else list(trace.timelines)
-    if len(set(found)) != 2:  # noqa: PLR2004
+    trace = found.trace
+    pair = [_named(trace, name) for name in names] if names else list(trace.timelines)
+    if len(set(pair)) != 2:  # noqa: PLR2004
         verb = "named" if names else "here"
-        msg = f"Two executions can be compared; {_count(set(found))} {verb}."
+        msg = f"Two executions can be compared; {_count(set(pair))} {verb}."
         raise UsageError(msg, hint=_hint(trace))
-    first, second = found
-    if not names and len(sources) > 1 and first not in _own(sources[0]):
+    first, second = pair
+    if not names and len(sources) > 1 and first not in _own(found, sources[0]):
         first, second = second, first
     return first, second
 
 
-def _own(source: str) -> Sequence[str]:
-    """List the executions that one source is about."""
-    if names_execution(source):
-        return [arn.arn for arn in execution_arns([source])]
-    return open_files([Path(source)]).executions
+def _own(found: Gathered, source: str) -> Sequence[str]:
+    """List the executions that the first source is about."""
+    read = read_source(source)
+    return (
+        open_files([read]).executions if isinstance(read, Path) else found.watched[:1]
+    )
 
 
 def _named(trace: Trace, name: str) -> str:
@@ -141,7 +202,7 @@ def _count(found: Collection[str]) -> str:
 
 def _hint(trace: Trace) -> str:
     if len(trace.timelines) < 2:  # noqa: PLR2004
-        return "Name two recordings, or two ARNs."
+        return "Name two recordings, or two executions."
     known = ", ".join(
         f"{label} ({clean(head.whole_name, 120)})" for head, label in _labelled(trace)
     )

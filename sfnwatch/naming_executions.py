@@ -55,6 +55,14 @@ def named(text: str) -> Named | None:
     return _name(text)
 
 
+def looks_like_file(text: str) -> bool:
+    """True for what names no execution, and has a folder or a file's ending in it."""
+    text = _bare(text)
+    if _URL.match(text) or _ANY_ARN.search(unquote(text)):
+        return False
+    return "/" in text or "\\" in text or _FILE.search(text) is not None
+
+
 def _bare(text: str) -> str:
     """Take off the quotes that were copied along."""
     text = text.strip()

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,7 +19,6 @@ from sfnwatch.settings import (
 from sfnwatch.sources.archive_shelf import parse_place
 from sfnwatch.sources.queue_url import parse_queue_url
 from sfnwatch.sources.wanted import Following, TrailOptions
-from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.log_groups import parse_log_group
 from sfnwatch.trace.text import clean
 
@@ -170,22 +169,6 @@ drain_option = click.option(
     show_default=True,
     help="Await late CloudTrail records so long after the end.",
 )
-
-
-def execution_arn(text: str) -> ExecutionArn:
-    """Read what names an execution; raises UsageError, saying what else it is."""
-    try:
-        return parse_execution_arn(text)
-    except ValueError as error:
-        msg = f"{clean(text, 200)!r} names no execution: {error}."
-        hint = "Give arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME"
-        raise UsageError(msg, hint=f"{hint}, or its console URL.") from error
-
-
-def execution_arns(texts: Sequence[str]) -> list[ExecutionArn]:
-    """Read what names executions, each once; raises UsageError."""
-    found = {arn.arn: arn for arn in map(execution_arn, texts)}
-    return list(found.values())
 
 
 def checked_url(url: str | None) -> str | None:

@@ -107,7 +107,7 @@ class Starts:
         found = newest(await self._started_since(machine_arn, None, patient=True))
         if found is None:
             msg = f"{called(machine_arn)} has no executions; AWS lists them for 90 days"
-            hint = "With --next the next one is waited for."
+            hint = "sfnwatch watch --next waits for the next one."
             raise RefusedError(f"{msg} after their end.", hint=hint)
         return found
 

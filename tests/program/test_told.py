@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sfnwatch.demo.ids import REGION
 from sfnwatch.export.targets import TARGETS
 from tests.program.programs import KEYS, Ended, Program, Served
 
@@ -74,6 +75,30 @@ def test_an_execution_is_watched_to_its_end_and_then_explained(
     assert ended.code == 0
     assert "SUCCEEDED after 5 min" in ended.out
     assert "DescribeTasks" in ended.out
+
+
+def test_a_state_machine_s_name_is_explained_by_its_newest_execution(
+    program: Program,
+) -> None:
+    served = Served(program, "sync", speed=5000)
+    asked = ("--endpoint-url", served.url, "--region", REGION, "--drain", "0")
+    ended = program("explain", "nightly-report", *asked, **KEYS)
+    assert ended.code == 0
+    assert "SUCCEEDED after 5 min" in ended.out
+    assert "the newest execution of nightly-report: " in ended.err
+
+
+@pytest.mark.parametrize("command", [("explain",), ("export", "--to", "json")])
+def test_what_names_nothing_is_told_as_watch_tells_it(
+    program: Program, command: tuple[str, ...]
+) -> None:
+    arn = "arn:aws:states:eu-west-1:123456789012:activity:machine"
+    assert program(*command, arn).said(2) == program(arn).said(2)
+    said = program(*command, "no/such.jsonl").said(4)
+    assert said.startswith("no/such.jsonl: can't be read: No such file")
+    said = program(*command, "calls").said(2)
+    assert said.startswith("No Region is set in which to look for state machines.")
+    assert said.endswith("There is no file calls here either.")
 
 
 # -- compare -----------------------------------------------------------------------

@@ -189,7 +189,7 @@ async def test_a_machine_without_executions_says_so(sync: Simulation) -> None:
             await starts.latest(REPORT)
     assert str(refused.value) == (
         "nightly-report has no executions; AWS lists them for 90 days after their end."
-        " With --next the next one is waited for."
+        " sfnwatch watch --next waits for the next one."
     )
 
 
