@@ -24,6 +24,9 @@ from sfnwatch.settings import AwsOptions, Output, ScreenOptions
 from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sfnwatch.naming_executions import Named
     from sfnwatch.starting import Found
 
 TRIES = 5
@@ -40,6 +43,13 @@ _REPLAY_SPEED = 20.0
     is_flag=True,
     help="Wait for the next execution of a state machine.",
 )
+@click.option(
+    "--pick",
+    "picked",
+    is_flag=True,
+    help="Choose among the executions of what is named; an execution's are the"
+    " children of its Map Runs.",
+)
 @aws_options
 @output_options
 @screen_options
@@ -50,22 +60,29 @@ def watch(
     drain: float,
     *,
     coming: bool,
+    picked: bool,
     **shared: Any,
 ) -> int:
     """Watch executions: their states, and the calls made for them.
 
     EXECUTION is the ARN of an execution, or a console URL with it in it. A state
     machine's ARN or name stands for its newest execution, with --next for the next
-    one; a Map Run's ARN for its newest. Without any, one chooses on the screen. The
-    Region is the ARN's. Several are shown beside each other, by one clock. Everything
-    is recorded and can be replayed.
+    one; a Map Run's ARN for its newest. Without any, or with --pick, one chooses on the
+    screen. The Region is the ARN's. Several are shown beside each other, by one clock.
+    Everything is recorded and can be replayed.
     """
     from sfnwatch import plays
+    from sfnwatch.naming_executions import named
     from sfnwatch.running import show
 
     output, options = choose_output(**shared), choose_aws(**shared)
     record, screen = choose_recording(**shared), choose_screen(output, **shared)
-    found = _found(executions, options, output, screen, coming=coming)
+    read = [each for each in map(named, executions) if each is not None]
+    if picked or not read:
+        _check_picking(read, output, coming=coming, picked=picked)
+        found = _picked(read, options, screen)
+    else:
+        found = _found(read, options, coming=coming)
     if not found.arns:
         return Outcome.SUCCEEDED
     play = plays.live(
@@ -78,34 +95,55 @@ def watch(
     return show(play, output, record, screen)
 
 
-def _found(
-    texts: tuple[str, ...],
-    options: AwsOptions,
-    output: Output,
-    screen: ScreenOptions,
-    *,
-    coming: bool,
-) -> "Found":
-    """Find what was named; where nothing is, let it be chosen."""
+def _found(read: "Sequence[Named]", options: AwsOptions, *, coming: bool) -> "Found":
+    """Find what was named."""
     import asyncio
 
     from sfnwatch import starting
     from sfnwatch.clock import ServerClock
-    from sfnwatch.naming_executions import HINT, named
-    from sfnwatch.running import narrate, pick, screen_config
-    from sfnwatch.trace.arns import parse_execution_arn
+    from sfnwatch.running import narrate
 
-    read = [each for each in map(named, texts) if each is not None]
-    clock = ServerClock()
-    if read:
-        search = starting.find(read, options, clock, coming=coming, tell=narrate)
-        return asyncio.run(search)
+    search = starting.find(read, options, ServerClock(), coming=coming, tell=narrate)
+    return asyncio.run(search)
+
+
+def _check_picking(
+    read: "Sequence[Named]", output: Output, *, coming: bool, picked: bool
+) -> None:
+    """Raise UsageError where there is nothing to choose among, or on."""
+    from sfnwatch.naming_executions import HINT
+
+    if picked and coming:
+        msg = "--pick and --next exclude each other."
+        raise UsageError(msg, hint="Choose one.")
+    if picked and output is not Output.SCREEN:
+        msg = "--pick is for the screen, and lines are printed."
+        raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
     if output is not Output.SCREEN or coming:
         raise UsageError("No execution is named.", hint=HINT)
-    region = starting.region_of(options)
-    noted: list[Any] = []
-    fetch = starting.recent(options, region, clock, noted.extend)
-    arns = pick(fetch, clock, region, screen_config(screen))
+    if len(read) > 1:
+        msg = f"--pick chooses among the executions of one; {len(read)} are named."
+        raise UsageError(msg, hint="Name one, or none for all of the account's.")
+
+
+def _picked(
+    read: "Sequence[Named]", options: AwsOptions, screen: ScreenOptions
+) -> "Found":
+    """Have executions chosen: of what was named, or of all there are."""
+    from sfnwatch import starting
+    from sfnwatch.clock import ServerClock
+    from sfnwatch.running import pick, screen_config
+    from sfnwatch.trace.arns import parse_execution_arn
+
+    clock, noted = ServerClock(), list[Any]()
+    if read:
+        region = starting.region_to_ask(options, read[0])
+        fetch = starting.those_of(options, read[0], clock, noted.extend)
+    else:
+        region = starting.region_of(options)
+        fetch = starting.recent(options, region, clock, noted.extend)
+    children = starting.children_of(options, clock, noted.extend)
+    arns = pick(fetch, clock, region, screen_config(screen), children)
     return starting.Found(tuple(map(parse_execution_arn, arns)), tuple(noted))
 
 

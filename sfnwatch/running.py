@@ -34,7 +34,7 @@ from sfnwatch.trace.timeline import Trace
 if TYPE_CHECKING:
     from sfnwatch.recording.writer import Recorder
     from sfnwatch.tui.app import SfnwatchApp
-    from sfnwatch.tui.picker import Fetch
+    from sfnwatch.tui.picker import Fetch, FetchOf
     from sfnwatch.tui.picker_app import PickerApp
 
 _CODES = {
@@ -292,12 +292,14 @@ def _on_screen(
     return outcome(app.trace)
 
 
-def pick(fetch: "Fetch", clock: Clock, region: str, config: Config) -> tuple[str, ...]:
+def pick(
+    fetch: "Fetch", clock: Clock, region: str, config: Config, children: "FetchOf"
+) -> tuple[str, ...]:
     """Have executions chosen on the screen; raises Abort where it is interrupted."""
     from sfnwatch.tui.picker_app import PickerApp
     from sfnwatch.tui.themes import theme_for
 
-    app = PickerApp(fetch, clock=clock, region=region, config=config)
+    app = PickerApp(fetch, clock=clock, region=region, config=config, children=children)
     theme = theme_for(config, app.console.color_system, os.environ)
     if theme is not None:
         app.theme = theme

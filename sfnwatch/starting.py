@@ -55,6 +55,12 @@ def region_of(options: AwsOptions) -> str:
     return configured_region(options.region, options.profile)
 
 
+def region_to_ask(options: AwsOptions, named: Named) -> str:
+    """Give the Region to look in for what is named; raises SfnwatchError."""
+    own = None if isinstance(named, MachineName) else named.region
+    return options.region or own or region_of(options)
+
+
 async def find(
     named: Sequence[Named],
     options: AwsOptions,
@@ -98,8 +104,7 @@ class _Search:
     async def one(self, named: Named) -> ExecutionArn:
         if isinstance(named, ExecutionArn):
             return named
-        own = None if isinstance(named, MachineName) else named.region
-        region = self._options.region or own or region_of(self._options)
+        region = region_to_ask(self._options, named)
         async with _asking(self._options, region, self._clock) as starts:
             try:
                 arn = await self._arn(starts, named)
@@ -137,16 +142,43 @@ def recent(
 
 
 def those_of(
-    options: AwsOptions,
-    named: StateMachineArn | MapRunArn,
-    clock: ServerClock,
-    note: Note | None = None,
+    options: AwsOptions, named: Named, clock: ServerClock, note: Note | None = None
 ) -> Fetch:
-    """Say how the picker gets the executions of a state machine, or of a Map Run."""
-    region = options.region or named.region
-    return _fetch(
-        options, region, clock, note, lambda starts: starts.executions(named.arn)
-    )
+    """Say how the picker gets the executions of what is named.
+
+    Those of a state machine, or of a Map Run; of an execution the children of its Map
+    Runs. Raises UsageError where no Region is set, and the name needs one.
+    """
+    region = region_to_ask(options, named)
+    return _fetch(options, region, clock, note, lambda starts: _listed(starts, named))
+
+
+def children_of(
+    options: AwsOptions, clock: ServerClock, note: Note | None = None
+) -> Callable[[str], Fetch]:
+    """Say how the picker gets the children of any execution that it shows."""
+
+    def fetch(arn: str) -> Fetch:
+        return those_of(options, parse_execution_arn(arn), clock, note)
+
+    return fetch
+
+
+async def _listed(starts: "Starts", named: Named) -> AsyncGenerator[Listing, None]:
+    match named:
+        case ExecutionArn():
+            listings = starts.children(named.arn)
+        case MapRunArn():
+            listings = starts.of_map_runs([named.arn])
+        case MachineName():
+            machine = await starts.machine_named(named.name)
+            machine.refuse_express()
+            listings = starts.executions(machine.arn)
+        case StateMachineArn():
+            listings = starts.executions(named.arn)
+    async with aclosing(listings):
+        async for listing in listings:
+            yield listing
 
 
 def _fetch(

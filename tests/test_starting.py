@@ -12,10 +12,18 @@ from sfnwatch.demo.server import CREDENTIALS, DemoServer
 from sfnwatch.errors import RefusedError, UsageError
 from sfnwatch.naming_executions import Named, named
 from sfnwatch.settings import AwsOptions
-from sfnwatch.starting import Found, find, recent, region_of, those_of
+from sfnwatch.starting import (
+    Fetch,
+    Found,
+    children_of,
+    find,
+    recent,
+    region_of,
+    those_of,
+)
 from sfnwatch.trace.arns import ExecutionArn, MapRunArn, StateMachineArn
 from sfnwatch.trace.events import Batch
-from sfnwatch.trace.listed import Listing
+from sfnwatch.trace.listed import Listed, Listing
 from sfnwatch.trace.requests import decode_request
 from tests.demo.photos import FEW_PHOTOS
 
@@ -58,6 +66,10 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     account = Account(["sync", "failure", FEW_PHOTOS], clock=SpedClock(1), seed=7)
     async with DemoServer(account) as served:
         yield World(account, served.endpoint_url)
+
+
+async def all_of(fetch: Fetch) -> list[Listed]:
+    return [each async for listing in fetch() for each in listing.executions]
 
 
 def read(text: str) -> Named:
@@ -176,10 +188,30 @@ async def test_the_picker_is_given_lists_and_its_requests_are_noted(
     assert len(listing.executions) == 3
     map_run = read(await world.begun_map_run())
     assert isinstance(map_run, MapRunArn)
-    children = [
-        each async for each in those_of(world.options, map_run, ServerClock())()
-    ]
-    assert all(e.machine.endswith("/EachPhoto") for e in children[0].executions)
+    children = await all_of(those_of(world.options, map_run, ServerClock()))
+    assert children
+    assert all(each.machine.endswith("/EachPhoto") for each in children)
+    by_name = await all_of(
+        those_of(world.options, read("import-orders"), ServerClock())
+    )
+    assert tuple(by_name) == listing.executions
+
+
+async def test_the_children_of_an_execution_are_those_of_its_map_runs(
+    world: World,
+) -> None:
+    of_run = await all_of(
+        those_of(world.options, read(await world.begun_map_run()), ServerClock())
+    )
+    noted: list[Batch] = []
+    children = children_of(world.options, ServerClock(), noted.append)
+    started = world.account.executions["few-photos"]
+    assert {each.arn for each in await all_of(children(started))} >= {
+        each.arn for each in of_run
+    }
+    asked = [decode_request(record).operation for record in noted[0]]
+    assert asked == ["ListMapRuns", "ListExecutions"]
+    assert await all_of(children(world.account.executions["sync"])) == []
 
 
 def test_the_region_is_asked_for_where_none_is_set() -> None:

@@ -93,6 +93,7 @@ GRANTS: tuple[Grant, ...] = (
         (_MACHINE, "arn:aws:states:*:*:mapRun:*/*:*"),
         Feature.START,
     ),
+    Grant("MapRuns", "states", ("ListMapRuns",), (_EXECUTION,), Feature.START),
     Grant(
         "ExpressMachine",
         "states",

@@ -1,4 +1,4 @@
-"""Pages of state machines and of executions: asked for within the quota, and noted.
+"""Pages of what executions are found by: asked for within the quota, and noted.
 
 An account's quota of ListExecutions is as low as 2 a second, shared with everybody: no
 more than half of that is taken, after a burst of a fifth of the bucket.
@@ -23,6 +23,8 @@ from sfnwatch.trace.text import clean
 TRIES = 5
 _RATE, _BURST = 1.0, 20.0
 """ListExecutions a second, and at once."""
+_RUNS_RATE = 0.5
+"""ListMapRuns a second: its quota is 1."""
 _FINAL = frozenset({HealthState.REFUSED, HealthState.DENIED})
 _NO_MAP_RUN = "ResourceNotFound"
 """What AWS answers where there is no such Map Run."""
@@ -64,8 +66,14 @@ class ExecutionPage:
     token: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class MapRunPage:
+    arns: tuple[str, ...]
+    token: str | None
+
+
 class StartPages:
-    """Asks one Region of an account for state machines and executions."""
+    """Asks one Region of an account for state machines, executions and Map Runs."""
 
     def __init__(
         self, aws: Aws, clock: Clock, region: str, *, tries: int = TRIES
@@ -74,6 +82,7 @@ class StartPages:
         self.tries = tries
         """Tries at most, where only trouble that may pass came back."""
         self._bucket = TokenBucket(_RATE, _BURST, clock)
+        self._runs_bucket = TokenBucket(_RUNS_RATE, _BURST, clock)
         self._ledger = Ledger(clock)
         self._noted: list[Received] = []
 
@@ -130,6 +139,21 @@ class StartPages:
         listed = map(decode_listed, answer["executions"])
         found = tuple(each for each in listed if each is not None)
         return ExecutionPage(found, _token(answer))
+
+    async def map_runs(
+        self, execution_arn: str, *, size: int, token: str | None = None
+    ) -> MapRunPage:
+        """Ask for a page of an execution's Map Runs. Raises RefusedError."""
+        await self._runs_bucket.take()
+        answer = await self._ask(
+            ("ListMapRuns", called(execution_arn), "its Map Runs", "mapRuns"),
+            self._ledger,
+            patient=True,
+            maxResults=size,
+            **_given(executionArn=execution_arn, nextToken=token),
+        )
+        found = (text_of(item.get("mapRunArn")) for item in answer["mapRuns"])
+        return MapRunPage(tuple(arn for arn in found if arn), _token(answer))
 
     async def _ask(
         self,

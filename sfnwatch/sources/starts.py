@@ -20,6 +20,7 @@ from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Backoff, Interval
+from sfnwatch.sources.start_children import children, of_map_runs
 from sfnwatch.sources.start_pages import (
     TRIES,
     DeniedError,
@@ -197,6 +198,14 @@ class Starts:
             yield Listing(page.executions, asked=1, machines=1, spent=spent)
             if token is None:
                 return
+
+    def children(self, execution_arn: str) -> AsyncGenerator[Listing, None]:
+        """List the children of an execution's Map Runs."""
+        return children(self._pages, execution_arn)
+
+    def of_map_runs(self, arns: Sequence[str]) -> AsyncGenerator[Listing, None]:
+        """List what Map Runs have started."""
+        return of_map_runs(self._pages, arns)
 
     async def recent(self) -> AsyncGenerator[Listing, None]:
         """List the newest executions of all state machines, a few machines at a time.

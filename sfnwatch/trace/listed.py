@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sfnwatch.trace.arns import maybe_execution_arn
@@ -11,6 +12,8 @@ from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.times import iso, maybe_time, seconds_between
 
 GOING_ON = frozenset({"RUNNING", "PENDING_REDRIVE"})
+UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
+"""How an execution ends that did not do its work."""
 _LIMIT = 200
 
 
@@ -36,12 +39,24 @@ class Listed:
         started = self.started_at.timestamp() if self.started_at else 0.0
         return (not self.going_on, -started, self.arn)
 
+    @property
+    def trouble(self) -> tuple[bool, bool, float, str]:
+        """Sort what did not succeed before the rest, and that as by `order`."""
+        return (self.status not in UNSUCCESSFUL, *self.order)
+
     def seconds(self, now: datetime) -> float | None:
         """Say how long it took, or has taken by now; None where no time is known."""
         end = now if self.going_on else self.stopped_at
         if self.started_at is None or end is None:
             return None
         return max(0.0, seconds_between(self.started_at, end))
+
+
+class Asked(StrEnum):
+    """What executions are asked for by."""
+
+    MACHINE = "state machine"
+    MAP_RUN = "Map Run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +76,14 @@ class Listing:
     executions: tuple[Listed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     asked: int = 0
-    """State machines asked for so far."""
+    """State machines, or Map Runs, asked for so far."""
     machines: int = 0
-    """State machines known of so far."""
+    """State machines, or Map Runs, known of so far."""
     more: bool = False
-    """True when there are more state machines than are known of."""
+    """True when there are more of them than are known of."""
     spent: bool = False
     """True when as much was asked as should be at once: go on only if it is wanted."""
+    of: Asked = Asked.MACHINE
 
 
 def decode_listed(item: Mapping[str, Any]) -> Listed | None:

@@ -13,19 +13,19 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Label
+from textual.widgets import Footer, Input
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.trace.listed import Listing
+from sfnwatch.trace.listed import Listed, Listing
+from sfnwatch.trace.text import clean
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.bars import Banner
-from sfnwatch.tui.cells import cut
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.picker_list import ExecutionList
+from sfnwatch.tui.picker_parts import OneLine, SearchBar, Silence
 from sfnwatch.tui.picker_rows import (
     Gathered,
     Pieces,
@@ -36,116 +36,22 @@ from sfnwatch.tui.picker_rows import (
     silence_words,
 )
 from sfnwatch.tui.refusals import refusal_pieces
-from sfnwatch.tui.toned import Toned
 
 Fetch = Callable[[], AsyncGenerator[Listing, None]]
 """Begins a list of executions; raises SfnwatchError where there can be none."""
+FetchOf = Callable[[str], Fetch]
+"""Says how the children of an execution are listed, by its ARN."""
 Arns = tuple[str, ...]
+_LIMIT = 200
 _LOW = 12
 """Lines of the screen from which there is room to say what is left out."""
-_MOST = 400
-"""Characters of what is looked for; more were pasted by mistake."""
 
 
-class OneLine(Toned):
-    """Words that take one line, or as much of them as it can hold."""
+class Picker(Screen[Arns | None]):
+    """Executions to choose from; gives the ARNs of those chosen, or none.
 
-    ALLOW_SELECT = False
-    DEFAULT_CSS = """
-    OneLine {
-        height: 1;
-        background: $panel;
-
-        &.-aside { background: $surface; }
-    }
+    None where one goes back to the list from which this one was opened.
     """
-    _pieces: Pieces = ()
-
-    def show(self, pieces: Pieces) -> None:
-        self._pieces = pieces
-        self.display = bool(pieces)
-        self.refresh()
-
-    def render(self) -> Content:
-        return self.toned(cut(self._pieces, self.size.width))
-
-
-class Silence(Toned):
-    """Why there is nothing to choose from, in as many lines as it takes."""
-
-    DEFAULT_CSS = "Silence { height: auto; padding: 0 1; }"
-    _told: tuple[Pieces, ...] = ()
-
-    def show(self, told: tuple[Pieces, ...]) -> None:
-        if told != self._told:
-            self._told = told
-            self.refresh(layout=True)
-
-    def render(self) -> Content:
-        return Content("\n\n").join(self.toned(pieces) for pieces in self._told)
-
-
-class SearchBar(Horizontal):
-    """Where what is looked for is typed; it takes effect at once."""
-
-    DEFAULT_CSS = """
-    SearchBar {
-        display: none;
-        height: 1;
-        padding: 0 1;
-        background: $panel;
-
-        Label { width: auto; }
-        #searching { padding-right: 1; text-style: bold; }
-        Input {
-            width: 1fr;
-            height: 1;
-            border: none;
-            padding: 0;
-            background: $panel;
-            &:focus { border: none; }
-        }
-    }
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "screen.back", "Drop"),
-        Binding("tab", "screen.list", "To the list"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._input = Input(max_length=_MOST, select_on_focus=False)
-        self._count = Label("", markup=False)
-
-    def compose(self) -> ComposeResult:
-        yield Label("search", id="searching", markup=False)
-        yield self._input
-        yield self._count
-
-    @property
-    def words(self) -> str:
-        return self._input.value
-
-    @property
-    def typing(self) -> bool:
-        return bool(self.screen.focused is self._input)
-
-    def ask(self) -> None:
-        self.display = True
-        # At once: what was typed in one go with the key that opened it is waiting.
-        self.screen.set_focus(self._input)
-
-    def clear(self) -> None:
-        self.display = False
-        self._input.value = ""
-
-    def tell(self, words: str) -> None:
-        self._count.update(words)
-
-
-class Picker(Screen[Arns]):
-    """Executions to choose from; gives the ARNs of those chosen, or none."""
 
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -156,7 +62,9 @@ class Picker(Screen[Arns]):
         Binding("slash", "search", "Search", key_display="/", priority=True),
         Binding("space", "mark", "Mark", key_display="space"),
         Binding("plus,equals_sign", "more", "More", key_display="+"),
+        Binding("c", "children", "Children"),
         Binding("r", "refresh", "Ask again"),
+        Binding("backspace", "up", "Back"),
         Binding("m", "mask", "Mask", show=False),
         Binding("u", "zone", "UTC or local", show=False),
         Binding("escape", "back", "Back", show=False),
@@ -174,9 +82,13 @@ class Picker(Screen[Arns]):
         clock: Clock,
         region: str = "",
         looks: Looks | None = None,
+        children: FetchOf | None = None,
+        within: Listed | None = None,
     ) -> None:
         super().__init__()
         self._fetch, self._clock, self._region = fetch, clock, region
+        self._children, self._within = children, within
+        """What lists the children of an execution, and whose these are."""
         self._looks = looks or Looks()
         self._gathered = Gathered()
         self._marked: dict[str, None] = {}
@@ -207,6 +119,10 @@ class Picker(Screen[Arns]):
 
     def on_resize(self) -> None:
         self._show()
+
+    @property
+    def looks(self) -> Looks:
+        return self._looks
 
     @property
     def gathered(self) -> Gathered:
@@ -256,9 +172,9 @@ class Picker(Screen[Arns]):
         self._list.display = bool(rows)
         self._silent.display = not rows
         self._silence.show(tuple(self._masked(self._why_silent())))
-        self._head.show(
-            head_words(gathered, self._region, len(self._marked), self.size.width)
-        )
+        within = mask(clean(self._within.name, _LIMIT)) if self._within else ""
+        width, marked = self.size.width, len(self._marked)
+        self._head.show(head_words(gathered, self._region, marked, width, within))
         self._banner.show(self._masked(self._troubles(silent=not rows)))
         low = self.size.height < _LOW
         aside = () if low else express_words(gathered.left_out)
@@ -335,7 +251,39 @@ class Picker(Screen[Arns]):
             self._marked.clear()
             self._show()
         else:
-            self.dismiss(())
+            self.dismiss(() if self._within is None else None)
+
+    def action_up(self) -> None:
+        """Go back to the list from which this one was opened."""
+        self.dismiss(None)
+
+    # -- within one ----------------------------------------------------------------
+
+    def action_children(self) -> None:
+        """List the children of what the cursor is on, in a picker above this one."""
+        selected = self._list.selected
+        if selected is None or self._children is None:
+            self.app.bell()
+            return
+        # The one within may be masked first, and is named after one of these.
+        aliases = learned(self._looks.aliases, self._gathered)
+        inner = Picker(
+            self._children(selected.arn),
+            clock=self._clock,
+            region=self._region,
+            looks=replace(self._looks, aliases=aliases),
+            children=self._children,
+            within=selected,
+        )
+
+        def left(arns: Arns | None) -> None:
+            # Masked there, masked here: no name must come back by leaving.
+            self._looks = inner.looks
+            self._show()
+            if arns is not None:
+                self.dismiss(arns)
+
+        self.app.push_screen(inner, left)
 
     # -- looking -------------------------------------------------------------------
 
@@ -381,6 +329,10 @@ class Picker(Screen[Arns]):
                 return self._gathered.last.spent
             case "search":
                 return not self._search.typing
+            case "up":
+                return self._within is not None
+            case "children":
+                return self._children is not None and self._list.selected is not None
         return True
 
     # -- looks ---------------------------------------------------------------------

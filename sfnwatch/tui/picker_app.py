@@ -13,7 +13,7 @@ from sfnwatch.config import Config, keymap
 from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.picker import Arns, Fetch, Picker
+from sfnwatch.tui.picker import Arns, Fetch, FetchOf, Picker
 from sfnwatch.tui.staging import staged_theme
 from sfnwatch.tui.themes import register
 
@@ -39,13 +39,16 @@ class PickerApp(App[Arns]):
         clock: Clock,
         region: str = "",
         config: Config | None = None,
+        children: FetchOf | None = None,
     ) -> None:
         # Without colour Textual would still send greys, unless it leaves all of them
         # to the terminal.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._config = config or Config()
         looks = Looks(masked=self._config.present, local=self._config.time == "local")
-        self._picker = Picker(fetch, clock=clock, region=region, looks=looks)
+        self._picker = Picker(
+            fetch, clock=clock, region=region, looks=looks, children=children
+        )
         self._ascii = Ascii()
         self.interrupted = False
         """True where it was ended, and nothing chosen, by ctrl+c."""

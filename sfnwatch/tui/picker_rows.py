@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sfnwatch.trace.aliases import Aliases
-from sfnwatch.trace.listed import LeftOut, Listed, Listing
+from sfnwatch.trace.listed import Asked, LeftOut, Listed, Listing
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.words import Piece, Tone
@@ -33,7 +33,8 @@ class Gathered:
     def begun(self) -> "Gathered":
         """Begin anew; what was there stays until all has been listed again."""
         old = frozenset(self.executions)
-        return Gathered(self.executions, asking=True, _old=old)
+        last = Listing(of=self.last.of)
+        return Gathered(self.executions, last=last, asking=True, _old=old)
 
     def taken(self, listing: Listing) -> "Gathered":
         """Take in what a step brought."""
@@ -58,8 +59,14 @@ class Gathered:
         return replace(self, executions=executions, asking=False)
 
     def rows(self, words: str, mask: Mask = str) -> tuple[Listed, ...]:
-        """List what runs first, then the newest: all of it, or what has the words."""
-        found = (e for e in self.executions.values() if has(e, words, mask))
+        """List what runs first, then the newest: all of it, or what has the words.
+
+        Of a Map Run's children, which may be many and alike, those first that did not
+        succeed.
+        """
+        found = [e for e in self.executions.values() if has(e, words, mask)]
+        if self.last.of is Asked.MAP_RUN:
+            return tuple(sorted(found, key=lambda each: each.trouble))
         return tuple(sorted(found, key=lambda each: each.order))
 
 
@@ -81,17 +88,24 @@ def learned(aliases: Aliases, gathered: Gathered) -> Aliases:
 # -- words -------------------------------------------------------------------------
 
 
-def head_words(gathered: Gathered, region: str, marked: int, width: int) -> Pieces:
-    """Say in a line what this is and how far it has come; the rest gives way first."""
+def head_words(
+    gathered: Gathered, region: str, marked: int, width: int, within: str = ""
+) -> Pieces:
+    """Say in a line what this is and how far it has come; the rest gives way first.
+
+    `within` is the execution whose children are listed.
+    """
+    what = f"children of {clean(within, _LIMIT)}" if within else "choose an execution"
     chosen = f"  {marked} marked: enter watches" if marked else ""
     parts: dict[str, Piece] = {
         "name": (" sfnwatch", Tone.STRONG),
-        "what": ("  choose an execution", Tone.PLAIN),
+        "what": (f"  {what}", Tone.PLAIN),
         "marked": (chosen, Tone.ACTION),
         "region": (f"  {clean(region, _LIMIT)}" if region else "", Tone.DIM),
         "far": progress(gathered),
     }
-    for part in ("region", "what", "name"):
+    least = ("name", "what") if within else ("what", "name")
+    for part in ("region", *least):
         if cells(parts.values()) > width:
             del parts[part]
     return tuple(parts.values())
@@ -101,7 +115,7 @@ def progress(gathered: Gathered) -> Piece:
     """Say how far the list has come."""
     last = gathered.last
     one = last.machines == 1 and not last.more
-    known = f"{last.machines:,}{'+' if last.more else ''} state machine"
+    known = f"{last.machines:,}{'+' if last.more else ''} {last.of}"
     known = known if one else f"{known}s"
     if last.spent:
         return (f"  asked {last.asked:,} of {known}: + asks more", Tone.WARN)
@@ -149,6 +163,8 @@ def silence_words(gathered: Gathered, region: str, words: str) -> tuple[Pieces, 
         )
     if gathered.asking or gathered.last.spent:
         return ((("Asking for executions …", Tone.BUSY),),)
+    if gathered.last.of is Asked.MAP_RUN:
+        return (*_childless_words(gathered), (again,))
     if not gathered.last.machines:
         where = clean(region, _LIMIT)
         said = f"There is no state machine in {where}, for this account."
@@ -157,3 +173,11 @@ def silence_words(gathered: Gathered, region: str, words: str) -> tuple[Pieces, 
     said = "No executions. AWS lists those of the last 90 days, and no Express ones."
     advice = "sfnwatch MACHINE --next waits for one to start."
     return (((said, Tone.PLAIN),), ((advice, Tone.PLAIN),), (again,))
+
+
+def _childless_words(gathered: Gathered) -> tuple[Pieces, ...]:
+    if gathered.last.machines:
+        return ((("AWS lists no executions that a Map Run has started.", Tone.PLAIN),),)
+    said = "AWS lists no Map Run of this execution."
+    advice = "A Distributed Map state starts one. escape goes back."
+    return (((said, Tone.PLAIN),), ((advice, Tone.PLAIN),))

@@ -83,6 +83,21 @@ def test_a_child_is_an_execution_like_any_other(photos: Direct) -> None:
     assert described["stopDate"] < parent["stopDate"]
 
 
+def test_an_executions_map_runs_are_listed_as_they_begin(photos: Direct) -> None:
+    arn = photos.account.executions["distributed"]
+    assert photos("ListMapRuns", executionArn=arn) == {"mapRuns": []}
+    photos.clock.advance(20)
+    (run,) = photos("ListMapRuns", executionArn=arn)["mapRuns"]
+    assert run["mapRunArn"] == map_run_of(photos)
+    assert run["executionArn"] == arn
+    assert "stopDate" not in run
+    photos.clock.advance(200)
+    (run,) = photos("ListMapRuns", executionArn=arn)["mapRuns"]
+    assert run["startDate"] < run["stopDate"]
+    child = children(photos)[0]["executionArn"]
+    assert photos("ListMapRuns", executionArn=child) == {"mapRuns": []}
+
+
 def test_children_are_no_executions_of_the_machine_itself(photos: Direct) -> None:
     photos.clock.advance(200)
     listed = photos("ListExecutions", stateMachineArn=MACHINE)["executions"]

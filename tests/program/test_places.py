@@ -78,6 +78,16 @@ def test_without_a_name_one_is_chosen_on_the_screen(
     terminal.until("nightly-report", "✔ SUCCEEDED")
     terminal.press(DOWN)
     terminal.press(ENTER, "STEP FUNCTIONS", "✔ Execution succeeded")
+
+
+def test_the_child_of_a_map_run_is_chosen_on_the_screen(program: Program) -> None:
+    served = Served(program, speed=5000)
+    (arn,) = [arn for arn in served.told["executions"] if ":resize-photos:" in arn]
+    words = asked(served, "watch", arn, "--pick", *DRAIN)
+    terminal = program.terminal(*words, **ENV)
+    terminal.until("5 executions of 1 Map Run", "resize-photos/EachPhoto")
+    terminal.press(ENTER, "STEP FUNCTIONS", "✔ Execution succeeded")
+    assert "Each photo" not in terminal.text
     terminal.press("q")
     assert terminal.wait() == 0
 

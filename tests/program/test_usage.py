@@ -63,6 +63,8 @@ def test_without_anything_it_shows_how_it_is_used(program: Program) -> None:
         ((ARN, "--live-tail"), "--live-tail is for --log-group NAME."),
         ((ARN, "--queue", "https://example.com/q"), "https://sqs.REGION.amazonaws.com"),
         (("watch", "--next"), "No execution is named."),
+        (("watch", "m", "--pick"), "--pick is for the screen, and lines are printed."),
+        (("watch", "m", "--pick", "--next"), "--pick and --next exclude each other."),
         (("setup-queue", "ecs;drop"), "not the name of a service's events"),
         (("athena-ddl", "b"), "Name at least one, with --region."),
         (("iam-policy", "--with", "all"), "There are: start, express, queue,"),

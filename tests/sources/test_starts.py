@@ -549,3 +549,104 @@ def test_the_region_is_the_one_that_is_set(
     assert configured_region(None, None) == "us-east-2"
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     assert configured_region(None, "a") == "us-west-2"
+
+
+# -- the children of Map Runs --------------------------------------------------------
+
+
+def child(run: str, number: int, status: str = "SUCCEEDED") -> dict[str, Any]:
+    return {
+        "executionArn": f"{HEAD}:execution:m/Each:{run}-{number}",
+        "stateMachineArn": f"{HEAD}:stateMachine:m/Each",
+        "mapRunArn": map_run_arn(run),
+        "name": f"{run}-{number}",
+        "status": status,
+        "startDate": EPOCH.timestamp() - number,
+        "stopDate": EPOCH.timestamp() - number + 1,
+    }
+
+
+def map_run_arn(run: str) -> str:
+    return f"{HEAD}:mapRun:m/Each:{run}"
+
+
+def mapped(simulation: Simulation, **counts: int) -> None:
+    """Have each Map Run answer with as many children; the very last one failed."""
+    runs = [{"mapRunArn": map_run_arn(run)} for run in counts]
+
+    def list_runs(account: Account, body: bytes) -> dict[str, Any]:
+        first = int(json.loads(body).get("nextToken", 0))
+        token = {"nextToken": str(first + 2)} if first + 2 < len(runs) else {}
+        return {"mapRuns": runs[first : first + 2], **token}
+
+    def list_children(account: Account, body: bytes) -> dict[str, Any]:
+        asked = json.loads(body)
+        run = asked["mapRunArn"].rpartition(":")[2]
+        last = counts[run] - 1
+        items = [
+            child(run, n, "FAILED" if n == last else "SUCCEEDED")
+            for n in range(last + 1)
+        ]
+        status = asked.get("statusFilter")
+        items = [item for item in items if status in (None, item["status"])]
+        first = int(asked.get("nextToken", 0))
+        end = first + asked["maxResults"]
+        token = {"nextToken": str(end)} if end < len(items) else {}
+        return {"executions": items[first:end], **token}
+
+    simulation.operation("ListMapRuns", list_runs)
+    simulation.operation(LIST, list_children)
+
+
+async def test_the_children_of_all_of_its_map_runs_are_listed(sync: Simulation) -> None:
+    mapped(sync, a=3, b=2, c=1)
+    async with asking(sync) as starts:
+        listings = await all_of(starts.children(sync.account.executions["sync"]))
+    assert [each.name for each in executions(listings)] == [
+        *("a-0", "a-1", "a-2", "b-0", "b-1", "c-0")
+    ]
+    assert [(each.asked, each.machines) for each in listings] == [
+        *((0, 3), (1, 3), (2, 3), (3, 3))
+    ]
+    assert not any(each.spent for each in listings)
+    assert len(sync.asked("ListMapRuns")) == 2, "page by page"
+    assert len(sync.asked(LIST)) == 3, "one for each, where that holds it"
+
+
+async def test_of_many_children_those_that_failed_are_asked_for_first(
+    sync: Simulation,
+) -> None:
+    mapped(sync, a=9000)
+    async with asking(sync) as starts:
+        listings = starts.children(sync.account.executions["sync"])
+        found = [await anext(listings) for _ in range(6)]
+        await listings.aclose()
+    names = [each.name for each in executions(found)]
+    assert names[1000] == "a-8999", "the last one, right after the first page"
+    assert [each.spent for each in found] == [*[False] * 5, True]
+    statuses = [call.parameters.get("statusFilter") for call in sync.asked(LIST)]
+    assert statuses == [None, "FAILED", "TIMED_OUT", "ABORTED", None]
+
+
+async def test_a_whole_list_of_children_has_each_of_them_and_ends(
+    sync: Simulation,
+) -> None:
+    mapped(sync, a=2500, b=1)
+    async with asking(sync) as starts:
+        listings = await all_of(starts.children(sync.account.executions["sync"]))
+    assert len({each.arn for each in executions(listings)}) == 2501
+    assert not listings[-1].spent, "nothing is left to ask for"
+
+
+async def test_without_a_map_run_nothing_more_is_asked(sync: Simulation) -> None:
+    async with asking(sync) as starts:
+        (listing,) = await all_of(starts.children(sync.account.executions["sync"]))
+    assert (listing.executions, listing.machines) == ((), 0)
+    assert sync.asked(LIST) == []
+
+
+async def test_the_permission_that_map_runs_take_is_named(sync: Simulation) -> None:
+    sync.account.faults.deny = {"ListMapRuns"}
+    async with asking(sync) as starts:
+        with pytest.raises(RefusedError, match=r"Allow states:ListMapRuns \(see"):
+            await all_of(starts.children(sync.account.executions["sync"]))

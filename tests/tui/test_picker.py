@@ -9,6 +9,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,22 +21,22 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from sfnwatch.clock import SystemClock
+from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.config import Config
 from sfnwatch.demo.account import Account
+from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.server import CREDENTIALS, DemoServer
 from sfnwatch.errors import RefusedError
-from sfnwatch.sources.allowed import Feature
-from sfnwatch.sources.aws import Aws, AwsSettings
-from sfnwatch.sources.starts import Starts
-from sfnwatch.trace.listed import LeftOut, Listed, Listing
+from sfnwatch.settings import AwsOptions
+from sfnwatch.starting import children_of, recent
+from sfnwatch.trace.listed import Asked, LeftOut, Listed, Listing
 from sfnwatch.trace.words import plain
 from sfnwatch.tui.calllines import Look, table_head, table_line
 from sfnwatch.tui.cells import cells
-from sfnwatch.tui.picker import OneLine
 from sfnwatch.tui.picker_app import PickerApp
 from sfnwatch.tui.picker_lines import EXECUTIONS, Line
 from sfnwatch.tui.picker_list import ExecutionList
+from sfnwatch.tui.picker_parts import OneLine
 from sfnwatch.tui.picker_rows import Gathered, has, head_words, left_out_words
 from tests.demo.photos import FEW_PHOTOS
 from tests.test_zones import TOKYO, living_in
@@ -49,7 +50,8 @@ drawn: Callable[[Any], str] = conftest.drawn
 words_on: Callable[[Any], str] = conftest.words_on
 
 NOW = datetime(2023, 11, 15, 0, 33, tzinfo=UTC)
-HEAD = "arn:aws:states:ap-northeast-1:123456789012"
+REGION = "ap-northeast-1"
+HEAD = f"arn:aws:states:{REGION}:123456789012"
 SIZES = [(20, 5), (40, 14), (60, 16), (80, 24), (140, 40), (300, 80), (1, 1)]
 
 
@@ -453,6 +455,157 @@ async def test_time_goes_on_for_what_runs() -> None:
         assert "4m 43s" in words_on(app)
 
 
+# -- the children of Map Runs --------------------------------------------------------
+
+PHOTO = "resize-photos/EachPhoto"
+CHILDREN = (
+    execution("0aa2", "SUCCEEDED", 1200, 12.3, PHOTO),
+    execution("1bb3", "RUNNING", 41, machine=PHOTO),
+    execution("2cc4", "FAILED", 1300, 3.5, PHOTO),
+    execution("3dd5", "SUCCEEDED", 600, 31.0, PHOTO),
+    execution("4ee6", "TIMED_OUT", 1250, 600, PHOTO),
+)
+
+
+class Inner:
+    """Lists the children of whatever execution is asked for."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.asked: list[str] = []
+
+    def __call__(self, arn: str) -> Script:
+        self.asked.append(arn)
+        return self.script
+
+
+def mapped(*children: Listed, runs: int = 1, **more: Any) -> Inner:
+    listing = Listing(children, asked=runs, machines=runs, of=Asked.MAP_RUN, **more)
+    return Inner(Script(listing))
+
+
+async def test_c_lists_the_children_those_that_failed_first() -> None:
+    inner = mapped(*CHILDREN)
+    async with running(whole(*MIXED), children=inner) as (app, pilot):
+        assert "c Children" in words_on(app)
+        await pilot.press("down", "c")
+        await pilot.pause()
+        await pilot.pause()
+        assert inner.asked == [MIXED[0].arn]
+        assert names(app) == ["4ee6", "2cc4", "1bb3", "3dd5", "0aa2"]
+        assert "children of run-7f3a" in words_on(app)
+        assert "5 executions of 1 Map Run" in words_on(app)
+        await pilot.press("enter")
+    assert app.return_value == (CHILDREN[4].arn,)
+
+
+async def test_several_children_are_marked_and_searched_as_any() -> None:
+    async with running(whole(*MIXED), children=mapped(*CHILDREN)) as (app, pilot):
+        await pilot.press("c")
+        await pilot.pause()
+        await pilot.press("slash", *"succ", "tab", "space", "space")
+        await pilot.pause()
+        assert "2 of 5" in words_on(app)
+        assert "2 marked: enter watches" in words_on(app)
+        await pilot.press("enter")
+    assert app.return_value == (CHILDREN[3].arn, CHILDREN[0].arn)
+
+
+@pytest.mark.parametrize("key", ["escape", "backspace"])
+async def test_back_goes_to_the_list_as_it_was_left(key: str) -> None:
+    script = whole(*MIXED)
+    async with running(script, children=mapped(*CHILDREN)) as (app, pilot):
+        await pilot.press("slash", *"run-00", "tab", "down", "space", "c")
+        await pilot.pause()
+        assert "children of run-002" in words_on(app)
+        await pilot.press(key)
+        await pilot.pause()
+        assert at(app) == "run-002"
+        assert "1 marked" in words_on(app)
+        assert "10 of 36" in words_on(app)
+        assert script.begun == 1, "nothing is asked again"
+        await pilot.press("backspace", "backspace")
+        assert app.is_running, "there is nothing above it"
+        await pilot.press("q")
+    assert app.return_value == ()
+
+
+async def test_q_leaves_from_within_too() -> None:
+    inner = mapped(*CHILDREN)
+    async with running(whole(*MIXED), children=inner) as (app, pilot):
+        await pilot.press("c")
+        await pilot.pause()
+        await pilot.press("c")
+        await pilot.pause()
+        assert inner.asked == [MIXED[1].arn, CHILDREN[4].arn], "a child has them too"
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_value == ()
+    assert inner.script.closed == inner.script.begun == 2
+
+
+async def test_a_name_masked_within_stays_masked_outside() -> None:
+    async with running(whole(*MIXED), children=mapped(*CHILDREN)) as (app, pilot):
+        await pilot.press("down", "c")
+        await pilot.pause()
+        await pilot.press("m")
+        await pilot.pause()
+        assert "run-7f3a" not in words_on(app)
+        assert "children of execution-" in words_on(app)
+        assert "resize-photos" not in words_on(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "run-7f3a" not in words_on(app)
+        assert "nightly-report" not in words_on(app)
+
+
+@pytest.mark.parametrize(
+    ("inner", "said"),
+    [
+        (
+            mapped(runs=0),
+            [
+                "AWS lists no Map Run of this execution.",
+                "A Distributed Map state starts one. escape goes back.",
+            ],
+        ),
+        (mapped(), ["AWS lists no executions that a Map Run has started."]),
+        (Inner(Script(RefusedError("ListMapRuns on it: no."))), ["✘ ListMapRuns on"]),
+    ],
+)
+async def test_where_there_are_no_children_it_says_why(
+    inner: Inner, said: list[str]
+) -> None:
+    async with running(whole(*MIXED), children=inner) as (app, pilot):
+        await pilot.press("c")
+        await pilot.pause()
+        await pilot.pause()
+        for words in (*said, "r asks again, q leaves."):
+            assert words in words_on(app)
+        await pilot.press("c", "enter", "space", "r")
+        assert app.is_running
+        assert len(inner.asked) == 1, "of nothing there are no children"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert at(app).startswith("8f41b0f2")
+
+
+async def test_a_letter_typed_is_no_key() -> None:
+    inner = mapped(*CHILDREN)
+    async with running(whole(*MIXED), children=inner) as (app, pilot):
+        await pilot.press("slash", "c")
+        await pilot.pause()
+        assert inner.asked == []
+        assert app.screen.query_one(Input).value == "c"
+
+
+async def test_without_a_way_to_ask_there_is_no_such_key() -> None:
+    async with running(whole(*MIXED)) as (app, pilot):
+        assert "Children" not in words_on(app)
+        await pilot.press("c")
+        assert app.is_running
+
+
 # -- nothing to choose from --------------------------------------------------------
 
 
@@ -606,6 +759,21 @@ SCENES: dict[str, tuple[Script, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x40"])
+async def test_children_look_as_they_did(
+    size: tuple[int, int], picture: SnapshotAssertion
+) -> None:
+    more = (execution(f"{n:04}", ago=700 + n, machine=PHOTO) for n in range(30))
+    children = mapped(*CHILDREN, *more)
+    async with running(whole(*MIXED), size=size, children=children) as (app, pilot):
+        await pilot.press("down", "c")
+        await pilot.pause()
+        await pilot.press("down", "space")
+        await pilot.pause()
+        await pilot.pause()
+        assert drawn(app) == picture
+
+
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x40"])
 @pytest.mark.parametrize("name", SCENES)
@@ -693,7 +861,8 @@ def test_a_list_is_the_same_in_whatever_order_it_comes(
 @given(st.integers(0, 200), st.integers(0, 9), st.text(max_size=40))
 def test_the_head_keeps_what_counts_most(width: int, marked: int, region: str) -> None:
     gathered = Gathered().begun().taken(Listing(MIXED, asked=3, machines=90))
-    told = plain(head_words(gathered, region, marked, width))
+    within = "the-parent" * (width % 2)
+    told = plain(head_words(gathered, region, marked, width, within))
     assert "asking, 3 of 90 state machines" in told
     assert (f"{marked} marked" in told) == bool(marked)
     assert safe(told)
@@ -702,26 +871,54 @@ def test_the_head_keeps_what_counts_most(width: int, marked: int, region: str) -
 # -- all of it together ------------------------------------------------------------
 
 
-async def test_the_executions_of_a_real_list_are_picked_over_http() -> None:
+@dataclass(frozen=True)
+class World:
+    account: Account
+    options: AwsOptions
+
+
+@pytest.fixture
+async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """An account in which a Map Run has been for a while."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", CREDENTIALS[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CREDENTIALS[1])
     clock = SystemClock()
-    account = Account(["sync", "failure", FEW_PHOTOS], clock=clock, seed=7)
-    async with DemoServer(account) as served:
-        settings = AwsSettings(
-            "ap-northeast-1",
-            endpoint_url=served.endpoint_url,
-            access_key_id=CREDENTIALS[0],
-            secret_access_key=CREDENTIALS[1],
-        )
+    epoch = clock.now() - timedelta(seconds=40)
+    plans: list[str | Scenario] = ["sync", "failure", FEW_PHOTOS]
+    account = Account(plans, clock=clock, epoch=epoch, seed=7)
+    async with DemoServer(account) as server:
+        yield World(account, AwsOptions(None, REGION, server.endpoint_url))
 
-        async def fetch() -> AsyncGenerator[Listing, None]:
-            async with Aws(settings, features=[Feature.START]) as aws:
-                async for listing in Starts(aws, clock, settings.region).recent():
-                    yield listing
 
-        async with running(fetch, clock=clock, size=(140, 40)) as (app, pilot):
-            await until(pilot, lambda: not app.picker.gathered.asking)
-            await pilot.pause()
-            assert "9 executions of 3 state machines" in words_on(app)
-            assert words_on(app).count("● RUNNING") == 3
-            await pilot.press("slash", *"nightly", "enter")
-    assert app.return_value == (account.executions["sync"],)
+async def test_the_executions_of_a_real_list_are_picked_over_http(
+    served: World,
+) -> None:
+    clock = ServerClock()
+    fetch = recent(served.options, REGION, clock)
+    async with running(fetch, clock=clock, size=(140, 40)) as (app, pilot):
+        await until(pilot, lambda: not app.picker.gathered.asking)
+        await pilot.pause()
+        assert "9 executions of 3 state machines" in words_on(app)
+        assert words_on(app).count("● RUNNING") == 3
+        await pilot.press("slash", *"nightly", "enter")
+    assert app.return_value == (served.account.executions["sync"],)
+
+
+async def test_the_children_of_a_real_map_run_are_picked_over_http(
+    served: World,
+) -> None:
+    clock = ServerClock()
+    children = children_of(served.options, clock)
+    fetch = recent(served.options, REGION, clock)
+    more: dict[str, Any] = {"clock": clock, "size": LARGE, "children": children}
+    async with running(fetch, **more) as (app, pilot):
+        await until(pilot, lambda: not app.picker.gathered.asking)
+        await pilot.press("slash", *"RUNNING resize", "tab", "c")
+        await until(pilot, lambda: "of 1 Map Run" in words_on(app))
+        found = names(app)
+        assert "children of few-photos-" in words_on(app)
+        assert "● RUNNING" in words_on(app)
+        await pilot.press("enter")
+    (arn,) = app.return_value or ()
+    assert ":execution:resize-photos/EachPhoto:" in arn
+    assert len(found) >= 2
