@@ -3,7 +3,7 @@
 import asyncio
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
+from syrupy.types import SnapshotIndex
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -20,6 +22,8 @@ from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.lanes import LanesView
 from tests.builders import START
+
+THEMES = ("textual-dark", "textual-light")
 
 
 class StoppedClock:
@@ -97,13 +101,41 @@ class SvgExtension(SingleFileSnapshotExtension):
     file_extension = "svg"
     _write_mode = WriteMode.TEXT
 
+    @classmethod
+    def get_snapshot_name(
+        cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0
+    ) -> str:
+        """Call a picture that is given a name by that, in place of the parameters."""
+        if isinstance(index, str):
+            return f"{test_location.methodname}[{index}]"
+        return super().get_snapshot_name(test_location=test_location, index=index)
+
 
 @pytest.fixture
 def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(SvgExtension)
 
 
-def drawn(app: SfnwatchApp) -> str:
+async def in_themes(
+    app: App[Any],
+    pilot: Pilot[Any],
+    picture: SnapshotAssertion,
+    name: str,
+    themes: Sequence[str] = THEMES,
+) -> None:
+    """Compare a screen with its pictures: one app, since starting it costs most.
+
+    A single theme is left as it is: the app has it, or one made of it.
+    """
+    for theme in themes:
+        if len(themes) > 1:
+            app.theme = theme
+        await pilot.pause()
+        await pilot.pause()
+        assert drawn(app) == picture(name=f"{name}-{theme}")
+
+
+def drawn(app: App[Any]) -> str:
     """Draw the screen; Rich numbers each drawing at random, and names a font's host."""
     svg = app.export_screenshot(simplify=True)
     svg = re.sub(r",?\s*url\(\"https?://[^)]*\)\s*format\(\"[^\"]*\"\)", "", svg)

@@ -477,7 +477,7 @@ async def test_the_picture_stays_the_same(
         await go_to(view, pilot, "denied-but-succeeded")
         await pilot.press("enter", "down")
         await pilot.pause()
-        assert drawn(pilot.app) == picture  # type: ignore[arg-type]
+        assert drawn(pilot.app) == picture
 
 
 async def test_the_picture_of_a_narrow_view_stays_the_same(
@@ -492,7 +492,7 @@ async def test_the_picture_of_a_narrow_view_stays_the_same(
         await go_to(view, pilot, "pattern")
         await pilot.press("enter")
         assert view.is_vertical_scroll_end
-        assert drawn(pilot.app) == picture  # type: ignore[arg-type]
+        assert drawn(pilot.app) == picture
 
 
 def test_the_trace_of_these_tests_has_all_they_name() -> None:

@@ -42,7 +42,7 @@ from tests.demo.photos import FEW_PHOTOS
 from tests.test_zones import TOKYO, living_in
 from tests.trace.test_text import HOSTILE, safe
 from tests.tui import conftest
-from tests.tui.conftest import harmless, until
+from tests.tui.conftest import harmless, in_themes, until
 from tests.tui.runs import HOSTILE as HOSTILE_NAME
 from tests.tui.runs import WIDE
 
@@ -774,20 +774,18 @@ async def test_children_look_as_they_did(
         assert drawn(app) == picture
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x40"])
 @pytest.mark.parametrize("name", SCENES)
 async def test_the_picker_looks_as_it_did(
-    name: str, size: tuple[int, int], theme: str, picture: SnapshotAssertion
+    name: str, size: tuple[int, int], picture: SnapshotAssertion
 ) -> None:
     script, keys = SCENES[name]
     async with running(script, size=size) as (app, pilot):
-        app.theme = theme
         app.screen.query_one(Input).cursor_blink = False
         await pilot.press(*keys)
         await pilot.pause()
-        await pilot.pause()
-        assert drawn(app) == picture
+        name = f"{name}-{size[0]}x{size[1]}"
+        await in_themes(app, pilot, picture, name)
 
 
 async def test_the_picker_can_be_read_without_colour(

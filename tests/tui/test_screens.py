@@ -12,7 +12,7 @@ from sfnwatch.trace.events import Received
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.caption import KeyCaps
 from tests.builders import health, sync_run
-from tests.tui.conftest import Script, drawn, running, settled
+from tests.tui.conftest import THEMES, Script, drawn, in_themes, running, settled
 from tests.tui.runs import branching_run, live_run, own_requests, stormy_run
 
 SMALL, LARGE = (80, 24), (140, 40)
@@ -25,6 +25,8 @@ class Scene:
     keys: tuple[str, ...] = ()
     ends: bool = False
     more: dict[str, Any] = field(default_factory=dict)
+    apart: bool = False
+    """True where it matters in which theme the keys are pressed."""
 
 
 RETRYING = health(
@@ -44,7 +46,7 @@ SCENES = {
     "denied": Scene(sync_run(denied=True), ends=True),
     "detail": Scene(sync_run(denied=True), ("home", *["down"] * 5, "enter")),
     "help": Scene(sync_run(), ("question_mark",)),
-    "palette": Scene(sync_run(), ("colon", *"fold")),
+    "palette": Scene(sync_run(), ("colon", *"fold"), apart=True),
     "empty": Scene((), more={"title": "nightly-report › run-7f3a"}),
     "trouble": Scene(stormy_run()),
     "retrying": Scene([*live_run(), RETRYING]),
@@ -54,7 +56,7 @@ SCENES = {
     "requests": Scene([*live_run(), *own_requests()], ("r",)),
     "filter": Scene(branching_run(), ("tilde", "tilde", "k", "space", "p")),
     "search": Scene(sync_run(), ("slash", *"describe", "enter", "n")),
-    "present": Scene(sync_run(denied=True), ("p", "up", "up", "up")),
+    "present": Scene(sync_run(denied=True), ("p", "up", "up", "up"), apart=True),
 }
 
 
@@ -64,24 +66,23 @@ def still(app: SfnwatchApp) -> None:
         field_.cursor_blink = False
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
 async def test_the_screen_looks_as_it_did(
-    name: str, size: str, theme: str, picture: SnapshotAssertion
+    name: str, size: str, picture: SnapshotAssertion
 ) -> None:
     scene = SCENES[name]
-    script = Script(scene.records, ends=scene.ends)
-    async with running(script, size=SIZES[size], **scene.more) as (app, pilot):
-        app.theme = theme
-        still(app)
-        for key in scene.keys:
-            await pilot.press(key)
-            await pilot.pause()
-        app.query_one(KeyCaps).clear()
-        await settled(app, pilot)
-        await pilot.pause()
-        assert drawn(app) == picture
+    for themes in [[theme] for theme in THEMES] if scene.apart else [THEMES]:
+        script = Script(scene.records, ends=scene.ends)
+        async with running(script, size=SIZES[size], **scene.more) as (app, pilot):
+            app.theme = themes[0]
+            still(app)
+            for key in scene.keys:
+                await pilot.press(key)
+                await pilot.pause()
+            app.query_one(KeyCaps).clear()
+            await settled(app, pilot)
+            await in_themes(app, pilot, picture, f"{name}-{size}", themes)
 
 
 async def test_the_screen_can_be_read_without_colour(

@@ -14,7 +14,7 @@ from sfnwatch.tui.bars import LaneNames
 from sfnwatch.tui.caption import Caption
 from sfnwatch.tui.timeline import TimelineView
 from tests.builders import event, sync_run
-from tests.tui.conftest import Script, drawn, lanes_of, running, settled, words_on
+from tests.tui.conftest import Script, in_themes, lanes_of, running, settled, words_on
 from tests.tui.runs import seconds
 from tests.tui.several import ASYNC, SDK, SYNC, THREE, three_live, three_runs
 
@@ -363,19 +363,17 @@ async def test_of_five_beside_each_other_those_round_the_cursor_are_in_view() ->
 # -- pictures ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scene", ["apart", "aligned", "live", "timeline"])
 async def test_three_runs_look_as_they_did(
-    scene: str, size: str, theme: str, picture: SnapshotAssertion
+    scene: str, size: str, picture: SnapshotAssertion
 ) -> None:
     live = scene == "live"
     script = Script(three_live() if live else three_runs(), ends=not live)
     more = {} if live else REPLAY
     keys = {"apart": ["l"], "aligned": ["l", "a"], "timeline": ["l", "a", "t"]}
     async with running(script, size=SIZES[size], **more) as (app, pilot):
-        app.theme = theme
         await press(pilot, *keys.get(scene, []))
         app.clear_notifications()
         await settled(app, pilot)
-        assert drawn(app) == picture
+        await in_themes(app, pilot, picture, f"{scene}-{size}")

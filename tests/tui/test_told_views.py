@@ -13,7 +13,7 @@ from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.explain import ExplainView
 from sfnwatch.tui.explain_page import explained
 from tests.builders import sync_run
-from tests.tui.conftest import Script, drawn, lanes_of, running, settled, words_on
+from tests.tui.conftest import Script, in_themes, lanes_of, running, settled, words_on
 from tests.tui.runs import branching_run, live_run
 from tests.tui.several import ASYNC, SDK, SYNC, three_live, three_runs
 from tests.tui.test_several import press
@@ -249,18 +249,16 @@ SCENES = {
 }
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
 async def test_what_is_told_looks_as_it_did(
-    name: str, size: str, theme: str, picture: SnapshotAssertion
+    name: str, size: str, picture: SnapshotAssertion
 ) -> None:
     records, keys = SCENES[name]
     live = name.endswith("live")
     script = Script(records, ends=not live)
     more = {} if live else REPLAY
     async with running(script, size=SIZES[size], **more) as (app, pilot):
-        app.theme = theme
         await press(pilot, *keys)
         await settled(app, pilot)
-        assert drawn(app) == picture
+        await in_themes(app, pilot, picture, f"{name}-{size}")
