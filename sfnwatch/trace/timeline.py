@@ -73,7 +73,15 @@ class Timeline:
 
     @cached_property
     def visits(self) -> Visits:
-        return told(build_visits(self.ordered, self.definition.branches), self.stops)
+        visits = build_visits(self.ordered, self.definition.branches, self._over)
+        return told(visits, self.stops)
+
+    @property
+    def _over(self) -> tuple[str, datetime] | None:
+        """How and when it ended, where no event says so, but DescribeExecution does."""
+        if self.ending is not None or self.running or not self.events:
+            return None
+        return self.status, self.stopped_at or self.ordered[-1].timestamp
 
     @cached_property
     def began(self) -> Mapping[str, Begun]:

@@ -79,18 +79,30 @@ class Visits:
             yield from visit.attempts
 
 
+_ENDINGS = {
+    "SUCCEEDED": "Succeeded",
+    "FAILED": "Failed",
+    "ABORTED": "Aborted",
+    "TIMED_OUT": "TimedOut",
+}
+
+
 def build_visits(
     events: Iterable[HistoryEvent],
     branches: Mapping[str, tuple[str, ...]] | None = None,
+    over: tuple[str, datetime] | None = None,
 ) -> Visits:
     """Build the tree from events in any order; `branches` is the definition's.
 
     Partial histories are welcome: an event whose ancestors are missing hangs at
-    the root.
+    the root. Where the event that ended the execution is missing, `over` says how it
+    ended, in DescribeExecution's word, and when.
     """
     walk = Walk(branches or {})
     for event in sorted(events, key=lambda e: e.id):
         walk.take(event)
+    if over is not None:
+        walk.end(_ENDINGS.get(over[0], ""), over[1])
     paths: dict[int, str] = {}
     by_id = {open_.id: _freeze(open_, paths) for open_ in walk.visits}
     attempts = {

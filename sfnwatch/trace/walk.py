@@ -10,12 +10,19 @@ from itertools import chain, count
 
 from sfnwatch.trace import attempts as tries
 from sfnwatch.trace.history import HistoryEvent
-from sfnwatch.trace.scopes import Open, Place, Scope, at_work, open_inside, outward
+from sfnwatch.trace.scopes import (
+    Open,
+    Place,
+    Scope,
+    at_work,
+    open_inside,
+    outward,
+    unseen_end,
+)
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
 _CONTAINERS = ("Map", "Parallel")
-_STATUSES = dict.fromkeys(("Succeeded", "Failed", "Aborted"), "aborted")
-_STATUSES["TimedOut"] = "timed_out"
+_STATUSES = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
 """How an execution's end ends what still ran, unless it is what failed."""
 
 
@@ -272,24 +279,35 @@ class Walk:
     ) -> tuple[Scope, Open | None]:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         ending = event.type.removeprefix("Execution")
-        if ending in _STATUSES:
-            open_ = tuple(self._running.values())
-            failing = tuple(outward(before)) or tuple(v for v in open_ if v.trouble)
+        self.end(ending, event.timestamp, tuple(outward(before)))
+        return self._main, None
+
+    def end(self, ending: str, at: datetime, failing: tuple[Open, ...] = ()) -> None:
+        """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
+
+        Of one that succeeded nothing runs by then: the ends of what is open are not
+        among the records.
+        """
+        open_ = tuple(self._running.values())
+        if ending == "Succeeded":
+            for visit, status in [(visit, unseen_end(visit)) for visit in open_]:
+                self._close(visit, status, at)
+        elif ending in _STATUSES:
+            failing = failing or tuple(v for v in open_ if v.trouble)
             if ending != "Failed":
                 failing, tasks = (), self._running_tasks()
                 self._cut = tasks[0] if len(tasks) == 1 else None
-            self._close_all(open_, event, failing, _STATUSES[ending])
-        return self._main, None
+            self._close_all(open_, at, failing, _STATUSES[ending])
 
     def _close_inside(
         self, around: Open | Scope, event: HistoryEvent, failing: tuple[Open, ...]
     ) -> None:
-        self._close_all(open_inside(around), event, failing)
+        self._close_all(open_inside(around), event.timestamp, failing)
 
     def _close_all(
         self,
         visits: tuple[Open, ...],
-        event: HistoryEvent,
+        at: datetime,
         failing: tuple[Open, ...],
         otherwise: str = "aborted",
     ) -> None:
@@ -303,7 +321,7 @@ class Walk:
             if blamed and visit.type == "Task":
                 self._cut = visit
             status = (visit.trouble or "failed") if blamed else otherwise
-            self._close(visit, status, event.timestamp)
+            self._close(visit, status, at)
 
     def _open(self, visit: Open) -> None:
         self._running[visit.id] = visit
@@ -315,7 +333,9 @@ class Walk:
         self._running.pop(visit.id, None)
         if visit.scope.parent:
             visit.scope.parent.inside.pop(visit.id, None)
-        if visit.attempts:
+        if visit.attempts and status == "succeeded":
+            visit.attempts[-1] = tries.succeed(visit.attempts[-1])
+        elif visit.attempts:
             visit.attempts[-1] = tries.abort(visit.attempts[-1], at)
 
     def _reopen(self, visit: Open) -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sfnwatch.export.json import trace_json
 from sfnwatch.recording.files import open_files
 from sfnwatch.trace.events import From, Received
+from sfnwatch.trace.report import report
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from tests.peers import oracle
 from tests.peers.fixtures import files, history
@@ -102,6 +104,33 @@ def test_the_order_of_the_events_does_not_matter(
     second = timeline_of([*shuffled, *again])
     assert second == first
     assert second.visits == first.visits
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.data())
+def test_holes_leave_nothing_running_and_what_is_whole_as_it_was(
+    events: Events, data: st.DataObject
+) -> None:
+    whole = timeline_of(events)
+    lost = data.draw(st.sets(st.sampled_from([event["id"] for event in events])))
+    kept = [event for event in events if event["id"] not in lost]
+    told = Received(None, From.DESCRIBE, ARN, {"status": whole.status})
+    records = [Received(None, From.HISTORY, ARN, event) for event in kept]
+    trace = extend(Trace(), [*records, told])
+    assert trace_json(trace)
+    assert report(trace).executions
+    holed = trace.timelines[ARN]
+    if not whole.running:
+        assert "running" not in {visit.status for visit in holed.visits}
+    pointed = {event["id"]: event["previousEventId"] for event in events}
+    for visit in whole.visits:
+        own = set(visit.event_ids)
+        if visit.exited_at and not lost & (own | {pointed[each] for each in own}):
+            assert holed.visits.by_id[visit.id].status == visit.status
 
 
 def test_a_file_as_the_cli_writes_it_gives_the_same(

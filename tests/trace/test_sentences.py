@@ -127,6 +127,8 @@ def test_of_how_many_polls_one_is_is_known_once_the_state_is_over() -> None:
 
 
 def _before_the_end(record: Received) -> bool:
+    if record.source == From.DESCRIBE:
+        return bool(record.data["status"] == "RUNNING")
     return record.source != From.HISTORY or record.data["id"] < 6
 
 

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import botocore.session
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,6 +180,64 @@ def test_holes_in_a_history_lose_no_visit_that_was_entered(
     kept = [event for event in run.events if event.id not in holes]
     visits = build_visits(kept)
     assert set(visits.by_id) == set(run.truth) - holes
+
+
+@given(machines(), st.integers(0, 2**32), st.sets(st.integers(1, 60)))
+def test_nothing_of_an_execution_that_is_over_is_running(
+    machine: Sequence, seed: int, holes: set[int]
+) -> None:
+    run = Run(machine, seed, 0.2, alike=False)
+    kept = [event for event in run.events if event.id not in holes]
+    over = ("SUCCEEDED", run.events[-1].timestamp)
+    for status in {v.status for v in build_visits(kept, over=over)}:
+        assert status in {"succeeded", "failed", "caught", "aborted", "timed_out"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "statuses"),
+    [
+        (("ExecutionSucceeded",), ["succeeded"]),
+        (("TaskScheduled " + ECS, "ExecutionSucceeded"), ["succeeded"]),
+        (
+            ("TaskScheduled " + ECS, "TaskFailed", "ExecutionSucceeded@1"),
+            ["caught"],
+        ),
+        (("TaskScheduled " + ECS, "ExecutionFailed@1"), ["aborted"]),
+    ],
+)
+def test_an_end_that_is_missing_is_told_by_that_of_the_execution(
+    lines: tuple[str, ...], statuses: list[str]
+) -> None:
+    run = script("ExecutionStarted", "TaskStateEntered@0 A", *lines)
+    visits = build_visits(run.events)
+    assert [visit.status for visit in visits] == statuses
+    assert [visit.exited_at for visit in visits] == [None]
+    for attempt in visits.attempts:
+        if statuses == ["succeeded"]:
+            assert (attempt.status, attempt.ended_at) == ("succeeded", None)
+
+
+def test_what_a_failure_around_it_has_cut_short_did_not_succeed() -> None:
+    run = script(
+        "ParallelStateEntered@0 P",
+        "ParallelStateStarted",
+        "TaskStateEntered@2 A",
+        "TaskScheduled " + ECS,
+        "TaskStateEntered@2 B",
+        "TaskScheduled " + ECS,
+        "TaskFailed",
+        "ParallelStateFailed@7",
+    )
+    kept = [event for event in run.events if event.id != 8]
+    over = ("SUCCEEDED", run.events[-1].timestamp)
+    assert [v.status for v in build_visits(kept, over=over)] == [
+        *("succeeded", "succeeded", "caught")
+    ]
+    assert {v.name: v.status for v in build_visits(run.events, over=over)} == {
+        "P": "caught",
+        "A": "aborted",
+        "B": "failed",
+    }
 
 
 def test_the_longest_history_there_is_is_read_in_a_moment() -> None:
