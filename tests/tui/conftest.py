@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +110,20 @@ class SvgExtension(SingleFileSnapshotExtension):
         if isinstance(index, str):
             return f"{test_location.methodname}[{index}]"
         return super().get_snapshot_name(test_location=test_location, index=index)
+
+    @classmethod
+    def matches_test_location(
+        cls, *, test_location: PyTestLocation, snapshot_location: str
+    ) -> bool:
+        """Know a picture for that of a test whose parameters are not all in its id."""
+        path = Path(snapshot_location)
+        if path.parent.name != test_location.basename:
+            return False
+        return path.stem.startswith(f"{test_location.methodname}[") or (
+            super().matches_test_location(
+                test_location=test_location, snapshot_location=snapshot_location
+            )
+        )
 
 
 @pytest.fixture
