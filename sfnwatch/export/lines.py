@@ -221,7 +221,7 @@ def _call_line(row: Row, visit: StateVisit | None, label: str) -> str:
         return ""
     # A line is not taken back when an earlier call comes in late: so no number among
     # its like, and the time since the beginning rather than since the one before.
-    words = plain(row_pieces(replace(row, number=None, gap=row.since)))
+    words = plain(row_pieces(replace(row, number=None, gap=row.since, sure=True)))
     parts = [call.event_time.strftime("%H:%M:%S    "), "call ", words]
     parts.extend(_whence(row, visit, label))
     if call.seen_at is not None:

@@ -85,6 +85,8 @@ class Row:
     """Which poll of its attempt a call is, from 1."""
     gap: float | None = None
     """Seconds since the attempt's call before."""
+    sure: bool = True
+    """False where a call between it and the one before may still come in."""
     since: float | None = None
     """Seconds since its action call or, where that is not known, since its answer."""
     notice: Notice | None = None
@@ -166,7 +168,8 @@ def build_lanes(trace: Trace, *, joined: bool = True, nested: bool = True) -> La
             continue
         visit, attempt = tries.get(_attempt_key(link), (None, None))
         row = _call_row(call, link, attempt, ranks)
-        row = replace(row, caller=visit, nest=known_nests.get(called_by or ""))
+        nest, sure = known_nests.get(called_by or ""), bool(known.settled([call]))
+        row = replace(row, caller=visit, nest=nest, sure=sure)
         entries.append(((_place_of(row), len(orders), 0, number), row))
     for number, row in enumerate(_task_rows(trace)):
         arn = row.execution_arn or ""

@@ -130,7 +130,9 @@ def _since(row: Row) -> str:
     if row.gap is None:
         return ""
     first = row.number == 1 or row.gap == row.since
-    return f", {duration(row.gap)} after {'the action' if first else 'the one before'}"
+    before = "the action" if first else "the one before"
+    # A poll in between may not have come in yet.
+    return f", {duration(row.gap)} after {before}{'' if row.sure else ' that is known'}"
 
 
 def _all_the_same(row: Row) -> str:

@@ -61,7 +61,9 @@ class Fold:
     rows: tuple[Row, ...] = ()
     """What stands behind it; empty while it is open."""
     seconds: float | None = None
-    """How long a gap is; of polls, how far apart they are."""
+    """How long a gap is; of polls, how far apart they are, if that is known."""
+    whole: bool = True
+    """False for polls of which more may still come in."""
     tally: Tally = field(default_factory=Tally)
     nest: Nest | None = None
     """What is folded, or what it is inside of."""
@@ -308,6 +310,7 @@ class _Work:
             attempt=row.attempt,
             rows=() if open_ else run.between,
             seconds=run.seconds,
+            whole=run.whole,
             tally=Tally(calls=len(run.between)),
             nest=row.nest,
         )

@@ -26,10 +26,17 @@ class Run:
         return self.all[1:-1]
 
     @property
-    def seconds(self) -> float:
-        """How far apart they are, on average."""
-        length = self.all[-1].at - self.all[0].at
-        return length.total_seconds() / (len(self.all) - 1)
+    def whole(self) -> bool:
+        """False where more of them may still come in, between those that are here."""
+        return self.all[-1].sure
+
+    @property
+    def seconds(self) -> float | None:
+        """How far apart they are, on average: as far as none can be missing."""
+        known = [row for row in self.all if row.sure]
+        if len(known) <= 1:
+            return None
+        return (known[-1].at - known[0].at).total_seconds() / (len(known) - 1)
 
 
 def poll_runs(rows: Iterable[Row]) -> Iterator[Run]:

@@ -274,7 +274,7 @@ def subject_words(row: Row) -> str:
     """Say in a few cells what a call is about: a new task, or how long since."""
     if row.gap is not None:
         decimals = 1 if row.gap % 1 and row.gap < _GAP else 0
-        return f"+{row.gap:.{decimals}f} s"
+        return f"+{row.gap:.{decimals}f} s{'' if row.sure else '?'}"
     attempt, call = row.attempt, row.call
     action = row.link is not None and row.link.role is CallRole.ACTION
     if attempt is None or call is None or not action or not attempt.resource_ids:

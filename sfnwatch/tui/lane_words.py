@@ -92,11 +92,13 @@ def fold_pieces(fold: Fold, *, short: bool = False) -> Iterator[Piece]:
 
 def _polls(fold: Fold, *, short: bool) -> Iterator[Piece]:
     yield (OPEN if fold.open else DOTS, Tone.ACTION)
-    count, seconds = fold.tally.calls, fold.seconds or 0.0
+    count, seconds = f"{fold.tally.calls}{'' if fold.whole else '+'}", fold.seconds
     error = next((row.call.error_code for row in fold.rows if row.call), None)
     yield (f" {count} more", Tone.DIM if fold.open else Tone.PLAIN)
     if error:
         yield (" ✘" if short else f"  ✘ {clean(error, _LIMIT)}", Tone.BAD)
+    if seconds is None:
+        return
     often = f"{seconds:.0f} s" if seconds < 2 * _MINUTE else duration(round(seconds))
     comma = "" if short and error else ","
     yield (f"{comma} {'~' if short else 'about every '}{often}", Tone.DIM)

@@ -3,8 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +25,18 @@ from sfnwatch.trace.shape import (
 )
 from sfnwatch.trace.shape_homes import branch_key, visit_key
 from sfnwatch.trace.timeline import Timeline, Trace, extend
-from tests.builders import ARN, TASK_ARN, call, event, sync_history, sync_run
+from sfnwatch.trace.times import iso
+from sfnwatch.trace.words import subject_words
+from tests.builders import (
+    ARN,
+    START,
+    TASK_ARN,
+    call,
+    event,
+    health,
+    sync_history,
+    sync_run,
+)
 from tests.trace.machines import Run, Sequence, machines
 
 ECS: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask.sync"}
@@ -75,6 +88,29 @@ def test_polls_between_the_first_and_the_last_are_one_line() -> None:
     place = keys.index(fold.key)
     assert keys[place - 1 : place + 2] == ["call#poll-0", fold.key, "call#poll-4"]
     assert shaped.stands["call#poll-2"] == fold.key
+
+
+@pytest.mark.parametrize(
+    ("complete_to", "apart", "words"),
+    [
+        (420, 59.5, "+61 s"),
+        (180, 61, "+61 s?"),
+        (126, 59, "+61 s?"),
+        (60, None, "+61 s?"),
+        (None, None, "+61 s?"),
+    ],
+)
+def test_how_often_is_told_of_polls_none_of_which_can_be_missing(
+    complete_to: float | None, apart: float | None, words: str
+) -> None:
+    records = [r for r in sync_run() if r.data.get("lane") != "lookup"]
+    until = complete_to and iso(START + timedelta(seconds=complete_to))
+    lanes = lanes_of(*records, health("lookup", "live", 600, complete_to=until))
+    (fold,) = folds(shape(lanes, Shape()), Sort.POLLS)
+    assert fold.whole == (complete_to == 420)
+    assert fold.seconds == apart
+    (last,) = [row for row in lanes.rows if row.key == "call#poll-4"]
+    assert subject_words(last) == words
 
 
 def test_few_polls_are_not_worth_a_fold() -> None:

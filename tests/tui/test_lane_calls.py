@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.trace.events import Received
+from sfnwatch.trace.shape import Fold, Sort
+from sfnwatch.trace.shape_tally import Tally
 from sfnwatch.trace.words import Tone, plain
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.draw import draw
 from sfnwatch.tui.lane_calls import Part, Rank, fit
 from sfnwatch.tui.lane_frame import frame
 from sfnwatch.tui.lane_line import GUTTER
-from tests.builders import TASK_ARN, call, sync_run
+from sfnwatch.tui.lane_words import fold_pieces
+from tests.builders import START, TASK_ARN, call, sync_run
 from tests.tui.test_draw import layout_of, screen, two_services, words
 
 
@@ -102,3 +105,19 @@ def test_a_late_badge_is_shortened_and_then_goes_before_the_proof_does() -> None
         layout = layout_of(sync_run(), width)
         drawn = words(draw(layout.lines[5], frame(layout, width), badge=badge))
         assert drawn.endswith(end), drawn
+
+
+@pytest.mark.parametrize(
+    ("seconds", "whole", "words"),
+    [
+        (59.0, True, "⋯ 3 more, about every 59 s"),
+        (59.0, False, "⋯ 3+ more, about every 59 s"),
+        (None, False, "⋯ 3+ more"),
+    ],
+)
+def test_of_polls_that_may_be_missing_only_what_is_known_is_told(
+    *, seconds: float | None, whole: bool, words: str
+) -> None:
+    tally = Tally(calls=3)
+    fold = Fold(START, "polls", Sort.POLLS, seconds=seconds, whole=whole, tally=tally)
+    assert plain(fold_pieces(fold)) == words
