@@ -108,6 +108,7 @@ def _side(side: Side) -> dict[str, Any]:
         "calls": {str(role): count for role, count in side.calls.items()},
         "failed_calls": side.failed_calls,
         "cloudtrail_latency": _seconds(side.latency),
+        "redrive_count": len(side.redrives),
     }
 
 

@@ -16,6 +16,7 @@ _COLOURS = {
     Part.WORKING: "thread_state_running",
     Part.NOTICING: "thread_state_iowait",
     Part.BACKING_OFF: "yellow",
+    Part.STOPPED: "white",
 }
 """Chrome's own names of colours; Perfetto chooses one for each name by itself."""
 _FAILED = "terrible"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sfnwatch.export.svg_bars import LIMIT, Axis, Bar, axis_of, bars_of
 from sfnwatch.export.svg_calls import stage_css
@@ -27,6 +27,7 @@ from sfnwatch.trace.spans import (
     Segment,
     Tick,
     end_of,
+    length_of,
     notices,
     segments,
     ticks,
@@ -56,6 +57,7 @@ _CSS = {
     Part.NOTICING: "noticing",
     Part.BACKING_OFF: "backing",
     Part.AROUND: "around",
+    Part.STOPPED: "hair",
 }
 
 
@@ -252,7 +254,7 @@ class _Picture:
 
     def _label(self, arn: str, visit: StateVisit) -> tuple[Piece, ...]:
         glyph, tone = STATUS_GLYPHS[visit.status]
-        seconds = (end_of(visit, self._now) - visit.entered_at) / timedelta(seconds=1)
+        seconds = length_of(visit, self._now)
         parts: list[Piece] = [(f"{glyph} ", tone), (duration(seconds), Tone.PLAIN)]
         if visit.ended_at is None:
             parts.append(("  so far", Tone.DIM))

@@ -46,6 +46,7 @@ _PARTS = {
     Part.NOTICING: "noticing",
     Part.BACKING_OFF: "backing",
     Part.AROUND: "around",
+    Part.STOPPED: "hair",
 }
 
 

@@ -20,6 +20,7 @@ from sfnwatch.trace.lanes import (
 from sfnwatch.trace.moments import Reading, second_over
 from sfnwatch.trace.notice import By, notice
 from sfnwatch.trace.reach import reach
+from sfnwatch.trace.redrives import ordinal
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import TERMINAL, Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
@@ -40,6 +41,7 @@ class Mark(StrEnum):
     RETRIED = "retried"
     CAUGHT = "caught"
     NOTICED = "noticed"
+    REDRIVEN = "redriven"
     ENDED = "ended"
 
 
@@ -110,7 +112,13 @@ class _Marks:
         first = self._events.get(1)
         if first is not None and first.type == "ExecutionStarted":
             yield from self._mark(1, Mark.STARTED, "execution started")
-        ending = self._timeline.ending
+        for redrive in self._timeline.redrives:
+            yield from self._ended(redrive.ended)
+            words = f"redriven ({ordinal(redrive.number)} time)"
+            yield from self._mark(redrive.event.id, Mark.REDRIVEN, words)
+        yield from self._ended(self._timeline.ending)
+
+    def _ended(self, ending: HistoryEvent | None) -> Iterator[Chapter]:
         if ending is not None:
             status = TERMINAL[ending.type].lower()
             words = f"execution {status.replace('_', ' ')}"
@@ -134,7 +142,7 @@ class _Marks:
     ) -> Iterator[Chapter]:
         tries = [other.scheduled_id for other in visit.attempts]
         number = tries.index(attempt.scheduled_id) + 1
-        if number > 1:
+        if number > 1 and not visit.is_redriven(number):
             words = f"{visit.name} try {number}"
             yield from self._mark(attempt.scheduled_id, Mark.RETRIED, words)
         last = attempt.event_ids[-1] if attempt.event_ids else attempt.scheduled_id

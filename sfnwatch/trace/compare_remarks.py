@@ -8,10 +8,9 @@ from sfnwatch.trace.compare_points import (
     Gap,
     GapKind,
 )
-from sfnwatch.trace.compare_values import (
-    Comparison,
-)
+from sfnwatch.trace.compare_values import Comparison, Side
 from sfnwatch.trace.compare_words import NAME, count_words, listed
+from sfnwatch.trace.finding_words import times
 from sfnwatch.trace.text import clean, duration
 
 
@@ -23,6 +22,7 @@ def remarks(
     same = any(gap.kind is GapKind.SAME_EXECUTION for gap in comparison.gaps)
     if comparison.definitions is not None and not same:
         sentences.extend(definition_sentences(comparison.definitions))
+    sentences.extend(map(redrive_sentence, (comparison.a, comparison.b)))
     sentences.append(role_sentence(comparison))
     if comparison.same_input is False:
         sentences.append("They were given different inputs.")
@@ -73,6 +73,24 @@ def _other_machine(comparison: Comparison) -> str:
             f": {shared:,} of {count_words(len(comparison.pairs), 'visit')} in both"
         )
     return f"{words}."
+
+
+# -- redrives ------------------------------------------------------------------------
+
+
+def redrive_sentence(side: Side) -> str:
+    """Say that one was over in between: no state of it took that time."""
+    if not side.redrives:
+        return ""
+    often = times(len(side.redrives))
+    gaps = [redrive.seconds or 0.0 for redrive in side.redrives]
+    spent = f"{duration(sum(gaps))} in all"
+    if len(gaps) == 1:
+        spent = f"{duration(gaps[0])} after it {side.redrives[0].ended_words}"
+    return (
+        f"{side.which.upper()} was redriven {often}, {spent}: that time is part of how"
+        " long it took, and of no state."
+    )
 
 
 # -- definitions ---------------------------------------------------------------------

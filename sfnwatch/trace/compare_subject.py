@@ -20,7 +20,7 @@ from sfnwatch.trace.compare_values import (
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import calls_by_attempt
 from sfnwatch.trace.notice import Notice
-from sfnwatch.trace.spans import Key, Part, end_of, notices, totals
+from sfnwatch.trace.spans import Key, Part, length_of, notices, totals
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 
@@ -85,10 +85,12 @@ class Subject:
     def length(self, visit: StateVisit | None) -> float | None:
         if visit is None:
             return None
-        return (end_of(visit, self.now) - visit.entered_at).total_seconds()
+        return length_of(visit, self.now)
 
     def parts(self, visit: StateVisit | None) -> Mapping[Part, float]:
-        return totals(visit, self.now) if visit is not None else _NO_PARTS
+        """What it was spent on; that it stood still, a bar has no part for."""
+        found = totals(visit, self.now) if visit is not None else _NO_PARTS
+        return {part: found[part] for part in found if part is not Part.STOPPED}
 
     # -- of its tries ----------------------------------------------------------------
 
@@ -156,6 +158,7 @@ class Subject:
             calls=counts,
             failed_calls=sum(call.error_code is not None for call in self.calls),
             latency=self.latency,
+            redrives=timeline.redrives,
         )
 
 

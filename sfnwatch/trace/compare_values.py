@@ -19,6 +19,7 @@ from sfnwatch.trace.compare_points import (
 )
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.notice import Notice
+from sfnwatch.trace.redrives import Redrive
 from sfnwatch.trace.spans import Part
 from sfnwatch.trace.visits import StateVisit
 
@@ -202,6 +203,8 @@ class Side:
     failed_calls: int = 0
     latency: float | None = None
     """Seconds until CloudTrail told of a call: the median; None where nobody knows."""
+    redrives: tuple[Redrive, ...] = ()
+    """The times it was taken up again after it had ended."""
 
     @property
     def call_count(self) -> int:

@@ -116,13 +116,15 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 def seconds_of(row: Row) -> float | None:
     """How long the try took that a row is about, or else the state; None so far."""
+    paused = 0.0
     if row.attempt is not None:
         begin, end = row.attempt.scheduled_at, row.attempt.ended_at
     elif row.visit is not None:
         begin, end = row.visit.entered_at, row.visit.ended_at or row.visit.exited_at
+        paused = row.visit.paused
     else:
         return None
-    return None if end is None else (end - begin).total_seconds()
+    return None if end is None else (end - begin).total_seconds() - paused
 
 
 # -- kinds -----------------------------------------------------------------------

@@ -36,11 +36,17 @@ def is_throttled(call: ApiCall) -> bool:
 
 def retries(use: Use) -> Iterator[Finding]:
     """Tell of visits that took several tries; of very many together."""
-    retried = [visit for visit in use.visits if len(visit.attempts) > 1]
+    retried = [visit for visit in use.visits if _is_retried(visit)]
     each = [retried] if len(retried) > FEW else [[visit] for visit in retried]
     for visits in each:
         if visits:
             yield _retries(use, visits)
+
+
+def _is_retried(visit: StateVisit) -> bool:
+    """True for more tries than a redrive accounts for."""
+    numbers = range(2, len(visit.attempts) + 1)
+    return any(not visit.is_redriven(number) for number in numbers)
 
 
 def _retries(use: Use, visits: Sequence[StateVisit]) -> Finding:

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sfnwatch.trace.finding import Certainty, Finding, evidence
 from sfnwatch.trace.finding_case import Case, is_cut, is_end_lost, known_to, lost_to
+from sfnwatch.trace.finding_redrives import stopped_seconds
 from sfnwatch.trace.finding_words import listed, named, plural, spoken
-from sfnwatch.trace.spans import Part, end_of, totals
+from sfnwatch.trace.spans import Part, end_of, length_of, totals
 from sfnwatch.trace.timeline import Timeline
 from sfnwatch.trace.visits import ROOT, StateVisit
 
@@ -104,12 +105,13 @@ def time_findings(case: Case) -> Iterator[Finding]:
     if any(is_end_lost(visit, lost) for visit in timeline.visits):
         return  # how long those states took is missing with their last events
     total = (now - begun).total_seconds()
+    ran = total - stopped_seconds(timeline)
     path = slowest_path(timeline, now)
     if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path.steps):
         return
     yield _time(case, path, now, total)
     if len(path.steps) > 1 and not is_cut(timeline):
-        yield from _slowest(path, now, total)
+        yield from _slowest(path, now, ran)
 
 
 def _until(case: Case) -> datetime | None:
@@ -125,10 +127,15 @@ def _time(case: Case, path: Slowest, now: datetime, total: float) -> Finding:
     for visit in path.steps:
         for part, seconds in totals(visit, now).items():
             parts[part] += seconds
-    between = max(0.0, total - sum(parts.values()))
+    # What lies between an end and a redrive is of no state, or of the one gone on with.
+    stopped = stopped_seconds(case.timeline)
+    parts.pop(Part.STOPPED, None)
+    between = max(0.0, total - stopped - sum(parts.values()))
     spent = [f"{spoken(parts[p])} {_PART[p]}" for p in _TOLD if _worth(parts[p])]
     if _worth(between):
         spent.append(f"{spoken(between)} between states")
+    if _worth(stopped):
+        spent.append(f"{spoken(stopped)} over, until it was redriven")
     counted = ", each second once, along the slowest branch" if path.branched else ""
     so_far = " so far" if case.timeline.running else ""
     if is_cut(case.timeline):
@@ -142,6 +149,7 @@ def _time(case: Case, path: Slowest, now: datetime, total: float) -> Finding:
             "seconds": round(total, 3),
             **{str(p).replace(" ", "_"): round(parts[p], 3) for p in _TOLD},
             "between": round(between, 3),
+            **({"stopped": round(stopped, 3)} if stopped else {}),
             "counted": "slowest path",
         },
     )
@@ -194,7 +202,7 @@ def _slowest(path: Slowest, now: datetime, total: float) -> Iterator[Finding]:
 
 
 def _length(visit: StateVisit, now: datetime) -> float:
-    return (end_of(visit, now) - visit.entered_at).total_seconds()
+    return length_of(visit, now)
 
 
 def _where(visit: StateVisit) -> str:

@@ -15,7 +15,7 @@ from sfnwatch.trace.integrations import Integration
 from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.logged import Names, names_in, shows
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import RUNNING, TERMINAL, Timeline, Trace
+from sfnwatch.trace.timeline import RUNNING, Timeline, Trace
 from sfnwatch.trace.words import resource_words
 
 _XRAY = "xray.amazonaws.com"
@@ -89,7 +89,7 @@ def _history(timeline: Timeline) -> Iterator[Finding]:
             f" #{max(timeline.events)}, and {len(timeline.events)} are here.",
             missing=missing,
         )
-    if timeline.status not in RUNNING and not _has_end(timeline):
+    if timeline.status not in RUNNING and timeline.ending is None:
         yield _unseen(
             "history-end",
             f"The history here stops at #{max(timeline.events)}, and"
@@ -97,10 +97,6 @@ def _history(timeline: Timeline) -> Iterator[Finding]:
             f" ({named(timeline.status)}): later events are missing.",
             (f"#{max(timeline.events)}",),
         )
-
-
-def _has_end(timeline: Timeline) -> bool:
-    return any(event.type in TERMINAL for event in timeline.events.values())
 
 
 def _calls_of(case: Case, use: Use) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from sfnwatch.trace.finding_later import End, failed_ends, failed_later
 from sfnwatch.trace.finding_notice import noticed, unnoticed
 from sfnwatch.trace.finding_patterns import calls, pattern
 from sfnwatch.trace.finding_polls import denials, polling
+from sfnwatch.trace.finding_redrives import redriven
 from sfnwatch.trace.finding_time import time_findings
 from sfnwatch.trace.finding_unseen import trace_unseen, unseen
 from sfnwatch.trace.lanes import calls_by_attempt
@@ -91,5 +92,6 @@ def _told(case: Case, ends: Mapping[str, End]) -> Iterator[Finding]:
         yield from failed_calls(case, use)
     yield from children(case)
     yield from failed_later(case, ends)
+    yield from redriven(case)
     yield from time_findings(case)
     yield from unseen(case)

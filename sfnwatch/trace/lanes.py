@@ -20,6 +20,7 @@ from sfnwatch.trace.links import Link, Rule, linked
 from sfnwatch.trace.nests import Nest, nests
 from sfnwatch.trace.notice import Notice, notice
 from sfnwatch.trace.reach import Reach, claimed_to, reach
+from sfnwatch.trace.redrives import Redrive
 from sfnwatch.trace.task_lives import task_lives
 from sfnwatch.trace.task_states import TaskState, task_key
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -94,6 +95,8 @@ class Row:
     """What a Fail state ended with; its own event does not say."""
     causes: str | None = None
     """The key of the row of the call that this phase made, or led to."""
+    redrive: Redrive | None = None
+    """What took the execution up again after it had ended."""
     nest: Nest | None = None
     """What the row is inside of, or the start of; None in executions that nothing
     began."""
@@ -232,6 +235,7 @@ def _state_rows(
     skip: set[int] = set()
     followers = _followers(timeline.ordered)
     failures = _failures(timeline.ordered)
+    redrives = {redrive.event.id: redrive for redrive in timeline.redrives}
     for event in timeline.ordered:
         if event.id in skip:
             continue
@@ -249,6 +253,7 @@ def _state_rows(
             attempt=attempt,
             error=failures.get(event.id),
             nest=inside,
+            redrive=redrives.get(event.id),
         )
         row = _head_of(row, known)
         if joined:

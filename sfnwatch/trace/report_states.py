@@ -22,7 +22,7 @@ from sfnwatch.trace.finding_polls import is_denied, settled_intervals
 from sfnwatch.trace.lanes import polls_of
 from sfnwatch.trace.links import role_of_call
 from sfnwatch.trace.reach import Reach, reach
-from sfnwatch.trace.spans import Part, end_of, totals
+from sfnwatch.trace.spans import Part, length_of, totals
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import resource_words
@@ -142,7 +142,7 @@ def _row(ground: _Ground, path: str, visits: Sequence[StateVisit]) -> StateRow:
         known = as_known(ground.timeline, visit, ground.lost)
         for part, seconds in totals(known, ground.now).items():
             parts[part] += seconds
-        lengths.append((end_of(known, ground.now) - visit.entered_at).total_seconds())
+        lengths.append(length_of(known, ground.now))
     first = visits[0]
     tries = [attempt for visit in visits for attempt in visit.attempts]
     return StateRow(

@@ -6,7 +6,7 @@ from datetime import datetime
 from sfnwatch.trace.finding_case import known_to
 from sfnwatch.trace.finding_words import named, spoken
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.timeline import TERMINAL, Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import cause_words
 
@@ -59,16 +59,38 @@ def _text(
     cause: str | None,
 ) -> str:
     status = clean(timeline.status)
+    before, more = _legs_before(timeline), ""
+    if timeline.redrives and timeline.started_at and seconds is not None:
+        # The last leg counts from the redrive: in between nothing ran.
+        since = timeline.redrives[-1].at - timeline.started_at
+        seconds, more = max(0.0, seconds - since.total_seconds()), " more"
     if timeline.running:
-        lasted = f" for {spoken(seconds)} so far" if seconds is not None else ""
+        lasted = f" for {spoken(seconds)}{more} so far" if seconds is not None else ""
         where = f", in {named(visit.name)}" if visit else ""
-        return f"{status}{lasted}{where}."
-    after = f" after {spoken(seconds)}" if seconds is not None else ""
+        return f"{before}{status}{lasted}{where}."
+    after = f" after {spoken(seconds)}{more}" if seconds is not None else ""
     where = f" in {named(visit.name)}" if visit else ""
     why = ": ".join(
         clean(part, _REASON) for part in (error, cause and cause_words(cause)) if part
     )
-    return f"{status}{after}{where}{f': {why}' if why else ''}".rstrip(".") + "."
+    said = f"{before}{status}{after}{where}{f': {why}' if why else ''}"
+    return said.rstrip(".") + "."
+
+
+def _legs_before(timeline: Timeline) -> str:
+    """Say how it had ended before each redrive: `FAILED after 3 s, redriven …, `."""
+    told, begun = "", timeline.started_at
+    for redrive in timeline.redrives:
+        ended = redrive.ended
+        if ended is not None:
+            length = (ended.timestamp - begun).total_seconds() if begun else None
+            more = " more" if told else ""
+            after = f" after {spoken(length)}{more}" if length is not None else ""
+            told += f"{TERMINAL[ended.type]}{after}, "
+        gap = redrive.seconds
+        told += f"redriven{'' if gap is None else f' {spoken(gap)} later'}, "
+        begun = redrive.at
+    return told
 
 
 def _decisive(timeline: Timeline) -> StateVisit | None:

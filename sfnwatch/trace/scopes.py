@@ -43,6 +43,8 @@ class Open:
     event_ids: list[int] = field(default_factory=list)
     error: str | None = None
     cause: str | None = None
+    pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """When it stood still: cut off, until a redrive went on with it."""
 
 
 @dataclass(frozen=True, slots=True)

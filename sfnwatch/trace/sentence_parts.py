@@ -91,7 +91,9 @@ def reason(event: HistoryEvent) -> str:
 
 def seconds_in(visit: StateVisit) -> float | None:
     end = visit.exited_at or visit.ended_at
-    return None if end is None else (end - visit.entered_at).total_seconds()
+    if end is None:
+        return None
+    return (end - visit.entered_at).total_seconds() - visit.paused
 
 
 def after(seconds: float | None) -> str:

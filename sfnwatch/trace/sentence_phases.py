@@ -63,8 +63,11 @@ def _then(row: Row) -> str:
     number, count = _number(row)
     if visit is None:
         return ""
-    if number < count:
-        begin, end = visit.backoffs[number - 1]
+    if number < count and visit.is_redriven(number + 1):
+        return f"; a redrive of the execution brings try {number + 1}"
+    wait = visit.backoff_before(number + 1)
+    if wait is not None:
+        begin, end = wait
         return (
             f"; try {number + 1} comes {duration((end - begin).total_seconds())} later"
         )
@@ -85,10 +88,13 @@ def _begun(row: Row, attempt: Attempt, phase: str) -> str:
         return f"{what} is started{after(waited)}."
     number, _ = _number(row)
     begin = f"{_try(row, attempt)}:" if number > 1 else "Step Functions"
-    if number > 1 and row.visit is not None and len(row.visit.backoffs) >= number - 1:
-        since, until = row.visit.backoffs[number - 2]
+    wait = row.visit.backoff_before(number) if row.visit is not None else None
+    if wait is not None:
+        since, until = wait
         pause = duration((until - since).total_seconds())
         begin = f"After a back-off of {pause}, try {number}: Step Functions"
+    if row.visit is not None and row.visit.is_redriven(number):
+        begin = f"After the redrive, try {number}: Step Functions"
     started = f" and starts it {duration(waited)} later" if phase == "Started" else ""
     return f"{begin} schedules {what}{started}."
 

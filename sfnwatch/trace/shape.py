@@ -341,7 +341,7 @@ class _Work:
         tries = visit.attempts
         ids = [one.scheduled_id for one in tries]
         after = ids.index(attempt.scheduled_id) + 1 if len(ids) > 1 else len(ids)
-        if after >= len(tries):
+        if after >= len(tries) or visit.is_redriven(after + 1):
             return None
         wait = tries[after].scheduled_at - row.events[-1].timestamp
         if wait < _SHORT:

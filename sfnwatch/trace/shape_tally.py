@@ -46,12 +46,13 @@ def tally(rows: Sequence[Row], home: StateVisit, index: int | None) -> Tally:
     if index is not None:
         status = _status(rows, children)
         begun, ended = _begin(rows) or rows[0].at, _end(rows)
+    paused = home.paused if index is None else 0.0
     done = status != "running" and ended is not None
     return replace(
         counted,
         branches=len({visit.index for visit in children} - {None}),
         status=status,
-        seconds=(ended - begun).total_seconds() if done and ended else None,
+        seconds=(ended - begun).total_seconds() - paused if done and ended else None,
         names=names if len(names) <= _NAMES else (),
     )
 
@@ -78,8 +79,13 @@ def _counted(rows: Sequence[Row], visits: Collection[StateVisit]) -> Tally:
         calls=len(calls),
         denied=sum(call.error_code is not None for call in calls),
         failed=sum(attempt.status in _FAILED for attempt in tries),
-        retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
+        retries=sum(map(_retries, visits)),
     )
+
+
+def _retries(visit: StateVisit) -> int:
+    numbers = range(2, len(visit.attempts) + 1)
+    return sum(not visit.is_redriven(number) for number in numbers)
 
 
 def _status(rows: Sequence[Row], children: Iterable[StateVisit]) -> str:

@@ -7,7 +7,7 @@ noticed, time until the next try.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -43,6 +43,8 @@ class Part(StrEnum):
     BACKING_OFF = "backing off"
     AROUND = "around"
     """A Parallel or Map: the work is that of the states inside."""
+    STOPPED = "stopped"
+    """The execution itself was over, until it was redriven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,11 @@ def end_of(visit: StateVisit, now: datetime) -> datetime:
     return max(visit.entered_at, now, *known)
 
 
+def length_of(visit: StateVisit, now: datetime) -> float:
+    """Give the seconds a visit took, without those in which it stood still."""
+    return (end_of(visit, now) - visit.entered_at).total_seconds() - visit.paused
+
+
 def segments(visit: StateVisit, now: datetime) -> tuple[Segment, ...]:
     """Divide a visit from entered to ended, or to `now` while it runs.
 
@@ -103,7 +110,23 @@ def segments(visit: StateVisit, now: datetime) -> tuple[Segment, ...]:
                 Segment(step.part, at, until, step.attempt, step.status, open_)
             )
             at = until
-    return tuple(found)
+    return tuple(_without_pauses(found, visit)) if visit.pauses else tuple(found)
+
+
+def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Segment]:
+    """Take out of each segment the time in which nothing of the execution ran."""
+    for segment in found:
+        begin = segment.begin
+        for pause in visit.pauses:
+            first, last = max(pause[0], begin), min(pause[1], segment.end)
+            if first >= last:
+                continue
+            if first > begin:
+                yield replace(segment, begin=begin, end=first, open=False)
+            yield Segment(Part.STOPPED, first, last, None, visit.status)
+            begin = last
+        if begin < segment.end:
+            yield replace(segment, begin=begin)
 
 
 def _steps(visit: StateVisit) -> Iterator[_Step]:
@@ -114,7 +137,9 @@ def _steps(visit: StateVisit) -> Iterator[_Step]:
     yield _Step(Part.WAITING, visit.attempts[0].scheduled_at, None, visit.status)
     for number, attempt in enumerate(visit.attempts, start=1):
         if number > 1:
-            yield _Step(Part.BACKING_OFF, attempt.scheduled_at, None, visit.status)
+            redriven = visit.is_redriven(number)
+            part = Part.WAITING if redriven else Part.BACKING_OFF
+            yield _Step(part, attempt.scheduled_at, None, visit.status)
         yield from _of_attempt(attempt, number)
     tail = Part.BACKING_OFF if is_to_be_tried_again(visit) else Part.WAITING
     yield _Step(tail, None, None, visit.status)

@@ -30,6 +30,7 @@ from sfnwatch.trace.map_runs import (
     newer,
 )
 from sfnwatch.trace.payload import canonical, text_of
+from sfnwatch.trace.redrives import REDRIVEN, Redrive, find_redrives
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
 from sfnwatch.trace.task_stops import Stop, stops_of, told
@@ -129,9 +130,14 @@ class Timeline:
         for event in self.ordered:
             if event.type in TERMINAL:
                 last = event
-            elif event.type == "ExecutionRedriven":
+            elif event.type == REDRIVEN:
                 last = None
-        return last
+        return None if self._is_taken_up_again() else last
+
+    @cached_property
+    def redrives(self) -> tuple[Redrive, ...]:
+        """The times it was taken up again after it had ended, in order."""
+        return find_redrives(self.ordered, TERMINAL)
 
     @property
     def status(self) -> str:
@@ -157,6 +163,20 @@ class Timeline:
         if self.ending is not None:
             return self.ending.timestamp
         return self._time("stopDate") if not self.running else None
+
+    def _is_taken_up_again(self) -> bool:
+        """True where a redrive is told of that its history does not tell of yet.
+
+        One that waits for its turn may not be counted yet; the documentation is
+        silent on that.
+        """
+        known = self.redrives[-1].number if self.redrives else 0
+        count = self.described.data.get("redriveCount") if self.described else None
+        counted = count if isinstance(count, int) else known
+        status = self._described("status")
+        if status == "PENDING_REDRIVE":
+            return counted >= known
+        return status == "RUNNING" and counted > known
 
     def _first(self, event_type: str) -> HistoryEvent | None:
         event = self.events.get(1)

@@ -8,7 +8,6 @@ recordings; the rules stand at the functions that follow them, in `walk.py`.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
@@ -48,15 +47,35 @@ class StateVisit:
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
     event_ids: tuple[int, ...] = ()
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    """When it stood still: the execution was over, until a redrive went on with it."""
 
     @property
     def backoffs(self) -> tuple[tuple[datetime, datetime], ...]:
         """The waits between one try's failure and the next try's scheduling."""
-        pairs = pairwise(self.attempts)
-        return tuple(
-            (before.ended_at, after.scheduled_at)
-            for before, after in pairs
-            if before.ended_at is not None
+        waits = map(self.backoff_before, range(2, len(self.attempts) + 1))
+        return tuple(wait for wait in waits if wait is not None)
+
+    def backoff_before(self, number: int) -> tuple[datetime, datetime] | None:
+        """Give the wait before a try, by its number from 1; a redrive is no retry."""
+        if not 1 < number <= len(self.attempts) or self.is_redriven(number):
+            return None
+        ended, after = self.attempts[number - 2].ended_at, self.attempts[number - 1]
+        return (ended, after.scheduled_at) if ended is not None else None
+
+    @property
+    def paused(self) -> float:
+        """The seconds in which it stood still."""
+        return sum((end - begin).total_seconds() for begin, end in self.pauses)
+
+    def is_redriven(self, number: int) -> bool:
+        """True if a redrive, and no Retry, began a try."""
+        if not self.pauses or not 1 < number <= len(self.attempts):
+            return False
+        before, after = self.attempts[number - 2 : number]
+        return any(
+            before.scheduled_at <= begin and end <= after.scheduled_at
+            for begin, end in self.pauses
         )
 
 
@@ -136,4 +155,5 @@ def _freeze(visit: Open, paths: dict[int, str]) -> StateVisit:
         error=visit.error,
         cause=visit.cause,
         event_ids=tuple(visit.event_ids),
+        pauses=tuple(visit.pauses),
     )

@@ -10,6 +10,7 @@ from itertools import chain, count
 
 from sfnwatch.trace import attempts as tries
 from sfnwatch.trace.history import HistoryEvent
+from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.scopes import (
     Open,
     Place,
@@ -38,6 +39,8 @@ class Walk:
         self._iterations: dict[tuple[int, int | None], Scope] = {}
         self._cut: Open | None = None
         """The Task that a redrive would go on with, as far as one can tell."""
+        self._redriven_at: datetime | None = None
+        """When the execution was last taken up again after it had ended."""
         self.visits: list[Open] = []
 
     def visit_of_event(self) -> dict[int, int]:
@@ -79,6 +82,8 @@ class Walk:
         if event.type == "MapRunFailed" and before.visit:
             before.visit.error = event.detail("error")
             before.visit.cause = event.detail("cause")
+        if event.type == "MapRunRedriven":
+            return self._redrive_map(event, before)
         return before.scope, before.visit
 
     # -- states ----------------------------------------------------------------
@@ -95,6 +100,8 @@ class Walk:
         started = before.type == "ParallelStateStarted"
         if started and parallel and parallel.type == "Parallel":
             scope = self._branch(parallel, name)
+        if self._redriven_at is not None and scope.parent is not None:
+            self._reopen(scope.parent, event)
         visit = Open(
             id=event.id,
             name=name,
@@ -131,8 +138,10 @@ class Walk:
             ),
             None,
         )
+        visit = visit or self._cut_off(name, kind, before)
         if visit is None:
             return before.scope, None
+        self._reopen(visit, event)
         self._close_inside(visit, event, ())
         visit.exited_at = event.timestamp
         self._close(visit, "caught" if visit.trouble else "succeeded", event.timestamp)
@@ -175,7 +184,7 @@ class Walk:
         if visit is None or visit.type != kind:
             return before.scope, before.visit
         self._close_inside(visit, event, tuple(outward(before)))
-        self._reopen(visit)
+        self._reopen(visit, event)
         visit.started, visit.trouble, visit.taken = True, None, set()
         return visit.scope, visit
 
@@ -220,7 +229,7 @@ class Walk:
         if visit is None:
             return before.scope, before.visit
         if tries.opens(event):
-            self._reopen(visit)
+            self._reopen(visit, event)
         if tries.begins(event, visit.attempts):
             visit.attempts.append(tries.first(event, visit.id))
         if not tries.opens(event):
@@ -278,6 +287,8 @@ class Walk:
         self, event: HistoryEvent, before: Place
     ) -> tuple[Scope, Open | None]:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
+        if event.type == REDRIVEN:
+            self._redriven_at = event.timestamp
         ending = event.type.removeprefix("Execution")
         self.end(ending, event.timestamp, tuple(outward(before)))
         return self._main, None
@@ -338,17 +349,48 @@ class Walk:
         elif visit.attempts:
             visit.attempts[-1] = tries.abort(visit.attempts[-1], at)
 
-    def _reopen(self, visit: Open) -> None:
+    def _cut_off(self, name: str | None, kind: str, before: Place) -> Open | None:
+        """Find a state that is left after a redrive without being entered again.
+
+        So it would be with a Choice or a Wait, if they are like Tasks [inferred].
+        """
+        if self._redriven_at is None:
+            return None
+        near = chain(outward(before), reversed(self.visits))
+        left = (v for v in near if v.exited_at is None and v.type == kind)
+        return next((v for v in left if name in (None, v.name)), None)
+
+    def _redrive_map(
+        self, event: HistoryEvent, before: Place
+    ) -> tuple[Scope, Open | None]:
+        """A Map Run goes on, and with it the Map whose it is [inferred]."""
+        visit = next((v for v in outward(before) if v.type == "Map"), None)
+        visit = visit or self._cut_off(None, "Map", before)
+        if visit is None:
+            return before.scope, before.visit
+        self._reopen(visit, event)
+        visit.started = True
+        return visit.scope, visit
+
+    def _reopen(self, visit: Open, event: HistoryEvent) -> None:
         """A redrive goes on where the execution had ended [inferred from its docs].
 
         What is around the visit goes on with it.
         """
         around: Open | None = visit
         while around is not None and around.id not in self._running:
+            self._note_pause(around, event)
+            around.error = around.cause = None
             around.status, around.ended_at, around.exited_at = "running", None, None
             around.started, around.trouble = around is not visit, None
             self._open(around)
             around = around.scope.parent
+
+    def _note_pause(self, visit: Open, event: HistoryEvent) -> None:
+        begin, end = visit.ended_at, self._redriven_at
+        if begin is not None and end is not None:
+            end = end if begin <= end <= event.timestamp else event.timestamp
+            visit.pauses.append((begin, max(begin, end)))
 
     def _near(self, place: Place) -> Iterator[Open]:
         """Yield what encloses a place, then whatever runs, the newest first.

@@ -18,6 +18,7 @@ from sfnwatch.trace.links import Link, Rule
 from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
+from sfnwatch.trace.redrives import Redrive, counted, ordinal
 from sfnwatch.trace.task_words import task_pieces
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.tones import STATUS_GLYPHS, Piece, Tone
@@ -72,7 +73,7 @@ def _state(row: Row) -> Iterator[Piece]:
     event = row.events[0]
     match row.kind:
         case Kind.EXECUTION:
-            yield from _execution(event)
+            yield from _redriven(row.redrive) if row.redrive else _execution(event)
         case Kind.ENTERED | Kind.PASSED:
             yield from _entered(row)
         case Kind.EXITED:
@@ -104,6 +105,14 @@ def _execution(event: HistoryEvent) -> Iterator[Piece]:
     yield from _cause(event)
 
 
+def _redriven(redrive: Redrive) -> Iterator[Piece]:
+    """Say which time, and how long after the end: `12m 04s after it failed`."""
+    yield (f"⟲ Redriven ({ordinal(redrive.number)} time)", Tone.STRONG)
+    if redrive.seconds is not None:
+        spent = duration(max(0.0, redrive.seconds))
+        yield (f", {spent} after it {redrive.ended_words}", Tone.PLAIN)
+
+
 def _entered(row: Row) -> Iterator[Piece]:
     visit = row.visit
     if visit is None:
@@ -126,7 +135,7 @@ def _exited(row: Row) -> Iterator[Piece]:
     yield (word, Tone.WARN if word == "caught" else tone)
     # Not the row's time, which may be told from another start.
     seconds = (row.events[-1].timestamp - visit.entered_at).total_seconds()
-    yield (f"  {duration(seconds)}", Tone.DIM)
+    yield (f"  {duration(seconds - visit.paused)}", Tone.DIM)
 
 
 def _phase(row: Row) -> Iterator[Piece]:
@@ -148,8 +157,12 @@ def _phase(row: Row) -> Iterator[Piece]:
 
 
 def _backoff(row: Row, number: int) -> Iterator[Piece]:
-    if row.visit and 1 < number <= len(row.visit.backoffs) + 1:
-        begin, end = row.visit.backoffs[number - 2]
+    visit = row.visit
+    if visit is not None and visit.is_redriven(number):
+        yield ("  redriven", Tone.DIM)
+    wait = visit.backoff_before(number) if visit is not None else None
+    if wait is not None:
+        begin, end = wait
         yield (f"  after {duration((end - begin).total_seconds())}", Tone.DIM)
 
 
@@ -176,6 +189,9 @@ def _other(event: HistoryEvent) -> Iterator[Piece]:
     length = event.details.get("length")
     if event.type == "MapStateStarted" and isinstance(length, int):
         yield (f"  {length} items" if length != 1 else "  1 item", Tone.DIM)
+    redrives = counted(event) if event.type == "MapRunRedriven" else None
+    if redrives is not None:
+        yield (f"  ({ordinal(redrives)} time)", Tone.DIM)
     run = event.detail("mapRunArn")
     if run:
         yield (f"  {clean(last_segment(run), _LIMIT)}", Tone.DIM)

@@ -48,6 +48,7 @@ _TOPICS = {
     "throttled-calls": Topic.DENIED,
     "failed-calls": Topic.DENIED,
     "retries": Topic.RETRIED,
+    "redriven": Topic.RETRIED,
     "job-failed-later": Topic.FAILED,
     KIND: Topic.TIME,
     "slowest-path": Topic.TIME,

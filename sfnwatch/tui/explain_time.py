@@ -32,6 +32,7 @@ SORTS = {
     "backing_off": Sort(GLYPHS[Part.BACKING_OFF], Tone.WARN, "backing off"),
     "around": Sort(GLYPHS[Part.AROUND], Tone.ACTION, "inside"),
     "waiting": Sort(GLYPHS[Part.WAITING], Tone.DIM, "waiting"),
+    "stopped": Sort(GLYPHS[Part.STOPPED], Tone.DIM, "stopped"),
     "between": Sort("·", Tone.DIM, "between states"),
 }
 """A figure of the finding to its sort, in the order of the bar."""

@@ -122,7 +122,7 @@ def _after(at: datetime, seen: datetime) -> str:
 def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
     glyph, tone = STATUS_GLYPHS.get(visit.status, ("○", Tone.DIM))
     yield _fact("state", f"{visit.path}  {visit.type}")
-    went = _went(visit.status, visit.entered_at, visit.ended_at)
+    went = _went(visit.status, visit.entered_at, visit.ended_at, visit.paused)
     yield _fact("status", f"{glyph} {went}", tone)
     if len(visit.attempts) > 1:
         waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
@@ -130,11 +130,15 @@ def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
     yield from _failure(visit.error, visit.cause)
 
 
-def _went(status: str, begun_at: datetime, ended_at: datetime | None) -> str:
+def _went(
+    status: str, begun_at: datetime, ended_at: datetime | None, paused: float = 0.0
+) -> str:
     words = status.replace("_", " ")
     if ended_at is None:
         return words
-    return f"{words} after {duration((ended_at - begun_at).total_seconds())}"
+    spent = (ended_at - begun_at).total_seconds() - paused
+    still = f", and {duration(paused)} stopped" if paused else ""
+    return f"{words} after {duration(spent)}{still}"
 
 
 def _failure(error: str | None, cause: str | None) -> Iterator[Fact]:

@@ -44,6 +44,7 @@ GLYPHS = {
     Part.BACKING_OFF: "▒",
     Part.NOTICING: "┄",
     Part.AROUND: "━",
+    Part.STOPPED: "╌",
 }
 INSTANT, POLL, ACTION, STOP, OTHER = "◆", "╵", "▴", "▪", "·"
 TASKS: Mapping[Stage, str] = {

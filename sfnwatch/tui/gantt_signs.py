@@ -75,6 +75,7 @@ _SIGNS = (
     Sign(TASKS[Stage.STOPPING], Ink.AROUND, "task stopping", "stopping"),
     Sign("‹›", Tone.DIM, "out of view"),
     Sign("╱", Ink.CUT, "cut short", "cut"),
+    Sign(GLYPHS[Part.STOPPED], Ink.CUT, "stopped until redriven", "stopped"),
     Sign("┝━┥", Ink.AROUND, "all inside", "inside", shown="┝━┥"),
 )
 """What matters most comes first."""

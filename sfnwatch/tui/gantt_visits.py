@@ -39,6 +39,7 @@ _INKS = {
     Part.BACKING_OFF: Ink.BACKING_OFF,
     Part.NOTICING: Ink.NOTICING,
     Part.AROUND: Ink.AROUND,
+    Part.STOPPED: Ink.CUT,
 }
 _BY_STATUS = {
     "running": Ink.RUNNING,

@@ -21,6 +21,7 @@ MARKS: Mapping[Mark, tuple[str, Tone]] = {
     Mark.FAILED: ("✘", Tone.BAD),
     Mark.DENIED: ("∅", Tone.WARN),
     Mark.ENDED: ("■", Tone.STRONG),
+    Mark.REDRIVEN: ("⟲", Tone.WARN),
     Mark.RETRIED: ("↻", Tone.WARN),
     Mark.CAUGHT: ("↷", Tone.WARN),
     Mark.FIRST_POLL: ("◇", Tone.STRONG),

@@ -38,7 +38,7 @@ def test_the_keys_are_those_of_version_1() -> None:
     assert set(told["a"]) == {
         "arn", "name", "state_machine_arn", "role_arn", "status", "error",
         "started_at", "stopped_at", "event_count", "visit_count", "attempt_count",
-        "calls", "failed_calls", "cloudtrail_latency",
+        "calls", "failed_calls", "cloudtrail_latency", "redrive_count",
     }  # fmt: skip
 
 

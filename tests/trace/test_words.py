@@ -74,7 +74,7 @@ def test_a_denied_poll_says_so() -> None:
         ("Failed", "✘ Execution failed"),
         ("TimedOut", "◷ Execution timed out"),
         ("Aborted", "■ Execution aborted"),
-        ("Redriven", "◆ Execution redriven"),
+        ("Redriven", "⟲ Redriven (1st time)"),
     ],
 )
 def test_an_ending_is_a_glyph_and_a_word(ending: str, words: str) -> None:
