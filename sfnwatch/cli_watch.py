@@ -194,6 +194,7 @@ def demo(
       pipeline     Choice, Parallel, Map, Retry, Catch, Lambda, a nested execution
       distributed  a Map Run: each item an execution of its own, some of which fail
       failure      a task that fails, is tried again, and fails for good
+      redrive      a task that fails; minutes later somebody redrives the execution
 
     With --serve the account is left running for other clients: one line of JSON tells
     its endpoint URL, a pair of keys it takes, and its executions. Without a SCENARIO it

@@ -107,13 +107,14 @@ def _agent(start: datetime, until: datetime, dice: Dice) -> Iterator[Event]:
 
 def _console(start: datetime, until: datetime, dice: Dice) -> Iterator[Event]:
     """Yield a person with the ECS console open."""
-    caller = _person(dice)
+    caller = person(dice)
     for at in _every(50, 140, start, until, dice):
         name = dice.choice("DescribeClusters", "ListTasks", "DescribeServices")
         yield _ecs(at, name, caller, dice)
 
 
-def _person(dice: Dice) -> Caller:
+def person(dice: Dice) -> Caller:
+    """Return that person, with a key of their own."""
     key_id = dice.key_id()
     return user("alice", key_id, address="203.0.113.24", user_agent="AWS Internal")
 
@@ -126,7 +127,7 @@ def _onlookers(runs: Sequence[Run], dice: Dice) -> Iterator[Event]:
             continue
         at = after(call.at, dice.seconds(21, 44))
         tasks = [call.job_arn]
-        yield _ecs(at, "DescribeTasks", _person(dice), dice, tasks=tasks)
+        yield _ecs(at, "DescribeTasks", person(dice), dice, tasks=tasks)
 
 
 def _other_machine(start: datetime, until: datetime, dice: Dice) -> Iterator[Event]:

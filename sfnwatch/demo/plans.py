@@ -58,6 +58,8 @@ class Scenario:
     given: Mapping[str, Any] | None = None
     """The input; without one, what a schedule would give."""
     polls_denied: bool = False
+    redriven_after: tuple[float, ...] = ()
+    """Seconds after each failure at which somebody redrives the execution."""
     role: str = ""
     """What its role is named after: machines that share one name the same; by
     default each has one of its own."""

@@ -19,7 +19,15 @@ from sfnwatch.demo.ids import REGION, Dice, arn
 from sfnwatch.demo.jobs import Asked, Failed, Job, carry_out, parameters_of
 from sfnwatch.demo.map_items import Items, carry_through, outcome
 from sfnwatch.demo.plans import Scenario
-from sfnwatch.demo.runs import Call, MapRun, Run, compact, execution_arn, role_arn
+from sfnwatch.demo.runs import (
+    REDRIVEN,
+    Call,
+    MapRun,
+    Run,
+    compact,
+    execution_arn,
+    role_arn,
+)
 from sfnwatch.demo.task_events import Life
 from sfnwatch.demo.times import after, iso_ms
 
@@ -100,6 +108,8 @@ class _Play:
         self._runs: list[Run] = []
         self._map_runs: list[MapRun] = []
         self._tasks: list[Life] = []
+        self._stuck: tuple[str, Any, Draft | None] | None = None
+        """The state that failed for good, its input, and the event it was entered."""
         self._tries = {state: iter(tries) for state, tries in plan.tries.items()}
         execution = {"Id": execution_arn(plan, name), "Name": name}
         self._context = {"Execution": execution}
@@ -126,28 +136,51 @@ class _Play:
 
     def _whole(self, line: _Line, data: Any) -> None:
         machine = {"StartAt": self._plan.start_at, "States": self._plan.states}
-        try:
-            output = self._machine(line, machine, data)
-        except Failed as failed:
-            ending = {"error": failed.error, "cause": failed.cause}
-            line.soon("ExecutionFailed", ending)
-        else:
-            line.soon("ExecutionSucceeded", with_output(compact(output)))
+        for count in range(len(self._plan.redriven_after) + 1):
+            try:
+                output = self._machine(line, machine, data, again=count > 0)
+            except Failed as failed:
+                ending = {"error": failed.error, "cause": failed.cause}
+                line.soon("ExecutionFailed", ending)
+            else:
+                line.soon("ExecutionSucceeded", with_output(compact(output)))
+                return
+            if count < len(self._plan.redriven_after) and self._stuck:
+                name, data = self._redrive(line, count, *self._stuck)
+                machine["StartAt"] = name
 
-    def _machine(self, line: _Line, machine: State, data: Any) -> Any:
-        """Play the machine, or a branch of it, and return its output."""
+    def _redrive(
+        self, line: _Line, count: int, name: str, data: Any, entered: Draft | None
+    ) -> tuple[str, Any]:
+        """Take it up again; that this follows nothing, as an abort, is inferred."""
+        line.at = after(line.at, self._plan.redriven_after[count])
+        self._history.add(line.at, REDRIVEN, {"redriveCount": count + 1})
+        line.last = entered
+        return name, data
+
+    def _machine(
+        self, line: _Line, machine: State, data: Any, *, again: bool = False
+    ) -> Any:
+        """Play the machine, or a branch of it, and return its output.
+
+        `again` if its first state has been entered before.
+        """
         name: str | None = machine["StartAt"]
         while name:
-            data, name = self._state(line, name, machine["States"][name], data)
+            state = machine["States"][name]
+            data, name = self._state(line, name, state, data, again=again)
+            again = False
         return data
 
     def _state(
-        self, line: _Line, name: str, state: State, data: Any
+        self, line: _Line, name: str, state: State, data: Any, *, again: bool
     ) -> tuple[Any, str | None]:
         """Play a state; return its output and the next one's name."""
         kind = state["Type"]
         entered = with_input(compact(data)) | {"name": name}
-        line.soon(f"{kind}StateEntered", entered)
+        if not again:
+            line.soon(f"{kind}StateEntered", entered)
+        self._stuck = name, data, line.last
         try:
             result = self._result(line, name, state, data)
             output = passed_on(state, data, result, self._context)

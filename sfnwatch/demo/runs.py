@@ -11,6 +11,9 @@ from sfnwatch.demo.ids import arn
 from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.task_events import Life
 
+REDRIVEN = "ExecutionRedriven"
+_ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -71,8 +74,16 @@ class Run:
         return tuple(event for event in self.events if event.at <= now)
 
     def end(self, now: datetime) -> HistoryEvent | None:
-        """Return the event that ended it, if it has ended by `now`."""
-        return self.events[-1] if self.ends_at <= now else None
+        """Return the event that ended it, if it has ended by `now`.
+
+        One that is redriven runs again.
+        """
+        seen = self.seen(now)
+        return seen[-1] if seen and seen[-1].kind in _ENDS else None
+
+    def redrives(self, now: datetime) -> tuple[HistoryEvent, ...]:
+        """Return the events with which it was taken up again by `now`."""
+        return tuple(event for event in self.seen(now) if event.kind == REDRIVEN)
 
     def status(self, now: datetime) -> str:
         """Return DescribeExecution's word for how it stands."""

@@ -15,10 +15,12 @@ from typing import Any
 from sfnwatch.demo.distributed import DISTRIBUTED
 from sfnwatch.demo.pipeline import PIPELINE
 from sfnwatch.demo.plans import Scenario, TaskRun, on_fargate
+from sfnwatch.demo.redrive import REDRIVE
 
 THREE_WAYS = "three-ways"
 SCENARIOS: tuple[str, ...] = (
-    *("sync", "sync-denied", "async", "sdk", "pipeline", "distributed", "failure"),
+    *("sync", "sync-denied", "async", "sdk", "pipeline", "distributed"),
+    *("redrive", "failure"),
 )
 """Those of one execution each."""
 TOGETHER = {
@@ -132,6 +134,7 @@ PLANS = {
         *_three_ways(),
         PIPELINE,
         DISTRIBUTED,
+        REDRIVE,
         _one_task(
             "failure",
             "import-orders",

@@ -231,15 +231,18 @@ def _status_filter(asked: ExecutionsPage) -> str | None:
 
 def _summary(account: Account, run: Run) -> dict[str, Any]:
     now = account.now()
-    end = run.end(now)
-    return {
+    end, redrives = run.end(now), run.redrives(now)
+    last = {"redriveDate": epoch_seconds(redrives[-1].at)} if redrives else {}
+    stopped = {"stopDate": epoch_seconds(end.at)} if end else {}
+    known = {
         "executionArn": run.arn,
         "stateMachineArn": machine_arn(run.scenario),
         "name": run.name,
         "status": run.status(now),
         "startDate": epoch_seconds(run.started_at),
-        "redriveCount": 0,
-    } | ({"stopDate": epoch_seconds(end.at)} if end else {})
+        "redriveCount": len(redrives),
+    }
+    return known | last | stopped
 
 
 def _listed(account: Account, run: Run) -> dict[str, Any]:

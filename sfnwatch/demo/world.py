@@ -14,7 +14,7 @@ from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.play import run
 from sfnwatch.demo.runs import Call, Run, role_arn
 from sfnwatch.demo.scenarios import chosen
-from sfnwatch.demo.times import after, iso_ms, to_ms
+from sfnwatch.demo.times import after, in_words, iso_ms, to_ms
 from sfnwatch.demo.trail import STATES, Delivered, Event, by_states, deliver, service
 
 # Executions of one world start apart, like those of a person starting them by hand.
@@ -107,6 +107,8 @@ def _delivered(one: Run, key: str) -> Iterator[Delivered]:
     dice = Dice(key, one.name, "trail")
     late = [call for call in one.calls if call.is_poll][:2][-1:]
     yield from _records(one, dice, late)
+    for each in one.redrives(one.ends_at):
+        yield deliver(_redrive(one, each.at, dice), dice.lag())
     for seconds in (2.0, 14.0):
         at = after(one.started_at, seconds)
         event = noise.sampling_rules(role_arn(one.scenario), at, dice)
@@ -128,6 +130,21 @@ def _event(one: Run, call: Call, dice: Dice) -> Event:
         response=call.response,
         error=("AccessDenied", denial) if call.denied else None,
         read_only=call.is_poll,
+    )
+
+
+def _redrive(one: Run, at: datetime, dice: Dice) -> Event:
+    """Return the call with which somebody took an execution up again."""
+    return Event(
+        at=at,
+        source=STATES,
+        name="RedriveExecution",
+        caller=noise.person(dice),
+        request_id=dice.uuid(),
+        event_id=dice.uuid(),
+        request={"executionArn": one.arn},
+        response={"redriveDate": in_words(at)},
+        read_only=False,
     )
 
 

@@ -229,7 +229,7 @@ def test_machines_come_in_pages_by_name(direct: Direct) -> None:
             break
         token = {"nextToken": page["nextToken"]}
     assert names == sorted(names)
-    assert len(names) == 9
+    assert len(names) == 10
 
 
 def test_executions_of_a_machine_come_newest_first(direct: Direct) -> None:
@@ -295,3 +295,47 @@ def test_an_unknown_scenario_is_an_error(names: list[str], clock: ManualClock) -
 
 def arn(direct: Direct, scenario: str) -> str:
     return direct.account.executions[scenario]
+
+
+def test_a_redriven_execution_runs_again_under_its_own_arn(direct: Direct) -> None:
+    asked = arn(direct, "redrive")
+    told = []
+    for seconds in (90.0, 370.0, 200.0):
+        direct.clock.advance(seconds)
+        described = direct("DescribeExecution", executionArn=asked)
+        keys = ("status", "redriveCount", "redriveStatus")
+        dates = ("stopDate" in described, "redriveDate" in described)
+        told.append((*(described[key] for key in keys), *dates))
+    assert told == [
+        ("FAILED", 0, "REDRIVABLE", True, False),
+        ("RUNNING", 1, "NOT_REDRIVABLE", False, True),
+        ("SUCCEEDED", 1, "NOT_REDRIVABLE", True, True),
+    ]
+
+
+def test_what_had_succeeded_is_not_run_again(direct: Direct) -> None:
+    direct.clock.advance(3600)
+    asked = arn(direct, "redrive")
+    events = direct("GetExecutionHistory", executionArn=asked)["events"]
+    kinds = [event["type"] for event in events]
+    seam = kinds.index("ExecutionRedriven")
+    assert kinds[seam - 1 : seam + 2] == [
+        "ExecutionFailed",
+        "ExecutionRedriven",
+        "TaskScheduled",
+    ]
+    entered = next(e["id"] for e in events if e["type"] == "TaskStateEntered")
+    assert events[seam + 1]["previousEventId"] == entered
+    assert kinds.count("TaskStateEntered") == 1
+    assert kinds.count("PassStateEntered") == 2
+
+
+def test_the_call_that_redrove_it_is_recorded(direct: Direct) -> None:
+    found = [
+        json.loads(each.envelope["CloudTrailEvent"])
+        for each in direct.account.world.trail
+        if each.envelope["EventName"] == "RedriveExecution"
+    ]
+    arns = {record["requestParameters"]["executionArn"] for record in found}
+    assert arn(direct, "redrive") in arns
+    assert {record["userIdentity"]["userName"] for record in found} == {"alice"}
