@@ -50,6 +50,12 @@ _REPLAY_SPEED = 20.0
     help="Choose among the executions of what is named; an execution's are the"
     " children of its Map Runs.",
 )
+@click.option(
+    "--follow-redrive",
+    is_flag=True,
+    help="Go on after a failure, looking once a minute for a redrive: for the 14 days"
+    " in which it may come.",
+)
 @aws_options
 @output_options
 @screen_options
@@ -61,6 +67,7 @@ def watch(
     *,
     coming: bool,
     picked: bool,
+    follow_redrive: bool,
     **shared: Any,
 ) -> int:
     """Watch executions: their states, and the calls made for them.
@@ -91,6 +98,7 @@ def watch(
         drain=drain,
         tries=None if output is Output.SCREEN else TRIES,
         asked=found.asked,
+        follow_redrive=follow_redrive,
     )
     return show(play, output, record, screen)
 

@@ -66,6 +66,7 @@ def live(
     drain: float,
     tries: int | None,
     asked: Batch = (),
+    follow_redrive: bool = False,
 ) -> Play:
     """Watch executions of a real account, or of whatever the endpoint URL names."""
     clock = ServerClock()
@@ -93,6 +94,7 @@ def live(
             heed=clock.heed,
             trail=options.trail,
             following=options.following,
+            follow_redrive=follow_redrive,
         )
         reins.attach(started)
         await started.watch(consume)
@@ -112,7 +114,10 @@ def demo(
     """
     # Imported here: the account is cheap, its server is not.
     from sfnwatch.demo.account import Account
+    from sfnwatch.demo.scenarios import PLANS
 
+    # Nobody redrives the others: a watch of them would go on for 14 days.
+    again = any(PLANS[name].redriven_after for name in scenarios)
     clock = SpedClock(speed)
     account = Account(scenarios, clock=clock)
     arns = [parse_execution_arn(arn) for arn in account.executions.values()]
@@ -144,6 +149,7 @@ def demo(
                 drain=drain,
                 trail=trail,
                 following=Following(),
+                follow_redrive=again,
             )
             reins.attach(started)
             await started.watch(consume)

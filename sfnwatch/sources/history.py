@@ -4,6 +4,9 @@ There is no "since" parameter, and the last page of a running execution carries 
 token: a follower that reads forward reads everything again each time. So it is read
 forward once; from then on newest first, down to the last event held: a poll costs
 what is new.
+
+After the end it is over, but for one thing: a redrive appends to the same history.
+Whoever follows that has it looked for once a minute, for as long as it may come.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -15,9 +18,18 @@ from sfnwatch.sources.drive import Driver, Failure, Patience, Step, give_up
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.paced import Asks
 from sfnwatch.sources.pacing import Interval
+from sfnwatch.sources.redriving import (
+    EVERY,
+    count_of,
+    is_under_way,
+    redrivable_until,
+    same,
+    why_not,
+)
 from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.trouble import StalePageError
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
+from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 
 _PAGE = 1000
@@ -54,9 +66,10 @@ class History:
         *,
         patience: Patience | None = None,
         begun: Begun | None = None,
+        follow_redrive: bool = False,
     ) -> None:
         self._aws, self._subject, self._clock = aws, subject, clock
-        self._begun = begun
+        self._begun, self._follow_redrive = begun, follow_redrive
         ledger = Ledger(clock, subject.arn.arn)
         lane = "children" if begun else "history"
         self._driver = Driver(lane, clock, patience=patience, ledger=ledger)
@@ -75,6 +88,9 @@ class History:
         self._ended = False
         self._looked_again = False
         self._describes = 0
+        self._redrives = 0
+        """How many redrives the events held tell of."""
+        self._outcome_told: Mapping[str, Any] = {}
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield the describing answers, the events, and every change of health."""
@@ -181,7 +197,11 @@ class History:
         if self._token is None:
             self._subject.learned()
             if self._ended and self._is_listed:
-                return Step(self._batch(fresh), done=True, health=self._ends())
+                return Step(
+                    self._batch(fresh),
+                    done=True,
+                    health=self._health(HealthState.ENDED),
+                )
             self._next, self._looked_again = self._tail, self._ended
         return Step(self._batch(fresh))
 
@@ -201,13 +221,16 @@ class History:
         self._news = {}
         self._hold(news)
         if self._ended and self._is_listed:
-            return Step(self._batch(news), done=True, health=self._ends())
+            return Step(
+                self._batch(news), done=True, health=self._health(HealthState.ENDED)
+            )
         if self._ended and self._looked_again:
             self._next = self._outcome
         elif self._ended:
             self._looked_again = True
         elif self._begun is not None and not self._begun.wanted():
-            health = self._ends("It goes on; what began it is over, and did not wait.")
+            message = "It goes on; what began it is over, and did not wait."
+            health = self._health(HealthState.ENDED, message)
             return Step(self._batch(news), done=True, health=health)
         else:
             pause = self._interval.after(news=bool(news))
@@ -218,22 +241,69 @@ class History:
         self._describes += 1
         answer = await self._ask("DescribeExecution", "the outcome")
         records = (self._received(From.DESCRIBE, answer),)
+        self._outcome_told = answer
+        if is_under_way(answer, self._redrives):
+            return self._take_up(records)
         if answer.get("status") in RUNNING and self._describes < _DESCRIBE_TRIES:
             return Step(records, pause=_LEAST)
-        return Step(records, done=True, health=self._ends())
+        if count_of(answer) > self._redrives and self._describes < _DESCRIBE_TRIES:
+            # It was redriven and has ended again: the history is behind.
+            self._next = self._tail
+            return Step(records, pause=_LEAST)
+        if self._follow_redrive:
+            return self._follow(records, answer)
+        return self._end(records)
 
-    def _ends(self, message: str = "") -> SourceHealth:
-        return replace(
-            self._driver.health, state=HealthState.ENDED, message=message, retry_in=None
+    def _end(self, records: Batch, message: str = "") -> Step:
+        return Step(records, done=True, health=self._health(HealthState.ENDED, message))
+
+    def _health(self, state: HealthState, message: str = "") -> SourceHealth:
+        return replace(self._driver.health, state=state, message=message, retry_in=None)
+
+    # -- redrives ----------------------------------------------------------------------
+
+    def _take_up(self, records: Batch) -> Step:
+        """Go on with the history: what a redrive runs is appended to it."""
+        self._ended = self._looked_again = False
+        self._describes = 0
+        self._next = self._tail
+        self._interval = Interval(_LEAST, _MOST)
+        waits = self._outcome_told.get("status") == "PENDING_REDRIVE"
+        message = "A redrive waits for its turn." if waits else "Redriven: going on."
+        return Step(records, health=self._health(HealthState.LIVE, message))
+
+    def _follow(self, records: Batch, answer: Mapping[str, Any]) -> Step:
+        """Wait for a redrive as long as one may come."""
+        until = redrivable_until(answer, self._clock.now())
+        if until is None:
+            return self._end(records, why_not(answer))
+        self._next = self._look_for_redrive
+        message = (
+            "It is over, and watched for a redrive once a minute; that may come until"
+            f" {until:%Y-%m-%d %H:%M} UTC."
         )
+        health = self._health(HealthState.WAITING, message)
+        changed = health if health != self._driver.health else None
+        return Step(records, pause=EVERY, health=changed)
+
+    async def _look_for_redrive(self) -> Step:
+        """Ask whether it was redriven; only what has changed is handed on."""
+        answer = await self._ask("DescribeExecution", "was it redriven?")
+        before, self._outcome_told = self._outcome_told, answer
+        told = () if same(answer, before) else (self._received(From.DESCRIBE, answer),)
+        if is_under_way(answer, self._redrives) or count_of(answer) > self._redrives:
+            return self._take_up(told)
+        return self._follow(told, answer)
 
     def _hold(self, events: Iterable[Mapping[str, Any]]) -> None:
         for event in events:
             self._held = max(self._held, event["id"])
             if event["type"] in TERMINAL:
                 self._ended = True
-            elif event["type"] == "ExecutionRedriven":
+            elif event["type"] == REDRIVEN:
                 self._ended = self._looked_again = False
+                self._redrives += 1
+                self._describes = 0
 
     def _batch(self, events: list[Any]) -> Batch:
         return tuple(self._received(From.HISTORY, event) for event in events)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.again import Again, QueueAgain
 from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
 from sfnwatch.sources.children import Children
 from sfnwatch.sources.drive import Patience
@@ -17,7 +19,7 @@ from sfnwatch.sources.express import Express
 from sfnwatch.sources.feed import Consumer, Joining, Source, run
 from sfnwatch.sources.history import History
 from sfnwatch.sources.log_events import log_bucket
-from sfnwatch.sources.queue import queue_settings
+from sfnwatch.sources.queue import Queue, queue_settings
 from sfnwatch.sources.subject import Subject
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.wanted import Following, TrailOptions, features_of
@@ -40,10 +42,12 @@ class Live:
         heed: Callable[[datetime], None] | None = None,
         trail: TrailOptions | None = None,
         following: Following | None = None,
+        follow_redrive: bool = False,
     ) -> None:
         self._arns, self._settings, self._clock = arns, settings, clock
         self._drain, self._patience = drain, patience
         self._heed = heed
+        self._follow_redrive = follow_redrive
         self._trail = trail or TrailOptions()
         self._following = following or Following(depth=0)
         self._log_bucket = log_bucket(clock)
@@ -76,14 +80,14 @@ class Live:
             ways = Ways(
                 subjects, self._clock, self._drain, self._patience, self._log_bucket
             )
-            self._ways = ways.all(self._trail, aws, elsewhere)
             heeds: list[Consumer] = []
+            self._ways = self._looked_up(ways, subjects, aws, elsewhere)
             if self._trail.queue is not None:
                 settings = queue_settings(self._settings, self._trail.queue)
                 near = await stack.enter_async_context(
                     Aws(settings, self._heed, allowed)
                 )
-                queue = ways.queue(self._trail, near)
+                queue = self._queue(ways, subjects, near)
                 self._ways, heeds = [*self._ways, queue], [queue.heed]
             joining = Joining()
             self._children = Children(
@@ -96,6 +100,25 @@ class Live:
             )
             heeds.append(self._children.heed)
             await run([*histories, *self._ways], [*heeds, consume], joining)
+
+    def _looked_up(
+        self, ways: Ways, subjects: Subjects, aws: Aws, elsewhere: Sequence[Aws]
+    ) -> Sequence[Way]:
+        """Make what brings calls; followed, each begins anew after a redrive."""
+        made = ways.all(self._trail, aws, elsewhere)
+        if not self._follow_redrive:
+            return made
+
+        def one(number: int) -> Way:
+            return ways.all(self._trail, aws, elsewhere)[number]
+
+        numbers = range(len(made))
+        return [Again(partial(one, n), subjects, self._clock) for n in numbers]
+
+    def _queue(self, ways: Ways, subjects: Subjects, near: Aws) -> Queue | QueueAgain:
+        make = partial(ways.queue, self._trail, near)
+        followed = self._follow_redrive
+        return QueueAgain(make, subjects, self._clock) if followed else make()
 
     def _history(self, aws: Aws, subject: Subject) -> Source:
         """Make the source of an execution's history: AWS keeps none of Express ones."""
@@ -110,7 +133,13 @@ class Live:
                 patience=self._patience,
                 bucket=self._log_bucket,
             )
-        return History(aws, subject, self._clock, patience=self._patience)
+        return History(
+            aws,
+            subject,
+            self._clock,
+            patience=self._patience,
+            follow_redrive=self._follow_redrive,
+        )
 
     def _of(self, profile: str) -> AwsSettings:
         return replace(

@@ -17,6 +17,7 @@ from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.integration_homes import home_region
 from sfnwatch.trace.integrations import Integration
 from sfnwatch.trace.payload import mapping_of, text_of
+from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
 
@@ -43,6 +44,10 @@ class Subject:
         """True when its definition has been read, or all there is instead of it."""
         self.over = False
         """True when the history source has ended, for whatever reason."""
+        self.redrives = 0
+        """How often it was taken up again after it had ended."""
+        self.redriven_at: datetime | None = None
+        """When it last was."""
 
     def learned(self) -> None:
         """Note that what it can call, by which role and since when, is known by now."""
@@ -75,8 +80,9 @@ class Subject:
             self._add_role(event.detail("roleArn"))
         elif event.type in TERMINAL:
             self.stopped_at = event.timestamp
-        elif event.type == "ExecutionRedriven":
-            self.stopped_at = None
+        elif event.type == REDRIVEN:
+            self.stopped_at, self.redriven_at = None, event.timestamp
+            self.redrives += 1
         elif event.type.endswith("Scheduled"):
             self._observe_task(event)
 

@@ -24,6 +24,8 @@ class Subjects:
         """Those that somebody named."""
         self.each = self.roots
         """Those, and what they began, as far as it is followed."""
+        self._since: datetime | None = None
+        """From when on calls are looked up, if not from the first start."""
 
     def add(self, arn: ExecutionArn) -> Subject:
         """Have an execution watched that one of the others began."""
@@ -57,9 +59,22 @@ class Subjects:
 
     @property
     def started_at(self) -> datetime | None:
-        """When the first of them started."""
+        """When the first of them started; or, looked up anew, was redriven."""
         starts = (one.started_at for one in self.each)
-        return min((at for at in starts if at is not None), default=None)
+        first = min((at for at in starts if at is not None), default=None)
+        return max(first, self._since) if first and self._since else first
+
+    @property
+    def redrives(self) -> int:
+        """How often any of them was taken up again after it had ended."""
+        return sum(one.redrives for one in self.each)
+
+    def look_up_since_redrive(self) -> None:
+        """Leave what came before it alone: all were over, and that is drained."""
+        starts = (one.redriven_at for one in self.each if one.stopped_at is None)
+        known = [at for at in starts if at is not None]
+        known = known or [one.redriven_at for one in self.each if one.redriven_at]
+        self._since = min(known, default=self._since)
 
     @property
     def stopped_at(self) -> datetime | None:

@@ -78,6 +78,8 @@ class HealthState(StrEnum):
     """Gone for good: AWS will not answer this, however often it is asked."""
     DRAINING = "draining"
     """The execution is over; late records are still awaited."""
+    WAITING = "waiting"
+    """The execution is over, and all is in; a redrive may yet come."""
     ENDED = "ended"
 
 

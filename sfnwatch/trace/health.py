@@ -16,6 +16,7 @@ _WORST_FIRST = (
     HealthState.CONNECTING,
     HealthState.LIVE,
     HealthState.DRAINING,
+    HealthState.WAITING,
     HealthState.REFUSED,
     HealthState.ENDED,
 )

@@ -37,6 +37,7 @@ _STATES = {
     HealthState.EXPIRED: ("✘", Tone.BAD),
     HealthState.REFUSED: ("✘", Tone.BAD),
     HealthState.DRAINING: ("▼", Tone.BUSY),
+    HealthState.WAITING: ("⟲", Tone.DIM),
     HealthState.ENDED: ("■", Tone.DIM),
 }
 TROUBLE = frozenset(
@@ -271,6 +272,8 @@ def _words(health: SourceHealth, at: datetime | None, now: datetime) -> str:
             return f"{lag_words(health.lag)} behind"
         case HealthState.EXPIRED:
             return "credentials expired"
+        case HealthState.WAITING:
+            return "waiting for a redrive"
     return health.state.value
 
 

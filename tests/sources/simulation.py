@@ -254,6 +254,7 @@ class Simulation:
         clock: Clock | None = None,
         trail: TrailOptions | None = None,
         following: Following | None = None,
+        follow_redrive: bool = False,
     ) -> Live:
         named = arns or tuple(self.account.executions.values())
         return Live(
@@ -264,6 +265,7 @@ class Simulation:
             patience=patience,
             trail=trail,
             following=following,
+            follow_redrive=follow_redrive,
         )
 
     async def watch(
