@@ -62,7 +62,8 @@ def _card(execution: ExecutionReport, *, named: bool) -> str:
     took = "" if verdict.seconds is None else _took(verdict.seconds, verdict.status)
     name = f"<h2>{safe(head(execution))}</h2>" if named else ""
     why = ""
-    if verdict.error or verdict.cause or verdict.status == "RUNNING":
+    told = verdict.error or verdict.cause or verdict.redrives
+    if told or verdict.status == "RUNNING":
         why = f'<p class="why">{safe(verdict.text)}</p>'
     return (
         f'<article class="card {tone}"><p class="status"><span class="glyph"'

@@ -17,9 +17,10 @@ from sfnwatch.trace.findings import Finding, all_findings, findings
 from sfnwatch.trace.links import Link, role_of_call
 from sfnwatch.trace.map_runs import ListedChild
 from sfnwatch.trace.payload import ascii_json
+from sfnwatch.trace.redrives import Redrive
 from sfnwatch.trace.task_lives import task_lives
 from sfnwatch.trace.task_states import TaskState
-from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.timeline import TERMINAL, Timeline, Trace
 from sfnwatch.trace.times import iso, maybe_iso
 from sfnwatch.trace.visits import StateVisit
 
@@ -84,6 +85,7 @@ def _facts(trace: Trace, timeline: Timeline) -> dict[str, Any]:
         "stopped_at": maybe_iso(timeline.stopped_at),
         "event_count": len(timeline.events),
         "parent": begun_json(begun) if begun else None,
+        "redrives": [redrive_json(redrive) for redrive in timeline.redrives],
         "visits": [visit_json(visit) for visit in visits],
     }
 
@@ -133,6 +135,19 @@ def child_json(child: ListedChild) -> dict[str, Any]:
         "started_at": maybe_iso(listed.started_at),
         "stopped_at": maybe_iso(listed.stopped_at),
         "item_count": child.item_count,
+    }
+
+
+def redrive_json(redrive: Redrive) -> dict[str, Any]:
+    """Give one time that it was taken up again, and the end before that."""
+    ended = redrive.ended
+    return {
+        "event": redrive.event.id,
+        "number": redrive.number,
+        "at": iso(redrive.at),
+        "ended_event": ended.id if ended else None,
+        "ended_as": TERMINAL[ended.type] if ended else None,
+        "stopped_seconds": redrive.seconds,
     }
 
 

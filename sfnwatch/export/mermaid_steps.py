@@ -25,7 +25,7 @@ class Step:
     who: frozenset[str]
     """The participants it needs."""
     last: bool = False
-    """True for how an execution ended, which is never left out."""
+    """True for how an execution ended, or went on, which is never left out."""
 
 
 def steps(trace: Trace, cast: Cast) -> Iterator[Step]:
@@ -84,7 +84,7 @@ class _Writer:
     def event(self, row: Row, caused: Row | None) -> Iterator[Step]:
         arn, visit = row.execution_arn or "", row.visit
         workflow = self._cast.workflow(arn)
-        ends = row.events[-1].type in TERMINAL
+        ends = row.events[-1].type in TERMINAL or row.redrive is not None
         if visit is None or not visit.attempts:
             if row.events[0].type not in _SILENT:
                 words = f"{_clock(row)} {_container(row)}{_words(row)}"

@@ -20,7 +20,7 @@ from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import end_of, notices
 from sfnwatch.trace.task_lives import Life, lives_by_attempt
 from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.timeline import TERMINAL, Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import cause_words, notice_words, resource_words
 
@@ -89,9 +89,20 @@ def _execution(
             "error.type": error,
         },
         outcome=status(timeline.status.lower(), error),
-        events=[*exception(times[1], error, cause), *told],
+        events=[*_redrives(timeline), *exception(times[1], error, cause), *told],
         links=_started_by(trace, arn),
     )
+
+
+def _redrives(timeline: Timeline) -> Iterator[Json]:
+    """Yield each end that was none, and the redrive that followed."""
+    for redrive in timeline.redrives:
+        ended = redrive.ended
+        if ended is not None:
+            at, status_ = ended.timestamp, TERMINAL[ended.type]
+            yield event(at, "ended", {"sfnwatch.status": status_})
+            yield from exception(at, ended.detail("error"), ended.detail("cause"))
+        yield event(redrive.at, "redriven", {"sfnwatch.redrive": redrive.number})
 
 
 def _started_by(trace: Trace, arn: str) -> list[Json]:

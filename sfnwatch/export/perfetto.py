@@ -41,7 +41,7 @@ from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import ROOT, StateVisit
-from sfnwatch.trace.words import plain
+from sfnwatch.trace.words import plain, redrive_pieces
 
 _LIMIT = 200
 _MICROSECOND = timedelta(microseconds=1)
@@ -112,6 +112,9 @@ class _Drawing:
             args = execution_args(timeline, told)
             first = tracks[0] if tracks else self._track(process, ROOT)
             first.bar(whole, clean(timeline.name, _LIMIT), "execution", args)
+            for redrive in timeline.redrives:
+                words = plain(tuple(redrive_pieces(redrive)))
+                first.point((redrive.at, redrive.at), words, "redriven", {})
         sayings: dict[object, list[str]] = defaultdict(list)
         for finding in told:
             sayings[finding.data.get("visit")].append(finding.text)

@@ -118,6 +118,7 @@ class _Picture:
             *self._title(),
             *self._scale(),
             *(self._head(timeline, y) for timeline, y in self._heads),
+            *self._seams(),
             *(self._line(place) for place in self._places),
             *legend(MARGIN, self._bottom + 30, WIDTH, note, _SIGNS),
         ]
@@ -179,6 +180,17 @@ class _Picture:
         return words(MARGIN, y + 4, name, "head") + words(
             _LEFT, y + 4, run_words(timeline), "t-dim over"
         )
+
+    def _seams(self) -> Iterator[str]:
+        """Mark where each execution was taken up again after it had ended."""
+        for timeline in self._trace.timelines.values():
+            own = [p.y for p in self._places if p.timeline is timeline]
+            for redrive in timeline.redrives if own else ():
+                x = self._x(timeline.execution_arn, redrive.at)
+                top, bottom = own[0] - _ROW / 2, own[-1] + _ROW / 2
+                yield line(x, top, x, bottom, "asks")
+                told = f"⟲ redriven {redrive.at:%H:%M:%S}"
+                yield words(x - 4, top + 9, told, "tiny over", anchor="end")
 
     # -- bars --------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from sfnwatch.export.svg_layout import MARGIN, Column, Layout, layout_of
 from sfnwatch.export.svg_legend import CALLS, PARTS, Signs, legend, legend_height
 from sfnwatch.export.svg_rails import rails_of
 from sfnwatch.export.svg_rows import LIMIT, Lines, lines_of
-from sfnwatch.export.svg_scale import Pause, Scale, scale_of
+from sfnwatch.export.svg_scale import STEP, Pause, Scale, scale_of
 from sfnwatch.export.svg_states import Key, StatesLane
 from sfnwatch.export.svg_words import (
     counted,
@@ -208,6 +208,8 @@ class _Picture:
                 continue
             if drawn.rows and drawn.run is None:
                 yield from self._times(drawn.rows, y)
+            if any(row.redrive is not None for row in drawn.rows):
+                yield self._seam(y)
             for row in drawn.rows:
                 lane = self._states.get(row.execution_arn or "")
                 if row.lane is Lane.STATES and lane is not None:
@@ -228,6 +230,11 @@ class _Picture:
                     continue
                 yield tick(drawn, column, y, self._key)
                 yield ticks_words(drawn, column, y)
+
+    def _seam(self, y: float) -> str:
+        """Divide what was over from what a redrive runs again, across all lanes."""
+        top = y - STEP / 2 - 1
+        return line(MARGIN, top, self._width - MARGIN, top, "asks")
 
     def _is_placed(self, row: Row) -> bool:
         """True where words must tell which state a call is of: no arrow does."""

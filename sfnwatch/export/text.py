@@ -16,6 +16,7 @@ from sfnwatch.export.text_words import (
     heading,
     pad,
     state_text,
+    width,
 )
 from sfnwatch.trace.findings import Finding
 from sfnwatch.trace.heads import labels
@@ -26,6 +27,8 @@ from sfnwatch.trace.timeline import Trace
 
 _LEFT, _TIME = 60, 12
 """Cells for the rails and words of the states; what is longer takes further lines."""
+_SEAM, _FAR = "━", 40
+"""Drawn across both lanes where the execution was redriven."""
 _ARROW, _NO_ARROW = "  ───▶  ", " " * 8
 _LABEL = 40
 """No label of an execution takes more characters."""
@@ -118,7 +121,11 @@ def _state(
     cells = max(_WORDS, _LEFT - len(rails.before))
     first, *more = [*fold(words, cells)] or [words]
     time = _time(row)
-    if made is None:
+    if row.redrive is not None:
+        left = f"{rails.before}{first} "
+        seam = _SEAM * (_LEFT - width(left))
+        yield _line(f"{left}{seam}", time, f" {_SEAM * 7}", _SEAM * _FAR)
+    elif made is None:
         yield _line(f"{rails.before}{first}", time, "", "")
     else:
         call = call_text(made, placed=False)

@@ -29,6 +29,8 @@ class Verdict:
     """That visit's path, as AWS's names have it."""
     error: str | None = None
     cause: str | None = None
+    redrives: int = 0
+    """How often it was taken up again after it had ended."""
 
 
 def judge(trace: Trace, timeline: Timeline, now: datetime | None = None) -> Verdict:
@@ -48,6 +50,7 @@ def judge(trace: Trace, timeline: Timeline, now: datetime | None = None) -> Verd
         path=visit.path if visit else None,
         error=error,
         cause=cause,
+        redrives=len(timeline.redrives),
     )
 
 

@@ -73,7 +73,10 @@ def _state(row: Row) -> Iterator[Piece]:
     event = row.events[0]
     match row.kind:
         case Kind.EXECUTION:
-            yield from _redriven(row.redrive) if row.redrive else _execution(event)
+            if row.redrive is not None:
+                yield from redrive_pieces(row.redrive)
+            else:
+                yield from _execution(event)
         case Kind.ENTERED | Kind.PASSED:
             yield from _entered(row)
         case Kind.EXITED:
@@ -105,7 +108,7 @@ def _execution(event: HistoryEvent) -> Iterator[Piece]:
     yield from _cause(event)
 
 
-def _redriven(redrive: Redrive) -> Iterator[Piece]:
+def redrive_pieces(redrive: Redrive) -> Iterator[Piece]:
     """Say which time, and how long after the end: `12m 04s after it failed`."""
     yield (f"⟲ Redriven ({ordinal(redrive.number)} time)", Tone.STRONG)
     if redrive.seconds is not None:
