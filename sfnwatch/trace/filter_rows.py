@@ -162,6 +162,18 @@ def _is_running(row: Row) -> bool:
     return row.visit is not None and row.visit.status == _RUNNING
 
 
+def _is_redriven(row: Row) -> bool:
+    """True for the seam, for a Map Run's, and for the tries that a redrive began."""
+    if row.redrive is not None:
+        return True
+    visit, attempt = visit_of(row), row.attempt
+    if visit is None or attempt is None:
+        return any(event.type == "MapRunRedriven" for event in row.events)
+    ids = [one.scheduled_id for one in visit.attempts]
+    own = attempt.scheduled_id
+    return own in ids and visit.is_redriven(ids.index(own) + 1)
+
+
 def _of_kind(*kinds: Kind) -> Callable[[Row], bool]:
     return lambda row: row.kind in kinds
 
@@ -185,6 +197,7 @@ KIND_TESTS: Mapping[str, Callable[[Row], bool]] = {
     "denied": is_denied,
     "caught": _is_caught,
     "running": _is_running,
+    "redriven": _is_redriven,
 }
 """One for each word of `filter_words.KINDS`."""
 

@@ -72,6 +72,7 @@ KINDS = {
     "denied": "what was not allowed",
     "caught": "failures that a Catch took on",
     "running": "what is under way",
+    "redriven": "a redrive, and what it runs",
 }
 """What may follow `~k`."""
 

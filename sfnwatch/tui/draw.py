@@ -80,6 +80,9 @@ def _lanes(
         # Our own words may run on over the lanes, which are empty here.
         yield from cut(state_words(line, frame), frame.width - MARGIN)
         return
+    if is_seam(line):
+        yield from _seam(line, frame, taken)
+        return
     far = _far(line, frame, parts)
     yield from _left(line, frame)
     yield from _time(line, frame)
@@ -134,6 +137,36 @@ def _watermark(line: Line, mark: Fold, frame: Frame) -> Iterator[Piece]:
         yield (past, gutter_tone(line))
         yield (f"{LEADER} ", Tone.WARN)
     yield from leaders(f"{complete_words(mark.at, frame)} ", frame.share.right)
+
+
+# -- where an execution was taken up again -----------------------------------------
+
+SEAM = "━"
+"""Drawn across all lanes between an end and what a redrive runs again."""
+
+
+def is_seam(line: Line) -> bool:
+    return isinstance(line.left, Row) and line.left.redrive is not None
+
+
+def _seam(line: Line, frame: Frame, taken: int) -> Iterator[Piece]:
+    """Say that it was redriven in one lane, and how late in the other."""
+    name, *more = state_words(line, frame)
+    left = cut((*rails_pieces(line), name), frame.share.left)
+    yield from _drawn_out(left, frame.share.left + 1)
+    yield from _time(line, frame)
+    words = "".join(text for text, _ in more).removeprefix(", ")
+    late: Piece = (f" {words}" if words else "", Tone.DIM)
+    yield (f" {SEAM * 3}", Tone.ACTION)
+    room = frame.share.right - taken + 1
+    yield from _drawn_out(cut((late,), room), room)
+
+
+def _drawn_out(pieces: Sequence[Piece], width: int) -> Iterator[Piece]:
+    """Draw the seam on behind words, with a blank on either side of it."""
+    yield from pieces
+    room = width - cells(pieces)
+    yield (f" {SEAM * (room - 2)} " if room > 2 else " " * room, Tone.ACTION)  # noqa: PLR2004
 
 
 def leaders(text: str, width: int) -> Iterator[Piece]:
@@ -259,19 +292,23 @@ def _folded(
         yield from _time(line, frame)
         yield ("  ", Tone.PLAIN)
     if line.left:
-        yield from cut(_of_state(line, frame), room)
+        yield from cut(_of_state(line, frame, room), room)
         return
     before = _before_call(line)
     yield from cut(before, room)
     yield from fit(parts, room - cells(before))
 
 
-def _of_state(line: Line, frame: Frame) -> Iterator[Piece]:
+def _of_state(line: Line, frame: Frame, room: int) -> Iterator[Piece]:
     cell = line.left
     yield from rails_pieces(line)
     if isinstance(cell, Fold) and cell.sort is Sort.WATERMARK:
         words = f"{LEADER * 2} {complete_words(cell.at, frame)} "
         yield from leaders(words, frame.share.left - cells(rails_pieces(line)))
+        return
+    if is_seam(line):
+        left = room - cells(rails_pieces(line))
+        yield from _drawn_out(cut(state_words(line, frame), left), left)
         return
     yield from frame.look.masked(state_words(line, frame))
     if isinstance(cell, Fold) and cell.rows:

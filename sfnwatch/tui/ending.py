@@ -14,6 +14,8 @@ class Ending:
     def __init__(self) -> None:
         self._ran = False
         self._told = False
+        self._redrives = 0
+        """How many redrives were known when it was told."""
 
     def seen(self, trace: Trace) -> Timeline | None:
         """Take a look; give the execution that ended last, the first time all have.
@@ -22,9 +24,12 @@ class Ending:
         """
         if trace.running:
             self._ran = True
+        redrives = sum(len(t.redrives) for t in trace.timelines.values())
+        if self._told and redrives > self._redrives:
+            self._told = False  # that end was not the last
         if not self._ran or self._told or trace.running or not trace.timelines:
             return None
-        self._told = True
+        self._told, self._redrives = True, redrives
         ends = [t for t in trace.timelines.values() if t.stopped_at is not None]
         return max(ends, key=lambda t: t.stopped_at, default=None)  # type: ignore[arg-type,return-value]
 

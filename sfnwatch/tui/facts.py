@@ -125,9 +125,19 @@ def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
     went = _went(visit.status, visit.entered_at, visit.ended_at, visit.paused)
     yield _fact("status", f"{glyph} {went}", tone)
     if len(visit.attempts) > 1:
-        waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
-        yield _fact("tries", f"{len(visit.attempts)}, {duration(waits)} between them")
+        yield _fact("tries", f"{len(visit.attempts)}, {_between(visit)}")
     yield from _failure(visit.error, visit.cause)
+
+
+def _between(visit: StateVisit) -> str:
+    """Say what lies between tries: back-offs, or redrives of the execution."""
+    redriven = sum(map(visit.is_redriven, range(2, len(visit.attempts) + 1)))
+    waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
+    words = f"{duration(waits)} between them"
+    if not redriven:
+        return words
+    redrives = "a redrive" if redriven == 1 else f"{redriven} redrives"
+    return f"{words}, and {redrives}" if visit.backoffs else f"{redrives} between them"
 
 
 def _went(

@@ -169,7 +169,8 @@ def _row(line: Line, frame: Frame) -> _Parts:
         said = told_words(told, _tries(line), _SHORT)
         words = (*words, ("  " if words else "", Tone.PLAIN), said)
     begin, end = bounds(node, frame.canvas.now)
-    length = duration((end - begin).total_seconds())
+    paused = line.node.visit.paused if line.node.visit is not None else 0.0
+    length = duration((end - begin).total_seconds() - paused)
     chart: Iterable[Stroke] = ()
     if share.chart:
         cells = _cells(line, frame)

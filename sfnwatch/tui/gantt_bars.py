@@ -7,14 +7,17 @@ from math import ceil
 from types import MappingProxyType
 
 from sfnwatch.trace.notice import Notice
-from sfnwatch.trace.spans import Key, end_of
+from sfnwatch.trace.spans import Key, Part, end_of
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.gantt_axis import Axis
 from sfnwatch.tui.gantt_canvas import (
+    GLYPHS,
     HEIGHTS,
+    REDRIVEN,
     Canvas,
     Cells,
     Ink,
+    column_of,
     finish,
     ground,
     room_of,
@@ -85,6 +88,16 @@ def _around(cells: Cells, canvas: Canvas, node: Node) -> None:
         cells[room[0]] = ("┝", ink)
     if len(room) > 1 and axis.shows(end) and status != "running":
         cells[room[-1]] = ("┥", ink)
+    _pauses(cells, axis, node)
+
+
+def _pauses(cells: Cells, axis: Axis, node: Node) -> None:
+    """Break the line where all was over, and mark where it was taken up again."""
+    for begin, end in node.pauses:
+        for cell in room_of(axis, begin, end)[1:]:
+            cells[cell] = (GLYPHS[Part.STOPPED], Ink.CUT)
+        if axis.shows(end):
+            cells[column_of(axis, end)] = (REDRIVEN, Tone.WARN)
 
 
 def _profile(cells: Cells, canvas: Canvas, node: Node) -> None:

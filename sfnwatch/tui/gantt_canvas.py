@@ -53,6 +53,7 @@ TASKS: Mapping[Stage, str] = {
     Stage.STOPPING: "─",
 }
 """What a task's strip is drawn with: thinner than bars."""
+REDRIVEN = "⟲"
 FAILED = STATUS_GLYPHS["failed"][0]
 NOTICED_SURELY, NOTICED = "▶", "▷"
 HEIGHTS = "▁▂▃▄▅▆▇█"

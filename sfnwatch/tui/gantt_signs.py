@@ -18,6 +18,7 @@ from sfnwatch.tui.gantt_canvas import (
     NOTICED_SURELY,
     OTHER,
     POLL,
+    REDRIVEN,
     STOP,
     TASKS,
     Ink,
@@ -75,6 +76,7 @@ _SIGNS = (
     Sign(TASKS[Stage.STOPPING], Ink.AROUND, "task stopping", "stopping"),
     Sign("‹›", Tone.DIM, "out of view"),
     Sign("╱", Ink.CUT, "cut short", "cut"),
+    Sign(REDRIVEN, Tone.WARN, "redriven"),
     Sign(GLYPHS[Part.STOPPED], Ink.CUT, "stopped until redriven", "stopped"),
     Sign("┝━┥", Ink.AROUND, "all inside", "inside", shown="┝━┥"),
 )
@@ -96,7 +98,10 @@ TIMELINE_SIGNS = (
     (STOP, "a call that stops the job"),
     (OTHER, "another call of the state's"),
     (" ".join(TASKS.values()), "the task, as ECS told it: starting, running, stopping"),
-    ("╱", "idle time, cut short"),
+    (
+        f"╱ {GLYPHS[Part.STOPPED]} {REDRIVEN}",
+        "idle time, cut short; an end, until it was redriven; redriven",
+    ),
     ("‹ ›", "there is more before or after what is in view"),
     ("×2.5", "how much closer than the whole"),
     ("┊", "a round moment of the axis"),

@@ -25,6 +25,7 @@ from sfnwatch.trace.task_states import task_key
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import resource_words
+from sfnwatch.tui.gantt_axis import Window
 from sfnwatch.tui.gantt_lens import Extent, idle
 
 MANY = 20
@@ -70,6 +71,16 @@ class Node:
     @property
     def visit(self) -> StateVisit | None:
         return self.visits[0] if self.kind is Kind.VISIT else None
+
+    @property
+    def pauses(self) -> tuple[Window, ...]:
+        """When nothing of it ran, until a redrive went on with it."""
+        if self.kind is not Kind.EXECUTION:
+            return self.visits[0].pauses
+        return tuple(
+            (redrive.ended.timestamp if redrive.ended else redrive.at, redrive.at)
+            for redrive in self.timeline.redrives
+        )
 
     @property
     def event_key(self) -> str:
@@ -142,8 +153,22 @@ class Chart:
         for root in self.roots if self.running else ():
             if root.timeline.running:
                 last = max(last, now - self.offset(root.execution_arn))
-        cuts = idle(self.moments) if squeeze else ()
-        return Extent(self.moments[0], last, cuts)
+        cuts = idle(self.moments) if self.moments else ()
+        return Extent(self.moments[0], last, cuts if squeeze else self._stops(cuts))
+
+    def _stops(self, silences: tuple[Window, ...]) -> tuple[Window, ...]:
+        """Keep the silences between an end and a redrive: weeks may lie between.
+
+        Beside other executions a stop is to scale, like all they do meanwhile.
+        """
+        if len(self.roots) != 1:
+            return ()
+        stops = self.roots[0].pauses
+        return tuple(
+            (first, last)
+            for first, last in silences
+            if any(begin <= first and last <= end for begin, end in stops)
+        )
 
     def node_of(self, key: str) -> Node | None:
         """Find the row of an event or call, whether it is in view or folded away."""

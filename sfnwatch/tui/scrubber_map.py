@@ -39,7 +39,10 @@ SCRUBBER_SIGNS = (
     (MARKS[Mark.NOTICED][0], "Step Functions knew that a job was over"),
     (MARKS[Mark.FAILED][0], "a try, a state or a call failed"),
     (MARKS[Mark.DENIED][0], "a call was denied"),
-    (MARKS[Mark.RETRIED][0], "another try"),
+    (
+        f"{MARKS[Mark.RETRIED][0]} {MARKS[Mark.REDRIVEN][0]}",
+        "another try, by a Retry; the execution redriven",
+    ),
     (MARKS[Mark.CAUGHT][0], "an error was caught"),
     ("✔ ✘ ◷ ■", "the execution ended: succeeded, failed, timed out, aborted"),
     (CUT, "idle time, squeezed: no even scale"),
