@@ -233,8 +233,8 @@ class _Picture:
 
     def _seam(self, y: float) -> str:
         """Divide what was over from what a redrive runs again, across all lanes."""
-        top = y - STEP / 2 - 1
-        return line(MARGIN, top, self._width - MARGIN, top, "asks")
+        top = y - STEP / 2 - 2
+        return rect(MARGIN, top, self._width - 2 * MARGIN, 2.5, "faint")
 
     def _is_placed(self, row: Row) -> bool:
         """True where words must tell which state a call is of: no arrow does."""

@@ -133,8 +133,17 @@ class StatesLane:
     def text_x(self, row: Row) -> float:
         columns = self._columns(row)
         if not columns:
-            return self._column.x + 10
+            return self._column.x + 10 + self._past(row)
         return self._column.x + 14 + columns * self._step(columns)
+
+    def _past(self, row: Row) -> float:
+        """Leave room for rails that run past a row: an end that was none has some."""
+        if row.kind is not Kind.EXECUTION:
+            return 0.0
+        y = self._scale.y(row.at)
+        past = [r for r in self._rails.rails if r.top + STEP / 2 < y < r.bottom]
+        edges = (self._x(rail) + _RAIL - self._column.x for rail in past)
+        return max(edges, default=0.0)
 
     def words(self, row: Row) -> Sequence[Piece]:
         room = self._column.right - self.text_x(row) - 10
