@@ -101,7 +101,7 @@ def _moved(hints: Hints, head: Head, by: timedelta) -> Hints:
 def _column(head: Head, lanes: Lanes, shaped: Shaped, hints: Hints) -> Iterator[Line]:
     for line in stack(lanes, shaped, hints):
         yield line
-        if head.left_behind and _ends(line):
+        if head.left_behind and _ends(line, head):
             yield Line(left=f"  did not wait for the {head.left_behind}")
     if not any(row.events for row in lanes.rows) and hints.states:
         yield Line(left=hints.states)
@@ -110,10 +110,13 @@ def _column(head: Head, lanes: Lanes, shaped: Shaped, hints: Hints) -> Iterator[
         yield from (Line(left=words) for words in said)
 
 
-def _ends(line: Line) -> bool:
+def _ends(line: Line, head: Head) -> bool:
+    """True for the end; one that a redrive went on from was none."""
     row = line.left
-    own = isinstance(row, Row) and row.nest is None
-    return isinstance(row, Row) and own and row.events[-1].type in TERMINAL
+    if not isinstance(row, Row) or row.nest is not None:
+        return False
+    last = row.events[-1]
+    return last.type in TERMINAL and last.timestamp == head.stopped_at
 
 
 def _timed(

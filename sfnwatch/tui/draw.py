@@ -153,16 +153,16 @@ def _seam(line: Line, frame: Frame, taken: int) -> Iterator[Piece]:
     """Say that it was redriven in one lane, and how late in the other."""
     name, *more = state_words(line, frame)
     left = cut((*rails_pieces(line), name), frame.share.left)
-    yield from _drawn_out(left, frame.share.left + 1)
+    yield from drawn_out(left, frame.share.left + 1)
     yield from _time(line, frame)
     words = "".join(text for text, _ in more).removeprefix(", ")
     late: Piece = (f" {words}" if words else "", Tone.DIM)
     yield (f" {SEAM * 3}", Tone.ACTION)
     room = frame.share.right - taken + 1
-    yield from _drawn_out(cut((late,), room), room)
+    yield from drawn_out(cut((late,), room), room)
 
 
-def _drawn_out(pieces: Sequence[Piece], width: int) -> Iterator[Piece]:
+def drawn_out(pieces: Sequence[Piece], width: int) -> Iterator[Piece]:
     """Draw the seam on behind words, with a blank on either side of it."""
     yield from pieces
     room = width - cells(pieces)
@@ -308,7 +308,7 @@ def _of_state(line: Line, frame: Frame, room: int) -> Iterator[Piece]:
         return
     if is_seam(line):
         left = room - cells(rails_pieces(line))
-        yield from _drawn_out(cut(state_words(line, frame), left), left)
+        yield from drawn_out(cut(state_words(line, frame), left), left)
         return
     yield from frame.look.masked(state_words(line, frame))
     if isinstance(cell, Fold) and cell.rows:

@@ -15,8 +15,10 @@ from sfnwatch.tui.draw import (
     LEADER,
     complete_words,
     draw_badge,
+    drawn_out,
     gutter_piece,
     gutter_tone,
+    is_seam,
     leaders,
     rails_pieces,
     state_words,
@@ -51,6 +53,12 @@ def _body(
         words = f"{LEADER * 2} {complete_words(left.at, frame)} "
         yield from rails
         yield from leaders(words, frame.width - MARGIN - cells(rails))
+        return
+    if is_seam(line):
+        rails = tuple(rails_pieces(line, tight=True))
+        width = frame.width - MARGIN - cells(rails) - taken
+        yield from rails
+        yield from drawn_out(cut(state_words(line, frame), width), width)
         return
     yield from _left(line, frame)
     yield _gutter(line, frame)

@@ -159,3 +159,19 @@ def test_a_demo_needs_nothing_of_the_environment(
     )
     assert ended.code == 0
     assert "? Execution succeeded" in ended.out, "what ASCII lacks is marked"
+
+
+def test_a_redriven_execution_is_followed_to_its_last_outcome(
+    program: Program,
+) -> None:
+    ended = program("demo", "redrive", "--plain", "--speed", "600")
+    assert ended.code == 0, "the outcome is the last one"
+    seam = [line for line in ended.lines if "⟲ Redriven (1st time), 6m 08s" in line]
+    failed = [line for line in ended.lines if "✘ Execution failed" in line]
+    assert len(seam) == len(failed) == 1
+    assert ended.lines.index(failed[0]) < ended.lines.index(seam[0])
+    assert "Step Functions: waiting. It is over, and watched for a" in ended.err
+    assert "Step Functions: live. Redriven: going on." in ended.err
+    assert len(calls(ended, "RunTask")) == 2
+    replayed = program("replay", str(ended.recording), "--plain")
+    assert (replayed.code, seam[0] in replayed.lines) == (0, True)

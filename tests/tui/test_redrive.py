@@ -1,5 +1,6 @@
 """The seam between an end and a redrive, as it is seen."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.tui.ascii import to_ascii
+from sfnwatch.tui.beside import lay_out_beside
 from sfnwatch.tui.caption import KeyCaps
 from sfnwatch.tui.draw import SEAM, draw, is_seam
+from sfnwatch.tui.draw_beside import draw_cells
 from sfnwatch.tui.ending import Ending
 from sfnwatch.tui.facts import facts
 from sfnwatch.tui.gantt_lens import idle
@@ -20,9 +23,10 @@ from sfnwatch.tui.gantt_tree import make_chart
 from sfnwatch.tui.lane_frame import columns, frame
 from sfnwatch.tui.layout import lay_out
 from sfnwatch.tui.status import health_pieces
-from tests.builders import START, health
+from tests.builders import ARN, START, health
 from tests.redriven import failed_history, redriven, redriven_history, redriven_run
 from tests.tui.conftest import Script, drawn, lanes_of, running, settled, words_on
+from tests.tui.several import ASYNC, three_runs
 from tests.tui.test_screens import SIZES, still
 
 NAMES = ["lanes", "timeline", "explain"]
@@ -176,3 +180,50 @@ def test_a_shape_without_gaps_has_the_seam_too() -> None:
     lanes = build_lanes(extend(Trace(), [*failed_history(), redriven()]))
     layout = lay_out(lanes, wanted=Shape(gaps=False))
     assert sum(map(is_seam, layout.lines)) == 1
+
+
+# -- beside another ------------------------------------------------------------------
+
+
+def beside() -> list[str]:
+    """Lay a redriven run out beside one that left its task behind."""
+    other = [r for r in three_runs() if r.execution_arn == ASYNC]
+    layout = lay_out_beside(build_lanes(extend(Trace(), [*redriven_run(), *other])))
+    shown = frame(layout, 160)
+    return [
+        "".join(text for cell in cells for text, _ in cell)
+        for line in layout.lines
+        if line.cells
+        for cells in [draw_cells(line, shown, selected=None, badges={})]
+    ]
+
+
+def test_a_column_has_the_seam_to_its_wall() -> None:
+    (line,) = [line for line in beside() if "⟲ Redriven" in line]
+    assert "after it failed ━━━━" in line
+    assert line.rstrip().endswith(("━", "│"))
+
+
+def test_an_end_that_was_none_says_nothing_of_what_is_left_behind() -> None:
+    records = [
+        replace(r, data=dict(r.data, **_plain(r))) if r.execution_arn == ARN else r
+        for r in redriven_history()
+    ]
+    layout = lay_out_beside(build_lanes(extend(Trace(), records)))
+    told = [
+        cell.left
+        for line in layout.lines
+        for cell in line.cells
+        if isinstance(cell.left, str) and "did not wait" in cell.left
+    ]
+    assert len(told) == 1
+
+
+def _plain(received: Received) -> dict[str, Any]:
+    """Have its tries begin a task and not wait for it."""
+    plain = {"resource": "runTask"}
+    return {
+        key: {**value, **plain}
+        for key, value in received.data.items()
+        if isinstance(value, dict) and "resource" in value
+    }
