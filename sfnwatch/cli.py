@@ -9,13 +9,16 @@ import io
 import os
 import sys
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from sfnwatch import __version__, cli_files, cli_setup, cli_watch
+from sfnwatch import __version__, cli_files, cli_setup, cli_shell, cli_watch
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.trace.text import clean
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
@@ -39,12 +42,28 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
+        if ctx.resilient_parsing:
+            # A shell asks what could follow: nothing is begun, and nothing is wrong.
+            named = not args or args[0] in self.commands or args[0] in own
+            return super().parse_args(ctx, args if named else ["watch", *args])
         if not args and sys.stdin is not None and sys.stdin.isatty():
             args = ["watch"]
         elif args and args[0] not in self.commands and args[0] not in own:
             self._check_typing(args[0])
             args = ["watch", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> "list[CompletionItem[str]]":
+        """Offer what may follow `watch` too, whose name need not be written."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith(("-", "arn:")):
+            command = self.commands["watch"]
+            context = click.Context(command, ctx, "watch", resilient_parsing=True)
+            whose = command if incomplete.startswith("-") else command.params[0]
+            found += whose.shell_complete(context, incomplete)
+        return list({item.value: item for item in found}.values())
 
     def _check_typing(self, word: str) -> None:
         """Refuse what is one slip away from a command: it is no state machine's name.
@@ -77,13 +96,22 @@ def cli() -> None:
     """
 
 
-for command in (*cli_watch.COMMANDS, *cli_files.COMMANDS, *cli_setup.COMMANDS):
+for command in (
+    *cli_watch.COMMANDS,
+    *cli_files.COMMANDS,
+    *cli_setup.COMMANDS,
+    *cli_shell.COMMANDS,
+):
     cli.add_command(command)
 
 
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
     _settle_streams()
+    if "_SFNWATCH_COMPLETE" in os.environ:
+        from sfnwatch.completion_scripts import register
+
+        register()
     try:
         code = cli.main(prog_name="sfnwatch", standalone_mode=False)
     except SfnwatchError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from sfnwatch import completing
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.export.targets import TARGETS
 from sfnwatch.options import aws_options, choose_aws, drain_option
@@ -70,7 +71,13 @@ machine too, and is watched to its end first.
 
 {_targets()}""",
 )
-@click.argument("sources", nargs=-1, required=True, metavar=_SOURCES)
+@click.argument(
+    "sources",
+    nargs=-1,
+    required=True,
+    metavar=_SOURCES,
+    shell_complete=completing.files_or_executions,
+)
 @click.option(
     "--to",
     "target",
@@ -98,7 +105,13 @@ def export(
 
 
 @click.command(short_help="Say what happened, with evidence.")
-@click.argument("sources", nargs=-1, required=True, metavar=_SOURCES)
+@click.argument(
+    "sources",
+    nargs=-1,
+    required=True,
+    metavar=_SOURCES,
+    shell_complete=completing.files_or_executions,
+)
 @_format_option
 @_output_option
 @_redact_option
@@ -136,7 +149,13 @@ def explain(
 
 
 @click.command(short_help="Say how two executions differ.")
-@click.argument("sources", nargs=-1, required=True, metavar="A B")
+@click.argument(
+    "sources",
+    nargs=-1,
+    required=True,
+    metavar="A B",
+    shell_complete=completing.files_or_executions,
+)
 @click.option(
     "--execution",
     "names",
@@ -179,7 +198,7 @@ def compare(
 
 
 @click.command(short_help="Make a recording that can be shared.")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, shell_complete=completing.files)
 @_output_option
 @click.option("--keep-state-names", is_flag=True, help="Leave the states' names.")
 def redact(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sfnwatch import completing
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.options import (
     aws_options,
@@ -36,7 +37,12 @@ _REPLAY_SPEED = 20.0
 
 
 @click.command(short_help="Watch executions, live.")
-@click.argument("executions", nargs=-1, metavar="[EXECUTION…]")
+@click.argument(
+    "executions",
+    nargs=-1,
+    metavar="[EXECUTION…]",
+    shell_complete=completing.executions,
+)
 @click.option(
     "--next",
     "coming",
@@ -156,7 +162,12 @@ def _picked(
 
 
 @click.command(short_help="Watch a simulated account; no AWS account needed.")
-@click.argument("scenario", required=False, default="three-ways")
+@click.argument(
+    "scenario",
+    required=False,
+    default="three-ways",
+    shell_complete=completing.scenarios,
+)
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 10_000),
@@ -221,7 +232,7 @@ def demo(
 
 
 @click.command(short_help="Show recordings and other files again.")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, shell_complete=completing.files)
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 10_000),

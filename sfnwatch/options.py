@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from sfnwatch import completing
 from sfnwatch.errors import UsageError
 from sfnwatch.settings import (
     AwsOptions,
@@ -46,13 +47,22 @@ def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
 
 
 aws_options = _options(
-    click.option("--profile", help="Use this profile of your AWS configuration."),
-    click.option("--region", help="Ask in this Region instead of the ARN's own."),
+    click.option(
+        "--profile",
+        shell_complete=completing.profiles,
+        help="Use this profile of your AWS configuration.",
+    ),
+    click.option(
+        "--region",
+        shell_complete=completing.regions,
+        help="Ask in this Region instead of the ARN's own.",
+    ),
     click.option("--endpoint-url", help="Send requests to this URL instead of AWS."),
     click.option(
         "--trail-profile",
         multiple=True,
         metavar="PROFILE",
+        shell_complete=completing.profiles,
         help="Look in the account of this profile too, where calls land there.",
     ),
     click.option(
@@ -146,7 +156,12 @@ record_options = _options(
     click.option("--no-record", is_flag=True, help="Record nothing."),
 )
 screen_options = _options(
-    click.option("--theme", metavar="NAME", help="Colours of the screen."),
+    click.option(
+        "--theme",
+        metavar="NAME",
+        shell_complete=completing.themes,
+        help="Colours of the screen.",
+    ),
     click.option(
         "--time",
         type=click.Choice(["utc", "local"]),

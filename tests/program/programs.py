@@ -106,6 +106,11 @@ class Program:
         self.state = folder / "state" / "sfnwatch"
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What starts it."""
+        return PROGRAM
+
+    @property
     def recordings(self) -> list[Path]:
         return sorted(self.state.glob("recordings/*.sfnwatch.jsonl"))
 
