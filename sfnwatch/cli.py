@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from sfnwatch import __version__, cli_files, cli_setup, cli_shell, cli_watch
+from sfnwatch import (
+    __version__,
+    cli_config,
+    cli_files,
+    cli_setup,
+    cli_shell,
+    cli_watch,
+)
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+_TO_RUN = "sfnwatch.to_run"
+"""Noted where no help is asked for, which must come though a setting is wrong."""
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
 EPILOG = """\b
@@ -46,6 +55,8 @@ class Commands(click.Group):
             # A shell asks what could follow: nothing is begun, and nothing is wrong.
             named = not args or args[0] in self.commands or args[0] in own
             return super().parse_args(ctx, args if named else ["watch", *args])
+        if own.isdisjoint(args):
+            ctx.meta[_TO_RUN] = True
         if not args and sys.stdin is not None and sys.stdin.isatty():
             args = ["watch"]
         elif args and args[0] not in self.commands and args[0] not in own:
@@ -83,7 +94,8 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Watch an AWS Step Functions execution and the API calls it makes for you.
 
     \b
@@ -94,12 +106,18 @@ def cli() -> None:
     sfnwatch replay FILE…  what was watched before
     sfnwatch explain FILE… what it shows, in sentences
     """
+    if _TO_RUN in context.meta:
+        from sfnwatch.config_options import WITHOUT, apply
+
+        if context.invoked_subcommand not in WITHOUT:
+            apply(context)
 
 
 for command in (
     *cli_watch.COMMANDS,
     *cli_files.COMMANDS,
     *cli_setup.COMMANDS,
+    *cli_config.COMMANDS,
     *cli_shell.COMMANDS,
 ):
     cli.add_command(command)
@@ -122,7 +140,9 @@ def main() -> NoReturn:
         command = error.ctx.command_path if error.ctx else "sfnwatch"
         # Click puts a missing option's choices on lines of their own.
         said = " ".join(error.format_message().split())
-        words = f"{said} See: {command} --help"
+        from sfnwatch.config_options import origin
+
+        words = f"{origin(error)}{said} See: {command} --help"
         code = _fail(words, UsageError.exit_code)
     except click.ClickException as error:
         code = _fail(error.format_message(), UsageError.exit_code)

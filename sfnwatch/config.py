@@ -27,6 +27,8 @@ from sfnwatch.config_words import (
     quoted,
     shown,
     text,
+    truth,
+    variable,
 )
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
@@ -45,10 +47,11 @@ COLORS = (
     "error",
     "success",
 )
-_KEYS = ("theme", "time", "ascii", "notify", "present", "keys", "themes")
+SIMPLE = ("theme", "time", "ascii", "notify", "present")
+"""The screen's own keys: what commands say of them otherwise, only the screen heeds."""
+_KEYS = (*SIMPLE, "keys", "themes")
 _TIMES = ("utc", "local")
 _NOTICES = ("off", "bell", "desktop")
-_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _COLOR = re.compile(
     r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-z][a-z0-9_]*"
     r"|(?:rgb|hsl)a?\([0-9., %]+\)"
@@ -89,6 +92,10 @@ class Config:
     source: Path | None = None
     theme_source: str = "--theme"
     """Who asked for the theme: the file, or a variable of the environment."""
+    written: frozenset[str] = frozenset()
+    """The keys that the file has."""
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """What the file says of options of the command line, as it says it."""
 
 
 class Bound(NamedTuple):
@@ -113,17 +120,21 @@ def config_path() -> Path:
 
 
 def load_config(
-    path: Path | None = None, environ: Mapping[str, str] = os.environ
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    options: Collection[str] = (),
 ) -> Config:
     """Read the settings: environment over file over defaults.
 
+    `options` are the keys that stand for options of the command line, and for commands.
     A file that was named must exist. Raises UsageError.
     """
     named = path or (Path(environ[NAME]) if environ.get(NAME) else None)
     file = named or config_path()
     config = Config()
     if named is not None or file.exists():
-        config = _read_config(file)
+        config = _read_config(file, options)
     config = replace(config, themes=_with_theme_files(config.themes, file.parent))
     return _with_environment(config, environ)
 
@@ -131,9 +142,9 @@ def load_config(
 # -- the file ----------------------------------------------------------------------
 
 
-def _read_config(file: Path) -> Config:
+def _read_config(file: Path, options: Collection[str]) -> Config:
     where, table = shown(file), _table(file)
-    only(where, table, _KEYS)
+    only(where, table, dict.fromkeys((*_KEYS, *options)))
     choices: dict[str, Any] = {
         name: choice(where, name, table[name], allowed)
         for name, allowed in (("time", _TIMES), ("notify", _NOTICES))
@@ -153,6 +164,10 @@ def _read_config(file: Path) -> Config:
         ),
         source=file,
         theme_source=where,
+        written=frozenset(table),
+        options=MappingProxyType(
+            {key: value for key, value in table.items() if key not in _KEYS}
+        ),
     )
 
 
@@ -274,14 +289,14 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     for key, allowed in (
         ("time", _TIMES),
         ("notify", _NOTICES),
-        ("ascii", (*_TRUE, *_FALSE)),
         ("theme", ()),
     ):
-        name = f"SFNWATCH_{key.upper()}"
+        name = variable(key)
         if value := environ.get(name):
             said[key] = choice(name, "", value, allowed) if allowed else value
-    if "ascii" in said:
-        said["ascii"] = said["ascii"] in _TRUE
+    for key in ("ascii", "present"):
+        if value := environ.get(variable(key)):
+            said[key] = truth(variable(key), value)
     if "theme" in said:
         said["theme_source"] = "SFNWATCH_THEME"
     return replace(config, **said)

@@ -9,6 +9,7 @@ from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
 
 _SHOWN = 60
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 def only(
@@ -34,6 +35,16 @@ def boolean(where: str, key: str, value: Any) -> bool:
         return value
     msg = f"{where}: {quoted(key)} must be true or false, without quotes."
     raise UsageError(msg)
+
+
+def variable(key: str) -> str:
+    """Name the variable of the environment that stands for a key."""
+    return f"SFNWATCH_{key.upper().replace('-', '_')}"
+
+
+def truth(where: str, value: str) -> bool:
+    """Read yes or no from the environment."""
+    return choice(where, "", value.lower(), (*_TRUE, *_FALSE)) in _TRUE
 
 
 def text(where: str, key: str, value: Any) -> str:

@@ -297,10 +297,26 @@ def _checked_group(text: str) -> str:
     return text
 
 
+def is_typed(name: str) -> bool:
+    """True for what the command line says, and no configuration."""
+    context = click.get_current_context(silent=True)
+    typed = click.core.ParameterSource.COMMANDLINE
+    return context is None or context.get_parameter_source(name) is typed
+
+
+def _typed_one(*names: str) -> str | None:
+    """Of options that exclude each other choose the one that was typed."""
+    typed = [name for name in names if is_typed(name)]
+    return typed[0] if len(typed) == 1 else None
+
+
 def choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:
     if plain and as_json:
-        msg = "--plain and --json exclude each other."
-        raise UsageError(msg, hint="Choose one.")
+        chosen = _typed_one("plain", "as_json")
+        if chosen is None:
+            msg = "--plain and --json exclude each other."
+            raise UsageError(msg, hint="Choose one.")
+        plain, as_json = chosen == "plain", chosen == "as_json"
     if as_json:
         return Output.JSON
     # Textual draws on stderr: all three must be the terminal.
@@ -315,8 +331,12 @@ def choose_recording(
     *, record: Path | None, no_record: bool, default: bool = True, **_: Any
 ) -> RecordSettings:
     if record is not None and no_record:
-        msg = "--record and --no-record exclude each other."
-        raise UsageError(msg, hint="Choose one.")
+        chosen = _typed_one("record", "no_record")
+        if chosen is None:
+            msg = "--record and --no-record exclude each other."
+            raise UsageError(msg, hint="Choose one.")
+        no_record = chosen == "no_record"
+        record = None if no_record else record
     return RecordSettings((default or record is not None) and not no_record, record)
 
 
@@ -334,12 +354,13 @@ def choose_screen(
     if filter is not None:
         _check_filter(filter)
     asked = ScreenOptions(theme, time, ascii, present, filter)
-    if output is not Output.SCREEN and asked != ScreenOptions():
-        options = ("theme", "time", "ascii", "present", "filter")
-        named = next(name for name in options if getattr(asked, name) is not None)
-        msg = f"--{named} is for the screen, and lines are printed."
-        raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
-    return asked
+    if output is Output.SCREEN:
+        return asked
+    for name in ("theme", "time", "ascii", "present", "filter"):
+        if getattr(asked, name) is not None and is_typed(name):
+            msg = f"--{name} is for the screen, and lines are printed."
+            raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
+    return ScreenOptions()
 
 
 def _check_filter(text: str) -> None:

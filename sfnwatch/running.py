@@ -231,6 +231,7 @@ def _catch_signals(end: Callable[[int], None]) -> None:
 def screen_config(options: ScreenOptions) -> Config:
     """Read the configuration; the command line overrules it. Raises UsageError."""
     from sfnwatch.config import check, load_config
+    from sfnwatch.config_options import known_here
     from sfnwatch.tui.actions import bound
     from sfnwatch.tui.themes import names
 
@@ -241,7 +242,7 @@ def screen_config(options: ScreenOptions) -> Config:
     }
     if "theme" in said:
         said["theme_source"] = "--theme"
-    config = replace(load_config(), **said)
+    config = replace(load_config(options=known_here()), **said)
     check(config, themes=names(), actions=bound())
     return config
 
