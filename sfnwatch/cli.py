@@ -17,6 +17,7 @@ from sfnwatch import (
     __version__,
     cli_config,
     cli_files,
+    cli_recordings,
     cli_setup,
     cli_shell,
     cli_watch,
@@ -116,6 +117,7 @@ def cli(context: click.Context) -> None:
 for command in (
     *cli_watch.COMMANDS,
     *cli_files.COMMANDS,
+    *cli_recordings.COMMANDS,
     *cli_setup.COMMANDS,
     *cli_config.COMMANDS,
     *cli_shell.COMMANDS,

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -254,11 +255,15 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
       a trail's files from S3, CloudTrail events from EventBridge
       a CSV of Athena's with the columns eventtime, eventsource, eventname, …
     """
+    return show_files([Path(name) for name in files], speed, **shared)
+
+
+def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int:
+    """Show files again, on a screen or as lines."""
     from sfnwatch import plays
     from sfnwatch.running import show
 
     output, record = choose_output(**shared), choose_recording(default=False, **shared)
-    paths = [Path(name) for name in files]
     if output is Output.SCREEN:
         play = plays.played(paths, speed=speed or _REPLAY_SPEED)
     else:

@@ -24,12 +24,12 @@ from sfnwatch.trace.log_groups import parse_log_group
 from sfnwatch.trace.text import clean
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h)?")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+_DURATION = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|m|h|d)?")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}
 
 
-def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
-    """Read a length of time: `90`, `90s`, `15m`, `1h`."""
+def seconds(_: click.Context, __: click.Parameter, value: str) -> float:
+    """Read a length of time: `90`, `90s`, `15m`, `1h`, `30d`."""
     match = _DURATION.fullmatch(value.strip())
     if match is None:
         msg = f"{value!r} is no duration; write 90s, 15m or 1h"
@@ -117,7 +117,7 @@ aws_options = _options(
     click.option(
         "--look-back",
         metavar="DURATION",
-        callback=_seconds,
+        callback=seconds,
         default="24h",
         show_default=True,
         help="How long before now an Express execution is looked for.",
@@ -179,7 +179,7 @@ screen_options = _options(
 drain_option = click.option(
     "--drain",
     metavar="DURATION",
-    callback=_seconds,
+    callback=seconds,
     default="15m",
     show_default=True,
     help="Await late CloudTrail records so long after the end.",

@@ -1,0 +1,243 @@
+"""The commands about recordings as things: listed, opened, removed."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfnwatch import completing
+from sfnwatch.cli_watch import show_files
+from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.options import (
+    output_options,
+    record_options,
+    screen_options,
+    seconds,
+)
+from sfnwatch.trace.text import clean, duration, size
+
+if TYPE_CHECKING:
+    from sfnwatch.recording.shelf import Shelved
+
+_LABEL = 48
+"""Columns for what was executed."""
+_SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kKmMgG]?)(?P<binary>i?)[bB]?")
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
+
+
+def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Read a size: `500k`, `100MB`, `1GiB`."""
+    if value is None:
+        return None
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        msg = f"{value!r} is no size; write 500kB, 100MB or 1GiB"
+        raise click.BadParameter(msg)
+    base = 1024 if match["binary"] else 1000
+    return int(float(match["number"]) * base ** _POWERS[match["unit"].lower()])
+
+
+@click.group(invoke_without_command=True, short_help="List, open, remove recordings.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def recordings(context: click.Context, *, as_json: bool) -> int | None:
+    """List the recordings, the newest first: what, how it ended, how long, how large.
+
+    Every watch and every demo is recorded. Numbers change when there is a new one;
+    names do not.
+
+    \b
+    sfnwatch recordings open 1
+    sfnwatch export "$(sfnwatch recordings path 1)" --to html -o report.html
+    sfnwatch redact "$(sfnwatch recordings path 1)" -o shared.jsonl
+    sfnwatch recordings prune --older-than 30d
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    found = _every()
+    if as_json:
+        told = [_json(number, each) for number, each in enumerate(found, 1)]
+        click.echo(json.dumps({"recordings": told}, indent=2))
+    else:
+        _print(list(enumerate(found, 1)))
+    return Outcome.SUCCEEDED
+
+
+@recordings.command("open", short_help="Show one again, as replay does.")
+@click.argument("name", metavar="NUMBER|NAME", shell_complete=completing.recordings)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.1, 10_000),
+    help="How many times as fast as it came (screen: 20; lines: all at once).",
+)
+@output_options
+@screen_options
+@record_options
+def open_(name: str, speed: float | None, **shared: Any) -> int:
+    """Show a recording again, by its number, its name, or a part of either name.
+
+    The name of the file is meant, or an execution's ARN.
+    """
+    return show_files([_chosen(name).path], speed, **shared)
+
+
+@recordings.command("path", short_help="Print where one lies.")
+@click.argument("name", metavar="NUMBER|NAME", shell_complete=completing.recordings)
+def path(name: str) -> int:
+    """Print a recording's path, for the commands that take files."""
+    click.echo(_chosen(name).path)
+    return Outcome.SUCCEEDED
+
+
+@recordings.command("prune", short_help="Remove what is old or large.")
+@click.option(
+    "--older-than",
+    metavar="DURATION",
+    callback=lambda c, p, v: None if v is None else seconds(c, p, v),
+    help="Those last written to so long ago: 30d, 12h.",
+)
+@click.option(
+    "--larger-than",
+    metavar="SIZE",
+    callback=_bytes,
+    help="Those larger than 500kB, 100MB, 1GiB.",
+)
+@click.option("--dry-run", is_flag=True, help="Only list them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(
+    older_than: float | None, larger_than: int | None, *, dry_run: bool, yes: bool
+) -> int:
+    """Remove recordings, after asking: those that are all of what is said.
+
+    What is still recorded to stays. How a recording was looked at goes with it.
+    """
+    from sfnwatch.clock import SystemClock
+    from sfnwatch.recording.shelf import to_prune
+    from sfnwatch.running import narrate
+
+    if older_than is None and larger_than is None:
+        msg = "Nothing is said of which to remove."
+        raise UsageError(msg, hint="Give --older-than 30d or --larger-than 100MB.")
+    every = _every()
+    found = to_prune(
+        every, SystemClock().now(), older_than=older_than, larger_than=larger_than
+    )
+    if found:
+        _print([(every.index(each) + 1, each) for each in found])
+    what = f"{_count(found)}, {size(sum(each.size for each in found))}"
+    if not found or dry_run:
+        narrate(f"{what} would be removed" if found else "there is none to remove")
+        return Outcome.SUCCEEDED
+    if not yes:
+        _ask(what)
+    _remove(found)
+    narrate(f"removed {what}")
+    return Outcome.SUCCEEDED
+
+
+def _ask(what: str) -> None:
+    """Raise Abort for a no, UsageError where nobody can be asked."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        msg = f"{what} would be removed, and nobody can be asked."
+        raise UsageError(msg, hint="Give --yes, or --dry-run to look first.")
+    click.confirm(f"Remove {what}?", abort=True, err=True)
+
+
+def _remove(found: Iterable["Shelved"]) -> None:
+    from sfnwatch.recording.shelf import remove
+
+    for each in found:
+        try:
+            remove(each)
+        except OSError as error:
+            msg = f"Can't remove {clean(str(each.path))}: {error.strerror or error}."
+            raise UsageError(msg) from error
+
+
+def _every() -> list["Shelved"]:
+    from sfnwatch.recording.naming import recordings_dir
+    from sfnwatch.recording.shelf import shelved
+    from sfnwatch.running import narrate
+
+    found = shelved(recordings_dir())
+    if not found:
+        narrate(f"there are no recordings in {recordings_dir()}")
+    return found
+
+
+def _chosen(name: str) -> "Shelved":
+    from sfnwatch.recording.shelf import chosen
+
+    return chosen(_every(), name)
+
+
+def _count(found: Sequence["Shelved"]) -> str:
+    return "1 recording" if len(found) == 1 else f"{len(found)} recordings"
+
+
+def _print(found: Sequence[tuple[int, "Shelved"]]) -> None:
+    rows = [("#", "execution", "state", "length", "size", "when")]
+    rows += [(str(number), *_cells(each)) for number, each in found]
+    if len(rows) == 1:
+        return
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    for row in rows:
+        right = {0, 3, 4}
+        cells = (
+            f"{cell:>{width}}" if n in right else f"{cell:<{width}}"
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        click.echo("  ".join(cells).rstrip())
+
+
+def _cells(each: "Shelved") -> tuple[str, str, str, str, str]:
+    when = each.created or each.written_at
+    return (
+        _label(each),
+        clean(each.trouble, _LABEL) if each.trouble else _states(each),
+        "-" if each.seconds is None else duration(each.seconds),
+        size(each.size),
+        f"{when:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _label(each: "Shelved") -> str:
+    """Name the first execution, and say how many more there are."""
+    from sfnwatch.trace.arns import maybe_execution_arn
+
+    if not each.executions:
+        return clean(each.name, _LABEL)
+    parsed = maybe_execution_arn(each.executions[0])
+    name = f"{parsed.state_machine_name} › {parsed.name}" if parsed else each.name
+    more = len(each.executions) - 1
+    return clean(name, _LABEL) + (f" and {more} more" if more else "")
+
+
+def _states(each: "Shelved") -> str:
+    words = [clean(status, 20) for _, status in each.statuses]
+    counted = {word: words.count(word) for word in words}
+    if len(words) <= 1:
+        return "".join(counted) or "-"
+    return ", ".join(f"{count} {word}" for word, count in counted.items())
+
+
+def _json(number: int, each: "Shelved") -> dict[str, Any]:
+    from sfnwatch.trace.times import iso, maybe_iso
+
+    return {
+        "number": number,
+        "name": each.name,
+        "path": str(each.path),
+        "executions": [{"arn": arn, "status": told} for arn, told in each.statuses],
+        "created": maybe_iso(each.created),
+        "written_at": iso(each.written_at),
+        "seconds": each.seconds,
+        "size": each.size,
+        "trouble": each.trouble or None,
+    }
+
+
+COMMANDS = (recordings,)
