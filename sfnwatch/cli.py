@@ -20,6 +20,7 @@ from sfnwatch import (
     cli_recordings,
     cli_setup,
     cli_shell,
+    cli_wait,
     cli_watch,
 )
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
@@ -39,6 +40,8 @@ Exit codes:
   10   the execution failed
   11   the execution timed out
   12   the execution was aborted
+  13   wait: it ended without the state
+  14   wait: the time is over
   2    wrong usage
   3    AWS refused
   4    a file can't be read
@@ -116,6 +119,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     *cli_watch.COMMANDS,
+    *cli_wait.COMMANDS,
     *cli_files.COMMANDS,
     *cli_recordings.COMMANDS,
     *cli_setup.COMMANDS,

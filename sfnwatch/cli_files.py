@@ -17,6 +17,7 @@ from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
     from sfnwatch.gathering import Gathered
+    from sfnwatch.trace.report import Report
 
 _LEAST_WIDTH, _USUAL_WIDTH = 40, 80
 _SOURCES = "FILE…|EXECUTION…"
@@ -132,20 +133,26 @@ def explain(
     machine too, and is watched to its end first. Each finding has its evidence, and
     says whether it is a fact or an inference.
     """
-    from sfnwatch.export import report_json, report_markdown, report_text
     from sfnwatch.trace.report import report
 
     found = _gathered(sources, redact=redact, **asked)
     told = report(found.trace)
     with _out(output) as out:
-        match form:
-            case "json":
-                report_json.write_json(told, out)
-            case "markdown":
-                report_markdown.write_markdown(told, out)
-            case _:
-                report_text.write_text(told, out, _width(output))
+        write_report(told, form, out, _width(output))
     return found.code
+
+
+def write_report(told: "Report", form: str, out: TextIO, width: int) -> None:
+    """Write a report in one of its forms."""
+    from sfnwatch.export import report_json, report_markdown, report_text
+
+    match form:
+        case "json":
+            report_json.write_json(told, out)
+        case "markdown":
+            report_markdown.write_markdown(told, out)
+        case _:
+            report_text.write_text(told, out, width)
 
 
 @click.command(short_help="Say how two executions differ.")
@@ -219,7 +226,7 @@ def redact(
     made = redaction.redact(recording, keep_state_names=keep_state_names)
     tool = f"sfnwatch {__version__}"
     if output is None:
-        with _stdout() as out:
+        with stdout() as out:
             redaction.write_redacted(made, out.buffer, tool)
     else:
         redaction.save_redacted(made, output, tool)
@@ -245,7 +252,7 @@ def _width(output: Path | None) -> int:
 
 
 @contextmanager
-def _stdout() -> Iterator[TextIO]:
+def stdout() -> Iterator[TextIO]:
     """Give stdout; that its reader has had enough, as `head` has, is no fault."""
     from sfnwatch.running import discard_output
 
@@ -263,7 +270,7 @@ def _out(path: Path | None) -> Iterator[TextIO]:
     It may hold what the states were given: it is for its owner's eyes alone.
     """
     if path is None:
-        with _stdout() as out:
+        with stdout() as out:
             yield out
         return
     from sfnwatch.recording.whole import whole_file

@@ -50,4 +50,8 @@ class Outcome:
     FAILED = 10
     TIMED_OUT = 11
     ABORTED = 12
+    WITHOUT = 13
+    """It ended, and never entered the state that was waited for."""
+    LATE = 14
+    """It was not over when the time for it was."""
     INTERRUPTED = 130

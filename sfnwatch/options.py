@@ -46,7 +46,7 @@ def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
     return apply
 
 
-aws_options = _options(
+account_options = _options(
     click.option(
         "--profile",
         shell_complete=completing.profiles,
@@ -58,6 +58,9 @@ aws_options = _options(
         help="Ask in this Region instead of the ARN's own.",
     ),
     click.option("--endpoint-url", help="Send requests to this URL instead of AWS."),
+)
+aws_options = _options(
+    account_options,
     click.option(
         "--trail-profile",
         multiple=True,

@@ -7,7 +7,7 @@ from tests.program.programs import Program
 
 HEAD = "arn:aws:states:eu-west-1:123456789012"
 ARN = f"{HEAD}:execution:machine:run"
-CODES = ("0", "1", "10", "11", "12", "2", "3", "4", "130")
+CODES = ("0", "1", "10", "11", "12", "13", "14", "2", "3", "4", "130")
 
 
 def test_it_tells_its_version(program: Program) -> None:
