@@ -102,4 +102,21 @@ def _first_day() -> date:
     return (datetime.now(UTC) - timedelta(days=_KEPT)).date()
 
 
-COMMANDS = (iam_policy, setup_queue, athena_ddl)
+@click.command(short_help="Print the JSON schema of a trace.")
+@click.argument(
+    "what", type=click.Choice(["trace", "lines"]), required=False, default="trace"
+)
+def schema(what: str) -> int:
+    """Print the JSON schema of what programs are given.
+
+    `trace` is what `export --to json` writes, `lines` what each line of --json is.
+    Keys may be added in this version, and are never renamed.
+    """
+    from sfnwatch.export.schema import line_schema, trace_schema
+
+    told = trace_schema() if what == "trace" else line_schema()
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    return Outcome.SUCCEEDED
+
+
+COMMANDS = (iam_policy, setup_queue, athena_ddl, schema)

@@ -1,5 +1,6 @@
 """What shells and `man` are given, taken by the real ones."""
 
+import json
 import shutil
 import subprocess
 
@@ -68,3 +69,10 @@ def test_groff_has_nothing_against_the_manual(program: Program) -> None:
     done = subprocess.run(words, input=made, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert "--trail-profile" in done.stdout.replace("\b", "")
+
+
+@pytest.mark.parametrize("what", ["trace", "lines"])
+def test_the_schema_is_printed(program: Program, what: str) -> None:
+    made = json.loads(program("schema", what).out)
+    assert made["title"].startswith("A ")
+    assert made["$defs"]["line"]
