@@ -56,6 +56,31 @@ def setup_queue(event_sources: tuple[str, ...]) -> int:
     return Outcome.SUCCEEDED
 
 
+@click.command(short_help="Print a template of an experiment to watch.")
+@click.option("--queue", is_flag=True, help="With what --queue needs; takes a trail.")
+def lab(*, queue: bool) -> int:
+    """Print a CloudFormation template of an experiment; nothing is applied.
+
+    A Fargate task that sleeps for five minutes, and four state machines that run it in
+    as many ways: what calls each makes, and who notices the end, is what to look for.
+    While nothing runs it costs nothing; each execution far below one US cent.
+
+    \b
+    sfnwatch lab > lab.json
+    aws cloudformation deploy --stack-name sfnwatch-lab \\
+      --template-file lab.json --capabilities CAPABILITY_IAM
+    aws cloudformation describe-stacks --stack-name sfnwatch-lab \\
+      --query 'Stacks[0].Outputs'
+    aws stepfunctions start-execution --state-machine-arn ARN   # of each
+    sfnwatch ARN ARN ARN ARN                                    # of all four
+    aws cloudformation delete-stack --stack-name sfnwatch-lab   # when no task runs
+    """
+    from sfnwatch.lab import template_text
+
+    click.echo(template_text(queue=queue), nl=False)
+    return Outcome.SUCCEEDED
+
+
 @click.command("athena-ddl", short_help="Print a table's statement for --athena.")
 @click.argument("bucket", metavar="BUCKET|s3://BUCKET/PREFIX")
 @click.option("--account", "accounts", multiple=True, metavar="ID")
@@ -119,4 +144,4 @@ def schema(what: str) -> int:
     return Outcome.SUCCEEDED
 
 
-COMMANDS = (iam_policy, setup_queue, athena_ddl, schema)
+COMMANDS = (iam_policy, setup_queue, lab, athena_ddl, schema)
