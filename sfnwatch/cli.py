@@ -22,6 +22,7 @@ from sfnwatch import (
     cli_shell,
     cli_wait,
     cli_watch,
+    cli_web,
 )
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.trace.text import clean
@@ -122,6 +123,7 @@ for command in (
     *cli_wait.COMMANDS,
     *cli_files.COMMANDS,
     *cli_recordings.COMMANDS,
+    *cli_web.COMMANDS,
     *cli_setup.COMMANDS,
     *cli_config.COMMANDS,
     *cli_shell.COMMANDS,

@@ -11,6 +11,7 @@ import click
 
 from sfnwatch import completing
 from sfnwatch.errors import UsageError
+from sfnwatch.served import is_served
 from sfnwatch.settings import (
     AwsOptions,
     Output,
@@ -322,6 +323,8 @@ def choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:
         plain, as_json = chosen == "plain", chosen == "as_json"
     if as_json:
         return Output.JSON
+    if is_served() and not plain:
+        return Output.SCREEN
     # Textual draws on stderr: all three must be the terminal.
     streams = (sys.stdin, sys.stdout, sys.stderr)
     usable = all(stream is not None and stream.isatty() for stream in streams)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import click
@@ -21,6 +22,7 @@ from sfnwatch.config import Config
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export.lines import PlainLines
 from sfnwatch.export.stream import JsonLines
+from sfnwatch.served import is_served, with_parent
 from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.drive import health_record
@@ -322,6 +324,9 @@ async def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
         app.exit()
 
     _catch_signals(end)
+    if is_served():
+        # By then there is nobody to draw for.
+        with_parent(partial(end, 128 + signal.SIGTERM))
     await app.run_async()
     return code[0] if code else None
 

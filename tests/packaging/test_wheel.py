@@ -11,6 +11,7 @@ import pytest
 from sfnwatch import __version__
 from tests.packaging.conftest import ROOT, Built
 
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:m:x"
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -38,6 +39,9 @@ def test_it_is_the_same_program_as_a_module(built: Built) -> None:
         (("man",), ".SH NAME"),
         (("iam-policy",), "states:GetExecutionHistory"),
         (("setup-queue",), "AWS::SQS::Queue"),
+        (("lab",), "AWS::StepFunctions::StateMachine"),
+        (("schema", "lines"), "A line of sfnwatch --json"),
+        (("config", "--path"), "config.toml"),
     ],
 )
 def test_what_is_printed_needs_no_source_tree(
@@ -48,11 +52,19 @@ def test_what_is_printed_needs_no_source_tree(
     assert said in ended.stdout
 
 
-def test_an_extra_that_is_missing_is_named(built: Built, tmp_path: Path) -> None:
-    arn = "arn:aws:states:eu-west-1:123456789012:execution:m:x"
-    ended = built.run(built.program, arn, "--archive", str(tmp_path), "--sql")
-    assert ended.returncode == 2
-    assert "pip install 'sfnwatch[archive]'" in ended.stderr
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [
+        (("watch", ARN, "--archive", ".", "--sql"), "archive"),
+        (("web", "demo"), "web"),
+    ],
+)
+def test_an_extra_that_is_missing_is_named(
+    built: Built, words: tuple[str, ...], extra: str
+) -> None:
+    ended = built.run(built.program, *words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"pip install 'sfnwatch[{extra}]'" in ended.stderr
 
 
 def test_the_version_has_one_place(built: Built) -> None:

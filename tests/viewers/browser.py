@@ -72,6 +72,16 @@ class Page:
             f" throw new Error({json.dumps('never: ' + condition)});"
         )
 
+    def press(self, keys: str) -> None:
+        """Press keys in what has the focus."""
+        pressed = [
+            {"type": kind, "value": key}
+            for key in keys
+            for kind in ("keyDown", "keyUp")
+        ]
+        source = {"type": "key", "id": "keyboard", "actions": pressed}
+        _post(f"{self._session}/actions", actions=[source])
+
     def screenshot(self) -> bytes:
         with urlopen(f"{self._session}/screenshot", timeout=_TIMEOUT) as answer:  # noqa: S310
             return base64.b64decode(json.load(answer)["value"])
