@@ -57,8 +57,10 @@ def setup_queue(event_sources: tuple[str, ...]) -> int:
 
 
 @click.command(short_help="Print a template of an experiment to watch.")
-@click.option("--queue", is_flag=True, help="With what --queue needs; takes a trail.")
-def lab(*, queue: bool) -> int:
+@click.option(
+    "--with-queue", is_flag=True, help="With what --queue needs; takes a trail."
+)
+def lab(*, with_queue: bool) -> int:
     """Print a CloudFormation template of an experiment; nothing is applied.
 
     A Fargate task that sleeps for five minutes, and four state machines that run it in
@@ -77,7 +79,7 @@ def lab(*, queue: bool) -> int:
     """
     from sfnwatch.lab import template_text
 
-    click.echo(template_text(queue=queue), nl=False)
+    click.echo(template_text(queue=with_queue), nl=False)
     return Outcome.SUCCEEDED
 
 

@@ -18,6 +18,7 @@ from sfnwatch.options import (
     choose_recording,
     choose_screen,
     drain_option,
+    otlp_option,
     output_options,
     record_options,
     screen_options,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sfnwatch.naming_executions import Named
+    from sfnwatch.running import Play
     from sfnwatch.starting import Found
 
 TRIES = 5
@@ -68,9 +70,11 @@ _REPLAY_SPEED = 20.0
 @screen_options
 @record_options
 @drain_option
+@otlp_option
 def watch(
     executions: tuple[str, ...],
     drain: float,
+    otlp: str | None,
     *,
     coming: bool,
     picked: bool,
@@ -107,7 +111,7 @@ def watch(
         asked=found.asked,
         follow_redrive=follow_redrive,
     )
-    return show(play, output, record, screen)
+    return show(_sent(play, otlp), output, record, screen)
 
 
 def _found(read: "Sequence[Named]", options: AwsOptions, *, coming: bool) -> "Found":
@@ -190,11 +194,13 @@ def _picked(
 @screen_options
 @record_options
 @drain_option
+@otlp_option
 def demo(
     scenario: str,
     speed: float,
     port: int | None,
     drain: float,
+    otlp: str | None,
     *,
     serve: bool,
     fresh: bool,
@@ -229,7 +235,16 @@ def demo(
         return _serve(chosen, port=port, speed=speed, fresh=fresh)
     play = plays.demo(_plans(scenario), speed=speed, drain=drain, queue=queue)
     output, record = choose_output(**shared), choose_recording(**shared)
-    return show(play, output, record, choose_screen(output, **shared))
+    return show(_sent(play, otlp), output, record, choose_screen(output, **shared))
+
+
+def _sent(play: "Play", endpoint: str | None) -> "Play":
+    """Have a play's spans go to a collector, where one is named."""
+    if endpoint is None:
+        return play
+    from sfnwatch.collecting import collected
+
+    return collected(play, endpoint)
 
 
 @click.command(short_help="Show recordings and other files again.")

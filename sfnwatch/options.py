@@ -159,6 +159,13 @@ record_options = _options(
     ),
     click.option("--no-record", is_flag=True, help="Record nothing."),
 )
+otlp_option = click.option(
+    "--otlp",
+    metavar="ENDPOINT",
+    callback=lambda _, __, url: checked_url(url, "--otlp", "http://127.0.0.1:4318"),
+    help="Send spans to this OpenTelemetry collector, as states and calls end: names"
+    " and error messages leave this machine.",
+)
 screen_options = _options(
     click.option(
         "--theme",
@@ -190,11 +197,15 @@ drain_option = click.option(
 )
 
 
-def checked_url(url: str | None) -> str | None:
+def checked_url(
+    url: str | None,
+    option: str = "--endpoint-url",
+    example: str = "http://127.0.0.1:4597",
+) -> str | None:
     if url is None or re.match(r"https?://[^/\s]+", url):
         return url
-    msg = f"--endpoint-url {clean(url, 200)!r} is no URL."
-    raise UsageError(msg, hint="Write it as http://127.0.0.1:4597.")
+    msg = f"{option} {clean(url, 200)!r} is no URL."
+    raise UsageError(msg, hint=f"Write it as {example}.")
 
 
 def choose_aws(

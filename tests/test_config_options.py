@@ -57,6 +57,14 @@ def test_every_option_of_every_command_can_be_set() -> None:
                 assert key in {*SIMPLE, "help", "yes"} or ((name,), key) in settable
 
 
+def test_a_key_is_of_one_kind_in_all_commands() -> None:
+    """One variable and one line of a file are for all of them."""
+    kinds: dict[str, set[bool]] = {}
+    for _, key, option in every_option():
+        kinds.setdefault(key, set()).add(bool(option.is_flag))
+    assert not [key for key, found in kinds.items() if len(found) > 1]
+
+
 def samples(option: click.Option) -> tuple[str, Any, str, Any]:
     """Give a value as a file has it, what it comes to, and the same of a variable."""
     if option.is_flag:

@@ -35,6 +35,7 @@ _LANES = {
     "lookup": "CloudTrail",
     "children": "Executions inside",
     "recording": "The recording",
+    "otlp": "The collector",
 }
 _ARROW = "->"
 _LABEL = 40

@@ -25,10 +25,11 @@ from sfnwatch.trace.timeline import Trace
 
 def dump(trace: Trace, out: TextIO) -> None:
     """Print the trace as one TracesData object; equal traces give equal texts."""
-    out.write(f"{ascii_json({'resourceSpans': list(_resource_spans(trace))})}\n")
+    out.write(f"{ascii_json({'resourceSpans': list(resource_spans(trace))})}\n")
 
 
-def _resource_spans(trace: Trace) -> Iterator[Json]:
+def resource_spans(trace: Trace) -> Iterator[Json]:
+    """Yield the spans of a trace: by state machine, then by the services called."""
     now = last_moment(trace)
     for timeline in trace.histories.values():
         spans = list(execution_spans(trace, timeline, now))
