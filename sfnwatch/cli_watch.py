@@ -27,8 +27,6 @@ from sfnwatch.settings import AwsOptions, Output, ScreenOptions
 from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sfnwatch.naming_executions import Named
     from sfnwatch.running import Play
     from sfnwatch.starting import Found

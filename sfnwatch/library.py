@@ -25,7 +25,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfnwatch.errors import SfnwatchError
+from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.trace.finding import Finding
 from sfnwatch.trace.findings import all_findings
 from sfnwatch.trace.timeline import Timeline, Trace, extend
@@ -72,23 +72,34 @@ async def watch(
     calls: bool = True,
     drain: float = _DRAIN,
 ) -> Trace:
-    """Watch executions, named by their ARNs, to their ends; give the whole trace.
+    """Watch executions to their ends; give the whole trace.
+
+    They are named as the command takes them: by an ARN, a console URL, or that of the
+    state machine whose newest execution it is.
 
     `each` is called with the trace so far whenever something came. With `calls` false
     CloudTrail is not asked; else late records are awaited for `drain` seconds. Cancel
     it to stop. Raises SfnwatchError for what names no execution, and where AWS
     refuses to show one.
     """
-    from sfnwatch import plays
-    from sfnwatch.options import checked_url, execution_arns
+    from sfnwatch import plays, starting
+    from sfnwatch.clock import ServerClock
+    from sfnwatch.naming_executions import HINT, named
+    from sfnwatch.options import checked_url
     from sfnwatch.running import raise_if_refused
     from sfnwatch.settings import AwsOptions
     from sfnwatch.sources.wanted import TrailOptions
 
     trail = TrailOptions(lookup=calls)
     options = AwsOptions(profile, region, checked_url(endpoint_url), trail)
-    arns = execution_arns([execution, *more])
-    play = plays.live(arns, options, drain=drain, tries=_TRIES)
+    read = [each for each in map(named, (execution, *more)) if each is not None]
+    if not read:
+        msg = "No execution is named."
+        raise UsageError(msg, hint=HINT)
+    found = await starting.find(
+        read, options, ServerClock(), coming=False, tell=lambda _: None
+    )
+    play = plays.live(found.arns, options, drain=drain, tries=_TRIES, asked=found.asked)
     trace = Trace()
 
     def consume(batch: "Batch") -> None:

@@ -2,7 +2,7 @@
 
 The same facts as the exported trace, in the same words (see `json.py`). Each object
 has a `kind`: `event`, `visit` (again whenever it changes), `call` (again when it is
-tied otherwise), `task-state`, `map_run` and `child` (again when they change),
+tied otherwise), `task-state`, `map-run` and `child` (again when they change),
 `health`, `trace` for what all of it shows, and last `end` for each execution.
 """
 
@@ -78,7 +78,7 @@ class JsonLines:
             if self._is_news(("map run", arn), (told.status, told.executions)):
                 counted = map_run_json(self.trace, arn)
                 del counted["children"]
-                self._write({"kind": "map_run", **counted})
+                self._write({"kind": "map-run", **counted})
         for arn, child in self.trace.listed.items():
             if self._is_news(("child", arn), child.listed):
                 about = {"kind": "child", "map_run": child.map_run_arn}

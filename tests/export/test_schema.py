@@ -18,6 +18,7 @@ from sfnwatch.trace.integrations import Pattern
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.timeline import Trace, extend
 from tests.builders import ARN, MACHINE_ARN, ROLE, call, health, sync_history, sync_run
+from tests.ecs import task_life
 from tests.express import express_log
 from tests.peers.fixtures import files, history
 from tests.viewers.traces import EVIL, TRACES, failing, many_items
@@ -25,6 +26,34 @@ from tests.viewers.traces import EVIL, TRACES, failing, many_items
 HEALTHS = (
     health("history", "live", 1),
     health("lookup", "draining", 2, message="x", lag=3.5, requests=4, retry_in=1.0),
+)
+
+
+_RUN_ARN = f"{MACHINE_ARN.replace('stateMachine', 'mapRun')}/Each:0123"
+_COUNTS = {"succeeded": 1, "failed": 1, "total": 2}
+_CHILD = {
+    "executionArn": f"{MACHINE_ARN.replace('stateMachine', 'execution')}/Each:0",
+    "mapRunArn": _RUN_ARN,
+    "name": "0",
+    "status": "FAILED",
+    "startDate": 1700000000.5,
+}
+MAP_RUN = (
+    Received(
+        None,
+        From.MAP_RUN,
+        ARN,
+        {
+            "mapRunArn": _RUN_ARN,
+            "executionArn": ARN,
+            "status": "RUNNING",
+            "startDate": 1700000000.0,
+            "executionCounts": _COUNTS,
+            "itemCounts": _COUNTS,
+            "maxConcurrency": 40,
+        },
+    ),
+    Received(None, From.CHILDREN, ARN, {"executions": [_CHILD]}),
 )
 
 
@@ -92,6 +121,8 @@ def test_recorded_histories_are_as_it_says(path: Path) -> None:
             tuple(sync_history(f"{ARN}-2")),
             (call("RunTask", 1, key="run", request_id="x"),),
         ),
+        (tuple(sync_run()), tuple(task_life())),
+        (tuple(sync_run()), MAP_RUN),
         (),
     ],
 )
@@ -101,7 +132,8 @@ def test_every_line_is_as_it_says(batches: tuple[tuple[Received, ...], ...]) -> 
 
 
 def test_every_kind_of_line_was_tried() -> None:
-    kinds = {line["kind"] for line in lines(tuple(sync_run()), HEALTHS)}
+    batches = tuple(sync_run()), HEALTHS, tuple(task_life()), MAP_RUN
+    kinds = {line["kind"] for line in lines(*batches)}
     told = {
         part["properties"]["kind"]["const"]
         for name, part in trace_schema()["$defs"].items()
