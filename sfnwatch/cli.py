@@ -8,24 +8,13 @@ import errno
 import io
 import os
 import sys
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from sfnwatch import (
-    __version__,
-    cli_config,
-    cli_files,
-    cli_recordings,
-    cli_setup,
-    cli_shell,
-    cli_wait,
-    cli_watch,
-    cli_web,
-)
+from sfnwatch import __version__
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
-from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -52,7 +41,40 @@ stdout is data, stderr is narration."""
 
 
 class Commands(click.Group):
-    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
+    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution.
+
+    They are imported when they are first asked for: `--version` needs none of them.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        self._known: MutableMapping[str, click.Command] = {}
+        super().__init__(*args, **more)
+
+    @property
+    def commands(self) -> MutableMapping[str, click.Command]:
+        if not self._known:
+            from sfnwatch import (
+                cli_config,
+                cli_files,
+                cli_recordings,
+                cli_setup,
+                cli_shell,
+                cli_wait,
+                cli_watch,
+                cli_web,
+            )
+
+            each = (
+                *(*cli_watch.COMMANDS, *cli_wait.COMMANDS, *cli_files.COMMANDS),
+                *(*cli_recordings.COMMANDS, *cli_web.COMMANDS, *cli_setup.COMMANDS),
+                *(*cli_config.COMMANDS, *cli_shell.COMMANDS),
+            )
+            self._known.update({str(command.name): command for command in each})
+        return self._known
+
+    @commands.setter
+    def commands(self, commands: MutableMapping[str, click.Command]) -> None:
+        self._known = commands
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
@@ -64,7 +86,7 @@ class Commands(click.Group):
             ctx.meta[_TO_RUN] = True
         if not args and sys.stdin is not None and sys.stdin.isatty():
             args = ["watch"]
-        elif args and args[0] not in self.commands and args[0] not in own:
+        elif args and args[0] not in own and args[0] not in self.commands:
             self._check_typing(args[0])
             args = ["watch", *args]
         return super().parse_args(ctx, args)
@@ -86,6 +108,10 @@ class Commands(click.Group):
 
         Raises UsageError. That of one which is so called goes with `watch`.
         """
+        from difflib import get_close_matches
+
+        from sfnwatch.trace.text import clean
+
         near = get_close_matches(word, self.commands, 1, _NEAR)
         if near and ":" not in word:
             msg = f"There is no command {clean(word, 100)!r}."
@@ -116,19 +142,6 @@ def cli(context: click.Context) -> None:
 
         if context.invoked_subcommand not in WITHOUT:
             apply(context)
-
-
-for command in (
-    *cli_watch.COMMANDS,
-    *cli_wait.COMMANDS,
-    *cli_files.COMMANDS,
-    *cli_recordings.COMMANDS,
-    *cli_web.COMMANDS,
-    *cli_setup.COMMANDS,
-    *cli_config.COMMANDS,
-    *cli_shell.COMMANDS,
-):
-    cli.add_command(command)
 
 
 def main() -> NoReturn:

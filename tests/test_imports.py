@@ -142,6 +142,21 @@ def test_a_question_is_answered_without_loading_anything_heavy(option: str) -> N
     assert not loaded_after(code) & set(HEAVY)
 
 
+def test_a_version_is_told_without_any_command() -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = ['sfnwatch', '--version']\n"
+        "from sfnwatch.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print(*(m for m in sys.modules if m.startswith('sfnwatch')))\n"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    own = done.stdout.splitlines()[-1].split()
+    assert set(own) == {"sfnwatch", "sfnwatch.cli", "sfnwatch.errors"}
+
+
 @pytest.mark.parametrize("room", ["trace", "recording", "export"])
 def test_a_room_without_a_screen_or_a_network_loads_neither(room: str) -> None:
     code = "\n".join(f"import {module}" for module in modules_of(room))
