@@ -108,6 +108,8 @@ def match(
     imported: Sequence[Imported], recorded: Iterable[Received]
 ) -> tuple[tuple[Received, ...], tuple[str, ...]]:
     """Give each foreign record its execution; and say which found none."""
+    if not imported:
+        return (), ()
     known = Known()
     for received in (*recorded, *_described(imported), *_logged(imported)):
         known.take(received)

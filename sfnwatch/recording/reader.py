@@ -12,6 +12,7 @@ from sfnwatch.recording.format import (
     MARK,
     Header,
     NewerFormatError,
+    decode_at_once,
     decode_header,
     decode_line,
 )
@@ -86,7 +87,9 @@ def _header(path: Path, line: bytes) -> Header:
 
 def _record(path: Path, number: int, line: bytes, header: Header) -> Received:
     try:
-        received = decode_line(parse_value(line.decode()), header.created)
+        received = decode_at_once(line, header.created)
+        if received is None:
+            received = decode_line(parse_value(line.decode()), header.created)
         check(received)
     except UnicodeDecodeError as error:
         raise _torn_error(path, number, not_utf8(error)) from error

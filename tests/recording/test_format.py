@@ -11,6 +11,7 @@ from sfnwatch.recording.format import (
     VERSION,
     Header,
     NewerFormatError,
+    decode_at_once,
     decode_header,
     decode_line,
     encode_header,
@@ -26,6 +27,48 @@ from tests.recording.values import CREATED, moments, received, texts
 def test_a_record_comes_back_as_it_was(record: Received) -> None:
     line = encode_line(record, CREATED)
     assert decode_line(parse_value(line), CREATED) == record
+
+
+def slowly(line: bytes) -> Received | None:
+    try:
+        return decode_line(parse_value(line.decode()), CREATED)
+    except ValueError:
+        return None
+
+
+@given(received)
+def test_a_record_read_at_once_is_what_it_is_read_as_otherwise(
+    record: Received,
+) -> None:
+    line = encode_line(record, CREATED).encode()
+    assert decode_at_once(line, CREATED) in (None, record)
+
+
+_PIECES = st.sampled_from(
+    [
+        *('"at"', '"source"', '"data"', "{", "}", "[", "]", ":", ",", '"x"', "1", "-0"),
+        *("1e5", "1e400", "NaN", "null", "true", " ", r'"\ud800"', '"\u00e9"', "\t"),
+        *('{"at": 1, "source": "x", "data": {"a": ', "}}", '"a": ', "9" * 40, "\0"),
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=14).map("".join))
+def test_nothing_is_read_at_once_that_is_read_otherwise_or_not_at_all(
+    text: str,
+) -> None:
+    """The faster parser is the stricter: what it takes means the same to both."""
+    line = text.encode()
+    at_once = decode_at_once(line, CREATED)
+    assert at_once is None or repr(at_once) == repr(slowly(line))
+
+
+@pytest.mark.parametrize("depth", [10, 198, 199, 200, 900])
+def test_what_is_nested_too_deep_is_not_read_at_once(depth: int) -> None:
+    data = "[" * depth + "]" * depth
+    line = f'{{"source": "x", "data": {{"a": {data}}}}}'.encode()
+    assert decode_at_once(line, CREATED) in (None, slowly(line))
+    assert (decode_at_once(line, CREATED) is None) == (depth > 198)
 
 
 @given(received)
