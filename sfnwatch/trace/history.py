@@ -65,6 +65,8 @@ def decode_history(data: Record, seen_at: datetime | None = None) -> HistoryEven
 
 
 def _whole(value: Any) -> int:
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | str):
         msg = f"not an event id: {value!r:.60}"
         raise ValueError(msg)  # noqa: TRY004 - becomes a DecodeError

@@ -4,11 +4,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 
 def parse_json(text: Any) -> Any:
     """Parse a JSON string; None when it isn't one, or is nested past all reason."""
     if not isinstance(text, str) or not text:
         return None
+    try:
+        # Twice as fast, and strict: what it takes Python's parser reads the same.
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
+        pass
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

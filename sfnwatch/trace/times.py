@@ -40,7 +40,8 @@ def _from_epoch(seconds: float) -> datetime:
 
 
 def _from_text(text: str) -> datetime:
-    if _NUMBER.fullmatch(text):
+    is_date = text[4:5] == "-" and text[:4].isdigit()
+    if not is_date and _NUMBER.fullmatch(text):
         # Python would read some, such as 1712091501000, as the ISO date of 1712-09-15.
         return _from_epoch(float(text))
     try:
@@ -49,6 +50,8 @@ def _from_text(text: str) -> datetime:
     except ValueError as error:
         msg = f"not a time: {text!r:.60}"
         raise ValueError(msg) from error
+    if parsed.tzinfo is UTC:
+        return parsed
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 

@@ -33,6 +33,38 @@ def test_json_is_parsed_and_anything_else_is_none(value: Any) -> None:
     assert isinstance(value, str) or parse_json(value) is None
 
 
+_PIECES = st.sampled_from(
+    [
+        *(
+            *"{}[]:, -",
+            '"a"',
+            "1",
+            "-0",
+            "1e5",
+            "1e400",
+            "NaN",
+            "null",
+            "true",
+            "0.1e1",
+        ),
+        *(r'"\ud800"', '"\u00e9"', '"\ud800"', "\t", "\0", "9" * 40, "9" * 5000),
+        *('{"a": ', '"a": ', "\ufeff", "01", "1.", "-Infinity", "5e-324"),
+    ]
+)
+
+
+def slowly(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+@given(st.lists(_PIECES, max_size=9).map("".join))
+def test_json_is_what_pythons_own_parser_reads(text: str) -> None:
+    assert repr(parse_json(text)) == repr(slowly(text))
+
+
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, b"{}", "9" * 5000, None])
 def test_what_is_no_json_is_none(text: Any) -> None:
     assert parse_json(text) is None

@@ -26,6 +26,7 @@ moments = st.datetimes(
         "1712091501501",
         " 1712091501501 ",
         "2024-04-02T20:58:21.501Z",
+        "1712091501501e0",
         "2024-04-02T20:58:21.501000+00:00",
         "2024-04-02T22:58:21.501+02:00",
         "2024-04-02 20:58:21.501",
@@ -95,3 +96,7 @@ def test_absent_times_stay_absent() -> None:
     assert maybe_iso(None) is None
     assert maybe_iso(WHEN) == "2024-04-02T20:58:21.501Z"
     assert seconds_between(WHEN, WHEN + timedelta(milliseconds=1900)) == 1.9
+
+
+def test_a_number_with_a_minus_where_a_date_has_one_is_a_number() -> None:
+    assert parse_time("123e-1") == parse_time(12.3)
