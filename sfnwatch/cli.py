@@ -5,6 +5,7 @@ something needs it: `--version` and `--help` answer at once.
 """
 
 import errno
+import gc
 import io
 import os
 import sys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _TO_RUN = "sfnwatch.to_run"
 """Noted where no help is asked for, which must come though a setting is wrong."""
+_COLLECT = 50_000, 20, 50
+"""A history is many small values that stay: looking among them for what can go, as often
+as Python does, takes a fifth of the time of reading it, and makes frames late."""
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
 EPILOG = """\b
@@ -151,6 +155,7 @@ def main() -> NoReturn:
         from sfnwatch.completion_scripts import register
 
         register()
+    gc.set_threshold(*_COLLECT)
     try:
         code = cli.main(prog_name="sfnwatch", standalone_mode=False)
     except SfnwatchError as error:
