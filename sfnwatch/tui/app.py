@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import rich
 from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import events, on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -420,6 +419,9 @@ class SfnwatchApp(Choosing):
         return lambda: self.call_later(done)
 
     def _fatal_error(self) -> None:
+        # Only a crash needs it, and it needs pygments.
+        from rich.traceback import Traceback  # noqa: PLC0415
+
         # Textual prints local variables with a crash: they would hold payloads.
         self.bell()
         traceback = Traceback(show_locals=False, width=None, suppress=[rich])

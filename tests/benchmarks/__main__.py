@@ -49,18 +49,23 @@ def main(
     bench = Bench(scratch.resolve(), chosen, 1 if quick else runs, quick)
     load = os.getloadavg()[0]
     results: list[Result] = []
-    for result in measure(rows or ROWS, bench):
-        results.append(result)
-        if isinstance(result, Figure):
-            told.print(
-                f"{result.row}, {result.who}, {result.size or ''}: "
-                f"{result.median:.4g} {result.unit}",
-                markup=False,
-                highlight=False,
-            )
-    show(results, console)
-    if out is not None:
-        out.write_text(json.dumps(as_json(results, load=load), indent=1) + "\n")
+    try:
+        for result in measure(rows or ROWS, bench):
+            results.append(result)
+            if isinstance(result, Figure):
+                _say(result, told)
+    finally:
+        # Of a run that is cut short, too: it may have been an hour.
+        show(results, console)
+        if out is not None:
+            told_all = as_json(results, load=load)
+            out.write_text(json.dumps(told_all, indent=1) + "\n")
+
+
+def _say(figure: Figure, console: Console) -> None:
+    size = f", {figure.size:,}" if figure.size else ""
+    words = f"{figure.row}, {figure.who}{size}: {figure.median:.4g} {figure.unit}"
+    console.print(words, markup=False, highlight=False)
 
 
 if __name__ == "__main__":

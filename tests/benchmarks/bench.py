@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import sfnwatch
-from tests.benchmarks import inside, made
+from tests.benchmarks import made
 from tests.benchmarks.measure import Command, Sample, run
 from tests.benchmarks.peers import Peers
 from tests.benchmarks.terminals import Terminal
+from tests.benchmarks.told import TOLD
 
 _ROOT = Path(sfnwatch.__file__).parents[1]
 OURS: Command = (sys.executable, "-m", "sfnwatch")
@@ -102,10 +103,13 @@ class Bench:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HOME": str(self.folder("home")),
             "PYTHONPATH": str(_ROOT),
+            # Compiled once, as what is installed is; and what is set here, such as
+            # output without a buffer, is not how it is used.
+            "PYTHONPYCACHEPREFIX": str(self.folder("compiled")),
             "XDG_CONFIG_HOME": str(self.folder("config")),
             "XDG_STATE_HOME": str(self.folder("state")),
         }
-        foreign = ("AWS_", "SFNWATCH_", "NO_COLOR", "TEXTUAL")
+        foreign = ("AWS_", "SFNWATCH_", "NO_COLOR", "PYTHON", "TEXTUAL")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         return {**kept, **own}
 
@@ -134,7 +138,7 @@ class Bench:
         """Run what measures within the program on a terminal; it tells in a file."""
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             told = Path(folder) / "told.json"
-            env = {**self.env, inside.TOLD: str(told)}
+            env = {**self.env, TOLD: str(told)}
             with Terminal((*INSIDE, *map(str, words)), env) as terminal:
                 yield terminal, told
 
