@@ -35,6 +35,7 @@ from botocore.utils import parse_timestamp
 from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
+from sfnwatch.sources.answers import Answers
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
@@ -97,8 +98,9 @@ class _Connection:
         if settings.access_key_id:
             _ignore_configuration(self.session)
         self.session.register_component("data_loader", _loader())
-        factory = self.session.get_component("response_parser_factory")
-        factory.set_parser_defaults(timestamp_parser=_timestamp)
+        answers = Answers()
+        answers.set_parser_defaults(timestamp_parser=_timestamp)
+        self.session.register_component("response_parser_factory", answers)
         # On the session: what it asks for credentials by itself is told as well.
         self.session.register("before-send", note_sent)
         self.session.register("response-received", note_answer)

@@ -67,7 +67,8 @@ def maybe_time(value: Any) -> datetime | None:
 
 def iso(at: datetime) -> str:
     """Write a time as `2023-11-15T00:28:24.102Z`."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def maybe_iso(at: datetime | None) -> str | None:
