@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 _RANDOM = re.compile(r"[0-9a-f-]{32,36}")
@@ -134,6 +135,7 @@ def maybe_execution_arn(text: str) -> ExecutionArn | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def role_name(role_arn: str | None) -> str | None:
     """Give the name of a role, from its own ARN or that of one of its sessions.
 

@@ -149,6 +149,7 @@ _SDK = "aws-sdk"
 _VERSION = re.compile(r"\d{8}(v\d+)?$")
 
 
+@lru_cache(maxsize=1024)
 def unversioned(event_name: str) -> str:
     """Drop the API version some services append: `GetFunction20150331v2`."""
     return _VERSION.sub("", event_name)
