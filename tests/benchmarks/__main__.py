@@ -6,6 +6,7 @@ its pairs in turn, and not times of two.
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.benchmarks.bench import Bench, Figure, Result
 from tests.benchmarks.rows import ROWS, measure
 from tests.benchmarks.table import as_json, show
 
+_WIDTH = 120
 _SIZES, _QUICK = "1000,5000,25000", (400, 800)
 
 
@@ -43,7 +45,9 @@ def main(
     scratch: Path,
     out: Path | None,
 ) -> None:
-    console, told = Console(), Console(stderr=True)
+    told = Console(stderr=True)
+    # A table in a file is as wide as it needs to be.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     chosen = _QUICK if quick else tuple(int(size) for size in sizes.split(","))
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
     bench = Bench(scratch.resolve(), chosen, 1 if quick else runs, quick)

@@ -102,6 +102,7 @@ def live(url: str, rows: str) -> None:
             "app": first,
             "shown": time.monotonic(),
             "stall": longest,
+            "cpu": time.process_time(),
             "folds": app.folds,
             "rss": rss(),
         }

@@ -106,6 +106,7 @@ def live(bench: Bench) -> Iterator[Result]:
         apps = [told["app"] - told["begun"] for told in runs]
         yield figure(_LIVE, "app runs after", apps, size=size)
         yield figure(_LIVE, "all on the screen", whole, size=size)
+        yield figure(_LIVE, "CPU until then", [t["cpu"] for t in runs], size=size)
         yield figure(_LIVE, "longest stall of the loop", stalls, size=size)
         yield figure(_LIVE, "memory", [told["rss"] for told in runs], MB, size=size)
         if size == _MOST_EVENTS:
@@ -166,11 +167,12 @@ def _stail(bench: Bench, url: str, size: int) -> Iterator[Result]:
     except MissingError as error:
         yield Skipped(_POLL, "stail", str(error))
         return
-    started = bench.run((program, "version"), url=url)
+    # Of the shortest of some: what it costs to start is not what is asked for.
+    starts = [bench.run((program, "version"), url=url).cpu for _ in range(3)]
     command = ("timeout", str(_STAIL), program, "run", "--arn", MACHINE_ARN)
     where: dict[str, Any] = {"url": url, "cwd": bench.folder("stail"), "codes": (124,)}
     sample = bench.run((*command, "--input", "{}"), keep=True, **where)
-    costs = [(sample.cpu - started.cpu) / (_STAIL - 1)]
+    costs = [max(0.0, sample.cpu - min(starts)) / (_STAIL - 1)]
     yield figure(_POLL, "stail, CPU of a poll", costs, size=size, growing=False)
     shown = len(_NUMBERED.findall(sample.out))
     who = "stail, events it has shown"
