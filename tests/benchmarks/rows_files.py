@@ -63,15 +63,22 @@ def replay(bench: Bench) -> Iterator[Result]:
 
 def replay_long(bench: Bench) -> Iterator[Result]:
     """Open a recording with as many calls beside a long history."""
-    for lines in (100_000, _LINES):
-        path = bench.recording(_MOST_EVENTS, lines - _MOST_EVENTS)
-        yield from _opened(bench, path, lines, 1.5, runs=min(bench.runs, 2))
+    for lines in (1_000,) if bench.quick else (100_000, _LINES):
+        events = min(_MOST_EVENTS, lines // 4)
+        path = bench.recording(events, lines - events)
+        row = "replay-long"
+        yield from _opened(bench, path, lines, 1.5, row=row, runs=min(bench.runs, 2))
 
 
 def _opened(
-    bench: Bench, path: Path, lines: int, most: float, *, runs: int | None = None
+    bench: Bench,
+    path: Path,
+    lines: int,
+    most: float,
+    *,
+    row: str = _REPLAY,
+    runs: int | None = None,
 ) -> Iterator[Result]:
-    row = _REPLAY if lines <= _MOST_EVENTS else "replay-long"
     smallest = (*FLOORS, "screen", STATE)
     measures: dict[str, Callable[[], tuple[float, float]]] = {
         "sfnwatch": lambda: _shown(bench, (*OURS, "replay", path), STATE, LAST),
@@ -113,7 +120,7 @@ def _opening(bench: Bench, command: Command) -> Callable[[], tuple[float, float]
 def _shown(bench: Bench, command: Command, word: str, last: str) -> tuple[float, float]:
     """Give the seconds until a word is painted, and until the last one is."""
     with Terminal(command, bench.env) as terminal:
-        first = terminal.until_word(word.encode())
+        first = terminal.until_word(word.encode(), seconds=300)
         after = first
         if last.encode() not in terminal.seen:
             after = terminal.until_word(last.encode(), seconds=300)
