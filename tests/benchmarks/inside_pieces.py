@@ -95,7 +95,10 @@ async def _poll(url: str) -> None:
 
 
 def extend_by(events: str, calls: str) -> None:
-    """Add batches to a trace that long: the fold alone, and with what follows it."""
+    """Add batches to a trace that long: the fold alone, and with what follows it.
+
+    In CPU time: it waits for nothing, and other processes are not what is measured.
+    """
     from sfnwatch.trace.shape import Shape
     from sfnwatch.trace.timeline import Trace, extend
     from sfnwatch.tui.arrange import plan_for
@@ -118,15 +121,15 @@ def extend_by(events: str, calls: str) -> None:
         batch = tuple(new[:count])
         folds, derived, pages = [], [], []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.process_time()
             grown = extend(base, batch)
-            folds.append(time.perf_counter() - begun)
-            begun = time.perf_counter()
+            folds.append(time.process_time() - begun)
+            begun = time.process_time()
             _derive(grown)
-            derived.append(time.perf_counter() - begun)
-            begun = time.perf_counter()
+            derived.append(time.process_time() - begun)
+            begun = time.process_time()
             page(grown)
-            pages.append(time.perf_counter() - begun)
+            pages.append(time.process_time() - begun)
         told[str(count)] = {"extend": folds, "derive": derived, "page": pages}
     tell({"batches": told, "rss": rss()})
 
