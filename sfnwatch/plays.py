@@ -99,7 +99,7 @@ def live(
         reins.attach(started)
         await started.watch(consume)
 
-    features = features_of(arns, options.trail)
+    features = features_of(arns, options.trail, options.following)
     searched = [Feature.START] if asked else []
     allowed = operations([*features, *searched])
     return replace(_watched("live", watch, clock, arns, reins), allowed=allowed)

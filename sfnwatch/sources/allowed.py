@@ -23,6 +23,8 @@ class NotAllowedError(RuntimeError):
 class Feature(StrEnum):
     """What a watch may be asked for beyond an execution and LookupEvents."""
 
+    CHILDREN = "children"
+    """What executions begin: the Map Runs, which histories hardly tell of."""
     START = "start"
     """Finding executions: of a state machine, of a Map Run, or any."""
     EXPRESS = "express"
@@ -78,10 +80,11 @@ GRANTS: tuple[Grant, ...] = (
     ),
     # What a Map Run's history does not tell: its counts, and which executions it ran.
     Grant(
-        "MapRuns",
+        "Children",
         "states",
         ("DescribeMapRun", "ListExecutions"),
         ("arn:aws:states:*:*:mapRun:*/*:*",),
+        Feature.CHILDREN,
     ),
     # LookupEvents knows no resource but `*`.
     Grant("Trail", "cloudtrail", ("LookupEvents",), ("*",)),
@@ -192,16 +195,19 @@ def action_of(operation: str) -> str:
 def policy_command(operation: str) -> str:
     """Give the command that prints the least policy with an operation in it."""
     service, _, name = operation.partition(":")
-    features = [
-        g.feature for g in GRANTS if g.service == service and name in g.operations
-    ]
-    if None in features or not features:
-        return "sfnwatch iam-policy"
+    found = [g for g in GRANTS if g.service == service and name in g.operations]
     all_features = [grant.feature for grant in GRANTS]
-    return f"sfnwatch iam-policy --with {min(features, key=all_features.count)}"
+    # What is granted for more kinds of things is sure to be enough.
+    found.sort(key=lambda g: (-len(g.resources), all_features.count(g.feature)))
+    feature = found[0].feature if found else None
+    if feature is None or feature in DEFAULT:
+        return "sfnwatch iam-policy"
+    return f"sfnwatch iam-policy --with {feature}"
 
 
-ALLOWED = operations()
+DEFAULT = frozenset({Feature.CHILDREN})
+"""What a watch does unless it is asked not to."""
+ALLOWED = operations(DEFAULT)
 """Every operation that a watch sends with no option for more."""
 
 
@@ -211,5 +217,5 @@ def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
     Its statements are independent: without `Trail` the calls stay dark, and the
     states are shown all the same.
     """
-    statements = [grant.statement() for grant in grants(features)]
+    statements = [grant.statement() for grant in grants({*DEFAULT, *features})]
     return {"Version": "2012-10-17", "Statement": statements}

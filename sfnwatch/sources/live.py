@@ -70,7 +70,7 @@ class Live:
         for settings in (self._settings, *others):
             check_profile(settings)
         async with AsyncExitStack() as stack:
-            allowed = features_of(self._arns, self._trail)
+            allowed = features_of(self._arns, self._trail, self._following)
             aws = await stack.enter_async_context(
                 Aws(self._settings, self._heed, allowed)
             )

@@ -69,7 +69,14 @@ class TrailOptions:
         return tuple(feature for feature, is_wanted in wanted.items() if is_wanted)
 
 
-def features_of(arns: Iterable[ExecutionArn], trail: TrailOptions) -> list[Feature]:
+def features_of(
+    arns: Iterable[ExecutionArn],
+    trail: TrailOptions,
+    following: Following | None = None,
+) -> list[Feature]:
     """Say what a watch of executions must be allowed, beyond every watch's."""
-    express = any(arn.is_express for arn in arns)
-    return [*trail.features, *([Feature.EXPRESS] if express else [])]
+    wanted = {
+        Feature.EXPRESS: any(arn.is_express for arn in arns),
+        Feature.CHILDREN: following is not None and following.depth > 0,
+    }
+    return [*trail.features, *(f for f, is_wanted in wanted.items() if is_wanted)]
