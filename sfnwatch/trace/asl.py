@@ -7,6 +7,7 @@ CloudTrail nothing about ECS.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sfnwatch.trace.integrations import Integration, event_sources, integration
@@ -49,6 +50,10 @@ class Definition:
 
 def parse_definition(text: Any) -> Definition:
     """Read a definition's JSON text; what can't be read is not there."""
+    return _parsed(text) if isinstance(text, str) else _read(text)
+
+
+def _read(text: Any) -> Definition:
     tasks: list[TaskState] = []
     branches: dict[str, tuple[str, ...]] = {}
     for name, state in _states(mapping_of(parse_json(text))):
@@ -58,6 +63,10 @@ def parse_definition(text: Any) -> Definition:
         if state.get("Type") == "Parallel":
             branches[name] = _starts(state)
     return Definition(tuple(tasks), branches)
+
+
+_parsed = lru_cache(maxsize=256)(_read)
+"""A timeline that grows has the same definition each time."""
 
 
 def _states(

@@ -19,6 +19,7 @@ from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, Received, SourceHealth
 from sfnwatch.trace.express import decode_express
 from sfnwatch.trace.family import Begun, Family, began, began_map_runs, family
+from sfnwatch.trace.growing import Growing
 from sfnwatch.trace.health import by_lane, health_key, read_health
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.links import Link, index_attempts, link_calls
@@ -61,6 +62,8 @@ class Timeline:
     """The newest answer of DescribeStateMachineForExecution."""
     stops: Mapping[str, Stop] = field(default_factory=dict)
     """When ECS says that tasks ended, whoever began them, by their ARNs."""
+    growing: Growing = field(default_factory=Growing, compare=False, repr=False)
+    """What the visits of this history were worked out with so far."""
 
     @cached_property
     def definition(self) -> Definition:
@@ -74,7 +77,12 @@ class Timeline:
 
     @cached_property
     def visits(self) -> Visits:
-        visits = build_visits(self.ordered, self.definition.branches, self._over)
+        branches = self.definition.branches or {}
+        visits = (
+            self.growing.visits(self.ordered, branches)
+            if self._over is None
+            else build_visits(self.ordered, branches, self._over)
+        )
         return told(visits, self.stops)
 
     @property
@@ -412,6 +420,7 @@ class _Growth:
                 "events": dict(old.events),
                 "described": old.described,
                 "defined": old.defined,
+                "growing": old.growing,
                 "stops": old.stops,
             }
         return self._timelines[arn]

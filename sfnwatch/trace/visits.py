@@ -123,7 +123,7 @@ def build_visits(
     if over is not None:
         walk.end(_ENDINGS.get(over[0], ""), over[1])
     paths: dict[int, str] = {}
-    by_id = {open_.id: _freeze(open_, paths) for open_ in walk.visits}
+    by_id = {open_.id: freeze(open_, paths) for open_ in walk.visits}
     attempts = {
         event_id: attempt.scheduled_id
         for visit in by_id.values()
@@ -133,7 +133,8 @@ def build_visits(
     return Visits(by_id, walk.visit_of_event(), attempts)
 
 
-def _freeze(visit: Open, paths: dict[int, str]) -> StateVisit:
+def freeze(visit: Open, paths: dict[int, str]) -> StateVisit:
+    """Give a visit as it is now; `paths` has those of the visits around it."""
     parent = visit.scope.parent
     prefix = paths[parent.id] if parent else ROOT
     if parent and visit.scope.index is not None:

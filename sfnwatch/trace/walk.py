@@ -43,12 +43,19 @@ class Walk:
         """When the execution was last taken up again after it had ended."""
         self.visits: list[Open] = []
 
+    @property
+    def running(self) -> Mapping[int, Open]:
+        """The visits that are open, by their ids."""
+        return self._running
+
+    def owner(self, event_id: int) -> Open | None:
+        """Give the visit of an event; an iteration's own events are their Map's."""
+        place = self._places[event_id]
+        return place.visit or place.scope.parent
+
     def visit_of_event(self) -> dict[int, int]:
         """Give each event its visit; an iteration's own events their Map's."""
-        owners = (
-            (event_id, place.visit or place.scope.parent)
-            for event_id, place in self._places.items()
-        )
+        owners = ((event_id, self.owner(event_id)) for event_id in self._places)
         return {event_id: owner.id for event_id, owner in owners if owner}
 
     def take(self, event: HistoryEvent) -> None:
