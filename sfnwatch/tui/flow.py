@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from textual import work
@@ -201,7 +202,8 @@ class Flow(Deck):
             self._lay_out_apart()
             return
         begun = time.monotonic()
-        self._show_page(*self._work()())
+        self._show_page(self._work()())
+        self._playing.chapters()
         self._intake.spent(time.monotonic() - begun)
 
     def _catch_up(self) -> None:
@@ -210,31 +212,36 @@ class Flow(Deck):
         if size_of(self._playing.whole) <= LARGE:
             self._playing.chapters()
 
-    def _work(self) -> Callable[[], tuple[Page, Marks]]:
+    def _work(self) -> Callable[[], Page]:
         """Say what is to be worked out; all of it is frozen, so that a thread may."""
-        trace, whole = self._playing.trace(), self._playing.whole
-        reading, ended = self._playing.reading, self._over
+        trace, ended = self._playing.trace(), self._over
         shape, plan = self._lanes.shape, self._lanes.plan(len(trace.timelines))
+        return partial(make_page, trace, shape=shape, plan=plan, ended=ended)
 
-        def done() -> tuple[Page, Marks]:
-            page = make_page(trace, shape=shape, plan=plan, ended=ended)
-            return page, Marks(whole, reading, chapters(whole, reading))
-
-        return done
+    def _marks(self) -> Callable[[], Marks]:
+        """Say what the player's marks are worked out from, for a thread as well."""
+        whole, reading = self._playing.whole, self._playing.reading
+        return lambda: Marks(whole, reading, chapters(whole, reading))
 
     @work(group="lay-out")
     async def _lay_out_apart(self) -> None:
-        """Lay out in a thread, again as long as the moment is another meanwhile."""
+        """Lay out in a thread, again as long as the moment is another meanwhile.
+
+        The marks of all there is come after what is looked at, and only if there is
+        more of it than they were made for.
+        """
         try:
             while not self._is_shown:
-                self._show_page(*await asyncio.to_thread(self._work()))
+                self._show_page(await asyncio.to_thread(self._work()))
+                if not self._playing.is_marked:
+                    marks = await asyncio.to_thread(self._marks())
+                    self._playing.marked(marks.whole, marks.reading, marks.chapters)
         finally:
             self._laying_out = False
         self._tick()
 
-    def _show_page(self, page: Page, marks: Marks) -> None:
+    def _show_page(self, page: Page) -> None:
         self._page = page
-        self._playing.marked(marks.whole, marks.reading, marks.chapters)
         self._course = self._playing.course
         self._learn_names()
         self._lanes.show(page.lanes, page.hints, page.layout, flash=self._flows)

@@ -88,9 +88,14 @@ class Playing:
     def chapters(self) -> tuple[Chapter, ...]:
         """List the marks of all there is, by the clock in use."""
         whole, reading = self.whole, self.reading
-        if self._marked[0] is not whole or self._marked[1] is not reading:
+        if not self.is_marked:
             self.marked(whole, reading, chapters(whole, reading))
         return self.known_chapters
+
+    @property
+    def is_marked(self) -> bool:
+        """True if the marks are those of all there is by now."""
+        return self._marked[0] is self.whole and self._marked[1] is self.reading
 
     def marked(
         self, whole: Trace, reading: Reading, found: tuple[Chapter, ...]
