@@ -184,7 +184,8 @@ def _picked(
 @click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
 @click.option("--fresh", is_flag=True, help="With --serve: begin a new world.")
 @click.option(
-    "--queue",
+    "--with-queue",
+    "queue",
     is_flag=True,
     help="Read the account's queue, too: what ECS tells of the tasks.",
 )

@@ -100,7 +100,7 @@ def test_bash_is_given_what_follows_the_last_colon(offer: Offer) -> None:
 
 
 def test_commands_and_what_follows_watch_stand_first(offer: Offer) -> None:
-    assert offer("sfnwatch re") == ["redact", "replay"]
+    assert offer("sfnwatch re") == ["recordings", "redact", "replay"]
     assert "--profile" in offer("sfnwatch --")
     assert "--version" in offer("sfnwatch --")
     assert {"three-ways", "sync"} <= {*offer("sfnwatch demo ")}

@@ -111,5 +111,6 @@ async def test_a_watch_ends_with_the_whole_and_tells_on_the_way(
 
 
 def test_what_names_no_execution_is_refused() -> None:
-    with pytest.raises(sfnwatch.SfnwatchError, match="names no execution"):
-        asyncio.run(sfnwatch.watch("nightly-report"))
+    for text, why in (("arn:aws:s3:::x", "names no execution"), ("", "is named")):
+        with pytest.raises(sfnwatch.SfnwatchError, match=why):
+            asyncio.run(sfnwatch.watch(text))

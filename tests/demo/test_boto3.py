@@ -14,12 +14,13 @@ from botocore.exceptions import (
 )
 
 from sfnwatch.demo.api import OPERATIONS
+from sfnwatch.demo.queue import PATH
 from sfnwatch.demo.scenarios import SCENARIOS
 from sfnwatch.demo.server import DemoServer
 from tests.demo.clients import EPOCH, Clients, Direct
 
 MACHINE = "arn:aws:states:ap-northeast-1:123456789012:stateMachine:nightly-report"
-SERVICES = {"states": "stepfunctions", "cloudtrail": "cloudtrail"}
+SERVICES = {"states": "stepfunctions", "cloudtrail": "cloudtrail", "sqs": "sqs"}
 WITHOUT_DETAILS = {
     "MapRunSucceeded",
     "MapStateSucceeded",
@@ -225,6 +226,13 @@ def requests(direct: Direct, operation: str) -> list[dict[str, Any]]:
             *(each | {"includeExecutionData": False} for each in arns),
             arns[0] | {"maxResults": 1},
         ],
+    }
+    url = {"QueueUrl": f"http://127.0.0.1:1{PATH}"}
+    entry = {"Id": "0", "ReceiptHandle": "x"}
+    by_operation |= {
+        "GetQueueAttributes": [url | {"AttributeNames": ["All"]}],
+        "ReceiveMessage": [url, url | {"MaxNumberOfMessages": 10}],
+        "DeleteMessageBatch": [url | {"Entries": [entry]}],
     }
     return by_operation.get(operation, arns)
 

@@ -84,7 +84,7 @@ def test_a_child_is_an_execution_like_any_other(photos: Direct) -> None:
 
 
 def test_an_executions_map_runs_are_listed_as_they_begin(photos: Direct) -> None:
-    arn = photos.account.executions["distributed"]
+    arn = photos.account.executions["few-photos"]
     assert photos("ListMapRuns", executionArn=arn) == {"mapRuns": []}
     photos.clock.advance(20)
     (run,) = photos("ListMapRuns", executionArn=arn)["mapRuns"]

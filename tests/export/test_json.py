@@ -44,6 +44,7 @@ CONTRACT = {
         "stopped_at",
         "event_count",
         "parent",
+        "redrives",
         "visits",
         "findings",
     },
@@ -137,6 +138,7 @@ def test_the_seeds_run_is_told_whole() -> None:
         "stopped_at": "2023-11-15T00:33:33.152Z",
         "event_count": 8,
         "parent": None,
+        "redrives": [],
         "visits": [
             {
                 "id": 2,

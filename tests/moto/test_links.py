@@ -49,8 +49,13 @@ def test_the_program_ties_every_call_to_the_try_that_made_it(
     assert ended.code == 0, ended
     # A call is printed anew when it is tied otherwise.
     calls = {o["event_id"]: o for o in ended.objects if o["kind"] == "call"}
-    tied = {key: calls[key] for key in calls if _try(calls[key])}
-    assert {key: _made(tied[key]) for key in tied} == account.made(arn)
+    every = {key: calls[key] for key in calls if _try(calls[key])}
+    owners = {call["link"]["execution"] for call in every.values()}
+    assert len(owners) == 2, "the one it began is followed, too"
+    for owner in owners:
+        own = {k: _made(c) for k, c in every.items() if _owner(c) == owner}
+        assert own == account.made(owner)
+    tied = {key: call for key, call in every.items() if _owner(call) == arn}
     states = {c["event_id"]: c["maker"]["state"] for c in account.calls_of(arn)}
     assert {(states[key], *_rule(tied[key])) for key in tied} == {
         ("Sync", "RunTask", "request-id"),
@@ -68,6 +73,11 @@ def _try(call: dict[str, Any]) -> int | None:
     link = call["link"] or {}
     found: int | None = link.get("attempt")
     return found
+
+
+def _owner(call: dict[str, Any]) -> str:
+    owner: str = call["link"]["execution"]
+    return owner
 
 
 def _rule(call: dict[str, Any]) -> tuple[str, str]:

@@ -57,7 +57,7 @@ def test_denied_polls_are_all_shown_and_it_succeeds_all_the_same(
 
 
 def test_with_its_queue_the_demo_tells_of_the_tasks_own_life(program: Program) -> None:
-    ended = program("demo", "sync", "--queue", "--plain", *SPEED)
+    ended = program("demo", "sync", "--with-queue", "--plain", *SPEED)
     assert ended.code == 0
     told = [line for line in ended.lines if "  task   " in line]
     assert len(told) == 5

@@ -85,7 +85,7 @@ def test_the_child_of_a_map_run_is_chosen_on_the_screen(program: Program) -> Non
     (arn,) = [arn for arn in served.told["executions"] if ":resize-photos:" in arn]
     words = asked(served, "watch", arn, "--pick", *DRAIN)
     terminal = program.terminal(*words, **ENV)
-    terminal.until("5 executions of 1 Map Run", "resize-photos/EachPhoto")
+    terminal.until("40 executions of 1 Map Run", "resize-photos/EachPhoto")
     terminal.press(ENTER, "STEP FUNCTIONS", "✔ Execution succeeded")
     assert "Each photo" not in terminal.text
     terminal.press("q")

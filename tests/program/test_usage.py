@@ -67,7 +67,10 @@ def test_without_anything_it_shows_how_it_is_used(program: Program) -> None:
         (("watch", "m", "--pick", "--next"), "--pick and --next exclude each other."),
         (("setup-queue", "ecs;drop"), "not the name of a service's events"),
         (("athena-ddl", "b"), "Name at least one, with --region."),
-        (("iam-policy", "--with", "all"), "There are: start, express, queue,"),
+        (
+            ("iam-policy", "--with", "all"),
+            "There are: children, start, express, ",
+        ),
         (("demo", "none"), "scenario 'none'. There are: three-ways, sync, "),
         (("demo", "--speed", "0"), "0.1<=x<=10000"),
         (("demo", "--plain", "--json"), "--plain and --json exclude each other."),

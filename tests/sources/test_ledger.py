@@ -18,7 +18,7 @@ from sfnwatch.export.lines import PlainLines
 from sfnwatch.export.stream import JsonLines
 from sfnwatch.recording.reader import read_recording
 from sfnwatch.recording.writer import Recorder
-from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.sources.allowed import operations
 from sfnwatch.sources.aws import Aws, AwsSettings
 from sfnwatch.sources.drive import Driver, Step
 from sfnwatch.sources.ledger import Ledger, note_answer, note_sent
@@ -67,7 +67,7 @@ def assert_all_told(watched: Watched, simulation: Simulation, *, lost: int = 0) 
 async def test_every_request_of_a_watch_is_told(sync: Simulation) -> None:
     watched = await sync.watch()
     assert_all_told(watched, sync)
-    assert {(r.service, r.operation) for r in sent(watched)} == ALLOWED
+    assert {(r.service, r.operation) for r in sent(watched)} == operations()
     assert all(r.ok and r.status == 200 and r.request_id for r in sent(watched))
     assert not watched.trace.unread
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Collection
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -251,7 +250,10 @@ async def test_a_group_that_is_no_trail_s_is_asked_about(
 async def test_without_an_execution_to_speak_of_nothing_is_asked_about(
     sync: Simulation, logs: Logs, watch: Watch
 ) -> None:
-    sync.account.world = replace(sync.account.world, runs=())
+    def unknown(*_: Any) -> Any:
+        raise AwsError("ExecutionDoesNotExist", "Execution Does Not Exist")
+
+    sync.operation("DescribeExecution", unknown)
     watched = await watch(drain=0)
     assert watched.states("history")[-1] is HealthState.REFUSED
     assert watched.states("lookup")[-1] is HealthState.ENDED

@@ -10,6 +10,7 @@ from sfnwatch.demo.scenarios import SCENARIOS
 from sfnwatch.sources import drain
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.drive import Patience
+from sfnwatch.sources.wanted import Following
 from sfnwatch.trace.events import From, HealthState
 from tests.sources.simulation import Simulate, Simulation
 
@@ -164,7 +165,7 @@ async def test_it_asks_for_nothing_but_what_it_says_it_asks_for(
     simulate: Simulate,
 ) -> None:
     simulation = await simulate(*SCENARIOS)
-    await simulation.watch()
+    await simulation.watch(following=Following())
     assert {r.operation for r in simulation.requests} == {name for _, name in ALLOWED}
 
 

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from sfnwatch.sources.allowed import ALLOWED
+from sfnwatch.sources.allowed import operations
 from sfnwatch.trace.budget import budget
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.requests import decode_request
@@ -33,6 +33,9 @@ from tests.builders import ARN, START
 from tests.trace.test_requests import HISTORY, LOOKUP, request
 from tests.trace.test_text import HOSTILE, safe
 from tests.tui.conftest import ThemedApp
+
+ALLOWED = operations()
+"""What a watch may send that follows nothing."""
 
 SIZES = [(20, 5), (40, 14), (60, 16), (80, 24), (140, 40), (300, 80), (1, 1)]
 
