@@ -79,9 +79,11 @@ def family(known: Sequence[Known], listed: Mapping[str, str]) -> Family:
     """
     map_runs: dict[str, Begun] = {}
     nested: dict[str, Begun] = {}
+    executions = {one.execution_arn for one in known}
     for one in known:
         for arn, begun in one.began_map_runs.items():
-            map_runs.setdefault(arn, begun)
+            if arn not in executions:
+                map_runs.setdefault(arn, begun)
         for arn, begun in one.began.items():
             nested.setdefault(arn, begun)
     parents: dict[str, Begun] = {}

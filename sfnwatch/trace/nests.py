@@ -76,8 +76,11 @@ def nests(trace: Trace) -> Mapping[str, Nest]:
         begun = known.parents.get(arn)
         if begun is not None:
             found[arn] = _child(trace, timeline, begun, found)
-        for map_run_arn, began in timeline.began_map_runs.items():
-            found[map_run_arn] = _map_run(trace, map_run_arn, began, found)
+        for map_run_arn in timeline.began_map_runs:
+            began = known.map_runs.get(map_run_arn)
+            # Of two that claim one, as a copied history does, the first has it.
+            if began is not None and began.execution_arn == arn:
+                found[map_run_arn] = _map_run(trace, map_run_arn, began, found)
     return _counted(found)
 
 
@@ -118,11 +121,11 @@ def _child(
 
 def _map_run(trace: Trace, arn: str, begun: Begun, found: Mapping[str, Nest]) -> Nest:
     told = trace.map_runs.get(arn)
-    ended = _end_of(trace.histories[begun.execution_arn], begun.visit_id)
+    begins, ended = _course_of(trace.histories[begun.execution_arn], begun, arn)
     inside = found.get(begun.execution_arn)
     parent = (begun.execution_arn, begun.visit_id)
     status, stopped_at = ended or ("RUNNING", None)
-    if told is not None and (ended is None or not told.going_on):
+    if told is not None and _is_better(told, begins, ended):
         status, stopped_at = told.status, told.stopped_at or stopped_at
     return Nest(
         arn=arn,
@@ -142,21 +145,46 @@ def _map_run(trace: Trace, arn: str, begun: Begun, found: Mapping[str, Nest]) ->
 
 _ENDINGS = {"MapRunSucceeded": "SUCCEEDED", "MapRunFailed": "FAILED"}
 _ENDINGS["MapRunAborted"] = "ABORTED"
+_BEGINNINGS = frozenset({"MapRunStarted", "MapRunRedriven"})
 
 
-def _end_of(timeline: Timeline, visit_id: int) -> tuple[str, datetime] | None:
-    """Say how a Map state's run ended, as the parent's history tells it.
+_End = tuple[str, datetime]
+"""AWS's word for how a Map Run ended, and when."""
 
-    A Map state that is tried again has a run for each try: the last word counts.
+
+def _course_of(
+    timeline: Timeline, begun: Begun, arn: str
+) -> tuple[datetime | None, _End | None]:
+    """Say when a Map Run began, the last time, and how it ended, as its parent tells.
+
+    A Map state that is tried again has a run for each try, one after the other. A
+    redrive goes on with the same.
     """
-    visit = timeline.visits.by_id.get(visit_id)
-    for event_id in reversed(visit.event_ids if visit else ()):
+    visit = timeline.visits.by_id.get(begun.visit_id)
+    begins: datetime | None = None
+    ended: _End | None = None
+    current = ""
+    for event_id in visit.event_ids if visit else ():
         event = timeline.events.get(event_id)
-        if event is not None and event.type in _ENDINGS:
-            return _ENDINGS[event.type], event.timestamp
-        if event is not None and event.type in {"MapRunStarted", "MapRunRedriven"}:
-            return None
-    return None
+        if event is None:
+            continue
+        if event.type in _BEGINNINGS:
+            current = event.detail("mapRunArn") or current
+            if current == arn:
+                begins, ended = event.timestamp, None
+        elif event.type in _ENDINGS and current == arn:
+            ended = _ENDINGS[event.type], event.timestamp
+    return begins, ended
+
+
+def _is_better(told: MapRun, begins: datetime | None, ended: _End | None) -> bool:
+    """True where what was told of a Map Run is newer than its parent's history.
+
+    The end that was told may be the one before a redrive.
+    """
+    if told.stopped_at and begins and told.stopped_at < begins:
+        return False
+    return ended is None or not told.going_on
 
 
 def _depth(trace: Trace, parent: Place, inside: Nest | None) -> int:
