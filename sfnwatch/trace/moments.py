@@ -23,6 +23,7 @@ _TIMES: Mapping[str, tuple[str, ...]] = {
     From.LOOKUP: ("EventTime",),
     From.TRAIL: ("eventTime",),
     From.ATHENA: ("eventtime",),
+    From.MAP_RUN: ("stopDate", "startDate"),
 }
 """Where a record says when it was, the last moment it knows of first."""
 
@@ -46,12 +47,19 @@ def happened(received: Received) -> datetime | None:
 
     An answer of DescribeExecution tells of the stop, or else of the start: a watch
     may have begun long after both. What tells of the watching happened when it was
-    told.
+    told, and so did the counts of a Map Run that goes on. A list of its executions
+    tells of the last that happened to any of them.
     """
-    if received.source in WATCHING:
+    if received.source in WATCHING or _counts_on(received):
         return received.at
     at = _inner_time(received)
     return second_over(at) if at is not None and received.source in _CALLS else at
+
+
+def _counts_on(received: Received) -> bool:
+    """True for the counts of a Map Run that went on, if it is known of when."""
+    ended = maybe_time(received.data.get("stopDate"))
+    return received.source == From.MAP_RUN and received.at is not None and not ended
 
 
 def second_over(at: datetime) -> datetime:
@@ -74,12 +82,24 @@ def span(records: Iterable[Received]) -> tuple[datetime, datetime] | None:
 
 
 def _inner_time(received: Received) -> datetime | None:
+    if received.source == From.CHILDREN:
+        return _last_listed(received)
     keys = _TIMES.get(received.source, ())
     times = (maybe_time(received.data.get(key)) for key in keys)
     at = next((at for at in times if at is not None), None) or _record_time(received)
     # A call has whole seconds, here as where it is decoded.
     whole = at is not None and received.source in _CALLS
     return at.replace(microsecond=0) if at is not None and whole else at
+
+
+def _last_listed(received: Received) -> datetime | None:
+    items = received.data.get("executions")
+    listed = map(mapping_of, items if isinstance(items, list) else ())
+    times = (
+        maybe_time(item.get("stopDate")) or maybe_time(item.get("startDate"))
+        for item in listed
+    )
+    return max((at for at in times if at is not None), default=None)
 
 
 def _record_time(received: Received) -> datetime | None:

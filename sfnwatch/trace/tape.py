@@ -6,6 +6,7 @@ kept on the way for that.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.trace.course import Course, course_of, row_times
@@ -41,6 +42,8 @@ class Tape:
         """From the first record received to the last."""
         self._whole: _Kept = (0, Trace())
         self._tracks = {reading: _Track(reading) for reading in Reading}
+        self._back: tuple[Trace, Trace] | None = None
+        """The last trace that was looked back at: as it was, and as it is given."""
         self._courses: dict[Reading, tuple[object, Course | None]] = {}
 
     def __len__(self) -> int:
@@ -66,7 +69,29 @@ class Tape:
         track = self._track(reading)
         if track.count(at) == len(self):
             return self._all()
-        return track.trace(at)
+        return self._looked_back(track.trace(at))
+
+    def _looked_back(self, trace: Trace) -> Trace:
+        """Tell of an earlier moment who began whom, and of no child before it began.
+
+        A child's start, and how it is defined, are told before its parent's event that
+        names it: it would be an execution of its own for that moment.
+        """
+        known = self._all().family.parents
+        if not known:
+            return trace
+        if self._back and self._back[0] is trace and self._back[1].foretold == known:
+            return self._back[1]
+        begun = {
+            arn: timeline
+            for arn, timeline in trace.histories.items()
+            if arn not in known or timeline.events or timeline.described
+        }
+        whole = len(begun) == len(trace.histories)
+        histories = trace.histories if whole else begun
+        given = replace(trace, histories=histories, foretold=known)
+        self._back = trace, given
+        return given
 
     def count(self, at: datetime | None, reading: Reading = Reading.SEEN) -> int:
         """Count the records that `trace` would hold."""

@@ -222,6 +222,8 @@ class Trace:
     """The newest that was told of each Map Run, by its ARN."""
     listed: Mapping[str, ListedChild] = field(default_factory=dict)
     """The newest that a list told of each execution of a Map Run, by its ARN."""
+    foretold: Mapping[str, Begun] = field(default_factory=dict)
+    """Who began whom of the executions, as was found out later: for looking back."""
 
     def tells_as(self, other: "Trace") -> bool:
         """True if neither knows anything of executions, calls or sources besides."""
@@ -232,11 +234,25 @@ class Trace:
             and self.map_runs is other.map_runs
             and self.listed is other.listed
             and self.task_changes is other.task_changes
+            and self.foretold == other.foretold
         )
 
     @cached_property
     def family(self) -> Family:
         """Who began whom of the executions known."""
+        told = self._told_family
+        if not self.foretold:
+            return told
+        parents = {
+            arn: begun
+            for arn in self.histories
+            if (begun := self.foretold.get(arn)) is not None
+            and begun.execution_arn in self.histories
+        }
+        return replace(told, parents=parents)
+
+    @property
+    def _told_family(self) -> Family:
         return family(
             tuple(self.histories.values()),
             {

@@ -19,6 +19,7 @@ from tests.builders import (
     sync_definition,
     sync_run,
 )
+from tests.trace.families import counted, listing, run_arn
 from tests.trace.test_extend import everything
 
 SECOND_OVER = timedelta(milliseconds=999)
@@ -65,6 +66,26 @@ def test_the_call_of_a_state_does_not_happen_before_the_state_is_scheduled() -> 
 def test_an_answer_tells_of_the_stop_or_else_of_the_start() -> None:
     assert happened(describe("RUNNING")) == START
     assert happened(describe()) == START + timedelta(seconds=309)
+
+
+def test_the_counts_of_a_map_run_are_of_when_they_were_asked_for_or_of_its_end() -> (
+    None
+):
+    asked = START + timedelta(seconds=60)
+    goes_on, over = counted(run_arn(0)), counted(run_arn(0), status="FAILED")
+    assert happened(goes_on) == asked
+    assert happened(replace(over, at=START + timedelta(days=3))) == asked, "its end"
+    assert happened(undated(goes_on)) == START + timedelta(seconds=0.5), "its start"
+    assert happened(Received(None, From.MAP_RUN, None, {})) is None
+
+
+def test_a_list_of_executions_tells_of_the_last_that_happened_to_one() -> None:
+    page = listing(run_arn(0), ("a", "RUNNING"), ("b", "FAILED"), ("c", "RUNNING"))
+    assert happened(page) == START + timedelta(seconds=4.1), "the end of the second"
+    running = listing(run_arn(0), ("a", "RUNNING"), ("c", "RUNNING"))
+    assert happened(running) == START + timedelta(seconds=1.1)
+    for items in ([], None, "x", [None, {"stopDate": "soon"}]):
+        assert happened(replace(page, data={"executions": items})) is None
 
 
 def test_what_was_so_all_along_did_not_happen_at_a_moment() -> None:

@@ -28,6 +28,17 @@ from tests.builders import (
     sync_history,
     sync_run,
 )
+from tests.trace.families import (
+    FAMILIES,
+    Starts,
+    child_of_run,
+    defined,
+    described,
+    execution,
+    history,
+    photos,
+    run_arn,
+)
 from tests.trace.machines import Run, Sequence, machines
 from tests.trace.test_extend import everything, recorded
 
@@ -148,6 +159,7 @@ def test_going_on_folds_only_what_is_new(
 ) -> None:
     records = [event(n, "PassStateEntered", n, name="x") for n in range(1, 60)]
     tape = tape_of(*records)
+    tape.trace()
     folds = decoded(monkeypatch)
     for seconds in range(58):
         tape.trace(at(seconds), reading)
@@ -297,3 +309,90 @@ def test_the_newest_thing_shown_stays_shown_by_the_other_clock(
     assert newest.key in after.positions
     if new is Reading.HAPPENED:
         assert {row.key for row in before} <= after.positions.keys()
+
+
+# -- who began whom ----------------------------------------------------------------
+
+
+def nested() -> list[Received]:
+    """Build a child that begins before its parent's history tells of it."""
+    return [
+        *history(execution(0), None, Starts(execution(1)), None),
+        *history(execution(1), None, begin=0.45),
+        described(execution(0)),
+        described(execution(1)),
+        defined(execution(0)),
+        defined(execution(1)),
+    ]
+
+
+@BOTH
+def test_a_child_is_never_an_execution_of_its_own_for_a_moment(
+    reading: Reading,
+) -> None:
+    for records in (nested(), [replace(record, at=None) for record in nested()]):
+        tape = tape_of(*records)
+        moments = tape.moments(reading)
+        begins = when(records[-4], reading) or moments[0]
+        for moment in (moments[0] - timedelta(seconds=9), *moments):
+            trace = tape.trace(moment, reading)
+            assert trace.timelines.keys() <= {execution(0)}, moment - START
+            if moment >= begins and reading is Reading.HAPPENED:
+                assert execution(0) in trace.timelines
+
+
+def test_looking_back_there_is_no_child_before_it_began() -> None:
+    records = [r for r in nested() if r.data != described(execution(1)).data]
+    tape = tape_of(*records)
+    early = tape.trace(at(0.3), Reading.HAPPENED)
+    assert list(early.histories) == [execution(0)]
+    assert not build_lanes(early).nests
+    begun = tape.trace(at(0.6), Reading.HAPPENED)
+    assert execution(1) in begun.children
+    visits = begun.histories[execution(0)].visits
+    assert not visits.by_id[begun.family.parents[execution(1)].visit_id].exited_at
+
+
+def test_the_executions_of_a_map_run_are_inside_it_before_they_were_listed() -> None:
+    tape = tape_of(*photos())
+    for moment in tape.moments(Reading.HAPPENED):
+        trace = tape.trace(moment, Reading.HAPPENED)
+        assert list(trace.timelines) == [execution(0)]
+        for child in trace.children.values():
+            begun = trace.family.parents[child.execution_arn]
+            assert begun.map_run_arn == run_arn(0)
+
+
+def test_looking_back_nothing_is_told_of_a_map_run_that_came_later() -> None:
+    tape = tape_of(*photos(2, failing=1, read=0))
+    assert child_of_run(0, 0) in tape.trace().listed
+    counts = []
+    for seconds in (0.3, 30, 55, 62):
+        told = tape.trace(at(seconds), Reading.HAPPENED).map_runs.get(run_arn(0))
+        counts.append(told and told.executions.done)
+    assert counts == [None, None, 0, 2]
+    early = tape.trace(at(1.0), Reading.HAPPENED)
+    assert not early.listed
+    assert not tape.trace(at(3.9), Reading.HAPPENED).listed[child_of_run(0, 1)].failed
+    assert tape.trace(at(4.1), Reading.HAPPENED).listed[child_of_run(0, 0)].failed
+
+
+@settings(max_examples=40, deadline=None)
+@given(FAMILIES, st.sampled_from(Reading), st.integers(-1, 45), st.booleans())
+def test_at_any_moment_a_root_is_a_root_of_the_whole_or_its_parent_is_not_there(
+    records: list[Received],
+    reading: Reading,
+    seconds: int,
+    dated: bool,  # noqa: FBT001
+) -> None:
+    if not dated:
+        records = [replace(record, at=None) for record in records]
+    tape = tape_of(*records)
+    whole, trace = tape.trace(), tape.trace(at(seconds), reading)
+    for arn in trace.timelines:
+        begun = whole.family.parents.get(arn)
+        assert begun is None or begun.execution_arn not in trace.histories
+    for arn in trace.children:
+        assert trace.family.parents[arn] == whole.family.parents[arn]
+    assert len(build_lanes(trace).heads) == len(trace.timelines)
+    assert tape.trace(at(seconds), reading) is trace, "given once and kept"
