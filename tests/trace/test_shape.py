@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Kind, Lanes, Row, build_lanes
+from sfnwatch.trace.nests import nest_key
 from sfnwatch.trace.shape import (
     IDLE,
     Fold,
@@ -36,6 +38,17 @@ from tests.builders import (
     health,
     sync_history,
     sync_run,
+)
+from tests.trace.families import (
+    FAMILIES,
+    Both,
+    Starts,
+    child_of_run,
+    execution,
+    history,
+    photos,
+    run_arn,
+    three_levels,
 )
 from tests.trace.machines import Run, Sequence, machines
 
@@ -377,24 +390,34 @@ def trace_of(machine: Sequence, seed: int, polls: int) -> Trace:
 
 TRACES = st.builds(trace_of, machines(), st.integers(0, 2**16), st.integers(0, 12))
 RECORDS = st.permutations([*sync_run(denied=True), *polling(*range(60, 800, 30))])
+NESTED = FAMILIES.map(lambda records: lanes_of(*records))
 LANES = st.one_of(
-    TRACES.map(build_lanes), RECORDS.map(lambda records: lanes_of(*records[:40]))
+    TRACES.map(build_lanes),
+    RECORDS.map(lambda records: lanes_of(*records[:40])),
+    NESTED,
 )
+
+
+def all_open(lanes: Lanes) -> Shape:
+    """Open what begins folded, if anything does."""
+    begins = shape(lanes, Shape())
+    return all_toggled(Shape(), lanes) if begins.closed else Shape()
 
 
 @st.composite
 def shapes(draw: Any, lanes: Lanes) -> Shape:
     """Fold, open, hide and filter at random, by keys that exist."""
-    all_folded = all_toggled(Shape(), lanes).folded
+    all_folded = all_toggled(all_open(lanes), lanes).folded
     visits = {visit_key(r.execution_arn, r.visit.id) for r in lanes.rows if r.visit}
     keys = sorted(all_folded | visits)
     runs = [fold.key for fold in folds(shape(lanes, Shape()), Sort.POLLS)]
+    begin = sorted({*runs, *(nest.key for nest in lanes.nests.values())})
     out = draw(st.sets(st.sampled_from([r.key for r in lanes.rows] or [""])))
     kept = draw(st.booleans())
     return Shape(
         keep=(lambda row: row.key not in out) if kept else None,
         folded=frozenset(draw(st.sets(st.sampled_from(keys))) if keys else ()),
-        opened=frozenset(draw(st.sets(st.sampled_from(runs))) if runs else ()),
+        opened=frozenset(draw(st.sets(st.sampled_from(begin))) if begin else ()),
         hidden_services=frozenset(draw(st.sets(st.just("ecs.amazonaws.com")))),
         polls_folded=draw(st.booleans()),
         gaps=draw(st.booleans()),
@@ -443,7 +466,8 @@ def test_rows_keep_their_order_and_gaps_their_length(data: st.DataObject) -> Non
 @settings(deadline=None)
 @given(LANES)
 def test_with_everything_open_the_lanes_are_as_they_were(lanes: Lanes) -> None:
-    for wanted in (Shape(polls_folded=False), Shape(gaps=False, polls_folded=False)):
+    opened = replace(all_open(lanes), polls_folded=False)
+    for wanted in (opened, replace(opened, gaps=False)):
         shaped = shape(lanes, wanted)
         assert plain_rows(shaped) == list(lanes.rows)
         assert (shaped.filtered, shaped.unlisted) == (0, {})
@@ -465,6 +489,111 @@ def test_a_toggle_is_undone_by_the_same_toggle(data: st.DataObject) -> None:
             )
             twice = toggled(once, fold.key, other.closed)
             assert shape(lanes, twice).rows == before.rows
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_line_says_what_is_around_it_and_that_can_be_folded(
+    data: st.DataObject,
+) -> None:
+    lanes = data.draw(NESTED)
+    opened = all_open(lanes)
+    shaped = shape(lanes, opened)
+    for row in plain_rows(shaped):
+        key = shaped.around[row.key]
+        if not key:
+            continue
+        folded = shape(lanes, toggled(opened, key, shaped.closed))
+        assert folded.stands[row.key] == key
+        (fold,) = [line for line in folded.rows if line.key == key]
+        assert isinstance(fold, Fold)
+        assert row in fold.rows
+
+
+@settings(deadline=None)
+@given(NESTED)
+def test_what_others_began_begins_folded_inside_them(lanes: Lanes) -> None:
+    shaped = shape(lanes, Shape())
+    roots = {head.execution_arn for head in lanes.heads}
+    assert all(row.execution_arn in roots for row in plain_rows(shaped))
+    for fold in shaped.rows:
+        if isinstance(fold, Fold) and fold.nest is not None:
+            assert fold.nest.level == 1, "what is deeper is behind the outermost"
+            assert fold.root_arn in roots
+
+
+# -- what states began -------------------------------------------------------------
+
+
+def test_a_nested_execution_is_one_line_behind_which_all_of_it_is() -> None:
+    lanes = lanes_of(*three_levels())
+    child, grandchild = (nest_key(execution(number)) for number in (1, 2))
+    shaped = shape(lanes, Shape())
+    (fold,) = folds(shaped, Sort.CHILD)
+    assert fold.key == child
+    assert {row.execution_arn for row in fold.rows} == {execution(1), execution(2)}
+    assert (fold.tally.states, fold.tally.calls) == (2, 0)
+    once = toggled(Shape(), child, shaped.closed)
+    shaped = shape(lanes, once)
+    assert [fold.key for fold in folds(shaped, Sort.CHILD)] == [grandchild]
+    twice = shape(lanes, toggled(once, grandchild, shaped.closed))
+    assert not folds(twice, Sort.CHILD)
+    assert twice.heads[f"{execution(2)}#1"] == grandchild
+    assert twice.around[f"{execution(2)}#2"] == grandchild
+
+
+def test_a_map_run_is_one_line_and_each_of_its_executions_another() -> None:
+    lanes = lanes_of(*photos())
+    run = nest_key(run_arn(0), map_run=True)
+    shaped = shape(lanes, Shape())
+    (fold,) = folds(shaped, Sort.MAP_RUN)
+    assert fold.key == run
+    assert fold.nest is not None
+    assert fold.nest.map_run is not None
+    opened = shape(lanes, toggled(Shape(), run, shaped.closed))
+    children = [nest_key(child_of_run(0, number)) for number in range(2)]
+    assert [fold.key for fold in folds(opened, Sort.CHILD)] == children
+    assert opened.heads[row_of(lanes, Kind.MAP_RUN).key] == run
+
+
+def row_of(lanes: Lanes, kind: Kind) -> Row:
+    return next(row for row in lanes.rows if row.kind is kind)
+
+
+def test_a_folded_parallel_takes_what_its_states_began_along() -> None:
+    records = [
+        *history(execution(0), Both((Starts(execution(1)), None))),
+        *history(execution(1), None, begin=0.6),
+    ]
+    lanes = lanes_of(*records)
+    whole = shape(lanes, Shape(folded=frozenset({visit_key(execution(0), 2)})))
+    (fold,) = folds(whole, Sort.VISIT)
+    assert {row.execution_arn for row in fold.rows} == {execution(0), execution(1)}
+    assert not folds(whole, Sort.CHILD)
+    branch = branch_key(execution(0), 2, 0)
+    shaped = shape(lanes, Shape(folded=frozenset({branch})))
+    assert execution(1) in {
+        row.execution_arn
+        for fold in folds(shaped, Sort.BRANCH)
+        if fold.key == branch
+        for row in fold.rows
+    }
+
+
+def test_what_a_filter_keeps_of_a_child_is_not_folded_away() -> None:
+    lanes = lanes_of(*three_levels())
+    kept = Shape(keep=lambda row: row.execution_arn == execution(2))
+    shaped = shape(lanes, kept)
+    assert {row.execution_arn for row in plain_rows(shaped)} == {execution(2)}
+    assert not shaped.closed
+
+
+def test_all_are_opened_and_folded_with_what_is_inside() -> None:
+    lanes = lanes_of(*photos())
+    opened = all_toggled(Shape(), lanes)
+    assert not shape(lanes, opened).closed
+    again = all_toggled(opened, lanes)
+    assert shape(lanes, again).rows == shape(lanes, Shape()).rows
 
 
 def crowd(count: int, *, first: int = 0) -> list[Received]:
