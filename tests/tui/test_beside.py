@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
-from sfnwatch.trace.shape import Fold, Shape, Sort
+from sfnwatch.trace.nests import nest_key
+from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import Piece, plain
 from sfnwatch.tui.arrange import Plan, arrange, plan_for
@@ -22,6 +23,7 @@ from sfnwatch.tui.lane_heads import draw_heads
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.layout import NO_MATCH, Hints, Layout
 from tests.builders import START, call, describe, event
+from tests.trace.families import Starts, execution, history
 from tests.tui.conftest import harmless
 from tests.tui.runs import HOSTILE, branching_run, seconds
 from tests.tui.several import ASYNC, SDK, SYNC, THREE, three_live, three_runs
@@ -393,3 +395,46 @@ def test_every_row_has_its_place_at_every_moment(until: float, plan: Plan) -> No
         assert row.key in {kept.key for kept in line.all_rows}
     shown = [line.moment for line in layout.lines if line.moment is not None]
     assert all(b - a >= timedelta(seconds=1) for a, b in pairwise(shown))
+
+
+# -- what states began -------------------------------------------------------------
+
+
+def two_parents() -> list[Received]:
+    """Build two executions that overlap, each of which starts one of its own."""
+    return [
+        *history(execution(0), None, Starts(execution(1)), None),
+        *history(execution(1), None, begin=0.7),
+        *history(execution(2), Starts(execution(3)), begin=5),
+        *history(execution(3), None, None, begin=5.5),
+    ]
+
+
+@pytest.mark.parametrize("plan", [BESIDE, ALIGNED])
+def test_what_was_begun_stands_in_the_column_of_what_began_it(plan: Plan) -> None:
+    folded = laid_out(two_parents(), plan)
+    lanes = build_lanes(extend(Trace(), two_parents()))
+    opened = laid_out(two_parents(), plan, wanted=all_toggled(Shape(), lanes))
+    assert [head.execution_arn for head in lanes.heads] == [execution(0), execution(2)]
+    for column, child in enumerate((execution(1), execution(3))):
+        nest = nest_key(child)
+        assert folded.columns[nest] == column
+        for number in (1, 2):
+            key = f"{child}#{number}"
+            assert opened.columns[key] == folded.columns[key] == column
+            assert folded.positions[key] == folded.positions[nest]
+        places = [opened.positions[f"{child}#{number}"] for number in (1, 2, 4)]
+        assert places == sorted(places)
+    assert opened.positions.keys() >= {row.key for row in lanes.rows}
+    assert all(harmless(line) for line in drawn(opened))
+
+
+def test_with_starts_together_a_child_is_moved_as_its_parent_is() -> None:
+    lanes = build_lanes(extend(Trace(), two_parents()))
+    opened = all_toggled(Shape(), lanes)
+    one, other = f"{execution(1)}#1", f"{execution(3)}#1"
+    apart = laid_out(two_parents(), BESIDE, wanted=opened).positions
+    together = laid_out(two_parents(), ALIGNED, wanted=opened).positions
+    assert apart[other] > max(apart[f"{execution(n)}#1"] for n in (0, 1, 2))
+    assert together[one] > together[f"{execution(0)}#1"]
+    assert together[other] < together[f"{execution(1)}#4"], "though 5 s later"

@@ -1,14 +1,30 @@
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
-from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape
+from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape, toggled
 from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
 from sfnwatch.tui.rails import COLUMNS, Rails, between, draw_rails, onward
 from sfnwatch.tui.rails import rails_of as several_rails
 from tests.builders import ARN, call, event, sync_history, sync_run
+from tests.trace.families import (
+    FAMILIES,
+    Maps,
+    Starts,
+    child_of_run,
+    counted,
+    execution,
+    history,
+    listing,
+    run_arn,
+)
 from tests.tui.runs import branching_run, wide_map
 
 
@@ -136,3 +152,80 @@ def test_what_is_put_between_two_rows_cuts_no_rail() -> None:
     assert cases["│ └", "└"] == "│"
     assert cases["└", "┏"] == ""
     assert cases["┏", "┃ ▾"] == "┃"
+
+
+# -- what states began -------------------------------------------------------------
+
+
+def whole(rails: Rails) -> str:
+    return f"{rails.before}{rails.own} {rails.after}" if rails.own else rails.before
+
+
+def broken(drawn: Sequence[Rails]) -> list[str]:
+    """Find where a rail comes from nowhere, or leads to nowhere.
+
+    What many share is a dotted rail, which begins and ends as it likes.
+    """
+    found: list[str] = []
+    for above, below in pairwise(whole(rails).ljust(99) for rails in drawn):
+        for upper, lower in zip(above[: 2 * COLUMNS], below, strict=False):
+            if "┆" in {upper, lower}:
+                continue
+            if lower in "│├└╵┃┣" and upper not in "│┌├┃┏┣▸":
+                found.append(f"{above.rstrip()} → {below.rstrip()}")
+            if upper in "│┌├┃┏┣" and lower not in "│├└╵┃┣":
+                found.append(f"{above.rstrip()} → {below.rstrip()}")
+    return found
+
+
+@st.composite
+def nested_rows(draw: st.DrawFn) -> Sequence[Row | Fold]:
+    """Draw rows of one execution with what it began, some of it folded."""
+    lanes = build_lanes(extend(Trace(), draw(FAMILIES)))
+    wanted = Shape()
+    for _ in range(draw(st.integers(0, 6))):
+        shaped = shape(lanes, wanted)
+        keys = [key for key in dict.fromkeys(shaped.around.values()) if key]
+        if keys:
+            wanted = toggled(wanted, draw(st.sampled_from(keys)), shaped.closed)
+    root = draw(st.sampled_from([head.execution_arn for head in lanes.heads]))
+    return [row for row in shape(lanes, wanted).rows if row.root_arn == root]
+
+
+@settings(deadline=None)
+@given(nested_rows())
+def test_no_rail_comes_from_nowhere_or_leads_to_nowhere(
+    rows: Sequence[Row | Fold],
+) -> None:
+    drawn = list(draw_rails(rows))
+    assert len(drawn) == len(rows)
+    assert broken(drawn) == []
+    assert all(len(whole(rails)) <= 2 * COLUMNS + 4 for rails in drawn)
+
+
+def shown(records: list[Received], *, opened: bool = True) -> list[str]:
+    lanes = build_lanes(extend(Trace(), records))
+    wanted = all_toggled(Shape(), lanes) if opened else Shape()
+    rows = shape(lanes, replace(wanted, gaps=False)).rows
+    return [text(rails) for rails in several_rails(rows)]
+
+
+def test_a_nested_execution_has_a_rail_beside_its_state_s() -> None:
+    records = [
+        *history(execution(0), Starts(execution(1)), ended=False),
+        *history(execution(1), None, begin=0.45),
+    ]
+    assert shown(records) == ["", "┏", "┃", "┃", "┃ ┌", "┃ │ ●", "┃ └"]
+    assert shown(records, opened=False) == ["", "┏", "┃", "┃", "┃ ▸"]
+
+
+def test_what_runs_inside_a_map_run_has_its_rail_inside_the_map_run_s() -> None:
+    records = [
+        *history(execution(0), Maps((run_arn(0),)), ended=False),
+        counted(run_arn(0), running=1),
+        listing(run_arn(0), (child_of_run(0, 0), "RUNNING")),
+        *history(child_of_run(0, 0), None, begin=1, ended=False),
+    ]
+    assert shown(records) == ["", "┏", "┃ ┏", "┃ ┃ ┏", "┃ ┃ ┃ ┏"]
+    late = [*records, call("AssumeRole", 99, key="late", source="sts.amazonaws.com")]
+    assert shown(late, opened=False) == ["", "┏", "┃ ▸", "┃ ┃"]
