@@ -5,12 +5,12 @@ at the pace of `paced.py` and only so deep and so many as was asked for. That no
 is looked for by ListMapRuns is for the same reason: the history has named it before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.feed import Source
+from sfnwatch.sources.feed import Joining
 from sfnwatch.sources.history import Begun, History
 from sfnwatch.sources.map_run import MapRunSource
 from sfnwatch.sources.paced import Asks, Paced
@@ -44,7 +44,7 @@ class Children:
         aws: Asks,
         subjects: Subjects,
         clock: Clock,
-        join: Callable[[Source], None],
+        join: Joining,
         following: Following,
         *,
         patience: Patience | None = None,
@@ -65,7 +65,10 @@ class Children:
                     self._look(received, received.execution_arn, level + 1)
 
     def follow(self, execution_arn: str) -> bool:
-        """Read an execution of a Map Run in full; True if it is, or will be."""
+        """Read an execution of a Map Run in full; True if it is, or will be.
+
+        Once the watch is over nothing is read any more.
+        """
         if execution_arn in self._levels:
             return True
         child = self._listed.get(execution_arn)
@@ -90,7 +93,7 @@ class Children:
         if parsed is None or parsed.is_express or arn in self._levels:
             # AWS keeps no history of Express executions: their log may not be read.
             return arn in self._levels
-        if len(self._levels) >= MOST:
+        if len(self._levels) >= MOST or self._join.over:
             return False
         self._levels[arn] = level
         subject = self._subjects.add(parsed)

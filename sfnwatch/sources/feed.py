@@ -35,9 +35,16 @@ class Joining:
     def __init__(self) -> None:
         self._start: Callable[[Source], None] | None = None
         self._early: list[Source] = []
+        self.over = False
+        """True once every source has ended: none can join any more."""
 
     def __call__(self, source: Source) -> None:
-        """Run a source beside the others; one that comes too early waits for them."""
+        """Run a source beside the others; one that comes too early waits for them.
+
+        After the last of them nothing runs: see `over`.
+        """
+        if self.over:
+            return
         if self._start is None:
             self._early.append(source)
         else:
@@ -56,15 +63,19 @@ async def run(
     joining: Joining | None = None,
 ) -> None:
     """Run all sources at once until each has ended; one's trouble stops no other."""
-    async with asyncio.TaskGroup() as group:
+    try:
+        async with asyncio.TaskGroup() as group:
 
-        def start(source: Source) -> None:
-            group.create_task(_pump(source, consumers))
+            def start(source: Source) -> None:
+                group.create_task(_pump(source, consumers))
 
-        for source in sources:
-            start(source)
+            for source in sources:
+                start(source)
+            if joining is not None:
+                joining.begin(start)
+    finally:
         if joining is not None:
-            joining.begin(start)
+            joining.over = True
 
 
 async def _pump(source: Source, consumers: Sequence[Consumer]) -> None:

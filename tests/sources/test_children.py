@@ -113,6 +113,20 @@ async def test_any_of_them_is_read_when_somebody_asks(simulate: Simulate) -> Non
     assert watched.trace.children[asked[0]].status == "SUCCEEDED"
 
 
+async def test_once_the_watch_is_over_nothing_more_is_read(simulate: Simulate) -> None:
+    simulation = await simulate(distributed(12, concurrency=3))
+    watched = await simulation.watch(following=Following(3, 2))
+    watching = simulation.watching
+    assert watching is not None
+    unread = watched.trace.listed.keys() - watched.trace.histories.keys()
+    assert len(unread) == 10
+    requests = len(simulation.requests)
+    assert not watching.follow(min(unread))
+    assert watching.follow(min(watched.trace.children)), "that one is here"
+    await simulation.clock.sleep(60)
+    assert len(simulation.requests) == requests
+
+
 async def test_a_map_run_that_may_not_be_described_stops_nothing(
     simulate: Simulate,
 ) -> None:
