@@ -18,6 +18,8 @@ from sfnwatch.trace.alias_names import (
 )
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import Received
+from sfnwatch.trace.map_runs import ListedChild
+from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
 
@@ -84,6 +86,9 @@ def _names_in(before: Trace, trace: Trace) -> Iterator[Named]:
         old = before.histories.get(arn, Timeline(arn))
         if timeline is not old:
             yield from _names_in_timeline(old, timeline)
+    for arn, child in trace.listed.items() if trace.listed is not before.listed else ():
+        if arn not in before.listed:
+            yield from _names_in_child(child)
     for call in trace.ordered_calls if trace.calls is not before.calls else ():
         if before.calls.get(call.event_id) is not call:
             yield from _names_in_call(call)
@@ -104,6 +109,12 @@ def _names_in_timeline(old: Timeline, timeline: Timeline) -> Iterator[Named]:
     for event in timeline.ordered:
         if old.events.get(event.id) is not event:
             yield from names_in_record(event.raw or event.details)
+
+
+def _names_in_child(child: ListedChild) -> Iterator[Named]:
+    """Yield what is listed of an execution, whether its history is here or not."""
+    for key in ("executionArn", "stateMachineArn", "mapRunArn"):
+        yield from names_in_arns(clean(text_of(child.raw.get(key)) or ""))
 
 
 def _names_in_answer(old: Received | None, new: Received | None) -> Iterator[Named]:
