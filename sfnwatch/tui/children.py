@@ -48,7 +48,7 @@ class ChildrenHead(Toned):
     DEFAULT_CSS = """
     ChildrenHead {
         height: auto;
-        max-height: 4;
+        max-height: 5;
         background: $surface;
     }
     """

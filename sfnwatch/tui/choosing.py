@@ -9,7 +9,8 @@ from sfnwatch.trace.arns import short_id
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.sentences import explain
 from sfnwatch.tui.finding import FindBar
-from sfnwatch.tui.flow import Flow
+from sfnwatch.tui.flow import Flow, Marks
+from sfnwatch.tui.page import Page
 from sfnwatch.tui.staging import Left
 from sfnwatch.tui.views import LANES, Keyed
 
@@ -139,14 +140,17 @@ class Choosing(Flow):
         if child is None:
             self.bell()
         elif self._is_here(child.arn):
-            self._show_view(LANES)
-            self.go_to_row(f"{child.arn}#1")
+            self._show_child(child.arn)
         elif self._follow_child is not None and self._follow_child(child.arn):
             self._begun.awaited = child.arn
             self._say(f"reading {short_id(child.name)}: it is shown when it is here")
         else:
             words = f"The history of {short_id(child.name)} is not in these records."
             self._say(f"{words} sfnwatch {child.arn} watches it.", timeout=10)
+
+    def _show_child(self, execution_arn: str) -> None:
+        self._show_view(LANES)
+        self.go_to_row(f"{execution_arn}#1")
 
     def _is_here(self, execution_arn: str) -> bool:
         timeline = self._page.trace.histories.get(execution_arn)
@@ -155,9 +159,15 @@ class Choosing(Flow):
     def _show_awaited(self) -> None:
         """Go to what was asked for once it is here, unless one has left meanwhile."""
         awaited = self._begun.awaited
-        if awaited and self._shown.name == CHILDREN and self._is_here(awaited):
-            self._begun.awaited = ""
-            self._open_child()
+        if not awaited or not self._is_here(awaited):
+            return
+        self._begun.awaited = ""
+        if self._shown.name == CHILDREN:
+            self._show_child(awaited)
+
+    def _show_page(self, page: Page, marks: Marks) -> None:
+        super()._show_page(page, marks)
+        self._show_awaited()
 
     def _show_detail(self, *, shown: bool) -> None:
         self._detail.display = shown
@@ -225,7 +235,6 @@ class Choosing(Flow):
             self._find_by(self._finder.searching(event.text))
             if self._shown.name == CHILDREN:
                 self._begun.to_top()
-                self._show_children()
             elif event.text:
                 self._go_to_hit(0)
 
@@ -239,6 +248,8 @@ class Choosing(Flow):
         self._lanes.shape = replace(self._lanes.shape, keep=finder.keep)
         if not finder.search:
             self._lanes.search(None)
+        if self._shown.name == CHILDREN:
+            self._show_children()
         self._show_found()
         self.refresh_bindings()
 

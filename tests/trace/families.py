@@ -24,17 +24,17 @@ HOSTILE = "arn:\x1b]8;;evil\x07 [b]x[/b]\u202e\ud800"
 """No ARN, and nothing that a terminal should see."""
 
 
-def execution(number: int, machine: str = "m") -> str:
-    return f"{HEAD}:execution:{machine}{number}:e{number}"
+def execution(number: int, machine: str = "photos") -> str:
+    return f"{HEAD}:execution:{machine}{number}:job{number}"
 
 
-def run_arn(number: int, machine: str = "m0") -> str:
+def run_arn(number: int, machine: str = "photos0") -> str:
     return f"{HEAD}:mapRun:{machine}/Each:{RUN_ID}{number:02}"
 
 
 def child_of_run(run: int, number: int) -> str:
     """Give the ARN of one of a Map Run's executions, whose name is a random id."""
-    return f"{HEAD}:execution:m0/Each:{run:08}-0000-4000-8000-{number:012}"
+    return f"{HEAD}:execution:photos0/Each:{number:08}-{run:04}-4000-8000-00000000abcd"
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,11 @@ class Writer:
 
 
 def history(
-    arn: str, *states: Does, begin: float = 0.0, ended: bool = True
+    arn: str,
+    *states: Does,
+    begin: float = 0.0,
+    ended: bool = True,
+    error: str | None = None,
 ) -> list[Received]:
     """Write the history of an execution that does some things one after the other."""
     writer = Writer(arn, begin)
@@ -137,7 +141,9 @@ def history(
     for number, does in enumerate(states):
         last = not ended and number + 1 == len(states)
         writer.state(does, f"S{number}", previous=None, last=last)
-    if ended:
+    if error is not None:
+        writer.add("ExecutionFailed", error=error, cause="It did not work.")
+    elif ended:
         writer.add("ExecutionSucceeded", output="{}")
     return writer.records
 
@@ -152,7 +158,7 @@ def listing(
         begun = START + timedelta(seconds=1 + number / 10)
         item: dict[str, Any] = {
             "executionArn": arn,
-            "stateMachineArn": f"{HEAD}:stateMachine:m0/Each",
+            "stateMachineArn": f"{HEAD}:stateMachine:photos0/Each",
             "name": arn.rpartition(":")[2],
             "status": status,
             "startDate": iso(begun),
@@ -200,7 +206,7 @@ def described(arn: str, run: str | None = None, status: str = "RUNNING") -> Rece
     """Build DescribeExecution's answer, of an execution of a Map Run if need be."""
     data: dict[str, Any] = {
         "executionArn": arn,
-        "stateMachineArn": f"{HEAD}:stateMachine:m",
+        "stateMachineArn": f"{HEAD}:stateMachine:photos",
         "name": arn.rpartition(":")[2],
         "status": status,
         "startDate": iso(START),
@@ -249,7 +255,8 @@ def photos(count: int = 4, *, failing: int = 1, read: int = 2) -> list[Received]
         listing(run, *told, at=62),
     ]
     for number, arn in enumerate(arns[:read]):
-        records += history(arn, None, begin=1 + number / 10)
+        error = "Bad" if number < failing else None
+        records += history(arn, None, begin=1 + number / 10, error=error)
     return records
 
 

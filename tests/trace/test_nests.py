@@ -117,7 +117,7 @@ def test_each_level_is_inside_the_one_before() -> None:
     assert grandchild.depth > child.depth
     assert grandchild.parent[0] == execution(1)
     assert grandchild.root == child.root == execution(0)
-    assert (child.status, child.machine) == ("SUCCEEDED", "m1")
+    assert (child.status, child.machine) == ("SUCCEEDED", "photos1")
 
 
 def test_a_map_run_is_between_its_state_and_its_executions() -> None:
@@ -210,13 +210,13 @@ def test_a_child_of_which_only_a_list_tells_has_its_status() -> None:
 
 def test_a_nest_says_what_it_is_and_how_it_stands() -> None:
     child, _ = nests_of(*three_levels()).values()
-    assert words_of(child).startswith("m1 › e1  ✔ succeeded ")
+    assert words_of(child).startswith("photos1 › job1  ✔ succeeded ")
     let_go = [
         *history(execution(0), Starts(execution(1), LETTING_GO)),
         *history(execution(1), None, begin=1, ended=False),
     ]
     (child,) = nests_of(*let_go).values()
-    assert words_of(child) == "m1 › e1  ● running  not waited for"
+    assert words_of(child) == "photos1 › job1  ● running  not waited for"
 
 
 def test_a_map_run_says_what_failed_first() -> None:
