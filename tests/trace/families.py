@@ -64,15 +64,15 @@ Does = Starts | Maps | Both | None
 
 
 class Writer:
-    """Writes the history of one execution, an event every tenth of a second."""
+    """Writes the history of one execution, an event every `pace` seconds."""
 
-    def __init__(self, arn: str, begin: float = 0.0) -> None:
+    def __init__(self, arn: str, begin: float = 0.0, pace: float = 0.1) -> None:
         self.arn, self.records = arn, list[Received]()
-        self._at = begin
+        self._at, self._pace = begin, pace
 
     def add(self, kind: str, *, previous: int | None = None, **details: Any) -> int:
         number = len(self.records) + 1
-        self._at += 0.1
+        self._at += self._pace
         self.records.append(
             event(number, kind, self._at, previous=previous, arn=self.arn, **details)
         )
@@ -134,9 +134,10 @@ def history(
     begin: float = 0.0,
     ended: bool = True,
     error: str | None = None,
+    pace: float = 0.1,
 ) -> list[Received]:
     """Write the history of an execution that does some things one after the other."""
-    writer = Writer(arn, begin)
+    writer = Writer(arn, begin, pace)
     writer.add("ExecutionStarted", input="{}", roleArn=ROLE)
     for number, does in enumerate(states):
         last = not ended and number + 1 == len(states)
@@ -149,13 +150,13 @@ def history(
 
 
 def listing(
-    run: str, *children: tuple[str, str], at: float = 60, size: int | None = 1
+    run: str, *children: tuple[str, str], at: float = 60, begin: float = 1
 ) -> Received:
     """Build a page of a Map Run's executions: of each its ARN and its status."""
     moment = START + timedelta(seconds=at)
     items: list[dict[str, Any]] = []
     for number, (arn, status) in enumerate(children):
-        begun = START + timedelta(seconds=1 + number / 10)
+        begun = START + timedelta(seconds=begin + number / 10)
         item: dict[str, Any] = {
             "executionArn": arn,
             "stateMachineArn": f"{HEAD}:stateMachine:photos0/Each",
@@ -163,11 +164,10 @@ def listing(
             "status": status,
             "startDate": iso(begun),
             "mapRunArn": run,
+            "itemCount": 1,
         }
         if status != "RUNNING":
             item["stopDate"] = iso(begun + timedelta(seconds=3))
-        if size is not None:
-            item["itemCount"] = size
         items.append(item)
     return Received(moment, From.CHILDREN, execution(0), {"executions": items})
 

@@ -28,7 +28,7 @@ def a_map_run(*, ended: bool = True) -> list[Received]:
     """Build a parent with a Map Run of 40, three of which fail; four are read."""
     run = counted(
         RUN,
-        at=150 if ended else 90,
+        at=70 if ended else 65,
         status="SUCCEEDED" if ended else "RUNNING",
         succeeded=37 if ended else 20,
         failed=FAILING,
@@ -38,19 +38,17 @@ def a_map_run(*, ended: bool = True) -> list[Received]:
     statuses = ["FAILED"] * FAILING + ["SUCCEEDED"] * 29
     statuses += ["SUCCEEDED" if ended else "RUNNING"] * 8
     listed = [(child(number), status) for number, status in enumerate(statuses)]
+    parent = history(PARENT, None, Maps((RUN,)), Starts(NESTED, WAITING), pace=10)
     records = [
         described(PARENT, status="SUCCEEDED" if ended else "RUNNING"),
-        *history(PARENT, None, Maps((RUN,)), Starts(NESTED, WAITING), ended=ended)[
-            : None if ended else 6
-        ],
+        *(parent if ended else parent[:6]),
         run,
-        listing(RUN, *listed, at=151),
+        listing(RUN, *listed, at=151, begin=61),
     ]
     for number in range(READ):
         error = "BadPhoto" if number < FAILING else None
-        records += history(
-            child(number), None, None, begin=1 + number / 10, error=error
-        )
+        begin = 61 + number / 10
+        records += history(child(number), None, None, begin=begin, error=error, pace=1)
     if ended:
-        records += history(NESTED, None, begin=1.4)
+        records += history(NESTED, None, begin=111, pace=2)
     return in_order(records)

@@ -300,7 +300,7 @@ SCENES: dict[str, tuple[str, ...]] = {
     "unfolded": ("Z",),
     "list": ("C", "down"),
     "timeline": ("t",),
-    "timeline-unfolded": ("t", "Z"),
+    "timeline-folded": ("t", "Z"),
 }
 
 
@@ -309,7 +309,7 @@ SCENES: dict[str, tuple[str, ...]] = {
 async def test_the_screen_looks_as_it_did(
     name: str, size: str, picture: SnapshotAssertion
 ) -> None:
-    script = Script(a_map_run(ended=name == "unfolded"))
+    script = Script(a_map_run(ended=name in {"unfolded", "timeline"}))
     async with running(script, size=SIZES[size]) as (app, pilot):
         for field in app.query(Input):
             field.cursor_blink = False
