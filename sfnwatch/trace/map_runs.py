@@ -78,6 +78,10 @@ class ListedChild:
     raw: Mapping[str, Any] = field(compare=False, repr=False)
 
     @property
+    def going_on(self) -> bool:
+        return self.listed.going_on
+
+    @property
     def failed(self) -> bool:
         return self.listed.status in FAILURES
 
@@ -139,13 +143,18 @@ def decode_children(received: Received) -> Iterator[ListedChild]:
 def newer(
     old: MapRun | ListedChild | None, new: MapRun | ListedChild
 ) -> MapRun | ListedChild:
-    """Of two answers to one question keep the last; without times, a fixed one."""
+    """Of two answers to one question keep the last.
+
+    Files do not say when they were answered: then it is the one that knows of an end,
+    or of one more redrive.
+    """
     return new if old is None or _age(new) >= _age(old) else old
 
 
-def _age(told: MapRun | ListedChild) -> tuple[float, str]:
+def _age(told: MapRun | ListedChild) -> tuple[float, int, bool, str]:
     at = told.seen_at.timestamp() if told.seen_at else 0.0
-    return at, canonical(told.raw)
+    redrives = _whole(told.raw.get("redriveCount")) or 0
+    return at, redrives, not told.going_on, canonical(told.raw)
 
 
 def _counts(data: Any) -> Counts:

@@ -1,6 +1,7 @@
 """Who began whom: told from any order of records, and never in a circle."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -232,6 +233,27 @@ def test_the_last_word_of_a_list_and_of_counts_is_kept() -> None:
         assert trace.listed[child].failed
         assert trace.map_runs[run].status == "FAILED"
         assert trace.map_runs[run].executions.bad == 1
+
+
+def test_without_times_the_one_that_knows_of_the_end_is_the_last() -> None:
+    run, child = run_arn(0), child_of_run(0, 0)
+    for status in ("SUCCEEDED", "FAILED", "ABORTED"):
+        records = [
+            replace(record, at=None)
+            for record in (
+                listing(run, (child, "RUNNING")),
+                listing(run, (child, status)),
+                counted(run, running=1),
+                counted(run, status=status),
+            )
+        ]
+        for order in (records, records[::-1]):
+            trace = trace_of(*order)
+            assert trace.listed[child].listed.status == status
+            assert trace.map_runs[run].status == status
+    again = counted(run, running=1)
+    redriven = replace(again, at=None, data={**again.data, "redriveCount": 1})
+    assert trace_of(*records, redriven).map_runs[run].status == "RUNNING"
 
 
 def test_the_failures_of_a_list_come_first_then_what_runs() -> None:
