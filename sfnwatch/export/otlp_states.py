@@ -106,14 +106,19 @@ def _redrives(timeline: Timeline) -> Iterator[Json]:
 
 
 def _started_by(trace: Trace, arn: str) -> list[Json]:
-    """Link an execution to the try of another that started it, as its answer says."""
-    return [
-        link(trace_id(other), span_id(other, "attempt", attempt.scheduled_id), {})
-        for other, timeline in trace.histories.items()
-        if other != arn
-        for attempt in timeline.visits.attempts
-        if arn in attempt.resource_ids
-    ]
+    """Link an execution to the try that started it, or to its Map Run's state."""
+    begun = trace.family.parents.get(arn)
+    if begun is None:
+        return []
+    other = begun.execution_arn
+    if begun.attempt_id is not None:
+        origin = span_id(other, "attempt", begun.attempt_id)
+    elif begun.visit_id:
+        origin = span_id(other, "visit", begun.visit_id)
+    else:
+        origin = span_id(other, "execution")
+    run = {"sfnwatch.map_run.arn": begun.map_run_arn} if begun.map_run_arn else {}
+    return [link(trace_id(other), origin, run)]
 
 
 def _visit(arn: str, visit: StateVisit, end: datetime) -> Json:
