@@ -11,6 +11,7 @@ from typing import TextIO
 
 from sfnwatch.export.mermaid_cast import Cast, escape
 from sfnwatch.export.mermaid_steps import Step, steps
+from sfnwatch.export.svg_words import inside_words
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.times import maybe_iso
 
@@ -54,6 +55,9 @@ def _comments(trace: Trace, left_out: int) -> Iterator[str]:
         began = maybe_iso(timeline.started_at) or "an unknown time"
         title, status = escape(_title(timeline), _TITLE), escape(timeline.status)
         yield f"%% {title}, begun at {began}, {status}"
+    inside = sum(bool(timeline.events) for timeline in trace.children.values())
+    if inside:
+        yield f"%% {inside_words(inside)}: not drawn"
     if left_out:
         yield f"%% {_missing(left_out)}"
 

@@ -63,8 +63,17 @@ def service_words(source: str) -> str:
 
 
 def counted(lanes: Lanes) -> str:
-    """Say what is not shown because it is none of the executions' business."""
-    if not lanes.hidden:
-        return ""
-    calls = "1 call" if lanes.hidden == 1 else f"{lanes.hidden} calls"
-    return f"{calls} of others, or of X-Ray, not shown"
+    """Say what is not shown: what is none of the executions' business, or inside."""
+    told = []
+    if lanes.hidden:
+        calls = "1 call" if lanes.hidden == 1 else f"{lanes.hidden} calls"
+        told.append(f"{calls} of others, or of X-Ray, not shown")
+    if lanes.inside:
+        told.append(f"{inside_words(lanes.inside)} not drawn")
+    return "; ".join(told)
+
+
+def inside_words(count: int) -> str:
+    """Name the executions that those drawn began."""
+    what = "1 execution" if count == 1 else f"{count} executions"
+    return f"{what} that these began"

@@ -132,6 +132,8 @@ class Lanes:
     """The executions that nothing began, by their starts."""
     nests: Mapping[str, Nest] = field(default_factory=dict)
     """What runs inside states, by its ARN, those around others first."""
+    inside: int = 0
+    """Executions that others began and that have no rows here."""
 
 
 def build_lanes(trace: Trace, *, joined: bool = True, nested: bool = True) -> Lanes:
@@ -183,7 +185,8 @@ def build_lanes(trace: Trace, *, joined: bool = True, nested: bool = True) -> La
     entries.sort(key=lambda entry: entry[0])
     rows = tuple(row for _, row in entries)
     heads = tuple(head_of(timeline) for timeline in trace.timelines.values())
-    return Lanes(rows, hidden, places_of(rows), heads, known_nests)
+    inside = 0 if nested else sum(bool(t.events) for t in trace.children.values())
+    return Lanes(rows, hidden, places_of(rows), heads, known_nests, inside)
 
 
 def places_of(rows: Iterable[Row]) -> Mapping[str, int]:

@@ -256,6 +256,18 @@ def test_perfetto_has_every_state_of_every_execution() -> None:
     assert sum(e.get("cat") == "execution" for e in events) == len(trace.histories)
 
 
+@pytest.mark.parametrize("format_", ["svg", "html", "mermaid"])
+def test_what_a_picture_leaves_out_is_counted(format_: str) -> None:
+    """Rails of forty children side by side would be no picture."""
+    told = dumped(DUMPS[format_], a_map_run())
+    assert f"{READ + 1} executions that these began" in told
+    assert "1 execution that these began" in dumped(
+        DUMPS[format_], [r for r in three_levels() if r.execution_arn != execution(2)]
+    )
+    alone = [r for r in three_levels() if r.execution_arn == execution(0)]
+    assert "these began" not in dumped(DUMPS[format_], alone)
+
+
 def test_an_old_recording_without_children_is_as_it_was() -> None:
     from tests.builders import sync_run
 
