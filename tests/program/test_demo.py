@@ -1,7 +1,9 @@
 """The demo: the experiment it grew from, as lines."""
 
+import json
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -175,3 +177,50 @@ def test_a_redriven_execution_is_followed_to_its_last_outcome(
     assert len(calls(ended, "RunTask")) == 2
     replayed = program("replay", str(ended.recording), "--plain")
     assert (replayed.code, seam[0] in replayed.lines) == (0, True)
+
+
+# -- what executions begin -----------------------------------------------------------
+
+
+def test_a_map_run_is_counted_and_its_executions_are_told_by_name(
+    program: Program,
+) -> None:
+    ended = program("demo", "distributed", "--plain", *SPEED)
+    assert ended.code == 0
+    counts = [line for line in ended.lines if "  count  Each photo  EachPhoto " in line]
+    assert counts[-1].endswith("40 of 40 executions done, 3 failed")
+    each = {
+        name
+        for line in ended.lines
+        if (name := "".join(re.findall(r"\[resize-photos/EachPhoto (\w{8})\]", line)))
+    }
+    assert 10 <= len(each) <= 13, "three that failed, and ten others"
+    failed = [
+        line for line in ended.lines if "✘ Execution failed  UnreadableImage" in line
+    ]
+    assert len(failed) == 3
+    assert "3 failed and 37 succeeded (3 UnreadableImage)" in ended.out
+    assert all(line.isprintable() for line in ended.lines)
+
+
+def test_json_lines_have_the_map_run_its_children_and_who_began_them(
+    program: Program,
+) -> None:
+    ended = program("demo", "distributed", "--json", *SPEED)
+    assert ended.code == 0
+    told = [json.loads(line) for line in ended.lines]
+    counts = [o["executions"] for o in told if o["kind"] == "map-run"]
+    assert (counts[-1]["succeeded"], counts[-1]["failed"]) == (37, 3)
+    last = {o["arn"]: o["status"] for o in told if o["kind"] == "child"}
+    assert Counter(last.values()) == {"SUCCEEDED": 37, "FAILED": 3}
+    ends = [o for o in told if o["kind"] == "end"]
+    (root,) = [o for o in ends if o["parent"] is None]
+    begun = [o for o in ends if o["parent"] and o["parent"]["map_run"]]
+    assert {o["parent"]["execution"] for o in begun} == {root["arn"]}
+    assert len(ends) == len({o["arn"] for o in ends})
+
+
+def test_a_nested_execution_is_told_with_its_machine(program: Program) -> None:
+    ended = program("demo", "pipeline", "--plain", *SPEED)
+    assert ended.code == 0
+    assert re.search(r"\[ship-parcel \w{8}\] ◆ Execution started", ended.out)

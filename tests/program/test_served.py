@@ -105,3 +105,17 @@ def test_an_endpoint_that_nobody_serves_is_given_up(program: Program) -> None:
     assert f"Could not connect to the endpoint URL: {served.url}" in ended.err.replace(
         '"', ""
     )
+
+
+def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
+    program: Program,
+) -> None:
+    served = Served(program, "distributed", speed=1000)
+    arguments = (served.execution, "--endpoint-url", served.url, "--plain")
+    for depth, followed in (("0", False), ("1", True)):
+        ended = program(*arguments, "--drain", "0", "--depth", depth, **KEYS)
+        assert ended.code == 0
+        assert "Each photo  map run started" in ended.out
+        assert ("[resize-photos/EachPhoto " in ended.out) is followed
+        assert ("  count  Each photo  EachPhoto " in ended.out) is followed
+        assert "[check-rights " not in ended.out, "two executions deep"
