@@ -7,11 +7,18 @@ import pytest
 
 from sfnwatch.demo.distributed import distributed
 from sfnwatch.demo.wire import AwsError
+from sfnwatch.sources.children import Children
+from sfnwatch.sources.drive import Failure
+from sfnwatch.sources.feed import Joining, Source
 from sfnwatch.sources.paced import RATES
+from sfnwatch.sources.subjects import Subjects
 from sfnwatch.sources.wanted import Following
+from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.events import Batch, From, HealthState
 from sfnwatch.trace.nests import nests
-from tests.sources.simulation import Simulate, Watched
+from tests.builders import ARN, ManualClock
+from tests.sources.simulation import Simulate, Simulation, Watched
+from tests.trace.families import HOSTILE, LETTING_GO, Maps, Starts, history
 
 DEEP = Following(depth=3, children=10)
 
@@ -207,3 +214,106 @@ async def test_a_recording_of_it_gives_the_same_trace(simulate: Simulate) -> Non
     assert trace_json(again) == trace_json(watched.trace)
     sources = {received.source for received in watched.records}
     assert {From.MAP_RUN, From.CHILDREN} <= sources
+
+
+def refusing(
+    simulation: Simulation, operation: str, code: str, *, times: int | None = None
+) -> list[str]:
+    """Have an operation refuse all but the roots, so many times or for ever."""
+    usual = simulation.usual(operation)
+    roots = [arn.encode() for arn in simulation.account.executions.values()]
+    refused: list[str] = []
+
+    def asked(account: Any, body: bytes) -> Any:
+        if any(arn in body for arn in roots) or len(refused) == times:
+            return usual(account, body)
+        refused.append(operation)
+        raise AwsError(code, "no")
+
+    simulation.operation(operation, asked)
+    return refused
+
+
+@pytest.mark.parametrize("operation", ["DescribeExecution", "GetExecutionHistory"])
+async def test_a_child_that_may_not_be_read_stops_nothing(
+    operation: str, simulate: Simulate
+) -> None:
+    simulation = await simulate("pipeline")
+    refused = refusing(simulation, operation, "AccessDeniedException")
+    watched = await simulation.watch(following=DEEP)
+    assert refused
+    assert watched.status == "SUCCEEDED"
+    assert watched.states("children")[-1] is HealthState.REFUSED
+    assert any(operation in words for words in watched.messages("children"))
+    assert HealthState.DENIED not in watched.states("history")
+    assert not [t for t in watched.trace.children.values() if t.events]
+
+
+async def test_throttled_children_are_read_in_the_end(simulate: Simulate) -> None:
+    simulation = await simulate("distributed")
+    refused = refusing(
+        simulation, "GetExecutionHistory", "ThrottlingException", times=12
+    )
+    watched = await simulation.watch(following=DEEP)
+    assert len(refused) == 12
+    assert HealthState.THROTTLED in watched.states("children")
+    assert HealthState.THROTTLED not in watched.states("history")
+    assert {t.status for t in watched.trace.children.values()} == {
+        "SUCCEEDED",
+        "FAILED",
+    }
+
+
+async def test_children_go_on_where_they_were_after_a_new_login(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("distributed")
+    refused = refusing(
+        simulation, "GetExecutionHistory", "ExpiredTokenException", times=5
+    )
+    watched = await simulation.watch(following=DEEP)
+    assert len(refused) == 5
+    assert HealthState.EXPIRED in watched.states("children")
+    statuses = Counter(t.status for t in watched.trace.children.values())
+    assert statuses["FAILED"] == 3
+
+
+async def test_a_child_elsewhere_is_asked_for_in_its_own_region() -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    class Elsewhere:
+        async def call(
+            self, operation: str, subject: str, region: str, **_: Any
+        ) -> Any:
+            asked.append((operation, subject, region))
+            raise Failure(HealthState.REFUSED, "another account's")
+
+    home = parse_execution_arn(ARN)
+    child = ARN.replace("ap-northeast-1", "eu-west-1").replace("run-", "child-")
+    subjects, joining, clock = Subjects([home]), Joining(), ManualClock()
+    children = Children(Elsewhere(), subjects, clock, joining, DEEP)
+    joined: list[Source] = []
+    joining.begin(joined.append)
+    children.heed(tuple(history(ARN, Starts(child))))
+    (source,) = joined
+    async for _ in source.batches():
+        pass
+    assert asked == [("states:DescribeExecution", child, "eu-west-1")]
+    assert subjects.region == "ap-northeast-1"
+    assert [one.arn.arn for one in subjects.each] == [ARN, child]
+
+
+async def test_what_is_no_standard_execution_is_not_asked_for() -> None:
+    class Nobody:
+        async def call(self, *_: Any, **__: Any) -> Any:
+            raise AssertionError
+
+    joining, joined = Joining(), list[Source]()
+    joining.begin(joined.append)
+    subjects = Subjects([parse_execution_arn(ARN)])
+    children = Children(Nobody(), subjects, ManualClock(), joining, DEEP)
+    express = ARN.replace(":execution:", ":express:") + ":id"
+    for arn in (express, ARN, "no ARN", HOSTILE):
+        children.heed(tuple(history(ARN, Starts(arn, LETTING_GO), Maps(("",)))))
+    assert joined == []
+    assert not children.follow("no ARN")
