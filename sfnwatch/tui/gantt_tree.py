@@ -119,9 +119,12 @@ class Chart:
     around: Mapping[str, str] = field(default_factory=dict)
     """Of an execution that another one began, the one around it all."""
 
+    def root_of(self, execution_arn: str) -> str:
+        """Give the execution around one that nothing began."""
+        return self.around.get(execution_arn, execution_arn)
+
     def offset(self, execution_arn: str) -> timedelta:
-        root = self.around.get(execution_arn, execution_arn)
-        return self.offsets.get(root, timedelta())
+        return self.offsets.get(self.root_of(execution_arn), timedelta())
 
     def aligned(self) -> "Chart":
         """Put all starts together: the first execution's times stay."""

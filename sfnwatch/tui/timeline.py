@@ -198,11 +198,12 @@ class TimelineView(GanttView, can_focus=True):
 
     def step_execution(self, step: int) -> bool:
         """Go to the next execution, or the one before; False if there is but one."""
-        arns = [root.key for root in self.cursor.chart.roots]
+        chart = self.cursor.chart
+        arns = [root.key for root in chart.roots]
         if len(arns) < 2:  # noqa: PLR2004 - there is no other
             return False
         node = self.cursor.node
-        own = arns.index(node.execution_arn) if node is not None else 0
+        own = arns.index(chart.root_of(node.execution_arn)) if node is not None else 0
         root = arns[(own + step) % len(arns)]
         return self._go(replace(self.cursor, selected=root, call=None))
 

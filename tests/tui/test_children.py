@@ -15,7 +15,15 @@ from sfnwatch.tui.caption import KeyCaps
 from sfnwatch.tui.children import ChildrenHead, ChildrenView
 from sfnwatch.tui.lanes import LanesView
 from tests.builders import ACCOUNT, sync_run
-from tests.trace.families import described, execution, history, listing, run_arn
+from tests.trace.families import (
+    Maps,
+    Starts,
+    described,
+    execution,
+    history,
+    listing,
+    run_arn,
+)
 from tests.tui.begun import FAILING, NESTED, PARENT, READ, RUN, a_map_run, child
 from tests.tui.conftest import (
     Script,
@@ -262,7 +270,6 @@ async def test_where_nothing_was_begun_there_is_no_list() -> None:
 
 async def test_many_map_runs_leave_room_for_the_list() -> None:
     records = [described(PARENT)]
-    from tests.trace.families import Maps
 
     runs = tuple(run_arn(number) for number in range(9))
     records += history(PARENT, *(Maps((run,)) for run in runs))
@@ -318,3 +325,25 @@ async def test_the_screen_looks_as_it_did(
         await settled(app, pilot)
         await pilot.pause()
         assert drawn(app) == picture
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40), (220, 50)])
+async def test_from_a_child_the_next_execution_is_the_one_after_its_parent(
+    size: tuple[int, int],
+) -> None:
+    records = [
+        *history(execution(0), Starts(execution(1)), pace=1),
+        *history(execution(1), None, begin=4.5),
+        *history(execution(2), Starts(execution(3)), begin=5, pace=1),
+        *history(execution(3), None, begin=9.5),
+    ]
+    async with running(Script(records, ends=True), size=size) as (app, pilot):
+        await press(pilot, "Z")
+        for view in ("lanes", "timeline"):
+            if view == "timeline":
+                await press(pilot, "t")
+            for root in (0, 2):
+                assert app.select_key(f"{execution(root + 1)}#2"), view
+                await press(pilot, "semicolon")
+                assert app.selected_key is not None
+                assert app.selected_key.startswith(f"{execution(2 - root)}"), view
