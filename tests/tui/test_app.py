@@ -375,7 +375,8 @@ async def test_every_action_is_in_the_command_palette() -> None:
             await pilot.pause()
             found = app.get_system_commands(app.screen)
             titles |= {command.title for command in found}
-    # A live watch has no end to begin again from; one that began no other has none.
+    # A live watch has no end to begin again from, one execution no other, and this one
+    # began none.
     absent = {"player.loop", "view.children", *SEVERAL}
     wanted = {action.title for action in ACTIONS if action.id not in absent}
     assert wanted <= titles
