@@ -141,52 +141,72 @@ def build_lanes(trace: Trace, *, joined: bool = True, nested: bool = True) -> La
 
     `nested` has the executions that others began inside the states that did so.
     """
-    shown = trace.histories if nested else trace.timelines
     known_nests = nests(trace) if nested else {}
+    by_attempt, known = calls_by_attempt(trace), reach(trace)
+    entries = list(_placed_states(trace, known_nests, by_attempt, known, joined=joined))
+    hidden = 0
+    for entry in _placed_calls(trace, known_nests, by_attempt, known):
+        if entry is None:
+            hidden += 1
+        elif nested or entry[1].execution_arn not in trace.family.parents:
+            entries.append(entry)
+    for number, row in enumerate(_task_rows(trace)):
+        if nested or row.execution_arn not in trace.family.parents:
+            placed = replace(row, nest=known_nests.get(row.execution_arn or ""))
+            entries.append(((row.at, len(trace.timelines) + 1, 0, number), placed))
+    entries.sort(key=lambda entry: entry[0])
+    rows = tuple(row for _, row in entries)
+    heads = tuple(head_of(timeline) for timeline in trace.timelines.values())
+    inside = 0 if nested else sum(bool(t.events) for t in trace.children.values())
+    return Lanes(rows, hidden, places_of(rows), heads, known_nests, inside)
+
+
+_Placed = tuple[tuple[datetime, int, int, int], Row]
+"""When a row is and, at one moment, of which execution, how deep, and its number."""
+
+
+def _placed_states(
+    trace: Trace,
+    inside: Mapping[str, Nest],
+    by_attempt: Mapping[tuple[str, int], list[ApiCall]],
+    known: Reach,
+    *,
+    joined: bool,
+) -> Iterator[_Placed]:
+    orders = {arn: order for order, arn in enumerate(trace.timelines)}
+    for arn in (*trace.timelines, *(arn for arn in trace.children if arn in inside)):
+        nest = inside.get(arn)
+        # At one moment what began comes before what was begun.
+        order, level = orders[nest.root if nest else arn], nest.level if nest else 0
+        for row in _state_rows(trace.histories[arn], inside, joined=joined):
+            placed = _annotate(row, by_attempt, known)
+            yield (row.at, order, level, row.events[0].id), placed
+
+
+def _placed_calls(
+    trace: Trace,
+    inside: Mapping[str, Nest],
+    by_attempt: Mapping[tuple[str, int], list[ApiCall]],
+    known: Reach,
+) -> Iterator[_Placed | None]:
+    """Yield a row for each call; None for one that is left out."""
     tries = {
         (arn, attempt.scheduled_id): (visit, attempt)
         for arn, timeline in trace.histories.items()
         for visit in timeline.visits
         for attempt in visit.attempts
     }
-    attempts = {key: attempt for key, (_, attempt) in tries.items()}
-    by_attempt = calls_by_attempt(trace)
-    ranks = rank_calls(by_attempt, attempts)
-    known = reach(trace)
-    entries: list[tuple[tuple[datetime, int, int, int], Row]] = []
-    orders = {arn: order for order, arn in enumerate(trace.timelines)}
-    for arn, timeline in shown.items():
-        nest = known_nests.get(arn)
-        order, level = orders[nest.root if nest else arn], nest.level if nest else 0
-        for row in _state_rows(timeline, known_nests, joined=joined):
-            placed = _annotate(row, by_attempt, known)
-            # At one moment what began comes before what was begun.
-            entries.append(((row.at, order, level, row.events[0].id), placed))
-    hidden = 0
+    ranks = rank_calls(by_attempt, {key: each for key, (_, each) in tries.items()})
     for number, call in enumerate(trace.ordered_calls):
         link = trace.links.get(call.event_id)
         if is_hidden(trace, call, link):
-            hidden += 1
-            continue
-        called_by = link.execution_arn if link else None
-        if called_by in trace.family.parents and not nested:
+            yield None
             continue
         visit, attempt = tries.get(_attempt_key(link), (None, None))
         row = _call_row(call, link, attempt, ranks)
-        nest, sure = known_nests.get(called_by or ""), bool(known.settled([call]))
+        nest, sure = inside.get(row.execution_arn or ""), bool(known.settled([call]))
         row = replace(row, caller=visit, nest=nest, sure=sure)
-        entries.append(((_place_of(row), len(orders), 0, number), row))
-    for number, row in enumerate(_task_rows(trace)):
-        arn = row.execution_arn or ""
-        if arn in trace.family.parents and not nested:
-            continue
-        placed = replace(row, nest=known_nests.get(arn))
-        entries.append(((row.at, len(orders) + 1, 0, number), placed))
-    entries.sort(key=lambda entry: entry[0])
-    rows = tuple(row for _, row in entries)
-    heads = tuple(head_of(timeline) for timeline in trace.timelines.values())
-    inside = 0 if nested else sum(bool(t.events) for t in trace.children.values())
-    return Lanes(rows, hidden, places_of(rows), heads, known_nests, inside)
+        yield (_place_of(row), len(trace.timelines), 0, number), row
 
 
 def places_of(rows: Iterable[Row]) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from sfnwatch.trace.arns import short_id
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.sentences import explain
 from sfnwatch.tui.finding import FindBar
-from sfnwatch.tui.flow import Flow, Marks
+from sfnwatch.tui.flow import Flow
 from sfnwatch.tui.page import Page
 from sfnwatch.tui.staging import Left
 from sfnwatch.tui.views import LANES, Keyed
@@ -165,8 +165,8 @@ class Choosing(Flow):
         if self._shown.name == CHILDREN:
             self._show_child(awaited)
 
-    def _show_page(self, page: Page, marks: Marks) -> None:
-        super()._show_page(page, marks)
+    def _show_page(self, page: Page) -> None:
+        super()._show_page(page)
         self._show_awaited()
 
     def _show_detail(self, *, shown: bool) -> None:

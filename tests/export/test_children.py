@@ -141,7 +141,7 @@ def test_json_lines_have_each_fact_once_and_an_end_for_each(name: str) -> None:
     assert ends == Counter(list(trace.histories))
     children = {o["arn"]: o for o in objects if o["kind"] == "child"}
     assert children.keys() == trace.listed.keys()
-    runs = [o for o in objects if o["kind"] == "map_run"]
+    runs = [o for o in objects if o["kind"] == "map-run"]
     assert ([runs[-1]["arn"]] if runs else []) == list(trace.map_runs)
     assert all("children" not in run for run in runs)
 
@@ -157,7 +157,7 @@ def test_json_lines_tell_of_a_child_again_when_it_has_changed() -> None:
         o["status"] for o in told if o["kind"] == "child" and o["arn"] == child(39)
     ]
     assert statuses == ["RUNNING", "SUCCEEDED"]
-    counts = [o["executions"]["running"] for o in told if o["kind"] == "map_run"]
+    counts = [o["executions"]["running"] for o in told if o["kind"] == "map-run"]
     assert counts == [8, 0]
 
 
