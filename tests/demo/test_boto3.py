@@ -252,6 +252,8 @@ def check(value: Any, shape: Any, where: str) -> None:
             assert isinstance(value, str), where
             assert not shape.enum or value in shape.enum, where
             assert len(value) <= shape.metadata.get("max", len(value)), where
+        case "map":
+            assert isinstance(value, dict), where
         case "timestamp":
             assert isinstance(value, float), where
         case "float":

@@ -119,7 +119,8 @@ def test_the_policy_is_json_that_allows_reading_alone(program: Program) -> None:
     actions = [action for each in policy["Statement"] for action in each["Action"]]
     assert actions
     assert all(
-        a.split(":")[1].startswith(("Get", "Describe", "Lookup")) for a in actions
+        a.split(":")[1].startswith(("Get", "Describe", "List", "Lookup"))
+        for a in actions
     )
 
 
