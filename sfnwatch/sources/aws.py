@@ -35,10 +35,10 @@ from botocore.utils import parse_timestamp
 from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
-from sfnwatch.sources.answers import Answers
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
+from sfnwatch.sources.whole_answers import StrictParsers
 from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.text import clean
@@ -47,6 +47,10 @@ from sfnwatch.trace.times import iso
 _SERVICES = {"states": "stepfunctions"}
 """IAM prefixes, to what botocore calls a service where that is another word."""
 _ALWAYS = ("stepfunctions", "cloudtrail")
+_RATIONED = frozenset({"cloudtrail"})
+"""Services whose requests are counted one by one: LookupEvents has 2 a second for a
+whole account."""
+_ONCE: Mapping[str, Any] = {"mode": "standard", "total_max_attempts": 1}
 _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
 
@@ -94,13 +98,15 @@ class _Connection:
             self._config = self._config.merge(AioConfig(inject_host_prefix=False))
         if _is_loopback(settings.endpoint_url):
             self._config = self._config.merge(AioConfig(proxies={}))
+        # Each of its requests is paid for from a bucket, which botocore knows not of.
+        self._rationed = self._config.merge(AioConfig(retries=_ONCE))
         self.session = AioSession(profile=settings.profile)
         if settings.access_key_id:
             _ignore_configuration(self.session)
         self.session.register_component("data_loader", _loader())
-        answers = Answers()
-        answers.set_parser_defaults(timestamp_parser=_timestamp)
-        self.session.register_component("response_parser_factory", answers)
+        parsers = StrictParsers()
+        parsers.set_parser_defaults(timestamp_parser=_timestamp)
+        self.session.register_component("response_parser_factory", parsers)
         # On the session: what it asks for credentials by itself is told as well.
         self.session.register("before-send", note_sent)
         self.session.register("response-received", note_answer)
@@ -145,7 +151,7 @@ class _Connection:
                 endpoint_url=self._settings.endpoint_url,
                 aws_access_key_id=self._settings.access_key_id,
                 aws_secret_access_key=self._settings.secret_access_key,
-                config=self._config,
+                config=self._rationed if prefix in _RATIONED else self._config,
             )
             client = await self._stack.enter_async_context(context)
             names = frozenset(

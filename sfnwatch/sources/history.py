@@ -174,14 +174,10 @@ class History:
             includeExecutionData=True,
             **more,
         )
-        if "events" not in answer:
-            # A body that was cut may parse as an empty answer: that is no news.
-            msg = f"GetExecutionHistory on {self._subject.arn.arn}: an empty answer."
-            raise Failure(HealthState.RETRYING, msg)
         self._token = answer.get("nextToken")
         self._pages = self._pages + 1 if self._token else 0
-        events: list[dict[str, Any]] = answer["events"]
-        return events
+        # A page may hold an event twice.
+        return list({event["id"]: event for event in answer["events"]}.values())
 
     def _reading(self, *, newest_first: bool) -> str:
         """Say what a page is for, in the call log's words."""

@@ -28,7 +28,7 @@ from sfnwatch.sources.watermark import Watermark
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Batch, From, HealthState, Received
 from sfnwatch.trace.history import DecodeError
-from sfnwatch.trace.times import parse_time
+from sfnwatch.trace.times import maybe_time
 
 _PAGE = 50
 """The most LookupEvents gives."""
@@ -244,8 +244,8 @@ class Lookup:
         if self._last_round or self._cycles % _THOROUGH == 0 or not events:
             return False
         covered = self._covered.get(cursor.query)
-        oldest = parse_time(events[-1]["EventTime"])
-        return covered is not None and oldest < covered
+        oldest = maybe_time(events[-1].get("EventTime"))
+        return covered is not None and oldest is not None and oldest < covered
 
     def _unseen(self, events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Keep what has never come by; a page may hold a record twice."""
@@ -256,8 +256,9 @@ class Lookup:
 
     def _note(self, cursor: _Cursor, fresh: list[Mapping[str, Any]]) -> None:
         for event in fresh:
-            at = parse_time(event["EventTime"])
-            cursor.newest = max(cursor.newest or at, at)
+            at = maybe_time(event.get("EventTime"))
+            if at is not None:
+                cursor.newest = max(cursor.newest or at, at)
 
     def _finish(self, cursor: _Cursor) -> None:
         """Count as covered what was read to the end, and nothing before it was."""

@@ -1,0 +1,104 @@
+"""Answers that are none are told apart from answers that say nothing.
+
+Botocore reads whatever comes with status 200: a body that is no JSON becomes an
+answer without members, and one of other types ends in an AttributeError. But a
+network's log-in page, a proxy's own words and half of a body do come with 200, and
+none of them may look as if AWS had nothing new to tell, or end a watch.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from botocore.parsers import ResponseParserError
+
+from sfnwatch.sources.answers import Answers
+
+_JSON = "json"
+_FIRST_REDIRECT = 300
+_WHOLE = frozenset(
+    {
+        "DescribeExecution",
+        "DescribeStateMachineForExecution",
+        "GetExecutionHistory",
+        "LookupEvents",
+    }
+)
+"""Operations of whose answers it is known what is always there. Models require more
+of others than is sent: SQS leaves out what it has none of."""
+_ADDED = {"ResponseMetadata"}
+"""What the parser itself puts in."""
+_WRONG = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,  # a number that is no time on this machine
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class _Object(msgspec.Struct):
+    """A JSON object of any members: they are skipped, which is quick."""
+
+
+class StrictParsers(Answers):
+    """Makes a session's parsers."""
+
+    def create_parser(self, protocol_name: str) -> Any:
+        parser = super().create_parser(protocol_name)
+        return _Strict(parser, is_json=protocol_name == _JSON)
+
+
+class _Strict:
+    """A parser that raises ResponseParserError for what AWS did not write."""
+
+    def __init__(self, parser: Any, *, is_json: bool) -> None:
+        self._parser, self._is_json = parser, is_json
+
+    async def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
+        answered = response["status_code"] < _FIRST_REDIRECT and self._is_json
+        if answered and shape is not None:
+            _check_object(response["body"])
+        try:
+            parsed = await self._parser.parse(response, shape)
+        except ResponseParserError:
+            raise
+        except _WRONG as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ResponseParserError(what) from error
+        asked = response.get("context", {}).get("operation_name")
+        if answered and asked in _WHOLE:
+            _check_whole(parsed, shape)
+        return parsed
+
+
+def _check_object(body: bytes) -> None:
+    try:
+        msgspec.json.decode(body, type=_Object)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ResponseParserError(str(error)) from error
+
+
+def _check_whole(parsed: Mapping[str, Any], shape: Any) -> None:
+    """Miss what the service's model says is always there."""
+    if missing := next(_missing(parsed, shape), None):
+        msg = f"no {missing} in the answer"
+        raise ResponseParserError(msg)
+    headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    says = any(value for name, value in parsed.items() if name not in _ADDED)
+    if not says and "x-amzn-requestid" not in headers:
+        # LookupEvents requires no member: anybody's JSON would do.
+        msg = "neither a member of the answer nor a request id"
+        raise ResponseParserError(msg)
+
+
+def _missing(parsed: Mapping[str, Any], shape: Any) -> Iterator[str]:
+    """Name the members that are missing, of the items of its lists too."""
+    yield from (name for name in shape.required_members if name not in parsed)
+    for name, member in shape.members.items():
+        if member.type_name == "list" and member.member.type_name == "structure":
+            required = member.member.required_members
+            for item in parsed.get(name, ()):
+                yield from (key for key in required if key not in item)
