@@ -15,6 +15,8 @@ of most records, and of 2,900 measured a tenth came later than 7 minutes."""
 
 _LAST_TRIES = 3
 """Failures in a row after which, the drain over, nothing more is tried."""
+_LAST_TRIES_THROTTLED = 10
+"""The same where others take the quota: they will not for ever."""
 
 
 class Drain:
@@ -55,6 +57,9 @@ class Drain:
             # A history that is refused has no end to wait for.
             return self._subjects.over
         quick = complete_to is not None and complete_to >= stopped + _QUIET
+        # Who waits for longer than by default waits for the records that the
+        # watermark tells nothing of.
+        quick = quick and self._length <= timedelta(seconds=DRAIN)
         return self._hurry or quick or self._clock.now() >= stopped + self._length
 
     def give_up_if_over(
@@ -69,7 +74,9 @@ class Drain:
         over = self.is_over() if over is None else over
         forbidden = failure.state is HealthState.DENIED and self.has_begun
         awaited = failure.state is HealthState.EXPIRED and not driver.bounded
-        failing = driver.failures + 1 >= _LAST_TRIES and over
+        throttled = failure.state is HealthState.THROTTLED
+        tries = _LAST_TRIES_THROTTLED if throttled else _LAST_TRIES
+        failing = driver.failures + 1 >= tries and over
         if forbidden or (failing and not awaited):
             failure.state = HealthState.REFUSED
 

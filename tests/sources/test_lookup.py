@@ -329,11 +329,28 @@ async def test_the_drain_ends_at_its_deadline(sync: Simulation) -> None:
 async def test_the_drain_ends_sooner_when_the_account_is_known_to_be_quick(
     sync: Simulation,
 ) -> None:
-    watched = await sync.watch(drain=3600)
+    watched = await sync.watch()
     assert 90 < seconds_after_the_end(sync) < 900
     end = watched.healths("lookup")[-1]
     assert end.complete_to
     assert end.complete_to >= sync.stopped_at + timedelta(seconds=90)
+
+
+async def test_a_drain_longer_than_usual_is_never_cut_short(sync: Simulation) -> None:
+    """Stragglers of 85 minutes are recorded: the watermark tells nothing of them."""
+    await sync.watch(drain=3600)
+    assert 3600 <= seconds_after_the_end(sync) < 3620
+
+
+async def test_botocore_makes_no_second_request_that_nobody_counts(
+    sync: Simulation,
+) -> None:
+    sync.clock.when(30, lambda: sync.account.faults.status_next.extend([500] * 40))
+    await sync.watch()
+    times = [request.at for request in sync.asked("LookupEvents")]
+    assert all(
+        (c - a).total_seconds() >= 0.999 for a, c in zip(times, times[2:], strict=False)
+    )
 
 
 async def test_the_drain_ends_when_the_watcher_has_had_enough(
