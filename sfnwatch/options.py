@@ -19,6 +19,7 @@ from sfnwatch.settings import (
     ScreenOptions,
 )
 from sfnwatch.sources.archive_shelf import parse_place
+from sfnwatch.sources.endpoints import refusal
 from sfnwatch.sources.queue_url import parse_queue_url
 from sfnwatch.sources.wanted import Following, TrailOptions
 from sfnwatch.trace.log_groups import parse_log_group
@@ -197,15 +198,22 @@ drain_option = click.option(
 )
 
 
+_ENDPOINT = "--endpoint-url"
+
+
 def checked_url(
     url: str | None,
-    option: str = "--endpoint-url",
+    option: str = _ENDPOINT,
     example: str = "http://127.0.0.1:4597",
 ) -> str | None:
-    if url is None or re.match(r"https?://[^/\s]+", url):
-        return url
-    msg = f"{option} {clean(url, 200)!r} is no URL."
-    raise UsageError(msg, hint=f"Write it as {example}.")
+    """Read a URL; raises UsageError, for AWS's also where it would be in the clear."""
+    if url is not None and not re.match(r"https?://[^/\s]+", url):
+        msg = f"{option} {clean(url, 200)!r} is no URL."
+        raise UsageError(msg, hint=f"Write it as {example}.")
+    # A collector gets no signed request, and is mostly reached by its name.
+    if option == _ENDPOINT and (refused := refusal(url)):
+        raise UsageError(refused)
+    return url
 
 
 def choose_aws(

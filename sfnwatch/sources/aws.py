@@ -22,7 +22,6 @@ from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -36,6 +35,7 @@ from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
 from sfnwatch.sources.drive import Failure
+from sfnwatch.sources.endpoints import is_loopback, refusal
 from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
 from sfnwatch.sources.whole_answers import StrictParsers
@@ -96,7 +96,7 @@ class _Connection:
         if settings.endpoint_url:
             # Some operations are of a host of their own, `stream-logs.…`: not there.
             self._config = self._config.merge(AioConfig(inject_host_prefix=False))
-        if _is_loopback(settings.endpoint_url):
+        if is_loopback(settings.endpoint_url):
             self._config = self._config.merge(AioConfig(proxies={}))
         # Each of its requests is paid for from a bucket, which botocore knows not of.
         self._rationed = self._config.merge(AioConfig(retries=_ONCE))
@@ -154,6 +154,9 @@ class _Connection:
                 config=self._rationed if prefix in _RATIONED else self._config,
             )
             client = await self._stack.enter_async_context(context)
+            # Whoever named it: an option, the environment, or the profile.
+            if refused := refusal(client.meta.endpoint_url):
+                raise Failure(HealthState.REFUSED, refused)
             names = frozenset(
                 name for service, name in self._allowed if service == prefix
             )
@@ -224,6 +227,8 @@ class Aws:
         prefix, _, name = operation.partition(":")
         try:
             answer = await connection.call(prefix, name, region, **kwargs)
+        except Failure:
+            raise
         except Exception as error:
             if code_of(error) in STALE_PAGE and _is_later_page(kwargs):
                 raise StalePageError(str(error)) from error
@@ -279,12 +284,6 @@ def _ignore_configuration(session: AioSession) -> None:
     store.set_config_variable("profile", None)
     for name in ("config_file", "credentials_file"):
         store.set_config_variable(name, os.devnull)
-
-
-def _is_loopback(url: str | None) -> bool:
-    """True for this machine: no proxy of the environment's can reach it."""
-    host = urlsplit(url or "").hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _is_later_page(kwargs: Mapping[str, Any]) -> bool:
