@@ -17,7 +17,7 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from types import TracebackType
@@ -37,7 +37,14 @@ from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.endpoints import is_loopback, refusal
 from sfnwatch.sources.ledger import note_answer, note_sent
-from sfnwatch.sources.trouble import STALE_PAGE, StalePageError, code_of, failure_of
+from sfnwatch.sources.trouble import (
+    SIGNATURE,
+    STALE_PAGE,
+    StalePageError,
+    code_of,
+    failure_of,
+    skewed,
+)
 from sfnwatch.sources.whole_answers import StrictParsers
 from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.events import HealthState
@@ -51,6 +58,8 @@ _RATIONED = frozenset({"cloudtrail"})
 """Services whose requests are counted one by one: LookupEvents has 2 a second for a
 whole account."""
 _ONCE: Mapping[str, Any] = {"mode": "standard", "total_max_attempts": 1}
+_SKEWED = timedelta(minutes=4)
+"""AWS takes signatures that are up to 5 minutes old, or 15: it depends."""
 _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
 
@@ -232,6 +241,8 @@ class Aws:
         except Exception as error:
             if code_of(error) in STALE_PAGE and _is_later_page(kwargs):
                 raise StalePageError(str(error)) from error
+            if (off := _skew(error)) is not None:
+                raise skewed(error, operation, subject, off) from error
             failure = failure_of(error, operation, subject, self.login)
             await self._renew_if_expired(connection, failure)
             raise failure from error
@@ -264,12 +275,9 @@ class Aws:
             await self._renew(connection)
 
     def _tell_time(self, headers: Mapping[str, str]) -> None:
-        try:
-            told = parsedate_to_datetime(headers["date"])
-        except (KeyError, ValueError, TypeError):
-            return
-        if self._heed is not None:
-            self._heed(told.astimezone(UTC))
+        told = _date(headers)
+        if told is not None and self._heed is not None:
+            self._heed(told)
 
     async def _renew(self, connection: _Connection) -> None:
         """Begin a new session: one that has loaded a login never looks for another."""
@@ -284,6 +292,26 @@ def _ignore_configuration(session: AioSession) -> None:
     store.set_config_variable("profile", None)
     for name in ("config_file", "credentials_file"):
         store.set_config_variable(name, os.devnull)
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _skew(error: Exception) -> timedelta | None:
+    """Tell how far this machine's time is off, where a signature was refused for it.
+
+    By the machine's own time, as botocore signs by it, and by no other Clock.
+    """
+    if not isinstance(error, boto.ClientError) or code_of(error) not in SIGNATURE:
+        return None
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+    told = _date(metadata.get("HTTPHeaders", {}))
+    off = datetime.now(UTC) - told if told else timedelta(0)
+    return off if abs(off) > _SKEWED else None
 
 
 def _is_later_page(kwargs: Mapping[str, Any]) -> bool:

@@ -4,7 +4,9 @@ Judged by the error's code or class, never by the text of its message. A message
 names what was tried, on what, what came back, and what to do.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -16,7 +18,7 @@ from sfnwatch.sources.allowed import action_of, policy_command
 from sfnwatch.sources.drive import Failure
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.requests import THROTTLED
-from sfnwatch.trace.text import clean
+from sfnwatch.trace.text import clean, duration
 
 EXPIRED = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -45,6 +47,15 @@ BAD_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+SIGNATURE = frozenset(
+    {
+        "InvalidSignatureException",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    }
+)
+"""What a clock that is wrong may be answered with."""
 REFUSED = frozenset(
     {
         "ExecutionDoesNotExist",
@@ -92,6 +103,11 @@ _UNREACHED = (
 )
 
 
+_SIGNED_HEADER = re.compile(
+    r"(?i)\b(x-amz-security-token|authorization)\b\s*[:=]\s*[^\s'\"][^\n'\"]*"
+)
+
+
 class StalePageError(Exception):
     """A page's token is no longer good; what was read so far still is."""
 
@@ -135,7 +151,7 @@ def _answered(
     error: boto.ClientError, operation: str, subject: str, login: str
 ) -> Failure:
     code = code_of(error)
-    said = clean(str(error.response.get("Error", {}).get("Message") or ""), 400)
+    said = _without_secrets(str(error.response.get("Error", {}).get("Message") or ""))
     name = operation.partition(":")[2]
     words = f"{name} on {subject}: {clean(code)}. {said}".rstrip()
     if code in THROTTLED:
@@ -158,6 +174,27 @@ def _answered(
     if code in REFUSED:
         return Failure(HealthState.REFUSED, f"{words} Check the ARN and the --region.")
     return Failure(HealthState.RETRYING, words)
+
+
+def skewed(error: Exception, operation: str, subject: str, off: timedelta) -> Failure:
+    """Word a signature that was refused because this machine's time is another."""
+    name = operation.partition(":")[2]
+    side = "ahead of" if off > timedelta(0) else "behind"
+    return Failure(
+        HealthState.RETRYING,
+        f"{name} on {subject}: {clean(code_of(error))}. This machine's clock is"
+        f" {duration(abs(off.total_seconds()))} {side} AWS's, and what is signed at"
+        " another time is refused. Set the clock.",
+        at_least=_EXPIRED_PAUSE,
+    )
+
+
+def _without_secrets(message: str) -> str:
+    """Take out the headers that AWS repeats when it refuses a signature.
+
+    It says what string should have been signed, and a session token is a part of it.
+    """
+    return clean(_SIGNED_HEADER.sub(r"\1: …", message), 400)
 
 
 def _said(error: Exception) -> str:
