@@ -2,12 +2,14 @@
 
 import os
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from tests.reliability.fuzz import TARGETS, inputs
 from tests.reliability.storms import Outcome, weathered
 from tests.reliability.weather import Kind, drawn
 
@@ -59,6 +61,32 @@ def _storms(schedules: int, seed: int, minutes: float) -> int:
     click.echo(f"LookupEvents in 1 s    {peak} at most")
     click.echo(f"seconds                {time.monotonic() - begun:.0f}")
     return int(bad > 0)
+
+
+@main.command()
+@click.option("--inputs", "count", default=1_000_000, show_default=True)
+@click.option("--seed", "first", default=1, show_default=True)
+@click.pass_context
+def fuzz(context: click.Context, count: int, first: int) -> None:
+    """Put inputs into every reader; print how many, and each traceback once."""
+    begun, seen, total = time.monotonic(), set[str](), 0
+    for target in TARGETS:
+        for data in inputs(target, first, -(-count // len(TARGETS))):
+            total += 1
+            try:
+                TARGETS[target](data)
+            except Exception as error:  # noqa: BLE001 - it is what is looked for
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                told = (
+                    f"{target}: {type(error).__name__} at {place.name}:{place.lineno}"
+                )
+                if told not in seen:
+                    click.echo(f"{told}: {error!s:.100}: {data[:2000]!r}")
+                seen.add(told)
+    click.echo(f"inputs                 {total}, of {len(TARGETS)} kinds")
+    click.echo(f"tracebacks             {len(seen)}")
+    click.echo(f"seconds                {time.monotonic() - begun:.0f}")
+    context.exit(int(bool(seen)))
 
 
 def _count(outcome: Outcome, total: Counter[str]) -> None:

@@ -55,6 +55,9 @@ _HTML = b"<html><body>503 Service Temporarily Unavailable</body></html>"
 _READ_TIMEOUT = 0.4
 """Real seconds; what stalls is noticed by the machine's own clock."""
 _DRIP = 0.001
+_DRAIN = 901.0
+"""Longer than usual, so that it is not cut short: how quick the account seems is luck,
+and with it the latest of its records could be missed."""
 
 
 @dataclass
@@ -170,7 +173,7 @@ class Storm(Simulation):
     def live(self, *_: str, **more: Any) -> Live:
         """Watch by the program's own clock, which heeds what the answers say."""
         own = self._skewed_clock()
-        drain = more.pop("drain", max(900.0, 2 * self.schedule.latest))
+        drain = more.pop("drain", max(_DRAIN, 2 * self.schedule.latest))
         return Live(
             [parse_execution_arn(arn) for arn in self.account.executions.values()],
             self.settings(),

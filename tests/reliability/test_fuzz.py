@@ -1,0 +1,17 @@
+"""A short run of the fuzzer, and what it has found before."""
+
+import pytest
+
+from tests.reliability.fuzz import TARGETS, inputs
+
+FOUND: dict[str, list[bytes]] = {}
+"""Inputs that ended in a traceback once, by target."""
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_no_input_ends_in_a_traceback(target: str) -> None:
+    for data in [*FOUND.get(target, []), *inputs(target, 1, 1000)]:
+        try:
+            TARGETS[target](data)
+        except Exception as error:  # noqa: BLE001 - it is shown with its input
+            pytest.fail(f"{target} {data!r}: {error!r}")
