@@ -9,7 +9,10 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from tests.builders import sync_run
+from tests.reliability.endurance import endured
 from tests.reliability.fuzz import TARGETS, inputs
+from tests.reliability.kills import Kill, When, killed, lost
 from tests.reliability.storms import Outcome, weathered
 from tests.reliability.weather import Kind, drawn
 
@@ -87,6 +90,41 @@ def fuzz(context: click.Context, count: int, first: int) -> None:
     click.echo(f"tracebacks             {len(seen)}")
     click.echo(f"seconds                {time.monotonic() - begun:.0f}")
     context.exit(int(bool(seen)))
+
+
+@main.command()
+@click.option("--hours", default=8.0, show_default=True)
+@click.pass_context
+def endurance(context: click.Context, hours: float) -> None:
+    """Watch for hours of virtual time; print what grew, and what was left open."""
+    with TemporaryDirectory() as folder:
+        watched = endured(hours, Path(folder))
+    click.echo(f"virtual hours          {watched.hours:g}")
+    click.echo(f"requests               {watched.requests}")
+    click.echo(f"events                 {watched.events} of {watched.expected_events}")
+    click.echo(f"calls                  {watched.calls} of {watched.expected_calls}")
+    click.echo(f"memory                 {watched.slope:+.0f} KiB an hour")
+    click.echo(f"tasks left over        {watched.tasks}")
+    click.echo(f"files left open        {max(0, watched.files)}")
+    whole = watched.events == watched.expected_events
+    context.exit(int(not whole or watched.tasks > 0 or watched.files > 0))
+
+
+@main.command()
+@click.pass_context
+def kills(context: click.Context) -> None:
+    """Kill a recorder before, in and after every write of a run; print how often."""
+    lines = sync_run(denied=True) * 10
+    batches = [(record,) for record in lines]
+    points = [Kill(n, when) for n in range(len(batches) + 1) for when in When]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        said = [lost(killed(folder, batches, each), batches, each) for each in points]
+    for words in filter(None, said):
+        click.echo(words)
+    click.echo(f"killed                 {len(points)} times")
+    click.echo(f"lines lost             {len(list(filter(None, said)))}")
+    context.exit(int(any(said)))
 
 
 def _count(outcome: Outcome, total: Counter[str]) -> None:
