@@ -103,5 +103,10 @@ class Subjects:
         return all(one.over for one in self.each)
 
     def concerns(self, call: ApiCall) -> bool:
-        """True for a call worth keeping for one of them."""
-        return any(one.concerns(call) for one in self.each)
+        """True for a call worth keeping for one of them.
+
+        Where a role is known, one whose role is not claims nothing yet: what was passed
+        over is looked at again once it is.
+        """
+        known = [one for one in self.each if one.roles] or self.each
+        return any(one.concerns(call) for one in known)

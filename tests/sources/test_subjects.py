@@ -68,3 +68,13 @@ def test_a_call_concerns_it_if_it_concerns_one() -> None:
 def test_requests_are_the_executions_own_only_if_there_is_but_one() -> None:
     assert two().only is None
     assert Subjects([parse_execution_arn(ARN)]).only == ARN
+
+
+def test_one_that_is_not_described_yet_claims_no_other_role_s_calls() -> None:
+    subjects = Subjects([parse_execution_arn(ARN), parse_execution_arn(f"{ARN}-2")])
+    stranger = decode_call(call("RunTask", 1, key="a", role="role/other"))
+    assert subjects.concerns(stranger), "nobody's role is known: it may be theirs"
+    subjects.each[0].roles.add("mine")
+    assert not subjects.concerns(stranger)
+    subjects.each[1].roles.add("other")
+    assert subjects.concerns(stranger)
