@@ -21,6 +21,7 @@ from sfnwatch.demo.server import DemoServer
 from sfnwatch.demo.times import http_date
 from sfnwatch.demo.wire import AwsError, Reply, common_error, json_refusal, operation_of
 from sfnwatch.sources import aws as aws_module
+from sfnwatch.sources import drain as drain_module
 from sfnwatch.sources.drive import Driver, Failure
 from sfnwatch.sources.live import Live
 from sfnwatch.trace.arns import parse_execution_arn
@@ -55,9 +56,12 @@ _HTML = b"<html><body>503 Service Temporarily Unavailable</body></html>"
 _READ_TIMEOUT = 0.4
 """Real seconds; what stalls is noticed by the machine's own clock."""
 _DRIP = 0.001
+_DAY = 86400.0
 _DRAIN = 901.0
-"""Longer than usual, so that it is not cut short: how quick the account seems is luck,
-and with it the latest of its records could be missed."""
+"""What is older than a quarter of an hour is believed complete; nothing is cut short,
+since how quick the account seems is luck."""
+_AFTER = 200.0
+"""What is left of the drain when the last trouble is over."""
 
 
 @dataclass
@@ -122,14 +126,19 @@ class Storm(Simulation):
         """When each request came, whatever became of it, and which."""
         self.chunked = "7" in schedule.seed
         """Whether a body that is cut has told its length, or comes in chunks."""
-        self.there = {each.event_id for each in self.account.world.trail}
-        """The ids of all calls but the watcher's own."""
+        self.there = {
+            each.event_id
+            for each in self.account.world.trail
+            if each.event_time <= self.stopped_at
+        }
+        """The ids of all calls but the watcher's own, and others' after the end."""
         if schedule.latest:
             self._delay(schedule.latest)
         self._count_failures()
         if any(spell.kind is Kind.STALL for spell in schedule.spells):
             hasty = AioConfig(read_timeout=_READ_TIMEOUT)
             patch.setattr(aws_module, "_CONFIG", aws_module._CONFIG.merge(hasty))
+        patch.setattr(drain_module, "_QUIET", timedelta(days=1))
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
         patch.setattr(demo_server, "answer", self._answer)
         if any(spell.kind is Kind.DNS for spell in schedule.spells):
@@ -170,10 +179,13 @@ class Storm(Simulation):
 
         self.patch.setattr(Driver, "_failed", failed)
 
-    def live(self, *_: str, **more: Any) -> Live:
+    def live(self, *_: str, **__: Any) -> Live:
         """Watch by the program's own clock, which heeds what the answers say."""
         own = self._skewed_clock()
-        drain = more.pop("drain", max(_DRAIN, 2 * self.schedule.latest))
+        stop = (self.stopped_at - EPOCH).total_seconds()
+        ends = [spell.end for spell in self.schedule.spells if spell.end < _DAY]
+        least = max((end - stop + _AFTER for end in ends), default=0.0)
+        drain = max(_DRAIN, least, 2 * self.schedule.latest)
         return Live(
             [parse_execution_arn(arn) for arn in self.account.executions.values()],
             self.settings(),

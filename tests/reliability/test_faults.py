@@ -15,7 +15,7 @@ def test_a_kind_of_fault_alone_costs_nothing_and_is_said(kind: Kind) -> None:
     assert outcome.seen == outcome.expected > 0
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_no_schedule_of_faults_loses_or_doubles_anything(seed: int) -> None:
     outcome = weathered(drawn(seed))
     assert outcome.wrong == []
@@ -28,7 +28,7 @@ def test_a_body_that_is_no_answer_is_never_taken_for_one(
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storm, "GARBAGE", (body,))
-    spell = Spell(Kind.GARBAGE, 0.0, 60.0, 0.5)
+    spell = Spell(Kind.GARBAGE, 0.0, 100.0, 0.5)
     outcome = weathered(Schedule("garbage", ("async",), (spell,)))
     assert outcome.wrong == []
     assert outcome.injected[Kind.GARBAGE] > 0
