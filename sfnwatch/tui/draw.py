@@ -12,7 +12,7 @@ from sfnwatch.tui.cells import cells, cut, pad
 from sfnwatch.tui.lane_calls import Part, fit, need, right_parts, state_name
 from sfnwatch.tui.lane_frame import MARGIN, Frame, when
 from sfnwatch.tui.lane_line import Line
-from sfnwatch.tui.lane_words import fold_contents, fold_pieces, gap_words, state_pieces
+from sfnwatch.tui.lane_words import contents, fold_pieces, gap_words, state_pieces
 
 _HEAVY = frozenset("┃┏┣")
 LEADER = "┄"
@@ -311,9 +311,10 @@ def _of_state(line: Line, frame: Frame, room: int) -> Iterator[Piece]:
         yield from drawn_out(cut(state_words(line, frame), left), left)
         return
     yield from frame.look.masked(state_words(line, frame))
-    if isinstance(cell, Fold) and cell.rows:
+    beside = tuple(frame.look.masked(contents(line)))
+    if beside and not (isinstance(cell, Fold) and not cell.rows):
         yield ("  ", Tone.DIM)
-        yield from frame.look.masked(fold_contents(cell))
+        yield from beside
 
 
 def _before_call(line: Line) -> tuple[Piece, ...]:

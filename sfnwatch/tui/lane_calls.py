@@ -17,7 +17,7 @@ from sfnwatch.trace.words import CallWords, Piece, Tone, call_words
 from sfnwatch.tui.cells import cells, cut
 from sfnwatch.tui.lane_frame import LEAST, Frame, clock_words, service_name
 from sfnwatch.tui.lane_line import GUTTER, Line
-from sfnwatch.tui.lane_words import fold_contents, fold_pieces
+from sfnwatch.tui.lane_words import contents, fold_pieces
 
 _CODE = 60
 _NAME = 18
@@ -70,8 +70,8 @@ def _other(line: Line, frame: Frame) -> Iterator[Piece]:
     if isinstance(cell, Fold):
         yield from fold_pieces(cell, short=is_short(frame))
         return
-    if not cell and isinstance(line.left, Fold):
-        yield from fold_contents(line.left)
+    if not cell:
+        yield from contents(line)
     # Who noticed the end is a finding, the other words of ours are hints.
     if isinstance(cell, str):
         words = cell

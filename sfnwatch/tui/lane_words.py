@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
+from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.shape_homes import iteration_of
 from sfnwatch.trace.shape_tally import Tally
@@ -52,6 +53,9 @@ def state_pieces(line: Line) -> Iterator[Piece]:
     if line.head:
         yield (OPEN, Tone.ACTION)
         yield (" ", Tone.DIM)
+    if row.kind is Kind.MAP_RUN and row.nest is not None:
+        yield from nest_pieces(row.nest)
+        return
     pieces = row_pieces(row)
     if line.backed_off:
         pieces = tuple(_without_wait(pieces))
@@ -133,6 +137,20 @@ def _inside(visit: StateVisit, told: Tally, *, branch: bool) -> str:
     return f"{_count(told.branches, one, more)}, {states}"
 
 
+def contents(line: Line) -> Iterator[Piece]:
+    """Say beside a fold what is folded, and beside an open Map Run how far it is."""
+    if isinstance(line.left, Fold):
+        yield from fold_contents(line.left)
+    elif isinstance(line.left, Row) and line.left.kind is Kind.MAP_RUN:
+        yield from _far(line.left.nest)
+
+
+def _far(nest: Nest | None) -> Iterator[Piece]:
+    if nest is not None:
+        yield from map_run_pieces(nest)
+        yield (f"  {_LIST}: list", Tone.DIM)
+
+
 def fold_contents(fold: Fold) -> Iterator[Piece]:
     """Say what is folded: states, what went wrong with them, their calls."""
     if fold.nest is not None and fold.sort in {Sort.CHILD, Sort.MAP_RUN}:
@@ -154,8 +172,7 @@ def _nest_contents(fold: Fold) -> Iterator[Piece]:
         yield (_count(told.states, "state"), Tone.DIM)
         yield from _counted(told)
         return
-    yield from map_run_pieces(nest)
-    yield (f"  {_LIST}: list", Tone.DIM)
+    yield from _far(nest)
     if told.calls:
         yield (f"  {_count(told.calls, 'call')}", Tone.DIM)
 
