@@ -48,7 +48,7 @@ GLYPHS = {
 }
 INSTANT, POLL, ACTION, STOP, OTHER = "◆", "╵", "▴", "▪", "·"
 TASKS: Mapping[Stage, str] = {
-    Stage.STARTING: "╌",
+    Stage.STARTING: "┈",
     Stage.RUNNING: "═",
     Stage.STOPPING: "─",
 }
