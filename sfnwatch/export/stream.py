@@ -7,6 +7,7 @@ tied otherwise), `task-state`, `map-run` and `child` (again when they change),
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from sfnwatch.export.json import (
@@ -22,6 +23,7 @@ from sfnwatch.trace.events import Batch, From, Received, Record
 from sfnwatch.trace.express import as_history
 from sfnwatch.trace.findings import trace_findings
 from sfnwatch.trace.timeline import Timeline, Trace, extend
+from sfnwatch.trace.visits import StateVisit
 
 
 class JsonLines:
@@ -30,6 +32,7 @@ class JsonLines:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._printed: dict[object, object] = {}
+        self._visits: dict[str, Mapping[int, StateVisit]] = {}
         self.trace = Trace()
 
     def __call__(self, batch: Batch) -> None:
@@ -67,9 +70,13 @@ class JsonLines:
             self._write(record)
 
     def _print_visits(self, timeline: Timeline) -> None:
-        arn = timeline.execution_arn
-        for visit in timeline.visits:
-            if self._is_news((arn, "visit", visit.id), visit):
+        arn, visits = timeline.execution_arn, timeline.visits.by_id
+        before = self._visits.get(arn, {})
+        self._visits[arn] = visits
+        for number, visit in visits.items():
+            # Of a long history nearly all are the very same as before.
+            old = before.get(number)
+            if old is not visit and old != visit:
                 self._write({"kind": "visit", "execution": arn, **visit_json(visit)})
 
     def _print_map_runs(self) -> None:
