@@ -16,16 +16,15 @@ from sfnwatch.sources.answers import Answers
 
 _JSON = "json"
 _FIRST_REDIRECT = 300
-_WHOLE = frozenset(
-    {
-        "DescribeExecution",
-        "DescribeStateMachineForExecution",
-        "GetExecutionHistory",
-        "LookupEvents",
-    }
-)
-"""Operations of whose answers it is known what is always there. Models require more
-of others than is sent: SQS leaves out what it has none of."""
+_WHOLE: Mapping[str, tuple[str, ...]] = {
+    "DescribeExecution": ("executionArn", "status"),
+    "DescribeStateMachineForExecution": ("stateMachineArn", "definition"),
+    "GetExecutionHistory": ("events",),
+    "LookupEvents": (),
+}
+"""Operations of whose answers it is known what is always there, and needed here. Models
+require more than is sent: SQS leaves out what it has none of, and emulators of Step
+Functions what nobody reads."""
 _ADDED = {"ResponseMetadata"}
 """What the parser itself puts in."""
 _WRONG = (
@@ -70,7 +69,7 @@ class _Strict:
             raise ResponseParserError(what) from error
         asked = response.get("context", {}).get("operation_name")
         if answered and asked in _WHOLE:
-            _check_whole(parsed, shape)
+            _check_whole(parsed, shape, _WHOLE[asked])
         return parsed
 
 
@@ -81,9 +80,11 @@ def _check_object(body: bytes) -> None:
         raise ResponseParserError(str(error)) from error
 
 
-def _check_whole(parsed: Mapping[str, Any], shape: Any) -> None:
-    """Miss what the service's model says is always there."""
-    if missing := next(_missing(parsed, shape), None):
+def _check_whole(
+    parsed: Mapping[str, Any], shape: Any, needed: tuple[str, ...]
+) -> None:
+    """Miss what is always there, and what the model says of the items of lists."""
+    if missing := next(_missing(parsed, shape, needed), None):
         msg = f"no {missing} in the answer"
         raise ResponseParserError(msg)
     headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -94,9 +95,11 @@ def _check_whole(parsed: Mapping[str, Any], shape: Any) -> None:
         raise ResponseParserError(msg)
 
 
-def _missing(parsed: Mapping[str, Any], shape: Any) -> Iterator[str]:
+def _missing(
+    parsed: Mapping[str, Any], shape: Any, needed: tuple[str, ...]
+) -> Iterator[str]:
     """Name the members that are missing, of the items of its lists too."""
-    yield from (name for name in shape.required_members if name not in parsed)
+    yield from (name for name in needed if name not in parsed)
     for name, member in shape.members.items():
         if member.type_name == "list" and member.member.type_name == "structure":
             required = member.member.required_members
