@@ -58,11 +58,6 @@ class Account:
             {run.scenario.name: run.arn for run in self.world.runs}
         )
         """Scenario to the ARN of its execution."""
-        every = (*self.world.every_run, *self.world.children)
-        self._by_arn = {run.arn: run for run in every}
-        self._map_runs = {
-            each.arn: Progress(each) for run in every for each in run.map_runs
-        }
         self.faults = Faults()
         key = f"{seed}/{iso_ms(self.epoch)}"
         self.tokens = Tokens(key)
@@ -85,12 +80,12 @@ class Account:
 
     def run(self, arn: str) -> Run | None:
         """Return an execution started by now, a Map Run's child too."""
-        run = self._by_arn.get(arn)
+        run = self.world.by_arn.get(arn)
         return run if run and run.started_at <= self.now() else None
 
     def map_run(self, arn: str) -> Progress | None:
         """Return a Map Run started by now."""
-        progress = self._map_runs.get(arn)
+        progress = self.world.map_runs.get(arn)
         begun = progress and progress.map_run.started_at <= self.now()
         return progress if begun else None
 

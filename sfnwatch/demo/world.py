@@ -4,14 +4,16 @@ The world is a function of epoch, seed and scenarios. Time only uncovers it, so 
 that was killed and starts again shows the same executions and the same records.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from sfnwatch.demo import noise
 from sfnwatch.demo.ids import Dice
 from sfnwatch.demo.plans import Scenario
 from sfnwatch.demo.play import run
+from sfnwatch.demo.progress import Progress
 from sfnwatch.demo.runs import Call, Run, role_arn
 from sfnwatch.demo.scenarios import chosen
 from sfnwatch.demo.times import after, in_words, iso_ms, to_ms
@@ -29,7 +31,7 @@ _DENIAL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class World:
     runs: tuple[Run, ...]
     """The executions to watch, in the order asked for."""
@@ -38,6 +40,16 @@ class World:
     nested: tuple[Run, ...]
     """Executions that those above start, of other machines."""
     trail: tuple[Delivered, ...]
+
+    @cached_property
+    def by_arn(self) -> Mapping[str, Run]:
+        """Every execution there is, those of Map Runs too."""
+        return {run.arn: run for run in (*self.every_run, *self.children)}
+
+    @cached_property
+    def map_runs(self) -> Mapping[str, Progress]:
+        runs = (each for run in self.by_arn.values() for each in run.map_runs)
+        return {each.arn: Progress(each) for each in runs}
 
     @property
     def every_run(self) -> tuple[Run, ...]:
