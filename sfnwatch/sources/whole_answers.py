@@ -58,7 +58,8 @@ class _Strict:
 
     async def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
         answered = response["status_code"] < _FIRST_REDIRECT and self._is_json
-        if answered and shape is not None:
+        # What is streamed has no body yet.
+        if answered and shape is not None and not shape.event_stream_name:
             _check_object(response["body"])
         try:
             parsed = await self._parser.parse(response, shape)

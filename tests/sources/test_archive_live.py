@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.export.json import trace_json
+from sfnwatch.sources import drain
 from sfnwatch.sources.archive_filter import Concerning
 from sfnwatch.sources.archive_folder import Folder
 from sfnwatch.sources.feed import run
@@ -136,6 +137,8 @@ async def test_what_is_complete_is_inferred_from_the_newest_file(
     sync: Simulation, tmp_path: Path
 ) -> None:
     _lay_out(sync, tmp_path / "trail")
+    # A longer drain than usual would be waited out in full.
+    sync.patch.setattr(drain, "DRAIN", 3600.0)
     watched = await _live(sync, tmp_path / "trail", drain=3600)
     healths = [h for h in watched.healths("lookup") if h.complete_to]
     assert healths

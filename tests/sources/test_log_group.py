@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.demo import wire
 from sfnwatch.demo.trail import Delivered
 from sfnwatch.sources import log_group
 from sfnwatch.sources.allowed import Feature
@@ -251,7 +252,7 @@ async def test_without_an_execution_to_speak_of_nothing_is_asked_about(
     sync: Simulation, logs: Logs, watch: Watch
 ) -> None:
     def unknown(*_: Any) -> Any:
-        raise AwsError("ExecutionDoesNotExist", "Execution Does Not Exist")
+        raise wire.AwsError("ExecutionDoesNotExist", "Execution Does Not Exist")
 
     sync.operation("DescribeExecution", unknown)
     watched = await watch(drain=0)
