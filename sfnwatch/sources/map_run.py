@@ -17,12 +17,16 @@ from sfnwatch.sources.paced import Asks
 from sfnwatch.sources.pacing import Interval
 from sfnwatch.sources.trouble import StalePageError
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
-from sfnwatch.trace.map_runs import Counts, ListedChild, decode_children, decode_map_run
+from sfnwatch.trace.map_runs import (
+    RUNNING_LISTED,
+    Counts,
+    ListedChild,
+    decode_children,
+    decode_map_run,
+)
 
 _PAGE = 1000
 """The most that ListExecutions gives at once."""
-_RUNNING = 100
-"""So many of those that run are listed: which they are changes with every look."""
 _MOST = 20
 """Pages of one list at most: 20,000 executions."""
 _LEAST, _SLOWEST = 5.0, 30.0
@@ -147,7 +151,7 @@ class MapRunSource:
             if count(counts) > count(before)
         ]
         if counts.running:
-            found.append(List("RUNNING", size=_RUNNING))
+            found.append(List("RUNNING", size=RUNNING_LISTED))
         return found
 
     async def _list(self) -> Step:

@@ -19,6 +19,8 @@ from sfnwatch.trace.times import maybe_time
 
 FAILURES = ("FAILED", "TIMED_OUT", "ABORTED")
 """How an execution ends badly."""
+RUNNING_LISTED = 100
+"""So many of those that run are listed at once: which they are changes all the time."""
 
 
 @dataclass(frozen=True, slots=True)

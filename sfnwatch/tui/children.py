@@ -3,13 +3,14 @@
 A Map Run may have ten thousand. What was listed is here, whether its history is or not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from textual.content import Content
 
 from sfnwatch.trace.listed import Listed
-from sfnwatch.trace.map_runs import FAILURES
+from sfnwatch.trace.map_runs import FAILURES, RUNNING_LISTED, ListedChild
 from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
 from sfnwatch.trace.nests import Nest, nests
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -20,6 +21,8 @@ from sfnwatch.tui.picker_rows import Mask, has
 from sfnwatch.tui.toned import Toned
 
 _HEADS = 3
+_OVER = "ended"
+"""No word of AWS's: all that is known of it by now."""
 """So many Map Runs are told of above the table; of more, their number."""
 
 
@@ -68,10 +71,27 @@ class ChildrenHead(Toned):
 
 def child_rows(trace: Trace, words: str, mask: Mask = str) -> tuple[Listed, ...]:
     """List what others began: failures first, then what runs, then by their starts."""
-    known = {arn: child.listed for arn, child in trace.listed.items()}
+    lists = trace.listed_of.values()
+    known = {each.arn: each for children in lists for each in _as_known(children)}
     known |= {arn: _listed(t) for arn, t in trace.children.items() if t.events}
     found = (each for each in known.values() if not words or has(each, words, mask))
     return tuple(sorted(found, key=_order))
+
+
+def _as_known(children: Sequence[ListedChild]) -> Iterator[Listed]:
+    """Give what lists told; what the newest list of those that run lacks is over.
+
+    How it ended is told at the end, when all are listed, and of failures before. A
+    list that is full says nothing of what it lacks.
+    """
+    seen = [c.seen_at for c in children if c.listed.going_on and c.seen_at]
+    newest = max(seen, default=None)
+    is_whole = seen.count(newest) < RUNNING_LISTED if newest else False
+    for child in children:
+        told = child.listed
+        old = newest and child.seen_at and child.seen_at < newest
+        over = is_whole and told.going_on and old
+        yield replace(told, status=_OVER) if over else told
 
 
 def _listed(timeline: Timeline) -> Listed:

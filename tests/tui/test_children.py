@@ -1,6 +1,7 @@
 """What executions began, on the screen: folded, listed, and read when asked for."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,13 +9,16 @@ from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
 from sfnwatch.trace.arns import short_id
+from sfnwatch.trace.events import From, Received
+from sfnwatch.trace.map_runs import RUNNING_LISTED
 from sfnwatch.trace.nests import nest_key
 from sfnwatch.trace.shape import Fold, Sort
+from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.caption import KeyCaps
-from sfnwatch.tui.children import ChildrenHead, ChildrenView
+from sfnwatch.tui.children import ChildrenHead, ChildrenView, child_rows
 from sfnwatch.tui.lanes import LanesView
-from tests.builders import ACCOUNT, sync_run
+from tests.builders import ACCOUNT, START, sync_run
 from tests.trace.families import (
     Maps,
     Starts,
@@ -347,3 +351,44 @@ async def test_from_a_child_the_next_execution_is_the_one_after_its_parent(
                 await press(pilot, "semicolon")
                 assert app.selected_key is not None
                 assert app.selected_key.startswith(f"{execution(2 - root)}"), view
+
+
+# -- what lists say, and when ----------------------------------------------------------
+
+
+def listed(seconds: float, *names: str, status: str = "RUNNING") -> Received:
+    """A list of so many executions of one Map Run, as it came some time after START."""
+    executions = [
+        {
+            "executionArn": f"{PARENT.rpartition(':')[0]}/Each:{name}",
+            "mapRunArn": RUN,
+            "name": name,
+            "status": status,
+            "startDate": START.timestamp(),
+        }
+        for name in names
+    ]
+    at = START + timedelta(seconds=seconds)
+    return Received(at, From.CHILDREN, PARENT, {"executions": executions})
+
+
+def statuses(*records: Received) -> dict[str, str]:
+    rows = child_rows(extend(Trace(), records), "")
+    return {row.name: row.status for row in rows}
+
+
+def test_what_the_newest_list_of_those_that_run_lacks_is_over() -> None:
+    first, second = listed(5, "a", "b"), listed(10, "b", "c")
+    assert statuses(first) == {"a": "RUNNING", "b": "RUNNING"}
+    assert statuses(second, first) == {"a": "ended", "b": "RUNNING", "c": "RUNNING"}
+    last = listed(15, "a", "b", "c", status="SUCCEEDED")
+    assert set(statuses(first, second, last).values()) == {"SUCCEEDED"}
+    assert set(statuses(second, listed(12, "x", status="FAILED")).values()) == {
+        "RUNNING",
+        "FAILED",
+    }
+
+
+def test_a_list_that_is_full_says_nothing_of_what_it_lacks() -> None:
+    full = listed(10, *(f"n{number}" for number in range(RUNNING_LISTED)))
+    assert statuses(listed(5, "a"), full)["a"] == "RUNNING"
