@@ -200,7 +200,7 @@ def test_every_module_can_be_imported_first() -> None:
         if path.stem not in {"__main__", "__init__"}
     }
     needs = {name: imported_at_once(path, known) for name, path in known.items()}
-    assert "sfnwatch.trace.visits" in needs["sfnwatch.trace.timeline"]
+    assert "sfnwatch.trace.visits" in needs["sfnwatch.trace.execution"]
     TopologicalSorter(needs).prepare()
 
 

@@ -1,8 +1,10 @@
 """The recorder through whatever ends it: killed, no room, no right, no file."""
 
 import os
+import shlex
 import signal
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,7 +69,8 @@ def test_a_watch_killed_on_its_way_replays(program: Program) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_a_disk_that_fills_up_is_said_and_the_watch_goes_on(program: Program) -> None:
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (4096, -1))"
-    start = f'exec python3 -c "{limit}; from sfnwatch.cli import main; main()"'
+    python = shlex.quote(sys.executable)
+    start = f'exec {python} -c "{limit}; from sfnwatch.cli import main; main()"'
     ended = program.shell(f"{start} demo async --plain --speed 1000")
     assert ended.code == 0, ended.err
     assert "✔ Execution succeeded" in ended.out
