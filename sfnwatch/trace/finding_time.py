@@ -26,11 +26,12 @@ _PART = {
     Part.WAITING: "waiting",
     Part.BACKING_OFF: "backing off",
     Part.NOTICING: "before a job's end was noticed",
-    Part.AROUND: "in a Map or Parallel that shows no states inside",
+    Part.AROUND: "in a Map or Parallel as a whole",
 }
 _SHARE = 0.5
 _LASTS = frozenset({"Wait", "Map", "Parallel"})
-"""Types that take their time without a task: of Maps, those that show no iterations."""
+"""Types that take their time without a task: of Maps, those whose history shows no
+iterations, as a Distributed Map's does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from sfnwatch.sources.allowed import Feature
 from sfnwatch.sources.aws import Aws, AwsSettings
 from tests.builders import REGION
 from tests.express import log_event
+from tests.sources.loopback import served
 from tests.sources.simulation import SteppedClock
 
 _TERM = re.compile(r'\(?\$\.(?P<path>[\w.]+) = "(?P<value>[^"]*)"\)?')
@@ -97,13 +98,7 @@ class Logs:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_post("/", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.endpoint_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.endpoint_url = await self._stack.enter_async_context(served(self._answer))
         return self
 
     async def __aexit__(self, *_: object) -> None:

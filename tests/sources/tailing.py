@@ -18,6 +18,7 @@ from sfnwatch.sources.allowed import Feature
 from sfnwatch.sources.aws import Aws, AwsSettings
 from tests.builders import REGION
 from tests.sources.eventstream import stream_event, stream_exception
+from tests.sources.loopback import served
 
 CUT = object()
 """Has the connection end in the middle of a message."""
@@ -69,13 +70,7 @@ class Tail:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_post("/", self._answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self.url = await self._stack.enter_async_context(served(self._answer))
         return self
 
     async def __aexit__(self, *_: object) -> None:
