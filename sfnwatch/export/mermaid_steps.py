@@ -150,11 +150,14 @@ class _Writer:
 def _loop(state: str, service: str, polls: Sequence[Row], told: str) -> Step:
     """Draw many polls as one, which is a denied one if there was no other."""
     times = [row.at for row in polls]
-    every = mean((b - a).total_seconds() for a, b in pairwise(times))
+    # As far as CloudTrail was read: beyond it, others may still come in between.
+    known = [row.at for row in polls if row.sure]
+    gaps = [(b - a).total_seconds() for a, b in pairwise(known)]
+    every = f", about every {mean(gaps):.0f} s" if gaps else ""
     answered = [row for row in polls if row.call and not row.call.error_code]
     denied = len(polls) - len(answered)
     refused = f", {denied if answered else 'all'} denied" if denied else ""
-    label = f"{len(polls)} polls, about every {every:.0f} s{refused}"
+    label = f"{len(polls)} polls{every}{refused}"
     shown = answered[0] if answered else polls[0]
     span = f"{times[0]:%H:%M:%S} – {times[-1]:%H:%M:%S}"
     words = f"{span} {told}{_call_words(shown)}"

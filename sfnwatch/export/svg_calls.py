@@ -161,7 +161,10 @@ def ticks_words(drawn: Line, column: Column, top: float) -> str:
         return ""
     top -= LABEL if drawn.beside > 1 else 0.0
     count = len(run.between)
-    told = f"⋯ {count} more polls, about every {run.seconds:.0f} s"
+    told = f"⋯ {count} more polls"
+    # Not known where CloudTrail was not read far enough: others may lie between.
+    if run.seconds is not None:
+        told += f", about every {run.seconds:.0f} s"
     error = run.all[0].call.error_code if run.all[0].call else None
     parts: list[Piece] = [(told, Tone.DIM)]
     if error is not None:

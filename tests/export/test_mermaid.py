@@ -12,11 +12,14 @@ from sfnwatch.export.mermaid import dump
 from sfnwatch.export.mermaid_cast import escape
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.times import iso
 from tests.builders import (
     ARN,
     ROLE,
+    START,
     call,
     event,
+    health,
     sync_calls,
     sync_history,
     sync_run,
@@ -86,6 +89,12 @@ def test_polls_of_which_some_were_denied_are_drawn_as_one_that_was_answered() ->
     )
     assert "loop 5 polls, about every 60 s, 2 denied" in text
     assert "e1s2->>a1: 00:29:20 – 00:33:18 DescribeTasks · = task ARN" in text
+
+
+def test_no_interval_is_claimed_where_more_polls_may_come_in() -> None:
+    known = health("lookup", "ok", 200, complete_to=iso(START))
+    text = printed(extend(Trace(), [*sync_history(), *sync_calls(), known]))
+    assert "loop 5 polls\n" in text
 
 
 def test_a_call_that_was_answered_late_is_drawn_once() -> None:

@@ -15,7 +15,18 @@ from sfnwatch.export.svg_style import PALETTE
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.timeline import Timeline, Trace, extend
-from tests.builders import ARN, ROLE, call, event, health, sync_history, sync_run
+from sfnwatch.trace.times import iso
+from tests.builders import (
+    ARN,
+    ROLE,
+    START,
+    call,
+    event,
+    health,
+    sync_calls,
+    sync_history,
+    sync_run,
+)
 from tests.export.drawing import crowd, long_wait, named, parsed, run, texts, tips
 from tests.peers.fixtures import files, history
 from tests.trace.machines import Run, Sequence, machines
@@ -60,6 +71,13 @@ def test_the_seeds_run_is_drawn_with_its_call_its_polls_and_who_noticed() -> Non
     assert any("3 more polls, about every" in line for line in words)
     assert "CloudTrail complete to 00:35:24, past the end" in words
     assert len(named(root, "rect", "noticing")) - 1 == 1
+
+
+def test_polls_known_in_part_are_counted_and_no_interval_is_claimed() -> None:
+    known = health("lookup", "ok", 200, complete_to=iso(START))
+    root = lanes(extend(Trace(), [*sync_history(), *sync_calls(), known]))
+    (told,) = [line for line in texts(root) if "more polls" in line]
+    assert told.strip() == "⋯ 3 more polls"
 
 
 def test_every_poll_is_a_mark_with_a_title_whether_folded_or_not() -> None:
