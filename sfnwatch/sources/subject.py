@@ -10,7 +10,6 @@ from datetime import datetime
 
 from sfnwatch.trace.arns import ExecutionArn, last_segment, role_name
 from sfnwatch.trace.asl import parse_definition
-from sfnwatch.trace.attempts import first
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
@@ -20,6 +19,7 @@ from sfnwatch.trace.payload import mapping_of, text_of
 from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
+from sfnwatch.trace.tries import first
 
 Query = tuple[str, str]
 """A Region and an event source to ask for."""

@@ -18,7 +18,7 @@ from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.redrives import REDRIVEN, Redrive, find_redrives
 from sfnwatch.trace.task_stops import Stop, told
 from sfnwatch.trace.times import maybe_time
-from sfnwatch.trace.visits import Visits, build_visits
+from sfnwatch.trace.visits import Visits
 
 TERMINAL = {
     "ExecutionSucceeded": "SUCCEEDED",
@@ -57,11 +57,7 @@ class Timeline:
     @cached_property
     def visits(self) -> Visits:
         branches = self.definition.branches or {}
-        visits = (
-            self.growing.visits(self.ordered, branches)
-            if self._over is None
-            else build_visits(self.ordered, branches, self._over)
-        )
+        visits = self.growing.visits(self.ordered, branches, self._over)
         return told(visits, self.stops)
 
     @property

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -25,12 +26,20 @@ def parse_json(text: Any) -> Any:
 def values_at(value: Any, path: str) -> Iterator[str]:
     """Yield the strings at a dotted `path`; `[]` walks a list: `Tasks[].TaskArn`."""
     found = [value]
-    for part in path.split("."):
-        key, is_list = part.removesuffix("[]"), part.endswith("[]")
-        found = [v[key] for v in found if isinstance(v, Mapping) and key in v]
+    for key, is_list in _steps(path):
+        found = [v[key] for v in found if _is_mapping(v) and key in v]
+        if not found:
+            return
         if is_list:
             found = [item for v in found if isinstance(v, list) for item in v]
     yield from (v for v in found if isinstance(v, str) and v)
+
+
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> tuple[tuple[str, bool], ...]:
+    """Take a path apart: of each step its key, and if what is there is a list."""
+    parts = path.split(".")
+    return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in parts)
 
 
 def strings_in(value: Any) -> Iterator[str]:
@@ -56,7 +65,12 @@ def text_of(value: Any) -> str | None:
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """Take an object, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if _is_mapping(value) else {}
+
+
+def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    # Nearly all are dicts; to ask the abstract class takes ten times as long.
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def canonical(value: Any) -> str:

@@ -6,8 +6,12 @@ Mutable, and alive for one walk only.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from sfnwatch.trace.attempts import Attempt
+from sfnwatch.trace.tries import Try
+
+ROOT = "Main"
+"""What every path begins with."""
 
 
 @dataclass(eq=False, slots=True)
@@ -17,6 +21,14 @@ class Scope:
     parent: "Open | None" = None
     index: int | None = None
     depth: int = 0
+    path: str = ROOT
+    """Of the visits in it, as far as they have it in common."""
+
+
+def inside(parent: "Open", index: int | None) -> Scope:
+    """Give a new branch or iteration of a state."""
+    number = "" if index is None else f"[{index}]"
+    return Scope(parent, index, parent.scope.depth + 1, parent.path + number)
 
 
 @dataclass(eq=False, slots=True)
@@ -27,6 +39,7 @@ class Open:
     name: str
     type: str
     scope: Scope
+    path: str
     entered_at: datetime
     exited_at: datetime | None = None
     ended_at: datetime | None = None
@@ -39,7 +52,7 @@ class Open:
     """Which of a Parallel's branches have been entered since it started."""
     inside: dict[int, "Open"] = field(default_factory=dict)
     """The open visits directly in it."""
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Try] = field(default_factory=list)
     event_ids: list[int] = field(default_factory=list)
     error: str | None = None
     cause: str | None = None
@@ -47,8 +60,7 @@ class Open:
     """When it stood still: cut off, until a redrive went on with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where an event stands: in a scope and, mostly, in a visit."""
 
     scope: Scope

@@ -11,11 +11,10 @@ from datetime import datetime
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
-from sfnwatch.trace.scopes import Open
+from sfnwatch.trace.scopes import ROOT, Open
 from sfnwatch.trace.walk import Walk
 
-ROOT = "Main"
-"""What every path begins with."""
+__all__ = ["ROOT", "StateVisit", "Visits", "build_visits", "freeze", "unseen_ending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,38 +120,36 @@ def build_visits(
     for event in sorted(events, key=lambda e: e.id):
         walk.take(event)
     if over is not None:
-        walk.end(_ENDINGS.get(over[0], ""), over[1])
-    paths: dict[int, str] = {}
-    by_id = {open_.id: freeze(open_, paths) for open_ in walk.visits}
-    attempts = {
-        event_id: attempt.scheduled_id
-        for visit in by_id.values()
-        for attempt in visit.attempts
-        for event_id in attempt.event_ids
-    }
-    return Visits(by_id, walk.visit_of_event(), attempts)
+        walk.end(unseen_ending(over[0]), over[1])
+    by_id = {open_.id: freeze(open_) for open_ in walk.visits}
+    return Visits(by_id, walk.visit_of_event, walk.attempt_of_event)
 
 
-def freeze(visit: Open, paths: dict[int, str]) -> StateVisit:
-    """Give a visit as it is now; `paths` has those of the visits around it."""
+def unseen_ending(status: str) -> str:
+    """Give the ending whose event is missing, for DescribeExecution's word."""
+    return _ENDINGS.get(status, "")
+
+
+def freeze(visit: Open, fate: tuple[str, datetime] | None = None) -> StateVisit:
+    """Give a visit as it is now, or as it is if it ends so."""
     parent = visit.scope.parent
-    prefix = paths[parent.id] if parent else ROOT
-    if parent and visit.scope.index is not None:
-        prefix = f"{prefix}[{visit.scope.index}]"
-    paths[visit.id] = f"{prefix} / {visit.name}"
+    status, ended_at = fate or (visit.status, visit.ended_at)
+    attempts = [attempt.frozen() for attempt in visit.attempts]
+    if fate and attempts:
+        attempts[-1] = visit.attempts[-1].ended(*fate)
     return StateVisit(
         id=visit.id,
         name=visit.name,
         type=visit.type,
         parent=parent.id if parent else None,
-        path=paths[visit.id],
+        path=visit.path,
         index=visit.scope.index,
         depth=visit.scope.depth,
         entered_at=visit.entered_at,
         exited_at=visit.exited_at,
-        ended_at=visit.ended_at,
-        status=visit.status,
-        attempts=tuple(visit.attempts),
+        ended_at=ended_at,
+        status=status,
+        attempts=tuple(attempts),
         error=visit.error,
         cause=visit.cause,
         event_ids=tuple(visit.event_ids),

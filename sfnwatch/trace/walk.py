@@ -4,11 +4,12 @@ The rules were read off executions recorded on AWS; each stands at the function
 that follows it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, count
 
-from sfnwatch.trace import attempts as tries
+from sfnwatch.trace import tries
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.scopes import (
@@ -16,6 +17,7 @@ from sfnwatch.trace.scopes import (
     Place,
     Scope,
     at_work,
+    inside,
     open_inside,
     outward,
     unseen_end,
@@ -25,6 +27,8 @@ _ENTERED, _EXITED = "StateEntered", "StateExited"
 _CONTAINERS = ("Map", "Parallel")
 _STATUSES = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
 """How an execution's end ends what still ran, unless it is what failed."""
+
+_Step = Callable[["Walk", HistoryEvent, Place], tuple[Scope, Open | None]]
 
 
 class Walk:
@@ -42,55 +46,59 @@ class Walk:
         self._redriven_at: datetime | None = None
         """When the execution was last taken up again after it had ended."""
         self.visits: list[Open] = []
-
-    @property
-    def running(self) -> Mapping[int, Open]:
-        """The visits that are open, by their ids."""
-        return self._running
-
-    def owner(self, event_id: int) -> Open | None:
-        """Give the visit of an event; an iteration's own events are their Map's."""
-        place = self._places[event_id]
-        return place.visit or place.scope.parent
-
-    def visit_of_event(self) -> dict[int, int]:
-        """Give each event its visit; an iteration's own events their Map's."""
-        owners = ((event_id, self.owner(event_id)) for event_id in self._places)
-        return {event_id: owner.id for event_id, owner in owners if owner}
+        self.changed: dict[int, Open] = {}
+        """The visits that were entered or altered since somebody emptied this."""
+        self.visit_of_event: dict[int, int] = {}
+        """Each event's visit; an iteration's own events are their Map's."""
+        self.attempt_of_event: dict[int, int] = {}
 
     def take(self, event: HistoryEvent) -> None:
+        number, kind = event.id, event.type
         before = self._places.get(event.previous_event_id, self._nowhere)
-        scope, visit = self._step(event, before)
-        self._places[event.id] = Place(scope, visit, event.type)
+        scope, visit = self._step_of(kind)(self, event, before)
+        self._places[number] = Place(scope, visit, kind)
         if visit is not None:
-            visit.event_ids.append(event.id)
+            visit.event_ids.append(number)
+            self.changed[visit.id] = visit
+        owner = visit or scope.parent
+        if owner is not None:
+            self.visit_of_event[number] = owner.id
 
-    def _step(self, event: HistoryEvent, before: Place) -> tuple[Scope, Open | None]:
-        kind = event.type
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def _step_of(kind: str) -> "_Step":
+        """Find what an event of a type means to the walk."""
         if kind.endswith(_ENTERED):
-            return self._enter(event, before)
+            return Walk._enter
         if kind.endswith(_EXITED):
-            return self._exit(event, before)
+            return Walk._exit
         if kind.startswith("MapIteration"):
-            return self._iteration(event, before)
+            return Walk._iteration
         if "State" in kind and kind.startswith(_CONTAINERS):
-            return self._container(event, before)
+            return Walk._container
         if tries.belongs_to_attempt(kind):
-            return self._attempt(event, before)
-        return self._other(event, before)
+            return Walk._attempt
+        if kind.endswith("StateAborted"):
+            return Walk._abort_siblings
+        if kind.startswith("Execution"):
+            return Walk._execution
+        others: dict[str, _Step] = {
+            "EvaluationFailed": Walk._evaluation_failed,
+            "MapRunFailed": Walk._map_run_failed,
+            "MapRunRedriven": Walk._redrive_map,
+        }
+        return others.get(kind, Walk._other)
 
-    def _other(self, event: HistoryEvent, before: Place) -> tuple[Scope, Open | None]:
-        if event.type.endswith("StateAborted"):
-            return self._abort_siblings(event, before)
-        if event.type.startswith("Execution"):
-            return self._execution(event, before)
-        if event.type == "EvaluationFailed":
-            return self._evaluation_failed(event, before)
-        if event.type == "MapRunFailed" and before.visit:
+    def _other(self, _: HistoryEvent, before: Place) -> tuple[Scope, Open | None]:
+        """What else happens in a state, types that AWS adds later among it."""
+        return before.scope, before.visit
+
+    def _map_run_failed(
+        self, event: HistoryEvent, before: Place
+    ) -> tuple[Scope, Open | None]:
+        if before.visit:
             before.visit.error = event.detail("error")
             before.visit.cause = event.detail("cause")
-        if event.type == "MapRunRedriven":
-            return self._redrive_map(event, before)
         return before.scope, before.visit
 
     # -- states ----------------------------------------------------------------
@@ -114,6 +122,7 @@ class Walk:
             name=name,
             type=event.type.removesuffix(_ENTERED),
             scope=scope,
+            path=f"{scope.path} / {name}",
             entered_at=event.timestamp,
         )
         self.visits.append(visit)
@@ -129,7 +138,7 @@ class Walk:
         named = (i for i, start in enumerate(starts) if start == first_state)
         index = next(i for i in chain(named, count()) if i not in parallel.taken)
         parallel.taken.add(index)
-        return Scope(parallel, index, parallel.scope.depth + 1)
+        return inside(parallel, index)
 
     def _exit(self, event: HistoryEvent, before: Place) -> tuple[Scope, Open | None]:
         """A Map's or Parallel's exit follows its last branch's last event, not its own.
@@ -137,19 +146,20 @@ class Walk:
         So look outward from there for the open state of that name and type.
         """
         name, kind = event.detail("name"), event.type.removesuffix(_EXITED)
-        visit = next(
-            (
-                v
-                for v in self._near(before)
-                if v.id in self._running and v.name == name and v.type == kind
-            ),
-            None,
-        )
+
+        def leaves(visit: Open) -> bool:
+            same = visit.name == name and visit.type == kind
+            return same and visit.id in self._running
+
+        visit = before.visit
+        if visit is None or not leaves(visit):
+            visit = next(filter(leaves, self._near(before)), None)
         visit = visit or self._cut_off(name, kind, before)
         if visit is None:
             return before.scope, None
         self._reopen(visit, event)
-        self._close_inside(visit, event, ())
+        if visit.inside:
+            self._close_inside(visit, event, ())
         visit.exited_at = event.timestamp
         self._close(visit, "caught" if visit.trouble else "succeeded", event.timestamp)
         return visit.scope, visit
@@ -222,7 +232,7 @@ class Walk:
         owner = next(owners, None)
         if owner is None:
             return Scope(None, number, before.scope.depth)
-        scope = Scope(owner, number, owner.scope.depth + 1)
+        scope = inside(owner, number)
         self._iterations[owner.id, number] = scope
         return scope
 
@@ -235,13 +245,16 @@ class Walk:
             visit = self._lone_task(before)
         if visit is None:
             return before.scope, before.visit
-        if tries.opens(event):
+        phase = tries.phase_of(event.type)
+        if phase.opens:
             self._reopen(visit, event)
-        if tries.begins(event, visit.attempts):
+        if tries.begins(phase, visit.attempts):
             visit.attempts.append(tries.first(event, visit.id))
-        if not tries.opens(event):
-            visit.attempts[-1] = tries.grow(visit.attempts[-1], event)
-        visit.trouble = _trouble(event)
+        attempt = visit.attempts[-1]
+        if not phase.opens:
+            attempt.take(event, phase)
+        self.attempt_of_event[event.id] = attempt.scheduled_id
+        visit.trouble = phase.trouble
         return visit.scope, visit
 
     def _lone_task(self, before: Place) -> Open | None:
@@ -303,43 +316,43 @@ class Walk:
     def end(self, ending: str, at: datetime, failing: tuple[Open, ...] = ()) -> None:
         """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
 
-        Of one that succeeded nothing runs by then: the ends of what is open are not
-        among the records.
+        What failed is known from the event before; else it is what is in trouble.
+        """
+        if ending in _STATUSES and ending != "Failed":
+            tasks = self._running_tasks()
+            self._cut = tasks[0] if len(tasks) == 1 else None
+        for visit, blamed, status in self.fates(ending, failing):
+            self._close_as(visit, status, at, blamed=blamed)
+
+    def fates(
+        self, ending: str, failing: tuple[Open, ...] = ()
+    ) -> list[tuple[Open, bool, str]]:
+        """Tell how what runs is to end if the execution does; nothing is changed.
+
+        Of each if it is to blame, and its status. Of an execution that succeeded
+        nothing runs by then: the ends of what is open are not among the records.
         """
         open_ = tuple(self._running.values())
         if ending == "Succeeded":
-            for visit, status in [(visit, unseen_end(visit)) for visit in open_]:
-                self._close(visit, status, at)
-        elif ending in _STATUSES:
-            failing = failing or tuple(v for v in open_ if v.trouble)
-            if ending != "Failed":
-                failing, tasks = (), self._running_tasks()
-                self._cut = tasks[0] if len(tasks) == 1 else None
-            self._close_all(open_, at, failing, _STATUSES[ending])
+            return [(visit, False, unseen_end(visit)) for visit in open_]
+        if ending not in _STATUSES:
+            return []
+        failing = failing or tuple(v for v in open_ if v.trouble)
+        blamed = failing if ending == "Failed" else ()
+        return _fates(open_, blamed, _STATUSES[ending])
 
     def _close_inside(
         self, around: Open | Scope, event: HistoryEvent, failing: tuple[Open, ...]
     ) -> None:
-        self._close_all(open_inside(around), event.timestamp, failing)
+        for visit, blamed, status in _fates(open_inside(around), failing, "aborted"):
+            self._close_as(visit, status, event.timestamp, blamed=blamed)
 
-    def _close_all(
-        self,
-        visits: tuple[Open, ...],
-        at: datetime,
-        failing: tuple[Open, ...],
-        otherwise: str = "aborted",
+    def _close_as(
+        self, visit: Open, status: str, at: datetime, *, blamed: bool
     ) -> None:
-        """Close visits: as failed those around the failing event, else as aborted.
-
-        The trouble of others does not count: a Task that waits to be tried again is
-        aborted, not failed.
-        """
-        for visit in visits:
-            blamed = visit in failing
-            if blamed and visit.type == "Task":
-                self._cut = visit
-            status = (visit.trouble or "failed") if blamed else otherwise
-            self._close(visit, status, at)
+        if blamed and visit.type == "Task":
+            self._cut = visit
+        self._close(visit, status, at)
 
     def _open(self, visit: Open) -> None:
         self._running[visit.id] = visit
@@ -348,13 +361,12 @@ class Walk:
 
     def _close(self, visit: Open, status: str, at: datetime) -> None:
         visit.status, visit.ended_at, visit.started = status, at, False
+        self.changed[visit.id] = visit
         self._running.pop(visit.id, None)
         if visit.scope.parent:
             visit.scope.parent.inside.pop(visit.id, None)
-        if visit.attempts and status == "succeeded":
-            visit.attempts[-1] = tries.succeed(visit.attempts[-1])
-        elif visit.attempts:
-            visit.attempts[-1] = tries.abort(visit.attempts[-1], at)
+        if visit.attempts:
+            visit.attempts[-1].end(status, at)
 
     def _cut_off(self, name: str | None, kind: str, before: Place) -> Open | None:
         """Find a state that is left after a redrive without being entered again.
@@ -390,6 +402,7 @@ class Walk:
             around.error = around.cause = None
             around.status, around.ended_at, around.exited_at = "running", None, None
             around.started, around.trouble = around is not visit, None
+            self.changed[around.id] = around
             self._open(around)
             around = around.scope.parent
 
@@ -408,7 +421,16 @@ class Walk:
         return chain(around, reversed(self._running.values()), outward(place))
 
 
-def _trouble(event: HistoryEvent) -> str | None:
-    if event.type.endswith("TimedOut"):
-        return "timed_out"
-    return "failed" if tries.failed(event) else None
+def _fates(
+    visits: tuple[Open, ...], failing: tuple[Open, ...], otherwise: str
+) -> list[tuple[Open, bool, str]]:
+    """Have those around the failing event fail, and all else end otherwise.
+
+    The trouble of others does not count: a Task that waits to be tried again is
+    aborted, not failed.
+    """
+    judged = ((visit, visit in failing) for visit in visits)
+    return [
+        (visit, blamed, (visit.trouble or "failed") if blamed else otherwise)
+        for visit, blamed in judged
+    ]
