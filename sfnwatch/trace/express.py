@@ -8,9 +8,10 @@ says so, and then so are the ids in it.
 """
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from sfnwatch.trace.events import Record
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history

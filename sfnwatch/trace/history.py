@@ -5,24 +5,30 @@ AWS adds later decodes just the same and becomes a row without special meaning.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from sfnwatch.trace.events import Record
 from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.times import parse_time
 
 _DETAILS = "EventDetails"
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of values that hold no others."""
 
 
 class DecodeError(ValueError):
     """A record that lacks what its kind must have; the text says what and where."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEvent:
-    """What happened to one execution, in AWS's words."""
+class HistoryEvent(msgspec.Struct, frozen=True, gc=False):
+    """What happened to one execution, in AWS's words.
+
+    There are tens of thousands: this is made in a tenth of a dataclass's time, and the
+    garbage collector need not look at it, since JSON holds no cycles.
+    """
 
     id: int
     type: str
@@ -30,10 +36,13 @@ class HistoryEvent:
     """0 for the first state, for ExecutionAborted and for EvaluationFailed."""
     timestamp: datetime
     """Millisecond resolution."""
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = {}
     """The one `…EventDetails` object of its type; empty where AWS sends none."""
     seen_at: datetime | None = None
-    raw: Record = field(default_factory=dict, repr=False)
+    raw: Record = {}
+
+    def __repr__(self) -> str:
+        return f"HistoryEvent({self.id}, {self.type!r}, {self.timestamp}, …)"
 
     def detail(self, key: str) -> str | None:
         """Give one string of the details."""
@@ -82,6 +91,9 @@ def _type(value: Any) -> str:
 
 def _details(data: Record) -> Mapping[str, Any]:
     for key, value in data.items():
+        # What is no object is most of it, and quickly told.
+        if type(value) in _PLAIN:
+            continue
         if key.endswith(_DETAILS) and isinstance(value, Mapping):
             return value
     return {}

@@ -20,12 +20,12 @@ def parse_time(value: Any) -> datetime:
     ValueError for anything else.
     """
     try:
+        if isinstance(value, str):
+            return _from_text(value.strip())
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _from_epoch(float(value))
-        if isinstance(value, str):
-            return _from_text(value.strip())
     except (OverflowError, OSError) as error:
         msg = f"not a time: {value!r:.60}"
         raise ValueError(msg) from error

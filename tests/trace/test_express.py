@@ -1,11 +1,11 @@
 """An execution's log, decoded to what a history would say."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sfnwatch.export.json import trace_json
 from sfnwatch.trace.events import From, Received
