@@ -10,20 +10,36 @@ import json
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from sfnwatch.export.json import (
+import msgspec
+
+from sfnwatch.export.json_facts import (
     call_json,
     child_json,
     execution_json,
-    finding_json,
     map_run_json,
     task_states_json,
     visit_json,
 )
 from sfnwatch.trace.events import Batch, From, Received, Record
 from sfnwatch.trace.express import as_history
-from sfnwatch.trace.findings import trace_findings
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.visits import StateVisit
+
+_PLAIN = frozenset({str, int, type(None)})
+_DEL = b"\x7f"
+_encode = msgspec.json.Encoder().encode
+
+
+def quick_json(record: dict[str, Any]) -> str | None:
+    """Write texts and whole numbers as `json.dumps` does, in a quarter of the time.
+
+    None if there is something in them that it would escape.
+    """
+    try:
+        text = msgspec.json.format(_encode(record), indent=0)
+    except (OverflowError, ValueError):
+        return None
+    return text.decode() if text.isascii() and _DEL not in text else None
 
 
 class JsonLines:
@@ -31,6 +47,7 @@ class JsonLines:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._lines: list[str] = []
         self._printed: dict[object, object] = {}
         self._visits: dict[str, Mapping[int, StateVisit]] = {}
         self.trace = Trace()
@@ -55,19 +72,22 @@ class JsonLines:
             key = (state["task_arn"], state["version"])
             if self._is_news(key, state):
                 self._write({"kind": "task-state", **state})
-        self._out.flush()
+        self._flush()
 
     def _print_event(self, received: Received, data: Record) -> None:
-        record = {
-            "kind": "event",
-            "execution": received.execution_arn,
-            "id": data.get("id"),
-            "type": data.get("type"),
-            "previous_event_id": data.get("previousEventId"),
-            "timestamp": data.get("timestamp"),
-        }
-        if self._is_news((received.execution_arn, data.get("id")), record):
-            self._write(record)
+        number, at = data.get("id"), data.get("timestamp")
+        kind, before = data.get("type"), data.get("previousEventId")
+        told = (number, kind, before, at)
+        if self._is_news((received.execution_arn, number), told):
+            record = {
+                "kind": "event",
+                "execution": received.execution_arn,
+                "id": number,
+                "type": kind,
+                "previous_event_id": before,
+                "timestamp": at,
+            }
+            self._write(record, quick=_PLAIN.issuperset(map(type, told)))
 
     def _print_visits(self, timeline: Timeline) -> None:
         arn, visits = timeline.execution_arn, timeline.visits.by_id
@@ -77,7 +97,8 @@ class JsonLines:
             # Of a long history nearly all are the very same as before.
             old = before.get(number)
             if old is not visit and old != visit:
-                self._write({"kind": "visit", "execution": arn, **visit_json(visit)})
+                record = {"kind": "visit", "execution": arn, **visit_json(visit)}
+                self._write(record, quick=True)
 
     def _print_map_runs(self) -> None:
         """Print a Map Run's counts, and each of its executions as it is listed."""
@@ -97,15 +118,23 @@ class JsonLines:
         self._printed[key] = value
         return old != value
 
-    def _write(self, record: dict[str, Any]) -> None:
-        self._out.write(json.dumps(record) + "\n")
+    def _write(self, record: dict[str, Any], *, quick: bool = False) -> None:
+        text = quick_json(record) if quick else None
+        self._lines.append((text or json.dumps(record)) + "\n")
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        self._out.write("".join(lines))
+        self._out.flush()
 
     def finish(self) -> None:
         """Print what all of it shows, and how each execution ended, with findings."""
-        found = [finding_json(finding) for finding in trace_findings(self.trace)]
-        self._write({"kind": "trace", "findings": found})
-        for timeline in self.trace.histories.values():
-            whole = execution_json(self.trace, timeline)
-            del whole["visits"]
-            self._write({"kind": "end", **whole})
-        self._out.flush()
+        # What comes first need not wait until this is loaded.
+        from sfnwatch.export.json import findings_json  # noqa: PLC0415
+
+        found = findings_json(self.trace)
+        self._write({"kind": "trace", "findings": found[None]})
+        for arn, timeline in self.trace.histories.items():
+            facts = execution_json(self.trace, timeline)
+            self._write({"kind": "end", **facts, "findings": found[arn]})
+        self._flush()

@@ -26,6 +26,7 @@ TERMINAL = {
     "ExecutionTimedOut": "TIMED_OUT",
     "ExecutionAborted": "ABORTED",
 }
+_TURNS = {*TERMINAL, REDRIVEN}
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE", "UNKNOWN"})
 
 
@@ -52,7 +53,12 @@ class Timeline:
     @cached_property
     def ordered(self) -> tuple[HistoryEvent, ...]:
         """The events in the order of their ids, which is the order of their times."""
-        return tuple(self.events[key] for key in sorted(self.events))
+        return tuple(map(self.events.__getitem__, sorted(self.events)))
+
+    @cached_property
+    def _turns(self) -> tuple[HistoryEvent, ...]:
+        """The events that end it or take it up again, in order."""
+        return tuple(event for event in self.ordered if event.type in _TURNS)
 
     @cached_property
     def visits(self) -> Visits:
@@ -109,18 +115,14 @@ class Timeline:
     @cached_property
     def ending(self) -> HistoryEvent | None:
         """The event that ended it; None while it runs, and again after a redrive."""
-        last = None
-        for event in self.ordered:
-            if event.type in TERMINAL:
-                last = event
-            elif event.type == REDRIVEN:
-                last = None
-        return None if self._is_taken_up_again() else last
+        last = self._turns[-1] if self._turns else None
+        ended = last is not None and last.type != REDRIVEN
+        return last if ended and not self._is_taken_up_again() else None
 
     @cached_property
     def redrives(self) -> tuple[Redrive, ...]:
         """The times it was taken up again after it had ended, in order."""
-        return find_redrives(self.ordered, TERMINAL)
+        return find_redrives(self._turns, TERMINAL)
 
     @property
     def status(self) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfnwatch.export.json import call_json, dump, finding_json, trace_json, visit_json
+from sfnwatch.export.json import dump, finding_json, trace_json
+from sfnwatch.export.json_facts import call_json, visit_json
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.findings import Certainty, Finding, findings
 from sfnwatch.trace.timeline import Trace, extend
