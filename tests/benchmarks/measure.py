@@ -4,7 +4,7 @@ import math
 import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 Command = Sequence[str | Path]
+_LAUNCHER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")))
 
 
 class FailedError(Exception):
@@ -43,28 +44,29 @@ def run(
     """
     words = [str(word) for word in command]
     out = subprocess.PIPE if keep else subprocess.DEVNULL
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=subprocess.PIPE,
-        env=env,
-        cwd=cwd,
-    )
-    said, errors = process.stdout, process.stderr
-    text = said.read().decode(errors="replace") if said else ""
-    trouble = errors.read().decode(errors="replace") if errors else ""
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    for pipe in (said, errors):
-        if pipe:
-            pipe.close()
-    if process.returncode not in codes:
-        msg = f"{' '.join(words)}: {process.returncode}: {trouble.strip()[-400:]}"
+    told, tell = os.pipe()
+    with os.fdopen(told, "rb") as telling:
+        try:
+            process = subprocess.Popen(
+                [*_LAUNCHER, str(tell), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                env=env,
+                cwd=cwd,
+                pass_fds=(tell,),
+            )
+        finally:
+            os.close(tell)
+        said, errors = process.communicate()
+        usage = telling.read().split()
+    trouble = errors.decode(errors="replace").strip()[-400:]
+    if not usage or (code := int(usage[3])) not in codes:
+        why = str(code) if usage else "not started"
+        msg = f"{' '.join(words)}: {why}: {trouble}"
         raise FailedError(msg)
-    return Sample(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, text)
+    wall, cpu, rss = (float(word) for word in usage[:3])
+    return Sample(wall, cpu, rss * 1024, (said or b"").decode(errors="replace"))
 
 
 def in_turn(count: int, *measures: Callable[[], _T]) -> list[list[_T]]:

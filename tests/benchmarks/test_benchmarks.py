@@ -79,6 +79,17 @@ def test_a_program_that_fails_is_no_measure() -> None:
     assert run((sys.executable, "-c", "print(1)"), keep=True).out == "1\n"
 
 
+def test_the_memory_of_a_program_is_its_own() -> None:
+    ballast = b"x" * 100_000_000
+    told = run(
+        (sys.executable, "-c", "import tests.benchmarks.told as t; print(t.rss())"),
+        keep=True,
+    )
+    for rss in (told.rss, int(told.out)):
+        assert 1_000_000 < rss < len(ballast) / 2
+    assert run((sys.executable, "-c", "b'x' * 60_000_000")).rss > 60_000_000
+
+
 def test_cheap_rows_are_measured(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     rows = ("version", "poll", "extend")
