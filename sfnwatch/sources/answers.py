@@ -5,7 +5,7 @@ history, of which five are there. Half of the time of reading a long one goes th
 Here what came is looked up in the model, by a reader that each shape gets once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -33,8 +33,20 @@ class _Json(_Usual):  # type: ignore[misc]
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._readers: dict[Shape, _Reader | None] = {}
+        self._decoded: tuple[bytes, Any] = (b"", None)
+
+    def is_object(self, body: bytes) -> bool:
+        """Decode a body that is to be parsed; True if it is known to be an object."""
+        try:
+            self._decoded = body, msgspec.json.decode(body)
+        except (ValueError, RecursionError):
+            return False
+        return type(self._decoded[1]) is dict
 
     def _parse_body_as_json(self, body_contents: bytes) -> Any:
+        (body, value), self._decoded = self._decoded, (b"", None)
+        if body and body is body_contents:
+            return value
         try:
             return msgspec.json.decode(body_contents)
         except (ValueError, RecursionError):
@@ -71,6 +83,8 @@ class _Json(_Usual):  # type: ignore[misc]
         if shape.is_tagged_union:
             return lambda value: self._handle_structure(shape, value)
         members: dict[str, tuple[str, _Reader | None]] = {}
+        same: set[str] = set()
+        parsed: dict[str, _Reader] = {}
 
         def read(value: Any) -> Any:
             if value is None:
@@ -78,13 +92,15 @@ class _Json(_Usual):  # type: ignore[misc]
             if not members:
                 # Now, and not before: a shape may be a member of itself.
                 members.update(self._members(shape))
-            found = {}
-            for key, raw in value.items():
-                known = members.get(key)
-                if known is not None and raw is not None:
-                    name, read_one = known
-                    found[name] = raw if read_one is None else read_one(raw)
-            return found
+                same.update(key for key, (name, _) in members.items() if key == name)
+                parsed.update({key: one for key, (_, one) in members.items() if one})
+            if value.keys() <= same and None not in value.values():
+                # All of it is known by its own name: what was decoded can stay.
+                for key in value if parsed else ():
+                    if key in parsed:
+                        value[key] = parsed[key](value[key])
+                return value
+            return _known(value, members)
 
         return read
 
@@ -99,3 +115,14 @@ class _Json(_Usual):  # type: ignore[misc]
         if read is None:
             return list
         return lambda values: [None if v is None else read(v) for v in values]
+
+
+def _known(value: Any, members: Mapping[str, tuple[str, _Reader | None]]) -> Any:
+    """Read what has a name in the model, under that name."""
+    found = {}
+    for key, raw in value.items():
+        known = members.get(key)
+        if known is not None and raw is not None:
+            name, read = known
+            found[name] = raw if read is None else read(raw)
+    return found

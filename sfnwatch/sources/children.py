@@ -79,7 +79,7 @@ class Children:
 
     def _look(self, received: Received, arn: str, level: int) -> None:
         try:
-            event = decode_history(received.data)
+            event = decode_history(received.data, received.at)
         except DecodeError:
             return
         if event.type == "MapRunStarted":

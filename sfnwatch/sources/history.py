@@ -302,4 +302,5 @@ class History:
                 self._describes = 0
 
     def _batch(self, events: list[Any]) -> Batch:
-        return tuple(self._received(From.HISTORY, event) for event in events)
+        now, arn = self._clock.now(), self._subject.arn.arn
+        return tuple(Received(now, From.HISTORY, arn, event) for event in events)

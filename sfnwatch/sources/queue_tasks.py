@@ -83,7 +83,7 @@ def _tasks_in(received: Received) -> Iterator[str]:
     That carries the tasks of earlier states, and perhaps of anybody.
     """
     try:
-        event = decode_history(received.data)
+        event = decode_history(received.data, received.at)
     except DecodeError:
         return
     if belongs_to_attempt(event.type):

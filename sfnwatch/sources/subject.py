@@ -19,7 +19,7 @@ from sfnwatch.trace.payload import mapping_of, text_of
 from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
-from sfnwatch.trace.tries import first
+from sfnwatch.trace.tries import integration_of
 
 Query = tuple[str, str]
 """A Region and an event source to ask for."""
@@ -44,6 +44,8 @@ class Subject:
         """True when its definition has been read, or all there is instead of it."""
         self.over = False
         """True when the history source has ended, for whatever reason."""
+        self._tasks: set[tuple[str | None, ...]] = set()
+        """What was read of tasks: they come again and again."""
         self.redrives = 0
         """How often it was taken up again after it had ended."""
         self.redriven_at: datetime | None = None
@@ -74,7 +76,7 @@ class Subject:
                 pass
 
     def _observe_event(self, received: Received) -> None:
-        event = decode_history(received.data)
+        event = decode_history(received.data, received.at)
         if event.type == "ExecutionStarted":
             self.started_at = event.timestamp
             self._add_role(event.detail("roleArn"))
@@ -87,11 +89,16 @@ class Subject:
             self._observe_task(event)
 
     def _observe_task(self, event: HistoryEvent) -> None:
-        row = first(event, 0).integration
         credentials = mapping_of(event.details.get("taskCredentials"))
-        self._add_role(text_of(credentials.get("roleArn")))
+        role, region = text_of(credentials.get("roleArn")), event.detail("region")
+        resource = event.detail("resourceType"), event.detail("resource")
+        if (key := (event.type, *resource, role, region)) in self._tasks:
+            return
+        self._tasks.add(key)
+        self._add_role(role)
+        row = integration_of(event)
         if row is not None:
-            self._add_query(row, event.detail("region"))
+            self._add_query(row, region)
 
     def _observe_answer(self, received: Received) -> None:
         self.started_at = self.started_at or maybe_time(received.data.get("startDate"))

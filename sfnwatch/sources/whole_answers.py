@@ -60,7 +60,9 @@ class _Strict:
         answered = response["status_code"] < _FIRST_REDIRECT and self._is_json
         # What is streamed has no body yet.
         if answered and shape is not None and not shape.event_stream_name:
-            _check_object(response["body"])
+            body = response["body"]
+            if not self._parser.is_object(body):
+                _check_object(body)
         try:
             parsed = await self._parser.parse(response, shape)
         except ResponseParserError:
@@ -103,6 +105,7 @@ def _missing(
     yield from (name for name in needed if name not in parsed)
     for name, member in shape.members.items():
         if member.type_name == "list" and member.member.type_name == "structure":
-            required = member.member.required_members
+            required = frozenset(member.member.required_members)
             for item in parsed.get(name, ()):
-                yield from (key for key in required if key not in item)
+                if not required <= item.keys():
+                    yield from sorted(required - item.keys())

@@ -49,12 +49,30 @@ class HistoryEvent(msgspec.Struct, frozen=True, gc=False):
         return text_of(self.details.get(key))
 
 
+_RECENT_MOST = 1024
+"""A page, and a bit."""
+_RECENT: dict[int, HistoryEvent] = {}
+"""What was decoded last, by the identity of its record, which it keeps alive."""
+
+
 def decode_history(data: Record, seen_at: datetime | None = None) -> HistoryEvent:
     """Decode one event; raises DecodeError for a record that is none.
 
     Times may be ISO strings or epoch numbers, ids numbers or, as in the log of an
-    Express execution, strings.
+    Express execution, strings. A page that comes in is looked at by several, one after
+    the other: each record of it is decoded once.
     """
+    known = _RECENT.get(id(data))
+    if known is not None and known.raw is data and known.seen_at is seen_at:
+        return known
+    event = _decoded(data, seen_at)
+    if len(_RECENT) >= _RECENT_MOST:
+        _RECENT.clear()
+    _RECENT[id(data)] = event
+    return event
+
+
+def _decoded(data: Record, seen_at: datetime | None) -> HistoryEvent:
     try:
         return HistoryEvent(
             id=_whole(data["id"]),

@@ -153,7 +153,7 @@ def first(event: HistoryEvent, visit_id: int) -> Try:
         resource_type=resource_type,
         resource=resource,
         pattern=_pattern(event, resource_type, resource),
-        integration=_integration(event, resource_type, resource),
+        integration=integration_of(event),
         role_arn=text_of(credentials.get("roleArn")),
         region=event.detail("region"),
         event_ids={event.id: None},
@@ -180,11 +180,11 @@ def _pattern(
     return pattern_of(resource_type or "", resource or "")
 
 
-def _integration(
-    event: HistoryEvent, resource_type: str | None, resource: str | None
-) -> Integration | None:
+def integration_of(event: HistoryEvent) -> Integration | None:
+    """Give the row of what an attempt's …Scheduled event calls."""
     if event.type.startswith("Activity"):
         return None
     if event.type.startswith("LambdaFunction"):
         return integration("lambda", "invoke")
-    return integration(resource_type, resource or "") if resource_type else None
+    kind = event.detail("resourceType")
+    return integration(kind, event.detail("resource") or "") if kind else None

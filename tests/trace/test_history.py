@@ -118,3 +118,10 @@ def test_any_object_is_an_event_or_refused(data: dict[str, Any]) -> None:
         return
     assert event.raw is data
     assert event.timestamp.tzinfo is UTC
+
+
+def test_a_record_that_is_looked_at_again_is_not_decoded_again() -> None:
+    first = decode_history(EVENT, WHEN)
+    assert decode_history(EVENT, WHEN) is first
+    assert decode_history(EVENT).seen_at is None
+    assert decode_history(dict(EVENT), WHEN) == first
