@@ -9,11 +9,19 @@ After the end it is over, but for one thing: a redrive appends to the same histo
 Whoever follows that has it looked for once a minute, for as long as it may come.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.ahead import Ahead
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step, give_up
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.paced import Asks
@@ -79,6 +87,8 @@ class History:
             self._forward if self._is_listed else self._describe
         )
         self._token: str | None = None
+        self._ahead = Ahead()
+        """The next page of the first reading."""
         self._pages = 0
         """Pages of the read in progress."""
         self._held = 0
@@ -98,6 +108,7 @@ class History:
             async for batch in self._driver.run(self._step):
                 yield tuple(self._subject.observe(received) for received in batch)
         finally:
+            await self._ahead.close()
             self._subject.over = True
             self._subject.learned()
 
@@ -164,9 +175,11 @@ class History:
         self._subject.learned()
         return Step((received,))
 
-    async def _page(self, limit: int, *, newest_first: bool) -> list[dict[str, Any]]:
+    def _ask_page(
+        self, limit: int, *, newest_first: bool
+    ) -> Coroutine[Any, Any, dict[str, Any]]:
         more = {"nextToken": self._token} if self._token else {}
-        answer = await self._ask(
+        return self._ask(
             "GetExecutionHistory",
             self._reading(newest_first=newest_first),
             maxResults=limit,
@@ -174,8 +187,15 @@ class History:
             includeExecutionData=True,
             **more,
         )
+
+    async def _page(self, limit: int, *, newest_first: bool) -> list[dict[str, Any]]:
+        answer = await self._ahead.take()
+        if answer is None:
+            answer = await self._ask_page(limit, newest_first=newest_first)
         self._token = answer.get("nextToken")
         self._pages = self._pages + 1 if self._token else 0
+        if self._token is not None and not newest_first:
+            await self._ahead.begin(self._ask_page(limit, newest_first=False))
         # A page may hold an event twice.
         return list({event["id"]: event for event in answer["events"]}.values())
 
