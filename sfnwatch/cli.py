@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TO_RUN = "sfnwatch.to_run"
 """Noted where no help is asked for, which must come though a setting is wrong."""
-_COLLECT = 50_000, 20, 50
+COLLECT = 50_000, 20, 50
 """A history is many small values that stay: to look among them for what can go as
 often as Python does takes a fifth of the time of reading it, and makes frames late."""
 _NEAR = 0.75
@@ -155,7 +155,7 @@ def main() -> NoReturn:
         from sfnwatch.completion_scripts import register
 
         register()
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*COLLECT)
     try:
         code = cli.main(prog_name="sfnwatch", standalone_mode=False)
     except SfnwatchError as error:
@@ -176,6 +176,8 @@ def main() -> NoReturn:
         code = Outcome.INTERRUPTED
     except OSError as error:
         code = _cannot_write(error)
+    # A long history would be looked through for cycles once more, on the way out.
+    gc.freeze()
     sys.exit(code)
 
 

@@ -3,9 +3,11 @@
 `python -m tests.benchmarks.inside WHAT ARGUMENTS…` tells one JSON object.
 """
 
+import gc
 import sys
 from collections.abc import Callable
 
+from sfnwatch.cli import COLLECT
 from tests.benchmarks import inside_pieces, inside_screen
 
 _MODES: dict[str, Callable[..., None]] = {
@@ -19,4 +21,5 @@ _MODES: dict[str, Callable[..., None]] = {
 }
 
 if __name__ == "__main__":
+    gc.set_threshold(*COLLECT)  # as the program runs
     _MODES[sys.argv[1]](*sys.argv[2:])
