@@ -8,6 +8,7 @@ tied otherwise), `task-state`, `map-run` and `child` (again when they change),
 
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any, TextIO
 
 import msgspec
@@ -25,7 +26,11 @@ from sfnwatch.trace.express import as_history
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.visits import StateVisit
 
-_PLAIN = frozenset({str, int, type(None)})
+_EVENT = (
+    '{"kind": "event", "execution": %s, "id": %s, "type": %s,'
+    ' "previous_event_id": %s, "timestamp": %s}\n'
+)
+"""Nearly all lines of a long history are such."""
 _DEL = b"\x7f"
 _encode = msgspec.json.Encoder().encode
 
@@ -40,6 +45,12 @@ def quick_json(record: dict[str, Any]) -> str | None:
     except (OverflowError, ValueError):
         return None
     return text.decode() if text.isascii() and _DEL not in text else None
+
+
+def _value(value: Any) -> str:
+    if type(value) is str:
+        return encode_basestring_ascii(value)
+    return str(value) if type(value) is int else json.dumps(value)
 
 
 class JsonLines:
@@ -79,15 +90,8 @@ class JsonLines:
         kind, before = data.get("type"), data.get("previousEventId")
         told = (number, kind, before, at)
         if self._is_news((received.execution_arn, number), told):
-            record = {
-                "kind": "event",
-                "execution": received.execution_arn,
-                "id": number,
-                "type": kind,
-                "previous_event_id": before,
-                "timestamp": at,
-            }
-            self._write(record, quick=_PLAIN.issuperset(map(type, told)))
+            values = (received.execution_arn, *told)
+            self._lines.append(_EVENT % tuple(map(_value, values)))
 
     def _print_visits(self, timeline: Timeline) -> None:
         arn, visits = timeline.execution_arn, timeline.visits.by_id

@@ -21,6 +21,7 @@ from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
 from sfnwatch.trace.tries import integration_of
 
+_HISTORY = From.HISTORY
 Query = tuple[str, str]
 """A Region and an event source to ask for."""
 
@@ -59,15 +60,16 @@ class Subject:
     def observe(self, received: Received) -> Received:
         """Take in one record of the execution; what can't be decoded is marked so."""
         try:
-            self._observe(received)
+            if received.source == _HISTORY:
+                self._observe_event(received)
+            else:
+                self._observe(received)
         except DecodeError:
             return replace(received, source=From.UNREAD)
         return received
 
     def _observe(self, received: Received) -> None:
         match received.source:
-            case From.HISTORY:
-                self._observe_event(received)
             case From.DESCRIBE:
                 self._observe_answer(received)
             case From.DEFINITION:
