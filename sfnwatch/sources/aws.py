@@ -81,7 +81,7 @@ def _timestamp(value: Any) -> str:
     Botocore's own parser goes through dateutil's local time zone, which takes 42 %
     of the time of reading a long history.
     """
-    if isinstance(value, int | float):
+    if type(value) is float or isinstance(value, int):
         return iso(datetime.fromtimestamp(value, UTC))
     return iso(parse_timestamp(value))
 

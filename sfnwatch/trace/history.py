@@ -74,10 +74,11 @@ def decode_history(data: Record, seen_at: datetime | None = None) -> HistoryEven
 
 def _decoded(data: Record, seen_at: datetime | None) -> HistoryEvent:
     try:
+        number, kind, before = data["id"], data["type"], data.get("previousEventId")
         return HistoryEvent(
-            id=_whole(data["id"]),
-            type=_type(data["type"]),
-            previous_event_id=_whole(data.get("previousEventId") or 0),
+            id=number if type(number) is int else _whole(number),
+            type=kind if type(kind) is str and kind else _type(kind),
+            previous_event_id=before if type(before) is int else _whole(before or 0),
             timestamp=parse_time(data["timestamp"]),
             details=_details(data),
             seen_at=seen_at,
@@ -92,8 +93,6 @@ def _decoded(data: Record, seen_at: datetime | None) -> HistoryEvent:
 
 
 def _whole(value: Any) -> int:
-    if type(value) is int:
-        return value
     if isinstance(value, bool) or not isinstance(value, int | str):
         msg = f"not an event id: {value!r:.60}"
         raise ValueError(msg)  # noqa: TRY004 - becomes a DecodeError
