@@ -16,7 +16,7 @@ from sfnwatch.trace.growing import Growing
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.redrives import REDRIVEN, Redrive, find_redrives
-from sfnwatch.trace.task_stops import Stop, told
+from sfnwatch.trace.task_stops import Stop
 from sfnwatch.trace.times import maybe_time
 from sfnwatch.trace.visits import Visits
 
@@ -63,8 +63,7 @@ class Timeline:
     @cached_property
     def visits(self) -> Visits:
         branches = self.definition.branches or {}
-        visits = self.growing.visits(self.ordered, branches, self._over)
-        return told(visits, self.stops)
+        return self.growing.visits(self.ordered, branches, self._over, self.stops)
 
     @property
     def _over(self) -> tuple[str, datetime] | None:

@@ -10,6 +10,7 @@ from operator import is_
 from threading import Lock
 
 from sfnwatch.trace.history import HistoryEvent
+from sfnwatch.trace.task_stops import Stop, Telling
 from sfnwatch.trace.visits import StateVisit, Visits, freeze, unseen_ending
 from sfnwatch.trace.walk import Walk
 
@@ -25,6 +26,7 @@ class Growing:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._telling = Telling()
         self._begin({})
 
     def _begin(self, branches: Branches) -> None:
@@ -38,13 +40,18 @@ class Growing:
         ordered: Sequence[HistoryEvent],
         branches: Branches,
         over: tuple[str, datetime] | None = None,
+        stops: Mapping[str, Stop] | None = None,
     ) -> Visits:
-        """Give the visits of events in the order of their ids: see `build_visits`."""
+        """Give the visits of events in the order of their ids.
+
+        See `build_visits` and, for the ends of tasks, `told`.
+        """
         with self._lock:
             if branches != self._branches or not self._goes_on(ordered):
                 self._begin(branches)
             self._take(ordered)
-            return self._visits if over is None else self._over(*over)
+            visits = self._visits if over is None else self._over(*over)
+            return self._telling.told(visits, stops or {})
 
     def _goes_on(self, ordered: Sequence[HistoryEvent]) -> bool:
         """True if the events walked are the first of these, and the very same."""

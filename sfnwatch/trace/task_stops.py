@@ -42,6 +42,43 @@ def told(visits: Visits, stops: Mapping[str, Stop]) -> Visits:
     return replace(visits, by_id=by_id)
 
 
+class Telling:
+    """Tells visits that grow: those that do not change stay the very same."""
+
+    def __init__(self) -> None:
+        self._stops: Mapping[str, Stop] = {}
+        self._told: dict[int, tuple[StateVisit, StateVisit]] = {}
+        """Visits as they were, and as they were told."""
+
+    def told(self, visits: Visits, stops: Mapping[str, Stop]) -> Visits:
+        """Give what `told` gives."""
+        if not stops:
+            return visits
+        if stops != self._stops:
+            before, self._told = self._told, {}
+        else:
+            before = {}
+        self._stops = stops
+        by_id = {
+            number: self._one(number, visit, before.get(number))
+            for number, visit in visits.by_id.items()
+        }
+        return replace(visits, by_id=by_id)
+
+    def _one(
+        self,
+        number: int,
+        visit: StateVisit,
+        before: tuple[StateVisit, StateVisit] | None,
+    ) -> StateVisit:
+        known = self._told.get(number)
+        if known is None or known[0] is not visit:
+            now, old = _visit(visit, self._stops), known or before
+            known = visit, old[1] if old is not None and old[1] == now else now
+            self._told[number] = known
+        return known[1]
+
+
 def _visit(visit: StateVisit, stops: Mapping[str, Stop]) -> StateVisit:
     tries = tuple(_attempt(attempt, stops) for attempt in visit.attempts)
     return visit if tries == visit.attempts else replace(visit, attempts=tries)

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from sfnwatch.trace.growing import Growing
 from sfnwatch.trace.history import HistoryEvent, decode_history
-from sfnwatch.trace.visits import build_visits
+from sfnwatch.trace.task_stops import Stop, told
+from sfnwatch.trace.visits import Visits, build_visits
+from tests.benchmarks import made
 from tests.builders import START
 from tests.peers.fixtures import files, history
 from tests.trace.machines import Run, Sequence, machines
@@ -83,6 +85,29 @@ def test_what_did_not_change_is_the_very_same(
     for attempt in before.attempts:
         now = tries[attempt.scheduled_id]
         assert (now is attempt) == (now == attempt)
+
+
+STOPS = st.sets(st.integers(0, 4)).map(
+    lambda ended: {
+        made.task_arn(n): Stop(START + timedelta(seconds=n), "k") for n in ended
+    }
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 44), STOPS), max_size=6))
+def test_ends_of_tasks_are_told_as_to_all_at_once(
+    looks: list[tuple[int, dict[str, Stop]]],
+) -> None:
+    events = [decode_history(e) for e in made.history(44, start=START, ended=True)]
+    growing, before = Growing(), Visits()
+    for cut, stops in sorted(looks, key=lambda look: look[0]):
+        visits = growing.visits(events[:cut], {}, None, stops)
+        assert visits == told(build_visits(events[:cut]), stops)
+        for number, visit in before.by_id.items():
+            now = visits.by_id[number]
+            assert (now is visit) == (now == visit)
+        before = visits
 
 
 @settings(deadline=None)
