@@ -80,8 +80,10 @@ class Growing:
 
         What ends as it did the last time is the very same.
         """
-        fates = self._walk.fates(unseen_ending(status))
-        ended = {visit.id: freeze(visit, (fate, at)) for visit, _, fate in fates}
+        ended = {
+            fate.visit.id: freeze(fate.visit, (fate.status, at))
+            for fate in self._walk.fates(unseen_ending(status))
+        }
         for number, visit in ended.items():
             if (before := self._ended.get(number)) == visit:
                 ended[number] = before

@@ -93,16 +93,3 @@ def open_inside(around: Open | Scope) -> tuple[Open, ...]:
         found.append(left.pop())
         left.extend(found[-1].inside.values())
     return tuple(found)
-
-
-def unseen_end(visit: Open) -> str:
-    """Say how a visit ended whose end is missing, the execution having succeeded.
-
-    Its failure was caught, or else that of what is around it, which aborts the rest.
-    """
-    lost = any(around.trouble for around in outward(Place(visit.scope, None)))
-    if visit.type == "Fail":
-        return "failed"
-    if visit.trouble:
-        return visit.trouble if lost else "caught"
-    return "aborted" if lost else "succeeded"

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import chain, count
 
 from sfnwatch.trace import tries
+from sfnwatch.trace.fates import Fate, cuts_off, fates_around, fates_at_end
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.scopes import (
@@ -20,14 +21,10 @@ from sfnwatch.trace.scopes import (
     inside,
     open_inside,
     outward,
-    unseen_end,
 )
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
 _CONTAINERS = ("Map", "Parallel")
-_STATUSES = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
-"""How an execution's end ends what still ran, unless it is what failed."""
-
 _Step = Callable[["Walk", HistoryEvent, Place], tuple[Scope, Open | None]]
 
 
@@ -314,45 +311,27 @@ class Walk:
         return self._main, None
 
     def end(self, ending: str, at: datetime, failing: tuple[Open, ...] = ()) -> None:
-        """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
-
-        What failed is known from the event before; else it is what is in trouble.
-        """
-        if ending in _STATUSES and ending != "Failed":
+        """End what runs as the execution ended; see `fates_at_end`."""
+        if cuts_off(ending):
             tasks = self._running_tasks()
             self._cut = tasks[0] if len(tasks) == 1 else None
-        for visit, blamed, status in self.fates(ending, failing):
-            self._close_as(visit, status, at, blamed=blamed)
+        for fate in self.fates(ending, failing):
+            self._meet(fate, at)
 
-    def fates(
-        self, ending: str, failing: tuple[Open, ...] = ()
-    ) -> list[tuple[Open, bool, str]]:
-        """Tell how what runs is to end if the execution does; nothing is changed.
-
-        Of each if it is to blame, and its status. Of an execution that succeeded
-        nothing runs by then: the ends of what is open are not among the records.
-        """
-        open_ = tuple(self._running.values())
-        if ending == "Succeeded":
-            return [(visit, False, unseen_end(visit)) for visit in open_]
-        if ending not in _STATUSES:
-            return []
-        failing = failing or tuple(v for v in open_ if v.trouble)
-        blamed = failing if ending == "Failed" else ()
-        return _fates(open_, blamed, _STATUSES[ending])
+    def fates(self, ending: str, failing: tuple[Open, ...] = ()) -> list[Fate]:
+        """Tell how what runs would end with the execution; nothing is changed."""
+        return fates_at_end(tuple(self._running.values()), ending, failing)
 
     def _close_inside(
         self, around: Open | Scope, event: HistoryEvent, failing: tuple[Open, ...]
     ) -> None:
-        for visit, blamed, status in _fates(open_inside(around), failing, "aborted"):
-            self._close_as(visit, status, event.timestamp, blamed=blamed)
+        for fate in fates_around(open_inside(around), failing):
+            self._meet(fate, event.timestamp)
 
-    def _close_as(
-        self, visit: Open, status: str, at: datetime, *, blamed: bool
-    ) -> None:
-        if blamed and visit.type == "Task":
-            self._cut = visit
-        self._close(visit, status, at)
+    def _meet(self, fate: Fate, at: datetime) -> None:
+        if fate.blamed and fate.visit.type == "Task":
+            self._cut = fate.visit
+        self._close(fate.visit, fate.status, at)
 
     def _open(self, visit: Open) -> None:
         self._running[visit.id] = visit
@@ -419,18 +398,3 @@ class Walk:
         """
         around = (v for v in outward(place) if v.id in self._running)
         return chain(around, reversed(self._running.values()), outward(place))
-
-
-def _fates(
-    visits: tuple[Open, ...], failing: tuple[Open, ...], otherwise: str
-) -> list[tuple[Open, bool, str]]:
-    """Have those around the failing event fail, and all else end otherwise.
-
-    The trouble of others does not count: a Task that waits to be tried again is
-    aborted, not failed.
-    """
-    judged = ((visit, visit in failing) for visit in visits)
-    return [
-        (visit, blamed, (visit.trouble or "failed") if blamed else otherwise)
-        for visit, blamed in judged
-    ]
