@@ -22,8 +22,8 @@ from sfnwatch.trace.text import clean, duration, size
 if TYPE_CHECKING:
     from sfnwatch.recording.shelf import Shelved
 
-_LABEL = 48
-"""Columns for what was executed."""
+_LABEL = 60
+"""Characters for what was executed: two names, as a rule, and a word between."""
 _SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>[kKmMgG]?)(?P<binary>i?)[bB]?")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 
@@ -205,19 +205,24 @@ def _cells(each: "Shelved") -> tuple[str, str, str, str, str]:
 
 
 def _label(each: "Shelved") -> str:
-    """Name the first execution, and say how many more there are."""
+    """Name the first execution that was watched, and say how many more there are."""
     from sfnwatch.trace.arns import maybe_execution_arn
 
-    if not each.executions:
-        return clean(each.name, _LABEL)
-    parsed = maybe_execution_arn(each.executions[0])
+    if not each.watched:
+        return _cut(each.name)
+    parsed = maybe_execution_arn(each.watched[0][0])
     name = f"{parsed.state_machine_name} › {parsed.name}" if parsed else each.name
-    more = len(each.executions) - 1
-    return clean(name, _LABEL) + (f" and {more} more" if more else "")
+    more = len(each.watched) - 1
+    return _cut(name) + (f" and {more} more" if more else "")
+
+
+def _cut(name: str) -> str:
+    name = clean(name)
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
 
 
 def _states(each: "Shelved") -> str:
-    words = [clean(status, 20) for _, status in each.statuses]
+    words = [clean(status, 20) for _, status in each.watched]
     counted = {word: words.count(word) for word in words}
     if len(words) <= 1:
         return "".join(counted) or "-"

@@ -18,6 +18,7 @@ from sfnwatch.recording.naming import SUFFIX
 from sfnwatch.recording.parsing import parse_value
 from sfnwatch.recording.views import view_path
 from sfnwatch.trace.events import Received
+from sfnwatch.trace.listed import UNSUCCESSFUL
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace, extend
 
@@ -39,6 +40,8 @@ class Shelved:
     created: datetime | None = None
     statuses: tuple[tuple[str, str], ...] = ()
     """Each execution's ARN, and AWS's word for how it stands."""
+    named: int = 0
+    """How many of them the header names: the first ones. Those began the others."""
     seconds: float | None = None
     """From its beginning to the last thing received."""
     trouble: str = ""
@@ -53,16 +56,45 @@ class Shelved:
     def executions(self) -> tuple[str, ...]:
         return tuple(arn for arn, _ in self.statuses)
 
+    @property
+    def watched(self) -> tuple[tuple[str, str], ...]:
+        """Those of `statuses` that were watched; all, where the header names none."""
+        return self.statuses[: self.named] or self.statuses
+
+    @property
+    def status(self) -> str:
+        """AWS's word for how it ended: of several, the first that did not succeed."""
+        words = [status for _, status in self.watched]
+        return next((w for w in words if w in UNSUCCESSFUL), "".join(words[:1]))
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Sort by when it was begun."""
+        return self.created or self.written_at, self.name
+
 
 def shelved(folder: Path) -> list[Shelved]:
     """List the recordings of a folder, the newest first."""
-    paths = {path for end in _ENDINGS for path in folder.glob(f"*{SUFFIX}{end}")}
-    found = [each for path in paths if (each := _read(path)) is not None]
-    return sorted(found, key=_age, reverse=True)
+    return sorted(one_by_one(folder), key=lambda each: each.age, reverse=True)
 
 
-def _age(each: Shelved) -> tuple[datetime, str]:
-    return each.created or each.written_at, each.name
+def one_by_one(folder: Path) -> Iterator[Shelved]:
+    """Read the recordings of a folder, the last written to first."""
+    for path in paths(folder):
+        if (each := _read(path)) is not None:
+            yield each
+
+
+def paths(folder: Path) -> list[Path]:
+    """Find the recordings of a folder, the last written to first."""
+    found = {path for end in _ENDINGS for path in folder.glob(f"*{SUFFIX}{end}")}
+    return sorted(found, key=_written, reverse=True)
+
+
+def _written(path: Path) -> tuple[float, str]:
+    with suppress(OSError):
+        return path.stat().st_mtime, path.name
+    return 0.0, path.name
 
 
 def _read(path: Path) -> Shelved | None:
@@ -87,6 +119,7 @@ def _read(path: Path) -> Shelved | None:
         plain.written_at,
         header.created,
         _statuses(header, lines[1:]),
+        len(dict.fromkeys(header.executions)),
         _seconds(lines),
     )
 

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from sfnwatch.errors import UsageError
 from sfnwatch.recording.headers import read_header
 from sfnwatch.recording.naming import SUFFIX
-from sfnwatch.recording.shelf import Shelved, chosen, remove, shelved, to_prune
+from sfnwatch.recording.shelf import (
+    Shelved,
+    chosen,
+    one_by_one,
+    remove,
+    shelved,
+    to_prune,
+)
 from sfnwatch.recording.views import SavedView, save_view, view_path
 from sfnwatch.recording.writer import Recorder
 from sfnwatch.trace.events import Batch
@@ -59,6 +66,37 @@ def test_one_under_way_runs_and_one_that_never_began_is_unknown(tmp_path: Path) 
     record(tmp_path, tuple(sync_history()[:4]), arns=(ARN, f"{ARN}-2"))
     (found,) = shelved(tmp_path)
     assert found.statuses == ((ARN, "RUNNING"), (f"{ARN}-2", "UNKNOWN"))
+
+
+def test_how_it_ended_is_how_what_was_watched_did(tmp_path: Path) -> None:
+    """An execution that another began may fail, and that one be content with it."""
+    child, other = f"{ARN}-child", f"{ARN}-2"
+
+    def ended(arn: str, how: str) -> Batch:
+        began = event(1, "ExecutionStarted", 0, arn=arn, input="{}")
+        return (began, event(2, f"Execution{how}", 5, arn=arn))
+
+    record(tmp_path, (*ended(ARN, "Succeeded"), *ended(child, "Failed")))
+    (found,) = shelved(tmp_path)
+    assert found.watched == ((ARN, "SUCCEEDED"),)
+    assert found.executions == (ARN, child)
+    assert found.status == "SUCCEEDED"
+    both = (*ended(ARN, "Succeeded"), *ended(other, "TimedOut"))
+    record(tmp_path, both, arns=(ARN, other), days=1)
+    assert shelved(tmp_path)[0].status == "TIMED_OUT"
+    record(tmp_path, (), arns=(), days=2)
+    assert (shelved(tmp_path)[0].watched, shelved(tmp_path)[0].status) == ((), "")
+
+
+def test_they_are_read_one_by_one_the_last_written_first(tmp_path: Path) -> None:
+    """Whoever shows them needs not wait for all of them."""
+    written = [record(tmp_path, tuple(sync_history()), days=n) for n in range(4)]
+    for seconds, path in zip((30, 10, 40, 20), written, strict=True):
+        os.utime(path, (seconds, seconds))
+    found = one_by_one(tmp_path)
+    assert next(found).path == written[2]
+    written[0].unlink()
+    assert [each.path for each in found] == [written[3], written[1]]
 
 
 def test_the_newest_stands_first_packed_or_not(tmp_path: Path) -> None:
