@@ -136,7 +136,7 @@ def cli(context: click.Context) -> None:
     \b
     sfnwatch EXECUTION…    executions' ARNs, or their console URLs
     sfnwatch MACHINE       a state machine's newest execution; --next: its next one
-    sfnwatch               choose among the account's executions
+    sfnwatch               choose among the account's executions, and recordings
     sfnwatch demo          without an AWS account
     sfnwatch replay FILE…  what was watched before
     sfnwatch explain FILE… what it shows, in sentences

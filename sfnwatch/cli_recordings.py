@@ -194,13 +194,12 @@ def _print(found: Sequence[tuple[int, "Shelved"]]) -> None:
 
 
 def _cells(each: "Shelved") -> tuple[str, str, str, str, str]:
-    when = each.created or each.written_at
     return (
         _label(each),
         clean(each.trouble, _LABEL) if each.trouble else _states(each),
         "-" if each.seconds is None else duration(each.seconds),
         size(each.size),
-        f"{when:%Y-%m-%d %H:%M} UTC",
+        f"{each.begun:%Y-%m-%d %H:%M} UTC",
     )
 
 

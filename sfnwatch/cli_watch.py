@@ -84,8 +84,8 @@ def watch(
     EXECUTION is the ARN of an execution, or a console URL with it in it. A state
     machine's ARN or name stands for its newest execution, with --next for the next
     one; a Map Run's ARN for its newest. Without any, or with --pick, one chooses on the
-    screen. The Region is the ARN's. Several are shown beside each other, by one clock.
-    Everything is recorded and can be replayed.
+    screen, from what was recorded too. The Region is the ARN's. Several are shown
+    beside each other, by one clock. Everything is recorded and can be replayed.
     """
     from sfnwatch import plays
     from sfnwatch.naming_executions import named
@@ -96,7 +96,9 @@ def watch(
     read = [each for each in map(named, executions) if each is not None]
     if picked or not read:
         _check_picking(read, output, coming=coming, picked=picked)
-        found = _picked(read, options, screen)
+        found, recordings = _picked(read, options, screen)
+        if recordings:
+            return show_files(recordings, None, **shared)
     else:
         found = _found(read, options, coming=coming)
     if not found.arns:
@@ -145,23 +147,31 @@ def _check_picking(
 
 def _picked(
     read: "Sequence[Named]", options: AwsOptions, screen: ScreenOptions
-) -> "Found":
-    """Have executions chosen: of what was named, or of all there are."""
+) -> "tuple[Found, tuple[Path, ...]]":
+    """Have executions chosen, or recordings: of what was named, or of all there are."""
     from sfnwatch import starting
     from sfnwatch.clock import ServerClock
+    from sfnwatch.recorded import reading
+    from sfnwatch.recording.naming import recordings_dir
+    from sfnwatch.recording.shelf import paths
     from sfnwatch.running import pick, screen_config
     from sfnwatch.trace.arns import parse_execution_arn
 
-    clock, noted = ServerClock(), list[Any]()
-    if read:
-        region = starting.region_to_ask(options, read[0])
-        fetch = starting.those_of(options, read[0], clock, noted.extend)
-    else:
-        region = starting.region_of(options)
-        fetch = starting.recent(options, region, clock, noted.extend)
-    children = starting.children_of(options, clock, noted.extend)
-    arns = pick(fetch, clock, region, screen_config(screen), children)
-    return starting.Found(tuple(map(parse_execution_arn, arns)), tuple(noted))
+    clock, noted, folder = ServerClock(), list[Any](), recordings_dir()
+    fetch, region = starting.to_pick_from(
+        read, options, clock, noted.extend, beside=bool(paths(folder))
+    )
+    chosen = pick(
+        fetch,
+        clock,
+        region,
+        screen_config(screen),
+        children=starting.children_of(options, clock, noted.extend),
+        recordings=reading(folder, read),
+    )
+    arns = [parse_execution_arn(each) for each in chosen if isinstance(each, str)]
+    recordings = tuple(each for each in chosen if isinstance(each, Path))
+    return starting.Found(tuple(arns), tuple(noted)), recordings
 
 
 @click.command(short_help="Watch a simulated account; no AWS account needed.")

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from sfnwatch.errors import UsageError
-from sfnwatch.trace.arns import StatesArn, parse_states_arn
+from sfnwatch.trace.arns import (
+    ExecutionArn,
+    StateMachineArn,
+    StatesArn,
+    parse_states_arn,
+)
 from sfnwatch.trace.text import clean
 
 HINT = (
@@ -53,6 +58,30 @@ def named(text: str) -> Named | None:
             msg = f"{clean(text, _SHOWN)!r} names no execution: {_found(text, error)}."
             raise UsageError(msg, hint=HINT) from error
     return _name(text)
+
+
+def concerns(named: Named, execution: ExecutionArn) -> bool:
+    """True for an execution of the state machine that is named, Map Runs' among them.
+
+    An execution or a Map Run stands for its state machine; a name alone for those of
+    any account and Region.
+    """
+    if not isinstance(named, MachineName) and _place(named) != _place(execution):
+        return False
+    if isinstance(named, MachineName | StateMachineArn):
+        own = named.name
+    else:
+        own = named.state_machine_name
+    return _without_label(own) == _without_label(execution.state_machine_name)
+
+
+def _without_label(machine: str) -> str:
+    """Give a state machine's name where it has a Map Run's label behind a slash."""
+    return machine.partition("/")[0]
+
+
+def _place(named: StatesArn) -> tuple[str, str, str]:
+    return named.partition, named.account, named.region
 
 
 def looks_like_file(text: str) -> bool:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
     from sfnwatch.tui.picker import Fetch, FetchOf
     from sfnwatch.tui.picker_app import PickerApp
+    from sfnwatch.tui.picker_panes import Chosen
+    from sfnwatch.tui.picker_shelf import Read
 
 _CODES = {
     "FAILED": Outcome.FAILED,
@@ -296,13 +298,26 @@ def _on_screen(
 
 
 def pick(
-    fetch: "Fetch", clock: Clock, region: str, config: Config, children: "FetchOf"
-) -> tuple[str, ...]:
-    """Have executions chosen on the screen; raises Abort where it is interrupted."""
+    fetch: "Fetch",
+    clock: Clock,
+    region: str,
+    config: Config,
+    *,
+    children: "FetchOf",
+    recordings: "Read",
+) -> "Chosen":
+    """Have executions or recordings chosen; raises Abort where it is interrupted."""
     from sfnwatch.tui.picker_app import PickerApp
     from sfnwatch.tui.themes import theme_for
 
-    app = PickerApp(fetch, clock=clock, region=region, config=config, children=children)
+    app = PickerApp(
+        fetch,
+        clock=clock,
+        region=region,
+        config=config,
+        children=children,
+        recordings=recordings,
+    )
     theme = theme_for(config, app.console.color_system, os.environ)
     if theme is not None:
         app.theme = theme

@@ -61,6 +61,44 @@ def region_to_ask(options: AwsOptions, named: Named) -> str:
     return options.region or own or region_of(options)
 
 
+def to_pick_from(
+    named: Sequence[Named],
+    options: AwsOptions,
+    clock: ServerClock,
+    note: Note,
+    *,
+    beside: bool,
+) -> tuple[Fetch, str]:
+    """Say how the picker gets the executions of what was named, or all, and where from.
+
+    Where no Region is set, or the profile is not there, nothing can be asked: the list
+    says so where there is something `beside` it. Else it raises SfnwatchError.
+    """
+    try:
+        return _to_pick_from(named, options, clock, note)
+    except SfnwatchError:
+        if not beside:
+            raise
+
+    async def fetch() -> AsyncGenerator[Listing, None]:
+        again, _ = _to_pick_from(named, options, clock, note)
+        async with aclosing(again()) as listings:
+            async for listing in listings:
+                yield listing
+
+    return fetch, ""
+
+
+def _to_pick_from(
+    named: Sequence[Named], options: AwsOptions, clock: ServerClock, note: Note
+) -> tuple[Fetch, str]:
+    if named:
+        region = region_to_ask(options, named[0])
+        return those_of(options, named[0], clock, note), region
+    region = region_of(options)
+    return recent(options, region, clock, note), region
+
+
 async def find(
     named: Sequence[Named],
     options: AwsOptions,

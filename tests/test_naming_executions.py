@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.errors import UsageError
-from sfnwatch.naming_executions import MachineName, named
-from sfnwatch.trace.arns import ExecutionArn, MapRunArn, StateMachineArn
+from sfnwatch.naming_executions import MachineName, concerns, named
+from sfnwatch.trace.arns import (
+    ExecutionArn,
+    MapRunArn,
+    StateMachineArn,
+    parse_execution_arn,
+)
 from tests.trace.test_text import HOSTILE, safe
 
 HEAD = "arn:aws:states:eu-west-1:123456789012"
@@ -161,3 +166,26 @@ def test_any_text_is_something_or_is_refused_in_safe_words(text: str) -> None:
         assert len(str(error)) < 800  # noqa: PT017
     else:
         assert found is None or isinstance(found, MachineName) or found.arn
+
+
+@pytest.mark.parametrize(
+    "text", [EXECUTION, MACHINE, f"{MACHINE}:3", MAP_RUN, "nightly"]
+)
+@pytest.mark.parametrize(
+    ("execution", "same"),
+    [
+        (f"{HEAD}:execution:nightly:run-2", True),
+        (f"{HEAD}:execution:nightly/EachOrder:2f1c", True),
+        (f"{HEAD}:execution:nightly-2:run-1", False),
+        (f"{HEAD.replace('eu-west-1', 'eu-west-2')}:execution:nightly:run-1", None),
+        (f"{HEAD.replace('1234', '9876')}:execution:nightly:run-1", None),
+    ],
+)
+def test_what_is_named_concerns_the_executions_of_its_state_machine(
+    text: str, execution: str, *, same: bool | None
+) -> None:
+    """A name says nothing of the account and the Region."""
+    read = named(text)
+    assert read is not None
+    expected = (text == "nightly") if same is None else same
+    assert concerns(read, parse_execution_arn(execution)) == expected

@@ -20,6 +20,7 @@ from sfnwatch.starting import (
     recent,
     region_of,
     those_of,
+    to_pick_from,
 )
 from sfnwatch.trace.arns import ExecutionArn, MapRunArn, StateMachineArn
 from sfnwatch.trace.events import Batch
@@ -212,6 +213,23 @@ async def test_the_children_of_an_execution_are_those_of_its_map_runs(
     asked = [decode_request(record).operation for record in noted[0]]
     assert asked == ["ListMapRuns", "ListExecutions"]
     assert await all_of(children(world.account.executions["sync"])) == []
+
+
+async def test_without_a_region_the_list_says_so_beside_what_was_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options, clock = AwsOptions(endpoint_url=world.options.endpoint_url), ServerClock()
+    noted: list[Batch] = []
+    with pytest.raises(UsageError, match="No Region is set"):
+        to_pick_from((), options, clock, noted.append, beside=False)
+    fetch, region = to_pick_from((), options, clock, noted.append, beside=True)
+    assert region == ""
+    with pytest.raises(UsageError, match="No Region is set"):
+        await all_of(fetch)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    assert await all_of(fetch), "it is looked for again"
+    assert noted
+    assert to_pick_from((), options, clock, noted.append, beside=True)[1] == REGION
 
 
 def test_the_region_is_asked_for_where_none_is_set() -> None:

@@ -68,9 +68,14 @@ class Shelved:
         return next((w for w in words if w in UNSUCCESSFUL), "".join(words[:1]))
 
     @property
+    def begun(self) -> datetime:
+        """When its recording began, or was written to, where that can't be read."""
+        return self.created or self.written_at
+
+    @property
     def age(self) -> tuple[datetime, str]:
         """Sort by when it was begun."""
-        return self.created or self.written_at, self.name
+        return self.begun, self.name
 
 
 def shelved(folder: Path) -> list[Shelved]:

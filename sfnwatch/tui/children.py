@@ -41,7 +41,7 @@ class ChildrenView(ExecutionList):
         told = self._told
         if told is None or told[1] != words or not told[0].tells_as(trace):
             self._told = trace, words
-            self.show(child_rows(trace, words, self.mask), ())
+            self.show(child_rows(trace, words, self.mask))
 
 
 class ChildrenHead(Toned):

@@ -1,7 +1,8 @@
 """Choosing what to watch, where none was named: executions as they are listed.
 
 Nothing here asks AWS: a callable does, which gives the list step by step. The screen is
-up before the first of them, and stays while they come.
+up before the first of them, and stays while they come. Below them are the recordings,
+which come from files alone, and are there whatever AWS says.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
@@ -24,31 +24,32 @@ from sfnwatch.trace.text import clean
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.bars import Banner
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.picker_list import ExecutionList
-from sfnwatch.tui.picker_parts import OneLine, SearchBar, Silence
+from sfnwatch.tui.picker_list import Choices
+from sfnwatch.tui.picker_panes import Chosen, Panes
+from sfnwatch.tui.picker_parts import OneLine, SearchBar
 from sfnwatch.tui.picker_rows import (
     Gathered,
     Pieces,
-    express_words,
     head_words,
     learned,
     left_out_words,
     silence_words,
 )
+from sfnwatch.tui.picker_shelf import Read, ShelfPane
 from sfnwatch.tui.refusals import refusal_pieces
 
 Fetch = Callable[[], AsyncGenerator[Listing, None]]
 """Begins a list of executions; raises SfnwatchError where there can be none."""
 FetchOf = Callable[[str], Fetch]
 """Says how the children of an execution are listed, by its ARN."""
-Arns = tuple[str, ...]
 _LIMIT = 200
 _LOW = 12
-"""Lines of the screen from which there is room to say what is left out."""
+"""Lines of the screen from which there is room for both lists, and for what is left out
+of the first."""
 
 
-class Picker(Screen[Arns | None]):
-    """Executions to choose from; gives the ARNs of those chosen, or none.
+class Picker(Screen[Chosen | None]):
+    """Executions and recordings to choose from; gives what is chosen, or nothing.
 
     None where one goes back to the list from which this one was opened.
     """
@@ -56,7 +57,8 @@ class Picker(Screen[Arns | None]):
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "Quit"),
-        Binding("enter", "choose", "Watch"),
+        Binding("enter", "choose(True)", "Watch"),
+        Binding("enter", "choose(False)", "Replay"),
         # What is typed after it in one go is meant for the line that it opens, and
         # would else reach the list, which has the focus until then.
         Binding("slash", "search", "Search", key_display="/", priority=True),
@@ -72,6 +74,8 @@ class Picker(Screen[Arns | None]):
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
+        Binding("tab,shift+tab", "over(True)", "Recordings", key_display="tab"),
+        Binding("tab,shift+tab", "over(False)", "Executions", key_display="tab"),
         Binding("tab,shift+tab", "list", show=False),
     ]
 
@@ -84,6 +88,7 @@ class Picker(Screen[Arns | None]):
         looks: Looks | None = None,
         children: FetchOf | None = None,
         within: Listed | None = None,
+        recordings: Read | None = None,
     ) -> None:
         super().__init__()
         self._fetch, self._clock, self._region = fetch, clock, region
@@ -91,31 +96,24 @@ class Picker(Screen[Arns | None]):
         """What lists the children of an execution, and whose these are."""
         self._looks = looks or Looks()
         self._gathered = Gathered()
-        self._marked: dict[str, None] = {}
-        """ARNs, in the order in which they were marked."""
         self._refused: SfnwatchError | None = None
         self._more = asyncio.Event()
-        self._head, self._aside = OneLine(), OneLine(classes="-aside")
-        self._banner = Banner()
-        self._list, self._silence = ExecutionList(), Silence()
-        self._silent = VerticalScroll(self._silence, id="silence", can_focus=False)
-        self._search = SearchBar()
+        self._head, self._banner = OneLine(), Banner()
+        self._panes, self._search = Panes(recordings), SearchBar()
 
     def compose(self) -> ComposeResult:
         yield self._head
         yield self._banner
-        yield self._list
-        yield self._silent
-        yield self._aside
+        yield self._panes
         yield self._search
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._list.focus()
         self.set_interval(1, self._tick)
         self._show()
         # What asks takes longer to import than the first frame to draw.
         self.call_after_refresh(self._load)
+        self.call_after_refresh(self._panes.shelf.read)
 
     def on_resize(self) -> None:
         self._show()
@@ -156,32 +154,42 @@ class Picker(Screen[Arns | None]):
     # -- what is shown -------------------------------------------------------------
 
     def _tick(self) -> None:
-        self._list.tick(self._clock.now())
+        self._panes.list.tick(self._clock.now())
 
+    @on(ShelfPane.Came)
+    @on(Panes.Turned)
     def _show(self) -> None:
-        gathered, words = self._gathered, self._search.words
-        aliases = self._looks.aliases
-        if self._looks.masked:
-            aliases = learned(aliases, gathered)
-            self._looks = replace(self._looks, aliases=aliases)
-        mask = self._looks.mask
-        rows = gathered.rows(words, mask)
-        self._list.mask, self._list.zone = mask, self._looks.zone
-        self._list.tick(self._clock.now())
-        self._list.show(rows, self._marked)
-        self._list.display = bool(rows)
-        self._silent.display = not rows
-        self._silence.show(tuple(self._masked(self._why_silent())))
-        within = mask(clean(self._within.name, _LIMIT)) if self._within else ""
-        width, marked = self.size.width, len(self._marked)
-        self._head.show(head_words(gathered, self._region, marked, width, within))
-        self._banner.show(self._masked(self._troubles(silent=not rows)))
-        low = self.size.height < _LOW
-        aside = () if low else express_words(gathered.left_out)
-        self._aside.show(tuple((mask(text), tone) for text, tone in aside))
-        of = len(gathered.executions)
-        self._search.tell(f"{len(rows):,} of {of:,}" if words else "")
+        gathered, panes, words = self._gathered, self._panes, self._search.words
+        room, now = self.size.height >= _LOW, self._clock.now()
+        self._learn()
+        silence = self._masked(self._why_silent())
+        panes.show(gathered, words, self._looks, now, silence)
+        panes.lay_out(room=room)
+        if not self._search.typing:
+            self.set_focus(panes.current if panes.current.display else None)
+        shown, of = len(panes.list.rows), len(gathered.executions)
+        self._search.tell(f"{shown:,} of {of:,}" if words else "")
+        self._banner.show(self._masked(self._troubles(silent=not shown, room=room)))
+        self._head.show(self._head_words())
         self.refresh_bindings()
+
+    def _learn(self) -> None:
+        """Know all names before any is shown, if they are masked."""
+        if self._looks.masked:
+            aliases = learned(self._looks.aliases, self._gathered)
+            aliases = self._panes.shelf.recorded.learned(aliases)
+            self._looks = replace(self._looks, aliases=aliases)
+
+    def _head_words(self) -> Pieces:
+        name = clean(self._within.name, _LIMIT) if self._within else ""
+        return head_words(
+            self._gathered,
+            self._region,
+            self._panes.marked,
+            self.size.width,
+            within=self._looks.mask(name),
+            does="watches" if self._panes.watches else "replays",
+        )
 
     def _why_silent(self) -> tuple[Pieces, ...]:
         if self._refused is not None and not self._gathered.executions:
@@ -189,9 +197,8 @@ class Picker(Screen[Arns | None]):
             return (refusal_pieces(self._refused), again)
         return silence_words(self._gathered, self._region, self._search.words)
 
-    def _troubles(self, *, silent: bool) -> tuple[Pieces, ...]:
-        low = self.size.height < _LOW
-        told = () if low else left_out_words(self._gathered.left_out)
+    def _troubles(self, *, silent: bool, room: bool) -> tuple[Pieces, ...]:
+        told = left_out_words(self._gathered.left_out) if room else ()
         if self._refused is not None and not silent:
             return (refusal_pieces(self._refused), *told)
         return told
@@ -202,41 +209,34 @@ class Picker(Screen[Arns | None]):
 
     # -- choosing ------------------------------------------------------------------
 
-    @on(ExecutionList.Chosen)
-    def action_choose(self) -> None:
+    @on(Choices.Chosen)
+    def _choose(self) -> None:
         """Take what is marked, or else what the cursor is on."""
-        selected = self._list.selected
-        if self._marked:
-            rows = self._gathered.rows("")
-            self.dismiss(tuple(row.arn for row in rows if row.arn in self._marked))
-        elif selected is not None:
-            self.dismiss((selected.arn,))
+        chosen = self._panes.chosen(self._gathered)
+        if chosen:
+            self.dismiss(chosen)
         else:
             self.app.bell()
+
+    def action_choose(self, watched: bool) -> None:  # noqa: FBT001 - of the binding
+        del watched
+        self._choose()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.action_choose()
+        self._choose()
 
-    @on(ExecutionList.Marked)
-    def _clicked(self) -> None:
-        self._mark()
+    @on(Choices.Marked)
+    def _mark(self) -> bool:
+        marked = self._panes.current.mark()
+        if marked:
+            self._show()
+        return marked
 
     def action_mark(self) -> None:
         if self._mark():
-            self._list.action_move(1)
-
-    def _mark(self) -> bool:
-        selected = self._list.selected
-        if selected is None:
-            return False
-        if selected.arn in self._marked:
-            del self._marked[selected.arn]
-        else:
-            self._marked[selected.arn] = None
-        self._show()
-        return True
+            self._panes.current.select(self._panes.current.cursor + 1)
 
     def action_leave(self) -> None:
         self.dismiss(())
@@ -245,10 +245,8 @@ class Picker(Screen[Arns | None]):
         """Undo what was done last, one thing at a time, and then leave."""
         if self._search.words or self._search.display:
             self._search.clear()
-            self._list.focus()
             self._show()
-        elif self._marked:
-            self._marked.clear()
+        elif self._panes.unmark():
             self._show()
         else:
             self.dismiss(() if self._within is None else None)
@@ -261,7 +259,7 @@ class Picker(Screen[Arns | None]):
 
     def action_children(self) -> None:
         """List the children of what the cursor is on, in a picker above this one."""
-        selected = self._list.selected
+        selected = self._panes.list.selected
         if selected is None or self._children is None:
             self.app.bell()
             return
@@ -276,12 +274,12 @@ class Picker(Screen[Arns | None]):
             within=selected,
         )
 
-        def left(arns: Arns | None) -> None:
+        def left(chosen: Chosen | None) -> None:
             # Masked there, masked here: no name must come back by leaving.
             self._looks = inner.looks
             self._show()
-            if arns is not None:
-                self.dismiss(arns)
+            if chosen is not None:
+                self.dismiss(chosen)
 
         self.app.push_screen(inner, left)
 
@@ -294,21 +292,25 @@ class Picker(Screen[Arns | None]):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._list.to_top()
+        self._panes.to_top()
         self._show()
 
     def action_list(self) -> None:
         """Go from what is typed to the list, or back to it."""
         if self._search.typing or not self._search.display:
-            self._list.focus()
+            self.set_focus(self._panes.current)
         else:
             self._search.ask()
 
+    def action_over(self, down: bool) -> None:  # noqa: FBT001 - of the binding
+        del down
+        self._panes.turn()
+
     def action_move(self, lines: int) -> None:
-        self._list.action_move(lines)
+        self._panes.current.action_move(lines)
 
     def action_page(self, pages: int) -> None:
-        self._list.action_page(pages)
+        self._panes.current.action_page(pages)
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self._head:
@@ -318,13 +320,19 @@ class Picker(Screen[Arns | None]):
 
     def action_refresh(self) -> None:
         self._load()
+        self._panes.shelf.read()
 
     def action_more(self) -> None:
         self._more.set()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        del parameters
+        panes = self._panes
         match action:
+            case "choose":
+                return panes.watches in parameters
+            case "over":
+                turns = panes.watches in parameters and not self._search.display
+                return turns and panes.can_turn
             case "more":
                 return self._gathered.last.spent
             case "search":
@@ -332,7 +340,8 @@ class Picker(Screen[Arns | None]):
             case "up":
                 return self._within is not None
             case "children":
-                return self._children is not None and self._list.selected is not None
+                selected = panes.watches and panes.list.selected is not None
+                return selected and self._children is not None
         return True
 
     # -- looks ---------------------------------------------------------------------

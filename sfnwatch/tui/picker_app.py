@@ -13,12 +13,14 @@ from sfnwatch.config import Config, keymap
 from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.picker import Arns, Fetch, FetchOf, Picker
+from sfnwatch.tui.picker import Fetch, FetchOf, Picker
+from sfnwatch.tui.picker_panes import Chosen
+from sfnwatch.tui.picker_shelf import Read
 from sfnwatch.tui.staging import staged_theme
 from sfnwatch.tui.themes import register
 
 
-class PickerApp(App[Arns]):
+class PickerApp(App[Chosen]):
     """The picker by itself, in the colours of the program."""
 
     TITLE = "sfnwatch"
@@ -40,6 +42,7 @@ class PickerApp(App[Arns]):
         region: str = "",
         config: Config | None = None,
         children: FetchOf | None = None,
+        recordings: Read | None = None,
     ) -> None:
         # Without colour Textual would still send greys, unless it leaves all of them
         # to the terminal.
@@ -47,7 +50,12 @@ class PickerApp(App[Arns]):
         self._config = config or Config()
         looks = Looks(masked=self._config.present, local=self._config.time == "local")
         self._picker = Picker(
-            fetch, clock=clock, region=region, looks=looks, children=children
+            fetch,
+            clock=clock,
+            region=region,
+            looks=looks,
+            children=children,
+            recordings=recordings,
         )
         self._ascii = Ascii()
         self.interrupted = False
@@ -66,8 +74,8 @@ class PickerApp(App[Arns]):
     def picker(self) -> Picker:
         return self._picker
 
-    def _chosen(self, arns: Arns | None) -> None:
-        self.exit(arns or ())
+    def _chosen(self, chosen: Chosen | None) -> None:
+        self.exit(chosen or ())
 
     def action_interrupt(self) -> None:
         self.interrupted = True

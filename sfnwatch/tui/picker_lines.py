@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from sfnwatch.trace.listed import Listed
 from sfnwatch.trace.text import clean, duration
@@ -12,84 +13,85 @@ from sfnwatch.tui.zones import in_zone
 
 _LIMIT = 200
 _REST = 0
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """An execution, and how it stands just now."""
+class Line(Generic[_Row]):
+    """What can be chosen, and how it stands just now."""
 
-    execution: Listed
+    row: _Row
     marked: bool
     now: datetime
 
 
-def _mark(line: Line, look: Look) -> Iterator[Piece]:
+def mark(line: Line[_Row], look: Look) -> Iterator[Piece]:
     del look
     yield ("◆" if line.marked else " ", Tone.ACTION)
 
 
-def _status(line: Line, look: Look) -> Iterator[Piece]:
-    (glyph, tone), word = _glyph(line), line.execution.status or "unknown"
+def _status(line: Line[Listed], look: Look) -> Iterator[Piece]:
+    (glyph, tone), word = _glyph(line), line.row.status or "unknown"
     del look
     yield (f"{glyph} {clean(word, _LIMIT)}", tone)
 
 
-def _sign(line: Line, look: Look) -> Iterator[Piece]:
+def _sign(line: Line[Listed], look: Look) -> Iterator[Piece]:
     del look
     yield _glyph(line)
 
 
-def _glyph(line: Line) -> Piece:
-    status = line.execution.status.lower()
+def _glyph(line: Line[Listed]) -> Piece:
+    status = line.row.status.lower()
     return STATUS_GLYPHS.get(status, STATUS_GLYPHS["unknown"])
 
 
-def _machine(line: Line, look: Look) -> Iterator[Piece]:
+def _machine(line: Line[Listed], look: Look) -> Iterator[Piece]:
     del look
-    yield (clean(line.execution.machine, _LIMIT), Tone.PLAIN)
+    yield (clean(line.row.machine, _LIMIT), Tone.PLAIN)
 
 
-def _name(line: Line, look: Look) -> Iterator[Piece]:
+def _name(line: Line[Listed], look: Look) -> Iterator[Piece]:
     del look
-    tone = Tone.STRONG if line.execution.going_on else Tone.PLAIN
-    yield (clean(line.execution.name, _LIMIT), tone)
+    tone = Tone.STRONG if line.row.going_on else Tone.PLAIN
+    yield (clean(line.row.name, _LIMIT), tone)
 
 
-def _started(form: str) -> Callable[[Line, Look], Iterator[Piece]]:
-    def pieces(line: Line, look: Look) -> Iterator[Piece]:
-        at = line.execution.started_at
+def _started(form: str) -> Callable[[Line[Listed], Look], Iterator[Piece]]:
+    def pieces(line: Line[Listed], look: Look) -> Iterator[Piece]:
+        at = line.row.started_at
         if at is not None:
             yield (in_zone(at, look.zone).strftime(form), Tone.DIM)
 
     return pieces
 
 
-def _took(line: Line, look: Look) -> Iterator[Piece]:
+def _took(line: Line[Listed], look: Look) -> Iterator[Piece]:
     del look
-    seconds = line.execution.seconds(line.now)
+    seconds = line.row.seconds(line.now)
     if seconds is not None:
         # Whole seconds while it goes on: more would be a show.
-        told = duration(seconds) if not line.execution.going_on else _whole(seconds)
-        yield (told, Tone.BUSY if line.execution.going_on else Tone.PLAIN)
+        told = duration(seconds) if not line.row.going_on else _whole(seconds)
+        yield (told, Tone.BUSY if line.row.going_on else Tone.PLAIN)
 
 
 def _whole(seconds: float) -> str:
     return f"{int(seconds)} s" if seconds < 60 else duration(int(seconds))  # noqa: PLR2004
 
 
-_TINY, _SMALL, _MID, _WIDE = 36, 56, 72, 108
+TINY, SMALL, MID, WIDE = 36, 56, 72, 108
 """Cells of the table from which there is room for: the state machine, how long it took,
 the status in a word and when it started, all of it in full."""
-EXECUTIONS: tuple[Column[Line], ...] = (
-    Column("", 1, _mark),
-    Column("", 1, _sign, below=_MID),
-    Column("status", 11, _status, least=_MID, below=_WIDE),
-    Column("status", 17, _status, least=_WIDE),
-    Column("started {zone}", 14, _started("%m-%d %H:%M:%S"), _MID, _WIDE),
-    Column("started {zone}", 19, _started("%Y-%m-%d %H:%M:%S"), least=_WIDE),
-    Column("took", 8, _took, least=_SMALL, right=True),
-    Column("machine", 12, _machine, least=_TINY, below=_SMALL),
-    Column("machine", 16, _machine, least=_SMALL, below=_WIDE),
-    Column("machine", 32, _machine, least=_WIDE),
+EXECUTIONS: tuple[Column[Line[Listed]], ...] = (
+    Column("", 1, mark),
+    Column("", 1, _sign, below=MID),
+    Column("status", 11, _status, least=MID, below=WIDE),
+    Column("status", 17, _status, least=WIDE),
+    Column("started {zone}", 14, _started("%m-%d %H:%M:%S"), MID, WIDE),
+    Column("started {zone}", 19, _started("%Y-%m-%d %H:%M:%S"), least=WIDE),
+    Column("took", 8, _took, least=SMALL, right=True),
+    Column("machine", 12, _machine, least=TINY, below=SMALL),
+    Column("machine", 16, _machine, least=SMALL, below=WIDE),
+    Column("machine", 32, _machine, least=WIDE),
     Column("execution", _REST, _name),
 )

@@ -98,7 +98,7 @@ class SearchBar(Horizontal):
 
     @property
     def typing(self) -> bool:
-        return bool(self.screen.focused is self._input)
+        return self.display and bool(self.screen.focused is self._input)
 
     def ask(self) -> None:
         self.display = True

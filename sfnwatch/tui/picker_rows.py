@@ -1,6 +1,6 @@
 """What there is to pick from: as it comes in, as it is looked for, and in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sfnwatch.trace.aliases import Aliases
@@ -72,7 +72,11 @@ class Gathered:
 
 def has(execution: Listed, words: str, mask: Mask = str) -> bool:
     """True for one with all the words in it; capitals count where some are typed."""
-    shown = (execution.machine, execution.name, execution.status)
+    return found_in((execution.machine, execution.name, execution.status), words, mask)
+
+
+def found_in(shown: Iterable[str], words: str, mask: Mask = str) -> bool:
+    """True where all the words are in what is shown; an empty list is in anything."""
     text = " ".join(mask(clean(part, _LIMIT)) for part in shown)
     if words == words.casefold():
         text = text.casefold()
@@ -89,14 +93,21 @@ def learned(aliases: Aliases, gathered: Gathered) -> Aliases:
 
 
 def head_words(
-    gathered: Gathered, region: str, marked: int, width: int, within: str = ""
+    gathered: Gathered,
+    region: str,
+    marked: int,
+    width: int,
+    within: str = "",
+    *,
+    does: str = "watches",
 ) -> Pieces:
     """Say in a line what this is and how far it has come; the rest gives way first.
 
-    `within` is the execution whose children are listed.
+    `within` is the execution whose children are listed, and what enter `does` is told
+    of those that are marked.
     """
     what = f"children of {clean(within, _LIMIT)}" if within else "choose an execution"
-    chosen = f"  {marked} marked: enter watches" if marked else ""
+    chosen = f"  {marked} marked: enter {does}" if marked else ""
     parts: dict[str, Piece] = {
         "name": (" sfnwatch", Tone.STRONG),
         "what": (f"  {what}", Tone.PLAIN),

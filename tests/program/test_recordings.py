@@ -95,3 +95,38 @@ def test_what_can_not_be_done_is_said(
     ended = program("recordings", *words)
     assert (ended.code, ended.out) == (2, "")
     assert sentence in ended.err
+
+
+# -- beside the executions to choose from --------------------------------------------
+
+
+def test_one_is_chosen_and_replayed_without_aws(
+    program: Program, recorded: Path
+) -> None:
+    """Neither a Region nor credentials: the list says so, and they are there."""
+    terminal = program.terminal()
+    terminal.until("No Region is set", "recordings  1", "✘ FAILED", "import-orders")
+    terminal.until_selected("import-orders")
+    terminal.press("\r", "STEP FUNCTIONS", "REPLAY")
+    terminal.press("l", "✘ Execution failed")
+    terminal.press("q")
+    assert terminal.wait() == 10
+    assert program.recordings == [recorded], "nothing is recorded again"
+
+
+def test_where_credentials_are_missing_the_list_says_so(
+    program: Program, recorded: Path
+) -> None:
+    terminal = program.terminal(
+        "watch", "import-orders", "--pick", AWS_REGION="eu-west-1"
+    )
+    terminal.until("Unable to locate credentials", "recordings  1")
+    terminal.press("q")
+    assert terminal.wait() == 0
+    assert recorded.exists()
+
+
+def test_with_nothing_recorded_there_is_nothing_to_show(program: Program) -> None:
+    terminal = program.terminal()
+    assert terminal.wait() == 2
+    assert "No Region is set" in terminal.text
