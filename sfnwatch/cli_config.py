@@ -28,8 +28,9 @@ def config(
 
     The command line overrules the environment, which overrules the file, which
     overrules what is built in. An option is set by its name: `drain = "30m"` at the top
-    of the file, or in the table of one command, [demo]; or as SFNWATCH_DRAIN. With a
-    COMMAND and its options only what that command line comes to is shown.
+    of the file, or in the table of one command, [demo]; or as SFNWATCH_DRAIN. AWS's own
+    variables hold where none of these says otherwise. With a COMMAND and its options
+    only what that command line comes to is shown.
     """
     from sfnwatch import config_shown
     from sfnwatch.config import NAME, config_path

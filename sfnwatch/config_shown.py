@@ -24,6 +24,13 @@ from sfnwatch.trace.text import clean
 _DEFAULT = "default"
 _OTHERS = frozenset({NAME, "SFNWATCH_FIXTURES", "SFNWATCH_VIEWERS"})
 """Variables that are none of a setting: the file's, and those of the tests."""
+_AWS = {
+    "profile": ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"),
+    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "endpoint-url": ("AWS_ENDPOINT_URL",),
+}
+"""AWS's own variables, which hold where nothing else is said, in the order in which
+they are looked at."""
 
 
 class Row(NamedTuple):
@@ -54,7 +61,7 @@ def all_rows(root: click.Context, group: click.Group, settled: Config) -> Iterat
     found: dict[str, dict[Path, Setting]] = {}
     for path, command in commands(group):
         for key, option in options(command).items():
-            found.setdefault(key, {})[path] = _setting(root, path, key, option)
+            found.setdefault(key, {})[path] = _setting(root, path, command, option)
     for key, by_command in sorted(found.items()):
         each = list(by_command.values())
         if all(setting == each[0] for setting in each):
@@ -65,10 +72,20 @@ def all_rows(root: click.Context, group: click.Group, settled: Config) -> Iterat
 
 
 def _setting(
-    root: click.Context, path: Path, key: str, option: click.Option
+    root: click.Context, path: Path, command: click.Command, option: click.Option
 ) -> Setting:
     told: Mapping[Path, Mapping[str, Setting]] = root.meta[SETTINGS]
-    return told[path].get(key) or Setting(_default(option), _DEFAULT)
+    key = key_of(option)
+    usual = Setting(_default(option), _DEFAULT)
+    return told[path].get(key) or _of_aws(key, command) or usual
+
+
+def _of_aws(key: str, command: click.Command) -> Setting | None:
+    """Give what AWS's own variables say, for a command that asks AWS."""
+    asks = "profile" in options(command)
+    said = (name for name in _AWS.get(key, ()) if asks and os.environ.get(name))
+    name = next(said, None)
+    return Setting(os.environ[name], name) if name else None
 
 
 def _default(option: click.Option) -> Any:
@@ -98,7 +115,7 @@ def rows_of(
         elif key in screen:
             yield screen[key]
         elif key in options(command):
-            setting = _setting(root, (name,), key, param)
+            setting = _setting(root, (name,), command, param)
             yield Row(key, setting.value, setting.where)
 
 

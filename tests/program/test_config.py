@@ -41,6 +41,22 @@ def test_each_value_is_shown_with_where_it_came_from(
     assert line.split() == ["drain", "20m", str(file)]
 
 
+def test_what_awss_own_variables_say_is_shown_as_theirs(program: Program) -> None:
+    """A variable of ours overrules them, as an option does."""
+    aws = {"AWS_PROFILE": "dev", "AWS_DEFAULT_REGION": "eu-west-3"}
+    found = rows(program, AWS_ENDPOINT_URL="http://127.0.0.1:9", **aws)
+    assert found["profile"] == ("dev", "AWS_PROFILE")
+    assert found["watch.region"] == ("eu-west-3", "AWS_DEFAULT_REGION")
+    assert found["athena-ddl.region"] == (None, "default"), "it asks nothing of AWS"
+    assert found["endpoint-url"] == ("http://127.0.0.1:9", "AWS_ENDPOINT_URL")
+    more = {**aws, "AWS_REGION": "eu-west-2", "SFNWATCH_PROFILE": "mine"}
+    found = rows(program, "explain", **more)
+    assert found["profile"] == ("mine", "SFNWATCH_PROFILE")
+    assert found["region"] == ("eu-west-2", "AWS_REGION")
+    found = rows(program, "watch", "--region", "eu-north-1", **more)
+    assert found["region"] == ("eu-north-1", "option")
+
+
 def test_of_a_command_line_it_shows_what_that_comes_to(
     program: Program, file: Path
 ) -> None:
