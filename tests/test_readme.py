@@ -1,12 +1,13 @@
 """README says what the program does; what can be generated is, and is checked here.
 
-`python tests/test_readme.py` writes the table of keys anew.
+`python -m tests.test_readme` writes the table of keys and the help anew.
 """
 
 import re
 from pathlib import Path
 
 import click
+from click.testing import CliRunner
 
 from sfnwatch.cli import cli
 from sfnwatch.config import check, load_config
@@ -16,6 +17,8 @@ from sfnwatch.tui.themes import names
 
 README = Path(__file__).parent.parent / "README.md"
 _TABLE = re.compile(r"(?s)(<!-- keys -->\n).*?(<!-- /keys -->)")
+_HELP = re.compile(r"(?s)(<!-- help -->\n).*?(<!-- /help -->)")
+_WIDTH = 88
 
 
 def key_table() -> str:
@@ -30,6 +33,24 @@ def key_table() -> str:
         name = ids[group, words].replace("digit.0", "digit.0 … digit.9")
         lines.append(f"| {names} | {words} | {name} |")
     return "\n".join(lines) + "\n"
+
+
+def help_texts() -> str:
+    """Give the help of the program, and of the command whose name need not be typed."""
+    runner = CliRunner()
+    told = (
+        runner.invoke(
+            cli, [*words, "--help"], prog_name="sfnwatch", terminal_width=_WIDTH
+        )
+        for words in ((), ("watch",))
+    )
+    return "".join(f"```text\n{each.output.rstrip()}\n```\n" for each in told)
+
+
+def test_the_help_is_the_programs() -> None:
+    found = _HELP.search(README.read_text())
+    assert found is not None
+    assert found[0] == f"{found[1]}{help_texts()}{found[2]}"
 
 
 def test_the_table_of_keys_is_the_registrys() -> None:
@@ -63,6 +84,7 @@ def test_the_configuration_in_readme_is_one_that_is_read(tmp_path: Path) -> None
 
 
 if __name__ == "__main__":
-    README.write_text(
-        _TABLE.sub(lambda found: found[1] + key_table() + found[2], README.read_text())
-    )
+    text = README.read_text()
+    text = _TABLE.sub(lambda found: found[1] + key_table() + found[2], text)
+    text = _HELP.sub(lambda found: found[1] + help_texts() + found[2], text)
+    README.write_text(text)
