@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import click
 
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.errors import Outcome, UsageError, to_install
 from sfnwatch.trace.text import clean
 
 _PORT = 8077
@@ -57,7 +57,7 @@ def _check_textual_serve() -> None:
     if find_spec("textual_serve") is None:
         raise UsageError(
             "Serving to a browser takes textual-serve, which is not installed.",
-            hint="Run: pip install 'sfnwatch[web]'.",
+            hint=f"Run: {to_install('web')}.",
         )
 
 

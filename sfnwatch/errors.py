@@ -5,6 +5,8 @@ be done; RefusedError (3), AWS said no; BadFileError (4), a file can't be read,
 with its name and line.
 """
 
+import sys
+
 
 class SfnwatchError(Exception):
     """An expected failure: `message` says what happened, `hint` what to do."""
@@ -55,3 +57,19 @@ class Outcome:
     LATE = 14
     """It was not over when the time for it was."""
     INTERRUPTED = 130
+
+
+_TOOLS = {
+    "pipx_metadata.json": "pipx install --force",
+    "uv-receipt.toml": "uv tool install",
+}
+"""What lies in the environment that each of them makes for a program."""
+
+
+def to_install(extra: str) -> str:
+    """Say how to install an extra, where and by what this program is installed."""
+    from pathlib import Path  # noqa: PLC0415 - for an error alone
+
+    place = Path(sys.prefix)
+    made = (how for file, how in _TOOLS.items() if (place / file).exists())
+    return f"{next(made, 'pip install')} 'sfnwatch[{extra}]'"

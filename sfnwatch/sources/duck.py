@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sfnwatch.clock import Clock
-from sfnwatch.errors import UsageError
+from sfnwatch.errors import UsageError, to_install
 from sfnwatch.sources.archive_folder import find_files
 from sfnwatch.sources.archive_layout import TrailFile, Window, parse_name
 from sfnwatch.sources.archive_report import Report, nothing_found
@@ -99,7 +99,7 @@ def check_duckdb() -> None:
     if find_spec("duckdb") is None:
         raise UsageError(
             "Asking a trail's files by SQL takes DuckDB, which is not installed.",
-            hint="Run: pip install 'sfnwatch[archive]'. Without it, --archive does.",
+            hint=f"Run: {to_install('archive')}. Without it, --archive does.",
         )
 
 

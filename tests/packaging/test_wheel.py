@@ -1,5 +1,6 @@
 """The wheel, alone in an empty environment: what a user gets who installs it."""
 
+import re
 import tarfile
 import tomllib
 import zipfile
@@ -91,8 +92,11 @@ def test_all_of_the_package_is_in_it_and_nothing_else(built: Built) -> None:
     assert "sfnwatch/py.typed" in names
 
 
-def test_the_sdist_has_the_tests_too(built: Built) -> None:
+def test_the_sdist_has_the_tests_and_what_readme_shows(built: Built) -> None:
     with tarfile.open(built.sdist) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"LICENSE", "README.md", "CHANGELOG.md", "tests/conftest.py"} <= names
+    shown = re.findall(r"\]\(([A-Za-z/.-]+)\)", (ROOT / "README.md").read_text())
+    assert len(shown) > 5
+    assert set(shown) <= names
     assert not [name for name in names if "__pycache__" in name]
