@@ -33,8 +33,9 @@ def config(
     only what that command line comes to is shown.
     """
     from sfnwatch import config_shown
-    from sfnwatch.config import NAME, config_path
+    from sfnwatch.config import config_path
     from sfnwatch.config_options import apply
+    from sfnwatch.config_toml import NAME
     from sfnwatch.running import narrate, screen_config
     from sfnwatch.settings import ScreenOptions
 

@@ -8,8 +8,7 @@ setting that is silently not followed is worse than one that is refused.
 
 import os
 import re
-import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,9 @@ from typing import Any, Literal, NamedTuple
 
 from platformdirs import user_config_path
 
-from sfnwatch.config_keys import key_name, suggested_keys
+from sfnwatch.config_keymaps import Keys, read_keymap, read_keys
+from sfnwatch.config_keys import key_name
+from sfnwatch.config_toml import NAME, read_table
 from sfnwatch.config_words import (
     boolean,
     choice,
@@ -33,8 +34,6 @@ from sfnwatch.config_words import (
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
 
-NAME = "SFNWATCH_CONFIG"
-"""The environment variable that names another file."""
 COLORS = (
     "primary",
     "secondary",
@@ -47,7 +46,7 @@ COLORS = (
     "error",
     "success",
 )
-SIMPLE = ("theme", "time", "ascii", "notify", "present")
+SIMPLE = ("theme", "time", "ascii", "notify", "present", "keymap")
 """The screen's own keys: what commands say of them otherwise, only the screen heeds."""
 _KEYS = (*SIMPLE, "keys", "themes")
 _TIMES = ("utc", "local")
@@ -56,8 +55,6 @@ _COLOR = re.compile(
     r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-z][a-z0-9_]*"
     r"|(?:rgb|hsl)a?\([0-9., %]+\)"
 )
-_LARGEST = 1 << 20
-"""No configuration is larger; a device that never ends is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +79,11 @@ class Config:
     ascii: bool = False
     notify: Literal["off", "bell", "desktop"] = "off"
     present: bool = False
-    keys: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
-    """An action's id to its keys, by their long names; none at all unbinds it."""
+    keymap: str | None = None
+    """A key map in a file of its own, which `keys` go over."""
+    keys: Keys = field(default_factory=lambda: MappingProxyType({}))
+    keys_where: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The file in which an action's keys are written."""
     themes: Mapping[str, ThemeSpec] = field(
         default_factory=lambda: MappingProxyType({})
     )
@@ -136,14 +134,14 @@ def load_config(
     if named is not None or file.exists():
         config = _read_config(file, options)
     config = replace(config, themes=_with_theme_files(config.themes, file.parent))
-    return _with_environment(config, environ)
+    return _with_keymap(_with_environment(config, environ), environ, file.parent)
 
 
 # -- the file ----------------------------------------------------------------------
 
 
 def _read_config(file: Path, options: Collection[str]) -> Config:
-    where, table = shown(file), _table(file)
+    where, table = shown(file), read_table(file)
     only(where, table, dict.fromkeys((*_KEYS, *options)))
     choices: dict[str, Any] = {
         name: choice(where, name, table[name], allowed)
@@ -153,12 +151,15 @@ def _read_config(file: Path, options: Collection[str]) -> Config:
     for name in ("ascii", "present"):
         if name in table:
             choices[name] = boolean(where, name, table[name])
-    if "theme" in table:
-        choices["theme"] = text(where, "theme", table["theme"])
+    for name in ("theme", "keymap"):
+        if name in table:
+            choices[name] = text(where, name, table[name])
+    keys = read_keys(where, mapping(where, "keys", table.get("keys", {})))
     themes = mapping(where, "themes", table.get("themes", {}))
     return Config(
         **choices,
-        keys=_keys(where, mapping(where, "keys", table.get("keys", {}))),
+        keys=MappingProxyType(keys),
+        keys_where=MappingProxyType(dict.fromkeys(keys, where)),
         themes=MappingProxyType(
             {name: _theme(where, name, colors) for name, colors in themes.items()}
         ),
@@ -169,63 +170,6 @@ def _read_config(file: Path, options: Collection[str]) -> Config:
             {key: value for key, value in table.items() if key not in _KEYS}
         ),
     )
-
-
-def _table(file: Path) -> dict[str, Any]:
-    where = shown(file)
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except OSError as error:
-        msg = f"Can't read {where}: {error.strerror or error}."
-        raise UsageError(msg, hint=f"{NAME} names another file.") from error
-    if len(data) > _LARGEST:
-        msg = f"{where}: too large to be a configuration."
-        raise UsageError(msg)
-    try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        msg = f"{where}:{line}: not UTF-8."
-        raise UsageError(msg) from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(_no_toml(where, error)) from error
-
-
-def _no_toml(where: str, error: Exception) -> str:
-    """Put the line where editors look for it: `config.toml:3: …`."""
-    said = re.fullmatch(r"(?s)(.*) \(at line (\d+), column \d+\)", str(error))
-    if said is None:
-        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return f"{where}: {clean(why, 200)}."
-    return f"{where}:{said[2]}: {clean(said[1], 200)}."
-
-
-def _keys(where: str, table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    return MappingProxyType(
-        {
-            action: tuple(_key(where, action, key) for key in _listed(where, action, v))
-            for action, v in table.items()
-        }
-    )
-
-
-def _listed(where: str, action: str, value: Any) -> Iterable[str]:
-    """Give the keys of `"space"`, `["space", "k"]`, `""` or `[]`."""
-    keys = value if isinstance(value, list) else [value]
-    if not all(isinstance(key, str) for key in keys):
-        msg = f"{where}: keys.{quoted(action)} must be a key or a list of keys."
-        raise UsageError(msg)
-    return (key for key in keys if key)
-
-
-def _key(where: str, action: str, key: str) -> str:
-    name = key_name(key)
-    if name is not None:
-        return name
-    meant = near(key.rpartition("+")[2], suggested_keys())
-    msg = f"{where}: keys.{quoted(action)}: there is no key {quoted(key)}"
-    raise UsageError(msg, hint=meant or 'Write "space", "ctrl+p" or "?".')
 
 
 # -- themes ------------------------------------------------------------------------
@@ -241,7 +185,7 @@ def _with_theme_files(
             msg = f"{shown(file)}: there is a theme {quoted(file.stem)} already"
             hint = f"It is in {found[file.stem].where}."
             raise UsageError(msg, hint=hint)
-        found[file.stem] = _theme(shown(file), file.stem, _table(file), prefix="")
+        found[file.stem] = _theme(shown(file), file.stem, read_table(file), prefix="")
     return MappingProxyType(found)
 
 
@@ -290,6 +234,7 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
         ("time", _TIMES),
         ("notify", _NOTICES),
         ("theme", ()),
+        ("keymap", ()),
     ):
         name = variable(key)
         if value := environ.get(name):
@@ -300,6 +245,22 @@ def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
     if "theme" in said:
         said["theme_source"] = "SFNWATCH_THEME"
     return replace(config, **said)
+
+
+def _with_keymap(config: Config, environ: Mapping[str, str], folder: Path) -> Config:
+    """Put the keys of a file of its own below those of the configuration."""
+    if config.keymap is None:
+        return config
+    name = variable("keymap")
+    who = name if environ.get(name) or not config.source else shown(config.source)
+    keys, where = read_keymap(config.keymap, who, folder)
+    return replace(
+        config,
+        keys=MappingProxyType({**keys, **config.keys}),
+        keys_where=MappingProxyType(
+            {**dict.fromkeys(keys, where), **config.keys_where}
+        ),
+    )
 
 
 # -- what only others know ---------------------------------------------------------
@@ -314,20 +275,17 @@ def check(
         msg = f"{config.theme_source}: there is no theme {quoted(config.theme)}"
         every = f"There are: {', '.join(clean(name, 40) for name in sorted(known))}."
         raise UsageError(msg, hint=near(config.theme, known) or every)
-    where = shown(config.source) if config.source else ""
     for action in config.keys:
         if action not in actions:
+            where = config.keys_where.get(action, "")
             msg = f"{where}: keys: there is no action {quoted(action)}"
             raise UsageError(msg, hint=near(action, actions) or "Press ? for all.")
-    _check_clashes(where, config.keys, actions)
+    _check_clashes(config, actions)
 
 
-def _check_clashes(
-    where: str,
-    chosen: Mapping[str, tuple[str, ...]],
-    actions: Mapping[str, Bound],
-) -> None:
+def _check_clashes(config: Config, actions: Mapping[str, Bound]) -> None:
     """Refuse one key for two actions that are heard in the same place."""
+    chosen = config.keys
     taken: dict[tuple[str, str], str] = {}
     for action, bound in actions.items():
         own = tuple(key_name(key) or key for key in bound.keys)
@@ -336,5 +294,6 @@ def _check_clashes(
             if other == action or not {other, action} & chosen.keys():
                 continue
             names = f"{quoted(other)} and {quoted(action)}"
+            where = config.keys_where.get(action if action in chosen else other, "")
             msg = f"{where}: keys: {quoted(key)} is for both {names}"
             raise UsageError(msg, hint="Give one of them another key.")

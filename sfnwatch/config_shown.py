@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from sfnwatch.config import NAME, SIMPLE, Config
+from sfnwatch.config import SIMPLE, Config
 from sfnwatch.config_options import (
     SETTINGS,
     Path,
@@ -17,6 +17,7 @@ from sfnwatch.config_options import (
     known,
     options,
 )
+from sfnwatch.config_toml import NAME
 from sfnwatch.config_words import shown, variable
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
@@ -49,7 +50,8 @@ def _screen_rows(settled: Config) -> Iterator[Row]:
         told = variable(key) if os.environ.get(variable(key)) else ""
         written = where if key in settled.written else _DEFAULT
         yield Row(key, getattr(settled, key), told or written)
-    yield Row("keys", list(settled.keys), where if settled.keys else _DEFAULT)
+    key_files = ", ".join(dict.fromkeys(settled.keys_where.values())) or _DEFAULT
+    yield Row("keys", list(settled.keys), key_files)
     theme_files = list(dict.fromkeys(spec.where for spec in settled.themes.values()))
     from_files = ", ".join(theme_files) or _DEFAULT
     yield Row("themes", list(settled.themes), from_files)

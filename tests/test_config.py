@@ -118,6 +118,59 @@ def test_a_theme_of_its_own_file_is_named_after_it(write: Write) -> None:
     check(config, themes=THEMES, actions=ACTIONS)
 
 
+def test_a_key_map_of_its_own_file_is_chosen_and_the_configuration_goes_over_it(
+    write: Write,
+) -> None:
+    file = write('keymap = "mine"\n[keys]\n"player.loop" = "O"\n')
+    own = '"player.toggle" = ["space", "K"]\n"player.loop" = ""\n'
+    other = write(own, "keymaps/mine.toml")
+    write('"no.action" = "x"', "keymaps/unused.toml")
+    config = load_config(file, {})
+    assert config.keys == {"player.toggle": ("space", "K"), "player.loop": ("O",)}
+    assert config.keys_where == {
+        "player.toggle": str(other),
+        "player.loop": str(file),
+    }
+    check(config, themes=THEMES, actions=ACTIONS)
+    chosen = load_config(file, {"SFNWATCH_KEYMAP": "unused"})
+    assert chosen.keymap == "unused"
+    assert wrong(chosen).startswith("…/keymaps/unused.toml: keys: there is no action")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('"player.toggle" = "spce"', "…/keymaps/mine.toml: `player.toggle`: there is"),
+        ('"player.toggle" = 3', "…/keymaps/mine.toml: `player.toggle` must be a key"),
+        ("=", "…/keymaps/mine.toml:1: "),
+    ],
+)
+def test_a_mistake_in_a_key_map_names_its_file(
+    write: Write, text: str, words: str
+) -> None:
+    file = write('keymap = "mine"')
+    write(text, "keymaps/mine.toml")
+    assert refusal(file).startswith(words)
+
+
+def test_a_key_map_that_is_not_there_is_named_with_who_asked(write: Write) -> None:
+    file = write('keymap = "../mine"')
+    assert refusal(file) == (
+        "…/config.toml: there is no key map `../mine`. They lie in …/keymaps."
+    )
+    write("", "keymaps/vim.toml")
+    assert refusal(file, SFNWATCH_KEYMAP="vi") == (
+        "SFNWATCH_KEYMAP: there is no key map `vi`. Did you mean `vim`?"
+    )
+
+
+def test_a_clash_names_the_file_that_makes_it(write: Write) -> None:
+    file = write('keymap = "mine"')
+    write('"player.loop" = "space"', "keymaps/mine.toml")
+    said = wrong(load_config(file, {}))
+    assert said.startswith("…/keymaps/mine.toml: keys: `space` is for both")
+
+
 def test_themes_are_found_though_there_is_no_configuration(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
