@@ -52,7 +52,7 @@ def load(path: Path) -> Loaded:
         content = _utf8(raw)
     except (zlib.error, gzip.BadGzipFile, zstandard.ZstdError, ValueError) as error:
         raise bad_file(path, f"damaged: {error}") from error
-    if not content.strip():
+    if not content or content.isspace():
         raise bad_file(path, f"{cut} before its first line" if cut else "is empty")
     return Loaded(path, content, cut)
 
