@@ -37,15 +37,26 @@ def _new_file(_: click.Context, __: click.Parameter, path: Path | None) -> Path 
     return path
 
 
-_output_option = click.option(
+output_option = click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     callback=_new_file,
     help="Write to this new file instead of stdout.",
 )
-_redact_option = click.option(
+target_option = click.option(
+    "--to",
+    "target",
+    type=click.Choice(list(TARGETS)),
+    metavar="FORMAT",
+    required=True,
+    help="What to write.",
+)
+redact_option = click.option(
     "--redact", is_flag=True, help="Put aliases for names, ids and payloads first."
+)
+names_option = click.option(
+    "--keep-state-names", is_flag=True, help="Leave the states' names."
 )
 _format_option = click.option(
     "--format",
@@ -57,7 +68,7 @@ _format_option = click.option(
 )
 
 
-def _targets() -> str:
+def targets() -> str:
     """List the formats for `--help`."""
     lines = (f"  {name:<10} {target.words}" for name, target in TARGETS.items())
     return "\b\nFORMAT is one of\n" + "\n".join(lines)
@@ -70,7 +81,7 @@ def _targets() -> str:
 FILES are what `replay` takes. An EXECUTION is named as `watch` takes it, by its state
 machine too, and is watched to its end first.
 
-{_targets()}""",
+{targets()}""",
 )
 @click.argument(
     "sources",
@@ -79,16 +90,9 @@ machine too, and is watched to its end first.
     metavar=_SOURCES,
     shell_complete=completing.files_or_executions,
 )
-@click.option(
-    "--to",
-    "target",
-    type=click.Choice(list(TARGETS)),
-    metavar="FORMAT",
-    required=True,
-    help="What to write.",
-)
-@_output_option
-@_redact_option
+@target_option
+@output_option
+@redact_option
 @aws_options
 @drain_option
 def export(
@@ -114,8 +118,8 @@ def export(
     shell_complete=completing.files_or_executions,
 )
 @_format_option
-@_output_option
-@_redact_option
+@output_option
+@redact_option
 @aws_options
 @drain_option
 def explain(
@@ -171,7 +175,7 @@ def write_report(told: "Report", form: str, out: TextIO, width: int) -> None:
     help="One of those in the files, by its name or a part of its ARN; give two.",
 )
 @_format_option
-@_output_option
+@output_option
 @aws_options
 @drain_option
 def compare(
@@ -206,8 +210,8 @@ def compare(
 
 @click.command(short_help="Make a recording that can be shared.")
 @click.argument("files", nargs=-1, required=True, shell_complete=completing.files)
-@_output_option
-@click.option("--keep-state-names", is_flag=True, help="Leave the states' names.")
+@output_option
+@names_option
 def redact(
     files: tuple[str, ...], output: Path | None, *, keep_state_names: bool
 ) -> int:

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfnwatch import completing
+from sfnwatch.cli_files import (
+    export,
+    names_option,
+    output_option,
+    redact,
+    redact_option,
+    target_option,
+    targets,
+)
 from sfnwatch.cli_watch import show_files
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.options import (
@@ -40,6 +49,11 @@ def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | No
     return int(float(match["number"]) * base ** _POWERS[match["unit"].lower()])
 
 
+_name = click.argument(
+    "name", metavar="NUMBER|NAME", shell_complete=completing.recordings
+)
+
+
 @click.group(invoke_without_command=True, short_help="List, open, remove recordings.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
@@ -51,8 +65,9 @@ def recordings(context: click.Context, *, as_json: bool) -> int | None:
 
     \b
     sfnwatch recordings open 1
-    sfnwatch export "$(sfnwatch recordings path 1)" --to html -o report.html
-    sfnwatch redact "$(sfnwatch recordings path 1)" -o shared.jsonl
+    sfnwatch recordings export 1 --to html -o report.html
+    sfnwatch recordings redact 1 -o shared.jsonl
+    sfnwatch explain "$(sfnwatch recordings path 1)"
     sfnwatch recordings prune --older-than 30d
     """
     if context.invoked_subcommand is not None:
@@ -67,7 +82,7 @@ def recordings(context: click.Context, *, as_json: bool) -> int | None:
 
 
 @recordings.command("open", short_help="Show one again, as replay does.")
-@click.argument("name", metavar="NUMBER|NAME", shell_complete=completing.recordings)
+@_name
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 10_000),
@@ -85,11 +100,37 @@ def open_(name: str, speed: float | None, **shared: Any) -> int:
 
 
 @recordings.command("path", short_help="Print where one lies.")
-@click.argument("name", metavar="NUMBER|NAME", shell_complete=completing.recordings)
+@_name
 def path(name: str) -> int:
     """Print a recording's path, for the commands that take files."""
     click.echo(_chosen(name).path)
     return Outcome.SUCCEEDED
+
+
+@recordings.command(
+    "export",
+    short_help="Write one for other programs.",
+    help=f"Write a recording for other programs, as export does.\n\n{targets()}",
+)
+@_name
+@target_option
+@output_option
+@redact_option
+@click.pass_context
+def export_(context: click.Context, /, name: str, **asked: Any) -> int:
+    source = str(_chosen(name).path)
+    return int(context.invoke(export, sources=(source,), **asked))
+
+
+@recordings.command("redact", short_help="Make one that can be shared.")
+@_name
+@output_option
+@names_option
+@click.pass_context
+def redact_(context: click.Context, /, name: str, **asked: Any) -> int:
+    """Make a recording that can be shared of one, as redact does."""
+    source = str(_chosen(name).path)
+    return int(context.invoke(redact, files=(source,), **asked))
 
 
 @recordings.command("prune", short_help="Remove what is old or large.")

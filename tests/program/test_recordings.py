@@ -49,6 +49,24 @@ def test_one_is_opened_by_number_or_name(program: Program, recorded: Path) -> No
     assert "names no recording" in program("recordings", "open", "nobody").said(2)
 
 
+def test_one_is_converted_and_redacted_by_its_number(
+    program: Program, recorded: Path, tmp_path: Path
+) -> None:
+    for to in ("json", "mermaid"):
+        usual = program("export", str(recorded), "--to", to)
+        again = program("recordings", "export", "1", "--to", to)
+        assert (again.code, again.out) == (0, usual.out)
+    made = tmp_path / "shared.sfnwatch.jsonl"
+    done = program("recordings", "redact", "import-orders", "-o", str(made))
+    assert (done.code, done.out) == (0, "")
+    assert "import-orders" not in made.read_text()
+    hidden = program("recordings", "export", "1", "--to", "text", "--redact")
+    assert "import-orders" not in hidden.out
+    exists = program("recordings", "export", "1", "--to", "svg", "-o", str(made))
+    assert "the file exists" in exists.said(2)
+    assert "names no recording" in program("recordings", "redact", "nobody").said(2)
+
+
 def test_what_is_old_is_removed_only_when_that_is_said(
     program: Program, recorded: Path
 ) -> None:
