@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sfnwatch.trace.heads import Head
-from sfnwatch.trace.lanes import Lanes, Row, places_of
+from sfnwatch.trace.lanes import Lanes, Row
 
 _SECOND = timedelta(seconds=1)
 
@@ -40,7 +40,7 @@ def aligned(lanes: Lanes) -> Lanes:
     rows = [_moved(row, moved.get(row.root_arn or ""), first) for row in lanes.rows]
     order = tuple(_order(rows))
     rows = [rows[place] for _, place in sorted(order)]
-    return replace(lanes, rows=tuple(rows), positions=places_of(rows))
+    return replace(lanes, rows=tuple(rows))
 
 
 def _order(rows: Iterable[Row]) -> Iterator[tuple[datetime, int]]:

@@ -1,53 +1,44 @@
 """Where a call stands among those of its attempt: which poll, how long since."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import CallRole
 
-
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """A call's place."""
-
-    number: int
-    """From 1, among those of its name."""
-    gap: float | None
-    since: float | None
+Rank = tuple[int, float | None, float | None]
+"""Which of its name a call is, from 1, its `gap` and its `since`: see `Row`."""
 
 
-def rank_calls(
-    by_attempt: Mapping[tuple[str, int], list[ApiCall]],
-    attempts: Mapping[tuple[str, int], Attempt],
-) -> dict[str, Rank]:
-    """Rank each call that belongs to an attempt, by its event id."""
-    found: dict[str, Rank] = {}
-    for key, calls in by_attempt.items():
-        attempt = attempts.get(key)
-        begun = _begun(attempt, calls) if attempt else None
-        counted: Counter[str] = Counter()
-        before: datetime | None = None
-        for call in calls:
-            counted[call.event_name] += 1
-            at = call.event_time
-            action = attempt is not None and is_action(attempt, call)
-            found[call.event_id] = Rank(
-                number=counted[call.event_name],
-                gap=(at - before).total_seconds() if before else None,
-                since=(at - begun).total_seconds() if begun and not action else None,
-            )
-            before = at
-    return found
+def ranks(attempt: Attempt | None, calls: Sequence[ApiCall]) -> Iterator[Rank]:
+    """Rank the calls of an attempt, in their order; None: its history is not known."""
+    actions: set[str] = set()
+    begun: datetime | None = None
+    if attempt is not None:
+        actions = _actions(attempt, {call.event_name for call in calls})
+        begun = _begun(attempt, actions, calls)
+    counted: dict[str, int] = {}
+    before: datetime | None = None
+    for call in calls:
+        name, at = call.event_name, call.event_time
+        counted[name] = counted.get(name, 0) + 1
+        gap = (at - before).total_seconds() if before else None
+        since = (at - begun).total_seconds() if begun and name not in actions else None
+        yield counted[name], gap, since
+        before = at
 
 
-def _begun(attempt: Attempt, calls: Iterable[ApiCall]) -> datetime:
-    action = next((c for c in calls if is_action(attempt, c)), None)
-    begun = action.event_time if action else causing_phase(attempt)
-    return begun.replace(microsecond=0)
+def _actions(attempt: Attempt, names: Iterable[str]) -> set[str]:
+    row = attempt.integration
+    if row is None:
+        return set()
+    return {name for name in names if row.role_of(name) is CallRole.ACTION}
+
+
+def _begun(attempt: Attempt, actions: set[str], calls: Sequence[ApiCall]) -> datetime:
+    made = (c.event_time for c in calls if c.event_name in actions)
+    return (next(made, None) or causing_phase(attempt)).replace(microsecond=0)
 
 
 def causing_phase(attempt: Attempt) -> datetime:
@@ -64,5 +55,4 @@ def causing_phase(attempt: Attempt) -> datetime:
 
 
 def is_action(attempt: Attempt, call: ApiCall) -> bool:
-    row = attempt.integration
-    return row is not None and row.role_of(call.event_name) is CallRole.ACTION
+    return bool(_actions(attempt, (call.event_name,)))

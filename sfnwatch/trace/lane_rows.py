@@ -3,10 +3,11 @@
 A history has up to 25,000 events, and only what is on the screen is put into words.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -108,15 +109,13 @@ def own_nest(row: Row) -> Nest | None:
     return row.nest if row.kind is Kind.MAP_RUN or row.visit is None else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lanes:
     """The rows of a trace, and what was left out of them."""
 
     rows: tuple[Row, ...] = ()
     hidden: int = 0
     """Calls of other principals, and of X-Ray: counted, not shown."""
-    positions: Mapping[str, int] = field(default_factory=dict)
-    """A row's key to its place."""
     heads: tuple[Head, ...] = ()
     """The executions that nothing began, by their starts."""
     nests: Mapping[str, Nest] = field(default_factory=dict)
@@ -124,7 +123,7 @@ class Lanes:
     inside: int = 0
     """Executions that others began and that have no rows here."""
 
-
-def places_of(rows: Iterable[Row]) -> Mapping[str, int]:
-    """Give each row's place by its key."""
-    return {row.key: place for place, row in enumerate(rows)}
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """A row's key to its place; many a page is drawn without."""
+        return {row.key: place for place, row in enumerate(self.rows)}

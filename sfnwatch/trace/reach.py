@@ -43,10 +43,11 @@ class Reach:
 
     def settled(self, calls: Sequence[ApiCall]) -> Sequence[ApiCall]:
         """Give those that no later record can come between: a gap there is real."""
-        if not self.live:
-            return calls
+        return [c for c in calls if self.is_settled(c)] if self.live else calls
+
+    def is_settled(self, call: ApiCall) -> bool:
         mark = self.measured
-        return [c for c in calls if mark is not None and c.event_time <= mark]
+        return not self.live or (mark is not None and call.event_time <= mark)
 
     def whole(self, attempt: Attempt) -> bool:
         """True if all polls of a try are there; a file is taken at its word."""

@@ -13,7 +13,7 @@ from textwrap import wrap
 
 from sfnwatch.trace.aligned import shifts
 from sfnwatch.trace.heads import Head
-from sfnwatch.trace.lanes import Lanes, Row, places_of
+from sfnwatch.trace.lanes import Lanes, Row
 from sfnwatch.trace.shape import IDLE, Fold, Shape, Shaped, Sort, shape
 from sfnwatch.trace.timeline import TERMINAL
 from sfnwatch.tui.lane_connectors import passed
@@ -84,10 +84,7 @@ def _by_execution(lanes: Lanes) -> Mapping[str, Lanes]:
     rows[""] = []
     for row in lanes.rows:
         rows[row.root_arn if row.root_arn in rows else ""].append(row)
-    return {
-        arn: Lanes(tuple(those), positions=places_of(those), nests=lanes.nests)
-        for arn, those in rows.items()
-    }
+    return {arn: Lanes(tuple(those), nests=lanes.nests) for arn, those in rows.items()}
 
 
 def _moved(hints: Hints, head: Head, by: timedelta) -> Hints:
