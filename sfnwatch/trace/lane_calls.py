@@ -20,6 +20,8 @@ Key = tuple[str, int]
 """An execution's ARN and the `scheduled_id` of one of its attempts."""
 Tried = tuple[StateVisit, Attempt]
 
+CALL_KEY = "call#"
+"""What the keys of calls' rows begin with."""
 _LATE_POLL = timedelta(seconds=60)
 """A poll under way at the end; those much later are none of that wait."""
 _XRAY = "xray.amazonaws.com"
@@ -36,7 +38,7 @@ class Ground:
 
 
 def call_key(call: ApiCall) -> str:
-    return f"call#{call.event_id}"
+    return f"{CALL_KEY}{call.event_id}"
 
 
 def attempt_key(link: Link | None) -> Key | None:

@@ -20,28 +20,47 @@ class Story:
     """What an execution's rows are made of."""
 
     def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
+        self.begin(timeline)
+
+    def begin(self, timeline: Timeline) -> None:
         self.tries: dict[int, Tried] = {}
         """By the `scheduled_id`."""
-        for visit in timeline.visits:
-            for attempt in visit.attempts:
-                self.tries[attempt.scheduled_id] = visit, attempt
-        self.redrives = {each.event.id: each for each in timeline.redrives}
+        self.runs: dict[int, str] = {}
+        """The Map Runs by the events that tell of their starts."""
         self._followers: dict[int, HistoryEvent] = {}
         """What follows each event by its own account: others may lie between."""
         self._failed: list[HistoryEvent] = []
         self._fails: list[int] = []
-        self._take(timeline.ordered)
+        for visit in timeline.visits:
+            self._try(visit)
+        self.go_on(timeline, timeline.ordered)
 
-    def _take(self, events: Iterable[HistoryEvent]) -> None:
-        for event in events:
-            if event.type.endswith(("Started", "StateExited")):
+    def go_on(self, timeline: Timeline, new: Iterable[HistoryEvent]) -> None:
+        """Take in events that follow on those known."""
+        self.timeline = timeline
+        self.redrives = {each.event.id: each for each in timeline.redrives}
+        for event in new:
+            if follows(event):
                 self._followers.setdefault(event.previous_event_id, event)
             elif event.type.endswith("Failed"):
                 self._failed.append(event)
             elif event.type == "FailStateEntered":
                 self._fails.append(event.id)
+            if event.type == "MapRunStarted":
+                self.runs[event.id] = event.detail("mapRunArn") or ""
         self.failures = _failures(self._failed, self._fails)
+
+    def revisit(self, old: Iterable[StateVisit], new: Iterable[StateVisit]) -> None:
+        """Take visits as they are now."""
+        for visit in old:
+            for attempt in visit.attempts:
+                self.tries.pop(attempt.scheduled_id, None)
+        for visit in new:
+            self._try(visit)
+
+    def _try(self, visit: StateVisit) -> None:
+        for attempt in visit.attempts:
+            self.tries[attempt.scheduled_id] = visit, attempt
 
     def rows(self, ground: Ground, *, joined: bool) -> Iterator[Row]:
         skip: set[int] = set()
@@ -88,7 +107,7 @@ class Story:
         if event.type == "ExecutionStarted" and inside is not None:
             return Kind.CHILD, inside
         if event.type == "MapRunStarted":
-            run = ground.nests.get(event.detail("mapRunArn") or "")
+            run = ground.nests.get(self.runs[event.id])
             if run is not None:
                 return Kind.MAP_RUN, run
         return _kind(event, attempt), inside
@@ -135,6 +154,11 @@ class Story:
             return told, None
         action = next((c for c in calls if is_action(attempt, c)), None)
         return told, call_key(action) if action is not None else None
+
+
+def follows(event: HistoryEvent) -> bool:
+    """True if it may be one to the eye with what it follows."""
+    return event.type.endswith(("Started", "StateExited"))
 
 
 def _ends(events: Sequence[HistoryEvent], attempt: Attempt) -> bool:

@@ -15,7 +15,7 @@ from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.timeline import Timeline, Trace
 
-_Where = tuple[str | None, str | None]
+Where = tuple[str | None, str | None]
 _OWN = frozenset({CallRole.ACTION, CallRole.POLL})
 
 
@@ -29,7 +29,7 @@ class Reach:
     """Of that: up to when it is believed complete."""
     watched: frozenset[str] = frozenset()
     """The executions whose histories came in while it was measured."""
-    newest: Mapping[_Where, datetime] = field(default_factory=dict)
+    newest: Mapping[Where, datetime] = field(default_factory=dict)
     """Of files: the newest call of each account and Region."""
 
     def of(
@@ -38,7 +38,7 @@ class Reach:
         """Say up to when a try's polls would be known; `calls` are all tied to it."""
         if self.live and execution_arn in self.watched:
             return self.measured
-        own = (self.newest[_where(call)] for call in calls if _is_own(attempt, call))
+        own = (self.newest[where_of(call)] for call in calls if _is_own(attempt, call))
         return max(own, default=None)
 
     def settled(self, calls: Sequence[ApiCall]) -> Sequence[ApiCall]:
@@ -59,25 +59,48 @@ class Reach:
 
 def reach(trace: Trace) -> Reach:
     """Find how far a trace's calls are known."""
+    watched = frozenset(a for a, t in trace.histories.items() if was_watched(t))
+    return reach_of(trace, watched, newest_of(trace.ordered_calls))
+
+
+def reach_of(
+    trace: Trace, watched: frozenset[str], newest: Mapping[Where, datetime]
+) -> Reach:
+    """Say it by what is known of the histories, and of the calls."""
     health = trace.health.get("lookup")
     return Reach(
         live=health is not None,
         measured=health.complete_to if health else None,
-        watched=frozenset(a for a, t in trace.histories.items() if was_watched(t)),
-        newest=_newest(trace),
+        watched=watched,
+        newest=newest,
     )
+
+
+def goes_on(before: Reach, known: Reach) -> bool:
+    """True if nothing is known less far than before."""
+    if (before.live, before.watched) != (known.live, known.watched):
+        return False
+    if not _is_later(before.measured, known.measured):
+        return False
+    newest = known.newest
+    return all(_is_later(at, newest.get(w)) for w, at in before.newest.items())
+
+
+def _is_later(before: datetime | None, at: datetime | None) -> bool:
+    return before is None or (at is not None and at >= before)
 
 
 def claimed_to(trace: Trace) -> datetime | None:
     """Say how far files speak for the executions of a trace: those they know of."""
     tied = trace.links if trace.timelines else trace.calls
-    newest = _newest(trace)
-    where = {_where(call) for call in trace.ordered_calls if call.event_id in tied}
+    newest = newest_of(trace.ordered_calls)
+    where = {where_of(call) for call in trace.ordered_calls if call.event_id in tied}
     return max((newest[each] for each in where), default=None)
 
 
-def _newest(trace: Trace) -> Mapping[_Where, datetime]:
-    return {_where(call): call.event_time for call in trace.ordered_calls}
+def newest_of(ordered: Iterable[ApiCall]) -> dict[Where, datetime]:
+    """Give the last of each account and Region, of calls in their order."""
+    return {where_of(call): call.event_time for call in ordered}
 
 
 def was_watched(timeline: Timeline) -> bool:
@@ -88,7 +111,7 @@ def was_watched(timeline: Timeline) -> bool:
     return any(event.seen_at is not None for event in timeline.events.values())
 
 
-def _where(call: ApiCall) -> _Where:
+def where_of(call: ApiCall) -> Where:
     return call.account_id, call.region
 
 

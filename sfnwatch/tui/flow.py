@@ -17,6 +17,7 @@ from sfnwatch.trace.chapters import Chapter, chapters
 from sfnwatch.trace.compare import compare
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.events import Batch, HealthState
+from sfnwatch.trace.growing_lanes import GrowingLanes
 from sfnwatch.trace.lanes import complete_to
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.timeline import Trace
@@ -50,6 +51,7 @@ class Flow(Deck):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._course: Course | None = None
+        self._growing = GrowingLanes()
         self._ending = Ending()
         self._ended = self._laying_out = self._drains = self._telling = False
 
@@ -213,10 +215,13 @@ class Flow(Deck):
             self._playing.chapters()
 
     def _work(self) -> Callable[[], Page]:
-        """Say what is to be worked out; all of it is frozen, so that a thread may."""
+        """Say what is to be worked out; frozen, or locked, so that a thread may."""
         trace, ended = self._playing.trace(), self._over
         shape, plan = self._lanes.shape, self._lanes.plan(len(trace.timelines))
-        return partial(make_page, trace, shape=shape, plan=plan, ended=ended)
+        growing = self._growing
+        return partial(
+            make_page, trace, shape=shape, plan=plan, ended=ended, growing=growing
+        )
 
     def _marks(self) -> Callable[[], Marks]:
         """Say what the player's marks are worked out from, for a thread as well."""

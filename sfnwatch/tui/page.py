@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from sfnwatch.trace.events import HealthState
-from sfnwatch.trace.lanes import Lanes, Row, build_lanes, complete_to
+from sfnwatch.trace.growing_lanes import GrowingLanes
+from sfnwatch.trace.lanes import Lanes, Row, complete_to
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.arrange import Plan, arrange
@@ -40,8 +41,18 @@ class Page:
         return None if place is None else self.lanes.rows[place]
 
 
-def make_page(trace: Trace, *, shape: Shape, plan: Plan, ended: bool) -> Page:
-    """Lay a trace out; pure, so that a thread may do it."""
+def make_page(
+    trace: Trace,
+    *,
+    shape: Shape,
+    plan: Plan,
+    ended: bool,
+    growing: GrowingLanes | None = None,
+) -> Page:
+    """Lay a trace out; pure but for what is `growing`, so that a thread may do it.
+
+    That knows the rows of the page before: what has not changed is not made again.
+    """
     health = trace.health.get("lookup")
     over = health is None or health.state is HealthState.ENDED
     hints = Hints(
@@ -49,6 +60,6 @@ def make_page(trace: Trace, *, shape: Shape, plan: Plan, ended: bool) -> Page:
         calls=quiet_words(trace, ended=ended),
         complete_to=None if over else complete_to(trace),
     )
-    lanes = build_lanes(trace)
+    lanes = (growing or GrowingLanes()).lanes(trace)
     layout = arrange(lanes, plan, hints, shape)
     return Page(trace, lanes, hints, layout, ended)

@@ -99,6 +99,7 @@ def extend_by(events: str, calls: str) -> None:
 
     In CPU time: it waits for nothing, and other processes are not what is measured.
     """
+    from sfnwatch.trace.growing_lanes import GrowingLanes
     from sfnwatch.trace.shape import Shape
     from sfnwatch.trace.timeline import Trace, extend
     from sfnwatch.tui.arrange import plan_for
@@ -108,10 +109,10 @@ def extend_by(events: str, calls: str) -> None:
     known, new = made.growing(int(events), int(calls), max(_BATCHES))
     base = extend(Trace(), known)
     _derive(base)
-    plan = plan_for(160, 1, aligned=False)
+    plan, growing = plan_for(160, 1, aligned=False), GrowingLanes()
 
     def page(trace: Trace) -> None:
-        make_page(trace, shape=Shape(), plan=plan, ended=False)
+        make_page(trace, shape=Shape(), plan=plan, ended=False, growing=growing)
 
     page(base)
     gc.collect()
