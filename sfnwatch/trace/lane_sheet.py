@@ -16,11 +16,16 @@ class Edits:
     """What goes, and what comes."""
 
     def __init__(self) -> None:
+        self.others: list[Placed] = []
+        """What comes where another goes: nothing else moves for it."""
         self.gone: list[Place] = []
         self.came: list[Placed] = []
 
     def note(self, old: Placed | None, new: Placed | None) -> None:
         """Note a row that is another, or elsewhere."""
+        if old is not None and new is not None and old[0] == new[0]:
+            self.others.append(new)
+            return
         if old is not None:
             self.gone.append(old[0])
         if new is not None:
@@ -35,6 +40,8 @@ class Sheet:
         self._places: list[Place] = []
 
     def take(self, edits: Edits) -> None:
+        for place, row in edits.others:
+            self.rows[bisect_left(self._places, place)] = row
         gone = [bisect_left(self._places, place) for place in sorted(edits.gone)]
         edits.came.sort(key=itemgetter(0))
         if len(gone) + len(edits.came) > _FEW:
