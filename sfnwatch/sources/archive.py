@@ -70,6 +70,7 @@ class Archive:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
+            bell=subjects.bell,
             ledger=Ledger(clock, subjects.only),
             source="archive",
         )

@@ -30,6 +30,7 @@ class Drain:
     def end(self) -> None:
         """Stop waiting for late records."""
         self._hurry = True
+        self._subjects.bell.ring()
 
     @property
     def has_begun(self) -> bool:

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sfnwatch.clock import Clock
+from sfnwatch.sources.bell import Bell
 from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Backoff
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.times import iso
 
-_NAP = 1.0
-"""Seconds slept at once where a wait may be cut short."""
+_NAP = 5.0
+"""Seconds slept at once where a wait may be cut short: that a machine was suspended,
+or that a time is over, nobody rings for."""
 
 
 class Failure(Exception):  # noqa: N818 - it is not an error of ours
@@ -102,6 +104,7 @@ class Driver:
         backoff: Backoff | None = None,
         patience: Patience | None = None,
         cut_short: Callable[[], bool] | None = None,
+        bell: Bell | None = None,
         ledger: Ledger | None = None,
         source: str = "",
     ) -> None:
@@ -110,6 +113,8 @@ class Driver:
         """The requests this source makes."""
         self._cut_short = cut_short
         """Tells that there is nothing left to wait for."""
+        self._bell = bell or Bell()
+        """Rung when that may have become so."""
         self._backoff = backoff or Backoff(1.0, 60.0)
         self._patience = patience or Patience()
         self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
@@ -153,7 +158,7 @@ class Driver:
             return
         while seconds > 0 and not self._cut_short():
             nap = min(seconds, _NAP)
-            await self._clock.sleep(nap)
+            await self._bell.sleep(self._clock, nap, self._cut_short)
             seconds -= nap
 
     def _succeeded(self, result: Step) -> list[Batch]:

@@ -67,6 +67,7 @@ class LiveTail:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
+            bell=subjects.bell,
             ledger=Ledger(clock, subjects.only),
             source="live-tail",
         )

@@ -97,6 +97,7 @@ class LogGroup:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
+            bell=subjects.bell,
             ledger=Ledger(clock, subjects.only),
             source="log-group",
         )

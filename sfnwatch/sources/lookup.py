@@ -79,6 +79,7 @@ class Lookup:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
+            bell=subjects.bell,
             ledger=Ledger(clock, subjects.only),
             source=source,
         )

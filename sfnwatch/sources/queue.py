@@ -105,6 +105,7 @@ class Queue:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
+            bell=subjects.bell,
             ledger=Ledger(clock, subjects.only),
             source="queue",
         )

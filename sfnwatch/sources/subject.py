@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
+from sfnwatch.sources.bell import Bell
 from sfnwatch.trace.arns import ExecutionArn, last_segment, role_name
 from sfnwatch.trace.asl import parse_definition
 from sfnwatch.trace.calls import ApiCall
@@ -29,7 +30,12 @@ Query = tuple[str, str]
 class Subject:
     """One execution and what there is to look up for it."""
 
-    def __init__(self, arn: ExecutionArn, known: asyncio.Event | None = None) -> None:
+    def __init__(
+        self,
+        arn: ExecutionArn,
+        known: asyncio.Event | None = None,
+        bell: Bell | None = None,
+    ) -> None:
         self.arn = arn
         self.plan: dict[Query, None] = {}
         """What to ask LookupEvents for, in the order it was found out."""
@@ -39,6 +45,7 @@ class Subject:
         """Names of the roles its calls are made with."""
         self.started_at: datetime | None = None
         self.stopped_at: datetime | None = None
+        self._bell = bell or Bell()
         self.known = known or asyncio.Event()
         """Set when enough is known to look up, or when nothing more will be."""
         self.ready = False
@@ -56,6 +63,7 @@ class Subject:
         """Note that what it can call, by which role and since when, is known by now."""
         self.ready = True
         self.known.set()
+        self._bell.ring()
 
     def observe(self, received: Received) -> Received:
         """Take in one record of the execution; what can't be decoded is marked so."""
@@ -84,6 +92,7 @@ class Subject:
             self._add_role(event.detail("roleArn"))
         elif event.type in TERMINAL:
             self.stopped_at = event.timestamp
+            self._bell.ring()
         elif event.type == REDRIVEN:
             self.stopped_at, self.redriven_at = None, event.timestamp
             self.redrives += 1
@@ -108,6 +117,7 @@ class Subject:
             self.stopped_at = self.stopped_at or maybe_time(
                 received.data.get("stopDate")
             )
+            self._bell.ring()
 
     def _observe_definition(self, received: Received) -> None:
         self._add_role(text_of(received.data.get("roleArn")))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from sfnwatch.sources.bell import Bell
 from sfnwatch.sources.subject import Query, Subject
 from sfnwatch.trace.arns import ExecutionArn
 from sfnwatch.trace.calls import ApiCall
@@ -20,7 +21,9 @@ class Subjects:
         self.known = asyncio.Event()
         """Set when enough is known of one to look up, or when nothing more will be:
         one that can't be described must not keep the others' calls away."""
-        self.roots = tuple(Subject(arn, self.known) for arn in arns)
+        self.bell = Bell()
+        """Rung when one has ended, or more is known of it."""
+        self.roots = tuple(Subject(arn, self.known, self.bell) for arn in arns)
         """Those that somebody named."""
         self.each = self.roots
         """Those, and what they began, as far as it is followed."""
@@ -29,7 +32,7 @@ class Subjects:
 
     def add(self, arn: ExecutionArn) -> Subject:
         """Have an execution watched that one of the others began."""
-        added = Subject(arn, self.known)
+        added = Subject(arn, self.known, self.bell)
         self.each = (*self.each, added)
         return added
 

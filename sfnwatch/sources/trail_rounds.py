@@ -108,6 +108,7 @@ class Rounds:
             clock,
             patience=patience,
             cut_short=self._is_done_waiting,
+            bell=subjects.bell,
             ledger=ledger,
             source=source,
         )

@@ -85,12 +85,28 @@ def course_of(
     outer: tuple[datetime, datetime] | None = None,
     *,
     growing: bool = False,
+    known: Course | None = None,
 ) -> Course | None:
-    """Lay out a course over a whole trace, and over `outer`; None without any time."""
-    counted = Counter(times.by(reading) for times in row_times(trace))
-    moments = tuple(sorted(counted))
+    """Lay out a course over a whole trace, and over `outer`; None without any time.
+
+    `known` is a course over the same rows: only how the watching went has changed.
+    """
+    if known is not None:
+        moments, counts = known.moments, known.counts
+    else:
+        counted = Counter(times.by(reading) for times in row_times(trace))
+        moments = tuple(sorted(counted))
+        counts = tuple(counted[at] for at in moments)
     ends = [*moments[:1], *moments[-1:], *(outer or ())]
     if not ends:
         return None
-    counts = tuple(counted[at] for at in moments)
     return Course(min(ends), max(ends), moments, counts, growing)
+
+
+def same_rows(trace: Trace, other: Trace) -> bool:
+    """True if both have the very same rows, whatever else either of them tells."""
+    return (
+        trace.histories is other.histories
+        and trace.calls is other.calls
+        and trace.task_changes is other.task_changes
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sfnwatch.trace.course import Course, course_of, row_times
+from sfnwatch.trace.course import Course, course_of, row_times, same_rows
 from sfnwatch.trace.events import Batch, Received
 from sfnwatch.trace.moments import WATCHING, Reading, when
 from sfnwatch.trace.timeline import Trace, extend
@@ -45,6 +45,8 @@ class Tape:
         self._back: tuple[Trace, Trace] | None = None
         """The last trace that was looked back at: as it was, and as it is given."""
         self._courses: dict[Reading, tuple[object, Course | None]] = {}
+        self._laid: dict[Reading, tuple[Trace, Course | None]] = {}
+        """The course laid out last over rows, and the trace that has them."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -110,7 +112,10 @@ class Tape:
         Other records are the last resort: a trail's file may be of a whole day.
         """
         watched = self._watched if reading is Reading.SEEN else None
-        course = course_of(self._all(), reading, watched, growing=self.growing)
+        trace, (of, known) = self._all(), self._laid.get(reading, (None, None))
+        same = known if of is not None and same_rows(of, trace) else None
+        course = course_of(trace, reading, watched, growing=self.growing, known=same)
+        self._laid[reading] = trace, course
         span = self._track(reading).span
         if course is None and span is not None:
             return Course(*span, growing=self.growing)

@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App, ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.widgets import ContentSwitcher, Footer
 
 from sfnwatch.clock import Clock
@@ -38,6 +39,7 @@ from sfnwatch.tui.lane_frame import Look
 from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.page import Page
+from sfnwatch.tui.painting import PaintedScreen
 from sfnwatch.tui.playing import Playing
 from sfnwatch.tui.scrubber import Scrubber
 from sfnwatch.tui.status import Mode
@@ -108,6 +110,9 @@ class Deck(App[None]):
         register(self, self._config)
         if self.no_color:
             self.theme = "ansi-dark"
+
+    def get_default_screen(self) -> Screen[Any]:
+        return PaintedScreen(id="_default")
 
     # -- what others may ask -------------------------------------------------------
 

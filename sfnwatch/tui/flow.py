@@ -88,8 +88,11 @@ class Flow(Deck):
 
     def _receive(self, batch: Batch) -> None:
         due = self._intake.take(batch)
-        if due is not None:
-            self.set_timer(max(due, 0.001), self._fold)
+        if due:
+            self.set_timer(due, self._fold)
+        elif due is not None:
+            # What is due needs no timer, which would wake the loop once more.
+            self.call_later(self._fold)
 
     def _fold(self) -> None:
         if self._intake.fold():

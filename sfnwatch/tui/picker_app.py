@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.screen import Screen
 
 from sfnwatch.clock import Clock
 from sfnwatch.config import Config, keymap
 from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.painting import PaintedScreen
 from sfnwatch.tui.picker import Fetch, FetchOf, Picker
 from sfnwatch.tui.picker_panes import Chosen
 from sfnwatch.tui.picker_shelf import Read
@@ -63,6 +65,9 @@ class PickerApp(App[Chosen]):
         register(self, self._config)
         if self.no_color:
             self.theme = "ansi-dark"
+
+    def get_default_screen(self) -> Screen[Any]:
+        return PaintedScreen(id="_default")
 
     def on_mount(self) -> None:
         self.set_keymap(keymap(self._config))

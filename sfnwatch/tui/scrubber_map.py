@@ -96,7 +96,7 @@ class Minimap:
 
 
 def minimap(
-    course: Course, chapters: Iterable[Chapter], width: int, *, squeeze: bool
+    course: Course, chapters: Sequence[Chapter], width: int, *, squeeze: bool
 ) -> Minimap:
     """Cut a course into `width` columns."""
     scale = scale_of(course, squeeze=squeeze)
@@ -107,9 +107,7 @@ def minimap(
         for column in range(empty.width + 1)
     ]
     columns = list(enumerate(pairwise(starts)))
-    marks: dict[int, list[Chapter]] = {}
-    for chapter in chapters:
-        marks.setdefault(empty.column(chapter.at), []).append(chapter)
+    marks = _columns_of(chapters, empty)
     levels = _levels([sum(course.counts[begin:end]) for _, (begin, end) in columns])
     return replace(
         empty,
@@ -123,6 +121,22 @@ def minimap(
             if begin < end
         },
     )
+
+
+def _columns_of(
+    chapters: Sequence[Chapter], shown: Minimap
+) -> Mapping[int, Sequence[Chapter]]:
+    """Tell the marks of each column that has any; they come in the order of time."""
+    marks: dict[int, Sequence[Chapter]] = {}
+    begin = 0
+    while begin < len(chapters):
+        column = shown.column(chapters[begin].at)
+        end = bisect_right(
+            chapters, column, begin, key=lambda chapter: shown.column(chapter.at)
+        )
+        marks[column] = chapters[begin:end]
+        begin = end
+    return marks
 
 
 def _filled(levels: Iterable[int]) -> set[int]:
@@ -139,7 +153,7 @@ def _cuts(shown: Minimap, taken: set[int]) -> Iterator[int]:
             yield free[len(free) // 2]
 
 
-def _by_rank(chapters: list[Chapter]) -> tuple[Chapter, ...]:
+def _by_rank(chapters: Iterable[Chapter]) -> tuple[Chapter, ...]:
     return tuple(sorted(chapters, key=lambda chapter: _RANKS[chapter.kind]))
 
 

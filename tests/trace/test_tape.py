@@ -396,3 +396,18 @@ def test_at_any_moment_a_root_is_a_root_of_the_whole_or_its_parent_is_not_there(
         assert trace.family.parents[arn] == whole.family.parents[arn]
     assert len(build_lanes(trace).heads) == len(trace.timelines)
     assert tape.trace(at(seconds), reading) is trace, "given once and kept"
+
+
+@pytest.mark.parametrize("reading", Reading)
+def test_how_the_watching_goes_lays_no_course_anew(reading: Reading) -> None:
+    tape = Tape(growing=True)
+    tape.take(tuple(sync_history()))
+    before = tape.course(reading)
+    tape.take((health("history", "live", 900),))
+    after = tape.course(reading)
+    fresh = Tape(growing=True)
+    fresh.take((*sync_history(), health("history", "live", 900)))
+    assert before is not None
+    assert after is not None
+    assert after == fresh.course(reading)
+    assert after.moments is before.moments
