@@ -159,9 +159,7 @@ def began_map_runs(
 ) -> dict[str, Begun]:
     """Find the Map Runs of an execution, by their ARNs."""
     found: dict[str, Begun] = {}
-    for event in events:
-        if event.type != "MapRunStarted":
-            continue
+    for event in [event for event in events if event.type == "MapRunStarted"]:
         arn = event.detail("mapRunArn")
         if arn:
             visit_id = visits.of_event.get(event.id, 0)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sfnwatch.trace.scopes import Open, Place, outward
 
-_STATUSES = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
+ENDED_AS = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
 """How an execution's end ends what still ran, unless it is what failed."""
 
 
@@ -20,7 +20,7 @@ class Fate(NamedTuple):
 
 def cuts_off(ending: str) -> bool:
     """True for an end that came from outside: nothing in the execution failed."""
-    return ending in _STATUSES and ending != "Failed"
+    return ending in ENDED_AS and ending != "Failed"
 
 
 def fates_at_end(
@@ -34,10 +34,10 @@ def fates_at_end(
     """
     if ending == "Succeeded":
         return [Fate(visit, _unseen_end(visit)) for visit in running]
-    if ending not in _STATUSES:
+    if ending not in ENDED_AS:
         return []
     failing = failing or [visit for visit in running if visit.trouble]
-    return fates_around(running, () if cuts_off(ending) else failing, _STATUSES[ending])
+    return fates_around(running, () if cuts_off(ending) else failing, ENDED_AS[ending])
 
 
 def fates_around(

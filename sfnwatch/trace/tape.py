@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sfnwatch.trace.course import Course, course_of, row_times, same_rows
 from sfnwatch.trace.events import Batch, Received
+from sfnwatch.trace.memory import Memory, Remembering
 from sfnwatch.trace.moments import WATCHING, Reading, when
 from sfnwatch.trace.timeline import Trace, extend
 
@@ -41,7 +42,10 @@ class Tape:
         self._watched: tuple[datetime, datetime] | None = None
         """From the first record received to the last."""
         self._whole: _Kept = (0, Trace())
-        self._tracks = {reading: _Track(reading) for reading in Reading}
+        looking_back = Remembering()
+        self._tracks = {reading: _Track(reading, looking_back) for reading in Reading}
+        self._memory = Memory() if growing else looking_back
+        """A watch is seldom looked back at: what it costs to remember is spared."""
         self._back: tuple[Trace, Trace] | None = None
         """The last trace that was looked back at: as it was, and as it is given."""
         self._courses: dict[Reading, tuple[object, Course | None]] = {}
@@ -155,7 +159,7 @@ class Tape:
     def _all(self) -> Trace:
         count, trace = self._whole
         if count < len(self):
-            trace = extend(trace, self._records[count:])
+            trace = extend(trace, self._records[count:], self._memory)
             self._whole = len(self), trace
         return trace
 
@@ -168,8 +172,8 @@ class Tape:
 class _Track:
     """The records in the order of one clock, and traces kept on the way."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
+    def __init__(self, reading: Reading, memory: Memory) -> None:
+        self._reading, self._memory = reading, memory
         self._known = 0
         self._times: list[datetime] = []
         self._records: list[Received] = []
@@ -195,7 +199,7 @@ class _Track:
         undated = [record for at, record in timed if at is None]
         if undated:
             self._undated += undated
-            self._kept = [(0, extend(Trace(), self._undated))]
+            self._kept = [(0, extend(Trace(), self._undated, self._memory))]
             self._last = self._kept[0]
         self._sort_in((at, record) for at, record in timed if at is not None)
 
@@ -221,7 +225,7 @@ class _Track:
         place, trace = self._nearest(goal)
         while place < goal:
             after = min(goal, place - place % self._spacing + self._spacing)
-            trace = extend(trace, self._records[place:after])
+            trace = extend(trace, self._records[place:after], self._memory)
             place = after
             self._keep(place, trace)
         self._last = place, trace

@@ -19,7 +19,7 @@ from sfnwatch.trace.execution import RUNNING, TERMINAL, Timeline
 from sfnwatch.trace.express import decode_express
 from sfnwatch.trace.family import Begun, Family, family
 from sfnwatch.trace.health import by_lane, health_key, read_health
-from sfnwatch.trace.history import DecodeError, decode_history
+from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
 from sfnwatch.trace.links import Link, index_attempts, link_calls
 from sfnwatch.trace.map_runs import (
     ListedChild,
@@ -28,6 +28,7 @@ from sfnwatch.trace.map_runs import (
     decode_map_run,
     newer,
 )
+from sfnwatch.trace.memory import Memory
 from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
@@ -212,9 +213,14 @@ def _outline(call: ApiCall) -> tuple[object, ...]:
     )
 
 
-def extend(trace: Trace, batch: Iterable[Received]) -> Trace:
-    """Fold one batch in. Duplicates and late arrivals are expected."""
-    growth = _Growth(trace)
+def extend(
+    trace: Trace, batch: Iterable[Received], memory: Memory | None = None
+) -> Trace:
+    """Fold one batch in. Duplicates and late arrivals are expected.
+
+    With a memory, what was made of a record before is taken from there.
+    """
+    growth = _Growth(trace, memory or Memory())
     for received in batch:
         try:
             growth.take(received)
@@ -226,8 +232,8 @@ def extend(trace: Trace, batch: Iterable[Received]) -> Trace:
 class _Growth:
     """The maps of one `extend`, copied once for the whole batch."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
+    def __init__(self, trace: Trace, memory: Memory) -> None:
+        self._trace, self._memory = trace, memory
         self._timelines: dict[str, dict[str, Any]] = {}
         self._calls: dict[str, ApiCall] = {}
         self._own: set[str] = set()
@@ -271,7 +277,8 @@ class _Growth:
             msg = f"a {received.source} record of no execution"
             raise DecodeError(msg)
         if arn not in self._timelines:
-            old = self._trace.histories.get(arn, Timeline(arn))
+            old = self._trace.histories.get(arn)
+            old = old or Timeline(arn, growing=self._memory.growing(arn))
             self._timelines[arn] = {
                 "events": dict(old.events),
                 "described": old.described,
@@ -282,9 +289,7 @@ class _Growth:
         return self._timelines[arn]
 
     def _take_event(self, received: Received) -> None:
-        express = received.source == From.EXPRESS
-        decode = decode_express if express else decode_history
-        event = decode(received.data, received.at)
+        event = self._memory.decoded(received, _decode_event)
         events = self._timeline(received)["events"]
         events[event.id] = _earlier(events.get(event.id), event)
 
@@ -294,7 +299,7 @@ class _Growth:
         timeline[slot] = _newer(timeline[slot], received)
 
     def _take_call(self, received: Received) -> None:
-        call = decode_call(received)
+        call = self._memory.decoded(received, decode_call)
         key = call.event_id
         if call.own or key in self._trace.own_calls:
             self._own.add(key)
@@ -303,7 +308,7 @@ class _Growth:
         self._calls[key] = _earlier(old, call)
 
     def _take_task(self, received: Received) -> None:
-        state = decode_task_state(received)
+        state = self._memory.decoded(received, decode_task_state)
         old = self._tasks.get(state.key) or self._trace.task_changes.get(state.key)
         self._tasks[state.key] = _earlier(old, state)
 
@@ -360,6 +365,12 @@ class _Growth:
         for event_id in self._own:
             calls.pop(event_id, None)
         return calls
+
+
+def _decode_event(received: Received) -> HistoryEvent:
+    express = received.source == From.EXPRESS
+    decode = decode_express if express else decode_history
+    return decode(received.data, received.at)
 
 
 def _in_order(timelines: Mapping[str, Timeline]) -> Mapping[str, Timeline]:

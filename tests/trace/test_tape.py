@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sfnwatch.trace import tape as tapes
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.lanes import build_lanes
+from sfnwatch.trace.memory import Memory
 from sfnwatch.trace.moments import Reading, when
 from sfnwatch.trace.tape import Tape
 from sfnwatch.trace.timeline import Trace, extend
@@ -145,9 +146,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count the records of every fold from here on."""
     folds: list[int] = []
 
-    def counting(trace: Trace, batch: list[Received]) -> Trace:
+    def counting(trace: Trace, batch: list[Received], memory: Memory) -> Trace:
         folds.append(len(batch))
-        return extend(trace, batch)
+        return extend(trace, batch, memory)
 
     monkeypatch.setattr(tapes, "extend", counting)
     return folds
@@ -411,3 +412,25 @@ def test_how_the_watching_goes_lays_no_course_anew(reading: Reading) -> None:
     assert after is not None
     assert after == fresh.course(reading)
     assert after.moments is before.moments
+
+
+@settings(deadline=None)
+@given(machines(), st.integers(0, 2**16), st.data())
+def test_what_is_the_same_at_two_moments_of_a_recording_is_the_very_same(
+    machine: Sequence, seed: int, data: st.DataObject
+) -> None:
+    tape = Tape()
+    tape.take((*recorded(Run(machine, seed, 0.3, alike=False)), *sync_calls()))
+    known: dict[object, list[object]] = {}
+    reading = data.draw(st.sampled_from(Reading))
+    moments = st.sampled_from(tape.moments(reading))
+    for to in data.draw(st.lists(moments, max_size=5)):
+        trace = tape.trace(to, reading)
+        made: list[tuple[object, object]] = [*trace.calls.items()]
+        for timeline in trace.histories.values():
+            made += timeline.events.items()
+            made += ((visit.id, visit) for visit in timeline.visits)
+        for key, one in made:
+            others = known.setdefault((key, type(one)), [])
+            assert all((other == one) == (other is one) for other in others)
+            others.append(one)
