@@ -6,12 +6,14 @@ with the executions, come all the time: they would fill every idle gap.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.lanes import is_hidden
+from sfnwatch.trace.links import Rule
 from sfnwatch.trace.moments import Reading, second_over
 from sfnwatch.trace.timeline import Trace
 
@@ -71,12 +73,48 @@ def row_times(trace: Trace) -> Iterator[Times]:
     for timeline in trace.histories.values():
         for event in timeline.events.values():
             yield Times(event.seen_at or event.timestamp, event.timestamp)
-    for call in trace.ordered_calls:
-        if not is_hidden(trace, call, trace.links.get(call.event_id)):
-            yield Times(call.seen_at or call.event_time, second_over(call.event_time))
+    for call in _shown(trace):
+        yield Times(call.seen_at or call.event_time, second_over(call.event_time))
     for states in trace.task_states.values():
         for state in states:
             yield Times(state.seen_at or state.at, state.at)
+
+
+def _counted(trace: Trace, reading: Reading) -> Counter[datetime]:
+    """Count the rows of `row_times` by their moments, in half of its time."""
+    seen = reading is Reading.SEEN
+    counted: Counter[datetime] = Counter()
+    for timeline in trace.histories.values():
+        events = timeline.events.values()
+        counted.update(
+            [event.seen_at or event.timestamp for event in events]
+            if seen
+            else [event.timestamp for event in events]
+        )
+    calls = _shown(trace)
+    if seen:
+        counted.update([call.seen_at or call.event_time for call in calls])
+    else:
+        seconds = Counter([call.event_time for call in calls])
+        counted.update({second_over(at): count for at, count in seconds.items()})
+    for states in trace.task_states.values():
+        counted.update(
+            [(state.seen_at if seen else None) or state.at for state in states]
+        )
+    return counted
+
+
+def _shown(trace: Trace) -> Sequence[ApiCall]:
+    """Give the calls that have a row: `is_hidden` is asked of few."""
+    if not trace.timelines:
+        return trace.ordered_calls
+    links = trace.links
+    return [
+        call
+        for call in trace.ordered_calls
+        if (link := links.get(call.event_id)) is not None
+        and (link.rule is not Rule.ROLE_ONLY or not is_hidden(trace, call, link))
+    ]
 
 
 def course_of(
@@ -94,7 +132,7 @@ def course_of(
     if known is not None:
         moments, counts = known.moments, known.counts
     else:
-        counted = Counter(times.by(reading) for times in row_times(trace))
+        counted = _counted(trace, reading)
         moments = tuple(sorted(counted))
         counts = tuple(counted[at] for at in moments)
     ends = [*moments[:1], *moments[-1:], *(outer or ())]

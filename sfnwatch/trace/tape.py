@@ -110,16 +110,25 @@ class Tape:
             self._courses[reading] = known, self._new_course(reading)
         return self._courses[reading][1]
 
+    def lay(self, whole: Trace, reading: Reading) -> None:
+        """Lay the course over what `trace()` gave; a thread may, it takes a while."""
+        of, _ = self._laid.get(reading, (None, None))
+        if of is None or not same_rows(of, whole):
+            self._laid[reading] = whole, course_of(whole, reading)
+
+    def known_course(self, reading: Reading) -> Course | None:
+        """Give the course over the rows it was laid over last, of whenever they are."""
+        trace, known = self._laid.get(reading, (Trace(), None))
+        watched = self._watched if reading is Reading.SEEN else None
+        return course_of(trace, reading, watched, growing=self.growing, known=known)
+
     def _new_course(self, reading: Reading) -> Course | None:
         """As it was seen, the watch itself counts: it lasted as long as it did.
 
         Other records are the last resort: a trail's file may be of a whole day.
         """
-        watched = self._watched if reading is Reading.SEEN else None
-        trace, (of, known) = self._all(), self._laid.get(reading, (None, None))
-        same = known if of is not None and same_rows(of, trace) else None
-        course = course_of(trace, reading, watched, growing=self.growing, known=same)
-        self._laid[reading] = trace, course
+        self.lay(self._all(), reading)
+        course = self.known_course(reading)
         span = self._track(reading).span
         if course is None and span is not None:
             return Course(*span, growing=self.growing)

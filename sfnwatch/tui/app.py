@@ -254,7 +254,9 @@ class SfnwatchApp(Choosing):
     @on(ExplainView.Moved)
     @on(CompareView.Moved)
     def _moved(self) -> None:
-        self._show_selected()
+        # The last word of a view may come when the screens are gone.
+        if self.screen_stack:
+            self._show_selected()
 
     @on(ChildrenView.Chosen)
     def _chosen(self) -> None:

@@ -1,16 +1,18 @@
 """What comes in, the moment shown of it, and the page that is made of that."""
 
 import asyncio
+import gc
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from textual import work
 
+from sfnwatch.clock import SystemClock
 from sfnwatch.config import keymap
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter, chapters
@@ -24,7 +26,7 @@ from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.ending import Ending, ending_words, signal
 from sfnwatch.tui.explain_page import explained
-from sfnwatch.tui.intake import size_of
+from sfnwatch.tui.intake import FRAME, Pace, size_of
 from sfnwatch.tui.page import Page, make_page
 from sfnwatch.tui.refusals import leaves, refusal_pieces
 from sfnwatch.tui.scrubber_words import ScrubberView
@@ -34,6 +36,14 @@ LARGE = 2_000
 """With more records than these the lanes are laid out in a thread, off the keys."""
 _FRAMES = 20
 """Frames a second while a recording plays."""
+_PAGING, _MARKING = 2.0, 10.0
+"""A page that took long, and the marks of all there is, are followed by so many times
+as long without one, while more comes in."""
+_TURN = 0.001
+"""Seconds after which a thread that works for long lets the loop have the interpreter.
+A key needs it some four times before it is painted."""
+_MACHINE = SystemClock()
+"""By which frames go, whatever clock the watch has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,8 @@ class Flow(Deck):
         self._growing = GrowingLanes()
         self._ending = Ending()
         self._ended = self._laying_out = self._drains = self._telling = False
+        self._frozen = 0
+        """How many records there were when the collector was told to let them be."""
 
     @property
     def settled(self) -> bool:
@@ -61,6 +73,7 @@ class Flow(Deck):
         return self._is_shown and not self._laying_out and not self._intake.pending
 
     def on_mount(self) -> None:
+        sys.setswitchinterval(_TURN)
         self.set_keymap(keymap(self._config))
         self._frames = self.set_interval(1 / _FRAMES, self._frame, pause=True)
         self.set_interval(1, self._tick)
@@ -95,9 +108,12 @@ class Flow(Deck):
             self.call_later(self._fold)
 
     def _fold(self) -> None:
+        begun = time.monotonic()
         if self._intake.fold():
             self._moved_in_time()
             self._tell_of_the_end()
+            # Only now what came in has been decoded, and maybe laid out.
+            self._intake.spent(time.monotonic() - begun)
 
     def _tell_of_the_end(self) -> None:
         ended = self._ending.seen(self.trace)
@@ -202,55 +218,99 @@ class Flow(Deck):
         if self._is_shown:
             self._catch_up()
             return
-        if size_of(self._playing.whole) > LARGE:
+        if self._is_large:
             self._laying_out = True
             self._lay_out_apart()
             return
-        begun = time.monotonic()
         self._show_page(self._work()())
         self._playing.chapters()
-        self._intake.spent(time.monotonic() - begun)
 
     def _catch_up(self) -> None:
         """Know how far it goes by now, though an earlier moment is shown."""
-        self._course = self._playing.course
-        if size_of(self._playing.whole) <= LARGE:
+        self._learn_course()
+        if not self._is_large:
             self._playing.chapters()
+
+    def _learn_course(self) -> None:
+        playing = self._playing
+        self._course = playing.known_course if self._is_large else playing.course
+
+    @property
+    def _is_large(self) -> bool:
+        return size_of(self._playing.whole) > LARGE
 
     def _work(self) -> Callable[[], Page]:
         """Say what is to be worked out; frozen, or locked, so that a thread may."""
         trace, ended = self._playing.trace(), self._over
-        shape, plan = self._lanes.shape, self._lanes.plan(len(trace.timelines))
+        shape, plan = self._lanes.shape, self._lanes.plan
         growing = self._growing
-        return partial(
-            make_page, trace, shape=shape, plan=plan, ended=ended, growing=growing
-        )
+
+        def page() -> Page:
+            # Who began whom takes a look at all of a history.
+            planned = plan(len(trace.timelines))
+            return make_page(
+                trace, shape=shape, plan=planned, ended=ended, growing=growing
+            )
+
+        return page
 
     def _marks(self) -> Callable[[], Marks]:
         """Say what the player's marks are worked out from, for a thread as well."""
         whole, reading = self._playing.whole, self._playing.reading
-        return lambda: Marks(whole, reading, chapters(whole, reading))
+
+        def marks() -> Marks:
+            self._playing.tape.lay(whole, reading)
+            return Marks(whole, reading, chapters(whole, reading))
+
+        return marks
 
     @work(group="lay-out")
     async def _lay_out_apart(self) -> None:
         """Lay out in a thread, again as long as the moment is another meanwhile.
 
-        The marks of all there is come after what is looked at, and only if there is
-        more of it than they were made for.
+        While more and more comes in no page is the last one: they take a part of the
+        time only, and so do the marks of all there is.
         """
+        pages, marks = Pace(_PAGING), Pace(_MARKING)
         try:
             while not self._is_shown:
-                self._show_page(await asyncio.to_thread(self._work()))
-                if not self._playing.is_marked:
-                    marks = await asyncio.to_thread(self._marks())
-                    self._playing.marked(marks.whole, marks.reading, marks.chapters)
+                with pages.working():
+                    self._show_page(await asyncio.to_thread(self._work()))
+                self._leave_out_of_collections()
+                while self._comes_in and not pages.is_due:
+                    await _MACHINE.sleep(FRAME)
+                if marks.is_due or not self._comes_in:
+                    with marks.working():
+                        await self._mark()
         finally:
             self._laying_out = False
         self._tick()
 
+    def _leave_out_of_collections(self) -> None:
+        """Have the garbage collector look no more at what is kept for good.
+
+        Of a long history all records are: to go through them takes longer than a frame.
+        """
+        size = size_of(self._page.trace)
+        if size - self._frozen >= LARGE and not self.is_headless:
+            self._frozen = size
+            gc.freeze()
+
+    async def _mark(self) -> None:
+        if self._playing.is_marked:
+            return
+        marks = await asyncio.to_thread(self._marks())
+        self._playing.marked(marks.whole, marks.reading, marks.chapters)
+        self._learn_course()
+
+    @property
+    def _comes_in(self) -> bool:
+        """True while what a page of what is live shows is soon not all there is."""
+        return self._playing.live and not self._intake.quiet
+
     def _show_page(self, page: Page) -> None:
         self._page = page
-        self._course = self._playing.course
+        self._learn_course()
         self._learn_names()
         self._lanes.show(page.lanes, page.hints, page.layout, flash=self._flows)
 

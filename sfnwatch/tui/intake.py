@@ -4,13 +4,17 @@ A fold costs the same whether it adds one record or a hundred, and a backfill ha
 over hundreds of batches before the screen could draw one.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sfnwatch.trace.events import Batch, Received
 from sfnwatch.trace.timeline import Trace
 
 FRAME = 1 / 20
 """Seconds between two folds at least."""
+_QUIET = 2 * FRAME
+"""Seconds without anything new after which no more is expected at once."""
 _SHARE = 4
 """A fold that took long is followed by so many times as long without one."""
 
@@ -24,15 +28,21 @@ class Intake:
         self.folds = 0
         self._take, self._monotonic = take, monotonic
         self._pending: list[Received] = []
-        self._next = 0.0
+        self._next = self._came = 0.0
 
     def take(self, batch: Batch) -> float | None:
         """Take a batch in; say in how many seconds to fold, if that is news."""
         first = not self._pending
         self._pending.extend(batch)
+        self._came = self._monotonic()
         if not first or not batch:
             return None
         return max(0.0, self._next - self._monotonic())
+
+    @property
+    def quiet(self) -> bool:
+        """True if nothing has come for a moment: it may be all there is by now."""
+        return self._monotonic() - self._came > _QUIET
 
     @property
     def pending(self) -> int:
@@ -58,3 +68,25 @@ class Intake:
 def size_of(trace: Trace) -> int:
     """Count the records of a trace that can have a row."""
     return sum(len(t.events) for t in trace.histories.values()) + len(trace.calls)
+
+
+class Pace:
+    """Lets work that is done again and again take a part of the time only."""
+
+    def __init__(
+        self, rest: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rest, self._monotonic = rest, monotonic
+        self._due = monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        return self._monotonic() >= self._due
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Do some of it; it is due after so many times as long as it took."""
+        begun = self._monotonic()
+        yield
+        now = self._monotonic()
+        self._due = now + self._rest * (now - begun)

@@ -28,8 +28,9 @@ class Painter(Timer):
             if early > 0:
                 await asyncio.sleep(early)  # noqa: TID251 - frames are the machine's
                 continue
+            await self._tick(next_timer=clock(), count=0)
+            # From its end: where to paint takes long there is time for keys as well.
             painted = clock()
-            await self._tick(next_timer=painted, count=0)
 
 
 class PaintedScreen(Screen[Any]):

@@ -57,6 +57,11 @@ class Playing:
         return self.tape.course(self.reading)
 
     @property
+    def known_course(self) -> Course | None:
+        """The course as far as it was laid: over fewer rows than there are, perhaps."""
+        return self.tape.known_course(self.reading)
+
+    @property
     def reading(self) -> Reading:
         return self.transport.reading
 
@@ -78,8 +83,10 @@ class Playing:
     @property
     def position(self) -> datetime | None:
         """The moment shown; None at the live edge, or while nothing has a time."""
-        course = self.course
-        return None if course is None or self.live else self.transport.at(course)
+        # At the live edge the course is not asked for: it is laid anew for each batch.
+        if self.live or (course := self.course) is None:
+            return None
+        return self.transport.at(course)
 
     @property
     def now(self) -> datetime:
@@ -153,10 +160,10 @@ class Playing:
 
     def _begun(self) -> Transport:
         """Begin a recording at its beginning, as soon as that is known."""
+        if not self.replay or self.transport.position is not None:
+            return self.transport
         course = self.course
-        if self.replay and course and self.transport.position is None:
-            return self.transport.sought(course.begin, course)
-        return self.transport
+        return self.transport.sought(course.begin, course) if course else self.transport
 
     @property
     def running(self) -> bool:

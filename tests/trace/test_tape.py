@@ -1,6 +1,7 @@
 """The tape: the trace of any moment, by either clock, both ways."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfnwatch.trace import tape as tapes
+from sfnwatch.trace.course import row_times
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.memory import Memory
@@ -434,3 +436,36 @@ def test_what_is_the_same_at_two_moments_of_a_recording_is_the_very_same(
             others = known.setdefault((key, type(one)), [])
             assert all((other == one) == (other is one) for other in others)
             others.append(one)
+
+
+@settings(deadline=None)
+@given(machines(), st.integers(0, 2**16), st.integers(0, 60))
+def test_a_course_counts_what_has_a_row_whoever_lays_it(
+    machine: Sequence, seed: int, first: int
+) -> None:
+    records = [*recorded(Run(machine, seed, 0.3, alike=False)), *sync_calls()]
+    tape = Tape(growing=True)
+    for part in (records[:first], records[first:]):
+        tape.take(tuple(part))
+        for reading in Reading:
+            rows = Counter(times.by(reading) for times in row_times(tape.trace()))
+            tape.lay(tape.trace(), reading)
+            known = tape.known_course(reading)
+            course = tape.course(reading)
+            counted = course and dict(zip(course.moments, course.counts, strict=True))
+            assert (counted or {}) == rows
+            assert known == course or not rows
+
+
+def test_a_course_may_be_of_fewer_rows_than_have_come() -> None:
+    tape = Tape(growing=True)
+    assert tape.known_course(Reading.SEEN) is None
+    tape.take(tuple(sync_history()[:3]))
+    before = tape.course(Reading.SEEN)
+    tape.take(tuple(sync_history()[3:]))
+    known = tape.known_course(Reading.SEEN)
+    assert before is not None
+    assert known is not None
+    assert known.moments == before.moments
+    assert known.end == tape.trace().timelines[ARN].ordered[-1].seen_at
+    assert tape.course(Reading.SEEN) != known

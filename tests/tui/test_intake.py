@@ -2,7 +2,7 @@ import pytest
 
 from sfnwatch.trace.events import Batch
 from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.intake import FRAME, Intake, size_of
+from sfnwatch.tui.intake import FRAME, Intake, Pace, size_of
 from tests.builders import sync_run
 from tests.tui.runs import long_run
 
@@ -52,3 +52,27 @@ def test_work_that_takes_long_is_followed_by_a_longer_pause() -> None:
     intake = Intake(nowhere, Seconds())
     intake.spent(0.5)
     assert intake.take(tuple(long_run(1))) == 2
+
+
+def test_it_is_quiet_when_nothing_has_come_for_a_moment() -> None:
+    seconds, quiet = Seconds(), []
+    intake = Intake(nowhere, seconds)
+    for passed in (0, FRAME, 2 * FRAME):
+        if not passed:
+            intake.take(tuple(sync_run()))
+        seconds.now += passed
+        quiet.append(intake.quiet)
+    intake.take(tuple(sync_run()))
+    assert [*quiet, intake.quiet] == [False, False, True, False]
+
+
+def test_work_is_due_again_after_some_times_as_long_as_it_took() -> None:
+    seconds = Seconds()
+    pace = Pace(2, seconds)
+    due = [pace.is_due]
+    with pace.working():
+        seconds.now += 3
+    for passed in (0, 5.9, 0.2):
+        seconds.now += passed
+        due.append(pace.is_due)
+    assert due == [True, False, False, True]
