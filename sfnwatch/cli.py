@@ -9,7 +9,8 @@ import gc
 import io
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -27,6 +28,18 @@ COLLECT = 50_000, 20, 50
 often as Python does takes a fifth of the time of reading it, and makes frames late."""
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
+_HOMES: Mapping[str, str] = {
+    **dict.fromkeys(("watch", "demo", "replay"), "cli_watch"),
+    "wait": "cli_wait",
+    **dict.fromkeys(("export", "explain", "compare", "redact"), "cli_files"),
+    "recordings": "cli_recordings",
+    "web": "cli_web",
+    **dict.fromkeys(("iam-policy", "setup-queue", "lab"), "cli_setup"),
+    **dict.fromkeys(("athena-ddl", "schema"), "cli_setup"),
+    "config": "cli_config",
+    **dict.fromkeys(("completion", "man"), "cli_shell"),
+}
+"""Where each command is: to import all of them takes as long as some of them need."""
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
@@ -44,41 +57,40 @@ Exit codes:
 stdout is data, stderr is narration."""
 
 
-class Commands(click.Group):
-    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution.
+class Imported(MutableMapping[str, click.Command]):
+    """The commands by their names, each imported when it is first asked for."""
 
-    They are imported when they are first asked for: `--version` needs none of them.
-    """
+    def __init__(self) -> None:
+        self._known: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._known:
+            module = import_module(f"sfnwatch.{_HOMES[name]}")
+            self._known.update({str(each.name): each for each in module.COMMANDS})
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in _HOMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        raise NotImplementedError
+
+    def __delitem__(self, name: str) -> None:
+        raise NotImplementedError
+
+
+class Commands(click.Group):
+    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        self._known: MutableMapping[str, click.Command] = {}
         super().__init__(*args, **more)
-
-    @property
-    def commands(self) -> MutableMapping[str, click.Command]:
-        if not self._known:
-            from sfnwatch import (
-                cli_config,
-                cli_files,
-                cli_recordings,
-                cli_setup,
-                cli_shell,
-                cli_wait,
-                cli_watch,
-                cli_web,
-            )
-
-            each = (
-                *(*cli_watch.COMMANDS, *cli_wait.COMMANDS, *cli_files.COMMANDS),
-                *(*cli_recordings.COMMANDS, *cli_web.COMMANDS, *cli_setup.COMMANDS),
-                *(*cli_config.COMMANDS, *cli_shell.COMMANDS),
-            )
-            self._known.update({str(command.name): command for command in each})
-        return self._known
-
-    @commands.setter
-    def commands(self, commands: MutableMapping[str, click.Command]) -> None:
-        self._known = commands
+        self.commands = Imported()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}

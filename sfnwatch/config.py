@@ -8,7 +8,7 @@ setting that is silently not followed is worse than one that is refused.
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -121,18 +121,19 @@ def load_config(
     path: Path | None = None,
     environ: Mapping[str, str] = os.environ,
     *,
-    options: Collection[str] = (),
+    options: Callable[[], Collection[str]] = tuple,
 ) -> Config:
     """Read the settings: environment over file over defaults.
 
-    `options` are the keys that stand for options of the command line, and for commands.
-    A file that was named must exist. Raises UsageError.
+    `options` gives the keys that stand for options of the command line, and for
+    commands; it is asked where there is a file. A file that was named must exist.
+    Raises UsageError.
     """
     named = path or (Path(environ[NAME]) if environ.get(NAME) else None)
     file = named or config_path()
     config = Config()
     if named is not None or file.exists():
-        config = _read_config(file, options)
+        config = _read_config(file, options())
     config = replace(config, themes=_with_theme_files(config.themes, file.parent))
     return _with_keymap(_with_environment(config, environ), environ, file.parent)
 

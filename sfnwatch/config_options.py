@@ -7,6 +7,7 @@ from the configuration itself (its theme, its times) is left to it.
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,16 @@ from typing import Any
 import click
 
 from sfnwatch.config import SIMPLE, Config, load_config
-from sfnwatch.config_words import boolean, mapping, only, quoted, shown, truth, variable
+from sfnwatch.config_words import (
+    PREFIX,
+    boolean,
+    mapping,
+    only,
+    quoted,
+    shown,
+    truth,
+    variable,
+)
 from sfnwatch.errors import UsageError
 
 SETTINGS = "sfnwatch.settings"
@@ -180,7 +190,13 @@ def apply(context: click.Context) -> click.Group:
     group = context.command
     if not isinstance(group, click.Group):
         raise TypeError(group)
-    config = load_config(options=known(group))
+    config = load_config(options=lambda: known(group))
+    if config.source is None and not any(
+        name.startswith(PREFIX) for name in os.environ
+    ):
+        # Not even what there is to be set need be known.
+        context.meta[SETTINGS] = defaultdict[Path, dict[str, Setting]](dict)
+        return group
     found = read(group, config)
     context.meta[SETTINGS] = found
     defaults: dict[str, Any] = {}

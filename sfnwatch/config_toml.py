@@ -1,7 +1,6 @@
 """A file of settings as a table; every trouble named with the file and the line."""
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ _LARGEST = 1 << 20
 
 
 def read_table(file: Path) -> dict[str, Any]:
+    import tomllib
+
     where = shown(file)
     try:
         with file.open("rb") as stream:

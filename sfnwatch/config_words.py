@@ -8,6 +8,8 @@ from typing import Any, cast
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
 
+PREFIX = "SFNWATCH_"
+"""What variables of the environment begin with that set something."""
 _SHOWN = 60
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
@@ -39,7 +41,7 @@ def boolean(where: str, key: str, value: Any) -> bool:
 
 def variable(key: str) -> str:
     """Name the variable of the environment that stands for a key."""
-    return f"SFNWATCH_{key.upper().replace('-', '_')}"
+    return f"{PREFIX}{key.upper().replace('-', '_')}"
 
 
 def truth(where: str, value: str) -> bool:

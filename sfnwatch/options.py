@@ -18,7 +18,6 @@ from sfnwatch.settings import (
     RecordSettings,
     ScreenOptions,
 )
-from sfnwatch.sources.archive_shelf import parse_place
 from sfnwatch.sources.endpoints import refusal
 from sfnwatch.sources.queue_url import parse_queue_url
 from sfnwatch.sources.wanted import Following, TrailOptions
@@ -263,6 +262,8 @@ def _trail(
     if queue is not None:
         parse_queue_url(queue)
     if archive is not None:
+        from sfnwatch.sources.archive_shelf import parse_place
+
         parse_place(archive)
     if sql:
         from sfnwatch.sources.duck import check_duckdb

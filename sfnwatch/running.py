@@ -20,8 +20,6 @@ from sfnwatch import __version__
 from sfnwatch.clock import Clock
 from sfnwatch.config import Config
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
-from sfnwatch.export.lines import PlainLines
-from sfnwatch.export.stream import JsonLines
 from sfnwatch.served import is_served, with_parent
 from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.sources.allowed import ALLOWED
@@ -105,16 +103,21 @@ def show(
     try:
         if output is Output.SCREEN:
             return _on_screen(play, recorder, config, screen.filter)
-        shown: Shown = (
-            JsonLines(sys.stdout)
-            if output is Output.JSON
-            else PlainLines(sys.stdout, narrate, play.executions, _ASKED[play.mode])
-        )
-        return run_lines(play, shown, recorder)
+        return run_lines(play, _lines_of(play, output), recorder)
     finally:
         if recorder is not None:
             recorder.close()
             _say_where(recorder)
+
+
+def _lines_of(play: Play, output: Output) -> Shown:
+    if output is Output.JSON:
+        from sfnwatch.export.stream import JsonLines
+
+        return JsonLines(sys.stdout)
+    from sfnwatch.export.lines import PlainLines
+
+    return PlainLines(sys.stdout, narrate, play.executions, _ASKED[play.mode])
 
 
 def start_recorder(play: Play, record: RecordSettings) -> "Recorder | None":
@@ -246,7 +249,7 @@ def screen_config(options: ScreenOptions) -> Config:
     }
     if "theme" in said:
         said["theme_source"] = "--theme"
-    config = replace(load_config(options=known_here()), **said)
+    config = replace(load_config(options=known_here), **said)
     check(config, themes=names(), actions=bound())
     return config
 

@@ -33,7 +33,9 @@ def _file(tmp_path: Path) -> Path:
 def _reading(file: Path) -> Read:
     def reading(text: str = "", **environ: str) -> dict[tuple[str, ...], object]:
         file.write_text(text)
-        return dict(read(cli, load_config(file, {}, options=known(cli)), environ))
+        return dict(
+            read(cli, load_config(file, {}, options=lambda: known(cli)), environ)
+        )
 
     return reading  # type: ignore[return-value]
 

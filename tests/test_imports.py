@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import sfnwatch
 from sfnwatch import errors
+from sfnwatch.cli import cli
 
 PACKAGE = Path(sfnwatch.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -155,6 +157,20 @@ def test_a_version_is_told_without_any_command() -> None:
     assert done.returncode == 0, done.stderr
     own = done.stdout.splitlines()[-1].split()
     assert set(own) == {"sfnwatch", "sfnwatch.cli", "sfnwatch.errors"}
+
+
+def test_every_command_is_where_it_is_looked_for() -> None:
+    homes = [path.stem for path in FILES if path.match("sfnwatch/cli_*.py")]
+    modules = [import_module(f"sfnwatch.{home}") for home in homes]
+    there = {each.name for module in modules for each in module.COMMANDS}
+    assert set(cli.commands) == there
+    assert all(command.name == name for name, command in cli.commands.items())
+
+
+def test_a_command_is_imported_without_the_others() -> None:
+    code = "from sfnwatch.cli import cli; import sys\nassert cli.commands['replay']\n"
+    done = run(f"{code}print(*(m for m in sys.modules if '.cli_' in m))")
+    assert done.stdout.split() == ["sfnwatch.cli_watch"]
 
 
 @pytest.mark.parametrize("room", ["trace", "recording", "export"])

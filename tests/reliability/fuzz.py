@@ -15,7 +15,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.export.json import trace_json
 from sfnwatch.naming_executions import named
 from sfnwatch.options import checked_url
-from sfnwatch.recording.files import _import
+from sfnwatch.recording.foreign import import_file
 from sfnwatch.recording.format import Header, encode_header, encode_line
 from sfnwatch.recording.loading import Loaded
 from sfnwatch.recording.matching import match
@@ -52,7 +52,7 @@ def _foreign(data: bytes) -> None:
     loaded = Loaded(_PATH, data)
     with suppress(SfnwatchError):
         if not is_recording(loaded):
-            records, _ = match([_import(loaded)], ())
+            records, _ = match([import_file(loaded)], ())
             _lay_out(tuple(records))
 
 
