@@ -4,6 +4,7 @@ One path for watching, the demo and replay: they differ in the `Play` they are g
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -97,6 +98,9 @@ def show(
     """Show a play to its end and give the exit code its outcome asks for."""
     for note in play.notes:
         narrate(note)
+    if output is Output.SCREEN:
+        # What is loaded stays: to look among it for what can go is time lost.
+        gc.disable()
     # A mistake in the configuration ends it before anything is begun.
     config = screen_config(screen) if output is Output.SCREEN else Config()
     recorder = start_recorder(play, record)
@@ -264,6 +268,9 @@ def _on_screen(
     from sfnwatch.tui.themes import theme_for
 
     async def watch(consume: Consumer) -> None:
+        # What the first picture needs is loaded by now, and stays.
+        gc.freeze()
+        gc.enable()
         await play.watch(_both(play, consume, recorder))
 
     created = recorder.created if recorder else play.created

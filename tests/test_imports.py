@@ -8,6 +8,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 import sfnwatch
 from sfnwatch import errors
 from sfnwatch.cli import cli
+from sfnwatch.recording.writer import Recorder
+from tests.builders import ARN, START, sync_run
 
 PACKAGE = Path(sfnwatch.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -253,6 +256,52 @@ def test_a_screen_is_up_before_any_sdk_is_loaded() -> None:
         "plays.live(arns, AwsOptions(), drain=1.0, tries=None)\n"
     )
     assert not loaded_after(code) & set(SDKS)
+
+
+LATE = (
+    *("cli_[!w]*", "demo*", "export.*", "gathering", "sources.archive*"),
+    *("recording.foreign", "recording.importers", "recording.matching"),
+    *("recording.redact*", "recording.table", "sources.live", "sources.lookup"),
+    *("trace.alias_*", "trace.aliases", "trace.compare*", "trace.conclusions"),
+    *("trace.filter*", "trace.finding*", "trace.report*", "trace.sentence*"),
+    *("tui.calllog", "tui.children", "tui.compare*", "tui.detail", "tui.explain*"),
+    *("tui.finding", "tui.gantt*", "tui.help", "tui.json_*", "tui.picker*"),
+    *("tui.record*", "tui.saving", "tui.timeline"),
+)
+"""What the first picture of a recording must not wait for."""
+
+
+def test_the_first_rows_of_a_recording_wait_for_nothing_else(tmp_path: Path) -> None:
+    recorder = Recorder.create(tmp_path / "run.jsonl", [ARN], START, "sfnwatch 0")
+    recorder(tuple(sync_run()))
+    recorder.close()
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from sfnwatch.cli import cli\n"
+        "assert cli.commands['replay']\n"
+        "from sfnwatch import plays\n"
+        "from sfnwatch.running import show\n"
+        "from sfnwatch.settings import Output, RecordSettings, ScreenOptions\n"
+        "from sfnwatch.tui.app import SfnwatchApp\n"
+        "run = SfnwatchApp.run_async\n"
+        "SfnwatchApp.run_async = lambda app: run(app, headless=True, size=(140, 40))\n"
+        "def shown(app):\n"
+        "    loaded.update(sys.modules)\n"
+        "    app.exit()\n"
+        "SfnwatchApp._make_ready = shown\n"
+        "loaded = set()\n"
+        f"play = plays.played([Path({str(recorder.path)!r})], speed=600)\n"
+        "record, screen = RecordSettings(wanted=False), ScreenOptions()\n"
+        "assert show(play, Output.SCREEN, record, screen) == 0\n"
+        "print(*(name for name in loaded if name.startswith('sfnwatch.')))\n"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    loaded = [name.partition(".")[2] for name in done.stdout.splitlines()[-1].split()]
+    assert "tui.lanes" in loaded
+    late = [name for name in loaded if any(fnmatch(name, each) for each in LATE)]
+    assert not late
 
 
 def test_a_whole_replay_loads_no_sdk(tmp_path: Path) -> None:

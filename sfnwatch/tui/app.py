@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import rich
 from rich.segment import Segments
-from textual import events, on
+from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.markup import escape
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
 
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter
@@ -27,22 +26,19 @@ from sfnwatch.tui.actions import (
     entries,
     key_name,
 )
-from sfnwatch.tui.calllog import CallLog
-from sfnwatch.tui.children import ChildrenView
 from sfnwatch.tui.choosing import Choosing
-from sfnwatch.tui.compare import CompareView
-from sfnwatch.tui.detail import Detail
-from sfnwatch.tui.explain import ExplainView
-from sfnwatch.tui.help import Help
 from sfnwatch.tui.jumping import Marks
-from sfnwatch.tui.lanes import LanesView
-from sfnwatch.tui.records import can_browse, console_of, records_text
-from sfnwatch.tui.saving import save_record
-from sfnwatch.tui.scrubber import Scrubber
+from sfnwatch.tui.parts import AT_LEISURE
 from sfnwatch.tui.staging import Before, staged_theme
-from sfnwatch.tui.timeline import TimelineView
 from sfnwatch.tui.views import LANES
 from sfnwatch.tui.zones import stamp, zone_name
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.compare import CompareView
+    from sfnwatch.tui.detail import Detail
+    from sfnwatch.tui.explain import ExplainView
+    from sfnwatch.tui.scrubber import Scrubber
+    from sfnwatch.tui.timeline import TimelineView
 
 _MINUTE = 60
 _STEP = 5
@@ -77,6 +73,7 @@ class SfnwatchApp(Choosing):
     def on_ready(self) -> None:
         if self._config.present:
             self.present()
+        self.set_timer(AT_LEISURE, self._make_ready)
 
     # -- every action by its id ----------------------------------------------------
 
@@ -119,7 +116,8 @@ class SfnwatchApp(Choosing):
     def _squeeze(self) -> None:
         """Squeeze idle time where it is seen: on the timeline, or in the player."""
         if self._views.current == "timeline":
-            squeezed = self._timeline.squeeze = not self._timeline.squeeze
+            timeline = self._timeline()
+            squeezed = timeline.squeeze = not timeline.squeeze
         else:
             self._playing.squeeze()
             squeezed = self._playing.transport.squeeze
@@ -159,14 +157,14 @@ class SfnwatchApp(Choosing):
             "lanes.align": self._align,
             "lanes.execution": lambda: self._step_execution(1),
             "lanes.execution_back": lambda: self._step_execution(-1),
-            "timeline.zoom_in": lambda: timeline.zoom(_ZOOM),
-            "timeline.zoom_out": lambda: timeline.zoom(1 / _ZOOM),
-            "timeline.whole": timeline.fit,
-            "timeline.selected": timeline.fit_selected,
-            "timeline.call": lambda: timeline.step_call(1),
-            "timeline.call_back": lambda: timeline.step_call(-1),
-            "timeline.pan_left": lambda: timeline.pan(-_PAN),
-            "timeline.pan_right": lambda: timeline.pan(_PAN),
+            "timeline.zoom_in": lambda: timeline().zoom(_ZOOM),
+            "timeline.zoom_out": lambda: timeline().zoom(1 / _ZOOM),
+            "timeline.whole": lambda: timeline().fit(),
+            "timeline.selected": lambda: timeline().fit_selected(),
+            "timeline.call": lambda: timeline().step_call(1),
+            "timeline.call_back": lambda: timeline().step_call(-1),
+            "timeline.pan_left": lambda: timeline().pan(-_PAN),
+            "timeline.pan_right": lambda: timeline().pan(_PAN),
         }
 
     def _records(self) -> Mapping[str, Command]:
@@ -214,9 +212,9 @@ class SfnwatchApp(Choosing):
             case "drain.end":
                 return self._end_drain is not None and self._draining
             case "program.help":
-                return not self._find.open
+                return self._find.made is None or not self._find.made.open
             case "find.filter" | "find.search":
-                return not isinstance(self.focused, Input) and not self.screen.is_modal
+                return not self._is_typing and not self.screen.is_modal
             case "player.loop":
                 return self._playing.replay
         return True
@@ -241,6 +239,11 @@ class SfnwatchApp(Choosing):
         here = "your zone's, " if self._looks.local else ""
         self._say(f"times are {here}{zone_name(zone, now)}")
 
+    @property
+    def _is_typing(self) -> bool:
+        """True while the keys are words."""
+        return self._find.made is not None and self._find.made.typing
+
     def _view_of(self, action: str) -> str:
         """Name the view that an action is of, or nothing."""
         name = action.partition(".")[0]
@@ -248,49 +251,52 @@ class SfnwatchApp(Choosing):
 
     # -- what the parts say --------------------------------------------------------
 
-    @on(LanesView.Moved)
-    @on(TimelineView.Moved)
-    @on(CallLog.Moved)
-    @on(ExplainView.Moved)
-    @on(CompareView.Moved)
-    def _moved(self) -> None:
+    # Textual finds these by the names of the messages: most parts are loaded later.
+
+    def on_lane_pages_moved(self) -> None:
         # The last word of a view may come when the screens are gone.
         if self.screen_stack:
             self._show_selected()
 
-    @on(ChildrenView.Chosen)
-    def _chosen(self) -> None:
-        self._open_child()
+    on_timeline_view_moved = on_call_log_moved = on_lane_pages_moved
+    on_explain_view_moved = on_compare_view_moved = on_lane_pages_moved
 
-    @on(LanesView.Opened)
-    @on(TimelineView.Opened)
-    @on(CallLog.Opened)
-    def _opened(self) -> None:
+    def on_lanes_view_opened(self) -> None:
         self._show_detail(shown=True)
 
-    @on(Detail.Jumped)
-    def _jumped(self, event: Detail.Jumped) -> None:
+    on_timeline_view_opened = on_call_log_opened = on_lanes_view_opened
+
+    def on_execution_list_chosen(self) -> None:
+        self._open_child()
+
+    def on_detail_jumped(self, event: "Detail.Jumped") -> None:
         self.go_to_row(event.key)
 
-    @on(ExplainView.Jumped)
-    @on(CompareView.Jumped)
-    def _shown_there(self, event: ExplainView.Jumped | CompareView.Jumped) -> None:
+    def on_explain_view_jumped(
+        self, event: "ExplainView.Jumped | CompareView.Jumped"
+    ) -> None:
         self._show_view(LANES)
         self.go_to_row(event.key)
 
-    @on(Scrubber.Sought)
-    @on(TimelineView.Sought)
-    def _sought(self, event: Scrubber.Sought | TimelineView.Sought) -> None:
+    on_compare_view_jumped = on_explain_view_jumped
+
+    def on_scrubber_sought(
+        self, event: "Scrubber.Sought | TimelineView.Sought"
+    ) -> None:
         self._in_time(lambda: self._playing.seek(event.at))()
+
+    on_timeline_view_sought = on_scrubber_sought
 
     # -- records -------------------------------------------------------------------
 
     def _copy(self) -> None:
-        shown = self._views.current == "requests" or self.focused is self._detail
-        if self._detail.display and shown:
-            text = self._detail.copy_text()
+        from sfnwatch.tui.records import records_text
+
+        shown = self._views.current == "requests" or self._is_in_detail
+        if self._is_detailed and shown:
+            text = self._detail().copy_text()
         elif self._shown.name == "explain":
-            text = self._explain.copy_text()
+            text = self._explain().copy_text()
         else:
             text = self._looks.mask(records_text(self.selected_rows))
         if text:
@@ -300,6 +306,8 @@ class SfnwatchApp(Choosing):
             self._say("nothing to copy", severity="warning")
 
     def _save(self) -> None:
+        from sfnwatch.tui.saving import save_record
+
         try:
             path = save_record(
                 self.selected_rows, Path.cwd(), mask_is_on=self._looks.masked
@@ -312,6 +320,8 @@ class SfnwatchApp(Choosing):
             self._say(masked if self._looks.masked else f"saved {path.name}")
 
     def _open_console(self) -> None:
+        from sfnwatch.tui.records import can_browse, console_of
+
         url = console_of(self.selected_rows, self._page.trace)
         if url is None:
             self._say("The AWS console has no page of this.", severity="warning")
@@ -345,6 +355,7 @@ class SfnwatchApp(Choosing):
             theme, masked = before.theme, before.masked
         self.theme = theme
         self.screen_stack[0].set_class(self._before is not None, "-presenting")
+        self._aside()
         self._caps.clear()
         self.clear_notifications()
         self._look(masked=masked)
@@ -359,6 +370,8 @@ class SfnwatchApp(Choosing):
     # -- help and palette ----------------------------------------------------------
 
     def _help(self) -> None:
+        from sfnwatch.tui.help import Help
+
         alone = len(self.trace.timelines) < 2  # noqa: PLR2004 - none, or one
         told = entries(self._config.keys, without=SEVERAL if alone else ())
         recording = self._recording and self._looks.mask(self._recording)
@@ -367,9 +380,14 @@ class SfnwatchApp(Choosing):
             Help(told, first=first, recording=recording, several=not alone)
         )
 
+    @property
+    def _is_in_detail(self) -> bool:
+        """True while the keys go to what is shown in full."""
+        return self.focused is not None and self.focused is self._detail.made
+
     def _groups_here(self) -> tuple[Group, ...]:
         """Say which actions matter where the keys go just now."""
-        if self.focused is self._detail:
+        if self._is_in_detail:
             return (Group.DETAIL, Group.MOVE)
         if self.focused is self._scrubber:
             return (Group.PLAYER,)
@@ -413,7 +431,7 @@ class SfnwatchApp(Choosing):
         pane: Widget = self.focused or self._lanes
         if action.pane:
             own = self._table.get(action.pane)
-            pane = own.widget if own is not None else self._detail
+            pane = own.widget() if own is not None else self._detail()
 
         async def done() -> None:
             await self.run_action(action.method, pane)
@@ -422,7 +440,7 @@ class SfnwatchApp(Choosing):
 
     def _fatal_error(self) -> None:
         # Only a crash needs it, and it needs pygments.
-        from rich.traceback import Traceback  # noqa: PLC0415
+        from rich.traceback import Traceback
 
         # Textual prints local variables with a crash: they would hold payloads.
         self.bell()

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import Footer
 
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.words import Piece, Tone
@@ -93,6 +95,28 @@ class LaneNames(Toned):
                 if words
             )
         )
+
+
+class Keys(Footer):
+    """The keys that matter, made anew only when they are others.
+
+    Textual makes them anew, a widget a key, whenever some might be.
+    """
+
+    _told: tuple[tuple[object, ...], ...] = ()
+
+    def bindings_changed(self, screen: Screen[object]) -> None:
+        if not self.is_attached or screen is not self.screen or not self.app.app_focus:
+            super().bindings_changed(screen)
+            return
+        told = tuple(
+            (active.binding, active.enabled, active.tooltip)
+            for active in screen.active_bindings.values()
+            if active.binding.show
+        )
+        if told != self._told:
+            self._told = told
+            super().bindings_changed(screen)
 
 
 class FilterLine(Toned):

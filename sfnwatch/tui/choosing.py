@@ -1,18 +1,17 @@
 """What is selected, in which view, and what is filtered and searched for."""
 
 from dataclasses import replace
-from typing import Any
-
-from textual import on
+from typing import TYPE_CHECKING, Any
 
 from sfnwatch.trace.arns import short_id
 from sfnwatch.trace.lanes import Row
-from sfnwatch.trace.sentences import explain
-from sfnwatch.tui.finding import FindBar
 from sfnwatch.tui.flow import Flow
 from sfnwatch.tui.page import Page
 from sfnwatch.tui.staging import Left
 from sfnwatch.tui.views import LANES, Keyed
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.finding import FindBar, Kind
 
 CHILDREN = "children"
 """The view of what others began."""
@@ -50,7 +49,7 @@ class Choosing(Flow):
     @property
     def _keyed(self) -> Keyed:
         """What knows rows by their keys: the view that is shown, or else the lanes."""
-        return self._shown.keyed or self._lanes
+        return self._shown.keyed() if self._shown.keyed else self._lanes
 
     def go_to_row(self, key: str) -> None:
         """Go to a row from a view that has none of its own; its key is the lanes'."""
@@ -64,22 +63,29 @@ class Choosing(Flow):
         """Tell about what the cursor is on, wherever something tells about it."""
         self._names.show(self._lanes.page)
         rows = self.selected_rows
-        if self._detail.display:
+        if self._is_detailed:
             self._show_in_full(rows)
         if self.screen_stack[0].has_class("-presenting"):
+            from sfnwatch.trace.sentences import explain
+
             trace, mask = self._page.trace, self._looks.mask
             self._caption.show(explain(rows[-1], trace, mask) if rows else "")
         self._show_found()
         self._show_moment()
 
+    @property
+    def _is_detailed(self) -> bool:
+        """True while something is shown in full."""
+        return self._detail.made is not None and bool(self._detail.made.display)
+
     def _show_in_full(self, rows: tuple[Row, ...]) -> None:
-        request = self._requests.selected
+        detail = self._detail()
         if self._views.current != "requests":
-            self._detail.show(rows, self._page.trace)
-        elif request is not None:
-            self._detail.show_request(request)
+            detail.show(rows, self._page.trace)
+        elif (request := self._requests().selected) is not None:
+            detail.show_request(request)
         else:
-            self._detail.show((), self._page.trace)
+            detail.show((), self._page.trace)
 
     def _show_found(self) -> None:
         """Say what is filtered and searched for."""
@@ -89,9 +95,12 @@ class Choosing(Flow):
         hits = self._finder.hits(self._page.lanes.rows, self.selected_key)
         told = self._finder.pieces(shown, rows, hits)
         # What is being typed stands in the line below already.
-        self._filter_line.show(() if self._find.open else told)
-        if self._find.open:
-            self._find.tell(self._finder.counted(self._find.kind, shown, rows, hits))
+        find = self._find.made
+        if find is not None and find.open:
+            find.tell(self._finder.counted(find.kind, shown, rows, hits))
+            told = ()
+        if self._filter_line.made is not None or (told and self._is_up):
+            self._filter_line().show(told)
 
     # -- views ---------------------------------------------------------------------
 
@@ -101,6 +110,7 @@ class Choosing(Flow):
         name = LANES if self._shown.name == name else name
         if self._shown.name == LANES:
             self._left = Left(self._lanes.selected_key, self._lanes.follow)
+        self._table[name].widget()
         self._views.current = name
         self._moved_in_time()
         self._focus_view()
@@ -116,8 +126,9 @@ class Choosing(Flow):
         """
         left, shown = self._left, self._shown
         if shown.name != LANES and shown.keyed is not None:
-            shown.keyed.select_key(key or "")
-            self._left = replace(left, led_to=shown.keyed.selected_key)
+            keyed = shown.keyed()
+            keyed.select_key(key or "")
+            self._left = replace(left, led_to=keyed.selected_key)
         elif shown.name == LANES and left.key is not None:
             if key is not None and key != left.led_to and left.led_to is not None:
                 self.select_key(key)
@@ -132,17 +143,17 @@ class Choosing(Flow):
         if self._shown.name == CHILDREN:
             self._open_child()
             return
-        self._show_detail(shown=not self._detail.display)
+        self._show_detail(shown=not self._is_detailed)
 
     def _open_child(self) -> None:
         """Show an execution in the lanes; if its history is not here, have it read."""
-        child = self._begun.selected
+        child = self._begun().selected
         if child is None:
             self.bell()
         elif self._is_here(child.arn):
             self._show_child(child.arn)
         elif self._follow_child is not None and self._follow_child(child.arn):
-            self._begun.awaited = child.arn
+            self._begun().awaited = child.arn
             self._say(f"reading {short_id(child.name)}: it is shown when it is here")
         else:
             words = f"The history of {short_id(child.name)} is not in these records."
@@ -158,19 +169,22 @@ class Choosing(Flow):
 
     def _show_awaited(self) -> None:
         """Go to what was asked for once it is here, unless one has left meanwhile."""
-        awaited = self._begun.awaited
-        if not awaited or not self._is_here(awaited):
+        begun = self._begun.made
+        if begun is None or not begun.awaited or not self._is_here(begun.awaited):
             return
-        self._begun.awaited = ""
+        awaited, begun.awaited = begun.awaited, ""
         if self._shown.name == CHILDREN:
             self._show_child(awaited)
 
     def _show_page(self, page: Page) -> None:
         super()._show_page(page)
         self._show_awaited()
+        if page.lanes.rows and not self._is_ready:
+            self.call_after_refresh(self._make_ready)
 
     def _show_detail(self, *, shown: bool) -> None:
-        self._detail.display = shown
+        if shown or self._detail.made is not None:
+            self._detail().display = shown
         # Where there is no room for both, the detail takes it.
         self.screen_stack[0].set_class(shown, "-detailed")
         if not shown and self.focused is not self._lanes:
@@ -179,7 +193,7 @@ class Choosing(Flow):
 
     def _close_last(self) -> bool:
         """Close what was opened last, one thing at a time; False if nothing was."""
-        if self._detail.display:
+        if self._is_detailed:
             self._show_detail(shown=False)
         elif self._finder.search or self._finder.keep is not None:
             self._find_by(self._finder.filtering("").searching(""))
@@ -191,28 +205,32 @@ class Choosing(Flow):
 
     def _toggle_fold(self) -> None:
         if self._shown.folding is not None:
-            self._shown.folding.toggle_fold()
+            self._shown.folding().toggle_fold()
         else:
             self._lanes.toggle_around()
 
     def _toggle_folds(self) -> None:
         if self._shown.folding is not None:
-            self._shown.folding.toggle_folds()
+            self._shown.folding().toggle_folds()
         else:
             self._lanes.toggle_all()
 
     def _align(self) -> None:
         """Put all starts together, or each execution where it was."""
         aligned = not self._lanes.aligned
-        self._lanes.aligned = self._timeline.aligned = aligned
+        self._lanes.aligned = aligned
+        if self._timeline.made is not None:
+            self._timeline.made.aligned = aligned
         self._say("all starts are put together" if aligned else "each when it started")
 
     def _step_execution(self, step: int) -> None:
         if self._shown.name == "compare":
-            self._compare.other_side()
+            self._compare().other_side()
             return
-        view = self._timeline if self._shown.name == "timeline" else self._lanes
-        view.step_execution(step)
+        if self._shown.name == "timeline":
+            self._timeline().step_execution(step)
+        else:
+            self._lanes.step_execution(step)
 
     def _follow(self) -> None:
         self._lanes.follow = not self._lanes.follow
@@ -222,26 +240,27 @@ class Choosing(Flow):
     # -- filter and search ---------------------------------------------------------
 
     def _ask(self, kind: Any) -> None:
-        texts = {"filter": self._finder.filter.text, "search": self._finder.search}
-        self._find.ask(kind, texts[kind], lambda: self._page.lanes)
+        texts = {"filter": self._finder.filtered, "search": self._finder.search}
+        self._find().ask(kind, texts[kind], lambda: self._page.lanes)
         self._show_found()
 
-    @on(FindBar.Changed)
-    def _typed(self, event: FindBar.Changed) -> None:
-        """Show at once what the words come to."""
-        if event.kind == "filter":
-            self._find_by(self._finder.filtering(event.text))
-        else:
-            self._find_by(self._finder.searching(event.text))
-            if self._shown.name == CHILDREN:
-                self._begun.to_top()
-            elif event.text:
-                self._go_to_hit(0)
+    def on_find_bar_changed(self, event: "FindBar.Changed") -> None:
+        self._find_words(event.kind, event.text)
 
-    @on(FindBar.Done)
-    def _found(self, event: FindBar.Done) -> None:
-        self._typed(FindBar.Changed(event.kind, event.text))
+    def on_find_bar_done(self, event: "FindBar.Done") -> None:
+        self._find_words(event.kind, event.text)
         self._focus_view()
+
+    def _find_words(self, kind: "Kind", text: str) -> None:
+        """Show at once what the words come to."""
+        if kind == "filter":
+            self._find_by(self._finder.filtering(text))
+        else:
+            self._find_by(self._finder.searching(text))
+            if self._shown.name == CHILDREN:
+                self._begun().to_top()
+            elif text:
+                self._go_to_hit(0)
 
     def _find_by(self, finder: Any) -> None:
         self._finder = finder

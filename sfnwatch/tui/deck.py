@@ -1,16 +1,13 @@
-"""What the screen is made of: its widgets, its views, and how things are shown."""
+"""The views, how they stand on the screen, and what is kept of how one looked."""
 
-import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC
 from typing import Any
 
-from textual.app import App, ComposeResult
-from textual.containers import Container, Horizontal, Vertical
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
 
 from sfnwatch.clock import Clock
 from sfnwatch.config import Config
@@ -20,35 +17,24 @@ from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.feed import Watch
 from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.shape import Shape
-from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.actions import Group
 from sfnwatch.tui.ascii import Ascii
-from sfnwatch.tui.bars import Banner, FilterLine, LaneNames, StatusLine
-from sfnwatch.tui.calllog import CallLog
-from sfnwatch.tui.caption import Caption, KeyCaps
-from sfnwatch.tui.children import ChildrenHead, ChildrenView
-from sfnwatch.tui.compare import CompareView
+from sfnwatch.tui.bars import Keys
 from sfnwatch.tui.contrast import tone_variables
-from sfnwatch.tui.detail import Detail
-from sfnwatch.tui.explain import ExplainView
 from sfnwatch.tui.finder import Finder
-from sfnwatch.tui.finding import FindBar
 from sfnwatch.tui.intake import Intake
-from sfnwatch.tui.lane_frame import Look
-from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.page import Page
 from sfnwatch.tui.painting import PaintedScreen
+from sfnwatch.tui.parts import Parts
 from sfnwatch.tui.playing import Playing
-from sfnwatch.tui.scrubber import Scrubber
 from sfnwatch.tui.status import Mode
 from sfnwatch.tui.themes import register
-from sfnwatch.tui.timeline import TimelineView
 from sfnwatch.tui.views import LANES, DeckView
 
 
-class Deck(App[None]):
+class Deck(Parts):
     """The parts of the screen, and what they have in common."""
 
     TITLE = "sfnwatch"
@@ -77,34 +63,22 @@ class Deck(App[None]):
         config: Config | None = None,
         saved: SavedView | None = None,
     ) -> None:
-        # Without colour Textual would still send greys, unless it leaves all of them
-        # to the terminal.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._config = config or Config()
+        replay = mode == "replay"
+        self._playing = Playing(clock, replay=replay, speed=speed)
+        looks = Looks(local=self._config.time == "local")
+        super().__init__(looks, allowed, replaying=replay)
         self._watch = watch
         self._headline = title
         self._mode: Mode = mode
         self._recording = recording
         self._end_drain = end_drain
         self._follow_child = follow
-        self._playing = Playing(clock, replay=mode == "replay", speed=speed)
         self._intake = Intake(self._playing.take, time.monotonic)
         self._page = Page()
         self._refusals: tuple[SfnwatchError, ...] = ()
         self._finder = Finder()
-        self._looks = Looks(local=self._config.time == "local")
         self._saved = saved or SavedView()
-        # Held, not looked up: a timer may still fire when they are unmounted.
-        self._status, self._banner = StatusLine(), Banner()
-        self._names, self._lanes = LaneNames(), LanesView()
-        self._timeline, self._requests = TimelineView(), CallLog(allowed)
-        self._explain, self._compare = ExplainView(), CompareView()
-        self._begun, self._map_runs = ChildrenView(), ChildrenHead()
-        self._detail = Detail()
-        self._find, self._filter_line = FindBar(), FilterLine()
-        self._caption, self._caps = Caption(), KeyCaps()
-        self._scrubber = Scrubber()
-        self._views = ContentSwitcher(id="views", initial=LANES)
         self._table = {view.name: view for view in self._all_views()}
         self._ascii = Ascii()
         register(self, self._config)
@@ -140,7 +114,7 @@ class Deck(App[None]):
         """What a viewer did to this recording, to be found again next time."""
         shape = self._lanes.shape
         return SavedView(
-            filter=self._finder.filter.text,
+            filter=self._finder.filtered,
             search=self._finder.search,
             folded=tuple(sorted(shape.folded)),
             opened=tuple(sorted(shape.opened)),
@@ -154,22 +128,20 @@ class Deck(App[None]):
 
     def _all_views(self) -> Sequence[DeckView]:
         """Say which views there are; the first is shown at the start."""
-        timeline, requests = self._timeline, self._requests
         return (
             DeckView(
                 LANES,
-                self._lanes,
+                lambda: self._lanes,
                 (Group.MOVE, Group.LANES, Group.VIEWS),
-                head=self._names,
-                keyed=self._lanes,
+                keyed=lambda: self._lanes,
             ),
             DeckView(
                 "timeline",
-                timeline,
+                self._timeline,
                 (Group.TIMELINE, Group.MOVE, Group.PLAYER),
                 action="view.timeline",
-                keyed=timeline,
-                folding=timeline,
+                keyed=self._timeline,
+                folding=self._timeline,
                 show=self._show_timeline,
             ),
             DeckView(
@@ -197,16 +169,15 @@ class Deck(App[None]):
                 self._begun,
                 (Group.MOVE, Group.VIEWS),
                 action="view.children",
-                head=self._map_runs,
                 show=self._show_children,
                 slow=True,
             ),
             DeckView(
                 "requests",
-                requests,
+                self._requests,
                 (Group.MOVE, Group.VIEWS),
                 action="view.requests",
-                show=lambda: requests.show(self.trace, self._playing.now),
+                show=self._show_requests,
                 slow=True,
             ),
         )
@@ -217,47 +188,48 @@ class Deck(App[None]):
         return self._table[self._views.current or LANES]
 
     def _focus_view(self) -> None:
-        self._shown.widget.focus()
+        self._shown.widget().focus()
 
     def _show_timeline(self) -> None:
         playing, page = self._playing, self._page
-        self._timeline.set_playhead(playing.position)
-        self._timeline.show(page.trace, playing.now, page.chart)
+        self._timeline().set_playhead(playing.position)
+        self._timeline().show(page.trace, playing.now, page.chart)
 
     def _show_explained(self) -> None:
         page, now = self._page, self._playing.now
-        self._explain.show(page.trace, now, self._looks.mask, lanes=page.lanes)
+        self._explain().show(page.trace, now, self._looks.mask, lanes=page.lanes)
 
     def _show_compared(self) -> None:
-        self._compare.show(self._page.trace, self._playing.now, self._looks.mask)
+        self._compare().show(self._page.trace, self._playing.now, self._looks.mask)
 
     def _show_children(self) -> None:
-        trace, words = self._page.trace, self._finder.search
-        self._begun.show_children(trace, self._playing.now, words)
-        shown = len(self._begun.rows)
-        self._map_runs.show(trace, words, shown, self._looks.mask)
+        trace, words, begun = self._page.trace, self._finder.search, self._begun()
+        begun.show_children(trace, self._playing.now, words)
+        shown = len(begun.rows)
+        self._map_runs().show(trace, words, shown, self._looks.mask)
+
+    def _show_requests(self) -> None:
+        self._requests().show(self.trace, self._playing.now)
 
     # -- composing -----------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
         yield self._status
-        yield self._banner
-        with Container(id="body"):
-            with self._views:
-                for view in self._table.values():
-                    with Vertical(id=view.name):
-                        if view.head is not None:
-                            yield view.head
-                        yield view.widget
-            yield self._detail
-        yield self._filter_line
-        yield self._find
-        with Horizontal(id="aside"):
-            yield self._caption
-            yield self._caps
+        with self._body, self._views, Vertical(id=LANES):
+            yield self._names
+            yield self._lanes
         yield self._scrubber
         # Eight keys are what one takes in; the palette's is in the help.
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
+
+    def _fit(self) -> None:
+        """Take on the size there is: Textual tells of it once all is laid out."""
+        for length, breakpoints in (
+            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
+            (self.size.height, self.VERTICAL_BREAKPOINTS),
+        ):
+            name = [name for least, name in breakpoints if length >= least][-1]
+            self.screen_stack[0].add_class(name, update=False)
 
     def _restore(self, saved: SavedView) -> None:
         """Show a recording as it was last looked at."""
@@ -268,10 +240,11 @@ class Deck(App[None]):
             opened=frozenset(saved.opened),
             hidden_services=frozenset(saved.hidden_services),
         )
-        self._lanes.aligned = self._timeline.aligned = saved.aligned
+        self._lanes.aligned = saved.aligned
         if saved != SavedView() and saved.squeeze != self._playing.transport.squeeze:
             self._playing.squeeze()
         if saved.view in self._table:
+            self._table[saved.view].widget()
             self._views.current = saved.view
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -281,24 +254,3 @@ class Deck(App[None]):
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
         return {**variables, **tone_variables(self.current_theme)}
-
-    # -- looks ---------------------------------------------------------------------
-
-    def _show_looks(self) -> None:
-        """Have every part show names and times the same way."""
-        looks = self._looks
-        look = Look(zone=None if looks.zone is UTC else looks.zone, mask=looks.mask)
-        self._lanes.look = look
-        self._names.show(self._lanes.page, look)
-        for part in (self._timeline, self._requests, self._detail, self._scrubber):
-            part.mask, part.zone = look.mask, look.zone
-        self._explain.mask, self._explain.zone = look.mask, look.zone
-        self._compare.mask = look.mask
-        self._begun.mask, self._begun.zone = looks.mask, looks.zone
-        self._timeline.clock = looks.local
-
-    def _say(self, words: str, **more: Any) -> None:
-        """Say something in passing, in place of what was said before."""
-        self.clear_notifications()
-        more.setdefault("timeout", 3)
-        self.notify(clean(self._looks.mask(words), 400), markup=False, **more)

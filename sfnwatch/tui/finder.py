@@ -1,23 +1,31 @@
 """What is filtered and searched for: the two expressions, and the rows they pick."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sfnwatch.trace.filters import Filter, FilterError, found, parse_filter
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.words import Piece, Tone
+
+if TYPE_CHECKING:
+    from sfnwatch.trace.filters import Filter
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
     """A filter, which leaves rows out, and a search, which goes to them."""
 
-    filter: Filter = field(default_factory=lambda: parse_filter(""))
+    filter: "Filter | None" = None
+    """None until there was one: to read it takes a parser."""
     search: str = ""
 
     def filtering(self, text: str) -> "Finder":
         """Filter by an expression; one that can't be read changes nothing."""
+        if text == self.filtered:
+            return self
+        from sfnwatch.trace.filters import FilterError, parse_filter
+
         try:
             return replace(self, filter=parse_filter(text))
         except FilterError:
@@ -27,12 +35,21 @@ class Finder:
         return replace(self, search=words)
 
     @property
+    def filtered(self) -> str:
+        """The expression by which it is filtered."""
+        return self.filter.text if self.filter is not None else ""
+
+    @property
     def keep(self) -> Callable[[Row], bool] | None:
         """Say which rows stay; None for all, which need not be asked."""
-        return self.filter if self.filter.text.strip() else None
+        return self.filter if self.filtered.strip() else None
 
     def hit(self, row: Row) -> bool:
-        return bool(self.search) and found(row, self.search)
+        if not self.search:
+            return False
+        from sfnwatch.trace.filters import found
+
+        return found(row, self.search)
 
     def next_hit(
         self, rows: Sequence[Row], start: int, direction: int, *, here: bool = False
@@ -66,7 +83,7 @@ class Finder:
         if self.keep is not None:
             words += [
                 ("filter ", Tone.DIM),
-                (clean(self.filter.text, 200), Tone.STRONG),
+                (clean(self.filtered, 200), Tone.STRONG),
                 (f"  {shown} of {of} rows", Tone.WARN),
                 ("  ~ change", Tone.DIM),
             ]

@@ -98,6 +98,11 @@ class FindBar(Vertical):
             yield self._input
         yield self._hint
 
+    def on_mount(self) -> None:
+        if self.display:
+            # It was asked for before its parts were there.
+            self.screen.set_focus(self._input)
+
     def ask(self, kind: Kind, text: str, lanes: Callable[[], Lanes]) -> None:
         """Begin typing; `lanes` gives the rows whose names are offered."""
         self._kind, self._before, self._lanes = kind, text, lanes
@@ -106,7 +111,8 @@ class FindBar(Vertical):
             self._input.value = text
         self._input.cursor_position = len(text)
         # At once: what was typed in one go with the key that opened it is waiting.
-        self.screen.set_focus(self._input)
+        if self._input.is_attached:
+            self.screen.set_focus(self._input)
         self._advise()
 
     def tell(self, words: str) -> None:
@@ -120,6 +126,11 @@ class FindBar(Vertical):
     @property
     def open(self) -> bool:
         return bool(self.display)
+
+    @property
+    def typing(self) -> bool:
+        """True while the keys go to what is typed."""
+        return self._input.has_focus
 
     # -- typing --------------------------------------------------------------------
 

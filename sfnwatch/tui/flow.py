@@ -16,7 +16,6 @@ from sfnwatch.clock import SystemClock
 from sfnwatch.config import keymap
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter, chapters
-from sfnwatch.trace.compare import compare
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.events import Batch, HealthState
 from sfnwatch.trace.growing_lanes import GrowingLanes
@@ -25,7 +24,6 @@ from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.ending import Ending, ending_words, signal
-from sfnwatch.tui.explain_page import explained
 from sfnwatch.tui.intake import FRAME, Pace, size_of
 from sfnwatch.tui.page import Page, make_page
 from sfnwatch.tui.refusals import leaves, refusal_pieces
@@ -77,14 +75,20 @@ class Flow(Deck):
         self.set_keymap(keymap(self._config))
         self._frames = self.set_interval(1 / _FRAMES, self._frame, pause=True)
         self.set_interval(1, self._tick)
+        self._fit()
         self._restore(self._saved)
-        self._requests.replaying = self._playing.replay
         self._show_looks()
         self._tick()
         self._lay_out()
         self._focus_view()
-        # AWS's SDK takes longer to import than the first frame to draw.
-        self.call_after_refresh(self._feed)
+        if not self._playing.replay:
+            # AWS's SDK takes longer to import than the first frame to draw.
+            self.call_after_refresh(self._feed)
+
+    def on_ready(self) -> None:
+        if self._playing.replay:
+            # Nothing is drawn yet, and how wide the lanes are is known.
+            self._feed()
 
     # -- intake --------------------------------------------------------------------
 
@@ -149,7 +153,9 @@ class Flow(Deck):
         self._show_moment()
         mask = self._looks.mask
         refusals = (refusal_pieces(error) for error in self._refusals)
-        self._banner.show([*refusals, *troubles(self._page.trace, mask)])
+        told = [*refusals, *troubles(self._page.trace, mask)]
+        if self._banner.made is not None or (told and self._is_up):
+            self._banner().show(told)
         if self._shown.slow and self._shown.show is not None:
             self._shown.show()
         if self._drains != self._draining:
@@ -330,15 +336,15 @@ class Flow(Deck):
     # -- what is told ----------------------------------------------------------------
 
     def _show_explained(self) -> None:
-        if self._is_long and not self._explain.page.tells_of(self._page.trace):
+        if self._is_long and not self._explain().page.tells_of(self._page.trace):
             self._tell_apart(self._explained())
         else:
             super()._show_explained()
 
     def _show_compared(self) -> None:
         trace, now = self._page.trace, self._playing.now
-        pair = self._compare.pair_of(trace)
-        if self._is_long and pair and not self._compare.tells_of(trace, now):
+        pair = self._compare().pair_of(trace)
+        if self._is_long and pair and not self._compare().tells_of(trace, now):
             self._tell_apart(self._compared(trace, pair, now))
         else:
             super()._show_compared()
@@ -348,20 +354,24 @@ class Flow(Deck):
         return size_of(self._page.trace) > LARGE
 
     def _explained(self) -> Callable[[], Callable[[], None]]:
+        from sfnwatch.tui.explain_page import explained
+
         page, now = self._page, self._playing.now
 
         def told() -> Callable[[], None]:
             found = explained(page.trace, now, page.lanes)
-            return lambda: self._explain.show_page(found, self._looks.mask)
+            return lambda: self._explain().show_page(found, self._looks.mask)
 
         return told
 
     def _compared(
         self, trace: Trace, pair: tuple[str, str], now: datetime
     ) -> Callable[[], Callable[[], None]]:
+        from sfnwatch.trace.compare import compare
+
         def told() -> Callable[[], None]:
             found = compare(trace, *pair, now)
-            return lambda: self._compare.show(trace, now, self._looks.mask, found)
+            return lambda: self._compare().show(trace, now, self._looks.mask, found)
 
         return told
 

@@ -1,11 +1,14 @@
 """How things are shown: names masked or not, times here or in UTC."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
 
-from sfnwatch.trace.aliases import Aliases
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.zones import local_zone
+
+if TYPE_CHECKING:
+    from sfnwatch.trace.aliases import Aliases
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,8 @@ class Looks:
 
     masked: bool = False
     local: bool = False
-    aliases: Aliases = field(default_factory=Aliases)
+    learnt: "Aliases | None" = None
+    """None until names were to be masked."""
 
     @property
     def zone(self) -> tzinfo:
@@ -28,4 +32,11 @@ class Looks:
         """Know the names of a trace, before any is shown, if they are masked."""
         if not self.masked:
             return self
-        return replace(self, aliases=self.aliases.learned(trace))
+        return replace(self, learnt=self.aliases.learned(trace))
+
+    @property
+    def aliases(self) -> "Aliases":
+        """What names are masked by."""
+        from sfnwatch.trace.aliases import Aliases
+
+        return self.learnt or Aliases()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.growing_lanes import GrowingLanes
@@ -9,9 +10,11 @@ from sfnwatch.trace.lanes import Lanes, Row, complete_to
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.arrange import Plan, arrange
-from sfnwatch.tui.gantt_tree import Chart, make_chart
 from sfnwatch.tui.layout import Hints, Layout
 from sfnwatch.tui.status import quiet_words
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.gantt_tree import Chart
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,10 @@ class Page:
     ended: bool = False
 
     @cached_property
-    def chart(self) -> Chart:
+    def chart(self) -> "Chart":
         """The timeline's rows; worked out when somebody looks at them."""
+        from sfnwatch.tui.gantt_tree import make_chart
+
         return make_chart(self.trace)
 
     @cached_property

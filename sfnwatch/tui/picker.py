@@ -178,7 +178,7 @@ class Picker(Screen[Chosen | None]):
         if self._looks.masked:
             aliases = learned(self._looks.aliases, self._gathered)
             aliases = self._panes.shelf.recorded.learned(aliases)
-            self._looks = replace(self._looks, aliases=aliases)
+            self._looks = replace(self._looks, learnt=aliases)
 
     def _head_words(self) -> Pieces:
         name = clean(self._within.name, _LIMIT) if self._within else ""
@@ -269,7 +269,7 @@ class Picker(Screen[Chosen | None]):
             self._children(selected.arn),
             clock=self._clock,
             region=self._region,
-            looks=replace(self._looks, aliases=aliases),
+            looks=replace(self._looks, learnt=aliases),
             children=self._children,
             within=selected,
         )

@@ -46,17 +46,15 @@ class DeckView:
 
     name: str
     """Its id on the screen, and in a saved view."""
-    widget: Widget
-    """Where the keys go while it is shown."""
+    widget: Callable[[], Widget]
+    """Where the keys go while it is shown; it is made when it is first asked for."""
     groups: tuple[Group, ...]
     """The actions that help tells of first."""
     action: str = ""
     """The id of the action that shows it; the lanes are there without."""
-    head: Widget | None = None
-    """What stands above it."""
-    keyed: Keyed | None = None
+    keyed: Callable[[], Keyed] | None = None
     """The widget, if what is selected in the lanes can be selected in it, too."""
-    folding: Folding | None = None
+    folding: Callable[[], Folding] | None = None
     """The widget, if it folds otherwise than the lanes do."""
     show: Callable[[], None] | None = None
     """Brings it to the moment that is shown; it is asked only while it is in view."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 
 from sfnwatch.config import Config
 from sfnwatch.errors import RefusedError
@@ -22,6 +22,7 @@ from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.flow import LARGE
 from sfnwatch.tui.intake import size_of
 from sfnwatch.tui.page import Page, make_page
+from sfnwatch.tui.timeline import TimelineView
 from sfnwatch.tui.views import LANES
 from tests.builders import health, sync_history, sync_run
 from tests.tui.conftest import (
@@ -389,7 +390,7 @@ async def test_every_view_but_the_lanes_has_an_action_that_shows_it() -> None:
             if view.action:
                 app.action_do(view.action)
                 await pilot.pause()
-                assert app.focused is view.widget
+                assert app.focused is view.widget()
                 app.action_do(view.action)
                 await pilot.pause()
             assert app.focused is lanes_of(app)
@@ -430,3 +431,45 @@ def test_colours_are_the_themes_and_only_in_the_css() -> None:
     css = (room / "sfnwatch.tcss").read_text()
     for value in re.findall(r"(?:color|background)[a-z-]*: ([^;]+);", css):
         assert value.startswith("$")
+
+
+# -- what is made late -----------------------------------------------------------------
+
+
+async def test_a_view_is_made_when_it_is_first_shown() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        assert not app.query(TimelineView)
+        await pilot.press("t")
+        await pilot.pause()
+        view = app.query_one(TimelineView)
+        assert app.focused is view
+        await pilot.press("t", "t")
+        await pilot.pause()
+        assert app.query_one(TimelineView) is view
+
+
+async def test_what_is_made_late_is_masked_as_the_rest_is() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        await pilot.press("m", "enter")
+        await pilot.pause()
+        detail = app.query_one(Detail)
+        assert detail.mask("nightly-report") != "nightly-report"
+
+
+async def test_a_search_can_be_typed_before_anything_is_here() -> None:
+    async with running(Script()) as (app, pilot):
+        await pilot.press("slash", "a", "b")
+        await pilot.pause()
+        assert app.query_one(Input).value == "ab"
+
+
+async def test_the_keys_are_made_anew_only_when_they_are_others() -> None:
+    async with running(Script(sync_run())) as (app, pilot):
+        keys = list(app.query("FooterKey"))
+        assert keys
+        app.refresh_bindings()
+        await pilot.pause()
+        assert list(app.query("FooterKey")) == keys
+        await pilot.press("slash")
+        await pilot.pause()
+        assert list(app.query("FooterKey")) != keys

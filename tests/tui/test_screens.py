@@ -80,7 +80,8 @@ async def test_the_screen_looks_as_it_did(
             for key in scene.keys:
                 await pilot.press(key)
                 await pilot.pause()
-            app.query_one(KeyCaps).clear()
+            for caps in app.query(KeyCaps):
+                caps.clear()
             await settled(app, pilot)
             await in_themes(app, pilot, picture, f"{name}-{size}", themes)
 

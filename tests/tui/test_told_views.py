@@ -6,7 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from sfnwatch.recording.views import SavedView
-from sfnwatch.tui import flow
+from sfnwatch.tui import explain_page, flow
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.compare import CompareView
 from sfnwatch.tui.detail import Detail
@@ -140,7 +140,7 @@ async def test_a_long_history_is_explained_in_a_thread(
         told.append(args)
         return explained(*args)
 
-    monkeypatch.setattr(flow, "explained", watched)
+    monkeypatch.setattr(explain_page, "explained", watched)
     async with app_of(sync_run(denied=True)) as (app, pilot):
         await press(pilot, "e")
         await app.workers.wait_for_complete()
