@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
+from sfnwatch.recording.beginning import Beginning, begin_recording, rest_of
 from sfnwatch.recording.files import open_files
+from sfnwatch.recording.reader import read_recording
 from sfnwatch.recording.recording import Recording
 from sfnwatch.running import Play
 from sfnwatch.settings import AwsOptions
@@ -27,6 +29,10 @@ from sfnwatch.trace.events import Batch
 
 if TYPE_CHECKING:
     from sfnwatch.sources.live import Live
+
+
+_HEAD_START = 0.1
+"""Seconds in which a screen draws what it has, before the rest is read beside it."""
 
 
 class _Reins:
@@ -171,10 +177,41 @@ def replay(paths: Sequence[Path], *, speed: float | None) -> Play:
 
 
 def played(paths: Sequence[Path], *, speed: float) -> Play:
-    """Hand files over whole: the screen's player decides what of them is shown."""
+    """Hand files over whole: the screen's player decides what of them is shown.
+
+    A long recording's beginning comes first: to read the rest takes longer than to
+    draw that.
+    """
+    beginning = begin_recording(paths[0]) if len(paths) == 1 else None
+    if beginning is not None:
+        return _begun(paths[0], beginning, speed)
     recording = open_files(paths)
     clock = _replay_clock(recording, None)
     return _replayed(paths, recording, _at_once(recording), clock, speed)
+
+
+def _begun(path: Path, beginning: Beginning, speed: float) -> Play:
+    """Hand over the beginning, and the rest once it is read; a bad line ends it."""
+    later: list[str] = []
+
+    async def watch(consume: Consumer) -> None:
+        consume(beginning.first)
+        await SystemClock().sleep(_HEAD_START)
+        recording = await asyncio.to_thread(read_recording, path)
+        later.extend(recording.notes)
+        consume(rest_of(beginning, recording))
+
+    return Play(
+        watch=watch,
+        clock=SpedClock(1.0, beginning.span[1]),
+        mode="replay",
+        executions=beginning.header.executions,
+        title=path.name,
+        created=beginning.header.created,
+        later=later,
+        speed=speed,
+        span=beginning.span,
+    )
 
 
 def _at_once(recording: Recording) -> Watch:

@@ -8,7 +8,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,7 +20,13 @@ import click
 from sfnwatch import __version__
 from sfnwatch.clock import Clock
 from sfnwatch.config import Config
-from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
+from sfnwatch.errors import (
+    BadFileError,
+    Outcome,
+    RefusedError,
+    SfnwatchError,
+    UsageError,
+)
 from sfnwatch.served import is_served, with_parent
 from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.sources.allowed import ALLOWED
@@ -71,6 +77,10 @@ class Play:
     follow: Callable[[str], bool] | None = None
     """Has an execution of a Map Run read in full; None where that can't be."""
     notes: tuple[str, ...] = field(default=())
+    later: Sequence[str] = ()
+    """Such notes as are made on the way, to be read at the end."""
+    span: tuple[datetime, datetime] | None = None
+    """From when to when it goes, where that is known before all of it is here."""
     speed: float = 1.0
     """How fast the screen's player begins."""
     allowed: Collection[Operation] = ALLOWED
@@ -109,6 +119,8 @@ def show(
             return _on_screen(play, recorder, config, screen.filter)
         return run_lines(play, _lines_of(play, output), recorder)
     finally:
+        for note in play.later:
+            narrate(note)
         if recorder is not None:
             recorder.close()
             _say_where(recorder)
@@ -271,7 +283,12 @@ def _on_screen(
         # What the first picture needs is loaded by now, and stays.
         gc.freeze()
         gc.enable()
-        await play.watch(_both(play, consume, recorder))
+        try:
+            await play.watch(_both(play, consume, recorder))
+        except BadFileError:
+            # What is wrong with a file is told where its name was typed.
+            app.exit()
+            raise
 
     created = recorder.created if recorder else play.created
     path = view_path(play.executions, created) if created else None
@@ -288,6 +305,7 @@ def _on_screen(
         follow=play.follow,
         allowed=play.allowed,
         speed=play.speed,
+        span=play.span,
         config=config,
         saved=saved,
     )

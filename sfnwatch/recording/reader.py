@@ -31,6 +31,11 @@ def read_recording(path: Path) -> Recording:
     return parse_recording(load(path))
 
 
+def header_of(loaded: Loaded) -> Header:
+    """Read the first line of a recording; raises BadFileError."""
+    return _header(loaded.path, loaded.content.partition(b"\n")[0])
+
+
 def is_recording(loaded: Loaded) -> bool:
     """True if the first line is, or begins like, a recording's header."""
     first = loaded.content.partition(b"\n")[0]

@@ -35,12 +35,17 @@ class Tape:
     position itself.
     """
 
-    def __init__(self, *, growing: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        growing: bool = False,
+        watched: tuple[datetime, datetime] | None = None,
+    ) -> None:
         self.growing = growing
         """True while more may come."""
         self._records: list[Received] = []
-        self._watched: tuple[datetime, datetime] | None = None
-        """From the first record received to the last."""
+        self._watched = watched
+        """From the first record received to the last, as far as that is known."""
         self._whole: _Kept = (0, Trace())
         looking_back = Remembering()
         self._tracks = {reading: _Track(reading, looking_back) for reading in Reading}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from textual.app import ComposeResult
@@ -59,13 +60,14 @@ class Deck(Parts):
         end_drain: Callable[[], None] | None = None,
         follow: Callable[[str], bool] | None = None,
         speed: float = 1.0,
+        span: tuple[datetime, datetime] | None = None,
         allowed: Collection[Operation] = ALLOWED,
         config: Config | None = None,
         saved: SavedView | None = None,
     ) -> None:
         self._config = config or Config()
         replay = mode == "replay"
-        self._playing = Playing(clock, replay=replay, speed=speed)
+        self._playing = Playing(clock, replay=replay, speed=speed, span=span)
         looks = Looks(local=self._config.time == "local")
         super().__init__(looks, allowed, replaying=replay)
         self._watch = watch

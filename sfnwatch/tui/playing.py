@@ -32,10 +32,13 @@ class Playing:
         *,
         replay: bool,
         speed: float = 1.0,
+        span: tuple[datetime, datetime] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.replay = replay
-        self.tape = Tape(growing=not replay)
+        self.tape = Tape(growing=not replay, watched=span)
+        self._is_read = span is None
+        """False while a recording is being read, from its beginning on."""
         self.transport = Transport(playing=replay, speed=speed, squeeze=replay)
         self.clock, self._monotonic = clock, monotonic
         self._last: float | None = None
@@ -44,6 +47,7 @@ class Playing:
         self._known: tuple[Trace, datetime | None, Trace] = (Trace(), None, Trace())
         self._held = False
         """True while a live watch was only stopped, and nothing else sought."""
+        self.transport = self._begun()
 
     # -- what there is -------------------------------------------------------------
 
@@ -138,12 +142,16 @@ class Playing:
     # -- what comes in -------------------------------------------------------------
 
     def take(self, batch: Batch) -> None:
+        at_end = self.replay and self.position is not None and self.ended
         self.tape.take(batch)
         self.transport = self._begun()
+        if at_end and self.course is not None:
+            self.transport = self.transport.sought(self.course.end, self.course)
 
     def close(self) -> None:
         """Nothing more will come."""
         self.tape.growing = False
+        self._is_read = True
 
     # -- time ----------------------------------------------------------------------
 
@@ -155,7 +163,8 @@ class Playing:
         before = self.transport
         course = self.course
         if course is not None and before.playing:
-            self.transport = before.played(elapsed, course)
+            played = before.played(elapsed, course)
+            self.transport = played if self._is_read else before.waiting(played, course)
         return self.transport != before
 
     def _begun(self) -> Transport:

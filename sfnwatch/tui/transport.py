@@ -157,6 +157,16 @@ class Transport:
             return self._at_end(0.0, course)
         return replace(self, position=there)
 
+    def waiting(self, played: "Transport", course: Course) -> "Transport":
+        """Go on as `played`, but no further than to the last moment that is here.
+
+        For a recording that is still being read: what comes between is not known.
+        """
+        here = self.at(course)
+        known = max([here, *course.moments[-1:]])
+        there = played.at(course)
+        return played if there <= known else replace(self, position=known)
+
     def _at_end(self, elapsed: float, course: Course) -> "Transport":
         if course.growing:
             return self.live(course)
