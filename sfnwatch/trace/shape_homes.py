@@ -11,13 +11,10 @@ from dataclasses import dataclass
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.nests import Nest
+from sfnwatch.trace.shape_crowds import Crowds, Key, branch_key
 from sfnwatch.trace.visits import StateVisit
 
-MANY = 10
-"""The iterations of a Map that has more than these begin folded."""
 _CONTAINERS = frozenset({"Parallel", "Map"})
-_Key = tuple[str | None, int]
-"""An execution's ARN and the id of a visit in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +33,6 @@ def visit_key(execution_arn: str | None, visit_id: int) -> str:
     return f"{execution_arn}#{visit_id}~visit"
 
 
-def branch_key(execution_arn: str | None, visit_id: int, index: int) -> str:
-    """Key the fold of a branch, or an iteration, of a visit."""
-    return f"{execution_arn}#{visit_id}~branch{index}"
-
-
 def is_container(visit: StateVisit) -> bool:
     return visit.type in _CONTAINERS
 
@@ -53,59 +45,132 @@ def iteration_of(row: Row) -> int | None:
     return index if isinstance(index, int) else None
 
 
+def spot(visit: StateVisit | None) -> object:
+    """Say where in the tree a visit is."""
+    return visit and (visit.id, visit.name, visit.type, visit.parent, visit.index)
+
+
 class Homes:
-    """The visits of some rows, and which of them are folded."""
+    """The visits of some rows, and which of them are folded; it grows with the rows."""
 
     def __init__(
         self,
-        rows: Sequence[Row],
-        folded: frozenset[str],
+        folded: frozenset[str] = frozenset(),
         opened: frozenset[str] = frozenset(),
         *,
         crowds: bool = True,
-        nests: Mapping[str, Nest] | None = None,
     ) -> None:
-        self._nests = nests or {}
-        self._visits: dict[_Key, StateVisit] = {}
-        for row in rows:
-            if row.visit is not None:
-                self._visits.setdefault((row.execution_arn, row.visit.id), row.visit)
-        nested = frozenset(nest.key for nest in self._nests.values())
-        self.crowd = self._crowd(rows) | nested if crowds else frozenset()
+        self._folded, self._opened = folded, opened
+        self._crowds = Crowds() if crowds else None
+        self._nests: Mapping[str, Nest] = {}
+        self._visits: dict[Key, StateVisit] = {}
+        self._firsts: list[int] = []
+        """The place of each visit's first row, in the order of the visits."""
+        self._iterations: list[tuple[int, Key, int]] = []
+        """The places of Maps' own rows, and which iterations they tell of."""
+        self._branches: dict[Key, Home | None] = {}
+        self._outermost: dict[Key, Home | None] = {}
+        self.crowd: frozenset[str] = frozenset()
         """The keys of what begins folded."""
-        self.closed = folded | (self.crowd - opened)
+        self.closed: frozenset[str] = folded
         """The keys of the visits and branches that are folded."""
-        self._branches: dict[_Key, Home | None] = {}
-        self._outermost: dict[_Key, Home | None] = {}
+        self.orderly = True
+        """False where a visit is in another place of the tree than it was, or its
+        first row before that of the visit around it: what is known of rows before it
+        is not to be relied on then."""
+
+    def grow(
+        self, rows: Sequence[Row], first: int, nests: Mapping[str, Nest] | None = None
+    ) -> bool:
+        """Know other rows from a place on.
+
+        True if rows before that place may be at home elsewhere by now.
+        """
+        gone = self._forget(first)
+        new = self._learn(rows, first)
+        self.orderly &= all(
+            spot(visit) == spot(self._visits.get(key)) for key, visit in gone.items()
+        )
+        before, nests = self.closed, nests or {}
+        moved = bool(nests or self._nests)
+        self._nests = nests
+        if self._crowds is not None:
+            moved |= self._crowds.settle(self._visits)
+            nested = frozenset(nest.key for nest in nests.values())
+            self.crowd = nested | self._crowds.keys
+        self.closed = self._folded | (self.crowd - self._opened)
+        moved |= bool(before) != bool(self.closed)
+        if moved:
+            self._branches.clear()
+            self._outermost.clear()
+        self._take_all(self._visits if moved else new)
+        return moved
+
+    def tell_anew(self, row: Row) -> None:
+        """Know another row in the place of one: its visit is where it was."""
+        if row.visit is not None:
+            self._visits[row.execution_arn, row.visit.id] = row.visit
+
+    def _forget(self, first: int) -> Mapping[Key, StateVisit]:
+        """Forget the rows from a place on."""
+        gone: dict[Key, StateVisit] = {}
+        while self._firsts and self._firsts[-1] >= first:
+            self._firsts.pop()
+            key, visit = self._visits.popitem()
+            gone[key] = visit
+            self._branches.pop(key, None)
+            self._outermost.pop(key, None)
+            self._count(key, visit, known=False)
+        while self._iterations and self._iterations[-1][0] >= first:
+            _, key, index = self._iterations.pop()
+            if self._crowds is not None:
+                self._crowds.remove(key, index)
+        return gone
+
+    def _learn(self, rows: Sequence[Row], first: int) -> list[Key]:
+        new: list[Key] = []
+        visits = self._visits
+        for place in range(first, len(rows)):
+            row = rows[place]
+            visit = row.visit
+            if visit is None:
+                continue
+            key = (row.execution_arn, visit.id)
+            if key not in visits:
+                visits[key] = visit
+                self._firsts.append(place)
+                new.append(key)
+                self._count(key, visit, known=True)
+            if visit.type == "Map":
+                self._learn_iteration(row, key, place)
+        return new
+
+    def _count(self, key: Key, visit: StateVisit, *, known: bool) -> None:
+        parent = (key[0], visit.parent or 0)
+        if known and visit.parent is not None and parent not in self._visits:
+            self.orderly = False
+        if self._crowds is None:
+            return
+        self._crowds.touch(key)
+        if visit.parent is not None and visit.index is not None:
+            count = self._crowds.add if known else self._crowds.remove
+            count(parent, visit.index)
+
+    def _learn_iteration(self, row: Row, key: Key, place: int) -> None:
+        index = iteration_of(row)
+        if index is not None and self._crowds is not None:
+            self._iterations.append((place, key, index))
+            self._crowds.add(key, index)
+
+    def _take_all(self, keys: Iterable[Key]) -> None:
         own: dict[str | None, list[int]] = defaultdict(list)
-        for arn, number in self._visits:
+        for arn, number in keys:
             own[arn].append(number)
         # What is around others comes first.
         for arn in (*(own.keys() - self._nests.keys()), *self._nests):
             self._take_nest(arn)
             for number in sorted(own.get(arn, ())):
                 self._take((arn, number), self._visits[arn, number])
-
-    def _crowd(self, rows: Iterable[Row]) -> frozenset[str]:
-        """Give the keys of the iterations that are too many to be read one by one."""
-        indices: dict[_Key, set[int]] = defaultdict(set)
-        for (arn, _), visit in self._visits.items():
-            if visit.parent is not None and visit.index is not None:
-                indices[arn, visit.parent].add(visit.index)
-        for row in rows:
-            index = iteration_of(row)
-            if index is not None and row.visit is not None:
-                indices[row.execution_arn, row.visit.id].add(index)
-        return frozenset(
-            branch_key(arn, number, index)
-            for (arn, number), found in indices.items()
-            for index in found
-            if len(found) > MANY and self._is_map((arn, number))
-        )
-
-    def _is_map(self, key: _Key) -> bool:
-        visit = self._visits.get(key)
-        return visit is not None and visit.type == "Map"
 
     def _take_nest(self, arn: str | None) -> None:
         nest = self._nests.get(arn or "")
@@ -116,7 +181,7 @@ class Homes:
             found = Home(nest.key, nest=nest)
         self._outermost[arn, 0] = found
 
-    def _take(self, key: _Key, visit: StateVisit) -> None:
+    def _take(self, key: Key, visit: StateVisit) -> None:
         arn = key[0]
         parent = (arn, visit.parent or 0)
         around = self._visits.get(parent)
@@ -134,7 +199,7 @@ class Homes:
             found = Home(own, visit) if own in self.closed else None
         self._outermost[key] = found
 
-    def _key(self, row: Row) -> _Key:
+    def _key(self, row: Row) -> Key:
         if row.kind is Kind.MAP_RUN and row.nest is not None:
             return row.nest.arn, 0
         if row.visit is not None:

@@ -7,6 +7,7 @@ from sfnwatch.trace.lanes import Lanes
 from sfnwatch.trace.shape import Shape
 from sfnwatch.tui.beside import lay_out_beside
 from sfnwatch.tui.lane_frame import is_folded, room_beside
+from sfnwatch.tui.laying import Laying
 from sfnwatch.tui.layout import Hints, Layout, lay_out
 
 
@@ -30,8 +31,14 @@ def plan_for(width: int, executions: int, *, aligned: bool = False) -> Plan:
     return Plan(folded, beside, aligned and several)
 
 
-def arrange(lanes: Lanes, plan: Plan, hints: Hints, wanted: Shape) -> Layout:
-    """Lay lanes out by a plan."""
+def arrange(
+    lanes: Lanes,
+    plan: Plan,
+    hints: Hints,
+    wanted: Shape,
+    laying: Laying | None = None,
+) -> Layout:
+    """Lay lanes out by a plan; what a `laying` knows of is not worked out again."""
     start = origin(lanes.heads) if plan.aligned else None
     if start is not None:
         lanes = aligned(lanes)
@@ -40,5 +47,7 @@ def arrange(lanes: Lanes, plan: Plan, hints: Hints, wanted: Shape) -> Layout:
     if start is not None:
         # Each execution has its own place for it.
         hints = replace(hints, complete_to=None)
-    layout = lay_out(lanes, folded=plan.folded, hints=hints, wanted=wanted)
+    layout = lay_out(
+        lanes, folded=plan.folded, hints=hints, wanted=wanted, laying=laying
+    )
     return replace(layout, origin=start) if start is not None else layout

@@ -18,8 +18,10 @@ from sfnwatch.trace.shape import IDLE, Fold, Shape, Shaped, Sort, shape
 from sfnwatch.trace.timeline import TERMINAL
 from sfnwatch.tui.lane_connectors import passed
 from sfnwatch.tui.lane_line import Line
-from sfnwatch.tui.layout import NO_MATCH, Hints, Layout, about, behind, stack
+from sfnwatch.tui.lane_services import Services
+from sfnwatch.tui.layout import NO_MATCH, Hints, Layout, about, behind
 from sfnwatch.tui.rails import onward
+from sfnwatch.tui.stacking import Stacking
 
 _HINT, _HINT_LINES = 38, 4
 """The narrowest column has room for words so long."""
@@ -50,25 +52,27 @@ def lay_out_beside(
     hints, wanted = hints or Hints(), wanted or Shape()
     own = _by_execution(lanes)
     bare = replace(wanted, gaps=False)
-    shapes = {arn: shape(part, bare) for arn, part in own.items()}
     moved = shifts(lanes.heads) if origin is not None else {}
     mark = hints.complete_to
-    columns = []
+    columns, shapes = [], []
     for head in lanes.heads:
         arn = head.execution_arn
         marked = _moved(hints, head, moved[arn]) if arn in moved else hints
-        column = _column(head, own[arn], shapes[arn], marked)
+        stacking = Stacking(bare)
+        shapes.append(stacking.stack(own[arn], marked.complete_to))
+        column = _column(head, own[arn], stacking.lines, marked)
         columns.append(list(_timed(column, origin, mark)))
-    shared = (Line(right=row) for row in shapes[""].rows if isinstance(row, Row))
+    shapes.append(shape(own[""], bare))
+    shared = (Line(right=row) for row in shapes[-1].rows if isinstance(row, Row))
     apart = list(_timed(shared, origin, mark))
-    shaped = _together(shapes.values())
+    shaped = _together(shapes)
     if shaped.filtered and not shaped.rows:
         lines: tuple[Line, ...] = (Line(left=NO_MATCH),)
     else:
         lines = tuple(_grid(columns, apart, gaps=wanted.gaps))
     places, sides = _found(lines)
     return replace(
-        about(lanes, wanted),
+        about(Services().grow(lanes.rows), lanes, wanted),
         lines=lines,
         positions={**behind(shaped, places), **places},
         columns={**behind(shaped, sides), **sides},
@@ -95,8 +99,10 @@ def _moved(hints: Hints, head: Head, by: timedelta) -> Hints:
     return replace(hints, complete_to=at - by)
 
 
-def _column(head: Head, lanes: Lanes, shaped: Shaped, hints: Hints) -> Iterator[Line]:
-    for line in stack(lanes, shaped, hints):
+def _column(
+    head: Head, lanes: Lanes, lines: Iterable[Line], hints: Hints
+) -> Iterator[Line]:
+    for line in lines:
         yield line
         if head.left_behind and _ends(line, head):
             yield Line(left=f"  did not wait for the {head.left_behind}")

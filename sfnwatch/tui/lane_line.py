@@ -63,12 +63,11 @@ class Line:
     @property
     def keys(self) -> tuple[str, ...]:
         """What the line can be selected by: nothing, if it is only to be read."""
-        parts = (self.left, self.right)
-        own = tuple(
-            part.key
-            for part in parts
-            if isinstance(part, Row) or (isinstance(part, Fold) and part.folds)
-        )
+        own = _keys(self.left)
+        if self.right:
+            own += _keys(self.right)
+        if not self.cells:
+            return own
         return (*own, *(key for cell in self.cells for key in cell.keys))
 
     @property
@@ -102,6 +101,12 @@ class Line:
         if self.gutter == GUTTER or told is None or told.integration is None:
             return ""
         return told.integration.event_source
+
+
+def _keys(cell: Cell) -> tuple[str, ...]:
+    if isinstance(cell, Row) or (isinstance(cell, Fold) and cell.folds):
+        return (cell.key,)
+    return ()
 
 
 def _rows(cell: Cell) -> tuple[Row, ...]:

@@ -6,14 +6,14 @@ Branches of a Parallel and iterations of a Map run at once, so a visit keeps its
 column from its first row to its last, and gives it back then.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from sfnwatch.trace.lanes import Kind, Row, own_nest
 from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.shape import Fold, Sort
-from sfnwatch.trace.visits import StateVisit
+from sfnwatch.tui.rail_ends import NESTS, Ends, Key, of_states
 
 COLUMNS = 6
 """Visits beyond these share one dotted rail: 40 iterations would leave no text."""
@@ -25,10 +25,6 @@ _HEAVY = str.maketrans("│┌├", "┃┏┣")
 
 _FROM, _TO = frozenset("│┌├┃┏┣┆"), frozenset("│├└╵┃┣┆")
 """Glyphs that a rail goes on from, and those that it comes to."""
-_NESTS = frozenset({Sort.CHILD, Sort.MAP_RUN})
-_Key = tuple[str, int | str]
-"""An execution's ARN and the id of a visit in it, 0 for all of what a state began; an
-empty id is the head or the fold of a branch, on its one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +37,11 @@ class Rails:
     after: str = ""
     open: int = 0
     """How many visits are open here."""
+
+
+_made = lru_cache(maxsize=4096)(Rails)
+"""Rails are alike on line after line."""
+_NONE = Rails()
 
 
 def between(above: Rails, below: Rails) -> Rails:
@@ -73,39 +74,77 @@ def rails_of(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
 
     What an execution began is drawn with it.
     """
-    arns = {row.root_arn for row in rows if row.root_arn is not None}
-    if len(arns) <= 1:
-        yield from draw_rails(rows)
-        return
-    own: dict[str, list[Row | Fold]] = defaultdict(list)
-    for row in rows:
-        if row.root_arn is not None:
-            own[row.root_arn].append(row)
-    drawn = {arn: draw_rails(those) for arn, those in own.items()}
-    for row in rows:
-        yield next(drawn[row.root_arn]) if row.root_arn else Rails()
-
-
-def draw_rails(rows: Sequence[Row | Fold]) -> Iterator[Rails]:
-    """Give each row of one execution its rails."""
-    running = _running(rows)
-    ends = _ends(rows, running)
-    tracks = _Tracks(running)
+    drawing = Drawing()
+    drawing.grow(rows, 0)
     for place, row in enumerate(rows):
-        over = ends.get(place, ())
-        key = _key(row)
-        mark = _branch_mark(row)
-        if mark and row.execution_arn is not None and row.visit is not None:
-            yield tracks.beside((row.execution_arn, row.visit.id), mark, over)
-        elif key is None:
-            yield tracks.through(over)
-        else:
-            new = key not in tracks
+        yield drawing.draw(place, row)
+
+
+State = Mapping[str, "tuple[Sequence[Key | None], Collection[Key]]"]
+"""Which rails are open in which execution: those in columns, and the others."""
+
+
+class Drawing:
+    """Draws the rails of rows that come and go at the end, one row after the other."""
+
+    def __init__(self) -> None:
+        self._ends = Ends()
+        self._roots: dict[str, int] = {}
+        """The place of the first row of each execution that nothing began."""
+        self._tracks: dict[str, _Tracks] = {}
+
+    def grow(self, rows: Sequence[Row | Fold], first: int) -> int:
+        """Know other rows from a place on; say from which on they are to be drawn."""
+        one = len(self._roots) <= 1
+        while self._roots and next(reversed(self._roots.values())) >= first:
+            self._roots.popitem()
+        for place in range(first, len(rows)):
+            root = rows[place].root_arn
+            if root is not None:
+                self._roots.setdefault(root, place)
+        place = self._ends.grow(rows, first)
+        return place if one == (len(self._roots) <= 1) else 0
+
+    @property
+    def state(self) -> State:
+        """What to go back to, to draw the next row again."""
+        return {root: tracks.state for root, tracks in self._tracks.items()}
+
+    def go_back(self, state: State) -> None:
+        running = self._ends.running
+        self._tracks = {root: _Tracks(running, *own) for root, own in state.items()}
+
+    def draw(self, place: int, row: Row | Fold) -> Rails:
+        """Draw the rails of the next row."""
+        root = ""
+        if len(self._roots) > 1:
+            if row.root_arn is None:
+                return _NONE
+            root = row.root_arn
+        tracks = self._tracks.get(root)
+        if tracks is None:
+            tracks = self._tracks[root] = _Tracks(self._ends.running)
+        return _drawn(tracks, row, self._ends.at.get(place, ()))
+
+
+def _drawn(tracks: "_Tracks", row: Row | Fold, over: Collection[Key]) -> Rails:
+    if isinstance(row, Row) and not row.events:
+        return tracks.through()
+    key = _key(row)
+    mark = _branch_mark(row)
+    if mark and row.execution_arn is not None and row.visit is not None:
+        rails = tracks.beside((row.execution_arn, row.visit.id), mark, over)
+    elif key is None:
+        rails = tracks.through(over)
+    else:
+        new = key not in tracks
+        if new:
             tracks.open(key, _parent(row, key))
-            glyph = _glyph(row, new=new, ends=key in over)
-            yield tracks.with_own(key, glyph, over)
-        for ended in over:
-            tracks.close(ended)
+        glyph = _glyph(row, new=new, ends=key in over)
+        rails = tracks.with_own(key, glyph, over)
+    for ended in over:
+        tracks.close(ended)
+    return rails
 
 
 def _branch_mark(row: Row | Fold) -> str:
@@ -130,8 +169,8 @@ def _glyph(row: Row | Fold, *, new: bool, ends: bool) -> str:
     return "└" if ends else "│"
 
 
-def _key(row: Row | Fold) -> _Key | None:
-    if row.execution_arn is None or not _of_states(row):
+def _key(row: Row | Fold) -> Key | None:
+    if row.execution_arn is None or not of_states(row):
         return None
     nest = _own_nest(row)
     if nest is not None:
@@ -143,16 +182,10 @@ def _own_nest(row: Row | Fold) -> Nest | None:
     """Give the nest whose own rail a row is on: its start, its end, its fold."""
     if isinstance(row, Row):
         return own_nest(row)
-    return row.nest if row.sort in _NESTS else None
+    return row.nest if row.sort in NESTS else None
 
 
-def _of_states(row: Row | Fold) -> bool:
-    if isinstance(row, Fold):
-        return row.sort in {Sort.VISIT, Sort.BACKOFF, *_NESTS}
-    return bool(row.events)
-
-
-def _parent(row: Row | Fold, key: _Key) -> _Key:
+def _parent(row: Row | Fold, key: Key) -> Key:
     nest = _own_nest(row)
     if nest is not None:
         return nest.parent
@@ -160,79 +193,32 @@ def _parent(row: Row | Fold, key: _Key) -> _Key:
     return key[0], parent or 0
 
 
-def _running(rows: Sequence[Row | Fold]) -> frozenset[_Key]:
-    visits = {
-        (row.execution_arn, row.visit.id)
-        for row in rows
-        if row.visit and row.execution_arn and row.visit.status == "running"
-    }
-    nests = {(r.nest.arn, 0) for r in rows if r.nest is not None and r.nest.running}
-    return frozenset(visits | nests)
-
-
-def _ends(
-    rows: Sequence[Row | Fold], running: Collection[_Key]
-) -> Mapping[int, list[_Key]]:
-    """Find the rows after which rails end.
-
-    After a failure that nothing caught there is no StateExited, and a state ends no
-    sooner than what is inside it.
-    """
-    last: dict[_Key, int] = {}
-    visits: dict[str, dict[int, StateVisit]] = defaultdict(dict)
-    nests: dict[str, Nest] = {}
-    for place, row in enumerate(rows):
-        branch = isinstance(row, Fold) and row.sort is Sort.BRANCH
-        if row.execution_arn is None or not (branch or _of_states(row)):
-            continue
-        if row.nest is not None:
-            last[row.nest.arn, 0] = place
-            nests[row.nest.arn] = row.nest
-        if row.visit is not None:
-            last[row.execution_arn, row.visit.id] = place
-            visits[row.execution_arn][row.visit.id] = row.visit
-    _stretch(last, visits, nests)
-    ends: dict[int, list[_Key]] = defaultdict(list)
-    for key, place in last.items():
-        if key not in running:
-            ends[place].append(key)
-    return ends
-
-
-def _stretch(
-    last: dict[_Key, int],
-    visits: Mapping[str, Mapping[int, StateVisit]],
-    nests: Mapping[str, Nest],
-) -> None:
-    """Let what is around others end no sooner than they: the innermost come first."""
-    inward = sorted(nests, key=lambda arn: (-nests[arn].level, arn))
-    pairs: list[tuple[_Key, _Key]] = []
-    for arn in (*inward, *(visits.keys() - nests.keys())):
-        own = visits.get(arn, {})
-        for number, visit in sorted(own.items(), reverse=True):
-            pairs += [((arn, number), (arn, visit.parent or 0))]
-        if arn in nests:
-            pairs.append(((arn, 0), nests[arn].parent))
-    for inner, outer in pairs:
-        if inner in last and outer in last:
-            last[outer] = max(last[outer], last[inner])
-
-
 class _Tracks:
     """Which visit has which column."""
 
-    def __init__(self, running: Collection[_Key]) -> None:
+    def __init__(
+        self,
+        running: Collection[Key],
+        slots: Iterable[Key | None] = (),
+        crowd: Iterable[Key] = (),
+    ) -> None:
         self._running = running
-        self._slots: list[_Key | None] = []
-        self._crowd: set[_Key] = set()
+        self._slots = list(slots)
+        self._crowd = set(crowd)
         self._open = 0
         self._past_all: str | None = None
         """The rails past a row on which none ends, until one begins or ends."""
+        self._through: Rails | None = None
+        self._trim()
 
-    def __contains__(self, key: _Key) -> bool:
+    @property
+    def state(self) -> tuple[Sequence[Key | None], Collection[Key]]:
+        return tuple(self._slots), frozenset(self._crowd)
+
+    def __contains__(self, key: Key) -> bool:
         return key in self._crowd or key in self._slots
 
-    def open(self, key: _Key, parent: _Key) -> None:
+    def open(self, key: Key, parent: Key) -> None:
         """Give a visit the first free column right of its parent's."""
         if key in self:
             return
@@ -247,7 +233,7 @@ class _Tracks:
             self._crowd.add(key)
         self._trim()
 
-    def close(self, key: _Key) -> None:
+    def close(self, key: Key) -> None:
         self._crowd.discard(key)
         if key in self._slots:
             self._slots[self._slots.index(key)] = None
@@ -257,39 +243,43 @@ class _Tracks:
         while self._slots and self._slots[-1] is None:
             self._slots.pop()
         self._open = sum(slot is not None for slot in self._slots) + len(self._crowd)
-        self._past_all = None
+        self._past_all = self._through = None
 
-    def through(self, over: Collection[_Key] = ()) -> Rails:
+    def through(self, over: Collection[Key] = ()) -> Rails:
         """Draw the rails past a row that is on none of them."""
-        return Rails(before=self._text(over) + self._shared(), open=self._open)
+        if over:
+            return _made(self._text(over) + self._shared(), "", "", self._open)
+        if self._through is None:
+            self._through = _made(self._text() + self._shared(), "", "", self._open)
+        return self._through
 
-    def with_own(self, key: _Key, glyph: str, over: Collection[_Key] = ()) -> Rails:
+    def with_own(self, key: Key, glyph: str, over: Collection[Key] = ()) -> Rails:
         """Draw the rails with a glyph on one of them."""
         own = "├" if glyph == "│" and self._open > 1 else glyph
         if key in self._running:
             own = own.translate(_HEAVY)
         if key in self._crowd:
-            return Rails(self._text(over), own, open=self._open)
+            return _made(self._text(over), own, "", self._open)
         column, text = 2 * self._slots.index(key), self._text(over)
         after = text[column + 2 :] + self._shared()
-        return Rails(text[:column], own, after, self._open)
+        return _made(text[:column], own, after, self._open)
 
-    def beside(self, home: _Key, glyph: str, over: Collection[_Key]) -> Rails:
+    def beside(self, home: Key, glyph: str, over: Collection[Key]) -> Rails:
         """Draw the rails with a glyph where a state inside `home` would have its."""
-        key: _Key = (home[0], "")
+        key: Key = (home[0], "")
         self.open(key, home)
         rails = self.with_own(key, glyph, over)
         self.close(key)
         return replace(rails, open=self._open)
 
-    def _text(self, over: Collection[_Key]) -> str:
+    def _text(self, over: Collection[Key] = ()) -> str:
         if over:
             return "".join(self._past(slot, over) for slot in self._slots)
         if self._past_all is None:
             self._past_all = "".join(self._past(slot, ()) for slot in self._slots)
         return self._past_all
 
-    def _past(self, slot: _Key | None, over: Collection[_Key]) -> str:
+    def _past(self, slot: Key | None, over: Collection[Key]) -> str:
         if slot is None:
             return _GAP
         if slot in self._running:

@@ -25,7 +25,8 @@ from sfnwatch.trace.shape import (
     shape,
     toggled,
 )
-from sfnwatch.trace.shape_homes import branch_key, visit_key
+from sfnwatch.trace.shape_crowds import branch_key
+from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.times import iso
 from sfnwatch.trace.words import subject_words

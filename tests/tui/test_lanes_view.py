@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Lanes, Row, build_lanes
 from sfnwatch.trace.shape import Shape
-from sfnwatch.trace.shape_homes import branch_key, visit_key
+from sfnwatch.trace.shape_crowds import branch_key
+from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
 from sfnwatch.tui.arrange import arrange

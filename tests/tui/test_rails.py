@@ -11,7 +11,7 @@ from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape, toggled
 from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.words import plain, row_pieces
-from sfnwatch.tui.rails import COLUMNS, Rails, between, draw_rails, onward
+from sfnwatch.tui.rails import COLUMNS, Rails, between, onward
 from sfnwatch.tui.rails import rails_of as several_rails
 from tests.builders import ARN, call, event, sync_history, sync_run
 from tests.trace.families import (
@@ -31,7 +31,7 @@ from tests.tui.runs import branching_run, wide_map
 def rails_of(records: list[Received]) -> list[tuple[str, Row]]:
     rows = build_lanes(extend(Trace(), records)).rows
     return [
-        (text(rails), row) for rails, row in zip(draw_rails(rows), rows, strict=True)
+        (text(rails), row) for rails, row in zip(several_rails(rows), rows, strict=True)
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_branch_has_its_mark_where_its_states_have_theirs() -> None:
         rows = shape(lanes, wanted).rows
         marks = [
             text(rails)
-            for row, rails in zip(rows, draw_rails(rows), strict=True)
+            for row, rails in zip(rows, several_rails(rows), strict=True)
             if isinstance(row, Fold) and row.sort is Sort.BRANCH
         ]
         assert marks[0] == f"│ {mark}"
@@ -99,14 +99,14 @@ def test_a_folded_state_is_a_mark_and_runs_on_while_it_runs() -> None:
     lanes = build_lanes(extend(Trace(), branching_run()))
     folded = frozenset(visit_key(ARN, number) for number in (4, 22))
     rows = shape(lanes, Shape(folded=folded)).rows
-    drawn = [text(rails) for rails in draw_rails(rows)]
+    drawn = [text(rails) for rails in several_rails(rows)]
     places = [n for n, row in enumerate(rows) if row.key in folded]
     assert [drawn[place] for place in places] == ["▸", "▸"]
     assert drawn[places[0] + 1] == ""
     late = call("AssumeRole", 99, key="late", source="sts.amazonaws.com")
     lanes = build_lanes(extend(Trace(), [*branching_run(), late]))
     rows = shape(lanes, Shape(folded=folded)).rows
-    assert text(list(draw_rails(rows))[-1]) == "┃"
+    assert text(list(several_rails(rows))[-1]) == "┃"
 
 
 def test_a_failure_nothing_caught_ends_the_rails_of_all_states_around_it() -> None:
@@ -131,7 +131,7 @@ def test_the_rails_of_several_executions_are_not_mixed_up() -> None:
     for arn in {row.execution_arn for row in rows}:
         own = [row for row in rows if row.execution_arn == arn]
         here = [rails for rails, row in zip(drawn, rows, strict=True) if row in own]
-        assert here == list(draw_rails(own))
+        assert here == list(several_rails(own))
 
 
 def test_what_runs_goes_on_below_the_last_row() -> None:
@@ -141,7 +141,7 @@ def test_what_runs_goes_on_below_the_last_row() -> None:
 
 def test_what_is_put_between_two_rows_cuts_no_rail() -> None:
     rows = build_lanes(extend(Trace(), branching_run())).rows
-    rails = list(draw_rails(rows))
+    rails = list(several_rails(rows))
     cases = {
         (text(above), text(below)): between(above, below).before.rstrip()
         for above, below in pairwise(rails)
@@ -197,7 +197,7 @@ def nested_rows(draw: st.DrawFn) -> Sequence[Row | Fold]:
 def test_no_rail_comes_from_nowhere_or_leads_to_nowhere(
     rows: Sequence[Row | Fold],
 ) -> None:
-    drawn = list(draw_rails(rows))
+    drawn = list(several_rails(rows))
     assert len(drawn) == len(rows)
     assert broken(drawn) == []
     assert all(len(whole(rails)) <= 2 * COLUMNS + 4 for rails in drawn)

@@ -1,0 +1,121 @@
+"""What lanes were laid out from the last time: what is as it was is kept.
+
+A page is made again and again for a few new records, and lines of 125,000 rows are not
+to be worked out each time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from threading import Lock
+
+from sfnwatch.trace.lanes import Lanes
+from sfnwatch.trace.shape import Shape, Shaped
+from sfnwatch.trace.shaping import cut_back
+from sfnwatch.tui.lane_line import Line
+from sfnwatch.tui.lane_services import Counted, Services
+from sfnwatch.tui.stacking import Stacking
+
+
+class Places:
+    """On which line a key is, or what stands for it, as lines come and go."""
+
+    def __init__(self) -> None:
+        self._own: dict[str, int] = {}
+        self._counts: list[int] = []
+        """How many keys the lines before each have."""
+        self._replaced: list[tuple[int, str, int]] = []
+        """On which line a key was found that had a line before, and which."""
+        self._behind: dict[str, int] = {}
+
+    def grow(self, stacking: Stacking) -> None:
+        self._forget(stacking.same)
+        self._find(stacking.lines, stacking.same)
+        stands, own = stacking.shaping.stands, self._own
+        known = stacking.shaping.same_stands(stacking.same_shown)
+        cut_back(self._behind, known)
+        count = len(stands) - known
+        keys = list(islice(reversed(stands), count))
+        lines = list(islice(reversed(stands.values()), count))
+        places = map(own.__getitem__, reversed(lines))
+        self._behind.update(zip(reversed(keys), places, strict=True))
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        return self._behind | self._own
+
+    def _forget(self, first: int) -> None:
+        while self._replaced and self._replaced[-1][0] >= first:
+            _, key, place = self._replaced.pop()
+            self._own[key] = place
+        if first < len(self._counts):
+            cut_back(self._own, self._counts[first])
+            del self._counts[first:]
+
+    def _find(self, lines: Sequence[Line], first: int) -> None:
+        own = self._own
+        for place in range(first, len(lines)):
+            self._counts.append(len(own))
+            line = lines[place]
+            for key in (line.head, *line.keys) if line.head else line.keys:
+                if key in own:
+                    self._replaced.append((place, key, own[key]))
+                own[key] = place
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Lanes as lines, and where everything is on them."""
+
+    lines: tuple[Line, ...]
+    positions: Mapping[str, int]
+    shaped: Shaped
+    counted: Counted
+
+
+class Laying:
+    """Lays lanes out that grow; it begins anew for another shape.
+
+    Mutable, and carried on from page to page by whoever makes them. A screen makes
+    them in a thread, too.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._begin(Shape(), folded=False)
+
+    def _begin(self, wanted: Shape, *, folded: bool) -> None:
+        self._wanted, self._folded = wanted, folded
+        self._stacking = Stacking(wanted, folded=folded)
+        self._places = Places()
+        self._services = Services()
+
+    def lay(
+        self,
+        lanes: Lanes,
+        wanted: Shape,
+        *,
+        folded: bool = False,
+        complete_to: datetime | None = None,
+    ) -> Laid:
+        """Lay lanes out; nothing but time is lost if they are quite others."""
+        with self._lock:
+            if (wanted, folded) != (self._wanted, self._folded):
+                self._begin(wanted, folded=folded)
+            try:
+                return self._laid(lanes, complete_to)
+            except BaseException:
+                # What is known is of half of them.
+                self._begin(wanted, folded=folded)
+                raise
+
+    def _laid(self, lanes: Lanes, complete_to: datetime | None) -> Laid:
+        shaped = self._stacking.stack(lanes, complete_to)
+        self._places.grow(self._stacking)
+        return Laid(
+            lines=tuple(self._stacking.lines),
+            positions=self._places.positions,
+            shaped=shaped,
+            counted=self._services.grow(lanes.rows, self._stacking.shaping.same_rows),
+        )
