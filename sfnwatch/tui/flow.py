@@ -25,6 +25,7 @@ from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.ending import Ending, ending_words, signal
 from sfnwatch.tui.intake import FRAME, Pace, size_of
+from sfnwatch.tui.laying import Laying
 from sfnwatch.tui.page import Page, make_page
 from sfnwatch.tui.refusals import leaves, refusal_pieces
 from sfnwatch.tui.scrubber_words import ScrubberView
@@ -59,7 +60,7 @@ class Flow(Deck):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._course: Course | None = None
-        self._growing = GrowingLanes()
+        self._growing, self._laying = GrowingLanes(), Laying()
         self._ending = Ending()
         self._ended = self._laying_out = self._drains = self._telling = False
         self._frozen = 0
@@ -249,13 +250,17 @@ class Flow(Deck):
         """Say what is to be worked out; frozen, or locked, so that a thread may."""
         trace, ended = self._playing.trace(), self._over
         shape, plan = self._lanes.shape, self._lanes.plan
-        growing = self._growing
+        growing, laying = self._growing, self._laying
 
         def page() -> Page:
             # Who began whom takes a look at all of a history.
-            planned = plan(len(trace.timelines))
             return make_page(
-                trace, shape=shape, plan=planned, ended=ended, growing=growing
+                trace,
+                shape=shape,
+                plan=plan(len(trace.timelines)),
+                ended=ended,
+                growing=growing,
+                laying=laying,
             )
 
         return page

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import filterfalse
+from operator import attrgetter
 
+from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import Lanes
+from sfnwatch.trace.same import first_change
 from sfnwatch.tui.lane_words import gap_words
 
 FLASH = 1.2
@@ -43,7 +47,7 @@ class Fresh:
 
 def came_in(before: Lanes, lanes: Lanes, keys: Iterable[str]) -> Fresh:
     """Say which rows are new; late is a call that lands among rows long shown."""
-    newest = max((row.at for row in before.rows), default=None)
+    newest = _newest(before)
     late: dict[str, str] = {}
     fresh = frozenset(keys)
     for key in fresh:
@@ -54,3 +58,23 @@ def came_in(before: Lanes, lanes: Lanes, keys: Iterable[str]) -> Fresh:
         lag = max(seen - row.at, timedelta())
         late[key] = f"appeared {gap_words(lag.total_seconds())} late"
     return Fresh(fresh, late)
+
+
+def new_keys(before: Lanes, lanes: Lanes) -> frozenset[str]:
+    """Give the keys of rows that were not there: few, where lanes have grown."""
+    first = first_change(before.rows, lanes.rows)
+    keys = map(attrgetter("key"), lanes.rows[first:])
+    return frozenset(filterfalse(before.positions.__contains__, keys))
+
+
+def _newest(lanes: Lanes) -> datetime | None:
+    """Give the latest time there is.
+
+    Rows are in the order of time, but for calls put behind the phase they led to.
+    """
+    latest: datetime | None = None
+    for row in reversed(lanes.rows):
+        latest = row.at if latest is None else max(latest, row.at)
+        if row.link is None or row.link.role is not CallRole.ACTION:
+            break
+    return latest

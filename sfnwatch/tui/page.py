@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.growing_lanes import GrowingLanes
-from sfnwatch.trace.lanes import Lanes, Row, complete_to
+from sfnwatch.trace.lanes import TASKS, Lanes, Row, complete_to
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.arrange import Plan, arrange
+from sfnwatch.tui.laying import Laying
 from sfnwatch.tui.layout import Hints, Layout
 from sfnwatch.tui.status import quiet_words
 
@@ -34,11 +35,10 @@ class Page:
 
         return make_chart(self.trace)
 
-    @cached_property
+    @property
     def services(self) -> tuple[str, ...]:
         """The event sources of all calls, shown or hidden."""
-        calls = (row.call for row in self.lanes.rows if row.call)
-        return tuple(dict.fromkeys(call.event_source for call in calls))
+        return tuple(name for name in self.layout.counts if name != TASKS)
 
     def row(self, key: str | None) -> Row | None:
         """Give the row of a key."""
@@ -53,10 +53,12 @@ def make_page(
     plan: Plan,
     ended: bool,
     growing: GrowingLanes | None = None,
+    laying: Laying | None = None,
 ) -> Page:
-    """Lay a trace out; pure but for what is `growing`, so that a thread may do it.
+    """Lay a trace out, in a thread or not.
 
-    That knows the rows of the page before: what has not changed is not made again.
+    What is `growing` and what is `laying` know the page before: what has not changed
+    is not made again.
     """
     health = trace.health.get("lookup")
     over = health is None or health.state is HealthState.ENDED
@@ -66,5 +68,5 @@ def make_page(
         complete_to=None if over else complete_to(trace),
     )
     lanes = (growing or GrowingLanes()).lanes(trace)
-    layout = arrange(lanes, plan, hints, shape)
+    layout = arrange(lanes, plan, hints, shape, laying)
     return Page(trace, lanes, hints, layout, ended)
