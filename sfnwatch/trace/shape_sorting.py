@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from sfnwatch.trace.lanes import Lanes, Row
+from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.same import first_change
 from sfnwatch.trace.shape_homes import Home, Homes, is_container, spot
 from sfnwatch.trace.shape_lines import Shape
@@ -45,6 +46,7 @@ class Sorting:
     def _begin(self) -> None:
         self.homes = homes_for(self._wanted)
         self._rows: Sequence[Row] = ()
+        self._nests: Mapping[str, Nest] = {}
         self.same = 0
         """How many rows are as they were, or seen by nobody."""
         self.kept: list[Row] = []
@@ -94,7 +96,12 @@ class Sorting:
         place = self._keep(rows, self.same)
         if moved:
             place = self._first_moved(place)
-        return self._sort(place)
+        place = self._sort(place)
+        # A Map Run may have no row of its own that tells of it.
+        told = (n.key for arn, n in lanes.nests.items() if self._nests.get(arn) != n)
+        self.touched.update(key for key in told if key in self.behind)
+        self._nests = lanes.nests
+        return place
 
     def _take_told(self, rows: Sequence[Row]) -> int:
         """Take rows that are told otherwise where nobody sees them: behind folds.
@@ -164,14 +171,15 @@ class Sorting:
 
     def _first_moved(self, place: int) -> int:
         """Find the first row that is behind another fold by now."""
-        folded = self.homes.folded
-        for at, (row, before) in enumerate(
-            zip(self.kept[:place], self.inside, strict=True)
+        homes = [self.homes.folded(row) for row in self.kept[:place]]
+        for at, (home, before) in enumerate(
+            zip(homes, self.inside[:place], strict=True)
         ):
-            home = folded(row)
             if (home and home.key) != (before and before.key):
                 self._forget(at)
+                self.inside[:at] = homes[:at]
                 return at
+        self.inside[:place] = homes
         return place
 
     def _sort(self, place: int) -> int:

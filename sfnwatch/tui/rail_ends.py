@@ -34,6 +34,8 @@ class Ends:
         self._ends: dict[Key, int] = {}
         """The same, or that of what is inside, if it comes later."""
         self._around: dict[Key, Key] = {}
+        self._roots: dict[Key, str | None] = {}
+        """Inside which execution each is drawn."""
         self._taken: list[tuple[int, Key, int | None]] = []
         """What was taken: at which place, of which rail, and its row before that."""
 
@@ -66,7 +68,9 @@ class Ends:
 
     def _around_shown(self, key: Key) -> Key | None:
         around = self._around[key]
-        return around if around in self._last else None
+        # A Map Run that two executions claim is drawn with one of them.
+        alike = self._roots.get(around) == self._roots[key]
+        return around if around in self._last and alike else None
 
     def _forget(self, first: int) -> None:
         while self._taken and self._taken[-1][0] >= first:
@@ -74,7 +78,7 @@ class Ends:
             if before is not None:
                 self._last[key] = before
                 continue
-            del self._last[key], self._around[key]
+            del self._last[key], self._around[key], self._roots[key]
             self._end_no_more(key, self._ends.pop(key))
             self.running.discard(key)
 
@@ -85,18 +89,20 @@ class Ends:
             return
         nest, visit = row.nest, row.visit
         if nest is not None:
-            self._note(place, (nest.arn, 0), nest.parent, running=nest.running)
+            self._note(place, row, (nest.arn, 0), nest.parent, running=nest.running)
         if visit is not None:
             around = (arn, visit.parent or 0)
             running = visit.status == "running"
-            self._note(place, (arn, visit.id), around, running=running)
+            self._note(place, row, (arn, visit.id), around, running=running)
 
-    def _note(self, place: int, key: Key, around: Key, *, running: bool) -> None:
+    def _note(
+        self, place: int, row: Row | Fold, key: Key, around: Key, *, running: bool
+    ) -> None:
         before = self._last.get(key)
         self._taken.append((place, key, before))
         self._last[key] = place
         if before is None:
-            self._around[key] = around
+            self._around[key], self._roots[key] = around, row.root_arn
             if running:
                 self.running.add(key)
 
