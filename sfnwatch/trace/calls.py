@@ -89,11 +89,13 @@ class ApiCall:
         ECS takes a task's bare id for its ARN, so last segments count as well. A
         denied call has no requestParameters: then only the error names the task.
         """
-        found = set(strings_in(self.raw.get("requestParameters")))
-        found.update(strings_in(self.raw.get("responseElements")))
-        found.update(_TOKEN.findall(self.error_message or ""))
-        found.update([last_segment(v) for v in found if "/" in v])
-        return frozenset(v.rstrip(".,;:") for v in found)
+        raw = self.raw
+        asked, answer = raw.get("requestParameters"), raw.get("responseElements")
+        found = strings_in([asked, answer])
+        if self.error_message:
+            found += _TOKEN.findall(self.error_message)
+        found += [last_segment(value) for value in found if "/" in value]
+        return frozenset([value.rstrip(".,;:") for value in found])
 
 
 def decode_call(received: Received) -> ApiCall:

@@ -1,9 +1,12 @@
 """Attempts by everything a call may name: its request, the job, its name and role."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
-from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.arns import last_segment, role_name
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.integrations import Pattern
 
@@ -11,9 +14,11 @@ Key = tuple[str, int]
 """An attempt: the ARN of its execution and its `scheduled_id`."""
 Name = tuple[str, str]
 """A call's event source and its name without a version."""
+Spot = tuple[Name, str | None]
+"""The name of a call and the role it is made with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Suspect:
     """An attempt, with what of its execution a link needs."""
 
@@ -22,43 +27,112 @@ class Suspect:
     role: str | None
     """The name of the role its calls are made with; None where history is cut."""
 
-    @property
+    @cached_property
     def key(self) -> Key:
         return self.execution_arn, self.attempt.scheduled_id
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return frozenset(held_ids(self.attempt))
+
+    @cached_property
+    def names(self) -> frozenset[Name]:
+        """The calls it may make, and those that go with its action."""
+        row = self.attempt.integration
+        if row is None:
+            return frozenset()
+        names = {row.action_event}
+        if self.attempt.pattern is Pattern.SYNC:
+            names.update(row.poll_events, row.stop_events)
+        return frozenset({*((row.event_source, name) for name in names), *row.beside})
+
+    @cached_property
+    def spots(self) -> frozenset[Spot]:
+        return frozenset((name, self.role) for name in self.names)
+
+    def tells_as(self, other: "Suspect") -> bool:
+        """True if any call is to the one what it is to the other."""
+        return self.role == other.role and _telling(self.attempt) == _telling(
+            other.attempt
+        )
+
+
+def _telling(attempt: Attempt) -> tuple[object, ...]:
+    """Give what of an attempt the links of its calls depend on."""
+    return (
+        *(attempt.visit_id, attempt.pattern, attempt.integration),
+        *(attempt.scheduled_at, attempt.started_at),
+        *(attempt.submitted_at, attempt.ended_at),
+        *(attempt.request_ids, attempt.resource_ids),
+    )
+
+
+def suspect_of(execution_arn: str, attempt: Attempt, own: str | None) -> Suspect:
+    """Make one; `own` is the name of the execution's role."""
+    return Suspect(execution_arn, attempt, role_name(attempt.role_arn) or own)
+
+
+_Suspects = dict[Key, Suspect]
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
 class Index:
     """Attempts by everything a call may name."""
 
-    suspects: dict[Key, Suspect] = field(default_factory=dict)
-    by_request: dict[str, list[Suspect]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    by_resource: dict[str, list[Suspect]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    by_call: dict[tuple[Name, str | None], list[Suspect]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    """By the name of a call and the role it is made with."""
-    roles: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """A role's name to the executions that have it."""
+    suspects: _Suspects = field(default_factory=dict)
+    by_request: dict[str, _Suspects] = field(default_factory=lambda: defaultdict(dict))
+    by_resource: dict[str, _Suspects] = field(default_factory=lambda: defaultdict(dict))
+    by_spot: dict[Spot, _Suspects] = field(default_factory=lambda: defaultdict(dict))
+    roles: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """A role's name to the executions that have it, and how often."""
 
     def add(self, suspect: Suspect) -> None:
-        attempt = suspect.attempt
         self.suspects[suspect.key] = suspect
-        for request_id in attempt.request_ids:
-            self.by_request[request_id].append(suspect)
-        for resource_id in held_ids(attempt):
-            self.by_resource[resource_id].append(suspect)
-        row = attempt.integration
-        if row is not None:
-            names = {row.action_event}
-            if attempt.pattern is Pattern.SYNC:
-                names.update(row.poll_events, row.stop_events)
-            for name in names:
-                self.by_call[(row.event_source, name), suspect.role].append(suspect)
+        _add(self.by_request, suspect.attempt.request_ids, suspect)
+        _add(self.by_resource, suspect.ids, suspect)
+        _add(self.by_spot, suspect.spots, suspect)
+        self.add_role(suspect.role, suspect.execution_arn)
+
+    def drop(self, suspect: Suspect) -> None:
+        del self.suspects[suspect.key]
+        _drop(self.by_request, suspect.attempt.request_ids, suspect)
+        _drop(self.by_resource, suspect.ids, suspect)
+        _drop(self.by_spot, suspect.spots, suspect)
+        self.drop_role(suspect.role, suspect.execution_arn)
+
+    def add_role(self, role: str | None, execution_arn: str) -> None:
+        if role:
+            self.roles[role][execution_arn] += 1
+
+    def drop_role(self, role: str | None, execution_arn: str) -> None:
+        if role:
+            uncount(self.roles[role], execution_arn)
+
+    def one_of(self, role: str) -> tuple[bool, str | None]:
+        """Tell whether any execution has a role and, if it is but one, which."""
+        those = self.roles.get(role)
+        if not those:
+            return False, None
+        return True, next(iter(those)) if len(those) == 1 else None
+
+
+def _add(place: dict[_T, _Suspects], names: Iterable[_T], suspect: Suspect) -> None:
+    for name in names:
+        place[name][suspect.key] = suspect
+
+
+def _drop(place: dict[_T, _Suspects], names: Iterable[_T], suspect: Suspect) -> None:
+    for name in names:
+        del place[name][suspect.key]
+        if not place[name]:
+            del place[name]
+
+
+def uncount(counter: Counter[_T], value: _T) -> None:
+    counter[value] -= 1
+    if not counter[value]:
+        del counter[value]
 
 
 def held_ids(attempt: Attempt) -> set[str]:

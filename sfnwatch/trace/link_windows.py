@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.link_index import Key
+from sfnwatch.trace.link_index import Key, uncount
 
 LISTED = 100
 """Of those that fit one call no more are listed: nobody reads on, and thousands of
@@ -21,7 +20,6 @@ calls that each list thousands of attempts would fill the memory."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,13 @@ class Contender:
     @property
     def first(self) -> int:
         """The first microsecond a call may be dated: its second begins before it."""
-        return _microseconds(self.begin) - _SECOND + 1
+        return microseconds(self.begin) - _SECOND + 1
 
     @property
     def last(self) -> int | None:
         if self.end is None:
             return None
-        return _microseconds(self.end) + self.slack // _MICROSECOND
+        return microseconds(self.end) + self.slack // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def fits(
     crowd = _Crowd(contenders)
     found: dict[datetime, Fit] = {}
     for moment in sorted(set(moments)):
-        fit = crowd.at(_microseconds(moment))
+        fit = crowd.at(microseconds(moment))
         if fit is not None:
             found[moment] = fit
     return found
@@ -127,15 +125,9 @@ class _Crowd:
     def _leave(self, rank: int) -> None:
         contender = self._all[rank]
         del self._present[bisect_left(self._present, rank)]
-        _uncount(self._roles, contender.role)
-        _uncount(self._executions, contender.key[0])
+        uncount(self._roles, contender.role)
+        uncount(self._executions, contender.key[0])
         self._fit = None
-
-
-def _uncount(counter: Counter[_T], value: _T) -> None:
-    counter[value] -= 1
-    if not counter[value]:
-        del counter[value]
 
 
 def _fit(
@@ -156,6 +148,6 @@ def _key(contender: Contender) -> Key:
     return contender.key
 
 
-def _microseconds(at: datetime) -> int:
+def microseconds(at: datetime) -> int:
     # Whole numbers: a second past the year 9999 is no datetime.
     return (at - _EPOCH) // _MICROSECOND

@@ -7,6 +7,8 @@ from typing import Any, TypeGuard
 
 import msgspec
 
+_NESTED = (dict, list, tuple)
+
 
 def parse_json(text: Any) -> Any:
     """Parse a JSON string; None when it isn't one, or is nested past all reason."""
@@ -42,20 +44,21 @@ def _steps(path: str) -> tuple[tuple[str, bool], ...]:
     return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in parts)
 
 
-def strings_in(value: Any) -> Iterator[str]:
-    """Yield every string that stands as a value inside a JSON value.
+def strings_in(value: Any) -> list[str]:
+    """Give every string that stands as a value inside a JSON value, in any order.
 
     Iterative, since requestParameters may be nested as deep as its sender likes.
     """
-    stack = [value]
-    while stack:
-        current = stack.pop()
+    found: list[str] = []
+    left = [value]
+    for current in left:
         if isinstance(current, str):
-            yield current
+            found.append(current)
+        elif isinstance(current, _NESTED):
+            left.extend(current.values() if isinstance(current, dict) else current)
         elif isinstance(current, Mapping):
-            stack.extend(current.values())
-        elif isinstance(current, list | tuple):
-            stack.extend(current)
+            left.extend(current.values())
+    return found
 
 
 def text_of(value: Any) -> str | None:

@@ -20,7 +20,8 @@ from sfnwatch.trace.express import decode_express
 from sfnwatch.trace.family import Begun, Family, family
 from sfnwatch.trace.health import by_lane, health_key, read_health
 from sfnwatch.trace.history import DecodeError, HistoryEvent, decode_history
-from sfnwatch.trace.links import Link, index_attempts, link_calls
+from sfnwatch.trace.linking import Linking
+from sfnwatch.trace.links import Link
 from sfnwatch.trace.map_runs import (
     ListedChild,
     MapRun,
@@ -29,6 +30,7 @@ from sfnwatch.trace.map_runs import (
     newer,
 )
 from sfnwatch.trace.memory import Memory
+from sfnwatch.trace.ordering import Ordering
 from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
@@ -65,6 +67,10 @@ class Trace:
     """The newest that a list told of each execution of a Map Run, by its ARN."""
     foretold: Mapping[str, Begun] = field(default_factory=dict)
     """Who began whom of the executions, as was found out later: for looking back."""
+    ordering: Ordering = field(default_factory=Ordering, compare=False, repr=False)
+    """What the calls were put in order with so far."""
+    linking: Linking = field(default_factory=Linking, compare=False, repr=False)
+    """What the links were worked out with so far."""
 
     def tells_as(self, other: "Trace") -> bool:
         """True if neither knows anything of executions, calls or sources besides."""
@@ -146,26 +152,16 @@ class Trace:
     @cached_property
     def links(self) -> Mapping[str, Link]:
         """Every call that has to do with an execution, and how it is tied."""
-        index = index_attempts(
-            {arn: t.visits.attempts for arn, t in self.histories.items()},
+        return self.linking.links(
+            {arn: t.visits for arn, t in self.histories.items()},
             {arn: t.role_arn for arn, t in self.histories.items()},
+            self.ordered_calls,
         )
-        return link_calls(index, self.ordered_calls)
 
     @cached_property
     def ordered_calls(self) -> tuple[ApiCall, ...]:
-        """The calls in the order of their times; of a pair seen twice, the whole one.
-
-        A row of an Athena table has no event id: where a whole record says the same,
-        the row is that record again.
-        """
-        whole = {_outline(call) for call in self.calls.values() if call.whole}
-        kept = (
-            call
-            for call in self.calls.values()
-            if call.whole or _outline(call) not in whole
-        )
-        return tuple(sorted(kept, key=lambda call: (call.event_time, call.event_id)))
+        """The calls by their times; of a pair seen twice, the whole one."""
+        return self.ordering.order(self.calls)
 
     @cached_property
     def ordered_requests(self) -> tuple[Request, ...]:
@@ -201,16 +197,6 @@ class Trace:
     @property
     def running(self) -> bool:
         return any(timeline.running for timeline in self.timelines.values())
-
-
-def _outline(call: ApiCall) -> tuple[object, ...]:
-    return (
-        call.event_time,
-        call.event_source,
-        call.event_name,
-        call.error_code,
-        call.role,
-    )
 
 
 def extend(

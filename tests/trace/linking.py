@@ -3,13 +3,13 @@
 Slow and plain: what `links.py` works out for all calls together must be the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from sfnwatch.trace.arns import last_segment
+from sfnwatch.trace.arns import last_segment, role_name
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import (
@@ -19,8 +19,10 @@ from sfnwatch.trace.integrations import (
     pattern_of,
     unversioned,
 )
-from sfnwatch.trace.link_index import Index, Key, Suspect
+from sfnwatch.trace.link_index import Key, Suspect, suspect_of
+from sfnwatch.trace.linking import Linking
 from sfnwatch.trace.links import Link, Rule
+from sfnwatch.trace.visits import StateVisit, Visits
 from tests.builders import START
 
 SECOND = timedelta(seconds=1)
@@ -28,9 +30,44 @@ SLACK = timedelta(seconds=2)
 GRACE = timedelta(seconds=60)
 
 
-def tie_one_by_one(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
+Tries = Mapping[str, Sequence[Attempt]]
+"""Each execution's attempts."""
+
+
+def visits_of(tries: Sequence[Attempt]) -> Visits:
+    """Put attempts into a visit, whichever theirs are."""
+    visit = StateVisit(1, "S", "Task", None, "S", None, 0, START, attempts=(*tries,))
+    return Visits({1: visit})
+
+
+def tie_together(
+    tries: Tries,
+    roles: Mapping[str, str | None],
+    calls: Iterable[ApiCall],
+    linking: Linking | None = None,
+) -> dict[str, Link]:
+    """Tie all calls at once, by one that may know of others before."""
+    visits = {arn: visits_of(those) for arn, those in tries.items()}
+    return dict((linking or Linking()).links(visits, roles, tuple(calls)))
+
+
+def tie_one_by_one(
+    tries: Mapping[str, Iterable[Attempt]],
+    role_arns: Mapping[str, str | None],
+    calls: Iterable[ApiCall],
+) -> dict[str, Link]:
     """Tie each call by going through all attempts; every candidate is listed."""
-    suspects = list(index.suspects.values())
+    owns = {arn: role_name(role_arn) for arn, role_arn in role_arns.items()}
+    suspects = [
+        suspect_of(arn, attempt, owns.get(arn))
+        for arn, those in tries.items()
+        for attempt in those
+    ]
+    roles: dict[str, set[str]] = {}
+    held = [(arn, own) for arn, own in owns.items() if arn in tries]
+    for arn, role in (*held, *((s.execution_arn, s.role) for s in suspects)):
+        roles.setdefault(role or "", set()).add(arn)
+    roles.pop("", None)
     links: dict[str, Link] = {}
     rest: list[ApiCall] = []
     settled: set[Key] = set()
@@ -43,7 +80,7 @@ def tie_one_by_one(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
         elif link.role is CallRole.ACTION and link.execution_arn and link.attempt_id:
             settled.add((link.execution_arn, link.attempt_id))
     for call in rest:
-        guess = _guess(suspects, index.roles, call, settled)
+        guess = _guess(suspects, roles, call, settled)
         if guess is not None and (
             call.event_id not in links or guess.rule is Rule.UNIQUE_CANDIDATE
         ):
@@ -237,10 +274,10 @@ def executions(draw: st.DrawFn) -> dict[str, list[Attempt]]:
 
 @st.composite
 def calls(draw: st.DrawFn) -> list[ApiCall]:
-    return [draw(_call(str(number))) for number in range(draw(st.integers(0, 15)))]
+    return [draw(call(str(number))) for number in range(draw(st.integers(0, 15)))]
 
 
-def _call(event_id: str) -> st.SearchStrategy[ApiCall]:
+def call(event_id: str) -> st.SearchStrategy[ApiCall]:
     source_and_name = st.sampled_from(NAMES)
     named: st.SearchStrategy[Any] = st.lists(st.sampled_from(JOBS), max_size=2)
     return st.builds(

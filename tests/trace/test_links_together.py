@@ -15,7 +15,7 @@ from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.integrations import CallRole, integration, pattern_of
 from sfnwatch.trace.link_windows import LISTED, Contender, all_of, fits
-from sfnwatch.trace.links import Rule, index_attempts, link_calls
+from sfnwatch.trace.links import Rule
 from sfnwatch.trace.timeline import Trace, extend
 from tests.builders import ARN, ROLE, START, sync_run
 from tests.peers.fixtures import files, history, load, needs_fixtures
@@ -29,28 +29,27 @@ _SECOND = timedelta(seconds=1)
 def test_all_together_are_tied_as_one_by_one(
     executions: dict[str, list[Attempt]], calls: list[ApiCall], role: str | None
 ) -> None:
-    index = index_attempts(executions, dict.fromkeys(executions, role))
-    together = link_calls(index, calls)
-    one_by_one = linking.tie_one_by_one(index, calls)
-    assert together == one_by_one
-    assert list(together) == list(one_by_one)
+    roles = dict.fromkeys(executions, role)
+    one_by_one = linking.tie_one_by_one(executions, roles, calls)
+    assert linking.tie_together(executions, roles, calls) == one_by_one
 
 
 @given(linking.executions(), linking.calls())
 def test_the_order_of_the_calls_does_not_matter(
     executions: dict[str, list[Attempt]], calls: list[ApiCall]
 ) -> None:
-    index = index_attempts(executions, dict.fromkeys(executions, linking.ROLES[0]))
-    assert link_calls(index, calls) == link_calls(index, reversed(calls))
+    roles = dict.fromkeys(executions, linking.ROLES[0])
+    forth = linking.tie_together(executions, roles, calls)
+    assert linking.tie_together(executions, roles, reversed(calls)) == forth
 
 
 def _same(trace: Trace) -> dict[Rule, int]:
     """Check a trace's links; say how many there are of each rule."""
-    index = index_attempts(
+    assert trace.links == linking.tie_one_by_one(
         {arn: t.visits.attempts for arn, t in trace.timelines.items()},
         {arn: t.role_arn for arn, t in trace.timelines.items()},
+        trace.ordered_calls,
     )
-    assert trace.links == linking.tie_one_by_one(index, trace.ordered_calls)
     rules = list(linking.rules_of(dict(trace.links)))
     return {rule: rules.count(rule) for rule in rules}
 
@@ -160,9 +159,9 @@ def _polls(count: int, apart: timedelta) -> list[ApiCall]:
 
 def test_of_very_many_candidates_the_first_are_listed_and_all_are_counted() -> None:
     tries = _tries(LISTED + 50, timedelta(0), 60 * _SECOND)
-    index = index_attempts({ARN: tries}, {ARN: ROLE})
-    (link,) = link_calls(index, _polls(1, _SECOND)).values()
-    (slow,) = linking.tie_one_by_one(index, _polls(1, _SECOND)).values()
+    known = {ARN: tries}, {ARN: ROLE}
+    (link,) = linking.tie_together(*known, _polls(1, _SECOND)).values()
+    (slow,) = linking.tie_one_by_one(*known, _polls(1, _SECOND)).values()
     assert (link.rule, link.execution_arn) == (Rule.AMBIGUOUS, ARN)
     assert link.candidates == slow.candidates[:LISTED]
     assert (link.unlisted, link.candidate_count) == (50, LISTED + 50)
@@ -170,15 +169,15 @@ def test_of_very_many_candidates_the_first_are_listed_and_all_are_counted() -> N
 
 
 def test_few_candidates_are_all_listed() -> None:
-    index = index_attempts({ARN: _tries(3, timedelta(0), _SECOND)}, {ARN: ROLE})
-    (link,) = link_calls(index, _polls(1, _SECOND)).values()
+    tries = {ARN: _tries(3, timedelta(0), _SECOND)}
+    (link,) = linking.tie_together(tries, {ARN: ROLE}, _polls(1, _SECOND)).values()
     assert (len(link.candidates), link.unlisted, link.candidate_count) == (3, 0, 3)
 
 
 def _looks(count: int, monkeypatch: pytest.MonkeyPatch, lasts: timedelta) -> int:
     """Count how often a time is looked at while `count` calls are tied."""
     seen = 0
-    real: Callable[..., int] = link_windows._microseconds
+    real: Callable[..., int] = link_windows.microseconds
 
     def counted(*args: object) -> int:
         nonlocal seen
@@ -186,10 +185,10 @@ def _looks(count: int, monkeypatch: pytest.MonkeyPatch, lasts: timedelta) -> int
         return real(*args)
 
     tries = _tries(count // 2, 2 * _SECOND, lasts)
-    index = index_attempts({ARN: tries}, {ARN: ROLE})
+    polls = _polls(count, _SECOND)
     with monkeypatch.context() as patch:
-        patch.setattr(link_windows, "_microseconds", counted)
-        links = link_calls(index, _polls(count, _SECOND))
+        patch.setattr(link_windows, "microseconds", counted)
+        links = linking.tie_together({ARN: tries}, {ARN: ROLE}, polls)
     assert len(links) == count
     return seen
 

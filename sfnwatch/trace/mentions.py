@@ -1,0 +1,54 @@
+"""Which of very many calls name an id: eight bytes for each id that each of them names.
+
+By the hashes of the ids, so a call may be given that does not name it, once in a very
+long while. The ids themselves would take a kilobyte a call.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+_BITS = 24
+"""Of each number those of the call; the others are the hash's."""
+_MASK = (1 << 64 - _BITS) - 1
+_FEW = 1 << 10
+"""As many as this are looked through one by one."""
+
+
+class Mentions:
+    """Calls, by numbers from 0, and what they name."""
+
+    def __init__(self) -> None:
+        self._new = array("Q")
+        self._runs: list[array[int]] = []
+        """Each in order, and half as long as the one before at most."""
+
+    def add(self, number: int, ids: Iterable[str]) -> None:
+        self._new.extend([(hash(name) & _MASK) << _BITS | number for name in ids])
+
+    def of(self, ids: Iterable[str]) -> Iterator[int]:
+        """Yield the calls that name any of them."""
+        hashes = {hash(name) & _MASK for name in ids}
+        if len(self._new) > _FEW:
+            self._sort()
+        for entry in self._new:
+            if entry >> _BITS in hashes:
+                yield entry % (1 << _BITS)
+        for run in self._runs:
+            for key in hashes:
+                yield from _at(run, key)
+
+    def _sort(self) -> None:
+        run = array("Q", sorted(self._new))
+        while self._runs and len(self._runs[-1]) < 2 * len(run):
+            # Of two that are in order, Python merges them.
+            run = array("Q", sorted(self._runs.pop() + run))
+        self._runs.append(run)
+        self._new = array("Q")
+
+
+def _at(run: "array[int]", key: int) -> Iterator[int]:
+    place = bisect_left(run, key << _BITS)
+    while place < len(run) and run[place] >> _BITS == key:
+        yield run[place] % (1 << _BITS)
+        place += 1
