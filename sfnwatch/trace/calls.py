@@ -7,15 +7,20 @@ columns a row has is up to its query, so everything but time and name is optiona
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import lru_cache
+from sys import intern
 from typing import Any
+
+import msgspec
 
 from sfnwatch.trace.arns import last_segment, role_name
 from sfnwatch.trace.events import From, Received, Record
 from sfnwatch.trace.history import DecodeError
+from sfnwatch.trace.packed import Packed, opened, pack
 from sfnwatch.trace.payload import (
     canonical,
     mapping_of,
@@ -28,6 +33,12 @@ from sfnwatch.trace.times import parse_time
 # China's and GovCloud's spelling is not settled by any recording: accept all.
 _STATES = re.compile(r"states\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?")
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
+_COATS: Mapping[str, str] = {
+    From.LOOKUP: "EventName",
+    From.TRAIL: "eventName",
+    From.ATHENA: "eventname",
+}
+"""The sources of calls, and where their records have the name of the call."""
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
 _WHOLE = frozenset(
     {
@@ -40,8 +51,7 @@ _WHOLE = frozenset(
 """The columns of a row that tells all that a record would, null or not."""
 
 
-@dataclass(frozen=True)
-class ApiCall:
+class ApiCall(msgspec.Struct, frozen=True, gc=False):
     """A call, as CloudTrail recorded it."""
 
     event_id: str
@@ -55,8 +65,6 @@ class ApiCall:
     request_id: str | None = None
     role_arn: str | None = None
     """The role behind the session, with its path where the record has it."""
-    session_name: str | None = None
-    """A fresh random name for every call Step Functions makes."""
     invoked_by: str | None = None
     user_agent: str | None = None
     region: str | None = None
@@ -64,8 +72,21 @@ class ApiCall:
     seen_at: datetime | None = None
     whole: bool = True
     """False for a row of an Athena table which has only some of the columns."""
-    raw: Record = field(default_factory=dict, repr=False)
-    """The CloudTrail record itself, or the row."""
+    asks: bool = False
+    """True if the record has a request; that of a denied call has none."""
+    answers: bool = False
+    """True if the record has an answer."""
+    marks: bytes = b""
+    """The hashes of `ids`, as `marks_of` gives them."""
+    coat: str = From.TRAIL
+    """The source it came from, and so the shape of `record`."""
+    record: Record = {}
+    """What was received, mostly packed."""
+
+    @property
+    def raw(self) -> Record:
+        """The CloudTrail record itself, or the row: read anew each time."""
+        return _inner(self.coat, opened(self.record))
 
     @property
     def role(self) -> str | None:
@@ -73,29 +94,59 @@ class ApiCall:
         return role_name(self.role_arn)
 
     @property
+    def session_name(self) -> str | None:
+        """A fresh random name for every call Step Functions makes."""
+        raw = self.raw
+        if self.coat == From.ATHENA:
+            return _session(text_of(raw.get("arn")))
+        return _session(text_of(mapping_of(raw.get("userIdentity")).get("arn")))
+
+    @property
     def by_step_functions(self) -> bool:
         """True for a call made by states.amazonaws.com on someone's behalf."""
         return self.invoked_by is not None
 
     @property
+    def stranger(self) -> bool:
+        """True for a call by people or agents, who describe the same tasks."""
+        return self.whole and self.invoked_by is None
+
+    @property
     def own(self) -> bool:
         """True for a call that sfnwatch itself made."""
-        return bool(self.user_agent and _OWN_AGENT.search(self.user_agent))
+        return self.user_agent is not None and _is_own_agent(self.user_agent)
 
-    @cached_property
+    @property
     def ids(self) -> frozenset[str]:
-        """Every id the call names: in its request, its answer, its error.
+        """Every id the call names: in its request, its answer, its error."""
+        return ids_in(self.raw, self.error_message)
 
-        ECS takes a task's bare id for its ARN, so last segments count as well. A
-        denied call has no requestParameters: then only the error names the task.
-        """
-        raw = self.raw
-        asked, answer = raw.get("requestParameters"), raw.get("responseElements")
-        found = strings_in([asked, answer])
-        if self.error_message:
-            found += _TOKEN.findall(self.error_message)
-        found += [last_segment(value) for value in found if "/" in value]
-        return frozenset([value.rstrip(".,;:") for value in found])
+
+def ids_in(record: Record, error_message: str | None = None) -> frozenset[str]:
+    """Give every id that a record names.
+
+    ECS takes a task's bare id for its ARN, so last segments count as well. A denied
+    call has no requestParameters: then only the error names the task.
+    """
+    asked, answer = record.get("requestParameters"), record.get("responseElements")
+    found = strings_in([asked, answer])
+    if error_message:
+        found += _TOKEN.findall(error_message)
+    found += [value[value.rfind("/") + 1 :] for value in found if "/" in value]
+    return frozenset([value.rstrip(".,;:") for value in found])
+
+
+def marks_of(ids: Iterable[str]) -> bytes:
+    """Give the hashes of ids: 64 bits of a keyed hash tell any two apart.
+
+    That two of a million are alike has a chance of one in 30 million.
+    """
+    return array("q", map(hash, ids)).tobytes()
+
+
+@lru_cache(maxsize=1024)
+def _is_own_agent(user_agent: str) -> bool:
+    return _OWN_AGENT.search(user_agent) is not None
 
 
 def decode_call(received: Received) -> ApiCall:
@@ -110,88 +161,106 @@ def decode_call(received: Received) -> ApiCall:
         raise DecodeError(msg) from error
 
 
+def packed(received: Received) -> Received:
+    """Pack a call's record, if it is one, for what keeps very many."""
+    if received.source not in _COATS or isinstance(received.data, Packed):
+        return received
+    return replace(received, data=_pack(received.source, received.data))
+
+
+def _pack(coat: str, data: Record) -> Record:
+    name = data.get(_COATS.get(coat, ""))
+    return pack(data, f"{coat} {name}")
+
+
 def _decode(received: Received) -> ApiCall:
-    if received.source == From.LOOKUP:
-        return _from_lookup(received.data, received.at)
-    if received.source == From.ATHENA:
-        return _from_row(received.data, received.at)
-    return _from_record(received.data, received.at)
+    data = opened(received.data)
+    inner = _inner(received.source, data)
+    is_row = received.source == From.ATHENA
+    decoded = _from_row(data) if is_row else _from_record(inner)
+    kept = received.data
+    return ApiCall(
+        **decoded,
+        seen_at=received.at,
+        asks=bool(inner.get("requestParameters")),
+        answers=bool(inner.get("responseElements")),
+        marks=marks_of(ids_in(inner, decoded["error_message"])),
+        coat=received.source,
+        record=kept if isinstance(kept, Packed) else _pack(received.source, kept),
+    )
 
 
-def _from_lookup(event: Record, seen_at: datetime | None) -> ApiCall:
-    """Decode an Event of LookupEvents; the record inside it has the last word.
+def _inner(coat: str, data: Record) -> Record:
+    """Take the record out of its coat.
 
-    Old envelopes lack ReadOnly, EventSource and AccessKeyId.
+    Of an Event of LookupEvents the record inside it has the last word; old envelopes
+    lack ReadOnly, EventSource and AccessKeyId.
     """
-    inner = mapping_of(parse_json(event.get("CloudTrailEvent")))
+    if coat == From.ATHENA:
+        return {
+            **data,
+            "requestParameters": parse_json(data.get("requestparameters")),
+            "responseElements": parse_json(data.get("responseelements")),
+        }
+    if coat != From.LOOKUP:
+        return data
     outer = {
-        "eventID": event.get("EventId"),
-        "eventTime": event.get("EventTime"),
-        "eventName": event.get("EventName"),
-        "eventSource": event.get("EventSource"),
-        "readOnly": event.get("ReadOnly"),
+        "eventID": data.get("EventId"),
+        "eventTime": data.get("EventTime"),
+        "eventName": data.get("EventName"),
+        "eventSource": data.get("EventSource"),
+        "readOnly": data.get("ReadOnly"),
     }
     known = {key: value for key, value in outer.items() if value is not None}
-    return _from_record({**known, **inner}, seen_at)
+    return {**known, **mapping_of(parse_json(data.get("CloudTrailEvent")))}
 
 
-def _from_record(record: Record, seen_at: datetime | None) -> ApiCall:
+def _from_record(record: Record) -> dict[str, Any]:
     identity = mapping_of(record.get("userIdentity"))
     session = mapping_of(identity.get("sessionContext"))
     issuer = mapping_of(session.get("sessionIssuer"))
-    arn = text_of(identity.get("arn"))
-    return ApiCall(
-        event_id=_required(record, "eventID"),
-        event_time=parse_time(record["eventTime"]).replace(microsecond=0),
-        event_source=text_of(record.get("eventSource")) or "",
-        event_name=_required(record, "eventName"),
-        error_code=text_of(record.get("errorCode")),
-        error_message=text_of(record.get("errorMessage")),
-        read_only=_truth(record.get("readOnly")),
-        request_id=text_of(record.get("requestID")),
-        role_arn=text_of(issuer.get("arn")) or arn,
-        session_name=_session(arn),
-        invoked_by=_invoked_by(record, identity),
-        user_agent=text_of(record.get("userAgent")),
-        region=text_of(record.get("awsRegion")),
-        account_id=text_of(record.get("recipientAccountId"))
-        or text_of(identity.get("accountId")),
-        seen_at=seen_at,
-        raw=record,
-    )
+    return {
+        "event_id": _required(record, "eventID"),
+        "event_time": parse_time(record["eventTime"]).replace(microsecond=0),
+        "event_source": _word(record.get("eventSource")) or "",
+        "event_name": intern(_required(record, "eventName")),
+        "error_code": _word(record.get("errorCode")),
+        "error_message": text_of(record.get("errorMessage")),
+        "read_only": _truth(record.get("readOnly")),
+        "request_id": text_of(record.get("requestID")),
+        "role_arn": _word(issuer.get("arn")) or text_of(identity.get("arn")),
+        "invoked_by": _invoked_by(record, identity),
+        "user_agent": _word(record.get("userAgent")),
+        "region": _word(record.get("awsRegion")),
+        "account_id": _word(record.get("recipientAccountId"))
+        or _word(identity.get("accountId")),
+        "whole": True,
+    }
 
 
-def _from_row(row: Record, seen_at: datetime | None) -> ApiCall:
+def _from_row(row: Record) -> dict[str, Any]:
     """Decode a row; one without an eventid is known by all it says."""
-    arn = text_of(row.get("arn"))
-    agent = text_of(row.get("useragent"))
+    agent = _word(row.get("useragent"))
     whole = row.keys() >= _WHOLE
     invoked_by = _invoked_by_row(row)
-    return ApiCall(
-        event_id=text_of(row.get("eventid")) or _row_id(row),
-        event_time=parse_time(row["eventtime"]).replace(microsecond=0),
-        event_source=_required(row, "eventsource"),
-        event_name=_required(row, "eventname"),
-        error_code=text_of(row.get("errorcode")),
-        error_message=text_of(row.get("errormessage")),
-        read_only=_truth(row.get("readonly")),
-        request_id=text_of(row.get("requestid")),
-        role_arn=text_of(row.get("issuerarn")) or arn,
-        session_name=_session(arn),
+    return {
+        "event_id": text_of(row.get("eventid")) or _row_id(row),
+        "event_time": parse_time(row["eventtime"]).replace(microsecond=0),
+        "event_source": intern(_required(row, "eventsource")),
+        "event_name": intern(_required(row, "eventname")),
+        "error_code": _word(row.get("errorcode")),
+        "error_message": text_of(row.get("errormessage")),
+        "read_only": _truth(row.get("readonly")),
+        "request_id": text_of(row.get("requestid")),
+        "role_arn": _word(row.get("issuerarn")) or text_of(row.get("arn")),
         # Of a few columns this one may be all there is to tell by.
-        invoked_by=invoked_by if whole else invoked_by or _states(agent),
-        user_agent=agent,
-        region=text_of(row.get("awsregion")),
-        account_id=text_of(row.get("recipientaccountid"))
-        or text_of(row.get("accountid")),
-        seen_at=seen_at,
-        whole=whole,
-        raw={
-            **row,
-            "requestParameters": parse_json(row.get("requestparameters")),
-            "responseElements": parse_json(row.get("responseelements")),
-        },
-    )
+        "invoked_by": invoked_by if whole else invoked_by or _states(agent),
+        "user_agent": agent,
+        "region": _word(row.get("awsregion")),
+        "account_id": _word(row.get("recipientaccountid"))
+        or _word(row.get("accountid")),
+        "whole": whole,
+    }
 
 
 def _invoked_by_row(row: Record) -> str | None:
@@ -201,6 +270,11 @@ def _invoked_by_row(row: Record) -> str | None:
 def _row_id(row: Record) -> str:
     digest = hashlib.sha256(canonical(row).encode("utf-8", "surrogatepass"))
     return f"row-{digest.hexdigest()[:32]}"
+
+
+def _word(value: Any) -> str | None:
+    """Take a string of which there are few, and keep it but once."""
+    return intern(value) if type(value) is str and value else None
 
 
 def _required(record: Record, key: str) -> str:
@@ -232,6 +306,9 @@ def _invoked_by(record: Record, identity: Mapping[str, Any]) -> str | None:
 
 def _states(value: Any) -> str | None:
     name = text_of(value)
-    if name is None:
-        return None
-    return name if name == "states.amazonaws.com" or _STATES.fullmatch(name) else None
+    return name if name is not None and _is_states(name) else None
+
+
+@lru_cache(maxsize=1024)
+def _is_states(name: str) -> bool:
+    return _STATES.fullmatch(name) is not None

@@ -16,11 +16,6 @@ _STOP_GRACE = timedelta(seconds=60)
 """A job is stopped after its state was aborted, in AWS's own time [inferred]."""
 
 
-def is_stranger(call: ApiCall) -> bool:
-    """True for a call by people or agents, who describe the same tasks."""
-    return call.whole and not call.by_step_functions
-
-
 def name_of(call: ApiCall) -> Name:
     return call.event_source, unversioned(call.event_name)
 

@@ -8,7 +8,6 @@ from sfnwatch.trace.link_contenders import (
     ambiguous,
     bystander,
     contenders,
-    is_stranger,
     name_of,
     tie,
 )
@@ -16,13 +15,14 @@ from sfnwatch.trace.link_index import Index, Key, Name, Suspect
 from sfnwatch.trace.link_windows import all_of, fits
 from sfnwatch.trace.links import Link, Rule
 
-_Named = tuple[frozenset[str], Name, str | None]
-"""The ids of jobs that a call names, its name and its role."""
+_Named = tuple[frozenset[int], Name, str | None]
+"""The hashes of the ids of jobs that a call names, its name and its role."""
 
 
 def exact_links(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
     """Tie those of the calls, by their event ids, that an id ties."""
     found: dict[str, Link] = {}
+    held = index.by_mark.keys()
     named: dict[_Named, list[ApiCall]] = defaultdict(list)
     for call in calls:
         asked = index.by_request.get(call.request_id or "", ())
@@ -31,8 +31,8 @@ def exact_links(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
             found[call.event_id] = tie(
                 suspect, name_of(call), Rule.REQUEST_ID, call.request_id or ""
             )
-        elif index.by_resource and not is_stranger(call):
-            ids = call.ids & index.by_resource.keys()
+        elif held and not call.stranger:
+            ids = held & memoryview(call.marks).cast("q")
             if ids:
                 named[frozenset(ids), name_of(call), call.role].append(call)
     for key, alike in named.items():
@@ -53,7 +53,7 @@ def _by_resource(
     suspects = {
         key: suspect
         for each in ids
-        for key, suspect in index.by_resource[each].items()
+        for key, suspect in index.by_mark[each].items()
         if suspect.role is None or role is None or suspect.role == role
     }
     if len(suspects) == 1:
@@ -83,5 +83,8 @@ def _of_several(
 def _tie(suspect: Suspect, named: _Named) -> Link:
     """Tie by the longest id that both hold; of two as long always by the same."""
     ids, name, _ = named
-    both = max(ids & suspect.ids, key=lambda key: (len(key), key))
+    both = max(
+        (each for each in suspect.ids if hash(each) in ids),
+        key=lambda each: (len(each), each),
+    )
     return tie(suspect, name, Rule.RESOURCE_ID, both)

@@ -13,7 +13,6 @@ from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.link_contenders import (
     ambiguous,
     contenders,
-    is_stranger,
     name_of,
     tie,
 )
@@ -65,15 +64,14 @@ def kind_of(call: ApiCall) -> Kind | None:
     role = call.role
     if role is None:
         return None
-    if is_stranger(call):
+    if call.stranger:
         return Kind(_NOBODY_S, role)
-    asked = call.raw.get("requestParameters")
     return Kind(
         name=name_of(call),
         role=role,
         failed=call.error_code is not None,
-        asks=bool(asked) and call.event_name not in _OF_ALL_RUNS,
-        answers=bool(call.raw.get("responseElements")),
+        asks=call.asks and call.event_name not in _OF_ALL_RUNS,
+        answers=call.answers,
     )
 
 

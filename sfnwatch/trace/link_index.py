@@ -82,7 +82,8 @@ class Index:
 
     suspects: _Suspects = field(default_factory=dict)
     by_request: dict[str, _Suspects] = field(default_factory=lambda: defaultdict(dict))
-    by_resource: dict[str, _Suspects] = field(default_factory=lambda: defaultdict(dict))
+    by_mark: dict[int, _Suspects] = field(default_factory=lambda: defaultdict(dict))
+    """By the hashes of their jobs' ids: calls have those, see `marks_of`."""
     by_spot: dict[Spot, _Suspects] = field(default_factory=lambda: defaultdict(dict))
     roles: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """A role's name to the executions that have it, and how often."""
@@ -90,14 +91,14 @@ class Index:
     def add(self, suspect: Suspect) -> None:
         self.suspects[suspect.key] = suspect
         _add(self.by_request, suspect.attempt.request_ids, suspect)
-        _add(self.by_resource, suspect.ids, suspect)
+        _add(self.by_mark, map(hash, suspect.ids), suspect)
         _add(self.by_spot, suspect.spots, suspect)
         self.add_role(suspect.role, suspect.execution_arn)
 
     def drop(self, suspect: Suspect) -> None:
         del self.suspects[suspect.key]
         _drop(self.by_request, suspect.attempt.request_ids, suspect)
-        _drop(self.by_resource, suspect.ids, suspect)
+        _drop(self.by_mark, map(hash, suspect.ids), suspect)
         _drop(self.by_spot, suspect.spots, suspect)
         self.drop_role(suspect.role, suspect.execution_arn)
 

@@ -16,7 +16,6 @@ from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.changes import changes
 from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.link_contenders import is_stranger
 from sfnwatch.trace.link_exact import exact_links
 from sfnwatch.trace.link_guesses import Group, Kind, kind_of
 from sfnwatch.trace.link_index import Index, Key, Spot, Suspect, suspect_of, uncount
@@ -281,8 +280,8 @@ class _Named:
             if call.request_id is not None:
                 others = self._by_request.get(call.request_id, ())
                 self._by_request[call.request_id] = (*others, call.event_id)
-            if not is_stranger(call):
-                self._mentions.add(len(self._numbered), call.ids)
+            if not call.stranger:
+                self._mentions.add(len(self._numbered), call.marks)
                 self._numbered.append(call.event_id)
 
     def drop(self, call: ApiCall) -> None:
@@ -300,7 +299,7 @@ class _Named:
         asked = (self._by_request.get(key, ()) for key in suspect.attempt.request_ids)
         found = {name for names in asked for name in names}
         if suspect.ids:
-            numbers = self._mentions.of(suspect.ids)
+            numbers = self._mentions.of(map(hash, suspect.ids))
             found.update(self._numbered[number] for number in numbers)
         return found
 

@@ -23,12 +23,14 @@ class Mentions:
         self._runs: list[array[int]] = []
         """Each in order, and half as long as the one before at most."""
 
-    def add(self, number: int, ids: Iterable[str]) -> None:
-        self._new.extend([(hash(name) & _MASK) << _BITS | number for name in ids])
+    def add(self, number: int, marks: bytes) -> None:
+        """Note what a call names, by the hashes of its ids."""
+        hashes = memoryview(marks).cast("q")
+        self._new.extend([(each & _MASK) << _BITS | number for each in hashes])
 
-    def of(self, ids: Iterable[str]) -> Iterator[int]:
+    def of(self, hashes: Iterable[int]) -> Iterator[int]:
         """Yield the calls that name any of them."""
-        hashes = {hash(name) & _MASK for name in ids}
+        hashes = {each & _MASK for each in hashes}
         if len(self._new) > _FEW:
             self._sort()
         for entry in self._new:

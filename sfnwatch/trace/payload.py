@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-_NESTED = (dict, list, tuple)
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 def parse_json(text: Any) -> Any:
@@ -52,11 +52,14 @@ def strings_in(value: Any) -> list[str]:
     found: list[str] = []
     left = [value]
     for current in left:
-        if isinstance(current, str):
+        kind = type(current)
+        if kind is str:
             found.append(current)
-        elif isinstance(current, _NESTED):
-            left.extend(current.values() if isinstance(current, dict) else current)
-        elif isinstance(current, Mapping):
+        elif kind is dict:
+            left.extend(current.values())
+        elif kind is list or kind is tuple:
+            left.extend(current)
+        elif kind not in _SCALARS and isinstance(current, Mapping):
             left.extend(current.values())
     return found
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sfnwatch.trace.calls import packed
 from sfnwatch.trace.course import Course, course_of, row_times, same_rows
 from sfnwatch.trace.events import Batch, Received
 from sfnwatch.trace.memory import Memory, Remembering
@@ -62,7 +63,7 @@ class Tape:
 
     def take(self, batch: Batch) -> None:
         """Take a batch in; it is sorted in when somebody asks."""
-        self._records.extend(batch)
+        self._records.extend(map(packed, batch))
         times = [record.at for record in batch if record.at is not None]
         if times:
             times += self._watched or ()

@@ -31,6 +31,7 @@ from sfnwatch.trace.map_runs import (
 )
 from sfnwatch.trace.memory import Memory
 from sfnwatch.trace.ordering import Ordering
+from sfnwatch.trace.packed import opened
 from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
@@ -211,7 +212,7 @@ def extend(
         try:
             growth.take(received)
         except DecodeError:
-            growth.unread.add(canonical([received.source, received.data]))
+            growth.unread.add(canonical([received.source, opened(received.data)]))
     return growth.result()
 
 
@@ -374,10 +375,13 @@ def _earlier(old: Any, new: _T) -> _T:
         return new
 
     def order(thing: Any) -> tuple[object, ...]:
-        whole = getattr(thing, "whole", True)
-        return (not whole, thing.seen_at or _ALWAYS, canonical(thing.raw))
+        return not getattr(thing, "whole", True), thing.seen_at or _ALWAYS
 
-    chosen: _T = min(old, new, key=order)
+    def text(thing: Any) -> tuple[str, str]:
+        return canonical(thing.raw), getattr(thing, "coat", "")
+
+    alike = order(old) == order(new)
+    chosen: _T = min(old, new, key=text if alike else order)
     return chosen
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.trace.arns import last_segment, role_name
 from sfnwatch.trace.attempts import Attempt
-from sfnwatch.trace.calls import ApiCall
+from sfnwatch.trace.calls import ApiCall, ids_in, marks_of
 from sfnwatch.trace.integrations import (
     CallRole,
     Pattern,
@@ -90,8 +90,10 @@ def tie_one_by_one(
 
 def _would_be_exact(attempt: Attempt, role: CallRole, call: ApiCall) -> bool:
     """True if each side names its job, and it is not the same one."""
-    asks = bool(call.raw.get("requestParameters"))
-    named = asks and call.event_name not in {"GetJobRuns", "ListJobRuns"}
+    named = bool(call.raw.get("requestParameters")) and call.event_name not in {
+        "GetJobRuns",
+        "ListJobRuns",
+    }
     if role is CallRole.ACTION:
         named = bool(call.raw.get("responseElements"))
     return named and bool(attempt.resource_ids)
@@ -285,7 +287,9 @@ def call(event_id: str) -> st.SearchStrategy[ApiCall]:
             event_id=event_id,
             event_source=name[0],
             event_name=name[1],
-            raw={"requestParameters": {"ids": ids}},
+            record={"requestParameters": {"ids": ids}},
+            asks=True,
+            marks=marks_of(ids_in({"requestParameters": {"ids": ids}})),
             **more,
         ),
         name=source_and_name,
