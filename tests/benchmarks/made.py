@@ -257,18 +257,24 @@ def records(
 
 def growing(
     events: int, call_count: int, more: int
-) -> tuple[list[Received], list[Received]]:
-    """Give what is known of a running execution, and the events that come next."""
+) -> tuple[Iterator[Received], list[Received]]:
+    """Give what is known of a running execution, and the events that come next.
+
+    What is known is made while it is read, as a watch hands it over.
+    """
     begin = begin_of(events)
+
+    def is_new(received: Received) -> bool:
+        return received.source == From.HISTORY and received.data["id"] > events
+
+    def known() -> Iterator[Received]:
+        whole = records(events + more, 0, ended=False, start=begin)
+        yield from (received for received in whole if not is_new(received))
+        around = records(events, call_count, start=begin)
+        yield from (each for each in around if each.source == From.LOOKUP)
+
     whole = records(events + more, 0, ended=False, start=begin)
-    known: list[Received] = []
-    new: list[Received] = []
-    for received in whole:
-        is_new = received.source == From.HISTORY and received.data["id"] > events
-        (new if is_new else known).append(received)
-    around = records(events, call_count, start=begin)
-    known += [received for received in around if received.source == From.LOOKUP]
-    return known, new
+    return known(), list(filter(is_new, whole))
 
 
 def _received(at: datetime, source: From, arn: str | None, data: Data) -> Received:
