@@ -141,7 +141,7 @@ def marks_of(ids: Iterable[str]) -> bytes:
 
     That two of a million are alike has a chance of one in 30 million.
     """
-    return array("q", map(hash, ids)).tobytes()
+    return array("q", sorted(map(hash, ids))).tobytes()
 
 
 @lru_cache(maxsize=1024)

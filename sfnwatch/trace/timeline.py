@@ -41,6 +41,7 @@ __all__ = ["RUNNING", "TERMINAL", "Timeline", "Trace", "extend", "extend_all"]
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_UNKNOWN = Timeline("")
 _T = TypeVar("_T")
 
 
@@ -258,11 +259,14 @@ class _Growth:
             case _:
                 self.unread.add(canonical([received.source, received.data]))
 
-    def _timeline(self, received: Received) -> dict[str, Any]:
-        arn = received.execution_arn or text_of(received.data.get("executionArn"))
-        if arn is None:
-            msg = f"a {received.source} record of no execution"
-            raise DecodeError(msg)
+    def _known(self, arn: str, part: str) -> Any:
+        """Give what is known of an execution so far, not to be changed."""
+        if arn in self._timelines:
+            return self._timelines[arn][part]
+        return getattr(self._trace.histories.get(arn, _UNKNOWN), part)
+
+    def _parts(self, arn: str) -> dict[str, Any]:
+        """Give what is known of an execution, to be added to."""
         if arn not in self._timelines:
             old = self._trace.histories.get(arn)
             old = old or Timeline(arn, growing=self._memory.growing(arn))
@@ -277,13 +281,19 @@ class _Growth:
 
     def _take_event(self, received: Received) -> None:
         event = self._memory.decoded(received, _decode_event)
-        events = self._timeline(received)["events"]
-        events[event.id] = _earlier(events.get(event.id), event)
+        arn = _arn_of(received)
+        old = self._known(arn, "events").get(event.id)
+        first = _earlier(old, event)
+        if first is not old:
+            self._parts(arn)["events"][event.id] = first
 
     def _take_answer(self, received: Received) -> None:
         slot = "described" if received.source == From.DESCRIBE else "defined"
-        timeline = self._timeline(received)
-        timeline[slot] = _newer(timeline[slot], received)
+        arn = _arn_of(received)
+        old = self._known(arn, slot)
+        last = _newer(old, received)
+        if last is not old:
+            self._parts(arn)[slot] = last
 
     def _take_call(self, received: Received) -> None:
         call = self._memory.decoded(received, decode_call)
@@ -292,7 +302,9 @@ class _Growth:
             self._own.add(key)
             return
         old = self._calls.get(key) or self._trace.calls.get(key)
-        self._calls[key] = _earlier(old, call)
+        first = _earlier(old, call)
+        if first is not old:
+            self._calls[key] = first
 
     def _take_task(self, received: Received) -> None:
         state = self._memory.decoded(received, decode_task_state)
@@ -315,12 +327,12 @@ class _Growth:
             trace,
             histories=self._stopped(histories),
             calls=self._grown_calls(),
-            own_calls=trace.own_calls | self._own,
+            own_calls=_more(trace.own_calls, self._own),
             healths=self._healths if self._told else trace.healths,
             requests=newest({**trace.requests, **self._requests})
             if self._requests
             else trace.requests,
-            unread=trace.unread | self.unread,
+            unread=_more(trace.unread, self.unread),
             task_changes={**trace.task_changes, **self._tasks}
             if self._tasks
             else trace.task_changes,
@@ -345,12 +357,14 @@ class _Growth:
 
     def _grown_calls(self) -> Mapping[str, ApiCall]:
         """Give the same map where there is nothing new: what it shows need not move."""
-        if not self._calls and not self._own:
-            return self._trace.calls
-        calls = {**self._trace.calls, **self._calls}
+        known = self._trace.calls
         # A row of an Athena table may not have said whose call it was.
-        for event_id in self._own:
-            calls.pop(event_id, None)
+        own = [key for key in self._own if key in known or key in self._calls]
+        if not self._calls and not own:
+            return known
+        calls = {**known, **self._calls}
+        for key in own:
+            del calls[key]
         return calls
 
 
@@ -358,6 +372,20 @@ def _decode_event(received: Received) -> HistoryEvent:
     express = received.source == From.EXPRESS
     decode = decode_express if express else decode_history
     return decode(received.data, received.at)
+
+
+def _arn_of(received: Received) -> str:
+    """Give the execution that a record is of."""
+    arn = received.execution_arn or text_of(received.data.get("executionArn"))
+    if arn is None:
+        msg = f"a {received.source} record of no execution"
+        raise DecodeError(msg)
+    return arn
+
+
+def _more(known: frozenset[str], new: set[str]) -> frozenset[str]:
+    """Add what is new, if there is any: very many may be known."""
+    return known if new <= known else known | new
 
 
 def _in_order(timelines: Mapping[str, Timeline]) -> Mapping[str, Timeline]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,11 @@ AMID = [
 
 
 _CALLS = frozenset({From.LOOKUP, From.TRAIL, From.ATHENA})
-_FACTS = [f.name for f in fields(ApiCall) if f.name not in {"raw", "seen_at"}]
+_OTHER = {"coat", "record", "seen_at"}
+_FACTS = [
+    *(name for name in ApiCall.__struct_fields__ if name not in _OTHER),
+    "session_name",
+]
 """All that is read of a call but when it came, and the record itself."""
 everywhere = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 

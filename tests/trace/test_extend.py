@@ -326,3 +326,15 @@ def test_a_trace_is_a_value_and_the_old_one_stays_as_it_was() -> None:
     assert empty == Trace()
     assert len(first.timelines[ARN].events) == 3
     assert len(second.timelines[ARN].events) == 8
+
+
+def test_what_is_seen_again_changes_nothing() -> None:
+    own = call("LookupEvents", 9, key="own", user_agent="sfnwatch/1", invoked_by=None)
+    records = [*sync_run(), row("RunTask", 1), own, *broken()]
+    trace = extend(Trace(), records)
+    again = extend(trace, [*records, *(later(record, 60) for record in sync_calls())])
+    assert again.histories is trace.histories
+    assert again.calls is trace.calls
+    assert again.own_calls is trace.own_calls
+    assert again.unread is trace.unread
+    assert again.links is trace.links
