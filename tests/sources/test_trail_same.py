@@ -67,7 +67,7 @@ AMID = [
 
 
 _CALLS = frozenset({From.LOOKUP, From.TRAIL, From.ATHENA})
-_OTHER = {"coat", "record", "seen_at"}
+_OTHER = {"coat", "marks", "record", "seen_at"}
 _FACTS = [
     *(name for name in ApiCall.__struct_fields__ if name not in _OTHER),
     "session_name",
