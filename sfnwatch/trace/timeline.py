@@ -336,7 +336,7 @@ class _Growth:
             task_changes={**trace.task_changes, **self._tasks}
             if self._tasks
             else trace.task_changes,
-            map_runs={**trace.map_runs, **self._map_runs}
+            map_runs=dict(sorted({**trace.map_runs, **self._map_runs}.items()))
             if self._map_runs
             else trace.map_runs,
             listed={**trace.listed, **self._listed} if self._listed else trace.listed,

@@ -328,3 +328,12 @@ def test_a_redriven_map_run_is_the_same_one() -> None:
     trace = trace_of(*records)
     assert list(trace.family.map_runs) == [run_arn(0)]
     assert len(trace.children) == 2
+
+
+def test_of_several_map_runs_it_does_not_matter_which_was_told_of_first() -> None:
+    parent, runs = execution(0), (run_arn(0), run_arn(2))
+    known = history(parent, Maps(runs=runs))
+    told = [counted(run, parent=parent, running=2) for run in runs]
+    forth, back = trace_of(*known, *told), trace_of(*known, *reversed(told))
+    assert trace_json(forth)["findings"] == trace_json(back)["findings"]
+    assert list(forth.map_runs) == list(back.map_runs)
