@@ -1,8 +1,9 @@
 """The simulated account: a world, a clock that uncovers it, and who asked what."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 
 from sfnwatch.clock import Clock
@@ -99,11 +100,15 @@ class Account:
         plans = {run.scenario.machine: run.scenario for run in self.world.every_run}
         return [plans[name] for name in sorted(plans)]
 
-    def delivered(self) -> list[Delivered]:
-        """Return what CloudTrail has delivered by now, newest event first."""
+    def delivered(
+        self, fits: Callable[[Delivered], bool] = lambda _: True
+    ) -> list[Delivered]:
+        """Return what fits of all CloudTrail has delivered by now, newest first."""
         now = self.now()
         seen = [
-            each for each in (*self.world.trail, *self._own) if each.delivered_at <= now
+            each
+            for each in chain(self.world.trail, self._own)
+            if each.delivered_at <= now and fits(each)
         ]
         return sorted(seen, key=lambda each: each.place, reverse=True)
 

@@ -1,5 +1,6 @@
 """CloudTrail's LookupEvents."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,9 +40,7 @@ def lookup_events(account: Account, body: bytes) -> dict[str, Any]:
         raise common_error("ThrottlingException", "Rate exceeded")
     asked = parse(body, Lookup)
     _check(asked, account.now())
-    found = [each for each in account.delivered() if _fits(each, asked)]
-    if asked.event_category:
-        found = []
+    found = [] if asked.event_category else account.delivered(_fitting(asked))
     return _page(account, asked, found)
 
 
@@ -91,14 +90,18 @@ def _time(seconds: float | None) -> datetime | None:
         raise AwsError("InvalidTimeRangeException", message) from error
 
 
-def _fits(each: Delivered, asked: Lookup) -> bool:
+def _fitting(asked: Lookup) -> Callable[[Delivered], bool]:
     start, end = _time(asked.start_time), _time(asked.end_time)
-    if (start and each.event_time < start) or (end and each.event_time > end):
-        return False
-    return all(
-        wanted.attribute_value in each.attributes.get(wanted.attribute_key or "", ())
-        for wanted in asked.lookup_attributes
-    )
+    wanted = [
+        (w.attribute_key or "", w.attribute_value) for w in asked.lookup_attributes
+    ]
+
+    def fits(each: Delivered) -> bool:
+        if (start and each.event_time < start) or (end and each.event_time > end):
+            return False
+        return all(value in each.attributes.get(key, ()) for key, value in wanted)
+
+    return fits
 
 
 def _page(account: Account, asked: Lookup, found: list[Delivered]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""The long form: `python -m tests.reliability --schedules 2000 --seed 1`."""
+"""The long forms: `python -m tests.reliability schedules|moto|fuzz|kills|endurance`."""
 
 import os
 import time
 import traceback
-from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,57 +12,38 @@ from tests.builders import sync_run
 from tests.reliability.endurance import endured
 from tests.reliability.fuzz import TARGETS, inputs
 from tests.reliability.kills import Kill, When, killed, lost
-from tests.reliability.storms import Outcome, weathered
-from tests.reliability.weather import Kind, drawn
+from tests.reliability.many import Tally, many, shut_out_aws
+
+_jobs = click.option(
+    "--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes."
+)
 
 
-def _shut_out_aws(folder: Path) -> None:
-    """See to it that nothing of the developer's own is read."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ["AWS_CONFIG_FILE"] = str(folder / "none")
-    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "none")
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+@click.group()
+def main() -> None:
+    """Try at length what README promises, and print what came of it."""
 
 
-@click.group(invoke_without_command=True)
-@click.option("--schedules", default=2000, show_default=True)
+@main.command()
+@click.option("--schedules", "count", default=2000, show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of the first schedule.")
 @click.option("--minutes", default=0.0, help="Stop after so long; 0: when done.")
+@_jobs
 @click.pass_context
-def main(context: click.Context, schedules: int, seed: int, minutes: float) -> None:
-    """Run fault schedules against the simulated account, and print what came of it."""
-    with TemporaryDirectory() as folder:
-        _shut_out_aws(Path(folder))
-        if context.invoked_subcommand is None:
-            context.exit(_storms(schedules, seed, minutes))
-
-
-def _storms(schedules: int, seed: int, minutes: float) -> int:
+def schedules(
+    context: click.Context, count: int, seed: int, minutes: float, jobs: int
+) -> None:
+    """Run fault schedules against the simulated account."""
     begun = time.monotonic()
-    total, kinds, run, bad, requests, peak = Counter[str](), Counter[Kind](), 0, 0, 0, 0
-    for number in range(seed, seed + schedules):
-        if minutes and time.monotonic() - begun > minutes * 60:
-            break
-        outcome = weathered(drawn(number))
-        run += 1
-        bad += bool(outcome.wrong)
-        for wrong in outcome.wrong:
-            click.echo(f"schedule {number}: {wrong[:400]}")
-        _count(outcome, total)
-        kinds += outcome.injected
-        requests += outcome.requests
-        peak = max(peak, outcome.peak)
-    click.echo(f"schedules run          {run}, of which {bad} not as without faults")
-    click.echo(f"faults injected        {kinds.total()}")
-    for kind, count in kinds.most_common():
-        click.echo(f"  {kind:<20} {count}")
-    for name in ("expected", "seen", "doubled"):
-        click.echo(f"events {name:<15} {total[name]}")
-    click.echo(f"requests               {requests}")
-    click.echo(f"LookupEvents in 1 s    {peak} at most")
+    tally = Tally()
+    with TemporaryDirectory() as folder:
+        for number, outcome in many(range(seed, seed + count), jobs, folder):
+            tally.add(f"schedule {number}", outcome)
+            if minutes and time.monotonic() - begun > minutes * 60:
+                break
+    tally.print()
     click.echo(f"seconds                {time.monotonic() - begun:.0f}")
-    return int(bad > 0)
+    context.exit(int(tally.bad > 0))
 
 
 @main.command()
@@ -98,6 +78,7 @@ def fuzz(context: click.Context, count: int, first: int) -> None:
 def endurance(context: click.Context, hours: float) -> None:
     """Watch for hours of virtual time; print what grew, and what was left open."""
     with TemporaryDirectory() as folder:
+        shut_out_aws(folder)
         watched = endured(hours, Path(folder))
     click.echo(f"virtual hours          {watched.hours:g}")
     click.echo(f"requests               {watched.requests}")
@@ -125,12 +106,6 @@ def kills(context: click.Context) -> None:
     click.echo(f"killed                 {len(points)} times")
     click.echo(f"lines lost             {len(list(filter(None, said)))}")
     context.exit(int(any(said)))
-
-
-def _count(outcome: Outcome, total: Counter[str]) -> None:
-    total["expected"] += outcome.expected
-    total["seen"] += outcome.seen
-    total["doubled"] += outcome.doubled
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ _UP_TO = re.compile(r", up to \d\d:\d\d:\d\d[^.]*")
 _QUOTA = {"LookupEvents": (1.0, 2), "GetExecutionHistory": (20.0, 400)}
 """Requests a second, and at once: what sfnwatch allows itself of LookupEvents, and
 what the account's bucket has for the other."""
+_STUCK = 300.0
+"""Real seconds; the longest schedule takes a few."""
 _WELL = {HealthState.CONNECTING, HealthState.LIVE, HealthState.DRAINING}
 
 
@@ -70,7 +72,8 @@ async def _watch(
             outages = [
                 group.create_task(_outage(storm, spell)) for spell in _outages(schedule)
             ]
-            watched = await group.create_task(storm.watch())
+            async with asyncio.timeout(_STUCK):
+                watched = await group.create_task(storm.watch())
             for outage in outages:
                 outage.cancel()
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is reported

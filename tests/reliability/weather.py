@@ -117,7 +117,8 @@ def _spells(kind: Kind, dice: Random) -> list[Spell]:
         case Kind.OUTAGE:
             return [Spell(kind, start, start + OUTAGE)]
         case Kind.DENIED:
-            return [Spell(kind, 0.0, dice.uniform(1, 60), operation=operation)]
+            start = dice.choice([0.0, dice.uniform(0, 30)])
+            return [Spell(kind, start, start + dice.uniform(1, 60), 1.0, operation)]
         case Kind.EXPIRED | Kind.DNS:
             return [Spell(kind, start, start + dice.uniform(1, 200))]
         case Kind.SHRINK | Kind.DUPLICATE | Kind.SHUFFLE:
