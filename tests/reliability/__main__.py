@@ -2,7 +2,10 @@
 
 import os
 import time
-import traceback
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +13,8 @@ import click
 
 from tests.builders import sync_run
 from tests.reliability.endurance import endured
-from tests.reliability.fuzz import TARGETS, inputs
+from tests.reliability.fuzz import TARGETS
+from tests.reliability.fuzz_inputs import fuzzed
 from tests.reliability.kills import Kill, When, killed, lost
 from tests.reliability.many import Tally, many, shut_out_aws
 
@@ -48,28 +52,38 @@ def schedules(
 
 @main.command()
 @click.option("--inputs", "count", default=1_000_000, show_default=True)
-@click.option("--seed", "first", default=1, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--target", "chosen", type=click.Choice(list(TARGETS)), multiple=True)
+@_jobs
 @click.pass_context
-def fuzz(context: click.Context, count: int, first: int) -> None:
+def fuzz(
+    context: click.Context, count: int, seed: int, chosen: tuple[str, ...], jobs: int
+) -> None:
     """Put inputs into every reader; print how many, and each traceback once."""
-    begun, seen, total = time.monotonic(), set[str](), 0
-    for target in TARGETS:
-        for data in inputs(target, first, -(-count // len(TARGETS))):
-            total += 1
-            try:
-                TARGETS[target](data)
-            except Exception as error:  # noqa: BLE001 - it is what is looked for
-                place = traceback.extract_tb(error.__traceback__)[-1]
-                told = (
-                    f"{target}: {type(error).__name__} at {place.name}:{place.lineno}"
-                )
-                if told not in seen:
-                    click.echo(f"{told}: {error!s:.100}: {data[:2000]!r}")
-                seen.add(told)
-    click.echo(f"inputs                 {total}, of {len(TARGETS)} kinds")
-    click.echo(f"tracebacks             {len(seen)}")
+    begun, crashes = time.monotonic(), dict[str, str]()
+    targets = chosen or tuple(TARGETS)
+    each = -(-count // (len(targets) * jobs))
+    rows = Counter[tuple[str, str]]()
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        tasks = [(name, seed + n) for name in targets for n in range(jobs)]
+        names, seeds = zip(*tasks, strict=True)
+        for result in pool.map(fuzzed, names, seeds, repeat(each)):
+            for told in result.crashes.keys() - crashes.keys():
+                click.echo(f"{told}: {result.crashes[told]}")
+            crashes |= result.crashes
+            rows[result.target, "inputs"] += result.count
+            rows[result.target, "kept"] += result.kept
+            steps = max(rows[result.target, "steps"], result.steps)
+            rows[result.target, "steps"] = steps
+    total = sum(rows[name, "inputs"] for name in targets)
+    click.echo(f"inputs                 {total}, of {len(targets)} kinds")
+    for name in targets:
+        told = "{} inputs, {} steps from line to line, {} kept that took a new one"
+        figures = (rows[name, key] for key in ("inputs", "steps", "kept"))
+        click.echo(f"  {name:<20} {told.format(*figures)}")
+    click.echo(f"tracebacks             {len(crashes)}")
     click.echo(f"seconds                {time.monotonic() - begun:.0f}")
-    context.exit(int(bool(seen)))
+    context.exit(int(bool(crashes)))
 
 
 @main.command()

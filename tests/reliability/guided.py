@@ -14,7 +14,8 @@ def main() -> None:
     import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     with atheris.instrument_imports(include=["sfnwatch"]):
-        from tests.reliability.fuzz import TARGETS, corpus
+        from tests.reliability.fuzz import TARGETS
+    from tests.reliability.fuzz_corpus import corpus
 
     name, *options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:

@@ -10,11 +10,16 @@ from botocore.parsers import ResponseParserError
 from sfnwatch.sources.whole_answers import StrictParsers
 
 MODELS = {
+    "DescribeExecution": "stepfunctions",
+    "DescribeMapRun": "stepfunctions",
+    "ListExecutions": "stepfunctions",
     "GetExecutionHistory": "stepfunctions",
     "LookupEvents": "cloudtrail",
     "ReceiveMessage": "sqs",
 }
 EVENT = b'{"id": 1, "type": "TaskScheduled", "timestamp": 1.5}'
+TYPE = b'"TaskScheduled"'
+EVENTS_AT = b'{"events": [{"id": 1, "type": "TaskScheduled", "timestamp": %s}]}'
 
 
 async def parsed(operation: str, body: bytes, **headers: str) -> Any:
@@ -36,6 +41,20 @@ async def parsed(operation: str, body: bytes, **headers: str) -> Any:
         ("GetExecutionHistory", b'{"events": [{"id": 1}]}'),
         ("GetExecutionHistory", b'{"events": [' + EVENT),
         ("GetExecutionHistory", b'{"events": "x"}'),
+        ("GetExecutionHistory", b'{"events": [null]}'),
+        (
+            "GetExecutionHistory",
+            b'{"events": [' + EVENT.replace(b"1,", b'"x",') + b"]}",
+        ),
+        ("GetExecutionHistory", b'{"events": [' + EVENT.replace(TYPE, b"7") + b"]}"),
+        ("GetExecutionHistory", b'{"events": [' + EVENT + b'], "nextToken": {}}'),
+        ("GetExecutionHistory", EVENTS_AT % b'"1e400"'),
+        ("GetExecutionHistory", EVENTS_AT % b'"yesterday"'),
+        ("DescribeExecution", b'{"executionArn": "a", "status": ["RUNNING"]}'),
+        ("DescribeMapRun", b'{"itemCounts": {}}'),
+        ("DescribeMapRun", b'{"mapRunArn": ""}'),
+        ("ListExecutions", b"{}"),
+        ("ListExecutions", b'{"executions": [1]}'),
         ("LookupEvents", b"{}"),
         ("LookupEvents", b'{"error": "log in first"}'),
         ("LookupEvents", b'{"Events": null}'),
