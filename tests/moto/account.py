@@ -23,10 +23,13 @@ _CLIENTS = ("stepfunctions", "ecs", "sqs", "iam", "lambda", "cloudtrail")
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Serve an account; gives its endpoint URL. Its warnings are not our errors."""
+def serving(*rate: int) -> Iterator[str]:
+    """Serve an account; gives its endpoint URL. Its warnings are not our errors.
+
+    `rate` is how many LookupEvents a second it answers, if not as many as AWS.
+    """
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.moto.server"],
+        [sys.executable, "-m", "tests.moto.server", *map(str, rate)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -2,7 +2,8 @@
 
 Run as `python -m tests.moto.server`: it prints its port, and serves on loopback until
 its standard input ends. `GET /truth` tells what was really called, and by which try
-of which state.
+of which state. A number says how many LookupEvents a second it answers, where that is
+not to be AWS's two: to who asks by another clock.
 """
 
 import io
@@ -33,9 +34,9 @@ _DELAY = (0.2, 1.5)
 class Account:
     """A WSGI application: moto's, with what AWS has besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, *rate: int) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._trail = Trail(_DELAY)
+        self._trail = Trail(_DELAY, *rate)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)
@@ -116,9 +117,8 @@ class _Quiet(MotoRequestHandler):
 
 
 def main() -> None:
-    server = make_server(
-        "127.0.0.1", 0, Account(), threaded=True, request_handler=_Quiet
-    )
+    account = Account(*map(int, sys.argv[1:]))
+    server = make_server("127.0.0.1", 0, account, threaded=True, request_handler=_Quiet)
     install(f"http://127.0.0.1:{server.port}")
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.port, flush=True)  # noqa: T201

@@ -186,8 +186,8 @@ def _spelt(value: Any, key: str = "") -> Any:
 class Trail:
     """Notes calls, and tells of each after a while."""
 
-    def __init__(self, delay: tuple[float, float]) -> None:
-        self._delay = delay
+    def __init__(self, delay: tuple[float, float], rate: int = _RATE) -> None:
+        self._delay, self._rate = delay, rate
         self._lock = threading.Lock()
         self._calls: list[tuple[float, Call]] = []
         self._asked: list[float] = []
@@ -206,7 +206,7 @@ class Trail:
         """Answer LookupEvents; raises AwsError."""
         with self._lock:
             self._asked = [at for at in self._asked if now - at < 1]
-            if len(self._asked) >= _RATE:
+            if len(self._asked) >= self._rate:
                 raise AwsError("ThrottlingException", "Rate exceeded")
             self._asked.append(now)
             there = [call for due, call in self._calls if due <= now and call.recorded]

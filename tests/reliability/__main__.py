@@ -17,6 +17,9 @@ from tests.reliability.fuzz import TARGETS
 from tests.reliability.fuzz_inputs import fuzzed
 from tests.reliability.kills import Kill, When, killed, lost
 from tests.reliability.many import Tally, many, shut_out_aws
+from tests.reliability.storms import weathered
+from tests.reliability.twin import soon, twin
+from tests.reliability.weather import drawn
 
 _jobs = click.option(
     "--jobs", default=os.cpu_count() or 1, show_default=True, help="Processes."
@@ -45,6 +48,23 @@ def schedules(
             tally.add(f"schedule {number}", outcome)
             if minutes and time.monotonic() - begun > minutes * 60:
                 break
+    tally.print()
+    click.echo(f"seconds                {time.monotonic() - begun:.0f}")
+    context.exit(int(tally.bad > 0))
+
+
+@main.command()
+@click.option("--schedules", "count", default=50, show_default=True)
+@click.option("--seed", default=1, show_default=True, help="Of the first schedule.")
+@click.pass_context
+def moto(context: click.Context, count: int, seed: int) -> None:
+    """Run fault schedules before executions that moto has run."""
+    begun, tally = time.monotonic(), Tally()
+    with TemporaryDirectory() as folder:
+        shut_out_aws(folder)
+        with twin() as ran:
+            for number in range(seed, seed + count):
+                tally.add(f"schedule {number}", weathered(soon(drawn(number)), ran))
     tally.print()
     click.echo(f"seconds                {time.monotonic() - begun:.0f}")
     context.exit(int(tally.bad > 0))

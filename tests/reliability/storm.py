@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -57,9 +58,6 @@ _READ_TIMEOUT = 0.4
 """Real seconds; what stalls is noticed by the machine's own clock."""
 _DRIP = 0.001
 _DAY = 86400.0
-_DRAIN = 901.0
-"""What is older than a quarter of an hour is believed complete; nothing is cut short,
-since how quick the account seems is luck."""
 _AFTER = 200.0
 """What is left of the drain when the last trouble is over."""
 
@@ -116,9 +114,15 @@ _OPERATIONS = {
 class Storm(Simulation):
     """An account that a schedule makes trouble for."""
 
+    least_drain = 901.0
+    """What is older than a quarter of an hour is believed complete; nothing is cut
+    short, since how quick the account seems is luck."""
+
     def __init__(self, schedule: Schedule, patch: pytest.MonkeyPatch) -> None:
         super().__init__(schedule.scenarios, patch)
         self.schedule = schedule
+        self.began = EPOCH
+        """From when the times of the schedule count."""
         self.log = Log()
         self._asked: Counter[str] = Counter()
         self._repeated: set[str] = set()
@@ -182,17 +186,22 @@ class Storm(Simulation):
     def live(self, *_: str, **__: Any) -> Live:
         """Watch by the program's own clock, which heeds what the answers say."""
         own = self._skewed_clock()
-        stop = (self.stopped_at - EPOCH).total_seconds()
+        stop = (self.stopped_at - self.began).total_seconds()
         ends = [spell.end for spell in self.schedule.spells if spell.end < _DAY]
         least = max((end - stop + _AFTER for end in ends), default=0.0)
-        drain = max(_DRAIN, least, 2 * self.schedule.latest)
+        drain = max(self.least_drain, least, 2 * self.schedule.latest)
         return Live(
-            [parse_execution_arn(arn) for arn in self.account.executions.values()],
+            [parse_execution_arn(arn) for arn in self.arns],
             self.settings(),
             own,
             drain=drain,
             heed=own.heed,
         )
+
+    @property
+    def arns(self) -> Collection[str]:
+        """What is watched."""
+        return self.account.executions.values()
 
     def _skewed_clock(self) -> clock.ServerClock:
         """Make a clock as the program's, on a machine whose time is off."""
@@ -209,7 +218,7 @@ class Storm(Simulation):
 
     @property
     def seconds(self) -> float:
-        return (self.clock.now() - EPOCH).total_seconds()
+        return (self.clock.now() - self.began).total_seconds()
 
     def _spell(self, operation: str, kinds: set[Kind]) -> Spell | None:
         """Roll the dice for each spell that is on; the same for the same request."""
@@ -269,12 +278,16 @@ class Storm(Simulation):
             return json_refusal(api._service(operation), _stale(operation), "r")
         if shrunk and size in body:
             self._inject(Kind.SHRINK, operation)
-            body[size] = self._dice(operation).randint(1, 5)
+            body[size] = self._size(operation)
             asked = replace(asked, body=json.dumps(body).encode())
         reply = super()._answer(account, asked)
         if kind in {Kind.REPEAT, Kind.DUPLICATE, Kind.SHUFFLE} and reply.status == 200:
             return self._changed(kind, operation, token, reply)
         return reply
+
+    def _size(self, operation: str) -> int:
+        """Say how many items a page may have that is to be short."""
+        return self._dice(operation).randint(1, 5)
 
     def _refusal(self, kind: Kind, service: str, operation: str) -> Reply:
         if kind is Kind.FAIL:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -21,7 +21,7 @@ from tests.sources.simulation import Watched
 
 _LATER = {"lag"}
 """Findings about when records came: another time in every weather."""
-_UP_TO = re.compile(r", up to \d\d:\d\d:\d\d[^.]*")
+_UP_TO = re.compile(r",? up to \d\d:\d\d:\d\d[^.]*")
 _QUOTA = {"LookupEvents": (1.0, 2), "GetExecutionHistory": (20.0, 400)}
 """Requests a second, and at once: what sfnwatch allows itself of LookupEvents, and
 what the account's bucket has for the other."""
@@ -45,32 +45,35 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-def weathered(schedule: Schedule) -> Outcome:
+Make = Callable[[Schedule, pytest.MonkeyPatch], Storm]
+"""Makes the account that is watched."""
+
+
+def weathered(schedule: Schedule, make: Make = Storm) -> Outcome:
     """Watch in a schedule's weather, and say all that is not as it should be."""
     outcome = Outcome(schedule)
     with pytest.MonkeyPatch.context() as patch:
-        storm, watched, crash = asyncio.run(_watch(schedule, patch))
+        storm, watched, crash = asyncio.run(_watch(make(schedule, patch)))
     outcome.injected.update(one.kind for one in storm.log.injected)
     outcome.requests = len(storm.reached)
     if crash is not None:
         outcome.wrong.append(f"crashed: {crash!r}")
         return outcome
-    outcome.wrong += _compared(storm, watched, outcome)
+    wanted = faultless(schedule.scenarios, make)
+    outcome.wrong += _compared(storm, watched, outcome, wanted)
     outcome.wrong += _health(storm, watched)
     outcome.wrong += _rates(storm, outcome)
     return outcome
 
 
-async def _watch(
-    schedule: Schedule, patch: pytest.MonkeyPatch
-) -> tuple[Storm, Watched, BaseException | None]:
-    storm = Storm(schedule, patch)
+async def _watch(storm: Storm) -> tuple[Storm, Watched, BaseException | None]:
     await storm.start()
     watched, crash = Watched(), None
     try:
         async with asyncio.TaskGroup() as group:
             outages = [
-                group.create_task(_outage(storm, spell)) for spell in _outages(schedule)
+                group.create_task(_outage(storm, spell))
+                for spell in _outages(storm.schedule)
             ]
             async with asyncio.timeout(_STUCK):
                 watched = await group.create_task(storm.watch())
@@ -98,12 +101,15 @@ async def _outage(storm: Storm, spell: Spell) -> None:
 # -- what was seen -----------------------------------------------------------
 
 
+_Seen = tuple[dict[str, Any], frozenset[str]]
+
+
 @cache
-def faultless(scenarios: tuple[str, ...]) -> tuple[dict[str, Any], frozenset[str]]:
+def faultless(scenarios: tuple[str, ...], make: Make = Storm) -> _Seen:
     """Watch without faults: the trace, and the ids of all there is to be seen."""
     calm = Schedule("calm", scenarios, ())
     with pytest.MonkeyPatch.context() as patch:
-        storm, watched, crash = asyncio.run(_watch(calm, patch))
+        storm, watched, crash = asyncio.run(_watch(make(calm, patch)))
     assert crash is None, crash
     there = storm.there
     return essence(watched.trace, there), frozenset(_ids(watched, there))
@@ -140,8 +146,10 @@ def _ids(watched: Watched, there: Container[str]) -> list[str]:
     return [*events, *(key for key in watched.call_ids() if key in there)]
 
 
-def _compared(storm: Storm, watched: Watched, outcome: Outcome) -> Iterator[str]:
-    wanted, ids = faultless(storm.schedule.scenarios)
+def _compared(
+    storm: Storm, watched: Watched, outcome: Outcome, known: _Seen
+) -> Iterator[str]:
+    wanted, ids = known
     seen = Counter(_ids(watched, storm.there))
     outcome.expected, outcome.seen = len(ids), len(ids & seen.keys())
     outcome.doubled = sum(count - 1 for count in seen.values())
