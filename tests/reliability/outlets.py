@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from io import StringIO
+from io import BytesIO, StringIO
 
 from sfnwatch.export import (
     compare_json,
@@ -13,14 +13,20 @@ from sfnwatch.export import (
     report_text,
 )
 from sfnwatch.export.lines import PlainLines
+from sfnwatch.export.otlp_settled import Settled
 from sfnwatch.export.stream import JsonLines
 from sfnwatch.export.targets import TARGETS
+from sfnwatch.recording.format import encode_line
+from sfnwatch.recording.recording import Recording
+from sfnwatch.recording.redaction import redact, write_redacted
 from sfnwatch.trace.compare import compare
 from sfnwatch.trace.events import Batch
 from sfnwatch.trace.heads import head_of
+from sfnwatch.trace.payload import ascii_json
 from sfnwatch.trace.report import report
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.tui.notify import notification
+from tests.builders import START
 
 Outlet = Callable[[Batch, Trace], str]
 _LINES = {"\n"}
@@ -97,6 +103,23 @@ def _notified(_: Batch, trace: Trace) -> str:
     return "\n".join(told)
 
 
+def _recorded(batch: Batch, _: Trace) -> str:
+    return "\n".join(encode_line(record, START) for record in batch)
+
+
+def _redacted(batch: Batch, _: Trace) -> str:
+    out = BytesIO()
+    write_redacted(redact(Recording(batch)), out, "sfnwatch 0")
+    return out.getvalue().decode()
+
+
+def _sent(_: Batch, trace: Trace) -> str:
+    """Write what a collector is sent while it is watched, and at the end."""
+    settled = Settled()
+    sent = [settled.take(trace), settled.take(trace, last=True)]
+    return "\n".join(ascii_json({"resourceSpans": each}) for each in sent)
+
+
 OUTLETS: Mapping[str, Outlet] = {
     **{name: _target(name) for name in TARGETS},
     "--plain": _plain,
@@ -104,8 +127,14 @@ OUTLETS: Mapping[str, Outlet] = {
     **{f"explain {form}": _report(form) for form in ("json", "markdown", "text")},
     **{f"compare {form}": _comparison(form) for form in ("json", "markdown", "text")},
     "notification": _notified,
+    "--otlp": _sent,
+    "recording": _recorded,
+    "redacted": _redacted,
 }
-JSON = {"json", "--json", "otlp", "explain json", "compare json"}
+JSON = {
+    *("json", "--json", "otlp", "--otlp", "explain json", "compare json"),
+    *("recording", "redacted"),
+}
 """Written in ASCII alone; what Perfetto is given is cleaned instead."""
 
 

@@ -25,6 +25,7 @@ from sfnwatch.sources import aws as aws_module
 from sfnwatch.sources import drain as drain_module
 from sfnwatch.sources.drive import Driver, Failure
 from sfnwatch.sources.live import Live
+from sfnwatch.sources.wanted import Following
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.events import SourceHealth
 from tests.reliability.weather import SAID, Kind, Schedule, Spell
@@ -58,6 +59,8 @@ _READ_TIMEOUT = 0.4
 """Real seconds; what stalls is noticed by the machine's own clock."""
 _DRIP = 0.001
 _DAY = 86400.0
+_CHILDREN = 100
+"""All of a Map Run's: which of many are read is by what is there when it is asked."""
 _AFTER = 200.0
 """What is left of the drain when the last trouble is over."""
 
@@ -91,7 +94,9 @@ class Log:
 
     def since(self, lane: str) -> tuple[Kind, ...]:
         """Name the faults that befell a lane since it last failed, or the last one."""
-        begin = max((one.after for one in self.failed if one.lane == lane), default=0)
+        failed = (one.after for one in self.failed if one.lane == lane)
+        # Of children there are many at once: any fault may have been any one's.
+        begin = 0 if lane == "children" else max(failed, default=0)
         mine = [
             (number, one.kind)
             for number, one in enumerate(self.injected, 1)
@@ -101,13 +106,15 @@ class Log:
         return tuple(fresh or [kind for _, kind in mine[-1:]])
 
 
+_OF_AN_EXECUTION = (
+    "DescribeExecution",
+    "DescribeStateMachineForExecution",
+    "GetExecutionHistory",
+)
 _OPERATIONS = {
     "lookup": ("LookupEvents",),
-    "history": (
-        "DescribeExecution",
-        "DescribeStateMachineForExecution",
-        "GetExecutionHistory",
-    ),
+    "history": _OF_AN_EXECUTION,
+    "children": (*_OF_AN_EXECUTION, "DescribeMapRun", "ListExecutions"),
 }
 
 
@@ -196,6 +203,8 @@ class Storm(Simulation):
             own,
             drain=drain,
             heed=own.heed,
+            following=Following(children=_CHILDREN),
+            follow_redrive="redrive" in self.schedule.scenarios,
         )
 
     @property

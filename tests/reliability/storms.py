@@ -22,12 +22,21 @@ from tests.sources.simulation import Watched
 _LATER = {"lag"}
 """Findings about when records came: another time in every weather."""
 _UP_TO = re.compile(r",? up to \d\d:\d\d:\d\d[^.]*")
-_QUOTA = {"LookupEvents": (1.0, 2), "GetExecutionHistory": (20.0, 400)}
+_QUOTA = {
+    "LookupEvents": (1.0, 2),
+    "DescribeExecution": (10.0, 250),
+    "DescribeMapRun": (1.0, 200),
+    "GetExecutionHistory": (20.0, 400),
+    "ListExecutions": (2.0, 100),
+}
 """Requests a second, and at once: what sfnwatch allows itself of LookupEvents, and
-what the account's bucket has for the other."""
+what the account's buckets have for the others."""
 _STUCK = 300.0
 """Real seconds; the longest schedule takes a few."""
-_WELL = {HealthState.CONNECTING, HealthState.LIVE, HealthState.DRAINING}
+_WELL = {
+    *(HealthState.CONNECTING, HealthState.LIVE, HealthState.DRAINING),
+    HealthState.WAITING,
+}
 
 
 @dataclass
@@ -123,6 +132,8 @@ def essence(trace: Trace, there: Container[str]) -> dict[str, Any]:
         for call in told["calls"]
         if call["event_id"] in there
     ]
+    # What is begun at once is found in any order.
+    told["executions"].sort(key=lambda each: str(each["arn"]))
     for holder in (told, *told["executions"]):
         found = [one for one in holder["findings"] if one["kind"] not in _LATER]
         holder["findings"] = [_timeless(one) for one in found]
@@ -187,7 +198,7 @@ def _health(storm: Storm, watched: Watched) -> Iterator[str]:
             yield f"{lane} ends {states[-1]}: {watched.messages(lane)[-1:]}"
     told = Counter(
         health.state
-        for lane in ("history", "lookup")
+        for lane in ("history", "lookup", "children")
         for health in watched.healths(lane)
         if health.state not in {*_WELL, HealthState.ENDED}
     )
@@ -198,7 +209,9 @@ def _health(storm: Storm, watched: Watched) -> Iterator[str]:
         if one.failure.state not in {SAID[kind] for kind in one.kinds}:
             what = f"{one.failure.state}: {one.failure}"
             yield f"{one.lane} after {', '.join(one.kinds)}: {what}"
-        if not one.failure.message.startswith(("LookupEvents", "Get", "Describe")):
+        if not one.failure.message.startswith(
+            ("LookupEvents", "Get", "Describe", "List")
+        ):
             yield f"does not say what was tried: {one.failure}"
     secret = [r for r in watched.records if CREDENTIALS[1] in str(r.data)]
     if secret:

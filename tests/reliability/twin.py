@@ -45,8 +45,8 @@ class Twin:
         for arn in self.arns:
             account.finish(arn)
         told = [account.states.describe_execution(executionArn=a) for a in self.arns]
-        self.began = min(each["startDate"] for each in told).astimezone(UTC)
-        self.ended = max(each["stopDate"] for each in told).astimezone(UTC)
+        self.began: datetime = min(each["startDate"] for each in told).astimezone(UTC)
+        self.ended: datetime = max(each["stopDate"] for each in told).astimezone(UTC)
         self.there = set(account.made(*self.arns))
         eventually(lambda: self._delivered() >= self.there, "all records")
         account.close()

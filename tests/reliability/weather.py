@@ -50,8 +50,11 @@ OUTAGE = 600.0
 LATEST = 5400.0
 """Seconds that a record may be late."""
 _SKEW = 600.0
-_SCENARIOS = ("sync", "sync-denied", "async", "sdk", "failure", "pipeline")
-_SHORT = {"async", "sdk"}
+_SCENARIOS = (
+    *("sync", "sync-denied", "async", "sdk", "failure", "pipeline", "redrive"),
+)
+_SHORT = {"async", "sdk", "redrive"}
+"""Those that are over before a permission may be back."""
 _FOR_GOOD = 1e9
 
 
@@ -90,6 +93,8 @@ def drawn(seed: int) -> Schedule:
     scenarios: tuple[str, ...] = (dice.choice(_SCENARIOS),)
     if dice.random() < 0.1:
         scenarios = ("sync", "async", "sdk")
+    elif dice.random() < 0.02:
+        scenarios = ("distributed",)  # of forty executions, and as slow
     kinds = [dice.choice(list(Kind)) for _ in range(dice.randint(1, 5))]
     spells = [spell for kind in dict.fromkeys(kinds) for spell in _spells(kind, dice)]
     if set(scenarios) & _SHORT:
@@ -117,8 +122,8 @@ def _spells(kind: Kind, dice: Random) -> list[Spell]:
         case Kind.OUTAGE:
             return [Spell(kind, start, start + OUTAGE)]
         case Kind.DENIED:
-            start = dice.choice([0.0, dice.uniform(0, 30)])
-            return [Spell(kind, start, start + dice.uniform(1, 60), 1.0, operation)]
+            start = dice.choice([0.0, dice.uniform(0, 20)])
+            return [Spell(kind, start, start + dice.uniform(1, 40), 1.0, operation)]
         case Kind.EXPIRED | Kind.DNS:
             return [Spell(kind, start, start + dice.uniform(1, 200))]
         case Kind.SHRINK | Kind.DUPLICATE | Kind.SHUFFLE:
