@@ -196,7 +196,7 @@ class Storm(Simulation):
         stop = (self.stopped_at - self.began).total_seconds()
         ends = [spell.end for spell in self.schedule.spells if spell.end < _DAY]
         least = max((end - stop + _AFTER for end in ends), default=0.0)
-        drain = max(self.least_drain, least, 2 * self.schedule.latest)
+        drain = max(self.least_drain + self.schedule.latest, least)
         return Live(
             [parse_execution_arn(arn) for arn in self.arns],
             self.settings(),
@@ -296,7 +296,7 @@ class Storm(Simulation):
 
     def _size(self, operation: str) -> int:
         """Say how many items a page may have that is to be short."""
-        return self._dice(operation).randint(1, 5)
+        return self._dice(operation).choice((1, 4, 12))
 
     def _refusal(self, kind: Kind, service: str, operation: str) -> Reply:
         if kind is Kind.FAIL:

@@ -105,7 +105,7 @@ def drawn(seed: int) -> Schedule:
         scenarios=scenarios,
         spells=tuple(spells),
         skew=dice.choice([0.0, 0.0, _SKEW, -_SKEW]),
-        latest=LATEST if dice.random() < 0.1 else 0.0,
+        latest=LATEST if dice.random() < 0.04 else 0.0,
     )
 
 
