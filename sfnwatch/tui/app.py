@@ -266,7 +266,7 @@ class SfnwatchApp(Choosing):
 
     on_timeline_view_opened = on_call_log_opened = on_lanes_view_opened
 
-    def on_execution_list_chosen(self) -> None:
+    def on_choices_chosen(self) -> None:
         self._open_child()
 
     def on_detail_jumped(self, event: "Detail.Jumped") -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as altered
 
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.lanes import Row, build_lanes
@@ -61,9 +62,8 @@ def test_a_name_says_that_nothing_in_the_file_is_masked(tmp_path: Path) -> None:
 def test_a_hostile_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
     (row,) = rows_of("call#run")
     assert row.call is not None
-    other = replace(
-        row, execution_arn=name, call=replace(row.call, event_name=name or "x")
-    )
+    called = altered(row.call, event_name=name or "x")
+    other = replace(row, execution_arn=name, call=called)
     path = save_record((other,), tmp_path)
     assert path.parent == tmp_path
     assert path.name.isprintable()
@@ -74,7 +74,7 @@ def test_hostile_records_are_saved_too(tmp_path: Path) -> None:
     raw = {"key\ud800": "\x1b[31m\x9b", "huge": 10**5_000, "nan": float("nan")}
     row = replace(
         rows_of(f"{ARN}#5")[0],
-        events=(replace(rows_of(f"{ARN}#5")[0].events[0], raw=raw),),
+        events=(altered(rows_of(f"{ARN}#5")[0].events[0], raw=raw),),
     )
     text = save_record((row,), tmp_path).read_text()
     assert "\x1b" not in text
