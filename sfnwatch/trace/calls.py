@@ -149,8 +149,36 @@ def _is_own_agent(user_agent: str) -> bool:
     return _OWN_AGENT.search(user_agent) is not None
 
 
+_RECENT_MOST = 4096
+_RECENT: dict[int, tuple[Record, ApiCall]] = {}
+"""What was decoded last, by the identity of its record, which it keeps alive."""
+
+
 def decode_call(received: Received) -> ApiCall:
-    """Decode a call; raises DecodeError for a record that is none."""
+    """Decode a call; raises DecodeError for a record that is none.
+
+    One that comes in is looked at by several, one after the other: whoever asks
+    whether it concerns them, and the trace. It is decoded once.
+    """
+    known = _recent(received)
+    if known is not None and known.seen_at is received.at:
+        return known
+    call = _decoded(received)
+    if len(_RECENT) >= _RECENT_MOST:
+        _RECENT.clear()
+    for record in (received.data, call.record):
+        _RECENT[id(record)] = record, call
+    return call
+
+
+def _recent(received: Received) -> ApiCall | None:
+    record, call = _RECENT.get(id(received.data), (None, None))
+    if call is None or record is not received.data or call.coat != received.source:
+        return None
+    return call
+
+
+def _decoded(received: Received) -> ApiCall:
     try:
         return _decode(received)
     except KeyError as error:
@@ -165,7 +193,9 @@ def packed(received: Received) -> Received:
     """Pack a call's record, if it is one, for what keeps very many."""
     if received.source not in _COATS or isinstance(received.data, Packed):
         return received
-    return replace(received, data=_pack(received.source, received.data))
+    known = _recent(received)
+    record = known.record if known else _pack(received.source, received.data)
+    return replace(received, data=record)
 
 
 def _pack(coat: str, data: Record) -> Record:

@@ -46,6 +46,7 @@ __all__ = [
     "calls_by_attempt",
     "complete_to",
     "is_hidden",
+    "measured_to",
     "own_nest",
     "polls_of",
 ]
@@ -82,7 +83,13 @@ def complete_to(trace: Trace) -> datetime | None:
     A file says nothing of lag, so the newest call in it is as far as it speaks for.
     """
     health = trace.health.get("lookup")
-    return health.complete_to if health is not None else claimed_to(trace)
+    return measured_to(trace) if health is not None else claimed_to(trace)
+
+
+def measured_to(trace: Trace) -> datetime | None:
+    """The same, where it was measured: a claim takes a look at all calls."""
+    health = trace.health.get("lookup")
+    return health.complete_to if health is not None else None
 
 
 _Placed = tuple[Place, Row]

@@ -19,7 +19,7 @@ from sfnwatch.trace.chapters import Chapter, chapters
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.events import Batch, HealthState
 from sfnwatch.trace.growing_lanes import GrowingLanes
-from sfnwatch.trace.lanes import complete_to
+from sfnwatch.trace.lanes import measured_to
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.deck import Deck
@@ -175,7 +175,7 @@ class Flow(Deck):
                 transport=transport,
                 course=self._course,
                 chapters=self._playing.known_chapters,
-                watermark=None if self._playing.replay else complete_to(self.trace),
+                watermark=None if self._playing.replay else measured_to(self.trace),
                 now=None if self._playing.replay else self._playing.clock.now(),
             )
         )

@@ -1,13 +1,11 @@
 """What has just come in, and what of it came in late."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import filterfalse
-from operator import attrgetter
 
 from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.lanes import Lanes
+from sfnwatch.trace.lanes import Lanes, Row
 from sfnwatch.trace.same import first_change
 from sfnwatch.tui.lane_words import gap_words
 
@@ -45,26 +43,25 @@ class Fresh:
         }
 
 
-def came_in(before: Lanes, lanes: Lanes, keys: Iterable[str]) -> Fresh:
-    """Say which rows are new; late is a call that lands among rows long shown."""
+def came_in(before: Lanes, rows: Iterable[Row]) -> Fresh:
+    """Say of new rows what is late: a call that lands among rows long shown."""
     newest = _newest(before)
     late: dict[str, str] = {}
-    fresh = frozenset(keys)
-    for key in fresh:
-        row = lanes.rows[lanes.positions[key]]
+    fresh = {row.key: row for row in rows}
+    for key, row in fresh.items():
         if newest is None or row.call is None or newest - row.at <= _LATE:
             continue
         seen = row.call.seen_at or newest
         lag = max(seen - row.at, timedelta())
         late[key] = f"appeared {gap_words(lag.total_seconds())} late"
-    return Fresh(fresh, late)
+    return Fresh(frozenset(fresh), late)
 
 
-def new_keys(before: Lanes, lanes: Lanes) -> frozenset[str]:
-    """Give the keys of rows that were not there: few, where lanes have grown."""
+def new_rows(before: Lanes, lanes: Lanes) -> Sequence[Row]:
+    """Give the rows that were not there: few, where lanes have grown."""
     first = first_change(before.rows, lanes.rows)
-    keys = map(attrgetter("key"), lanes.rows[first:])
-    return frozenset(filterfalse(before.positions.__contains__, keys))
+    known = {row.key for row in before.rows[first:]}
+    return [row for row in lanes.rows[first:] if row.key not in known]
 
 
 def _newest(lanes: Lanes) -> datetime | None:

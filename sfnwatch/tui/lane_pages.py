@@ -14,7 +14,7 @@ from sfnwatch.trace.lanes import Lanes
 from sfnwatch.trace.shape import Shape
 from sfnwatch.tui.arrange import Plan, arrange
 from sfnwatch.tui.lane_dates import dated
-from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in, new_keys
+from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in, new_rows
 from sfnwatch.tui.lane_places import nearest, side_of, stop
 from sfnwatch.tui.lane_strips import LaneStrips
 from sfnwatch.tui.layout import Hints, Layout
@@ -96,15 +96,15 @@ class LanePages(LaneStrips):
         """
         anchor = self._anchor()
         before = self._lanes
-        came = new_keys(before, lanes)
+        came = new_rows(before, lanes)
         self._lanes, self._hints = lanes, hints
         self.page = dated(page, self._look)
         self._fit()
-        seen = [key for key in came if key in self.page.positions]
+        seen = [row for row in came if row.key in self.page.positions]
         if not self.follow:
             self.unseen += len(seen)
         if flash and before.rows and seen and self.app.animation_level != "none":
-            self._flash(came_in(before, lanes, seen))
+            self._flash(came_in(before, seen))
         self._settle(anchor)
 
     def _anchor(self) -> Anchor | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.growing_lanes import GrowingLanes
-from sfnwatch.trace.lanes import TASKS, Lanes, Row, complete_to
+from sfnwatch.trace.lanes import TASKS, Lanes, Row, measured_to
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.arrange import Plan, arrange
@@ -65,7 +65,7 @@ def make_page(
     hints = Hints(
         states="no state transitions" if ended else "waiting for the first event…",
         calls=quiet_words(trace, ended=ended),
-        complete_to=None if over else complete_to(trace),
+        complete_to=None if over else measured_to(trace),
     )
     lanes = (growing or GrowingLanes()).lanes(trace)
     layout = arrange(lanes, plan, hints, shape, laying)

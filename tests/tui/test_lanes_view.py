@@ -20,7 +20,7 @@ from sfnwatch.tui.arrange import arrange
 from sfnwatch.tui.bars import LaneNames
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.lane_frame import Look
-from sfnwatch.tui.lane_fresh import Fresh, came_in
+from sfnwatch.tui.lane_fresh import Fresh, came_in, new_rows
 from sfnwatch.tui.lanes import LanesView
 from sfnwatch.tui.layout import Hints, lay_out
 from tests.builders import ARN, START, TASK_ARN, call, sync_history, sync_run
@@ -349,10 +349,10 @@ async def test_a_growing_run_of_polls_neither_grows_the_page_nor_hides_the_newes
 def test_late_is_what_lands_among_rows_long_shown() -> None:
     before = build_lanes(extend(Trace(), sync_history()))
     lanes = build_lanes(extend(Trace(), sync_run()))
-    fresh = came_in(before, lanes, lanes.positions.keys() - before.positions.keys())
+    fresh = came_in(before, new_rows(before, lanes))
     assert fresh.keys == {"call#run", *(f"call#poll-{n}" for n in range(5))}
     assert set(fresh.late) == fresh.keys - {"call#poll-4"}
-    assert came_in(Lanes(), lanes, lanes.positions).late == {}
+    assert came_in(Lanes(), lanes.rows).late == {}
     assert fresh - fresh.keys == Fresh()
     assert (Fresh(frozenset({"a"}), {"a": "late"}) | Fresh()).places({"a": 3}, {}) == {
         (3, 0): "late"
