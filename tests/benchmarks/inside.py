@@ -14,6 +14,7 @@ _MODES: dict[str, Callable[..., None]] = {
     "extend": inside_pieces.extend_by,
     "fetch": inside_pieces.fetch,
     "poll": inside_pieces.poll,
+    "clock": inside_screen.clock,
     "keys": inside_screen.keys,
     "live": inside_screen.live,
     "quiet": inside_screen.quiet,
