@@ -10,8 +10,9 @@ class Resizing(ScrollView):
     """Calls `resized` whenever its size is another than it was laid out for.
 
     Textual sends no Resize where a widget's size changes in a layout that is followed
-    by another before anything is drawn, as when a line below opens and takes the focus.
-    What is drawn tells of it in any case.
+    by another before anything is drawn, as when a line below opens and takes the focus;
+    nor always to one that is put on the screen later than others. What is drawn tells
+    of it in any case.
     """
 
     _fitted: Size | None = None
@@ -27,7 +28,7 @@ class Resizing(ScrollView):
         self.resized()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self._fitted is not None and self._fitted != self.size:
+        if self._fitted != self.size:
             self.call_later(self._refit)
         return super().render_lines(crop)
 
