@@ -149,7 +149,7 @@ def _is_own_agent(user_agent: str) -> bool:
     return _OWN_AGENT.search(user_agent) is not None
 
 
-_RECENT_MOST = 4096
+_RECENT_MOST = 512
 _RECENT: dict[int, tuple[Record, ApiCall]] = {}
 """What was decoded last, by the identity of its record, which it keeps alive."""
 

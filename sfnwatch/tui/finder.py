@@ -101,4 +101,6 @@ def _of(hits: tuple[int, int]) -> str:
     place, count = hits
     if not count:
         return "no row has it"
-    return f"{place} of {count:,}" if place else f"{count:,} rows"
+    if place:
+        return f"{place} of {count:,}"
+    return f"{count:,} rows" if count > 1 else "1 row"

@@ -155,7 +155,7 @@ def test_words_are_searched_and_found_in_turn(shown: Terminal) -> None:
 def test_what_is_typed_ahead_is_typed_into_the_line(shown: Terminal) -> None:
     """Over a slow connection several keys come at once: a `q` in them must not quit."""
     shown.press("/request")
-    shown.until("search request")
+    shown.until("search  1 row request")
 
 
 # -- records -------------------------------------------------------------------------

@@ -4,8 +4,10 @@ The sources themselves read them, each by one or two of its own steps, with nobo
 ask but what answers with those bytes.
 """
 
+import asyncio
+import atexit
 import json
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
@@ -18,7 +20,7 @@ from sfnwatch.sources.archive_filter import Concerning
 from sfnwatch.sources.archive_layout import Window
 from sfnwatch.sources.archive_records import TrailReader
 from sfnwatch.sources.aws import _timestamp
-from sfnwatch.sources.drive import Failure, Step
+from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.express import Express
 from sfnwatch.sources.history import History
 from sfnwatch.sources.live_tail import LiveTail
@@ -101,22 +103,27 @@ def _subjects() -> Subjects:
     return known
 
 
-def _at_once(coroutine: Coroutine[Any, Any, Step]) -> Step:
-    """Run what waits for nothing, without a loop."""
-    try:
-        coroutine.send(None)
-    except StopIteration as ended:
-        return cast("Step", ended.value)
-    msg = "it waits for something"
-    raise AssertionError(msg)
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
 
 
 def answers(data: bytes) -> None:
     """Answer each source's requests with it, two in a row."""
+    _loop().run_until_complete(_answered(data))
+
+
+async def _answered(data: bytes) -> None:
     for source in _sources(data):
-        with suppress(Failure, StalePageError):
-            for _ in range(2):
-                take(_at_once(source._step()).records)
+        try:
+            with suppress(Failure, StalePageError):
+                for _ in range(2):
+                    take((await source._step()).records)
+        finally:
+            if isinstance(source, History):
+                await source._ahead.close()
 
 
 def _sources(data: bytes) -> Iterator[Any]:
