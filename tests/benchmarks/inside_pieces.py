@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 from contextlib import aclosing
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from sfnwatch.clock import SystemClock
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _POLLS = 40
 _BATCHES = (1, 100, 1000)
+_TIMES = 3
+"""So many batches of each, one after the other."""
 
 
 async def _history(url: str, clock: Any, consume: "Consumer") -> None:
@@ -103,33 +105,38 @@ def extend_by(events: str, calls: str) -> None:
     from sfnwatch.trace.shape import Shape
     from sfnwatch.trace.timeline import Trace, extend
     from sfnwatch.tui.arrange import plan_for
+    from sfnwatch.tui.laying import Laying
     from sfnwatch.tui.page import make_page
     from tests.benchmarks import made
 
-    known, new = made.growing(int(events), int(calls), max(_BATCHES))
-    base = extend(Trace(), known)
-    _derive(base)
-    plan, growing = plan_for(160, 1, aligned=False), GrowingLanes()
+    known, more = made.growing(int(events), int(calls), _TIMES * sum(_BATCHES))
+    trace, new = extend(Trace(), known), iter(more)
+    _derive(trace)
+    plan = plan_for(160, 1, aligned=False)
+    growing, laying = GrowingLanes(), Laying()
 
     def page(trace: Trace) -> None:
-        make_page(trace, shape=Shape(), plan=plan, ended=False, growing=growing)
+        shape = Shape()
+        make_page(
+            trace, shape=shape, plan=plan, ended=False, growing=growing, laying=laying
+        )
 
-    page(base)
+    page(trace)
     gc.collect()
     gc.freeze()
     told: Told = {}
     for count in _BATCHES:
-        batch = tuple(new[:count])
         folds, derived, pages = [], [], []
-        for _ in range(3):
+        for _ in range(_TIMES):
+            batch = tuple(islice(new, count))
             begun = time.process_time()
-            grown = extend(base, batch)
+            trace = extend(trace, batch)
             folds.append(time.process_time() - begun)
             begun = time.process_time()
-            _derive(grown)
+            _derive(trace)
             derived.append(time.process_time() - begun)
             begun = time.process_time()
-            page(grown)
+            page(trace)
             pages.append(time.process_time() - begun)
         told[str(count)] = {"extend": folds, "derive": derived, "page": pages}
     tell({"batches": told, "rss": rss()})
