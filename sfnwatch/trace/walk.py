@@ -177,7 +177,7 @@ class Walk:
             return self._start_container(event, before, kind)
         if phase == "Aborted":
             return self._abort_siblings(event, before)
-        owner = at_work(before, kind)
+        owner = at_work(before, kind) or self._lone_container(kind)
         if owner is None:
             return before.scope, before.visit
         owner.started = False
@@ -185,6 +185,11 @@ class Walk:
             owner.trouble = "failed"
             self._close_inside(owner, event, tuple(outward(before)))
         return owner.scope, owner
+
+    def _lone_container(self, kind: str) -> Open | None:
+        """Find the one Map or Parallel it can be, where what led inside is missing."""
+        found = [v for v in self._running.values() if v.type == kind and v.started]
+        return found[0] if len(found) == 1 else None
 
     def _start_container(
         self, event: HistoryEvent, before: Place, kind: str

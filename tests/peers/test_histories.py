@@ -115,8 +115,17 @@ def test_the_order_of_the_events_does_not_matter(
 def test_holes_leave_nothing_running_and_what_is_whole_as_it_was(
     events: Events, data: st.DataObject
 ) -> None:
-    whole = timeline_of(events)
     lost = data.draw(st.sets(st.sampled_from([event["id"] for event in events])))
+    _is_whole_but_for(events, lost)
+
+
+def test_nor_does_any_hole_of_one_event(events: Events) -> None:
+    for event in events[:100]:
+        _is_whole_but_for(events, {event["id"]})
+
+
+def _is_whole_but_for(events: Events, lost: set[int]) -> None:
+    whole = timeline_of(events)
     kept = [event for event in events if event["id"] not in lost]
     told = Received(None, From.DESCRIBE, ARN, {"status": whole.status})
     records = [Received(None, From.HISTORY, ARN, event) for event in kept]
