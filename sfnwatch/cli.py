@@ -78,11 +78,17 @@ class Imported(MutableMapping[str, click.Command]):
     def __len__(self) -> int:
         return len(_HOMES)
 
+    # click's own table can be written to: this one says what there is.
+
     def __setitem__(self, name: str, command: click.Command) -> None:
-        raise NotImplementedError
+        self._refuse(name)
 
     def __delitem__(self, name: str) -> None:
-        raise NotImplementedError
+        self._refuse(name)
+
+    def _refuse(self, name: str) -> NoReturn:
+        msg = f"{name}: which commands there are is said in _HOMES"
+        raise TypeError(msg)
 
 
 class Commands(click.Group):

@@ -82,8 +82,7 @@ def complete_to(trace: Trace) -> datetime | None:
 
     A file says nothing of lag, so the newest call in it is as far as it speaks for.
     """
-    health = trace.health.get("lookup")
-    return measured_to(trace) if health is not None else claimed_to(trace)
+    return measured_to(trace) if "lookup" in trace.health else claimed_to(trace)
 
 
 def measured_to(trace: Trace) -> datetime | None:

@@ -25,6 +25,9 @@ class Line(Generic[_Row]):
     now: datetime
 
 
+Pieces = Callable[[Line[_Row], Look], Iterator[Piece]]
+
+
 def mark(line: Line[_Row], look: Look) -> Iterator[Piece]:
     del look
     yield ("◆" if line.marked else " ", Tone.ACTION)
@@ -57,7 +60,7 @@ def _name(line: Line[Listed], look: Look) -> Iterator[Piece]:
     yield (clean(line.row.name, _LIMIT), tone)
 
 
-def _started(form: str) -> Callable[[Line[Listed], Look], Iterator[Piece]]:
+def _started(form: str) -> Pieces[Listed]:
     def pieces(line: Line[Listed], look: Look) -> Iterator[Piece]:
         at = line.row.started_at
         if at is not None:
@@ -82,16 +85,41 @@ def _whole(seconds: float) -> str:
 TINY, SMALL, MID, WIDE = 36, 56, 72, 108
 """Cells of the table from which there is room for: the state machine, how long it took,
 the status in a word and when it started, all of it in full."""
-EXECUTIONS: tuple[Column[Line[Listed]], ...] = (
-    Column("", 1, mark),
-    Column("", 1, _sign, below=MID),
-    Column("status", 11, _status, least=MID, below=WIDE),
-    Column("status", 17, _status, least=WIDE),
-    Column("started {zone}", 14, _started("%m-%d %H:%M:%S"), MID, WIDE),
-    Column("started {zone}", 19, _started("%Y-%m-%d %H:%M:%S"), least=WIDE),
-    Column("took", 8, _took, least=SMALL, right=True),
-    Column("machine", 12, _machine, least=TINY, below=SMALL),
-    Column("machine", 16, _machine, least=SMALL, below=WIDE),
-    Column("machine", 32, _machine, least=WIDE),
-    Column("execution", _REST, _name),
+
+
+@dataclass(frozen=True, slots=True)
+class Cells(Generic[_Row]):
+    """What of a row stands in the columns of a table."""
+
+    sign: Pieces[_Row]
+    status: Pieces[_Row]
+    at: Callable[[str], Pieces[_Row]]
+    """Takes the form of a time."""
+    length: Pieces[_Row]
+    machine: Pieces[_Row]
+    name: Pieces[_Row]
+
+
+def columns(at: str, length: str, of: Cells[_Row]) -> tuple[Column[Line[_Row]], ...]:
+    """Give the columns of a table; tables that stand one above the other have the same.
+
+    `at` and `length` are what is said above a time and above how long it took.
+    """
+    return (
+        Column("", 1, mark),
+        Column("", 1, of.sign, below=MID),
+        Column("status", 11, of.status, least=MID, below=WIDE),
+        Column("status", 17, of.status, least=WIDE),
+        Column(f"{at} {{zone}}", 14, of.at("%m-%d %H:%M:%S"), MID, WIDE),
+        Column(f"{at} {{zone}}", 19, of.at("%Y-%m-%d %H:%M:%S"), least=WIDE),
+        Column(length, 8, of.length, least=SMALL, right=True),
+        Column("machine", 12, of.machine, least=TINY, below=SMALL),
+        Column("machine", 16, of.machine, least=SMALL, below=WIDE),
+        Column("machine", 32, of.machine, least=WIDE),
+        Column("execution", _REST, of.name),
+    )
+
+
+EXECUTIONS = columns(
+    "started", "took", Cells(_sign, _status, _started, _took, _machine, _name)
 )

@@ -11,14 +11,13 @@ from sfnwatch.trace.listed import GOING_ON
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
-from sfnwatch.tui.calllines import Column, Look
+from sfnwatch.tui.calllines import Look
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.picker_lines import MID, SMALL, TINY, WIDE, Line, mark
+from sfnwatch.tui.picker_lines import Cells, Line, columns
 from sfnwatch.tui.picker_rows import Pieces, found_in
 from sfnwatch.tui.zones import in_zone
 
 _LIMIT = 200
-_REST = 0
 _Pieces = Callable[[Line[Shelved], Look], Iterator[Piece]]
 
 
@@ -146,17 +145,6 @@ def _name(line: Line[Shelved], look: Look) -> Iterator[Piece]:
         yield (f" and {more} more", Tone.DIM)
 
 
-RECORDINGS: tuple[Column[Line[Shelved]], ...] = (
-    Column("", 1, mark),
-    Column("", 1, _sign, below=MID),
-    Column("status", 11, _status, least=MID, below=WIDE),
-    Column("status", 17, _status, least=WIDE),
-    Column("recorded {zone}", 14, _begun("%m-%d %H:%M:%S"), MID, WIDE),
-    Column("recorded {zone}", 19, _begun("%Y-%m-%d %H:%M:%S"), least=WIDE),
-    Column("length", 8, _length, least=SMALL, right=True),
-    Column("machine", 12, _machine, least=TINY, below=SMALL),
-    Column("machine", 16, _machine, least=SMALL, below=WIDE),
-    Column("machine", 32, _machine, least=WIDE),
-    Column("execution", _REST, _name),
+RECORDINGS = columns(
+    "recorded", "length", Cells(_sign, _status, _begun, _length, _machine, _name)
 )
-"""In the columns of the executions, above which or below which they stand."""

@@ -1,6 +1,7 @@
 """One call of an AWS API, in the three coats CloudTrail records come in."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.trace.calls import ApiCall, decode_call
+from sfnwatch.trace.calls import ApiCall, decode_call, packed
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.history import DecodeError
 from tests.builders import ACCOUNT, ROLE, START, TASK_ARN, TASK_ID, call, sync_calls
@@ -315,3 +316,19 @@ def test_any_object_is_a_call_or_refused(
     assert isinstance(found, ApiCall)
     assert isinstance(found.ids, frozenset)
     assert found.event_time.tzinfo is UTC
+
+
+def test_one_that_comes_in_is_decoded_once_by_all_that_look_at_it() -> None:
+    received = lookup()
+    decoded = decode_call(received)
+    assert decode_call(received) is decoded
+    assert decode_call(packed(received)) is decoded
+    assert packed(received).data is decoded.record
+
+
+def test_at_another_time_it_is_another_call() -> None:
+    received = trail(lookup())
+    decoded = decode_call(received)
+    later = replace(received, at=START + timedelta(days=1))
+    assert decode_call(later).seen_at == later.at
+    assert decode_call(received) == decoded
