@@ -1,12 +1,13 @@
 """README says what the program does; what can be generated is, and is checked here.
 
-`python -m tests.test_readme` writes the table of keys and the help anew.
+`python -m tests.test_readme` writes the table of keys, the help and the policy anew.
 """
 
 import re
 from pathlib import Path
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from sfnwatch.cli import cli
@@ -16,8 +17,10 @@ from sfnwatch.tui.actions import ACTIONS, bound, entries
 from sfnwatch.tui.themes import names
 
 README = Path(__file__).parent.parent / "README.md"
+JAPANESE = README.with_name("README.ja.md")
 _TABLE = re.compile(r"(?s)(<!-- keys -->\n).*?(<!-- /keys -->)")
 _HELP = re.compile(r"(?s)(<!-- help -->\n).*?(<!-- /help -->)")
+_POLICY = re.compile(r"(?s)(<!-- policy -->\n).*?(<!-- /policy -->)")
 _WIDTH = 88
 
 
@@ -47,8 +50,21 @@ def help_texts() -> str:
     return "".join(f"```text\n{each.output.rstrip()}\n```\n" for each in told)
 
 
-def test_the_help_is_the_programs() -> None:
-    found = _HELP.search(README.read_text())
+def policy_text() -> str:
+    told = CliRunner().invoke(cli, ["iam-policy"])
+    return f"```json\n{told.output.rstrip()}\n```\n"
+
+
+@pytest.mark.parametrize("file", [README, JAPANESE], ids=lambda file: file.name)
+def test_the_policy_is_the_programs(file: Path) -> None:
+    found = _POLICY.search(file.read_text())
+    assert found is not None
+    assert found[0] == f"{found[1]}{policy_text()}{found[2]}"
+
+
+@pytest.mark.parametrize("file", [README, JAPANESE], ids=lambda file: file.name)
+def test_the_help_is_the_programs(file: Path) -> None:
+    found = _HELP.search(file.read_text())
     assert found is not None
     assert found[0] == f"{found[1]}{help_texts()}{found[2]}"
 
@@ -83,8 +99,14 @@ def test_the_configuration_in_readme_is_one_that_is_read(tmp_path: Path) -> None
     assert config.theme == "nord"
 
 
+def written(text: str) -> str:
+    """Put into a README what is generated of it."""
+    made = {_TABLE: key_table(), _HELP: help_texts(), _POLICY: policy_text()}
+    for pattern, told in made.items():
+        text = pattern.sub("\\1" + told.replace("\\", r"\\") + "\\2", text)
+    return text
+
+
 if __name__ == "__main__":
-    text = README.read_text()
-    text = _TABLE.sub(lambda found: found[1] + key_table() + found[2], text)
-    text = _HELP.sub(lambda found: found[1] + help_texts() + found[2], text)
-    README.write_text(text)
+    for file in (README, JAPANESE):
+        file.write_text(written(file.read_text()))
