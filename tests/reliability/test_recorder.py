@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import stat
 import sys
@@ -91,6 +92,38 @@ def test_a_place_that_can_not_be_written_is_said_and_the_watch_goes_on(
     assert ended.code == 0, ended.err
     assert "✔ Execution succeeded" in ended.out
     assert "not recording: Can't record to" in ended.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs folders with modes")
+@pytest.mark.parametrize("words", [(), ("--record", "here.sfnwatch.jsonl")])
+def test_a_folder_that_is_read_only_is_said_and_what_is_asked_for_is_refused(
+    program: Program, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    program.state.mkdir(parents=True)
+    program.state.chmod(0o500)
+    (tmp_path / "work").mkdir(mode=0o500)
+    python = shlex.quote(sys.executable)
+    start = f"{_bound()} {python} -m sfnwatch demo async --plain --speed 1000"
+    ended = program.shell(
+        f"cd {shlex.quote(str(tmp_path / 'work'))} && {start} {' '.join(words)}"
+    )
+    assert "Permission denied" in ended.err
+    if words:
+        # Who names a file wants it: better no watch than one that is not recorded.
+        assert (ended.code, ended.out) == (2, "")
+    else:
+        assert ended.code == 0, ended.err
+        assert "✔ Execution succeeded" in ended.out
+        assert "not recording: Can't record to" in ended.err
+
+
+def _bound() -> str:
+    """Bind root to the modes of its own folders, as others are."""
+    if os.geteuid() != 0:
+        return ""
+    if shutil.which("setpriv") is None:
+        pytest.skip("modes don't bind root, and setpriv is not there")
+    return "setpriv --bounding-set=-dac_override,-dac_read_search"
 
 
 @pytest.mark.parametrize("version", range(1, VERSION + 1))
