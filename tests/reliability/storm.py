@@ -91,12 +91,13 @@ class Log:
 
     injected: list[Injected] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    shared: set[str] = field(default_factory=lambda: {"children"})
+    """Lanes with several sources at once: any fault may have been any one's."""
 
     def since(self, lane: str) -> tuple[Kind, ...]:
         """Name the faults that befell a lane since it last failed, or the last one."""
         failed = (one.after for one in self.failed if one.lane == lane)
-        # Of children there are many at once: any fault may have been any one's.
-        begin = 0 if lane == "children" else max(failed, default=0)
+        begin = 0 if lane in self.shared else max(failed, default=0)
         mine = [
             (number, one.kind)
             for number, one in enumerate(self.injected, 1)
@@ -131,6 +132,8 @@ class Storm(Simulation):
         self.began = EPOCH
         """From when the times of the schedule count."""
         self.log = Log()
+        if len(schedule.scenarios) > 1:
+            self.log.shared.add("history")
         self._asked: Counter[str] = Counter()
         self._repeated: set[str] = set()
         self.reached: list[tuple[datetime, str]] = []
