@@ -261,3 +261,20 @@ def test_the_program_follows_a_machine_to_its_end(
     assert "Custom" in ended.out
     again = program("replay", str(ended.recording))
     assert (again.code, again.out) == (ended.code, ended.out)
+
+
+def test_the_program_waits_for_a_machine_s_next_execution(
+    machines: Machines, program: Program
+) -> None:
+    rest = {"Type": "Wait", "Seconds": 1, "End": True}
+    before = machines.start("coming", {"Rest": rest})
+    where = ("--region", REGION, "--endpoint-url", machines.url)
+    running = program.start("coming", "--next", *where, "--plain", **KEYS)
+    running.until("waiting for an execution of coming to start")
+    machine = before.replace(":execution:", ":stateMachine:").rpartition(":")[0]
+    machines.client.start_execution(stateMachineArn=machine, name="next", input="{}")
+    ended = running.wait()
+    assert ended.code == 0
+    assert "started: coming › next" in ended.err
+    assert "Rest  entered  Wait" in ended.out
+    assert ":coming:next" in ended.recording.read_text()
