@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from sfnwatch.demo.server import CREDENTIALS
 from sfnwatch.lab import SECONDS, WAYS, template, template_text
+from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.asl import parse_definition
 from tests.test_setup_queue import lint
 
@@ -96,3 +100,27 @@ def test_a_queue_comes_only_when_it_is_wanted() -> None:
     assert more["Outputs"]["QueueUrl"]
     watch = MADE["Outputs"]["Watch"]["Value"]["Fn::Sub"]
     assert watch.startswith("sfnwatch ${SyncMachine} ")
+
+
+@pytest.mark.filterwarnings("ignore")  # moto's
+def test_a_stack_is_made_of_it_whose_machines_can_be_started(no_aws: None) -> None:
+    where = {
+        "region_name": "eu-west-1",
+        "aws_access_key_id": CREDENTIALS[0],
+        "aws_secret_access_key": CREDENTIALS[1],
+    }
+    with mock_aws():
+        stacks: Any = boto3.client("cloudformation", **where)
+        named = {"StackName": "lab", "Capabilities": ["CAPABILITY_IAM"]}
+        stacks.create_stack(TemplateBody=template_text(queue=True), **named)
+        (stack,) = stacks.describe_stacks(StackName="lab")["Stacks"]
+        assert stack["StackStatus"] == "CREATE_COMPLETE"
+        states: Any = boto3.client("stepfunctions", **where)
+        machines = states.list_state_machines()["stateMachines"]
+        assert len(machines) == len(WAYS)
+        for machine in machines:
+            arn = machine["stateMachineArn"]
+            given = states.describe_state_machine(stateMachineArn=arn)
+            assert given["roleArn"].startswith("arn:aws:iam::")
+            started = states.start_execution(stateMachineArn=arn, input="{}")
+            assert parse_execution_arn(started["executionArn"])
