@@ -123,4 +123,5 @@ def test_a_stack_is_made_of_it_whose_machines_can_be_started(no_aws: None) -> No
             given = states.describe_state_machine(stateMachineArn=arn)
             assert given["roleArn"].startswith("arn:aws:iam::")
             started = states.start_execution(stateMachineArn=arn, input="{}")
-            assert parse_execution_arn(started["executionArn"])
+            execution = parse_execution_arn(started["executionArn"])
+            assert execution.state_machine_name == machine["name"]
