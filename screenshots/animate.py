@@ -21,6 +21,8 @@ from make import record
 HERE = Path(__file__).parent
 COLUMNS, ROWS = 120, 32
 _READ = 0.02
+_STARTS = 1.0
+"""Seconds until it is sure to be on the screen."""
 _AGG = (
     "--font-family=Fira Code,DejaVu Sans Mono",
     "--font-size=15",
@@ -68,7 +70,9 @@ def record_terminal(command: list[str], script: tuple[Press, ...]) -> Iterator[s
         encoding="utf-8",
         codec_errors="replace",
     )
-    begun = time.monotonic()
+    # What comes until it has drawn itself is one frame, the first: where a GIF stands
+    # still that is all there is to see of it.
+    begun = time.monotonic() + _STARTS
     for press in script:
         yield from _seen(child, begun, press.after)
         child.send(press.keys)
@@ -85,7 +89,8 @@ def _seen(child: "pexpect.spawn[str]", begun: float, seconds: float) -> Iterator
             continue
         except pexpect.EOF:
             return
-        yield json.dumps([round(time.monotonic() - begun, 3), "o", text])
+        at = max(0.0, time.monotonic() - begun)
+        yield json.dumps([round(at, 3), "o", text])
 
 
 def main() -> None:
