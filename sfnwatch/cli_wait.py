@@ -1,6 +1,7 @@
 """The command that waits for executions, for scripts and pipelines."""
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,15 +97,23 @@ def _wait(
     from sfnwatch.clock import ServerClock
     from sfnwatch.naming_executions import HINT, named
     from sfnwatch.running import narrate
+    from sfnwatch.trace.text import duration
+    from sfnwatch.trace.timeline import Trace
 
     read = [each for each in map(named, executions) if each is not None]
     if not read:
         raise UsageError("No execution is named.", hint=HINT)
     search = starting.find(read, options, ServerClock(), coming=coming, tell=narrate)
-    found = asyncio.run(search)
+    begun = time.monotonic()
+    try:
+        found = asyncio.run(asyncio.wait_for(search, timeout))
+    except TimeoutError:
+        narrate(f"No execution was found within {duration(timeout or 0.0)}.")
+        return Outcome.LATE, Trace()
     play = plays.live(found.arns, options, drain=0.0, tries=TRIES)
     waited = waiting.Waited([arn.arn for arn in found.arns], until)
-    return waiting.wait(play, waited, timeout), waited.trace
+    spent = time.monotonic() - begun
+    return waiting.wait(play, waited, timeout, spent), waited.trace
 
 
 def _summary_path() -> Path:

@@ -13,6 +13,7 @@ from sfnwatch.errors import Outcome
 from sfnwatch.export.lines import health_words
 from sfnwatch.running import Play, narrate, run_lines
 from sfnwatch.sources.feed import Consumer
+from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.events import Batch, HealthState
 from sfnwatch.trace.report_verdict import judge
 from sfnwatch.trace.text import clean, duration
@@ -67,15 +68,17 @@ class Waited:
             self._told[lane] = told
 
 
-def wait(play: Play, waited: Waited, seconds: float | None) -> int:
+def wait(play: Play, waited: Waited, seconds: float | None, spent: float = 0.0) -> int:
     """Wait for a play's end, or for what is enough; give the exit code.
 
-    Raises RefusedError where AWS shows nothing of it.
+    Of the seconds, some may be `spent`: to find what is waited for is a part of the
+    waiting. Raises RefusedError where AWS shows nothing of it.
     """
+    left = None if seconds is None else max(0.0, seconds - spent)
 
     async def bounded(consume: Consumer) -> None:
         try:
-            async with asyncio.timeout(seconds) as waited.limit:
+            async with asyncio.timeout(left) as waited.limit:
                 await play.watch(consume)
         except TimeoutError:
             waited.late = waited.until is None or not waited.enough
@@ -84,8 +87,8 @@ def wait(play: Play, waited: Waited, seconds: float | None) -> int:
     if code >= Outcome.INTERRUPTED:
         return code
     if waited.late:
-        for words in _standing(waited):
-            narrate(f"{words} It is not over after {duration(seconds or 0.0)}.")
+        for words in _standing(waited, duration(seconds or 0.0)):
+            narrate(words)
         return Outcome.LATE
     return code if waited.until is None else _until_code(waited, code)
 
@@ -108,9 +111,14 @@ def _names(timeline: Timeline) -> set[str]:
     return {visit.name for visit in timeline.visits}
 
 
-def _standing(waited: Waited) -> Iterator[str]:
-    """Say of each execution that runs how it stands."""
-    for timeline in waited.trace.timelines.values():
-        if timeline.running:
+def _standing(waited: Waited, limit: str) -> Iterator[str]:
+    """Say of each execution that is not over how it stands."""
+    for arn in waited.executions:
+        timeline = waited.trace.timelines.get(arn)
+        if timeline is None:
+            name = clean(parse_execution_arn(arn).name, _SHOWN)
+            yield f"{name}: AWS has told nothing of it within {limit}."
+        elif timeline.running:
             verdict = judge(waited.trace, timeline).text
-            yield f"{clean(timeline.name, _SHOWN)}: {verdict}"
+            name = clean(timeline.name, _SHOWN)
+            yield f"{name}: {verdict} It is not over after {limit}."

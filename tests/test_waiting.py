@@ -50,6 +50,20 @@ def test_the_time_over_is_late(capsys: pytest.CaptureFixture[str]) -> None:
     assert "RUNNING" in capsys.readouterr().err
 
 
+def test_the_time_over_before_anything_was_told_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert wait(play(hold=True), Waited([ARN]), 0.05) == Outcome.LATE
+    told = capsys.readouterr().err
+    assert told.startswith("sfnwatch: ")
+    assert told.endswith(": AWS has told nothing of it within 0.05 s.\n")
+
+
+def test_what_it_took_to_find_an_execution_is_a_part_of_the_time() -> None:
+    waited = Waited([ARN])
+    assert wait(play(hold=True), waited, 3600, spent=3600) == Outcome.LATE
+
+
 def test_trouble_is_told_once_and_the_rest_is_quiet(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

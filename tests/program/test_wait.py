@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sfnwatch.demo.ids import REGION
 from tests.program.programs import KEYS, Program, Served
 
 SLOW, FAST = 1, 2000
@@ -66,12 +67,22 @@ def test_what_failed_before_the_state_ends_with_its_outcome(program: Program) ->
 
 def test_when_the_time_is_over_it_says_how_it_stands(program: Program) -> None:
     served = Served(program, "sync", speed=SLOW)
-    more = ("--timeout", "3s", "--format", "markdown")
+    more = ("--timeout", "10s", "--format", "markdown")
     ended = program(*words(served), *more, **KEYS)
     assert ended.code == 14
     assert "RUNNING for " in ended.err
-    assert "in ECS RunTask. It is not over after 3.00 s." in ended.err
+    assert "in ECS RunTask. It is not over after 10.0 s." in ended.err
     assert "**RUNNING for " in ended.out
+
+
+def test_the_time_is_that_of_the_next_execution_too(program: Program) -> None:
+    served = Served(program, "sync", speed=FAST)
+    where = ("--endpoint-url", served.url, "--region", REGION)
+    more = ("--next", "--timeout", "3s", "--format", "text")
+    ended = program("wait", "nightly-report", *where, *more, **KEYS)
+    assert ended.code == 14
+    assert ended.err.endswith("sfnwatch: No execution was found within 3.00 s.\n")
+    assert ended.out
 
 
 def test_trouble_is_said_and_no_lookup_is_asked(program: Program) -> None:
