@@ -7,6 +7,7 @@ because of one, except what AWS will never answer.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sfnwatch.clock import Clock
@@ -78,18 +79,22 @@ def health_record(
 
 
 _LAST_TRIES = 5
-"""Failures in a row after which what nobody waits for is not tried again."""
+"""Failures in a row before which what nobody waits for is not given up."""
+_LAST_WAIT = timedelta(minutes=15)
+"""Nor before so much time without an answer: a Region that is out comes back, and as
+long are calls awaited after an end."""
 
 
 def give_up(failure: Failure, driver: "Driver") -> None:
     """Make a failure final of what nothing waits for any more.
 
-    A missing permission at once, other trouble after a few tries; but a login may yet
-    be renewed by whoever watches.
+    A missing permission at once, other trouble after some time; but a login may yet be
+    renewed by whoever watches.
     """
     if failure.state is HealthState.EXPIRED and not driver.bounded:
         return
-    if failure.state is HealthState.DENIED or driver.failures + 1 >= _LAST_TRIES:
+    tried = driver.failures + 1 >= _LAST_TRIES and driver.failing_for >= _LAST_WAIT
+    if failure.state is HealthState.DENIED or tried:
         failure.state = HealthState.REFUSED
 
 
@@ -120,6 +125,8 @@ class Driver:
         self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
         self.answered = False
         """True once AWS has answered at all."""
+        self._failed_at: datetime | None = None
+        """When the first failure since the last answer was."""
 
     @property
     def bounded(self) -> bool:
@@ -130,6 +137,12 @@ class Driver:
     def failures(self) -> int:
         """How many tries have failed since the last answer."""
         return self._backoff.failures
+
+    @property
+    def failing_for(self) -> timedelta:
+        """How long there has been no answer but failures."""
+        since = self._failed_at
+        return self._clock.now() - since if since is not None else timedelta(0)
 
     async def run(self, step: Callable[[], Awaitable[Step]]) -> AsyncIterator[Batch]:
         """Yield what the steps bring, and every change of health."""
@@ -164,7 +177,7 @@ class Driver:
     def _succeeded(self, result: Step) -> list[Batch]:
         batches: list[Batch] = []
         recovered = self._backoff.reset() or not self.answered
-        self.answered = True
+        self.answered, self._failed_at = True, None
         if result.records:
             batches.append((*result.records, *self.ledger.take()))
         if result.health is not None:
@@ -180,6 +193,8 @@ class Driver:
 
     def _failed(self, failure: Failure) -> SourceHealth:
         wait = max(failure.at_least, self._backoff.next())
+        if self._failed_at is None:
+            self._failed_at = self._clock.now()
         hopeless = (
             not self.answered
             and self._patience.tries is not None

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.sources.drive import Driver, Failure, Patience, Step, health_record
+from sfnwatch.sources.drive import (
+    Driver,
+    Failure,
+    Patience,
+    Step,
+    give_up,
+    health_record,
+)
 from sfnwatch.sources.pacing import Backoff
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from tests.builders import REGION, START, ManualClock, sync_history
@@ -218,3 +225,41 @@ async def test_by_itself_a_driver_waits_about_a_second_after_a_failure() -> None
         pass
     (slept,) = clock.slept
     assert 0.5 <= slept <= 1
+
+
+async def unwanted(*script: Step | Failure) -> list[str]:
+    """Drive what nothing waits for any more."""
+    watched, step = Watched(), steps(*script)
+
+    async def tried() -> Step:
+        try:
+            return await step()
+        except Failure as failure:
+            again = Failure(failure.state, failure.message)
+            give_up(again, watched.driver)
+            raise again from None
+
+    batches = [batch async for batch in watched.driver.run(tried)]
+    return [data["state"] for data in healths(batches)]
+
+
+async def test_what_nothing_waits_for_outlasts_an_outage_of_ten_minutes() -> None:
+    # 1, 2, 4, 8, 16, 32 s, and nine times a minute.
+    states = await unwanted(*[RETRY] * 15, DONE)
+    assert states[-1] == "live"
+    assert "refused" not in states
+
+
+async def test_what_nothing_waits_for_is_given_up_after_a_quarter_of_an_hour() -> None:
+    states = await unwanted(*[RETRY] * 30)
+    assert states[-1] == "refused"
+    assert len(states) < 25
+
+
+async def test_an_answer_in_between_begins_the_quarter_of_an_hour_anew() -> None:
+    states = await unwanted(*[RETRY] * 14, Step(), *[RETRY] * 14, DONE)
+    assert "refused" not in states
+
+
+async def test_a_missing_permission_of_what_nothing_waits_for_is_final() -> None:
+    assert await unwanted(DENIED) == ["connecting", "refused"]
