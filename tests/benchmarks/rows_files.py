@@ -24,7 +24,7 @@ from tests.benchmarks.terminals import Terminal
 FLOORS = (sys.executable, floors.__file__)
 PASS: Command = (sys.executable, "-c", "pass")
 _VERSION, _REPLAY, _SEEK, _EXTEND = "version", "replay", "seek", "extend"
-_LINES = 200_000
+_LINES, _MOST = 200_000, 400_000
 _MOST_EVENTS = 25_000
 """A history ends there."""
 
@@ -63,7 +63,7 @@ def replay(bench: Bench) -> Iterator[Result]:
 
 def replay_long(bench: Bench) -> Iterator[Result]:
     """Open a recording with as many calls beside a long history."""
-    for lines in (1_000,) if bench.quick else (100_000, _LINES):
+    for lines in (1_000,) if bench.quick else (100_000, _LINES, _MOST):
         events = min(_MOST_EVENTS, lines // 4)
         path = bench.recording(events, lines - events)
         row = "replay-long"
@@ -143,8 +143,9 @@ def seek(bench: Bench) -> Iterator[Result]:
 def extend(bench: Bench) -> Iterator[Result]:
     """Add one batch to a trace with four calls for each event."""
     typical: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for size in bench.sizes:
-        told = bench.inside("extend", size, 4 * size)
+    for size in (*bench.sizes, *(() if bench.quick else (_MOST // 5,))):
+        events = min(size, _MOST_EVENTS)
+        told = bench.inside("extend", events, 5 * size - events)
         for count, parts in told["batches"].items():
             for part, values in parts.items():
                 what = f"{part}, batch of {count}"
