@@ -47,6 +47,9 @@ _TAIL = 100
 _LEAST, _MOST = 1.0, 5.0
 """Seconds between polls while events come, and at most. GetExecutionHistory refills
 20 requests a second for the whole account."""
+_AGAIN = 0.25
+"""Seconds to wait, before a read is begun again, for each page of it that was in vain:
+where no token is good for long, others may ask as well."""
 _DESCRIBE_TRIES = 5
 """DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
 
@@ -117,8 +120,9 @@ class History:
             return await self._next()
         except StalePageError:
             # A token lives 24 hours: begin this read again, what is held stays held.
+            pause = _AGAIN * self._pages
             self._token, self._pages, self._news = None, 0, {}
-            return Step()
+            return Step(pause=pause)
         except Failure as failure:
             if failure.state is HealthState.DENIED and self._is_hopeless():
                 failure.state = HealthState.REFUSED

@@ -127,6 +127,30 @@ async def test_a_page_token_too_old_begins_the_read_again(
     assert HealthState.RETRYING not in watched.states("history")
 
 
+async def test_what_is_read_again_and_again_is_no_more_than_is_refilled(
+    sync: Simulation,
+) -> None:
+    in_pages(sync, page=1)
+    sync.clock.advance(3600)
+    spoiled: list[int] = []
+
+    def spoil(account: Account, asked: Any, given: dict[str, Any]) -> dict[str, Any]:
+        # The fifth page's is never good, for so long.
+        last = given["events"][-1]["id"]
+        if last == 5 and not asked["reverseOrder"] and len(spoiled) < 40:
+            spoiled.append(last)
+            account.tokens = Tokens(f"another account, {len(spoiled)}")
+        return given
+
+    answered(sync, HISTORY, spoil)
+    watched = await sync.watch()
+    assert watched.event_ids() == list(range(1, 9))
+    asked = sync.asked(HISTORY)
+    took = (asked[-1].at - asked[0].at).total_seconds()
+    assert len(asked) > 200
+    assert len(asked) / took < 10, "of the account's 20 a second"
+
+
 async def test_after_the_last_event_it_looks_once_more_and_asks_for_the_outcome(
     sync: Simulation,
 ) -> None:
