@@ -55,6 +55,22 @@ class _Cursor:
     pages: int = 0
     newest: datetime | None = None
     """The time of the newest new event on its pages."""
+    oldest: datetime | None = None
+    """The time down to which its pages have been read."""
+
+    def note(self, events: list[Mapping[str, Any]]) -> None:
+        """Know how far down a page goes."""
+        times = (maybe_time(event.get("EventTime")) for event in events)
+        known = [at for at in (self.oldest, *times) if at is not None]
+        self.oldest = min(known, default=None)
+
+    def begin_again(self) -> None:
+        """Go on below what has been read: AWS gives the newest first.
+
+        What is of the same second comes once more, and is known.
+        """
+        self.token = None
+        self.until = self.oldest or self.until
 
 
 class Lookup:
@@ -117,7 +133,7 @@ class Lookup:
         try:
             step = await self._read(cursor)
         except StalePageError:
-            cursor.token = None
+            cursor.begin_again()
             return Step()
         except Failure as failure:
             self._drain.give_up_if_over(failure, self._driver, over=self._is_over())
@@ -207,6 +223,7 @@ class Lookup:
         cursor.token, cursor.pages = answer.get("NextToken"), cursor.pages + 1
         if cursor.measuring:
             return self._measure(cursor, events)
+        cursor.note(events)
         fresh = self._unseen(events)
         if not fresh and self._is_covered(cursor, events):
             cursor.token = None

@@ -284,6 +284,9 @@ async def test_a_page_token_too_old_begins_the_query_again(sync: Simulation) -> 
     refused = [r for r in sync.asked(LOOKUP) if r.status == 400]
     assert [r.parameters["NextToken"] for r in refused] == spoiled
     assert len(spoiled) == 2
+    after = sync.asked(LOOKUP)[sync.asked(LOOKUP).index(refused[0]) + 1]
+    assert "NextToken" not in after.parameters
+    assert after.parameters["EndTime"] > after.parameters["StartTime"], "goes on below"
     assert len(watched.calls) == 6
     assert HealthState.RETRYING not in watched.states("lookup")
 
