@@ -2,9 +2,12 @@
 
 import codecs
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -72,7 +75,11 @@ def not_utf8(error: UnicodeDecodeError) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            # A regular file ends; a device or what somebody writes may not.
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
+            return _collect(iter(partial(file.read, _STEP), b""), "")[0]
     except IsADirectoryError as error:
         hint = "Name the files in it."
         raise bad_file(path, "is a directory", hint=hint) from error
@@ -97,7 +104,8 @@ def _collect(chunks: Iterator[bytes], kind: str) -> tuple[bytes, str]:
         for chunk in chunks:
             unpacked += chunk
             if len(unpacked) > MAX_UNPACKED:
-                msg = f"it unpacks to more than {MAX_UNPACKED >> 20} MiB"
+                does = "unpacks to" if kind else "is"
+                msg = f"it {does} more than {MAX_UNPACKED >> 20} MiB"
                 raise ValueError(msg)
     except EOFError:
         return bytes(unpacked), f"the {kind} stream is cut short"

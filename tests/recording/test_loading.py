@@ -131,6 +131,15 @@ def test_a_bomb_is_not_unpacked_to_its_end(
         load(_file(tmp_path, bomb))
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs an endless device")
+def test_what_does_not_end_is_not_read_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loading, "MAX_UNPACKED", 1 << 20)
+    with pytest.raises(BadFileError, match="/dev/zero: can't be read: it is more than"):
+        load(Path("/dev/zero"))
+
+
 def test_control_characters_of_a_name_do_not_reach_the_message(tmp_path: Path) -> None:
     with pytest.raises(BadFileError) as caught:
         load(_file(tmp_path, b"", "a\x1b[31m\nb.json"))
