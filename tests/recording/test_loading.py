@@ -106,13 +106,14 @@ def test_a_name_that_no_file_can_have_is_named() -> None:
 def test_a_file_of_somebody_else_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
+    path = _file(tmp_path, TEXT)
     # Tests may run as root, whom no mode keeps out.
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(BadFileError, match="can't be read: Permission denied"):
-        load(_file(tmp_path, TEXT))
+        load(path)
 
 
 def test_bytes_that_are_not_utf8_are_named_with_their_line(tmp_path: Path) -> None:
