@@ -31,8 +31,8 @@ _QUOTA = {
 }
 """Requests a second, and at once: what sfnwatch allows itself of LookupEvents, and
 what the account's buckets have for the others."""
-_STUCK = 300.0
-"""Real seconds; the longest schedule takes a few."""
+_STUCK = 900.0
+"""Real seconds; the longest schedule takes a minute, where nothing else runs."""
 _WELL = {
     *(HealthState.CONNECTING, HealthState.LIVE, HealthState.DRAINING),
     HealthState.WAITING,

@@ -111,7 +111,7 @@ class TwinStorm(Storm):
 
     def _size(self, _: str) -> int:
         # A token is good for the same request alone, and so for the same size.
-        return Random(self.schedule.seed).randint(1, 5)  # noqa: S311
+        return Random(self.schedule.seed).randint(3, 9)  # noqa: S311
 
     def _by_moto(self, asked: Asked) -> Reply:
         reply = self._twin.ask(asked.headers["X-Amz-Target"], asked.body)
