@@ -195,7 +195,6 @@ def _begun(path: Path, beginning: Beginning, speed: float) -> Play:
     later: list[str] = []
 
     async def watch(consume: Consumer) -> None:
-        consume(beginning.first)
         await SystemClock().sleep(_HEAD_START)
         recording = await asyncio.to_thread(read_recording, path)
         later.extend(recording.notes)
@@ -206,6 +205,7 @@ def _begun(path: Path, beginning: Beginning, speed: float) -> Play:
         clock=SpedClock(1.0, beginning.span[1]),
         mode="replay",
         executions=beginning.header.executions,
+        first=beginning.first,
         title=path.name,
         created=beginning.header.created,
         later=later,

@@ -76,6 +76,8 @@ class Play:
     end_drain: Callable[[], None] | None = None
     follow: Callable[[str], bool] | None = None
     """Has an execution of a Map Run read in full; None where that can't be."""
+    first: Batch = ()
+    """What is here before the watch begins: a screen shows it in its first picture."""
     notes: tuple[str, ...] = field(default=())
     later: Sequence[str] = ()
     """Such notes as are made on the way, to be read at the end."""
@@ -290,6 +292,8 @@ def _on_screen(
             app.exit()
             raise
 
+    if recorder is not None and play.first:
+        recorder(play.first)
     created = recorder.created if recorder else play.created
     path = view_path(play.executions, created) if created else None
     saved = load_view(path) if path else SavedView()
@@ -297,6 +301,7 @@ def _on_screen(
         saved = msgspec.structs.replace(saved, filter=filter_text)
     app = SfnwatchApp(
         watch,
+        play.first,
         clock=play.clock,
         title=play.title,
         mode=play.mode,

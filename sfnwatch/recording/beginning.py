@@ -7,7 +7,6 @@ in the order in which they were received.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 from os import SEEK_END
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from sfnwatch.trace.events import Batch, Received
 
 LONG = 4 << 20
 """Bytes that take longer to read than a screen to draw."""
-_HEAD, _TAIL = 1 << 20, 1 << 17
+_HEAD, _TAIL = 1 << 18, 1 << 17
+"""Bytes with more rows in them than a screen has, and with a last record or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Beginning:
     """The first of a recording's records, and what is known of the others."""
 
     first: Batch
-    """All that came up to some moment."""
+    """Of the last moment there may be more: a page of a history comes in one."""
     header: Header
     span: tuple[datetime, datetime]
     """When the first of all records came, and when the last."""
@@ -46,13 +46,14 @@ def begin_recording(path: Path) -> Beginning | None:
     loaded = Loaded(path, head)
     if not is_recording(loaded):
         return None
-    records, header = parse_recording(loaded).records, header_of(loaded)
-    first = _of_whole_moments(records)
-    times = [r.at for r in (*first, *_decoded(tail, header)) if r.at is not None]
-    known = bool(first) and len(times) > len(first)
-    if not known or not header.executions:
+    first, header = parse_recording(loaded).records, header_of(loaded)
+    last = tuple(_decoded(tail, header))
+    times = [received.at for received in (*first, *last) if received.at is not None]
+    dated = len(times) == len(first) + len(last)
+    if not (first and last and dated and header.executions):
         return None
-    return Beginning(first, header, (min(times), max(times)))
+    begin, end = min(times), max(times)
+    return Beginning(first, header, (begin, end)) if begin < end else None
 
 
 def rest_of(beginning: Beginning, recording: Recording) -> Batch:
@@ -73,18 +74,6 @@ def _ends(path: Path) -> tuple[bytes, bytes] | None:
     except (OSError, ValueError):
         return None
     return head[: head.rfind(b"\n") + 1], tail[tail.find(b"\n") + 1 :]
-
-
-def _of_whole_moments(records: Batch) -> Batch:
-    """Give what came before the last moment, of which some may not be here.
-
-    Nothing if a record does not say when it came.
-    """
-    times = [record.at for record in records if record.at is not None]
-    if len(times) < len(records):
-        return ()
-    whole = sum(1 for _ in takewhile(lambda at: at < times[-1], times))
-    return records[:whole]
 
 
 def _decoded(tail: bytes, header: Header) -> Iterator[Received]:

@@ -17,6 +17,7 @@ from sfnwatch.recording.views import SavedView
 from sfnwatch.sources.allowed import ALLOWED
 from sfnwatch.sources.feed import Watch
 from sfnwatch.trace.budget import Operation
+from sfnwatch.trace.events import Batch
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.actions import Group
@@ -52,6 +53,7 @@ class Deck(Parts):
     def __init__(
         self,
         watch: Watch,
+        first: Batch = (),
         *,
         clock: Clock,
         title: str = "",
@@ -68,6 +70,7 @@ class Deck(Parts):
         self._config = config or Config()
         replay = mode == "replay"
         self._playing = Playing(clock, replay=replay, speed=speed, span=span)
+        self._playing.take(first)
         looks = Looks(local=self._config.time == "local")
         super().__init__(looks, allowed, replaying=replay)
         self._watch = watch
@@ -80,6 +83,7 @@ class Deck(Parts):
         self._page = Page()
         self._refusals: tuple[SfnwatchError, ...] = ()
         self._finder = Finder()
+        self._screen = PaintedScreen(id="_default")
         self._saved = saved or SavedView()
         self._table = {view.name: view for view in self._all_views()}
         self._ascii = Ascii()
@@ -88,7 +92,7 @@ class Deck(Parts):
             self.theme = "ansi-dark"
 
     def get_default_screen(self) -> Screen[Any]:
-        return PaintedScreen(id="_default")
+        return self._screen
 
     # -- what others may ask -------------------------------------------------------
 

@@ -89,7 +89,9 @@ class Flow(Deck):
     def on_ready(self) -> None:
         if self._playing.replay:
             # Nothing is drawn yet, and how wide the lanes are is known.
+            self._moved_in_time()
             self._feed()
+        self._screen.begin()
 
     # -- intake --------------------------------------------------------------------
 

@@ -34,7 +34,22 @@ class Painter(Timer):
 
 
 class PaintedScreen(Screen[Any]):
-    """The screen the program begins with."""
+    """The screen the program begins with.
+
+    Textual paints it as soon as it is laid out, and again as each part hears of its
+    size; the first picture is that of parts that have heard.
+    """
+
+    _begun = False
+
+    def begin(self) -> None:
+        """Paint it for the first time, and from now on."""
+        self._begun = True
+        self.refresh()
+
+    def _compositor_refresh(self) -> None:
+        if self._begun:
+            super()._compositor_refresh()
 
     def set_interval(
         self,

@@ -145,6 +145,9 @@ class Playing:
         at_end = self.replay and self.position is not None and self.ended
         self.tape.take(batch)
         self.transport = self._begun()
+        if self.replay and self._last is None and batch:
+            # It plays from when it is here, though nothing is drawn yet.
+            self._last = self._monotonic()
         if at_end and self.course is not None:
             self.transport = self.transport.sought(self.course.end, self.course)
 

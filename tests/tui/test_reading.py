@@ -4,8 +4,12 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.screen import Screen
 
 from sfnwatch import plays
 from sfnwatch.errors import BadFileError
@@ -69,9 +73,13 @@ def test_it_plays_as_far_as_it_is_read_and_then_goes_on() -> None:
     assert (playing.position, playing.running) == (SPAN[1], False)
 
 
-def test_all_of_it_is_the_same_whether_it_came_at_once_or_not() -> None:
-    playing, _ = playing_half()
-    playing.take(tuple(RUN[HALF:]))
+@given(st.integers(1, len(RUN)))
+def test_all_of_it_is_the_same_whether_it_came_at_once_or_not(count: int) -> None:
+    playing = Playing(StoppedClock(0), replay=True, span=SPAN)
+    playing.take(tuple(RUN[:count]))
+    playing.tick()
+    playing.trace()
+    playing.take(tuple(RUN[count:]))
     playing.close()
     at_once = Playing(StoppedClock(0), replay=True)
     at_once.take(tuple(RUN))
@@ -85,6 +93,30 @@ def test_whoever_went_to_its_end_stays_there() -> None:
     later = SPAN[1] + timedelta(seconds=1)
     playing.take((*RUN[HALF:-1], replace(RUN[-1], at=later)))
     assert playing.position == later
+
+
+def test_it_plays_from_when_its_beginning_is_here() -> None:
+    passed = Seconds()
+    playing = Playing(StoppedClock(0), replay=True, span=SPAN, monotonic=passed)
+    playing.take(tuple(RUN[:HALF]))
+    passed.now = 0.25
+    playing.tick()
+    assert playing.position == SPAN[0] + timedelta(seconds=0.25)
+
+
+async def test_its_beginning_is_in_the_first_picture() -> None:
+    app = make_app(Script(), first=tuple(RUN), mode="replay", span=SPAN, speed=600)
+    pictures: list[str] = []
+
+    def paint(screen: Screen[Any], update: object) -> None:
+        del screen, update
+        pictures.append(app.export_screenshot())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "_display", paint)
+        async with app.run_test(size=(140, 40)) as pilot:
+            await until(pilot, lambda: pictures != [])
+    assert "RunTask" in pictures[0]
 
 
 async def test_the_screen_shows_the_beginning_and_then_all() -> None:
@@ -129,8 +161,9 @@ def test_a_long_file_is_handed_over_in_two_parts_that_are_the_whole(
 ) -> None:
     play = plays.played([long], speed=1)
     parts = handed_over(play)
-    assert len(parts) == 2
-    assert (*parts[0], *parts[1]) == open_files([long]).records
+    assert play.first
+    assert len(parts) == 1
+    assert (*play.first, *parts[0]) == open_files([long]).records
     assert play.span is not None
     assert not play.later
 
