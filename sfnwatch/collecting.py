@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import aiohttp
@@ -27,6 +27,7 @@ from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from sfnwatch.trace.payload import ascii_json
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 
 LANE = "otlp"
 HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"

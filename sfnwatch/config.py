@@ -9,11 +9,11 @@ setting that is silently not followed is worse than one that is refused.
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Struct, field
 from platformdirs import user_config_path
 
 from sfnwatch.config_keymaps import Keys, read_keymap, read_keys
@@ -33,6 +33,7 @@ from sfnwatch.config_words import (
 )
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
+from sfnwatch.trace.values import replace
 
 COLORS = (
     "primary",
@@ -57,8 +58,7 @@ _COLOR = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ThemeSpec:
+class ThemeSpec(Struct, frozen=True):
     """A theme of the user's: colours by their names, and where they were written."""
 
     name: str
@@ -69,8 +69,7 @@ class ThemeSpec:
     """The file, for errors that only the screen can find."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """All settings, decided; every field has a default."""
 
     theme: str | None = None

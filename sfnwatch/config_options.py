@@ -9,10 +9,10 @@ from the configuration itself (its theme, its times) is left to it.
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from sfnwatch.config import SIMPLE, Config, load_config
 from sfnwatch.config_words import (
@@ -37,8 +37,7 @@ Path = tuple[str, ...]
 """A command: `("recordings", "prune")`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What an option is set to, and by whom."""
 
     value: Any

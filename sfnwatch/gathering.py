@@ -7,10 +7,10 @@ no file has it.
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
@@ -32,8 +32,7 @@ TRIES = 5
 """Tries to reach AWS at all: nobody watches who could help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """What came of it all."""
 
     records: Batch

@@ -6,8 +6,9 @@ heart. Everything else is refused, with words that say what it is.
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.arns import (
@@ -33,8 +34,7 @@ _FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
 _QUOTES = "\"'`"
 
 
-@dataclass(frozen=True, slots=True)
-class MachineName:
+class MachineName(Struct, frozen=True):
     """A state machine's name alone: its account and Region are the caller's."""
 
     name: str

@@ -7,7 +7,6 @@ in a thread: the first frame is on the screen by then.
 import asyncio
 import importlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +25,7 @@ from sfnwatch.sources.replay import Replay, span
 from sfnwatch.sources.wanted import Following, TrailOptions, features_of
 from sfnwatch.trace.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.trace.events import Batch
+from sfnwatch.trace.values import replace
 
 if TYPE_CHECKING:
     from sfnwatch.sources.live import Live

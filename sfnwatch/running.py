@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -37,6 +37,7 @@ from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from sfnwatch.trace.health import read_health
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.values import replace
 
 if TYPE_CHECKING:
     from sfnwatch.recording.writer import Recorder

@@ -1,9 +1,10 @@
 """What was asked for, once all is decided: frozen, and passed in."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from sfnwatch.sources.wanted import Following, TrailOptions
 
@@ -16,8 +17,7 @@ class Output(StrEnum):
     JSON = "json"
 
 
-@dataclass(frozen=True, slots=True)
-class RecordSettings:
+class RecordSettings(Struct, frozen=True):
     """Whether and where what is received is written."""
 
     wanted: bool = True
@@ -25,8 +25,7 @@ class RecordSettings:
     """None: a new file in the recordings' own directory."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwsOptions:
+class AwsOptions(Struct, frozen=True):
     """What the AWS CLI's options of the same names say, and whom else to ask."""
 
     profile: str | None = None
@@ -36,8 +35,7 @@ class AwsOptions:
     following: Following = field(default_factory=Following)
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenOptions:
+class ScreenOptions(Struct, frozen=True):
     """What the command line says of the screen; None leaves it to the configuration."""
 
     theme: str | None = None

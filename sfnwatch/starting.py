@@ -8,8 +8,9 @@ import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import SfnwatchError, UsageError
@@ -39,8 +40,7 @@ Note = Callable[[Batch], None]
 Fetch = Callable[[], AsyncGenerator[Listing, None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The executions to watch, and what was asked of AWS to find them."""
 
     arns: tuple[ExecutionArn, ...]

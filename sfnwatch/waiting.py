@@ -6,7 +6,7 @@ while the execution goes on: what it was by then is in the report.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from sfnwatch.errors import Outcome
@@ -18,6 +18,7 @@ from sfnwatch.trace.events import Batch, HealthState
 from sfnwatch.trace.report_verdict import judge
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace, extend
+from sfnwatch.trace.values import replace
 
 _TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.RETRYING})
 _SHOWN = 100

@@ -1,9 +1,9 @@
 """A comparison as text, for a terminal, a mail or a log: from 40 columns on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TextIO
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from sfnwatch.export.compare_prose import wrapped
@@ -101,8 +101,7 @@ def _side(side: Side, seconds: Change, width: int) -> Iterator[str]:
 # -- the table -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     name: int
     ratio: int = 0
     bar: int = 0

@@ -5,15 +5,15 @@ the fourth state of a task: short, and nothing in it that AWS or a file could fi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.task_states import task_key
 from sfnwatch.trace.timeline import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Refs:
+class Refs(Struct, frozen=True):
     """The references of one trace."""
 
     executions: Mapping[str, int] = field(default_factory=dict)

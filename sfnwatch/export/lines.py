@@ -6,7 +6,6 @@ when it arrives, which is minutes late; its own time stands in front.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TextIO
 
@@ -24,6 +23,7 @@ from sfnwatch.trace.task_states import TaskState
 from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import ROOT, StateVisit
 from sfnwatch.trace.words import plain, row_pieces
 

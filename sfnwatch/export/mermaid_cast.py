@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.text import clean
 
@@ -27,8 +28,7 @@ def escape(text: str, limit: int = 160) -> str:
     return _WRAP.sub(r"\1#58;", plain) or "-"
 
 
-@dataclass(slots=True)
-class Box:
+class Box(Struct):
     """Participants with one frame around them."""
 
     letter: str

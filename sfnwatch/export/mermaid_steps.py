@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean
+
+from msgspec import Struct
 
 from sfnwatch.export.mermaid_cast import Cast, escape
 from sfnwatch.trace.integrations import CallRole
@@ -17,8 +18,7 @@ from sfnwatch.trace.words import call_words, plain, resource_words, row_pieces
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing that is drawn: a message, a note, or a loop of messages."""
 
     lines: tuple[str, ...]

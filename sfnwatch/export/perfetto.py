@@ -12,7 +12,6 @@ have been made. A poll is a point, at the beginning of its second.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TextIO
@@ -40,6 +39,7 @@ from sfnwatch.trace.task_lives import Life, task_lives
 from sfnwatch.trace.task_words import task_id, task_words
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import ROOT, StateVisit
 from sfnwatch.trace.words import plain, redrive_pieces
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from sfnwatch.export.perfetto_args import Args
 from sfnwatch.export.perfetto_tracks import Span
@@ -31,8 +32,7 @@ def to_json(value: Event) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A bar on a track: where an arrow can begin."""
 
     pid: int
@@ -48,8 +48,7 @@ class Place:
         return min(at, max(self.begin, min(at, self.end - 1)))
 
 
-@dataclass(slots=True)
-class Track:
+class Track(Struct):
     """One line of bars, which only ever nest."""
 
     pid: int
@@ -102,8 +101,7 @@ class Track:
         self.events.append({**event, "args": args})
 
 
-@dataclass(slots=True)
-class Process:
+class Process(Struct):
     """An execution, or what belongs to none."""
 
     pid: int

@@ -7,10 +7,11 @@ hand them on when they are over: 10,000 iterations, 40 at a time, take 40 tracks
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.visits import StateVisit
 
@@ -19,8 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _WORDS = {"Parallel": "branch", "Map": "item"}
 
 
-@dataclass(frozen=True, slots=True)
-class Tracks:
+class Tracks(Struct, frozen=True):
     """The tracks of one execution's states, from top to bottom."""
 
     names: tuple[str, ...] = ()
@@ -30,8 +30,7 @@ class Tracks:
     """A visit's id to its time, never beyond that of the bar it lies in."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Strand:
+class _Strand(Struct, frozen=True):
     """States that follow each other in one branch or iteration."""
 
     visits: tuple[StateVisit, ...]

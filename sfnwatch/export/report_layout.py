@@ -5,13 +5,13 @@ A Chinese character takes two cells of a terminal and a combining accent none.
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table: its head, its cells, and how it gives way."""
 
     head: str

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from sfnwatch.trace.spans import end_of
 from sfnwatch.trace.timeline import Timeline, Trace
@@ -22,8 +23,7 @@ _APART = 3
 """Runs that take less than this part of the time they span are laid on each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """A line of the picture: a visit, or how many are left out here."""
 
     depth: int
@@ -79,8 +79,7 @@ def _size(children: dict[int | None, list[StateVisit]], visit: StateVisit) -> in
     return 1 + sum(_size(children, child) for child in children[visit.id])
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """The time that all bars share."""
 
     seconds: float

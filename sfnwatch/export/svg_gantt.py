@@ -1,8 +1,9 @@
 """Stays in states as bars on one axis: where the time went, true to scale."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.export.svg_bars import LIMIT, Axis, Bar, axis_of, bars_of
 from sfnwatch.export.svg_calls import stage_css
@@ -81,8 +82,7 @@ def gantt_svg(
     return _Picture(trace, key, limit, _TITLE if titled else 0.0).svg(css, prefix)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """One line of the picture."""
 
     timeline: Timeline

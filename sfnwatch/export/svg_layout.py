@@ -6,7 +6,8 @@ beside each other, and the axis they share stands at the left.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.lanes import TASKS, Row
 from sfnwatch.trace.timeline import Trace
@@ -21,8 +22,7 @@ _SERVICES = 3
 """So many services have a lane of their own; what is left shares one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One lane."""
 
     x: float
@@ -36,16 +36,14 @@ class Column:
         return self.x + self.width
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     x: float
     """Of the line itself."""
     two_sided: bool = False
     """True if the times of calls stand at its right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """All lanes of a picture."""
 
     axis: Axis

@@ -5,8 +5,9 @@ right of the state it runs in, that is free for as long as it lasts.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from sfnwatch.export.svg_rows import Lines
 from sfnwatch.export.svg_scale import CARD, STEP, Scale
@@ -19,8 +20,7 @@ COLUMNS = 24
 """Beyond so many, rails share the last column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rail:
+class Rail(Struct, frozen=True):
     """One visit's bar; heights in px, the column counted from 0."""
 
     visit: StateVisit
@@ -31,8 +31,7 @@ class Rail:
     """True for a state entered and left at once, on one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rails:
+class Rails(Struct, frozen=True):
     """The rails of one execution."""
 
     rails: tuple[Rail, ...] = ()

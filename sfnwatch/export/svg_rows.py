@@ -5,8 +5,9 @@ left out is a line of its own that says how much.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.shape_polls import Run, poll_runs
@@ -19,8 +20,7 @@ _TICK_ROWS = 24
 _TOGETHER = timedelta(seconds=3)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """What stands on one height: a row, with the call it made; or what is left out."""
 
     at: datetime
@@ -37,8 +37,7 @@ class Line:
         return -(-len(self.run.between) // _TICK_ROWS) if self.run else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """The lines of a picture in order, and how many rows are left out."""
 
     lines: tuple[Line, ...] = ()

@@ -6,10 +6,11 @@ length, and says how long it was.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import log2
+
+from msgspec import Struct
 
 from sfnwatch.export.svg_rows import Line
 from sfnwatch.trace.lanes import Kind
@@ -29,8 +30,7 @@ _APART = {Kind.ENTERED, Kind.PASSED, Kind.EXECUTION}
 """What stands between two cards."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """A stretch of the axis in which there is nothing."""
 
     top: float
@@ -40,8 +40,7 @@ class Pause:
     """The new date, where midnight lies in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Where each line stands, and so where any moment does."""
 
     heights: tuple[float, ...]

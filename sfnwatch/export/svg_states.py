@@ -1,7 +1,6 @@
 """The lane of states: a card for each outermost state, rails and phases in it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.export.svg_draw import (
@@ -24,6 +23,7 @@ from sfnwatch.trace.notice import Notice
 from sfnwatch.trace.spans import Part, Segment, segments
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import (
     STATUS_GLYPHS,
     Piece,

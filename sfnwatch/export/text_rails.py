@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Kind, Row, own_nest
 from sfnwatch.trace.spans import Key
@@ -12,8 +13,7 @@ _COLUMNS = 8
 _RAIL, _GAP, _CROWD = "│ ", "  ", "┆ "
 
 
-@dataclass(frozen=True, slots=True)
-class Rails:
+class Rails(Struct, frozen=True):
     """What stands left of a row's text."""
 
     before: str

@@ -5,10 +5,11 @@ in the order in which they were received.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from os import SEEK_END
 from pathlib import Path
+
+from msgspec import Struct
 
 from sfnwatch.recording.format import Header, decode_at_once
 from sfnwatch.recording.loading import Loaded
@@ -22,8 +23,7 @@ _HEAD, _TAIL = 1 << 18, 1 << 17
 """Bytes with more rows in them than a screen has, and with a last record or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """The first of a recording's records, and what is known of the others."""
 
     first: Batch

@@ -9,11 +9,11 @@ The number in the header moves with the format only. A reader of format n is to 
 a file of format m by one function for each step, m to m + 1, before `decode_line`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from sfnwatch.recording.parsing import MAX_DEPTH, deeper_than
 from sfnwatch.trace.events import Received
@@ -30,8 +30,7 @@ class NewerFormatError(ValueError):
     """A file that a later version of sfnwatch wrote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The first line."""
 
     created: datetime

@@ -5,9 +5,10 @@ file may hold one value, a list of them, or one after the other (JSON Lines).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from sfnwatch.recording.loading import bad_file
 from sfnwatch.recording.parsing import NotJsonError, line_of, parse_values
@@ -35,8 +36,7 @@ _KINDS = {
 }
 
 
-@dataclass(slots=True)
-class Imported:
+class Imported(Struct):
     """What a foreign file holds; of which execution, it often doesn't say."""
 
     path: Path

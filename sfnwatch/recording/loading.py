@@ -6,12 +6,12 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 import zstandard
+from msgspec import Struct
 
 from sfnwatch.errors import BadFileError
 from sfnwatch.trace.text import clean
@@ -25,8 +25,7 @@ _ZSTD_STEP = 1 << 12
 _SENTENCE = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A file's text, as UTF-8 bytes without a byte order mark."""
 
     path: Path

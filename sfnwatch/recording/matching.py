@@ -8,9 +8,10 @@ names of files, and two histories that contradict each other are never merged.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sfnwatch.recording.importers import Imported
 from sfnwatch.trace.arns import maybe_execution_arn
@@ -26,8 +27,7 @@ _PACKED = (".gz", ".zst")
 _PLAIN = (".json", ".jsonl", ".history", ".txt")
 
 
-@dataclass(slots=True)
-class Pages:
+class Pages(Struct):
     """History events of one execution, from one file or several."""
 
     name: str
@@ -68,8 +68,7 @@ class Pages:
         return after and (stop is None or max(times) - stop <= _NEAR)
 
 
-@dataclass(slots=True)
-class Known:
+class Known(Struct):
     """What is known of executions by their ARNs, from all files together."""
 
     starts: dict[str, datetime] = field(default_factory=dict)

@@ -1,16 +1,16 @@
 """What a file, or several together, hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.payload import text_of
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """Everything received, as it was received."""
 
     records: tuple[Received, ...]

@@ -10,7 +10,6 @@ replaced; how payloads are built is not.
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -36,6 +35,7 @@ from sfnwatch.trace.link_index import held_ids
 from sfnwatch.trace.payload import mapping_of, text_of
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

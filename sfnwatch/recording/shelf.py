@@ -7,9 +7,10 @@ tell how an execution stands, and they are few.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.recording.format import Header, decode_header, decode_line
@@ -30,8 +31,7 @@ _AT = re.compile(rb'\{"at": (\d+(?:\.\d+)?),')
 _ENDINGS = ("", ".gz", ".zst")
 
 
-@dataclass(frozen=True, slots=True)
-class Shelved:
+class Shelved(Struct, frozen=True):
     """One recording, as it lies in its folder."""
 
     path: Path

@@ -6,9 +6,10 @@ deleting a queue's message that was read, has an option of its own.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.budget import Operation
 
@@ -40,8 +41,7 @@ class Feature(StrEnum):
     LAKE = "lake"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """Operations that are granted together: a statement of an IAM policy."""
 
     sid: str

@@ -11,7 +11,6 @@ inference from their stamps: nothing says that a file is the last of its time.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from sfnwatch.sources.span import BEFORE_START, span
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.times import seconds_between
+from sfnwatch.trace.values import replace
 
 _RECENT = timedelta(hours=1)
 """How far back new files are looked for: a stamp is the time of delivery."""

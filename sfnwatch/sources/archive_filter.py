@@ -1,8 +1,9 @@
 """Which of an archive's records are worth a second look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.sources.archive_layout import Window
 from sfnwatch.trace.arns import role_name
@@ -10,8 +11,7 @@ from sfnwatch.trace.payload import mapping_of, text_of
 from sfnwatch.trace.times import maybe_time
 
 
-@dataclass(frozen=True, slots=True)
-class Concerning:
+class Concerning(Struct, frozen=True):
     """Tells which records may concern the executions; the sieve has the last word.
 
     Nearly all do not, so this looks at no more than it must.

@@ -4,7 +4,6 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from sfnwatch.sources.archive_shelf import Found, UnreadableError
 from sfnwatch.sources.drive import Failure
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.text import clean
+from sfnwatch.trace.values import replace
 
 _CHUNK = 1 << 19
 """Bytes read at once; unpacked they take a thread some 50 ms."""

@@ -15,9 +15,10 @@ stamp be rounded down, to 2 hours after it, since a record has been seen to come
 import re
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
+
+from msgspec import Struct
 
 EARLY = timedelta(minutes=5)
 """A stamp may be so much before an event in its file."""
@@ -37,8 +38,7 @@ _YEAR, _TWO = re.compile(r"20[0-9]{2}"), re.compile(r"[0-9]{2}")
 _LOGS, _TRAIL = "AWSLogs", "CloudTrail"
 
 
-@dataclass(frozen=True, slots=True)
-class TrailFile:
+class TrailFile(Struct, frozen=True):
     """A file that may hold calls, wherever it lies."""
 
     place: str
@@ -50,8 +50,7 @@ class TrailFile:
     """What tells it from every other, and from itself after a change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A trail file's name, taken apart."""
 
     account: str
@@ -59,8 +58,7 @@ class Name:
     stamp: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Which files are wanted: whose, from where, and of what time."""
 
     accounts: frozenset[str]
@@ -138,8 +136,7 @@ def choose(place: str, name: str, window: Window, key: str = "") -> TrailFile | 
     return TrailFile(place, told.stamp, told.region, key or place)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a place itself says of what is wanted."""
 
     account: str | None = None
@@ -190,8 +187,7 @@ def _is_of_other_days(grandparent: str, parent: str, name: str, window: Window) 
 # -- a bucket's keys -----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
+class Roots(Struct, frozen=True):
     """Where in a bucket the accounts' folders are, as far as its prefix tells."""
 
     head: str
@@ -215,8 +211,7 @@ def roots_of(prefix: str) -> Roots:
     return Roots(head, is_whole=named or bool(below), below=tuple(parts[cut:]))
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """The files of an account and Region: keys in the order of their stamps."""
 
     folder: str

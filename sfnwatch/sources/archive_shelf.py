@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from sfnwatch.errors import UsageError
 from sfnwatch.sources.archive_layout import Said, TrailFile, Window
@@ -26,8 +27,7 @@ class UnreadableError(Exception):
         """What it would be, were it so for every file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a look at a place has found."""
 
     files: tuple[TrailFile, ...]
@@ -65,8 +65,7 @@ class Shelf(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BucketPlace:
+class BucketPlace(Struct, frozen=True):
     """`s3://BUCKET/PREFIX`, taken apart."""
 
     bucket: str

@@ -16,7 +16,6 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache, partial
@@ -30,6 +29,7 @@ from botocore import xform_name
 from botocore.loaders import Loader, create_loader
 from botocore.model import OperationModel
 from botocore.utils import parse_timestamp
+from msgspec import Struct
 
 from sfnwatch import __version__
 from sfnwatch.errors import BadFileError, RefusedError
@@ -64,8 +64,7 @@ _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwsSettings:
+class AwsSettings(Struct, frozen=True):
     """Where and as whom to ask; what is None is found as the AWS CLI finds it."""
 
     region: str

@@ -6,7 +6,8 @@ is looked for by ListMapRuns is for the same reason: the history has named it be
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.drive import Patience
@@ -26,8 +27,7 @@ MOST = 500
 """Executions followed at most: each keeps its history in memory, and asks."""
 
 
-@dataclass(slots=True)
-class _Run:
+class _Run(Struct):
     """A Map Run that is followed."""
 
     level: int

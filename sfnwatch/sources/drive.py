@@ -6,7 +6,7 @@ because of one, except what AWS will never answer.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from sfnwatch.sources.ledger import Ledger
 from sfnwatch.sources.pacing import Backoff
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 
 _NAP = 5.0
 """Seconds slept at once where a wait may be cut short: that a machine was suspended,

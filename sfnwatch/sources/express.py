@@ -12,7 +12,6 @@ late, or never.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +40,7 @@ from sfnwatch.trace.history import DecodeError, HistoryEvent
 from sfnwatch.trace.log_groups import LogGroupName
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
 from sfnwatch.trace.timeline import TERMINAL
+from sfnwatch.trace.values import replace
 
 LOOK_BACK = 24 * 3600.0
 """Seconds before the watch in which the execution is looked for, by default."""

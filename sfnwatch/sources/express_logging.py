@@ -1,9 +1,10 @@
 """What a state machine logs of its executions, where, and what that leaves out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.log_groups import LogGroupName, parse_log_group
 from sfnwatch.trace.payload import mapping_of, text_of
@@ -26,8 +27,7 @@ _CONFIGURATION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Logging:
+class Logging(Struct, frozen=True):
     """A state machine's logging, as far as it is known."""
 
     group: LogGroupName | None = None

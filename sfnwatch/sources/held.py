@@ -8,10 +8,12 @@ records of 1.4 to 3.4 KB took 170 to 310 MB; packed it is 45 to 85 MB, and no mo
 import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.events import Received
+from sfnwatch.trace.values import replace
 
 MOST = 20_000
 """Calls that are held at most; beyond, the oldest are let go."""
@@ -19,8 +21,7 @@ ROOM = 64 << 20
 """Bytes of text that are held at most, which is less for large records."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
+class _Packed(Struct, frozen=True):
     call: ApiCall
     received: Received
     """Without its data, where there is a text of it."""

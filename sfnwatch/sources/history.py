@@ -17,7 +17,7 @@ from collections.abc import (
     Iterable,
     Mapping,
 )
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sfnwatch.clock import Clock
@@ -39,6 +39,7 @@ from sfnwatch.sources.trouble import StalePageError
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
+from sfnwatch.trace.values import replace
 
 _PAGE = 1000
 """The most AWS gives at once; it is an upper limit only."""

@@ -8,9 +8,10 @@ body, so that neither payload nor credential can get into a recording this way.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.allowed import GRANTS
@@ -29,8 +30,7 @@ _LATEST = 10.0
 """Seconds after which a request is told, though nothing else is."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     """A request under way."""
 
     service: str

@@ -6,7 +6,6 @@ frame before, and does so in a thread.
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -26,6 +25,7 @@ from sfnwatch.sources.wanted import Following, TrailOptions, features_of
 from sfnwatch.sources.ways import Way, Ways
 from sfnwatch.trace.arns import ExecutionArn
 from sfnwatch.trace.log_groups import parse_log_group
+from sfnwatch.trace.values import replace
 
 
 class Live:

@@ -11,7 +11,6 @@ with the drain, and of what is long over none is begun.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sfnwatch.clock import Clock
@@ -28,6 +27,7 @@ from sfnwatch.trace.arns import ExecutionArn
 from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
 from sfnwatch.trace.log_groups import LogGroupName
 from sfnwatch.trace.payload import mapping_of, parse_json
+from sfnwatch.trace.values import replace
 
 _TIMEOUT = "SessionTimeoutException"
 """How a session says that it has been open for three hours, as documented."""

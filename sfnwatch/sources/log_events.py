@@ -8,9 +8,10 @@ known by its id.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws
@@ -38,8 +39,7 @@ def log_bucket(clock: Clock) -> TokenBucket:
     return TokenBucket(_RATE, _BURST, clock)
 
 
-@dataclass(slots=True)
-class Window:
+class Window(Struct):
     """A stretch of a log, as far as it has been read."""
 
     since: datetime

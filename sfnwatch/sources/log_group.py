@@ -12,7 +12,6 @@ while back, now and then far back, and that does for both.
 
 import re
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sfnwatch.clock import Clock
@@ -34,6 +33,7 @@ from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHeal
 from sfnwatch.trace.log_groups import LogGroupName
 from sfnwatch.trace.payload import parse_json, text_of
 from sfnwatch.trace.text import clean
+from sfnwatch.trace.values import replace
 
 _OVERLAP = timedelta(minutes=15)
 """How far back each cycle reads again: most records are there by then."""

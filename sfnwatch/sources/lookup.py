@@ -10,7 +10,7 @@ Functions takes a new session name for every call.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Batch, From, HealthState, Received
 from sfnwatch.trace.history import DecodeError
 from sfnwatch.trace.times import maybe_time
+from sfnwatch.trace.values import replace
 
 _PAGE = 50
 """The most LookupEvents gives."""

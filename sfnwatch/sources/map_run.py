@@ -7,8 +7,9 @@ What went wrong comes first. When it is over everything is listed once.
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.drive import Driver, Failure, Patience, Step, give_up
@@ -24,6 +25,7 @@ from sfnwatch.trace.map_runs import (
     decode_children,
     decode_map_run,
 )
+from sfnwatch.trace.values import replace
 
 _PAGE = 1000
 """The most that ListExecutions gives at once."""
@@ -40,8 +42,7 @@ _STATUSES: Mapping[str, Callable[[Counts], int]] = {
 """The lists of what went wrong, with how many are in each."""
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Struct, frozen=True):
     """A list to be asked for, page by page."""
 
     status: str | None

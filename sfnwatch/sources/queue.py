@@ -11,7 +11,6 @@ readers for a while all the same; there is no reading without that.
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +38,7 @@ from sfnwatch.sources.queue_url import parse_queue_url
 from sfnwatch.sources.sieve import Sieve
 from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.events import Batch, From, HealthState, Received
+from sfnwatch.trace.values import replace
 
 WAIT = 15
 """Seconds SQS may wait for a message before it answers. It allows 20, but so long the

@@ -7,10 +7,11 @@ alone. Anyone who may send to the queue can put anything into it.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.recording.parsing import (
     MAX_DEPTH,
@@ -42,8 +43,7 @@ Key = tuple[str, ...]
 """What a message tells of: the same for the same record in another message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One message as it came: most that come again need not be read."""
 
     id: str
@@ -52,8 +52,7 @@ class Arrival:
     item: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message, read."""
 
     id: str

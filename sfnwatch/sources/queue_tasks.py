@@ -8,12 +8,12 @@ mostly comes before that is read, and waits.
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from sfnwatch.trace.events import Batch, From, Received
 from sfnwatch.trace.history import DecodeError, decode_history
 from sfnwatch.trace.task_states import TaskKey, decode_task_state
 from sfnwatch.trace.tries import belongs_to_attempt
+from sfnwatch.trace.values import replace
 
 _MOST = 20_000
 """States of others' tasks that are held at most; beyond, the oldest are let go."""

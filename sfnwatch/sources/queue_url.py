@@ -5,8 +5,9 @@ to AWS's own hosts and to this machine, and nowhere else a URL may point to.
 """
 
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from sfnwatch.errors import UsageError
 from sfnwatch.trace.text import clean
@@ -30,8 +31,7 @@ _HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class QueueAddress:
+class QueueAddress(Struct, frozen=True):
     """A queue, taken apart."""
 
     url: str

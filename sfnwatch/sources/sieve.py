@@ -8,7 +8,6 @@ again when a role becomes known, or from when to when the executions were.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from sfnwatch.sources.held import Held
 from sfnwatch.sources.span import Span, is_within, span
@@ -16,6 +15,7 @@ from sfnwatch.sources.subjects import Subjects
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import Batch, From, Received
 from sfnwatch.trace.history import DecodeError
+from sfnwatch.trace.values import replace
 
 
 class Sieve:

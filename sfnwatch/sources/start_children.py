@@ -6,11 +6,11 @@ them in the order of their ends, documented as it is for a state machine's.
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 
 from sfnwatch.sources.start_pages import ExecutionPage, StartPages
 from sfnwatch.trace.listed import UNSUCCESSFUL, Asked, Listing
+from sfnwatch.trace.values import replace
 
 _MOST = 1000
 """What a page can hold."""

@@ -5,8 +5,9 @@ more than half of that is taken, after a burst of a fifth of the bucket.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import RefusedError
@@ -39,8 +40,7 @@ class DeniedError(RefusedError):
     """A permission is missing, here: for another state machine it may be there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A state machine, as ListStateMachines has it."""
 
     arn: str
@@ -53,21 +53,18 @@ class Machine:
             raise RefusedError(f"{clean(self.name, _LIMIT)} is {_EXPRESS}")
 
 
-@dataclass(frozen=True, slots=True)
-class MachinePage:
+class MachinePage(Struct, frozen=True):
     machines: tuple[Machine, ...]
     token: str | None
     """Where to go on; None at the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionPage:
+class ExecutionPage(Struct, frozen=True):
     executions: tuple[Listed, ...]
     token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MapRunPage:
+class MapRunPage(Struct, frozen=True):
     arns: tuple[str, ...]
     token: str | None
 

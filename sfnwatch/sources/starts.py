@@ -8,11 +8,11 @@ what runs comes before the rest, is not, and nothing here relies on either.
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from aiobotocore.session import AioSession
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import RefusedError, UsageError
@@ -264,8 +264,7 @@ class Starts:
         return _Told(tuple(found.values()), calls=ledger.count)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """What came of asking for one state machine's executions."""
 
     executions: tuple[Listed, ...] = ()

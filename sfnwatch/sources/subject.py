@@ -5,7 +5,6 @@ for, where, and since when. It is the one thing two sources share.
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.sources.bell import Bell
@@ -21,6 +20,7 @@ from sfnwatch.trace.redrives import REDRIVEN
 from sfnwatch.trace.timeline import RUNNING, TERMINAL
 from sfnwatch.trace.times import maybe_time
 from sfnwatch.trace.tries import integration_of
+from sfnwatch.trace.values import replace
 
 _HISTORY = From.HISTORY
 Query = tuple[str, str]

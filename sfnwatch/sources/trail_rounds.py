@@ -7,9 +7,10 @@ which a record takes minutes to get into one, have no more to tell sooner.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.drain import DRAIN, Drain
@@ -26,6 +27,7 @@ from sfnwatch.trace.events import (
     Received,
     SourceHealth,
 )
+from sfnwatch.trace.values import replace
 
 Row = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""
@@ -47,8 +49,7 @@ class QueryOverError(Failure):
     """A query that came to nothing: the next try is another query."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What a look at the query under way brought."""
 
     rows: Sequence[Row] = ()

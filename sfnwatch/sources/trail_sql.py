@@ -9,8 +9,9 @@ A statement may find more than is wanted, never less: the sieve has the last wor
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from sfnwatch.sources.archive_layout import EARLY, LATE
 from sfnwatch.sources.subject import Query
@@ -46,8 +47,7 @@ _STATES = ("states.amazonaws.com%", "states.%.amazonaws.com%")
 """How Step Functions may be spelt: see the decoder of calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Which calls: where and of what, whose, and of what time."""
 
     queries: tuple[Query, ...]
@@ -63,8 +63,7 @@ class Question:
         return tuple(sorted({region for region, _ in self.queries}))
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A trail's table, and in what words its engine is asked."""
 
     name: str

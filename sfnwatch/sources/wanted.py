@@ -1,14 +1,14 @@
 """What of calls is wanted, once all is decided. It imports no SDK: options make it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.sources.allowed import Feature
 from sfnwatch.trace.arns import ExecutionArn
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Struct, frozen=True):
     """How far what an execution begins is followed."""
 
     depth: int = 3
@@ -19,8 +19,7 @@ class Following:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class TrailOptions:
+class TrailOptions(Struct, frozen=True):
     """In which ways calls come."""
 
     lookup: bool = True

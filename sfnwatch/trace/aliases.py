@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from sfnwatch.trace.alias_mask import Mask, is_alias
 from sfnwatch.trace.alias_names import (
     Named,
@@ -54,8 +56,7 @@ class Aliases:
         return self._mask(text)
 
 
-@dataclass(slots=True)
-class _Book:
+class _Book(Struct):
     """The names of one `learned`, copied once for the whole trace."""
 
     names: dict[str, str]

@@ -4,11 +4,11 @@ Only the rows' times move; what they refer to still tells when it really was.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sfnwatch.trace.heads import Head
 from sfnwatch.trace.lanes import Lanes, Row
+from sfnwatch.trace.values import replace
 
 _SECOND = timedelta(seconds=1)
 

@@ -1,9 +1,10 @@
 """ARNs of Step Functions, and the ways people paste them."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 _RANDOM = re.compile(r"[0-9a-f-]{32,36}")
 _ARN = re.compile(
@@ -12,8 +13,7 @@ _ARN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionArn:
+class ExecutionArn(Struct, frozen=True):
     """`arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME`, taken apart."""
 
     arn: str
@@ -36,8 +36,7 @@ class ExecutionArn:
         return f"{head}:stateMachine:{self.state_machine_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class StateMachineArn:
+class StateMachineArn(Struct, frozen=True):
     """`arn:aws:states:REGION:ACCOUNT:stateMachine:NAME`, or that of a version of it."""
 
     arn: str
@@ -51,8 +50,7 @@ class StateMachineArn:
     """The number of a version, or an alias."""
 
 
-@dataclass(frozen=True, slots=True)
-class MapRunArn:
+class MapRunArn(Struct, frozen=True):
     """`arn:aws:states:REGION:ACCOUNT:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
 
     arn: str

@@ -6,9 +6,10 @@ CloudTrail nothing about ECS.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.integrations import Integration, event_sources, integration
 from sfnwatch.trace.payload import mapping_of, parse_json, text_of
@@ -21,8 +22,7 @@ _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+")
 _LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskState:
+class TaskState(Struct, frozen=True):
     """A Task of the definition and the integration it names."""
 
     name: str
@@ -34,8 +34,7 @@ class TaskState:
     """The role of its `Credentials`, where that is a fixed string."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """What is read from a definition."""
 
     tasks: tuple[TaskState, ...] = ()

@@ -4,8 +4,9 @@ A retry schedules anew without entering the state again, so a visit has one atte
 for each …Scheduled event.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.integrations import Integration, Pattern
 
@@ -13,8 +14,7 @@ FAMILIES = ("Task", "LambdaFunction", "Activity")
 """What the types of an attempt's events begin with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One try under Retry; `scheduled_id` is its key within the execution."""
 
     scheduled_id: int

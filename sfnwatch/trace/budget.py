@@ -6,9 +6,10 @@ other tool. Where they differ by Region, the smaller one stands here.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sfnwatch.trace.requests import Request
 
@@ -22,8 +23,7 @@ Operation = tuple[str, str]
 """A service's IAM prefix, and the operation's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """A token bucket that everybody on the account draws on."""
 
     refill: float
@@ -46,8 +46,7 @@ QUOTAS: Mapping[Operation, Quota] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """All that was sent of one operation."""
 
     service: str
@@ -61,8 +60,7 @@ class Spent:
     """The most within any one second, in the busiest Region."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """One operation: what we take of it, and what there is."""
 
     spent: Spent

@@ -9,7 +9,6 @@ import hashlib
 import re
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
@@ -29,6 +28,7 @@ from sfnwatch.trace.payload import (
     text_of,
 )
 from sfnwatch.trace.times import parse_time
+from sfnwatch.trace.values import replace
 
 # China's and GovCloud's spelling is not settled by any recording: accept all.
 _STATES = re.compile(r"states\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?")

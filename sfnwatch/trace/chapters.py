@@ -4,9 +4,10 @@ A mark stands at the moment at which its record comes by the clock in use.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -23,6 +24,7 @@ from sfnwatch.trace.reach import reach
 from sfnwatch.trace.redrives import ordinal
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import TERMINAL, Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit
 
 _LIMIT = 80
@@ -45,8 +47,7 @@ class Mark(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """One mark."""
 
     at: datetime

@@ -5,7 +5,6 @@ the same outcomes did the same, however long they took and however often they po
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
@@ -27,6 +26,7 @@ from sfnwatch.trace.compare_values import (
 )
 from sfnwatch.trace.spans import Part
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit
 
 

@@ -1,7 +1,8 @@
 """What stands below a pair: its tries, its calls, who noticed, where its time went."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.compare_points import (
@@ -20,14 +21,14 @@ from sfnwatch.trace.integrations import CallRole, Pattern
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.spans import Part
 from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone, resource_words
 
 _NONE: tuple[Piece, ...] = (("none", Tone.DIM),)
 _NOT_KNOWN: tuple[Piece, ...] = (("not known", Tone.DIM),)
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """One line on both sides."""
 
     label: str

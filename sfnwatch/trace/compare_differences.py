@@ -6,7 +6,8 @@ comes after all that happened inside the same Map or Parallel: there lies the re
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.compare_points import (
@@ -38,8 +39,7 @@ def find_differences(comparison: Comparison) -> tuple[Difference, ...]:
     return tuple(difference for _, difference in found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """What follows on each other in one branch or iteration: places of pairs."""
 
     parent: int | None

@@ -10,7 +10,8 @@ the two machines has may stand for the same: `alike` says of which states that i
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.visits import StateVisit
 
@@ -20,8 +21,7 @@ Levels = Mapping[Level, Sequence[StateVisit]]
 Alike = Callable[[StateVisit, StateVisit], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A visit of A, its counterpart in B, or one of them alone."""
 
     a: StateVisit | None

@@ -3,8 +3,9 @@
 One execution is called A, the other B.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.integrations import CallRole
 
@@ -18,8 +19,7 @@ Kind = tuple[CallRole, str, str]
 """What a call was for, its event source and its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallTally:
+class CallTally(Struct, frozen=True):
     """The like calls of one try."""
 
     count: int
@@ -39,8 +39,7 @@ class CallTally:
         return sum(count for _, count in self.errors)
 
 
-@dataclass(frozen=True, slots=True)
-class CallPair:
+class CallPair(Struct, frozen=True):
     """The calls of one name that a try made, on both sides."""
 
     role: CallRole
@@ -70,8 +69,7 @@ class Sort(StrEnum):
     STATUS = "status"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A point at which the two did something else; times alone make none."""
 
     sort: Sort
@@ -101,8 +99,7 @@ class GapKind(StrEnum):
     NO_DEFINITION = "no-definition"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Something that could not be compared, or only with care."""
 
     kind: GapKind
@@ -111,8 +108,7 @@ class Gap:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(Struct, frozen=True):
     """In which states the definitions differ, each in the order of its machine."""
 
     only_a: tuple[str, ...] = ()

@@ -7,9 +7,10 @@ stays the same while more comes in.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.compare_details import Detail, details
 from sfnwatch.trace.compare_values import (
@@ -38,8 +39,7 @@ class RowSort(StrEnum):
     """States that are alike on both sides."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompareRow:
+class CompareRow(Struct, frozen=True):
     """One line."""
 
     key: str
@@ -57,8 +57,7 @@ class CompareRow:
     group: Group | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CompareShape:
+class CompareShape(Struct, frozen=True):
     """What somebody wants to see of it."""
 
     toggled: frozenset[str] = field(default_factory=frozenset)

@@ -6,8 +6,9 @@ how long each took and why, who noticed, what else differs, what nobody can tell
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from statistics import mean
+
+from msgspec import Struct
 
 from sfnwatch.trace.compare_points import (
     GapKind,
@@ -164,8 +165,7 @@ def _main_part(pair: Pair) -> str:
 # -- polls and who noticed -----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Polls:
+class _Polls(Struct, frozen=True):
     count: int
     interval: float | None
 

@@ -5,8 +5,9 @@ way makes, and what became of it where polls were denied.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from statistics import mean
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.finding import Finding, certainty, evidence
@@ -19,8 +20,7 @@ from sfnwatch.trace.words import resource_words
 CONCLUSION = "conclusion"
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """Tries of one resource that were polled for alike, whosever they are."""
 
     resource: str

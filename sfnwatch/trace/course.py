@@ -7,9 +7,10 @@ with the executions, come all the time: they would fill every idle gap.
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.lanes import is_hidden
@@ -28,8 +29,7 @@ class Times(NamedTuple):
         return self.seen if reading is Reading.SEEN else self.happened
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """A recording's length by one of the clocks."""
 
     begin: datetime

@@ -7,10 +7,11 @@ recording, and so that live and replay take the same path.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 Record = Mapping[str, Any]
 """A JSON object as AWS sent it; times are ISO 8601 strings or epoch numbers."""
@@ -47,8 +48,7 @@ class From(StrEnum):
     """One request that this tool sent to AWS itself: see `requests.py`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """One record, as a source handed it over."""
 
     at: datetime | None
@@ -83,8 +83,7 @@ class HealthState(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceHealth:
+class SourceHealth(Struct, frozen=True):
     """How one lane's source is doing; trouble is an event like any other.
 
     As `Received.data` it is the JSON object `{"lane", "state", "message",

@@ -5,8 +5,9 @@ Run's in the parent's MapRunStarted, and the executions it ran say which run's t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.arns import maybe_execution_arn
 from sfnwatch.trace.attempts import Attempt
@@ -19,8 +20,7 @@ _ANSWERS = frozenset({"TaskSubmitted", "TaskSucceeded"})
 START = ("states.amazonaws.com", "StartExecution")
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """What began an execution, or a Map Run."""
 
     execution_arn: str
@@ -35,8 +35,7 @@ class Begun:
     """False where the state was over as soon as it had started it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """Who began whom, among executions whose histories are known."""
 
     parents: Mapping[str, Begun] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.filter_parser import LONGEST, parse_filter
 from sfnwatch.trace.filter_patterns import Words
@@ -20,8 +21,7 @@ _TAILS = ("", "x", ' x"', " poll", " exact", " 5s")
 """What may still be missing at the end of a text that some filter begins with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """One thing that could be typed."""
 
     text: str
@@ -31,8 +31,7 @@ class Completion:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Typing:
+class _Typing(Struct, frozen=True):
     """Where in the text the cursor is."""
 
     before: tuple[Token, ...]

@@ -1,7 +1,8 @@
 """A filter's text → a Filter, or a FilterError that says where and what would do."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.filter_patterns import Pattern, Words, compile_regex
 from sfnwatch.trace.filter_tokens import TEXTS, Is, Token, tokens
@@ -59,8 +60,7 @@ def parse_filter(text: str) -> Filter:
     return Filter(text, node)
 
 
-@dataclass(slots=True)
-class _Parser:
+class _Parser(Struct):
     """Goes through the tokens once: or binds less than and, and less than not."""
 
     tokens: tuple[Token, ...]

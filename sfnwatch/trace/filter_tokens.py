@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.filter_words import FilterError
 
@@ -34,8 +35,7 @@ TEXTS = frozenset({Is.WORD, Is.QUOTED, Is.REGEX})
 _SIGNS = {sign.value: sign for sign in (Is.AND, Is.OR, Is.NOT, Is.OPEN, Is.CLOSE)}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     kind: Is
     text: str
     """What stands in it, without quotes and slashes."""

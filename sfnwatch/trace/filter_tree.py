@@ -1,6 +1,6 @@
 """A filter that was read: terms, joined by and, or, not."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sfnwatch.trace.filter_patterns import Pattern
 from sfnwatch.trace.filter_rows import (
@@ -31,8 +31,7 @@ TEXTS: dict[str, Texts] = {
 """An operator that looks for a text, to the texts it looks at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Struct, frozen=True):
     """Keeps every row."""
 
     def __call__(self, row: Row) -> bool:  # noqa: ARG002 - a filter takes a row
@@ -42,8 +41,7 @@ class Everything:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(Struct, frozen=True):
     """`~s TEXT` and its like; without a token, the words of the row."""
 
     token: str
@@ -56,8 +54,7 @@ class Looks:
         return f"{self.token} {self.pattern}".lstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Fails:
+class Fails(Struct, frozen=True):
     """A bare `~e`."""
 
     def __call__(self, row: Row) -> bool:
@@ -67,8 +64,7 @@ class Fails:
         return "~e"
 
 
-@dataclass(frozen=True, slots=True)
-class OfKind:
+class OfKind(Struct, frozen=True):
     """`~k KIND`."""
 
     kind: str
@@ -80,8 +76,7 @@ class OfKind:
         return f"~k {self.kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class OfRule:
+class OfRule(Struct, frozen=True):
     """`~l RULE`."""
 
     rule: str
@@ -93,8 +88,7 @@ class OfRule:
         return f"~l {self.rule}"
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
+class Took(Struct, frozen=True):
     """`~d >2m`; without a sign, at least so long."""
 
     sign: str
@@ -119,8 +113,7 @@ class Took:
         return f"~d {self.sign}{self.span}"
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     node: "Node"
 
     def __call__(self, row: Row) -> bool:
@@ -130,8 +123,7 @@ class Not:
         return f"!{_inside(self.node)}"
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     nodes: tuple["Node", ...]
 
     def __call__(self, row: Row) -> bool:
@@ -141,8 +133,7 @@ class And:
         return " & ".join(map(_inside, self.nodes))
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     nodes: tuple["Node", ...]
 
     def __call__(self, row: Row) -> bool:
@@ -160,8 +151,7 @@ def _inside(node: Node) -> str:
     return f"({node})" if isinstance(node, And | Or) else str(node)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """What rows to keep."""
 
     text: str

@@ -1,9 +1,10 @@
 """The words of the filter language: its operators, kinds and rules, and its errors."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.links import Rule
 
@@ -18,8 +19,7 @@ class Takes(StrEnum):
     SPAN = "seconds"
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """`~` and a letter."""
 
     token: str

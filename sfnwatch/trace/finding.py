@@ -1,9 +1,10 @@
 """One thing that a trace shows: a sentence with its evidence and its certainty."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.arns import last_segment
 from sfnwatch.trace.task_states import TASK_KEY
@@ -20,8 +21,7 @@ class Certainty(StrEnum):
     INFERENCE = "inference"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One explained sentence."""
 
     kind: str

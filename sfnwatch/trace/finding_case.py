@@ -6,9 +6,10 @@ together. Three tries or fewer are told of one by one.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -18,6 +19,7 @@ from sfnwatch.trace.lanes import calls_by_attempt, complete_to, polls_of
 from sfnwatch.trace.links import Link
 from sfnwatch.trace.reach import Reach, reach, was_watched
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import ROOT, StateVisit
 
 FEW = 3
@@ -26,8 +28,7 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 CallsByAttempt = Mapping[tuple[str, int], list[ApiCall]]
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(Struct, frozen=True):
     """One attempt, with the calls tied to it in the order of their times."""
 
     visit: StateVisit
@@ -66,8 +67,7 @@ class Try:
         return f"#{self.attempt.event_ids[-1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """The visits of one state that use one and the same resource."""
 
     visits: tuple[StateVisit, ...]
@@ -82,8 +82,7 @@ class Use:
         return self.tries[0].attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One execution of a trace, taken apart by what its states use."""
 
     trace: Trace

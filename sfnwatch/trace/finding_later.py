@@ -6,8 +6,9 @@ stopped it, in the history of the execution it is, in what ECS told of the task.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.arns import last_segment
 from sfnwatch.trace.finding import Certainty, Finding, evidence
@@ -24,8 +25,7 @@ _BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNot
 _BAD_ENDS = frozenset({"FAILED", "TIMED_OUT", "ABORTED"})
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How a job is known to have failed."""
 
     words: str

@@ -7,8 +7,9 @@ or a Map those of the branch or iteration that its end waited for.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.finding import Certainty, Finding, evidence
 from sfnwatch.trace.finding_case import Case, is_cut, is_end_lost, known_to, lost_to
@@ -34,8 +35,7 @@ _LASTS = frozenset({"Wait", "Map", "Parallel"})
 iterations, as a Distributed Map's does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slowest:
+class Slowest(Struct, frozen=True):
     """The chain of visits that decided an execution's length."""
 
     steps: tuple[StateVisit, ...]

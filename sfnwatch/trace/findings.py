@@ -4,7 +4,6 @@ Nothing is said where the evidence is missing; that it is missing is said instea
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.trace.conclusions import conclusions
@@ -23,6 +22,7 @@ from sfnwatch.trace.finding_time import time_findings
 from sfnwatch.trace.finding_unseen import trace_unseen, unseen
 from sfnwatch.trace.lanes import calls_by_attempt
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 
 __all__ = [
     "Certainty",

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.integrations import Pattern
@@ -16,8 +17,7 @@ _PASSING = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
 """A state with one of these is over once its call was answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """An execution, as far as it is told of above its rows."""
 
     execution_arn: str

@@ -7,9 +7,10 @@ the optimised one; an activity is asked for work and calls nothing.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from sfnwatch.trace.integration_names import (
     EVENT_NAMES,
@@ -42,8 +43,7 @@ class CallRole(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Integration:
+class Integration(Struct, frozen=True):
     """One row: an action of a service, and what CloudTrail shows of it."""
 
     resource_type: str

@@ -1,10 +1,11 @@
 """Executions as ListExecutions tells of them: enough to choose one by."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.arns import maybe_execution_arn
 from sfnwatch.trace.payload import text_of
@@ -17,8 +18,7 @@ UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 _LIMIT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One execution of a list; what AWS did not tell is empty, or None."""
 
     arn: str
@@ -59,8 +59,7 @@ class Asked(StrEnum):
     MAP_RUN = "Map Run"
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A state machine whose executions are not listed, and why."""
 
     machine: str
@@ -69,8 +68,7 @@ class LeftOut:
     """True where it is nobody's fault: AWS lists none of an Express machine's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What one step of listing has brought, and how far it has come."""
 
     executions: tuple[Listed, ...] = ()

@@ -1,7 +1,8 @@
 """Log groups of CloudWatch Logs, by name or by ARN."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _LOG_GROUP = re.compile(
     r"(?P<head>arn:aws[a-z-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
@@ -10,8 +11,7 @@ _LOG_GROUP = re.compile(
 """What follows the name in an ARN, `:*` or a log stream, is no part of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogGroupName:
+class LogGroupName(Struct, frozen=True):
     """Where a log is; all but the name only where its ARN was given."""
 
     name: str

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.history import DecodeError
 from sfnwatch.trace.listed import Listed, decode_listed
@@ -23,8 +25,7 @@ RUNNING_LISTED = 100
 """So many of those that run are listed at once: which they are changes all the time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """How many of a Map Run's executions, or items, are in which state."""
 
     pending: int = 0

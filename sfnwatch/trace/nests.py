@@ -6,20 +6,21 @@ execution that began them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.arns import last_segment, short_id
 from sfnwatch.trace.family import Begun
 from sfnwatch.trace.map_runs import MapRun
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 
 Place = tuple[str, int]
 """The ARN of an execution or a Map Run, and the id of a visit in it; 0: all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nest:
+class Nest(Struct, frozen=True):
     """An execution inside another, or a Map Run."""
 
     arn: str

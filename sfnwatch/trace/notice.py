@@ -7,9 +7,10 @@ with none, it was the managed EventBridge rule, which leaves no call behind.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -27,8 +28,7 @@ class By(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """How long a job's end went unnoticed, and what told of it."""
 
     stopped_at: datetime

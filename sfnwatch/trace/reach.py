@@ -7,8 +7,9 @@ finding a poll says nothing: they may be in another file, or of another role.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -19,8 +20,7 @@ Where = tuple[str | None, str | None]
 _OWN = frozenset({CallRole.ACTION, CallRole.POLL})
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """How far calls are known, for any try of a trace."""
 
     live: bool = False

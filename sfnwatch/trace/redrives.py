@@ -6,8 +6,9 @@ no recording shows one, so what follows on what in it is inferred.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.history import HistoryEvent
 
@@ -22,8 +23,7 @@ _LATER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Redrive:
+class Redrive(Struct, frozen=True):
     """One time that it was taken up again."""
 
     event: HistoryEvent

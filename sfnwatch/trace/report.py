@@ -6,8 +6,9 @@ are one row, for they run one state.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.conclusions import CONCLUSION
 from sfnwatch.trace.finding_case import CallsByAttempt, is_watched
@@ -21,8 +22,7 @@ ROWS = 100
 """No table has more rows; what is left out is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionReport:
+class ExecutionReport(Struct, frozen=True):
     """What became of one execution."""
 
     execution_arn: str
@@ -38,8 +38,7 @@ class ExecutionReport:
     """How many more states than `states` there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallsReport:
+class CallsReport(Struct, frozen=True):
     """What is known of the calls of the whole trace."""
 
     count: int
@@ -55,8 +54,7 @@ class CallsReport:
     """How many were tied by each rule; `none` for those of no execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """A trace, explained."""
 
     executions: tuple[ExecutionReport, ...]

@@ -6,9 +6,10 @@ of a loop. The branches of a Parallel are places of their own.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import mean, median
+
+from msgspec import Struct
 
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.finding_case import (
@@ -31,8 +32,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _Place = tuple[int, object, str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class CallsOfState:
+class CallsOfState(Struct, frozen=True):
     """The calls tied to a state's tries."""
 
     by_role: Mapping[str, int]
@@ -48,8 +48,7 @@ class CallsOfState:
     poll_max: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StateRow:
+class StateRow(Struct, frozen=True):
     """One state in one place, all its visits together; lengths in seconds."""
 
     path: str
@@ -73,8 +72,7 @@ class StateRow:
     calls: CallsOfState
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
+class _Ground(Struct, frozen=True):
     """What the rows of one execution are made from."""
 
     trace: Trace

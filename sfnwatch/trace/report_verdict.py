@@ -1,7 +1,8 @@
 """How an execution ended, in one line: its status, how long, and why it failed."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.finding_case import known_to
 from sfnwatch.trace.finding_words import named, spoken
@@ -14,8 +15,7 @@ _REASON = 200
 _BAD = frozenset({"failed", "timed_out"})
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What became of an execution; `text` is the line for people."""
 
     text: str

@@ -8,11 +8,12 @@ body of a request or an answer.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from heapq import nsmallest
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.history import DecodeError
@@ -37,8 +38,7 @@ KEPT = 50_000
 """Requests kept at most, the newest: a watch of two days, at its ordinary pace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request of ours, and what came of it."""
 
     key: str

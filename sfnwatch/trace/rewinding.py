@@ -7,7 +7,6 @@ is the same at two moments is the very same value.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from operator import is_
@@ -19,6 +18,7 @@ from sfnwatch.trace.growing import Branches, Growing
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.scopes import Open
 from sfnwatch.trace.task_stops import Stop
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit, Visits, freeze, unseen_ending
 
 _T = TypeVar("_T")

@@ -4,9 +4,10 @@ Mutable, and alive for one walk only.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.tries import Try
 
@@ -14,8 +15,7 @@ ROOT = "Main"
 """What every path begins with."""
 
 
-@dataclass(eq=False, slots=True)
-class Scope:
+class Scope(Struct, eq=False):
     """Where states follow each other: the main line, a branch, an iteration."""
 
     parent: "Open | None" = None
@@ -31,8 +31,7 @@ def inside(parent: "Open", index: int | None) -> Scope:
     return Scope(parent, index, parent.scope.depth + 1, parent.path + number)
 
 
-@dataclass(eq=False, slots=True)
-class Open:
+class Open(Struct, eq=False):
     """A visit being built."""
 
     id: int

@@ -6,12 +6,12 @@ same while more comes in, so that a selection is never lost.
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from sfnwatch.trace.lanes import Lanes
 from sfnwatch.trace.shape_lines import IDLE, Fold, Shape, Shaped, Sort
 from sfnwatch.trace.shape_sorting import homes_for
 from sfnwatch.trace.shaping import Shaping
+from sfnwatch.trace.values import replace
 
 __all__ = [
     "IDLE",

@@ -1,10 +1,11 @@
 """What is in a fold, counted: enough to know whether to open it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sfnwatch.trace.lanes import Kind, Row
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit
 
 _FAILED = frozenset({"failed", "timed_out"})

@@ -7,9 +7,10 @@ noticed, time until the next try.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -25,6 +26,7 @@ from sfnwatch.trace.links import Link, linked
 from sfnwatch.trace.notice import Notice, notice
 from sfnwatch.trace.reach import reach
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import id_word, rule_words
 
@@ -47,8 +49,7 @@ class Part(StrEnum):
     """The execution itself was over, until it was redriven."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A stretch of a visit; the segments of a visit leave no gap and don't overlap."""
 
     part: Part
@@ -70,8 +71,7 @@ class Segment:
         return self.status in {"failed", "timed_out"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """A part, and until when it lasts; None: it is not over."""
 
     part: Part
@@ -194,8 +194,7 @@ def totals(visit: StateVisit, now: datetime) -> Mapping[Part, float]:
 # -- calls -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """A call, as a point of its visit's time."""
 
     at: datetime

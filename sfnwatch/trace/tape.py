@@ -6,7 +6,6 @@ kept on the way for that.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.trace.calls import packed
@@ -15,6 +14,7 @@ from sfnwatch.trace.events import Batch, Received
 from sfnwatch.trace.memory import Memory, Remembering
 from sfnwatch.trace.moments import WATCHING, Reading, when
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 
 __all__ = ["Reading", "Tape"]
 

@@ -1,9 +1,10 @@
 """The life of each task, beside the try that began it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.integrations import CallRole
@@ -46,8 +47,7 @@ def stage_of(state: TaskState) -> Stage:
     return _STAGES.get(state.last_status, Stage.OTHER)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """How long a task was said to be in one status."""
 
     state: TaskState
@@ -64,8 +64,7 @@ class Stretch:
         return (self.end - self.begin).total_seconds()
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """What ECS told of one task, oldest first."""
 
     execution_arn: str

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from sfnwatch.trace.events import Received, Record
 from sfnwatch.trace.history import DecodeError
 from sfnwatch.trace.payload import mapping_of, text_of
@@ -24,8 +26,7 @@ TaskKey = tuple[str, int]
 """A task's ARN and the version of its state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """One of a task's containers."""
 
     name: str | None

@@ -6,13 +6,13 @@ none yet; the event `STOPPED` tells the same of all of them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.integrations import Pattern
 from sfnwatch.trace.task_states import TaskState, task_key
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit, Visits
 
 

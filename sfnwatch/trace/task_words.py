@@ -1,7 +1,8 @@
 """A task's state in words: a glyph, ECS's own word, and how the task ended."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.arns import last_segment
 from sfnwatch.trace.task_lives import Stage, stage_of
@@ -22,8 +23,7 @@ _GLYPHS: Mapping[Stage, Piece] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TaskWords:
+class TaskWords(Struct, frozen=True):
     """What a task's row says, apart: where there is no room, some of it must go."""
 
     status: Piece

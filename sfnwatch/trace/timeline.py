@@ -7,7 +7,7 @@ it is first asked for, once for each value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from sfnwatch.trace.payload import canonical, text_of
 from sfnwatch.trace.requests import Request, decode_request, newest
 from sfnwatch.trace.task_states import TaskKey, TaskState, by_task, decode_task_state
 from sfnwatch.trace.task_stops import stops_of
+from sfnwatch.trace.values import replace
 
 __all__ = ["RUNNING", "TERMINAL", "Timeline", "Trace", "extend", "extend_all"]
 

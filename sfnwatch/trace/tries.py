@@ -1,21 +1,22 @@
 """An attempt being built from its events, as the walk comes by them."""
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempt_ids import Told
 from sfnwatch.trace.attempts import FAMILIES, Attempt
 from sfnwatch.trace.history import HistoryEvent
 from sfnwatch.trace.integrations import Integration, Pattern, integration, pattern_of
 from sfnwatch.trace.payload import mapping_of, text_of
+from sfnwatch.trace.values import replace
 
 _ENDS = {"Succeeded": "succeeded", "TimedOut": "timed_out"}
 _FAILURES = ("Failed", "ScheduleFailed", "StartFailed", "SubmitFailed")
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """What a type of event means to an attempt."""
 
     word: str
@@ -45,8 +46,7 @@ def belongs_to_attempt(event_type: str) -> bool:
     return event_type.startswith(FAMILIES) and "State" not in event_type
 
 
-@dataclass(eq=False, slots=True)
-class Try:
+class Try(Struct, eq=False):
     """An attempt that grows: see `Attempt`, whose fields these are."""
 
     visit_id: int

@@ -6,8 +6,9 @@ recordings; the rules stand at the functions that follow them, in `walk.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
@@ -17,8 +18,7 @@ from sfnwatch.trace.walk import Walk
 __all__ = ["ROOT", "StateVisit", "Visits", "build_visits", "freeze", "unseen_ending"]
 
 
-@dataclass(frozen=True, slots=True)
-class StateVisit:
+class StateVisit(Struct, frozen=True):
     """One entered-to-exited stay in a state."""
 
     id: int
@@ -78,8 +78,7 @@ class StateVisit:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Visits:
+class Visits(Struct, frozen=True):
     """All visits of one execution, and where each event belongs."""
 
     by_id: Mapping[int, StateVisit] = field(default_factory=dict)

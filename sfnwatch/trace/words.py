@@ -7,7 +7,8 @@ like. Status is a glyph and a word, and only then a colour.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.arns import last_segment, short_id
 from sfnwatch.trace.attempts import Attempt
@@ -249,8 +250,7 @@ def notice_words(told: Notice) -> str:
 # -- calls -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CallWords:
+class CallWords(Struct, frozen=True):
     """What a call's row says, apart: where there is no room, some of it must go."""
 
     name: tuple[Piece, ...]

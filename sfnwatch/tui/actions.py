@@ -4,9 +4,9 @@ What is not in this list can't be done; README's table of keys is made from it t
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
 from textual.binding import Binding, BindingType
 
 from sfnwatch.config import Bound
@@ -28,8 +28,7 @@ class Group(StrEnum):
     PROGRAM = "Program"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """Something that can be done, by key, from the palette, or by either."""
 
     id: str

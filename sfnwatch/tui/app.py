@@ -1,7 +1,6 @@
 """The app: what is pressed, clicked or chosen, and what it does."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +16,7 @@ from textual.widget import Widget
 
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.chapters import Chapter
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.actions import (
     ACTIONS,
     SEVERAL,

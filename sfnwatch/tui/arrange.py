@@ -1,18 +1,18 @@
 """How lanes are put on a screen: one execution or several, as the width allows."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
 
 from sfnwatch.trace.aligned import aligned, origin
 from sfnwatch.trace.lanes import Lanes
 from sfnwatch.trace.shape import Shape
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.beside import lay_out_beside
 from sfnwatch.tui.lane_frame import is_folded, room_beside
 from sfnwatch.tui.laying import Laying
 from sfnwatch.tui.layout import Hints, Layout, lay_out
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a layout is made for: it does for every width with the same plan."""
 
     folded: bool = False

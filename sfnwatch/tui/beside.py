@@ -6,16 +6,18 @@ Idle is only when all of them are. Pure, and free of widths.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, zip_longest
 from textwrap import wrap
+
+from msgspec import Struct
 
 from sfnwatch.trace.aligned import shifts
 from sfnwatch.trace.heads import Head
 from sfnwatch.trace.lanes import Lanes, Row
 from sfnwatch.trace.shape import IDLE, Fold, Shape, Shaped, Sort, shape
 from sfnwatch.trace.timeline import TERMINAL
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.lane_connectors import passed
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.lane_services import Services
@@ -33,8 +35,7 @@ _Key = tuple[datetime, int]
 """A second, and whether it is before or beyond the watermark."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Struct, frozen=True):
     """A line of one column, or of none, and where it goes."""
 
     key: _Key

@@ -1,9 +1,10 @@
 """The call log's lines, as pieces: the budget on top, and a line for each request."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from sfnwatch.trace.budget import QUOTAS, Budget, Operation
 from sfnwatch.trace.requests import KEPT, Request
@@ -26,8 +27,7 @@ _LONG = 32
 """Cells of the longest name, DescribeStateMachineForExecution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What a line depends on besides what it tells of."""
 
     zone: tzinfo = UTC
@@ -36,8 +36,7 @@ class Look:
     """True when there are several to tell apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[_T]):
+class Column(Struct, Generic[_T], frozen=True):
     """One column of a table, and between which widths of the table it is shown."""
 
     title: str
@@ -92,8 +91,7 @@ def _right(pieces: Pieces, size: int) -> Pieces:
 # -- the budget --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An operation that may be sent, and what was sent of it if anything was."""
 
     operation: Operation

@@ -4,7 +4,6 @@ A Map Run may have ten thousand. What was listed is here, whether its history is
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from textual.content import Content
@@ -14,6 +13,7 @@ from sfnwatch.trace.map_runs import FAILURES, RUNNING_LISTED, ListedChild
 from sfnwatch.trace.nest_words import map_run_pieces, nest_pieces
 from sfnwatch.trace.nests import Nest, nests
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cut
 from sfnwatch.tui.picker_list import ExecutionList

@@ -1,10 +1,10 @@
 """What is selected, in which view, and what is filtered and searched for."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sfnwatch.trace.arns import short_id
 from sfnwatch.trace.lanes import Row
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.flow import Flow
 from sfnwatch.tui.page import Page
 from sfnwatch.tui.staging import Left

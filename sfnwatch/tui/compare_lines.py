@@ -1,7 +1,8 @@
 """The lines of a comparison, as pieces: two columns of bars to one scale."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.compare_bars import (
     SLIVER,
@@ -68,8 +69,7 @@ COMPARE_SIGNS = (
 """Each sign of the comparison, and what it means."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How many cells each part of a line has."""
 
     name: int
@@ -103,8 +103,7 @@ def share_out(width: int, natural: int) -> Share:
     return Share(left - 2 * bars, bars, length, more, ratio)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """What all lines of one drawing have in common."""
 
     of: Comparison

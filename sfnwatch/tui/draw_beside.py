@@ -5,11 +5,11 @@ found stands out in its column only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.shape import Fold, Sort
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cells, cut, pad
 from sfnwatch.tui.draw import LEADER, complete_words, rails_pieces

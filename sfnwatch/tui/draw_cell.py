@@ -5,10 +5,10 @@ stand for what has no room in words.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.shape import Fold, Sort
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone, rule_tone
 from sfnwatch.tui.cells import cells, cut, pad, whole
 from sfnwatch.tui.draw import (

@@ -5,17 +5,17 @@ of it, and what stands between it and the next, before the cursor leaves it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
+
+from msgspec import Struct
 
 from sfnwatch.tui.explain_lines import Line, Target
 
 Way = Literal[-1, 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """What the cursor can be on, and the lines it takes."""
 
     target: Target
@@ -23,8 +23,7 @@ class Stop:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """Which lines are in view, and how many there are."""
 
     top: int

@@ -5,9 +5,9 @@ there only to be read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from sfnwatch.trace.findings import Certainty
@@ -45,8 +45,7 @@ _MEASURE = 110
 Target = Telling | Told | Proof
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line of the view, and what the cursor is on when it is there."""
 
     pieces: tuple[Piece, ...] = ()
@@ -54,8 +53,7 @@ class Line:
     """None: only to be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """All that lines depend on besides the page."""
 
     width: int
@@ -233,8 +231,7 @@ def evidence_words(proofs: Iterable[Proof]) -> str:
 # -- its evidence ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     """The cells of what rows of evidence have in common."""
 
     time: int

@@ -5,10 +5,11 @@ Pure, and costly for a long history: a thread may do it.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.conclusions import CONCLUSION
 from sfnwatch.trace.findings import Finding, all_findings
@@ -64,8 +65,7 @@ _OF_WHAT = ("visit", "attempt")
 """The figures of a finding that tell it from others of its kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """One piece of evidence."""
 
     key: str
@@ -78,8 +78,7 @@ class Proof:
     """True if the lanes have its row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A finding and its evidence."""
 
     key: str
@@ -89,8 +88,7 @@ class Told:
     """In the order of time, whatever they prove."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """What is told of one execution or, without one, of the trace as a whole."""
 
     key: str
@@ -107,8 +105,7 @@ class Telling:
             yield from each
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """All that is told of a trace, as it stood at a moment."""
 
     trace: Trace = field(default_factory=Trace)

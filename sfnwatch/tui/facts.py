@@ -4,8 +4,9 @@ Pure. Everything is cleaned here; what is too long is cut, and says so.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.console import url_for
@@ -39,8 +40,7 @@ LONG = 2000
 """Characters of one fact that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A word for what it is, and what it is."""
 
     label: str

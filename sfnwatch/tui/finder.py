@@ -1,19 +1,20 @@
 """What is filtered and searched for: the two expressions, and the rows they pick."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.text import clean
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone
 
 if TYPE_CHECKING:
     from sfnwatch.trace.filters import Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Finder:
+class Finder(Struct, frozen=True):
     """A filter, which leaves rows out, and a search, which goes to them."""
 
     filter: "Filter | None" = None

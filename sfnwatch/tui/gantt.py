@@ -1,10 +1,12 @@
 """A chart of bars on a time axis, as lines of exactly the width there is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
+from msgspec import Struct, field
+
 from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cells as cells_of
 from sfnwatch.tui.cells import cut, pad
@@ -53,8 +55,7 @@ _SHORT = 40
 """A notice without calls beside it takes no more cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """How many cells each part of a line has."""
 
     tree: int
@@ -88,8 +89,7 @@ def columns(width: int, natural: int, *, notes: bool = False) -> Columns:
     return Columns(tree, chart, length, beside)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """All that lines of one drawing have in common."""
 
     chart: Chart

@@ -6,10 +6,11 @@ the mouse is always a moment.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import floor
+
+from msgspec import Struct
 
 SQUEEZED = 3
 """Columns a squeezed stretch takes, however long it is."""
@@ -21,8 +22,7 @@ _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 Window = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """A window of time over columns; `knots` are (seconds, column) where it bends."""
 
     begin: datetime

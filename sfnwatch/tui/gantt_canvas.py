@@ -5,11 +5,12 @@ touches. So what is inside of something else is never drawn outside of it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
 from math import ceil, floor
+
+from msgspec import Struct
 
 from sfnwatch.trace.spans import Part
 from sfnwatch.trace.task_lives import Stage
@@ -60,8 +61,7 @@ HEIGHTS = "▁▂▃▄▅▆▇█"
 """How many at once, all of them being full."""
 
 
-@dataclass(frozen=True, slots=True)
-class Canvas:
+class Canvas(Struct, frozen=True):
     """What a bar is drawn on."""
 
     axis: Axis

@@ -1,15 +1,16 @@
 """Where one is in a chart: which row, which of its calls, and what is folded away."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
+from msgspec import Struct, field
+
 from sfnwatch.trace.spans import Tick
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.gantt_tree import Chart, Line, Node, Rows, unroll, visible
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cursor:
+class Cursor(Struct, frozen=True, eq=False):
     """A row, by its key, and perhaps a call of it; other charts may have it too."""
 
     chart: Chart = field(default_factory=Chart)

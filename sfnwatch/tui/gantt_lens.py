@@ -4,10 +4,12 @@ Both work on time without its squeezed silences, so that a step is as wide as it
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from msgspec import Struct
+
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.gantt_axis import CLOSEST, Window
 
 _IDLE_LEAST, _IDLE_SHARE = 30.0, 0.08
@@ -16,8 +18,7 @@ _BESIDE = 0.1
 """What is shown beside something zoomed to, as a share of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(Struct, frozen=True):
     """All there is to show, and the silences to squeeze in it."""
 
     begin: datetime
@@ -52,8 +53,7 @@ class Extent:
         return at
 
 
-@dataclass(frozen=True, slots=True)
-class Lens:
+class Lens(Struct, frozen=True):
     """The whole, and the window of it that is shown; None: the whole is."""
 
     extent: Extent

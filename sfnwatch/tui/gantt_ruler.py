@@ -1,10 +1,10 @@
 """The lines above the bars: moments in round numbers, and how far silences go."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil, floor
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from sfnwatch.tui.gantt_axis import SQUEEZED, Axis
@@ -20,8 +20,7 @@ _APART, _SECONDS_APART = 9, 13
 """Columns from one mark to the next, at least: their labels have to fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """What the marks count from: a start, or a clock's midnight."""
 
     origin: datetime
@@ -29,8 +28,7 @@ class Scale:
     clock: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     column: int
     label: str
 

@@ -1,8 +1,8 @@
 """What the signs of the chart mean: those in view below it, all of them in the help."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from sfnwatch.trace.spans import Part
@@ -30,8 +30,7 @@ _CAUGHT, _ABORTED = STATUS_GLYPHS["caught"][0], STATUS_GLYPHS["aborted"][0]
 _TIMED_OUT = STATUS_GLYPHS["timed_out"][0]
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """What one or several glyphs mean; with `inks`, in these only."""
 
     glyphs: str

@@ -7,7 +7,7 @@ What is folded shows on one line what is inside.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -23,6 +23,7 @@ from sfnwatch.trace.spans import Key, Tick, notices, ticks
 from sfnwatch.trace.task_lives import Life, lives_by_attempt, task_lives
 from sfnwatch.trace.task_states import task_key
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import resource_words
 from sfnwatch.tui.gantt_axis import Window

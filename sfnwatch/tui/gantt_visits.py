@@ -5,9 +5,10 @@ before time does: that a state was tried again matters more than when.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil, floor
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.notice import Notice
@@ -19,6 +20,7 @@ from sfnwatch.trace.spans import (
     is_to_be_tried_again,
     segments,
 )
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.visits import StateVisit
 from sfnwatch.trace.words import STATUS_GLYPHS
 from sfnwatch.tui.gantt_axis import Axis
@@ -57,8 +59,7 @@ def ink_of(status: str) -> Ink:
     return _BY_STATUS.get(status, Ink.WORKING)
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """A try, or the time until the next one."""
 
     begin: datetime

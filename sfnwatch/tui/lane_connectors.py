@@ -1,10 +1,10 @@
 """Connectors: from the phase that made a call to the call, where they stand apart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.links import Rule
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.lane_line import GUTTER, Line
 from sfnwatch.tui.rails import between
 

@@ -5,10 +5,10 @@ They depend on where somebody is, so they are put in where the lines are shown.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from sfnwatch.trace.shape import Fold, Sort
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.lane_connectors import passed
 from sfnwatch.tui.lane_frame import Look
 from sfnwatch.tui.lane_line import Line

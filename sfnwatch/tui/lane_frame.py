@@ -1,12 +1,13 @@
 """How a width is shared out between the lanes, and how names and times are written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from sfnwatch.trace.heads import labels
 from sfnwatch.trace.lanes import TASKS
 from sfnwatch.trace.text import clean, duration
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece
 from sfnwatch.tui.lane_line import GUTTER
 from sfnwatch.tui.lane_words import gap_words

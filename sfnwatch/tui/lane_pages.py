@@ -3,7 +3,7 @@
 Where the cursor is put, and why, is for `LanesView` to say.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from textual.geometry import Size
 from textual.message import Message
@@ -12,6 +12,7 @@ from textual.reactive import reactive
 from sfnwatch.trace.aligned import origin
 from sfnwatch.trace.lanes import Lanes
 from sfnwatch.trace.shape import Shape
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.arrange import Plan, arrange
 from sfnwatch.tui.lane_dates import dated
 from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in, new_rows

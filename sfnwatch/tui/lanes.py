@@ -1,7 +1,7 @@
 """The lanes as somebody moves in them: a cursor, folds, and the end to follow."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from textual import events
@@ -11,6 +11,7 @@ from textual.scrollbar import ScrollTo
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.shape import all_toggled, toggled
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.actions import moves
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.lane_pages import LanePages

@@ -4,13 +4,14 @@ Pure, and free of widths: a line says what stands on it, `draw` puts it into cel
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from textwrap import wrap
 
 from sfnwatch.trace.heads import Head
 from sfnwatch.trace.lanes import TASKS, Lanes, Row
 from sfnwatch.trace.shape import Fold, Shape, Shaped
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.lane_line import Line
 from sfnwatch.tui.lane_services import Counted
 from sfnwatch.tui.laying import Laying

@@ -1,18 +1,19 @@
 """How things are shown: names masked or not, times here or in UTC."""
 
-from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.zones import local_zone
 
 if TYPE_CHECKING:
     from sfnwatch.trace.aliases import Aliases
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(Struct, frozen=True):
     """What a presenter, or a reader in another zone, has chosen."""
 
     masked: bool = False

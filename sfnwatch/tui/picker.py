@@ -8,7 +8,6 @@ which come from files alone, and are there whatever AWS says.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on, work
@@ -21,6 +20,7 @@ from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.listed import Listed, Listing
 from sfnwatch.trace.text import clean
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.bars import Banner
 from sfnwatch.tui.looks import Looks

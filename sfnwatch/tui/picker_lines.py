@@ -1,9 +1,10 @@
 """An execution to choose, as a line of a table."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from sfnwatch.trace.listed import Listed
 from sfnwatch.trace.text import clean, duration
@@ -16,8 +17,7 @@ _REST = 0
 _Row = TypeVar("_Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Line(Generic[_Row]):
+class Line(Struct, Generic[_Row], frozen=True):
     """What can be chosen, and how it stands just now."""
 
     row: _Row
@@ -87,8 +87,7 @@ TINY, SMALL, MID, WIDE = 36, 56, 72, 108
 the status in a word and when it started, all of it in full."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cells(Generic[_Row]):
+class Cells(Struct, Generic[_Row], frozen=True):
     """What of a row stands in the columns of a table."""
 
     sign: Pieces[_Row]

@@ -1,8 +1,9 @@
 """Recordings to choose from: as they are read, as they are looked for, as lines."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from sfnwatch.recording.shelf import Shelved
 from sfnwatch.trace.aliases import Aliases
@@ -10,6 +11,7 @@ from sfnwatch.trace.arns import maybe_execution_arn
 from sfnwatch.trace.listed import GOING_ON
 from sfnwatch.trace.text import clean, duration
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
 from sfnwatch.tui.calllines import Look
 from sfnwatch.tui.looks import Looks
@@ -21,8 +23,7 @@ _LIMIT = 200
 _Pieces = Callable[[Line[Shelved], Look], Iterator[Piece]]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """The recordings that were read so far."""
 
     found: Mapping[Path, Shelved] = field(default_factory=dict)

@@ -1,12 +1,14 @@
 """What there is to pick from: as it comes in, as it is looked for, and in words."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.aliases import Aliases
 from sfnwatch.trace.listed import Asked, LeftOut, Listed, Listing
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone
 from sfnwatch.tui.cells import cells
 
@@ -18,8 +20,7 @@ _NAMED = 3
 """State machines left out that are named; of more their number is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """All that was listed so far, and how far that is."""
 
     executions: Mapping[str, Listed] = field(default_factory=dict)

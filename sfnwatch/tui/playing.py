@@ -6,7 +6,6 @@ at its beginning, playing.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from sfnwatch.clock import Clock
@@ -18,6 +17,7 @@ from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.tape import Tape
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.transport import Transport
 
 _STATES = frozenset({Mark.ENTERED})

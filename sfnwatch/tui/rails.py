@@ -7,12 +7,14 @@ column from its first row to its last, and gives it back then.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Kind, Row, own_nest
 from sfnwatch.trace.nests import Nest
 from sfnwatch.trace.shape import Fold, Sort
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.rail_ends import NESTS, Ends, Key, of_states
 
 COLUMNS = 6
@@ -27,8 +29,7 @@ _FROM, _TO = frozenset("│┌├┃┏┣┆"), frozenset("│├└╵┃┣�
 """Glyphs that a rail goes on from, and those that it comes to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rails:
+class Rails(Struct, frozen=True):
     """What is drawn left of a row's text, two cells a column."""
 
     before: str = ""

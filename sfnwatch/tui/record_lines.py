@@ -5,10 +5,10 @@ words only when they are drawn: there may be very many.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from itertools import zip_longest
 
+from msgspec import Struct, field
 from rich.cells import cell_len, set_cell_size
 
 from sfnwatch.trace.arns import last_segment
@@ -34,8 +34,7 @@ _RULE = "─"
 Target = Section | Fact | Tie | Said | TreeLine
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A line's part that the cursor can be on."""
 
     target: Target
@@ -67,8 +66,7 @@ class Spot:
 Line = tuple[Spot, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """All that lines depend on besides their sections."""
 
     width: int
@@ -174,8 +172,7 @@ def _fact(fact: Fact, labels: int, section: Section, shape: Shape) -> Iterator[L
 # -- links -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """The cells of what ties have in common, so that they stand below each other."""
 
     names: int = 0

@@ -1,8 +1,9 @@
 """What a row is tied to: its calls, or its state and attempt, and by what evidence."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -28,8 +29,7 @@ MOST = 500
 """Ties that are listed of one row; a wait of days has more polls than anyone reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(Struct, frozen=True):
     """Another row that this one is tied to."""
 
     key: str
@@ -53,8 +53,7 @@ class Tie:
         return self.key.removeprefix("call#")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A sentence that stands where ties would, or between them."""
 
     words: str

@@ -5,10 +5,11 @@ they are while a row grows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.history import HistoryEvent
@@ -42,8 +43,7 @@ class Topic(StrEnum):
     RECORDS = "records"
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """Two values that belong beside each other, where there is room."""
 
     left: Node | Said
@@ -53,8 +53,7 @@ class Beside:
 Part = Fact | Tie | Said | Node | Beside
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading and what stands below it."""
 
     topic: Topic
@@ -64,8 +63,7 @@ class Section:
     """Which section of its topic it is."""
 
 
-@dataclass(slots=True)
-class Grove:
+class Grove(Struct):
     """The trees that are shown: the same record in the same place is the same tree."""
 
     nodes: dict[str, Node] = field(default_factory=dict)

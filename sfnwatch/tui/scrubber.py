@@ -1,7 +1,7 @@
 """The scrubber: a minimap of the whole, to click and drag, over the player's line."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.reactive import reactive
 
 from sfnwatch.trace.chapters import Chapter
 from sfnwatch.trace.course import Course
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece
 from sfnwatch.tui.cells import cells, pad
 from sfnwatch.tui.scrubber_map import Minimap, labels_at, map_pieces, minimap

@@ -2,13 +2,15 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, pairwise
 from math import ceil, sqrt
 
+from msgspec import Struct, field
+
 from sfnwatch.trace.chapters import Chapter, Mark
 from sfnwatch.trace.course import Course
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
 from sfnwatch.tui.scrubber_scale import Scale, scale_of
 
@@ -60,8 +62,7 @@ _BUSY = 4
 """From this height on a column says more than that a state was entered in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minimap:
+class Minimap(Struct, frozen=True):
     """A course cut into columns; where the player is comes later."""
 
     course: Course

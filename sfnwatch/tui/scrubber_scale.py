@@ -6,9 +6,10 @@ much happens there is room for it.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, pairwise
+
+from msgspec import Struct
 
 from sfnwatch.trace.course import Course
 
@@ -20,8 +21,7 @@ _ROUNDS = 64
 _NEAR = 1.001
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Places from 0.0 to 1.0 along a bar."""
 
     knots: tuple[datetime, ...]

@@ -1,8 +1,9 @@
 """The player's line in words: how it plays, where it is, by which clock."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.chapters import Chapter
 from sfnwatch.trace.course import Course
@@ -37,8 +38,7 @@ _SAID = 1.0
 """Seconds from which a gap's being cut short is worth a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScrubberView:
+class ScrubberView(Struct, frozen=True):
     """Everything the scrubber draws."""
 
     transport: Transport = field(default_factory=Transport)
@@ -52,8 +52,7 @@ class ScrubberView:
     """For a live watch, whose clock ticks though nothing comes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How names and times are shown."""
 
     mask: Callable[[str], str] = str
@@ -69,8 +68,7 @@ class Look:
         return f"{local:%H:%M:%S}.{local.microsecond // 100_000}"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Some words, and how soon they give way: the highest number first, 0 never."""
 
     rank: int

@@ -5,13 +5,14 @@ or another are kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sfnwatch.trace.lanes import ANSWERED, Kind, Lane, Lanes, Row
 from sfnwatch.trace.notice import By, Notice
 from sfnwatch.trace.shape import Fold, Shape, Shaped, Sort
 from sfnwatch.trace.shaping import Shaping, cut_back
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import notice_words
 from sfnwatch.tui.lane_connectors import DRAWN, Connectors, glyphs_of
 from sfnwatch.tui.lane_line import GUTTER, Line

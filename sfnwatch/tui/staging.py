@@ -1,21 +1,19 @@
 """What is changed for a while, and put back after it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 PRESENTED = ("high-contrast", "high-contrast-light")
 """The theme to present a dark one in, and a light one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """How things were shown before they were presented."""
 
     theme: str
     masked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """Where the lanes were left for another view."""
 
     key: str | None = None

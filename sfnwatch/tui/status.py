@@ -5,14 +5,16 @@ Pure: the time comes in as a value, so the same words come out of live and repla
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
+
+from msgspec import Struct
 
 from sfnwatch.trace.events import HealthState, SourceHealth
 from sfnwatch.trace.health import by_lane
 from sfnwatch.trace.text import clean, clock, duration
 from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
 from sfnwatch.tui.cells import cells, cut, pad
 from sfnwatch.tui.lane_words import gap_words
@@ -70,8 +72,7 @@ _TICKING = {
 """Cells kept for words that count, so that nothing comes and goes as they do."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What the screen itself has to say."""
 
     now: datetime
@@ -94,8 +95,7 @@ class View:
     """True while it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Some words, and how soon they give way: the highest number first, 0 never."""
 
     rank: int

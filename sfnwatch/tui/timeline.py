@@ -3,7 +3,7 @@
 It draws as `GanttView` does; other keys than those for moving are the app's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.actions import moves
 from sfnwatch.tui.gantt_bars import bounds
 from sfnwatch.tui.gantt_cursor import Cursor

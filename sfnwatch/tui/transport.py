@@ -6,13 +6,15 @@ seconds have passed.
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from sfnwatch.trace.chapters import Chapter, Mark
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.tape import Tape
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.scrubber_scale import scale_of
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0)
@@ -22,8 +24,7 @@ REST = 2.0
 """Real seconds for which a loop stays at the end: that is what people wait for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
+class Transport(Struct, frozen=True):
     """Where the player is, and how it goes on."""
 
     position: datetime | None = None

@@ -4,9 +4,9 @@ A further view is a line in the deck's table, and an action that shows it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 from textual.widget import Widget
 
 from sfnwatch.tui.actions import Group
@@ -40,8 +40,7 @@ class Folding(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DeckView:
+class DeckView(Struct, frozen=True):
     """One way to look at the moment that is shown."""
 
     name: str

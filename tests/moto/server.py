@@ -11,7 +11,6 @@ import json
 import sys
 import threading
 import time
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +23,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
+from sfnwatch.trace.values import replace
 from tests.moto.adapt import EVENT, MAKER, install
 from tests.moto.trail import BLIND, AwsError, Call, Trail
 

@@ -1,7 +1,6 @@
 """ECS's events in files: imported, recorded, redacted."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sfnwatch.recording.recording import Recording
 from sfnwatch.recording.redaction import redact
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import ACCOUNT, TASK_ARN, TASK_ID, sync_run
 from tests.ecs import LIFE, task_event, task_life
 from tests.peers.fixtures import FOLDER, load, needs_fixtures

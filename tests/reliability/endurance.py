@@ -5,7 +5,7 @@ import gc
 import os
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from sfnwatch.recording.reader import read_recording
 from sfnwatch.recording.writer import Recorder
 from sfnwatch.trace.events import Batch
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.sources.simulation import EPOCH, Simulation
 
 _LOOK = 300.0

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -28,6 +28,7 @@ from sfnwatch.sources.live import Live
 from sfnwatch.sources.wanted import Following
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.events import SourceHealth
+from sfnwatch.trace.values import replace
 from tests.reliability.weather import SAID, Kind, Schedule, Spell
 from tests.sources.simulation import EPOCH, Simulation
 

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sfnwatch.export.targets import TARGETS
+from sfnwatch.trace.values import replace
 from tests.builders import ARN, sync_run
 from tests.program.programs import Program
 from tests.program.stages import assert_restored, recorded

@@ -7,7 +7,6 @@ was by his own clock. So a watch takes no time, and two of them see the same.
 import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 
 from sfnwatch.demo import api
 from sfnwatch.demo.wire import Asked, Reply, operation_of
+from sfnwatch.trace.values import replace
 from tests.moto.account import REGION, Account, serving
 from tests.moto.watching import STARTS
 from tests.program.terminals import eventually

@@ -1,7 +1,6 @@
 """Reading one execution's history, page by page and poll by poll."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,6 +12,7 @@ from sfnwatch.demo.account import Account
 from sfnwatch.demo.paging import Tokens
 from sfnwatch.sources import history
 from sfnwatch.trace.events import From, HealthState
+from sfnwatch.trace.values import replace
 from tests.sources.simulation import EPOCH, Request, Simulate, Simulation
 
 HISTORY = "GetExecutionHistory"

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -21,6 +20,7 @@ from sfnwatch.sources.ways import _BURST, _RATE
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.calls import decode_call
 from sfnwatch.trace.events import Batch, From, HealthState, Received
+from sfnwatch.trace.values import replace
 from tests.sources.simulation import EPOCH, REGION, Request, Simulate, Simulation
 
 LOOKUP = "LookupEvents"

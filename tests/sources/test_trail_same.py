@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sfnwatch.sources.duck import Duck
 from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ACCOUNT,
     REGION,

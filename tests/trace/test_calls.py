@@ -1,7 +1,6 @@
 """One call of an AWS API, in the three coats CloudTrail records come in."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from sfnwatch.trace.calls import ApiCall, decode_call, packed
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.history import DecodeError
+from sfnwatch.trace.values import replace
 from tests.builders import ACCOUNT, ROLE, START, TASK_ARN, TASK_ID, call, sync_calls
 
 SESSION = "BmhovYkXBawuygrHoBxDrrpmDaQlMwtW"

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.tape import Tape
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import ARN, START, call, event, sync_calls, sync_history, sync_run
 from tests.trace.machines import Run, Sequence, machines
 from tests.trace.test_extend import everything, recorded

@@ -1,7 +1,6 @@
 """What several executions together show of each way to call."""
 
 import json
-from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -13,6 +12,7 @@ from sfnwatch.trace.findings import all_findings, trace_findings
 from sfnwatch.trace.report import report
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from tests.builders import ARN, event, health, sync_history, sync_run
 from tests.tui.runs import seconds
 from tests.tui.several import ASYNC, SDK, SYNC, three_runs

@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Sequence as Several
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from sfnwatch.trace.events import From, HealthState, Received
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.timeline import Trace, extend, extend_all
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ARN,
     MACHINE_ARN,

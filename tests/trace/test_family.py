@@ -1,7 +1,6 @@
 """Who began whom: told from any order of records, and never in a circle."""
 
 import random
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from sfnwatch.export.json import trace_json
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import START, event
 from tests.trace.families import (
     FAMILIES,

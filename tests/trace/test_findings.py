@@ -1,7 +1,6 @@
 """What a trace shows, in sentences: each with its figures and its evidence."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from sfnwatch.trace.events import Received
 from sfnwatch.trace.findings import Certainty, Finding, findings
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ARN,
     REGION,

@@ -1,6 +1,5 @@
 """Where the time went, each second counted once."""
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -16,6 +15,7 @@ from sfnwatch.trace.report_verdict import judge
 from sfnwatch.trace.spans import end_of
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ARN,
     START,

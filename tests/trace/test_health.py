@@ -1,11 +1,11 @@
 """One health for each lane, of however many sources."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sfnwatch.trace.events import From, HealthState, Received, SourceHealth
 from sfnwatch.trace.health import by_lane
 from sfnwatch.trace.timeline import extend_all
+from sfnwatch.trace.values import replace
 
 AT = datetime(2023, 11, 15, 0, 28, 24, tzinfo=UTC)
 LIVE = SourceHealth("history", HealthState.LIVE, requests=3)

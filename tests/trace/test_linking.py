@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from sfnwatch.trace.events import Received
 from sfnwatch.trace.linking import Linking
 from sfnwatch.trace.links import Rule
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import ACCOUNT, ARN, ROLE, START, TASK_ARN, call, event, sync_run
 from tests.trace import linking
 from tests.trace.calling import OTHER_ARN, RUN, row, started, state, trace_of

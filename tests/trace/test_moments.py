@@ -1,6 +1,5 @@
 """The two clocks: when a record came, and when what it tells of happened."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.moments import Reading, happened, moment, span, when
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import (
     START,
     call,

@@ -1,6 +1,5 @@
 """Who noticed that the job was over: a poll, an event, or not yet known."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from sfnwatch.trace.calls import ApiCall, decode_call
 from sfnwatch.trace.integrations import integration
 from sfnwatch.trace.notice import By, Notice, notice
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import notice_words
 from tests.builders import ARN, START, call, sync_history
 

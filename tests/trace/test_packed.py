@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.packed import Packed, opened, pack
 from sfnwatch.trace.tape import Tape
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import START, event, sync_calls, sync_run
 from tests.trace.calling import row
 

@@ -2,7 +2,6 @@
 
 import json
 import unicodedata
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from sfnwatch.trace.sentence_parts import LONGEST, fit, service_name, short
 from sfnwatch.trace.sentence_states import _HAPPENED
 from sfnwatch.trace.sentences import explain
 from sfnwatch.trace.timeline import Trace
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ACCOUNT,
     ARN,

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +28,7 @@ from sfnwatch.trace.shape_crowds import branch_key
 from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Timeline, Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import subject_words
 from tests.builders import (
     ARN,

@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -20,6 +19,7 @@ from sfnwatch.trace.moments import Reading, when
 from sfnwatch.trace.tape import Tape
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ARN,
     START,

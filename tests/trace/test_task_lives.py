@@ -2,7 +2,6 @@
 
 import json
 import random
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from sfnwatch.trace.sentences import explain
 from sfnwatch.trace.shape import Fold, Shape, Sort, shape
 from sfnwatch.trace.task_lives import Stage, lives_by_attempt, task_lives
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import plain, row_pieces
 from tests.builders import ARN, START, TASK_ARN, event, sync_calls, sync_history
 from tests.ecs import LIFE, task_life, task_state

@@ -1,7 +1,6 @@
 """What ECS tells of tasks: decoded, put in order, and given to whoever began them."""
 
 import random
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from sfnwatch.trace.history import DecodeError
 from sfnwatch.trace.task_states import by_task, decode_task_state
 from sfnwatch.trace.timeline import Trace, extend, extend_all
 from sfnwatch.trace.times import parse_time
+from sfnwatch.trace.values import replace
 from tests.builders import START, TASK_ARN, sync_calls, sync_history
 from tests.ecs import LIFE, task_event, task_life, task_state
 from tests.peers.fixtures import FOLDER, load, needs_fixtures

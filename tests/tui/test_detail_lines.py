@@ -1,7 +1,6 @@
 """The pane's sections and lines, as text."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Row, build_lanes
 from sfnwatch.trace.requests import decode_request
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.facts import heading, moment
 from sfnwatch.tui.record_copy import copied
 from sfnwatch.tui.record_lines import (

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import ClassVar
 
@@ -18,6 +17,7 @@ from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.requests import decode_request
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.contrast import tone_variables
 from sfnwatch.tui.detail import Detail
 from sfnwatch.tui.record_links import Tie

@@ -1,6 +1,5 @@
 import json
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from msgspec.structs import replace as altered
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.trace.lanes import Row, build_lanes
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.saving import save_record
 from tests.builders import ARN, event, sync_run
 

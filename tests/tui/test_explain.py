@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import sfnwatch.tui
 from sfnwatch.config import Config
 from sfnwatch.trace.findings import Finding
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.ascii import Ascii
 from sfnwatch.tui.explain import ExplainView
 from sfnwatch.tui.explain_page import Explained, Proof, Telling, Told, explained

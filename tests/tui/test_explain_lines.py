@@ -1,7 +1,6 @@
 """Findings in lines: at any width, with any words, and as far as they are unfolded."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -13,6 +12,7 @@ from rich.cells import cell_len
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.findings import Certainty, Finding
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Piece, Tone, plain
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.explain_head import counted, verdict

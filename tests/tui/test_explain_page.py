@@ -1,10 +1,9 @@
 """Findings set below what they are about, each with the rows it rests on."""
 
-from dataclasses import replace
-
 from sfnwatch.trace.findings import all_findings
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.explain_page import Explained, Telling, Told, Topic, explained
 from tests.builders import ARN, health, sync_calls, sync_run
 from tests.tui.explained_runs import (

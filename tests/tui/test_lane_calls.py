@@ -1,7 +1,5 @@
 """What a call's row says in the room there is."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.shape import Fold, Sort
 from sfnwatch.trace.shape_tally import Tally
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Tone, plain
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.draw import draw

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from sfnwatch.trace.events import Received
 from sfnwatch.trace.lanes import Kind, Lanes, Row, build_lanes
 from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, toggled
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui import lane_services, stacking
 from sfnwatch.tui.arrange import Plan, arrange
 from sfnwatch.tui.laying import Laying

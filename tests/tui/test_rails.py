@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -10,6 +9,7 @@ from sfnwatch.trace.lanes import Row, build_lanes
 from sfnwatch.trace.shape import Fold, Shape, Sort, all_toggled, shape, toggled
 from sfnwatch.trace.shape_homes import visit_key
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import plain, row_pieces
 from sfnwatch.tui.rails import COLUMNS, Rails, between, onward
 from sfnwatch.tui.rails import rails_of as several_rails

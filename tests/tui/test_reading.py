@@ -1,7 +1,6 @@
 """A recording on the screen while it is still being read."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from sfnwatch.running import Play
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.events import Batch
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.playing import Playing
 from tests.builders import ARN, START, sync_run
 from tests.tui.conftest import Script, StoppedClock, lanes_of, make_app, settled, until

@@ -1,6 +1,5 @@
 """The seam between an end and a redrive, as it is seen."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from sfnwatch.trace.filters import parse_filter
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.ascii import to_ascii
 from sfnwatch.tui.beside import lay_out_beside
 from sfnwatch.tui.caption import KeyCaps

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
@@ -21,6 +20,7 @@ from sfnwatch.trace.chapters import Chapter, Mark, chapters
 from sfnwatch.trace.course import Course
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.tape import Tape
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Tone, plain
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.scrubber import Scrubber, ScrubberView

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.timeline import Trace, extend
 from sfnwatch.trace.times import iso
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.cells import cells
 from sfnwatch.tui.status import View, quiet_words, status_line, troubles

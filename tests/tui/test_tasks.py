@@ -1,6 +1,5 @@
 """A task's own life on the screen: a lane beside the calls, or rows among them."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from sfnwatch.trace.lanes import TASKS, build_lanes
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.task_states import task_key
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import plain
 from sfnwatch.tui.ascii import to_ascii
 from sfnwatch.tui.beside import lay_out_beside

@@ -1,7 +1,6 @@
 """Themes: what is written in them can be read, and what is wrong in one is said."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from sfnwatch.config import Config, ThemeSpec, check
 from sfnwatch.errors import UsageError
+from sfnwatch.trace.values import replace
 from sfnwatch.trace.words import Tone
 from sfnwatch.tui.contrast import contrast, legible, tone_variables
 from sfnwatch.tui.themes import THEMES, make_theme, names, register, theme_for

@@ -1,6 +1,5 @@
 """The player's state: where it is, and how it goes on."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from sfnwatch.trace.course import Course
 from sfnwatch.trace.lanes import build_lanes
 from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.tape import Tape
+from sfnwatch.trace.values import replace
 from sfnwatch.tui.transport import LONGEST, REST, SPEEDS, Transport
 from tests.builders import START, sync_run
 from tests.tui.runs import branching_run

@@ -1,11 +1,11 @@
 """Traces that exports are tried on: ordinary ones, and what nobody hopes for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.values import replace
 from tests.builders import (
     ARN,
     ROLE,
