@@ -6,9 +6,10 @@ because of one, except what AWS will never answer.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.bell import Bell
@@ -37,8 +38,7 @@ class Failure(Exception):  # noqa: N818 - it is not an error of ours
         """Seconds that must pass before another try makes sense."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What came of one request."""
 
     records: Batch = ()
@@ -49,8 +49,7 @@ class Step:
     """What to say of the lane from now on, if that has changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How often a source that was never answered tries to reach AWS."""
 
     tries: int | None = None

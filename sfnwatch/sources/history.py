@@ -17,8 +17,9 @@ from collections.abc import (
     Iterable,
     Mapping,
 )
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.ahead import Ahead
@@ -55,8 +56,7 @@ _DESCRIBE_TRIES = 5
 """DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """How an execution is followed that another one began."""
 
     wanted: Callable[[], bool]

@@ -10,9 +10,10 @@ Functions takes a new session name for every call.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.clock import Clock
 from sfnwatch.sources.aws import Aws
@@ -44,8 +45,7 @@ _LEAST, _MOST = 5.0, 10.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
 
 
-@dataclass(slots=True)
-class _Cursor:
+class _Cursor(Struct):
     """One query of a cycle, as far as it has been read."""
 
     query: Query

@@ -5,8 +5,9 @@ With CloudTrail alone this is as near to an execution as one gets.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.call_weaving import rows_of, weave
 from sfnwatch.trace.calls import ApiCall
@@ -19,8 +20,7 @@ _XRAY = "xray.amazonaws.com"
 _SYNC_MARK = "AWS Step Functions"
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """What was called for one job; for several, where nothing tells them apart."""
 
     role: str | None

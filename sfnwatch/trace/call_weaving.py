@@ -8,8 +8,9 @@ job. Where it would suit several they are made one: nothing tells whose it is.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.arns import last_segment
 from sfnwatch.trace.calls import ApiCall
@@ -34,8 +35,7 @@ _JOB = re.compile(r"[a-z]{0,3}[_:-]?[0-9a-f-]{32,64}|[js]-[0-9A-Z]{10,}")
 """What the random ids of jobs look like; a session's name has other letters."""
 
 
-@dataclass(slots=True, eq=False)
-class Strand:
+class Strand(Struct, eq=False):
     """A job's calls, as far as they have been found."""
 
     row: Integration

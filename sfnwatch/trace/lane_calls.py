@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -27,8 +28,7 @@ _LATE_POLL = timedelta(seconds=60)
 _XRAY = "xray.amazonaws.com"
 
 
-@dataclass(slots=True)
-class Ground:
+class Ground(Struct):
     """What rows are made of beside the histories."""
 
     links: Mapping[str, Link]

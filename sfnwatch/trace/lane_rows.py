@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
+from msgspec import Struct
+
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.heads import Head
@@ -53,8 +55,7 @@ class Kind(StrEnum):
     TASK = "task"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of the lanes."""
 
     at: datetime

@@ -6,7 +6,8 @@ such attempt comes, goes or changes, only the calls in between are looked at aga
 
 from bisect import bisect_left, insort
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import CallRole
@@ -26,8 +27,7 @@ _NOBODY_S: Name = "", ""
 """In place of a stranger's call's name: no attempt makes such calls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """All of a call that says whose it may be, but for its time."""
 
     name: Name
@@ -75,8 +75,7 @@ def kind_of(call: ApiCall) -> Kind | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     """An attempt among those that may have made the calls."""
 
     contender: Contender

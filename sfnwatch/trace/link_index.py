@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.arns import last_segment, role_name
 from sfnwatch.trace.attempts import Attempt
@@ -76,8 +78,7 @@ _Suspects = dict[Key, Suspect]
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True)
-class Index:
+class Index(Struct):
     """Attempts by everything a call may name."""
 
     suspects: _Suspects = field(default_factory=dict)

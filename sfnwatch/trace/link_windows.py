@@ -7,8 +7,9 @@ through every attempt for every call takes minutes where thousands run together.
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.link_index import Key, uncount
@@ -22,8 +23,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _SECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Contender:
+class Contender(Struct, frozen=True):
     """An attempt that makes calls of some kind, and when it may have made one."""
 
     key: Key
@@ -46,8 +46,7 @@ class Contender:
         return microseconds(self.end) + self.slack // _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """All that may have made one call."""
 
     count: int

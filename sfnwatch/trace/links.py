@@ -6,8 +6,9 @@ How they are found out stands in `linking.py`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from sfnwatch.trace.calls import ApiCall
 from sfnwatch.trace.integrations import CallRole, usual_role
@@ -28,8 +29,7 @@ class Rule(StrEnum):
         return self in {Rule.REQUEST_ID, Rule.RESOURCE_ID}
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """An ApiCall tied to an Attempt, or the reason why it is not."""
 
     rule: Rule

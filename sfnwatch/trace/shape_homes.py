@@ -7,7 +7,8 @@ after the one around it, and takes over what is known of that.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.nests import Nest
@@ -17,8 +18,7 @@ from sfnwatch.trace.visits import StateVisit
 _CONTAINERS = frozenset({"Parallel", "Map"})
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """A visit of a Parallel or a Map, or one branch of it; or a nest."""
 
     key: str

@@ -1,9 +1,10 @@
 """What is shown of lanes: the lines that are no rows, and what became of the rows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.lanes import Row
@@ -37,8 +38,7 @@ class Sort(StrEnum):
 _PASSED = frozenset({Sort.BACKOFF, Sort.IDLE, Sort.WATERMARK, Sort.DATE})
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """A line that is no row: for several of them, or for the time between two."""
 
     at: datetime
@@ -72,8 +72,7 @@ class Fold:
         return self.sort not in _PASSED
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What somebody wants to see of the lanes."""
 
     keep: Callable[[Row], bool] | None = None
@@ -87,8 +86,7 @@ class Shape:
     gaps: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(Struct, frozen=True):
     """The lines of lanes in a shape, and what became of every other row."""
 
     rows: tuple[Row | Fold, ...] = ()

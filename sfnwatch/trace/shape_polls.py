@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
+
+from msgspec import Struct
 
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import Row
@@ -17,8 +18,7 @@ LEAST = 3
 """Fewer polls than these, between the first and the last, are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Polls of one attempt with one outcome, none of another outcome between them."""
 
     key: str

@@ -1,8 +1,9 @@
 """What is in a fold, counted: enough to know whether to open it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Kind, Row
 from sfnwatch.trace.values import replace
@@ -13,8 +14,7 @@ _NAMES = 2
 """A branch of so few states is told by their names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """The numbers of a fold."""
 
     states: int = 0

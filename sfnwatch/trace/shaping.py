@@ -7,9 +7,10 @@ are behind them.
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Kind, Lanes, Row
 from sfnwatch.trace.shape_homes import Home
@@ -25,8 +26,7 @@ _EVERY = 64
 """The pass can be taken up again at one row of so many."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Struct, frozen=True):
     """What the pass knew before a row: how long all was that only grows, and times."""
 
     lines: int = 0

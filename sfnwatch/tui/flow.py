@@ -6,10 +6,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from textual import work
 
 from sfnwatch.clock import SystemClock
@@ -45,8 +45,7 @@ _MACHINE = SystemClock()
 """By which frames go, whatever clock the watch has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """The marks of all there is, by one of the clocks."""
 
     whole: Trace

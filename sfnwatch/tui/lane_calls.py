@@ -1,9 +1,9 @@
 """What a call's row says in the room there is: the proof goes last, ornament first."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 
+from msgspec import Struct
 from rich.cells import cell_len
 
 from sfnwatch.trace.calls import ApiCall
@@ -40,8 +40,7 @@ class Rank(IntEnum):
     """The call's name, and the rule that ties it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Some words of a row that stay or go together."""
 
     rank: Rank

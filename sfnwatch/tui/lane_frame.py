@@ -1,8 +1,9 @@
 """How a width is shared out between the lanes, and how names and times are written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.heads import labels
 from sfnwatch.trace.lanes import TASKS
@@ -42,8 +43,7 @@ def _as_it_is(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How times and names are shown: to whom, and where they are."""
 
     zone: tzinfo | None = None
@@ -64,8 +64,7 @@ class Look:
         return clean(name or "local", _WHOLE_TIME)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """How many cells each part of a line has."""
 
     left: int
@@ -97,8 +96,7 @@ def is_folded(width: int, *, several: bool = False) -> bool:
     return width - (_LABEL if several else 0) < FOLD
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What all lines of a page are drawn into."""
 
     width: int

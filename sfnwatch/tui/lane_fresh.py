@@ -1,8 +1,9 @@
 """What has just come in, and what of it came in late."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.integrations import CallRole
 from sfnwatch.trace.lanes import Lanes, Row
@@ -16,8 +17,7 @@ LINGER = 4.0
 _LATE = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(Struct, frozen=True):
     """Rows that stand out for a moment."""
 
     keys: frozenset[str] = frozenset()

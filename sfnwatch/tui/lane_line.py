@@ -1,8 +1,9 @@
 """One line of the lanes: what stands on it, free of widths."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.lanes import Row
 from sfnwatch.trace.notice import Notice
@@ -14,8 +15,7 @@ GUTTER = " " * 5
 Cell = Row | Fold | str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: a state's row, a call's row, or both; or our own words in a lane.
 
     Where executions stand beside each other it has a cell for each of them, and what

@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import TASKS, Row
 from sfnwatch.trace.links import Rule
@@ -14,8 +15,7 @@ _Sort = tuple[str, bool, bool, str | None]
 the role ties it, if Step Functions made it, and inside which execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """The calls of some rows, and what was told of tasks, counted."""
 
     sorts: Mapping[_Sort, int]

@@ -5,10 +5,11 @@ to be worked out each time.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from threading import Lock
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import Lanes
 from sfnwatch.trace.shape import Shape, Shaped
@@ -64,8 +65,7 @@ class Places:
                 own[key] = place
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """Lanes as lines, and where everything is on them."""
 
     lines: tuple[Line, ...]

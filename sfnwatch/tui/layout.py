@@ -4,9 +4,10 @@ Pure, and free of widths: a line says what stands on it, `draw` puts it into cel
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from textwrap import wrap
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.heads import Head
 from sfnwatch.trace.lanes import TASKS, Lanes, Row
@@ -21,8 +22,7 @@ _HINT, _HINT_LINES = 41, 4
 """The narrowest lane of calls has room for words so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The lines of a screen that may be longer than the terminal."""
 
     lines: tuple[Line, ...] = ()
@@ -59,8 +59,7 @@ class Layout:
         return len(self.heads) if self.beside and self.heads else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(Struct, frozen=True):
     """What a lane says for want of rows."""
 
     states: str = ""

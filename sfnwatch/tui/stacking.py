@@ -5,8 +5,9 @@ or another are kept.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from sfnwatch.trace.lanes import ANSWERED, Kind, Lane, Lanes, Row
 from sfnwatch.trace.notice import By, Notice
@@ -23,16 +24,14 @@ _EVERY = 64
 """Lines can be made again from one row of so many on."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(Struct, frozen=True):
     """The watermark, and before which line it stands."""
 
     at: datetime
     place: int
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Struct, frozen=True):
     """What was known before a row."""
 
     lines: int
