@@ -8,8 +8,9 @@ one.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
+
+from msgspec import Struct, field
 
 from sfnwatch.trace.arns import role_name
 from sfnwatch.trace.attempts import Attempt
@@ -62,6 +63,9 @@ class Linking:
         it gives the same mapping as before.
         """
         with self._lock:
+            if not ordered and not self._calls:
+                # What calls could be tied to is not looked for before there are some.
+                return self._given
             work = _Work()
             gone, come = changes(self._ordered, ordered)
             if 2 * len(gone) > len(self._ordered):
@@ -225,8 +229,7 @@ class Linking:
             self._links[name] = link
 
 
-@dataclass(frozen=True, slots=True)
-class _Execution:
+class _Execution(Struct, frozen=True):
     """What was taken of an execution."""
 
     visits: Visits | None = None
@@ -237,8 +240,7 @@ class _Execution:
 _NONE = _Execution()
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """What has to be looked at again, at one time."""
 
     asked: dict[str, None] = field(default_factory=dict)
