@@ -5,6 +5,7 @@ in a thread: the first frame is on the screen by then.
 """
 
 import asyncio
+import gc
 import importlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -59,10 +60,16 @@ class _Reins:
 
 async def _load_live() -> None:
     """Import the SDKs off the loop: 200 ms that the screen does not stand still."""
-    await asyncio.to_thread(importlib.import_module, "sfnwatch.sources.live")
-    from sfnwatch.sources.aws import warm_up
+    # What is imported stays: to look among it for what can go is time lost.
+    gc.disable()
+    try:
+        await asyncio.to_thread(importlib.import_module, "sfnwatch.sources.live")
+        from sfnwatch.sources.aws import warm_up
 
-    await asyncio.to_thread(warm_up)
+        await asyncio.to_thread(warm_up)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def live(

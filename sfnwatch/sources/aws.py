@@ -26,7 +26,6 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore import exceptions as boto
 from botocore import xform_name
-from botocore.loaders import Loader, create_loader
 from botocore.model import OperationModel
 from botocore.utils import parse_timestamp
 from msgspec import Struct
@@ -37,6 +36,7 @@ from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.endpoints import is_loopback, refusal
 from sfnwatch.sources.ledger import note_answer, note_sent
+from sfnwatch.sources.models import Models
 from sfnwatch.sources.trouble import (
     SIGNATURE,
     STALE_PAGE,
@@ -347,9 +347,9 @@ def check_profile(settings: AwsSettings) -> None:
 
 
 @cache
-def _loader() -> Loader:
+def _loader() -> Models:
     """The models of all sessions: a loader keeps what it has once read."""
-    return create_loader()
+    return Models()
 
 
 def warm_up() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from botocore import exceptions as boto
-from botocore.loaders import JSONFileLoader
 
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import BadFileError, RefusedError
@@ -24,6 +23,7 @@ from sfnwatch.sources.allowed import (
 )
 from sfnwatch.sources.aws import Aws, AwsSettings, _loader, check_profile, warm_up
 from sfnwatch.sources.drive import Failure
+from sfnwatch.sources.models import ModelFiles
 from sfnwatch.sources.trouble import (
     BAD_CREDENTIALS,
     DENIED,
@@ -310,15 +310,15 @@ async def test_a_first_client_reads_nothing_that_was_not_warmed_up(
     sync: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
-    usual = JSONFileLoader.load_file
+    usual = ModelFiles.load_file
 
-    def load_file(self: JSONFileLoader, path: str) -> Any:
+    def load_file(self: ModelFiles, path: str) -> Any:
         found = usual(self, path)
         if found is not None:
             read.append(path)
         return found
 
-    monkeypatch.setattr(JSONFileLoader, "load_file", load_file)
+    monkeypatch.setattr(ModelFiles, "load_file", load_file)
     _loader.cache_clear()
     warm_up()
     assert any("stepfunctions" in path for path in read)
