@@ -17,6 +17,7 @@ from sfnwatch.recording.beginning import Beginning, begin_recording, rest_of
 from sfnwatch.recording.files import open_files
 from sfnwatch.recording.reader import read_recording
 from sfnwatch.recording.recording import Recording
+from sfnwatch.recording.records import kept
 from sfnwatch.running import Play
 from sfnwatch.settings import AwsOptions
 from sfnwatch.sources.allowed import Feature, operations
@@ -203,7 +204,7 @@ def _begun(path: Path, beginning: Beginning, speed: float) -> Play:
 
     async def watch(consume: Consumer) -> None:
         await SystemClock().sleep(_HEAD_START)
-        recording = await asyncio.to_thread(read_recording, path)
+        recording = await asyncio.to_thread(read_recording, path, kept)
         later.extend(recording.notes)
         consume(rest_of(beginning, recording))
 

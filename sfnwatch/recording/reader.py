@@ -5,6 +5,8 @@ anywhere else is an error with its number, since nobody knows what else is wrong
 """
 
 import re
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 from sfnwatch.errors import BadFileError
@@ -23,12 +25,17 @@ from sfnwatch.recording.records import check
 from sfnwatch.trace.events import Received
 from sfnwatch.trace.text import clean, size
 
+Keep = Callable[[Received], Received]
 _BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
 
 
-def read_recording(path: Path) -> Recording:
-    """Read one recording; raises BadFileError."""
-    return parse_recording(load(path))
+def _as_it_is(received: Received) -> Received:
+    return received
+
+
+def read_recording(path: Path, keep: Keep = _as_it_is) -> Recording:
+    """Read one recording, of each record what is to be kept; raises BadFileError."""
+    return parse_recording(load(path), keep)
 
 
 def header_of(loaded: Loaded) -> Header:
@@ -50,24 +57,21 @@ def is_recording(loaded: Loaded) -> bool:
     return isinstance(value, dict) and MARK in value
 
 
-def parse_recording(loaded: Loaded) -> Recording:
+def parse_recording(loaded: Loaded, keep: Keep = _as_it_is) -> Recording:
     """Read the lines of a recording; raises BadFileError."""
-    path = loaded.path
-    first, *lines = loaded.content.split(b"\n")
-    header = _header(path, first)
-    tail = lines.pop() if lines else b""
-    records = [
-        _record(path, number, line, header)
-        for number, line in enumerate(lines, 2)
-        if line.strip()
-    ]
+    path, lines = loaded.path, BytesIO(loaded.content)
+    header = _header(path, lines.readline().removesuffix(b"\n"))
+    records: list[Received] = []
     notes: tuple[str, ...] = ()
-    try:
-        if tail.strip():
-            records.append(_record(path, len(lines) + 2, tail, header))
-            tail = b""
-    except _TornError:
-        notes = (_torn(loaded, len(records), tail),)
+    for number, line in enumerate(lines, 2):
+        if line.isspace():
+            continue
+        try:
+            records.append(keep(_record(path, number, line, header)))
+        except _TornError:
+            if line.endswith(b"\n"):
+                raise
+            notes = (_torn(loaded, len(records), line),)
     if loaded.cut and not notes:
         notes = (_torn(loaded, len(records), b""),)
     named = dict.fromkeys((*header.executions, *executions_of(records)))
@@ -94,7 +98,8 @@ def _record(path: Path, number: int, line: bytes, header: Header) -> Received:
     try:
         received = decode_at_once(line, header.created)
         if received is None:
-            received = decode_line(parse_value(line.decode()), header.created)
+            text = line.removesuffix(b"\n").decode()
+            received = decode_line(parse_value(text), header.created)
         check(received)
     except UnicodeDecodeError as error:
         raise _torn_error(path, number, not_utf8(error)) from error

@@ -9,6 +9,8 @@ from msgspec import Struct
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.payload import text_of
 
+_CALLS = frozenset({From.LOOKUP, From.TRAIL, From.ATHENA})
+
 
 class Recording(Struct, frozen=True):
     """Everything received, as it was received."""
@@ -28,9 +30,15 @@ def executions_of(records: Sequence[Received]) -> tuple[str, ...]:
 
     Not those that were followed because another one began them.
     """
-    named = (r.execution_arn or text_of(r.data.get("executionArn")) for r in records)
+    named = (r.execution_arn or _named_in(r) for r in records)
     followed = {r.execution_arn for r in records if _is_followed(r)}
     return tuple(dict.fromkeys(arn for arn in named if arn and arn not in followed))
+
+
+def _named_in(received: Received) -> str | None:
+    # Calls name none so, and there are many; packed ones would be opened.
+    is_call = received.source in _CALLS
+    return None if is_call else text_of(received.data.get("executionArn"))
 
 
 def _is_followed(received: Received) -> bool:

@@ -1,6 +1,6 @@
 """Whether a record is what its source says: asked once, while its line is known."""
 
-from sfnwatch.trace.calls import decode_call
+from sfnwatch.trace.calls import decode_call, read_call
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.express import decode_express
 from sfnwatch.trace.health import read_health
@@ -29,6 +29,14 @@ def check(received: Received) -> None:
             _check_health(received)
         case From.REQUEST:
             decode_request(received)
+
+
+def kept(received: Received) -> Received:
+    """Give a record that was checked, as what keeps very many is to have it."""
+    match received.source:
+        case From.LOOKUP | From.TRAIL | From.ATHENA:
+            return read_call(received)
+    return received
 
 
 def _check_execution(received: Received) -> None:

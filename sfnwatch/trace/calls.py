@@ -149,6 +149,26 @@ def _is_own_agent(user_agent: str) -> bool:
     return _OWN_AGENT.search(user_agent) is not None
 
 
+class _Read(Packed, frozen=True, gc=False, eq=False):
+    """A packed record with the call that was decoded of it."""
+
+    call: ApiCall
+
+
+def read_call(received: Received) -> Received:
+    """Give what need not be decoded again, whenever that is; raises DecodeError.
+
+    A file's records are looked at twice, and not one after the other: all of them as
+    they are read, and then as they are put together.
+    """
+    call = decode_call(received)
+    kept: Any = call.record
+    if not isinstance(kept, Packed):
+        return received
+    data: Any = _Read(kept.text, kept.sample, call)
+    return replace(received, data=data)
+
+
 _RECENT_MOST = 512
 _RECENT: dict[int, tuple[Record, ApiCall]] = {}
 """What was decoded last, by the identity of its record, which it keeps alive."""
@@ -172,7 +192,10 @@ def decode_call(received: Received) -> ApiCall:
 
 
 def _recent(received: Received) -> ApiCall | None:
-    record, call = _RECENT.get(id(received.data), (None, None))
+    data: Any = received.data
+    if type(data) is _Read:
+        return data.call if data.call.coat == received.source else None
+    record, call = _RECENT.get(id(data), (None, None))
     if call is None or record is not received.data or call.coat != received.source:
         return None
     return call

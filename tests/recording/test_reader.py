@@ -10,7 +10,9 @@ import zstandard
 
 from sfnwatch.errors import BadFileError
 from sfnwatch.recording.reader import read_recording
+from sfnwatch.recording.records import kept
 from sfnwatch.recording.writer import Recorder
+from sfnwatch.trace.timeline import Trace, extend
 from tests.builders import ARN, START, sync_run
 
 RUN = tuple(sync_run())
@@ -214,3 +216,9 @@ def test_executions_that_only_the_records_name_are_listed(path: Path) -> None:
         line("describe", {"executionArn": other, "status": "RUNNING"}, None),
     )
     assert read_recording(path).executions == (ARN, other)
+
+
+def test_what_very_many_are_kept_as_says_the_same(path: Path) -> None:
+    plain, packed = read_recording(path), read_recording(path, kept)
+    assert packed == plain
+    assert extend(Trace(), packed.records) == extend(Trace(), plain.records)

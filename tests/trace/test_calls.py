@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.trace.calls import ApiCall, decode_call, packed
+from sfnwatch.trace.calls import ApiCall, decode_call, packed, read_call
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.history import DecodeError
 from sfnwatch.trace.values import replace
@@ -332,3 +332,19 @@ def test_at_another_time_it_is_another_call() -> None:
     later = replace(received, at=START + timedelta(days=1))
     assert decode_call(later).seen_at == later.at
     assert decode_call(received) == decoded
+
+
+@pytest.mark.parametrize("received", [lookup(), trail(lookup()), athena(eventid="e")])
+def test_one_that_was_read_of_a_file_is_decoded_once_whenever_that_is(
+    received: Received,
+) -> None:
+    read = read_call(received)
+    assert read == received
+    first = decode_call(read)
+    assert first == decode_call(replace(received, data=dict(received.data)))
+    for _ in range(1000):
+        decode_call(lookup())
+    assert decode_call(read) is first
+    assert decode_call(packed(read)) is first
+    later = replace(read, at=START + timedelta(days=1))
+    assert decode_call(later) == replace(first, seen_at=later.at)
