@@ -76,7 +76,7 @@ def test_it_is_paused_and_stepped_through_by_keys(stage: Stage) -> None:
 def test_views_come_and_go(shown: Terminal) -> None:
     shown.press("t", "elapsed", "ECS RunTask  ecs:runTask.sync", "▓ working")
     shown.press("t", "STEP FUNCTIONS", gone="elapsed")
-    shown.press("e", "Who noticed the end", "polled 5 times")
+    shown.until_selected("submitted")
     shown.press("e", "STEP FUNCTIONS", gone="Who noticed the end")
     shown.press("r", "sfnwatch only reads", "LookupEvents")
     shown.press("r", "STEP FUNCTIONS", gone="LookupEvents")
@@ -367,4 +367,4 @@ def test_the_cursor_comes_back_from_the_timeline_to_its_line(shown: Terminal) ->
     shown.until_selected("submitted")
     shown.press("t", "elapsed")
     shown.press("t", "STEP FUNCTIONS", gone="elapsed")
-    assert "submitted" in shown.selected, shown.text
+    shown.until_selected("submitted")
