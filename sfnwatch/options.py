@@ -18,10 +18,7 @@ from sfnwatch.settings import (
     RecordSettings,
     ScreenOptions,
 )
-from sfnwatch.sources.endpoints import refusal
-from sfnwatch.sources.queue_url import parse_queue_url
 from sfnwatch.sources.wanted import Following, TrailOptions
-from sfnwatch.trace.log_groups import parse_log_group
 from sfnwatch.trace.text import clean
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -210,8 +207,11 @@ def checked_url(
         msg = f"{option} {clean(url, 200)!r} is no URL."
         raise UsageError(msg, hint=f"Write it as {example}.")
     # A collector gets no signed request, and is mostly reached by its name.
-    if option == _ENDPOINT and (refused := refusal(url)):
-        raise UsageError(refused)
+    if url is not None and option == _ENDPOINT:
+        from sfnwatch.sources.endpoints import refusal
+
+        if refused := refusal(url):
+            raise UsageError(refused)
     return url
 
 
@@ -260,6 +260,8 @@ def _trail(
             msg = f"{option} is for {needs}."
             raise UsageError(msg, hint="Give both, or leave it out.")
     if queue is not None:
+        from sfnwatch.sources.queue_url import parse_queue_url
+
         parse_queue_url(queue)
     if archive is not None:
         from sfnwatch.sources.archive_shelf import parse_place
@@ -313,6 +315,8 @@ def _check_athena(
 
 
 def _checked_group(text: str) -> str:
+    from sfnwatch.trace.log_groups import parse_log_group
+
     try:
         parse_log_group(text)
     except ValueError as error:

@@ -1,7 +1,6 @@
 """Bytes off the disk: unpacked, decoded, and every trouble named with its file."""
 
 import codecs
-import gzip
 import os
 import stat
 import zlib
@@ -10,7 +9,6 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-import zstandard
 from msgspec import Struct
 
 from sfnwatch.errors import BadFileError
@@ -52,7 +50,7 @@ def load(path: Path) -> Loaded:
         elif raw.startswith(ZSTD):
             raw, cut = _collect(_unzstd(raw), "zstd")
         content = _utf8(raw)
-    except (zlib.error, gzip.BadGzipFile, zstandard.ZstdError, ValueError) as error:
+    except (zlib.error, ValueError) as error:
         raise bad_file(path, f"damaged: {error}") from error
     if not content or content.isspace():
         raise bad_file(path, f"{cut} before its first line" if cut else "is empty")
@@ -112,19 +110,29 @@ def _collect(chunks: Iterator[bytes], kind: str) -> tuple[bytes, str]:
 
 
 def _gunzip(raw: bytes) -> Iterator[bytes]:
-    with gzip.GzipFile(fileobj=BytesIO(raw)) as stream:
-        while chunk := stream.read1(_STEP):
-            yield chunk
+    import gzip  # noqa: PLC0415 - few recordings are packed
+
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(raw)) as stream:
+            while chunk := stream.read1(_STEP):
+                yield chunk
+    except gzip.BadGzipFile as error:
+        raise ValueError(str(error)) from error
 
 
 def _unzstd(raw: bytes) -> Iterator[bytes]:
     """Unpack frame after frame; ZstdDecompressor's own reader hides a cut one."""
+    import zstandard  # noqa: PLC0415 - the same
+
     rest = raw
     while rest:
         frame = zstandard.ZstdDecompressor().decompressobj()
         position = 0
         while position < len(rest) and not frame.eof:
-            yield frame.decompress(rest[position : position + _ZSTD_STEP])
+            try:
+                yield frame.decompress(rest[position : position + _ZSTD_STEP])
+            except zstandard.ZstdError as error:
+                raise ValueError(str(error)) from error
             position += _ZSTD_STEP
         if not frame.eof:
             raise EOFError

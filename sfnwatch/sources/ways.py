@@ -1,22 +1,16 @@
 """The ways in which the calls of executions come: the same records, from anywhere.
 
-LookupEvents is asked unless it is not wanted; every other way is for an option. What
-comes in several ways is one call: it has one event id.
+LookupEvents is asked unless it is not wanted; every other way is for an option, and
+imported for it. What comes in several ways is one call: it has one event id.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from sfnwatch.clock import Clock
-from sfnwatch.sources.archive import Archive
-from sfnwatch.sources.athena import PARTITIONS, Athena
 from sfnwatch.sources.aws import Aws
 from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.duck import Duck
 from sfnwatch.sources.feed import Source
-from sfnwatch.sources.lake import Lake
-from sfnwatch.sources.live_tail import LiveTail
-from sfnwatch.sources.log_group import LogGroup
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.pacing import TokenBucket
 from sfnwatch.sources.queue import Queue
@@ -78,25 +72,37 @@ class Ways:
     def _others(self, trail: TrailOptions, aws: Aws) -> Iterator[Way]:
         """Make those that LookupEvents is not."""
         if trail.log_group is not None:
+            from sfnwatch.sources.log_group import LogGroup  # noqa: PLC0415
+
             group = parse_log_group(trail.log_group)
             sieve = Sieve(self._subjects)
             more = {"bucket": self._log_bucket, "sieve": sieve, **self._how}
             yield LogGroup(aws, *self._brief, group, **more)
             if trail.live_tail:
+                from sfnwatch.sources.live_tail import LiveTail  # noqa: PLC0415
+
                 yield LiveTail(aws, *self._brief, group, sieve, **self._how)
         if trail.archive is not None:
             yield self._archive(trail.archive, aws, sql=trail.sql)
         if trail.athena is not None:
             yield self._athena(trail.athena, trail, aws)
         if trail.lake is not None:
+            from sfnwatch.sources.lake import Lake  # noqa: PLC0415
+
             yield Lake(aws, *self._brief, trail.lake, **self._how)
 
     def _archive(self, place: str, aws: Aws, *, sql: bool) -> Way:
         if sql:
+            from sfnwatch.sources.duck import Duck  # noqa: PLC0415
+
             return Duck(*self._brief, place, **self._how)
+        from sfnwatch.sources.archive import Archive  # noqa: PLC0415
+
         return Archive(aws, *self._brief, place, **self._how)
 
     def _athena(self, name: str, trail: TrailOptions, aws: Aws) -> Way:
+        from sfnwatch.sources.athena import PARTITIONS, Athena  # noqa: PLC0415
+
         database, _, table = name.rpartition(".")
         return Athena(
             aws,

@@ -58,7 +58,7 @@ class Timeline:
     @cached_property
     def _turns(self) -> tuple[HistoryEvent, ...]:
         """The events that end it or take it up again, in order."""
-        return tuple(event for event in self.ordered if event.type in _TURNS)
+        return tuple([event for event in self.ordered if event.type in _TURNS])
 
     @cached_property
     def visits(self) -> Visits:
