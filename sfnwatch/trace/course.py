@@ -106,7 +106,8 @@ def _counted(trace: Trace, reading: Reading) -> Counter[datetime]:
 
 def _shown(trace: Trace) -> Sequence[ApiCall]:
     """Give the calls that have a row: `is_hidden` is asked of few."""
-    if not trace.timelines:
+    # Which executions there are takes a walk along all of their histories.
+    if not trace.calls or not trace.timelines:
         return trace.ordered_calls
     links = trace.links
     return [
