@@ -8,7 +8,7 @@ error is in the list of ASL's, and the rest is inferred.
 import json
 from bisect import insort
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace  # noqa: TID251 - the demo has no Struct
 from datetime import datetime
 from heapq import heapify, heapreplace
 from typing import Any

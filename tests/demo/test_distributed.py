@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - the demo has no Struct
 from typing import Any
 
 import boto3

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - the demo has no Struct
 from datetime import datetime
 from typing import Any
 
