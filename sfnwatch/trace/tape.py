@@ -13,7 +13,7 @@ from sfnwatch.trace.course import Course, course_of, row_times, same_rows
 from sfnwatch.trace.events import Batch, Received
 from sfnwatch.trace.memory import Memory, Remembering
 from sfnwatch.trace.moments import WATCHING, Reading, when
-from sfnwatch.trace.timeline import Trace, extend
+from sfnwatch.trace.timeline import Growth, Trace, extend
 from sfnwatch.trace.values import replace
 
 __all__ = ["Reading", "Tape"]
@@ -47,11 +47,11 @@ class Tape:
         self._records: list[Received] = []
         self._watched = watched
         """From the first record received to the last, as far as that is known."""
-        self._whole: _Kept = (0, Trace())
         looking_back = Remembering()
         self._tracks = {reading: _Track(reading, looking_back) for reading in Reading}
-        self._memory = Memory() if growing else looking_back
-        """A watch is seldom looked back at: what it costs to remember is spared."""
+        # A watch is seldom looked back at: what it costs to remember is spared.
+        self._growth = Growth(Trace(), Memory() if growing else looking_back)
+        """Of all there is."""
         self._back: tuple[Trace, Trace] | None = None
         """The last trace that was looked back at: as it was, and as it is given."""
         self._courses: dict[Reading, tuple[object, Course | None]] = {}
@@ -62,8 +62,10 @@ class Tape:
         return len(self._records)
 
     def take(self, batch: Batch) -> None:
-        """Take a batch in; it is sorted in when somebody asks."""
-        self._records.extend(map(packed, batch))
+        """Take a batch in: it is decoded at once, and sorted in when somebody asks."""
+        taken = [packed(record) for record in batch]
+        self._records += taken
+        self._growth.take(taken)
         times = [record.at for record in batch if record.at is not None]
         if times:
             times += self._watched or ()
@@ -172,11 +174,7 @@ class Tape:
         return newest[1] if newest else None
 
     def _all(self) -> Trace:
-        count, trace = self._whole
-        if count < len(self):
-            trace = extend(trace, self._records[count:], self._memory)
-            self._whole = len(self), trace
-        return trace
+        return self._growth.trace
 
     def _track(self, reading: Reading) -> "_Track":
         track = self._tracks[reading]

@@ -209,20 +209,23 @@ def extend(
 
     With a memory, what was made of a record before is taken from there.
     """
-    growth = _Growth(trace, memory or Memory())
-    for received in batch:
-        try:
-            growth.take(received)
-        except DecodeError:
-            growth.unread.add(canonical([received.source, opened(received.data)]))
-    return growth.result()
+    growth = Growth(trace, memory)
+    growth.take(batch)
+    return growth.trace
 
 
-class _Growth:
-    """The maps of one `extend`, copied once for the whole batch."""
+class Growth:
+    """A trace that takes batch after batch in, with its maps copied once for all.
 
-    def __init__(self, trace: Trace, memory: Memory) -> None:
-        self._trace, self._memory = trace, memory
+    What comes in is decoded at once; it is put together when the trace is asked for.
+    """
+
+    def __init__(self, trace: Trace, memory: Memory | None = None) -> None:
+        self._memory = memory or Memory()
+        self._begin(trace)
+
+    def _begin(self, trace: Trace) -> None:
+        self._trace, self._taken = trace, False
         self._timelines: dict[str, dict[str, Any]] = {}
         self._calls: dict[str, ApiCall] = {}
         self._own: set[str] = set()
@@ -232,9 +235,26 @@ class _Growth:
         self._tasks: dict[TaskKey, TaskState] = {}
         self._map_runs: dict[str, Any] = {}
         self._listed: dict[str, Any] = {}
-        self.unread: set[str] = set()
+        self._unread: set[str] = set()
 
-    def take(self, received: Received) -> None:
+    @property
+    def trace(self) -> Trace:
+        """All that was taken; the same value as before where nothing was, since."""
+        if self._taken:
+            self._begin(self._result())
+        return self._trace
+
+    def take(self, batch: Iterable[Received]) -> None:
+        """Take a batch in; what can't be decoded is kept as well."""
+        for received in batch:
+            self._taken = True
+            try:
+                self._take(received)
+            except DecodeError:
+                told = canonical([received.source, opened(received.data)])
+                self._unread.add(told)
+
+    def _take(self, received: Received) -> None:
         match received.source:
             case From.HISTORY | From.EXPRESS:
                 self._take_event(received)
@@ -258,7 +278,7 @@ class _Growth:
             case From.CHILDREN:
                 self._take_children(received)
             case _:
-                self.unread.add(canonical([received.source, received.data]))
+                self._unread.add(canonical([received.source, received.data]))
 
     def _known(self, arn: str, part: str) -> Any:
         """Give what is known of an execution so far, not to be changed."""
@@ -318,7 +338,7 @@ class _Growth:
             old = self._listed.get(arn) or self._trace.listed.get(arn)
             self._listed[arn] = newer(old, child)
 
-    def result(self) -> Trace:
+    def _result(self) -> Trace:
         trace = self._trace
         grown = {arn: Timeline(arn, **parts) for arn, parts in self._timelines.items()}
         histories = (
@@ -333,7 +353,7 @@ class _Growth:
             requests=newest({**trace.requests, **self._requests})
             if self._requests
             else trace.requests,
-            unread=_more(trace.unread, self.unread),
+            unread=_more(trace.unread, self._unread),
             task_changes={**trace.task_changes, **self._tasks}
             if self._tasks
             else trace.task_changes,

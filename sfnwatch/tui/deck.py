@@ -79,7 +79,9 @@ class Deck(Parts):
         self._recording = recording
         self._end_drain = end_drain
         self._follow_child = follow
-        self._intake = Intake(self._playing.take, time.monotonic)
+        # The course of a recording is another with each batch: it is played by one.
+        fold = None if replay else self._playing.fold
+        self._intake = Intake(self._playing.take, time.monotonic, fold)
         self._page = Page()
         self._refusals: tuple[SfnwatchError, ...] = ()
         self._finder = Finder()

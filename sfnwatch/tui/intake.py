@@ -1,4 +1,4 @@
-"""What comes in, handed on by the frame and not by the batch.
+"""What comes in, gone on with by the frame and not by the batch.
 
 A fold costs the same whether it adds one record or a hundred, and a backfill hands
 over hundreds of batches before the screen could draw one.
@@ -20,20 +20,34 @@ _SHARE = 4
 
 
 class Intake:
-    """Collects batches and says when they are due."""
+    """Collects batches and says when they are due.
+
+    With a `fold` of its own each is handed on as it comes, for what is done with every
+    record by itself: of all at once it would take longer than a frame.
+    """
 
     def __init__(
-        self, take: Callable[[Batch], None], monotonic: Callable[[], float]
+        self,
+        take: Callable[[Batch], None],
+        monotonic: Callable[[], float],
+        fold: Callable[[], None] | None = None,
     ) -> None:
         self.folds = 0
+        self.pending = 0
+        """How many records wait to be folded."""
         self._take, self._monotonic = take, monotonic
-        self._pending: list[Received] = []
+        self._fold = fold
+        self._waiting: list[Received] = []
         self._next = self._came = 0.0
 
     def take(self, batch: Batch) -> float | None:
         """Take a batch in; say in how many seconds to fold, if that is news."""
-        first = not self._pending
-        self._pending.extend(batch)
+        first = not self.pending
+        self.pending += len(batch)
+        if self._fold is not None:
+            self._take(batch)
+        else:
+            self._waiting += batch
         self._came = self._monotonic()
         if not first or not batch:
             return None
@@ -44,18 +58,17 @@ class Intake:
         """True if nothing has come for a moment: it may be all there is by now."""
         return self._monotonic() - self._came > _QUIET
 
-    @property
-    def pending(self) -> int:
-        """How many records wait to be folded."""
-        return len(self._pending)
-
     def fold(self) -> bool:
-        """Hand on what was taken; True if there was anything."""
-        if not self._pending:
+        """Fold what was taken, or hand it on; True if there was anything."""
+        if not self.pending:
             return False
-        batch, self._pending = self._pending, []
+        batch, self._waiting = self._waiting, []
+        self.pending = 0
         begun = self._monotonic()
-        self._take(tuple(batch))
+        if self._fold is not None:
+            self._fold()
+        else:
+            self._take(tuple(batch))
         self.folds += 1
         self.spent(self._monotonic() - begun)
         return True

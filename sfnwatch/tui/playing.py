@@ -37,6 +37,7 @@ class Playing:
     ) -> None:
         self.replay = replay
         self.tape = Tape(growing=not replay, watched=span)
+        self._folded = Trace()
         self._is_read = span is None
         """False while a recording is being read, from its beginning on."""
         self.transport = Transport(playing=replay, speed=speed, squeeze=replay)
@@ -53,8 +54,8 @@ class Playing:
 
     @property
     def whole(self) -> Trace:
-        """All that has come in, shown or not."""
-        return self.tape.trace()
+        """All that has come in, shown or not; of a watch, up to the last fold."""
+        return self.tape.trace() if self.replay else self._folded
 
     @property
     def course(self) -> Course | None:
@@ -130,7 +131,7 @@ class Playing:
         as the recording itself is whole.
         """
         at = self.position
-        trace = self.tape.trace(at, self.reading)
+        trace = self.whole if at is None else self.tape.trace(at, self.reading)
         if at is None or self.reading is Reading.SEEN:
             return trace
         known = complete_to(self.whole)
@@ -150,6 +151,10 @@ class Playing:
             self._last = self._monotonic()
         if at_end and self.course is not None:
             self.transport = self.transport.sought(self.course.end, self.course)
+
+    def fold(self) -> None:
+        """Put together what was taken: the maps of a long history are copied for it."""
+        self._folded = self.tape.trace()
 
     def close(self) -> None:
         """Nothing more will come."""

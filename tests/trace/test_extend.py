@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.trace.events import From, HealthState, Received
 from sfnwatch.trace.lanes import build_lanes
-from sfnwatch.trace.timeline import Trace, extend, extend_all
+from sfnwatch.trace.timeline import Growth, Trace, extend, extend_all
 from sfnwatch.trace.times import iso
 from sfnwatch.trace.values import replace
 from tests.builders import (
@@ -154,6 +154,23 @@ def test_nothing_is_lost_or_added_by_folding_a_batch_twice(seed: int) -> None:
     records = dice.sample(everything(), 40)
     once = extend(Trace(), records)
     assert_same(extend(once, records), once)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_growth_asked_at_any_time_gives_what_was_taken_by_then(
+    dice: random.Random,
+) -> None:
+    records = everything()
+    dice.shuffle(records)
+    growth, given = Growth(Trace()), list[tuple[int, Trace]]()
+    for taken, record in enumerate(records, 1):
+        growth.take([record])
+        if dice.random() < 0.2:
+            given.append((taken, growth.trace))
+            assert growth.trace is given[-1][1]
+    for taken, trace in (*given, (len(records), growth.trace)):
+        assert trace == extend(Trace(), records[:taken])
 
 
 def test_folding_many_batches_is_folding_one_after_the_other() -> None:

@@ -41,6 +41,19 @@ def test_batches_of_one_frame_are_folded_together() -> None:
     assert size_of(extend(Trace(), taken[0])) == 8 + 6
 
 
+def test_with_a_fold_of_its_own_each_batch_is_handed_on_as_it_comes() -> None:
+    taken: list[Batch] = []
+    folds: list[int] = []
+    intake = Intake(taken.append, Seconds(), lambda: folds.append(len(taken)))
+    for record in sync_run():
+        intake.take((record,))
+    assert taken == [(record,) for record in sync_run()]
+    assert (folds, intake.pending) == ([], len(taken))
+    assert intake.fold()
+    assert not intake.fold()
+    assert (folds, intake.pending, intake.folds) == ([len(taken)], 0, 1)
+
+
 def test_nothing_is_folded_when_nothing_came() -> None:
     intake = Intake(nowhere, Seconds())
     assert intake.take(()) is None
