@@ -199,7 +199,7 @@ class SfnwatchApp(Choosing):
 
     def _can(self, name: str) -> bool:
         """Tell if there is something to do by an action, as things stand."""
-        if name in SEVERAL and len(self.trace.timelines) < 2:  # noqa: PLR2004
+        if name in SEVERAL and len(self._known.timelines) < 2:  # noqa: PLR2004
             return False
         view = self._view_of(name)
         if view:
@@ -208,7 +208,7 @@ class SfnwatchApp(Choosing):
             )
         match name:
             case "view.children":
-                return bool(self.trace.listed or self.trace.children)
+                return bool(self.trace.listed or self._known.children)
             case "drain.end":
                 return self._end_drain is not None and self._draining
             case "program.help":
@@ -372,7 +372,7 @@ class SfnwatchApp(Choosing):
     def _help(self) -> None:
         from sfnwatch.tui.help import Help
 
-        alone = len(self.trace.timelines) < 2  # noqa: PLR2004 - none, or one
+        alone = len(self._known.timelines) < 2  # noqa: PLR2004 - none, or one
         told = entries(self._config.keys, without=SEVERAL if alone else ())
         recording = self._recording and self._looks.mask(self._recording)
         first = self._groups_here()

@@ -24,15 +24,17 @@ from sfnwatch.trace.moments import Reading
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.deck import Deck
 from sfnwatch.tui.ending import Ending, ending_words, signal
-from sfnwatch.tui.intake import FRAME, Pace, size_of
+from sfnwatch.tui.intake import FRAME, Pace, Paging, size_of
 from sfnwatch.tui.laying import Laying
 from sfnwatch.tui.page import Page, make_page
 from sfnwatch.tui.refusals import leaves, refusal_pieces
 from sfnwatch.tui.scrubber_words import ScrubberView
 from sfnwatch.tui.status import View, troubles
 
-LARGE = 2_000
+LARGE = 500
 """With more records than these the lanes are laid out in a thread, off the keys."""
+_MANY = 2_000
+"""So many new records the garbage collector is spared at once."""
 _FRAMES = 20
 """Frames a second while a recording plays."""
 _PAGING, _MARKING = 2.0, 10.0
@@ -41,6 +43,9 @@ as long without one, while more comes in."""
 _TURN = 0.001
 """Seconds after which a thread that works for long lets the loop have the interpreter.
 A key needs it some four times before it is painted."""
+_YOUNG = 10_000
+"""Objects made before the garbage collector looks: a page has sequences of all rows,
+which it would go through ten times as often as the next page replaces them."""
 _MACHINE = SystemClock()
 """By which frames go, whatever clock the watch has."""
 
@@ -72,6 +77,8 @@ class Flow(Deck):
 
     def on_mount(self) -> None:
         sys.setswitchinterval(_TURN)
+        if not self.is_headless:
+            gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
         self.set_keymap(keymap(self._config))
         self._frames = self.set_interval(1 / _FRAMES, self._frame, pause=True)
         self.set_interval(1, self._tick)
@@ -122,7 +129,7 @@ class Flow(Deck):
             self._intake.spent(time.monotonic() - begun)
 
     def _tell_of_the_end(self) -> None:
-        ended = self._ending.seen(self.trace)
+        ended = self._ending.seen(self._known)
         if ended is None or self._playing.replay:
             return
         words = ending_words(ended, self._looks.mask)
@@ -130,6 +137,15 @@ class Flow(Deck):
         sent = signal(self._config.notify, words, os.environ)
         if sent and self._driver is not None and not self.is_headless:
             self._driver.write(sent)
+
+    @property
+    def _known(self) -> Trace:
+        """All that has come in; of very much, what is shown of it at the live edge.
+
+        Who began whom, for one, takes a look at all of a history.
+        """
+        live = self._playing.live and self._is_large
+        return self._page.trace if live else self.trace
 
     # -- time ----------------------------------------------------------------------
 
@@ -281,22 +297,24 @@ class Flow(Deck):
         """Lay out in a thread, again as long as the moment is another meanwhile.
 
         While more and more comes in no page is the last one: they take a part of the
-        time only, and so do the marks of all there is.
+        time only, and so do the marks of all there is. The last page comes before them.
         """
-        pages, marks = Pace(_PAGING), Pace(_MARKING)
+        pages, marks = Paging(_PAGING), Pace(_MARKING)
         try:
             while not self._is_shown:
                 with pages.working():
                     self._show_page(await asyncio.to_thread(self._work()))
+                self._tell_of_the_end()
                 self._leave_out_of_collections()
-                while self._comes_in and not pages.is_due:
+                while self._comes_in and not self._is_due(pages):
                     await _MACHINE.sleep(FRAME)
-                if marks.is_due or not self._comes_in:
-                    with marks.working():
-                        await self._mark()
+                await self._mark_if_due(marks)
         finally:
             self._laying_out = False
         self._tick()
+
+    def _is_due(self, pages: Paging) -> bool:
+        return pages.is_due(size_of(self._page.trace), self._behind)
 
     def _leave_out_of_collections(self) -> None:
         """Have the garbage collector look no more at what is kept for good.
@@ -304,16 +322,19 @@ class Flow(Deck):
         Of a long history all records are: to go through them takes longer than a frame.
         """
         size = size_of(self._page.trace)
-        if size - self._frozen >= LARGE and not self.is_headless:
+        if size - self._frozen >= _MANY and not self.is_headless:
             self._frozen = size
             gc.freeze()
 
-    async def _mark(self) -> None:
-        if self._playing.is_marked:
+    async def _mark_if_due(self, pace: Pace) -> None:
+        """Know the marks of all there is, unless another page is to come before."""
+        if not self._is_shown and not (self._comes_in and pace.is_due):
             return
-        marks = await asyncio.to_thread(self._marks())
-        self._playing.marked(marks.whole, marks.reading, marks.chapters)
-        self._learn_course()
+        with pace.working():
+            if not self._playing.is_marked:
+                marks = await asyncio.to_thread(self._marks())
+                self._playing.marked(marks.whole, marks.reading, marks.chapters)
+                self._learn_course()
 
     @property
     def _comes_in(self) -> bool:

@@ -18,6 +18,13 @@ _QUIET = 2 * FRAME
 _SHARE = 4
 """A fold that took long is followed by so many times as long without one."""
 
+_POURING = 8
+"""With more than one new record to so many shown it is a first load that comes in."""
+_TIMES = 4
+"""A page of such a load has so many times as many records as the one before."""
+_PATIENCE = 2.0
+"""Seconds after which there is another in any case."""
+
 
 class Intake:
     """Collects batches and says when they are due.
@@ -81,6 +88,35 @@ class Intake:
 def size_of(trace: Trace) -> int:
     """Count the records of a trace that can have a row."""
     return sum(len(t.events) for t in trace.histories.values()) + len(trace.calls)
+
+
+class Paging:
+    """Says when another page is due, while more comes in.
+
+    A page that took long is followed by so many times as long without one. And while a
+    long history pours in, no page stays: each delays what comes, so they are few.
+    """
+
+    def __init__(
+        self, rest: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pace, self._monotonic = Pace(rest, monotonic), monotonic
+        self._made = monotonic()
+
+    def is_due(self, shown: int, new: int) -> bool:
+        """Tell whether so many records, and so many new ones, are worth a page."""
+        if not self._pace.is_due:
+            return False
+        pours = new * _POURING > shown
+        grown = shown + new >= _TIMES * shown
+        return not pours or grown or self._monotonic() >= self._made + _PATIENCE
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Make one."""
+        with self._pace.working():
+            yield
+        self._made = self._monotonic()
 
 
 class Pace:

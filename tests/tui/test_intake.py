@@ -2,7 +2,7 @@ import pytest
 
 from sfnwatch.trace.events import Batch
 from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.intake import FRAME, Intake, Pace, size_of
+from sfnwatch.tui.intake import FRAME, Intake, Pace, Paging, size_of
 from tests.builders import sync_run
 from tests.tui.runs import long_run
 
@@ -89,3 +89,24 @@ def test_work_is_due_again_after_some_times_as_long_as_it_took() -> None:
         seconds.now += passed
         due.append(pace.is_due)
     assert due == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("new", "after", "due"),
+    [
+        (100, 0.1, False),  # the page before took longer than that
+        (100, 1, True),
+        (1000, 1, False),  # much more is to come
+        (3000, 1, True),
+        (1000, 2, True),
+    ],
+)
+def test_of_a_first_load_there_are_few_pages(
+    new: int, after: float, *, due: bool
+) -> None:
+    seconds = Seconds()
+    pages = Paging(2, seconds)
+    with pages.working():
+        seconds.now += 0.1
+    seconds.now += after
+    assert pages.is_due(1000, new) is due
