@@ -5,7 +5,6 @@ first that is new or another. Folds before that have their line told anew if oth
 are behind them.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,7 +59,7 @@ class Shaping:
         self._latest: datetime | None = None
         self._held: Fold | None = None
         """A back-off that comes behind the call of the failure's line."""
-        self.same = self._same_stands = 0
+        self.same = 0
         """How many lines are as they were, but for those told anew."""
         self.told_anew: list[int] = []
         """The places of folds, before that, with other rows behind them."""
@@ -105,12 +104,6 @@ class Shaping:
         """Find the visit that a call is tied to."""
         return self._sorting.homes.visit_of(call)
 
-    def same_stands(self, line: int) -> int:
-        """Count those that stand for others as they did, up to a line that does so."""
-        place = bisect_right(self._states, line, key=lambda state: state.lines)
-        before = self._states[place - 1].stands if place else 0
-        return min(self._same_stands, before)
-
     def _go_back(self, first: int) -> int:
         """Undo what followed from a row, and from the one before that looks ahead."""
         number = max(0, first - 1) // _EVERY
@@ -122,7 +115,7 @@ class Shaping:
         cut_back(self.around, state.around)
         cut_back(self._shown, state.shown)
         self._latest, self._held = state.latest, state.held
-        self.same, self._same_stands = state.lines, state.stands
+        self.same = state.lines
         return number * _EVERY
 
     def _tell_anew(self) -> None:

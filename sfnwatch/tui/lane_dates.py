@@ -59,7 +59,7 @@ def dated(layout: Layout, look: Look) -> Layout:
     places = tuple(_midnights(lines, look))
     return replace(
         bare,
-        lines=tuple(_marked(lines, places)),
+        lines=_marked(lines, places),
         positions=Moved(bare.positions, places),
     )
 
@@ -137,14 +137,16 @@ def _near(lines: Sequence[Line], place: int, at: datetime) -> int:
     return low
 
 
-def _marked(lines: Sequence[Line], places: Sequence[int]) -> Iterator[Line]:
+def _marked(lines: Sequence[Line], places: Sequence[int]) -> tuple[Line, ...]:
+    marked: list[Line] = []
     begin = 0
     for place in places:
-        yield from lines[begin:place]
+        marked += lines[begin:place]
         line, begin = lines[place], place
         at = _at(line)
         if at is not None:
             above = lines[place - 1] if place else Line()
             mark = Fold(at=at, key=f"{at.isoformat()}~date", sort=Sort.DATE)
-            yield replace(passed(above, line), left=mark)
-    yield from lines[begin:]
+            marked.append(replace(passed(above, line), left=mark))
+    marked += lines[begin:]
+    return tuple(marked)

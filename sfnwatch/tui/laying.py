@@ -4,9 +4,8 @@ A page is made again and again for a few new records, and lines of 125,000 rows 
 to be worked out each time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from threading import Lock
 
 from msgspec import Struct
@@ -19,8 +18,33 @@ from sfnwatch.tui.lane_services import Counted, Services
 from sfnwatch.tui.stacking import Stacking
 
 
+class Positions(Mapping[str, int]):
+    """On which line a key is, or what stands for it.
+
+    Most calls are behind a fold: to put them into one map with the others takes ten
+    times as long as to copy that.
+    """
+
+    def __init__(self, own: Mapping[str, int], stands: Mapping[str, str]) -> None:
+        self._own, self._stands = own, stands
+
+    def __getitem__(self, key: str) -> int:
+        place = self._own.get(key)
+        return self._own[self._stands[key]] if place is None else place
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._own or key in self._stands
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._stands
+        yield from (key for key in self._own if key not in self._stands)
+
+    def __len__(self) -> int:
+        return len(self._own.keys() | self._stands.keys())
+
+
 class Places:
-    """On which line a key is, or what stands for it, as lines come and go."""
+    """On which line a key is, as lines come and go."""
 
     def __init__(self) -> None:
         self._own: dict[str, int] = {}
@@ -28,23 +52,14 @@ class Places:
         """How many keys the lines before each have."""
         self._replaced: list[tuple[int, str, int]] = []
         """On which line a key was found that had a line before, and which."""
-        self._behind: dict[str, int] = {}
 
     def grow(self, stacking: Stacking) -> None:
         self._forget(stacking.same)
         self._find(stacking.lines, stacking.same)
-        stands, own = stacking.shaping.stands, self._own
-        known = stacking.shaping.same_stands(stacking.same_shown)
-        cut_back(self._behind, known)
-        count = len(stands) - known
-        keys = list(islice(reversed(stands), count))
-        lines = list(islice(reversed(stands.values()), count))
-        places = map(own.__getitem__, reversed(lines))
-        self._behind.update(zip(reversed(keys), places, strict=True))
 
-    @property
-    def positions(self) -> Mapping[str, int]:
-        return self._behind | self._own
+    def positions(self, stands: Mapping[str, str]) -> Positions:
+        """Give them all; `stands` has the keys behind others, and is not changed."""
+        return Positions(self._own.copy(), stands)
 
     def _forget(self, first: int) -> None:
         while self._replaced and self._replaced[-1][0] >= first:
@@ -115,7 +130,7 @@ class Laying:
         self._places.grow(self._stacking)
         return Laid(
             lines=tuple(self._stacking.lines),
-            positions=self._places.positions,
+            positions=self._places.positions(shaped.stands),
             shaped=shaped,
             counted=self._services.grow(lanes.rows, self._stacking.shaping.same_rows),
         )

@@ -65,8 +65,6 @@ class Stacking:
         self._before: object = None
         self.same = 0
         """How many lines stand for what they did."""
-        self.same_shown = 0
-        """How many of what is shown are on those."""
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -87,8 +85,6 @@ class Stacking:
             self._take(number)
         if not self._folded:
             self._connectors.grow(self._bare, self.same)
-        mark = self._mark
-        self.same_shown = place - (mark is not None and mark.place < place)
         return shaped
 
     # -- what is shown, with the watermark ---------------------------------------------

@@ -17,7 +17,7 @@ from sfnwatch.trace.values import replace
 from sfnwatch.tui import lane_services, stacking
 from sfnwatch.tui.arrange import Plan, arrange
 from sfnwatch.tui.laying import Laying
-from sfnwatch.tui.layout import Hints
+from sfnwatch.tui.layout import Hints, Layout
 from tests.builders import ARN, ROLE, START, call, event
 from tests.trace.families import FAMILIES
 from tests.trace.machines import Run
@@ -106,6 +106,20 @@ def test_lanes_that_grow_are_laid_out_as_if_all_of_them_were_new(
             now = wanted if data.draw(st.integers(0, 9)) else Shape()
             layout = arrange(lanes, plan, hints, now, laying)
             assert layout == arrange(lanes, plan, hints, now)
+            if not plan.beside:
+                assert_found(layout)
+
+
+def assert_found(layout: Layout) -> None:
+    """Hold that every key is on its line, or on that of what stands for it."""
+    stands, keys = layout.shaped.stands, set[str]()
+    for key, place in layout.positions.items():
+        line = layout.lines[place]
+        own = {line.head, *line.keys}
+        assert key in own or stands[key] in own
+        keys.add(key)
+    assert len(layout.positions) == len(list(layout.positions)) == len(keys)
+    assert keys >= {key for line in layout.lines for key in line.keys}
 
 
 @settings(deadline=None, max_examples=25)
