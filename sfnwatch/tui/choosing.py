@@ -37,8 +37,7 @@ class Choosing(Flow):
             return ()
         if self._shown.name == LANES:
             # A line's own row has lost what is told in the other lane.
-            rows = self._lanes.line.rows
-            return tuple(self._page.row(row.key) or row for row in rows)
+            return tuple(map(self._page.whole, self._lanes.line.rows))
         row = self._page.row(self.selected_key)
         return () if row is None else (row,)
 

@@ -1,12 +1,14 @@
 """What one moment of a trace shows, worked out apart from the screen."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.growing_lanes import GrowingLanes
-from sfnwatch.trace.lanes import TASKS, Lanes, Row, measured_to
+from sfnwatch.trace.lanes import ANSWERED, TASKS, Lanes, Row, measured_to
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.tui.arrange import Plan, arrange
@@ -16,6 +18,8 @@ from sfnwatch.tui.status import quiet_words
 
 if TYPE_CHECKING:
     from sfnwatch.tui.gantt_tree import Chart
+
+_TIME = attrgetter("at")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,23 @@ class Page:
         """Give the row of a key."""
         place = self.lanes.positions.get(key or "")
         return None if place is None else self.lanes.rows[place]
+
+    def whole(self, row: Row) -> Row:
+        """Give a line's own row as the lanes have it, with what is told on another.
+
+        It is looked for by its time: to know the places of all keys takes longer than
+        a frame, and every page has others. A call stands behind the phase it led to,
+        which came that much later at most.
+        """
+        rows = self.lanes.rows
+        first = bisect_left(rows, row.at - ANSWERED, key=_TIME)
+        for place in range(first, len(rows)):
+            if rows[place].key == row.key:
+                return rows[place]
+            if rows[place].at > row.at + ANSWERED:
+                break
+        # Where all executions start together it has another time.
+        return self.row(row.key) or row
 
 
 def make_page(
