@@ -37,7 +37,10 @@ _MANY = 2_000
 """So many new records the garbage collector is spared at once."""
 _FRAMES = 20
 """Frames a second while a recording plays."""
-_PAGING, _MARKING = 2.0, 10.0
+_SELDOM = 2 * FRAME
+"""Seconds between two folds of what is large: a page of it takes longer than a frame,
+and to paint how the sources do meanwhile, longer than the fold."""
+_PAGING, _MARKING = 2.0, 20.0
 """A page that took long, and the marks of all there is, are followed by so many times
 as long without one, while more comes in."""
 _TURN = 0.001
@@ -125,8 +128,9 @@ class Flow(Deck):
         if self._intake.fold():
             self._moved_in_time()
             self._tell_of_the_end()
-            # Only now what came in has been decoded, and maybe laid out.
-            self._intake.spent(time.monotonic() - begun)
+            # Only now what came in is put together, and maybe laid out.
+            least = _SELDOM if self._is_large else FRAME
+            self._intake.spent(time.monotonic() - begun, least)
 
     def _tell_of_the_end(self) -> None:
         ended = self._ending.seen(self._known)

@@ -80,9 +80,12 @@ class Intake:
         self.spent(self._monotonic() - begun)
         return True
 
-    def spent(self, seconds: float) -> None:
-        """Count work that a fold has led to, so that it does not fill all the time."""
-        self._next = self._monotonic() + max(FRAME, _SHARE * seconds)
+    def spent(self, seconds: float, least: float = FRAME) -> None:
+        """Count work that a fold has led to, so that it does not fill all the time.
+
+        The next is due after some times as long, and no less than so many seconds.
+        """
+        self._next = self._monotonic() + max(least, _SHARE * seconds)
 
 
 def size_of(trace: Trace) -> int:

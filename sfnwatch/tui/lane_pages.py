@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
+from textual.widget import Widget
 
 from sfnwatch.trace.aligned import origin
 from sfnwatch.trace.lanes import Lanes
@@ -48,6 +49,8 @@ class LanePages(LaneStrips):
         self._lanes = Lanes()
         self._hints = Hints()
         self._fresh = Fresh()
+        self._seen: object = None
+        """What was in view when last settled."""
         self._height = 0
         """How many lines were in view before the size changed."""
         self._wanted: str | None = None
@@ -123,7 +126,7 @@ class LanePages(LaneStrips):
         lines = self.page.lines
         self._hits.clear()
         self._lit = self._fresh.places(self.page.positions, self.page.columns)
-        self.virtual_size = Size(self.breadth, len(lines))
+        self._take_size(Size(self.breadth, len(lines)))
         if self.follow:
             self._go_to(self._last)
             self._scroll(len(lines))
@@ -135,8 +138,33 @@ class LanePages(LaneStrips):
                 offset = min(anchor.offset, max(0, self.size.height - 1))
                 self._scroll(self._place(anchor.key, self.cursor) - offset)
         self._height = self.size.height
-        self.refresh()
+        before, self._seen = self._seen, self._in_view
+        if self._seen != before:
+            self.refresh()
         self.post_message(self.Moved())
+
+    def _take_size(self, size: Size) -> None:
+        """Take on the size of a page; while its bar stays, all else stays as well."""
+        before, least = self.virtual_size, self.container_size.height
+        if (
+            self.show_vertical_scrollbar
+            and size.width == before.width
+            and size.height >= before.height > least
+        ):
+            # Set as usual it has the whole screen laid out, and all lines drawn anew.
+            self.set_reactive(Widget.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+        else:
+            self.virtual_size = size
+
+    @property
+    def _in_view(self) -> object:
+        """All that is drawn but for the cursor, which has its lines drawn by itself."""
+        top, page = self.scroll_offset.y, self.page
+        seen = range(top, top + self.size.height)
+        lit = {spot: said for spot, said in self._lit.items() if spot[0] in seen}
+        lines = page.lines[seen.start : seen.stop]
+        return top, lines, lit, self.frame, self._look, page.heads
 
     def _place(self, key: str | None, otherwise: int) -> int:
         """Find the line of a key, or the nearest if it is filtered away."""

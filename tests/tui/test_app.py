@@ -46,6 +46,11 @@ from tests.tui.runs import (
 )
 
 
+def steps_on(app: SfnwatchApp) -> list[str]:
+    """Read the states in the lanes; the last is the scrubber's."""
+    return re.findall(r"Step \d+", words_on(app))[:-1]
+
+
 def selected(app: SfnwatchApp) -> tuple[str, ...]:
     return lanes_of(app).line.keys
 
@@ -190,6 +195,25 @@ async def test_what_comes_in_flashes_unless_animation_is_off() -> None:
             script.push(*sync_history()[4:6])
             await until(pilot, lambda app=app: size_of(app.trace) == 6)  # type: ignore[misc]
             assert bool(lanes_of(app)._fresh.keys) is flashes
+
+
+async def test_what_comes_in_below_the_view_leaves_it_as_it_is() -> None:
+    records = long_run(80)
+    script = Script(records[:80])
+    async with running(script, size=(100, 20)) as (app, pilot):
+        lanes, last = lanes_of(app), steps_on(app)
+        await pilot.press("home")
+        first, drawn = steps_on(app), lanes._in_view
+        script.push(*records[80:])
+        await until(pilot, lambda: lanes.unseen > 0)
+        await settled(app, pilot)
+        assert lanes._in_view == drawn
+        assert lanes.virtual_size.height == len(lanes.page.lines)
+        assert lanes.vertical_scrollbar.window_virtual_size == len(lanes.page.lines)
+        assert steps_on(app) == first
+        await pilot.press("end")
+        assert lanes.is_vertical_scroll_end
+        assert steps_on(app) not in (first, last)
 
 
 async def test_the_wheel_stops_following_and_the_end_starts_it_again() -> None:
