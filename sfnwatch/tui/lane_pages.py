@@ -3,6 +3,7 @@
 Where the cursor is put, and why, is for `LanesView` to say.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.geometry import Size
@@ -11,7 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from sfnwatch.trace.aligned import origin
-from sfnwatch.trace.lanes import Lanes
+from sfnwatch.trace.lanes import Lanes, Row
 from sfnwatch.trace.shape import Shape
 from sfnwatch.trace.values import replace
 from sfnwatch.tui.arrange import Plan, arrange
@@ -20,6 +21,9 @@ from sfnwatch.tui.lane_fresh import FLASH, LINGER, Fresh, came_in, new_rows
 from sfnwatch.tui.lane_places import nearest, side_of, stop
 from sfnwatch.tui.lane_strips import LaneStrips
 from sfnwatch.tui.layout import Hints, Layout
+
+_FLASHED = 500
+"""More rows than these do not stand out from others by themselves."""
 
 
 class LanePages(LaneStrips):
@@ -96,7 +100,7 @@ class LanePages(LaneStrips):
     ) -> None:
         """Show other lanes; the selection and what is in view stay where they are.
 
-        With `flash` what is new stands out for a moment.
+        With `flash` what is new stands out for a moment, unless that is nearly all.
         """
         anchor = self._anchor()
         before = self._lanes
@@ -104,12 +108,16 @@ class LanePages(LaneStrips):
         self._lanes, self._hints = lanes, hints
         self.page = dated(page, self._look)
         self._fit()
-        seen = [row for row in came if row.key in self.page.positions]
         if not self.follow:
-            self.unseen += len(seen)
-        if flash and before.rows and seen and self.app.animation_level != "none":
-            self._flash(came_in(before, seen))
+            self.unseen += len(self._shown(came))
+        few = flash and before.rows and len(came) <= _FLASHED
+        if few and self.app.animation_level != "none":
+            self._flash(came_in(before, self._shown(came)))
         self._settle(anchor)
+
+    def _shown(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Give those that are on a line, or behind one."""
+        return [row for row in rows if row.key in self.page.positions]
 
     def _anchor(self) -> Anchor | None:
         """Note what must not move: the selection, or else the first line in view."""

@@ -197,6 +197,24 @@ async def test_what_comes_in_flashes_unless_animation_is_off() -> None:
             assert bool(lanes_of(app)._fresh.keys) is flashes
 
 
+async def test_so_much_at_once_that_nothing_stands_out_does_not_flash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sfnwatch.tui.lane_pages._FLASHED", 3)
+    script = Script(long_run(1))
+    app = make_app(script)
+    app.animation_level = "full"
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settled(app, pilot)
+        for count, flashes in ((5, False), (7, True)):
+            script.push(*long_run(count)[size_of(app.trace) :])
+            await until(
+                pilot,
+                lambda app=app, count=count: size_of(app.trace) == 1 + 2 * count,  # type: ignore[misc]
+            )
+            assert bool(lanes_of(app)._fresh.keys) is flashes
+
+
 async def test_what_comes_in_below_the_view_leaves_it_as_it_is() -> None:
     records = long_run(80)
     script = Script(records[:80])
