@@ -174,11 +174,12 @@ class GrowingStates:
         return self.story.row(event, ground, joined=True)
 
     def _is_joined(self, event: HistoryEvent) -> bool:
-        before = (event.id - 1, event.previous_event_id)
-        return any(
-            number < event.id and _joined(self._rows.get(number)) == event.id
-            for number in before
-        )
+        own, rows = event.id, self._rows
+        for number in (own - 1, event.previous_event_id):
+            row = rows.get(number) if number < own else None
+            if row is not None and len(row.events) > 1 and row.events[1].id == own:
+                return True
+        return False
 
     def leave(self, edits: Edits) -> None:
         for row in self._rows.values():

@@ -111,6 +111,8 @@ def _details(data: Record) -> Mapping[str, Any]:
         # What is no object is most of it, and quickly told.
         if type(value) in _PLAIN:
             continue
-        if key.endswith(_DETAILS) and isinstance(value, Mapping):
+        if key.endswith(_DETAILS) and (
+            type(value) is dict or isinstance(value, Mapping)
+        ):
             return value
     return {}
