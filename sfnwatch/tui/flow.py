@@ -221,7 +221,8 @@ class Flow(Deck):
 
     @property
     def _behind(self) -> int:
-        return size_of(self.trace) - size_of(self._page.trace)
+        # Of an earlier moment what came since the last fold may be shown as well.
+        return max(0, size_of(self.trace) - size_of(self._page.trace))
 
     # -- layout --------------------------------------------------------------------
 
