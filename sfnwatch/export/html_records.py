@@ -47,7 +47,7 @@ def records_of(rows: Sequence[Row], budget: int = BUDGET) -> tuple[str, int | No
 def _raw(row: Row) -> Record:
     if row.task is not None:
         return row.task.raw
-    return row.call.raw if row.call is not None else row.events[0].raw
+    return row.call.raw if row.call is not None else row.events[0].record
 
 
 def _all(raws: Sequence[Record], limit: int, budget: int) -> list[str] | None:

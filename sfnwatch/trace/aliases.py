@@ -109,7 +109,7 @@ def _names_in_timeline(old: Timeline, timeline: Timeline) -> Iterator[Named]:
     yield from _names_in_answer(old.defined, timeline.defined)
     for event in timeline.ordered:
         if old.events.get(event.id) is not event:
-            yield from names_in_record(event.raw or event.details)
+            yield from names_in_record(event.record or event.details)
 
 
 def _names_in_child(child: ListedChild) -> Iterator[Named]:

@@ -89,7 +89,7 @@ def executions_of(row: Row) -> Iterator[str]:
 def bodies_of(row: Row) -> Iterator[str]:
     """Yield every key and every value of the raw records, as texts."""
     for event in row.events:
-        yield from _texts_in(event.raw or event.details)
+        yield from _texts_in(event.record or event.details)
     if row.call is not None:
         yield from _texts_in(row.call.raw)
     if row.task is not None:

@@ -6,13 +6,17 @@ AWS adds later decodes just the same and becomes a row without special meaning.
 
 from collections.abc import Mapping
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 import msgspec
 
-from sfnwatch.trace.events import Record
+from sfnwatch.trace.bundles import bundled
+from sfnwatch.trace.events import Received, Record
+from sfnwatch.trace.packed import Closed, opened
 from sfnwatch.trace.payload import text_of
 from sfnwatch.trace.times import parse_time
+from sfnwatch.trace.values import replace
 
 _DETAILS = "EventDetails"
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -40,18 +44,43 @@ class HistoryEvent(msgspec.Struct, frozen=True, gc=False):
     """The one `…EventDetails` object of its type; empty where AWS sends none."""
     seen_at: datetime | None = None
     raw: Record = {}
+    """What was received, maybe bundled: see `record`."""
 
     def __repr__(self) -> str:
         return f"HistoryEvent({self.id}, {self.type!r}, {self.timestamp}, …)"
+
+    @property
+    def record(self) -> Record:
+        """What was received, to be read in several places; maybe read anew for it."""
+        return opened(self.raw)
 
     def detail(self, key: str) -> str | None:
         """Give one string of the details."""
         return text_of(self.details.get(key))
 
 
-_RECENT_MOST = 1024
-"""A page, and a bit."""
-_RECENT: dict[int, HistoryEvent] = {}
+class _Details(Closed, frozen=True, gc=False, eq=False):
+    """The details in a bundled record."""
+
+    record: Closed
+
+    def opened(self) -> Mapping[str, Any]:
+        global _LAST  # noqa: PLW0603 - of one event several things are asked in turn
+        record, last = self.record, _LAST
+        if last[0] is not record:
+            last = _LAST = record, _details(record.opened())
+        return last[1]
+
+
+def _closed(record: Closed) -> Mapping[str, Any]:
+    return _Details(record)  # type: ignore[return-value]
+
+
+_LAST: tuple[Closed | None, Mapping[str, Any]] = None, {}
+"""The record that was asked last, and its details."""
+_RECENT_MOST = 2560
+"""A page and a bit, by two names each."""
+_RECENT: dict[int, tuple[Record, HistoryEvent]] = {}
 """What was decoded last, by the identity of its record, which it keeps alive."""
 
 
@@ -62,27 +91,51 @@ def decode_history(data: Record, seen_at: datetime | None = None) -> HistoryEven
     Express execution, strings. A page that comes in is looked at by several, one after
     the other: each record of it is decoded once.
     """
-    known = _RECENT.get(id(data))
-    if known is not None and known.raw is data and known.seen_at is seen_at:
+    known = _recent(data)
+    if known is not None and known.seen_at is seen_at:
         return known
     event = _decoded(data, seen_at)
-    if len(_RECENT) >= _RECENT_MOST:
-        _RECENT.clear()
-    _RECENT[id(data)] = event
+    _remember(data, event)
     return event
 
 
-def _decoded(data: Record, seen_at: datetime | None) -> HistoryEvent:
+def _recent(data: Record) -> HistoryEvent | None:
+    record, event = _RECENT.get(id(data), (None, None))
+    return event if record is data else None
+
+
+def _remember(data: Record, event: HistoryEvent) -> None:
+    if len(_RECENT) >= _RECENT_MOST:
+        _RECENT.clear()
+    _RECENT[id(data)] = data, event
+
+
+def in_a_bundle(received: Received) -> Received:
+    """Bundle an event's record, for what keeps very many."""
+    data = received.data
+    if isinstance(data, Closed):
+        return received
+    kept, known = bundled(data), _recent(data)
+    if known is not None and isinstance(kept, Closed):
+        details = _closed(kept) if known.details else known.details
+        known = msgspec.structs.replace(known, details=details, raw=kept)
+        _remember(data, known)
+        _remember(kept, known)
+    return replace(received, data=kept)
+
+
+def _decoded(record: Record, seen_at: datetime | None) -> HistoryEvent:
+    data = opened(record)
     try:
         number, kind, before = data["id"], data["type"], data.get("previousEventId")
         return HistoryEvent(
             id=number if type(number) is int else _whole(number),
-            type=kind if type(kind) is str and kind else _type(kind),
+            type=intern(kind) if type(kind) is str and kind else _type(kind),
             previous_event_id=before if type(before) is int else _whole(before or 0),
             timestamp=parse_time(data["timestamp"]),
-            details=_details(data),
+            details=_closed(record) if isinstance(record, Closed) else _details(data),
             seen_at=seen_at,
-            raw=data,
+            raw=record,
         )
     except KeyError as error:
         msg = f"a history event without {error}"

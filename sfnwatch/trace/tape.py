@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sfnwatch.trace.calls import packed
 from sfnwatch.trace.course import Course, course_of, row_times, same_rows
-from sfnwatch.trace.events import Batch, Received
+from sfnwatch.trace.events import Batch, From, Received
+from sfnwatch.trace.history import in_a_bundle
 from sfnwatch.trace.memory import Memory, Remembering
 from sfnwatch.trace.moments import WATCHING, Reading, when
 from sfnwatch.trace.timeline import Growth, Trace, extend
@@ -25,6 +26,13 @@ _KEPT = 24
 
 _Kept = tuple[int, Trace]
 """How many of the dated records a trace holds, and the trace."""
+
+
+def _kept(received: Received) -> Received:
+    """Give what takes less memory, and says the same."""
+    if received.source == From.HISTORY:
+        return in_a_bundle(received)
+    return packed(received)
 
 
 class Tape:
@@ -63,7 +71,7 @@ class Tape:
 
     def take(self, batch: Batch) -> None:
         """Take a batch in: it is decoded at once, and sorted in when somebody asks."""
-        taken = [packed(record) for record in batch]
+        taken = [_kept(record) for record in batch]
         self._records += taken
         self._growth.take(taken)
         times = [record.at for record in batch if record.at is not None]

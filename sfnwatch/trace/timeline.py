@@ -427,7 +427,7 @@ def _earlier(old: Any, new: _T) -> _T:
         return not getattr(thing, "whole", True), thing.seen_at or _ALWAYS
 
     def text(thing: Any) -> tuple[str, str]:
-        return canonical(thing.raw), getattr(thing, "coat", "")
+        return canonical(opened(thing.raw)), getattr(thing, "coat", "")
 
     alike = order(old) == order(new)
     chosen: _T = min(old, new, key=text if alike else order)

@@ -262,7 +262,7 @@ def _cut(event: HistoryEvent, key: str) -> str:
 def _records(row: Row, grove: Grove) -> Iterator[Node]:
     for event in row.events:
         title = clean(f"event {event.id}  {event.type}", 200)
-        yield grove.node(f"record/{row.key}/{event.id}", title, event.raw)
+        yield grove.node(f"record/{row.key}/{event.id}", title, event.record)
     if row.call is not None:
         yield grove.node(f"record/{row.key}", "CloudTrail record", row.call.raw)
     if row.task is not None:

@@ -14,7 +14,7 @@ _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 def records_text(rows: tuple[Row, ...]) -> str:
     """Give the records behind some rows as JSON that is safe to paste."""
-    records = [event.raw for row in rows for event in row.events]
+    records = [event.record for row in rows for event in row.events]
     records += [row.call.raw for row in rows if row.call is not None]
     records += [row.task.raw for row in rows if row.task is not None]
     if not records:

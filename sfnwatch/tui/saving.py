@@ -40,7 +40,7 @@ def save_record(
 
 
 def _records(rows: tuple[Row, ...]) -> list[Record]:
-    records = [event.raw for row in rows for event in row.events]
+    records = [event.record for row in rows for event in row.events]
     records += [row.call.raw for row in rows if row.call is not None]
     return records + [row.task.raw for row in rows if row.task is not None]
 

@@ -31,11 +31,11 @@ _json = st.recursive(
     ),
     max_leaves=8,
 )
-_records = st.dictionaries(st.text(max_size=8), _json, max_size=6)
+records_of_json = st.dictionaries(st.text(max_size=8), _json, max_size=6)
 
 
 @settings(deadline=None)
-@given(st.lists(_records, max_size=4))
+@given(st.lists(records_of_json, max_size=4))
 def test_what_is_packed_is_read_as_it_was(records: list[dict[str, Any]]) -> None:
     for record in records:
         kept = pack(record, "any")
