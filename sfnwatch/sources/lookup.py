@@ -288,8 +288,9 @@ class Lookup:
     def _concerning(self, fresh: list[Mapping[str, Any]]) -> list[Received]:
         """Keep what concerns the execution, oldest first, as it happened."""
         kept: list[Received] = []
+        now = self._clock.now()
         for event in reversed(fresh):
-            received = Received(self._clock.now(), From.LOOKUP, None, event)
+            received = Received(now, From.LOOKUP, None, event)
             try:
                 concerned = self._subjects.concerns(decode_call(received))
             except DecodeError:

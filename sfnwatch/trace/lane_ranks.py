@@ -1,7 +1,8 @@
 """Where a call stands among those of its attempt: which poll, how long since."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sfnwatch.trace.attempts import Attempt
 from sfnwatch.trace.calls import ApiCall
@@ -23,10 +24,16 @@ def ranks(attempt: Attempt | None, calls: Sequence[ApiCall]) -> Iterator[Rank]:
     for call in calls:
         name, at = call.event_name, call.event_time
         counted[name] = counted.get(name, 0) + 1
-        gap = (at - before).total_seconds() if before else None
-        since = (at - begun).total_seconds() if begun and name not in actions else None
+        gap = _seconds(at - before) if before else None
+        since = _seconds(at - begun) if begun and name not in actions else None
         yield counted[name], gap, since
         before = at
+
+
+@lru_cache(maxsize=4096)
+def _seconds(passed: timedelta) -> float:
+    """Give whole seconds: many polls are as far apart, and share them."""
+    return passed.total_seconds()
 
 
 def _actions(attempt: Attempt, names: Iterable[str]) -> set[str]:
