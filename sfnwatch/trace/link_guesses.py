@@ -5,7 +5,7 @@ such attempt comes, goes or changes, only the calls in between are looked at aga
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -153,7 +153,7 @@ class Group:
             after = bisect_left(self._members, (end + 1, ""))
         self._touched.update(self._members[first:after])
 
-    def settle(self, calls: dict[str, ApiCall]) -> Iterator[tuple[str, Link | None]]:
+    def settle(self, calls: Mapping[str, ApiCall]) -> Iterator[tuple[str, Link | None]]:
         """Yield the calls that were touched, with what is guessed of them now."""
         if not self._touched:
             return

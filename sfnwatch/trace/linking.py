@@ -39,34 +39,39 @@ class Linking:
     def _begin(self) -> None:
         self._executions: dict[str, _Execution] = {}
         self._ordered: Sequence[ApiCall] = ()
-        self._calls: dict[str, ApiCall] = {}
+        self._gone: dict[str, ApiCall] = {}
+        """Calls that were there once, and are not any more, by their event ids."""
         self._index, self._named = Index(), _Named()
-        self._exact: dict[str, Link] = {}
+        self._beside: dict[str, Link] = {}
+        """The exact links that a guess may be better than."""
         self._settled: Counter[Key] = Counter()
         """Attempts whose action call is known, and by how many calls."""
         self._groups: dict[Kind, Group] = {}
         self._at: dict[Spot, list[Group]] = defaultdict(list)
         self._group_of: dict[str, Group] = {}
         """Of the calls that are, or may be, tied by a guess."""
-        self._links: dict[str, Link] = {}
-        self._given: Mapping[str, Link] = {}
+        self._links: Mapping[str, Link] = {}
 
     def links(
         self,
         visits: Mapping[str, Visits],
         roles: Mapping[str, str | None],
         ordered: Sequence[ApiCall],
+        calls: Mapping[str, ApiCall] | None = None,
     ) -> Mapping[str, Link]:
         """Tie calls to the attempts of executions, whose role ARNs are `roles`.
 
         A call no execution has to do with gets no link. Where nothing is tied otherwise
-        it gives the same mapping as before.
+        it gives the same mapping as before. `calls` has those in order, and maybe more,
+        by their event ids.
         """
         with self._lock:
-            if not ordered and not self._calls:
+            if not ordered and not self._ordered:
                 # What calls could be tied to is not looked for before there are some.
-                return self._given
-            work = _Work()
+                return self._links
+            if calls is None:
+                calls = {call.event_id: call for call in ordered}
+            work = _Work(calls)
             gone, come = changes(self._ordered, ordered)
             if 2 * len(gone) > len(self._ordered):
                 self._begin()
@@ -76,9 +81,9 @@ class Linking:
             self._ordered = ordered
             self._tie_exactly(work)
             self._guess(work)
-            if work.changed:
-                self._given = dict(self._links)
-            return self._given
+            if work.links:
+                self._links = _with(self._links, work.links)
+            return self._links
 
     # -- what is new -----------------------------------------------------------------
 
@@ -135,14 +140,14 @@ class Linking:
     ) -> None:
         for call in gone:
             self._leave(call)
-            del self._calls[call.event_id]
-            self._named.drop(call)
+            self._gone[call.event_id] = call
             work.lost.add(call.event_id)
         for call in come:
-            self._calls[call.event_id] = call
-            self._named.add(call)
-            work.asked[call.event_id] = None
-            work.lost.discard(call.event_id)
+            name = call.event_id
+            if self._gone.pop(name, None) is not call:
+                self._named.add(call)
+            work.asked[name] = None
+            work.lost.discard(name)
 
     # -- exact links -----------------------------------------------------------------
 
@@ -150,7 +155,8 @@ class Linking:
         for name in work.lost:
             self._tie(name, None, work)
             self._put(name, None, work)
-        calls = [self._calls[name] for name in work.asked if name in self._calls]
+        gone = self._gone
+        calls = [work.calls[name] for name in work.asked if name not in gone]
         found = exact_links(self._index, calls)
         for call in calls:
             link = found.get(call.event_id)
@@ -159,13 +165,15 @@ class Linking:
                 self._leave(call)
                 self._put(call.event_id, link, work)
             elif call.event_id not in self._group_of:
-                self._join(call, work)
+                self._join(call, link, work)
             elif moved:
                 self._group_of[call.event_id].touch(call)
 
     def _tie(self, name: str, link: Link | None, work: "_Work") -> bool:
         """Tie a call exactly, or no more; tell whether that is new."""
-        old = self._exact.get(name)
+        old = self._beside.get(name) or self._links.get(name)
+        if old is not None and not old.rule.exact:
+            old = None
         if old == link:
             return False
         for each, change in ((old, -1), (link, 1)):
@@ -179,16 +187,16 @@ class Linking:
             suspect = self._index.suspects.get(key)
             if suspect is not None:
                 work.moved[key] |= suspect.spots
-        if link is None:
-            del self._exact[name]
+        if link is not None and link.role is CallRole.OTHER:
+            self._beside[name] = link
         else:
-            self._exact[name] = link
+            self._beside.pop(name, None)
         return True
 
-    def _join(self, call: ApiCall, work: "_Work") -> None:
+    def _join(self, call: ApiCall, exact: Link | None, work: "_Work") -> None:
         kind = kind_of(call)
         if kind is None:
-            self._put(call.event_id, self._exact.get(call.event_id), work)
+            self._put(call.event_id, exact, work)
             return
         group = self._groups.get(kind)
         if group is None:
@@ -214,19 +222,14 @@ class Linking:
         for group in self._groups.values():
             if group.kind.role in changed:
                 group.touch_all()
-            for name, guess in group.settle(self._calls):
-                exact = self._exact.get(name)
+            for name, guess in group.settle(work.calls):
+                exact = self._beside.get(name)
                 sure = guess is not None and guess.rule is Rule.UNIQUE_CANDIDATE
                 self._put(name, guess if exact is None or sure else exact, work)
 
     def _put(self, name: str, link: Link | None, work: "_Work") -> None:
-        if self._links.get(name) == link:
-            return
-        work.changed = True
-        if link is None:
-            del self._links[name]
-        else:
-            self._links[name] = link
+        if self._links.get(name) != link or name in work.links:
+            work.links[name] = link
 
 
 class _Execution(Struct, frozen=True):
@@ -243,6 +246,7 @@ _NONE = _Execution()
 class _Work(Struct):
     """What has to be looked at again, at one time."""
 
+    calls: Mapping[str, ApiCall]
     asked: dict[str, None] = field(default_factory=dict)
     """Calls that may be tied exactly, in an order."""
     lost: set[str] = field(default_factory=set)
@@ -251,7 +255,8 @@ class _Work(Struct):
     """Attempts that may be guessed otherwise, and for what calls."""
     roles: dict[str, tuple[bool, str | None]] = field(default_factory=dict)
     """Whose those roles were before that may be others' now."""
-    changed: bool = False
+    links: dict[str, Link | None] = field(default_factory=dict)
+    """The links that are others; None for those that are no more."""
 
     def note_role(self, role: str | None, index: Index) -> None:
         if role is not None and role not in self.roles:
@@ -265,45 +270,47 @@ class _Named:
     """Calls by what they name, for attempts that come to hold it later.
 
     Of an execution that is over none does: so nothing is sorted before it is asked for.
+    Those that are there no more are not forgotten.
     """
 
     def __init__(self) -> None:
-        self._unsorted: dict[str, ApiCall] = {}
-        self._by_request: dict[str, tuple[str, ...]] = {}
+        self._unsorted: list[ApiCall] = []
         self._mentions = Mentions()
         self._numbered: list[str] = []
 
     def add(self, call: ApiCall) -> None:
-        self._unsorted[call.event_id] = call
+        self._unsorted.append(call)
 
     def _sort(self) -> None:
-        calls, self._unsorted = self._unsorted.values(), {}
+        calls, self._unsorted = self._unsorted, []
         for call in calls:
+            number = len(self._numbered)
+            self._numbered.append(call.event_id)
             if call.request_id is not None:
-                others = self._by_request.get(call.request_id, ())
-                self._by_request[call.request_id] = (*others, call.event_id)
+                self._mentions.note(number, hash(call.request_id))
             if not call.stranger:
-                self._mentions.add(len(self._numbered), call.marks)
-                self._numbered.append(call.event_id)
-
-    def drop(self, call: ApiCall) -> None:
-        """Forget a call's request; what is not there any more, nobody asks for."""
-        known = self._unsorted.pop(call.event_id, None) is None
-        if known and call.request_id is not None:
-            those = self._by_request.pop(call.request_id)
-            others = tuple(name for name in those if name != call.event_id)
-            if others:
-                self._by_request[call.request_id] = others
+                self._mentions.add(number, call.marks)
 
     def by(self, suspect: Suspect) -> set[str]:
-        """Give the event ids of calls that name what an attempt holds."""
+        """Give the event ids of calls that name what an attempt holds, and maybe more.
+
+        What a call asked about may be another's request.
+        """
         self._sort()
-        asked = (self._by_request.get(key, ()) for key in suspect.attempt.request_ids)
-        found = {name for names in asked for name in names}
-        if suspect.ids:
-            numbers = self._mentions.of(map(hash, suspect.ids))
-            found.update(self._numbered[number] for number in numbers)
-        return found
+        held = {*suspect.attempt.request_ids, *suspect.ids}
+        numbers = self._mentions.of(map(hash, held)) if held else ()
+        return {self._numbered[number] for number in numbers}
+
+
+def _with(
+    links: Mapping[str, Link], others: Mapping[str, Link | None]
+) -> Mapping[str, Link]:
+    """Give links of which some are others, or no more."""
+    lost = [name for name, link in others.items() if link is None]
+    given = {**links, **{name: link for name, link in others.items() if link}}
+    for name in lost:
+        given.pop(name, None)
+    return given
 
 
 def _settled_by(link: Link | None) -> Key | None:

@@ -28,6 +28,10 @@ class Mentions:
         hashes = memoryview(marks).cast("q")
         self._new.extend([(each & _MASK) << _BITS | number for each in hashes])
 
+    def note(self, number: int, hashed: int) -> None:
+        """Note one more id that a call names, by its hash."""
+        self._new.append((hashed & _MASK) << _BITS | number)
+
     def of(self, hashes: Iterable[int]) -> Iterator[int]:
         """Yield the calls that name any of them."""
         hashes = {each & _MASK for each in hashes}

@@ -159,6 +159,7 @@ class Trace:
             {arn: t.visits for arn, t in self.histories.items()},
             {arn: t.role_arn for arn, t in self.histories.items()},
             self.ordered_calls,
+            self.calls,
         )
 
     @cached_property
