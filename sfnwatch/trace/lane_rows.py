@@ -3,7 +3,7 @@
 A history has up to 25,000 events, and only what is on the screen is put into words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -110,6 +110,43 @@ def own_nest(row: Row) -> Nest | None:
     return row.nest if row.kind is Kind.MAP_RUN or row.visit is None else None
 
 
+_FEW = 3
+"""So many keys are looked for among the rows; for more there is a map of all."""
+
+
+class _Places(Mapping[str, int]):
+    """Where the rows of keys are: a page is asked for few of them, mostly one."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._found: dict[str, int | None] = {}
+
+    def __getitem__(self, key: str) -> int:
+        found = self._found
+        if key not in found and len(found) < _FEW:
+            found[key] = self._looked_for(key)
+        place = found[key] if key in found else self._all[key]
+        if place is None:
+            raise KeyError(key)
+        return place
+
+    def _looked_for(self, key: str) -> int | None:
+        """Look from the end, where most is asked for."""
+        rows = self._rows
+        ahead = range(len(rows) - 1, -1, -1)
+        return next((place for place in ahead if rows[place].key == key), None)
+
+    @cached_property
+    def _all(self) -> Mapping[str, int]:
+        return {row.key: place for place, row in enumerate(self._rows)}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 @dataclass(frozen=True)
 class Lanes:
     """The rows of a trace, and what was left out of them."""
@@ -126,5 +163,5 @@ class Lanes:
 
     @cached_property
     def positions(self) -> Mapping[str, int]:
-        """A row's key to its place; many a page is drawn without."""
-        return {row.key: place for place, row in enumerate(self.rows)}
+        """A row's key to its place."""
+        return _Places(self.rows)

@@ -2,7 +2,14 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import groupby
 from operator import attrgetter
 
@@ -41,6 +48,33 @@ class Run(Struct, frozen=True):
         if len(known) <= 1:
             return None
         return (known[-1].at - known[0].at).total_seconds() / (len(known) - 1)
+
+
+class Stands(Mapping[str, str]):
+    """What stands for rows and events: of a poll that is hidden, its run says it."""
+
+    def __init__(
+        self,
+        others: Mapping[str, str],
+        hidden: Mapping[str, Run],
+        opened: Container[str],
+    ) -> None:
+        self._others, self._hidden, self._opened = others, hidden, opened
+
+    def __getitem__(self, key: str) -> str:
+        run = self._hidden.get(key)
+        if run is None or run.key in self._opened:
+            return self._others[key]
+        return run.key
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._others
+        for key, run in self._hidden.items():
+            if run.key not in self._opened:
+                yield key
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def poll_runs(rows: Sequence[Row]) -> Iterator[Run]:

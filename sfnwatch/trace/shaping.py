@@ -14,7 +14,7 @@ from msgspec import Struct
 from sfnwatch.trace.lanes import Kind, Lanes, Row
 from sfnwatch.trace.shape_homes import Home
 from sfnwatch.trace.shape_lines import IDLE, Fold, Shape, Shaped, Sort
-from sfnwatch.trace.shape_polls import Run
+from sfnwatch.trace.shape_polls import Run, Stands
 from sfnwatch.trace.shape_sorting import Sorting
 from sfnwatch.trace.shape_tally import Tally, tally, tally_nest
 from sfnwatch.trace.visits import StateVisit
@@ -51,6 +51,7 @@ class Shaping:
         self._sorting = Sorting(wanted)
         self.lines: list[Row | Fold] = []
         self.stands: dict[str, str] = {}
+        """What stands for rows and events, but for the polls hidden in runs."""
         self.heads: dict[str, str] = {}
         self.around: dict[str, str] = {}
         self._states: list[_State] = []
@@ -75,7 +76,9 @@ class Shaping:
             self._take_some(number)
         return Shaped(
             rows=tuple(self.lines),
-            stands=self.stands.copy(),
+            stands=Stands(
+                self.stands.copy(), dict(sorting.hidden), self._wanted.opened
+            ),
             heads=self.heads.copy(),
             around=self.around.copy(),
             filtered=sorting.filtered,
@@ -148,10 +151,9 @@ class Shaping:
     def _take_some(self, begin: int) -> None:
         """Take some rows; most of them are polls behind a fold that has its line."""
         hidden, opened = self._sorting.hidden, self._wanted.opened
-        shown, stands = self._shown, self.stands
+        shown = self._shown
         for row in self._sorting.kept[begin : begin + _EVERY]:
-            key = row.key
-            run = hidden.get(key)
+            run = hidden.get(row.key)
             if (
                 run is None
                 or run.key not in shown
@@ -159,10 +161,8 @@ class Shaping:
                 or self._held is not None
             ):
                 self._take(row, begin)
-            else:
-                stands[key] = run.key
-                if self._latest is None or row.at > self._latest:
-                    self._latest = row.at
+            elif self._latest is None or row.at > self._latest:
+                self._latest = row.at
             begin += 1
 
     def _take(self, row: Row, place: int) -> None:
@@ -204,7 +204,6 @@ class Shaping:
             if run.key not in self._shown:
                 self._show_fold(self._polls(run, row))
             if run.key not in self._wanted.opened:
-                self.stands[row.key] = run.key
                 return
         homes = self._sorting.homes
         if row.events:
