@@ -30,6 +30,7 @@ from sfnwatch.tui.page import Page, make_page
 from sfnwatch.tui.refusals import leaves, refusal_pieces
 from sfnwatch.tui.scrubber_words import ScrubberView
 from sfnwatch.tui.status import View, troubles
+from sfnwatch.tui.trimming import give_back
 
 LARGE = 500
 """With more records than these the lanes are laid out in a thread, off the keys."""
@@ -330,6 +331,7 @@ class Flow(Deck):
         if size - self._frozen >= _MANY and not self.is_headless:
             self._frozen = size
             gc.freeze()
+            give_back()
 
     async def _mark_if_due(self, pace: Pace) -> None:
         """Know the marks of all there is, unless another page is to come before."""
