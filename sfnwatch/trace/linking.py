@@ -171,9 +171,10 @@ class Linking:
 
     def _tie(self, name: str, link: Link | None, work: "_Work") -> bool:
         """Tie a call exactly, or no more; tell whether that is new."""
-        old = self._beside.get(name) or self._links.get(name)
-        if old is not None and not old.rule.exact:
-            old = None
+        old = self._beside.get(name)
+        if old is None:
+            given = self._links.get(name)
+            old = given if given is not None and given.rule.exact else None
         if old == link:
             return False
         for each, change in ((old, -1), (link, 1)):
