@@ -3,14 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from msgspec import Struct, field
 
 from sfnwatch.trace.arns import last_segment, role_name
 from sfnwatch.trace.attempts import Attempt
-from sfnwatch.trace.integrations import Pattern
+from sfnwatch.trace.integrations import Integration, Pattern
 
 Key = tuple[str, int]
 """An attempt: the ARN of its execution and its `scheduled_id`."""
@@ -40,23 +40,33 @@ class Suspect:
     @cached_property
     def names(self) -> frozenset[Name]:
         """The calls it may make, and those that go with its action."""
-        row = self.attempt.integration
-        if row is None:
-            return frozenset()
-        names = {row.action_event}
-        if self.attempt.pattern is Pattern.SYNC:
-            names.update(row.poll_events, row.stop_events)
-        return frozenset({*((row.event_source, name) for name in names), *row.beside})
+        return _names(self.attempt.integration, self.attempt.pattern)
 
     @cached_property
     def spots(self) -> frozenset[Spot]:
-        return frozenset((name, self.role) for name in self.names)
+        return _spots(self.names, self.role)
 
     def tells_as(self, other: "Suspect") -> bool:
         """True if any call is to the one what it is to the other."""
         return self.role == other.role and _telling(self.attempt) == _telling(
             other.attempt
         )
+
+
+@lru_cache(maxsize=256)
+def _names(row: Integration | None, pattern: Pattern) -> frozenset[Name]:
+    """Name the calls of all attempts of a kind, which share them."""
+    if row is None:
+        return frozenset()
+    names = {row.action_event}
+    if pattern is Pattern.SYNC:
+        names.update(row.poll_events, row.stop_events)
+    return frozenset({*((row.event_source, name) for name in names), *row.beside})
+
+
+@lru_cache(maxsize=256)
+def _spots(names: frozenset[Name], role: str | None) -> frozenset[Spot]:
+    return frozenset((name, role) for name in names)
 
 
 def _telling(attempt: Attempt) -> tuple[object, ...]:

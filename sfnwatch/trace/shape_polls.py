@@ -1,5 +1,6 @@
 """Runs of like polls: what an attempt's wait looks like, told in three lines."""
 
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import (
@@ -10,6 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -20,7 +22,7 @@ from sfnwatch.trace.lanes import Row
 
 _Attempt = tuple[str, int]
 """The ARN of an execution, and the `scheduled_id` of an attempt in it."""
-_Places = defaultdict[_Attempt, list[int]]
+_Places = defaultdict[_Attempt, "array[int]"]
 LEAST = 3
 """Fewer polls than these, between the first and the last, are shown."""
 
@@ -84,10 +86,14 @@ def poll_runs(rows: Sequence[Row]) -> Iterator[Run]:
     between. A run is known by its number among the attempt's: its first poll may
     come in last.
     """
-    by_attempt: _Places = defaultdict(list)
+    by_attempt = _no_places()
     sort_polls(by_attempt, enumerate(rows))
     for attempt, places in by_attempt.items():
         yield from _runs_of(attempt, [rows[place] for place in places])
+
+
+def _no_places() -> _Places:
+    return defaultdict(partial(array, "Q"))
 
 
 def sort_polls(
@@ -130,7 +136,7 @@ class Runs:
     """The runs that are folded, as rows come and go at the end."""
 
     def __init__(self) -> None:
-        self._polls: _Places = defaultdict(list)
+        self._polls = _no_places()
         self._unsettled: set[_Attempt] = set()
         self.ends: dict[str, Run] = {}
         """The run that a row is the first or the last of, by its key."""
@@ -139,13 +145,17 @@ class Runs:
         self.changed: list[Run] = []
         """Those of the attempts that rows came to, or went from."""
 
+    def keep_given(self) -> None:
+        """Leave what was given away as it is, from here on."""
+        self.hidden = self.hidden.copy()
+
     def add(self, rows: Iterable[tuple[int, Row]]) -> None:
         """Take rows at the end, each with its place."""
         self._unsettled.update(sort_polls(self._polls, rows))
 
     def remove(self, rows: Sequence[Row], first: int) -> None:
         """Take rows away, which are those from a place on."""
-        for attempt in sort_polls(defaultdict(list), enumerate(rows)):
+        for attempt in sort_polls(_no_places(), enumerate(rows)):
             polls = self._polls[attempt]
             del polls[bisect_left(polls, first) :]
             self._unsettled.add(attempt)

@@ -78,7 +78,10 @@ class Sorting:
 
     @property
     def hidden(self) -> Mapping[str, Run]:
-        """The run that a poll is between the first and the last of, by its key."""
+        """The run that a poll is between the first and the last of, by its key.
+
+        With other lanes there is another mapping.
+        """
         return self._runs.hidden
 
     def grow(self, lanes: Lanes) -> int:
@@ -87,6 +90,7 @@ class Sorting:
         They are sorted from the beginning if they are quite others.
         """
         self.touched = set()
+        self._runs.keep_given()
         rows = lanes.rows
         self.same = self._take_told(rows)
         moved = self.homes.grow(rows, self.same, lanes.nests)

@@ -68,6 +68,9 @@ class Shaping:
     def shape(self, lanes: Lanes) -> Shaped:
         """Take other lanes; nothing but time is lost if they are quite others."""
         sorting = self._sorting
+        # What was given away stays as it is.
+        self.stands, self.heads = self.stands.copy(), self.heads.copy()
+        self.around = self.around.copy()
         first = sorting.grow(lanes)
         place = self._go_back(first)
         self._tell_anew()
@@ -76,11 +79,9 @@ class Shaping:
             self._take_some(number)
         return Shaped(
             rows=tuple(self.lines),
-            stands=Stands(
-                self.stands.copy(), dict(sorting.hidden), self._wanted.opened
-            ),
-            heads=self.heads.copy(),
-            around=self.around.copy(),
+            stands=Stands(self.stands, sorting.hidden, self._wanted.opened),
+            heads=self.heads,
+            around=self.around,
             filtered=sorting.filtered,
             closed=frozenset(sorting.behind),
             unlisted=sorting.unlisted,

@@ -54,12 +54,13 @@ class Places:
         """On which line a key was found that had a line before, and which."""
 
     def grow(self, stacking: Stacking) -> None:
+        self._own = self._own.copy()  # what was given away stays as it is
         self._forget(stacking.same)
         self._find(stacking.lines, stacking.same)
 
     def positions(self, stands: Mapping[str, str]) -> Positions:
-        """Give them all; `stands` has the keys behind others, and is not changed."""
-        return Positions(self._own.copy(), stands)
+        """Give them all; neither of the two maps is changed any more."""
+        return Positions(self._own, stands)
 
     def _forget(self, first: int) -> None:
         while self._replaced and self._replaced[-1][0] >= first:
