@@ -274,8 +274,11 @@ class Flow(Deck):
         trace, ended = self._playing.trace(), self._over
         shape, plan = self._lanes.shape, self._lanes.plan
         growing, laying = self._growing, self._laying
+        large = self._is_large
 
         def page() -> Page:
+            if large:
+                give_back()  # what the page before has left
             # Who began whom takes a look at all of a history.
             return make_page(
                 trace,
@@ -331,7 +334,6 @@ class Flow(Deck):
         if size - self._frozen >= _MANY and not self.is_headless:
             self._frozen = size
             gc.freeze()
-            give_back()
 
     async def _mark_if_due(self, pace: Pace) -> None:
         """Know the marks of all there is, unless another page is to come before."""

@@ -14,12 +14,19 @@ def _unknown() -> None:
 
 
 def test_it_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    library = type("Library", (), {"malloc_trim": staticmethod(asked.append)})
-    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    asked: list[tuple[int, ...]] = []
+
+    class Library:
+        def malloc_trim(self, *left: int) -> None:
+            asked.append(left)
+
+        def mallopt(self, *told: int) -> None:
+            asked.append(told)
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library())
     give_back()
     give_back()
-    assert asked == [0, 0]
+    assert asked == [(-3, 65536), (0,), (0,)]
 
 
 @pytest.mark.parametrize("refusal", [OSError, TypeError])
