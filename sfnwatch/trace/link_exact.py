@@ -11,7 +11,7 @@ from sfnwatch.trace.link_contenders import (
     name_of,
     tie,
 )
-from sfnwatch.trace.link_index import Index, Key, Name, Suspect
+from sfnwatch.trace.link_index import Index, Key, Name, Suspect, held_by
 from sfnwatch.trace.link_windows import all_of, fits
 from sfnwatch.trace.links import Link, Rule
 
@@ -25,9 +25,9 @@ def exact_links(index: Index, calls: Iterable[ApiCall]) -> dict[str, Link]:
     held = index.by_mark.keys()
     named: dict[_Named, list[ApiCall]] = defaultdict(list)
     for call in calls:
-        asked = index.by_request.get(call.request_id or "", ())
+        asked = held_by(index.by_request.get(call.request_id or ""))
         if len(asked) == 1:
-            (suspect,) = index.by_request[call.request_id or ""].values()
+            (suspect,) = asked
             found[call.event_id] = tie(
                 suspect, name_of(call), Rule.REQUEST_ID, call.request_id or ""
             )
@@ -51,9 +51,9 @@ def _by_resource(
     """
     ids, _, role = named
     suspects = {
-        key: suspect
+        suspect.key: suspect
         for each in ids
-        for key, suspect in index.by_mark[each].items()
+        for suspect in held_by(index.by_mark[each])
         if suspect.role is None or role is None or suspect.role == role
     }
     if len(suspects) == 1:

@@ -1,7 +1,7 @@
 """Attempts by everything a call may name: its request, the job, its name and role."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeVar
@@ -85,6 +85,8 @@ def suspect_of(execution_arn: str, attempt: Attempt, own: str | None) -> Suspect
 
 
 _Suspects = dict[Key, Suspect]
+_Held = Suspect | _Suspects
+"""Nearly every id is held by one attempt: it has no map of its own for that."""
 _T = TypeVar("_T")
 
 
@@ -92,8 +94,8 @@ class Index(Struct):
     """Attempts by everything a call may name."""
 
     suspects: _Suspects = field(default_factory=dict)
-    by_request: dict[str, _Suspects] = field(default_factory=lambda: defaultdict(dict))
-    by_mark: dict[int, _Suspects] = field(default_factory=lambda: defaultdict(dict))
+    by_request: dict[str, _Held] = field(default_factory=dict)
+    by_mark: dict[int, _Held] = field(default_factory=dict)
     """By the hashes of their jobs' ids: calls have those, see `marks_of`."""
     by_spot: dict[Spot, _Suspects] = field(default_factory=lambda: defaultdict(dict))
     roles: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -101,16 +103,20 @@ class Index(Struct):
 
     def add(self, suspect: Suspect) -> None:
         self.suspects[suspect.key] = suspect
-        _add(self.by_request, suspect.attempt.request_ids, suspect)
-        _add(self.by_mark, map(hash, suspect.ids), suspect)
-        _add(self.by_spot, suspect.spots, suspect)
+        _hold(self.by_request, suspect.attempt.request_ids, suspect)
+        _hold(self.by_mark, map(hash, suspect.ids), suspect)
+        for spot in suspect.spots:
+            self.by_spot[spot][suspect.key] = suspect
         self.add_role(suspect.role, suspect.execution_arn)
 
     def drop(self, suspect: Suspect) -> None:
         del self.suspects[suspect.key]
-        _drop(self.by_request, suspect.attempt.request_ids, suspect)
-        _drop(self.by_mark, map(hash, suspect.ids), suspect)
-        _drop(self.by_spot, suspect.spots, suspect)
+        _let_go(self.by_request, suspect.attempt.request_ids, suspect)
+        _let_go(self.by_mark, map(hash, suspect.ids), suspect)
+        for spot in suspect.spots:
+            del self.by_spot[spot][suspect.key]
+            if not self.by_spot[spot]:
+                del self.by_spot[spot]
         self.drop_role(suspect.role, suspect.execution_arn)
 
     def add_role(self, role: str | None, execution_arn: str) -> None:
@@ -129,15 +135,32 @@ class Index(Struct):
         return True, next(iter(those)) if len(those) == 1 else None
 
 
-def _add(place: dict[_T, _Suspects], names: Iterable[_T], suspect: Suspect) -> None:
-    for name in names:
-        place[name][suspect.key] = suspect
+def held_by(held: _Held | None) -> Collection[Suspect]:
+    """Give the attempts that hold an id."""
+    if held is None:
+        return ()
+    return held.values() if isinstance(held, dict) else (held,)
 
 
-def _drop(place: dict[_T, _Suspects], names: Iterable[_T], suspect: Suspect) -> None:
+def _hold(place: dict[_T, _Held], names: Iterable[_T], suspect: Suspect) -> None:
     for name in names:
-        del place[name][suspect.key]
-        if not place[name]:
+        others = place.get(name)
+        if others is None or (
+            isinstance(others, Suspect) and others.key == suspect.key
+        ):
+            place[name] = suspect
+        elif isinstance(others, dict):
+            others[suspect.key] = suspect
+        else:
+            place[name] = {others.key: others, suspect.key: suspect}
+
+
+def _let_go(place: dict[_T, _Held], names: Iterable[_T], suspect: Suspect) -> None:
+    for name in names:
+        others = place[name]
+        if isinstance(others, dict):
+            del others[suspect.key]
+        if not isinstance(others, dict) or not others:
             del place[name]
 
 
