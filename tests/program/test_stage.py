@@ -76,7 +76,7 @@ def test_it_is_paused_and_stepped_through_by_keys(stage: Stage) -> None:
 def test_views_come_and_go(shown: Terminal) -> None:
     shown.press("t", "elapsed", "ECS RunTask  ecs:runTask.sync", "▓ working")
     shown.press("t", "STEP FUNCTIONS", gone="elapsed")
-    shown.until_selected("submitted")
+    shown.press("e", "Who noticed the end", "polled 5 times")
     shown.press("e", "STEP FUNCTIONS", gone="Who noticed the end")
     shown.press("r", "sfnwatch only reads", "LookupEvents")
     shown.press("r", "STEP FUNCTIONS", gone="LookupEvents")
