@@ -19,6 +19,7 @@ from sfnwatch.tui.picker import Fetch, FetchOf, Picker
 from sfnwatch.tui.picker_panes import Chosen
 from sfnwatch.tui.picker_shelf import Read
 from sfnwatch.tui.staging import staged_theme
+from sfnwatch.tui.suspending import suspend_in_the_loop
 from sfnwatch.tui.themes import register
 
 
@@ -70,6 +71,7 @@ class PickerApp(App[Chosen]):
         return PaintedScreen(id="_default")
 
     def on_mount(self) -> None:
+        suspend_in_the_loop()
         self.set_keymap(keymap(self._config))
         if self._config.present:
             self.theme = staged_theme(dark=self.current_theme.dark)
