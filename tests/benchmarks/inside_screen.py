@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _BEAT = 0.005
 """Seconds between two looks at whether the loop stands still."""
 _SEEKS = 40
+_LOOKED_AT = 0.1
+"""Seconds between two leaps."""
 _EASED = 12.0
 """Seconds after which polls have eased off."""
 _WATCHED = 10.0
@@ -173,7 +175,11 @@ def clock() -> None:
 
 
 def seek(path: str) -> None:
-    """Go to moments of a recording, here and there."""
+    """Go to moments of a recording, here and there.
+
+    With a pause between: a screen is not painted twice within a frame, and who leaps
+    looks at what is there.
+    """
 
     async def probe(app: "SfnwatchApp") -> Told:
         await _beats(lambda: app.settled and app.playing.course is not None)
@@ -186,6 +192,7 @@ def seek(path: str) -> None:
         moments, taken = list(course.moments), []
         for _ in range(_SEEKS):
             at = rng.choice(moments)
+            await _CLOCK.sleep(_LOOKED_AT)
             begun = time.perf_counter()
             app.playing.seek(at)
             app._moved_in_time()
