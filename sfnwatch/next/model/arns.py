@@ -1,0 +1,161 @@
+"""ARNs of Step Functions, and the ways people paste them."""
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+_RANDOM = re.compile(r"[0-9a-f-]{32,36}")
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
+    r"(?P<kind>execution|express|stateMachine|mapRun|activity):(?P<rest>[^\s?&]+)"
+)
+
+
+class ExecutionArn(Struct, frozen=True):
+    """`arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME`, taken apart."""
+
+    arn: str
+    partition: str
+    region: str
+    account: str
+    kind: str
+    """`execution`, or `express`, whose history AWS does not keep."""
+    state_machine_name: str
+    name: str
+    """Of an Express execution with its id behind it: its name may be given again."""
+
+    @property
+    def is_express(self) -> bool:
+        return self.kind == "express"
+
+    @property
+    def state_machine_arn(self) -> str:
+        head = f"arn:{self.partition}:states:{self.region}:{self.account}"
+        return f"{head}:stateMachine:{self.state_machine_name}"
+
+
+class StateMachineArn(Struct, frozen=True):
+    """`arn:aws:states:REGION:ACCOUNT:stateMachine:NAME`, or that of a version of it."""
+
+    arn: str
+    """With its qualifier: ListExecutions lists what was started by either."""
+    partition: str
+    region: str
+    account: str
+    name: str
+    """With the label of a Distributed Map after a slash, where the ARN has one."""
+    qualifier: str | None = None
+    """The number of a version, or an alias."""
+
+
+class MapRunArn(Struct, frozen=True):
+    """`arn:aws:states:REGION:ACCOUNT:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
+
+    arn: str
+    partition: str
+    region: str
+    account: str
+    state_machine_name: str
+    name: str
+    """All that follows the state machine's name."""
+
+
+StatesArn = ExecutionArn | StateMachineArn | MapRunArn
+
+
+def parse_states_arn(text: str) -> StatesArn:
+    """Find the ARN of an execution, or of what executions are found by, in `text`.
+
+    Of several, as a page of the console may have, it is the first. Raises ValueError,
+    whose text says what was found instead.
+    """
+    match = _search(text)
+    if match is None:
+        msg = "no ARN of Step Functions in it"
+        raise ValueError(msg)
+    place = (match[0], match["partition"], match["region"], match["account"])
+    kind, rest = match["kind"], match["rest"]
+    if kind == "stateMachine":
+        name, _, qualifier = rest.partition(":")
+        return StateMachineArn(*place, name, qualifier or None)
+    if kind == "mapRun":
+        name, _, rest = rest.partition("/")
+        return MapRunArn(*place, name, rest)
+    return _execution(match)
+
+
+def parse_execution_arn(text: str) -> ExecutionArn:
+    """Find the execution ARN in `text`: the ARN itself, or a console URL with it.
+
+    Raises ValueError, whose text says what was found instead.
+    """
+    match = _search(text)
+    if match is None:
+        msg = "no execution ARN in it"
+        raise ValueError(msg)
+    return _execution(match)
+
+
+def _search(text: str) -> re.Match[str] | None:
+    return _ARN.search(unquote(text.strip()))
+
+
+def _execution(match: re.Match[str]) -> ExecutionArn:
+    kind, rest = match["kind"], match["rest"]
+    if kind not in {"execution", "express"}:
+        article = "an" if kind == "activity" else "a"
+        msg = f"it is the ARN of {article} {kind}, not of an execution"
+        raise ValueError(msg)
+    machine, _, name = rest.partition(":")
+    if not name:
+        msg = "the execution's name is missing from the ARN"
+        raise ValueError(msg)
+    if kind == "express" and not all(name.partition(":")):
+        msg = "the id behind the Express execution's name is missing from the ARN"
+        raise ValueError(msg)
+    return ExecutionArn(
+        arn=match[0],
+        partition=match["partition"],
+        region=match["region"],
+        account=match["account"],
+        kind=kind,
+        state_machine_name=machine,
+        name=name,
+    )
+
+
+def maybe_execution_arn(text: str) -> ExecutionArn | None:
+    try:
+        return parse_execution_arn(text)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def role_name(role_arn: str | None) -> str | None:
+    """Give the name of a role, from its own ARN or that of one of its sessions.
+
+    `arn:aws:iam::A:role/path/NAME` keeps the path, `arn:aws:sts::A:assumed-role/NAME/
+    SESSION` drops it: only the name can be compared.
+    """
+    if not role_arn:
+        return None
+    resource = role_arn.split(":", 5)[-1].split("/")
+    if resource[0] == "assumed-role" and len(resource) > 1:
+        return resource[1]
+    return resource[-1] if resource[0] == "role" else None
+
+
+def last_segment(arn: str) -> str:
+    """Give what follows the last slash: ECS takes a task's id for its ARN."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def short_id(identifier: str) -> str:
+    """Shorten a random id to what tells it apart; keep a name that people chose."""
+    last = last_segment(identifier)
+    if last.startswith("arn:"):
+        last = last.rpartition(":")[2]
+    return last[:8] if _RANDOM.fullmatch(last) else last

@@ -1,0 +1,235 @@
+"""What sfnwatch itself sent to AWS, and how much of the account's quotas that takes.
+
+Each record is one HTTP request, botocore's own retries and those for credentials
+included. The data is `{"operation", "service", "region", "sent_at", "seconds",
+"outcome", "status", "request_id", "items", "note"}` and never more: no parameter,
+header or body of a request or an answer.
+
+The quotas are for an account and Region, and are shared with the console and every
+other tool. Where they differ by Region, the smaller one stands here.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct
+
+from sfnwatch.next.model.json_text import canonical, int_of, text_of
+from sfnwatch.next.model.records import DecodeError, Received, Record
+from sfnwatch.next.model.times import maybe_time
+
+OK = "ok"
+"""The outcome of a request that was answered with what was asked for."""
+THROTTLED = frozenset(
+    {
+        "KmsThrottlingException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Outcomes that say too much was asked, by us or by others on the same account."""
+KEPT = 50_000
+"""Requests kept at most, the newest: a watch of two days, at its ordinary pace."""
+
+
+class Request(Struct, frozen=True):
+    """One request of ours, and what came of it."""
+
+    key: str
+    """What tells it from every other; the same for the same record."""
+    operation: str
+    service: str
+    """The IAM prefix: `states`, `cloudtrail`."""
+    sent_at: datetime
+    seconds: float
+    """How long the answer took."""
+    outcome: str
+    """`ok`, or the code of the error that AWS or the network answered with."""
+    region: str | None = None
+    status: int | None = None
+    """Of HTTP; None without an answer."""
+    request_id: str | None = None
+    items: int | None = None
+    """How many events or records the answer held, where it holds any."""
+    note: str = ""
+    """What it was for."""
+    execution_arn: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == OK
+
+    @property
+    def throttled(self) -> bool:
+        return self.outcome in THROTTLED
+
+    def order(self) -> tuple[datetime, str]:
+        return (self.sent_at, self.key)
+
+
+def decode_request(received: Received, data: Record) -> Request:
+    """Read a request record; raises DecodeError for one of nothing, or of no time."""
+    operation = text_of(data.get("operation"))
+    sent_at = maybe_time(data.get("sent_at")) or received.at
+    if operation is None or sent_at is None:
+        msg = "a request record without an operation, or without a time"
+        raise DecodeError(msg)
+    return Request(
+        key=_key(received.execution_arn, data),
+        operation=operation,
+        service=text_of(data.get("service")) or "",
+        sent_at=sent_at,
+        seconds=_seconds(data.get("seconds")),
+        outcome=text_of(data.get("outcome")) or "unknown",
+        region=text_of(data.get("region")),
+        status=int_of(data.get("status")),
+        request_id=text_of(data.get("request_id")),
+        items=int_of(data.get("items")),
+        note=text_of(data.get("note")) or "",
+        execution_arn=received.execution_arn,
+    )
+
+
+def _key(execution_arn: str | None, data: Record) -> str:
+    text = canonical([execution_arn, data])
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()
+
+
+def _seconds(value: Any) -> float:
+    if not isinstance(value, int | float):
+        return 0.0
+    try:
+        seconds = float(value)
+    except OverflowError:
+        return 0.0
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+MINUTE = timedelta(minutes=1)
+_SECOND = timedelta(seconds=1)
+
+Operation = tuple[str, str]
+"""A service's IAM prefix, and the operation's name."""
+
+
+class Quota(Struct, frozen=True):
+    """A token bucket that everybody on the account draws on."""
+
+    refill: float
+    """Requests a second that can be kept up."""
+    burst: int | None = None
+    """Requests that a full bucket holds; None where AWS does not say."""
+    raisable: bool = True
+    """Whether AWS raises it when asked to."""
+
+
+QUOTAS: Mapping[Operation, Quota] = {
+    ("cloudtrail", "LookupEvents"): Quota(2, raisable=False),
+    ("states", "DescribeExecution"): Quota(10, 250),
+    ("states", "DescribeStateMachineForExecution"): Quota(1, 200),
+    ("states", "GetExecutionHistory"): Quota(20, 400),
+    ("states", "ListExecutions"): Quota(2, 100),
+    ("states", "ListMapRuns"): Quota(1, 100),
+    ("states", "DescribeMapRun"): Quota(1, 200),
+    ("states", "DescribeStateMachine"): Quota(20, 200),
+}
+
+
+class Spent(Struct, frozen=True):
+    """All that was sent of one operation."""
+
+    service: str
+    operation: str
+    sent: int
+    failed: int
+    """Answered with an error, or not at all; throttled ones are counted apart."""
+    throttled: int
+    last_at: datetime
+    peak: int
+    """The most within any one second, in the busiest Region."""
+
+
+class Budget(Struct, frozen=True):
+    """One operation: what we take of it, and what there is."""
+
+    spent: Spent
+    rate: float
+    """Requests a second over the last minute, in the busiest Region."""
+    quota: Quota | None
+    """None where it is not known."""
+
+    @property
+    def share(self) -> float | None:
+        """Our part of what can be kept up: 1.0 is all of it."""
+        return self.rate / self.quota.refill if self.quota else None
+
+
+def budget(requests: Sequence[Request], now: datetime) -> tuple[Budget, ...]:
+    """Say of each operation sent so far how much of its quota we take.
+
+    `requests` are in the order of their times.
+    """
+    recent = _recent(requests, now)
+    return tuple(
+        Budget(
+            spent,
+            recent[spent.service, spent.operation] / MINUTE.total_seconds(),
+            QUOTAS.get((spent.service, spent.operation)),
+        )
+        for spent in spend(requests)
+    )
+
+
+def _recent(requests: Sequence[Request], now: datetime) -> Counter[Operation]:
+    """Count the last minute's requests of each operation's busiest Region."""
+    by_region: Counter[tuple[Operation, str | None]] = Counter()
+    for request in reversed(requests):
+        if request.sent_at <= now - MINUTE:
+            break
+        if request.sent_at <= now:
+            by_region[(request.service, request.operation), request.region] += 1
+    busiest: Counter[Operation] = Counter()
+    for (operation, _), count in by_region.items():
+        busiest[operation] = max(busiest[operation], count)
+    return busiest
+
+
+def spend(requests: Iterable[Request]) -> tuple[Spent, ...]:
+    """Sum up requests, given in the order of their times, by their operations."""
+    groups: defaultdict[Operation, list[Request]] = defaultdict(list)
+    for request in requests:
+        groups[request.service, request.operation].append(request)
+    return tuple(_spent(operation, groups[operation]) for operation in sorted(groups))
+
+
+def _spent(operation: Operation, requests: list[Request]) -> Spent:
+    throttled = sum(request.throttled for request in requests)
+    times: defaultdict[str | None, list[datetime]] = defaultdict(list)
+    for request in requests:
+        times[request.region].append(request.sent_at)
+    return Spent(
+        *operation,
+        sent=len(requests),
+        failed=sum(not request.ok for request in requests) - throttled,
+        throttled=throttled,
+        last_at=requests[-1].sent_at,
+        peak=max(map(_peak, times.values())),
+    )
+
+
+def _peak(times: list[datetime]) -> int:
+    """Give the most moments within less than one second of each other."""
+    most = first = 0
+    for place, at in enumerate(times):
+        while at - times[first] >= _SECOND:
+            first += 1
+        most = max(most, place - first + 1)
+    return most
