@@ -1,0 +1,436 @@
+"""All that is known of one execution, and what of it stood at a moment."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.next.model.arns import maybe_execution_arn
+from sfnwatch.next.model.clocks import Clock, dated
+from sfnwatch.next.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
+from sfnwatch.next.model.history_fold import HistoryFold
+from sfnwatch.next.model.json_text import canonical, int_of, text_of
+from sfnwatch.next.model.lineage import Parent, started_by
+from sfnwatch.next.model.map_run import RUNNING
+from sfnwatch.next.model.records import Record, RecordKind
+from sfnwatch.next.model.state_language import Definition, parse_definition
+from sfnwatch.next.model.times import maybe_time
+from sfnwatch.next.model.told import keep_answer, newest_answer
+from sfnwatch.next.model.visits import Attempt, StateVisit, fates_at_end
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ENDINGS = {
+    "SUCCEEDED": "Succeeded",
+    "FAILED": "Failed",
+    "ABORTED": "Aborted",
+    "TIMED_OUT": "TimedOut",
+}
+
+
+class Answer(Struct, frozen=True):
+    """An answer of DescribeExecution or DescribeStateMachineForExecution."""
+
+    kind: str
+    seen_at: datetime | None
+    number: int
+    """Of its record in the store."""
+    record: Record
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        return self.seen_at or _NEVER, canonical(self.record)
+
+    @property
+    def value(self) -> Record:
+        return self.record
+
+    def at(self, clock: Clock) -> datetime | None:
+        """Give when it was received, or when what it tells of happened.
+
+        A definition was so all along. DescribeExecution tells of the stop, or else of
+        the start: a watch may have begun long after both.
+        """
+        if clock is Clock.ARRIVAL and self.seen_at is not None:
+            return self.seen_at
+        if self.kind != RecordKind.DESCRIBE:
+            return None
+        told = (maybe_time(self.record.get(key)) for key in ("stopDate", "startDate"))
+        return next((at for at in told if at is not None), None)
+
+
+class Turn(NamedTuple):
+    """An event that ended the execution, or took it up again."""
+
+    event: HistoryEvent
+    redrive_count: int | None
+    """AWS's count of redrives up to it."""
+
+
+class Redrive(Struct, frozen=True):
+    """One time that an execution was taken up again where it had ended.
+
+    Its events are appended to the same history, with ExecutionRedriven between the old
+    end and what is run again. That is documented; no recording shows one.
+    """
+
+    event: HistoryEvent
+    ended: HistoryEvent | None
+    """The end before it; None where that event is missing."""
+    number: int
+    """Which time it is, from 1."""
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the execution had been over."""
+        if self.ended is None:
+            return None
+        return (self.event.at - self.ended.at).total_seconds()
+
+
+class MapRunTurn(NamedTuple):
+    """An event of a history that tells of a Map Run."""
+
+    event: HistoryEvent
+    arn: str
+    """The Map Run's; empty for its ends, which name none."""
+
+
+class Execution:
+    """What is known of one execution; changed by `Trace.add` alone."""
+
+    def __init__(self, arn: str) -> None:
+        self.arn = arn
+        self.events: dict[int, HistoryEvent] = {}
+        self.role: str | None = None
+        """The name of its role, as the linker was told."""
+        self.described: list[Answer] = []
+        """What DescribeExecution answered, the newest last."""
+        self.defined: list[Answer] = []
+        """What DescribeStateMachineForExecution answered."""
+        self._begin({})
+
+    def _begin(self, branches: Mapping[str, tuple[str, ...]]) -> None:
+        """Forget what followed from events: they are about to be folded anew."""
+        self._branches = branches
+        self.fold = HistoryFold(branches)
+        self.ordered: list[HistoryEvent] = []
+        """The events in the order of their ids, which is the order of their times."""
+        self.turns: list[Turn] = []
+        self.map_run_turns: list[MapRunTurn] = []
+        self.started: dict[str, Parent] = {}
+        self.map_runs: dict[str, Parent] = {}
+        self.role_arn_at_start: str | None = None
+        self.watched = False
+        """True where an event says when it was received: it is not from a file."""
+        self._times: dict[Clock, list[datetime]] = {clock: [] for clock in Clock}
+        """When each event, and every lower id, had come by each clock."""
+
+    @property
+    def visits(self) -> dict[int, StateVisit]:
+        return self.fold.visits
+
+    @property
+    def map_run_arn(self) -> str | None:
+        """The Map Run it is an execution of, where it was described."""
+        return self.as_of(None).map_run_arn
+
+    def take_answer(self, answer: Answer) -> bool:
+        """Keep an answer; True if the history must be folded anew for it.
+
+        A definition says which branch of a Parallel is which.
+        """
+        of_definition = answer.kind == RecordKind.DEFINITION
+        keep_answer(self.defined if of_definition else self.described, answer)
+        return of_definition and self.branches() != self._branches
+
+    def branches(self) -> Mapping[str, tuple[str, ...]]:
+        return self.as_of(None).definition.branches or {}
+
+    def begin_anew(self) -> None:
+        """Forget what was folded: an event came below the last one, or was replaced."""
+        self._begin(self.branches())
+
+    def take_event(self, event: HistoryEvent, details: Details) -> None:
+        """Fold an event whose id is above all others'."""
+        self.ordered.append(event)
+        self.watched = self.watched or event.seen_at is not None
+        for clock, times in self._times.items():
+            at = dated(clock, event.seen_at, event.at)
+            times.append(max(at, times[-1]) if times else at)
+        self.fold.take(event, details)
+        kind = event.type
+        if kind == "ExecutionStarted" and event.id == 1:
+            self.role_arn_at_start = text_of(details.get("roleArn"))
+        elif kind == REDRIVEN or kind in TERMINAL:
+            count = int_of(details.get("redriveCount"))
+            self.turns.append(Turn(event, count if count and count > 0 else None))
+        elif kind.startswith("MapRun"):
+            self._take_map_run_event(event, text_of(details.get("mapRunArn")) or "")
+
+    def _take_map_run_event(self, event: HistoryEvent, arn: str) -> None:
+        self.map_run_turns.append(MapRunTurn(event, arn))
+        if event.type == "MapRunStarted" and arn:
+            self.map_runs.setdefault(arn, Parent(self.arn, event.visit_id))
+
+    def note_started(self, visits: Iterable[StateVisit]) -> bool:
+        """Look which executions the attempts of some visits started; True if any."""
+        before = len(self.started)
+        for visit in visits:
+            for attempt in visit.attempts:
+                for arn in started_by(attempt):
+                    waits = attempt.pattern == "sync"
+                    parent = Parent(
+                        self.arn, visit.id, attempt.scheduled_id, waits=waits
+                    )
+                    self.started.setdefault(arn, parent)
+        return len(self.started) != before
+
+    def event_count(self, at: datetime | None, clock: Clock) -> int:
+        """Count the events that had come by `at`; None: all."""
+        times = self._times[clock]
+        return len(times) if at is None else bisect_right(times, at)
+
+    def as_of(self, at: datetime | None, clock: Clock = Clock.EVENT) -> "ExecutionAsOf":
+        return ExecutionAsOf(self, at, clock)
+
+
+class ExecutionAsOf:
+    """One execution as it stood at a moment; None is the moment after all others.
+
+    Cheap to make, and of use until the trace changes: nothing of it is kept up.
+    """
+
+    def __init__(self, execution: Execution, at: datetime | None, clock: Clock) -> None:
+        self._execution = execution
+        self._at, self._clock = at, clock
+        self.arn = execution.arn
+        self.event_count = execution.event_count(at, clock)
+
+    @cached_property
+    def _last(self) -> int:
+        """The id of the last event."""
+        count = self.event_count
+        return self._execution.ordered[count - 1].id if count else 0
+
+    @property
+    def events(self) -> Sequence[HistoryEvent]:
+        """The events in the order of their ids."""
+        ordered = self._execution.ordered
+        count = self.event_count
+        return ordered if count == len(ordered) else ordered[:count]
+
+    def event(self, event_id: int) -> HistoryEvent | None:
+        event = self._execution.events.get(event_id)
+        return event if event is not None and event_id <= self._last else None
+
+    # -- states ----------------------------------------------------------------
+
+    @property
+    def visits(self) -> Iterator[StateVisit]:
+        """Yield the visits in the order they were entered."""
+        last = self._last
+        for visit in self._execution.visits.values():
+            if visit.id > last:
+                return
+            yield self._as_it_was(visit)
+
+    def visit(self, visit_id: int | None) -> StateVisit | None:
+        visit = self._execution.visits.get(visit_id or 0)
+        if visit is None or visit.id > self._last:
+            return None
+        return self._as_it_was(visit)
+
+    @property
+    def attempts(self) -> Iterator[tuple[StateVisit, Attempt]]:
+        for visit in self.visits:
+            for attempt in visit.attempts:
+                yield visit, attempt
+
+    def attempt(self, scheduled_id: int | None) -> Attempt | None:
+        event = self.event(scheduled_id or 0)
+        visit = self.visit(event.visit_id) if event is not None else None
+        attempts = visit.attempts if visit is not None else ()
+        return next((a for a in attempts if a.scheduled_id == scheduled_id), None)
+
+    def _as_it_was(self, visit: StateVisit) -> StateVisit:
+        visit = visit.as_of(self._last)
+        if visit.running and self._unseen_ends:
+            end = self._unseen_ends.get(visit.id)
+            visit = visit.ended_as(*end) if end is not None else visit
+        if self._at is None or not any(a.told_by for a in visit.attempts):
+            return visit
+        attempts = [self._without_later_stop(a) for a in visit.attempts]
+        return replace(visit, attempts=attempts)
+
+    def _without_later_stop(self, attempt: Attempt) -> Attempt:
+        """Hide the end of a task that ECS had not told of yet."""
+        told = attempt.told_by
+        if told is None or self._at is None:
+            return attempt
+        hidden = dated(self._clock, told.seen_at, told.at) > self._at
+        return replace(attempt, stopped_at=None, told_by=None) if hidden else attempt
+
+    @cached_property
+    def _unseen_ends(self) -> Mapping[int, tuple[str, datetime]]:
+        """Say how what runs ended, where no event tells of the end, but AWS does."""
+        if self.ending is not None or self.running or not self.event_count:
+            return {}
+        ending = _ENDINGS.get(self.status, "")
+        last, known = self._last, self._execution.visits
+        at = self.stopped_at or self.events[-1].at
+        running = [v for v in known.values() if v.id <= last and v.as_of(last).running]
+        fates = fates_at_end(running, ending, (), known, last)
+        return {fate.visit.id: (fate.status, at) for fate in fates}
+
+    # -- what AWS says of it -----------------------------------------------------
+
+    @cached_property
+    def described(self) -> Answer | None:
+        """The newest answer of DescribeExecution."""
+        return newest_answer(self._execution.described, self._at, self._clock)
+
+    @cached_property
+    def defined(self) -> Answer | None:
+        """The newest answer of DescribeStateMachineForExecution."""
+        return newest_answer(self._execution.defined, self._at, self._clock)
+
+    @cached_property
+    def definition(self) -> Definition:
+        return parse_definition(self._defined("definition"))
+
+    @property
+    def known(self) -> bool:
+        """True once anything but its definition is known of it."""
+        return self.event_count > 0 or self.described is not None
+
+    def _described(self, key: str) -> str | None:
+        return text_of(self.described.record.get(key)) if self.described else None
+
+    def _defined(self, key: str) -> str | None:
+        return text_of(self.defined.record.get(key)) if self.defined else None
+
+    @property
+    def map_run_arn(self) -> str | None:
+        """The Map Run it is an execution of, where it was described."""
+        return self._described("mapRunArn") or self._defined("mapRunArn")
+
+    @property
+    def name(self) -> str:
+        parsed = maybe_execution_arn(self.arn)
+        return parsed.name if parsed else self.arn.rsplit(":", 1)[-1]
+
+    @property
+    def state_machine_arn(self) -> str | None:
+        known = self._described("stateMachineArn") or self._defined("stateMachineArn")
+        parsed = maybe_execution_arn(self.arn)
+        return known or (parsed.state_machine_arn if parsed else None)
+
+    @property
+    def state_machine_name(self) -> str | None:
+        arn = self.state_machine_arn
+        return arn.split(":", 6)[-1] if arn else None
+
+    @property
+    def role_arn(self) -> str | None:
+        """The role its calls are made with: of its start, or of its definition."""
+        started = self._execution.role_arn_at_start if self.event_count else None
+        return started or self._defined("roleArn")
+
+    # -- its start and its ends --------------------------------------------------
+
+    @cached_property
+    def _turns(self) -> Sequence[Turn]:
+        last = self._last
+        return [turn for turn in self._execution.turns if turn.event.id <= last]
+
+    @cached_property
+    def ending(self) -> HistoryEvent | None:
+        """The event that ended it; None while it runs, and again after a redrive."""
+        last = self._turns[-1].event if self._turns else None
+        ended = last is not None and last.type != REDRIVEN
+        return last if ended and not self._is_taken_up_again() else None
+
+    @cached_property
+    def redrives(self) -> tuple[Redrive, ...]:
+        """The times it was taken up again after it had ended, in order.
+
+        AWS counts them; where the count is missing, they are counted as they come.
+        """
+        found: list[Redrive] = []
+        ended: HistoryEvent | None = None
+        for turn in self._turns:
+            if turn.event.type != REDRIVEN:
+                ended = turn.event
+                continue
+            number = turn.redrive_count or (found[-1].number if found else 0) + 1
+            found.append(Redrive(turn.event, ended, number))
+            ended = None
+        return tuple(found)
+
+    @cached_property
+    def status(self) -> str:
+        """AWS's word: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or another.
+
+        The history is the better witness: DescribeExecution is eventually consistent.
+        """
+        if self.ending is not None:
+            return TERMINAL[self.ending.type]
+        return self._described("status") or (
+            "RUNNING" if self.event_count else "UNKNOWN"
+        )
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING or self.status == "UNKNOWN"
+
+    @cached_property
+    def started_at(self) -> datetime | None:
+        first = self.event(1)
+        if first is not None and first.type == "ExecutionStarted":
+            return first.at
+        return self._described_time("startDate")
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        if self.ending is not None:
+            return self.ending.at
+        return self._described_time("stopDate") if not self.running else None
+
+    def _described_time(self, key: str) -> datetime | None:
+        described = self.described
+        return maybe_time(described.record.get(key)) if described else None
+
+    def _is_taken_up_again(self) -> bool:
+        """True where a redrive is told of that its history does not tell of yet.
+
+        One that waits for its turn may not be counted yet; the documentation is
+        silent on that.
+        """
+        known = self.redrives[-1].number if self.redrives else 0
+        told = self.described.record.get("redriveCount") if self.described else None
+        counted = told if isinstance(told, int) else known
+        status = self._described("status")
+        if status == "PENDING_REDRIVE":
+            return counted >= known
+        return status == "RUNNING" and counted > known
+
+    # -- its Map Runs --------------------------------------------------------------
+
+    @property
+    def map_run_turns(self) -> Iterator[MapRunTurn]:
+        """Yield the events that tell of Map Runs."""
+        last = self._last
+        for turn in self._execution.map_run_turns:
+            if turn.event.id <= last:
+                yield turn
+
+    @property
+    def was_watched(self) -> bool:
+        """True unless its history is from a file, which ends where it was saved."""
+        if self.described is not None and self.described.seen_at is not None:
+            return True
+        return self._execution.watched

@@ -1,0 +1,323 @@
+"""The stays in states and the tries of a Task, as one execution's history tells them.
+
+A visit is keyed by the id of its StateEntered event, never by the state's name: two
+branches may hold states of the same name. Both rows are changed by the fold alone, and
+both know by which event each change came: `as_of` gives what stood earlier.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from sfnwatch.next.model.ecs_task import TaskState
+from sfnwatch.next.model.integrations import Integration, Pattern
+
+ROOT = "Main"
+"""What every path begins with."""
+Span = tuple[datetime, datetime]
+
+
+class Attempt(Struct):
+    """One try of a Task, from its …Scheduled event; a retry schedules anew.
+
+    `scheduled_id`, the id of that event, is its key within the execution.
+    """
+
+    scheduled_id: int
+    visit_id: int
+    resource_type: str | None
+    """None for activities and for Lambda functions named by their ARN."""
+    resource: str | None
+    pattern: Pattern
+    integration: Integration | None
+    """None for activities, which call nothing, and where the details are absent."""
+    scheduled_at: datetime
+    role_arn: str | None = None
+    """The role of its own credentials, where the state has some."""
+    region: str | None = None
+    started_at: datetime | None = None
+    submitted_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: str = "running"
+    """running, succeeded, failed, timed_out or aborted."""
+    error: str | None = None
+    cause: str | None = None
+    request_ids: dict[str, int] = field(default_factory=dict)
+    """Of the action call: in its answer's metadata, or in the cause it failed with;
+    each with the id of the event that tells it."""
+    resource_ids: dict[str, int] = field(default_factory=dict)
+    """Task ARN, job id, …, as the integration's row says; with the event likewise."""
+    stopped_at: datetime | None = None
+    """When the job itself ended, where its own answer says, or an event of ECS's."""
+    told_by: TaskState | None = None
+    """What ECS told that tells it; None where the answer itself does."""
+    event_ids: list[int] = field(default_factory=list)
+    started_by: int = 0
+    """The event that started it; so with the next two."""
+    submitted_by: int = 0
+    ended_by: int = 0
+
+    @property
+    def request_id(self) -> str | None:
+        return next(iter(self.request_ids), None)
+
+    @property
+    def answered_at(self) -> datetime:
+        """When the action call had been answered: submitted, or for a plain call ended.
+
+        While neither is there yet, the call still belongs to the start.
+        """
+        return (
+            self.submitted_at or self.ended_at or self.started_at or self.scheduled_at
+        )
+
+    def as_of(self, last: int) -> "Attempt":
+        """Give the attempt as it was after the event of id `last`."""
+        if max(self.ended_by, self.event_ids[-1]) <= last:
+            return self
+        ended = self.ended_by <= last
+        return replace(
+            self,
+            started_at=self.started_at if self.started_by <= last else None,
+            submitted_at=self.submitted_at if self.submitted_by <= last else None,
+            ended_at=self.ended_at if ended else None,
+            status=self.status if ended else "running",
+            error=self.error if ended else None,
+            cause=self.cause if ended else None,
+            request_ids=_told_by_then(self.request_ids, last),
+            resource_ids=_told_by_then(self.resource_ids, last),
+            stopped_at=self.stopped_at if ended or self.told_by else None,
+            event_ids=_by_then(self.event_ids, last),
+        )
+
+
+def _told_by_then(ids: dict[str, int], last: int) -> dict[str, int]:
+    return {each: told for each, told in ids.items() if told <= last}
+
+
+def _by_then(event_ids: list[int], last: int) -> list[int]:
+    return event_ids[: bisect_right(event_ids, last)]
+
+
+class VisitEnd(Struct):
+    """One end of a visit; a redrive opens it again, and it may end once more."""
+
+    by: int
+    """The event that ended it."""
+    status: str
+    at: datetime
+    exited_at: datetime | None
+    error: str | None
+    cause: str | None
+    reopened_by: int | None = None
+    pause: Span | None = None
+    """When it stood still: from this end until a redrive went on with it."""
+
+
+class StateVisit(Struct):
+    """One entered-to-exited stay in a state."""
+
+    id: int
+    """The id of its …StateEntered event."""
+    name: str
+    type: str
+    """Task, Map, Parallel, Choice, Wait, Pass, Succeed or Fail."""
+    parent: int | None
+    """The visit of the Parallel or Map state it runs in."""
+    path: str
+    """`Main / Parallel[1] / Each[3] / Work`."""
+    index: int | None
+    """Which branch of the Parallel, or iteration of the Map, it runs in."""
+    depth: int
+    entered_at: datetime
+    exited_at: datetime | None = None
+    """None while it runs, and for good after a failure that nothing caught: such a
+    state has no StateExited event."""
+    ended_at: datetime | None = None
+    """When it was over, however it ended."""
+    status: str = "running"
+    """running, succeeded, failed, caught, aborted or timed_out."""
+    attempts: list[Attempt] = field(default_factory=list)
+    error: str | None = None
+    """An error that no attempt carries, such as a failed evaluation."""
+    cause: str | None = None
+    error_by: int = 0
+    event_ids: list[int] = field(default_factory=list)
+    pauses: list[Span] = field(default_factory=list)
+    """When it stood still: the execution was over, until a redrive went on with it."""
+    ends: list[VisitEnd] = field(default_factory=list)
+    troubles: list[tuple[int, str | None]] = field(default_factory=list)
+    """How it would have ended if nothing caught what went wrong, from which event on:
+    `failed`, `timed_out`, or None where all was well again."""
+    changed_by: int = 0
+    """The last event that changed it."""
+
+    @property
+    def running(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def backoffs(self) -> tuple[Span, ...]:
+        """The waits between one try's failure and the next try's scheduling."""
+        waits = map(self.backoff_before, range(2, len(self.attempts) + 1))
+        return tuple(wait for wait in waits if wait is not None)
+
+    def backoff_before(self, number: int) -> Span | None:
+        """Give the wait before a try, by its number from 1; a redrive is no retry."""
+        if not 1 < number <= len(self.attempts) or self.is_redriven(number):
+            return None
+        ended, after = self.attempts[number - 2].ended_at, self.attempts[number - 1]
+        return (ended, after.scheduled_at) if ended is not None else None
+
+    @property
+    def paused(self) -> float:
+        """The seconds in which it stood still."""
+        return sum((end - begin).total_seconds() for begin, end in self.pauses)
+
+    def is_redriven(self, number: int) -> bool:
+        """True if a redrive, and no Retry, began a try."""
+        if not self.pauses or not 1 < number <= len(self.attempts):
+            return False
+        before, after = self.attempts[number - 2 : number]
+        return any(
+            before.scheduled_at <= begin and end <= after.scheduled_at
+            for begin, end in self.pauses
+        )
+
+    def trouble(self, last: int | None = None) -> str | None:
+        """How it would end if nothing caught what went wrong by the event `last`."""
+        for by, trouble in reversed(self.troubles):
+            if last is None or by <= last:
+                return trouble
+        return None
+
+    def as_of(self, last: int) -> "StateVisit":
+        """Give the visit as it was after the event of id `last`."""
+        if self.changed_by <= last:
+            return self
+        attempts = [a.as_of(last) for a in self.attempts if a.scheduled_id <= last]
+        end = next((end for end in reversed(self.ends) if end.by <= last), None)
+        if end and end.reopened_by is not None and end.reopened_by <= last:
+            end = None
+        return replace(
+            self,
+            exited_at=end.exited_at if end else None,
+            ended_at=end.at if end else None,
+            status=end.status if end else "running",
+            attempts=attempts,
+            error=end.error if end else self._error_by_then(last, self.error),
+            cause=end.cause if end else self._error_by_then(last, self.cause),
+            event_ids=_by_then(self.event_ids, last),
+            pauses=[
+                end.pause
+                for end in self.ends
+                if end.pause and (end.reopened_by or 0) <= last
+            ],
+        )
+
+    def _error_by_then(self, last: int, told: str | None) -> str | None:
+        return told if self.error_by <= last else None
+
+    def ended_as(self, status: str, at: datetime) -> "StateVisit":
+        """Give the visit as it is if it ends so, by no event of its history."""
+        attempts = self.attempts
+        if attempts and attempts[-1].status == "running":
+            attempts = [*attempts[:-1], end_attempt(replace(attempts[-1]), status, at)]
+        return replace(self, status=status, ended_at=at, attempts=attempts)
+
+
+def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Attempt:
+    """End with its state a try that nothing will be heard of any more.
+
+    One whose state succeeded without its own end being known: nor is when.
+    """
+    if attempt.status == "running":
+        attempt.ended_by = by
+        if status == "succeeded":
+            attempt.status = "succeeded"
+        else:
+            attempt.status, attempt.ended_at = "aborted", at
+    return attempt
+
+
+# -- ends that no event tells ----------------------------------------------------------
+
+ENDED_AS = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
+"""How an execution's end ends what still ran, unless it is what failed."""
+
+
+class Fate(NamedTuple):
+    """What is to become of a visit; nothing is changed yet."""
+
+    visit: StateVisit
+    status: str
+    blamed: bool = False
+    """True for what failed, and for what is around it."""
+
+
+def fates_at_end(
+    running: Sequence[StateVisit],
+    ending: str,
+    failing: Sequence[StateVisit],
+    lineage: "dict[int, StateVisit]",
+    last: int | None = None,
+) -> list[Fate]:
+    """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
+
+    Of one that succeeded nothing runs by then: the ends of what is open are not among
+    the records. What failed is known from the event before; else it is what is in
+    trouble. `lineage` has the visits by their ids, to find what is around one; `last`
+    is the event up to which troubles count.
+    """
+    if ending == "Succeeded":
+        return [Fate(v, _unseen_end(v, lineage, last)) for v in running]
+    if ending not in ENDED_AS:
+        return []
+    if ending != "Failed":
+        # It came from outside: nothing in the execution failed.
+        return fates_around(running, (), ENDED_AS[ending], last)
+    failing = failing or [visit for visit in running if visit.trouble(last)]
+    return fates_around(running, failing, ENDED_AS[ending], last)
+
+
+def fates_around(
+    visits: Sequence[StateVisit],
+    failing: Sequence[StateVisit],
+    otherwise: str = "aborted",
+    last: int | None = None,
+) -> list[Fate]:
+    """Have those around the failing event fail, and all else end otherwise.
+
+    The trouble of others does not count: a Task that waits to be tried again is
+    aborted, not failed.
+    """
+    blamed = {visit.id for visit in failing}
+    return [
+        Fate(visit, visit.trouble(last) or "failed", blamed=True)
+        if visit.id in blamed
+        else Fate(visit, otherwise)
+        for visit in visits
+    ]
+
+
+def _unseen_end(
+    visit: StateVisit, lineage: "dict[int, StateVisit]", last: int | None
+) -> str:
+    """Say how a visit ended whose end is missing, the execution having succeeded.
+
+    Its failure was caught, or else that of what is around it, which aborts the rest.
+    """
+    lost, outer = False, lineage.get(visit.parent or 0)
+    while outer is not None:
+        lost = lost or bool(outer.trouble(last))
+        outer = lineage.get(outer.parent or 0)
+    if visit.type == "Fail":
+        return "failed"
+    trouble = visit.trouble(last)
+    if trouble:
+        return trouble if lost else "caught"
+    return "aborted" if lost else "succeeded"
