@@ -1,0 +1,1 @@
+"""Writers of a trace, for other programs and for people."""

@@ -1,0 +1,251 @@
+"""What a trace shows at a moment: the one way to ask it anything."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sfnwatch.next.model.api_call import ApiCall
+from sfnwatch.next.model.clocks import Clock, dated, end_of_second
+from sfnwatch.next.model.ecs_task import TaskState
+from sfnwatch.next.model.execution import ExecutionAsOf
+from sfnwatch.next.model.integrations import CallRole
+from sfnwatch.next.model.lineage import Lineage
+from sfnwatch.next.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.next.model.map_run import MapRun, MapRunChild
+from sfnwatch.next.model.records import SourceHealth, merge_healths
+from sfnwatch.next.model.requests import Request
+from sfnwatch.next.model.told import newest_answer
+from sfnwatch.next.model.visits import Attempt, StateVisit
+
+if TYPE_CHECKING:
+    from sfnwatch.next.model.trace import Trace
+
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_XRAY = "xray.amazonaws.com"
+
+
+class Moment:
+    """A trace as it stood at a moment; None is the moment after all others.
+
+    Cheap to make, and of use until the trace changes: nothing of it is kept up. Links
+    and who started whom are today's knowledge, shown once both ends are visible. In
+    event time all calls up to the moment are there, as far as they are known today.
+    """
+
+    def __init__(self, trace: "Trace", at: datetime | None, clock: Clock) -> None:
+        self.trace = trace
+        self.at = at
+        self.clock = clock
+
+    def _is_visible(self, seen_at: datetime | None, at: datetime) -> bool:
+        return self.at is None or dated(self.clock, seen_at, at) <= self.at
+
+    # -- executions --------------------------------------------------------------
+
+    @cached_property
+    def executions(self) -> Mapping[str, ExecutionAsOf]:
+        """Every execution that anything is known of, by its ARN, by their starts.
+
+        A child's definition may have come before its parent's event that names it: of
+        no child more is told before its own first record.
+        """
+        found = [
+            execution
+            for arn, each in self.trace.executions.items()
+            if (execution := each.as_of(self.at, self.clock)).known
+            or arn not in self.lineage.parents
+        ]
+        found.sort(key=lambda each: (each.started_at or _ALWAYS, each.arn))
+        return {execution.arn: execution for execution in found}
+
+    @property
+    def lineage(self) -> Lineage:
+        return self.trace.lineage
+
+    @cached_property
+    def roots(self) -> Mapping[str, ExecutionAsOf]:
+        """The executions that stand for themselves: nothing here started them."""
+        parents = self.lineage.parents
+        return {a: e for a, e in self.executions.items() if a not in parents}
+
+    @cached_property
+    def children(self) -> Mapping[str, ExecutionAsOf]:
+        """The executions that others here started, by their starts."""
+        parents = self.lineage.parents
+        return {a: e for a, e in self.executions.items() if a in parents}
+
+    @property
+    def running(self) -> bool:
+        return any(execution.running for execution in self.roots.values())
+
+    def attempt(self, key: AttemptKey | None) -> Attempt | None:
+        """Find an attempt by its execution and its `scheduled_id`."""
+        execution = self.executions.get(key[0]) if key is not None else None
+        return execution.attempt(key[1]) if execution and key else None
+
+    def visit_of(self, key: AttemptKey | None) -> StateVisit | None:
+        """Find the visit of an attempt."""
+        execution = self.executions.get(key[0]) if key is not None else None
+        event = execution.event(key[1]) if execution and key else None
+        return execution.visit(event.visit_id) if execution and event else None
+
+    # -- calls ---------------------------------------------------------------------
+
+    @cached_property
+    def calls(self) -> Sequence[ApiCall]:
+        """The calls that were known, in the order of their times."""
+        calls = self.trace.ordered_calls
+        if self.at is None:
+            return calls
+        if self.clock is Clock.EVENT:
+            count = bisect_right(
+                calls, self.at, key=lambda call: end_of_second(call.event_time)
+            )
+            return calls[:count]
+        return [call for call in calls if self.shows_call(call)]
+
+    def shows_call(self, call: ApiCall) -> bool:
+        return self._is_visible(call.seen_at, end_of_second(call.event_time))
+
+    def link(self, call: ApiCall) -> Link | None:
+        """Say how a call is matched; None while what it is matched to has not come."""
+        link = self.trace.links.get(call.event_id)
+        if link is None or link.key is None or self.at is None:
+            return link
+        return link if self.visit_of(link.key) is not None else None
+
+    def calls_of(self, key: AttemptKey) -> Sequence[ApiCall]:
+        """Give the calls matched to an attempt, in the order of their times."""
+        calls = self.trace.calls_of.get(key, ())
+        if self.at is None:
+            return calls
+        return [call for call in calls if self.shows_call(call)]
+
+    def linked_calls(self) -> Iterator[tuple[ApiCall, Link]]:
+        """Yield the calls that are matched to an attempt, with their links."""
+        for call in self.calls:
+            link = self.link(call)
+            if link is not None and link.key is not None:
+                yield call, link
+
+    def is_relevant(self, call: ApiCall) -> bool:
+        """False for what has nothing to do with the executions watched.
+
+        X-Ray's sampling calls run under the same role and say nothing of the workflow.
+        Without an execution, as with a trail's file alone, everything is of interest.
+        """
+        if not self.trace.executions:
+            return True
+        link = self.trace.links.get(call.event_id)
+        if link is None:
+            return False
+        return link.rule is not LinkRule.ROLE_ONLY or call.event_source != _XRAY
+
+    # -- ECS tasks -------------------------------------------------------------------
+
+    @cached_property
+    def task_states(self) -> Mapping[str, Sequence[TaskState]]:
+        """What ECS told of each task that an attempt started, oldest first, by ARN."""
+        found: dict[str, Sequence[TaskState]] = {}
+        for arn in sorted(self.trace.task_states):
+            states = self.trace.task_states[arn]
+            if self.at is not None:
+                states = [s for s in states if self._is_visible(s.seen_at, s.at)]
+            if states and self.task_starter(arn) is not None:
+                found[arn] = states
+        return found
+
+    def task_starter(self, task_arn: str) -> AttemptKey | None:
+        """Name the attempt whose task it is.
+
+        A later state may ask for a task, or stop it: it is of the one that started it.
+        """
+        held = [
+            (arn, attempt)
+            for arn, attempt in self.trace.holders(task_arn)
+            if self.attempt((arn, attempt.scheduled_id)) is not None
+        ]
+
+        def order(holder: tuple[str, Attempt]) -> tuple[bool, datetime, str]:
+            arn, attempt = holder
+            row = attempt.integration
+            starts = row is not None and row.starts_job
+            return not starts, attempt.scheduled_at, arn
+
+        found = min(held, key=order, default=None)
+        return (found[0], found[1].scheduled_id) if found else None
+
+    def task_link(self, task_arn: str) -> Link | None:
+        """Say whose a task is, as of a call: by the ARN in the attempt's own events."""
+        key = self.task_starter(task_arn)
+        attempt = self.attempt(key)
+        if key is None or attempt is None:
+            return None
+        return Link(
+            rule=LinkRule.RESOURCE_ID,
+            role=CallRole.OTHER,
+            execution_arn=key[0],
+            visit_id=attempt.visit_id,
+            attempt_id=key[1],
+            evidence=task_arn,
+        )
+
+    # -- Map Runs ----------------------------------------------------------------------
+
+    def map_run(self, arn: str) -> MapRun | None:
+        """Give the newest that was told of a Map Run."""
+        return newest_answer(self.trace.map_runs.get(arn, ()), self.at, self.clock)
+
+    @cached_property
+    def map_runs(self) -> Mapping[str, MapRun]:
+        """The newest that was told of each Map Run, by its ARN."""
+        told = {arn: self.map_run(arn) for arn in sorted(self.trace.map_runs)}
+        return {arn: run for arn, run in told.items() if run is not None}
+
+    @cached_property
+    def listed(self) -> Mapping[str, MapRunChild]:
+        """The newest that a list told of each execution of a Map Run, by its ARN."""
+        told = {
+            arn: newest_answer(answers, self.at, self.clock)
+            for arn, answers in self.trace.children.items()
+        }
+        return {arn: child for arn, child in told.items() if child is not None}
+
+    @cached_property
+    def listed_of(self) -> Mapping[str, Sequence[MapRunChild]]:
+        """What lists told of each Map Run's executions: failures first."""
+        found: dict[str, list[MapRunChild]] = {}
+        for child in self.listed.values():
+            found.setdefault(child.map_run_arn, []).append(child)
+        for children in found.values():
+            children.sort(key=lambda child: child.failed_first)
+        return found
+
+    # -- how the watching went -----------------------------------------------------
+
+    @cached_property
+    def each_health(self) -> Sequence[SourceHealth]:
+        """How each source is doing."""
+        reports = (
+            newest_answer(reports, self.at, self.clock)
+            for reports in self.trace.healths.values()
+        )
+        return [report.health for report in reports if report is not None]
+
+    @cached_property
+    def health(self) -> Mapping[str, SourceHealth]:
+        """How each lane is doing, several sources of one taken together."""
+        lanes: dict[str, list[SourceHealth]] = {}
+        for health in self.each_health:
+            lanes.setdefault(health.lane, []).append(health)
+        return {lane: merge_healths(lane, found) for lane, found in lanes.items()}
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """What sfnwatch itself had sent, in the order it was sent."""
+        requests = self.trace.requests
+        if self.at is None:
+            return requests
+        return requests[: bisect_right(requests, self.at, key=lambda r: r.sent_at)]

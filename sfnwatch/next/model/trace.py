@@ -1,0 +1,507 @@
+"""The store: executions watched together, and the calls around them.
+
+`Trace.add` is all that changes it. Polls overlap, CloudTrail is late and out of order,
+a file may repeat what another had: so what it answers is the same for any order and
+any repetition of the same records.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from msgspec import Struct, field
+
+from sfnwatch.next.model.api_call import ApiCall, cloudtrail_record, decode_call, ids_in
+from sfnwatch.next.model.arns import role_name
+from sfnwatch.next.model.clocks import Clock
+from sfnwatch.next.model.ecs_task import TaskState, decode_task_state
+from sfnwatch.next.model.execution import Answer, Execution
+from sfnwatch.next.model.history import (
+    LOG_KEYS,
+    Details,
+    HistoryEvent,
+    as_history,
+    decode_event,
+    details_of,
+)
+from sfnwatch.next.model.integrations import Pattern
+from sfnwatch.next.model.json_text import parse_object, text_of
+from sfnwatch.next.model.lineage import Lineage, find_lineage
+from sfnwatch.next.model.linker import LinkChanges, Linker
+from sfnwatch.next.model.links import AttemptKey, Link
+from sfnwatch.next.model.map_run import (
+    MapRun,
+    MapRunChild,
+    decode_children,
+    decode_map_run,
+)
+from sfnwatch.next.model.moment import Moment
+from sfnwatch.next.model.raw_store import RawStore
+from sfnwatch.next.model.records import (
+    Batch,
+    DecodeError,
+    HealthReport,
+    Received,
+    Record,
+    RecordKind,
+    SourceHealth,
+    decode_health,
+)
+from sfnwatch.next.model.requests import KEPT, Request, decode_request
+from sfnwatch.next.model.told import keep_answer
+from sfnwatch.next.model.visits import Attempt
+
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Changed(Struct):
+    """What a batch touched."""
+
+    events: dict[str, list[HistoryEvent]] = field(default_factory=dict)
+    """The events that are new, by their execution's ARN, in the order of their ids."""
+    folded_anew: set[str] = field(default_factory=set)
+    """The executions whose visits and attempts are other objects now."""
+    visits: dict[str, set[int]] = field(default_factory=dict)
+    """The visits that are new or changed, by their execution's ARN."""
+    executions: set[str] = field(default_factory=set)
+    """The executions of which anything is new."""
+    calls: list[str] = field(default_factory=list)
+    """The event ids of calls that are new, or read better than before."""
+    dropped_calls: list[ApiCall] = field(default_factory=list)
+    """Calls that turned out to be the same as another, or sfnwatch's own."""
+    links: LinkChanges = field(default_factory=dict)
+    """By a call's event id, its link before and its link now."""
+    task_states: list[TaskState] = field(default_factory=list)
+    map_runs: set[str] = field(default_factory=set)
+    children: set[str] = field(default_factory=set)
+    """The executions of Map Runs that a list told of."""
+    healths: list[SourceHealth] = field(default_factory=list)
+    requests: int = 0
+    lineage: bool = False
+    """True if another execution may have started one."""
+
+
+class Trace:
+    """One or more executions watched together, and the calls around them."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Grows with each batch that was not empty."""
+        self.executions: dict[str, Execution] = {}
+        """Every execution that anything is known of, by its ARN."""
+        self.calls: dict[str, ApiCall] = {}
+        """By event id; those of other principals too, and not those of sfnwatch."""
+        self.ordered_calls: list[ApiCall] = []
+        """The calls by their times; of a pair told twice, the whole one."""
+        self.own_calls: set[str] = set()
+        """The event ids of calls sfnwatch itself made: counted, never shown."""
+        self.healths: dict[tuple[str, str, str], list[HealthReport]] = {}
+        """What each source said of itself, by lane, source and execution, in order."""
+        self.requests: list[Request] = []
+        """What sfnwatch itself sent to AWS, in the order it was sent."""
+        self.unread: set[bytes] = set()
+        """Records that could not be decoded: counted."""
+        self.task_states: dict[str, list[TaskState]] = {}
+        """What ECS told of tasks, whoever started them, by ARN, in order."""
+        self.map_runs: dict[str, list[MapRun]] = {}
+        """What was told of each Map Run, by its ARN, the newest last."""
+        self.children: dict[str, list[MapRunChild]] = {}
+        """What lists told of each execution of a Map Run, the newest last."""
+        self.repeated = 0
+        """Records that were there already."""
+        self._raw = RawStore()
+        self._linker = Linker(self.calls, self._ids_of)
+        self._request_keys: set[str] = set()
+        self._lineage: Lineage | None = None
+        self._rows = 0
+        """How many calls were rows of Athena that do not tell all."""
+        self._again: set[str] = set()
+        """The event ids of rows of Athena that a whole record says the same as."""
+
+    # -- questions ---------------------------------------------------------------------
+
+    def as_of(self, at: datetime | None = None, clock: Clock = Clock.EVENT) -> Moment:
+        """Give what stood at a moment; None is the moment after all others."""
+        return Moment(self, at, clock)
+
+    @property
+    def links(self) -> Mapping[str, Link]:
+        """How each call is matched, by its event id."""
+        return self._linker.links
+
+    @property
+    def calls_of(self) -> Mapping[AttemptKey, Sequence[ApiCall]]:
+        """The calls matched to each attempt, in the order of their times."""
+        return self._linker.calls_of
+
+    def holders(self, job_id: str) -> Sequence[tuple[str, Attempt]]:
+        """Give the attempts that hold a job's id, with their executions' ARNs."""
+        return self._linker.holders(job_id)
+
+    @property
+    def lineage(self) -> Lineage:
+        """Who started whom of the executions known, whenever that was told."""
+        if self._lineage is None:
+            order = sorted(
+                self.executions.values(),
+                key=lambda e: (e.as_of(None).started_at or _ALWAYS, e.arn),
+            )
+            listed = {arn: told[-1].map_run_arn for arn, told in self.children.items()}
+            self._lineage = find_lineage(order, listed)
+        return self._lineage
+
+    def raw(self, row: ApiCall | HistoryEvent | TaskState | Answer) -> Record:
+        """Give the record that a row was decoded from, as it came."""
+        return parse_object(self._raw.get(row.number))
+
+    def raw_json(self, row: ApiCall | HistoryEvent | TaskState | Answer) -> bytes:
+        """Give the same as JSON."""
+        return self._raw.get(row.number)
+
+    def details(self, event: HistoryEvent) -> Details:
+        """Give the details of an event."""
+        record = self.raw(event)
+        return details_of(as_history(record) if record.keys() >= LOG_KEYS else record)
+
+    def cloudtrail_record(self, call: ApiCall) -> Record:
+        """Give the CloudTrail record of a call; of a row of Athena, its columns."""
+        return cloudtrail_record(call.kind, self.raw(call))
+
+    def _ids_of(self, call: ApiCall) -> set[str]:
+        return ids_in(self.cloudtrail_record(call), call.error_message)
+
+    # -- records -------------------------------------------------------------------
+
+    def add(self, batch: Batch) -> Changed:
+        """Take records in; what can't be decoded is counted."""
+        changed = Changed()
+        pending: dict[str, _Pending] = {}
+        calls: list[tuple[ApiCall, Record]] = []
+        for received in batch:
+            try:
+                self._take(received, changed, pending, calls)
+            except DecodeError:
+                self.unread.add(received.data)
+        for arn, events in pending.items():
+            self._add_events(self.executions[arn], events, changed)
+        self._add_calls(calls, changed)
+        for arn in changed.executions:
+            self._note_attempts(self.executions[arn], changed)
+        changed.links = self._linker.settle()
+        if changed.lineage:
+            self._lineage = None
+        if batch:
+            self.version += 1
+        return changed
+
+    def _take(
+        self,
+        received: Received,
+        changed: Changed,
+        pending: "dict[str, _Pending]",
+        calls: list[tuple[ApiCall, Record]],
+    ) -> None:
+        """Decode a record; events and calls are put in order later, all at once."""
+        record = received.record
+        match received.kind:
+            case RecordKind.HISTORY | RecordKind.EXPRESS:
+                execution = self._execution(received, record, changed)
+                events = pending.setdefault(execution.arn, _Pending())
+                self._take_event(execution, received, record, events)
+            case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
+                call, inner = decode_call(received.kind, record, received.at)
+                call.number = self._raw.add(received.data)
+                calls.append((call, inner))
+            case RecordKind.DESCRIBE | RecordKind.DEFINITION:
+                self._take_answer(received, record, changed, pending)
+            case RecordKind.HEALTH:
+                self._take_health(received, record, changed)
+            case RecordKind.REQUEST:
+                self._take_request(decode_request(received, record), changed)
+            case RecordKind.TASK_STATE:
+                self._take_task_state(received, record, changed)
+            case RecordKind.MAP_RUN:
+                run = decode_map_run(received, record)
+                if keep_answer(self.map_runs.setdefault(run.arn, []), run):
+                    changed.map_runs.add(run.arn)
+            case RecordKind.CHILDREN:
+                self._take_children(received, record, changed)
+            case _:
+                self.unread.add(received.data)
+
+    def _execution(
+        self, received: Received, record: Record, changed: Changed
+    ) -> Execution:
+        """Find, or begin, the execution that a record is of."""
+        arn = received.execution_arn or text_of(record.get("executionArn"))
+        if arn is None:
+            msg = f"a {received.kind} record of no execution"
+            raise DecodeError(msg)
+        if arn not in self.executions:
+            self.executions[arn] = Execution(arn)
+            changed.lineage = True
+        changed.executions.add(arn)
+        return self.executions[arn]
+
+    # -- events ------------------------------------------------------------------------
+
+    def _take_event(
+        self,
+        execution: Execution,
+        received: Received,
+        record: Record,
+        pending: "_Pending",
+    ) -> None:
+        """Keep an event; of two of one id, the one that was seen first."""
+        if received.kind == RecordKind.EXPRESS:
+            record = as_history(record)
+        event, details = decode_event(record, received.at)
+        old = execution.events.get(event.id)
+        if old is not None:
+            self.repeated += 1
+            if not self._is_earlier(event.seen_at, received.data, old):
+                return
+            pending.replaced = pending.replaced or event.id not in pending.details
+        event.number = self._raw.add(received.data)
+        execution.events[event.id] = event
+        pending.details[event.id] = details
+
+    def _is_earlier(
+        self,
+        seen_at: datetime | None,
+        data: bytes,
+        old: HistoryEvent | ApiCall | TaskState,
+    ) -> bool:
+        """True if a record was seen before one that is there.
+
+        Without times it is the smaller one that holds.
+        """
+        before, after = seen_at or _ALWAYS, old.seen_at or _ALWAYS
+        if before != after:
+            return before < after
+        return data < self._raw.get(old.number)
+
+    def _add_events(
+        self, execution: Execution, pending: "_Pending", changed: Changed
+    ) -> None:
+        """Fold events on, or the whole history anew where one comes below the last."""
+        known = execution.ordered
+        new = sorted(pending.details)
+        if new and known and new[0] <= known[-1].id:
+            pending.replaced = True
+        events = [execution.events[each] for each in new]
+        if pending.replaced:
+            changed.folded_anew.add(execution.arn)
+            execution.begin_anew()
+            events = sorted(execution.events.values(), key=lambda event: event.id)
+        for event in events:
+            details = pending.details.get(event.id)
+            execution.take_event(
+                event, self.details(event) if details is None else details
+            )
+        changed.events[execution.arn] = [execution.events[each] for each in new]
+        if any(event.type == "MapRunStarted" for event in events):
+            changed.lineage = True
+
+    def _take_answer(
+        self,
+        received: Received,
+        record: Record,
+        changed: Changed,
+        pending: "dict[str, _Pending]",
+    ) -> None:
+        execution = self._execution(received, record, changed)
+        number = self._raw.add(received.data)
+        answer = Answer(received.kind, received.at, number, record)
+        if execution.take_answer(answer):
+            pending.setdefault(execution.arn, _Pending()).replaced = True
+        # It may say how the execution ended, and with it what still ran.
+        running = (visit.id for visit in execution.fold.running())
+        execution.fold.changed.update(running)
+        changed.lineage = True
+
+    def _note_attempts(self, execution: Execution, changed: Changed) -> None:
+        """Tell the linker, and whoever asks, of the attempts that changed."""
+        arn, now = execution.arn, execution.as_of(None)
+        role = role_name(now.role_arn)
+        touched, execution.fold.changed = execution.fold.changed, set()
+        if arn in changed.folded_anew:
+            there = {attempt.scheduled_id for _, attempt in now.attempts}
+            self._linker.keep_attempts(arn, there)
+        if role != execution.role:
+            self._linker.set_role(arn, execution.role, role)
+            execution.role = role
+            touched = set(execution.visits)
+        for visit_id in touched:
+            for attempt in execution.visits[visit_id].attempts:
+                self._tell_stop(attempt)
+        visits = [visit for each in touched if (visit := now.visit(each)) is not None]
+        for visit in visits:
+            for attempt in visit.attempts:
+                self._linker.set_attempt(arn, attempt, role)
+        if touched:
+            changed.visits[arn] = touched
+        if execution.note_started(visits):
+            changed.lineage = True
+
+    # -- calls -------------------------------------------------------------------------
+
+    def _add_calls(
+        self, calls: Iterable[tuple[ApiCall, Record]], changed: Changed
+    ) -> None:
+        for call, record in sorted(calls, key=lambda pair: _by_time(pair[0])):
+            event_id = call.event_id
+            old = self.calls.get(event_id)
+            if call.own or event_id in self.own_calls:
+                self.own_calls.add(event_id)
+                if old is not None:
+                    # A row of an Athena table may not have said whose call it was.
+                    self._drop_call(old, changed)
+                    del self.calls[event_id]
+                continue
+            if old is not None:
+                self.repeated += 1
+                if not self._is_better(call, old):
+                    continue
+                self._drop_call(old, changed)
+            self.calls[event_id] = call
+            self._rows += not call.whole
+            if self._rows and self._is_again(call):
+                self._again.add(event_id)
+                continue
+            for row in self._rows_again(call) if self._rows else ():
+                self._drop_call(row, changed)
+                self._again.add(row.event_id)
+            insort(self.ordered_calls, call, key=_by_time)
+            self._linker.add_call(call, ids_in(record, call.error_message))
+            changed.calls.append(event_id)
+
+    def _is_better(self, call: ApiCall, old: ApiCall) -> bool:
+        if call.whole != old.whole:
+            return call.whole
+        return self._is_earlier(call.seen_at, self._raw.get(call.number), old)
+
+    def _drop_call(self, call: ApiCall, changed: Changed) -> None:
+        """Take a call out of those that are shown."""
+        if call.event_id in self._again:
+            self._again.discard(call.event_id)
+            return
+        place = bisect_left(self.ordered_calls, _by_time(call), key=_by_time)
+        del self.ordered_calls[place]
+        self._linker.drop_call(call.event_id)
+        changed.dropped_calls.append(call)
+
+    def _is_again(self, call: ApiCall) -> bool:
+        """True for a row without an event id that a whole record says the same as."""
+        if call.whole:
+            return False
+        outline = _outline(call)
+        return any(c.whole and _outline(c) == outline for c in self._calls_at(call))
+
+    def _rows_again(self, call: ApiCall) -> list[ApiCall]:
+        """Give the rows that a whole record says the same as."""
+        if not call.whole:
+            return []
+        beside = [other for other in self._calls_at(call) if not other.whole]
+        return [other for other in beside if _outline(other) == _outline(call)]
+
+    def _calls_at(self, call: ApiCall) -> Iterable[ApiCall]:
+        """Yield the calls that are shown of a call's second."""
+        at = call.event_time
+        place = bisect_left(self.ordered_calls, (at, ""), key=_by_time)
+        calls = self.ordered_calls
+        while place < len(calls) and calls[place].event_time == at:
+            yield calls[place]
+            place += 1
+
+    # -- the rest ----------------------------------------------------------------------
+
+    def _take_health(
+        self, received: Received, record: Record, changed: Changed
+    ) -> None:
+        health = decode_health(record)
+        key = health.lane, health.source, received.execution_arn or ""
+        reports = self.healths.setdefault(key, [])
+        if keep_answer(reports, HealthReport(health, received.at)):
+            changed.healths.append(health)
+
+    def _take_request(self, request: Request, changed: Changed) -> None:
+        """Keep a request; of very many the newest, in whatever order they came."""
+        if request.key in self._request_keys:
+            return
+        insort(self.requests, request, key=Request.order)
+        self._request_keys.add(request.key)
+        changed.requests += 1
+        if len(self.requests) > KEPT:
+            self._request_keys.discard(self.requests.pop(0).key)
+
+    def _take_task_state(
+        self, received: Received, record: Record, changed: Changed
+    ) -> None:
+        number = len(self._raw)
+        state = decode_task_state(record, received.at, number)
+        states = self.task_states.setdefault(state.task_arn, [])
+        place = bisect_left(states, state.version, key=lambda each: each.version)
+        old = states[place] if place < len(states) else None
+        if old is not None and old.version == state.version:
+            self.repeated += 1
+            if not self._is_earlier(state.seen_at, received.data, old):
+                return
+            del states[place]
+        self._raw.add(received.data)
+        states.insert(place, state)
+        changed.task_states.append(state)
+        for arn, attempt in self._linker.holders(state.task_arn):
+            execution = self.executions[arn]
+            execution.fold.changed.add(attempt.visit_id)
+            changed.executions.add(arn)
+
+    def _tell_stop(self, attempt: Attempt) -> None:
+        """Let an attempt know when its task stopped, where ECS told and it does not.
+
+        A `.sync` attempt that failed in words, timed out or was aborted has no answer
+        that tells, and one that still waits has none yet. Only `.sync` waits for the
+        end of its task, and of several for the last.
+        """
+        own = attempt.stopped_at is not None and attempt.told_by is None
+        if own or attempt.pattern is not Pattern.SYNC:
+            return
+        stops = [self._stop_of(job) for job in attempt.resource_ids]
+        known = [state for state in stops if state is not None]
+        if known and len(known) == len(stops):
+            last = max(known, key=lambda state: (state.stopped_at or _NEVER, state.key))
+            attempt.stopped_at, attempt.told_by = last.stopped_at, last
+
+    def _stop_of(self, task_arn: str) -> TaskState | None:
+        """Give the last that ECS told of a task's end."""
+        states = reversed(self.task_states.get(task_arn, ()))
+        return next((s for s in states if s.stopped and s.stopped_at), None)
+
+    def _take_children(
+        self, received: Received, record: Record, changed: Changed
+    ) -> None:
+        changed.lineage = True
+        for child in decode_children(received, record):
+            arn = child.listed.arn
+            if keep_answer(self.children.setdefault(arn, []), child):
+                changed.children.add(arn)
+
+
+class _Pending(Struct):
+    """Events of one execution that are to be folded."""
+
+    details: dict[int, Details] = field(default_factory=dict)
+    """By the events' ids."""
+    replaced: bool = False
+    """True if all of its history is to be folded anew."""
+
+
+def _by_time(call: ApiCall) -> tuple[datetime, str]:
+    return call.event_time, call.event_id
+
+
+def _outline(call: ApiCall) -> tuple[object, ...]:
+    """Give what a row of Athena without an event id has in common with its record."""
+    name = call.event_source, call.event_name
+    return (call.event_time, *name, call.error_code, call.role)
