@@ -1,0 +1,1 @@
+"""What follows from a trace: findings, a report, a comparison of two executions."""
