@@ -21,6 +21,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.export.otlp_settled import Settled
 from sfnwatch.export.otlp_values import Json
 from sfnwatch.running import Play
+from sfnwatch.sources.bounded import UnboundedError, read_whole, refuse_redirect
 from sfnwatch.sources.drive import health_record
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
@@ -38,6 +39,8 @@ _EVERY = 5.0
 _TIMEOUT = 10.0
 _RETRYABLE = frozenset({429, 502, 503, 504})
 """All other refusals are for good, the protocol says."""
+_TAKEN = 2
+"""The first digit of what a collector answers that took them."""
 _LAST_TRIES = 3
 
 
@@ -132,15 +135,23 @@ class Collector:
             "User-Agent": f"sfnwatch/{__version__}",
         }
         url = traces_url(self.endpoint)
-        async with session.post(url, data=body, headers=headers) as answer:
+        posted = session.post(url, data=body, headers=headers, allow_redirects=False)
+        async with posted as answer:
             if answer.status in _RETRYABLE:
                 raise aiohttp.ClientPayloadError(f"it answered {answer.status}")
-            if not answer.ok:
-                said = clean((await answer.text())[:200])
-                place = clean(url, 200)
-                msg = f"Sending spans to {place}: it answered {answer.status} {said}."
-                raise _RefusedError(msg)
-            return _rejected(await answer.read())
+            try:
+                refuse_redirect(answer)
+                told = await read_whole(answer)
+            except UnboundedError as error:
+                raise self._refused_for(f"{error}.") from error
+            if answer.status // 100 != _TAKEN:
+                said = clean(told[:800].decode(errors="replace"), 200)
+                raise self._refused_for(f"it answered {answer.status} {said}.")
+            return _rejected(told)
+
+    def _refused_for(self, why: str) -> _RefusedError:
+        place = clean(traces_url(self.endpoint), 200)
+        return _RefusedError(f"Sending spans to {place}: {why}")
 
     def _say(self, consume: Consumer, state: HealthState, message: str) -> None:
         health = replace(self._health, state=state, message=message)

@@ -16,11 +16,13 @@ from sfnwatch.errors import RefusedError
 from sfnwatch.export.otlp import resource_spans
 from sfnwatch.export.otlp_settled import Settled
 from sfnwatch.running import Play
+from sfnwatch.sources import bounded
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.events import Batch, From, HealthState, Received
 from sfnwatch.trace.health import read_health
 from sfnwatch.trace.timeline import Trace, extend
 from tests.builders import ARN, sync_run
+from tests.sources.loopback import served
 
 RUN = tuple(sync_run())
 CLOCK_SPEED = 200.0
@@ -135,6 +137,53 @@ async def test_one_that_refuses_is_asked_no_more(collector: Collected) -> None:
     (health,) = [r.data["message"] for r in told if r.data.get("lane") == "otlp"]
     assert "it answered 401 no key" in health
     assert health.isprintable()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_spans_and_their_key_are_not_sent_on_to_another_host(
+    collector: Collected, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv(HEADERS, "api-key=secret")
+    asked: list[web.Request] = []
+
+    async def stolen(request: web.Request) -> web.Response:
+        asked.append(request)
+        return web.Response()
+
+    async with served(stolen) as other:
+        to = {"Location": f"{other}/v1/traces"}
+        collector.answer = lambda _: web.Response(status=status, headers=to)
+        told = await run(collector, RUN[:12], RUN[12:])
+        assert states(told) == [HealthState.REFUSED]
+        (message,) = {r.data["message"] for r in told if r.data.get("lane") == "otlp"}
+        assert message == (
+            f"Sending spans to {collector.url}/v1/traces: {collector.url} answered"
+            f" {status}, a redirect to {other}, which is not followed: credentials"
+            " would go along."
+        )
+        assert (len(collector.requests), asked) == (1, [])
+
+
+@pytest.mark.parametrize("status", [204, 304, 404, 302])
+async def test_what_is_not_taken_is_not_counted_as_sent(
+    collector: Collected, status: int
+) -> None:
+    collector.answer = lambda _: web.Response(status=status)
+    told = await run(collector, RUN)
+    taken = [HealthState.LIVE] if status == 204 else [HealthState.REFUSED]
+    assert states(told) == taken
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_what_it_answers_is_not_read_without_end(
+    collector: Collected, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(bounded, "LIMIT", 1 << 20)
+    body = b" " * ((1 << 20) + 1)
+    collector.answer = lambda _: web.Response(status=status, body=body)
+    told = await run(collector, RUN)
+    assert states(told) == [HealthState.REFUSED]
+    assert told[-1].data["message"].endswith("answered with more than 1.0 MiB.")
 
 
 async def test_one_that_is_not_there_disturbs_nothing() -> None:

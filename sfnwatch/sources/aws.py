@@ -7,6 +7,7 @@ loaded.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -35,6 +36,7 @@ from sfnwatch.errors import BadFileError, RefusedError
 from sfnwatch.sources.allowed import Feature, NotAllowedError, operations
 from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.endpoints import is_loopback, refusal
+from sfnwatch.sources.http_session import HttpSession
 from sfnwatch.sources.ledger import note_answer, note_sent
 from sfnwatch.sources.models import Models
 from sfnwatch.sources.trouble import (
@@ -51,6 +53,8 @@ from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.text import clean
 from sfnwatch.trace.times import iso
 
+_HTTP: Any = HttpSession
+"""To the types, a client's session can only be aiobotocore's own."""
 _SERVICES = {"states": "stepfunctions"}
 """IAM prefixes, to what botocore calls a service where that is another word."""
 _ALWAYS = ("stepfunctions", "cloudtrail")
@@ -62,6 +66,11 @@ _SKEWED = timedelta(minutes=4)
 """AWS takes signatures that are up to 5 minutes old, or 15: it depends."""
 _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
+
+
+# Botocore does so for its own: else a refresh that fails is told with a traceback, on
+# stderr, and again by us in words.
+logging.getLogger("aiobotocore").addHandler(logging.NullHandler())
 
 
 class AwsSettings(Struct, frozen=True):
@@ -109,6 +118,8 @@ class _Connection:
         # Each of its requests is paid for from a bucket, which botocore knows not of.
         self._rationed = self._config.merge(AioConfig(retries=_ONCE))
         self.session = AioSession(profile=settings.profile)
+        # On the session: the clients that credentials are asked for by have it too.
+        self.session.set_default_client_config(AioConfig(http_session_cls=_HTTP))
         if settings.access_key_id:
             _ignore_configuration(self.session)
         self.session.register_component("data_loader", _loader())

@@ -15,6 +15,7 @@ from botocore.eventstream import ParserError as StreamParserError
 from botocore.parsers import ResponseParserError
 
 from sfnwatch.sources.allowed import action_of, policy_command
+from sfnwatch.sources.bounded import UnboundedError
 from sfnwatch.sources.drive import Failure
 from sfnwatch.trace.events import HealthState
 from sfnwatch.trace.requests import THROTTLED
@@ -95,6 +96,7 @@ _LOGIN = (
 )
 _GARBLED = (ResponseParserError, StreamParserError, aiohttp.ClientPayloadError)
 _UNREACHED = (
+    UnboundedError,
     aiohttp.ClientConnectionError,
     boto.HTTPClientError,
     boto.ConnectionError,

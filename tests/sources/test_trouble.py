@@ -177,7 +177,7 @@ async def test_connections_that_were_replaced_are_closed(sync: Simulation) -> No
     await sync.watch()
     assert len(made) > 1
     sessions = [client for one in made for client in one._clients.values()]
-    assert all(not c._endpoint.http_session._sessions for c in sessions)
+    assert all(c._endpoint.http_session._session is None for c in sessions)
 
 
 async def test_without_credentials_it_ends_and_says_how_to_get_some(
