@@ -288,8 +288,8 @@ def _on_screen(
         gc.enable()
         try:
             await play.watch(_both(play, consume, recorder))
-        except BadFileError:
-            # What is wrong with a file is told where its name was typed.
+        except (BadFileError, RefusedError):
+            # What is wrong with a file or a profile is told where its name was typed.
             app.exit()
             raise
 

@@ -38,6 +38,7 @@ from sfnwatch.sources.drive import Failure
 from sfnwatch.sources.endpoints import is_loopback, refusal
 from sfnwatch.sources.http_session import HttpSession
 from sfnwatch.sources.ledger import note_answer, note_sent
+from sfnwatch.sources.mfa import mfa_refusal
 from sfnwatch.sources.models import Models
 from sfnwatch.sources.trouble import (
     SIGNATURE,
@@ -163,6 +164,9 @@ class _Connection:
     async def _client(self, prefix: str, region: str) -> Any:
         key = (prefix, region)
         if key not in self._clients:
+            # Of a session that was begun anew the profiles may be others.
+            if not self._settings.access_key_id and (why := mfa_refusal(self.session)):
+                raise Failure(HealthState.REFUSED, why)
             create: Any = self.session.create_client
             context = create(
                 _SERVICES.get(prefix, prefix),
@@ -338,7 +342,7 @@ _CONFIG = AioConfig(
 
 
 def check_profile(settings: AwsSettings) -> None:
-    """Raise RefusedError for a profile that is not there, naming those that are.
+    """Raise RefusedError for a profile that is not there, or takes an MFA code.
 
     The profile may be one that AWS_PROFILE names. Raises BadFileError for a
     configuration that can't be read.
@@ -355,6 +359,8 @@ def check_profile(settings: AwsSettings) -> None:
         names = ", ".join(clean(name) for name in known) or "none"
         msg = f"There is no AWS profile named {clean(profile)}."
         raise RefusedError(msg, hint=f"There are: {names}.")
+    if refused := mfa_refusal(session):
+        raise RefusedError(refused)
 
 
 @cache
