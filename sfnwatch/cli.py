@@ -17,6 +17,7 @@ import click
 
 from sfnwatch import __version__
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+from sfnwatch.narration import guard_stderr, narrate
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -169,6 +170,7 @@ def cli(context: click.Context) -> None:
 def main() -> NoReturn:
     """Run the command line; the one place where errors become exit codes."""
     _settle_streams()
+    guard_stderr()
     if "_SFNWATCH_COMPLETE" in os.environ:
         from sfnwatch.completion_scripts import register
 
@@ -179,7 +181,9 @@ def main() -> NoReturn:
     except SfnwatchError as error:
         code = _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
-        code = _fail(error.format_message(), UsageError.exit_code, prefix="")
+        # Our own help, in its lines.
+        click.echo(error.format_message(), err=True)
+        code = UsageError.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "sfnwatch"
         # Click puts a missing option's choices on lines of their own.
@@ -221,6 +225,6 @@ def _settle_streams() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-def _fail(words: str, code: int, *, prefix: str = "sfnwatch: ") -> int:
-    click.echo(f"{prefix}{words}", err=True)
+def _fail(words: str, code: int) -> int:
+    narrate(words)
     return code

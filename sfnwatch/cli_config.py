@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfnwatch.errors import Outcome
+from sfnwatch.narration import narrate, put_path, put_row
 from sfnwatch.trace.text import clean
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ def config(
     from sfnwatch.config import config_path
     from sfnwatch.config_options import apply
     from sfnwatch.config_toml import NAME
-    from sfnwatch.running import narrate, screen_config
+    from sfnwatch.running import screen_config
     from sfnwatch.settings import ScreenOptions
 
     if path:
-        click.echo(os.environ.get(NAME) or str(config_path()))
+        put_path(os.environ.get(NAME) or str(config_path()))
         return Outcome.SUCCEEDED
     root = context.find_root()
     group = apply(root)
@@ -64,7 +65,7 @@ def _print(rows: "list[Row]", *, as_json: bool) -> None:
     cells = [(row.key, _words(row.value), row.where) for row in rows]
     keys, values = (max(len(cell[n]) for cell in cells) for n in (0, 1))
     for key, value, where in cells:
-        click.echo(f"{key:<{keys}}  {value:<{min(values, 40)}}  {where}")
+        put_row(f"{key:<{keys}}  {value:<{min(values, 40)}}  {where}")
 
 
 def _words(value: Any) -> str:

@@ -12,6 +12,7 @@ import click
 from sfnwatch import completing
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.export.targets import TARGETS
+from sfnwatch.narration import narrate
 from sfnwatch.options import aws_options, choose_aws, drain_option
 from sfnwatch.trace.text import clean
 
@@ -224,7 +225,6 @@ def redact(
     from sfnwatch import __version__
     from sfnwatch.recording import redaction
     from sfnwatch.recording.files import open_files
-    from sfnwatch.running import narrate
 
     recording = open_files([Path(name) for name in files])
     made = redaction.redact(recording, keep_state_names=keep_state_names)

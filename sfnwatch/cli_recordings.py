@@ -20,6 +20,7 @@ from sfnwatch.cli_files import (
 )
 from sfnwatch.cli_watch import show_files
 from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.narration import narrate, put_path, put_row
 from sfnwatch.options import (
     output_options,
     record_options,
@@ -103,7 +104,7 @@ def open_(name: str, speed: float | None, **shared: Any) -> int:
 @_name
 def path(name: str) -> int:
     """Print a recording's path, for the commands that take files."""
-    click.echo(_chosen(name).path)
+    put_path(str(_chosen(name).path))
     return Outcome.SUCCEEDED
 
 
@@ -157,7 +158,6 @@ def prune(
     """
     from sfnwatch.clock import SystemClock
     from sfnwatch.recording.shelf import to_prune
-    from sfnwatch.running import narrate
 
     if older_than is None and larger_than is None:
         msg = "Nothing is said of which to remove."
@@ -201,7 +201,6 @@ def _remove(found: Iterable["Shelved"]) -> None:
 def _every() -> list["Shelved"]:
     from sfnwatch.recording.naming import recordings_dir
     from sfnwatch.recording.shelf import shelved
-    from sfnwatch.running import narrate
 
     found = shelved(recordings_dir())
     if not found:
@@ -231,7 +230,7 @@ def _print(found: Sequence[tuple[int, "Shelved"]]) -> None:
             f"{cell:>{width}}" if n in right else f"{cell:<{width}}"
             for n, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        click.echo("  ".join(cells).rstrip())
+        put_row("  ".join(cells).rstrip())
 
 
 def _cells(each: "Shelved") -> tuple[str, str, str, str, str]:

@@ -9,6 +9,7 @@ import click
 
 from sfnwatch import completing
 from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.narration import narrate
 from sfnwatch.options import account_options, checked_url, seconds
 from sfnwatch.trace.text import clean
 
@@ -96,7 +97,6 @@ def _wait(
     from sfnwatch.cli_watch import TRIES
     from sfnwatch.clock import ServerClock
     from sfnwatch.naming_executions import HINT, named
-    from sfnwatch.running import narrate
     from sfnwatch.trace.text import duration
     from sfnwatch.trace.timeline import Trace
 

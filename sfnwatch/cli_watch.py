@@ -11,6 +11,7 @@ import click
 
 from sfnwatch import completing
 from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.narration import narrate
 from sfnwatch.options import (
     aws_options,
     choose_aws,
@@ -120,7 +121,6 @@ def _found(read: "Sequence[Named]", options: AwsOptions, *, coming: bool) -> "Fo
 
     from sfnwatch import starting
     from sfnwatch.clock import ServerClock
-    from sfnwatch.running import narrate
 
     search = starting.find(read, options, ServerClock(), coming=coming, tell=narrate)
     return asyncio.run(search)

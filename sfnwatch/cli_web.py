@@ -6,6 +6,7 @@ from typing import NoReturn
 import click
 
 from sfnwatch.errors import Outcome, UsageError, to_install
+from sfnwatch.narration import narrate
 from sfnwatch.trace.text import clean
 
 _PORT = 8077
@@ -35,7 +36,6 @@ def web(
     """
     _check_words(context, words)
     _check_textual_serve()
-    from sfnwatch.running import narrate
     from sfnwatch.serving import Browsed, listener_on
 
     def told(url: str) -> None:

@@ -15,9 +15,10 @@ from msgspec import Struct
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.naming_executions import MachineName, Named, looks_like_file, named
+from sfnwatch.narration import narrate
 from sfnwatch.recording.files import open_files
 from sfnwatch.recording.recording import Recording, executions_of
-from sfnwatch.running import Play, narrate, run_lines
+from sfnwatch.running import Play, run_lines
 from sfnwatch.settings import AwsOptions
 from sfnwatch.starting import Found, find
 from sfnwatch.trace.events import Batch, Received

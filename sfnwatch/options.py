@@ -349,8 +349,8 @@ def choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:
         return Output.JSON
     if is_served() and not plain:
         return Output.SCREEN
-    # Textual draws on stderr: all three must be the terminal.
-    streams = (sys.stdin, sys.stdout, sys.stderr)
+    # Textual draws on this stderr, which is under ours: all three must be the terminal.
+    streams = (sys.stdin, sys.stdout, sys.__stderr__)
     usable = all(stream is not None and stream.isatty() for stream in streams)
     if plain or not usable or os.environ.get("TERM") == "dumb":
         return Output.PLAIN

@@ -27,6 +27,7 @@ from sfnwatch.errors import (
     SfnwatchError,
     UsageError,
 )
+from sfnwatch.narration import narrate
 from sfnwatch.served import is_served, with_parent
 from sfnwatch.settings import Output, RecordSettings, ScreenOptions
 from sfnwatch.sources.allowed import ALLOWED
@@ -35,7 +36,6 @@ from sfnwatch.sources.feed import Consumer, Watch
 from sfnwatch.trace.budget import Operation
 from sfnwatch.trace.events import Batch, HealthState, SourceHealth
 from sfnwatch.trace.health import read_health
-from sfnwatch.trace.text import clean
 from sfnwatch.trace.timeline import Trace
 from sfnwatch.trace.values import replace
 
@@ -98,11 +98,6 @@ class Shown(Protocol):
     def __call__(self, batch: Batch) -> None: ...
 
     def finish(self) -> None: ...
-
-
-def narrate(text: str) -> None:
-    """Tell the person something that is no data, on stderr."""
-    click.echo(f"sfnwatch: {clean(text)}", err=True)
 
 
 def show(
@@ -393,7 +388,7 @@ def raise_if_refused(trace: Trace) -> None:
         and not _has_events(trace, received.execution_arn)
     ]
     if refused:
-        raise RefusedError("\n".join(dict.fromkeys(refused)))
+        raise RefusedError("; ".join(dict.fromkeys(refused)))
 
 
 def _has_events(trace: Trace, execution_arn: str | None) -> bool:

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 
 from sfnwatch.errors import Outcome
 from sfnwatch.export.lines import health_words
-from sfnwatch.running import Play, narrate, run_lines
+from sfnwatch.narration import narrate
+from sfnwatch.running import Play, run_lines
 from sfnwatch.sources.feed import Consumer
 from sfnwatch.trace.arns import parse_execution_arn
 from sfnwatch.trace.events import Batch, HealthState

@@ -176,7 +176,12 @@ class _Connection:
                 aws_secret_access_key=self._settings.secret_access_key,
                 config=self._rationed if prefix in _RATIONED else self._config,
             )
-            client = await self._stack.enter_async_context(context)
+            try:
+                client = await self._stack.enter_async_context(context)
+            except ValueError as error:
+                # A Region or an endpoint that is none: of a variable, or the profile.
+                why = f"{clean(str(error), 300).rstrip('.')}."
+                raise Failure(HealthState.REFUSED, f"{why} Correct it.") from error
             # Whoever named it: an option, the environment, or the profile.
             if refused := refusal(client.meta.endpoint_url):
                 raise Failure(HealthState.REFUSED, refused)

@@ -142,6 +142,9 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
             f"{tried}: {_said(error)} Choose a --profile, set AWS_ACCESS_KEY_ID"
             f" and its kin, or run: {login}",
         )
+    if isinstance(error, boto.InvalidConfigError):
+        words = f"{tried}: {_said(error)} Correct the AWS configuration."
+        return Failure(HealthState.REFUSED, words)
     if isinstance(error, _GARBLED):
         return Failure(HealthState.RETRYING, f"{tried}: the answer was cut or garbled.")
     if isinstance(error, _UNREACHED):

@@ -40,7 +40,8 @@ def main() -> None:
         try:
             program()
         except SystemExit as ended:
-            sys.stderr.write(f"{ended.code} {line}\n")
+            # Its own stderr has no tabs.
+            os.write(2, f"{ended.code} {line}\n".encode())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfnwatch.running import narrate
+from sfnwatch.narration import narrate
 from sfnwatch.trace.events import From, Received
 from sfnwatch.trace.timeline import Trace, extend
 from tests.builders import ARN, event

@@ -206,6 +206,27 @@ def test_a_profile_that_is_gone_is_refused_wherever_it_is_named(
     )
 
 
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SFN"])
+@pytest.mark.parametrize("url", ["here", "http://", "https://a b/\x1b"])
+async def test_an_endpoint_that_is_none_is_said_and_not_tried_again(
+    no_aws: None, monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    async with Aws(AwsSettings(REGION)) as aws:
+        with pytest.raises(Failure, match=r"Invalid endpoint: .* Correct it") as failed:
+            await aws.call("states:DescribeExecution", ARN, REGION, executionArn=ARN)
+    assert failed.value.state is HealthState.REFUSED
+    assert failed.value.message.isprintable()
+
+
+async def test_so_is_a_region_that_is_none(no_aws: None) -> None:
+    name, arguments = "states:DescribeExecution", {"executionArn": ARN}
+    async with Aws(AwsSettings(REGION)) as aws:
+        with pytest.raises(Failure, match="a b␛") as failed:
+            await aws.call(name, ARN, "a b\x1b", **arguments)
+    assert failed.value.state is HealthState.REFUSED
+
+
 def test_a_configuration_that_can_not_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +283,7 @@ def test_what_aws_says_reaches_nobody_s_terminal_unclean() -> None:
     ("error", "state"),
     [
         (boto.NoCredentialsError(), HealthState.REFUSED),
+        (boto.InvalidConfigError(error_msg="no such source"), HealthState.REFUSED),
         (boto.SSOTokenLoadError(error_msg="gone"), HealthState.EXPIRED),
         (boto.UnauthorizedSSOTokenError(), HealthState.EXPIRED),
         (boto.EndpointConnectionError(endpoint_url="http://x"), HealthState.RETRYING),
