@@ -1,0 +1,230 @@
+"""The simulated account: all that ever happens in it, and a clock that uncovers it.
+
+What happens is worked out beforehand and depends on epoch, seed and scenarios alone, so
+a demo that was killed and starts again shows the same executions and the same records.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2s
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from sfnwatch.next.clock import Clock
+from sfnwatch.next.demo.cloudtrail import (
+    LONGEST_LAG,
+    TrailEvent,
+    bystanders,
+    deliver,
+    records_of,
+)
+from sfnwatch.next.demo.execution import Execution
+from sfnwatch.next.demo.formats import Dice, after, iso_ms, to_ms
+from sfnwatch.next.demo.map_runs import MapRun
+from sfnwatch.next.demo.queue import Queue, state_changes
+from sfnwatch.next.demo.scenarios import Scenario, chosen
+from sfnwatch.next.demo.state_machine import run_execution
+
+# Executions start apart, like those of a person who starts them by hand. The last one
+# starts at the epoch and the others before: all exist from the first look.
+_APART = 7.4
+# A client that polls for days must not fill the memory with records of its own calls.
+_OWN_CALLS = 5000
+_DAY = 86400.0
+
+
+class Faults(msgspec.Struct):
+    """Troubles to inject into a running account; counts go down with each request."""
+
+    deny: set[str] = msgspec.field(default_factory=set)
+    """Operations answered with AccessDeniedException."""
+    expired: bool = False
+    """Whether all credentials have expired."""
+    throttle_next: int = 0
+    """How many requests to answer with ThrottlingException."""
+    status_next: list[int] = msgspec.field(default_factory=list)
+    """HTTP statuses of the next answers: 500, 503."""
+    reset_next: int = 0
+    """How many connections to close without an answer."""
+    truncate_next: int = 0
+    """How many answers to cut in the middle."""
+    delay: float = 0.0
+    """Seconds of account time to wait before each answer."""
+    duplicate: bool = False
+    """Whether LookupEvents shows every record twice."""
+
+    def is_due(self, fault: str) -> bool:
+        """Use up one of a fault that is counted, if there is one left."""
+        left: int = getattr(self, fault)
+        setattr(self, fault, max(left - 1, 0))
+        return left > 0
+
+
+class BadTokenError(Exception):
+    """A page token that is not ours, is another request's, or is too old."""
+
+
+class Tokens:
+    """Page tokens: opaque, bound to the request that they continue, and dated.
+
+    They are good across restarts of a server, as long as its key is the same.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = blake2s(key.encode()).digest()
+
+    def issue(self, request: str, cursor: Any, now: datetime) -> str:
+        """Return a token that continues `request` after `cursor`, which is JSON."""
+        whole = json.dumps([self._digest(request), cursor, now.timestamp()])
+        return urlsafe_b64encode(whole.encode()).decode()
+
+    def cursor(self, token: str, request: str, now: datetime) -> Any:
+        """Return where the token continues the request; raises BadTokenError."""
+        try:
+            digest, cursor, issued_at = json.loads(urlsafe_b64decode(token))
+        except (TypeError, ValueError) as error:
+            raise BadTokenError("not ours") from error
+        if digest != self._digest(request):
+            raise BadTokenError("of another request")
+        if now.timestamp() - issued_at > _DAY:
+            raise BadTokenError("too old")
+        return cursor
+
+    def _digest(self, request: str) -> str:
+        return blake2s(request.encode(), key=self._key).hexdigest()
+
+
+class Bucket:
+    """A token bucket on the account's time."""
+
+    def __init__(self, *, rate: float, burst: float) -> None:
+        self._rate, self._burst, self._left = rate, burst, burst
+        self._at: datetime | None = None
+
+    def take(self, now: datetime) -> bool:
+        """Take one token, if there is one."""
+        waited = (now - self._at).total_seconds() if self._at else 0.0
+        self._left = min(self._burst, self._left + max(waited, 0.0) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Account:
+    """One AWS account and Region, as far as executions and CloudTrail go."""
+
+    def __init__(
+        self,
+        scenarios: Sequence[str | Scenario],
+        *,
+        clock: Clock,
+        epoch: datetime | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.clock = clock
+        self.epoch = to_ms(epoch or clock.now())
+        self.faults = Faults()
+        self.lookups = Bucket(rate=2, burst=2)
+        """LookupEvents has one bucket for the whole account and Region."""
+        key = f"{seed}/{iso_ms(self.epoch)}"
+        self.tokens = Tokens(key)
+        self.watched, earlier = _run_all(chosen(scenarios), self.epoch, key)
+        """The executions to watch, in the order asked for."""
+        self.executions = {each.scenario.name: each.arn for each in self.watched}
+        """Scenario to the ARN of its execution."""
+        begun = [*self.watched, *earlier]
+        self.nested = [each for execution in begun for each in _nested(execution)]
+        """Executions of other machines, which those above start."""
+        self.all_executions = [*self.watched, *self.nested, *earlier]
+        """All but the children of Map Runs."""
+        children = [each for one in self.all_executions for each in one.children]
+        every = [*self.all_executions, *children]
+        self._by_arn = {execution.arn: execution for execution in every}
+        self._map_runs = {run.arn: run for each in every for run in each.map_runs}
+        self.trail = [record for each in every for record in records_of(each, key)]
+        """All that CloudTrail delivers sooner or later, but for clients' own calls."""
+        self.trail += bystanders(self.watched, self.epoch, Dice(key, "noise"))
+        tasks = [task for execution in self.watched for task in execution.tasks]
+        self.queue = Queue(message for task in tasks for message in state_changes(task))
+        self._dice = Dice(key, "own calls")
+        self._own: deque[TrailEvent] = deque(maxlen=_OWN_CALLS)
+
+    @property
+    def settled_at(self) -> datetime:
+        """Return when all records of the watched executions have been delivered."""
+        return after(max(each.ends_at for each in self.watched), LONGEST_LAG)
+
+    def now(self) -> datetime:
+        """Return the account's time, to the millisecond."""
+        return to_ms(self.clock.now())
+
+    def started(self) -> list[Execution]:
+        """Return the executions started by now, but for the children of Map Runs."""
+        now = self.now()
+        return [each for each in self.all_executions if each.started_at <= now]
+
+    def execution(self, arn: str) -> Execution | None:
+        """Return an execution started by now, a Map Run's child too."""
+        found = self._by_arn.get(arn)
+        return found if found and found.started_at <= self.now() else None
+
+    def map_run(self, arn: str) -> MapRun | None:
+        """Return a Map Run started by now."""
+        found = self._map_runs.get(arn)
+        return found if found and found.started_at <= self.now() else None
+
+    @property
+    def machines(self) -> dict[str, Scenario]:
+        """Return the state machines by name, those of nested executions too."""
+        found = {each.scenario.machine: each.scenario for each in self.all_executions}
+        return {name: found[name] for name in sorted(found)}
+
+    def delivered(
+        self, fits: Callable[[TrailEvent], bool] = lambda _: True
+    ) -> list[TrailEvent]:
+        """Return what fits of all CloudTrail has delivered by now, newest first."""
+        now = self.now()
+        seen = [
+            each
+            for each in chain(self.trail, self._own)
+            if each.delivered_at <= now and fits(each)
+        ]
+        return sorted(seen, key=lambda each: each.place, reverse=True)
+
+    def note(self, event: TrailEvent) -> None:
+        """Let CloudTrail record a client's own call, to be delivered late too."""
+        self._own.append(deliver(event, self._dice.lag()))
+
+    def new_id(self) -> str:
+        """Return an id for a client's own request."""
+        return self._dice.uuid()
+
+
+def _run_all(
+    scenarios: Sequence[Scenario], epoch: datetime, key: str
+) -> tuple[list[Execution], list[Execution]]:
+    """Return an execution of each scenario, and those of the days before."""
+    watched, earlier = [], []
+    for number, scenario in enumerate(scenarios, 1):
+        start = epoch - timedelta(seconds=(len(scenarios) - number) * _APART)
+        watched.append(run_execution(scenario, start, key))
+        for days in scenario.days_before:
+            before = start - timedelta(days=days)
+            earlier.append(run_execution(scenario, before, key))
+    return watched, earlier
+
+
+def _nested(execution: Execution) -> Iterator[Execution]:
+    """Yield what an execution starts of other machines, by its children too."""
+    for each in execution.nested:
+        yield each
+        yield from _nested(each)
+    for child in execution.children:
+        yield from _nested(child)

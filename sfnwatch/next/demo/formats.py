@@ -1,0 +1,139 @@
+"""ARNs, ids, times and JSON in the forms that AWS gives them."""
+
+import json
+import random
+import string
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+ACCOUNT_ID = "123456789012"
+REGION = "ap-northeast-1"
+SUBNET = "subnet-0123456789abcdef0"
+"""Where all tasks run."""
+
+Json: TypeAlias = dict[str, Any]
+"""A JSON object."""
+
+_KEY_LETTERS = string.ascii_uppercase + "234567"
+# Not strftime's names: they follow the machine's language.
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def arn(service: str, resource: str) -> str:
+    """Return the ARN of something in the demo's account and Region."""
+    region = "" if service in {"iam", "sts"} else REGION
+    return f"arn:aws:{service}:{region}:{ACCOUNT_ID}:{resource}"
+
+
+class Dice:
+    """A random generator seeded with its key, so that it always draws the same.
+
+    A demo that was killed and starts again must show the same account, so every id
+    and every spread of time comes from dice whose key names what it is for.
+    """
+
+    def __init__(self, *key: object) -> None:
+        text = "/".join(str(part) for part in key)
+        self._random = random.Random(text)  # noqa: S311 - repeatable on purpose
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def hex(self, length: int) -> str:
+        return self._pick("0123456789abcdef", length)
+
+    def digits(self, length: int) -> str:
+        return self._pick(string.digits, length)
+
+    def session(self) -> str:
+        """Return a role session as Step Functions names them: 32 letters."""
+        return self._pick(string.ascii_letters, 32)
+
+    def key_id(self) -> str:
+        """Return the id of a temporary access key."""
+        return "ASIA" + self._pick(_KEY_LETTERS, 16)
+
+    def role_id(self) -> str:
+        """Return a role's unique id, which is one letter longer than a key's."""
+        return "AROA" + self._pick(_KEY_LETTERS, 17)
+
+    def seconds(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
+
+    def choice(self, *options: str) -> str:
+        return self._random.choice(options)
+
+    def lag(self) -> float:
+        """Return how late CloudTrail delivers one record, in seconds."""
+        return self._random.triangular(45, 270, 130)
+
+    def _pick(self, letters: str, length: int) -> str:
+        return "".join(self._random.choices(letters, k=length))
+
+
+def compact(value: object) -> str:
+    """Return JSON as Step Functions puts it into outputs: keys in order, no spaces."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def camel(value: Any) -> Any:
+    """Return the value with the keys as ECS and CloudTrail write them."""
+    match value:
+        case dict():
+            return {
+                key[:1].lower() + key[1:]: camel(each) for key, each in value.items()
+            }
+        case list():
+            return [camel(each) for each in value]
+        case _:
+            return value
+
+
+def to_ms(at: datetime) -> datetime:
+    """Drop what is below a millisecond."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def after(at: datetime, seconds: float) -> datetime:
+    """Return the time `seconds` later, to the millisecond as AWS keeps it."""
+    return to_ms(at + timedelta(seconds=seconds))
+
+
+def epoch_ms(at: datetime) -> int:
+    """Return Step Functions' form in the outputs of optimized integrations."""
+    return round(at.timestamp() * 1000)
+
+
+def epoch_seconds(at: datetime) -> float:
+    """Return AWS JSON's timestamp: seconds, with milliseconds as a fraction."""
+    return epoch_ms(at) / 1000
+
+
+def iso(at: datetime) -> str:
+    """Return CloudTrail's eventTime."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def iso_ms(at: datetime) -> str:
+    """Return Step Functions' form in the outputs of AWS SDK integrations."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+
+
+def in_words(at: datetime) -> str:
+    """Return CloudTrail's form of times inside requests and responses."""
+    at = at.astimezone(UTC)
+    half = "AM" if at.hour < 12 else "PM"  # noqa: PLR2004 - noon
+    day = f"{_MONTHS[at.month - 1]} {at.day}, {at.year}"
+    return f"{day}, {at.hour % 12 or 12}:{at:%M:%S} {half}"
+
+
+def http_date(at: datetime) -> str:
+    """Return the form of a Date header."""
+    at = at.astimezone(UTC)
+    month = _MONTHS[at.month - 1]
+    return f"{_DAYS[at.weekday()]}, {at:%d} {month} {at:%Y %H:%M:%S} GMT"

@@ -1,0 +1,479 @@
+"""The operations: Step Functions' read operations, LookupEvents, and those of SQS."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from sfnwatch.next.demo.account import Account, BadTokenError
+from sfnwatch.next.demo.cloudtrail import TrailEvent
+from sfnwatch.next.demo.execution import Execution, machine_arn, role_arn
+from sfnwatch.next.demo.formats import Json, after, arn, epoch_seconds
+from sfnwatch.next.demo.map_runs import MapRun
+from sfnwatch.next.demo.queue import PATH
+from sfnwatch.next.demo.scenarios import Scenario
+
+Item = TypeVar("Item")
+Parameters = TypeVar("Parameters", bound=msgspec.Struct)
+
+_STATUSES = "SUCCEEDED TIMED_OUT PENDING_REDRIVE ABORTED FAILED RUNNING"
+_MADE_EARLIER = 40 * 86400.0
+_ARN_PARTS = 7
+_MISSING = {
+    "executionArn": ("ExecutionDoesNotExist", "Execution Does Not Exist"),
+    "stateMachineArn": ("StateMachineDoesNotExist", "State Machine Does Not Exist"),
+    "mapRunArn": ("ResourceNotFound", "Resource not found"),
+}
+
+
+class AwsError(Exception):
+    """A refusal with AWS's code."""
+
+    def __init__(
+        self, code: str, message: str, status: int = 400, *, common: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+        self.common = common
+        """Whether the code is of all services and not of one."""
+
+
+def common_error(code: str, message: str, status: int = 400) -> AwsError:
+    """Return an error that any service may give."""
+    return AwsError(code, message, status, common=True)
+
+
+def invalid(problem: str) -> AwsError:
+    """Return the refusal of a parameter, in AWS's words."""
+    message = f"1 validation error detected: {problem}"
+    return common_error("ValidationException", message)
+
+
+def broken(name: str, value: object, rule: str) -> AwsError:
+    """Return the refusal of a parameter that breaks a rule of its model."""
+    shown = "null" if value is None else f"'{value}'"
+    return invalid(
+        f"Value {shown} at '{name}' failed to satisfy constraint: Member must {rule}"
+    )
+
+
+def check_range(name: str, value: int, low: int, high: int) -> None:
+    """Refuse a number outside AWS's bounds."""
+    if value < low:
+        raise broken(name, value, f"have value greater than or equal to {low}")
+    if value > high:
+        raise broken(name, value, f"have value less than or equal to {high}")
+
+
+def parse(body: bytes, kind: type[Parameters]) -> Parameters:
+    """Return the parameters, or refuse what is not of their types."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise common_error("SerializationException", str(error)) from error
+
+
+class StatesRequest(msgspec.Struct, rename="camel"):
+    """The parameters of Step Functions' operations, whichever of them each has."""
+
+    execution_arn: str | None = None
+    state_machine_arn: str | None = None
+    map_run_arn: str | None = None
+    status_filter: str | None = None
+    included_data: Literal["ALL_DATA", "METADATA_ONLY"] = "ALL_DATA"
+    include_execution_data: bool = True
+    reverse_order: bool = False
+    max_results: int = 0
+    next_token: str | None = None
+
+
+def describe_execution(account: Account, asked: StatesRequest) -> Json:
+    execution = _execution(account, asked)
+    described = _summary(account, execution)
+    described |= _redrive_status(execution, described["status"])
+    described["input"] = execution.input
+    if end := execution.end(account.now()):
+        described |= end.details
+    included = asked.included_data == "ALL_DATA"
+    for key in [key for key in ("input", "output") if key in described]:
+        described[f"{key}Details"] = {"included": included}
+        if not included:
+            del described[key]
+    return described
+
+
+def describe_state_machine(account: Account, asked: StatesRequest) -> Json:
+    scenario = _scenario(account, asked)
+    described = _machine(scenario, asked) | _listed_machine(account, scenario)
+    return described | {"status": "ACTIVE"}
+
+
+def describe_state_machine_for_execution(
+    account: Account, asked: StatesRequest
+) -> Json:
+    execution = _execution(account, asked)
+    described = _machine(execution.scenario, asked)
+    if execution.map_run_arn:
+        label = execution.scenario.machine.rpartition("/")[2]
+        described |= {"mapRunArn": execution.map_run_arn, "label": label}
+    return described | {"updateDate": _made_at(account)}
+
+
+def describe_map_run(account: Account, asked: StatesRequest) -> Json:
+    map_run = _known("mapRunArn", asked.map_run_arn, account.map_run)
+    now, state = account.now(), map_run.state
+    found, ended = map_run.counts(now), map_run.ends_at <= now
+    kinds = ("succeeded", "failed", "aborted", "pending", "running")
+    # One item a child: the demo has no batches, and no Map Run is redriven. A recorded
+    # one without a ResultWriter still tells of as many results written as children
+    # succeeded; that there are none before its end is inferred.
+    counts = {kind: found[kind.upper()] for kind in kinds} | {
+        "timedOut": 0,
+        "total": map_run.total,
+        "resultsWritten": found["SUCCEEDED"] if ended else 0,
+        "failuresNotRedrivable": 0,
+        "pendingRedrive": 0,
+    }
+    return _begun(map_run, now) | {
+        "status": map_run.status(now),
+        "maxConcurrency": state["MaxConcurrency"],
+        "toleratedFailurePercentage": float(state.get("ToleratedFailurePercentage", 0)),
+        "toleratedFailureCount": state.get("ToleratedFailureCount", 0),
+        "itemCounts": counts,
+        "executionCounts": counts,
+        "redriveCount": 0,
+    }
+
+
+def get_execution_history(account: Account, asked: StatesRequest) -> Json:
+    seen = _execution(account, asked).seen(account.now())
+    events = {str(event.event_id): event for event in seen}
+    if asked.reverse_order:
+        events = dict(reversed(events.items()))
+    page, token = _page(account, asked, events)
+    data = asked.include_execution_data
+    return {"events": [event.wire(data=data) for event in page]} | token
+
+
+def list_executions(account: Account, asked: StatesRequest) -> Json:
+    """Answer ListExecutions; the words in which it refuses both ARNs are inferred."""
+    status, now = asked.status_filter, account.now()
+    if status == "PENDING_REDRIVE" and not asked.map_run_arn:
+        raise invalid("'statusFilter' may be PENDING_REDRIVE with 'mapRunArn' only")
+    if status and status not in _STATUSES.split():
+        enum = _STATUSES.replace(" ", ", ")
+        raise broken("statusFilter", status, f"satisfy enum value set: [{enum}]")
+    if asked.map_run_arn and asked.state_machine_arn:
+        raise invalid("'stateMachineArn' and 'mapRunArn' must not both be given")
+    if asked.map_run_arn:
+        found = _known("mapRunArn", asked.map_run_arn, account.map_run).begun(now)
+    else:
+        scenario = _scenario(account, asked)
+        found = [each for each in account.started() if each.scenario == scenario]
+    found = [each for each in found if status in {None, each.status(now)}]
+    found.sort(key=lambda each: (each.listed_at(now), each.arn), reverse=True)
+    page, token = _page(account, asked, {each.arn: each for each in found})
+    # That a child has one item is the demo's own: it has no batches.
+    listed = [
+        _summary(account, each) | ({"itemCount": 1} if each.map_run_arn else {})
+        for each in page
+    ]
+    return {"executions": listed} | token
+
+
+def list_map_runs(account: Account, asked: StatesRequest) -> Json:
+    """Answer ListMapRuns; that the newest comes first is inferred."""
+    map_runs, now = _execution(account, asked).map_runs[::-1], account.now()
+    begun = {each.arn: each for each in map_runs if each.started_at <= now}
+    page, token = _page(account, asked, begun)
+    listed = []
+    for map_run in page:
+        machine = arn("states", f"stateMachine:{map_run.machine}")
+        listed.append(_begun(map_run, now) | {"stateMachineArn": machine})
+    return {"mapRuns": listed} | token
+
+
+def list_state_machines(account: Account, asked: StatesRequest) -> Json:
+    page, token = _page(account, asked, account.machines)
+    return {"stateMachines": [_listed_machine(account, each) for each in page]} | token
+
+
+def _page(
+    account: Account, asked: StatesRequest, items: Mapping[str, Item]
+) -> tuple[list[Item], dict[str, str]]:
+    """Return a page of the items, and the token of the next if there is one."""
+    check_range("maxResults", asked.max_results, 0, 1000)
+    size, keys, start = asked.max_results or 100, list(items), 0
+    # Whoever sends a token must send all but the size as before.
+    same = msgspec.structs.replace(asked, next_token=None, max_results=0)
+    request = msgspec.json.encode(same).decode()
+    try:
+        if asked.next_token is not None:
+            cursor = account.tokens.cursor(asked.next_token, request, account.now())
+            start = keys.index(cursor) + 1
+    except (BadTokenError, ValueError) as error:
+        raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'") from error
+    page, token = keys[start : start + size], {}
+    if start + size < len(keys):
+        token["nextToken"] = account.tokens.issue(request, page[-1], account.now())
+    return [items[key] for key in page], token
+
+
+def _known(name: str, given: str | None, look_up: Callable[[str], Item | None]) -> Item:
+    """Return what a parameter's ARN names, or refuse it."""
+    if given is None:
+        raise broken(name, given, "not be null")
+    if not given:
+        raise broken(name, given, "have length greater than or equal to 1")
+    parts, problem = given.split(":"), ""
+    if parts[0] != "arn":
+        problem = f"Invalid ARN prefix: {given}"
+    elif len(parts) < _ARN_PARTS or parts[2] != "states":
+        problem = f"Invalid ARN: {given}"
+    elif parts[5] != name.removesuffix("Arn"):
+        problem = f"Resource type not valid in this context: {parts[5]}"
+    if problem:
+        raise AwsError("InvalidArn", f"Invalid Arn: '{problem}'")
+    if (found := look_up(given)) is None:
+        code, words = _MISSING[name]
+        raise AwsError(code, f"{words}: '{given}'")
+    return found
+
+
+def _execution(account: Account, asked: StatesRequest) -> Execution:
+    return _known("executionArn", asked.execution_arn, account.execution)
+
+
+def _scenario(account: Account, asked: StatesRequest) -> Scenario:
+    machines = {machine_arn(each): each for each in account.machines.values()}
+    return _known("stateMachineArn", asked.state_machine_arn, machines.get)
+
+
+def _summary(account: Account, execution: Execution) -> Json:
+    """Return what an execution's description and its item of a list have in common."""
+    now = account.now()
+    end, redrives = execution.end(now), execution.redrives(now)
+    summary = {
+        "executionArn": execution.arn,
+        "stateMachineArn": machine_arn(execution.scenario),
+        "name": execution.name,
+        "status": execution.status(now),
+        "startDate": epoch_seconds(execution.started_at),
+        "redriveCount": len(redrives),
+    }
+    if redrives:
+        summary["redriveDate"] = epoch_seconds(redrives[-1].at)
+    if end:
+        summary["stopDate"] = epoch_seconds(end.at)
+    if execution.map_run_arn:
+        summary["mapRunArn"] = execution.map_run_arn
+    return summary
+
+
+def _redrive_status(execution: Execution, status: str) -> dict[str, str]:
+    """Return whether it can be redriven; of a Map Run's child, inferred.
+
+    Its word is one of DescribeExecution's; when AWS gives it is not documented.
+    """
+    if status not in {"RUNNING", "SUCCEEDED"}:
+        by_map_run = "_BY_MAP_RUN" if execution.map_run_arn else ""
+        return {"redriveStatus": f"REDRIVABLE{by_map_run}"}
+    reason = f"Execution is {status} and cannot be redriven"
+    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+
+def _machine(scenario: Scenario, asked: StatesRequest) -> Json:
+    whole = asked.included_data == "ALL_DATA"
+    return {
+        "stateMachineArn": machine_arn(scenario),
+        "name": scenario.machine,
+        # The member is required: without data it is an empty object, not absent.
+        "definition": scenario.definition if whole else "{}",
+        "roleArn": role_arn(scenario),
+        "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
+        "tracingConfiguration": {"enabled": True},
+    }
+
+
+def _listed_machine(account: Account, scenario: Scenario) -> Json:
+    return {
+        "stateMachineArn": machine_arn(scenario),
+        "name": scenario.machine,
+        "type": "STANDARD",
+        "creationDate": _made_at(account),
+    }
+
+
+def _made_at(account: Account) -> float:
+    return epoch_seconds(after(account.epoch, -_MADE_EARLIER))
+
+
+def _begun(map_run: MapRun, now: datetime) -> Json:
+    ended = map_run.ends_at <= now
+    return {
+        "mapRunArn": map_run.arn,
+        "executionArn": map_run.execution_arn,
+        "startDate": epoch_seconds(map_run.started_at),
+    } | ({"stopDate": epoch_seconds(map_run.ends_at)} if ended else {})
+
+
+_LOOKUP_KEYS = {
+    *("AccessKeyId", "EventId", "EventName", "EventSource"),
+    *("ReadOnly", "ResourceName", "ResourceType", "Username"),
+}
+_MOST_EVENTS, _LONGEST_VALUE = 50, 2000
+_KEPT, _FAR_FUTURE = timedelta(days=90), 1e11
+
+
+class LookupAttribute(msgspec.Struct, rename="pascal"):
+    attribute_key: str = ""
+    attribute_value: str = ""
+
+
+class LookupRequest(msgspec.Struct, rename="pascal"):
+    lookup_attributes: list[LookupAttribute] = []
+    start_time: float | None = None
+    end_time: float | None = None
+    event_category: str | None = None
+    max_results: int = _MOST_EVENTS
+    next_token: str | None = None
+
+
+def lookup_events(account: Account, asked: LookupRequest) -> Json:
+    """Answer LookupEvents: newest first, what has been delivered by now."""
+    now = account.now()
+    if not account.lookups.take(now):
+        raise common_error("ThrottlingException", "Rate exceeded")
+    _check_lookup(asked)
+    since, until = _time_range(asked, now)
+
+    def fits(each: TrailEvent) -> bool:
+        return since <= each.event_time <= until and all(
+            each.has(wanted.attribute_key, wanted.attribute_value)
+            for wanted in asked.lookup_attributes
+        )
+
+    found = [] if asked.event_category else account.delivered(fits)
+    # Whoever sends a token must send all else as before.
+    same = msgspec.structs.replace(asked, next_token=None)
+    request = msgspec.json.encode(same).decode()
+    if asked.next_token is not None:
+        try:
+            cursor = tuple(account.tokens.cursor(asked.next_token, request, now))
+        except BadTokenError as error:
+            message = f"Invalid NextToken: {error}"
+            raise AwsError("InvalidNextTokenException", message) from error
+        found = [each for each in found if each.place < cursor]
+    page, token = found[: asked.max_results], {}
+    if len(found) > len(page):
+        token["NextToken"] = account.tokens.issue(request, page[-1].place, now)
+    times = 2 if account.faults.duplicate else 1
+    return {"Events": [each.envelope for each in page for _ in range(times)]} | token
+
+
+def _check_lookup(asked: LookupRequest) -> None:
+    size, category = asked.max_results, asked.event_category
+    if not 1 <= size <= _MOST_EVENTS:
+        message = f"A max results value of {size} is invalid."
+        message += f" Specify max results between 1 and {_MOST_EVENTS}."
+        raise AwsError("InvalidMaxResultsException", message)
+    if category not in {None, "insight"}:
+        message = f"Invalid event category: {category}"
+        raise AwsError("InvalidEventCategoryException", message)
+    code = "InvalidLookupAttributesException"
+    if len(asked.lookup_attributes) > 1:
+        raise AwsError(code, "Only one lookup attribute can be specified.")
+    for attribute in asked.lookup_attributes:
+        if attribute.attribute_key not in _LOOKUP_KEYS:
+            raise AwsError(code, f"Invalid attribute key: {attribute.attribute_key}")
+        if not 1 <= len(attribute.attribute_value) <= _LONGEST_VALUE:
+            raise AwsError(code, "The attribute value is empty or too long.")
+
+
+def _time_range(asked: LookupRequest, now: datetime) -> tuple[datetime, datetime]:
+    code = "InvalidTimeRangeException"
+    start, end = asked.start_time or 0.0, asked.end_time or _FAR_FUTURE
+    try:
+        since, until = (datetime.fromtimestamp(each, UTC) for each in (start, end))
+    except (OverflowError, ValueError, OSError) as error:
+        raise AwsError(code, "The time range is not valid.") from error
+    if since > until:
+        raise AwsError(code, "The start time must not be after the end time.")
+    if until < now - _KEPT:
+        raise AwsError(code, "The time range lies before the events that are kept.")
+    return since, until
+
+
+_HIDDEN = 30
+
+
+class QueueEntry(msgspec.Struct, rename="pascal"):
+    id: str
+    receipt_handle: str
+
+
+class QueueRequest(msgspec.Struct, rename="pascal"):
+    """The parameters of the queue's operations, whichever of them each has."""
+
+    queue_url: str = ""
+    max_number_of_messages: int = 1
+    visibility_timeout: int = _HIDDEN
+    wait_time_seconds: int = 0
+    entries: list[QueueEntry] = []
+
+
+def get_queue_attributes(account: Account, asked: QueueRequest) -> Json:
+    _check_queue(asked)
+    attributes = {
+        "ApproximateNumberOfMessages": len(account.queue.visible(account.now())),
+        "VisibilityTimeout": _HIDDEN,
+        "MessageRetentionPeriod": 345_600,
+    }
+    return {"Attributes": {name: str(value) for name, value in attributes.items()}}
+
+
+def receive_message(account: Account, asked: QueueRequest) -> Json:
+    """Answer ReceiveMessage, at once: the account's time is not the client's."""
+    _check_queue(asked)
+    most, hidden = asked.max_number_of_messages, asked.visibility_timeout
+    check_range("MaxNumberOfMessages", most, 1, 10)
+    check_range("WaitTimeSeconds", asked.wait_time_seconds, 0, 20)
+    check_range("VisibilityTimeout", hidden, 0, 43_200)
+    found = account.queue.receive(account.now(), most, hidden)
+    # Without messages the key is left out, not empty.
+    return {"Messages": [message.wire() for message in found]} if found else {}
+
+
+def delete_message_batch(account: Account, asked: QueueRequest) -> Json:
+    _check_queue(asked)
+    for entry in asked.entries:
+        account.queue.delete(entry.receipt_handle)
+    return {"Successful": [{"Id": entry.id} for entry in asked.entries], "Failed": []}
+
+
+def _check_queue(asked: QueueRequest) -> None:
+    if not asked.queue_url.endswith(PATH):
+        raise AwsError("QueueDoesNotExist", "The specified queue does not exist.")
+
+
+Operation = tuple[str, type[msgspec.Struct], Callable[[Account, Any], Json]]
+OPERATIONS: dict[str, Operation] = {
+    "DescribeExecution": ("states", StatesRequest, describe_execution),
+    "DescribeMapRun": ("states", StatesRequest, describe_map_run),
+    "DescribeStateMachine": ("states", StatesRequest, describe_state_machine),
+    "DescribeStateMachineForExecution": (
+        "states",
+        StatesRequest,
+        describe_state_machine_for_execution,
+    ),
+    "GetExecutionHistory": ("states", StatesRequest, get_execution_history),
+    "ListExecutions": ("states", StatesRequest, list_executions),
+    "ListMapRuns": ("states", StatesRequest, list_map_runs),
+    "ListStateMachines": ("states", StatesRequest, list_state_machines),
+    "LookupEvents": ("cloudtrail", LookupRequest, lookup_events),
+    "GetQueueAttributes": ("sqs", QueueRequest, get_queue_attributes),
+    "ReceiveMessage": ("sqs", QueueRequest, receive_message),
+    "DeleteMessageBatch": ("sqs", QueueRequest, delete_message_batch),
+}
+"""By name: the service that it belongs to, its parameters, and what answers it."""

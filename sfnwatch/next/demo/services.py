@@ -1,0 +1,344 @@
+"""What one attempt of a Task does in its service, and what it comes to.
+
+ECS, Lambda and Step Functions itself. Lambda's Invoke is a data event, which Event
+history never has, so it makes no call here.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from sfnwatch.next.demo.execution import Call, Execution, StartNested, machine_arn
+from sfnwatch.next.demo.formats import (
+    REGION,
+    SUBNET,
+    Dice,
+    Json,
+    after,
+    arn,
+    camel,
+    compact,
+    epoch_ms,
+    http_date,
+    in_words,
+    iso_ms,
+)
+from sfnwatch.next.demo.scenarios import Attempt, Invocation, NestedExecution, TaskRun
+
+CLUSTER_ARN = arn("ecs", "cluster/demo-cluster")
+STARTED_BY = "AWS Step Functions"
+"""What `.sync` tells ECS about who starts the task; the other forms say nothing."""
+
+# Seconds after the creation of a Fargate task, and before its stop, as recorded.
+CONNECTED, _PULL_STARTED, _PULL_STOPPED, RUNNING = 3.246, 18.768, 20.402, 20.943
+_EXECUTION_STOPPED, STOPPING = 33.036, 22.953
+
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+
+
+class StatesError(Exception):
+    """An error of Amazon States Language, which an attempt or a state ended with."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(error, cause)
+        self.error, self.cause = error, cause
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Return it as history events tell it."""
+        return {"error": self.error, "cause": self.cause}
+
+    @property
+    def output(self) -> dict[str, str]:
+        """Return it as a Catch is given it."""
+        return {"Error": self.error, "Cause": self.cause}
+
+    def is_among(self, errors: list[str]) -> bool:
+        """Tell whether a Retry or Catch for these errors applies."""
+        return bool({"States.ALL", "States.TaskFailed", self.error} & set(errors))
+
+
+class EcsTask:
+    """A Fargate task with one container, as RunTask answers it and once stopped."""
+
+    def __init__(
+        self, dice: Dice, family: str, created_at: datetime, started_by: str | None
+    ) -> None:
+        self.family, self.started_by = family, started_by
+        self.created_at = self.stopped_at = created_at
+        self.exit_code = 0
+        self.task_id = dice.hex(32)
+        self._container_id, self._attachment_id = dice.uuid(), dice.uuid()
+        self._interface_id = f"eni-0{dice.hex(16)}"
+        third, fourth = int(dice.hex(1), 16), int(dice.hex(2), 16)
+        self._address = f"10.0.{third}.{16 + fourth // 2}"
+
+    @property
+    def arn(self) -> str:
+        return arn("ecs", f"task/demo-cluster/{self.task_id}")
+
+    def answer(self, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
+        """Return RunTask's answer, its time in the form asked for."""
+        # Only `.sync` gives a StartedBy; elsewhere the key is left out, not null.
+        started_by = {"StartedBy": self.started_by} if self.started_by else {}
+        attachment = {
+            "Id": self._attachment_id,
+            "Details": [{"Name": "subnetId", "Value": SUBNET}],
+            "Status": "PRECREATED",
+            "Type": "ElasticNetworkInterface",
+        }
+        task = {
+            "Attributes": [{"Name": "ecs.cpu-architecture", "Value": "x86_64"}],
+            "AvailabilityZone": f"{REGION}a",
+            "ClusterArn": CLUSTER_ARN,
+            "Cpu": "256",
+            "CreatedAt": stamp(self.created_at),
+            "EnableExecuteCommand": False,
+            "EphemeralStorage": {"SizeInGiB": 20},
+            "Group": f"family:{self.family}",
+            "InferenceAccelerators": [],
+            "LaunchType": "FARGATE",
+            "Memory": "512",
+            "Overrides": self._overrides(),
+            "PlatformVersion": "1.4.0",
+            "Tags": [],
+            "TaskArn": self.arn,
+            "TaskDefinitionArn": arn("ecs", f"task-definition/{self.family}:7"),
+            **started_by,
+            "Attachments": [attachment],
+            "Containers": [self._container()],
+            "DesiredStatus": "RUNNING",
+            "LastStatus": "PROVISIONING",
+            "PlatformFamily": "Linux",
+            "Version": 1,
+        }
+        return {"Tasks": [task], "Failures": []}
+
+    def _overrides(self) -> Json:
+        container = {
+            "Command": [],
+            "Environment": [],
+            "EnvironmentFiles": [],
+            "Name": self.family,
+            "ResourceRequirements": [],
+        }
+        return {"ContainerOverrides": [container], "InferenceAcceleratorOverrides": []}
+
+    def _container(self) -> Json:
+        path = f"container/demo-cluster/{self.task_id}/{self._container_id}"
+        return {
+            "ContainerArn": arn("ecs", path),
+            "Cpu": "0",
+            "GpuIds": [],
+            "Image": f"demo/{self.family}:latest",
+            "ManagedAgents": [],
+            "Name": self.family,
+            "NetworkBindings": [],
+            "TaskArn": self.arn,
+            "LastStatus": "PENDING",
+            "NetworkInterfaces": [],
+        }
+
+    def stopped(self) -> Json:
+        """Return the task as Step Functions passes it on at the end."""
+        task: Json = self.answer()["Tasks"][0]
+        del task["PlatformFamily"]
+        host = self._address.replace(".", "-")
+        network = {
+            "networkInterfaceId": self._interface_id,
+            "macAddress": "06:00:5e:00:53:01",
+            "privateDnsName": f"ip-{host}.{REGION}.compute.internal",
+            "privateIPv4Address": self._address,
+        }
+        attachment = task["Attachments"][0]
+        attachment |= {"Status": "DELETED", "Type": "eni"}
+        attachment["Details"] += [
+            {"Name": name, "Value": value} for name, value in network.items()
+        ]
+        address = {"PrivateIpv4Address": self._address}
+        task["Containers"][0] |= {
+            "ExitCode": self.exit_code,
+            "ImageDigest": f"sha256:{'0' * 64}",
+            "LastStatus": "STOPPED",
+            "NetworkInterfaces": [{"AttachmentId": self._attachment_id} | address],
+            "RuntimeId": f"{self.task_id}-0527074092",
+        }
+        created, stopped = self.created_at, self.stopped_at
+        return task | {
+            "Connectivity": "CONNECTED",
+            "DesiredStatus": "STOPPED",
+            "LastStatus": "STOPPED",
+            "StopCode": "EssentialContainerExited",
+            "StoppedReason": "Essential container in task exited",
+            "Version": 5,
+            "ConnectivityAt": epoch_ms(after(created, CONNECTED)),
+            "PullStartedAt": epoch_ms(after(created, _PULL_STARTED)),
+            "PullStoppedAt": epoch_ms(after(created, _PULL_STOPPED)),
+            "StartedAt": epoch_ms(after(created, RUNNING)),
+            "ExecutionStoppedAt": epoch_ms(after(stopped, -_EXECUTION_STOPPED)),
+            "StoppingAt": epoch_ms(after(stopped, -STOPPING)),
+            "StoppedAt": epoch_ms(stopped),
+        }
+
+
+class AttemptResult(msgspec.Struct, frozen=True):
+    """What an attempt came to."""
+
+    ended_at: datetime
+    output: Any = None
+    failure: StatesError | None = None
+    submitted: tuple[datetime, Any] | None = None
+    """When a job was begun that is waited for, and the answer to that."""
+
+
+class Services:
+    """The services that an execution's Tasks call; they note the calls with it."""
+
+    def __init__(self, execution: Execution, dice: Dice, start: StartNested) -> None:
+        self._execution, self._dice, self._start = execution, dice, start
+
+    def carry_out(
+        self, attempt: Attempt, at: datetime, resource: str, parameters: Json
+    ) -> AttemptResult:
+        """Do what an attempt does that calls its service at a time."""
+        match attempt:
+            case TaskRun():
+                return self._run_task(attempt, at, resource, parameters)
+            case Invocation():
+                return self._invoke(attempt, at, parameters["FunctionName"])
+            case NestedExecution():
+                return self._start_execution(attempt, at, parameters["Input"])
+
+    def _call(
+        self,
+        at: datetime,
+        action: str,
+        job_arn: str,
+        request: Json,
+        response: Json | None = None,
+    ) -> str:
+        """Make a call; return its request ID."""
+        request_id = self._dice.uuid()
+        denied = response is None and self._execution.scenario.polls_denied
+        call = Call(at, action, job_arn, request_id, request, response, denied)
+        self._execution.calls.append(call)
+        return request_id
+
+    def _run_task(
+        self, run: TaskRun, at: datetime, resource: str, parameters: Json
+    ) -> AttemptResult:
+        answered_at = after(at, self._dice.seconds(0.25, 0.45))
+        family, started_by = parameters["TaskDefinition"], parameters.get("StartedBy")
+        task = EcsTask(self._dice, family, after(at, 0.187), started_by)
+        request, response = camel(parameters), camel(task.answer(in_words))
+        request_id = self._call(at, "ecs:RunTask", task.arn, request, response)
+        answer = task.answer(iso_ms)
+        if not resource.startswith("aws-sdk:"):
+            answer = task.answer()
+            headers = _headers(answer, "application/x-amz-json-1.1", answered_at)
+            answer = _with_metadata(answer, request_id, headers)
+        if not resource.endswith(".sync"):
+            return AttemptResult(answered_at, answer)
+        poll = {"cluster": CLUSTER_ARN, "tasks": [task.arn]}
+        for seconds in run.polls:
+            self._call(after(at, seconds), "ecs:DescribeTasks", task.arn, poll)
+        self._execution.tasks.append(task)
+        task.stopped_at, task.exit_code = after(at, run.stops_after), run.exit_code
+        ended_at, output = after(task.stopped_at, run.completion_lag), task.stopped()
+        failure = None
+        if run.exit_code:
+            failure = StatesError("States.TaskFailed", compact(output))
+        return AttemptResult(ended_at, output, failure, (answered_at, answer))
+
+    def _invoke(
+        self, invocation: Invocation, at: datetime, function: str
+    ) -> AttemptResult:
+        dice, ended_at = self._dice, after(at, invocation.seconds)
+        request_id = dice.uuid()
+        if invocation.error:
+            failure = _raised(function, *invocation.error, request_id)
+            return AttemptResult(ended_at, failure=failure)
+        payload = dict(invocation.payload)
+        headers = _headers(payload, "application/json", ended_at) | {
+            "Connection": "keep-alive",
+            "X-Amz-Executed-Version": "$LATEST",
+            "X-Amzn-Trace-Id": f"root=1-{dice.hex(8)}-{dice.hex(24)};sampled=0",
+            "x-amzn-Remapped-Content-Length": "0",
+        }
+        answer = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
+        return AttemptResult(ended_at, _with_metadata(answer, request_id, headers))
+
+    def _start_execution(
+        self, nested: NestedExecution, at: datetime, data: Any
+    ) -> AttemptResult:
+        answered_at = after(at, self._dice.seconds(0.09, 0.18))
+        child = self._start(nested.scenario, after(at, 0.041), data)
+        self._execution.nested.append(child)
+        started_at = child.started_at
+        request = {"stateMachineArn": machine_arn(child.scenario), "input": _HIDDEN}
+        response = {"executionArn": child.arn, "startDate": in_words(started_at)}
+        action = "states:StartExecution"
+        request_id = self._call(at, action, child.arn, request, response)
+        poll = {"executionArn": child.arn}
+        for seconds in nested.polls:
+            self._call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
+        answer = {"ExecutionArn": child.arn, "StartDate": epoch_ms(started_at)}
+        headers = _headers(answer, "application/x-amz-json-1.0", answered_at)
+        headers["connection"] = "keep-alive"
+        return AttemptResult(
+            after(child.ends_at, nested.completion_lag),
+            _passed_on(child),
+            submitted=(answered_at, _with_metadata(answer, request_id, headers)),
+        )
+
+
+def _raised(function: str, kind: str, message: str, request_id: str) -> StatesError:
+    """Return an exception of a Python function, in the words of Lambda's runtime."""
+    file = function.split(":")[6].replace("-", "_")
+    line = f'  File "/var/task/{file}.py", line 27, in handler\n'
+    cause = {
+        "errorMessage": message,
+        "errorType": kind,
+        "requestId": request_id,
+        "stackTrace": [f"{line}    raise {kind}({json.dumps(message)})\n"],
+    }
+    return StatesError(kind, compact(cause))
+
+
+def _passed_on(child: Execution) -> Json:
+    """Return a nested execution as `.sync:2` passes it on: with its JSON parsed."""
+    return {
+        "ExecutionArn": child.arn,
+        "Input": json.loads(child.input),
+        "InputDetails": {"Included": True},
+        "Name": child.name,
+        "Output": json.loads(child.events[-1].details["output"]),
+        "OutputDetails": {"Included": True},
+        "StartDate": epoch_ms(child.started_at),
+        "StateMachineArn": machine_arn(child.scenario),
+        "Status": child.last_status,
+        "StopDate": epoch_ms(child.ends_at),
+    }
+
+
+def _headers(body: object, content_type: str, at: datetime) -> dict[str, str]:
+    return {
+        "Content-Length": str(len(compact(camel(body)))),
+        "Content-Type": content_type,
+        "Date": http_date(at),
+    }
+
+
+def _with_metadata(answer: Json, request_id: str, headers: dict[str, str]) -> Json:
+    """Return an answer with the metadata that optimized integrations add to it."""
+    headers = headers | {"x-amzn-RequestId": request_id}
+    http = {
+        "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+        "HttpHeaders": headers,
+        "HttpStatusCode": 200,
+    }
+    metadata = {"RequestId": request_id}
+    return answer | {"SdkHttpMetadata": http, "SdkResponseMetadata": metadata}

@@ -1,0 +1,291 @@
+"""Map Runs: their children, what is told of them, and what happens if some fail."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+
+from sfnwatch.next.demo.cloudtrail import LONGEST_LAG
+from sfnwatch.next.demo.scenarios import PLANS, Scenario
+from tests.next.demo.conftest import Serve
+from tests.next.demo.photos import photos
+from tests.next.demo.serving import HEAD, Served, refusal
+from tests.next.demo.test_cloudtrail import role_of
+
+TOO_MANY = "States.ExceedToleratedFailureThreshold"
+FIVE = (31.0, 12.4, 55.8, 17.2, 40.6)
+
+
+async def ended(serve: Serve, scenario: Scenario | str) -> tuple[Served, str]:
+    """Run a scenario to its end, and return its execution's ARN."""
+    demo = await serve(scenario)
+    demo.clock.advance((demo.account.settled_at - demo.account.epoch).total_seconds())
+    (arn,) = demo.account.executions.values()
+    return demo, arn
+
+
+async def output_of(demo: Served, arn: str) -> Any:
+    return json.loads((await demo.describe(arn))["output"])
+
+
+async def statuses(demo: Served, arn: str) -> list[str]:
+    """Return how the children of an execution's Map Run ended, by their start."""
+    children = await demo.children(await demo.map_run(arn))
+    children.sort(key=lambda child: child["startDate"])
+    return [child["status"] for child in children]
+
+
+async def test_a_map_run_is_told_as_a_recorded_one_was(serve: Serve) -> None:
+    demo, arn = await ended(serve, photos(*FIVE, places=2))
+    events = await demo.history(arn)
+    assert tail(events, 8) == [
+        ("ExecutionStarted", 0),
+        ("MapStateEntered", 0),
+        ("MapStateStarted", 2),
+        ("MapRunStarted", 3),
+        ("MapRunSucceeded", 4),
+        ("MapStateSucceeded", 5),
+        ("MapStateExited", 5),
+        ("ExecutionSucceeded", 7),
+    ]
+    map_run = events[3]["mapRunStartedEventDetails"]["mapRunArn"]
+    assert map_run.startswith(f"{HEAD}:mapRun:resize-photos/EachPhoto:")
+    assert map_run == await demo.map_run("photos")
+
+
+async def test_a_map_run_is_listed_and_described_while_it_runs_and_after(
+    serve: Serve,
+) -> None:
+    demo = await serve(photos(9, 9, 0, 9, ToleratedFailurePercentage=30))
+    asked = {"executionArn": demo.arn("photos")}
+    assert (await demo.raw("ListMapRuns", **asked)) == {"mapRuns": []}
+    demo.clock.advance(3)
+    first = await demo.raw("DescribeMapRun", mapRunArn=await demo.map_run("photos"))
+    assert (first["status"], first["maxConcurrency"]) == ("RUNNING", 3)
+    assert first["executionCounts"]["running"] == 3
+    assert "stopDate" not in first
+    demo.clock.advance(100)
+    last = await demo.raw("DescribeMapRun", mapRunArn=first["mapRunArn"])
+    assert (last["status"], last["toleratedFailurePercentage"]) == ("SUCCEEDED", 30.0)
+    counts = {key: count for key, count in last["itemCounts"].items() if count}
+    assert counts == {"succeeded": 3, "failed": 1, "total": 4, "resultsWritten": 3}
+    (listed,) = (await demo.raw("ListMapRuns", **asked))["mapRuns"]
+    machine = f"{HEAD}:stateMachine:resize-photos/EachPhoto"
+    assert listed.pop("stateMachineArn") == machine
+    assert listed.items() <= last.items()
+    assert "stopDate" in listed
+    demo.clock.advance(-110)
+    early = demo.states.describe_map_run(mapRunArn=first["mapRunArn"])
+    assert (await refusal(early))[0] == "ResourceNotFound"
+
+
+async def test_children_are_executions_of_their_own_and_listed_as_they_start(
+    serve: Serve,
+) -> None:
+    demo = await serve(photos(*FIVE, places=2))
+    demo.clock.advance(5)
+    map_run = await demo.map_run("photos")
+    assert len(await demo.children(map_run)) == 2, "so many at once"
+    demo.clock.advance(200)
+    children = await demo.children(map_run)
+    told = [(each["mapRunArn"], each["itemCount"]) for each in children]
+    assert told == [(map_run, 1)] * 5
+    arn = children[0]["executionArn"]
+    assert arn.startswith(f"{HEAD}:execution:resize-photos/EachPhoto:")
+    child, parent = await demo.describe(arn), await demo.describe("photos")
+    assert parent["startDate"] < child["startDate"]
+    assert child["stopDate"] < parent["stopDate"]
+    machine = await demo.states.describe_state_machine_for_execution(executionArn=arn)
+    assert (machine["label"], machine["mapRunArn"]) == ("EachPhoto", map_run)
+    assert (await demo.kinds(arn))[-1] == "ExecutionSucceeded"
+    listed = await demo.executions("resize-photos")
+    assert len(listed) == 1, "children are not the machine's own"
+
+
+async def test_children_come_in_pages_by_status_and_newest_first(serve: Serve) -> None:
+    demo = await serve(photos(*[2, 3, 0, 3, 9, 4, 0] * 4, ToleratedFailureCount=9))
+    for seconds in (8, 10, 100):
+        demo.clock.advance(seconds)
+        map_run = await demo.map_run("photos")
+        children = await demo.children(map_run)
+        assert await demo.children(map_run, maxResults=2) == children
+        places = [each.get("stopDate", each["startDate"]) for each in children]
+        assert places == sorted(places, reverse=True)
+        for status in ("RUNNING", "SUCCEEDED", "FAILED", "ABORTED", "PENDING_REDRIVE"):
+            found = await demo.children(map_run, statusFilter=status)
+            assert found == [each for each in children if each["status"] == status]
+        described = await demo.states.describe_map_run(mapRunArn=map_run)
+        counts = Counter(each["status"].lower() for each in children)
+        told = described["executionCounts"]
+        assert told["pending"] == told["total"] - len(children)
+        assert counts == {key: told[key] for key in counts}
+
+
+@pytest.mark.parametrize(
+    ("method", "arns", "code"),
+    [
+        ("describe_map_run", {}, "ValidationException"),
+        ("describe_map_run", {"mapRunArn": f"{HEAD}:execution:a:b"}, "InvalidArn"),
+        ("describe_map_run", {"mapRunArn": f"{HEAD}:mapRun:a/b:c"}, "ResourceNotFound"),
+        ("list_executions", {"mapRunArn": f"{HEAD}:mapRun:a/b:c"}, "ResourceNotFound"),
+        ("list_executions", {"mapRunArn": "x"}, "InvalidArn"),
+        (
+            "list_executions",
+            {"stateMachineArn": "x", "mapRunArn": "x"},
+            "ValidationException",
+        ),
+        (
+            "list_executions",
+            {"stateMachineArn": "x", "statusFilter": "PENDING_REDRIVE"},
+            "ValidationException",
+        ),
+    ],
+)
+async def test_what_is_no_map_run_is_refused(
+    demo: Served, method: str, arns: dict[str, str], code: str
+) -> None:
+    assert (await refusal(getattr(demo.states, method)(**arns)))[0] == code
+
+
+async def test_a_few_failures_are_tolerated_and_told_in_the_result(
+    serve: Serve,
+) -> None:
+    demo, arn = await ended(serve, photos(4, 9, 0, 9, ToleratedFailurePercentage=25))
+    ends = ["SUCCEEDED", "SUCCEEDED", "FAILED", "SUCCEEDED"]
+    assert await statuses(demo, arn) == ends
+    failed = (await output_of(demo, arn))[2]
+    assert (failed["Status"], failed["Error"]) == ("FAILED", "UnreadableImage")
+    assert json.loads(failed["Cause"])["errorMessage"].startswith("Not a photo")
+
+
+async def test_one_failure_too_many_ends_the_map_run_and_the_execution(
+    serve: Serve,
+) -> None:
+    demo, arn = await ended(serve, photos(40, 0, 40, 40, 40, 40))
+    assert tail(await demo.history(arn), 3) == [
+        ("MapRunFailed", 4),
+        ("MapStateFailed", 5),
+        ("ExecutionFailed", 6),
+    ]
+    assert await statuses(demo, arn) == ["ABORTED", "FAILED", "ABORTED"]
+    parent = await demo.describe(arn)
+    assert (parent["status"], parent["error"]) == ("FAILED", TOO_MANY)
+    map_run = await demo.map_run("photos")
+    described = await demo.raw("DescribeMapRun", mapRunArn=map_run)
+    counts = {key: count for key, count in described["itemCounts"].items() if count}
+    assert described["status"] == "FAILED"
+    assert counts == {"failed": 1, "aborted": 2, "pending": 3, "total": 6}
+    (failed,) = await demo.children(map_run, statusFilter="FAILED")
+    for child in await demo.children(map_run, statusFilter="ABORTED"):
+        late = (child["stopDate"] - failed["stopDate"]).total_seconds()
+        assert 0 < late < 0.5
+        history = await demo.history(child["executionArn"])
+        assert tail(history, 1) == [("ExecutionAborted", 0)]
+        aborted = await demo.describe(child["executionArn"])
+        assert aborted["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
+
+
+def tail(history: list[dict[str, Any]], count: int) -> list[tuple[str, int]]:
+    return [(event["type"], event["previousEventId"]) for event in history[-count:]]
+
+
+async def test_a_map_run_that_failed_can_be_caught(serve: Serve) -> None:
+    caught = {"ErrorEquals": [TOO_MANY], "Next": "Give up", "ResultPath": "$.error"}
+    scenario = photos(0, Catch=[caught])
+    states = {**scenario.states, "Give up": {"Type": "Succeed"}}
+    demo, arn = await ended(serve, msgspec.structs.replace(scenario, states=states))
+    assert (await output_of(demo, arn))["error"]["Error"] == TOO_MANY
+
+
+async def test_no_more_are_begun_than_there_are_places(serve: Serve) -> None:
+    demo, _ = await ended(serve, photos(*[1, 2, 3, 4, 5] * 8, places=4))
+    children = await demo.children(await demo.map_run("photos"))
+    edges = [(child["startDate"], 1) for child in children]
+    edges += [(child["stopDate"], -1) for child in children]
+    running, most = 0, 0
+    for _, step in sorted(edges):
+        running += step
+        most = max(most, running)
+    assert (len(children), most) == (40, 4)
+
+
+@pytest.mark.parametrize(
+    ("limits", "tolerated"),
+    [
+        ({"ToleratedFailurePercentage": 29}, 2),
+        ({"ToleratedFailurePercentage": 7.5}, 0),
+        ({"ToleratedFailureCount": 4}, 4),
+        ({"ToleratedFailureCount": 4, "ToleratedFailurePercentage": 30}, 3),
+    ],
+)
+async def test_so_many_failures_are_tolerated_and_no_more(
+    serve: Serve, limits: dict[str, Any], tolerated: int
+) -> None:
+    for failing, kind in ((tolerated, "Succeeded"), (tolerated + 1, "Failed")):
+        seconds = [0.0] * failing + [2.0] * (10 - failing)
+        demo = await serve(photos(*seconds, name=f"{failing}", **limits))
+        demo.clock.advance(600)
+        assert (await demo.kinds(f"{failing}"))[-1] == f"Execution{kind}"
+
+
+async def test_three_of_forty_fail_and_one_is_read_at_the_second_attempt(
+    serve: Serve,
+) -> None:
+    demo, arn = await ended(serve, "distributed")
+    parent = await demo.describe(arn)
+    length = (parent["stopDate"] - parent["startDate"]).total_seconds()
+    assert 180 <= length <= 360
+    results = json.loads(parent["output"])["resized"]
+    assert Counter("Error" in each for each in results) == {False: 37, True: 3}
+    failures = Counter[int]()
+    for child in await demo.children(await demo.map_run("distributed")):
+        failures[(await demo.kinds(child["executionArn"])).count("TaskFailed")] += 1
+    assert failures == {0: 36, 1: 1, 2: 3}
+
+
+async def test_the_childrens_calls_are_in_cloudtrail_under_their_role(
+    serve: Serve,
+) -> None:
+    demo, arn = await ended(serve, "distributed")
+    (execution,) = demo.account.watched
+    ids = {call.request_id for child in execution.children for call in child.calls}
+    records = [*await demo.records(), *await demo.records("states")]
+    found = [record for record in records if record["requestID"] in ids]
+    names = Counter(record["eventName"] for record in found)
+    assert names == {"RunTask": 5, "DescribeTasks": 6, "StartExecution": 2}
+    started = (await demo.history(arn))[0]["executionStartedEventDetails"]
+    assert {role_of(record) for record in found} == {started["roleArn"]}
+
+
+async def test_what_an_aborted_child_would_have_done_is_not_done(serve: Serve) -> None:
+    whole = PLANS["distributed"]
+    state = whole.states["Each photo"] | {"ToleratedFailurePercentage": 0}
+    strict = msgspec.structs.replace(whole, states={"Each photo": state})
+    demo, arn = await ended(serve, strict)
+    assert (await demo.kinds(arn))[-1] == "ExecutionFailed"
+    (execution,) = demo.account.watched
+    (big,) = [child for child in execution.children if child.calls]
+    assert (await demo.kinds(big.arn))[-1] == "ExecutionAborted"
+    (run_task,) = big.calls
+    demo.clock.advance(LONGEST_LAG)
+    polls = await demo.events(
+        "EventName", "DescribeTasks", StartTime=execution.started_at
+    )
+    assert not any(run_task.job_arn in each["CloudTrailEvent"] for each in polls)
+
+
+async def test_over_a_thousand_children_come_in_pages_each_once(serve: Serve) -> None:
+    seconds = [1.0, 2.5, 1.5, 2.0, 0.0, 1.0] * 200
+    scenario = photos(
+        *seconds, places=40, ToleratedFailurePercentage=100, ResultPath=None
+    )
+    demo, arn = await ended(serve, scenario)
+    assert await output_of(demo, arn) == scenario.input, "the result is thrown away"
+    map_run = await demo.map_run("photos")
+    children = await demo.children(map_run, maxResults=1000)
+    assert len({each["executionArn"] for each in children}) == 1200 == len(children)
+    failed = await demo.children(map_run, maxResults=70, statusFilter="FAILED")
+    assert len(failed) == 200
+    assert failed == [each for each in children if each["status"] == "FAILED"]

@@ -1,0 +1,250 @@
+"""A server left running, killed and started again; boto3 and the AWS CLI against it."""
+
+import asyncio
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import create_server
+from typing import Any
+
+import boto3
+import pytest
+
+from sfnwatch.next.demo import serve as serving
+from sfnwatch.next.demo.http_server import CREDENTIALS
+from sfnwatch.next.demo.serve import serve
+from tests.next.demo.serving import HEAD, REGION, Served
+
+
+class Heard(io.StringIO):
+    """Text written so far, and a way to wait for a line of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._flushed = asyncio.Event()
+
+    def flush(self) -> None:
+        self._flushed.set()
+
+    async def line(self) -> dict[str, Any]:
+        await self._flushed.wait()
+        result: dict[str, Any] = json.loads(self.getvalue())
+        return result
+
+
+@asynccontextmanager
+async def left_running(
+    state_dir: Path, **more: Any
+) -> AsyncIterator[tuple[dict[str, Any], str, int]]:
+    """Serve, and give the line that it says, what it warned of, and its port."""
+    out, err = Heard(), io.StringIO()
+    asked = {"scenarios": ("sync", "async"), "port": 0, "speed": 20.0, **more}
+    async with asyncio.TaskGroup() as group:
+        served = serve(out=out, err=err, state_dir=state_dir, **asked)
+        task = group.create_task(served)
+        try:
+            line = await out.line()
+            yield line, err.getvalue(), int(line["endpoint_url"].rpartition(":")[2])
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_it_says_where_in_one_line_and_keeps_its_world_to_itself(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "some" / "where"
+    async with left_running(folder) as (line, _, port):
+        assert line["endpoint_url"].startswith("http://127.0.0.1:")
+        assert line["scenarios"] == ["sync", "async"]
+        assert [arn.split(":")[5] for arn in line["executions"]] == ["execution"] * 2
+        assert (line["speed"], line["region"]) == (20.0, REGION)
+        (path,) = folder.iterdir()
+        assert path.name == f"demo-{port}.json"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        kept = json.loads(path.read_bytes())
+        assert kept.keys() == {"epoch", "speed", "seed", "scenarios"}
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({}, True),
+        ({"fresh": True}, False),
+        ({"speed": 21.0}, False),
+        ({"scenarios": ("sync",)}, False),
+    ],
+)
+async def test_it_continues_the_same_world_unless_asked_for_something_else(
+    tmp_path: Path,
+    other: dict[str, Any],
+    same: bool,  # noqa: FBT001
+) -> None:
+    async with left_running(tmp_path) as (first, _, port):
+        pass
+    async with left_running(tmp_path, port=port, **other) as (second, err, _):
+        assert (second == first) is same
+        expected = "Continuing the world of" if same else "Starting a new world"
+        assert expected in err
+        shared = set(second["executions"]) & set(first["executions"])
+        assert bool(shared) is same
+
+
+@pytest.mark.parametrize("age", [120.0, 1e6, -86_400.0])
+async def test_a_world_where_nothing_more_happens_or_of_the_future_is_left(
+    tmp_path: Path, age: float
+) -> None:
+    async with left_running(tmp_path) as (_, _, port):
+        pass
+    path = tmp_path / f"demo-{port}.json"
+    epoch = datetime.now(UTC) - timedelta(seconds=age)
+    kept = json.loads(path.read_bytes()) | {"epoch": epoch.isoformat()}
+    path.write_text(json.dumps(kept))
+    async with left_running(tmp_path, port=port) as (_, err, _):
+        assert "Starting a new world" in err
+
+
+async def test_a_broken_file_is_ignored(tmp_path: Path) -> None:
+    for content in ("{", '{"epoch": "2023-11-15T00:00:00", "speed": 20}'):
+        async with left_running(tmp_path) as (_, _, port):
+            pass
+        path = tmp_path / f"demo-{port}.json"
+        path.write_text(content)
+        async with left_running(tmp_path, port=port) as (_, err, _):
+            assert f"Ignoring {path}" in err
+            assert json.loads(path.read_bytes())["speed"] == 20.0
+
+
+async def test_it_serves_though_it_can_keep_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with left_running(tmp_path / "file" / "folder") as (_, err, _):
+        assert "so this world ends with the server" in err
+
+
+async def test_only_a_taken_default_port_is_stepped_aside_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ExceptionGroup) as caught:
+            async with left_running(tmp_path, port=port):
+                pass
+        assert "in use" in str(caught.value.exceptions[0])
+        monkeypatch.setattr(serving, "DEFAULT_PORT", port)
+        async with left_running(tmp_path, port=port) as (_, err, other):
+            assert other != port
+            assert f"Port {port} is taken; serving on {other}" in err
+
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from sfnwatch.next.demo.serve import serve
+asyncio.run(serve(
+    ["sync"], port=int(sys.argv[2]), speed=20.0,
+    out=sys.stdout, err=sys.stderr, state_dir=Path(sys.argv[1]),
+))
+"""
+
+
+async def test_a_killed_server_started_again_serves_the_same_and_ends_on_a_signal(
+    tmp_path: Path,
+) -> None:
+    async def started(port: int) -> tuple[asyncio.subprocess.Process, Any]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path), str(port)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert process.stdout
+        return process, json.loads(await process.stdout.readline())
+
+    process, first = await started(0)
+    process.kill()
+    await process.communicate()
+    port = int(first["endpoint_url"].rpartition(":")[2])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process, line = await started(port)
+        assert line == first
+        process.send_signal(number)
+        _, err = await process.communicate()
+        assert (process.returncode, err.decode().count("\n")) == (0, 1)
+
+
+def test_names_of_scenarios_are_cheap_to_import() -> None:
+    """The command line names them in its help."""
+    dear = "{'aiohttp', 'asyncio', 'dataclasses'}"
+    names = (
+        f"import sys, sfnwatch.next.demo.scenarios; print({dear} & {{*sys.modules}})"
+    )
+    program = [sys.executable, "-c", names]
+    assert subprocess.check_output(program, text=True).strip() == "set()"
+
+
+async def test_boto3_reads_and_is_told_what_is_wrong(demo: Served) -> None:
+    def work() -> dict[str, Any]:
+        session = boto3.Session(*CREDENTIALS, region_name=REGION)
+        states = session.client("stepfunctions", endpoint_url=demo.url)
+        with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+            states.describe_execution(executionArn=f"{HEAD}:execution:a:b")
+        pages = states.get_paginator("get_execution_history").paginate(
+            executionArn=demo.arn("sync"), PaginationConfig={"PageSize": 2}
+        )
+        answer: dict[str, Any] = pages.build_full_result()
+        states.close()
+        return answer
+
+    answer = await asyncio.to_thread(work)
+    assert [event["id"] for event in answer["events"]] == [1, 2, 3, 4, 5]
+
+
+async def cli(demo: Served, *words: str, **env: str) -> tuple[int, str, str]:
+    """Run the AWS CLI; give its exit code, and what it printed."""
+    signed = {
+        "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "awscli", "--endpoint-url", demo.url, *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | signed | env,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_aws_cli_looks_events_up_and_continues_from_its_token(
+    demo: Served,
+) -> None:
+    demo.clock.advance(900)
+    words = (
+        *("cloudtrail", "lookup-events", "--page-size", "3", "--max-items", "3"),
+        *("--start-time", "2023-11-15T00:28:00Z", "--lookup-attributes"),
+        "AttributeKey=EventSource,AttributeValue=ecs.amazonaws.com",
+    )
+    first = json.loads((await cli(demo, *words))[1])
+    demo.clock.advance(5)
+    token = ("--starting-token", first["NextToken"])
+    second = json.loads((await cli(demo, *words, *token))[1])
+    ids = [each["EventId"] for page in (first, second) for each in page["Events"]]
+    assert len(set(ids)) == 6
+
+
+async def test_the_aws_cli_says_what_was_wrong(demo: Served) -> None:
+    words = ("sts", "get-caller-identity")
+    code, _, err = await cli(demo, *words, AWS_SESSION_TOKEN="EXPIRED")
+    assert code != 0
+    assert "(ExpiredToken)" in err
