@@ -41,6 +41,8 @@ _WHOLE = frozenset(
 )
 """The columns of a row that tells all that a record would, null or not."""
 
+CALL_KEY = "call#"
+"""What the keys of calls begin with, and those of nothing else."""
 _LONGEST_ID = 2048
 """ARNs are shorter: what is longer is a payload."""
 CallName = tuple[str, str]
@@ -78,6 +80,11 @@ class ApiCall(Struct, gc=False):
     """True for a call that sfnwatch itself made."""
     number: int = -1
     """Of its record in the store."""
+
+    @property
+    def key(self) -> str:
+        """Its key for lines and as evidence."""
+        return f"{CALL_KEY}{self.event_id}"
 
     @property
     def role(self) -> str | None:

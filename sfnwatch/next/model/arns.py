@@ -62,7 +62,15 @@ class MapRunArn(Struct, frozen=True):
     """All that follows the state machine's name."""
 
 
+class MachineName(Struct, frozen=True):
+    """A state machine's name alone: its account and Region are the caller's."""
+
+    name: str
+
+
 StatesArn = ExecutionArn | StateMachineArn | MapRunArn
+Named = StatesArn | MachineName
+"""What somebody gives to name an execution, or to have one found."""
 
 
 def parse_states_arn(text: str) -> StatesArn:
@@ -159,3 +167,32 @@ def short_id(identifier: str) -> str:
     if last.startswith("arn:"):
         last = last.rpartition(":")[2]
     return last[:8] if _RANDOM.fullmatch(last) else last
+
+
+# -- log groups ----------------------------------------------------------------------
+
+_LOG_GROUP = re.compile(
+    r"(?P<head>arn:aws[a-z-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
+    r"log-group:)?(?P<name>[A-Za-z0-9_/.#-]{1,512})(?P<rest>:\S*)?"
+)
+"""What follows the name in an ARN, `:*` or a log stream, is no part of it."""
+
+
+class LogGroupName(Struct, frozen=True):
+    """Where a log is; all but the name only where its ARN was given."""
+
+    name: str
+    region: str | None = None
+    account: str | None = None
+    arn: str | None = None
+    """Without the `:*` that Step Functions and others write behind it."""
+
+
+def parse_log_group(text: str) -> LogGroupName:
+    """Read the name or the ARN of a log group; raises ValueError, which says why."""
+    match = _LOG_GROUP.fullmatch(text.strip())
+    if match is None or (match["rest"] and not match["head"]):
+        msg = "it is neither the name nor the ARN of a log group"
+        raise ValueError(msg)
+    arn = match["head"] + match["name"] if match["head"] else None
+    return LogGroupName(match["name"], match["region"], match["account"], arn)

@@ -20,7 +20,7 @@ from sfnwatch.next.model.integrations import (
 )
 from sfnwatch.next.model.json_text import mapping_of, parse_json, text_of, values_at
 from sfnwatch.next.model.times import maybe_time
-from sfnwatch.next.model.visits import Attempt
+from sfnwatch.next.model.visits import Attempt, AttemptEnd
 
 FAMILIES = ("Task", "LambdaFunction", "Activity")
 """What the types of an attempt's events begin with."""
@@ -117,28 +117,21 @@ def take_attempt_event(
 ) -> None:
     """Take in one of the attempt's later events."""
     attempt.event_ids.append(event.id)
-    attempt.resource_type = attempt.resource_type or text_of(
-        details.get("resourceType")
-    )
-    attempt.resource = attempt.resource or text_of(details.get("resource"))
-    payload = _Payload(details) if "output" in details or "cause" in details else None
-    if payload is not None:
-        for request_id in payload.request_ids():
-            attempt.request_ids.setdefault(request_id, event.id)
-        for resource_id in payload.resource_ids(attempt.integration):
-            attempt.resource_ids.setdefault(resource_id, event.id)
-    if phase.word == "Started":
+    payload = _Payload(details)
+    for request_id in payload.request_ids():
+        attempt.request_ids.setdefault(request_id, event.id)
+    for resource_id in payload.resource_ids(attempt.integration):
+        attempt.resource_ids.setdefault(resource_id, event.id)
+    if phase.word == "Started" and not attempt.started_by:
         attempt.started_at, attempt.started_by = event.at, event.id
-    elif phase.word == "Submitted":
+    elif phase.word == "Submitted" and not attempt.submitted_by:
         attempt.submitted_at, attempt.submitted_by = event.at, event.id
     elif phase.end is not None:
-        attempt.status, attempt.ended_at = phase.end, event.at
-        attempt.ended_by = event.id
-        attempt.error = text_of(details.get("error"))
-        attempt.cause = text_of(details.get("cause"))
-        attempt.stopped_at, attempt.told_by = None, None
-        if payload is not None and attempt.pattern is Pattern.SYNC:
-            attempt.stopped_at = payload.stopped_at(attempt.integration)
+        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+        waits = attempt.pattern is Pattern.SYNC
+        stopped_at = payload.stopped_at(attempt.integration) if waits else None
+        told = phase.end, event.at, error, cause, stopped_at
+        attempt.ends.append(AttemptEnd(event.id, *told))
 
 
 class _Payload:

@@ -35,12 +35,18 @@ class Window(NamedTuple):
     """An attempt that makes calls of some name, and when it may have made one."""
 
     key: AttemptKey
+    visit_id: int
     role: CallRole
     """What such a call would be to it."""
     first: int
     """The first microsecond a call may be dated: its second begins before it."""
     last: int | None
     """None while it may make more."""
+
+    @property
+    def claim(self) -> tuple[int, CallRole]:
+        """What a link to it says of a call."""
+        return self.visit_id, self.role
 
     def meets(self, begin: int, end: int) -> bool:
         return self.first <= end and (self.last is None or begin <= self.last)
@@ -82,13 +88,13 @@ def window_of(
         begin = attempt.submitted_at or attempt.started_at or begin
         slack = _POLL_SLACK
     last = None if end is None else microseconds(end) + slack
-    return Window(key, role, microseconds(begin) - _SECOND + 1, last)
+    return Window(key, attempt.visit_id, role, microseconds(begin) - _SECOND + 1, last)
 
 
 def bystander_window(key: AttemptKey, attempt: Attempt) -> Window:
     """Give one that holds the job's id, but makes no such calls."""
     first = microseconds(attempt.scheduled_at) - _SECOND + 1
-    return Window(key, CallRole.OTHER, first, None)
+    return Window(key, attempt.visit_id, CallRole.OTHER, first, None)
 
 
 def candidates_at(

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from sfnwatch.next.model.arns import maybe_execution_arn
 from sfnwatch.next.model.clocks import Clock, dated
+from sfnwatch.next.model.ecs_task import TaskState
 from sfnwatch.next.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.next.model.history_fold import HistoryFold
-from sfnwatch.next.model.json_text import canonical, int_of, text_of
+from sfnwatch.next.model.integrations import Pattern
+from sfnwatch.next.model.json_text import int_of, text_of
 from sfnwatch.next.model.lineage import Parent, started_by
 from sfnwatch.next.model.map_run import RUNNING
 from sfnwatch.next.model.records import Record, RecordKind
@@ -41,12 +43,25 @@ class Answer(Struct, frozen=True):
     record: Record
 
     @property
-    def order(self) -> tuple[datetime, str]:
-        return self.seen_at or _NEVER, canonical(self.record)
+    def order(self) -> tuple[datetime, int, bool, datetime]:
+        """Sort answers; files do not say when, but of redrives, an end, a change."""
+        told = self.record
+        changes = (maybe_time(told.get(key)) for key in ("stopDate", "updateDate"))
+        changed = next((at for at in changes if at is not None), _NEVER)
+        redrives, ended = int_of(told.get("redriveCount")), not self._is_of_running
+        return self.seen_at or _NEVER, redrives or 0, ended, changed
+
+    @property
+    def _is_of_running(self) -> bool:
+        return text_of(self.record.get("status")) in RUNNING
 
     @property
     def value(self) -> Record:
         return self.record
+
+    def agreed(self, other: "Answer") -> "Answer":
+        same = {k: v for k, v in self.record.items() if other.record.get(k) == v}
+        return replace(self, record=same)
 
     def at(self, clock: Clock) -> datetime | None:
         """Give when it was received, or when what it tells of happened.
@@ -102,11 +117,17 @@ class MapRunTurn(NamedTuple):
 class Execution:
     """What is known of one execution; changed by `Trace.add` alone."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(
+        self, arn: str, task_states: Mapping[str, Sequence[TaskState]]
+    ) -> None:
+        """`task_states` is what ECS told of each task, whoever started it."""
         self.arn = arn
+        self.task_states = task_states
         self.events: dict[int, HistoryEvent] = {}
         self.role: str | None = None
         """The name of its role, as the linker was told."""
+        self.unseen_ends: Mapping[int, tuple[str, datetime]] = {}
+        """Those of its visits, as consumers were told."""
         self.described: list[Answer] = []
         """What DescribeExecution answered, the newest last."""
         self.defined: list[Answer] = []
@@ -258,32 +279,53 @@ class ExecutionAsOf:
 
     def _as_it_was(self, visit: StateVisit) -> StateVisit:
         visit = visit.as_of(self._last)
-        if visit.running and self._unseen_ends:
-            end = self._unseen_ends.get(visit.id)
+        if visit.running and self.unseen_ends:
+            end = self.unseen_ends.get(visit.id)
             visit = visit.ended_as(*end) if end is not None else visit
-        if self._at is None or not any(a.told_by for a in visit.attempts):
+        stops = list(map(self._told_stop, visit.attempts))
+        if not any(stops):
             return visit
-        attempts = [self._without_later_stop(a) for a in visit.attempts]
+        pairs = zip(visit.attempts, stops, strict=True)
+        attempts = [replace(a, told_by=stop) if stop else a for a, stop in pairs]
         return replace(visit, attempts=attempts)
 
-    def _without_later_stop(self, attempt: Attempt) -> Attempt:
-        """Hide the end of a task that ECS had not told of yet."""
-        told = attempt.told_by
-        if told is None or self._at is None:
-            return attempt
-        hidden = dated(self._clock, told.seen_at, told.at) > self._at
-        return replace(attempt, stopped_at=None, told_by=None) if hidden else attempt
+    def _told_stop(self, attempt: Attempt) -> TaskState | None:
+        """Give what ECS told of the end of an attempt's tasks, where it does not.
+
+        A `.sync` attempt that failed in words, timed out or was aborted has no answer
+        that tells, and one that still waits has none yet. Only `.sync` waits for the
+        end of its task, and of several for the last.
+        """
+        waits = attempt.pattern is Pattern.SYNC and attempt.stopped_at is None
+        if not waits or not self._execution.task_states:
+            return None
+        stops = list(map(self._stop_of, attempt.resource_ids))
+        known = [state for state in stops if state is not None]
+        whole = known and len(known) == len(stops)
+        return (
+            max(known, key=lambda s: (s.stopped_at or _NEVER, s.key)) if whole else None
+        )
+
+    def _stop_of(self, task_arn: str) -> TaskState | None:
+        """Give the last that ECS had told of a task's end."""
+        states = reversed(self._execution.task_states.get(task_arn, ()))
+        ends = (s for s in states if s.stopped and s.stopped_at)
+        return next((s for s in ends if self._had_come(s.seen_at, s.at)), None)
+
+    def _had_come(self, seen_at: datetime | None, at: datetime) -> bool:
+        return self._at is None or dated(self._clock, seen_at, at) <= self._at
 
     @cached_property
-    def _unseen_ends(self) -> Mapping[int, tuple[str, datetime]]:
+    def unseen_ends(self) -> Mapping[int, tuple[str, datetime]]:
         """Say how what runs ended, where no event tells of the end, but AWS does."""
         if self.ending is not None or self.running or not self.event_count:
             return {}
         ending = _ENDINGS.get(self.status, "")
-        last, known = self._last, self._execution.visits
+        last, known = self._last, self._execution.visits.values()
         at = self.stopped_at or self.events[-1].at
-        running = [v for v in known.values() if v.id <= last and v.as_of(last).running]
-        fates = fates_at_end(running, ending, (), known, last)
+        then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
+        running = [visit for visit in then.values() if visit.running]
+        fates = fates_at_end(running, ending, (), then)
         return {fate.visit.id: (fate.status, at) for fate in fates}
 
     # -- what AWS says of it -----------------------------------------------------
@@ -379,9 +421,10 @@ class ExecutionAsOf:
         """
         if self.ending is not None:
             return TERMINAL[self.ending.type]
-        return self._described("status") or (
-            "RUNNING" if self.event_count else "UNKNOWN"
-        )
+        told = self._described("status")
+        if told and self._redrives_ahead >= 0:
+            return told
+        return "RUNNING" if self.event_count else "UNKNOWN"
 
     @property
     def running(self) -> bool:
@@ -410,13 +453,21 @@ class ExecutionAsOf:
         One that waits for its turn may not be counted yet; the documentation is
         silent on that.
         """
+        if self._described("status") == "PENDING_REDRIVE":
+            return self._redrives_ahead >= 0
+        return self._described("status") == "RUNNING" and self._redrives_ahead > 0
+
+    @cached_property
+    def _redrives_ahead(self) -> int:
+        """How many redrives DescribeExecution counts that its history does not tell of.
+
+        Less than none where it was described before the last one.
+        """
+        told = (
+            int_of(self.described.record.get("redriveCount")) if self.described else 0
+        )
         known = self.redrives[-1].number if self.redrives else 0
-        told = self.described.record.get("redriveCount") if self.described else None
-        counted = told if isinstance(told, int) else known
-        status = self._described("status")
-        if status == "PENDING_REDRIVE":
-            return counted >= known
-        return status == "RUNNING" and counted > known
+        return 0 if told is None else told - known
 
     # -- its Map Runs --------------------------------------------------------------
 

@@ -65,6 +65,14 @@ class HistoryEvent(Struct, gc=False):
     """The visit it belongs to, 0 for none; an iteration's own events are its Map's."""
     attempt_id: int = 0
     """The `scheduled_id` of the attempt it belongs to, 0 for none."""
+    iteration: int | None = None
+    """Which iteration of its Map it tells of, where it tells of one as a whole."""
+    execution_arn: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its key for lines and as evidence."""
+        return f"{self.execution_arn}#{self.id}"
 
 
 def decode_event(

@@ -25,8 +25,9 @@ from sfnwatch.next.model.visits import (
     ENDED_AS,
     ROOT,
     Fate,
+    Span,
     StateVisit,
-    VisitEnd,
+    VisitTurn,
     end_attempt,
     fates_around,
     fates_at_end,
@@ -95,6 +96,8 @@ class HistoryFold:
     def take(self, event: HistoryEvent, details: Details) -> None:
         """Take one event, and set which visit and attempt it belongs to."""
         self._event = event.id
+        # It may have been folded before, where it stood otherwise.
+        event.visit_id, event.attempt_id, event.iteration = 0, 0, None
         before = self._places.get(event.previous_event_id, self._nowhere)
         place = self._step_of(event.type)(self, event, details, before)
         self._places[event.id] = Place(place.branch, place.builder, event.type)
@@ -104,6 +107,8 @@ class HistoryFold:
         owner = place.builder or place.branch.parent
         if owner is not None:
             event.visit_id = owner.visit.id
+        if place.builder is None and event.type.startswith("MapIteration"):
+            event.iteration = place.branch.index
 
     @staticmethod
     @lru_cache(maxsize=256)
@@ -150,12 +155,12 @@ class HistoryFold:
         return before
 
     def _set_error(self, visit: StateVisit, details: Details) -> None:
-        visit.error = text_of(details.get("error"))
-        visit.cause = text_of(details.get("cause"))
-        visit.error_by = self._event
+        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+        now = visit.status, visit.ended_at, visit.exited_at
+        visit.take_turn(VisitTurn(self._event, *now, error, cause))
 
     def _set_trouble(self, visit: StateVisit, trouble: str | None) -> None:
-        if visit.trouble() != trouble:
+        if visit.trouble != trouble:
             visit.troubles.append((self._event, trouble))
 
     # -- states ----------------------------------------------------------------
@@ -224,9 +229,8 @@ class HistoryFold:
         self._reopen(builder, event)
         if builder.inside:
             self._close_inside(builder, event, ())
-        builder.visit.exited_at = event.at
-        status = "caught" if builder.visit.trouble() else "succeeded"
-        self._close(builder, status, event.at)
+        status = "caught" if builder.visit.trouble else "succeeded"
+        self._close(builder, status, event.at, exited_at=event.at)
         return Place(builder.branch, builder)
 
     # -- Map and Parallel --------------------------------------------------------
@@ -401,12 +405,16 @@ class HistoryFold:
         if builder.branch.parent:
             builder.branch.parent.inside[builder.visit.id] = builder
 
-    def _close(self, builder: VisitBuilder, status: str, at: datetime) -> None:
-        visit = builder.visit
-        visit.status, visit.ended_at, builder.started = status, at, False
-        visit.ends.append(
-            VisitEnd(self._event, status, at, visit.exited_at, visit.error, visit.cause)
-        )
+    def _close(
+        self,
+        builder: VisitBuilder,
+        status: str,
+        at: datetime,
+        exited_at: datetime | None = None,
+    ) -> None:
+        visit, builder.started = builder.visit, False
+        told = visit.error, visit.cause
+        visit.take_turn(VisitTurn(self._event, status, at, exited_at, *told))
         self._touch(visit)
         self._running.pop(visit.id, None)
         if builder.branch.parent:
@@ -447,25 +455,20 @@ class HistoryFold:
         around: VisitBuilder | None = builder
         while around is not None and around.visit.id not in self._running:
             visit = around.visit
-            self._note_pause(visit, event)
-            visit.error = visit.cause = None
-            visit.status, visit.ended_at, visit.exited_at = "running", None, None
+            visit.take_turn(VisitTurn(self._event, pause=self._pause(visit, event)))
             around.started = around is not builder
             self._set_trouble(visit, None)
             self._touch(visit)
             self._open(around)
             around = around.branch.parent
 
-    def _note_pause(self, visit: StateVisit, event: HistoryEvent) -> None:
+    def _pause(self, visit: StateVisit, event: HistoryEvent) -> Span | None:
+        """Say when a visit stood still that runs again by now."""
         begin, end = visit.ended_at, self._redriven_at
-        if visit.ends:
-            visit.ends[-1].reopened_by = self._event
-        if begin is not None and end is not None:
-            end = end if begin <= end <= event.at else event.at
-            pause = begin, max(begin, end)
-            visit.pauses.append(pause)
-            if visit.ends:
-                visit.ends[-1].pause = pause
+        if begin is None or end is None:
+            return None
+        end = end if begin <= end <= event.at else event.at
+        return begin, max(begin, end)
 
     def _near(self, place: Place) -> Iterator[VisitBuilder]:
         """Yield what encloses a place, then whatever runs, the newest first.

@@ -444,11 +444,21 @@ def _names(resource_type: str, resource: str) -> tuple[bool, str, str]:
 
 
 @lru_cache(maxsize=1024)
+def jobs_of_call(event_source: str, event_name: str) -> tuple[Integration, ...]:
+    """Give the integrations that start, poll or stop their job by such a call."""
+    return tuple(
+        row
+        for row in JOBS
+        if row.event_source == event_source
+        and row.role_of(event_name) is not CallRole.OTHER
+    )
+
+
+@lru_cache(maxsize=1024)
 def usual_role(event_source: str, event_name: str) -> CallRole:
     """Tell what a call usually is for, with nothing known but its name."""
-    roles = {
-        row.role_of(event_name) for row in JOBS if row.event_source == event_source
-    }
+    jobs = jobs_of_call(event_source, event_name)
+    roles = {row.role_of(event_name) for row in jobs}
     for role in (CallRole.ACTION, CallRole.POLL, CallRole.STOP):
         if role in roles:
             return role

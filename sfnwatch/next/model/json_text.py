@@ -1,6 +1,7 @@
 """Reading what lies inside AWS's payloads, whatever strangers put there."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -99,6 +100,16 @@ def list_of(value: Any) -> list[Any]:
 def int_of(value: Any) -> int | None:
     """Take a whole number; JSON's true and false are none."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def float_of(value: Any) -> float | None:
+    """Take a number that is finite, and none that is past all reason."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:

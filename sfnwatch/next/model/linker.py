@@ -112,7 +112,7 @@ class _Group(Struct, eq=False):
             self.windows[key] = window
         if not self.members or old == window:
             return
-        if old and window and old.role == window.role:
+        if old and window and old.claim == window.claim:
             begins = sorted((old.first, window.first))
             self._touch_between(begins[0], begins[1])
             ends = [w.last for w in (old, window) if w.last is not None]
@@ -293,7 +293,7 @@ class Linker:
         self._match_by_ids()
         self._guess()
         changes, self._changes = self._changes, {}
-        return changes
+        return {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
 
     def _match_by_ids(self) -> None:
         asked, self._asked = self._asked, {}

@@ -4,22 +4,25 @@ The parent's history says that a Map Run began and how it ended, and nothing of 
 executions it ran: those have histories of their own, up to 10,000 and more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from sfnwatch.next.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.next.model.clocks import Clock
-from sfnwatch.next.model.json_text import int_of, mapping_of, text_of
+from sfnwatch.next.model.json_text import float_of, int_of, mapping_of, text_of
 from sfnwatch.next.model.records import DecodeError, Received, Record
 from sfnwatch.next.model.times import maybe_time, seconds_between
+from sfnwatch.next.model.told import agreed_fields
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 """How an execution ends that did not do its work."""
+RUNNING_LISTED = 100
+"""Of a Map Run's executions that run so many are listed while it is watched."""
 
 
 class ExecutionCounts(Struct, frozen=True):
@@ -65,12 +68,18 @@ class MapRun(Struct, frozen=True):
         return self.status == "RUNNING"
 
     @property
-    def order(self) -> tuple[float, int, bool, str]:
-        return _order(self.seen_at, self.redrive_count, self.running, str(self))
+    def order(self) -> "_Order":
+        counts = (*astuple(self.executions), *astuple(self.items))
+        times = (self.stopped_at, self.started_at)
+        progress = (self.executions.done, *counts)
+        return _order(self.seen_at, self.redrive_count, self.running, times, progress)
 
     @property
     def value(self) -> "MapRun":
         return replace(self, seen_at=None)
+
+    def agreed(self, other: "MapRun") -> "MapRun":
+        return agreed_fields(self, other, _UNKNOWN_RUN)
 
     def at(self, clock: Clock) -> datetime | None:
         """Give when it was received, or when the Map Run ended, if it had."""
@@ -127,13 +136,23 @@ class MapRunChild(Struct, frozen=True):
     redrive_count: int = 0
 
     @property
-    def order(self) -> tuple[float, int, bool, str]:
-        running = self.listed.running
-        return _order(self.seen_at, self.redrive_count, running, str(self))
+    def order(self) -> "_Order":
+        listed = self.listed
+        times, items = (listed.stopped_at, listed.started_at), self.item_count or 0
+        return _order(self.seen_at, self.redrive_count, listed.running, times, (items,))
 
     @property
     def value(self) -> "MapRunChild":
         return replace(self, seen_at=None)
+
+    def agreed(self, other: "MapRunChild") -> "MapRunChild":
+        unknown = ListedExecution(self.listed.arn, "", "", "")
+        listed = agreed_fields(self.listed, other.listed, unknown)
+        return agreed_fields(
+            replace(self, listed=listed),
+            replace(other, listed=listed),
+            MapRunChild(listed, "", None, None),
+        )
 
     def at(self, clock: Clock) -> datetime | None:
         """Give when it was received, or the last that had happened to the execution."""
@@ -149,18 +168,38 @@ class MapRunChild(Struct, frozen=True):
         return rank, started, listed.arn
 
 
+_UNKNOWN_RUN = MapRun(
+    arn="",
+    execution_arn="",
+    status="UNKNOWN",
+    started_at=None,
+    stopped_at=None,
+    executions=ExecutionCounts(),
+    items=ExecutionCounts(),
+    max_concurrency=None,
+    tolerated_failure_percentage=None,
+    tolerated_failure_count=None,
+    redrive_count=0,
+    seen_at=None,
+)
+_Order = tuple[float, int, bool, tuple[float, ...], tuple[int, ...]]
+
+
 def _order(
     seen_at: datetime | None,
     redrives: int,
     running: bool,  # noqa: FBT001
-    text: str,
-) -> tuple[float, int, bool, str]:
+    times: Iterable[datetime | None],
+    progress: tuple[int, ...],
+) -> _Order:
     """Sort answers to one question, the newest last.
 
-    Files do not say when they were answered: then it is the one that knows of an end,
-    or of one more redrive.
+    Files do not say when they were answered: then it is the one that knows of one more
+    redrive, of an end, or of more that was done.
     """
-    return seen_at.timestamp() if seen_at else 0.0, redrives, not running, text
+    moments = tuple(at.timestamp() if at else 0.0 for at in times)
+    seen = seen_at.timestamp() if seen_at else 0.0
+    return seen, redrives, not running, moments, progress
 
 
 def map_run_name(arn: str) -> str:
@@ -202,7 +241,7 @@ def decode_map_run(received: Received, record: Record) -> MapRun:
         executions=_counts(record.get("executionCounts")),
         items=_counts(record.get("itemCounts")),
         max_concurrency=int_of(record.get("maxConcurrency")),
-        tolerated_failure_percentage=_number(record.get("toleratedFailurePercentage")),
+        tolerated_failure_percentage=float_of(record.get("toleratedFailurePercentage")),
         tolerated_failure_count=int_of(record.get("toleratedFailureCount")),
         redrive_count=int_of(record.get("redriveCount")) or 0,
         seen_at=received.at,
@@ -235,8 +274,3 @@ def _counts(value: Any) -> ExecutionCounts:
     counts = mapping_of(value)
     keys = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total")
     return ExecutionCounts(*(max(0, int_of(counts.get(key)) or 0) for key in keys))
-
-
-def _number(value: Any) -> float | None:
-    usable = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if usable else None

@@ -29,8 +29,9 @@ _XRAY = "xray.amazonaws.com"
 class Moment:
     """A trace as it stood at a moment; None is the moment after all others.
 
-    Cheap to make, and of use until the trace changes: nothing of it is kept up. Links
-    and who started whom are today's knowledge, shown once both ends are visible. In
+    Cheap to make, and of use until the trace changes: nothing of it is kept up. Links,
+    whose a task is, and who started whom are today's knowledge, shown once both ends
+    are visible; so is which branch is which, where only a definition tells that. In
     event time all calls up to the moment are there, as far as they are known today.
     """
 
@@ -152,10 +153,13 @@ class Moment:
         for arn in sorted(self.trace.task_states):
             states = self.trace.task_states[arn]
             if self.at is not None:
-                states = [s for s in states if self._is_visible(s.seen_at, s.at)]
+                states = list(filter(self.shows_task_state, states))
             if states and self.task_starter(arn) is not None:
                 found[arn] = states
         return found
+
+    def shows_task_state(self, state: TaskState) -> bool:
+        return self._is_visible(state.seen_at, state.at)
 
     def task_starter(self, task_arn: str) -> AttemptKey | None:
         """Name the attempt whose task it is.
@@ -218,7 +222,8 @@ class Moment:
         """What lists told of each Map Run's executions: failures first."""
         found: dict[str, list[MapRunChild]] = {}
         for child in self.listed.values():
-            found.setdefault(child.map_run_arn, []).append(child)
+            if child.map_run_arn:
+                found.setdefault(child.map_run_arn, []).append(child)
         for children in found.values():
             children.sort(key=lambda child: child.failed_first)
         return found

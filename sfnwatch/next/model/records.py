@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from sfnwatch.next.model.clocks import Clock
 from sfnwatch.next.model.json_text import (
-    canonical,
     encode_json,
+    float_of,
     int_of,
     parse_object,
     text_of,
@@ -183,14 +183,23 @@ class HealthReport(Struct, frozen=True):
     seen_at: datetime | None
 
     @property
-    def order(self) -> tuple[float, int, str]:
+    def order(self) -> tuple[float, ...]:
         """Sort reports; of a moment, as of a sped-up clock's, by the requests made."""
-        at = self.seen_at.timestamp() if self.seen_at else 0.0
-        return at, self.health.requests, canonical(self.health.as_record())
+        told = self.health
+        times = (self.seen_at, told.coverage, told.until)
+        at, *others = (each.timestamp() if each else 0.0 for each in times)
+        state = _WORST_FIRST.index(told.state)
+        numbers = (told.retry_in, told.lag)
+        known = (-1.0 if each is None else each for each in numbers)
+        return (at, told.requests, state, *others, *known)
 
     @property
     def value(self) -> SourceHealth:
         return replace(self.health, requests=0)
+
+    def agreed(self, other: "HealthReport") -> "HealthReport":
+        same = self.health.message == other.health.message
+        return self if same else replace(self, health=replace(self.health, message=""))
 
     def at(self, _: Clock) -> datetime | None:
         """Give when it was received: it has no other time."""
@@ -200,24 +209,18 @@ class HealthReport(Struct, frozen=True):
 def decode_health(record: Record) -> SourceHealth:
     """Read a health record; a state of a later version is taken as `live`."""
     state = record.get("state")
-    retry_in, lag = record.get("retry_in"), record.get("lag")
-    try:
-        return SourceHealth(
-            lane=str(record.get("lane")),
-            state=HealthState(state)
-            if state in list(HealthState)
-            else HealthState.LIVE,
-            message=text_of(record.get("message")) or "",
-            retry_in=float(retry_in) if isinstance(retry_in, int | float) else None,
-            coverage=maybe_time(record.get("complete_to")),
-            lag=float(lag) if isinstance(lag, int | float) else None,
-            until=maybe_time(record.get("until")),
-            requests=int_of(record.get("requests")) or 0,
-            source=text_of(record.get("source")) or "",
-        )
-    except OverflowError as error:
-        msg = f"not a health record: {error}"
-        raise DecodeError(msg) from error
+    known = state in list(HealthState)
+    return SourceHealth(
+        lane=str(record.get("lane")),
+        state=HealthState(str(state)) if known else HealthState.LIVE,
+        message=text_of(record.get("message")) or "",
+        retry_in=float_of(record.get("retry_in")),
+        coverage=maybe_time(record.get("complete_to")),
+        lag=float_of(record.get("lag")),
+        until=maybe_time(record.get("until")),
+        requests=int_of(record.get("requests")) or 0,
+        source=text_of(record.get("source")) or "",
+    )
 
 
 def merge_healths(lane: str, healths: Sequence[SourceHealth]) -> SourceHealth:

@@ -9,16 +9,14 @@ The quotas are for an account and Region, and are shared with the console and ev
 other tool. Where they differ by Region, the smaller one stands here.
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.next.model.json_text import canonical, int_of, text_of
+from sfnwatch.next.model.json_text import canonical, float_of, int_of, text_of
 from sfnwatch.next.model.records import DecodeError, Received, Record
 from sfnwatch.next.model.times import maybe_time
 
@@ -71,8 +69,10 @@ class Request(Struct, frozen=True):
     def throttled(self) -> bool:
         return self.outcome in THROTTLED
 
-    def order(self) -> tuple[datetime, str]:
-        return (self.sent_at, self.key)
+    def order(self) -> tuple[datetime, float, int, int, str]:
+        """Sort requests; of a moment by numbers first, which are never redacted."""
+        numbers = self.seconds, self.status or 0, self.items or 0
+        return (self.sent_at, *numbers, self.key)
 
 
 def decode_request(received: Received, data: Record) -> Request:
@@ -87,7 +87,7 @@ def decode_request(received: Received, data: Record) -> Request:
         operation=operation,
         service=text_of(data.get("service")) or "",
         sent_at=sent_at,
-        seconds=_seconds(data.get("seconds")),
+        seconds=max(0.0, float_of(data.get("seconds")) or 0.0),
         outcome=text_of(data.get("outcome")) or "unknown",
         region=text_of(data.get("region")),
         status=int_of(data.get("status")),
@@ -101,16 +101,6 @@ def decode_request(received: Received, data: Record) -> Request:
 def _key(execution_arn: str | None, data: Record) -> str:
     text = canonical([execution_arn, data])
     return blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()
-
-
-def _seconds(value: Any) -> float:
-    if not isinstance(value, int | float):
-        return 0.0
-    try:
-        seconds = float(value)
-    except OverflowError:
-        return 0.0
-    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
 
 
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from sfnwatch.next.model.api_call import ApiCall, cloudtrail_record, decode_call, ids_in
 from sfnwatch.next.model.arns import role_name
 from sfnwatch.next.model.clocks import Clock
-from sfnwatch.next.model.ecs_task import TaskState, decode_task_state
+from sfnwatch.next.model.ecs_task import TASK_KEY, TaskState, decode_task_state
 from sfnwatch.next.model.execution import Answer, Execution
 from sfnwatch.next.model.history import (
     LOG_KEYS,
@@ -24,7 +24,6 @@ from sfnwatch.next.model.history import (
     decode_event,
     details_of,
 )
-from sfnwatch.next.model.integrations import Pattern
 from sfnwatch.next.model.json_text import parse_object, text_of
 from sfnwatch.next.model.lineage import Lineage, find_lineage
 from sfnwatch.next.model.linker import LinkChanges, Linker
@@ -52,7 +51,6 @@ from sfnwatch.next.model.told import keep_answer
 from sfnwatch.next.model.visits import Attempt
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Changed(Struct):
@@ -135,6 +133,11 @@ class Trace:
         """The calls matched to each attempt, in the order of their times."""
         return self._linker.calls_of
 
+    def task_state(self, key: str) -> TaskState | None:
+        """Find what ECS told of a task by its key."""
+        arn = key.removeprefix(TASK_KEY).rpartition("#")[0]
+        return next((s for s in self.task_states.get(arn, ()) if s.key == key), None)
+
     def holders(self, job_id: str) -> Sequence[tuple[str, Attempt]]:
         """Give the attempts that hold a job's id, with their executions' ARNs."""
         return self._linker.holders(job_id)
@@ -206,9 +209,7 @@ class Trace:
         record = received.record
         match received.kind:
             case RecordKind.HISTORY | RecordKind.EXPRESS:
-                execution = self._execution(received, record, changed)
-                events = pending.setdefault(execution.arn, _Pending())
-                self._take_event(execution, received, record, events)
+                self._take_event(received, record, changed, pending)
             case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
                 call, inner = decode_call(received.kind, record, received.at)
                 call.number = self._raw.add(received.data)
@@ -239,7 +240,7 @@ class Trace:
             msg = f"a {received.kind} record of no execution"
             raise DecodeError(msg)
         if arn not in self.executions:
-            self.executions[arn] = Execution(arn)
+            self.executions[arn] = Execution(arn, self.task_states)
             changed.lineage = True
         changed.executions.add(arn)
         return self.executions[arn]
@@ -248,24 +249,27 @@ class Trace:
 
     def _take_event(
         self,
-        execution: Execution,
         received: Received,
         record: Record,
-        pending: "_Pending",
+        changed: Changed,
+        pending: "dict[str, _Pending]",
     ) -> None:
         """Keep an event; of two of one id, the one that was seen first."""
         if received.kind == RecordKind.EXPRESS:
             record = as_history(record)
         event, details = decode_event(record, received.at)
+        execution = self._execution(received, record, changed)
+        events = pending.setdefault(execution.arn, _Pending())
         old = execution.events.get(event.id)
         if old is not None:
             self.repeated += 1
             if not self._is_earlier(event.seen_at, received.data, old):
                 return
-            pending.replaced = pending.replaced or event.id not in pending.details
+            events.replaced = events.replaced or event.id not in events.details
         event.number = self._raw.add(received.data)
+        event.execution_arn = execution.arn
         execution.events[event.id] = event
-        pending.details[event.id] = details
+        events.details[event.id] = details
 
     def _is_earlier(
         self,
@@ -316,9 +320,6 @@ class Trace:
         answer = Answer(received.kind, received.at, number, record)
         if execution.take_answer(answer):
             pending.setdefault(execution.arn, _Pending()).replaced = True
-        # It may say how the execution ended, and with it what still ran.
-        running = (visit.id for visit in execution.fold.running())
-        execution.fold.changed.update(running)
         changed.lineage = True
 
     def _note_attempts(self, execution: Execution, changed: Changed) -> None:
@@ -333,9 +334,9 @@ class Trace:
             self._linker.set_role(arn, execution.role, role)
             execution.role = role
             touched = set(execution.visits)
-        for visit_id in touched:
-            for attempt in execution.visits[visit_id].attempts:
-                self._tell_stop(attempt)
+        before, execution.unseen_ends = execution.unseen_ends, now.unseen_ends
+        ends = before.items() ^ now.unseen_ends.items()
+        touched |= {visit_id for visit_id, _ in ends} & execution.visits.keys()
         visits = [visit for each in touched if (visit := now.visit(each)) is not None]
         for visit in visits:
             for attempt in visit.attempts:
@@ -351,31 +352,38 @@ class Trace:
         self, calls: Iterable[tuple[ApiCall, Record]], changed: Changed
     ) -> None:
         for call, record in sorted(calls, key=lambda pair: _by_time(pair[0])):
-            event_id = call.event_id
-            old = self.calls.get(event_id)
-            if call.own or event_id in self.own_calls:
-                self.own_calls.add(event_id)
-                if old is not None:
-                    # A row of an Athena table may not have said whose call it was.
-                    self._drop_call(old, changed)
-                    del self.calls[event_id]
-                continue
-            if old is not None:
-                self.repeated += 1
-                if not self._is_better(call, old):
-                    continue
-                self._drop_call(old, changed)
-            self.calls[event_id] = call
-            self._rows += not call.whole
-            if self._rows and self._is_again(call):
-                self._again.add(event_id)
-                continue
-            for row in self._rows_again(call) if self._rows else ():
-                self._drop_call(row, changed)
-                self._again.add(row.event_id)
-            insort(self.ordered_calls, call, key=_by_time)
-            self._linker.add_call(call, ids_in(record, call.error_message))
-            changed.calls.append(event_id)
+            self._add_call(call, record, changed)
+        if changed.dropped_calls:
+            new = dict.fromkeys(changed.calls)
+            changed.calls = [e for e in new if e in self.calls and e not in self._again]
+
+    def _add_call(self, call: ApiCall, record: Record, changed: Changed) -> None:
+        event_id = call.event_id
+        old = self.calls.get(event_id)
+        own = call.own or event_id in self.own_calls
+        if old is not None and not own:
+            self.repeated += 1
+            if not self._is_better(call, old):
+                return
+        if old is not None:
+            self._drop_call(old, changed)
+        if own:
+            # A row of an Athena table may not have said whose call it was.
+            self.own_calls.add(event_id)
+            self.calls.pop(event_id, None)
+            return
+        self.calls[event_id] = call
+        self._rows += not call.whole
+        same = self._told_alike(call) if self._rows else []
+        if same and not call.whole:
+            self._again.add(event_id)
+            return
+        for row in same:
+            self._drop_call(row, changed)
+            self._again.add(row.event_id)
+        insort(self.ordered_calls, call, key=_by_time)
+        self._linker.add_call(call, ids_in(record, call.error_message))
+        changed.calls.append(event_id)
 
     def _is_better(self, call: ApiCall, old: ApiCall) -> bool:
         if call.whole != old.whole:
@@ -392,19 +400,11 @@ class Trace:
         self._linker.drop_call(call.event_id)
         changed.dropped_calls.append(call)
 
-    def _is_again(self, call: ApiCall) -> bool:
-        """True for a row without an event id that a whole record says the same as."""
-        if call.whole:
-            return False
+    def _told_alike(self, call: ApiCall) -> list[ApiCall]:
+        """Find the rows that say the same as a whole record, or that of a row."""
         outline = _outline(call)
-        return any(c.whole and _outline(c) == outline for c in self._calls_at(call))
-
-    def _rows_again(self, call: ApiCall) -> list[ApiCall]:
-        """Give the rows that a whole record says the same as."""
-        if not call.whole:
-            return []
-        beside = [other for other in self._calls_at(call) if not other.whole]
-        return [other for other in beside if _outline(other) == _outline(call)]
+        beside = (each for each in self._calls_at(call) if each.whole != call.whole)
+        return [each for each in beside if _outline(each) == outline]
 
     def _calls_at(self, call: ApiCall) -> Iterable[ApiCall]:
         """Yield the calls that are shown of a call's second."""
@@ -432,9 +432,9 @@ class Trace:
             return
         insort(self.requests, request, key=Request.order)
         self._request_keys.add(request.key)
-        changed.requests += 1
         if len(self.requests) > KEPT:
             self._request_keys.discard(self.requests.pop(0).key)
+        changed.requests += request.key in self._request_keys
 
     def _take_task_state(
         self, received: Received, record: Record, changed: Changed
@@ -456,27 +456,6 @@ class Trace:
             execution = self.executions[arn]
             execution.fold.changed.add(attempt.visit_id)
             changed.executions.add(arn)
-
-    def _tell_stop(self, attempt: Attempt) -> None:
-        """Let an attempt know when its task stopped, where ECS told and it does not.
-
-        A `.sync` attempt that failed in words, timed out or was aborted has no answer
-        that tells, and one that still waits has none yet. Only `.sync` waits for the
-        end of its task, and of several for the last.
-        """
-        own = attempt.stopped_at is not None and attempt.told_by is None
-        if own or attempt.pattern is not Pattern.SYNC:
-            return
-        stops = [self._stop_of(job) for job in attempt.resource_ids]
-        known = [state for state in stops if state is not None]
-        if known and len(known) == len(stops):
-            last = max(known, key=lambda state: (state.stopped_at or _NEVER, state.key))
-            attempt.stopped_at, attempt.told_by = last.stopped_at, last
-
-    def _stop_of(self, task_arn: str) -> TaskState | None:
-        """Give the last that ECS told of a task's end."""
-        states = reversed(self.task_states.get(task_arn, ()))
-        return next((s for s in states if s.stopped and s.stopped_at), None)
 
     def _take_children(
         self, received: Received, record: Record, changed: Changed

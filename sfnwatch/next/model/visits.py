@@ -21,6 +21,22 @@ ROOT = "Main"
 Span = tuple[datetime, datetime]
 
 
+class AttemptEnd(Struct, frozen=True):
+    """How a try ended; of one that was given up its own end may be heard yet."""
+
+    by: int
+    """The event that ended it; 0 where none tells of it."""
+    status: str
+    at: datetime | None
+    error: str | None = None
+    cause: str | None = None
+    stopped_at: datetime | None = None
+    """When the job itself had ended, where its answer says."""
+
+
+_RUNS = AttemptEnd(0, "running", None)
+
+
 class Attempt(Struct):
     """One try of a Task, from its …Scheduled event; a retry schedules anew.
 
@@ -41,25 +57,52 @@ class Attempt(Struct):
     region: str | None = None
     started_at: datetime | None = None
     submitted_at: datetime | None = None
-    ended_at: datetime | None = None
-    status: str = "running"
-    """running, succeeded, failed, timed_out or aborted."""
-    error: str | None = None
-    cause: str | None = None
+    ends: list[AttemptEnd] = field(default_factory=list)
+    """Its ends, of which the last counts."""
     request_ids: dict[str, int] = field(default_factory=dict)
     """Of the action call: in its answer's metadata, or in the cause it failed with;
     each with the id of the event that tells it."""
     resource_ids: dict[str, int] = field(default_factory=dict)
     """Task ARN, job id, …, as the integration's row says; with the event likewise."""
-    stopped_at: datetime | None = None
-    """When the job itself ended, where its own answer says, or an event of ECS's."""
     told_by: TaskState | None = None
-    """What ECS told that tells it; None where the answer itself does."""
+    """What ECS told of its job's end, where its answer does not: of a moment alone."""
     event_ids: list[int] = field(default_factory=list)
     started_by: int = 0
-    """The event that started it; so with the next two."""
+    """The event that started it; so with the next one."""
     submitted_by: int = 0
-    ended_by: int = 0
+
+    @property
+    def end(self) -> AttemptEnd:
+        """How it ended, or that it runs."""
+        return self.ends[-1] if self.ends else _RUNS
+
+    @property
+    def status(self) -> str:
+        """running, succeeded, failed, timed_out or aborted."""
+        return self.end.status
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.end.at
+
+    @property
+    def ended_by(self) -> int:
+        """The event that ended it; 0 for none."""
+        return self.end.by
+
+    @property
+    def error(self) -> str | None:
+        return self.end.error
+
+    @property
+    def cause(self) -> str | None:
+        return self.end.cause
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When the job itself ended, where its own answer says or an event of ECS's."""
+        told = self.told_by.stopped_at if self.told_by else None
+        return self.end.stopped_at or told
 
     @property
     def request_id(self) -> str | None:
@@ -79,18 +122,13 @@ class Attempt(Struct):
         """Give the attempt as it was after the event of id `last`."""
         if max(self.ended_by, self.event_ids[-1]) <= last:
             return self
-        ended = self.ended_by <= last
         return replace(
             self,
             started_at=self.started_at if self.started_by <= last else None,
             submitted_at=self.submitted_at if self.submitted_by <= last else None,
-            ended_at=self.ended_at if ended else None,
-            status=self.status if ended else "running",
-            error=self.error if ended else None,
-            cause=self.cause if ended else None,
+            ends=[end for end in self.ends if end.by <= last],
             request_ids=_told_by_then(self.request_ids, last),
             resource_ids=_told_by_then(self.resource_ids, last),
-            stopped_at=self.stopped_at if ended or self.told_by else None,
             event_ids=_by_then(self.event_ids, last),
         )
 
@@ -103,19 +141,18 @@ def _by_then(event_ids: list[int], last: int) -> list[int]:
     return event_ids[: bisect_right(event_ids, last)]
 
 
-class VisitEnd(Struct):
-    """One end of a visit; a redrive opens it again, and it may end once more."""
+class VisitTurn(Struct, frozen=True):
+    """What a visit came to be: in error, ended, or running again after a redrive."""
 
     by: int
-    """The event that ended it."""
-    status: str
-    at: datetime
-    exited_at: datetime | None
-    error: str | None
-    cause: str | None
-    reopened_by: int | None = None
+    """The event that made it so."""
+    status: str = "running"
+    ended_at: datetime | None = None
+    exited_at: datetime | None = None
+    error: str | None = None
+    cause: str | None = None
     pause: Span | None = None
-    """When it stood still: from this end until a redrive went on with it."""
+    """When it had stood still, until a redrive went on with it."""
 
 
 class StateVisit(Struct):
@@ -145,11 +182,10 @@ class StateVisit(Struct):
     error: str | None = None
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
-    error_by: int = 0
     event_ids: list[int] = field(default_factory=list)
     pauses: list[Span] = field(default_factory=list)
     """When it stood still: the execution was over, until a redrive went on with it."""
-    ends: list[VisitEnd] = field(default_factory=list)
+    turns: list[VisitTurn] = field(default_factory=list)
     troubles: list[tuple[int, str | None]] = field(default_factory=list)
     """How it would have ended if nothing caught what went wrong, from which event on:
     `failed`, `timed_out`, or None where all was well again."""
@@ -188,45 +224,46 @@ class StateVisit(Struct):
             for begin, end in self.pauses
         )
 
-    def trouble(self, last: int | None = None) -> str | None:
-        """How it would end if nothing caught what went wrong by the event `last`."""
-        for by, trouble in reversed(self.troubles):
-            if last is None or by <= last:
-                return trouble
-        return None
+    def take_turn(self, turn: VisitTurn) -> None:
+        """Change as an event tells."""
+        self.turns.append(turn)
+        self.status, self.ended_at = turn.status, turn.ended_at
+        self.exited_at = turn.exited_at
+        self.error, self.cause = turn.error, turn.cause
+        if turn.pause is not None:
+            self.pauses.append(turn.pause)
+
+    @property
+    def trouble(self) -> str | None:
+        """How it would end if nothing caught what went wrong."""
+        return self.troubles[-1][1] if self.troubles else None
 
     def as_of(self, last: int) -> "StateVisit":
         """Give the visit as it was after the event of id `last`."""
         if self.changed_by <= last:
             return self
-        attempts = [a.as_of(last) for a in self.attempts if a.scheduled_id <= last]
-        end = next((end for end in reversed(self.ends) if end.by <= last), None)
-        if end and end.reopened_by is not None and end.reopened_by <= last:
-            end = None
+        turns = [turn for turn in self.turns if turn.by <= last]
+        turn = turns[-1] if turns else VisitTurn(self.id)
         return replace(
             self,
-            exited_at=end.exited_at if end else None,
-            ended_at=end.at if end else None,
-            status=end.status if end else "running",
-            attempts=attempts,
-            error=end.error if end else self._error_by_then(last, self.error),
-            cause=end.cause if end else self._error_by_then(last, self.cause),
+            status=turn.status,
+            ended_at=turn.ended_at,
+            exited_at=turn.exited_at,
+            error=turn.error,
+            cause=turn.cause,
+            attempts=[a.as_of(last) for a in self.attempts if a.scheduled_id <= last],
             event_ids=_by_then(self.event_ids, last),
-            pauses=[
-                end.pause
-                for end in self.ends
-                if end.pause and (end.reopened_by or 0) <= last
-            ],
+            pauses=[turn.pause for turn in turns if turn.pause],
+            turns=turns,
+            troubles=[trouble for trouble in self.troubles if trouble[0] <= last],
         )
-
-    def _error_by_then(self, last: int, told: str | None) -> str | None:
-        return told if self.error_by <= last else None
 
     def ended_as(self, status: str, at: datetime) -> "StateVisit":
         """Give the visit as it is if it ends so, by no event of its history."""
         attempts = self.attempts
         if attempts and attempts[-1].status == "running":
-            attempts = [*attempts[:-1], end_attempt(replace(attempts[-1]), status, at)]
+            last = replace(attempts[-1], ends=[])
+            attempts = [*attempts[:-1], end_attempt(last, status, at)]
         return replace(self, status=status, ended_at=at, attempts=attempts)
 
 
@@ -236,11 +273,9 @@ def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Att
     One whose state succeeded without its own end being known: nor is when.
     """
     if attempt.status == "running":
-        attempt.ended_by = by
-        if status == "succeeded":
-            attempt.status = "succeeded"
-        else:
-            attempt.status, attempt.ended_at = "aborted", at
+        succeeded = status == "succeeded"
+        told, ended_at = ("succeeded", None) if succeeded else ("aborted", at)
+        attempt.ends.append(AttemptEnd(by, told, ended_at))
     return attempt
 
 
@@ -264,31 +299,28 @@ def fates_at_end(
     ending: str,
     failing: Sequence[StateVisit],
     lineage: "dict[int, StateVisit]",
-    last: int | None = None,
 ) -> list[Fate]:
     """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
 
     Of one that succeeded nothing runs by then: the ends of what is open are not among
     the records. What failed is known from the event before; else it is what is in
-    trouble. `lineage` has the visits by their ids, to find what is around one; `last`
-    is the event up to which troubles count.
+    trouble. `lineage` has the visits by their ids, to find what is around one.
     """
     if ending == "Succeeded":
-        return [Fate(v, _unseen_end(v, lineage, last)) for v in running]
+        return [Fate(v, _unseen_end(v, lineage)) for v in running]
     if ending not in ENDED_AS:
         return []
     if ending != "Failed":
         # It came from outside: nothing in the execution failed.
-        return fates_around(running, (), ENDED_AS[ending], last)
-    failing = failing or [visit for visit in running if visit.trouble(last)]
-    return fates_around(running, failing, ENDED_AS[ending], last)
+        return fates_around(running, (), ENDED_AS[ending])
+    failing = failing or [visit for visit in running if visit.trouble]
+    return fates_around(running, failing, ENDED_AS[ending])
 
 
 def fates_around(
     visits: Sequence[StateVisit],
     failing: Sequence[StateVisit],
     otherwise: str = "aborted",
-    last: int | None = None,
 ) -> list[Fate]:
     """Have those around the failing event fail, and all else end otherwise.
 
@@ -297,27 +329,24 @@ def fates_around(
     """
     blamed = {visit.id for visit in failing}
     return [
-        Fate(visit, visit.trouble(last) or "failed", blamed=True)
+        Fate(visit, visit.trouble or "failed", blamed=True)
         if visit.id in blamed
         else Fate(visit, otherwise)
         for visit in visits
     ]
 
 
-def _unseen_end(
-    visit: StateVisit, lineage: "dict[int, StateVisit]", last: int | None
-) -> str:
+def _unseen_end(visit: StateVisit, lineage: "dict[int, StateVisit]") -> str:
     """Say how a visit ended whose end is missing, the execution having succeeded.
 
     Its failure was caught, or else that of what is around it, which aborts the rest.
     """
     lost, outer = False, lineage.get(visit.parent or 0)
     while outer is not None:
-        lost = lost or bool(outer.trouble(last))
+        lost = lost or bool(outer.trouble)
         outer = lineage.get(outer.parent or 0)
     if visit.type == "Fail":
         return "failed"
-    trouble = visit.trouble(last)
-    if trouble:
-        return trouble if lost else "caught"
+    if visit.trouble:
+        return visit.trouble if lost else "caught"
     return "aborted" if lost else "succeeded"
