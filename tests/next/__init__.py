@@ -1,4 +1,4 @@
-"""The tests of the second edition.
+"""How hard the tests of laws try.
 
 `SFNWATCH_FUZZ=50 pytest …` has the tests of laws try fifty times as many examples.
 """

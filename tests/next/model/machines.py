@@ -1,0 +1,403 @@
+"""Machines at random, and a run of each as AWS would tell it, with the truth known.
+
+The order of events follows what recordings of AWS show: see `history_fold.py`. Where
+none settles what an event follows, one of the possible ways is taken at random.
+"""
+
+import random
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Pass, Wait, Choice or Fail."""
+
+    type: str
+
+
+@dataclass(frozen=True)
+class Task:
+    retries: int
+    catch: bool
+
+
+@dataclass(frozen=True)
+class Parallel:
+    branches: tuple["States", ...]
+    retries: int
+    catch: bool
+
+
+@dataclass(frozen=True)
+class Map:
+    processor: "States"
+    items: int
+    limit: int
+    """Its MaxConcurrency; 0 is none."""
+    catch: bool
+
+
+State = Leaf | Task | Parallel | Map
+States = tuple[State, ...]
+
+_LEAVES = st.sampled_from(["Pass", "Wait", "Choice", "Pass", "Pass", "Fail"])
+_SIMPLE: st.SearchStrategy[State] = st.builds(Leaf, _LEAVES) | st.builds(
+    Task, retries=st.integers(0, 2), catch=st.booleans()
+)
+
+
+def _containers(inner: st.SearchStrategy[State]) -> st.SearchStrategy[State]:
+    states = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    return st.builds(
+        Parallel,
+        branches=st.lists(states, min_size=1, max_size=3).map(tuple),
+        retries=st.integers(0, 1),
+        catch=st.booleans(),
+    ) | st.builds(
+        Map,
+        processor=states,
+        items=st.integers(0, 4),
+        limit=st.integers(0, 2),
+        catch=st.booleans(),
+    )
+
+
+MACHINES: st.SearchStrategy[States] = st.lists(
+    st.recursive(_SIMPLE, _containers, max_leaves=12), min_size=1, max_size=3
+).map(tuple)
+
+
+def dice_of(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - it picks test cases
+
+
+class Told(NamedTuple):
+    """An event as the history tells it; its id is its place, from 1."""
+
+    kind: str
+    previous: int
+    details: dict[str, Any]
+
+
+@dataclass(eq=False)
+class Truth:
+    """What a visit really was."""
+
+    id: int
+    name: str
+    type: str
+    parent: "Truth | None"
+    index: int | None
+    status: str = "running"
+    exited: bool = False
+    attempts: list[list[Any]] = field(default_factory=list)
+    """Of each the id of its scheduling and its status."""
+
+    @property
+    def around(self) -> Iterator["Truth"]:
+        visit: Truth | None = self
+        while visit:
+            yield visit
+            visit = visit.parent
+
+    @property
+    def path(self) -> str:
+        if self.parent is None:
+            return f"Main / {self.name}"
+        return f"{self.parent.path}[{self.index}] / {self.name}"
+
+    def close(self, status: str) -> None:
+        self.status = status
+        if self.attempts and self.attempts[-1][1] == "running":
+            self.attempts[-1][1] = "aborted"
+
+
+class UncaughtError(Exception):
+    """A state failed, by the event `event` of the visit `visit`."""
+
+    def __init__(self, event: int, visit: Truth) -> None:
+        super().__init__(event)
+        self.event = event
+        self.visit = visit
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where states run: in which visit, which branch, under which names."""
+
+    parent: Truth | None = None
+    index: int | None = None
+    prefix: str = "s"
+
+
+Steps = Generator[None, None, int]
+
+
+class Run:
+    """One run of a machine; at every pause of a step any other branch may go on."""
+
+    def __init__(
+        self, machine: States, seed: int, failing: float, *, alike: bool = False
+    ) -> None:
+        """`alike` has the states of all branches of a Parallel bear the same names."""
+        self._dice = dice_of(seed)
+        self._failing = failing
+        self._alike = alike
+        self.events: list[Told] = []
+        self.truth: dict[int, Truth] = {}
+        self.owners: dict[int, int] = {}
+        """An event's id to its visit's, for those where that can be known."""
+        self.branches: dict[str, tuple[str, ...]] = {}
+        self._live(machine)
+
+    def _emit(
+        self, kind: str, before: int, owner: Truth | None = None, **details: Any
+    ) -> int:
+        self.events.append(Told(kind, before, details))
+        number = len(self.events)
+        if owner is not None:
+            self.owners[number] = owner.id
+        return number
+
+    def _live(self, machine: States) -> None:
+        self._emit("ExecutionStarted", 0)
+        left = self._dice.choice([10**9, 10**9, 10**9, 7, 20])
+        try:
+            for _ in self._sequence(machine, 0, Spot()):
+                left -= 1
+                if not left:
+                    self._cut_off()
+                    return
+        except UncaughtError as error:
+            self._emit("ExecutionFailed", error.event)
+            self._close_open(None, error.visit)
+        else:
+            self._emit("ExecutionSucceeded", len(self.events))
+
+    def _cut_off(self) -> None:
+        kind = self._dice.choice(["Aborted", "TimedOut"])
+        self._emit(f"Execution{kind}", 0)
+        for visit in self.truth.values():
+            if visit.status == "running":
+                visit.close("aborted" if kind == "Aborted" else "timed_out")
+
+    def _close_open(self, root: Truth | None, failing: Truth | None) -> None:
+        """Close all that is open inside `root`, but `root` itself."""
+        blamed = set(failing.around) if failing else set()
+        for visit in self.truth.values():
+            inside = root is None or root in visit.around
+            if visit is not root and inside and visit.status == "running":
+                timed_out = visit.attempts and visit.attempts[-1][1] == "timed_out"
+                word = "timed_out" if timed_out else "failed"
+                visit.close(word if visit in blamed else "aborted")
+
+    # -- states ----------------------------------------------------------------
+
+    def _sequence(self, states: States, before: int, spot: Spot) -> Steps:
+        last = before
+        for place, state in enumerate(states):
+            visit = self._enter(state, f"{spot.prefix}{place}", last, spot)
+            yield
+            last = yield from self._visit(state, visit)
+            yield
+        return last
+
+    def _enter(self, state: State, name: str, before: int, spot: Spot) -> Truth:
+        kind = state.type if isinstance(state, Leaf) else type(state).__name__
+        number = self._emit(f"{kind}StateEntered", before, name=name)
+        visit = Truth(number, name, kind, spot.parent, spot.index)
+        self.truth[number] = visit
+        self.owners[number] = number
+        return visit
+
+    def _exit(self, visit: Truth, before: int, status: str = "succeeded") -> int:
+        number = self._emit(f"{visit.type}StateExited", before, visit, name=visit.name)
+        visit.status, visit.exited = status, True
+        return number
+
+    def _visit(self, state: State, visit: Truth) -> Steps:
+        match state:
+            case Task():
+                return self._task(state, visit)
+            case Parallel():
+                return self._contain(visit, state, state.retries)
+            case Map():
+                return self._contain(visit, state, 0)
+        return self._leaf(visit)
+
+    def _leaf(self, visit: Truth) -> Steps:
+        yield
+        if visit.type == "Fail":
+            raise UncaughtError(visit.id, visit)
+        return self._exit(visit, visit.id)
+
+    def _task(self, task: Task, visit: Truth) -> Steps:
+        last = visit.id
+        for _ in range(task.retries + 1):
+            last = yield from self._try(visit, last)
+            if visit.attempts[-1][1] == "succeeded":
+                return self._exit(visit, last)
+            yield
+        if task.catch:
+            return self._exit(visit, last, "caught")
+        raise UncaughtError(last, visit)
+
+    def _try(self, visit: Truth, before: int) -> Steps:
+        number = self._emit("TaskScheduled", before, visit, resourceType="ecs")
+        visit.attempts.append([number, "running"])
+        yield
+        last = self._emit("TaskStarted", number, visit)
+        yield
+        fails = self._dice.random() < self._failing
+        word = self._dice.choice(["Failed", "TimedOut"]) if fails else "Succeeded"
+        last = self._emit(f"Task{word}", last, visit)
+        statuses = {"Failed": "failed", "TimedOut": "timed_out"}
+        visit.attempts[-1][1] = statuses.get(word, "succeeded")
+        return last
+
+    # -- Parallel and Map --------------------------------------------------------
+
+    def _contain(self, visit: Truth, state: Parallel | Map, retries: int) -> Steps:
+        before = visit.id
+        for left in range(retries, -1, -1):
+            started = self._emit(f"{visit.type}StateStarted", before, visit)
+            yield
+            try:
+                last = yield from self._inside(visit, state, started)
+            except UncaughtError as error:
+                before = error.event
+                failed = self._fail(visit, error, final=not left)
+                if failed:
+                    return self._caught(visit, state, error, failed)
+            else:
+                self._emit(f"{visit.type}StateSucceeded", last, visit)
+                return self._exit(visit, last)
+        raise AssertionError
+
+    def _caught(
+        self, visit: Truth, state: Parallel | Map, error: UncaughtError, failed: int
+    ) -> int:
+        if state.catch:
+            return self._exit(visit, failed, "caught")
+        # What the outer container's own failure follows is in no recording.
+        raise UncaughtError(self._dice.choice([failed, error.event]), visit)
+
+    def _fail(self, visit: Truth, error: UncaughtError, *, final: bool) -> int:
+        """End what runs inside; a retry leaves no Failed event behind."""
+        self._tell_of_aborted(visit, error)
+        failed = 0
+        if final:
+            failed = self._emit(f"{visit.type}StateFailed", error.event, visit)
+        self._close_open(visit, error.visit)
+        return failed
+
+    def _tell_of_aborted(self, visit: Truth, error: UncaughtError) -> None:
+        blamed = set(error.visit.around)
+        for other in self.truth.values():
+            siblings = visit in other.around and other not in blamed
+            if siblings and other.status == "running" and self._dice.random() < 0.5:
+                self._emit(f"{other.type}StateAborted", error.event)
+        if visit.type == "Map":
+            inside = next(v for v in error.visit.around if v.parent is visit)
+            index = {"name": visit.name, "index": inside.index}
+            self._emit("MapIterationFailed", error.event, visit, **index)
+            for other_index in {
+                v.index for v in self.truth.values() if v.parent is visit
+            }:
+                if other_index != inside.index and self._dice.random() < 0.5:
+                    more = {"name": visit.name, "index": other_index}
+                    self._emit("MapIterationAborted", error.event, visit, **more)
+
+    def _inside(self, visit: Truth, state: Parallel | Map, started: int) -> Steps:
+        if isinstance(state, Parallel):
+            return self._at_once(self._branches(visit, state, started), started)
+        return self._iterations(visit, state, started)
+
+    def _branches(self, visit: Truth, state: Parallel, started: int) -> list[Steps]:
+        prefixes = [
+            f"{visit.name}." if self._alike else f"{visit.name}.{number}."
+            for number in range(len(state.branches))
+        ]
+        self.branches[visit.name] = tuple(f"{prefix}0" for prefix in prefixes)
+        return [
+            self._sequence(states, started, Spot(visit, number, prefix))
+            for number, (states, prefix) in enumerate(
+                zip(state.branches, prefixes, strict=True)
+            )
+        ]
+
+    def _at_once(self, running: list[Steps], last: int) -> Steps:
+        if self._alike:
+            # Nothing but the order of entering tells branches of equal names apart.
+            for steps in running:
+                next(steps)
+                yield
+        while running:
+            steps = self._dice.choice(running)
+            try:
+                next(steps)
+            except StopIteration as end:
+                running.remove(steps)
+                last = end.value
+            yield
+        return last
+
+    def _iterations(self, visit: Truth, state: Map, started: int) -> Steps:
+        last, before, left = started, started, list(range(state.items))
+        running: dict[int, Steps] = {}
+        while left or running:
+            while left and len(running) < (state.limit or state.items):
+                index = left.pop(0)
+                running[index] = self._iteration(visit, state, before, index)
+                next(running[index])
+            index = self._dice.choice(list(running))
+            try:
+                next(running[index])
+            except StopIteration as end:
+                del running[index]
+                last = end.value
+                chained = state.limit == 1 or self._dice.random() < 0.5
+                before = last if chained and state.limit else started
+            yield
+        return last
+
+    def _iteration(self, visit: Truth, state: Map, before: int, index: int) -> Steps:
+        details = {"name": visit.name, "index": index}
+        first = self._emit("MapIterationStarted", before, visit, **details)
+        yield
+        spot = Spot(visit, index, f"{visit.name}.")
+        last = yield from self._sequence(state.processor, first, spot)
+        self._emit("MapIterationSucceeded", last, visit, **details)
+        return last
+
+    # -- redrives --------------------------------------------------------------------
+
+    def redrive(self) -> bool:
+        """Go on with a Task that was cut short; False if nothing is to be redriven.
+
+        No recording has a redrive: what follows what is taken at random, and from here
+        on nothing is said of the truth.
+        """
+        dice, tasks = self._dice, [v for v in self.truth.values() if v.attempts]
+        cut = [v for v in tasks if not v.exited]
+        if self.events[-1].kind == "ExecutionSucceeded" or not cut:
+            return False
+        visit = dice.choice(cut)
+        self._emit("ExecutionRedriven", 0, redriveCount=dice.choice([1, 2]))
+        before = dice.choice([visit.id, 0, len(self.events)])
+        for word in ("Scheduled", "Started", dice.choice(["Succeeded", "Failed"])):
+            before = self._emit(f"Task{word}", before, resourceType="ecs")
+        if self.events[-1].kind == "TaskSucceeded":
+            before = self._exit(visit, before)
+        if visit.parent is not None and dice.random() < 0.5:
+            last = before
+            self._emit(f"{visit.parent.type}StateSucceeded", last)
+            before = self._exit(visit.parent, last)
+        ending = dice.choice(["Succeeded", "Failed", "Aborted", None])
+        if ending:
+            self._emit(f"Execution{ending}", 0 if ending == "Aborted" else before)
+        return True
