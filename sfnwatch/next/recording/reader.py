@@ -1,0 +1,233 @@
+"""A recording, read back: line by line, so that its length is nobody's trouble.
+
+A torn last line is the end: the tool was killed, or the disk was full. A bad line
+anywhere else is an error with its number, since nobody knows what else is wrong.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain, islice
+from os import SEEK_END
+from pathlib import Path
+
+from sfnwatch.next.errors import UsageError
+from sfnwatch.next.model.json_text import text_of
+from sfnwatch.next.model.records import CALL_KINDS, Batch, Received
+from sfnwatch.next.model.text import clean, size
+from sfnwatch.next.recording.byte_stream import ByteStream, TooLongLineError
+from sfnwatch.next.recording.format import (
+    MARK,
+    Header,
+    NewerFormatError,
+    NotJsonError,
+    bad_file,
+    check_record,
+    decode_header,
+    decode_line,
+)
+from sfnwatch.next.recording.importers import Imported, import_file
+from sfnwatch.next.recording.matching import match
+
+BATCH = 1000
+"""Records handed over at once: a page of a history."""
+_ENDS = 1 << 17
+"""Bytes at either end of a file that have a record or two in them."""
+_BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
+
+
+def is_recording(head: bytes) -> bool:
+    """True if a file's first line is, or begins like, a recording's header."""
+    first = head.partition(b"\n")[0]
+    if _BEGINNING.match(first):
+        return True
+    try:
+        decode_header(first)
+    except NewerFormatError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+class RecordedFile:
+    """One recording; its header is read, and its records when they are asked for."""
+
+    def __init__(self, path: Path, stream: ByteStream | None = None) -> None:
+        """Read the header; raises BadFileError."""
+        stream = stream or ByteStream(path)
+        lines = stream.lines()
+        self.path = path
+        self.header = _header(path, lines)
+        self.notes: list[str] = []
+        """What a reader should know, once the records were read: a torn end."""
+        self._plain = stream.regular and not stream.packed
+        self._begun = None if stream.regular else (stream, lines)
+        """What can be read but once, behind its header."""
+        if stream.regular:
+            stream.close()
+
+    def records(self) -> Iterator[Received]:
+        """Yield the records as they were received; raises BadFileError.
+
+        What can't be read twice, as a pipe, can be asked once.
+        """
+        stream, lines = self._begun or self._opened()
+        self._begun = None
+        self.notes.clear()
+        number, count, left_out = 1, 0, 0
+        try:
+            for number, line in enumerate(lines, 2):
+                if line.isspace():
+                    continue
+                try:
+                    received = decode_line(line, self.header.created)
+                    check_record(received)
+                except ValueError as error:
+                    torn = isinstance(error, NotJsonError | UnicodeDecodeError)
+                    if not torn or line.endswith(b"\n"):
+                        raise bad_file(self.path, error, line=number) from error
+                    left_out = len(line)
+                else:
+                    count += 1
+                    yield received
+        except TooLongLineError as error:
+            if error.ended:
+                raise bad_file(self.path, error, line=number + 1) from error
+            left_out = error.length
+        finally:
+            stream.close()
+        if left_out or stream.cut:
+            why = stream.cut or "the last line is cut short"
+            told = f"{count} records loaded, {size(left_out)} left out"
+            self.notes.append(f"{clean(str(self.path))}: {why}: {told}")
+
+    def _opened(self) -> tuple[ByteStream, Iterator[bytes]]:
+        stream = ByteStream(self.path)
+        lines = stream.lines()
+        next(lines, b"")
+        return stream, lines
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Tell when its first and its last record came, from its ends alone.
+
+        None for what is packed or a pipe, and where the ends do not tell.
+        """
+        if not self._plain:
+            return None
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(_ENDS)
+                file.seek(max(0, file.seek(0, SEEK_END) - _ENDS))
+                tail = file.read(_ENDS)
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        lines = chain(head.split(b"\n")[1:-1], tail.split(b"\n")[1:])
+        times = [at for line in lines if (at := self._moment(line)) is not None]
+        return (min(times), max(times)) if times else None
+
+    def _moment(self, line: bytes) -> datetime | None:
+        """Tell when the record of a line came, which may be torn."""
+        try:
+            return decode_line(line, self.header.created).at
+        except ValueError:
+            return None
+
+
+class Recording:
+    """What a file, or several together, hold: all received, as it was received."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        files: Sequence[RecordedFile],
+        more: Batch = (),
+        notes: Sequence[str] = (),
+        executions: Sequence[str] = (),
+    ) -> None:
+        """Take recordings, and `more` records, of foreign files about `executions`."""
+        self.paths = tuple(paths)
+        self._files = tuple(files)
+        self._more, self._notes = more, tuple(notes)
+        named = (arn for file in files for arn in file.header.executions)
+        self.executions = tuple(dict.fromkeys((*named, *executions)))
+        """The ARNs it is about; `file:NAME` where a foreign file does not say."""
+        created = (file.header.created for file in files)
+        self.created: datetime | None = min(created, default=None)
+        """When watching began; None where only foreign files are open."""
+
+    @property
+    def header(self) -> Header | None:
+        """The first line, of a recording that is opened alone."""
+        alone = len(self._files) == 1 and not self._more
+        return self._files[0].header if alone else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know: all of it is there once the records were read."""
+        return (*(note for file in self._files for note in file.notes), *self._notes)
+
+    def records(self) -> Iterator[Received]:
+        """Yield all records, those of foreign files last; raises BadFileError."""
+        for file in self._files:
+            yield from file.records()
+        yield from self._more
+
+    def batches(self, size: int = BATCH) -> Iterator[Batch]:
+        """Yield the same, so many at once; raises BadFileError."""
+        records = self.records()
+        while batch := tuple(islice(records, size)):
+            yield batch
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Tell when the first and the last record came, before they are read.
+
+        None where that can only be told by reading all.
+        """
+        return self._files[0].span() if self.header is not None else None
+
+
+def open_recording(path: Path) -> Recording:
+    """Open one recording; raises BadFileError, for any other file too."""
+    return Recording([path], [RecordedFile(path)])
+
+
+def open_files(paths: Sequence[Path]) -> Recording:
+    """Open files of any kind as one recording; raises BadFileError."""
+    if not paths:
+        msg = "There is no file to open."
+        raise UsageError(msg, hint="Name at least one.")
+    recorded: list[RecordedFile] = []
+    imported: list[Imported] = []
+    for path in dict.fromkeys(paths):
+        stream = ByteStream(path)
+        if is_recording(stream.head):
+            recorded.append(RecordedFile(path, stream))
+        else:
+            imported.append(import_file(stream))
+    if not imported:
+        return Recording(paths, recorded)
+    known = (received for file in recorded for received in file.records())
+    records, notes = match(imported, known)
+    notes = (*(note for file in imported for note in file.notes), *notes)
+    return Recording(paths, recorded, records, notes, executions_of(records))
+
+
+def executions_of(records: Batch) -> tuple[str, ...]:
+    """List the executions that records name, in the order they first appear."""
+    named = (
+        record.execution_arn or text_of(record.record.get("executionArn"))
+        for record in records
+        if record.kind not in CALL_KINDS
+    )
+    return tuple(dict.fromkeys(arn for arn in named if arn))
+
+
+def _header(path: Path, lines: Iterator[bytes]) -> Header:
+    try:
+        return decode_header(next(lines).removesuffix(b"\n"))
+    except NewerFormatError as error:
+        hint = "Upgrade sfnwatch to open it."
+        raise bad_file(path, f"recorded in {error}", line=1, hint=hint) from error
+    except ValueError as error:
+        raise bad_file(path, error, line=1) from error

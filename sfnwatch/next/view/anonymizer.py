@@ -1,0 +1,435 @@
+"""Names replaced by aliases: on a screen that strangers see, and in files that leave.
+
+What is equal stays equal, wherever it stands. A screen hides what is learned to be a
+name: `machine-1`, `task-2`. States keep their names, being what is explained, and so do
+services, Regions and actions. A file keeps nothing but what is surely AWS's own: see
+`redaction.py`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sfnwatch.next.model.api_call import cloudtrail_record
+from sfnwatch.next.model.arns import last_segment
+from sfnwatch.next.model.json_text import encode_json, mapping_of, parse_json, text_of
+from sfnwatch.next.model.records import CALL_KINDS, Received, Record, RecordKind
+from sfnwatch.next.model.text import clean
+from sfnwatch.next.model.trace import Trace
+from sfnwatch.next.view.aliases import (
+    KEY_ID,
+    LOOKS,
+    NETWORK,
+    OCTET,
+    AliasTable,
+    NamedPart,
+    resource_parts,
+)
+from sfnwatch.next.view.aws_vocabulary import vocabulary
+from sfnwatch.next.view.redaction import TOKEN, Fields, Names, Payloads, Sentences
+
+# -- names in records and texts --------------------------------------------------------
+
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]*):[a-z0-9-]*:(?P<account>[^\s\"'\\:/]*):"
+    r"(?P<resource>[^\s\"'\\<>,;()\[\]{}]*[^\s\"'\\<>,;()\[\]{}.:])"
+)
+_WORD_LOOK = re.compile(
+    rf"(?<![A-Za-z0-9])(?:(?P<account>[0-9]{{12}})"
+    rf"|(?P<access_key>{KEY_ID}[A-Z0-9]{{12,}})"
+    rf"|(?P<network>{NETWORK}[0-9a-f]{{8,17}})"
+    rf"|(?P<address>ip(?:-{OCTET}){{4}}))(?![A-Za-z0-9])"
+)
+"""And what may be a part of a word, as the account in `logs-123456789012`."""
+_EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+-]){LOOKS['email']}")
+_ADDRESS = re.compile(LOOKS["address"], re.ASCII)
+_SHORTEST_LOOK = 10
+"""No look is shorter: `i-0123abcd`, `ip-1-1-1-1`."""
+_QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
+_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9.-]+/(?P<repository>[\w./-]+)")
+_NO_NAME = re.compile(r"[\d*$?_.:/-]{0,7}")
+"""A revision, a version, a wildcard."""
+_AWS_OWN = re.compile(r"StepFunctionsGetEvents?\w*|AWSServiceRole\w*|service-role")
+_REVISION = re.compile(r":\d+$")
+_PREFIX = re.compile(r"^(family|service):")
+_RANDOM_END = re.compile(r"-[A-Za-z0-9]{6}$")
+"""What Secrets Manager puts behind a secret's name."""
+_SHORT_ID = 8
+"""Characters that a random id is shown with."""
+_RANDOM = re.compile(r"[0-9a-f]{8}[0-9a-f-]{24,28}")
+_LONGEST = 2048
+"""Of an ARN, as of a name."""
+Named = tuple[str, str]
+"""A kind, and a name of it."""
+
+
+def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
+    """Yield where in a text the names of an ARN stand.
+
+    The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
+    nor does one of AWS's own.
+    """
+    service, account, start = arn["service"], arn["account"], arn.start("resource")
+    if account == "aws" or (service == "states" and not account):
+        return
+    public = {*vocabulary().public_kinds, "label"}
+    for kind, begin, end in resource_parts(service, arn["resource"]):
+        name = arn["resource"][begin:end]
+        if kind in public or _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name):
+            continue
+        yield NamedPart(kind, start + begin, start + end)
+
+
+def _look(match: re.Match[str]) -> str:
+    """Name the kind of what a look found; an id of EC2 says itself: `subnet`, `eni`."""
+    kind = (match.lastgroup or "").replace("_", "-")
+    return match[0].partition("-")[0] if kind == "network" else kind
+
+
+def names_in_text(text: str) -> Iterator[Named]:
+    """Yield what a text names: by ARNs, by URLs, and by its looks alone."""
+    for arn in _ARN.finditer(text):
+        for kind, begin, end in _in_arn(arn):
+            name = text[begin:end][:_LONGEST]
+            yield kind, name
+            if kind == "secret" and _RANDOM_END.search(name):
+                yield kind, _RANDOM_END.sub("", name)
+    for pattern in (_QUEUE_URL, _IMAGE) if ".amazonaws.com" in text else ():
+        for match in pattern.finditer(text):
+            yield from match.groupdict().items()
+    if "@" in text:
+        yield from (("email", match[0]) for match in _EMAIL.finditer(text))
+    if "." in text or ":" in text:
+        yield from (("address", match[0]) for match in _ADDRESS.finditer(text))
+    yield from ((_look(match), match[0]) for match in _WORD_LOOK.finditer(text))
+
+
+def names_in_record(record: Any) -> Iterator[Named]:
+    """Yield what a record names, in the order it stands there; JSON texts are read."""
+    stack: list[tuple[str, Any]] = [("", record)]
+    while stack:
+        key, value = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend(reversed(list(value.items())))
+        elif isinstance(value, list):
+            stack.extend((key, item) for item in reversed(value))
+        elif isinstance(value, str) and value:
+            inner = parse_json(value) if value[0] in "{[" else None
+            if isinstance(inner, dict | list):
+                stack.append((key, inner))
+            else:
+                yield from _names_under(key, clean(value))
+
+
+def _names_under(key: str, value: str) -> Iterator[Named]:
+    kind = vocabulary().kind_of_key(key)
+    if key == "group" and not _PREFIX.match(value):
+        kind = None
+    if kind is not None and not value.startswith(("arn:", "http")):
+        name = _REVISION.sub("", _PREFIX.sub("", value))
+        if not _NO_NAME.fullmatch(name):
+            yield kind, name[:_LONGEST]
+    yield from names_in_text(value)
+
+
+# -- the mask --------------------------------------------------------------------------
+
+_PUBLIC = re.compile(
+    r"arn|aws|aws-sdk|https?|amazonaws|com|stateMachine|mapRun|assumed-role|express"
+    r"|Task|Choice|Pass|Wait|Map|Parallel|Succeed|Fail|Main"
+    r"|running|succeeded|failed|caught|aborted|timed_out|sync|async|sdk|denied"
+    r"|[a-z]{2,4}(?:-[a-z]+){1,3}-\d"
+)
+"""Types, Regions, and what examples are told apart by, whatever somebody's thing is
+called."""
+_WORD = re.compile(r"[\w-]+")
+_SHORTEST = 3
+"""A shorter name is masked in ARNs only: it would be found in everything."""
+_LOOK_PARTS = [*(f"(?P<{kind}>{source})" for kind, source in LOOKS.items())]
+_WORDS_ONLY = re.compile("|".join([*_LOOK_PARTS, r"(?P<word>[\w-]+)"]))
+_WHOLE_TEXT = re.compile(
+    "|".join(
+        [
+            rf"(?P<arn>(?<![A-Za-z0-9]){re.sub('[?]P<[a-z]+>', '?:', _ARN.pattern)})",
+            r"(?P<cut>arn:aws[^\s\"'\\…]*…)",
+            *_LOOK_PARTS,
+            r"(?P<word>[\w-]+)",
+        ]
+    )
+)
+
+
+def is_private(name: str) -> bool:
+    """True for a name that is masked wherever it stands, not in ARNs alone."""
+    words = vocabulary()
+    return (
+        len(name) >= _SHORTEST
+        and not words.is_service(name)
+        and name not in words.arn_kinds
+        and name not in words.actions
+        and _PUBLIC.fullmatch(name) is None
+        and _WORD.search(name) is not None
+    )
+
+
+class Mask:
+    """Replaces names that were learned, in one pass through a text."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        """Names, cleaned, to their aliases."""
+        self._aliases: set[str] = set()
+        self._starts: dict[str, list[tuple[int, str]]] = {}
+        """A name's first word to where it begins in the name, and the name."""
+
+    def add(self, name: str, alias: str) -> None:
+        """Learn a name; a random id is known by its head too."""
+        self._aliases.add(alias)
+        heads = [name[:_SHORT_ID]] if _RANDOM.fullmatch(name) else []
+        for each in (name, *heads):
+            word = _WORD.search(each)
+            if (
+                self.names.setdefault(each, alias) == alias
+                and word
+                and is_private(each)
+            ):
+                starts = self._starts.setdefault(word[0], [])
+                starts.append((word.start(), each))
+                starts.sort(key=lambda start: len(start[1]), reverse=True)
+
+    def __call__(self, text: str) -> str:
+        return self._masked(text, _WHOLE_TEXT)
+
+    def _masked(self, text: str, scan: re.Pattern[str]) -> str:
+        parts: list[str] = []
+        place = 0
+        for match in scan.finditer(text):
+            # A name of several words may have taken this one along.
+            if match.start() < place:
+                continue
+            begin, end, put = self._replaced(text, match, place)
+            parts += (text[place:begin], put)
+            place = end
+        return "".join((*parts, text[place:]))
+
+    def _replaced(
+        self, text: str, match: re.Match[str], place: int
+    ) -> tuple[int, int, str]:
+        """Say what to put where: of a known name and a mere look the longer one."""
+        begin, end = match.span()
+        if match.lastgroup == "arn":
+            return begin, end, self._arn(match[0])
+        if match.lastgroup == "cut":
+            return begin, end, "arn:…"
+        known = self._known(text, begin, place)
+        if known is not None and (match.lastgroup == "word" or known[1] >= end):
+            return known
+        if match.lastgroup != "word":
+            return begin, end, self._looks(match)
+        if end - begin < _SHORTEST_LOOK:
+            return begin, end, match[0]
+        return begin, end, _WORD_LOOK.sub(self._looks, match[0])
+
+    def _known(self, text: str, start: int, place: int) -> tuple[int, int, str] | None:
+        """Find the longest name whose first word begins here, and what replaces it."""
+        word = _WORD.match(text, start)
+        for offset, name in self._starts.get(word[0], ()) if word else ():
+            begin, end = start - offset, start - offset + len(name)
+            if begin < place or not text.startswith(name, begin):
+                continue
+            around = (text[max(0, begin - 1) : begin], text[end : end + 1])
+            if not any(map(_WORD.match, around)):
+                return begin, end, self.names[name]
+        return None
+
+    def _looks(self, match: re.Match[str]) -> str:
+        """Give the alias of what was told by its looks; one not learned gets an x."""
+        return self.names.get(match[0]) or f"{_look(match)}-x"
+
+    def _arn(self, text: str) -> str:
+        arn = _ARN.match(text)
+        if arn is None:
+            return self._masked(text, _WORDS_ONLY)
+        parts: list[str] = []
+        place = 0
+        for kind, begin, end in _in_arn(arn):
+            name = text[begin:end]
+            parts.append(self._masked(text[place:begin], _WORDS_ONLY))
+            parts.append(self.names.get(name) or f"{kind}-x")
+            place = end
+        return "".join((*parts, self._masked(text[place:], _WORDS_ONLY)))
+
+
+# -- the anonymizer --------------------------------------------------------------------
+
+
+class Anonymizer:
+    """The aliases of one session, or of one file: for screens and for files."""
+
+    def __init__(self, *, keep_state_names: bool = False) -> None:
+        words = vocabulary()
+        self._table = AliasTable()
+        self._mask = Mask()
+        self._names = Names(self._table, words)
+        self._sentences = Sentences(self._names, words)
+        payloads = Payloads(self._table, self._names, self._sentences, words)
+        self._fields = Fields(self._names, self._sentences, payloads, words)
+        self._keep_state_names = keep_state_names
+
+    # -- screens -----------------------------------------------------------------------
+
+    def learn(self, records: Iterable[Received]) -> None:
+        """Learn the names in records, in the order they appear; known ones stay."""
+        for received in records:
+            record = received.record
+            if received.kind in CALL_KINDS:
+                # The user that an Event of LookupEvents names is a role's session.
+                record = cloudtrail_record(received.kind, record)
+            self._learn(received.execution_arn, record)
+
+    def learn_trace(self, trace: Trace) -> None:
+        """Learn the names in all that a trace has, as when it is first to be masked."""
+        for arn, execution in trace.executions.items():
+            for answer in (*execution.described, *execution.defined):
+                self._learn(arn, answer.record)
+            for event in execution.ordered:
+                self._learn(arn, trace.raw(event))
+        for call in trace.ordered_calls:
+            self._learn(None, trace.cloudtrail_record(call))
+        for arn, children in trace.children.items():
+            self._learn(arn, {"mapRunArn": children[-1].map_run_arn})
+        for states in trace.task_states.values():
+            self._learn(None, trace.raw(states[-1]))
+        for reports in trace.healths.values():
+            self._learn(None, reports[-1].health.as_record())
+
+    def _learn(self, arn: str | None, record: Record) -> None:
+        named = (*names_in_text(clean(arn or "")), *names_in_record(record))
+        for kind, name in named:
+            known = clean(name)
+            if known not in self._mask.names:
+                self._mask.add(known, self._table.alias(known, kind).shown)
+
+    def mask(self, text: str) -> str:
+        """Replace each name in a text that was learned, and what looks private.
+
+        To be applied once, to what is shown: a name may look like an alias.
+        """
+        return self._mask(text)
+
+    # -- files -------------------------------------------------------------------------
+
+    @classmethod
+    def for_records(
+        cls, records: Sequence[Received], *, keep_state_names: bool = False
+    ) -> "Anonymizer":
+        """Make ready to redact all these records.
+
+        States' names are a customer's words and become `state-1`, `state-2`, …: a file
+        leaves the house. `keep_state_names` leaves them, for those who know theirs to
+        be harmless.
+        """
+        anonymizer = cls(keep_state_names=keep_state_names)
+        trace = Trace()
+        trace.add(records)
+        for received in records:
+            anonymizer._table.reserve(received.data)
+        anonymizer._number_in_order(trace, records)
+        return anonymizer
+
+    def _number_in_order(self, trace: Trace, records: Sequence[Received]) -> None:
+        """Give executions, states, calls and jobs their aliases before all others.
+
+        Of two at the same moment the one is shown first that sorts first: it must be
+        the same one under other names.
+        """
+        self._sentences.held.update(_held_ids(trace))
+        for held_id in sorted(self._sentences.held):
+            if not TOKEN.fullmatch(held_id):
+                # No word of a sentence may become what it was not: this id.
+                self._table.alias(held_id, "~id")
+        executions = sorted(trace.executions)
+        self._table.digits = len(str(len(executions)))
+        for arn in executions:
+            self.execution(arn)
+        names = list(_state_names(records))
+        if self._keep_state_names:
+            self._sentences.kept_states.update(names)
+        for name in names:
+            self._sentences.state(name)
+        for call in trace.ordered_calls:
+            if call.whole:
+                self._sentences.text(call.event_id, "call")
+        for arn in (*sorted(trace.task_states), *sorted(trace.map_runs)):
+            self._sentences.text(arn)
+
+    def execution(self, arn: str) -> str:
+        """Redact an execution's ARN, or the name of a file that stands for one."""
+        return self._sentences.text(arn, "execution")
+
+    def redact(self, received: Received) -> Received:
+        """Redact a record; of one that nobody can read mere structure is left."""
+        kind, arn = str(received.kind), received.execution_arn
+        known = kind in list(RecordKind)
+        return Received(
+            received.at,
+            kind if known else self._sentences.text(kind, "source"),
+            None if arn is None else self.execution(arn),
+            encode_json(self._fields.record(received.record, kind)),
+        )
+
+
+def redaction_notes(
+    records: Iterable[Received], *, keep_state_names: bool = False
+) -> Iterator[str]:
+    """Say what a reader of a redacted recording should know."""
+    kept = "names of states, " if keep_state_names else ""
+    yield f"AWS's own words, {kept}Regions and times are kept; all else is replaced."
+    unread = sum(received.kind == RecordKind.UNREAD for received in records)
+    if unread:
+        yield f"Of records that could not be read ({unread}) mere structure is kept."
+
+
+def beginning_of(trace: Trace) -> datetime:
+    """Find a beginning for a recording of files that have none."""
+    starts = [each.started_at for each in trace.as_of().executions.values()]
+    times = [call.event_time for call in trace.ordered_calls]
+    known = (at for at in (*starts, *times) if at is not None)
+    return min(known, default=datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _held_ids(trace: Trace) -> Iterator[str]:
+    """Yield the ids that calls are matched by, each also as what its path ends with."""
+    for execution in trace.as_of().executions.values():
+        for _, attempt in execution.attempts:
+            held = (*attempt.resource_ids, *attempt.request_ids)
+            yield from (*held, *map(last_segment, held))
+
+
+def _state_names(records: Iterable[Received]) -> Iterator[str]:
+    """Yield the names of states in the order that definitions, then visits, have."""
+    kinds = (RecordKind.DEFINITION, RecordKind.HISTORY, RecordKind.EXPRESS)
+    wanted = [received for received in records if received.kind in kinds]
+    for received in wanted:
+        if received.kind == RecordKind.DEFINITION:
+            yield from _defined_states(received.record.get("definition"))
+    for received in wanted:
+        record = received.record
+        if "State" in (text_of(record.get("type")) or ""):
+            keys = ("stateEnteredEventDetails", "stateExitedEventDetails", "details")
+            names = (mapping_of(record.get(key)).get("name") for key in keys)
+            yield from filter(None, map(text_of, names))
+
+
+def _defined_states(definition: Any) -> Iterator[str]:
+    """Yield the names of a definition's states, in its order, outermost first."""
+    parts = [parse_json(definition)]
+    for part in parts:
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, Mapping):
+            states = mapping_of(part.get("States"))
+            yield from states
+            inner = ("Branches", "ItemProcessor", "Iterator")
+            parts += [*states.values(), *(part[key] for key in inner if key in part)]
