@@ -170,10 +170,16 @@ def task_state_facts(moment: Moment) -> Iterator[Facts]:
 
     Its `link` is that of a call: to the attempt that started the task.
     """
-    for task_arn, states in moment.task_states.items():
-        link = moment.task_link(task_arn)
-        for state in states:
-            yield {**_task_state(state), "link": _link_facts(link) if link else None}
+    for task_arn in moment.task_states:
+        yield from facts_of_task(moment, task_arn)
+
+
+def facts_of_task(moment: Moment, task_arn: str) -> Iterator[Facts]:
+    """Give the same of one task; nothing of one that no attempt here started."""
+    link = moment.task_link(task_arn)
+    for state in moment.trace.task_states.get(task_arn, ()) if link else ():
+        if link and moment.shows_task_state(state):
+            yield {**_task_state(state), "link": _link_facts(link)}
 
 
 def _task_state(state: TaskState) -> Facts:

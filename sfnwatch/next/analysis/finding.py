@@ -1,0 +1,102 @@
+"""One thing that a trace shows: a sentence with its evidence and its certainty."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, field
+
+from sfnwatch.next.model.arns import last_segment
+from sfnwatch.next.model.ecs_task import TASK_KEY
+from sfnwatch.next.model.text import clean
+
+MOST = 50
+"""Of very many calls or events, so many are evidence enough."""
+_NAMED = 3
+_ID = 8
+
+
+class Certainty(StrEnum):
+    """How sure a sentence is."""
+
+    FACT = "fact"
+    """The records alone prove it."""
+    INFERENCE = "inference"
+    """Concluded from them."""
+
+    @staticmethod
+    def of(*, fact: bool) -> "Certainty":
+        return Certainty.FACT if fact else Certainty.INFERENCE
+
+
+class Finding(Struct, frozen=True):
+    """One explained sentence."""
+
+    kind: str
+    certainty: Certainty
+    text: str
+    evidence: tuple[str, ...] = ()
+    """Ids of history events (`#5`) and of calls that it rests on, and of what ECS told
+    of tasks their keys: `task#`, the task's ARN, `#` and the version."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Its figures: seconds and counts, as JSON values."""
+    execution_arn: str | None = None
+    """The execution it is about; None for the trace as a whole."""
+
+
+def finding(
+    kind: str,
+    text: str,
+    proofs: Iterable[str] = (),
+    *,
+    fact: bool = True,
+    **data: Any,
+) -> Finding:
+    """Make one, of evidence in any number and its figures."""
+    return Finding(kind, Certainty.of(fact=fact), text, evidence(proofs), data)
+
+
+Steps = Iterator[Finding | None]
+"""Findings as they are found; None marks a place where the work may pause."""
+
+
+def evidence(items: Iterable[str]) -> tuple[str, ...]:
+    """Give each id once; of very many the first and the last."""
+    found = tuple(dict.fromkeys(items))
+    if len(found) <= MOST:
+        return found
+    half = MOST // 2
+    return (*found[:half], *found[-half:])
+
+
+def brief_evidence(evidence: Sequence[str]) -> str:
+    """Name evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
+    events = [clean(item) for item in evidence if item.startswith("#")]
+    tasks = [_task(item) for item in evidence if item.startswith(TASK_KEY)]
+    calls = [item for item in evidence if not item.startswith(("#", TASK_KEY))]
+    parts = (_few(events), _few(tasks), _calls(calls))
+    return ", ".join(part for part in parts if part)
+
+
+def _task(item: str) -> str:
+    """Name what ECS told of a task: `task 9f018ef6`."""
+    task, _, _ = item.removeprefix(TASK_KEY).rpartition("#")
+    return f"task {clean(last_segment(task))[:_ID]}"
+
+
+def _few(items: Sequence[str]) -> str:
+    more, named = len(items) - _NAMED, " ".join(items[:_NAMED])
+    if more <= 0:
+        return named
+    return f"{named} and more" if len(items) >= MOST else f"{named} and {more} more"
+
+
+def _calls(calls: Sequence[str]) -> str:
+    if not calls:
+        return ""
+    first = last_segment(clean(calls[0])).removeprefix("row-")
+    short = f"{first[:_ID]}…" if len(first) > _ID + 4 else first
+    if len(calls) == 1:
+        return f"call {short}"
+    count = f"{MOST}+" if len(calls) >= MOST else f"{len(calls)}"
+    return f"{count} calls {short}"

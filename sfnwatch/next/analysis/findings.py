@@ -1,0 +1,160 @@
+"""What a trace shows, in sentences: each with its evidence and its certainty.
+
+Nothing is said where the evidence is missing; that it is missing is said instead. All
+is found as of a moment: a replay does not tell the end at its beginning.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec.structs import replace
+
+from sfnwatch.next.analysis.call_groups import calls_alone
+from sfnwatch.next.analysis.case import Case, Survey, Work, build_case
+from sfnwatch.next.analysis.children import ChildIndex, children
+from sfnwatch.next.analysis.completion_lag import completions, never_learned
+from sfnwatch.next.analysis.conclusions import CONCLUSION, conclusions
+from sfnwatch.next.analysis.failures import failed_calls, redriven, retries
+from sfnwatch.next.analysis.finding import Finding, Steps
+from sfnwatch.next.analysis.late_failures import (
+    JobFailures,
+    failed_later,
+    job_failures,
+)
+from sfnwatch.next.analysis.not_visible import lateness, not_loaded, not_visible
+from sfnwatch.next.analysis.patterns import calls, pattern
+from sfnwatch.next.analysis.polling import denials, polling
+from sfnwatch.next.analysis.time_spent import time_findings
+from sfnwatch.next.model.moment import Moment
+
+
+class Topic(StrEnum):
+    """What findings are about, in the order in which it is told; its heading."""
+
+    CONCLUDED = "In short"
+    """What several executions together show."""
+    FAILED = "What failed"
+    SLOW = "Where the time went"
+    RETRIED = "What was retried or throttled"
+    LEARNED = "How Step Functions learned the task had stopped"
+    MAP_RUN = "Map Run"
+    INTEGRATIONS = "Integrations"
+    NOT_VISIBLE = "What is not visible, and why"
+
+
+_TOPICS = {
+    Topic.CONCLUDED: (CONCLUSION,),
+    Topic.FAILED: (
+        "child-failed",
+        "job-failed-later",
+        "failed-calls",
+        "denied-and-failed",
+    ),
+    Topic.SLOW: ("slowest-path", "time"),
+    Topic.RETRIED: ("retries", "throttled-calls", "redriven"),
+    Topic.LEARNED: (
+        "denied-but-succeeded",
+        "unnoticed",
+        "noticed",
+        "denied-unknown",
+        "polling",
+        "next-poll",
+    ),
+    Topic.MAP_RUN: ("children",),
+    Topic.INTEGRATIONS: ("pattern", "calls"),
+    Topic.NOT_VISIBLE: ("unseen", "ambiguous", "other-calls", "lag"),
+}
+_TOPIC_OF = {kind: topic for topic, kinds in _TOPICS.items() for kind in kinds}
+_TELLING = [kind for kinds in _TOPICS.values() for kind in kinds]
+"""The kinds, the most telling first."""
+_UNSUCCESSFUL = ("failed", "timed_out", "aborted")
+
+
+def topic_of(finding: Finding) -> Topic:
+    """Say what a finding is about; a Map Run's is a failure if children failed."""
+    if finding.kind == "children" and any(map(finding.data.get, _UNSUCCESSFUL)):
+        return Topic.FAILED
+    return _TOPIC_OF.get(finding.kind, Topic.NOT_VISIBLE)
+
+
+def find(moment: Moment, now: datetime | None = None) -> list[Finding]:
+    """Find all: of each execution, its children's too, then of the trace as a whole.
+
+    What runs has come as far as `now`, or else as the moment, or as the records go.
+    """
+    return [found for found in find_in_steps(moment, now) if found is not None]
+
+
+def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
+    """Find all, and yield None wherever other work may be done in between.
+
+    Of use until the trace changes; then it must begin again.
+    """
+    survey, index = Survey(moment, now), ChildIndex(moment)
+    yield from survey.look()
+    roots: list[Case] = yield from _cases(survey, survey.roots)
+    nested: list[Case] = yield from _cases(survey, moment.children)
+    failures: JobFailures = yield from job_failures(survey, [*roots, *nested])
+    for case in (*roots, *nested):
+        told: list[Finding] = []
+        for found in _of_execution(case, index, failures):
+            if found is None:
+                yield None
+            else:
+                told.append(replace(found, execution_arn=case.execution.arn))
+        yield from sorted(told, key=_order)
+        yield None
+    yield from conclusions(survey, roots)
+    yield from calls_alone(survey, index)
+    yield from not_loaded(survey, roots)
+    yield from lateness(survey)
+
+
+def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
+    cases = []
+    for arn in arns:
+        case = yield from build_case(survey, survey.moment.executions[arn])
+        cases.append(case)
+        yield
+    return cases
+
+
+def _of_execution(case: Case, index: ChildIndex, failures: JobFailures) -> Steps:
+    for use in case.uses:
+        yield from denials(case, use)
+        yield None
+        yield from completions(case, use)
+        yield from never_learned(case, use)
+        yield None
+        yield from polling(case, use)
+        yield None
+        yield from retries(use)
+        yield from failed_calls(case, use)
+        yield pattern(use)
+        yield from calls(case, use)
+        yield None
+    yield from children(case, index)
+    yield from failed_later(case, failures)
+    yield from redriven(case)
+    yield from time_findings(case)
+    yield from not_visible(case)
+
+
+def _order(finding: Finding) -> int:
+    return list(Topic).index(topic_of(finding))
+
+
+def most_telling(findings: Iterable[Finding], count: int = 3) -> list[Finding]:
+    """Choose what to show where there is room for little: failures first."""
+    told = [f for f in findings if topic_of(f) not in _BACKGROUND]
+    return sorted(told, key=_rank)[:count]
+
+
+_BACKGROUND = frozenset({Topic.INTEGRATIONS, Topic.NOT_VISIBLE})
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    kind = finding.kind
+    place = _TELLING.index(kind) if kind in _TELLING else len(_TELLING)
+    return _order(finding), place

@@ -1,0 +1,250 @@
+"""What went wrong on the way: attempts, calls, jobs nobody waited for, redrives."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sfnwatch.next.analysis.finding import Certainty
+from tests.next.analysis.finding_in import (
+    LAMBDA_INVOKE,
+    explained,
+    found,
+    run_task,
+    task_arn,
+)
+from tests.next.builders import (
+    ARN,
+    DESCRIBE_SDK,
+    REQUEST_RESPONSE,
+    History,
+    Which,
+    answer,
+    call,
+    redriven_run,
+    task_state,
+)
+
+
+def tried(run: History, *errors: str, succeeds: bool = True) -> History:
+    """Write a state that fails so often, each attempt 2 s, with 3 s between."""
+    run.add("TaskStateEntered", name="Work")
+    for number, error in enumerate(errors):
+        run.add("TaskScheduled", wait=3 if number else 0, **LAMBDA_INVOKE)
+        run.add("TaskFailed", wait=2, error=error, **LAMBDA_INVOKE)
+    if succeeds:
+        run.add("TaskScheduled", wait=3, **LAMBDA_INVOKE)
+        run.add("TaskSucceeded", wait=1, output="{}", **LAMBDA_INVOKE)
+        run.add("TaskStateExited", name="Work")
+    return run
+
+
+def test_attempts_are_counted_with_what_they_cost() -> None:
+    run = tried(History().start(), "Error0", "Error1")
+    (retries,) = found(*run.records)["retries"]
+    assert retries.text == (
+        "Work took 3 attempts to succeed; 2 attempts failed (1 with Error0 and 1 with"
+        " Error1). The failed attempts took 4 s, plus 6 s of retry back-off."
+    )
+    assert retries.evidence == ("#4", "#6")
+    assert retries.data == {
+        "visit": 2,
+        "visits": 1,
+        "tries": 3,
+        "failed": 2,
+        "errors": {"Error0": 1, "Error1": 1},
+        "failed_seconds": 4.0,
+        "backing_off_seconds": 6.0,
+        "storm": False,
+    }
+
+
+def test_one_failed_attempt_is_told_in_the_singular() -> None:
+    (retries,) = found(*tried(History().start(), "Boom").records)["retries"]
+    assert retries.text == (
+        "Work took 2 attempts to succeed; 1 attempt failed with Boom. The failed"
+        " attempt took 2 s, plus 3 s of retry back-off."
+    )
+
+
+def test_one_attempt_is_no_retry() -> None:
+    run = History().start().task("Work", LAMBDA_INVOKE)
+    assert "retries" not in found(*run.records)
+
+
+def test_very_many_attempts_are_a_storm() -> None:
+    run = tried(History().start(), *["Error"] * 9, succeeds=False)
+    (retries,) = found(*run.end("Failed", error="Error").records)["retries"]
+    assert retries.text.startswith(
+        "Retry storm: Work was tried 9 times and failed for good; 9 attempts failed"
+    )
+    assert retries.data["storm"] is True
+
+
+def test_the_retries_of_very_many_visits_are_told_of_together() -> None:
+    run = History().start()
+    for _ in range(5):
+        tried(run, "Error")
+    (retries,) = found(*run.records)["retries"]
+    assert retries.text.startswith("Work took 10 attempts in 5 visits to succeed; 5 ")
+
+
+def test_which_iteration_was_retried_is_told() -> None:
+    run = History().start()
+    run.map("Each", tried, lambda it: tried(it, "Boom"))
+    (retries,) = found(*run.records)["retries"]
+    assert retries.text.startswith("Each[1] / Work took 2 attempts to succeed")
+
+
+# -- caught ----------------------------------------------------------------------------
+
+
+def test_what_was_caught_is_told_with_the_state_that_came_next() -> None:
+    run = History().start()
+    run.task("Charge", LAMBDA_INVOKE, error="Declined", cause="No.", caught=True)
+    text = explained(*run.state("Ask again").end().records)
+    assert "Charge failed with Declined: No (caught, and Ask again came next)." in text
+
+
+# -- calls -----------------------------------------------------------------------------
+
+
+def test_an_action_that_was_refused_is_told_in_aws_s_own_words() -> None:
+    run = History().start()
+    run.task("Work", REQUEST_RESPONSE, error="ECS.AccessDenied", cause="x")
+    refused = call("RunTask", 0, key="run", error=("AccessDenied", "not \x1b you."))
+    (failed,) = found(*run.records, refused)["failed-calls"]
+    assert failed.text == (
+        'RunTask called by Work failed once with AccessDenied: "not ␛ you".'
+    )
+    assert failed.evidence == ("run",)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ThrottlingException", "throttled-calls"),
+        ("Throttling", "throttled-calls"),
+        ("Client.RequestLimitExceeded", "throttled-calls"),
+        ("TooManyRequestsException", "throttled-calls"),
+        ("ProvisionedThroughputExceededException", "throttled-calls"),
+        ("InvalidParameterException", "failed-calls"),
+        ("LimitExceededException", "failed-calls"),
+    ],
+)
+def test_throttling_is_known_by_its_codes(code: str, kind: str) -> None:
+    run = History().start().task("Work", REQUEST_RESPONSE, retried=["E"])
+    refused = call("RunTask", 0, key="run", error=(code, "no"))
+    assert found(*run.records, refused)[kind][0].data["error_code"] == code
+
+
+# -- jobs nobody waited for ------------------------------------------------------------
+
+
+def left_alone() -> History:
+    """Build a state that started task 7 and did not wait for it."""
+    output = answer("unknown", task_arn(7))
+    return History().start().task("Begin", REQUEST_RESPONSE, output=output)
+
+
+def stopped(code: int | None, stop_code: str) -> dict[str, Any]:
+    containers = [{"exitCode": code}]
+    return {"taskArn": task_arn(7), "stopCode": stop_code, "containers": containers}
+
+
+@pytest.mark.parametrize(
+    ("code", "stop_code", "words"),
+    [
+        (3, "EssentialContainerExited", "ended with exit code 3"),
+        (None, "TaskFailedToStart", "stopped with TaskFailedToStart"),
+    ],
+)
+def test_a_call_that_shows_the_failed_job_is_evidence(
+    code: int | None, stop_code: str, words: str
+) -> None:
+    seen = call("StopTask", 80, key="stop", response={"task": stopped(code, stop_code)})
+    told = found(*left_alone().records, run_task(7, 1), seen)
+    (failed,) = told["job-failed-later"]
+    assert failed.text == (
+        f"Begin succeeded without waiting, but the task it started (00000000) {words}."
+    )
+    assert failed.evidence == ("#5", "stop")
+    assert failed.certainty is Certainty.FACT
+    assert (failed.data["exit_code"], failed.data["stop_code"]) == (code, stop_code)
+
+
+def test_a_later_state_that_describes_the_job_is_evidence_too() -> None:
+    task = {"TaskArn": task_arn(7), "Containers": [{"ExitCode": 1}]}
+    run = left_alone().task("Look", DESCRIBE_SDK, output={"Tasks": [task]})
+    (failed,) = found(*run.records)["job-failed-later"]
+    assert failed.evidence == ("#5", "#10")
+
+
+def test_what_ecs_told_of_the_task_is_evidence_too() -> None:
+    told = task_state(5, "STOPPED", 90, task=task_arn(7), exit_code=2)
+    (failed,) = found(*left_alone().records, told)["job-failed-later"]
+    assert failed.evidence == ("#5", f"task#{task_arn(7)}#5")
+
+
+@pytest.mark.parametrize(
+    "task", [stopped(0, "EssentialContainerExited"), stopped(None, "UserInitiated")]
+)
+def test_a_job_that_did_not_fail_is_no_evidence(task: dict[str, Any]) -> None:
+    seen = call("StopTask", 80, key="stop", response={"task": task})
+    records = [*left_alone().records, run_task(7, 1), seen]
+    assert "job-failed-later" not in found(*records)
+
+
+def test_a_nested_execution_that_nobody_waited_for_is_found_among_the_others() -> None:
+    start: Which = {"resourceType": "states", "resource": "startExecution"}
+    child = f"{ARN}-child"
+    run = History().start().task("Begin", start, output={"ExecutionArn": child})
+    failed = History(child, begin=2).start().end("Failed", error="E")
+    (later,) = found(*run.records, *failed.records)["job-failed-later"]
+    assert "the execution it started" in later.text
+    assert "ended as FAILED" in later.text
+
+
+def test_very_many_jobs_that_failed_are_told_of_together() -> None:
+    run = History().start()
+    for number in range(5):
+        output = answer("unknown", task_arn(number))
+        run.task("Begin", REQUEST_RESPONSE, output=output)
+    told = [
+        task_state(5, "STOPPED", 90, task=task_arn(number), exit_code=1)
+        for number in range(5)
+    ]
+    (failed,) = found(*run.records, *told)["job-failed-later"]
+    assert "5 tasks it started ended with exit code 1 or failed otherwise" in (
+        failed.text
+    )
+
+
+# -- redrives --------------------------------------------------------------------------
+
+
+def test_a_redrive_is_told_with_what_it_continued_with() -> None:
+    (redriven,) = found(*redriven_run())["redriven"]
+    assert redriven.text == (
+        "The execution was redriven once, 12m 00s after it failed; it continued with"
+        " Import."
+    )
+    assert redriven.evidence == ("#6", "#7", "#13")
+    assert json.loads(json.dumps(redriven.data)) == {
+        "redrives": 1,
+        "count": 1,
+        "seconds": 720.0,
+        "status": "SUCCEEDED",
+        "visits": [2],
+    }
+    assert "retries" not in found(*redriven_run())
+
+
+def test_several_redrives_are_told_with_how_long_nothing_ran() -> None:
+    run = History().start().task("Work", error="E").end("Failed", error="E")
+    run.redrive().task("Work", error="E", entered=2).end("Failed", error="E")
+    run.redrive(2, wait=60).task("Work", entered=2)
+    (redriven,) = found(*run.end().records)["redriven"]
+    assert "was redriven twice, having been stopped for 13m 00s in all" in (
+        redriven.text
+    )

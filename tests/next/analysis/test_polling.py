@@ -1,0 +1,241 @@
+"""Polls: how often, until when, and whether it mattered that they were denied."""
+
+import pytest
+
+from sfnwatch.next.analysis.finding import Certainty, Finding
+from sfnwatch.next.model.records import Received
+from sfnwatch.next.model.times import iso
+from tests.next.analysis.finding_in import (
+    describe_task,
+    found,
+    many_jobs,
+    one_job,
+    reported,
+    run_task,
+)
+from tests.next.builders import (
+    SYNC,
+    TASK_ARN,
+    at,
+    call,
+    changed,
+    event,
+    health,
+    sync_calls,
+    sync_history,
+)
+
+DENIED = ("AccessDenied", "not authorized")
+
+
+def waiting(*polls: Received) -> list[Received]:
+    """Build a task that was started and is still waited for."""
+    return [*sync_history()[:5], sync_calls()[0], *polls]
+
+
+@pytest.mark.parametrize(
+    ("polled", "expected"), [(56, "00:30:20"), (900, "00:48:24"), (9, "00:29:33")]
+)
+def test_the_next_poll_is_expected_after_a_minute_and_later_after_five(
+    polled: int, expected: str
+) -> None:
+    poll = call(
+        "DescribeTasks",
+        polled,
+        key="poll",
+        parameters={"tasks": [TASK_ARN]},
+    )
+    told = found(*waiting(poll))
+    (next_,) = told["next-poll"]
+    assert next_.certainty is Certainty.INFERENCE
+    assert f"is expected about {expected}" in next_.text
+
+
+def test_no_poll_is_expected_for_a_state_that_is_over() -> None:
+    assert "next-poll" not in found(*sync_history(), *sync_calls())
+
+
+def test_polls_matched_by_a_guess_are_an_inference() -> None:
+    history = [r for r in sync_history() if r.record["id"] not in {5, 6}]
+    plain = [
+        event(5, "TaskSubmitted", 1.2, **SYNC, output="{}"),
+        event(6, "TaskSucceeded", 309, **SYNC, output="{}"),
+    ]
+    (polling,) = found(*history, *plain, *sync_calls())["polling"]
+    assert polling.certainty is Certainty.INFERENCE
+    assert polling.text.endswith("; matched by role, action and time.")
+    assert polling.data["count"] == 5
+
+
+def test_a_poll_that_failed_otherwise_is_not_denied() -> None:
+    poll = describe_task(0, 60, error=("ThrottlingException", "Rate exceeded"))
+    told = found(*one_job(), run_task(0, 1), poll)
+    assert told["polling"][0].data["denied"] == 0
+    assert "denied-but-succeeded" not in told
+    (throttled,) = told["throttled-calls"]
+    assert throttled.text == (
+        "DescribeTasks called by Work was throttled once with ThrottlingException."
+    )
+
+
+# -- while CloudTrail is behind --------------------------------------------------------
+
+
+def behind(*polls: int, complete: float | None, over: bool = True) -> Finding:
+    """Tell of the polls that have come where CloudTrail is complete up to then."""
+    history, (run, *asked) = sync_history(), sync_calls()
+    known = {"complete_to": iso(at(complete))} if complete is not None else {}
+    told = found(
+        *(history if over else history[:5]),
+        run,
+        *(asked[number] for number in polls),
+        health("lookup", "live", 400, **known),
+    )
+    return told["polling"][0]
+
+
+MAY_CHANGE = "; later records may change this"
+
+
+@pytest.mark.parametrize(
+    ("told", "words", "intervals", "certainty"),
+    [
+        # The second of the three came last: 60, 177 and 55 s are nobody's intervals.
+        (
+            behind(0, 2, 3, complete=100),
+            f"so far with DescribeTasks, the first 55 s after RunTask{MAY_CHANGE}",
+            [55],
+            Certainty.INFERENCE,
+        ),
+        (
+            behind(0, 1, 2, 3, complete=180),
+            f"63 s, counted from RunTask (mean 59 s), up to 00:31:24{MAY_CHANGE}",
+            [55, 59, 63],
+            Certainty.INFERENCE,
+        ),
+        (
+            behind(0, 2, 3, 4, complete=420),
+            "polled 4 times with",
+            [55, 122, 55, 61],
+            Certainty.FACT,
+        ),
+        (behind(0, 1, complete=None), "twice so far", [], Certainty.INFERENCE),
+        (behind(0, 1, complete=0), "twice so far", [], Certainty.INFERENCE),
+        # While it waits more will come: up to the last is enough.
+        (
+            behind(0, 1, complete=130, over=False),
+            "polled twice so far",
+            [55, 59],
+            Certainty.FACT,
+        ),
+    ],
+)
+def test_no_interval_is_told_that_a_late_record_may_divide(
+    told: Finding, words: str, intervals: list[float], certainty: Certainty
+) -> None:
+    assert words in told.text
+    assert told.data["intervals"] == intervals
+    assert told.data.get("so_far", False) == ("so far" in told.text)
+    assert told.certainty is certainty
+
+
+def test_the_table_of_states_has_no_intervals_that_may_change_either() -> None:
+    run, first, _, third, *_ = sync_calls()
+    known = health("lookup", "live", 400, complete_to=iso(at(100)))
+    told = reported(*sync_history(), run, first, third, known)
+    (row,) = told.executions[0].states
+    assert (row.calls.poll_mean, row.calls.poll_max) == (55, 55)
+
+
+# -- many attempts ---------------------------------------------------------------------
+
+
+def test_three_attempts_are_told_of_one_by_one() -> None:
+    told = found(*many_jobs(3))
+    subjects = [each.text.split(" waited")[0] for each in told["polling"]]
+    assert subjects == [f"While Each[{n}] / Work" for n in range(3)]
+    assert len(told["noticed"]) == 3
+
+
+def test_very_many_attempts_are_told_of_together() -> None:
+    told = found(*many_jobs(60))
+    (polling,) = told["polling"]
+    assert polling.text == (
+        "While Work waited in 60 attempts, Step Functions polled 60 times with"
+        " DescribeTasks, 1 per attempt, about once a minute (54 to 58 s)."
+    )
+    assert (len(polling.evidence), polling.data["tries"]) == (50, 60)
+    (completion,) = told["noticed"]
+    assert completion.text == (
+        "Step Functions learned that the 60 tasks started by Work had stopped 0.79 s"
+        " to 1.4 s (median 1.1 s) after they did: 50 by an event, 10 by a poll."
+    )
+
+
+# -- denied ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "denied", "kind", "words"),
+    [
+        (None, 1, "denied-but-succeeded", "so completion doesn't depend on polling"),
+        (
+            "States.TaskFailed",
+            1,
+            "denied-and-failed",
+            "and it did not succeed: whether the denials mattered is not known",
+        ),
+        (
+            None,
+            0,
+            "denied-but-succeeded",
+            "1 of 2 polls for Work was denied, yet it still succeeded: the denials",
+        ),
+    ],
+)
+def test_what_came_of_denied_polls_is_told(
+    error: str | None, denied: int, kind: str, words: str
+) -> None:
+    polls = [describe_task(0, 60, error=DENIED)]
+    if not denied:
+        polls.append(describe_task(0, 80))
+    told = found(*one_job(error=error), run_task(0, 1), *polls)
+    (finding,) = told[kind]
+    assert words in finding.text
+    assert finding.certainty is Certainty.INFERENCE
+    assert (finding.data["count"], finding.data["error_code"]) == (1, "AccessDenied")
+
+
+def test_while_the_state_waits_it_is_not_known_whether_denials_matter() -> None:
+    poll = describe_task(0, 60, error=DENIED)
+    (denied,) = found(*one_job()[:5], run_task(0, 1), poll)["denied-unknown"]
+    assert denied.text == (
+        "1 of 1 poll for Work was denied, and the state is still waiting: whether that"
+        " matters is not known yet."
+    )
+    assert denied.certainty is Certainty.FACT
+
+
+def test_denials_so_far_prove_nothing_of_polls_that_are_still_missing() -> None:
+    known = health("lookup", "live", 400, complete_to=iso(at(70)))
+    poll = describe_task(0, 60, error=DENIED)
+    (denied,) = found(*one_job(), run_task(0, 1), poll, known)["denied-but-succeeded"]
+    assert denied.text == (
+        "1 of 1 poll for Work was denied so far, yet it still succeeded: the denials"
+        " did not decide the outcome."
+    )
+
+
+def test_denied_polls_of_another_account_s_job_name_no_rule() -> None:
+    own = {"roleArn": "arn:aws:iam::999999999999:role/there"}
+    history = [
+        changed(r, taskScheduledEventDetails={**SYNC, "taskCredentials": own})
+        if r.record["type"] == "TaskScheduled"
+        else r
+        for r in one_job()
+    ]
+    role = own["roleArn"]
+    poll = describe_task(0, 60, error=DENIED, role=role)
+    told = found(*history, run_task(0, 1, role=role), poll)
+    (denied,) = told["denied-but-succeeded"]
+    assert denied.text.endswith("so completion doesn't depend on polling.")
