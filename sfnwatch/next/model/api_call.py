@@ -28,17 +28,26 @@ from sfnwatch.next.model.records import DecodeError, Record, RecordKind
 from sfnwatch.next.model.times import parse_time
 
 # China's and GovCloud's spelling is not settled by any recording: accept all.
-_STATES = re.compile(r"states\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?")
+_STATES = re.compile(r"\Astates\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?\Z")
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
-_WHOLE = frozenset(
-    {
-        *("eventid", "eventtime", "eventsource", "eventname", "errorcode"),
-        *("errormessage", "readonly", "requestid", "arn", "issuerarn", "accountid"),
-        *("invokedby", "sourceipaddress", "useragent", "awsregion"),
-        *("recipientaccountid", "requestparameters", "responseelements"),
-    }
+_ENVELOPE = {
+    "eventID": "EventId",
+    "eventTime": "EventTime",
+    "eventName": "EventName",
+    "eventSource": "EventSource",
+    "readOnly": "ReadOnly",
+}
+"""What an Event of LookupEvents tells beside the record, by the record's keys."""
+_NEEDED = ("eventTime", "eventSource", "eventName")
+_COLUMNS = (
+    *_NEEDED,
+    *("eventID", "errorCode", "errorMessage", "readOnly", "requestID", "awsRegion"),
+    *("recipientAccountId", "sourceIPAddress", "userAgent"),
+    *("requestParameters", "responseElements"),
 )
+"""The keys of a record that a row may have as columns, in lower case."""
+_WHOLE = {*map(str.lower, _COLUMNS), "arn", "issuerarn", "accountid", "invokedby"}
 """The columns of a row that tells all that a record would, null or not."""
 
 CALL_KEY = "call#"
@@ -108,58 +117,74 @@ class ApiCall(Struct, gc=False):
 def decode_call(
     kind: str, record: Record, seen_at: datetime | None = None
 ) -> tuple[ApiCall, Record]:
-    """Decode a call, and give the CloudTrail record itself, or the row.
+    """Decode a call, and give the CloudTrail record itself.
 
     Raises DecodeError for a record that is none.
     """
-    inner = cloudtrail_record(kind, record)
     try:
-        is_row = kind == RecordKind.ATHENA
-        call = _from_row(record) if is_row else _from_record(inner)
+        inner = cloudtrail_record(kind, record)
+        call = _from_record(inner)
     except KeyError as error:
-        msg = f"a CloudTrail record without {error}"
-        raise DecodeError(msg) from error
+        raise DecodeError(f"a CloudTrail record without {error}") from error
     except (ValueError, TypeError) as error:
-        msg = f"not a CloudTrail record: {error}"
-        raise DecodeError(msg) from error
+        raise DecodeError(f"not a CloudTrail record: {error}") from error
     call.kind, call.seen_at = kind, seen_at
+    if kind == RecordKind.ATHENA and not record.keys() >= _WHOLE:
+        call.whole = False
+        # Of a few columns this one may be all there is to tell by.
+        call.invoked_by = call.invoked_by or _states(inner.get("userAgent"))
     call.has_request = bool(inner.get("requestParameters"))
     call.has_answer = bool(inner.get("responseElements"))
     return call, inner
 
 
 def cloudtrail_record(kind: str, record: Record) -> Record:
-    """Give the CloudTrail record that a record of any kind holds, or a row's columns.
+    """Give the CloudTrail record that a record of any kind holds.
 
     Of an Event of LookupEvents the record inside it has the last word; old envelopes
-    lack ReadOnly, EventSource and AccessKeyId.
+    lack ReadOnly, EventSource and AccessKeyId. Raises KeyError for a row without a
+    column that it needs.
     """
     if kind == RecordKind.ATHENA:
-        return {
-            **record,
-            "requestParameters": parse_json(record.get("requestparameters")),
-            "responseElements": parse_json(record.get("responseelements")),
-        }
+        return _record_of_row(record)
     if kind != RecordKind.LOOKUP:
         return record
-    outer = {
-        "eventID": record.get("EventId"),
-        "eventTime": record.get("EventTime"),
-        "eventName": record.get("EventName"),
-        "eventSource": record.get("EventSource"),
-        "readOnly": record.get("ReadOnly"),
-    }
+    inner = mapping_of(parse_json(record.get("CloudTrailEvent")))
+    outer = {key: record.get(_ENVELOPE[key]) for key in _ENVELOPE if key not in inner}
     known = {key: value for key, value in outer.items() if value is not None}
-    return {**known, **mapping_of(parse_json(record.get("CloudTrailEvent")))}
+    return {**known, **inner} if known else inner
+
+
+def _record_of_row(row: Record) -> Record:
+    """Write a row as the record it was made from, and leave its columns beside that.
+
+    One without an eventid is known by all it says.
+    """
+    there = [key for key in _COLUMNS if key in _NEEDED or key.lower() in row]
+    return {
+        **row,
+        **{key: row[key.lower()] for key in there},
+        "eventID": text_of(row.get("eventid")) or _row_id(row),
+        "userIdentity": {
+            "arn": row.get("arn"),
+            "invokedBy": row.get("invokedby"),
+            "accountId": row.get("accountid"),
+            "sessionContext": {"sessionIssuer": {"arn": row.get("issuerarn")}},
+        },
+        "requestParameters": parse_json(row.get("requestparameters")),
+        "responseElements": parse_json(row.get("responseelements")),
+    }
 
 
 def _from_record(record: Record) -> ApiCall:
     identity = mapping_of(record.get("userIdentity"))
     session = mapping_of(identity.get("sessionContext"))
     issuer = mapping_of(session.get("sessionIssuer"))
+    agent = text_of(record.get("userAgent"))
+    event_id, at = _required(record, "eventID"), parse_time(record["eventTime"])
     return ApiCall(
-        event_id=_required(record, "eventID"),
-        event_time=parse_time(record["eventTime"]).replace(microsecond=0),
+        event_id=event_id,
+        event_time=at.replace(microsecond=0) if at.microsecond else at,
         event_source=_word(record.get("eventSource")) or "",
         event_name=intern(_required(record, "eventName")),
         error_code=_word(record.get("errorCode")),
@@ -168,34 +193,10 @@ def _from_record(record: Record) -> ApiCall:
         request_id=text_of(record.get("requestID")),
         role_arn=_word(issuer.get("arn")) or text_of(identity.get("arn")),
         invoked_by=_invoked_by(record, identity),
-        own=_is_own(record.get("userAgent")),
+        own=agent is not None and _matches(_OWN_AGENT, agent),
         region=_word(record.get("awsRegion")),
         account_id=_word(record.get("recipientAccountId"))
         or _word(identity.get("accountId")),
-    )
-
-
-def _from_row(row: Record) -> ApiCall:
-    """Decode a row; one without an eventid is known by all it says."""
-    agent = row.get("useragent")
-    whole = row.keys() >= _WHOLE
-    invoked_by = _states(row.get("invokedby")) or _states(row.get("sourceipaddress"))
-    return ApiCall(
-        event_id=text_of(row.get("eventid")) or _row_id(row),
-        event_time=parse_time(row["eventtime"]).replace(microsecond=0),
-        event_source=intern(_required(row, "eventsource")),
-        event_name=intern(_required(row, "eventname")),
-        error_code=_word(row.get("errorcode")),
-        error_message=text_of(row.get("errormessage")),
-        read_only=_truth(row.get("readonly")),
-        request_id=text_of(row.get("requestid")),
-        role_arn=_word(row.get("issuerarn")) or text_of(row.get("arn")),
-        # Of a few columns this one may be all there is to tell by.
-        invoked_by=invoked_by if whole else invoked_by or _states(agent),
-        own=_is_own(agent),
-        region=_word(row.get("awsregion")),
-        account_id=_word(row.get("recipientaccountid")) or _word(row.get("accountid")),
-        whole=whole,
     )
 
 
@@ -212,8 +213,7 @@ def _word(value: Any) -> str | None:
 def _required(record: Record, key: str) -> str:
     value = record[key]
     if not isinstance(value, str) or not value:
-        msg = f"{key} is {value!r:.60}"
-        raise ValueError(msg)
+        raise ValueError(f"{key} is {value!r:.60}")
     return value
 
 
@@ -229,23 +229,15 @@ def _invoked_by(record: Record, identity: Mapping[str, Any]) -> str | None:
     return next((found for found in map(_states, claims) if found), None)
 
 
-def _is_own(user_agent: Any) -> bool:
-    return isinstance(user_agent, str) and _is_own_agent(user_agent)
-
-
-@lru_cache(maxsize=1024)
-def _is_own_agent(user_agent: str) -> bool:
-    return _OWN_AGENT.search(user_agent) is not None
-
-
 def _states(value: Any) -> str | None:
-    name = text_of(value)
-    return intern(name) if name is not None and _is_states(name) else None
+    found = isinstance(value, str) and _matches(_STATES, value)
+    return intern(value) if found else None
 
 
 @lru_cache(maxsize=1024)
-def _is_states(name: str) -> bool:
-    return _STATES.fullmatch(name) is not None
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    """Search a text of which there are few, each but once."""
+    return pattern.search(text) is not None
 
 
 def session_name(record: Record) -> str | None:

@@ -68,12 +68,11 @@ class MachineName(Struct, frozen=True):
     name: str
 
 
-StatesArn = ExecutionArn | StateMachineArn | MapRunArn
-Named = StatesArn | MachineName
+Named = ExecutionArn | StateMachineArn | MapRunArn | MachineName
 """What somebody gives to name an execution, or to have one found."""
 
 
-def parse_states_arn(text: str) -> StatesArn:
+def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
     """Find the ARN of an execution, or of what executions are found by, in `text`.
 
     Of several, as a page of the console may have, it is the first. Raises ValueError,
@@ -81,9 +80,8 @@ def parse_states_arn(text: str) -> StatesArn:
     """
     match = _search(text)
     if match is None:
-        msg = "no ARN of Step Functions in it"
-        raise ValueError(msg)
-    place = (match[0], match["partition"], match["region"], match["account"])
+        raise ValueError("no ARN of Step Functions in it")
+    place = _place(match)
     kind, rest = match["kind"], match["rest"]
     if kind == "stateMachine":
         name, _, qualifier = rest.partition(":")
@@ -101,8 +99,7 @@ def parse_execution_arn(text: str) -> ExecutionArn:
     """
     match = _search(text)
     if match is None:
-        msg = "no execution ARN in it"
-        raise ValueError(msg)
+        raise ValueError("no execution ARN in it")
     return _execution(match)
 
 
@@ -114,24 +111,19 @@ def _execution(match: re.Match[str]) -> ExecutionArn:
     kind, rest = match["kind"], match["rest"]
     if kind not in {"execution", "express"}:
         article = "an" if kind == "activity" else "a"
-        msg = f"it is the ARN of {article} {kind}, not of an execution"
-        raise ValueError(msg)
+        raise ValueError(f"it is the ARN of {article} {kind}, not of an execution")
     machine, _, name = rest.partition(":")
     if not name:
-        msg = "the execution's name is missing from the ARN"
-        raise ValueError(msg)
+        raise ValueError("the execution's name is missing from the ARN")
     if kind == "express" and not all(name.partition(":")):
-        msg = "the id behind the Express execution's name is missing from the ARN"
-        raise ValueError(msg)
-    return ExecutionArn(
-        arn=match[0],
-        partition=match["partition"],
-        region=match["region"],
-        account=match["account"],
-        kind=kind,
-        state_machine_name=machine,
-        name=name,
-    )
+        raise ValueError(
+            "the id behind the Express execution's name is missing from the ARN"
+        )
+    return ExecutionArn(*_place(match), kind, machine, name)
+
+
+def _place(match: re.Match[str]) -> tuple[str, str, str, str]:
+    return match[0], match["partition"], match["region"], match["account"]
 
 
 def maybe_execution_arn(text: str) -> ExecutionArn | None:
@@ -192,7 +184,6 @@ def parse_log_group(text: str) -> LogGroupName:
     """Read the name or the ARN of a log group; raises ValueError, which says why."""
     match = _LOG_GROUP.fullmatch(text.strip())
     if match is None or (match["rest"] and not match["head"]):
-        msg = "it is neither the name nor the ARN of a log group"
-        raise ValueError(msg)
+        raise ValueError("it is neither the name nor the ARN of a log group")
     arn = match["head"] + match["name"] if match["head"] else None
     return LogGroupName(match["name"], match["region"], match["account"], arn)

@@ -13,7 +13,13 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from sfnwatch.next.model.json_text import int_of, list_of, mapping_of, text_of
+from sfnwatch.next.model.json_text import (
+    int_of,
+    list_of,
+    mapping_of,
+    read_fields,
+    text_of,
+)
 from sfnwatch.next.model.records import DecodeError, Record
 from sfnwatch.next.model.times import maybe_time
 
@@ -49,18 +55,18 @@ _STAGES: Mapping[str, TaskStage] = {
 }
 
 
-class Container(Struct, frozen=True):
+class TaskContainer(Struct, frozen=True, rename="camel"):
     """One of a task's containers."""
 
-    name: str | None
-    last_status: str | None
-    exit_code: int | None
+    name: str | None = None
+    last_status: str | None = None
+    exit_code: int | None = None
     """None while it runs, and where it never began."""
-    reason: str | None
+    reason: str | None = None
     """Why it never began, or what else ECS says of it."""
 
 
-class TaskState(Struct, frozen=True):
+class TaskState(Struct, frozen=True, rename="camel"):
     """How a task was doing at one moment, in ECS's words."""
 
     task_arn: str
@@ -75,7 +81,7 @@ class TaskState(Struct, frozen=True):
     started_by: str | None = None
     """`AWS Step Functions` for what `.sync` started; nothing for a plain RunTask."""
     group: str | None = None
-    containers: tuple[Container, ...] = ()
+    containers: tuple[TaskContainer, ...] = ()
     event_id: str | None = None
     """The id that EventBridge gave the event."""
     seen_at: datetime | None = None
@@ -107,25 +113,15 @@ def decode_task_state(
     """Decode an event; raises DecodeError for one without task, version or time."""
     detail = mapping_of(event.get("detail"))
     at = maybe_time(detail.get("updatedAt")) or maybe_time(event.get("time"))
-    version = int_of(detail.get("version"))
-    task_arn, status = (text_of(detail.get(k)) for k in ("taskArn", "lastStatus"))
-    if version is None:
-        msg = f"an ECS task state whose version is {detail.get('version')!r:.60}"
-        raise DecodeError(msg)
-    if task_arn is None or status is None or at is None:
-        msg = "an ECS task state without its task, status or time"
-        raise DecodeError(msg)
-    return TaskState(
-        task_arn=task_arn,
-        version=version,
+    if int_of(version := detail.get("version")) is None:
+        raise DecodeError(f"an ECS task state whose version is {version!r:.60}")
+    named = text_of(detail.get("taskArn")) and text_of(detail.get("lastStatus"))
+    if not named or at is None:
+        raise DecodeError("an ECS task state without its task, status or time")
+    return read_fields(
+        TaskState,
+        detail,
         at=at,
-        last_status=status,
-        desired_status=text_of(detail.get("desiredStatus")),
-        stop_code=text_of(detail.get("stopCode")),
-        stopped_reason=text_of(detail.get("stoppedReason")),
-        stopped_at=maybe_time(detail.get("stoppedAt")),
-        started_by=text_of(detail.get("startedBy")),
-        group=text_of(detail.get("group")),
         containers=tuple(map(_container, list_of(detail.get("containers")))),
         event_id=text_of(event.get("id")),
         seen_at=seen_at,
@@ -133,14 +129,8 @@ def decode_task_state(
     )
 
 
-def _container(value: Any) -> Container:
-    item = mapping_of(value)
-    return Container(
-        name=text_of(item.get("name")),
-        last_status=text_of(item.get("lastStatus")),
-        exit_code=int_of(item.get("exitCode")),
-        reason=text_of(item.get("reason")),
-    )
+def _container(value: Any) -> TaskContainer:
+    return read_fields(TaskContainer, mapping_of(value))
 
 
 class TaskStretch(NamedTuple):

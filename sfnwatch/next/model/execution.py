@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.next.model.arns import maybe_execution_arn
-from sfnwatch.next.model.clocks import Clock, dated
+from sfnwatch.next.model.clocks import Clock, dated, keep_answer, newest_answer
 from sfnwatch.next.model.ecs_task import TaskState
 from sfnwatch.next.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.next.model.history_fold import HistoryFold
@@ -20,11 +20,9 @@ from sfnwatch.next.model.lineage import Parent, started_by
 from sfnwatch.next.model.map_run import RUNNING
 from sfnwatch.next.model.records import Record, RecordKind
 from sfnwatch.next.model.state_language import Definition, parse_definition
-from sfnwatch.next.model.times import maybe_time
-from sfnwatch.next.model.told import keep_answer, newest_answer
+from sfnwatch.next.model.times import maybe_time, stamp
 from sfnwatch.next.model.visits import Attempt, StateVisit, fates_at_end
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _ENDINGS = {
     "SUCCEEDED": "Succeeded",
     "FAILED": "Failed",
@@ -43,46 +41,26 @@ class Answer(Struct, frozen=True):
     record: Record
 
     @property
-    def order(self) -> tuple[datetime, int, bool, datetime]:
+    def order(self) -> tuple[float, ...]:
         """Sort answers; files do not say when, but of redrives, an end, a change."""
-        told = self.record
-        changes = (maybe_time(told.get(key)) for key in ("stopDate", "updateDate"))
-        changed = next((at for at in changes if at is not None), _NEVER)
-        redrives, ended = int_of(told.get("redriveCount")), not self._is_of_running
-        return self.seen_at or _NEVER, redrives or 0, ended, changed
+        redrives = int_of(self.record.get("redriveCount")) or 0
+        ended = text_of(self.record.get("status")) not in RUNNING
+        changed = self._first_time("stopDate", "updateDate")
+        return stamp(self.seen_at), redrives, ended, stamp(changed)
 
     @property
-    def _is_of_running(self) -> bool:
-        return text_of(self.record.get("status")) in RUNNING
-
-    @property
-    def value(self) -> Record:
-        return self.record
-
-    def agreed(self, other: "Answer") -> "Answer":
-        same = {k: v for k, v in self.record.items() if other.record.get(k) == v}
-        return replace(self, record=same)
-
-    def at(self, clock: Clock) -> datetime | None:
-        """Give when it was received, or when what it tells of happened.
+    def since(self) -> datetime | None:
+        """When what it tells of happened.
 
         A definition was so all along. DescribeExecution tells of the stop, or else of
         the start: a watch may have begun long after both.
         """
-        if clock is Clock.ARRIVAL and self.seen_at is not None:
-            return self.seen_at
-        if self.kind != RecordKind.DESCRIBE:
-            return None
-        told = (maybe_time(self.record.get(key)) for key in ("stopDate", "startDate"))
-        return next((at for at in told if at is not None), None)
+        described = self.kind == RecordKind.DESCRIBE
+        return self._first_time("stopDate", "startDate") if described else None
 
-
-class Turn(NamedTuple):
-    """An event that ended the execution, or took it up again."""
-
-    event: HistoryEvent
-    redrive_count: int | None
-    """AWS's count of redrives up to it."""
+    def _first_time(self, *keys: str) -> datetime | None:
+        times = (maybe_time(self.record.get(key)) for key in keys)
+        return next((at for at in times if at is not None), None)
 
 
 class Redrive(Struct, frozen=True):
@@ -132,18 +110,22 @@ class Execution:
         """What DescribeExecution answered, the newest last."""
         self.defined: list[Answer] = []
         """What DescribeStateMachineForExecution answered."""
-        self._begin({})
+        self.begin()
 
-    def _begin(self, branches: Mapping[str, tuple[str, ...]]) -> None:
+    def begin(self) -> None:
         """Forget what followed from events: they are about to be folded anew."""
-        self._branches = branches
-        self.fold = HistoryFold(branches)
+        self._branches = self._defined_branches()
+        self.fold = HistoryFold(self._branches)
         self.ordered: list[HistoryEvent] = []
         """The events in the order of their ids, which is the order of their times."""
-        self.turns: list[Turn] = []
+        self.turns: list[HistoryEvent] = []
+        """The events that ended it, or took it up again."""
+        self.redrives: list[Redrive] = []
         self.map_run_turns: list[MapRunTurn] = []
         self.started: dict[str, Parent] = {}
+        """The executions that its attempts started, by their ARNs."""
         self.map_runs: dict[str, Parent] = {}
+        """Its Map Runs, by their ARNs."""
         self.role_arn_at_start: str | None = None
         self.watched = False
         """True where an event says when it was received: it is not from a file."""
@@ -154,11 +136,6 @@ class Execution:
     def visits(self) -> dict[int, StateVisit]:
         return self.fold.visits
 
-    @property
-    def map_run_arn(self) -> str | None:
-        """The Map Run it is an execution of, where it was described."""
-        return self.as_of(None).map_run_arn
-
     def take_answer(self, answer: Answer) -> bool:
         """Keep an answer; True if the history must be folded anew for it.
 
@@ -166,14 +143,11 @@ class Execution:
         """
         of_definition = answer.kind == RecordKind.DEFINITION
         keep_answer(self.defined if of_definition else self.described, answer)
-        return of_definition and self.branches() != self._branches
+        return of_definition and self._defined_branches() != self._branches
 
-    def branches(self) -> Mapping[str, tuple[str, ...]]:
-        return self.as_of(None).definition.branches or {}
-
-    def begin_anew(self) -> None:
-        """Forget what was folded: an event came below the last one, or was replaced."""
-        self._begin(self.branches())
+    def _defined_branches(self) -> Mapping[str, tuple[str, ...]]:
+        newest = self.defined[-1].record if self.defined else {}
+        return parse_definition(text_of(newest.get("definition"))).branches
 
     def take_event(self, event: HistoryEvent, details: Details) -> None:
         """Fold an event whose id is above all others'."""
@@ -186,11 +160,21 @@ class Execution:
         kind = event.type
         if kind == "ExecutionStarted" and event.id == 1:
             self.role_arn_at_start = text_of(details.get("roleArn"))
-        elif kind == REDRIVEN or kind in TERMINAL:
-            count = int_of(details.get("redriveCount"))
-            self.turns.append(Turn(event, count if count and count > 0 else None))
+        elif kind == REDRIVEN:
+            self._take_redrive(event, int_of(details.get("redriveCount")) or 0)
+        elif kind in TERMINAL:
+            self.turns.append(event)
         elif kind.startswith("MapRun"):
             self._take_map_run_event(event, text_of(details.get("mapRunArn")) or "")
+
+    def _take_redrive(self, event: HistoryEvent, count: int) -> None:
+        """Note a redrive; where AWS's count is missing, it is counted as it comes."""
+        last = self.turns[-1] if self.turns else event
+        before = self.redrives[-1].number if self.redrives else 0
+        ended = last if last.type != REDRIVEN else None
+        number = count if count > 0 else before + 1
+        self.redrives.append(Redrive(event, ended, number))
+        self.turns.append(event)
 
     def _take_map_run_event(self, event: HistoryEvent, arn: str) -> None:
         self.map_run_turns.append(MapRunTurn(event, arn))
@@ -301,10 +285,9 @@ class ExecutionAsOf:
             return None
         stops = list(map(self._stop_of, attempt.resource_ids))
         known = [state for state in stops if state is not None]
-        whole = known and len(known) == len(stops)
-        return (
-            max(known, key=lambda s: (s.stopped_at or _NEVER, s.key)) if whole else None
-        )
+        whole = len(known) == len(stops)
+        last = max(known, key=lambda s: (stamp(s.stopped_at), s.key), default=None)
+        return last if whole else None
 
     def _stop_of(self, task_arn: str) -> TaskState | None:
         """Give the last that ECS had told of a task's end."""
@@ -342,23 +325,23 @@ class ExecutionAsOf:
 
     @cached_property
     def definition(self) -> Definition:
-        return parse_definition(self._defined("definition"))
+        return parse_definition(self._told("definition"))
 
     @property
     def known(self) -> bool:
         """True once anything but its definition is known of it."""
         return self.event_count > 0 or self.described is not None
 
-    def _described(self, key: str) -> str | None:
-        return text_of(self.described.record.get(key)) if self.described else None
-
-    def _defined(self, key: str) -> str | None:
-        return text_of(self.defined.record.get(key)) if self.defined else None
+    def _told(self, key: str) -> str | None:
+        """Give what an answer of AWS's says: what describes the execution first."""
+        answers = filter(None, (self.described, self.defined))
+        said = (text_of(answer.record.get(key)) for answer in answers)
+        return next(filter(None, said), None)
 
     @property
     def map_run_arn(self) -> str | None:
         """The Map Run it is an execution of, where it was described."""
-        return self._described("mapRunArn") or self._defined("mapRunArn")
+        return self._told("mapRunArn")
 
     @property
     def name(self) -> str:
@@ -367,9 +350,9 @@ class ExecutionAsOf:
 
     @property
     def state_machine_arn(self) -> str | None:
-        known = self._described("stateMachineArn") or self._defined("stateMachineArn")
         parsed = maybe_execution_arn(self.arn)
-        return known or (parsed.state_machine_arn if parsed else None)
+        derived = parsed.state_machine_arn if parsed else None
+        return self._told("stateMachineArn") or derived
 
     @property
     def state_machine_name(self) -> str | None:
@@ -380,38 +363,22 @@ class ExecutionAsOf:
     def role_arn(self) -> str | None:
         """The role its calls are made with: of its start, or of its definition."""
         started = self._execution.role_arn_at_start if self.event_count else None
-        return started or self._defined("roleArn")
+        return started or self._told("roleArn")
 
     # -- its start and its ends --------------------------------------------------
 
     @cached_property
-    def _turns(self) -> Sequence[Turn]:
-        last = self._last
-        return [turn for turn in self._execution.turns if turn.event.id <= last]
-
-    @cached_property
     def ending(self) -> HistoryEvent | None:
         """The event that ended it; None while it runs, and again after a redrive."""
-        last = self._turns[-1].event if self._turns else None
-        ended = last is not None and last.type != REDRIVEN
-        return last if ended and not self._is_taken_up_again() else None
+        turns = [turn for turn in self._execution.turns if turn.id <= self._last]
+        ended = bool(turns) and turns[-1].type != REDRIVEN
+        return turns[-1] if ended and not self._is_taken_up_again() else None
 
     @cached_property
     def redrives(self) -> tuple[Redrive, ...]:
-        """The times it was taken up again after it had ended, in order.
-
-        AWS counts them; where the count is missing, they are counted as they come.
-        """
-        found: list[Redrive] = []
-        ended: HistoryEvent | None = None
-        for turn in self._turns:
-            if turn.event.type != REDRIVEN:
-                ended = turn.event
-                continue
-            number = turn.redrive_count or (found[-1].number if found else 0) + 1
-            found.append(Redrive(turn.event, ended, number))
-            ended = None
-        return tuple(found)
+        """The times it was taken up again after it had ended, in order."""
+        redrives, last = self._execution.redrives, self._last
+        return tuple(each for each in redrives if each.event.id <= last)
 
     @cached_property
     def status(self) -> str:
@@ -421,7 +388,7 @@ class ExecutionAsOf:
         """
         if self.ending is not None:
             return TERMINAL[self.ending.type]
-        told = self._described("status")
+        told = self._described_status
         if told and self._redrives_ahead >= 0:
             return told
         return "RUNNING" if self.event_count else "UNKNOWN"
@@ -453,9 +420,13 @@ class ExecutionAsOf:
         One that waits for its turn may not be counted yet; the documentation is
         silent on that.
         """
-        if self._described("status") == "PENDING_REDRIVE":
+        if self._described_status == "PENDING_REDRIVE":
             return self._redrives_ahead >= 0
-        return self._described("status") == "RUNNING" and self._redrives_ahead > 0
+        return self._described_status == "RUNNING" and self._redrives_ahead > 0
+
+    @property
+    def _described_status(self) -> str | None:
+        return text_of(self.described.record.get("status")) if self.described else None
 
     @cached_property
     def _redrives_ahead(self) -> int:
@@ -463,11 +434,10 @@ class ExecutionAsOf:
 
         Less than none where it was described before the last one.
         """
-        told = (
-            int_of(self.described.record.get("redriveCount")) if self.described else 0
-        )
+        told = self.described.record.get("redriveCount") if self.described else 0
+        count = int_of(told)
         known = self.redrives[-1].number if self.redrives else 0
-        return 0 if told is None else told - known
+        return 0 if count is None else count - known
 
     # -- its Map Runs --------------------------------------------------------------
 

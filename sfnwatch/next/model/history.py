@@ -18,9 +18,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.next.model.json_text import canonical, mapping_of, text_of
+from sfnwatch.next.model.json_text import canonical, mapping_of
 from sfnwatch.next.model.records import DecodeError, Record
-from sfnwatch.next.model.times import iso, maybe_time, parse_time
+from sfnwatch.next.model.times import parse_time
 
 REDRIVEN = "ExecutionRedriven"
 TERMINAL = {
@@ -31,10 +31,9 @@ TERMINAL = {
 }
 """The events that end an execution, and the status that each gives it."""
 
-LOG_KEYS = frozenset({"id", "type", "event_timestamp", "execution_arn"})
+_TIME_IN_LOG = "event_timestamp"
+LOG_KEYS = frozenset({"id", "type", _TIME_IN_LOG, "execution_arn"})
 """What an event of an execution's log always has."""
-_SHARED = ("StateEntered", "StateExited")
-"""Types of all states that have one detail key between them."""
 _COUNTS = frozenset(
     {"heartbeatInSeconds", "index", "length", "redriveCount", "timeoutInSeconds"}
 )
@@ -78,24 +77,24 @@ class HistoryEvent(Struct, gc=False):
 def decode_event(
     record: Record, seen_at: datetime | None = None
 ) -> tuple[HistoryEvent, Details]:
-    """Decode one event; raises DecodeError for a record that is none.
+    """Decode one event, of a history or a log; raises DecodeError for what is none.
 
     Times may be ISO strings or epoch numbers, ids numbers or strings.
     """
+    is_logged = _TIME_IN_LOG in record
+    previous = "previous_event_id" if is_logged else "previousEventId"
     try:
         event = HistoryEvent(
             id=_whole(record["id"]),
             type=_type(record["type"]),
-            previous_event_id=_whole(record.get("previousEventId") or 0),
-            at=parse_time(record["timestamp"]),
+            previous_event_id=_whole(record.get(previous) or 0),
+            at=parse_time(record[_TIME_IN_LOG if is_logged else "timestamp"]),
             seen_at=seen_at,
         )
     except KeyError as error:
-        msg = f"a history event without {error}"
-        raise DecodeError(msg) from error
+        raise DecodeError(f"an event without {error}") from error
     except (ValueError, TypeError) as error:
-        msg = f"not a history event: {error}"
-        raise DecodeError(msg) from error
+        raise DecodeError(f"not a history event: {error}") from error
     return event, details_of(record)
 
 
@@ -103,55 +102,25 @@ def _whole(value: Any) -> int:
     if type(value) is int:
         return value
     if isinstance(value, bool) or not isinstance(value, int | str):
-        msg = f"not an event id: {value!r:.60}"
-        raise ValueError(msg)  # noqa: TRY004 - becomes a DecodeError
+        raise ValueError(f"not an event id: {value!r:.60}")  # noqa: TRY004 - becomes a DecodeError
     return int(value)
 
 
 def _type(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        msg = f"not an event type: {value!r:.60}"
-        raise ValueError(msg)
+        raise ValueError(f"not an event type: {value!r:.60}")
     return intern(value)
 
 
 def details_of(record: Record) -> Details:
-    """Find the details in the record of an event."""
+    """Find the details in the record of an event; a log's as a history has them."""
+    if _TIME_IN_LOG in record:
+        logged = mapping_of(record.get("details"))
+        return {name: _detail(name, value) for name, value in logged.items()}
     for key, value in record.items():
         if isinstance(value, Mapping) and key.endswith(_DETAILS):
             return value
     return {}
-
-
-# -- logs in CloudWatch Logs ---------------------------------------------------------
-
-
-def as_history(record: Record) -> Record:
-    """Write an event of an execution's log as GetExecutionHistory would have it.
-
-    Raises DecodeError for a record that is none.
-    """
-    missing = sorted(LOG_KEYS - record.keys())
-    if missing:
-        msg = f"an event of an execution's log without {', '.join(missing)}"
-        raise DecodeError(msg)
-    at = maybe_time(record.get("event_timestamp"))
-    event: dict[str, Any] = {
-        "timestamp": record.get("event_timestamp") if at is None else iso(at),
-        "type": record.get("type"),
-        "id": _number(record.get("id")),
-        "previousEventId": _number(record.get("previous_event_id")),
-    }
-    details = mapping_of(record.get("details"))
-    if details:
-        key = _details_key(text_of(record.get("type")) or "")
-        event[key] = {name: _detail(name, value) for name, value in details.items()}
-    return event
-
-
-def _details_key(kind: str) -> str:
-    shared = next((name for name in _SHARED if kind.endswith(name)), kind)
-    return f"{shared[:1].lower()}{shared[1:]}{_DETAILS}"
 
 
 def _detail(name: str, value: Any) -> Any:
@@ -160,13 +129,7 @@ def _detail(name: str, value: Any) -> Any:
     Recorded logs have payloads as JSON texts. Of counts none is recorded; ids and
     times being strings, they may be too.
     """
-    if name in _COUNTS:
-        return _number(value)
-    if name in _PAYLOADS and not isinstance(value, str):
-        return canonical(value)
-    return value
-
-
-def _number(value: Any) -> Any:
-    digits = isinstance(value, str) and _COUNT.fullmatch(value)
-    return int(value) if digits else value
+    is_text = isinstance(value, str)
+    if name in _COUNTS and is_text and _COUNT.fullmatch(value):
+        return int(value)
+    return canonical(value) if name in _PAYLOADS and not is_text else value

@@ -12,25 +12,24 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from sfnwatch.next.model.attempt_events import (
-    begins_attempt,
-    belongs_to_attempt,
-    new_attempt,
-    phase_of,
-    take_attempt_event,
-)
 from sfnwatch.next.model.history import REDRIVEN, Details, HistoryEvent
 from sfnwatch.next.model.json_text import int_of, text_of
 from sfnwatch.next.model.visits import (
+    ATTEMPT_ENDS,
     ENDED_AS,
     ROOT,
     Fate,
     Span,
     StateVisit,
     VisitTurn,
+    begins_attempt,
+    belongs_to_attempt,
     end_attempt,
     fates_around,
     fates_at_end,
+    new_attempt,
+    phase_of,
+    take_attempt_event,
 )
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
@@ -316,15 +315,16 @@ class HistoryFold:
         if builder is None:
             return before
         phase, visit = phase_of(event.type), builder.visit
-        if phase.opens:
+        if phase == "Scheduled":
             self._reopen(builder, event)
         if begins_attempt(phase, visit.attempts):
             visit.attempts.append(new_attempt(event, details, visit.id))
         attempt = visit.attempts[-1]
-        if not phase.opens:
+        if phase != "Scheduled":
             take_attempt_event(attempt, event, details, phase)
         event.attempt_id = attempt.scheduled_id
-        self._set_trouble(visit, phase.trouble)
+        end = ATTEMPT_ENDS.get(phase)
+        self._set_trouble(visit, end if end != "succeeded" else None)
         return Place(builder.branch, builder)
 
     def _lone_task(self, before: Place) -> VisitBuilder | None:

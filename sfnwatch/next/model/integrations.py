@@ -7,6 +7,11 @@ the optimized one; an activity is asked for work and calls nothing.
 The table of jobs is from the developer guide's pages on service integrations and their
 IAM policies. A row says which API operations start, poll and stop a job. That is not
 always the integration's own word: EMR's createCluster is RunJobFlow.
+
+Nor does CloudTrail's Event history show every call: of what it never has, what AWS's
+pages on each service's CloudTrail events list is documented, and names that only follow
+from a page's general words ("API activity on streams") are marked inferred. A call that
+stands nowhere here is taken for a management event.
 """
 
 import re
@@ -14,12 +19,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
-
-from sfnwatch.next.model.unrecorded import EVENT_NAMES, Unrecorded, unrecorded
 
 
 class Pattern(StrEnum):
@@ -42,6 +44,20 @@ class CallRole(StrEnum):
     POLL = "poll"
     STOP = "stop"
     OTHER = "other"
+
+
+class Unrecorded(StrEnum):
+    """Why Event history has nothing of a call."""
+
+    DATA_EVENT = "data-event"
+    """Only a trail that logs data events has it."""
+    HTTP = "http"
+    """An HTTPS endpoint is called. Step Functions logs InvokeHTTPEndpoint of it, a
+    data event that names no role."""
+    KUBERNETES = "kubernetes"
+    """The cluster's own API is called, which is none of AWS's."""
+    NEVER = "never"
+    """CloudTrail doesn't log it at all."""
 
 
 class Integration(Struct, frozen=True):
@@ -106,28 +122,47 @@ class Integration(Struct, frozen=True):
         return CallRole.STOP if name in self.stop_events else CallRole.OTHER
 
 
-class _Job(NamedTuple):
-    """One row of the table, as words separated by blanks."""
-
-    service: str
-    """History's `resourceType`, and the service's name in CloudTrail."""
-    action: str
-    """History's `resource`, without the suffix of its pattern."""
-    names: str
-    """The operations: `start / look look / stop stop`."""
-    rule: str = ""
-    """What the managed EventBridge rule's name ends with."""
-    ids: str = ""
-    """The paths to the job's id in the output of the task's own events: as the
-    optimised integration gives it, and as the operations themselves answer."""
-    word: str = "id"
-    """What people call that id."""
-    stop: str | None = None
-    """The key that says when the job stopped, where a recording shows it."""
+def _domain(service: str) -> str:
+    return f"{service}.amazonaws.com"
 
 
-def _sagemaker(job: str, rule: str) -> _Job:
-    return _Job(
+def _job(
+    service: str,
+    action: str,
+    names: str,
+    *,
+    rule: str = "",
+    ids: str = "",
+    word: str = "id",
+    stop: str | None = None,
+) -> Integration:
+    """Make a row of the table: lists are words separated by blanks.
+
+    `service` is the history's `resourceType`, and the name in CloudTrail; `action` its
+    `resource`, without the suffix of its pattern; `names` are the operations:
+    `start / look look / stop stop`; `rule` is what the managed EventBridge rule's name
+    ends with; `ids` are the paths to the job's id in the output of the task's own
+    events: as the optimized integration gives it, and as the operations answer; `word`
+    is what people call that id; `stop` the key that says when the job stopped.
+    """
+    event, polls, stops = (part.split() for part in names.split("/"))
+    return Integration(
+        resource_type=service,
+        action=action,
+        event_source=_domain(service),
+        action_event=event[0],
+        poll_events=tuple(polls),
+        stop_events=tuple(stops),
+        managed_rule=f"StepFunctionsGetEvent{rule}" if rule else None,
+        id_paths=tuple(ids.split()),
+        id_word=word,
+        stop_key=stop,
+        starts_job=True,
+    )
+
+
+def _sagemaker(job: str, rule: str) -> Integration:
+    return _job(
         "sagemaker",
         f"create{job}",
         f"Create{job} / Describe{job} / Stop{job}",
@@ -137,15 +172,15 @@ def _sagemaker(job: str, rule: str) -> _Job:
     )
 
 
-def _eks(action: str, thing: str, prefix: str = "") -> _Job:
+def _eks(action: str, thing: str, prefix: str = "") -> Integration:
     event = action[0].upper() + action[1:]
     ids = f"{thing}.{prefix}Arn {thing}.{prefix}Name"
-    return _Job("eks", action, f"{event} / Describe{thing} /", ids=ids, word="name")
+    return _job("eks", action, f"{event} / Describe{thing} /", ids=ids, word="name")
 
 
-def _emr_serverless(action: str, stops: str = "") -> _Job:
+def _emr_serverless(action: str, stops: str = "") -> Integration:
     event = action[0].upper() + action[1:]
-    return _Job(
+    return _job(
         "emr-serverless",
         action,
         f"{event} / GetApplication / {stops}",
@@ -159,8 +194,8 @@ def _emr_serverless(action: str, stops: str = "") -> _Job:
 
 # The rules' names waver between GetEvent and GetEvents, as AWS's own do; those of
 # the labeling, processing and Bedrock rules are inferred from their siblings.
-_JOBS: tuple[_Job, ...] = (
-    _Job(
+JOBS: tuple[Integration, ...] = (
+    _job(
         "ecs",
         "runTask",
         "RunTask / DescribeTasks / StopTask",
@@ -169,7 +204,7 @@ _JOBS: tuple[_Job, ...] = (
         word="task ARN",
         stop="StoppedAt",
     ),
-    _Job(
+    _job(
         "batch",
         "submitJob",
         "SubmitJob / DescribeJobs / TerminateJob",
@@ -177,21 +212,21 @@ _JOBS: tuple[_Job, ...] = (
         ids="JobId Jobs[].JobId",
         word="job id",
     ),
-    _Job(
+    _job(
         "glue",
         "startJobRun",
         "StartJobRun / GetJobRun GetJobRuns / BatchStopJobRun",
         ids="JobRunId Id JobRun.Id",
         word="job run id",
     ),
-    _Job(
+    _job(
         "databrew",
         "startJobRun",
         "StartJobRun / ListJobRuns / StopJobRun",
         ids="RunId",
         word="run id",
     ),
-    _Job(
+    _job(
         "codebuild",
         "startBuild",
         "StartBuild / BatchGetBuilds / StopBuild",
@@ -199,7 +234,7 @@ _JOBS: tuple[_Job, ...] = (
         ids="Build.Arn Build.Id Builds[].Arn Builds[].Id",
         word="build id",
     ),
-    _Job(
+    _job(
         "codebuild",
         "startBuildBatch",
         "StartBuildBatch / BatchGetBuildBatches / StopBuildBatch",
@@ -212,7 +247,7 @@ _JOBS: tuple[_Job, ...] = (
     _sagemaker("HyperParameterTuningJob", "sForSageMakerTuningJobsRule"),
     _sagemaker("LabelingJob", "sForSageMakerLabelingJobsRule"),
     _sagemaker("ProcessingJob", "sForSageMakerProcessingJobsRule"),
-    _Job(
+    _job(
         "elasticmapreduce",
         "createCluster",
         "RunJobFlow / DescribeCluster / TerminateJobFlows",
@@ -220,7 +255,7 @@ _JOBS: tuple[_Job, ...] = (
         ids="ClusterId Cluster.Id JobFlowId",
         word="cluster id",
     ),
-    _Job(
+    _job(
         "elasticmapreduce",
         "addStep",
         "AddJobFlowSteps / DescribeStep / CancelSteps",
@@ -228,7 +263,7 @@ _JOBS: tuple[_Job, ...] = (
         ids="StepId Step.Id StepIds[]",
         word="step id",
     ),
-    _Job(
+    _job(
         "elasticmapreduce",
         "terminateCluster",
         "TerminateJobFlows / DescribeCluster /",
@@ -236,14 +271,14 @@ _JOBS: tuple[_Job, ...] = (
         ids="ClusterId Cluster.Id",
         word="cluster id",
     ),
-    _Job(
+    _job(
         "emr-containers",
         "startJobRun",
         "StartJobRun / DescribeJobRun / CancelJobRun",
         ids="Id JobRun.Id",
         word="job run id",
     ),
-    _Job(
+    _job(
         "emr-serverless",
         "startJobRun",
         "StartJobRun / GetJobRun / CancelJobRun",
@@ -261,14 +296,14 @@ _JOBS: tuple[_Job, ...] = (
     _eks("deleteNodegroup", "Nodegroup", "Nodegroup"),
     _eks("createFargateProfile", "FargateProfile", "FargateProfile"),
     _eks("deleteFargateProfile", "FargateProfile", "FargateProfile"),
-    _Job(
+    _job(
         "athena",
         "startQueryExecution",
         "StartQueryExecution / GetQueryExecution / StopQueryExecution",
         ids="QueryExecutionId QueryExecution.QueryExecutionId",
         word="query id",
     ),
-    _Job(
+    _job(
         "states",
         "startExecution",
         "StartExecution / DescribeExecution / StopExecution",
@@ -277,7 +312,7 @@ _JOBS: tuple[_Job, ...] = (
         word="execution ARN",
         stop="StopDate",
     ),
-    _Job(
+    _job(
         "mediaconvert",
         "createJob",
         "CreateJob / GetJob / CancelJob",
@@ -285,7 +320,7 @@ _JOBS: tuple[_Job, ...] = (
         ids="Job.Id Job.Arn",
         word="job id",
     ),
-    _Job(
+    _job(
         "bedrock",
         "createModelCustomizationJob",
         "CreateModelCustomizationJob / GetModelCustomizationJob"
@@ -297,6 +332,38 @@ _JOBS: tuple[_Job, ...] = (
 )
 
 
+# -- what Event history never shows ----------------------------------------------------
+
+_NOT_AWS = {
+    ("http", "Invoke"): Unrecorded.HTTP,
+    ("eks", "RunJob"): Unrecorded.KUBERNETES,
+    ("eks", "Call"): Unrecorded.KUBERNETES,
+    # A customer's own API is called: API Gateway logs its control plane only.
+    ("apigateway", "Invoke"): Unrecorded.NEVER,
+    # Not among the actions that the Logs guide says are logged.
+    ("logs", "PutLogEvents"): Unrecorded.NEVER,
+}
+
+_UNLOGGED = frozenset({"execute-api"})
+"""Services of which nothing is logged: those that call a customer's own API
+[inferred from API Gateway's page, which has its control plane only]."""
+
+
+def unrecorded(service: str, event_name: str) -> Unrecorded | None:
+    """Say why Event history has nothing of a call; None for a management event.
+
+    `service` is what it is called in CloudTrail, without the domain.
+    """
+    call = (service, event_name)
+    if service in _UNLOGGED:
+        return Unrecorded.NEVER
+    is_data = event_name in _sdk_services().data_events.get(service, ())
+    return _NOT_AWS.get(call) or (Unrecorded.DATA_EVENT if is_data else None)
+
+
+# -- the rows of names in a history, and of calls --------------------------------------
+
+
 class _SdkServices(Struct):
     """The AWS SDK for Java's names of services: see `templates/sdk_services.json`."""
 
@@ -305,6 +372,10 @@ class _SdkServices(Struct):
     home_regions: Mapping[str, Mapping[str, str]]
     """Of the global ones, by partition, where their calls are recorded. Documented for
     us-east-1; the others are where requests are signed for [inferred]."""
+    event_names: Mapping[str, Mapping[str, str]]
+    """Operations of the SDK's services that CloudTrail has by another name."""
+    data_events: Mapping[str, frozenset[str]]
+    """By what CloudTrail calls the service, what only a trail for data events has."""
 
 
 @lru_cache(maxsize=1)
@@ -319,6 +390,11 @@ def sdk_event_sources() -> Mapping[str, str]:
     return _sdk_services().event_sources
 
 
+def event_names() -> Mapping[str, Mapping[str, str]]:
+    """Name the operations of the SDK's services that CloudTrail calls otherwise."""
+    return _sdk_services().event_names
+
+
 def home_region(resource_type: str, partition: str) -> str | None:
     """Find where the calls of an SDK integration are recorded.
 
@@ -328,29 +404,6 @@ def home_region(resource_type: str, partition: str) -> str | None:
     return homes.get(partition)
 
 
-def _domain(service: str) -> str:
-    return f"{service}.amazonaws.com"
-
-
-def _from_job(job: _Job) -> Integration:
-    event, polls, stops = (part.split() for part in job.names.split("/"))
-    return Integration(
-        resource_type=job.service,
-        action=job.action,
-        event_source=_domain(job.service),
-        action_event=event[0],
-        poll_events=tuple(polls),
-        stop_events=tuple(stops),
-        managed_rule=f"StepFunctionsGetEvent{job.rule}" if job.rule else None,
-        id_paths=tuple(job.ids.split()),
-        id_word=job.word,
-        stop_key=job.stop,
-        starts_job=True,
-    )
-
-
-JOBS: tuple[Integration, ...] = tuple(map(_from_job, _JOBS))
-"""The integrations that run a job."""
 _BY_ACTION = {(row.resource_type, row.action): row for row in JOBS}
 _BY_SOURCE = {
     (row.event_source, name): row
@@ -413,7 +466,7 @@ def integration(resource_type: str, resource: str) -> Integration:
         return _HTTP
     source = sdk_event_sources().get(service, service) if sdk else service
     event = action[:1].upper() + action[1:]
-    event = EVENT_NAMES.get((service, event), event) if sdk else event
+    event = event_names().get(service, {}).get(event, event) if sdk else event
     twin = _BY_SOURCE.get((_domain(source), event))
     return Integration(
         resource_type=resource_type,

@@ -2,12 +2,17 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeGuard
+from types import UnionType
+from typing import Any, TypeGuard, TypeVar, get_args
 
 import msgspec
 
+from sfnwatch.next.model.times import maybe_time
+
+S = TypeVar("S", bound=msgspec.Struct)
 _SCALARS = frozenset({int, float, bool, type(None)})
 
 
@@ -39,8 +44,7 @@ def encode_json(value: Any) -> bytes:
     try:
         return ascii_json(value).encode()
     except RecursionError as error:
-        msg = "nested too deep"
-        raise ValueError(msg) from error
+        raise ValueError("nested too deep") from error
 
 
 def values_at(value: Any, path: str) -> Iterator[str]:
@@ -110,6 +114,40 @@ def float_of(value: Any) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
+
+
+_READERS: Mapping[Any, Callable[[Any], Any]] = {
+    str: text_of,
+    int: int_of,
+    float: float_of,
+    datetime: maybe_time,
+}
+
+
+def read_fields(kind: type[S], record: Mapping[str, Any], **known: Any) -> S:
+    """Read a Struct's fields by their names in the record, whatever stands there.
+
+    What is missing or of another type has its field's default; what is no text, number
+    or time is for the caller to give, as `known`.
+    """
+    for name, key, reader in _readers_of(kind):
+        value = None if name in known else reader(record.get(key))
+        if value is not None:
+            known[name] = value
+    return kind(**known)
+
+
+@lru_cache(maxsize=64)
+def _readers_of(
+    kind: type[msgspec.Struct],
+) -> tuple[tuple[str, str, Callable[[Any], Any]], ...]:
+    found = []
+    for each in msgspec.structs.fields(kind):
+        types = get_args(each.type) if isinstance(each.type, UnionType) else [each.type]
+        reader = next((_READERS[t] for t in types if t in _READERS), None)
+        if reader is not None:
+            found.append((each.name, each.encode_name, reader))
+    return tuple(found)
 
 
 def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ Run's in the parent's MapRunStarted, and the executions it ran say which run's t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -14,6 +14,9 @@ from sfnwatch.next.model.history import Details
 from sfnwatch.next.model.integrations import integration
 from sfnwatch.next.model.json_text import parse_json, text_of, values_at
 from sfnwatch.next.model.visits import Attempt
+
+if TYPE_CHECKING:
+    from sfnwatch.next.model.execution import Execution
 
 START = ("states.amazonaws.com", "StartExecution")
 _ANSWERS = frozenset({"TaskSubmitted", "TaskSucceeded"})
@@ -56,20 +59,7 @@ class Lineage(Struct, frozen=True):
         return level
 
 
-class KnownExecution(Protocol):
-    """What is looked at of an execution."""
-
-    arn: str
-    started: dict[str, Parent]
-    """The executions that its attempts started, by their ARNs."""
-    map_runs: dict[str, Parent]
-    """Its Map Runs, by their ARNs."""
-
-    @property
-    def map_run_arn(self) -> str | None: ...
-
-
-def find_lineage(known: Sequence[KnownExecution], listed: Mapping[str, str]) -> Lineage:
+def find_lineage(known: Sequence["Execution"], listed: Mapping[str, str]) -> Lineage:
     """Tell who started whom; `listed` gives the Map Run that lists tell of, by child.
 
     The order of `known` decides who is left without a parent where they are in a
@@ -84,12 +74,11 @@ def find_lineage(known: Sequence[KnownExecution], listed: Mapping[str, str]) -> 
                 map_runs.setdefault(arn, parent)
         for arn, parent in one.started.items():
             nested.setdefault(arn, parent)
-    parents: dict[str, Parent] = {}
-    for one in known:
-        of_map_run = _of_map_run(one, map_runs, listed)
-        found = of_map_run or nested.get(one.arn)
-        if found is not None:
-            parents[one.arn] = found
+    parents = {
+        one.arn: found
+        for one in known
+        if (found := _of_map_run(one, map_runs, listed) or nested.get(one.arn))
+    }
     for one in known:
         if _is_own_ancestor(one.arn, parents):
             del parents[one.arn]
@@ -97,9 +86,9 @@ def find_lineage(known: Sequence[KnownExecution], listed: Mapping[str, str]) -> 
 
 
 def _of_map_run(
-    one: KnownExecution, map_runs: Mapping[str, Parent], listed: Mapping[str, str]
+    one: "Execution", map_runs: Mapping[str, Parent], listed: Mapping[str, str]
 ) -> Parent | None:
-    arn = one.map_run_arn or listed.get(one.arn)
+    arn = one.as_of(None).map_run_arn or listed.get(one.arn)
     run = map_runs.get(arn) if arn else None
     if arn is None or run is None:
         return None

@@ -53,6 +53,11 @@ class _Caller(Struct, eq=False):
     links: dict[tuple[CallName, LinkRule, str], Link] = field(default_factory=dict)
     """Those that were made: polls of one job share theirs."""
 
+    @property
+    def spots(self) -> list[tuple[CallName, str | None]]:
+        """Which calls it may have made, under which role."""
+        return [(name, self.role) for name in self.names]
+
     def link(self, name: CallName, rule: LinkRule, evidence: str) -> Link:
         key = name, rule, evidence
         if key not in self.links:
@@ -95,7 +100,7 @@ class _Kind(Struct, frozen=True):
         return not ((asks or answers) and caller.attempt.resource_ids)
 
 
-class _Group(Struct, eq=False):
+class _CallGroup(Struct, eq=False):
     """The calls of one kind that no id matches, and who may have made them."""
 
     kind: _Kind
@@ -104,6 +109,21 @@ class _Group(Struct, eq=False):
     """The calls, by their moments in microseconds and their event ids, sorted."""
     touched: set[tuple[int, str]] = field(default_factory=set)
     """Those to be looked at again."""
+
+    def add(self, member: tuple[int, str], *, again: bool) -> None:
+        """Take a call in, or look at one that is there `again`."""
+        place = bisect_left(self.members, member)
+        if self.members[place : place + 1] != [member]:
+            self.members.insert(place, member)
+            again = True
+        if again:
+            self.touched.add(member)
+
+    def remove(self, member: tuple[int, str]) -> None:
+        place = bisect_left(self.members, member)
+        if self.members[place : place + 1] == [member]:
+            del self.members[place]
+            self.touched.discard(member)
 
     def set_window(self, key: AttemptKey, window: Window | None) -> None:
         """Note when an attempt may have made such calls; None: it made none."""
@@ -166,13 +186,13 @@ class Linker:
         ids: attempts may hold it later. Mostly it is one call, and no list."""
         self._roles: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """A role's name to the executions that have it, and how often."""
-        self._groups: dict[_Kind, _Group] = {}
-        self._groups_named: dict[tuple[CallName, str | None], list[_Group]] = {}
+        self._groups: dict[_Kind, _CallGroup] = {}
+        self._groups_named: dict[tuple[CallName, str | None], list[_CallGroup]] = {}
         self._beside: dict[str, Link] = {}
         """Exact links that a guess may be better than: the job is another's."""
         self._settled: Counter[AttemptKey] = Counter()
         """Attempts whose action call is known exactly, and by how many calls."""
-        self._asked: dict[str, frozenset[str] | None] = {}
+        self._asked: dict[str, Collection[str] | None] = {}
         """Calls to be matched by their ids again, with those ids while they are new."""
         self._dropped: set[str] = set()
         """Calls that were taken in once, and are not to be matched any more."""
@@ -197,7 +217,8 @@ class Linker:
         if old is not None and old.facts == facts:
             old.attempt = attempt
             return
-        ids = frozenset(each for job in attempt.resource_ids for each in _ends(job))
+        jobs = attempt.resource_ids
+        ids = frozenset((*jobs, *map(last_segment, jobs)))
         names = _names(attempt.integration, attempt.pattern)
         requests = tuple(attempt.request_ids)
         self._replace(old, _Caller(key, attempt, role, names, requests, ids, facts))
@@ -214,14 +235,16 @@ class Linker:
         held = self._by_id.get(job_id, {})
         return [(key[0], caller.attempt) for key, caller in held.items()]
 
-    def add_call(self, call: ApiCall, ids: Iterable[str]) -> None:
+    def add_call(self, call: ApiCall, ids: Collection[str]) -> None:
         """Take a call in; `ids` are all that its record names."""
-        event_id, ids = call.event_id, frozenset(ids)
+        event_id = call.event_id
         self._dropped.discard(event_id)
         self._asked[event_id] = ids
-        named = {last_segment(each) for each in ids} if not call.by_others else set()
-        for each in {call.request_id, *named}:
-            if each is not None:
+        if call.request_id is not None:
+            self._note_call(call.request_id, event_id)
+        # The bare id at the end of a path is among them.
+        for each in ids if not call.by_others else ():
+            if "/" not in each and each != call.request_id:
                 self._note_call(each, event_id)
 
     def drop_call(self, event_id: str) -> None:
@@ -242,8 +265,7 @@ class Linker:
 
     def _replace(self, old: _Caller | None, new: _Caller | None) -> None:
         for caller in filter(None, (old, new)):
-            spots = {(name, caller.role) for name in caller.names}
-            self._moved.setdefault(caller.key, set()).update(spots)
+            self._moved.setdefault(caller.key, set()).update(caller.spots)
             for index, held in self._places_of(caller):
                 for each in held:
                     at = index.setdefault(each, {})
@@ -263,8 +285,7 @@ class Linker:
     ) -> Iterator[tuple[dict[object, dict[AttemptKey, _Caller]], Iterable[object]]]:
         yield self._by_request, caller.request_ids  # type: ignore[misc]
         yield self._by_id, caller.ids  # type: ignore[misc]
-        spots = [(name, caller.role) for name in caller.names]
-        yield self._by_name, spots  # type: ignore[misc]
+        yield self._by_name, caller.spots  # type: ignore[misc]
 
     def _ask_again(self, caller: _Caller) -> None:
         for each in (*caller.request_ids, *caller.ids):
@@ -303,11 +324,12 @@ class Linker:
             call = self._calls[event_id]
             link = self._exact_link(call, ids)
             moved = self._set_exact(event_id, link)
-            if link is not None and link.role is not CallRole.OTHER:
+            if link is None or link.role is CallRole.OTHER:
+                self._join(call, link, again=moved)
+                continue
+            if ids is None:
                 self._leave(call)
-                self._put(call, link)
-            elif not self._join(call, link) and moved:
-                self._group_of(call).touched.add(_member(call))
+            self._put(call, link)
 
     def _exact_link(self, call: ApiCall, ids: Collection[str] | None) -> Link | None:
         asked = self._by_request.get(call.request_id or "", {})
@@ -360,8 +382,7 @@ class Linker:
                 self._settled[each.key] += change
                 caller = self._callers.get(each.key)
                 if caller is not None:
-                    spots = {(name, caller.role) for name in caller.names}
-                    self._moved.setdefault(each.key, set()).update(spots)
+                    self._moved.setdefault(each.key, set()).update(caller.spots)
         if link is not None and link.role is CallRole.OTHER:
             self._beside[event_id] = link
         else:
@@ -370,37 +391,24 @@ class Linker:
 
     # -- guesses ---------------------------------------------------------------------
 
-    def _join(self, call: ApiCall, exact: Link | None) -> bool:
-        """Put a call among those to be guessed; False if it was there before."""
+    def _join(self, call: ApiCall, exact: Link | None, *, again: bool) -> None:
+        """Put a call among those to be guessed, where it may have been before."""
         kind = _kind_of(call)
         if kind is None:
             self._put(call, exact)
-            return True
+            return
         group = self._groups.get(kind)
         if group is None:
-            group = self._groups[kind] = _Group(kind)
+            group = self._groups[kind] = _CallGroup(kind)
             self._groups_named.setdefault((kind.name, kind.role), []).append(group)
             for key in self._by_name.get((kind.name, kind.role), ()):
                 group.set_window(key, self._window(key, kind))
-        place = bisect_left(group.members, _member(call))
-        if group.members[place : place + 1] == [_member(call)]:
-            return False
-        insort(group.members, _member(call))
-        group.touched.add(_member(call))
-        return True
-
-    def _group_of(self, call: ApiCall) -> _Group:
-        kind = _kind_of(call)
-        return (
-            self._groups[kind] if kind in self._groups else _Group(_Kind(_NO_NAME, ""))
-        )
+        group.add(_member(call), again=again)
 
     def _leave(self, call: ApiCall) -> None:
-        group = self._group_of(call)
-        place = bisect_left(group.members, _member(call))
-        if group.members[place : place + 1] == [_member(call)]:
-            del group.members[place]
-            group.touched.discard(_member(call))
+        kind = _kind_of(call)
+        if kind in self._groups:
+            self._groups[kind].remove(_member(call))
 
     def _window(self, key: AttemptKey, kind: _Kind) -> Window | None:
         caller = self._callers.get(key)
@@ -492,10 +500,6 @@ def _ambiguous(found: Candidates) -> Link:
 
 def _member(call: ApiCall) -> tuple[int, str]:
     return microseconds(call.event_time), call.event_id
-
-
-def _ends(job: str) -> tuple[str, str]:
-    return job, last_segment(job)
 
 
 def _facts(attempt: Attempt, role: str | None) -> tuple[object, ...]:

@@ -6,17 +6,16 @@ executions it ran: those have histories of their own, up to 10,000 and more.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import astuple, replace
+from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from sfnwatch.next.model.arns import last_segment, maybe_execution_arn, short_id
-from sfnwatch.next.model.clocks import Clock
-from sfnwatch.next.model.json_text import float_of, int_of, mapping_of, text_of
+from sfnwatch.next.model.json_text import mapping_of, read_fields, text_of
 from sfnwatch.next.model.records import DecodeError, Received, Record
-from sfnwatch.next.model.times import maybe_time, seconds_between
-from sfnwatch.next.model.told import agreed_fields
+from sfnwatch.next.model.times import seconds_between, stamp
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -25,7 +24,7 @@ RUNNING_LISTED = 100
 """Of a Map Run's executions that run so many are listed while it is watched."""
 
 
-class ExecutionCounts(Struct, frozen=True):
+class ExecutionCounts(Struct, frozen=True, rename="camel"):
     """How many of a Map Run's executions, or items, are in which state."""
 
     pending: int = 0
@@ -45,59 +44,56 @@ class ExecutionCounts(Struct, frozen=True):
         return self.succeeded + self.unsuccessful
 
 
-class MapRun(Struct, frozen=True):
+class MapRun(Struct, frozen=True, rename="camel"):
     """What one answer of DescribeMapRun tells."""
 
-    arn: str
-    execution_arn: str
+    arn: str = field(default="", name="mapRunArn")
+    execution_arn: str = ""
     """The execution whose Map state it runs for."""
-    status: str
+    status: str = "UNKNOWN"
     """AWS's word: RUNNING, SUCCEEDED, FAILED or ABORTED."""
-    started_at: datetime | None
-    stopped_at: datetime | None
-    executions: ExecutionCounts
-    items: ExecutionCounts
-    max_concurrency: int | None
-    tolerated_failure_percentage: float | None
-    tolerated_failure_count: int | None
-    redrive_count: int
-    seen_at: datetime | None
+    started_at: datetime | None = field(default=None, name="startDate")
+    stopped_at: datetime | None = field(default=None, name="stopDate")
+    executions: ExecutionCounts = ExecutionCounts()
+    items: ExecutionCounts = ExecutionCounts()
+    max_concurrency: int | None = None
+    tolerated_failure_percentage: float | None = None
+    tolerated_failure_count: int | None = None
+    redrive_count: int = 0
+    seen_at: datetime | None = None
 
     @property
     def running(self) -> bool:
         return self.status == "RUNNING"
 
     @property
-    def order(self) -> "_Order":
+    def order(self) -> tuple[float, ...]:
+        """Sort answers to one question, the newest last.
+
+        Files do not say when they were answered: then it is the one that knows of one
+        more redrive, of an end, or of more that was done.
+        """
+        rank = stamp(self.seen_at), self.redrive_count, not self.running
+        times = stamp(self.stopped_at), stamp(self.started_at)
         counts = (*astuple(self.executions), *astuple(self.items))
-        times = (self.stopped_at, self.started_at)
-        progress = (self.executions.done, *counts)
-        return _order(self.seen_at, self.redrive_count, self.running, times, progress)
+        return (*rank, *times, self.executions.done, *counts)
 
     @property
-    def value(self) -> "MapRun":
-        return replace(self, seen_at=None)
-
-    def agreed(self, other: "MapRun") -> "MapRun":
-        return agreed_fields(self, other, _UNKNOWN_RUN)
-
-    def at(self, clock: Clock) -> datetime | None:
-        """Give when it was received, or when the Map Run ended, if it had."""
-        if clock is Clock.ARRIVAL or self.stopped_at is None:
-            return self.seen_at or self.stopped_at or self.started_at
-        return self.stopped_at
+    def since(self) -> datetime | None:
+        """When the Map Run ended; while it has not, when it was asked for."""
+        return self.stopped_at or self.seen_at or self.started_at
 
 
-class ListedExecution(Struct, frozen=True):
+class ListedExecution(Struct, frozen=True, rename="camel"):
     """One execution of a list; what AWS did not tell is empty, or None."""
 
-    arn: str
-    machine: str
+    arn: str = field(default="", name="executionArn")
+    machine: str = ""
     """Its state machine's name; with the label after a slash for a Map Run's child."""
-    name: str
-    status: str
-    started_at: datetime | None = None
-    stopped_at: datetime | None = None
+    name: str = ""
+    status: str = ""
+    started_at: datetime | None = field(default=None, name="startDate")
+    stopped_at: datetime | None = field(default=None, name="stopDate")
 
     @property
     def running(self) -> bool:
@@ -110,8 +106,7 @@ class ListedExecution(Struct, frozen=True):
     @property
     def running_first(self) -> tuple[bool, float, str]:
         """Sort what runs before what has ended, and then the newest start first."""
-        started = self.started_at.timestamp() if self.started_at else 0.0
-        return (not self.running, -started, self.arn)
+        return (not self.running, -stamp(self.started_at), self.arn)
 
     @property
     def failed_first(self) -> tuple[bool, bool, float, str]:
@@ -126,80 +121,34 @@ class ListedExecution(Struct, frozen=True):
         return max(0.0, seconds_between(self.started_at, end))
 
 
-class MapRunChild(Struct, frozen=True):
+class MapRunChild(Struct, frozen=True, rename="camel"):
     """What one list tells of one execution of a Map Run."""
 
-    listed: ListedExecution
-    map_run_arn: str
-    item_count: int | None
-    seen_at: datetime | None
+    listed: ListedExecution = ListedExecution()
+    map_run_arn: str = ""
+    item_count: int | None = None
+    seen_at: datetime | None = None
     redrive_count: int = 0
 
     @property
-    def order(self) -> "_Order":
+    def order(self) -> tuple[float, ...]:
+        """Sort what lists tell of one execution, as a Map Run's answers are."""
         listed = self.listed
-        times, items = (listed.stopped_at, listed.started_at), self.item_count or 0
-        return _order(self.seen_at, self.redrive_count, listed.running, times, (items,))
+        rank = stamp(self.seen_at), self.redrive_count, not listed.running
+        times = stamp(listed.stopped_at), stamp(listed.started_at)
+        return (*rank, *times, self.item_count or 0)
 
     @property
-    def value(self) -> "MapRunChild":
-        return replace(self, seen_at=None)
-
-    def agreed(self, other: "MapRunChild") -> "MapRunChild":
-        unknown = ListedExecution(self.listed.arn, "", "", "")
-        listed = agreed_fields(self.listed, other.listed, unknown)
-        return agreed_fields(
-            replace(self, listed=listed),
-            replace(other, listed=listed),
-            MapRunChild(listed, "", None, None),
-        )
-
-    def at(self, clock: Clock) -> datetime | None:
-        """Give when it was received, or the last that had happened to the execution."""
-        told = self.listed.stopped_at or self.listed.started_at
-        return (self.seen_at if clock is Clock.ARRIVAL else None) or told
+    def since(self) -> datetime | None:
+        """Of what is known to have happened to the execution, when the last did."""
+        return self.listed.stopped_at or self.listed.started_at
 
     @property
     def failed_first(self) -> tuple[int, float, str]:
         """Sort failures first, then what runs, and then the rest by their starts."""
         listed = self.listed
         rank = 0 if listed.failed else 1 if listed.running else 2
-        started = listed.started_at.timestamp() if listed.started_at else 0.0
-        return rank, started, listed.arn
-
-
-_UNKNOWN_RUN = MapRun(
-    arn="",
-    execution_arn="",
-    status="UNKNOWN",
-    started_at=None,
-    stopped_at=None,
-    executions=ExecutionCounts(),
-    items=ExecutionCounts(),
-    max_concurrency=None,
-    tolerated_failure_percentage=None,
-    tolerated_failure_count=None,
-    redrive_count=0,
-    seen_at=None,
-)
-_Order = tuple[float, int, bool, tuple[float, ...], tuple[int, ...]]
-
-
-def _order(
-    seen_at: datetime | None,
-    redrives: int,
-    running: bool,  # noqa: FBT001
-    times: Iterable[datetime | None],
-    progress: tuple[int, ...],
-) -> _Order:
-    """Sort answers to one question, the newest last.
-
-    Files do not say when they were answered: then it is the one that knows of one more
-    redrive, of an end, or of more that was done.
-    """
-    moments = tuple(at.timestamp() if at else 0.0 for at in times)
-    seen = seen_at.timestamp() if seen_at else 0.0
-    return seen, redrives, not running, moments, progress
+        return rank, stamp(listed.started_at), listed.arn
 
 
 def map_run_name(arn: str) -> str:
@@ -215,35 +164,25 @@ def decode_listed(item: Record) -> ListedExecution | None:
         return None
     parsed = maybe_execution_arn(arn)
     machine = text_of(item.get("stateMachineArn")) or ""
-    return ListedExecution(
-        arn=arn,
+    return read_fields(
+        ListedExecution,
+        item,
         machine=parsed.state_machine_name if parsed else machine.rpartition(":")[2],
         name=text_of(item.get("name")) or (parsed.name if parsed else arn),
-        status=text_of(item.get("status")) or "",
-        started_at=maybe_time(item.get("startDate")),
-        stopped_at=maybe_time(item.get("stopDate")),
     )
 
 
 def decode_map_run(received: Received, record: Record) -> MapRun:
     """Read an answer of DescribeMapRun; raises DecodeError if it names none."""
-    arn = text_of(record.get("mapRunArn"))
-    if not arn:
-        msg = "a Map Run without an ARN"
-        raise DecodeError(msg)
+    if not text_of(record.get("mapRunArn")):
+        raise DecodeError("a Map Run without an ARN")
     own = text_of(record.get("executionArn"))
-    return MapRun(
-        arn=arn,
+    return read_fields(
+        MapRun,
+        record,
         execution_arn=own or received.execution_arn or "",
-        status=text_of(record.get("status")) or "UNKNOWN",
-        started_at=maybe_time(record.get("startDate")),
-        stopped_at=maybe_time(record.get("stopDate")),
         executions=_counts(record.get("executionCounts")),
         items=_counts(record.get("itemCounts")),
-        max_concurrency=int_of(record.get("maxConcurrency")),
-        tolerated_failure_percentage=float_of(record.get("toleratedFailurePercentage")),
-        tolerated_failure_count=int_of(record.get("toleratedFailureCount")),
-        redrive_count=int_of(record.get("redriveCount")) or 0,
         seen_at=received.at,
     )
 
@@ -255,22 +194,54 @@ def decode_children(received: Received, record: Record) -> Iterator[MapRunChild]
     """
     items = record.get("executions")
     if not isinstance(items, list):
-        msg = "a page of executions without a list of them"
-        raise DecodeError(msg)
+        raise DecodeError("a page of executions without a list of them")
     for item in map(mapping_of, items):
         listed = decode_listed(item)
-        map_run_arn = text_of(item.get("mapRunArn"))
-        if listed is not None and map_run_arn:
-            yield MapRunChild(
-                listed=listed,
-                map_run_arn=map_run_arn,
-                item_count=int_of(item.get("itemCount")),
-                seen_at=received.at,
-                redrive_count=int_of(item.get("redriveCount")) or 0,
-            )
+        if listed is not None and text_of(item.get("mapRunArn")):
+            yield read_fields(MapRunChild, item, listed=listed, seen_at=received.at)
 
 
 def _counts(value: Any) -> ExecutionCounts:
-    counts = mapping_of(value)
-    keys = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total")
-    return ExecutionCounts(*(max(0, int_of(counts.get(key)) or 0) for key in keys))
+    told = read_fields(ExecutionCounts, mapping_of(value))
+    return ExecutionCounts(*(max(0, count) for count in astuple(told)))
+
+
+# -- executions to choose from ---------------------------------------------------------
+
+
+class ListedBy(StrEnum):
+    """What executions are listed by."""
+
+    MACHINE = "state machine"
+    MAP_RUN = "Map Run"
+
+
+class LeftOut(Struct, frozen=True):
+    """A state machine whose executions are not listed, and why."""
+
+    machine: str
+    reason: str
+    express: bool = False
+    """True where it is nobody's fault: AWS lists none of an Express machine's."""
+
+
+class Listing(Struct, frozen=True):
+    """What one step of listing has brought, and how far it has come."""
+
+    executions: tuple[ListedExecution, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    asked: int = 0
+    """State machines, or Map Runs, asked for so far."""
+    known: int = 0
+    """State machines, or Map Runs, known of so far."""
+    more: bool = False
+    """True when there are more of them than are known of."""
+    spent: bool = False
+    """True when as much was asked as should be at once: go on only if it is wanted."""
+    by: ListedBy = ListedBy.MACHINE
+
+
+def newest(executions: Iterable[ListedExecution]) -> ListedExecution | None:
+    """Give the one that was started last."""
+    started = [each for each in executions if each.started_at is not None]
+    return max(started, key=lambda e: (stamp(e.started_at), e.arn), default=None)

@@ -4,10 +4,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sfnwatch.next.model.api_call import ApiCall
-from sfnwatch.next.model.clocks import Clock, dated, end_of_second
+from sfnwatch.next.model.clocks import A, Clock, dated, end_of_second, newest_answer
 from sfnwatch.next.model.ecs_task import TaskState
 from sfnwatch.next.model.execution import ExecutionAsOf
 from sfnwatch.next.model.integrations import CallRole
@@ -16,12 +16,12 @@ from sfnwatch.next.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.next.model.map_run import MapRun, MapRunChild
 from sfnwatch.next.model.records import SourceHealth, merge_healths
 from sfnwatch.next.model.requests import Request
-from sfnwatch.next.model.told import newest_answer
 from sfnwatch.next.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:
     from sfnwatch.next.model.trace import Trace
 
+K = TypeVar("K")
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _XRAY = "xray.amazonaws.com"
 
@@ -42,6 +42,14 @@ class Moment:
 
     def _is_visible(self, seen_at: datetime | None, at: datetime) -> bool:
         return self.at is None or dated(self.clock, seen_at, at) <= self.at
+
+    def _newest(self, told: Mapping[K, Sequence[A]]) -> dict[K, A]:
+        """Give what stood of each question that had been answered."""
+        found = {
+            key: newest_answer(answers, self.at, self.clock)
+            for key, answers in told.items()
+        }
+        return {key: answer for key, answer in found.items() if answer is not None}
 
     # -- executions --------------------------------------------------------------
 
@@ -200,22 +208,17 @@ class Moment:
 
     def map_run(self, arn: str) -> MapRun | None:
         """Give the newest that was told of a Map Run."""
-        return newest_answer(self.trace.map_runs.get(arn, ()), self.at, self.clock)
+        return self.map_runs.get(arn)
 
     @cached_property
     def map_runs(self) -> Mapping[str, MapRun]:
         """The newest that was told of each Map Run, by its ARN."""
-        told = {arn: self.map_run(arn) for arn in sorted(self.trace.map_runs)}
-        return {arn: run for arn, run in told.items() if run is not None}
+        return dict(sorted(self._newest(self.trace.map_runs).items()))
 
     @cached_property
     def listed(self) -> Mapping[str, MapRunChild]:
         """The newest that a list told of each execution of a Map Run, by its ARN."""
-        told = {
-            arn: newest_answer(answers, self.at, self.clock)
-            for arn, answers in self.trace.children.items()
-        }
-        return {arn: child for arn, child in told.items() if child is not None}
+        return self._newest(self.trace.children)
 
     @cached_property
     def listed_of(self) -> Mapping[str, Sequence[MapRunChild]]:
@@ -233,11 +236,7 @@ class Moment:
     @cached_property
     def each_health(self) -> Sequence[SourceHealth]:
         """How each source is doing."""
-        reports = (
-            newest_answer(reports, self.at, self.clock)
-            for reports in self.trace.healths.values()
-        )
-        return [report.health for report in reports if report is not None]
+        return list(self._newest(self.trace.healths).values())
 
     @cached_property
     def health(self) -> Mapping[str, SourceHealth]:

@@ -11,18 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, field
+from msgspec.structs import fields
 
-from sfnwatch.next.model.clocks import Clock
-from sfnwatch.next.model.json_text import (
-    encode_json,
-    float_of,
-    int_of,
-    parse_object,
-    text_of,
-)
-from sfnwatch.next.model.times import maybe_iso, maybe_time
+from sfnwatch.next.model.json_text import encode_json, parse_object, read_fields
+from sfnwatch.next.model.times import iso, stamp
 
 Record = Mapping[str, Any]
 """A JSON object as AWS sent it; times are ISO 8601 strings or epoch numbers."""
@@ -102,36 +95,29 @@ def receive(
 
 
 class HealthState(StrEnum):
-    """How a source is doing, in one word."""
+    """How a source is doing, in one word.
 
-    CONNECTING = "connecting"
-    LIVE = "live"
+    First stands trouble that needs somebody, and last what has ended: of several
+    sources, a lane is in the state that stands first.
+    """
+
+    EXPIRED = "expired"
+    DENIED = "denied"
     THROTTLED = "throttled"
     RETRYING = "retrying"
-    DENIED = "denied"
-    EXPIRED = "expired"
-    REFUSED = "refused"
-    """Gone for good: AWS will not answer this, however often it is asked."""
+    CONNECTING = "connecting"
+    LIVE = "live"
     DRAINING = "draining"
     """The execution has ended; late records are still awaited."""
     WAITING = "waiting"
     """The execution has ended, and all is in; a redrive may yet come."""
+    REFUSED = "refused"
+    """Gone for good: AWS will not answer this, however often it is asked."""
     ENDED = "ended"
 
-
-_WORST_FIRST = (
-    HealthState.EXPIRED,
-    HealthState.DENIED,
-    HealthState.THROTTLED,
-    HealthState.RETRYING,
-    HealthState.CONNECTING,
-    HealthState.LIVE,
-    HealthState.DRAINING,
-    HealthState.WAITING,
-    HealthState.REFUSED,
-    HealthState.ENDED,
-)
-"""Of several: trouble that needs somebody first, and last what has ended."""
+    @property
+    def rank(self) -> int:
+        return list(HealthState).index(self)
 
 
 class SourceHealth(Struct, frozen=True):
@@ -148,7 +134,7 @@ class SourceHealth(Struct, frozen=True):
     """What was tried, what AWS said, what to do; empty while all is well."""
     retry_in: float | None = None
     """Seconds until the next try."""
-    coverage: datetime | None = None
+    coverage: datetime | None = field(default=None, name="complete_to")
     """All calls up to here are believed to have been delivered."""
     lag: float | None = None
     """Seconds by which the lane is behind."""
@@ -159,67 +145,42 @@ class SourceHealth(Struct, frozen=True):
     source: str = ""
     """Which it is of several that fill the lane: `queue`, `archive`; LookupEvents, and
     the history, go without."""
+    seen_at: datetime | None = None
+    """When that was said, where it was received."""
 
-    def as_record(self) -> dict[str, Any]:
-        """Give it as the JSON object that is recorded."""
-        told = {
-            "lane": self.lane,
-            "state": str(self.state),
-            "message": self.message or None,
-            "retry_in": self.retry_in,
-            "complete_to": maybe_iso(self.coverage),
-            "lag": self.lag,
-            "until": maybe_iso(self.until),
-            "requests": self.requests,
-            "source": self.source or None,
-        }
-        return {key: value for key, value in told.items() if value is not None}
-
-
-class HealthReport(Struct, frozen=True):
-    """What one source said of itself, and when."""
-
-    health: SourceHealth
-    seen_at: datetime | None
+    @property
+    def since(self) -> datetime | None:
+        return self.seen_at
 
     @property
     def order(self) -> tuple[float, ...]:
         """Sort reports; of a moment, as of a sped-up clock's, by the requests made."""
-        told = self.health
-        times = (self.seen_at, told.coverage, told.until)
-        at, *others = (each.timestamp() if each else 0.0 for each in times)
-        state = _WORST_FIRST.index(told.state)
-        numbers = (told.retry_in, told.lag)
+        at, *others = map(stamp, (self.seen_at, self.coverage, self.until))
+        numbers = (self.retry_in, self.lag)
         known = (-1.0 if each is None else each for each in numbers)
-        return (at, told.requests, state, *others, *known)
+        return (at, self.requests, self.state.rank, *others, *known)
 
-    @property
-    def value(self) -> SourceHealth:
-        return replace(self.health, requests=0)
-
-    def agreed(self, other: "HealthReport") -> "HealthReport":
-        same = self.health.message == other.health.message
-        return self if same else replace(self, health=replace(self.health, message=""))
-
-    def at(self, _: Clock) -> datetime | None:
-        """Give when it was received: it has no other time."""
-        return self.seen_at
+    def as_record(self) -> dict[str, Any]:
+        """Give it as the JSON object that is recorded."""
+        told = {each.encode_name: getattr(self, each.name) for each in fields(self)}
+        del told["seen_at"]
+        return {
+            key: iso(value) if isinstance(value, datetime) else value
+            for key, value in told.items()
+            if value is not None and value != ""
+        }
 
 
-def decode_health(record: Record) -> SourceHealth:
+def decode_health(record: Record, seen_at: datetime | None = None) -> SourceHealth:
     """Read a health record; a state of a later version is taken as `live`."""
     state = record.get("state")
     known = state in list(HealthState)
-    return SourceHealth(
+    return read_fields(
+        SourceHealth,
+        record,
         lane=str(record.get("lane")),
         state=HealthState(str(state)) if known else HealthState.LIVE,
-        message=text_of(record.get("message")) or "",
-        retry_in=float_of(record.get("retry_in")),
-        coverage=maybe_time(record.get("complete_to")),
-        lag=float_of(record.get("lag")),
-        until=maybe_time(record.get("until")),
-        requests=int_of(record.get("requests")) or 0,
-        source=text_of(record.get("source")) or "",
+        seen_at=seen_at,
     )
 
 
@@ -227,7 +188,7 @@ def merge_healths(lane: str, healths: Sequence[SourceHealth]) -> SourceHealth:
     """Give a lane one health: the worst of its sources', and what holds for all."""
     if len(healths) == 1:
         return healths[0]
-    worst = min(healths, key=lambda health: _WORST_FIRST.index(health.state))
+    worst = min(healths, key=lambda health: health.state.rank)
     return SourceHealth(
         lane=lane,
         state=worst.state,

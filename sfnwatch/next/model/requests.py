@@ -9,14 +9,15 @@ The quotas are for an account and Region, and are shared with the console and ev
 other tool. Where they differ by Region, the smaller one stands here.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from msgspec import Struct
 
-from sfnwatch.next.model.json_text import canonical, float_of, int_of, text_of
+from sfnwatch.next.model.json_text import canonical, float_of, read_fields, text_of
 from sfnwatch.next.model.records import DecodeError, Received, Record
 from sfnwatch.next.model.times import maybe_time
 
@@ -44,12 +45,12 @@ class Request(Struct, frozen=True):
     key: str
     """What tells it from every other; the same for the same record."""
     operation: str
-    service: str
-    """The IAM prefix: `states`, `cloudtrail`."""
     sent_at: datetime
-    seconds: float
+    service: str = ""
+    """The IAM prefix: `states`, `cloudtrail`."""
+    seconds: float = 0.0
     """How long the answer took."""
-    outcome: str
+    outcome: str = "unknown"
     """`ok`, or the code of the error that AWS or the network answered with."""
     region: str | None = None
     status: int | None = None
@@ -80,20 +81,13 @@ def decode_request(received: Received, data: Record) -> Request:
     operation = text_of(data.get("operation"))
     sent_at = maybe_time(data.get("sent_at")) or received.at
     if operation is None or sent_at is None:
-        msg = "a request record without an operation, or without a time"
-        raise DecodeError(msg)
-    return Request(
+        raise DecodeError("a request record without an operation, or without a time")
+    return read_fields(
+        Request,
+        data,
         key=_key(received.execution_arn, data),
-        operation=operation,
-        service=text_of(data.get("service")) or "",
         sent_at=sent_at,
         seconds=max(0.0, float_of(data.get("seconds")) or 0.0),
-        outcome=text_of(data.get("outcome")) or "unknown",
-        region=text_of(data.get("region")),
-        status=int_of(data.get("status")),
-        request_id=text_of(data.get("request_id")),
-        items=int_of(data.get("items")),
-        note=text_of(data.get("note")) or "",
         execution_arn=received.execution_arn,
     )
 
@@ -133,11 +127,9 @@ QUOTAS: Mapping[Operation, Quota] = {
 }
 
 
-class Spent(Struct, frozen=True):
-    """All that was sent of one operation."""
+class Budget(Struct, frozen=True):
+    """What we take of one operation, and what there is."""
 
-    service: str
-    operation: str
     sent: int
     failed: int
     """Answered with an error, or not at all; throttled ones are counted apart."""
@@ -145,12 +137,6 @@ class Spent(Struct, frozen=True):
     last_at: datetime
     peak: int
     """The most within any one second, in the busiest Region."""
-
-
-class Budget(Struct, frozen=True):
-    """One operation: what we take of it, and what there is."""
-
-    spent: Spent
     rate: float
     """Requests a second over the last minute, in the busiest Region."""
     quota: Quota | None
@@ -162,56 +148,32 @@ class Budget(Struct, frozen=True):
         return self.rate / self.quota.refill if self.quota else None
 
 
-def budget(requests: Sequence[Request], now: datetime) -> tuple[Budget, ...]:
+def budget(requests: Iterable[Request], now: datetime) -> Mapping[Operation, Budget]:
     """Say of each operation sent so far how much of its quota we take.
 
     `requests` are in the order of their times.
     """
-    recent = _recent(requests, now)
-    return tuple(
-        Budget(
-            spent,
-            recent[spent.service, spent.operation] / MINUTE.total_seconds(),
-            QUOTAS.get((spent.service, spent.operation)),
-        )
-        for spent in spend(requests)
-    )
-
-
-def _recent(requests: Sequence[Request], now: datetime) -> Counter[Operation]:
-    """Count the last minute's requests of each operation's busiest Region."""
-    by_region: Counter[tuple[Operation, str | None]] = Counter()
-    for request in reversed(requests):
-        if request.sent_at <= now - MINUTE:
-            break
-        if request.sent_at <= now:
-            by_region[(request.service, request.operation), request.region] += 1
-    busiest: Counter[Operation] = Counter()
-    for (operation, _), count in by_region.items():
-        busiest[operation] = max(busiest[operation], count)
-    return busiest
-
-
-def spend(requests: Iterable[Request]) -> tuple[Spent, ...]:
-    """Sum up requests, given in the order of their times, by their operations."""
     groups: defaultdict[Operation, list[Request]] = defaultdict(list)
     for request in requests:
         groups[request.service, request.operation].append(request)
-    return tuple(_spent(operation, groups[operation]) for operation in sorted(groups))
+    return {each: _budget(each, groups[each], now) for each in sorted(groups)}
 
 
-def _spent(operation: Operation, requests: list[Request]) -> Spent:
+def _budget(operation: Operation, requests: list[Request], now: datetime) -> Budget:
     throttled = sum(request.throttled for request in requests)
-    times: defaultdict[str | None, list[datetime]] = defaultdict(list)
+    by_region: defaultdict[str | None, list[datetime]] = defaultdict(list)
     for request in requests:
-        times[request.region].append(request.sent_at)
-    return Spent(
-        *operation,
+        by_region[request.region].append(request.sent_at)
+    times = by_region.values()
+    recent = max(bisect(each, now) - bisect(each, now - MINUTE) for each in times)
+    return Budget(
         sent=len(requests),
         failed=sum(not request.ok for request in requests) - throttled,
         throttled=throttled,
         last_at=requests[-1].sent_at,
-        peak=max(map(_peak, times.values())),
+        peak=max(map(_peak, times)),
+        rate=recent / MINUTE.total_seconds(),
+        quota=QUOTAS.get(operation),
     )
 
 

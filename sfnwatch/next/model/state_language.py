@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from sfnwatch.next.model.integrations import Integration, event_sources, integration
-from sfnwatch.next.model.json_text import mapping_of, parse_json, text_of
+from sfnwatch.next.model.json_text import list_of, mapping_of, parse_json, text_of
 
 # An action may have a colon too: `states:startExecution.sync:2`.
 _OPTIMISED = re.compile(
@@ -22,7 +22,7 @@ _ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+")
 _LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 
 
-class TaskState(Struct, frozen=True):
+class DefinedTask(Struct, frozen=True):
     """A Task of the definition and the integration it names."""
 
     name: str
@@ -37,8 +37,8 @@ class TaskState(Struct, frozen=True):
 class Definition(Struct, frozen=True):
     """What is read from a definition."""
 
-    tasks: tuple[TaskState, ...] = ()
-    branches: Mapping[str, tuple[str, ...]] | None = None
+    tasks: tuple[DefinedTask, ...] = ()
+    branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """A Parallel state's name to the first states of its branches, in order."""
 
     @property
@@ -53,9 +53,9 @@ def parse_definition(text: Any) -> Definition:
 
 
 def _read(text: Any) -> Definition:
-    tasks: list[TaskState] = []
+    tasks: list[DefinedTask] = []
     branches: dict[str, tuple[str, ...]] = {}
-    for name, state in _states(mapping_of(parse_json(text))):
+    for name, state in states_of(text):
         resource = text_of(state.get("Resource"))
         if state.get("Type") == "Task" and resource:
             tasks.append(_task(name, resource, state))
@@ -68,11 +68,9 @@ _parsed = lru_cache(maxsize=256)(_read)
 """A timeline that grows has the same definition each time."""
 
 
-def _states(
-    machine: Mapping[str, Any],
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every state, those of branches and iterations too, outermost first."""
-    machines = [machine]
+    machines = [mapping_of(parse_json(text))]
     while machines:
         states = mapping_of(machines.pop(0).get("States"))
         for name, value in states.items():
@@ -82,8 +80,7 @@ def _states(
 
 
 def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    branches = state.get("Branches")
-    yield from map(mapping_of, branches if isinstance(branches, list) else ())
+    yield from map(mapping_of, list_of(state.get("Branches")))
     # Iterator is the older name of ItemProcessor.
     for key in ("ItemProcessor", "Iterator"):
         if key in state:
@@ -91,14 +88,13 @@ def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _starts(state: Mapping[str, Any]) -> tuple[str, ...]:
-    branches = state.get("Branches")
-    found = map(mapping_of, branches if isinstance(branches, list) else ())
-    return tuple(text_of(branch.get("StartAt")) or "" for branch in found)
+    branches = map(mapping_of, list_of(state.get("Branches")))
+    return tuple(text_of(branch.get("StartAt")) or "" for branch in branches)
 
 
-def _task(name: str, resource: str, state: Mapping[str, Any]) -> TaskState:
+def _task(name: str, resource: str, state: Mapping[str, Any]) -> DefinedTask:
     role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
-    return TaskState(name, resource, resource_integration(resource), role)
+    return DefinedTask(name, resource, resource_integration(resource), role)
 
 
 def resource_integration(resource: str) -> Integration | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
-_LENGTH = len("2023-11-15T00:28:24.102Z")
+_LENGTHS = {len("2023-11-15T00:28:24Z"), len("2023-11-15T00:28:24.102Z")}
 _EPOCH_MS = 1e11
 """Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
 
@@ -28,15 +28,13 @@ def parse_time(value: Any) -> datetime:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _from_epoch(float(value))
     except (OverflowError, OSError) as error:
-        msg = f"not a time: {value!r:.60}"
-        raise ValueError(msg) from error
-    msg = f"not a time: {value!r:.60}"
-    raise ValueError(msg)
+        raise ValueError(f"not a time: {value!r:.60}") from error
+    raise ValueError(f"not a time: {value!r:.60}")
 
 
 def _as_written(text: str) -> datetime | None:
-    """Read what `iso` writes, which is nearly all there is to read."""
-    if len(text) != _LENGTH or text[4] != "-" or text[-1] != "Z":
+    """Read what CloudTrail and `iso` write, which is nearly all there is to read."""
+    if len(text) not in _LENGTHS or text[4] != "-" or text[-1] != "Z":
         return None
     try:
         return datetime.fromisoformat(text)
@@ -59,8 +57,7 @@ def _from_text(text: str) -> datetime:
         # Athena writes a timestamp with its zone as `2023-11-15 00:28:25.000 UTC`.
         parsed = datetime.fromisoformat(text.removesuffix(" UTC"))
     except ValueError as error:
-        msg = f"not a time: {text!r:.60}"
-        raise ValueError(msg) from error
+        raise ValueError(f"not a time: {text!r:.60}") from error
     if parsed.tzinfo is UTC:
         return parsed
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
@@ -84,6 +81,11 @@ def iso(at: datetime) -> str:
 
 def maybe_iso(at: datetime | None) -> str | None:
     return None if at is None else iso(at)
+
+
+def stamp(at: datetime | None) -> float:
+    """Give a time as a number to sort by; no time comes before all others."""
+    return at.timestamp() if at else 0.0
 
 
 def seconds_between(start: datetime, end: datetime) -> float:

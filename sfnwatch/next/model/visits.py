@@ -5,16 +5,26 @@ branches may hold states of the same name. Both rows are changed by the fold alo
 both know by which event each change came: `as_of` gives what stood earlier.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.next.model.ecs_task import TaskState
-from sfnwatch.next.model.integrations import Integration, Pattern
+from sfnwatch.next.model.history import Details, HistoryEvent
+from sfnwatch.next.model.integrations import (
+    Integration,
+    Pattern,
+    integration,
+    pattern_of,
+)
+from sfnwatch.next.model.json_text import mapping_of, parse_json, text_of, values_at
+from sfnwatch.next.model.times import maybe_time
 
 ROOT = "Main"
 """What every path begins with."""
@@ -183,8 +193,6 @@ class StateVisit(Struct):
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
     event_ids: list[int] = field(default_factory=list)
-    pauses: list[Span] = field(default_factory=list)
-    """When it stood still: the execution was over, until a redrive went on with it."""
     turns: list[VisitTurn] = field(default_factory=list)
     troubles: list[tuple[int, str | None]] = field(default_factory=list)
     """How it would have ended if nothing caught what went wrong, from which event on:
@@ -210,6 +218,11 @@ class StateVisit(Struct):
         return (ended, after.scheduled_at) if ended is not None else None
 
     @property
+    def pauses(self) -> list[Span]:
+        """When it stood still: the execution was over, until a redrive."""
+        return [turn.pause for turn in self.turns if turn.pause]
+
+    @property
     def paused(self) -> float:
         """The seconds in which it stood still."""
         return sum((end - begin).total_seconds() for begin, end in self.pauses)
@@ -230,8 +243,6 @@ class StateVisit(Struct):
         self.status, self.ended_at = turn.status, turn.ended_at
         self.exited_at = turn.exited_at
         self.error, self.cause = turn.error, turn.cause
-        if turn.pause is not None:
-            self.pauses.append(turn.pause)
 
     @property
     def trouble(self) -> str | None:
@@ -253,7 +264,6 @@ class StateVisit(Struct):
             cause=turn.cause,
             attempts=[a.as_of(last) for a in self.attempts if a.scheduled_id <= last],
             event_ids=_by_then(self.event_ids, last),
-            pauses=[turn.pause for turn in turns if turn.pause],
             turns=turns,
             troubles=[trouble for trouble in self.troubles if trouble[0] <= last],
         )
@@ -277,6 +287,125 @@ def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Att
         told, ended_at = ("succeeded", None) if succeeded else ("aborted", at)
         attempt.ends.append(AttemptEnd(by, told, ended_at))
     return attempt
+
+
+# -- what the events of an attempt tell of it ------------------------------------------
+#
+# Ids are taken from the attempt's own events only: what a state was given and what it
+# passed on carry the ids of earlier states.
+
+_FAMILIES = ("Task", "LambdaFunction", "Activity")
+"""What the types of an attempt's events begin with."""
+ATTEMPT_ENDS = {
+    "Succeeded": "succeeded",
+    "TimedOut": "timed_out",
+    "Failed": "failed",
+    "ScheduleFailed": "failed",
+    "StartFailed": "failed",
+    "SubmitFailed": "failed",
+}
+"""How an attempt ends, by the phase that an event tells of."""
+_REQUEST_ID = re.compile(r"(?<!Extended )Request ID: ([^;,)\s]+)")
+_REQUEST_ID_HEADER = "x-amzn-requestid"
+
+
+@lru_cache(maxsize=256)
+def phase_of(event_type: str) -> str:
+    """Give an event's word for its attempt: `Scheduled`, `Started`, `Failed`."""
+    family = next(each for each in _FAMILIES if event_type.startswith(each))
+    return event_type.removeprefix(family)
+
+
+def belongs_to_attempt(event_type: str) -> bool:
+    """True for Task…, LambdaFunction… and Activity… events that are no state's."""
+    return event_type.startswith(_FAMILIES) and "State" not in event_type
+
+
+def begins_attempt(phase: str, before: list[Attempt]) -> bool:
+    """True for the first that is heard of an attempt, after those `before`.
+
+    Mostly its …Scheduled; where scheduling failed there may be none.
+    """
+    if phase == "Scheduled" or not before:
+        return True
+    return before[-1].status != "running" and phase == "ScheduleFailed"
+
+
+def new_attempt(event: HistoryEvent, details: Details, visit_id: int) -> Attempt:
+    """Begin an attempt with its …Scheduled event.
+
+    A …ScheduleFailed without one before it begins and ends an attempt at once.
+    """
+    credentials = mapping_of(details.get("taskCredentials"))
+    pattern, row = _integrated(event.type, details)
+    return Attempt(
+        visit_id=visit_id,
+        scheduled_id=event.id,
+        scheduled_at=event.at,
+        resource_type=text_of(details.get("resourceType")),
+        resource=text_of(details.get("resource")),
+        pattern=pattern,
+        integration=row,
+        role_arn=text_of(credentials.get("roleArn")),
+        region=text_of(details.get("region")),
+        event_ids=[event.id],
+    )
+
+
+def integration_of(event_type: str, details: Details) -> Integration | None:
+    """Give the row of what an attempt's …Scheduled event calls."""
+    return _integrated(event_type, details)[1]
+
+
+def _integrated(
+    event_type: str, details: Details
+) -> tuple[Pattern, Integration | None]:
+    if event_type.startswith("Activity"):
+        return Pattern.ACTIVITY, None
+    if event_type.startswith("LambdaFunction"):
+        return Pattern.LAMBDA, integration("lambda", "invoke")
+    kind = text_of(details.get("resourceType")) or ""
+    resource = text_of(details.get("resource")) or ""
+    row = integration(kind, resource) if kind else None
+    return pattern_of(kind, resource), row
+
+
+def take_attempt_event(
+    attempt: Attempt, event: HistoryEvent, details: Details, phase: str
+) -> None:
+    """Take in one of the attempt's later events."""
+    attempt.event_ids.append(event.id)
+    error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+    output = parse_json(details.get("output"))
+    # The cause of a failed job is often the job itself, as JSON.
+    job, row = output or parse_json(cause), attempt.integration
+    for request_id in _request_ids(cause, output):
+        attempt.request_ids.setdefault(request_id, event.id)
+    for path in row.id_paths if row else ():
+        for resource_id in values_at(job, path):
+            attempt.resource_ids.setdefault(resource_id, event.id)
+    if phase == "Started" and not attempt.started_by:
+        attempt.started_at, attempt.started_by = event.at, event.id
+    elif phase == "Submitted" and not attempt.submitted_by:
+        attempt.submitted_at, attempt.submitted_by = event.at, event.id
+    elif phase in ATTEMPT_ENDS:
+        key = row.stop_key if row and attempt.pattern is Pattern.SYNC else None
+        stopped = mapping_of(job).get(key) if key else None
+        stopped_at = maybe_time(stopped) if isinstance(stopped, int | float) else None
+        told = ATTEMPT_ENDS[phase], event.at, error, cause, stopped_at
+        attempt.ends.append(AttemptEnd(event.id, *told))
+
+
+def _request_ids(cause: str | None, output: Any) -> list[str]:
+    """Find the ids AWS gave the action call; SDK integrations hide it in success."""
+    if cause:
+        return _REQUEST_ID.findall(cause)
+    metadata = mapping_of(mapping_of(output).get("SdkResponseMetadata"))
+    http = mapping_of(mapping_of(output).get("SdkHttpMetadata"))
+    headers = mapping_of(http.get("HttpHeaders")).items()
+    named = (value for key, value in headers if key.lower() == _REQUEST_ID_HEADER)
+    found = map(text_of, (metadata.get("RequestId"), *named))
+    return [request_id for request_id in found if request_id]
 
 
 # -- ends that no event tells ----------------------------------------------------------

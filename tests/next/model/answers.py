@@ -134,5 +134,9 @@ def _attempt(attempt: Attempt) -> Facts:
 
 
 def _unnumbered(health: Any) -> Facts:
-    """Leave out how many requests were made: of a run of equal words two are kept."""
-    return {k: v for k, v in asdict(health).items() if k != "requests"}
+    """Leave out when it was said, and after how many requests.
+
+    Of a run of equal words two are kept.
+    """
+    told = asdict(health).items()
+    return {k: v for k, v in told if k not in {"requests", "seen_at"}}

@@ -15,7 +15,7 @@ from sfnwatch.next.export.facts import (
     execution_facts,
     task_state_facts,
 )
-from sfnwatch.next.model.clocks import Clock
+from sfnwatch.next.model.clocks import Clock, said
 from sfnwatch.next.model.links import AttemptKey
 from sfnwatch.next.model.moment import Moment
 from sfnwatch.next.model.records import Received, RecordKind
@@ -159,7 +159,7 @@ def asked(trace: Trace) -> dict[str, dict[Any, Any]]:
         },
         "calls": {c.event_id: call_facts(c, now.link(c)) for c in now.calls},
         "links": dict(trace.links),
-        "map_runs": {arn: run.value for arn, run in now.map_runs.items()},
+        "map_runs": {arn: said(run) for arn, run in now.map_runs.items()},
         "children": {arn: child_facts(child) for arn, child in now.listed.items()},
         "healths": dict(now.health),
         "task_states": {(s["task_arn"], s["version"]): s for s in states},

@@ -9,7 +9,7 @@ what follows from it out of that table; a test compares the two.
 import gzip
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -77,6 +77,88 @@ HOMES = {
 }
 """Homes of global services that botocore's endpoint rules don't know, by partition."""
 
+DATA_EVENTS = """
+appconfig StartConfigurationSession GetLatestConfiguration
+bedrock ApplyGuardrail GetAsyncInvoke StartAsyncInvoke
+bedrock InvokeModelWithBidirectionalStream
+bedrock InvokeAgent InvokeFlow InvokeInlineAgent Retrieve RetrieveAndGenerate
+bedrock RetrieveAndGenerateStream OptimizePrompt Rerank GenerateQuery
+bedrock CreateInvocation GetInvocationStep ListInvocationSteps ListInvocations
+bedrock PutInvocationStep CreateSession DeleteSession EndSession GetSession
+bedrock ListSessions UpdateSession DeleteAgentMemory GetAgentMemory
+bedrock StartFlowExecution StopFlowExecution GetFlowExecution ListFlowExecutions
+bedrock ListFlowExecutionEvents GetExecutionFlowSnapshot
+cloudtrail-data PutAuditEvents
+cognito-identity GetCredentialsForIdentity GetId GetOpenIdToken
+cognito-identity GetOpenIdTokenForDeveloperIdentity UnlinkIdentity
+dynamodb BatchExecuteStatement BatchGetItem BatchWriteItem DeleteItem
+dynamodb ExecuteStatement ExecuteTransaction GetItem PutItem Query Scan
+dynamodb TransactGetItems TransactWriteItems UpdateItem GetRecords GetShardIterator
+ebs GetSnapshotBlock ListChangedBlocks ListSnapshotBlocks PutSnapshotBlock
+edgekeyvaluestore DeleteKey DeleteKeys DescribeKeyValueStore GetKey ListKeys PutKey
+edgekeyvaluestore PutKeys UpdateKeys
+events PutEvents PutPartnerEvents
+kinesisvideo GetMedia PutMedia
+lambda Invoke InvokeAsync InvokeWithResponseStream
+monitoring GetMetricData GetMetricStatistics GetMetricWidgetImage ListMetrics
+monitoring PutMetricData
+rdsdataapi BatchExecuteStatement BeginTransaction CommitTransaction ExecuteSql
+rdsdataapi ExecuteStatement RollbackTransaction
+s3 AbortMultipartUpload CompleteMultipartUpload CopyObject CreateMultipartUpload
+s3 CreateSession DeleteObject DeleteObjectTagging DeleteObjects GetObject
+s3 GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention
+s3 GetObjectTagging GetObjectTorrent HeadBucket HeadObject ListObjectVersions
+s3 ListObjects ListObjectsV2 ListParts PutObject PutObjectAcl PutObjectLegalHold
+s3 PutObjectRetention PutObjectTagging RenameObject RestoreObject
+s3 SelectObjectContent UpdateObjectEncryption UploadPart UploadPartCopy
+s3 WriteGetObjectResponse
+sagemaker InvokeEndpoint InvokeEndpointAsync InvokeEndpointWithResponseStream
+sagemaker PutRecord GetRecord DeleteRecord BatchGetRecord
+ses SendEmail SendRawEmail SendTemplatedEmail SendBulkTemplatedEmail SendBulkEmail
+sns Publish PublishBatch
+sqs ChangeMessageVisibility ChangeMessageVisibilityBatch DeleteMessage
+sqs DeleteMessageBatch GetQueueAttributes GetQueueUrl ListDeadLetterSourceQueues
+sqs ListQueueTags ListQueues ReceiveMessage SendMessage SendMessageBatch
+states InvokeHTTPEndpoint StartSyncExecution GetActivityTask
+timestream Query
+xray BatchGetTraces GetSamplingTargets GetServiceGraph GetTraceGraph
+xray GetTimeSeriesServiceStatistics GetTraceSummaries PutTelemetryRecords
+xray PutTraceSegments
+"""
+"""What AWS's pages on each service's CloudTrail events list as data events, the
+services by what CloudTrail calls them."""
+INFERRED_DATA_EVENTS = """
+firehose PutRecord PutRecordBatch
+iotdata DeleteThingShadow GetRetainedMessage GetThingShadow ListNamedShadowsForThing
+iotdata ListRetainedMessages Publish UpdateThingShadow
+kinesis GetRecords GetShardIterator PutRecord PutRecords SubscribeToShard
+s3vectors DeleteVectors GetVectors ListVectors PutVectors QueryVectors
+sagemaker BatchPutMetrics BatchGetMetrics
+servicediscovery DiscoverInstances DiscoverInstancesRevision
+sms-voice SendMediaMessage SendTextMessage SendVoiceMessage
+timestream WriteRecords
+verifiedpermissions BatchIsAuthorized BatchIsAuthorizedWithToken IsAuthorized
+verifiedpermissions IsAuthorizedWithToken
+"""
+"""What only follows from a page's general words, "API activity on streams"."""
+EVENT_NAMES = {
+    ("s3", "DeletePublicAccessBlock"): "DeleteBucketPublicAccessBlock",
+    ("s3", "GetBucketAccelerateConfiguration"): "GetAccelerateConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "GetBucketLifecycle",
+    ("s3", "GetBucketNotificationConfiguration"): "GetBucketNotification",
+    ("s3", "GetObjectLockConfiguration"): "GetBucketObjectLockConfiguration",
+    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
+    ("s3", "PutBucketAccelerateConfiguration"): "PutAccelerateConfiguration",
+    ("s3", "PutBucketLifecycleConfiguration"): "PutBucketLifecycle",
+    ("s3", "PutBucketNotificationConfiguration"): "PutBucketNotification",
+    ("s3", "PutObjectLockConfiguration"): "PutBucketObjectLockConfiguration",
+    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
+    ("s3control", "DeletePublicAccessBlock"): "DeleteAccountPublicAccessBlock",
+    ("s3control", "GetPublicAccessBlock"): "GetAccountPublicAccessBlock",
+    ("s3control", "PutPublicAccessBlock"): "PutAccountPublicAccessBlock",
+}
+"""Operations of an SDK's service that CloudTrail has by another name [documented]."""
+
 TABLE = files("sfnwatch.next.templates") / "sdk_services.json"
 
 
@@ -88,7 +170,26 @@ def table() -> dict[str, Any]:
         "botocore": botocore.__version__,
         "event_sources": {java: source for java, (source, _) in found.items()},
         "home_regions": {java: of for java, of in homes.items() if of},
+        "event_names": _by_service(EVENT_NAMES.items()),
+        "data_events": data_events(),
     }
+
+
+def data_events() -> dict[str, list[str]]:
+    lines = (DATA_EVENTS + INFERRED_DATA_EVENTS).strip().splitlines()
+    found: dict[str, list[str]] = {}
+    for service, *names in sorted(line.split() for line in lines if line):
+        found[service] = sorted({*found.get(service, ()), *names})
+    return found
+
+
+def _by_service(
+    pairs: Iterable[tuple[tuple[str, str], str]],
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for (service, operation), name in pairs:
+        found.setdefault(service, {})[operation] = name
+    return found
 
 
 def java_name(service_id: str) -> str:
@@ -200,7 +301,7 @@ def _partitions() -> dict[str, tuple[str, ...]]:
 def written(found: dict[str, Any]) -> str:
     """Write the table, a service a line."""
     head = f'{{\n "botocore": "{found["botocore"]}",\n'
-    sections = (_section(key, found[key]) for key in ("event_sources", "home_regions"))
+    sections = (_section(key, found[key]) for key in list(found)[1:])
     return head + ",\n".join(sections) + "\n}\n"
 
 

@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sfnwatch.next.model.clocks import Clock
 from sfnwatch.next.model.links import LinkRule
@@ -316,15 +314,3 @@ def test_counts_and_payloads_of_a_log_are_written_as_a_history_has_them(
     trace = trace_of(aws.logged(aws.event(1, "MapIterationStarted", 1, **details)))
     row = trace.executions[aws.EXPRESS_ARN].events[1]
     assert trace.details(row) == {"name": "Each", key: read_as}
-
-
-@given(st.sets(st.sampled_from(range(8))))
-def test_a_log_with_holes_shows_what_there_is(kept: set[int]) -> None:
-    records = [aws.logged(aws.sync_history()[number]) for number in sorted(kept)]
-    trace = trace_of(*records, *aws.sync_calls())
-    for execution in trace.as_of().executions.values():
-        assert [e.id for e in execution.events] == [
-            number + 1 for number in sorted(kept)
-        ]
-        assert execution.running == (7 not in kept)
-        assert [v.id for v in execution.visits] == ([2] if 1 in kept else [])

@@ -47,39 +47,13 @@ def ends(execution: ExecutionAsOf) -> str:
 
 
 _WALKS = """
-# states that follow each other
-the first state follows event 0 and stands at the root:
-  BEGUN; PassStateEntered@0 A; PassStateExited A
-  = A succeeded
-states of the main line follow each other, one entered twice is two visits:
-  BEGUN; PassStateEntered@0 A; PassStateExited A; ChoiceStateEntered B;
-    ChoiceStateExited B; PassStateEntered A; PassStateExited A; SucceedStateEntered
-    C; SucceedStateExited C; ExecutionSucceeded
-  = A succeeded; B succeeded; A succeeded; C succeeded
-an uncaught failure has no exit:
-  TASK; TaskFailed; ExecutionFailed
-  = A failed
+# states
 a Task may fail after its call succeeded:
   TASK; TaskSucceeded; ExecutionFailed
-  = A failed
-a caught failure exits and its handler follows:
-  TASK; TaskFailed; TaskStateExited A; PassStateEntered B
-  = A caught; B running
-a timed out Task is timed out:
-  TASK; TaskTimedOut; ExecutionFailed
-  = A timed_out
-a timed out Task that is caught is caught:
-  TASK; TaskTimedOut; TaskStateExited A
-  = A caught
-a Fail state is entered only:
-  BEGUN; FailStateEntered@0 A; ExecutionFailed
   = A failed
 a Task that waits to be tried again when all is stopped is aborted:
   TASK; TaskFailed; ExecutionAborted@0
   = A aborted
-an execution that timed out ends what runs likewise:
-  TASK; ExecutionTimedOut@0
-  = A timed_out
 # evaluations
 a failed evaluation follows event 0 but names its state:
   FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; EvaluationFailed@0 {"state":
@@ -93,25 +67,12 @@ branches are numbered as they are entered, also those of one name:
   FORK; PassStateEntered@3 A; PassStateEntered@3 A; PassStateExited@5 A;
     WaitStateEntered B
   = P running; P[0] / A running; P[1] / A succeeded; P[1] / B running
-a Parallel exits behind its last branch and not behind its success:
-  FORK; PassStateEntered@3 A; PassStateExited A; ParallelStateSucceeded;
-    ParallelStateExited@5 P; PassStateEntered B
-  = P succeeded; P[0] / A succeeded; B running
-a branch that fails takes the Parallel and its siblings down:
-  FAILING; ParallelStateFailed; ExecutionFailed
-  = P failed; P[0] / A failed; P[1] / B aborted
-a failed Parallel that is caught exits behind its failure:
-  FAILING; ParallelStateFailed; ParallelStateExited P; PassStateEntered C
-  = P caught; P[0] / A failed; P[1] / B aborted; C running
 an aborted Task has no name and follows the failing event elsewhere:
   FAILING; TaskStateAborted@8
   = P running; P[0] / A running; P[1] / B aborted
 a sibling that waits to be tried again is aborted and not failed:
   FAILING; TaskFailed@7; ParallelStateFailed@8; ExecutionFailed
   = P failed; P[0] / A failed; P[1] / B aborted
-a Parallel is tried again behind the failing event, without being entered:
-  FAILING; ParallelStateStarted@8; TaskStateEntered@9 A; TaskStateEntered@9 B
-  = P running; P[0] / A failed; P[1] / B aborted; P[0] / A running; P[1] / B running
 it may also be tried again behind its own failure:
   FAILING; ParallelStateFailed; ParallelStateStarted; PassStateEntered C
   = P running; P[0] / A failed; P[1] / B aborted; P[0] / C running
@@ -123,41 +84,16 @@ what is inside is over when the Parallel exits, whatever is missing:
   FORK; WaitStateEntered A; ParallelStateExited@3 P
   = P succeeded; P[0] / A aborted
 # Map
-serial iterations follow the last event of the one before:
-  EACH; MapIterationStarted M#0; PassStateEntered A; PassStateExited A;
-    MapIterationSucceeded M#0; MapIterationStarted@6 M#1; PassStateEntered A;
-    PassStateExited A; MapIterationSucceeded M#1; MapStateSucceeded@10;
-    MapStateExited@10 M
-  = M succeeded; M[0] / A succeeded; M[1] / A succeeded
-concurrent iterations follow the start of the Map:
-  EACH; MapIterationStarted@3 M#0; MapIterationStarted@3 M#1; WaitStateEntered@5 A;
-    WaitStateEntered@4 A; WaitStateExited@6 A; MapIterationSucceeded M#1
-  = M running; M[1] / A succeeded; M[0] / A running
-a Map without items exits behind its start:
-  EACH; MapStateSucceeded; MapStateExited@3 M; PassStateEntered A
-  = M succeeded; A running
 a failing iteration and its Map both follow the failing event:
   EACH; MapIterationStarted M#0; FailStateEntered A; MapIterationFailed M#0;
     MapStateFailed@5; MapStateExited M; PassStateEntered B
   = M caught; M[0] / A failed; B running
-an aborted iteration ends what runs in it and nothing else:
-  EACH; MapIterationStarted@3 M#0; MapIterationStarted@3 M#1; FailStateEntered@4 A;
-    WaitStateEntered@5 A; MapIterationAborted@6 M#1
-  = M running; M[0] / A running; M[1] / A aborted
 # Inferred: MapStateAborted follows the failing event, as TaskStateAborted does.
 an aborted Map in a dying branch is not the Map around it:
   EACH; MapIterationStarted M#0; ParallelStateEntered P; ParallelStateStarted;
     FailStateEntered@6 A; MapStateEntered@6 N; MapStateStarted; MapStateAborted@7;
     ParallelStateFailed@7; ParallelStateExited P
   = M running; M[0] / P caught; M[0] / P[0] / A failed; M[0] / P[1] / N aborted
-Maps and Parallels nest in each other:
-  EACH; MapIterationStarted M#4; ParallelStateEntered P; ParallelStateStarted;
-    MapStateEntered N; MapStateStarted; MapIterationStarted N#1; WaitStateEntered W;
-    WaitStateExited W; MapIterationSucceeded N#1; MapStateSucceeded@11;
-    MapStateExited@11 N; ParallelStateSucceeded; ParallelStateExited@14 P;
-    MapIterationSucceeded M#4; MapStateSucceeded@16; MapStateExited@16 M
-  = M succeeded; M[4] / P succeeded; M[4] / P[0] / N succeeded; M[4] / P[0] / N[1] /
-    W succeeded
 a serial iteration may follow the exit of a Map of the same name:
   EACH; MapIterationStarted M#0; MapStateEntered M; MapStateStarted;
     MapStateExited@6 M; MapIterationStarted@7 M#1; PassStateEntered A

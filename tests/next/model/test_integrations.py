@@ -1,34 +1,34 @@
 """Every integration from its records to its links, and what its row says of it.
 
-Raw events and records go in, links come out, and each row of `jobs` says what they must
-be: so a wrong name, path or rule of any integration fails here.
+Raw events and records go in, links come out, for each row of the table. What a row
+names is held against the models of AWS's services, which know nothing of the table.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.next.model.integrations import (
-    JOBS as ROWS,
-)
-from sfnwatch.next.model.integrations import (
+    JOBS,
     CallRole,
+    Integration,
     Pattern,
+    Unrecorded,
     event_sources,
     integration,
     pattern_of,
+    unrecorded,
     unversioned,
     usual_role,
 )
 from sfnwatch.next.model.links import role_of_call
 from sfnwatch.next.model.records import Received
-from sfnwatch.next.model.unrecorded import Unrecorded, unrecorded
 from tests.next import builders as aws
 from tests.next.model.answers import attempt_of, trace_of
-from tests.next.model.jobs import ID, JOBS, Job, put
 
 REQUEST = "request-of-the-start"
 METADATA = {"SdkResponseMetadata": {"RequestId": REQUEST}}
@@ -36,7 +36,19 @@ AWS = "amazonaws.com"
 SECRETS, STATES = f"secretsmanager.{AWS}", f"states.{AWS}"
 TOKEN = {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"}
 UNIQUE, ROLE_ONLY = "unique-candidate", "role-only"
-jobs = pytest.mark.parametrize("name", JOBS)
+ID = "9f018ef6-1370-48da-8511-50c5c6670355"
+ROWS = {f"{row.resource_type}:{row.action}": row for row in JOBS}
+OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
+"""Polls that name what the job is a run of."""
+jobs = pytest.mark.parametrize("name", ROWS)
+
+
+def put(path: str) -> dict[str, Any]:
+    """Build a JSON object with the id at a path: dotted, `[]` is a list."""
+    found: Any = ID
+    for key in reversed(path.split(".")):
+        found = {key.removesuffix("[]"): [found] if key.endswith("[]") else found}
+    return dict(found)
 
 
 def links(*records: Received) -> dict[str, tuple[str, str]]:
@@ -63,25 +75,22 @@ def state(which: str, *, ended: bool = True, **attempt: Any) -> list[Received]:
     return run.records
 
 
-def calls_of(
-    name: str, job: Job, request_id: str | None = REQUEST
-) -> Iterator[Received]:
+def calls_of(row: Integration, request_id: str | None = REQUEST) -> Iterator[Received]:
     """Build its calls: the start, each poll, and that refused, and the stops."""
-    source = f"{name.partition(':')[0]}.amazonaws.com"
-    told: dict[str, Any] = {"request_id": request_id, "response": put(job.answer)}
-    yield aws.call(job.start, 0.5, key="start", source=source, **told)
-    for poll, path in job.polls.items():
-        asked = put(path) or {"name": "of all its runs"}
+    source = row.event_source
+    told: dict[str, Any] = {"request_id": request_id, "response": {"job": [ID]}}
+    yield aws.call(row.action_event, 0.5, key="start", source=source, **told)
+    for poll in row.poll_events:
+        asked = {"name": "of all its runs"} if poll in OF_ALL_RUNS else {"jobs": [ID]}
         yield aws.call(poll, 60, key=poll, parameters=asked, source=source)
         refused = ("AccessDenied", "not authorized to perform it")
         yield aws.call(poll, 120, key=f"{poll} refused", error=refused, source=source)
-    for stop, path in job.stops.items():
-        yield aws.call(stop, 299.5, key=stop, parameters=put(path), source=source)
+    for stop in row.stop_events:
+        yield aws.call(stop, 299.5, key=stop, parameters={"job": ID}, source=source)
 
 
-def submitted(job: Job) -> dict[str, Any]:
-    """Build the output of TaskSubmitted, which names the job where the API does."""
-    return {**(put(job.told[0]) if job.answer else {}), **METADATA}
+def submitted(row: Integration) -> dict[str, Any]:
+    return {**put(row.id_paths[0]), **METADATA}
 
 
 # -- jobs ------------------------------------------------------------------------------
@@ -92,25 +101,26 @@ def submitted(job: Job) -> dict[str, Any]:
 def test_a_jobs_calls_are_matched_to_the_state_that_waits_for_it(
     name: str, suffix: str
 ) -> None:
-    job = JOBS[name]
-    told: dict[str, Any] = {"submitted": submitted(job)}
-    told["output"] = put(job.told[-1])
+    row = ROWS[name]
+    told: dict[str, Any] = {
+        "submitted": submitted(row),
+        "output": put(row.id_paths[-1]),
+    }
     expected = {"start": ("action", "request-id")}
-    for poll, path in job.polls.items():
-        expected[poll] = ("poll", "resource-id" if path else UNIQUE)
+    for poll in row.poll_events:
+        expected[poll] = ("poll", UNIQUE if poll in OF_ALL_RUNS else "resource-id")
         expected[f"{poll} refused"] = ("poll", UNIQUE)
-    # The end has told the id by now, even where the start's answer did not.
-    expected |= dict.fromkeys(job.stops, ("stop", "resource-id"))
-    assert links(*state(f"{name}.{suffix}", **told), *calls_of(name, job)) == expected
+    expected |= dict.fromkeys(row.stop_events, ("stop", "resource-id"))
+    assert links(*state(f"{name}.{suffix}", **told), *calls_of(row)) == expected
 
 
 @jobs
 def test_a_job_that_is_given_up_is_stopped_by_its_state(name: str) -> None:
-    job = JOBS[name]
-    records = state(f"{name}.sync", submitted=submitted(job), ended=False)
-    found = links(*records, *calls_of(name, job))
-    rule = "resource-id" if job.answer else UNIQUE
-    assert [found[stop] for stop in job.stops] == [("stop", rule)] * len(job.stops)
+    row = ROWS[name]
+    records = state(f"{name}.sync", submitted=submitted(row), ended=False)
+    found = links(*records, *calls_of(row))
+    stops = [found[stop] for stop in row.stop_events]
+    assert stops == [("stop", "resource-id")] * len(stops)
 
 
 @jobs
@@ -119,8 +129,8 @@ def test_a_state_that_does_not_wait_for_the_job_never_polls(
     name: str, key: str
 ) -> None:
     suffix = ".waitForTaskToken" if key == "submitted" else ""
-    told: dict[str, Any] = {key: submitted(JOBS[name])}
-    found = links(*state(name + suffix, **told), *calls_of(name, JOBS[name]))
+    told: dict[str, Any] = {key: submitted(ROWS[name])}
+    found = links(*state(name + suffix, **told), *calls_of(ROWS[name]))
     assert found.pop("start") == ("action", "request-id")
     matched = {role for role, rule in found.values() if rule not in {"none", ROLE_ONLY}}
     assert matched <= {"action", "other"}
@@ -129,40 +139,87 @@ def test_a_state_that_does_not_wait_for_the_job_never_polls(
 @jobs
 def test_a_start_is_guessed_where_no_id_tells(name: str) -> None:
     records = state(f"{name}.sync", submitted={})
-    assert links(*records, *calls_of(name, JOBS[name]))["start"] == ("action", UNIQUE)
+    assert links(*records, *calls_of(ROWS[name]))["start"] == ("action", UNIQUE)
 
 
 @jobs
 def test_the_sdks_form_of_it_is_matched_by_the_id_in_its_answer(name: str) -> None:
-    """Those whose answer is empty can only be guessed, as they are."""
-    job = JOBS[name]
-    records = state(f"aws-sdk:{job.sdk}", output=put(job.told[0]) if job.answer else {})
-    found = links(*records, *calls_of(name, job, "hidden by the SDK"))
-    assert found["start"] == ("action", "resource-id" if job.answer else UNIQUE)
+    row = ROWS[name]
+    java = {"elasticmapreduce": "emr", "states": "sfn"}
+    service = java.get(row.resource_type, row.resource_type.replace("-", ""))
+    action = row.action_event[:1].lower() + row.action_event[1:]
+    sdk = integration(f"aws-sdk:{service}", action)
+    assert (sdk.event_source, sdk.action_event) == (row.event_source, row.action_event)
+    assert (sdk.poll_events, sdk.stop_events, sdk.managed_rule) == ((), (), None)
+    records = state(f"aws-sdk:{service}:{action}", output=put(row.id_paths[0]))
+    found = links(*records, *calls_of(row, "hidden by the SDK"))
+    assert found["start"] == ("action", "resource-id")
     assert {role for role, rule in found.values() if rule == UNIQUE} <= {"action"}
 
 
+# -- what the rows name ----------------------------------------------------------------
+
+OF_THE_INTEGRATION = {
+    *("ecs TaskArn", "ecs Task.TaskArn", "glue Id", "emr ClusterId", "emr StepId"),
+    "emr-serverless ApplicationId",
+}
+"""Where a state's output has the id otherwise than any answer of the service."""
+RULES = {
+    *("sForECSTaskRule", "sForBatchJobsRule", "ForCodeBuildStartBuildRule"),
+    *("ForCodeBuildStartBuildBatchRule", "sForSageMakerTrainingJobsRule"),
+    *("sForSageMakerTransformJobsRule", "sForSageMakerTuningJobsRule"),
+    *("sForSageMakerLabelingJobsRule", "sForSageMakerProcessingJobsRule"),
+    *("ForEMRRunJobFlowRule", "ForEMRAddJobFlowStepsRule", "sForEMRServerlessJobRule"),
+    *("ForEMRTerminateJobFlowsRule", "sForEMRServerlessApplicationRule"),
+    *("sForStepFunctionsExecutionRule", "sForMediaConvertJobRule", "sForBedrockRule"),
+}
+"""Of the developer guide's IAM policies, behind `StepFunctionsGetEvent`."""
+
+
+def is_text_at(model: dict[str, Any], shape: str, path: list[str]) -> bool:
+    """Tell whether an answer's shape has a text at a path; its own keys begin small."""
+    told = model["shapes"][shape]
+    if not path:
+        return bool(told["type"] == "string")
+    key, found = path[0].removesuffix("[]").lower(), told.get("members", {})
+    inner = next((m["shape"] for n, m in found.items() if n.lower() == key), None)
+    if inner is not None and path[0].endswith("[]"):
+        inner = model["shapes"][inner]["member"]["shape"]
+    return inner is not None and is_text_at(model, inner, path[1:])
+
+
 @jobs
-def test_its_row_says_what_its_page_says(name: str) -> None:
-    job, (service, action) = JOBS[name], name.split(":")
-    row = integration(service, f"{action}.sync")
-    assert (row.managed_rule, row.id_word) == (job.rule, job.word)
-    assert (row.starts_job, row.recorded) == (True, True)
-    assert row.event_sources == row.trail_sources == (f"{service}.amazonaws.com",)
-    assert (row.poll_events, row.stop_events) == (tuple(job.polls), tuple(job.stops))
-    sdk_service, _, sdk_action = job.sdk.partition(":")
-    sdk = integration(f"aws-sdk:{sdk_service}", sdk_action)
-    assert (sdk.event_source, sdk.action_event) == (row.event_source, job.start)
-    assert (sdk.poll_events, sdk.stop_events, sdk.managed_rule) == ((), (), None)
-    for path in job.told:
+def test_a_row_names_operations_and_where_their_answers_name_the_job(name: str) -> None:
+    row = ROWS[name]
+    named = {"elasticmapreduce": "emr", "states": "stepfunctions"}
+    service = named.get(row.resource_type, row.resource_type)
+    model = create_loader().load_service_model(service, "service-2")
+    operations = model["operations"]
+    calls = (row.action_event, *row.poll_events)
+    assert {*calls, *row.stop_events} <= operations.keys()
+    assert all(
+        call.startswith(("Describe", "Get", "List", "Batch")) for call in calls[1:]
+    )
+    answers = [
+        operations[call]["output"]["shape"]
+        for call in calls
+        if "output" in operations[call]
+    ]
+    for path in row.id_paths:
+        known = any(is_text_at(model, answer, path.split(".")) for answer in answers)
+        assert known or f"{service} {path}" in OF_THE_INTEGRATION, path
         attempt = attempt_of(*state(f"{name}.sync", output=put(path)))
         assert list(attempt.resource_ids) == [ID], path
+    assert (row.starts_job, row.recorded) == (True, True)
+    assert row.event_sources == row.trail_sources == (row.event_source,)
 
 
-def test_the_table_has_the_jobs_that_awss_pages_have_and_no_others() -> None:
-    assert {f"{row.resource_type}:{row.action}" for row in ROWS} == set(JOBS)
-    stops = {row.resource_type: row.stop_key for row in ROWS if row.stop_key}
+def test_the_table_has_the_rules_and_the_times_that_awss_pages_have() -> None:
+    rules = {row.managed_rule for row in JOBS if row.managed_rule}
+    assert rules == {f"StepFunctionsGetEvent{rule}" for rule in RULES}
+    stops = {row.resource_type: row.stop_key for row in JOBS if row.stop_key}
     assert stops == {"ecs": "StoppedAt", "states": "StopDate"}
+    assert len(ROWS) == 30
 
 
 # -- calls that run no job -----------------------------------------------------------
@@ -273,9 +330,9 @@ def test_a_job_of_an_unknown_service_is_a_call_and_nothing_is_made_up(
 ) -> None:
     told = {"JobId": "q-1"}
     records = state(f"quantum:startJob.{suffix}", submitted={**told, **METADATA})
-    paths = {"GetJob": "jobId"}, {"StopJob": "jobId"}
-    job = Job("", "StartJob", "", *paths, None, "", ("JobId",))
-    assert links(*records, *calls_of("quantum:startJob", job)) == {
+    source, polls = f"quantum.{AWS}", ("GetJob",)
+    job = Integration("quantum", "startJob", source, "StartJob", polls, ("StopJob",))
+    assert links(*records, *calls_of(job)) == {
         "start": ("action", "request-id"),
         **dict.fromkeys(("GetJob", "GetJob refused", "StopJob"), ("other", ROLE_ONLY)),
     }

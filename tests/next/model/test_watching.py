@@ -16,7 +16,7 @@ from sfnwatch.next.model.records import (
     SourceHealth,
     merge_healths,
 )
-from sfnwatch.next.model.requests import KEPT, QUOTAS, THROTTLED, Budget, budget, spend
+from sfnwatch.next.model.requests import KEPT, QUOTAS, THROTTLED, Budget, budget
 from sfnwatch.next.model.times import iso
 from sfnwatch.next.model.trace import Trace
 from tests.next import builders as aws
@@ -42,7 +42,7 @@ def test_a_health_is_read_back_as_it_was_recorded() -> None:
         source="queue",
     )
     trace = trace_of(aws.received(RecordKind.HEALTH, told.as_record(), 3))
-    assert trace.as_of().health == {"lookup": told}
+    assert trace.as_of().health == {"lookup": replace(told, seen_at=aws.at(3))}
     bare = SourceHealth("history", HealthState.LIVE)
     assert bare.as_record() == {"lane": "history", "state": "live", "requests": 0}
 
@@ -52,7 +52,7 @@ def test_a_state_of_a_later_version_is_live_and_nonsense_is_nothing() -> None:
         "history", "of a later day", 3, retry_in="soon", requests="x", lag=[1]
     )
     told = trace_of(odd).as_of().health["history"]
-    assert told == SourceHealth("history", HealthState.LIVE)
+    assert told == SourceHealth("history", HealthState.LIVE, seen_at=aws.at(3))
 
 
 def test_the_newest_word_of_each_source_counts_now_or_at_a_moment() -> None:
@@ -108,7 +108,7 @@ def test_a_lane_is_complete_to_where_it_is_for_all(sources: Any, expected: Any) 
 def budgets(*records: Received, seconds: float) -> dict[str, Budget]:
     requests = trace_of(*records).as_of().requests
     found = budget(requests, aws.at(seconds))
-    return {f"{b.spent.service}:{b.spent.operation}": b for b in found}
+    return {":".join(operation): each for operation, each in found.items()}
 
 
 def test_a_request_is_read_as_it_was_recorded() -> None:
@@ -162,7 +162,7 @@ def test_each_operation_is_counted_by_what_came_of_it() -> None:
         seconds=30,
     )
     assert list(found) == [LOOKUP, HISTORY, "sts:AssumeRole"]
-    spent = found[LOOKUP].spent
+    spent = found[LOOKUP]
     assert (spent.sent, spent.throttled, spent.failed) == (7, 2, 1)
     assert spent.last_at == aws.at(20)
     assert (found["sts:AssumeRole"].quota, found["sts:AssumeRole"].share) == (
@@ -184,7 +184,7 @@ def test_each_region_has_a_quota_of_its_own_and_the_busier_one_is_told() -> None
     here = [aws.request(n, LOOKUP) for n in range(30)]
     there = [aws.request(n + 0.5, LOOKUP, region="us-east-1") for n in range(60)]
     found = budgets(*here, *there, seconds=60)[LOOKUP]
-    assert (found.spent.sent, found.spent.peak) == (90, 1)
+    assert (found.sent, found.peak) == (90, 1)
     assert found.rate == pytest.approx(1, abs=0.02)
 
 
@@ -198,7 +198,7 @@ def test_peak_and_rate_are_what_counting_by_hand_gives(
     ]
     found = budgets(*records, seconds=now / 1000)[LOOKUP]
     windows = (sum(begin <= ms < begin + 1000 for ms in moments) for begin in moments)
-    assert found.spent.peak == max(windows)
+    assert found.peak == max(windows)
     recent = sum(now - 60_000 < ms <= now for ms in moments)
     assert found.rate == pytest.approx(recent / 60)
 
@@ -222,8 +222,8 @@ def test_whatever_a_request_says_it_is_summed_up_or_unread(
     assert len(trace.requests) + len(trace.unread) == 1
     for read in trace.requests:
         assert read.seconds >= 0
-        assert budget(trace.requests, read.sent_at)
-        assert spend(trace.requests)[0].sent == 1
+        (spent,) = budget(trace.requests, read.sent_at).values()
+        assert spent.sent == 1
 
 
 # -- how far calls are known ---------------------------------------------------------
