@@ -23,11 +23,10 @@ from sfnwatch.next.demo.cloudtrail import (
     deliver,
     records_of,
 )
-from sfnwatch.next.demo.execution import Execution
+from sfnwatch.next.demo.execution import Execution, MapRun
 from sfnwatch.next.demo.formats import Dice, after, iso_ms, to_ms
-from sfnwatch.next.demo.map_runs import MapRun
-from sfnwatch.next.demo.queue import Queue, state_changes
 from sfnwatch.next.demo.scenarios import Scenario, chosen
+from sfnwatch.next.demo.services import Queue, state_changes
 from sfnwatch.next.demo.state_machine import run_execution
 
 # Executions start apart, like those of a person who starts them by hand. The last one
@@ -39,7 +38,7 @@ _DAY = 86400.0
 
 
 class Faults(msgspec.Struct):
-    """Troubles to inject into a running account; counts go down with each request."""
+    """Troubles to inject into a running account; the next ones go with each request."""
 
     deny: set[str] = msgspec.field(default_factory=set)
     """Operations answered with AccessDeniedException."""
@@ -49,20 +48,6 @@ class Faults(msgspec.Struct):
     """How many requests to answer with ThrottlingException."""
     status_next: list[int] = msgspec.field(default_factory=list)
     """HTTP statuses of the next answers: 500, 503."""
-    reset_next: int = 0
-    """How many connections to close without an answer."""
-    truncate_next: int = 0
-    """How many answers to cut in the middle."""
-    delay: float = 0.0
-    """Seconds of account time to wait before each answer."""
-    duplicate: bool = False
-    """Whether LookupEvents shows every record twice."""
-
-    def is_due(self, fault: str) -> bool:
-        """Use up one of a fault that is counted, if there is one left."""
-        left: int = getattr(self, fault)
-        setattr(self, fault, max(left - 1, 0))
-        return left > 0
 
 
 class BadTokenError(Exception):

@@ -5,6 +5,7 @@ import random
 import string
 import uuid
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 ACCOUNT_ID = "123456789012"
@@ -16,12 +17,6 @@ Json: TypeAlias = dict[str, Any]
 """A JSON object."""
 
 _KEY_LETTERS = string.ascii_uppercase + "234567"
-# Not strftime's names: they follow the machine's language.
-_MONTHS = (
-    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
-    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
-)
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def arn(service: str, resource: str) -> str:
@@ -128,12 +123,11 @@ def in_words(at: datetime) -> str:
     """Return CloudTrail's form of times inside requests and responses."""
     at = at.astimezone(UTC)
     half = "AM" if at.hour < 12 else "PM"  # noqa: PLR2004 - noon
-    day = f"{_MONTHS[at.month - 1]} {at.day}, {at.year}"
-    return f"{day}, {at.hour % 12 or 12}:{at:%M:%S} {half}"
+    # Not strftime's names of months: they follow the machine's language.
+    month = http_date(at).split()[2]
+    return f"{month} {at.day}, {at.year}, {at.hour % 12 or 12}:{at:%M:%S} {half}"
 
 
 def http_date(at: datetime) -> str:
     """Return the form of a Date header."""
-    at = at.astimezone(UTC)
-    month = _MONTHS[at.month - 1]
-    return f"{_DAYS[at.weekday()]}, {at:%d} {month} {at:%Y %H:%M:%S} GMT"
+    return format_datetime(at.astimezone(UTC), usegmt=True)

@@ -6,7 +6,7 @@ lets CloudTrail note the calls of its clients.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from socket import create_server, socket
 from typing import Self
@@ -176,7 +176,8 @@ def answer(account: Account, request: Request) -> Reply:
             code = {503: "ServiceUnavailable"}.get(status, "InternalFailure")
             raise common_error(code, "The demo was told to fail", status)
         check_signature(request, expired=faults.expired)
-        if faults.is_due("throttle_next"):
+        if faults.throttle_next:
+            faults.throttle_next -= 1
             raise common_error("ThrottlingException", "Rate exceeded")
         result = _noted(account, request, request_id)
     except AwsError as error:
@@ -246,16 +247,8 @@ def _recorded(body: bytes) -> Json | None:
 class DemoServer:
     """Serves an account while its context is open."""
 
-    def __init__(
-        self,
-        account: Account,
-        *,
-        port: int = 0,
-        listener: socket | None = None,
-        answer: Callable[[Account, Request], Reply] = answer,
-    ) -> None:
-        self._account, self._answer = account, answer
-        self._port, self._listener = port, listener
+    def __init__(self, account: Account, *, listener: socket | None = None) -> None:
+        self._account, self._listener = account, listener
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._respond)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
@@ -263,7 +256,7 @@ class DemoServer:
         """Where it serves, once the context is open."""
 
     async def __aenter__(self) -> Self:
-        listener = self._listener or create_server((HOST, self._port))
+        listener = self._listener or create_server((HOST, 0))
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
         self.endpoint_url = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -273,14 +266,9 @@ class DemoServer:
         await self._runner.cleanup()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
-        faults, body = self._account.faults, await request.read()
-        if faults.delay:
-            await self._account.clock.sleep(faults.delay)
-        if faults.is_due("reset_next") and request.transport:
-            request.transport.abort()
-            return web.Response()
+        body = await request.read()
         asked = Request(request.headers, body, request.remote or HOST)
-        given = self._answer(self._account, asked)
+        given = answer(self._account, asked)
         headers = {
             "Content-Type": given.content_type,
             "Date": http_date(self._account.now()),
@@ -288,12 +276,4 @@ class DemoServer:
         }
         if given.error_code:
             headers["x-amzn-ErrorType"] = given.error_code
-        if not faults.is_due("truncate_next"):
-            return web.Response(status=given.status, body=given.body, headers=headers)
-        response = web.StreamResponse(status=given.status, headers=headers)
-        response.content_length = len(given.body)
-        await response.prepare(request)
-        await response.write(given.body[: len(given.body) // 2])
-        if request.transport:
-            request.transport.close()
-        return response
+        return web.Response(status=given.status, body=given.body, headers=headers)

@@ -8,11 +8,10 @@ import msgspec
 
 from sfnwatch.next.demo.account import Account, BadTokenError
 from sfnwatch.next.demo.cloudtrail import TrailEvent
-from sfnwatch.next.demo.execution import Execution, machine_arn, role_arn
+from sfnwatch.next.demo.execution import Execution, MapRun, machine_arn, role_arn
 from sfnwatch.next.demo.formats import Json, after, arn, epoch_seconds
-from sfnwatch.next.demo.map_runs import MapRun
-from sfnwatch.next.demo.queue import PATH
 from sfnwatch.next.demo.scenarios import Scenario
+from sfnwatch.next.demo.services import PATH
 
 Item = TypeVar("Item")
 Parameters = TypeVar("Parameters", bound=msgspec.Struct)
@@ -204,20 +203,38 @@ def _page(
 ) -> tuple[list[Item], dict[str, str]]:
     """Return a page of the items, and the token of the next if there is one."""
     check_range("maxResults", asked.max_results, 0, 1000)
-    size, keys, start = asked.max_results or 100, list(items), 0
     # Whoever sends a token must send all but the size as before.
     same = msgspec.structs.replace(asked, next_token=None, max_results=0)
-    request = msgspec.json.encode(same).decode()
+    size = asked.max_results or 100
     try:
-        if asked.next_token is not None:
-            cursor = account.tokens.cursor(asked.next_token, request, account.now())
-            start = keys.index(cursor) + 1
-    except (BadTokenError, ValueError) as error:
+        page, token = _part(account, same, asked.next_token, items, size)
+    except BadTokenError as error:
         raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'") from error
-    page, token = keys[start : start + size], {}
+    return page, {"nextToken": token} if token else {}
+
+
+def _part(
+    account: Account,
+    same: msgspec.Struct,
+    token: str | None,
+    items: Mapping[Any, Item],
+    size: int,
+) -> tuple[list[Item], str]:
+    """Return what follows a token, and where it goes on the next one.
+
+    `same` is what must be asked each time. Raises BadTokenError.
+    """
+    request, keys, start = msgspec.json.encode(same).decode(), list(items), 0
+    if token is not None:
+        cursor = account.tokens.cursor(token, request, account.now())
+        cursor = tuple(cursor) if isinstance(cursor, list) else cursor
+        if cursor not in items:
+            raise BadTokenError("not ours")
+        start = keys.index(cursor) + 1
+    page, following = keys[start : start + size], ""
     if start + size < len(keys):
-        token["nextToken"] = account.tokens.issue(request, page[-1], account.now())
-    return [items[key] for key in page], token
+        following = account.tokens.issue(request, page[-1], account.now())
+    return [items[key] for key in page], following
 
 
 def _known(name: str, given: str | None, look_up: Callable[[str], Item | None]) -> Item:
@@ -356,20 +373,15 @@ def lookup_events(account: Account, asked: LookupRequest) -> Json:
 
     found = [] if asked.event_category else account.delivered(fits)
     # Whoever sends a token must send all else as before.
-    same = msgspec.structs.replace(asked, next_token=None)
-    request = msgspec.json.encode(same).decode()
-    if asked.next_token is not None:
-        try:
-            cursor = tuple(account.tokens.cursor(asked.next_token, request, now))
-        except BadTokenError as error:
-            message = f"Invalid NextToken: {error}"
-            raise AwsError("InvalidNextTokenException", message) from error
-        found = [each for each in found if each.place < cursor]
-    page, token = found[: asked.max_results], {}
-    if len(found) > len(page):
-        token["NextToken"] = account.tokens.issue(request, page[-1].place, now)
-    times = 2 if account.faults.duplicate else 1
-    return {"Events": [each.envelope for each in page for _ in range(times)]} | token
+    same, size = msgspec.structs.replace(asked, next_token=None), asked.max_results
+    places = {each.place: each for each in found}
+    try:
+        page, token = _part(account, same, asked.next_token, places, size)
+    except BadTokenError as error:
+        message = f"Invalid NextToken: {error}"
+        raise AwsError("InvalidNextTokenException", message) from error
+    following = {"NextToken": token} if token else {}
+    return {"Events": [each.envelope for each in page]} | following
 
 
 def _check_lookup(asked: LookupRequest) -> None:

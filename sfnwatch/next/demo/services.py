@@ -2,17 +2,29 @@
 
 ECS, Lambda and Step Functions itself. Lambda's Invoke is a data event, which Event
 history never has, so it makes no call here.
+
+What ECS tells of the account's tasks goes to an SQS queue that EventBridge feeds. The
+events have the documented shape. When a task was pending or running is as recorded of
+one on Fargate; that an event comes a moment later is set.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from sfnwatch.next.demo.execution import Call, Execution, StartNested, machine_arn
+from sfnwatch.next.demo.execution import (
+    Call,
+    Execution,
+    StartNested,
+    StatesError,
+    machine_arn,
+)
 from sfnwatch.next.demo.formats import (
+    ACCOUNT_ID,
     REGION,
     SUBNET,
     Dice,
@@ -24,6 +36,7 @@ from sfnwatch.next.demo.formats import (
     epoch_ms,
     http_date,
     in_words,
+    iso,
     iso_ms,
 )
 from sfnwatch.next.demo.scenarios import Attempt, Invocation, NestedExecution, TaskRun
@@ -33,32 +46,10 @@ STARTED_BY = "AWS Step Functions"
 """What `.sync` tells ECS about who starts the task; the other forms say nothing."""
 
 # Seconds after the creation of a Fargate task, and before its stop, as recorded.
-CONNECTED, _PULL_STARTED, _PULL_STOPPED, RUNNING = 3.246, 18.768, 20.402, 20.943
-_EXECUTION_STOPPED, STOPPING = 33.036, 22.953
+_CONNECTED, _PULL_STARTED, _PULL_STOPPED, _RUNNING = 3.246, 18.768, 20.402, 20.943
+_EXECUTION_STOPPED, _STOPPING = 33.036, 22.953
 
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-
-
-class StatesError(Exception):
-    """An error of Amazon States Language, which an attempt or a state ended with."""
-
-    def __init__(self, error: str, cause: str) -> None:
-        super().__init__(error, cause)
-        self.error, self.cause = error, cause
-
-    @property
-    def details(self) -> dict[str, str]:
-        """Return it as history events tell it."""
-        return {"error": self.error, "cause": self.cause}
-
-    @property
-    def output(self) -> dict[str, str]:
-        """Return it as a Catch is given it."""
-        return {"Error": self.error, "Cause": self.cause}
-
-    def is_among(self, errors: list[str]) -> bool:
-        """Tell whether a Retry or Catch for these errors applies."""
-        return bool({"States.ALL", "States.TaskFailed", self.error} & set(errors))
 
 
 class EcsTask:
@@ -174,12 +165,12 @@ class EcsTask:
             "StopCode": "EssentialContainerExited",
             "StoppedReason": "Essential container in task exited",
             "Version": 5,
-            "ConnectivityAt": epoch_ms(after(created, CONNECTED)),
+            "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
             "PullStartedAt": epoch_ms(after(created, _PULL_STARTED)),
             "PullStoppedAt": epoch_ms(after(created, _PULL_STOPPED)),
-            "StartedAt": epoch_ms(after(created, RUNNING)),
+            "StartedAt": epoch_ms(after(created, _RUNNING)),
             "ExecutionStoppedAt": epoch_ms(after(stopped, -_EXECUTION_STOPPED)),
-            "StoppingAt": epoch_ms(after(stopped, -STOPPING)),
+            "StoppingAt": epoch_ms(after(stopped, -_STOPPING)),
             "StoppedAt": epoch_ms(stopped),
         }
 
@@ -342,3 +333,107 @@ def _with_metadata(answer: Json, request_id: str, headers: dict[str, str]) -> Js
     }
     metadata = {"RequestId": request_id}
     return answer | {"SdkHttpMetadata": http, "SdkResponseMetadata": metadata}
+
+
+# -- what ECS tells of tasks, in a queue -----------------------------------------------
+
+PATH = f"/{ACCOUNT_ID}/sfnwatch-demo"
+"""The path of the queue's URL, at the account's endpoint."""
+_STARTING = {"PROVISIONING", "PENDING", "RUNNING"}
+
+
+class Message(msgspec.Struct, frozen=True):
+    """An EventBridge event on its way to the queue."""
+
+    sent_at: datetime
+    message_id: str
+    event: Json
+
+    def wire(self) -> Json:
+        """Return what ReceiveMessage sends."""
+        body = json.dumps(self.event, separators=(",", ":"))
+        digest = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
+        return {
+            "MessageId": self.message_id,
+            "ReceiptHandle": self.message_id,
+            "MD5OfBody": digest,
+            "Body": body,
+            "Attributes": {"SentTimestamp": str(epoch_ms(self.sent_at))},
+        }
+
+
+class Queue:
+    """Which messages are there, which are hidden for a while, and which are gone."""
+
+    def __init__(self, messages: Iterable[Message]) -> None:
+        self._messages = sorted(messages, key=lambda message: message.sent_at)
+        self._hidden_until: dict[str, datetime] = {}
+
+    def visible(self, now: datetime) -> list[Message]:
+        """Return what can be received by now, the oldest first."""
+        return [
+            message
+            for message in self._messages
+            if message.sent_at <= now
+            and self._hidden_until.get(message.message_id, now) <= now
+        ]
+
+    def receive(self, now: datetime, most: int, hidden: int) -> list[Message]:
+        """Hand messages out, which hides them for so many seconds."""
+        found = self.visible(now)[:most]
+        for message in found:
+            self._hidden_until[message.message_id] = after(now, hidden)
+        return found
+
+    def delete(self, message_id: str) -> None:
+        kept = [each for each in self._messages if each.message_id != message_id]
+        self._messages = kept
+
+
+def state_changes(task: EcsTask) -> Iterator[Message]:
+    """Yield a message for each change in a task's life."""
+    dice = Dice(task.task_id, "events")
+    created, stopped = task.created_at, task.stopped_at
+    changes = {
+        "PROVISIONING": created,
+        "PENDING": after(created, _CONNECTED),
+        "RUNNING": after(created, _RUNNING),
+        "DEPROVISIONING": after(stopped, -_STOPPING),
+        "STOPPED": stopped,
+    }
+    for version, (status, due) in enumerate(changes.items(), 1):
+        at = min(max(due, created), stopped)
+        sent_at, message_id = after(at, dice.seconds(0.6, 2.4)), dice.uuid()
+        event = {
+            "version": "0",
+            "id": dice.uuid(),
+            "detail-type": "ECS Task State Change",
+            "source": "aws.ecs",
+            "account": ACCOUNT_ID,
+            "time": iso(at),
+            "region": REGION,
+            "resources": [task.arn],
+            "detail": _detail(task, status, at) | {"version": version},
+        }
+        yield Message(sent_at, message_id, event)
+
+
+def _detail(task: EcsTask, status: str, at: datetime) -> Any:
+    detail = camel(task.answer(iso_ms))["tasks"][0]
+    (container,) = detail["containers"]
+    starting = status in _STARTING
+    container["lastStatus"] = "RUNNING" if status == "RUNNING" else "PENDING"
+    detail |= {
+        "lastStatus": status,
+        "desiredStatus": "RUNNING" if starting else "STOPPED",
+        "updatedAt": iso_ms(at),
+    }
+    if not starting:
+        container |= {"lastStatus": "STOPPED", "exitCode": task.exit_code}
+        detail |= {
+            "stopCode": "EssentialContainerExited",
+            "stoppedReason": "Essential container in task exited",
+        }
+    if status == "STOPPED":
+        detail["stoppedAt"] = iso_ms(task.stopped_at)
+    return detail

@@ -15,11 +15,17 @@ from typing import Any, Self
 
 import msgspec
 
-from sfnwatch.next.demo.execution import REDRIVEN, Execution, HistoryEvent, role_arn
+from sfnwatch.next.demo.execution import (
+    REDRIVEN,
+    Execution,
+    HistoryEvent,
+    MapRun,
+    StatesError,
+    role_arn,
+)
 from sfnwatch.next.demo.formats import REGION, Dice, Json, after, arn, compact, iso_ms
-from sfnwatch.next.demo.map_runs import MapRun
 from sfnwatch.next.demo.scenarios import Scenario
-from sfnwatch.next.demo.services import STARTED_BY, AttemptResult, Services, StatesError
+from sfnwatch.next.demo.services import STARTED_BY, AttemptResult, Services
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from sfnwatch.next.demo.account import Account, Bucket
 from sfnwatch.next.demo.http_server import CREDENTIALS, DemoServer
-from sfnwatch.next.demo.queue import PATH
+from sfnwatch.next.demo.services import PATH
 
 EPOCH = datetime(2023, 11, 15, 0, 28, 24, 250_000, UTC)
 REGION = "ap-northeast-1"

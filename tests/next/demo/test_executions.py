@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from sfnwatch.next.demo.account import Account
-from sfnwatch.next.demo.scenarios import SCENARIOS
 from tests.next.demo.conftest import Serve
-from tests.next.demo.serving import HEAD, ManualClock, Served, pages, refusal, served
+from tests.next.demo.serving import HEAD, ManualClock, Served, refusal, served
 
 NOWHERE = f"{HEAD}:execution:nightly-report:none"
 EXPRESS = f"{HEAD}:express:web:run:0000"
@@ -161,16 +160,6 @@ async def test_a_bad_parameter_is_refused(
     assert code == "ValidationException"
     assert message.startswith("1 validation error detected: Value ")
     assert words in message
-
-
-async def test_machines_come_in_pages_by_name(serve: Serve) -> None:
-    demo = await serve(*SCENARIOS)
-    method = demo.states.list_state_machines
-    names = [
-        each["name"] for each in await pages(method, "stateMachines", maxResults=2)
-    ]
-    assert names == sorted(names)
-    assert len(names) == 10
 
 
 async def test_what_runs_is_listed_at_its_start_and_the_rest_at_its_end(

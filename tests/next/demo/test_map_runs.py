@@ -191,26 +191,6 @@ def tail(history: list[dict[str, Any]], count: int) -> list[tuple[str, int]]:
     return [(event["type"], event["previousEventId"]) for event in history[-count:]]
 
 
-async def test_a_map_run_that_failed_can_be_caught(serve: Serve) -> None:
-    caught = {"ErrorEquals": [TOO_MANY], "Next": "Give up", "ResultPath": "$.error"}
-    scenario = photos(0, Catch=[caught])
-    states = {**scenario.states, "Give up": {"Type": "Succeed"}}
-    demo, arn = await ended(serve, msgspec.structs.replace(scenario, states=states))
-    assert (await output_of(demo, arn))["error"]["Error"] == TOO_MANY
-
-
-async def test_no_more_are_begun_than_there_are_places(serve: Serve) -> None:
-    demo, _ = await ended(serve, photos(*[1, 2, 3, 4, 5] * 8, places=4))
-    children = await demo.children(await demo.map_run("photos"))
-    edges = [(child["startDate"], 1) for child in children]
-    edges += [(child["stopDate"], -1) for child in children]
-    running, most = 0, 0
-    for _, step in sorted(edges):
-        running += step
-        most = max(most, running)
-    assert (len(children), most) == (40, 4)
-
-
 @pytest.mark.parametrize(
     ("limits", "tolerated"),
     [
@@ -274,18 +254,3 @@ async def test_what_an_aborted_child_would_have_done_is_not_done(serve: Serve) -
         "EventName", "DescribeTasks", StartTime=execution.started_at
     )
     assert not any(run_task.job_arn in each["CloudTrailEvent"] for each in polls)
-
-
-async def test_over_a_thousand_children_come_in_pages_each_once(serve: Serve) -> None:
-    seconds = [1.0, 2.5, 1.5, 2.0, 0.0, 1.0] * 200
-    scenario = photos(
-        *seconds, places=40, ToleratedFailurePercentage=100, ResultPath=None
-    )
-    demo, arn = await ended(serve, scenario)
-    assert await output_of(demo, arn) == scenario.input, "the result is thrown away"
-    map_run = await demo.map_run("photos")
-    children = await demo.children(map_run, maxResults=1000)
-    assert len({each["executionArn"] for each in children}) == 1200 == len(children)
-    failed = await demo.children(map_run, maxResults=70, statusFilter="FAILED")
-    assert len(failed) == 200
-    assert failed == [each for each in children if each["status"] == "FAILED"]

@@ -139,15 +139,6 @@ async def test_request_ids_are_in_the_history_where_aws_puts_them(demo: Served) 
     assert output["Tasks"][0]["TaskArn"] == task["taskArn"]
 
 
-async def test_only_waiting_for_the_task_sets_who_started_it(demo: Served) -> None:
-    starters = {"sync": "AWS Step Functions", "async": None, "sdk": None}
-    for name, expected in starters.items():
-        scheduled = details(await whole(demo, name), "TaskScheduled")
-        given = json.loads(scheduled["parameters"]).get("StartedBy")
-        request = (await calls(demo, name))[0]["requestParameters"]
-        assert given == request.get("startedBy") == expected
-
-
 async def test_a_denied_poll_says_so_in_the_recorded_words(demo: Served) -> None:
     events = await whole(demo, "sync-denied")
     run_task, *polls = await calls(demo, "sync-denied")
@@ -241,24 +232,6 @@ async def test_the_pipeline_retries_a_label_and_catches_a_declined_card(
     again, caught = (by_previous[event["id"]] for event in failed)
     assert (again["timestamp"] - failed[0]["timestamp"]).total_seconds() == 8
     assert [again["type"], caught["type"]] == ["TaskScheduled", "TaskStateExited"]
-
-
-async def test_each_call_of_the_pipeline_can_be_matched_by_an_id(serve: Serve) -> None:
-    demo = await serve("pipeline")
-    events = await whole(demo, "pipeline")
-    outputs = [
-        event["taskSubmittedEventDetails"]["output"]
-        for event in events
-        if event["type"] == "TaskSubmitted"
-    ]
-    records = {each["requestID"]: each for each in await calls(demo, "pipeline")}
-    for call in demo.account.watched[0].calls:
-        assert call.job_arn in json.dumps(records[call.request_id])
-        known = call.job_arn if call.is_poll else call.request_id
-        assert any(known in output for output in outputs)
-    assert len(records) == 7
-    invoked = await demo.events("EventSource", "lambda.amazonaws.com")
-    assert invoked == [], "Invoke is a data event"
 
 
 async def test_a_nested_execution_is_one_like_any_other(serve: Serve) -> None:
