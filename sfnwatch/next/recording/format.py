@@ -1,32 +1,37 @@
-"""The lines of a recording: a header, then one line for each record.
+"""A recording's format: from the bytes on a disk to lines, and from lines to records.
 
-JSON Lines in printable ASCII, so that a recording can be looked at in a terminal
-whatever strings AWS sent. AWS's record is kept as it came: a later version can read
-more out of it. A text of two halves of a surrogate pair, which JSON can't tell from
-the character itself, comes back as that character. NaN is refused: JSON has none.
+A header, and then one line for each record: JSON Lines in printable ASCII, so that a
+recording can be looked at in a terminal whatever strings AWS sent. AWS's record is kept
+as it came: a later version can read more out of it. A text of two halves of a surrogate
+pair, which JSON can't tell from the character itself, comes back as that character. NaN
+is refused: JSON has none.
 
 The number in the header moves with the format only. A reader of format n is to lift
 a file of format m by one function for each step, m to m + 1, before `decode_line`.
 """
 
+import codecs
 import json
 import os
 import re
-import unicodedata
-from collections.abc import Iterable
+import select
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+import zstandard
 from msgspec import Struct
 
 from sfnwatch.next.errors import BadFileError
 from sfnwatch.next.model.api_call import decode_call
-from sfnwatch.next.model.arns import maybe_execution_arn
 from sfnwatch.next.model.ecs_task import decode_task_state
-from sfnwatch.next.model.history import as_history, decode_event
+from sfnwatch.next.model.history import decode_event
 from sfnwatch.next.model.json_text import (
     ascii_json,
     encode_json,
@@ -51,22 +56,18 @@ MAX_LINE = 1 << 26
 _OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _MICROSECOND = timedelta(microseconds=1)
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_NAME_BYTES = 180
-"""Of 255 that file systems allow, less the time, a number and the suffix."""
 _SENTENCE = 300
 
 
 class NotJsonError(ValueError):
     """A text that isn't JSON, and the character where that shows."""
 
-    def __init__(self, message: str, position: int, *, cut: bool = False) -> None:
+    def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
         self.position = position
-        self.cut = cut
-        """True where more text might make it JSON."""
 
 
-class NewerFormatError(ValueError):
+class NewerFormatError(Exception):
     """A file that a later version of sfnwatch wrote."""
 
 
@@ -106,6 +107,183 @@ def bad_file(
     return BadFileError(f"{clean(place)}: {clean(str(what), _SENTENCE)}", hint=hint)
 
 
+# -- bytes off the disk ------------------------------------------------------------
+
+HEAD = 1 << 16
+"""Bytes by which a file must show what it is."""
+MAX_UNPACKED = 1 << 30
+"""Bytes of what may have no end: a few kilobytes may unpack to any amount."""
+_BLOCK = 1 << 18
+_STEP = 1 << 12
+"""Packed bytes are unpacked so many at a time: zstd may make 32 KiB of each."""
+_PATIENCE = 30.0
+"""Seconds without a byte from a pipe after which nothing more is expected."""
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP_ONLY = 31
+"""Of zlib's formats, by its own number."""
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class ByteStream:
+    """A file's text as UTF-8, read once from its beginning to its end.
+
+    What a file is, its content tells: its name says nothing. Every trouble becomes a
+    BadFileError. No more is held than a block, or the one line that is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file and read its head; raises BadFileError."""
+        self.path = path
+        self.cut = ""
+        """Why it ended too early, where a packed stream did: known at its end."""
+        self.packed = ""
+        """By what it is packed: `gzip`, `zstd` or, mostly, nothing."""
+        self._number = self._opened()
+        self.regular = stat.S_ISREG(os.fstat(self._number).st_mode)
+        """False for a pipe or a device, which can't be read again."""
+        self._text = self._readable(self._decoded())
+        head = bytearray()
+        while len(head) < HEAD and (block := next(self._text, b"")):
+            head += block
+        self.head = bytes(head)
+        """Its first 64 KiB, or a little more; all of a shorter one."""
+        if not self.head or (self.head.isspace() and len(self.head) < HEAD):
+            self.close()
+            empty = f"{self.cut} before its first line" if self.cut else "is empty"
+            raise bad_file(path, empty)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all of it, block by block; raises BadFileError."""
+        return chain((self.head,), self._text)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield its lines with their ends, which the last may lack."""
+        line, number = bytearray(), 1
+        for block in self.blocks():
+            for is_next, part in enumerate(block.split(b"\n")):
+                if is_next:
+                    line += b"\n"
+                    yield bytes(line)
+                    line.clear()
+                    number += 1
+                line += part
+                if len(line) > MAX_LINE:
+                    what = f"a line longer than {MAX_LINE >> 20} MiB"
+                    raise bad_file(self.path, what, line=number)
+        if line:
+            yield bytes(line)
+
+    def text(self) -> str:
+        """Give all of it at once; raises BadFileError, for what is too much, too."""
+        try:
+            return b"".join(self._bounded(self.blocks())).decode()
+        except UnicodeDecodeError as error:
+            raise bad_file(self.path, error) from error
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def _opened(self) -> int:
+        # Whoever opens a pipe that nobody writes to would wait for ever.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            number = os.open(self.path, flags)
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        except ValueError as error:
+            # A NUL in a file's name; the operating system is not even asked.
+            raise bad_file(self.path, f"can't be read: {error}") from error
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            os.close(number)
+            raise bad_file(self.path, "is a directory", hint="Name the files in it.")
+        return number
+
+    def _readable(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass blocks on, and put errors into words."""
+        try:
+            yield from filter(None, blocks)
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        except (zlib.error, zstandard.ZstdError, ValueError) as error:
+            raise bad_file(self.path, f"damaged: {error}") from error
+        finally:
+            self.close()
+
+    def _decoded(self) -> Iterator[bytes]:
+        """Unpack, and write as UTF-8 without a byte order mark."""
+        first, raw = _peeked(self._raw())
+        if first.startswith(_GZIP):
+            self.packed = "gzip"
+            raw = self._unpacked(raw, lambda: zlib.decompressobj(wbits=_GZIP_ONLY))
+        elif first.startswith(_ZSTD):
+            self.packed = "zstd"
+            new = zstandard.ZstdDecompressor().decompressobj
+            raw = self._unpacked(raw, new)
+        if self.packed or not self.regular:
+            raw = self._bounded(raw)
+        first, raw = _peeked(filter(None, raw))
+        if first.startswith(_UTF16):
+            # PowerShell's `>` writes it so.
+            yield from (text.encode() for text in codecs.iterdecode(raw, "utf-16"))
+        else:
+            yield next(raw, b"").removeprefix(codecs.BOM_UTF8)
+            yield from raw
+
+    def _raw(self) -> Iterator[bytes]:
+        while True:
+            try:
+                block = os.read(self._number, _BLOCK)
+                if not block:
+                    return
+                yield block
+            except BlockingIOError:
+                # A pipe that somebody may yet write to.
+                ready, _, _ = select.select([self._number], [], [], _PATIENCE)
+                if not ready:
+                    what = f"can't be read: nothing came for {_PATIENCE:.0f} seconds"
+                    raise bad_file(self.path, what) from None
+
+    def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        total = 0
+        for block in blocks:
+            total += len(block)
+            if total > MAX_UNPACKED:
+                does = "unpacks to" if self.packed else "is"
+                what = f"can't be read: it {does} more than {MAX_UNPACKED >> 20} MiB"
+                raise bad_file(self.path, what)
+            yield block
+
+    def _unpacked(
+        self, blocks: Iterator[bytes], new: Callable[[], Any]
+    ) -> Iterator[bytes]:
+        """Unpack member after member, as `new` does; zeros behind the last are padding.
+
+        The readers of zlib and zstandard would hide that the last one is cut.
+        """
+        member = new()
+        for block in blocks:
+            rest = block
+            while rest:
+                if member.eof:
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        break
+                    member = new()
+                yield member.decompress(rest[:_STEP])
+                rest = member.unused_data + rest[_STEP:]
+        yield member.flush()
+        if not member.eof:
+            self.cut = f"the {self.packed} stream is cut short"
+
+
+def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    first = next(blocks, b"")
+    return first, chain((first,), blocks)
+
+
 # -- the header --------------------------------------------------------------------
 
 
@@ -132,19 +310,18 @@ def decode_header(line: bytes) -> Header:
     """Read the first line; raises ValueError, or NewerFormatError."""
     value = parse_value(line.decode())
     if not isinstance(value, dict) or MARK not in value:
-        msg = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}'
-        raise ValueError(msg)
+        raise ValueError(f'not the header of a recording, {{"{MARK}": {VERSION}, …}}')
     _check_version(value[MARK])
     return msgspec.convert(value, Header)
 
 
 def _check_version(version: Any) -> None:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        msg = f"not the format number of a recording: {version!r:.40}"
-        raise ValueError(msg)
+        raise ValueError(f"not the format number of a recording: {version!r:.40}")
     if version > VERSION:
-        msg = f"format {version!s:.40}, and this version reads up to {VERSION}"
-        raise NewerFormatError(msg)
+        raise NewerFormatError(
+            f"format {version!s:.40}, and this version reads up to {VERSION}"
+        )
 
 
 # -- records -----------------------------------------------------------------------
@@ -159,8 +336,7 @@ def encode_line(received: Received, created: datetime) -> bytes:
         _one_line(received.data),
     )
     if len(line) > MAX_LINE:
-        msg = f"longer than {MAX_LINE >> 20} MiB"
-        raise ValueError(msg)
+        raise ValueError(f"longer than {MAX_LINE >> 20} MiB")
     return line
 
 
@@ -173,8 +349,7 @@ def _one_line(data: bytes) -> bytes:
             return data
     record = parse_value(data.decode(), MAX_DEPTH - 1)
     if not isinstance(record, dict):
-        msg = "it is no JSON object"
-        raise ValueError(msg)  # noqa: TRY004 - told like all that can't be written
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - told like all that can't be written
     return encode_json(record)
 
 
@@ -218,18 +393,15 @@ def _moment(at: float | None, created: datetime) -> datetime | None:
     try:
         return created + timedelta(microseconds=round(at * 1_000_000))
     except OverflowError as error:
-        msg = f"a time out of range: at is {at}"
-        raise ValueError(msg) from error
+        raise ValueError(f"a time out of range: at is {at}") from error
 
 
 def check_record(received: Received) -> None:
     """Raise ValueError for a record that can't be decoded; unknown kinds pass."""
     record = _object(received.data)
     match received.kind:
-        case RecordKind.HISTORY:
+        case RecordKind.HISTORY | RecordKind.EXPRESS:
             decode_event(record)
-        case RecordKind.EXPRESS:
-            decode_event(as_history(record))
         case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
             decode_call(received.kind, record)
         case RecordKind.TASK_STATE:
@@ -241,8 +413,7 @@ def check_record(received: Received) -> None:
     if received.kind in _OF_AN_EXECUTION and not (
         received.execution_arn or text_of(record.get("executionArn"))
     ):
-        msg = f"a {received.kind} record that names no execution"
-        raise ValueError(msg)
+        raise ValueError(f"a {received.kind} record that names no execution")
 
 
 def _object(data: bytes) -> Record:
@@ -258,23 +429,19 @@ def _object(data: bytes) -> Record:
 
 
 def _refuse_constant(name: str) -> Any:
-    msg = f"{name} is not a JSON number"
-    raise ValueError(msg)
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        msg = f"the number {text:.40} is too large"
-        raise ValueError(msg)
+        raise ValueError(f"the number {text:.40} is too large")
     return number
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 """Python's parser without what is lax in it: what it takes can be written again."""
 _SPACE = re.compile(r"[ \t\r\n]*")
-_NEAR_END = 12
-"""Characters: a word or an escape that is cut is told of at its beginning."""
 
 
 def skip_space(text: str, position: int) -> int:
@@ -291,19 +458,15 @@ def scan_value(text: str, start: int, depth: int = MAX_DEPTH) -> tuple[Any, int]
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         what = f"not JSON: {error.msg} at column {error.colno}"
-        in_string = error.msg.startswith("Unterminated string")
-        cut = in_string or error.pos > len(text) - _NEAR_END
-        raise NotJsonError(what, error.pos, cut=cut) from error
+        raise NotJsonError(what, error.pos) from error
     except RecursionError as error:
-        msg = "nested too deep to be read"
-        raise NotJsonError(msg, start) from error
+        raise NotJsonError("nested too deep to be read", start) from error
     except ValueError as error:
         what = str(error).partition(":")[0]
         raise NotJsonError(f"not JSON: {what}", start) from error
     many = text.count("{", start, end) + text.count("[", start, end) > depth
     if many and is_deeper(value, depth):
-        msg = f"nested deeper than {MAX_DEPTH} levels"
-        raise NotJsonError(msg, start)
+        raise NotJsonError(f"nested deeper than {MAX_DEPTH} levels", start)
     return value, end
 
 
@@ -312,8 +475,7 @@ def parse_value(text: str, depth: int = MAX_DEPTH) -> Any:
     value, end = scan_value(text, skip_space(text, 0), depth)
     end = skip_space(text, end)
     if end < len(text):
-        msg = f"not JSON: Extra data at column {end + 1}"
-        raise NotJsonError(msg, end)
+        raise NotJsonError(f"not JSON: Extra data at column {end + 1}", end)
     return value
 
 
@@ -328,38 +490,3 @@ def is_deeper(value: Any, limit: int) -> bool:
             child for v in level for child in (v.values() if isinstance(v, dict) else v)
         ]
     return True
-
-
-# -- names of files ----------------------------------------------------------------
-
-
-def default_path(
-    directory: Path, execution: str, created: datetime, *, more: int = 0
-) -> Path:
-    """Give a path that is not taken: `nightly-report.run-7f3a.20231115T002824Z…`.
-
-    `execution` is an ARN or any name, `more` how many are recorded with it. Another
-    watcher may take the path before it is created: only creating it exclusively tells.
-    """
-    others = f".and-{more}-more" if more else ""
-    stem = f"{_file_name(execution)}{others}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    path, number = directory / f"{stem}{SUFFIX}", 1
-    while os.path.lexists(path):
-        number += 1
-        path = directory / f"{stem}-{number}{SUFFIX}"
-    return path
-
-
-def _file_name(execution: str) -> str:
-    parsed = maybe_execution_arn(execution)
-    if parsed:
-        execution = f"{parsed.state_machine_name}.{parsed.name}"
-    safe = "".join(c if _is_safe(c) else "-" for c in execution)
-    # Cut between characters, and begin with none that hides the file.
-    kept = safe.encode()[:_NAME_BYTES].decode(errors="ignore").lstrip(".-")
-    return kept or "execution"
-
-
-def _is_safe(character: str) -> bool:
-    """Letters, marks and numbers of any script, and what no file system minds."""
-    return character in "-_.+=@" or unicodedata.category(character)[0] in "LMN"

@@ -25,8 +25,7 @@ from sfnwatch.next.model.map_run import UNSUCCESSFUL
 from sfnwatch.next.model.text import clean
 from sfnwatch.next.model.times import iso
 from sfnwatch.next.model.trace import Trace
-from sfnwatch.next.recording.byte_stream import ByteStream, TooLongLineError
-from sfnwatch.next.recording.format import SUFFIX, Header, decode_line
+from sfnwatch.next.recording.format import SUFFIX, ByteStream, Header, decode_line
 from sfnwatch.next.recording.reader import RecordedFile
 from sfnwatch.next.recording.writer import atomic_write
 
@@ -142,8 +141,6 @@ def _listed(plain: ListedRecording) -> ListedRecording:
     except BadFileError as error:
         why = error.message.removeprefix(clean(str(path))).removeprefix(":1")
         return msgspec.structs.replace(plain, trouble=why.removeprefix(": "))
-    except TooLongLineError as error:
-        return msgspec.structs.replace(plain, trouble=f"{error}")
     known = trace.as_of().executions
     return msgspec.structs.replace(
         plain,
@@ -198,15 +195,9 @@ def to_prune(
 
     Never one that is still recorded to.
     """
-
-    def is_chosen(each: ListedRecording) -> bool:
-        age = now - each.written_at
-        old = older_than is None or age.total_seconds() > older_than
-        return (
-            age > _IN_USE and old and (larger_than is None or each.size > larger_than)
-        )
-
-    return [each for each in every if is_chosen(each)]
+    age = max(_IN_USE, timedelta(seconds=older_than or 0.0))
+    size = -1 if larger_than is None else larger_than
+    return [e for e in every if now - e.written_at > age and e.size > size]
 
 
 def remove(each: ListedRecording) -> None:

@@ -5,9 +5,10 @@ anywhere else is an error with its number, since nobody knows what else is wrong
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 from os import SEEK_END
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from sfnwatch.next.errors import UsageError
 from sfnwatch.next.model.json_text import text_of
 from sfnwatch.next.model.records import CALL_KINDS, Batch, Received
 from sfnwatch.next.model.text import clean, size
-from sfnwatch.next.recording.byte_stream import ByteStream, TooLongLineError
 from sfnwatch.next.recording.format import (
     MARK,
+    ByteStream,
     Header,
     NewerFormatError,
     NotJsonError,
@@ -26,8 +27,7 @@ from sfnwatch.next.recording.format import (
     decode_header,
     decode_line,
 )
-from sfnwatch.next.recording.importers import Imported, import_file
-from sfnwatch.next.recording.matching import match
+from sfnwatch.next.recording.importers import Imported, import_file, match
 
 BATCH = 1000
 """Records handed over at once: a page of a history."""
@@ -39,14 +39,12 @@ _BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
 def is_recording(head: bytes) -> bool:
     """True if a file's first line is, or begins like, a recording's header."""
     first = head.partition(b"\n")[0]
-    if _BEGINNING.match(first):
-        return True
     try:
         decode_header(first)
     except NewerFormatError:
         return True
     except ValueError:
-        return False
+        return _BEGINNING.match(first) is not None
     return True
 
 
@@ -75,7 +73,7 @@ class RecordedFile:
         stream, lines = self._begun or self._opened()
         self._begun = None
         self.notes.clear()
-        number, count, left_out = 1, 0, 0
+        count, left_out = 0, 0
         try:
             for number, line in enumerate(lines, 2):
                 if line.isspace():
@@ -91,10 +89,6 @@ class RecordedFile:
                 else:
                     count += 1
                     yield received
-        except TooLongLineError as error:
-            if error.ended:
-                raise bad_file(self.path, error, line=number + 1) from error
-            left_out = error.length
         finally:
             stream.close()
         if left_out or stream.cut:
@@ -122,16 +116,16 @@ class RecordedFile:
                 tail = file.read(_ENDS)
         except OSError as error:
             raise bad_file(self.path, error) from error
-        lines = chain(head.split(b"\n")[1:-1], tail.split(b"\n")[1:])
-        times = [at for line in lines if (at := self._moment(line)) is not None]
+        lines = (*head.split(b"\n")[1:-1], *tail.split(b"\n")[1:])
+        times = list(self._moments(lines))
         return (min(times), max(times)) if times else None
 
-    def _moment(self, line: bytes) -> datetime | None:
-        """Tell when the record of a line came, which may be torn."""
-        try:
-            return decode_line(line, self.header.created).at
-        except ValueError:
-            return None
+    def _moments(self, lines: Iterable[bytes]) -> Iterator[datetime]:
+        """Tell when the records of lines came, of which some may be torn."""
+        for line in lines:
+            with suppress(ValueError):
+                if at := decode_line(line, self.header.created).at:
+                    yield at
 
 
 class Recording:
@@ -139,14 +133,12 @@ class Recording:
 
     def __init__(
         self,
-        paths: Sequence[Path],
         files: Sequence[RecordedFile],
         more: Batch = (),
         notes: Sequence[str] = (),
         executions: Sequence[str] = (),
     ) -> None:
         """Take recordings, and `more` records, of foreign files about `executions`."""
-        self.paths = tuple(paths)
         self._files = tuple(files)
         self._more, self._notes = more, tuple(notes)
         named = (arn for file in files for arn in file.header.executions)
@@ -155,12 +147,6 @@ class Recording:
         created = (file.header.created for file in files)
         self.created: datetime | None = min(created, default=None)
         """When watching began; None where only foreign files are open."""
-
-    @property
-    def header(self) -> Header | None:
-        """The first line, of a recording that is opened alone."""
-        alone = len(self._files) == 1 and not self._more
-        return self._files[0].header if alone else None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -184,19 +170,14 @@ class Recording:
 
         None where that can only be told by reading all.
         """
-        return self._files[0].span() if self.header is not None else None
-
-
-def open_recording(path: Path) -> Recording:
-    """Open one recording; raises BadFileError, for any other file too."""
-    return Recording([path], [RecordedFile(path)])
+        alone = len(self._files) == 1 and not self._more
+        return self._files[0].span() if alone else None
 
 
 def open_files(paths: Sequence[Path]) -> Recording:
     """Open files of any kind as one recording; raises BadFileError."""
     if not paths:
-        msg = "There is no file to open."
-        raise UsageError(msg, hint="Name at least one.")
+        raise UsageError("There is no file to open.", hint="Name at least one.")
     recorded: list[RecordedFile] = []
     imported: list[Imported] = []
     for path in dict.fromkeys(paths):
@@ -206,11 +187,11 @@ def open_files(paths: Sequence[Path]) -> Recording:
         else:
             imported.append(import_file(stream))
     if not imported:
-        return Recording(paths, recorded)
+        return Recording(recorded)
     known = (received for file in recorded for received in file.records())
     records, notes = match(imported, known)
     notes = (*(note for file in imported for note in file.notes), *notes)
-    return Recording(paths, recorded, records, notes, executions_of(records))
+    return Recording(recorded, records, notes, executions_of(records))
 
 
 def executions_of(records: Batch) -> tuple[str, ...]:

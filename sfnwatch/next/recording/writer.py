@@ -7,72 +7,63 @@ holds the payloads of an execution.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO, Self, TextIO
 
 from sfnwatch.next.errors import UsageError
+from sfnwatch.next.model.arns import maybe_execution_arn
 from sfnwatch.next.model.records import Batch
 from sfnwatch.next.model.text import clean
 from sfnwatch.next.recording.format import (
+    SUFFIX,
     Header,
-    default_path,
     encode_header,
     encode_line,
 )
 
-OnTrouble = Callable[[str], None]
+_NAME_BYTES = 180
+"""Of 255 that file systems allow, less the time, a number and the suffix."""
 
 
 class Recorder:
     """Appends every batch it is given to its file, and flushes it."""
 
-    def __init__(
-        self, path: Path, header: Header, on_trouble: OnTrouble | None = None
-    ) -> None:
+    def __init__(self, path: Path, header: Header) -> None:
         """Begin a new file; raises UsageError if it exists or can't be made."""
         self.path = path
         self.header = header
-        self.written = 0
-        """Records in the file."""
-        self.unwritten = 0
-        """Records that are not, because of `trouble`."""
         self.trouble = ""
         """Why something is missing from the file; empty while all is well."""
         self._file: FileIO | None = _begin(path, encode_header(header))
-        self._on_trouble = on_trouble
 
     @classmethod
-    def create_in(
-        cls, directory: Path, header: Header, on_trouble: OnTrouble | None = None
-    ) -> Self:
+    def create_in(cls, directory: Path, header: Header) -> Self:
         """Begin a new file named after its first execution, whoever else does."""
         execution, *others = header.executions or ("",)
         while True:
             more = len(others)
             path = default_path(directory, execution, header.created, more=more)
             try:
-                return cls(path, header, on_trouble)
+                return cls(path, header)
             except UsageError as error:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
 
     def __call__(self, batch: Batch) -> None:
-        lines = self._encode(batch)
+        lines = b"".join(self._encode(batch))
         if self._file is None:
-            self.unwritten += len(lines)
             return
         try:
             _check_there(self._file)
-            _write(self._file, b"".join(lines))
+            _write(self._file, lines)
         except OSError as error:
-            self.unwritten += len(lines)
             self._stop(error)
-        else:
-            self.written += len(lines)
 
     def close(self) -> None:
         """Make sure that the file is on the disk; may be called twice."""
@@ -85,16 +76,13 @@ class Recorder:
             self._stop(error)
         self._file = None
 
-    def _encode(self, batch: Batch) -> list[bytes]:
-        lines = []
+    def _encode(self, batch: Batch) -> Iterator[bytes]:
         for received in batch:
             try:
-                lines.append(encode_line(received, self.header.created))
+                yield encode_line(received, self.header.created)
             except ValueError as error:
-                self.unwritten += 1
-                if not self.trouble:
-                    self._say(f"A {received.kind} record can't be recorded: {error}.")
-        return lines
+                trouble = f"A {received.kind} record can't be recorded: {error}."
+                self.trouble = self.trouble or clean(trouble)
 
     def _stop(self, error: OSError) -> None:
         """Write no more: what follows a gap would read as if there were none."""
@@ -102,12 +90,8 @@ class Recorder:
         if file is not None:
             with suppress(OSError):
                 file.close()
-        self._say(f"Recording to {self.path} stopped: {error.strerror or error}.")
-
-    def _say(self, trouble: str) -> None:
+        trouble = f"Recording to {self.path} stopped: {error.strerror or error}."
         self.trouble = clean(trouble)
-        if self._on_trouble is not None:
-            self._on_trouble(self.trouble)
 
 
 def write_recording(out: BinaryIO, header: Header, batches: Iterable[Batch]) -> None:
@@ -204,5 +188,39 @@ def _write(file: FileIO, data: bytes) -> None:
 def _check_there(file: FileIO) -> None:
     """Writing to a file that was deleted succeeds, and nobody will ever read it."""
     if os.fstat(file.fileno()).st_nlink == 0:
-        msg = "the file was deleted"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError("the file was deleted")
+
+
+# -- names of files ------------------------------------------------------------------
+
+
+def default_path(
+    directory: Path, execution: str, created: datetime, *, more: int = 0
+) -> Path:
+    """Give a path that is not taken: `nightly-report.run-7f3a.20231115T002824Z…`.
+
+    `execution` is an ARN or any name, `more` how many are recorded with it. Another
+    watcher may take the path before it is created: only creating it exclusively tells.
+    """
+    others = f".and-{more}-more" if more else ""
+    stem = f"{_file_name(execution)}{others}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    path, number = directory / f"{stem}{SUFFIX}", 1
+    while os.path.lexists(path):
+        number += 1
+        path = directory / f"{stem}-{number}{SUFFIX}"
+    return path
+
+
+def _file_name(execution: str) -> str:
+    parsed = maybe_execution_arn(execution)
+    if parsed:
+        execution = f"{parsed.state_machine_name}.{parsed.name}"
+    safe = "".join(c if _is_safe(c) else "-" for c in execution)
+    # Cut between characters, and begin with none that hides the file.
+    kept = safe.encode()[:_NAME_BYTES].decode(errors="ignore").lstrip(".-")
+    return kept or "execution"
+
+
+def _is_safe(character: str) -> bool:
+    """Letters, marks and numbers of any script, and what no file system minds."""
+    return character in "-_.+=@" or unicodedata.category(character)[0] in "LMN"
