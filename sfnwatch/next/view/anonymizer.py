@@ -13,8 +13,9 @@ from typing import Any
 
 from sfnwatch.next.model.api_call import cloudtrail_record
 from sfnwatch.next.model.arns import last_segment
-from sfnwatch.next.model.json_text import encode_json, mapping_of, parse_json, text_of
-from sfnwatch.next.model.records import CALL_KINDS, Received, Record, RecordKind
+from sfnwatch.next.model.json_text import encode_json, parse_json
+from sfnwatch.next.model.records import Received, RecordKind
+from sfnwatch.next.model.state_language import states_of
 from sfnwatch.next.model.text import clean
 from sfnwatch.next.model.trace import Trace
 from sfnwatch.next.view.aliases import (
@@ -22,12 +23,11 @@ from sfnwatch.next.view.aliases import (
     LOOKS,
     NETWORK,
     OCTET,
-    AliasTable,
     NamedPart,
     resource_parts,
+    vocabulary,
 )
-from sfnwatch.next.view.aws_vocabulary import vocabulary
-from sfnwatch.next.view.redaction import TOKEN, Fields, Names, Payloads, Sentences
+from sfnwatch.next.view.redaction import TOKEN, Fields, Names
 
 # -- names in records and texts --------------------------------------------------------
 
@@ -179,13 +179,11 @@ class Mask:
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         """Names, cleaned, to their aliases."""
-        self._aliases: set[str] = set()
         self._starts: dict[str, list[tuple[int, str]]] = {}
         """A name's first word to where it begins in the name, and the name."""
 
     def add(self, name: str, alias: str) -> None:
         """Learn a name; a random id is known by its head too."""
-        self._aliases.add(alias)
         heads = [name[:_SHORT_ID]] if _RANDOM.fullmatch(name) else []
         for each in (name, *heads):
             word = _WORD.search(each)
@@ -268,13 +266,9 @@ class Anonymizer:
     """The aliases of one session, or of one file: for screens and for files."""
 
     def __init__(self, *, keep_state_names: bool = False) -> None:
-        words = vocabulary()
-        self._table = AliasTable()
         self._mask = Mask()
-        self._names = Names(self._table, words)
-        self._sentences = Sentences(self._names, words)
-        payloads = Payloads(self._table, self._names, self._sentences, words)
-        self._fields = Fields(self._names, self._sentences, payloads, words)
+        self._names = Names()
+        self._fields = Fields(self._names)
         self._keep_state_names = keep_state_names
 
     # -- screens -----------------------------------------------------------------------
@@ -283,33 +277,14 @@ class Anonymizer:
         """Learn the names in records, in the order they appear; known ones stay."""
         for received in records:
             record = received.record
-            if received.kind in CALL_KINDS:
+            if received.kind == RecordKind.LOOKUP:
                 # The user that an Event of LookupEvents names is a role's session.
                 record = cloudtrail_record(received.kind, record)
-            self._learn(received.execution_arn, record)
-
-    def learn_trace(self, trace: Trace) -> None:
-        """Learn the names in all that a trace has, as when it is first to be masked."""
-        for arn, execution in trace.executions.items():
-            for answer in (*execution.described, *execution.defined):
-                self._learn(arn, answer.record)
-            for event in execution.ordered:
-                self._learn(arn, trace.raw(event))
-        for call in trace.ordered_calls:
-            self._learn(None, trace.cloudtrail_record(call))
-        for arn, children in trace.children.items():
-            self._learn(arn, {"mapRunArn": children[-1].map_run_arn})
-        for states in trace.task_states.values():
-            self._learn(None, trace.raw(states[-1]))
-        for reports in trace.healths.values():
-            self._learn(None, reports[-1].health.as_record())
-
-    def _learn(self, arn: str | None, record: Record) -> None:
-        named = (*names_in_text(clean(arn or "")), *names_in_record(record))
-        for kind, name in named:
-            known = clean(name)
-            if known not in self._mask.names:
-                self._mask.add(known, self._table.alias(known, kind).shown)
+            arn = clean(received.execution_arn or "")
+            for kind, name in (*names_in_text(arn), *names_in_record(record)):
+                known = clean(name)
+                if known not in self._mask.names:
+                    self._mask.add(known, self._names.table.alias(known, kind).shown)
 
     def mask(self, text: str) -> str:
         """Replace each name in a text that was learned, and what looks private.
@@ -334,7 +309,7 @@ class Anonymizer:
         trace = Trace()
         trace.add(records)
         for received in records:
-            anonymizer._table.reserve(received.data)
+            anonymizer._names.table.reserve(received.data)
         anonymizer._number_in_order(trace, records)
         return anonymizer
 
@@ -344,29 +319,29 @@ class Anonymizer:
         Of two at the same moment the one is shown first that sorts first: it must be
         the same one under other names.
         """
-        self._sentences.held.update(_held_ids(trace))
-        for held_id in sorted(self._sentences.held):
+        self._names.held.update(_held_ids(trace))
+        for held_id in sorted(self._names.held):
             if not TOKEN.fullmatch(held_id):
                 # No word of a sentence may become what it was not: this id.
-                self._table.alias(held_id, "~id")
+                self._names.table.alias(held_id, "~id")
         executions = sorted(trace.executions)
-        self._table.digits = len(str(len(executions)))
+        self._names.table.digits = len(str(len(executions)))
         for arn in executions:
             self.execution(arn)
-        names = list(_state_names(records))
+        names = list(_state_names(trace, records))
         if self._keep_state_names:
-            self._sentences.kept_states.update(names)
+            self._names.kept_states.update(names)
         for name in names:
-            self._sentences.state(name)
+            self._names.state(name)
         for call in trace.ordered_calls:
             if call.whole:
-                self._sentences.text(call.event_id, "call")
+                self._names.text(call.event_id, "call")
         for arn in (*sorted(trace.task_states), *sorted(trace.map_runs)):
-            self._sentences.text(arn)
+            self._names.text(arn)
 
     def execution(self, arn: str) -> str:
         """Redact an execution's ARN, or the name of a file that stands for one."""
-        return self._sentences.text(arn, "execution")
+        return self._names.text(arn, "execution")
 
     def redact(self, received: Received) -> Received:
         """Redact a record; of one that nobody can read mere structure is left."""
@@ -374,7 +349,7 @@ class Anonymizer:
         known = kind in list(RecordKind)
         return Received(
             received.at,
-            kind if known else self._sentences.text(kind, "source"),
+            kind if known else self._names.text(kind, "source"),
             None if arn is None else self.execution(arn),
             encode_json(self._fields.record(received.record, kind)),
         )
@@ -407,29 +382,12 @@ def _held_ids(trace: Trace) -> Iterator[str]:
             yield from (*held, *map(last_segment, held))
 
 
-def _state_names(records: Iterable[Received]) -> Iterator[str]:
+def _state_names(trace: Trace, records: Iterable[Received]) -> Iterator[str]:
     """Yield the names of states in the order that definitions, then visits, have."""
-    kinds = (RecordKind.DEFINITION, RecordKind.HISTORY, RecordKind.EXPRESS)
-    wanted = [received for received in records if received.kind in kinds]
-    for received in wanted:
+    for received in records:
         if received.kind == RecordKind.DEFINITION:
-            yield from _defined_states(received.record.get("definition"))
-    for received in wanted:
-        record = received.record
-        if "State" in (text_of(record.get("type")) or ""):
-            keys = ("stateEnteredEventDetails", "stateExitedEventDetails", "details")
-            names = (mapping_of(record.get(key)).get("name") for key in keys)
-            yield from filter(None, map(text_of, names))
-
-
-def _defined_states(definition: Any) -> Iterator[str]:
-    """Yield the names of a definition's states, in its order, outermost first."""
-    parts = [parse_json(definition)]
-    for part in parts:
-        if isinstance(part, list):
-            parts.extend(part)
-        elif isinstance(part, Mapping):
-            states = mapping_of(part.get("States"))
-            yield from states
-            inner = ("Branches", "ItemProcessor", "Iterator")
-            parts += [*states.values(), *(part[key] for key in inner if key in part)]
+            for name, _ in states_of(received.record.get("definition")):
+                yield name
+    for execution in trace.as_of().executions.values():
+        for visit in execution.visits:
+            yield visit.name

@@ -32,7 +32,7 @@ from sfnwatch.next.view.children import (
 )
 from sfnwatch.next.view.fold_words import backoff_parts, fold_parts, poll_run_parts
 from sfnwatch.next.view.lifelines import LifeLines, Rail, VisitKey, with_ends
-from sfnwatch.next.view.order import Backoff, Fold, FoldKind, Item
+from sfnwatch.next.view.order import Backoff, Fold, FoldKind, Item, RowOrder
 from sfnwatch.next.view.outline import Outline
 from sfnwatch.next.view.parts import Part, Role
 from sfnwatch.next.view.wording import CallText, TaskText
@@ -79,6 +79,8 @@ class Line(Struct):
     call: CallText | None = None
     """The call it is, or that the phase on it made."""
     call_key: str = ""
+    call_at: datetime | None = None
+    """Its own time, of whole seconds."""
     task: TaskText | None = None
     service: str = ""
     """The event source of its call."""
@@ -103,12 +105,23 @@ class Line(Struct):
 
 
 class LineMaker:
-    """Makes the lines of one moment, as they are asked for."""
+    """Makes the lines of one moment, as they are asked for.
 
-    def __init__(self, moment: Moment, outline: Outline, lifelines: LifeLines) -> None:
-        self.moment, self._outline, self._lifelines = moment, outline, lifelines
+    Without an outline every event and every call has a line to itself; without
+    life-lines nothing passes it.
+    """
+
+    def __init__(
+        self,
+        moment: Moment,
+        outline: Outline | None = None,
+        lifelines: LifeLines | None = None,
+    ) -> None:
+        self.moment, self._lifelines = moment, lifelines
         self._trace = moment.trace
-        self._order = outline.order
+        self._order = outline.order if outline else RowOrder(moment.trace)
+        self._fail_errors: dict[str, dict[int, str]] = {}
+        """What Fail states ended with, by execution and event."""
 
     @cached_property
     def _coverage(self) -> Coverage:
@@ -141,18 +154,33 @@ class LineMaker:
     def execution(self, arn: str | None) -> ExecutionAsOf | None:
         return self.moment.executions.get(arn or "")
 
+    def fail_error(self, entered: HistoryEvent) -> str | None:
+        """Say what a Fail state ended with; None where the history does not tell."""
+        execution = self.execution(entered.execution_arn)
+        if execution is None:
+            return None
+        if execution.arn not in self._fail_errors:
+            self._fail_errors[execution.arn] = _fail_errors(self.moment, execution)
+        return self._fail_errors[execution.arn].get(entered.id)
+
     def completion(self, key: AttemptKey, attempt: Attempt) -> Completion | None:
         return completion_of(self.moment, self._coverage, key, attempt)
 
     # -- what all lines have -------------------------------------------------------
 
-    def begin(self, item: Item, lane: Lane, arn: str | None) -> Line:
-        """Begin a line: when it was, whose it is, and what passes it."""
+    def begin(
+        self, item: Item, lane: Lane, arn: str | None, rails_at: datetime | None = None
+    ) -> Line:
+        """Begin a line: when it was, whose it is, and what passes it.
+
+        `rails_at` is when the life-lines are looked at, if not at the time of the item.
+        """
         root = self.moment.lineage.root_of(arn) if arn else None
         at = self._order.place(item)[0]
         line = Line("", item, lane, at, execution_arn=arn, root_arn=root)
-        shown = self._order.unshifted(at, arn)
-        line.rails = tuple(self._lifelines.rails(self.moment, shown, root or ""))
+        if self._lifelines is not None:
+            shown = rails_at or self._order.unshifted(at, arn)
+            line.rails = tuple(self._lifelines.rails(self.moment, shown, root or ""))
         return line
 
     def owner(self, line: Line, visit: StateVisit | None) -> tuple[Part, ...]:
@@ -173,6 +201,7 @@ class LineMaker:
         link = self.moment.link(call)
         line = self.begin(call, Lane.CALLS, link.execution_arn if link else None)
         line.key = line.call_key = call.key
+        line.call_at = call.event_time
         line.whole_seconds = True
         line.service = call.event_source
         line.call = self.call_text(call, link)
@@ -181,12 +210,14 @@ class LineMaker:
         line.owner = self.owner(line, visit)
         return line
 
-    def call_text(self, call: ApiCall, link: Link | None) -> CallText:
+    def call_text(
+        self, call: ApiCall, link: Link | None, *, numbered: bool = True
+    ) -> CallText:
         """Put a call into words: which poll, how long after the action, which job."""
         attempt = self.moment.attempt(link.key) if link is not None else None
         number, subject = None, ""
         if link is not None and link.key is not None and attempt is not None:
-            if link.role is CallRole.POLL:
+            if numbered and link.role is CallRole.POLL:
                 number = self._number_of(call, link.key)
             subject = self._subject(call, link, attempt)
         return wording.call_text(
@@ -277,9 +308,11 @@ class _EventLine:
 
     def make(self) -> Line:
         event, arn = self._event, self._event.execution_arn
-        line = self._maker.begin(event, Lane.STATES, arn)
-        line.key = event.key
         begins, ends = self._ends_of_rail()
+        # An iteration's start has its line, and its first state a moment later.
+        entered = self._visit.entered_at if begins and self._visit else None
+        line = self._maker.begin(event, Lane.STATES, arn, entered)
+        line.key = event.key
         line.rails = tuple(with_ends(line.rails, begins, ends))
         line.text = tuple(self._text(line))
         if begins is None and event.attempt_id:
@@ -289,6 +322,7 @@ class _EventLine:
         if call is not None and self._moment.shows_call(call):
             link = self._moment.link(call)
             line.call, line.call_key = self._maker.call_text(call, link), call.key
+            line.call_at = call.event_time
             line.service = call.event_source
             line.received_at = call.seen_at
         return line
@@ -352,26 +386,12 @@ class _EventLine:
         if follower.type == "MapStateStarted":
             yield from wording.items_part(self._moment.trace.details(follower))
         if visit.type == "Fail":
-            error = self._fail_error()
+            error = self._maker.fail_error(self._event)
             yield Part(f"  ✘ {clean(error or 'failed', 200)}", Role.BAD)
         if follower.type.endswith("StateExited") and visit.type == "Choice":
             chosen = self._next_state(follower)
             if chosen is not None:
                 yield Part(f" → {clean(chosen.name, 200)}")
-
-    def _fail_error(self) -> str | None:
-        """Find what a Fail state ended with, which its own event does not say.
-
-        The failures around it follow on each other, and only the outermost says why;
-        if a Catch came before that, the history tells nobody.
-        """
-        number, error = self._event.id, None
-        for event in self._execution.events if self._execution else ():
-            if event.previous_event_id == number and event.type.endswith("Failed"):
-                number = event.id
-                details = self._moment.trace.details(event)
-                error = text_of(details.get("error")) or error
-        return error
 
     def _next_state(self, exited: HistoryEvent) -> StateVisit | None:
         """Find the state that is entered after an exit."""
@@ -412,6 +432,22 @@ class _EventLine:
         told = self._maker.completion(key, attempt)
         if told is not None:
             line.conclusion = wording.completion_parts(told)
+
+
+def _fail_errors(moment: Moment, execution: ExecutionAsOf) -> dict[int, str]:
+    """Find what each Fail state ended with, by the id of its one event.
+
+    The failures around it follow on each other, and only the outermost says why; if a
+    Catch came before that, the history tells nobody.
+    """
+    errors: dict[int, str] = {}
+    for event in reversed(execution.events):
+        if event.type.endswith("Failed"):
+            told = text_of(moment.trace.details(event).get("error"))
+            error = told or errors.get(event.id)
+            if error:
+                errors.setdefault(event.previous_event_id, error)
+    return errors
 
 
 def after_words(seconds: float) -> str:

@@ -110,7 +110,7 @@ class RowOrder:
         }
         roots = {arn: starts[lineage.root_of(arn)] for arn in starts}
         ranks = {
-            arn: (roots[arn], lineage.level(arn), own) for arn, own in starts.items()
+            arn: ((roots[arn], lineage.level(arn)), own) for arn, own in starts.items()
         }
         changed = ranks != self.ranks
         self.ranks = ranks
@@ -136,7 +136,8 @@ class RowOrder:
         """Give where an item stands."""
         if isinstance(item, HistoryEvent):
             arn = item.execution_arn
-            return (self.shown_at(item.at, arn), _EVENTS, self.ranks[arn], item.id, 0)
+            around, own = self.ranks[arn]
+            return (self.shown_at(item.at, arn), _EVENTS, around, item.id, own, 0)
         if isinstance(item, ApiCall):
             link = self._trace.links.get(item.event_id)
             at = self.shown_at(item.event_time, link.execution_arn if link else None)
@@ -240,6 +241,9 @@ def _is_one(before: HistoryEvent, event: HistoryEvent) -> bool:
         return first.endswith("StateExited")
     if second.endswith("StateEntered"):
         return first == "MapIterationStarted"
+    if second.endswith("Scheduled"):
+        # That a Task is scheduled at once, and started, goes without saying.
+        return first.endswith("StateEntered")
     if not second.endswith("Started"):
         return False
     if second.endswith("StateStarted"):

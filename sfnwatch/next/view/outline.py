@@ -175,6 +175,9 @@ class Outline:
         """True for a batch after which lines may stand elsewhere, or behind others."""
         if changed.folded_anew or changed.dropped_calls:
             return True
+        if self.options.keep is not None:
+            # A filter asks for all that is on a line, and some of that comes later.
+            return True
         if changed.lineage and self.order.rank_executions():
             return True
         crowded = [

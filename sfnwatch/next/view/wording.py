@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from sfnwatch.next.analysis import wording
 from sfnwatch.next.analysis.completion import Completion, ToldBy
 from sfnwatch.next.model.api_call import ApiCall
 from sfnwatch.next.model.arns import last_segment, short_id
 from sfnwatch.next.model.ecs_task import TaskStage, TaskState
 from sfnwatch.next.model.execution import Redrive
 from sfnwatch.next.model.history import TERMINAL, Details, HistoryEvent
-from sfnwatch.next.model.integrations import CallRole, Pattern
-from sfnwatch.next.model.json_text import int_of, mapping_of, parse_json, text_of
+from sfnwatch.next.model.integrations import CallRole
+from sfnwatch.next.model.json_text import int_of, text_of
 from sfnwatch.next.model.links import Link, LinkRule
 from sfnwatch.next.model.text import clean, duration
 from sfnwatch.next.model.visits import Attempt, StateVisit
@@ -24,18 +25,15 @@ from sfnwatch.next.view.parts import Part, Role, status_glyph
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LIMIT = 200
 """No name or message takes more of a line; the detail pane has the whole."""
-_REASONS = (
-    "StoppedReason",
-    "errorMessage",
-    "Cause",
-    "StatusReason",
-    "Error",
-    "Status",
-)
-"""Where ECS, Lambda, Step Functions and Batch say why, in that order."""
+cause_words, resource_words = wording.cause_words, wording.resource_words
 _FAMILIES = ("Task", "LambdaFunction", "Activity")
 _TEENS = range(11, 14)
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
+_ENDS_OF_PHASES = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "timed out": "timed_out",
+}
 _ENDED_WORDS = {
     "ExecutionSucceeded": "succeeded",
     "ExecutionFailed": "failed",
@@ -87,9 +85,11 @@ def state_name(visit: StateVisit) -> str:
 def entered_parts(visit: StateVisit) -> Iterator[Part]:
     """Name a state that is entered, and what it runs."""
     yield Part(state_name(visit), Role.NAME)
-    yield Part(f"  {clean(visit.type)}", Role.DIM)
     if visit.attempts:
+        # That it is a Task goes without saying then.
         yield Part(f"  {resource_words(visit.attempts[0])}", Role.CALL)
+    else:
+        yield Part(f"  {clean(visit.type)}", Role.DIM)
 
 
 def items_part(details: Details) -> Iterator[Part]:
@@ -110,7 +110,9 @@ def exited_parts(visit: StateVisit, seconds: float) -> Iterator[Part]:
 def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
     """Name the phases of an attempt that make one line."""
     words = " · ".join(_phase_word(event.type) for event in events)
-    yield Part(words, _phase_role(events[-1].type))
+    status = _ENDS_OF_PHASES.get(_phase_word(events[-1].type))
+    glyph = f"{status_glyph(status).text} " if status else ""
+    yield Part(f"{glyph}{words}", _phase_role(events[-1].type))
 
 
 def _phase_word(event_type: str) -> str:
@@ -161,23 +163,6 @@ def error_parts(details: Details) -> Iterator[Part]:
         yield Part(f"  {clean(cause_words(cause), _LIMIT)}", Role.DIM)
 
 
-def cause_words(cause: str) -> str:
-    """Say the reason in a cause that is a whole job, or a whole error, as JSON."""
-    body = mapping_of(parse_json(cause))
-    reasons = (text_of(body.get(key)) for key in _REASONS)
-    return next((reason for reason in reasons if reason), cause)
-
-
-def resource_words(attempt: Attempt) -> str:
-    """Name what a Task runs as its definition does: `ecs:runTask.sync`."""
-    if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
-        name = (attempt.resource or "").rsplit(":", 1)[-1]
-        return clean(f"{attempt.pattern}:{name}", _LIMIT)
-    # Details may be absent, though the type has some.
-    names = (attempt.resource_type, attempt.resource)
-    return clean(":".join(name for name in names if name) or "unknown", _LIMIT)
-
-
 # -- how Step Functions learned of a job's end -----------------------------------------
 
 
@@ -185,12 +170,11 @@ def completion_parts(told: Completion) -> tuple[tuple[Part, ...], ...]:
     """Say how Step Functions learned of a job's end: in full, then in fewer words."""
     lag = f"{told.lag:.1f} s"
     after = f"{lag} after the {told.job} stopped"
-    between = _between(told)
     match told.by, told.certain:
         case ToldBy.EVENT, _:
             head = (Part("◀━━ ", Role.DIM), Part("event", Role.EVENT))
             return (
-                (*head, Part(f"  {after}, {between}")),
+                (*head, Part(f"  {after}, {told.between}")),
                 (*head, Part(f"  {after}")),
                 (*head, Part(f" {lag}")),
             )
@@ -205,25 +189,10 @@ def completion_parts(told: Completion) -> tuple[tuple[Part, ...], ...]:
             )
     # CloudTrail may yet tell of a poll in between.
     return (
-        (Part(f"{after}, {between} so far", Role.DIM),),
+        (Part(f"{after}, {told.between} so far", Role.DIM),),
         (Part(after, Role.DIM),),
         (Part(lag, Role.DIM),),
     )
-
-
-def _between(told: Completion) -> str:
-    """Say what lies between where no poll that was answered does."""
-    count, name = len(told.failed_polls), told.poll_name
-    if not count:
-        return f"with no {name} call in between"
-    how = "denied" if told.all_denied else "failed"
-    if not told.surely_between:
-        return f"with no {name} call in between but {count} that {how}"
-    if count == 1:
-        was = "was denied" if how == "denied" else how
-        return f"the only {name} call in between {was}"
-    were = "were denied" if how == "denied" else how
-    return f"all {count} {name} calls in between {were}"
 
 
 # -- calls -----------------------------------------------------------------------------
@@ -263,7 +232,7 @@ def call_text(
     error = f"✘ {clean(call.error_code or '', _LIMIT)}" if failed else ""
     rule = rule_words(link, id_word) if link else ""
     return CallText(
-        name=(Part(name, Role.BAD if failed and not faint else role),),
+        name=(Part(name, role),),
         subject=_after(subject, Role.DIM if faint else Role.PLAIN),
         error=_after(error, Role.BAD),
         rule=_after(rule, rule_role(link) if link else Role.DIM),

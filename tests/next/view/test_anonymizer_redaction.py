@@ -15,8 +15,8 @@ from sfnwatch.next.model.integrations import JOBS
 from sfnwatch.next.model.records import Received, RecordKind, receive
 from sfnwatch.next.model.state_language import parse_definition
 from sfnwatch.next.model.trace import Trace
+from sfnwatch.next.view.aliases import vocabulary
 from sfnwatch.next.view.anonymizer import beginning_of, redaction_notes
-from sfnwatch.next.view.aws_vocabulary import vocabulary
 from tests.golden import inputs
 from tests.next import examples
 from tests.next.builders import (
@@ -278,10 +278,9 @@ def is_harmless(text: str) -> bool:
         or all(map(words.is_service, service.split(":")))
         or words.is_error(text)
         or words.is_region(text)
-        or all(known for _, known in words.split_type(text) or [("", False)])
+        or _stays("history", {"type": text})
         or bool(re.fullmatch(PATTERN, text))
         or _stays("request", {"note": text})
-        or _stays("trail", {"resources": [{"type": text}]})
     )
 
 
@@ -393,16 +392,6 @@ def test_nothing_is_left_of_canaries_in_any_field(
     assert not is_left(canary, redacted(records))
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_nothing_is_left_of_a_canary_in_the_fields_that_are_read(form: str) -> None:
-    told = form.replace("@", "Zqxjkvqz")
-    kinds = ("TaskStateEntered", "TaskScheduled", "TaskSubmitted", "TaskFailed")
-    for field in ("error", "cause", "resource", "resourceType", "name", "region"):
-        details: Any = {"name": "Work", "resourceType": "ecs", field: told}
-        found = [event(n, kind, n, **details) for n, kind in enumerate(kinds, 1)]
-        assert not is_left("Zqxjkvqz", redacted(found)), field
-
-
 SECRETS: list[tuple[str, Any]] = [
     ("children", {"executions": [{"status": "hunter2", "itemCount": "hunter2"}, 7]}),
     ("children", {"executions": "hunter2", "more": ["hunter2"]}),
@@ -463,18 +452,16 @@ INTEGRATIONS = (
             "arn:aws:zork:us-zork-1:1:zork/x",
             "arn:aws:name-1:region-1:000000000001:name-1/name-2",
         ),
-        ("AROA2EOTIX5T6KFUPMZIY:jane", "AROAALIAS00000000001:name-1"),
-        ("subnet-0123456789abcdef0", "subnet-a11a5a10000000001"),
-        ("jr_" + "ab" * 32, "jr_" + ("a11a5" * 12)[:54] + "0000000001"),
-        ("j-2AXXXXXXGAPLF", "j-A11A50000000001"),
+        ("AROA2EOTIX5T6KFUPMZIY:jane", "access-key-1:name-1"),
+        ("subnet-0123456789abcdef0", "network-id-1"),
         *((it, "address-1") for it in ("10.0.0.7", "fe80::1:2", "06:00:5e:00:53:01")),
         ("jane@acme.example", "email-1"),
         ("2024-02-29T10:00:00Z", "time-1"),
         ("family:acme", "family:name-1"),
-        ("health.s3.eu-west-1.amazonaws.com", "name-1.s3.eu-west-1.amazonaws.com"),
+        ("health.s3.eu-west-1.amazonaws.com", "service-1.amazonaws.com"),
         (
-            "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
-            "https://sqs.eu-west-1.amazonaws.com/000000000001/name-1",
+            "https://sqs.amazonaws.com/123456789012/jobs",
+            "https://sqs.amazonaws.com/000000000001/name-1",
         ),
         ("a/" * 40, "name-1"),
     ],
@@ -536,9 +523,8 @@ def test_an_unknown_operation_is_the_same_on_both_sides() -> None:
         ("SecretsManager.SecretsManagerException",) * 2,
         ("CardDeclined", "Error-1"),
         ("CardNotFoundException", "Error-1"),
-        ("Lambda.CardDeclined", "Lambda.Error-1"),
-        ("Billing.CardDeclined", "Error-1"),
-        ("Lambda.4915112345678", "Lambda.Error-1"),
+        ("Lambda.CardDeclined", "Error-1"),
+        ("Lambda.4915112345678", "Error-1"),
         ("Acme.Timeout", "Error-1"),
     ],
 )
@@ -605,7 +591,7 @@ def test_a_definition_keeps_what_can_happen_and_says_nothing_of_what_on() -> Non
     before, after = parse_definition(MACHINE), parse_definition(text)
     assert after.event_sources == before.event_sources
     assert [t.integration for t in after.tasks] == [t.integration for t in before.tasks]
-    assert after.branches == {"state-1": ("state-6", "state-7")}
+    assert after.branches == {"state-1": ("state-5", "state-6")}
     assert "gromit" not in text.lower()
     assert "4711" not in text
     for kept in (
