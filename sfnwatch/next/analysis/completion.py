@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -19,8 +20,9 @@ from sfnwatch.next.model.links import AttemptKey
 from sfnwatch.next.model.moment import Moment
 from sfnwatch.next.model.visits import Attempt
 
-DENIED = re.compile(r"AccessDenied|Unauthorized|NotAuthorized|Forbidden", re.IGNORECASE)
-"""What the error codes of a call that IAM refused hold."""
+_DENIED = re.compile(
+    r"AccessDenied|Unauthorized|NotAuthorized|Forbidden", re.IGNORECASE
+)
 ENDED_OTHERWISE = frozenset({"timed_out", "aborted"})
 """How attempts end for another reason than that of their job's end."""
 _SECOND = timedelta(seconds=1)
@@ -61,6 +63,30 @@ class Completion(Struct, frozen=True):
         """Seconds from the job's stop until its state learned of it."""
         return (self.learned_at - self.stopped_at).total_seconds()
 
+    @property
+    def between(self) -> str:
+        """Say what lies between where no poll that was answered does."""
+        count, poll = len(self.failed_polls), f"{self.poll_name} call"
+        if not count:
+            return f"with no {poll} in between"
+        denied = "was denied" if count == 1 else "were denied"
+        how = denied if self.all_denied else "failed"
+        if not self.surely_between:
+            return f"with no {poll} in between but {count} that {how}"
+        which = f"the only {poll}" if count == 1 else f"all {count} {poll}s"
+        return f"{which} in between {how}"
+
+
+def learned_by(completions: Iterable[Completion]) -> str:
+    """Say what told of the ends, where it was the same each time and is known."""
+    told = list(completions)
+    ways = {completion.by for completion in told}
+    if ways == {ToldBy.EVENT}:
+        return "by event"
+    if ways == {ToldBy.POLL}:
+        return "by a poll" if all(c.certain for c in told) else "by a poll or an event"
+    return ""
+
 
 def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
     """Pick the polls of an attempt's wait: who asks hours later does not wait."""
@@ -76,7 +102,13 @@ def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
 
 def is_denied(call: ApiCall) -> bool:
     """True for a call that IAM refused."""
-    return call.error_code is not None and bool(DENIED.search(call.error_code))
+    return call.error_code is not None and is_denial(call.error_code)
+
+
+@lru_cache(maxsize=256)
+def is_denial(code: str) -> bool:
+    """True for the error code of a call that IAM refused."""
+    return bool(_DENIED.search(code))
 
 
 def completion_of(
@@ -90,52 +122,36 @@ def completion_of(
     was aborted, end because somebody learned of its job's end.
     """
     stopped, learned = attempt.stopped_at, attempt.ended_at
-    if stopped is None or learned is None or stopped > learned:
-        return None
-    if attempt.status in ENDED_OTHERWISE:
+    otherwise = attempt.status in ENDED_OTHERWISE
+    if stopped is None or learned is None or stopped > learned or otherwise:
         return None
     calls = moment.calls_of(key)
-    polls = polls_of(attempt, calls)
-    complete = coverage.of(key[0], attempt, calls)
-    if attempt.role_arn is not None and not polls:
-        # Another account's CloudTrail may have them all, and events are not used there.
-        complete = None
-    by, certain = _told_by(stopped, learned, polls, complete)
-    row = attempt.integration
-    failed = [c for c in polls if c.error_code and _may_lie(c, stopped, learned)]
+    polls, complete = polls_of(attempt, calls), coverage.of(key[0], attempt, calls)
+    # A call's time is a whole second: it may lie in between, or surely does.
+    between = [
+        call
+        for call in polls
+        if stopped - call.event_time < _SECOND and call.event_time <= learned
+    ]
+    sure = {
+        call.event_id
+        for call in between
+        if stopped <= call.event_time and learned - call.event_time > _SECOND
+    }
+    failed = [call for call in between if call.error_code is not None]
+    answered = {call.event_id for call in between if call.error_code is None}
+    # Another account's CloudTrail may have them all, and events are not used there.
+    elsewhere = attempt.role_arn is not None and not polls
+    known = complete is not None and complete >= learned and not elsewhere
+    unseen, row = ToldBy.EVENT if known else ToldBy.UNKNOWN, attempt.integration
     return Completion(
         stopped_at=stopped,
         learned_at=learned,
-        by=by,
-        certain=certain,
+        by=ToldBy.POLL if answered else unseen,
+        certain=bool(answered & sure) if answered else known,
         job=row.job_word if row else "job",
         poll_name=row.poll_events[0] if row and row.poll_events else "poll",
         failed_polls=failed,
         all_denied=all(map(is_denied, failed)),
-        surely_between=all(_lies(call, stopped, learned) for call in failed),
+        surely_between=all(call.event_id in sure for call in failed),
     )
-
-
-def _told_by(
-    stopped: datetime,
-    learned: datetime,
-    polls: Iterable[ApiCall],
-    complete_to: datetime | None,
-) -> tuple[ToldBy, bool]:
-    """Say what told of the end, and whether that is certain."""
-    answered = [call for call in polls if call.error_code is None]
-    between = [call for call in answered if _may_lie(call, stopped, learned)]
-    if between:
-        return ToldBy.POLL, any(_lies(call, stopped, learned) for call in between)
-    complete = complete_to is not None and complete_to >= learned
-    return (ToldBy.EVENT if complete else ToldBy.UNKNOWN), complete
-
-
-def _may_lie(call: ApiCall, stopped: datetime, learned: datetime) -> bool:
-    """True if a call's second and the time in between have a moment in common."""
-    return stopped - call.event_time < _SECOND and call.event_time <= learned
-
-
-def _lies(call: ApiCall, stopped: datetime, learned: datetime) -> bool:
-    """True if the whole of a call's second is in between."""
-    return stopped <= call.event_time and learned - call.event_time > _SECOND

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from sfnwatch.next.analysis.finding import Certainty, Finding
+from sfnwatch.next.analysis.finding import Finding
 
 
 class Heading(Struct, frozen=True):
@@ -29,27 +29,18 @@ class Paragraph(Struct, frozen=True):
 class Items(Struct, frozen=True):
     """A list of short lines."""
 
-    lines: tuple[str, ...]
+    lines: Sequence[str]
 
 
-class Sentence(Struct, frozen=True):
-    """A sentence with what it rests on; one after the other they are a list."""
-
-    text: str
-    certainty: Certainty
-    evidence: tuple[str, ...] = ()
-    """As a finding's."""
-    kind: str = ""
-    """The finding's, where it is one."""
-    execution_arn: str | None = None
-    """Whose the events among the evidence are."""
+Sentence = Finding
+"""What is told with what it rests on; one after the other they are a list."""
 
 
 class Column(Struct, frozen=True):
     """A column of a table: its head, its cells, and how it gives way."""
 
     head: str
-    cells: tuple[str, ...]
+    cells: Sequence[str]
     right: bool = False
     rank: int = 0
     """Where there is no room, the highest rank goes first; 0 stays."""
@@ -60,7 +51,7 @@ class Column(Struct, frozen=True):
 class Table(Struct, frozen=True):
     """Columns of equally many cells; a column without a word is not shown."""
 
-    columns: tuple[Column, ...]
+    columns: Sequence[Column]
 
     @property
     def shown(self) -> list[Column]:
@@ -73,25 +64,7 @@ Block = Heading | Paragraph | Items | Sentence | Table
 class Document(Struct, frozen=True):
     """Blocks in the order they are read."""
 
-    blocks: tuple[Block, ...]
-
-    @property
-    def sentences(self) -> Iterator[Sentence]:
-        """Yield what it claims, and on what evidence."""
-        for block in self.blocks:
-            if isinstance(block, Sentence):
-                yield block
-
-
-def sentence(finding: Finding) -> Sentence:
-    """Tell a finding as it is."""
-    return Sentence(
-        text=finding.text,
-        certainty=finding.certainty,
-        evidence=finding.evidence,
-        kind=finding.kind,
-        execution_arn=finding.execution_arn,
-    )
+    blocks: Sequence[Block]
 
 
 def section(text: str, blocks: Sequence[Block], level: int = 2) -> Iterator[Block]:

@@ -72,16 +72,11 @@ def evidence(items: Iterable[str]) -> tuple[str, ...]:
 def brief_evidence(evidence: Sequence[str]) -> str:
     """Name evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
     events = [clean(item) for item in evidence if item.startswith("#")]
-    tasks = [_task(item) for item in evidence if item.startswith(TASK_KEY)]
+    arns = [i.rpartition("#")[0] for i in evidence if i.startswith(TASK_KEY)]
+    tasks = [f"task {clean(last_segment(arn))[:_ID]}" for arn in arns]
     calls = [item for item in evidence if not item.startswith(("#", TASK_KEY))]
     parts = (_few(events), _few(tasks), _calls(calls))
     return ", ".join(part for part in parts if part)
-
-
-def _task(item: str) -> str:
-    """Name what ECS told of a task: `task 9f018ef6`."""
-    task, _, _ = item.removeprefix(TASK_KEY).rpartition("#")
-    return f"task {clean(last_segment(task))[:_ID]}"
 
 
 def _few(items: Sequence[str]) -> str:

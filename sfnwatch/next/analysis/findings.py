@@ -12,20 +12,27 @@ from msgspec.structs import replace
 
 from sfnwatch.next.analysis.call_groups import calls_alone
 from sfnwatch.next.analysis.case import Case, Survey, Work, build_case
-from sfnwatch.next.analysis.children import ChildIndex, children
-from sfnwatch.next.analysis.completion_lag import completions, never_learned
-from sfnwatch.next.analysis.conclusions import CONCLUSION, conclusions
-from sfnwatch.next.analysis.failures import failed_calls, redriven, retries
 from sfnwatch.next.analysis.finding import Finding, Steps
-from sfnwatch.next.analysis.late_failures import (
+from sfnwatch.next.analysis.jobs import (
+    CONCLUSION,
+    calls,
+    completions,
+    conclusions,
+    denials,
+    pattern,
+    polling,
+)
+from sfnwatch.next.analysis.not_visible import lateness, not_loaded, not_visible
+from sfnwatch.next.analysis.outcomes import failed_calls, redriven, retries
+from sfnwatch.next.analysis.started import (
+    ChildIndex,
     JobFailures,
+    children,
     failed_later,
     job_failures,
 )
-from sfnwatch.next.analysis.not_visible import lateness, not_loaded, not_visible
-from sfnwatch.next.analysis.patterns import calls, pattern
-from sfnwatch.next.analysis.polling import denials, polling
 from sfnwatch.next.analysis.time_spent import time_findings
+from sfnwatch.next.model.map_run import UNSUCCESSFUL
 from sfnwatch.next.model.moment import Moment
 
 
@@ -68,12 +75,13 @@ _TOPICS = {
 _TOPIC_OF = {kind: topic for topic, kinds in _TOPICS.items() for kind in kinds}
 _TELLING = [kind for kinds in _TOPICS.values() for kind in kinds]
 """The kinds, the most telling first."""
-_UNSUCCESSFUL = ("failed", "timed_out", "aborted")
+_NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
 
 def topic_of(finding: Finding) -> Topic:
     """Say what a finding is about; a Map Run's is a failure if children failed."""
-    if finding.kind == "children" and any(map(finding.data.get, _UNSUCCESSFUL)):
+    unsuccessful = (finding.data.get(status.lower()) for status in UNSUCCESSFUL)
+    if finding.kind == "children" and any(unsuccessful):
         return Topic.FAILED
     return _TOPIC_OF.get(finding.kind, Topic.NOT_VISIBLE)
 
@@ -95,7 +103,7 @@ def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
     yield from survey.look()
     roots: list[Case] = yield from _cases(survey, survey.roots)
     nested: list[Case] = yield from _cases(survey, moment.children)
-    failures: JobFailures = yield from job_failures(survey, [*roots, *nested])
+    failures = yield from job_failures(moment, [*roots, *nested])
     for case in (*roots, *nested):
         told: list[Finding] = []
         for found in _of_execution(case, index, failures):
@@ -122,39 +130,25 @@ def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
 
 def _of_execution(case: Case, index: ChildIndex, failures: JobFailures) -> Steps:
     for use in case.uses:
-        yield from denials(case, use)
-        yield None
-        yield from completions(case, use)
-        yield from never_learned(case, use)
-        yield None
-        yield from polling(case, use)
-        yield None
-        yield from retries(use)
-        yield from failed_calls(case, use)
+        for tell in (denials, completions, polling, retries, failed_calls):
+            yield from tell(case, use)
+            yield None
         yield pattern(use)
         yield from calls(case, use)
-        yield None
     yield from children(case, index)
     yield from failed_later(case, failures)
     yield from redriven(case)
     yield from time_findings(case)
+    yield None
     yield from not_visible(case)
+    yield None
 
 
 def _order(finding: Finding) -> int:
     return list(Topic).index(topic_of(finding))
 
 
-def most_telling(findings: Iterable[Finding], count: int = 3) -> list[Finding]:
+def most_telling(findings: Iterable[Finding], count: int) -> list[Finding]:
     """Choose what to show where there is room for little: failures first."""
-    told = [f for f in findings if topic_of(f) not in _BACKGROUND]
-    return sorted(told, key=_rank)[:count]
-
-
-_BACKGROUND = frozenset({Topic.INTEGRATIONS, Topic.NOT_VISIBLE})
-
-
-def _rank(finding: Finding) -> tuple[int, int]:
-    kind = finding.kind
-    place = _TELLING.index(kind) if kind in _TELLING else len(_TELLING)
-    return _order(finding), place
+    told = [finding for finding in findings if topic_of(finding) in _NEWS]
+    return sorted(told, key=lambda f: (_order(f), _TELLING.index(f.kind)))[:count]

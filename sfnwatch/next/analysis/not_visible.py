@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from sfnwatch.next.analysis.case import Case, StateUse, Survey
-from sfnwatch.next.analysis.finding import Finding, Steps, evidence, finding
+from sfnwatch.next.analysis.finding import Finding, Steps, finding
 from sfnwatch.next.analysis.wording import (
     counted,
     named,
@@ -18,16 +18,13 @@ from sfnwatch.next.analysis.wording import (
     spoken,
     time_of_day,
 )
-from sfnwatch.next.model.api_call import ApiCall
 from sfnwatch.next.model.execution import ExecutionAsOf
-from sfnwatch.next.model.integrations import Integration
+from sfnwatch.next.model.integrations import Integration, Unrecorded
 from sfnwatch.next.model.links import LinkRule
 from sfnwatch.next.model.map_run import RUNNING
 from sfnwatch.next.model.records import HealthState
 from sfnwatch.next.model.text import clean
-from sfnwatch.next.model.unrecorded import Unrecorded
 
-_ACCOUNT = 4
 _WITNESSES = 5
 _MESSAGE = 200
 _TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
@@ -58,35 +55,6 @@ def _unseen(
 # -- of one execution ------------------------------------------------------------------
 
 
-def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
-    """Tell of an execution's unmatched calls; of None, those of several, or of any."""
-    mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS))
-    if mixed:
-        verb = "fits" if len(mixed) == 1 else "fit"
-        what = "executions" if execution_arn is None else "attempts"
-        yield finding(
-            "ambiguous",
-            f"{plural(len(mixed), 'call')} {verb} several {what} by role, action"
-            f" and time, so none is matched: {_names(mixed)}.",
-            (call.event_id for call in mixed),
-            count=len(mixed),
-        )
-    alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY))
-    if alone:
-        verb = "matches" if len(alone) == 1 else "match"
-        yield _unseen(
-            "role-only",
-            f"{plural(len(alone), 'call')} by the role {verb} no attempt of any"
-            f" state: {_names(alone)}.",
-            (call.event_id for call in alone),
-            count=len(alone),
-        )
-
-
-def _names(calls: Iterable[ApiCall]) -> str:
-    return counted(ranked(call.event_name for call in calls))
-
-
 def not_visible(case: Case) -> Iterator[Finding]:
     """Say what of an execution could not be seen."""
     survey = case.survey
@@ -94,7 +62,8 @@ def not_visible(case: Case) -> Iterator[Finding]:
     yield from _unrecorded(case)
     showing = [use for use in case.uses if survey.shows(use.row)]
     for use in showing:
-        yield from _calls_of(case, use)
+        if use.row and not any(each.calls for each in use.attempts):
+            yield from _missing_calls(case, use, use.row)
     yield from _map_runs(case)
     if survey.watched and showing:
         yield from _incomplete(case)
@@ -127,47 +96,6 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
         )
 
 
-def _calls_of(case: Case, use: StateUse) -> Iterator[Finding]:
-    """Say why a state's calls do not show."""
-    survey, row, attempt = case.survey, use.row, use.first
-    if row is None or any(each.calls for each in use.attempts):
-        return
-    where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
-    own, there = _account(case.execution.role_arn), _account(attempt.role_arn)
-    if there is not None and there != own:
-        yield _unseen(
-            "other-account",
-            f"{use.name} uses a role of account {named(there)}: its calls are in that"
-            " account's CloudTrail; --trail-profile can read it.",
-            _scheduled([use]),
-            fact=False,
-            **where,
-            account=there,
-        )
-    elif survey.watched and all(
-        survey.covers(each.attempt.ended_at) for each in use.attempts
-    ):
-        yield _unseen(
-            "not-found",
-            f"No {named(row.action_event)} call was matched to {use.name}, though"
-            f" CloudTrail is complete up to there (estimate){_region(case, use)}"
-            f"{'' if row.recorded else _OF_SOME}.",
-            _scheduled([use]),
-            fact=False,
-            **where,
-            call=_call_name(row),
-        )
-
-
-_OF_SOME = "; a trail may log such data events for some resources only"
-"""Said of a data event that may be missing where others of its kind are not."""
-
-
-def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
-    ids = (f"#{a.attempt.scheduled_id}" for use in uses for a in use.attempts)
-    return evidence(ids)[:_WITNESSES]
-
-
 def _unrecorded(case: Case) -> Iterator[Finding]:
     """Name the states whose calls Event history never shows, like ones together."""
     groups: dict[str, list[StateUse]] = defaultdict(list)
@@ -175,8 +103,7 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
         if use.row is not None and not case.survey.shows(use.row):
             groups[resource_words(use.first)].append(use)
     for resource, uses in groups.items():
-        row = uses[0].row
-        verb = "calls" if len(uses) == 1 else "call"
+        row, verb = uses[0].row, "calls" if len(uses) == 1 else "call"
         unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
         yield _unseen(
             "not-recorded",
@@ -191,21 +118,50 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
         )
 
 
+def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
+    """Say why a state's calls do not show."""
+    where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
+    there = _account(use.first.role_arn)
+    if there is not None and there != _account(case.execution.role_arn):
+        yield _unseen(
+            "other-account",
+            f"{use.name} uses a role of account {named(there)}: its calls are in that"
+            " account's CloudTrail; --trail-profile can read it.",
+            _scheduled([use]),
+            fact=False,
+            **where,
+            account=there,
+        )
+    elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
+        region, home = use.first.region, case.execution.arn.split(":")[3:4]
+        more = ""
+        if region is not None and region not in home:
+            more = f"; it calls {named(region)}, which has its own CloudTrail"
+        if not row.recorded:  # others of its kind are there
+            more += "; a trail may log such data events for some resources only"
+        yield _unseen(
+            "not-found",
+            f"No {named(row.action_event)} call was matched to {use.name}, though"
+            f" CloudTrail is complete up to there (estimate){more}.",
+            _scheduled([use]),
+            fact=False,
+            **where,
+            call=_call_name(row),
+        )
+
+
+def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
+    attempts = (each.attempt for use in uses for each in use.attempts)
+    ids = dict.fromkeys(f"#{attempt.scheduled_id}" for attempt in attempts)
+    return tuple(ids)[:_WITNESSES]
+
+
 def _call_name(row: Integration) -> str:
     return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
 
 
 def _account(arn: str | None) -> str | None:
-    parts = (arn or "").split(":")
-    return parts[_ACCOUNT] or None if len(parts) > _ACCOUNT else None
-
-
-def _region(case: Case, use: StateUse) -> str:
-    region = use.first.region
-    home = case.execution.arn.split(":")[3:4]
-    if region is None or region in home:
-        return ""
-    return f"; it calls {named(region)}, which has its own CloudTrail"
+    return next(iter((arn or "").split(":")[4:5]), None) or None
 
 
 def _map_runs(case: Case) -> Iterator[Finding]:
@@ -231,10 +187,8 @@ def _incomplete(case: Case) -> Iterator[Finding]:
     survey, health = case.survey, case.moment.health.get("lookup")
     if health is not None and health.state in _TROUBLE:
         why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
-        yield _unseen(
-            "cloudtrail-refused",
-            f"CloudTrail could not be read to the end ({health.state}){why}",
-        )
+        text = f"CloudTrail could not be read to the end ({health.state}){why}"
+        yield _unseen("cloudtrail-refused", text)
         return
     stopped, known = case.execution.stopped_at, survey.complete_to
     if stopped is None or survey.covers(stopped):
@@ -243,11 +197,9 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         text = "How far CloudTrail is complete is unknown: later calls may be missing."
         yield _unseen("incomplete", text, complete_to=None)
         return
-    reach = (
-        f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
-        if survey.coverage.live
-        else f"The newest call loaded is from {time_of_day(known)}"
-    )
+    reach = f"The newest call loaded is from {time_of_day(known)}"
+    if survey.coverage.live:
+        reach = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
     yield _unseen(
         "incomplete",
         f"{reach}, and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
@@ -255,6 +207,31 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         fact=False,
         complete_to=f"{known:%Y-%m-%dT%H:%M:%SZ}",
     )
+
+
+def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
+    """Tell of an execution's unmatched calls; of None, those of several, or of any."""
+    mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS), ())
+    if mixed:
+        what = "executions" if execution_arn is None else "attempts"
+        yield finding(
+            "ambiguous",
+            f"{plural(len(mixed), 'call')} {'fits' if len(mixed) == 1 else 'fit'}"
+            f" several {what} by role, action and time, so none is matched:"
+            f" {counted(ranked(call.event_name for call in mixed))}.",
+            (call.event_id for call in mixed),
+            count=len(mixed),
+        )
+    alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
+    if alone:
+        yield _unseen(
+            "role-only",
+            f"{plural(len(alone), 'call')} by the role"
+            f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
+            f" {counted(ranked(call.event_name for call in alone))}.",
+            (call.event_id for call in alone),
+            count=len(alone),
+        )
 
 
 # -- of the trace as a whole -----------------------------------------------------------

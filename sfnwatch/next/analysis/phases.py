@@ -8,6 +8,7 @@ learned of it, time until the next try.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,13 +54,13 @@ class Segment(Struct, frozen=True):
         return self.status in {"failed", "timed_out"}
 
 
-class _Step(Struct, frozen=True):
+class _Step(NamedTuple):
     """A phase, and until when it lasts; None: it is not over."""
 
     phase: Phase
     until: datetime | None
-    attempt: int | None
     status: str
+    attempt: int | None = None
 
 
 _WITHOUT_ATTEMPTS = {
@@ -91,13 +92,11 @@ def segments(visit: StateVisit, now: datetime) -> tuple[Segment, ...]:
     """
     at, end = visit.entered_at, end_of(visit, now)
     found: list[Segment] = []
-    for step in _steps(visit):
-        until = end if step.until is None else min(max(step.until, at), end)
+    for phase, step_end, status, attempt in _steps(visit):
+        until = end if step_end is None else min(max(step_end, at), end)
         if until > at:
-            open_ = visit.running and step.until is None
-            found.append(
-                Segment(step.phase, at, until, step.attempt, step.status, open_)
-            )
+            grows = visit.running and step_end is None
+            found.append(Segment(phase, at, until, attempt, status, grows))
             at = until
     return tuple(_without_pauses(found, visit)) if visit.pauses else tuple(found)
 
@@ -122,46 +121,36 @@ def _steps(visit: StateVisit) -> Iterator[_Step]:
     """Yield the phases of a visit in order; the last one is never over by itself."""
     if not visit.attempts:
         phase = _WITHOUT_ATTEMPTS.get(visit.type, Phase.WORKING)
-        yield _Step(phase, None, None, visit.status)
+        yield _Step(phase, None, visit.status)
         return
-    yield _Step(Phase.WAITING, visit.attempts[0].scheduled_at, None, visit.status)
     for number, attempt in enumerate(visit.attempts, start=1):
-        if number > 1:
-            redriven = visit.is_redriven(number)
-            phase = Phase.WAITING if redriven else Phase.BACKING_OFF
-            yield _Step(phase, attempt.scheduled_at, None, visit.status)
+        retried = number > 1 and not visit.is_redriven(number)
+        phase = Phase.BACKING_OFF if retried else Phase.WAITING
+        yield _Step(phase, attempt.scheduled_at, visit.status)
         yield from _attempt_steps(attempt, number)
-    tail = Phase.BACKING_OFF if awaits_retry(visit) else Phase.WAITING
-    yield _Step(tail, None, None, visit.status)
-
-
-def awaits_retry(visit: StateVisit) -> bool:
-    """True after a failure that is not the end of its state yet."""
-    failed = visit.attempts and visit.attempts[-1].status in {"failed", "timed_out"}
-    return bool(failed) and visit.status in {"running", "aborted"}
+    # A failure may not be the end of its state yet.
+    failed = attempt.status in {"failed", "timed_out"}
+    retries = failed and visit.status in {"running", "aborted"}
+    yield _Step(Phase.BACKING_OFF if retries else Phase.WAITING, None, visit.status)
 
 
 def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_Step]:
     begun, ended, status = _begun(attempt), attempt.ended_at, attempt.status
-    if begun is None:
-        yield _Step(Phase.WAITING, ended, number, status)
-        return
-    yield _Step(Phase.WAITING, begun, number, status)
-    if attempt.stopped_at is not None:
+    yield _Step(Phase.WAITING, begun or ended, status, number)
+    if begun is not None and attempt.stopped_at is not None:
         stopped = min(attempt.stopped_at, ended or attempt.stopped_at)
-        yield _Step(Phase.WORKING, stopped, number, status)
-        yield _Step(Phase.COMPLETION_LAG, ended, number, status)
-    else:
-        yield _Step(Phase.WORKING, ended, number, status)
+        yield _Step(Phase.WORKING, stopped, status, number)
+        yield _Step(Phase.COMPLETION_LAG, ended, status, number)
+    elif begun is not None:
+        yield _Step(Phase.WORKING, ended, status, number)
 
 
 def _begun(attempt: Attempt) -> datetime | None:
     """Tell when an attempt began to work: a job, once its service had taken it on."""
     if attempt.pattern not in {Pattern.SYNC, Pattern.TASK_TOKEN}:
         return attempt.started_at
-    if attempt.submitted_at is None and attempt.ended_at is None:
-        return None
-    return attempt.submitted_at or attempt.started_at
+    ended = attempt.started_at if attempt.ended_at is not None else None
+    return attempt.submitted_at or ended
 
 
 def seconds_by_phase(visit: StateVisit, now: datetime) -> Mapping[Phase, float]:

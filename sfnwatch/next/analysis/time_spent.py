@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-
-from sfnwatch.next.analysis.case import Case, is_cut, is_end_lost, lost_to
-from sfnwatch.next.analysis.failures import stopped_seconds
+from sfnwatch.next.analysis.case import Case
 from sfnwatch.next.analysis.finding import Finding, Steps, finding
+from sfnwatch.next.analysis.outcomes import stopped_seconds
 from sfnwatch.next.analysis.phases import Phase, end_of, length_of, seconds_by_phase
 from sfnwatch.next.analysis.wording import listed, plural, spoken, visit_name
 from sfnwatch.next.model.visits import StateVisit
@@ -46,34 +44,24 @@ PHASE_KEYS = {
 """What the phases are called in data, in the order they are told."""
 
 
-class CriticalPath(Struct, frozen=True):
-    """The chain of visits that decided an execution's length."""
+def critical_path(visits: Iterable[StateVisit], now: datetime) -> list[StateVisit]:
+    """Give the chain of visits that decided an execution's length, innermost ones.
 
-    steps: Sequence[StateVisit]
-    """Innermost ones, in the order of time."""
-    branched: bool
-    """True if a Parallel or a Map was on the way."""
-
-
-def critical_path(visits: Iterable[StateVisit], now: datetime) -> CriticalPath:
-    """Follow the visits back from the end; `now` ends those that still run."""
+    They are followed back from the end; `now` ends those that still run.
+    """
     inside: dict[int | None, list[StateVisit]] = defaultdict(list)
     for visit in visits:
         inside[visit.parent].append(visit)
-    steps: list[StateVisit] = []
+    path: list[StateVisit] = []
     # A stack, since Parallels may be nested as deep as a definition likes.
     todo = _chain(inside[None], now)
-    branched = False
     while todo:
         visit = todo.pop()
-        within = inside.get(visit.id)
-        if within:
-            branched = True
+        if within := inside.get(visit.id):
             todo.extend(_chain(within, now))
         else:
-            steps.append(visit)
-    steps.reverse()
-    return CriticalPath(steps, branched)
+            path.append(visit)
+    return path[::-1]
 
 
 def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
@@ -100,8 +88,7 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
             if end <= current.entered_at and other.id < current.id:
                 follows = other
         current = follows
-    chain.reverse()
-    return chain
+    return chain[::-1]
 
 
 # -- findings --------------------------------------------------------------------------
@@ -113,54 +100,62 @@ def time_findings(case: Case) -> Steps:
     begun, now = execution.started_at, _until(case)
     if begun is None or now is None or not execution.events:
         return
-    lost = 0 if is_cut(execution) else lost_to(execution)
-    if any(is_end_lost(visit, lost) for visit in case.visits):
+    if not case.is_cut and any(map(case.is_end_lost, case.visits)):
         return  # how long those states took is missing with their last events
+    yield None
     total = (now - begun).total_seconds()
     path = critical_path(case.visits, now)
     yield None
-    if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path.steps):
+    if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
         return
     spent: dict[Phase, float] = defaultdict(float)
-    for number, visit in enumerate(path.steps, 1):
+    for number, visit in enumerate(path, 1):
         for phase, seconds in seconds_by_phase(visit, now).items():
             spent[phase] += seconds
         if not number % _PAUSE:
             yield None
-    if len(path.steps) > 1 and not is_cut(execution):
+    told = _time(case, path, spent, total)
+    if len(path) > 1 and not case.is_cut:
         yield from _slowest(path, now, total - stopped_seconds(execution))
-    yield _time(case, path, spent, total)
+    if told is not None:
+        yield told
 
 
 def _until(case: Case) -> datetime | None:
     """Say to when the states are known: where events are missing, to the last one."""
     execution = case.execution
-    if is_cut(execution) and execution.events:
+    if case.is_cut and execution.events:
         return execution.events[-1].at
     return case.survey.known_to(execution)
 
 
 def _time(
-    case: Case, path: CriticalPath, spent: Mapping[Phase, float], total: float
-) -> Finding:
+    case: Case,
+    path: Sequence[StateVisit],
+    spent: Mapping[Phase, float],
+    total: float,
+) -> Finding | None:
+    """Tell what it was spent on; None where it took no time to speak of."""
     execution = case.execution
     # What lies between an end and a redrive is of no state, or of the one gone on with.
     stopped = stopped_seconds(execution)
     known = {phase: spent.get(phase, 0.0) for phase in _WORDS}
     between = max(0.0, total - stopped - sum(known.values()))
-    parts = [(known[phase], _WORDS[phase]) for phase in _WORDS]
-    parts += [(between, "between states"), (stopped, "stopped until it was redriven")]
+    parts = [(seconds, _WORDS[phase]) for phase, seconds in known.items()]
+    parts += [(stopped, "stopped until it was redriven")]
+    if not any(_worth(seconds) for seconds, _ in parts):
+        return None
+    parts.insert(len(known), (between, "between states"))
     told = [f"{spoken(seconds)} {words}" for seconds, words in parts if _worth(seconds)]
     so_far = " so far" if execution.running else ""
-    if is_cut(execution):
+    if case.is_cut:
         so_far = f" up to #{execution.events[-1].id}, the last event loaded"
-    once = " (parallel time counted once)" if path.branched else ""
+    branched = any(visit.parent is not None for visit in path)
+    once = " (parallel time counted once)" if branched else ""
     ending = execution.ending or execution.events[-1]
-    figures: dict[str, Any] = {
-        "seconds": round(total, 3),
-        **{PHASE_KEYS[phase]: round(seconds, 3) for phase, seconds in known.items()},
-        "between": round(between, 3),
-    }
+    figures: dict[str, Any] = {"seconds": round(total, 3)}
+    figures |= {PHASE_KEYS[phase]: round(known[phase], 3) for phase in known}
+    figures["between"] = round(between, 3)
     if stopped:
         figures["stopped"] = round(stopped, 3)
     return finding(
@@ -182,9 +177,11 @@ def _worth(seconds: float) -> bool:
     return round(seconds, 2) > 0
 
 
-def _slowest(path: CriticalPath, now: datetime, total: float) -> Iterator[Finding]:
+def _slowest(
+    path: Sequence[StateVisit], now: datetime, total: float
+) -> Iterator[Finding]:
     """Name those that took most; of many alike none decided anything."""
-    lengths = [(length_of(visit, now), visit) for visit in path.steps]
+    lengths = [(length_of(visit, now), visit) for visit in path]
     ranked = sorted(lengths, key=lambda item: (-item[0], item[1].id))
     top = ranked[:_TOP]
     longest, visit = ranked[0]

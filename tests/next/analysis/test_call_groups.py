@@ -67,11 +67,8 @@ def test_denied_polls_say_nothing_of_the_outcome() -> None:
     assert (denied.data["count"], denied.data["polls"]) == (2, 2)
 
 
-@pytest.mark.parametrize("asked", [(60, 66, 120, 126), (56, 115)])
-def test_polls_that_suit_several_actions_are_only_counted(
-    asked: tuple[float, ...],
-) -> None:
-    told = alone(row("RunTask", 1), row("RunTask", 9), *polls(*asked))
+def test_polls_that_suit_several_actions_are_only_counted() -> None:
+    told = alone(row("RunTask", 1), row("RunTask", 30), *polls(85, 144))
     (pattern,), (polling,) = told["pattern"], told["polling"]
     assert pattern.text.startswith("At least one of 2 RunTask from 00:28:25 to")
     assert polling.certainty is Certainty.FACT
@@ -80,12 +77,14 @@ def test_polls_that_suit_several_actions_are_only_counted(
     assert "calls" not in told
 
 
-def test_polls_that_rhythm_alone_gives_to_an_action_are_an_inference() -> None:
-    told = alone(row("RunTask", 1), row("RunTask", 30), *polls(85, 144))
-    (polling,), (calls,) = told["polling"], told["calls"]
-    assert polling.certainty is calls.certainty is Certainty.INFERENCE
-    assert polling.data["intervals"] == [55, 59]
-    assert calls.text.endswith("and the polls after it appear to be another's.")
+def test_a_poll_that_names_no_job_is_not_counted_to_one_that_is_asked_for() -> None:
+    begun = [run_task(number, 1 + number) for number in range(2)]
+    asked = [describe_task(number, 60 + number) for number in range(2)]
+    throttled = call("DescribeTasks", 70, key="x", error=("ThrottlingException", "no"))
+    told = alone(*begun, *asked, throttled)
+    assert [polling.data["actions"] for polling in told["polling"]] == [1, 1, 0]
+    sure = [polling.certainty is Certainty.FACT for polling in told["polling"]]
+    assert not any(sure), "it may be any of theirs"
 
 
 def test_a_poll_belongs_to_the_job_that_it_names() -> None:

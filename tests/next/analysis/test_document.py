@@ -43,8 +43,8 @@ DOCUMENT = Document(
         Heading("machine › run"),
         Paragraph("FAILED after 3 s.", strong=True),
         Heading("What failed", 2),
-        Sentence("It broke.", Certainty.FACT, ("#5", "#6")),
-        Sentence("It may break again.", Certainty.INFERENCE, ("call-1",)),
+        Sentence("a", Certainty.FACT, "It broke.", ("#5", "#6")),
+        Sentence("b", Certainty.INFERENCE, "It may break again.", ("call-1",)),
         TABLE,
         Items(("one", "two")),
     )

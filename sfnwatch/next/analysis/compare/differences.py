@@ -6,12 +6,12 @@ was aborted comes after all that happened inside the same Map or Parallel: there
 the reason.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from sfnwatch.next.analysis.case import AttemptCase
-from sfnwatch.next.analysis.compare.values import (
+from sfnwatch.next.analysis.compare.pairs import (
     AttemptPair,
     CallPair,
     CallTally,
@@ -21,11 +21,12 @@ from sfnwatch.next.analysis.compare.values import (
     Difference,
     Side,
     VisitPair,
-    status_words,
 )
-from sfnwatch.next.analysis.completion import DENIED
+from sfnwatch.next.analysis.completion import is_denial
 from sfnwatch.next.analysis.finding import Certainty, evidence
+from sfnwatch.next.analysis.outcomes import Caught
 from sfnwatch.next.analysis.wording import (
+    ended_words,
     listed,
     named,
     plural,
@@ -36,6 +37,7 @@ from sfnwatch.next.analysis.wording import (
 from sfnwatch.next.model.execution import ExecutionAsOf
 from sfnwatch.next.model.integrations import CallRole, Pattern
 from sfnwatch.next.model.json_text import canonical, list_of, mapping_of, parse_object
+from sfnwatch.next.model.links import LinkRule
 from sfnwatch.next.model.visits import StateVisit
 
 _BEFORE, _AT, _AFTER, _LAST = range(4)
@@ -43,12 +45,6 @@ _LATE_OR_MADE = frozenset({CallRole.POLL, CallRole.ACTION})
 """A poll too few is a matter of time. An action that is missing was made all the same,
 or the attempt would have failed: CloudTrail has not told of it."""
 _WAITING = frozenset({Pattern.SYNC, Pattern.TASK_TOKEN})
-_ENDED = {
-    "aborted": "was aborted",
-    "caught": "failed",
-    "running": "is still running",
-    "timed_out": "timed out",
-}
 
 
 def find_differences(comparison: Comparison) -> list[Difference]:
@@ -62,50 +58,49 @@ def find_differences(comparison: Comparison) -> list[Difference]:
     return sorted(found, key=lambda difference: difference.at)
 
 
+def _both(name: str, verb: str, a: str, b: str) -> str:
+    return f"{name} {verb}{' ' if verb else ''}{a} in A and {b} in B."
+
+
 # -- in a state that both went through -------------------------------------------------
 
 
 def _in_states(comparison: Comparison) -> Iterator[Difference]:
-    for place, pair in enumerate(comparison.pairs):
+    for pair in comparison.pairs:
         a, b = pair.a, pair.b
         if a is None or b is None:
             continue
         if a.type != b.type:
             types = (f"a {named(visit.type)} state" for visit in (a, b))
             text = _both(pair.title, "is", *types)
-            yield Difference("type", (a.id, _AT), text, place, a.type, b.type)
+            yield Difference("type", (a.id, _AT), text, pair.place, a.type, b.type)
             continue
-        resource = list(_other_resource(place, pair, a.id))
+        resource = list(_other_resource(pair, a.id))
         yield from resource
         if comparison.calls_compared and not resource:
-            yield from _other_calls(place, pair)
-        attempt = list(_other_attempt(place, pair, a, b))
+            yield from _other_calls(pair)
+        attempt = list(_other_attempt(pair, a, b))
         yield from attempt
         if not attempt and not pair.running:
-            yield from _other_outcome(comparison, place, a, b)
+            yield from _other_outcome(comparison, pair, a, b)
 
 
-def _both(name: str, verb: str, a: str, b: str) -> str:
-    return f"{name} {verb}{' ' if verb else ''}{a} in A and {b} in B."
-
-
-def _other_resource(place: int, pair: VisitPair, event_id: int) -> Iterator[Difference]:
-    first = pair.attempts[0] if pair.attempts else None
-    if first is None or first.a is None or first.b is None:
-        return
-    one, other = first.a.attempt, first.b.attempt
-    a, b = resource_words(one), resource_words(other)
-    if a != b:
-        text, row = _both(pair.title, "runs", a, b), one.integration
-        waits = [attempt.pattern in _WAITING for attempt in (one, other)]
+def _other_resource(pair: VisitPair, event_id: int) -> Iterator[Difference]:
+    first = [case.attempt for each in pair.attempts[:1] for case in each.cases if case]
+    names = [resource_words(attempt) for attempt in first]
+    if len(set(names)) > 1:
+        a, b = names
+        text, row = _both(pair.title, "runs", a, b), first[0].integration
+        waits = [attempt.pattern in _WAITING for attempt in first]
         if row is not None and row.starts_job and waits[0] != waits[1]:
             who = "A" if waits[0] else "B"
             text = f"{text[:-1]}: only {who} waits for the {row.job_word} to finish."
-        yield Difference("resource", (event_id, _AT), text, place, a, b, attempt=1)
+        at = event_id, _AT
+        yield Difference("resource", at, text, pair.place, a, b, attempt=1)
 
 
 def _other_attempt(
-    place: int, pair: VisitPair, a: StateVisit, b: StateVisit
+    pair: VisitPair, a: StateVisit, b: StateVisit
 ) -> Iterator[Difference]:
     """Find the first attempt that ended otherwise, or that only one side made."""
     for each in pair.attempts:
@@ -115,41 +110,55 @@ def _other_attempt(
                 in_a, in_b = len(a.attempts), len(b.attempts)
                 text = _both(pair.title, "was tried", times(in_a), times(in_b))
                 at = _end(a), _AT
-                yield Difference("try", at, text, place, str(in_a), str(in_b))
+                yield Difference("try", at, text, pair.place, str(in_a), str(in_b))
             return
         one, other = each.a.attempt, each.b.attempt
-        if "running" in {one.status, other.status}:
+        alike = one.status == other.status or each.number == 1
+        last = each is pair.attempts[-1]
+        if "running" in {one.status, other.status} or (last and alike):
+            return  # the latter is told of the state
+        ends = [(attempt.status, attempt.error) for attempt in (one, other)]
+        name, at = f"Attempt {each.number} of {pair.title}", (one.event_ids[-1], _AT)
+        where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
+        found = list(_other_end("try", name, at, ends, **where))
+        yield from found
+        if found:
             return
-        at, name = (one.event_ids[-1], _AT), f"Attempt {each.number} of {pair.title}"
-        last = each.number == len(pair.attempts)
-        said: tuple[str | None, str | None]
-        if one.status != other.status and not (each.number == 1 and last):
-            ends = (_ended(attempt.status, attempt.error) for attempt in (one, other))
-            kind, said, text = "try", (one.status, other.status), _both(name, "", *ends)
-        elif one.status == other.status and one.error != other.error and not last:
-            kind, said = "error", (one.error, other.error)
-            text = _failed(name, *said)
-        else:
-            continue
-        yield Difference(kind, at, text, place, *said, attempt=each.number)
-        return
 
 
 def _other_outcome(
-    comparison: Comparison, place: int, a: StateVisit, b: StateVisit
+    comparison: Comparison, pair: VisitPair, a: StateVisit, b: StateVisit
 ) -> Iterator[Difference]:
-    pair = comparison.pairs[place]
-    if a.status != b.status:
-        at = _end(a), _AFTER
-        if "aborted" in {a.status, b.status} and pair.parent is not None:
-            at = _end(comparison.pairs[pair.parent].a or a), _BEFORE
-        ends = _outcome(a, comparison.a), _outcome(b, comparison.b)
-        text = _both(pair.title, "", *ends)
-        yield Difference("outcome", at, text, place, a.status, b.status)
-    elif a.status != "succeeded" and error_of(a) != error_of(b):
-        errors = error_of(a), error_of(b)
-        text = _failed(pair.title, *errors)
-        yield Difference("error", (_end(a), _AFTER), text, place, *errors)
+    at = _end(a), _AFTER
+    around = comparison.pairs[pair.parent].a if pair.parent is not None else None
+    if a.status != b.status and "aborted" in {a.status, b.status} and around:
+        at = _end(around), _BEFORE
+    ends = [(visit.status, error_of(visit)) for visit in (a, b)]
+    sides = zip((a, b), comparison.sides, strict=True)
+    caught = [side.caught.get(visit.id) for visit, side in sides]
+    yield from _other_end("outcome", pair.title, at, ends, caught, state=pair.place)
+
+
+def _other_end(
+    kind: str,
+    name: str,
+    at: tuple[int, int],
+    ends: Sequence[tuple[str, str | None]],
+    caught: Sequence[Caught | None] = (None, None),
+    **more: Any,
+) -> Iterator[Difference]:
+    """Compare how two things ended: by their status, else by their errors."""
+    (a, error_a), (b, error_b) = ends
+    if a != b:
+        in_a, in_b = map(_ended, ends, caught)
+        text = _both(name, "", in_a, in_b)
+        if kind == "status":
+            text = f"A {in_a} and B {in_b}."
+        yield Difference(kind, at, text, a=a, b=b, **more)
+    elif a != "succeeded" and error_a != error_b:
+        errors = (named(e) if e else "no error named" for e in (error_a, error_b))
+        text = _both(name, "failed", *(f"with {error}" for error in errors))
+        yield Difference("error", at, text, a=error_a, b=error_b, **more)
 
 
 def error_of(visit: StateVisit) -> str | None:
@@ -161,36 +170,28 @@ def _end(visit: StateVisit) -> int:
     return max(visit.event_ids, default=visit.id)
 
 
-def _outcome(visit: StateVisit, side: Side) -> str:
-    """Say how a state ended, and of a caught error which state went on."""
-    words, caught = _ended(visit.status, error_of(visit)), side.caught.get(visit.id)
+def _ended(end: tuple[str, str | None], caught: Caught | None) -> str:
+    """Say how something ended, and of a caught error which state went on."""
+    status, error = end
+    reason = f" with {named(error)}" if error and status != "succeeded" else ""
+    words = f"{ended_words(status)}{reason}"
     if caught is None:
         return words
     then = f"; {named(caught.next_state)} was next" if caught.next_state else ""
     return f"{words} (caught{then})"
 
 
-def _ended(status: str, error: str | None) -> str:
-    words = _ENDED.get(status, status_words(status))
-    return f"{words} with {named(error)}" if error and status != "succeeded" else words
-
-
-def _failed(name: str, a: str | None, b: str | None) -> str:
-    in_a, in_b = (named(error) if error else "no error named" for error in (a, b))
-    return _both(name, "failed", f"with {in_a}", f"with {in_b}")
-
-
 # -- in its calls ----------------------------------------------------------------------
 
 
-def _other_calls(place: int, pair: VisitPair) -> Iterator[Difference]:
+def _other_calls(pair: VisitPair) -> Iterator[Difference]:
     for each in pair.attempts:
         for call in each.calls if each.a and each.b else ():
             denied = codes_of(call.a) != codes_of(call.b)
             lone = call.a is None or call.b is None
             if denied or (lone and call.role not in _LATE_OR_MADE):
                 kind = "denied" if denied else "call"
-                yield _other_call(kind, place, pair, each, call)
+                yield _other_call(kind, pair, each, call)
 
 
 def codes_of(tally: CallTally | None) -> frozenset[str]:
@@ -199,44 +200,36 @@ def codes_of(tally: CallTally | None) -> frozenset[str]:
 
 
 def _other_call(
-    kind: str, place: int, pair: VisitPair, attempt: AttemptPair, call: CallPair
+    kind: str, pair: VisitPair, attempt: AttemptPair, call: CallPair
 ) -> Difference:
+    cases = [case for case in attempt.cases if case is not None]
     polling, name = call.role is CallRole.POLL, call.event_name
     what = f"{named(name)} {'poll' if polling else 'call'}"
-    sides = [("A", call.a, attempt.a), ("B", call.b, attempt.b)]
-    sides.sort(key=lambda side: not (side[1] and side[1].failed))
-    open_ = [polling and case is not None and not case.complete for *_, case in sides]
-    words = [
-        f"{_calls(letter, tally, what)}{' so far' if so_far else ''}"
-        for (letter, tally, _), so_far in zip(sides, open_, strict=True)
-    ]
-    guessed = any(tally is None or tally.guessed for _, tally, _ in sides)
+    tallies = [("A", call.a), ("B", call.b)]
+    so_far = [" so far" if polling and not case.complete else "" for case in cases]
+    told = [_calls(letter, tally, what) for letter, tally in tallies]
+    unsure = any(so_far) or any(not tally or tally.guessed for _, tally in tallies)
     number = f" (attempt {attempt.number})" if len(pair.attempts) > 1 else ""
-    text = f"For {pair.title}{number}, {words[0]}; {words[1]}."
+    text = f"For {pair.title}{number}, {told[0]}{so_far[0]}; {told[1]}{so_far[1]}."
     if polling and {v and v.status for v in (pair.a, pair.b)} == {"succeeded"}:
         # An event tells of the end as well: the refusals did no harm.
         text += " The state still succeeded in both."
-    made = (each for *_, case in sides if case is not None for each in case.calls)
-    return Difference(
-        kind=kind,
-        at=_call_order(attempt.a, call),
-        text=text,
-        state=place,
-        a=name,
-        b=name,
-        attempt=attempt.number,
-        call=call,
-        certainty=Certainty.of(fact=not guessed and not any(open_)),
-        evidence=evidence(each.event_id for each in made if each.event_name == name),
-    )
-
-
-def _call_order(case: AttemptCase | None, call: CallPair) -> tuple[int, int]:
-    if case is None:
-        return 0, _BEFORE
+    at = cases[0].attempt.event_ids[-1], _BEFORE
     if call.role is CallRole.ACTION:
-        return case.attempt.scheduled_id, _AFTER
-    return case.attempt.event_ids[-1], _BEFORE
+        at = cases[0].attempt.scheduled_id, _AFTER
+    ids = (each.event_id for c in cases for each in c.calls if each.event_name == name)
+    return Difference(
+        kind,
+        at,
+        text,
+        pair.place,
+        name,
+        name,
+        attempt.number,
+        call,
+        certainty=Certainty.of(fact=not unsure),
+        evidence=evidence(ids),
+    )
 
 
 def _calls(letter: str, tally: CallTally | None, what: str) -> str:
@@ -253,7 +246,7 @@ def _calls(letter: str, tally: CallTally | None, what: str) -> str:
         return f"{many} of {letter} succeeded"
     codes = listed([named(code) for code in tally.error_codes])
     denied = "was denied" if failed == 1 else "were denied"
-    how = denied if all(map(DENIED.search, tally.error_codes)) else "failed"
+    how = denied if all(map(is_denial, tally.error_codes)) else "failed"
     return f"{many} of {letter} {how} with {codes}"
 
 
@@ -262,71 +255,58 @@ def _calls(letter: str, tally: CallTally | None, what: str) -> str:
 
 def _in_order(comparison: Comparison) -> Iterator[Difference]:
     """Compare what follows on each other in each branch or iteration of both."""
-    pairs = comparison.pairs
-    levels: dict[tuple[int | None, int | None], list[int]] = {}
-    for place, pair in enumerate(pairs):
-        levels.setdefault((pair.parent, pair.visit.index), []).append(place)
-    for (parent, index), places in levels.items():
-        in_a = [place for place in places if pairs[place].a is not None]
-        in_b = [place for place in places if pairs[place].b is not None]
-        in_b.sort(key=lambda place: _id(pairs[place].b))
-        if not in_a or not in_b:
-            continue
-        if in_a[0] != in_b[0]:
-            yield _first_state(pairs, parent, index, in_a[0], in_b[0])
-        after_b = dict(zip_longest(in_b, in_b[1:]))
-        for place, next_a in zip_longest(in_a, in_a[1:]):
-            next_b = after_b.get(place)
-            if place in after_b and next_a != next_b:
-                yield from _next_state(comparison, place, next_a, next_b)
+    levels: dict[tuple[int | None, int | None], list[VisitPair]] = defaultdict(list)
+    for pair in comparison.pairs:
+        levels[pair.parent, pair.visit.index].append(pair)
+    for level in levels.values():
+        in_a = [pair for pair in level if pair.a]
+        of_b = {pair.b.id: pair for pair in level if pair.b}
+        in_b = [of_b[number] for number in sorted(of_b)]
+        if in_a and in_b and in_a[0] is not in_b[0]:
+            yield _first_state(comparison, in_a[0], in_b[0])
+        after_b = {pair.place: after for pair, after in zip_longest(in_b, in_b[1:])}
+        for pair, next_a in zip_longest(in_a, in_a[1:]):
+            if pair.both and next_a is not after_b[pair.place]:
+                yield from _next_state(comparison, pair, next_a, after_b[pair.place])
 
 
-def _id(visit: StateVisit | None) -> int:
-    return visit.id if visit is not None else 0
-
-
-def _first_state(
-    pairs: Sequence[VisitPair], parent: int | None, index: int | None, a: int, b: int
-) -> Difference:
-    visit_a, visit_b = pairs[a].a, pairs[b].b
-    in_a, in_b = (visit.name if visit else "" for visit in (visit_a, visit_b))
-    where = f"In {pairs[parent].title}" if parent is not None else ""
-    bracketed = f"[{index}]" if index is not None else ""
-    begin = f"{where}{bracketed}, " if where else ""
-    text = f"{begin}A started with {named(in_a)} and B with {named(in_b)}."
-    at = _id(visit_a), _BEFORE
-    return Difference("first-state", at, text, parent, in_a, in_b, index=index)
+def _first_state(comparison: Comparison, a: VisitPair, b: VisitPair) -> Difference:
+    visit_a, visit_b, index = a.a or a.visit, b.b or b.visit, a.visit.index
+    number, where = f"[{index}]" if index is not None else "", ""
+    if a.parent is not None:
+        where = f"In {comparison.pairs[a.parent].title}{number}, "
+    names = visit_a.name, visit_b.name
+    text = f"{where}A started with {named(names[0])} and B with {named(names[1])}."
+    at = visit_a.id, _BEFORE
+    return Difference("first-state", at, text, a.parent, *names, index=index)
 
 
 def _next_state(
-    comparison: Comparison, place: int, next_a: int | None, next_b: int | None
+    comparison: Comparison,
+    pair: VisitPair,
+    next_a: VisitPair | None,
+    next_b: VisitPair | None,
 ) -> Iterator[Difference]:
-    pair = comparison.pairs[place]
-    visit_a = comparison.pairs[next_a].a if next_a is not None else None
-    visit_b = comparison.pairs[next_b].b if next_b is not None else None
-    if pair.a is None or pair.b is None or pair.moved:
-        return
-    running = [side.execution.running for side in comparison.sides]
+    if not pair.a or not pair.b or pair.moved or pair.a.status != pair.b.status:
+        return  # another end explains what followed
+    around: list[StateVisit | ExecutionAsOf | None]
+    around = [side.execution for side in comparison.sides]
     if pair.parent is not None:
-        around = comparison.pairs[pair.parent]
-        running = [bool(each and each.running) for each in (around.a, around.b)]
-    # One that runs may yet go on; another end explains what followed.
-    may_go_on = (running[0] and not visit_a) or (running[1] and not visit_b)
-    if may_go_on or pair.a.status != pair.b.status:
-        return
-    a, b = (visit.name if visit else None for visit in (visit_a, visit_b))
-    text = f"After {pair.title}, A {_went_on(a)} and B {_went_on(b)}."
-    yield Difference("next-state", (_end(pair.a), _LAST), text, place, a, b)
-
-
-def _went_on(state: str | None) -> str:
-    return f"went on to {named(state)}" if state else "went no further"
+        around = [comparison.pairs[pair.parent].a, comparison.pairs[pair.parent].b]
+    visits = [next_a.a if next_a else None, next_b.b if next_b else None]
+    for outer, visit in zip(around, visits, strict=True):
+        if outer and outer.running and not visit:
+            return  # it may yet go on
+    names = [visit.name if visit else None for visit in visits]
+    ends = [f"went on to {named(n)}" if n else "went no further" for n in names]
+    text, at = f"After {pair.title}, A {ends[0]} and B {ends[1]}.", _end(pair.a)
+    yield Difference("next-state", (at, _LAST), text, pair.place, names[0], names[1])
 
 
 def _iteration_counts(comparison: Comparison) -> Iterator[Difference]:
     for place, group in comparison.groups.items():
         pair = comparison.pairs[place]
-        a, b = (s.count if s is not None else 0 for s in (group.a, group.b))
+        a, b = len(group.a.seconds), len(group.b.seconds)
         if pair.a is not None and pair.b is not None and a != b and not pair.running:
             thing = ("iteration", "iterations")
             if pair.visit.type == "Parallel":
@@ -337,17 +317,10 @@ def _iteration_counts(comparison: Comparison) -> Iterator[Difference]:
 
 
 def _endings(comparison: Comparison) -> Iterator[Difference]:
-    if comparison.running:
-        return
-    one, other = comparison.sides
-    a, b = (side.execution.status.lower() for side in comparison.sides)
-    at = one.execution.event_count + 1, _LAST
-    if a != b:
-        text = f"A {_ended(a, one.error)} and B {_ended(b, other.error)}."
-        yield Difference("status", at, text, None, a, b)
-    elif one.error != other.error:
-        text = _failed("The execution", one.error, other.error)
-        yield Difference("error", at, text, None, one.error, other.error)
+    ends = [(side.execution.status.lower(), side.error) for side in comparison.sides]
+    at = comparison.a.execution.event_count + 1, _LAST
+    if not comparison.running:
+        yield from _other_end("status", "The execution", at, ends)
 
 
 # -- what could not be compared --------------------------------------------------------
@@ -390,20 +363,20 @@ def _lacking(kind: str, text: str, sides: Sequence[Side]) -> Iterator[Comparison
 
 
 def _gaps_of_history(side: Side) -> Iterator[ComparisonGap]:
-    events, who = side.execution.events, side.letter
+    events, who, key = side.execution.events, side.letter, side.letter.lower()
     if not events:
         text = f"The history of {who} is not loaded, so its states can't be compared."
-        yield ComparisonGap("no-history", text, side.letter.lower())
+        yield ComparisonGap("no-history", text, key)
         return
     # Ids are given without a gap, from 1.
     missing = events[-1].id - len(events)
     if missing > 0:
         lacks = f"The history of {who} lacks {plural(missing, 'event')}"
         text = f"{lacks}, so parts of it may be missing here."
-        yield ComparisonGap("partial-history", text, side.letter.lower(), missing)
+        yield ComparisonGap("partial-history", text, key, missing)
     if side.execution.running:
         text = f"{who} is still running, so it is compared as far as it has come."
-        yield ComparisonGap("running", text, side.letter.lower())
+        yield ComparisonGap("running", text, key)
 
 
 def _gaps_of_calls(side: Side) -> Iterator[ComparisonGap]:
@@ -411,25 +384,25 @@ def _gaps_of_calls(side: Side) -> Iterator[ComparisonGap]:
 
     How far calls are complete is measured live; of files nobody knows.
     """
-    who, count = side.letter, side.ambiguous_calls
-    stopped, complete = side.execution.stopped_at, side.coverage.measured
-    late = stopped and complete and complete < stopped and stopped - complete
-    if late and side.expects_calls and side.calls:
-        until = f"only up to {spoken(late.total_seconds())} before the end of {who}"
-        text = (
-            f"CloudTrail was complete {until} (estimate): later calls may be missing."
-        )
-        seconds = round(late.total_seconds())
-        yield ComparisonGap("late-calls", text, side.letter.lower(), seconds)
+    who, key, moment = side.letter, side.letter.lower(), side.moment
+    stopped, complete = side.execution.stopped_at, side.complete_to
+    if stopped and complete and complete < stopped and side.calls:
+        late = (stopped - complete).total_seconds()
+        until = f"only up to {spoken(late)} before the end of {who} (estimate)"
+        text = f"CloudTrail was complete {until}: later calls may be missing."
+        if side.expects_calls:
+            yield ComparisonGap("late-calls", text, key, round(late))
+    links = filter(None, map(moment.link, moment.calls))
+    tied = (link.candidates for link in links if link.rule is LinkRule.AMBIGUOUS)
+    # Those that fit several attempts, one of its own among them.
+    count = sum(any(side.execution.arn == arn for arn, _ in each) for each in tied)
     if count:
         told = f"{plural(count, 'call')} that may belong to {who}"
         text = f"{told} may belong to another attempt (ambiguous): not counted."
-        yield ComparisonGap("shared-calls", text, side.letter.lower(), count)
+        yield ComparisonGap("shared-calls", text, key, count)
 
 
 # -- definitions -----------------------------------------------------------------------
-
-_INNER = ("ItemProcessor", "Iterator")
 
 
 def compare_definitions(a: ExecutionAsOf, b: ExecutionAsOf) -> DefinitionChanges | None:
@@ -439,19 +412,22 @@ def compare_definitions(a: ExecutionAsOf, b: ExecutionAsOf) -> DefinitionChanges
     those of branches and iterations too; what only stands inside of another state is
     compared as itself, not as a part of that.
     """
-    machine_a, machine_b = _machine(a), _machine(b)
-    if not machine_a or not machine_b:
+    machines = _machine(a), _machine(b)
+    if not all(machines):
         return None
-    states_a, states_b = dict(_states(machine_a)), dict(_states(machine_b))
+    in_a, in_b = (dict(_states(machine)) for machine in machines)
+    changed = {
+        name: sorted(k for k in {*own, *in_b[name]} if own.get(k) != in_b[name].get(k))
+        for name, own in in_a.items()
+        if in_b.get(name, own) != own
+    }
+    outside = _outside(machines[0]) != _outside(machines[1])
     return DefinitionChanges(
-        only_a=[name for name in states_a if name not in states_b],
-        only_b=[name for name in states_b if name not in states_a],
-        changed={
-            name: _changed_fields(state, states_b[name])
-            for name, state in states_a.items()
-            if states_b.get(name, state) != state
-        },
-        outside=_outside(machine_a) != _outside(machine_b),
+        same=in_a == in_b and not outside,
+        only_a=[name for name in in_a if name not in in_b],
+        only_b=[name for name in in_b if name not in in_a],
+        changed=changed,
+        outside=outside,
     )
 
 
@@ -472,10 +448,6 @@ def _outside(machine: Mapping[str, Any]) -> str:
     return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
 
 
-def _changed_fields(a: Mapping[str, str], b: Mapping[str, str]) -> Sequence[str]:
-    return sorted(key for key in {*a, *b} if a.get(key) != b.get(key))
-
-
 def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield every state's name and its fields, without the states inside."""
     machines = [machine]
@@ -485,7 +457,7 @@ def _states(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]
             inner = [mapping_of(branch) for branch in list_of(state.get("Branches"))]
             if inner:
                 state["Branches"] = [_outside(branch) for branch in inner]
-            for key in _INNER:
+            for key in ("ItemProcessor", "Iterator"):
                 if key in state:
                     inner.append(mapping_of(state[key]))
                     state[key] = _outside(inner[-1])

@@ -5,6 +5,7 @@ large Map, however many there are. What somebody toggles is known by its key, wh
 stays the same while more comes in.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 
 from sfnwatch.next.analysis.case import AttemptCase
 from sfnwatch.next.analysis.compare.differences import codes_of
-from sfnwatch.next.analysis.compare.values import (
+from sfnwatch.next.analysis.compare.pairs import (
     AttemptPair,
     CallPair,
     CallTally,
@@ -23,20 +24,20 @@ from sfnwatch.next.analysis.compare.values import (
     IterationGroup,
     Lengths,
     VisitPair,
-    status_words,
 )
-from sfnwatch.next.analysis.compare.verdict import learned_by
+from sfnwatch.next.analysis.completion import learned_by
 from sfnwatch.next.analysis.phases import Phase
 from sfnwatch.next.analysis.wording import (
     named,
     plural,
     resource_words,
     spoken,
+    status_words,
     times,
 )
 from sfnwatch.next.model.integrations import CallRole, Pattern
 from sfnwatch.next.model.text import duration
-from sfnwatch.next.model.visits import Attempt, StateVisit
+from sfnwatch.next.model.visits import StateVisit
 
 _CROWD, _MANY = 20, 5
 """A Map of more iterations begins folded; of so many, it is summed up as well."""
@@ -123,15 +124,17 @@ def compare_rows(
 
 
 def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
-    place = 0
-    while place < len(comparison.pairs):
-        pair, group = comparison.pairs[place], comparison.groups.get(place)
-        is_open = pair.both and place in comparison.differing
+    stop = 0
+    for pair in comparison.pairs:
+        if pair.place < stop:
+            continue
+        group = comparison.groups.get(pair.place)
+        differs = comparison.count_differing(pair.place, pair.place + 1) > 0
+        begins_open = pair.both and differs
         if group is not None:
-            is_open = len(group.iterations) <= _CROWD
-        if _key(pair) in folds.toggled:
-            is_open = not is_open
-        stop = pair.stop if group is not None and not is_open else place + 1
+            begins_open = len(group.places) <= _CROWD
+        is_open = begins_open != (_key(pair) in folds.toggled)
+        stop = pair.stop if group is not None and not is_open else pair.place + 1
         if group is None:
             below = list(_below(comparison, pair))
         else:
@@ -142,9 +145,9 @@ def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
             a=_state_cell(pair.a, pair.seconds.a),
             b=_state_cell(pair.b, pair.seconds.b),
             seconds=pair.seconds,
-            mark=_mark(pair, differs=comparison.count_differing(place, stop) > 0),
+            mark=_mark(pair, differs=comparison.count_differing(pair.place, stop) > 0),
             key=_key(pair),
-            place=place,
+            place=pair.place,
             depth=pair.depth,
             open=is_open if below or group is not None else None,
         )
@@ -156,10 +159,9 @@ def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
                 b=row.b if pair.b is not None else Cell(),
                 mark=row.mark if pair.both else "",
                 key=f"{_key(pair)}~{number}",
-                place=place,
+                place=pair.place,
                 depth=pair.depth + 1,
             )
-        place = stop
 
 
 def _key(pair: VisitPair) -> str:
@@ -213,11 +215,10 @@ def _summary(
     comparison: Comparison, pair: VisitPair, group: IterationGroup, *, folded: bool
 ) -> Iterator[CompareRow]:
     """Sum up the iterations of a Map that are too many, or folded away, to be seen."""
-    iterations = group.iterations
-    many = len(iterations) >= _MANY or (folded and len(iterations) > 1)
+    many = len(group.places) >= _MANY or (folded and len(group.places) > 1)
     if pair.visit.type == "Map" and many:
-        count = comparison.count_differing
-        differing = sum(count(each.start, each.stop) > 0 for each in iterations)
+        places = group.places.values()
+        differing = sum(comparison.count_differing(*each) > 0 for each in places)
         label = "; ".join(_clauses(group, differing))
         mark = "≠" if differing else ""
         yield CompareRow(kind=RowKind.GROUP, label=label, mark=mark)
@@ -225,24 +226,25 @@ def _summary(
 
 def _clauses(group: IterationGroup, differing: int) -> Iterator[str]:
     """Say what matters most first: how many, how long, which changed."""
-    counts = [s.count if s is not None else 0 for s in (group.a, group.b)]
+    counts = [len(side.seconds) for side in (group.a, group.b)]
     in_b = f" in A, {counts[1]:,} in B" if counts[0] != counts[1] else " in each"
     yield f"{plural(counts[0], 'iteration')}{in_b}"
     if differing:
         yield f"{differing:,} differ{'s' if differing == 1 else ''}"
-    spreads = [(letter, s) for letter, s in (("A", group.a), ("B", group.b)) if s]
+    sides = (("A", group.a), ("B", group.b))
+    spreads = [(letter, side.spread) for letter, side in sides if side.spread]
     yield f"median {', '.join(f'{x} {duration(s.median)}' for x, s in spreads)}"
     for word, sign in (("slowdown", 1), ("speed-up", -1)):
-        each = group.extreme(sign)
-        if each is not None:
-            ends = (duration(each.seconds.a or 0.0), duration(each.seconds.b or 0.0))
-            yield f"largest {word} [{each.index}] {' → '.join(ends)}"
+        if found := group.extreme(sign):
+            index, lengths = found
+            ends = (duration(lengths.a or 0.0), duration(lengths.b or 0.0))
+            yield f"largest {word} [{index}] {' → '.join(ends)}"
     if max(counts) > 1:
         told = (f"{x} {duration(s.least)} to {duration(s.most)}" for x, s in spreads)
         yield f"range {', '.join(told)}"
-    for letter, statuses in (("A", group.statuses_a), ("B", group.statuses_b)):
-        odd = ((n, status_words(s)) for s, n in statuses.items() if s != "succeeded")
-        words = ", ".join(f"{count:,} {status}" for count, status in odd)
+    for letter, side in sides:
+        odd = Counter(s for s in side.statuses.values() if s != "succeeded")
+        words = ", ".join(f"{n:,} {status_words(status)}" for status, n in odd.items())
         if words:
             yield f"{words} in {letter}"
 
@@ -257,47 +259,42 @@ def _detail(label: str, a: Cell, b: Cell, **more: Any) -> CompareRow:
 def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
     """Yield what there is to tell of a state beside its length."""
     for each in pair.attempts:
-        if each.number == 1 and each.a is not None and each.b is not None:
-            a, b = resource_words(each.a.attempt), resource_words(each.b.attempt)
-            if a != b:
-                yield _detail("runs", Cell(a), Cell(b), mark="≠")
+        runs = [resource_words(case.attempt) for case in each.cases if case]
+        if each.number == 1 and len(set(runs)) > 1:
+            yield _detail("runs", *map(Cell, runs), mark="≠")
         yield from _attempt(each, several=len(pair.attempts) > 1)
         for call in each.calls:
             yield _calls(each, call, known=comparison.calls_compared)
-        told = [case.completion for case in (each.a, each.b) if case is not None]
+        told = [case.completion if case else None for case in each.cases]
         if any(told):
-            cells = _completion(each.a), _completion(each.b)
-            lags = (
-                case.completion.lag if case and case.completion else None
-                for case in (each.a, each.b)
-            )
-            yield _detail("completion lag", *cells, seconds=Lengths(*lags))
+            lags = Lengths(*(each.lag if each else None for each in told))
+            yield _detail("completion lag", *map(_completion, each.cases), seconds=lags)
     if len(pair.phases) > 1:
         yield from _phases(pair)
 
 
 def _attempt(pair: AttemptPair, *, several: bool) -> Iterator[CompareRow]:
     """Tell how attempts ended, unless there is but one on each side, and that well."""
-    attempts = [case.attempt if case is not None else None for case in (pair.a, pair.b)]
-    a, b = (each and (each.status, each.error) for each in attempts)
+    a, b = (case and (case.attempt.status, case.attempt.error) for case in pair.cases)
     failed = any(end and end[0] not in {"succeeded", "running"} for end in (a, b))
     if several or failed:
         yield _detail(
             f"attempt {pair.number}",
-            _attempt_cell(attempts[0], pair.seconds.a),
-            _attempt_cell(attempts[1], pair.seconds.b),
+            _attempt_cell(pair.a, pair.seconds.a),
+            _attempt_cell(pair.b, pair.seconds.b),
             # One that failed early is no faster for it.
             seconds=pair.seconds if a == b else Lengths(),
             mark="" if a == b else "≠",
         )
 
 
-def _attempt_cell(attempt: Attempt | None, seconds: float | None) -> Cell:
-    if attempt is None:
+def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
+    if case is None:
         return _NONE
-    words = named(attempt.error) if attempt.error else status_words(attempt.status)
+    error, status = case.attempt.error, case.attempt.status
+    words = named(error) if error else status_words(status)
     length = f", {duration(seconds)}" if seconds is not None else ""
-    return Cell(f"{words}{length}", attempt.status, f"#{attempt.scheduled_id}")
+    return Cell(f"{words}{length}", status, f"#{case.attempt.scheduled_id}")
 
 
 def _calls(pair: AttemptPair, call: CallPair, *, known: bool) -> CompareRow:
@@ -332,11 +329,12 @@ def _calls_cell(
 
 
 def _completion(case: AttemptCase | None) -> Cell:
-    if case is None or case.completion is None:
+    told = case and case.completion
+    if case is None or not told:
         waits = case is not None and case.attempt.pattern is Pattern.SYNC
         return _UNKNOWN if waits else _NONE
-    how = learned_by([case.completion])
-    text = f"{spoken(case.completion.lag)}{f' {how}' if how else ''}"
+    how = learned_by([told])
+    text = f"{spoken(told.lag)}{f' {how}' if how else ''}"
     return Cell(text, evidence=case.end_event)
 
 
@@ -346,9 +344,13 @@ def _phases(pair: VisitPair) -> Iterator[CompareRow]:
     for phase, lengths in pair.phases.items():
         told = lengths.difference is not None and not lengths.near
         if told and lengths.longest >= least and phase not in _TOLD_ELSEWHERE:
-            a, b = (Cell(duration(each or 0.0)) for each in (lengths.a, lengths.b))
-            row = _detail(str(phase), a, b, seconds=lengths)
-            yield replace(row, kind=RowKind.PHASE)
+            yield CompareRow(
+                kind=RowKind.PHASE,
+                label=str(phase),
+                a=Cell(duration(lengths.a or 0.0)),
+                b=Cell(duration(lengths.b or 0.0)),
+                seconds=lengths,
+            )
 
 
 # -- bars ------------------------------------------------------------------------------

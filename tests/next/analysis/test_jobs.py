@@ -1,12 +1,17 @@
-"""Polls: how often, until when, and whether it mattered that they were denied."""
+"""Polls, denied ones and what told of a job's end; the experiment's recorded rows."""
+
+import json
+from typing import Any
 
 import pytest
 
 from sfnwatch.next.analysis.finding import Certainty, Finding
-from sfnwatch.next.model.records import Received
+from sfnwatch.next.model.records import Received, RecordKind, receive
 from sfnwatch.next.model.times import iso
+from tests.golden.inputs import FIXTURES, SEED
 from tests.next.analysis.finding_in import (
     describe_task,
+    explained,
     found,
     many_jobs,
     one_job,
@@ -23,6 +28,8 @@ from tests.next.builders import (
     health,
     sync_calls,
     sync_history,
+    sync_run,
+    task_state,
 )
 
 DENIED = ("AccessDenied", "not authorized")
@@ -239,3 +246,169 @@ def test_denied_polls_of_another_account_s_job_name_no_rule() -> None:
     told = found(*history, run_task(0, 1, role=role), poll)
     (denied,) = told["denied-but-succeeded"]
     assert denied.text.endswith("so completion doesn't depend on polling.")
+
+
+DENIED = ("AccessDenied", "no")
+FAILED = ("ServerException", "no")
+RULE = "from the EventBridge managed rule StepFunctionsGetEventsForECSTaskRule"
+COMPLETE = health("lookup", "ended", 999, complete_to=iso(at(900)))
+UNKNOWN = "so it's not known whether a poll or an event reported it"
+
+
+@pytest.mark.parametrize(
+    ("calls", "words", "by", "certainty"),
+    [
+        ([], f"but no CloudTrail data is loaded, {UNKNOWN}", "unknown", "fact"),
+        ([COMPLETE], f"{RULE}, with no DescribeTasks call in between", "event", None),
+        (
+            [run_task(0, 1), describe_task(0, 60)],
+            f"but CloudTrail hasn't caught up to that point yet, {UNKNOWN}",
+            "unknown",
+            "fact",
+        ),
+        (
+            [run_task(0, 1), describe_task(0, 99)],
+            "from a poll or from an event: both fall within the same second",
+            "poll",
+            None,
+        ),
+        (
+            [run_task(0, 1), describe_task(0, 99, error=DENIED), COMPLETE],
+            f"{RULE}, with no DescribeTasks call in between but 1 that was denied",
+            "event",
+            None,
+        ),
+    ],
+)
+def test_what_told_of_the_stop_is_said_as_far_as_it_is_known(
+    calls: list[Received], words: str, by: str, certainty: str | None
+) -> None:
+    (told,) = found(*one_job(), *calls)["noticed"]
+    assert told.text == (
+        "The task started by Work stopped at 00:30:02; Step Functions learned of it"
+        f" 1 s later, {words}."
+    )
+    assert told.data["by"] == by
+    assert told.certainty == (certainty or "inference")
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        ([DENIED], "and the only DescribeTasks call in between was denied"),
+        ([DENIED, DENIED], "and all 2 DescribeTasks calls in between were denied"),
+        ([DENIED, FAILED], "and all 2 DescribeTasks calls in between failed"),
+        ([None], "with a DescribeTasks call in between"),
+    ],
+)
+def test_polls_in_between_are_told_with_what_came_of_them(
+    errors: list[tuple[str, str] | None], words: str
+) -> None:
+    polls = [
+        describe_task(0, 93 + number, error=error)
+        for number, error in enumerate(errors)
+    ]
+    records = [*one_job(lag=8), run_task(0, 1), *polls, COMPLETE]
+    (told,) = found(*records)["noticed"]
+    assert words in told.text
+    failed = sum(error is not None for error in errors)
+    assert told.data.get("failed_polls", 0) == failed
+
+
+def test_where_no_call_is_matched_nothing_is_concluded_from_that() -> None:
+    other = run_task(7, 1, role="arn:aws:iam::123456789012:role/other")
+    (told,) = found(*one_job(), other)["noticed"]
+    assert f"but no call is matched to it, {UNKNOWN}" in told.text
+
+
+def test_the_length_of_a_run_of_days_is_told_with_the_date_of_its_stop() -> None:
+    (told,) = found(*one_job(lasts=172_900))["noticed"]
+    assert "stopped at 2023-11-17 00:30:03" in told.text
+
+
+def test_a_stop_that_was_never_learned_of_is_told() -> None:
+    succeeded = sync_history()[5]
+    timed_out = changed(
+        succeeded,
+        type="TaskTimedOut",
+        taskSucceededEventDetails=...,
+        taskTimedOutEventDetails={**SYNC, "error": "States.Timeout"},
+    )
+    stopped = task_state(5, "STOPPED", 200)
+    records = [*sync_history()[:5], timed_out, *sync_calls(), stopped]
+    (told,) = found(*records)["unnoticed"]
+    assert told.certainty is Certainty.INFERENCE
+    assert told.text == (
+        "The task started by ECS RunTask had stopped at 00:31:44, and Step Functions"
+        " had not learned of it when the state timed out 1m 49s later."
+    )
+    assert told.evidence == ("#6", f"task#{TASK_ARN}#5")
+    assert "[#6, task 9f018ef6]" in explained(*records)
+
+
+needs_fixtures = pytest.mark.skipif(
+    not (FIXTURES / SEED).is_file(), reason=f"no recorded rows at {FIXTURES / SEED}"
+)
+
+
+def rows(case: str | None = None) -> list[Received]:
+    told = json.loads((FIXTURES / SEED).read_text())["rows"]
+    return [
+        receive(None, RecordKind.ATHENA, None, row)
+        for row in told
+        if case is None or row["case"] == case
+    ]
+
+
+def cases() -> list[str]:
+    told: list[dict[str, Any]] = json.loads((FIXTURES / SEED).read_text())["rows"]
+    return list(dict.fromkeys(row["case"] for row in told))
+
+
+@needs_fixtures
+def test_the_rows_of_the_sync_run_read_five_polls_and_their_intervals() -> None:
+    (polling,) = found(*rows(cases()[0]), arn=None)["polling"]
+    assert polling.data["intervals"] == [55, 59, 63, 55, 61]
+    assert polling.data["interval_mean"] == 58.6
+    assert (polling.data["count"], polling.data["from"]) == (5, "RunTask")
+    assert polling.certainty is Certainty.FACT
+    assert "polled 5 times with DescribeTasks, about once a minute" in polling.text
+    assert "at intervals of 55, 59, 63, 55 and 61 s, counted from RunTask (mean" in (
+        polling.text
+    )
+
+
+@needs_fixtures
+def test_all_rows_together_tell_each_run_of_the_experiment_apart() -> None:
+    told = found(*rows(), arn=None)
+    assert [each.data["count"] for each in told["polling"]] == [5, 5]
+    assert [each.data["denied"] for each in told["polling"]] == [0, 5]
+    assert [each.data["pattern"] for each in told["pattern"]] == [
+        *("sync", None, None, "sync"),
+    ]
+    (denied,) = told["denied-unknown"]
+    assert denied.text.startswith("All 5 polls were denied (AccessDenied)")
+
+
+def test_a_whole_run_is_polled_for_and_learned_of_by_event() -> None:
+    told = found(*sync_run())
+    (polling,), (completion,) = told["polling"], told["noticed"]
+    assert polling.data["intervals"] == [55, 59, 63, 55, 61]
+    assert polling.certainty is Certainty.FACT
+    assert completion.text == (
+        "The task started by ECS RunTask stopped at 00:33:31; Step Functions learned"
+        " of it 1.9 s later, from the EventBridge managed rule"
+        " StepFunctionsGetEventsForECSTaskRule, with no DescribeTasks call in between."
+    )
+    assert completion.certainty is Certainty.INFERENCE
+    assert (completion.data["seconds"], completion.data["by"]) == (1.9, "event")
+
+
+def test_denied_polls_show_that_completion_does_not_depend_on_them() -> None:
+    (denied,) = found(*sync_run(denied=True))["denied-but-succeeded"]
+    assert denied.text == (
+        "Every poll for ECS RunTask was denied (5 of 5), yet it still succeeded, so"
+        " completion doesn't depend on polling: the EventBridge managed rule"
+        " StepFunctionsGetEventsForECSTaskRule reports it too."
+    )
+    assert denied.certainty is Certainty.INFERENCE
