@@ -1,0 +1,143 @@
+"""A trace as CSV, for spreadsheets: a row for each event and each call, by time.
+
+RFC 4180, UTF-8, with a header. A cell that a spreadsheet would take for a formula
+(it begins with = + - @ or their full-width forms) gets an apostrophe in front. No
+column is called as in an Athena table, so a file of these isn't taken for one.
+
+Times are UTC; `time` has milliseconds for an event and whole seconds for a call.
+`state` is the path of the state that an event belongs to, or that a call is matched
+to; `rule` says by what it is matched, and `evidence` by which id.
+"""
+
+import csv
+from collections.abc import Iterator
+from typing import TextIO
+
+from sfnwatch.next.export.plain import line_text, rows_apart, visit_path
+from sfnwatch.next.model.api_call import ApiCall
+from sfnwatch.next.model.history import HistoryEvent
+from sfnwatch.next.model.json_text import text_of
+from sfnwatch.next.model.links import role_of_call
+from sfnwatch.next.model.moment import Moment
+from sfnwatch.next.model.text import clean
+from sfnwatch.next.model.times import iso, maybe_iso
+from sfnwatch.next.model.visits import StateVisit
+from sfnwatch.next.view.children import child_map_run
+from sfnwatch.next.view.lines import LineMaker
+
+COLUMNS = (
+    "time",
+    "seen_at",
+    "execution",
+    "lane",
+    "kind",
+    "state",
+    "text",
+    "history_id",
+    "history_type",
+    "entered_id",
+    "scheduled_id",
+    "call_id",
+    "service",
+    "api",
+    "role",
+    "error",
+    "request_id",
+    "rule",
+    "evidence",
+)
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_LIMIT = 32_000
+"""A cell of a spreadsheet holds 32,767 characters."""
+Cells = Iterator[tuple[str, str | None]]
+
+
+def dump(moment: Moment, out: TextIO) -> None:
+    r"""Print the rows; equal traces give equal texts.
+
+    Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
+    """
+    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    maker = LineMaker(moment)
+    for item in _items(moment):
+        if isinstance(item, ApiCall):
+            cells = dict(_call_cells(moment, item))
+        else:
+            cells = dict(_event_cells(maker, item))
+        cells["text"] = line_text(maker.line(item))
+        writer.writerow({key: _cell(value) for key, value in cells.items()})
+
+
+def _items(moment: Moment) -> list[HistoryEvent | ApiCall]:
+    items: list[HistoryEvent | ApiCall] = [
+        event for each in moment.executions.values() for event in each.events
+    ]
+    return rows_apart(moment, [*items, *filter(moment.is_relevant, moment.calls)])
+
+
+def _event_cells(maker: LineMaker, event: HistoryEvent) -> Cells:
+    moment = maker.moment
+    execution = moment.executions[event.execution_arn]
+    details = moment.trace.details(event)
+    error = text_of(details.get("error"))
+    if error is None and event.type == "FailStateEntered":
+        error = maker.fail_error(event)
+    kind = _kind(moment, event)
+    yield "time", iso(event.at)
+    yield "seen_at", maybe_iso(event.seen_at)
+    yield "execution", event.execution_arn
+    yield "lane", "states"
+    yield "kind", kind
+    yield "history_id", str(event.id)
+    yield "history_type", event.type
+    yield "error", error
+    yield from _state_cells(execution.visit(event.visit_id))
+    if kind == "phase":
+        yield "scheduled_id", str(event.attempt_id)
+
+
+def _kind(moment: Moment, event: HistoryEvent) -> str:
+    """Say what an event is to its execution, or to what is around that."""
+    kind = event.type
+    if kind.startswith("Execution"):
+        child = event.execution_arn in moment.lineage.parents
+        return "child" if child and kind == "ExecutionStarted" else "execution"
+    if kind.endswith(("StateEntered", "StateExited")):
+        return "entered" if kind.endswith("Entered") else "exited"
+    if kind == "MapRunStarted":
+        run = text_of(moment.trace.details(event).get("mapRunArn"))
+        return "map-run" if child_map_run(moment, run or "") else "other"
+    return "phase" if event.attempt_id else "other"
+
+
+def _call_cells(moment: Moment, call: ApiCall) -> Cells:
+    link = moment.link(call)
+    yield "time", f"{iso(call.event_time)[: -len('.000Z')]}Z"
+    yield "seen_at", maybe_iso(call.seen_at)
+    yield "execution", link.execution_arn if link else None
+    yield "lane", "calls"
+    yield "kind", "call"
+    yield "call_id", call.event_id
+    yield "service", call.event_source
+    yield "api", call.event_name
+    yield "role", str(role_of_call(call, link))
+    yield "error", call.error_code
+    yield "request_id", call.request_id
+    if link is not None:
+        yield from _state_cells(moment.visit_of(link.key))
+        yield "rule", str(link.rule)
+        yield "evidence", link.evidence
+        yield "scheduled_id", str(link.attempt_id or "")
+
+
+def _state_cells(visit: StateVisit | None) -> Cells:
+    if visit is not None:
+        yield "state", visit_path(visit)
+        yield "entered_id", str(visit.id)
+
+
+def _cell(value: str | None) -> str:
+    """Make a value a cell: cleaned, and nothing that could be a formula."""
+    text = clean(value or "", _LIMIT)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -1,0 +1,107 @@
+"""CSV: a row for each event and each call, and nothing that a spreadsheet obeys."""
+
+import csv
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.next.export.csv import COLUMNS
+from sfnwatch.next.model.records import Received
+from tests.next import builders as aws
+from tests.next import examples
+from tests.next.export.traces import RECORDS, export, printed, trace_of
+
+FORMULAS = "=+-@\t\r\n＝＋－＠"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(text, newline=""), strict=True))
+
+
+def known(row: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in row.items() if value}
+
+
+def test_an_event_and_the_call_that_it_tells_of_stand_together() -> None:
+    found = rows(export("csv", "denied"))
+    assert known(found[4]) == {
+        "time": "2023-11-15T00:28:25.302Z",
+        "seen_at": "2023-11-15T00:28:26.302Z",
+        "execution": aws.ARN,
+        "lane": "states",
+        "kind": "phase",
+        "state": "ECS RunTask",
+        "text": "submitted",
+        "history_id": "5",
+        "history_type": "TaskSubmitted",
+        "entered_id": "2",
+        "scheduled_id": "3",
+    }
+    assert known(found[5]) == {
+        "time": "2023-11-15T00:28:25Z",
+        "seen_at": "2023-11-15T00:30:35.000Z",
+        "execution": aws.ARN,
+        "lane": "calls",
+        "kind": "call",
+        "state": "ECS RunTask",
+        "text": "RunTask  task 9f018ef6  = request ID",
+        "entered_id": "2",
+        "scheduled_id": "3",
+        "call_id": "run",
+        "service": "ecs.amazonaws.com",
+        "api": "RunTask",
+        "role": "action",
+        "request_id": "req-run",
+        "rule": "request-id",
+        "evidence": "req-run",
+    }
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_event_and_call_has_a_row_and_every_row_all_columns(name: str) -> None:
+    text = export("csv", name)
+    assert text.endswith("\r\n")
+    moment = trace_of(RECORDS[name]).as_of()
+    events = sum(each.event_count for each in moment.executions.values())
+    found = list(csv.reader(StringIO(text, newline=""), strict=True))
+    assert tuple(found[0]) == COLUMNS
+    assert {len(row) for row in found} == {len(COLUMNS)}
+    assert len(found) == 1 + events + len(moment.calls)
+
+
+def test_errors_are_told_of_calls_states_and_executions() -> None:
+    found = rows(export("csv", "failing"))
+    assert {row["error"] for row in found} == {
+        "",
+        "ClusterNotFoundException",
+        "States.TaskFailed",
+    }
+
+
+def test_a_fail_state_has_the_error_that_it_ends_with() -> None:
+    run = aws.History().start()
+    run.add("FailStateEntered", name="Stop")
+    run.end("Failed", error="NoStock", cause="none left")
+    found = rows(printed("csv", run.records))
+    assert found[1]["error"] == "NoStock"
+    assert found[1]["text"].endswith("✘ NoStock")
+
+
+@examples(60)
+@given(st.sampled_from(FORMULAS), st.text(max_size=5), st.sampled_from(["", " "]))
+def test_no_cell_is_a_formula(first: str, rest: str, blank: str) -> None:
+    evil = f"{blank}{first}{rest}cmd"
+    call = aws.call(evil, 5, key=evil, error=(evil, evil), request_id=evil)
+    state = aws.event(2, "PassStateEntered", 1, name=evil)
+    records = [aws.event(1, "ExecutionStarted", 0), state, call]
+    for row in rows(printed("csv", records)):
+        for cell in row.values():
+            assert not cell.lstrip().startswith(tuple(FORMULAS))
+
+
+@examples(20)
+@given(st.permutations(RECORDS["denied"]))
+def test_equal_traces_give_equal_texts(records: list[Received]) -> None:
+    assert printed("csv", records) == export("csv", "denied")

@@ -1,0 +1,146 @@
+"""OTLP: spans for executions, states, attempts and calls, the same ids each time."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from sfnwatch.next.export.otlp import SpanMaker, to_json, to_protobuf
+from tests.next import builders as aws
+from tests.next.export.traces import RECORDS, export, printed, trace_of
+
+
+def spans(document: Any) -> list[Any]:
+    resources = document["resourceSpans"]
+    return [s for r in resources for scope in r["scopeSpans"] for s in scope["spans"]]
+
+
+def told(span: Any) -> dict[str, Any]:
+    """Give a span's attributes as plain values."""
+    found = {}
+    for each in span["attributes"]:
+        ((kind, value),) = each["value"].items()
+        found[each["key"]] = int(value) if kind == "intValue" else value
+    return found
+
+
+def of_kind(document: Any, kind: str) -> list[Any]:
+    return [s for s in spans(document) if told(s)["sfnwatch.kind"] == kind]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_ids_are_hex_unique_and_lead_to_spans_that_are_there(name: str) -> None:
+    found = spans(json.loads(export("otlp", name)))
+    known = {(span["traceId"], span["spanId"]) for span in found}
+    assert len(known) == len(found)
+    for span in found:
+        assert re.fullmatch("[0-9a-f]{32}", span["traceId"])
+        assert re.fullmatch("[0-9a-f]{16}", span["spanId"])
+        assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
+        if "parentSpanId" in span:
+            assert (span["traceId"], span["parentSpanId"]) in known
+        for link in span.get("links", ()):
+            assert (link["traceId"], link["spanId"]) in known
+
+
+def test_an_execution_its_state_its_attempt_and_its_calls_hang_on_each_other() -> None:
+    document = json.loads(export("otlp", "denied"))
+    (execution,), (state,) = of_kind(document, "execution"), of_kind(document, "state")
+    (attempt,), calls = of_kind(document, "try"), of_kind(document, "call")
+    assert "parentSpanId" not in execution
+    assert state["parentSpanId"] == execution["spanId"]
+    assert attempt["parentSpanId"] == state["spanId"]
+    assert {call["parentSpanId"] for call in calls} == {attempt["spanId"]}
+    assert [call["name"] for call in calls] == ["ecs.RunTask"] + 5 * [
+        "ecs.DescribeTasks"
+    ]
+    assert [call["status"]["code"] for call in calls] == [0, 2, 2, 2, 2, 2]
+    assert told(calls[1])["error.type"] == "AccessDenied"
+    names = [event["name"] for event in attempt["events"]]
+    assert names == ["started", "submitted", "task stopped", "learned"]
+
+
+def test_ids_follow_from_the_arn_alone() -> None:
+    one, other = export("otlp", "sync"), printed("otlp", RECORDS["denied"])
+    ids = [
+        {s["spanId"] for s in of_kind(json.loads(text), "try")} for text in (one, other)
+    ]
+    assert ids[0] == ids[1]
+
+
+def test_a_redrive_and_a_child_are_told_by_events_and_links() -> None:
+    (execution,) = of_kind(json.loads(export("otlp", "redriven")), "execution")
+    names = [event["name"] for event in execution["events"]]
+    assert names[:3] == ["ended", "exception", "redriven"]
+    parent, child = of_kind(json.loads(export("otlp", "nested")), "execution")
+    (attempt,) = of_kind(json.loads(export("otlp", "nested")), "try")
+    assert "links" not in parent
+    (link,) = child["links"]
+    assert link["spanId"] == attempt["spanId"]
+
+
+def test_what_a_task_went_through_stands_in_its_attempt() -> None:
+    (attempt,) = of_kind(json.loads(export("otlp", "tasks")), "try")
+    names = [event["name"] for event in attempt["events"]]
+    assert "task RUNNING" in names
+    assert names[-1] == "task STOPPED"
+
+
+def test_a_call_that_fits_several_hangs_at_none_and_links_to_each() -> None:
+    both = [aws.History(arn).start() for arn in (aws.ARN, aws.OTHER_ARN)]
+    for run in both:
+        run.task("Go", aws.SDK).end()
+    records = [record for run in both for record in run.records]
+    document = json.loads(printed("otlp", [*records, aws.call("RunTask", 1, key="c")]))
+    (call,) = of_kind(document, "call")
+    assert told(call)["sfnwatch.link.rule"] == "ambiguous"
+    assert len(call["links"]) == 2
+
+
+def test_what_is_open_says_so_and_goes_on_to_the_last_moment() -> None:
+    document = json.loads(export("otlp", "running"))
+    (state,) = of_kind(document, "state")
+    assert told(state)["sfnwatch.open"] is True
+    assert state["status"] == {"code": 0}
+
+
+def resources(message: Any) -> Iterator[Any]:
+    for resource in message.resource_spans:
+        for scope in resource.scope_spans:
+            yield from scope.spans
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_protocols_bytes_say_what_the_json_does(name: str) -> None:
+    document = to_json(SpanMaker(trace_of(RECORDS[name]).as_of()).resources())
+    message = TracesData.FromString(to_protobuf(document))
+    for span, told_of in zip(resources(message), spans(document), strict=True):
+        assert span.span_id.hex() == told_of["spanId"]
+        assert span.trace_id.hex() == told_of["traceId"]
+        assert span.parent_span_id.hex() == told_of.get("parentSpanId", "")
+        assert span.name == told_of["name"]
+        assert str(span.end_time_unix_nano) == told_of["endTimeUnixNano"]
+        assert span.status.code == told_of["status"]["code"]
+        keys = [each.key for each in span.attributes]
+        assert keys == [each["key"] for each in told_of["attributes"]]
+        assert len(span.events) == len(told_of.get("events", ()))
+
+
+def test_strings_are_clean_and_long_ones_and_lists_are_cut() -> None:
+    evil = "x\x1b[2J\u202e\ud800" * 1000
+    jobs = [f"arn:aws:ecs:{aws.REGION}:1:task/c/{n:032}" for n in range(150)]
+    submitted = aws.answer("r", *jobs)
+    run = aws.History().start().task("Go", aws.SYNC, submitted=submitted, error=evil)
+    document = json.loads(printed("otlp", run.end("Failed", error=evil).records))
+    text = json.dumps(document, ensure_ascii=False)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    (attempt,) = of_kind(document, "try")
+    listed = told(attempt)["sfnwatch.try.resource_ids"]["values"]
+    assert len(listed) == 100
+    assert len(told(attempt)["error.type"]) < 2_100
+    message = TracesData.FromString(to_protobuf(document))
+    assert len(list(resources(message))) == len(spans(document))

@@ -1,0 +1,121 @@
+"""Perfetto: bars that nest, arrows that do not run back, and facts behind each."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.next import builders as aws
+from tests.next import examples
+from tests.next.export.traces import RECORDS, export, printed
+from tests.next.model.worlds import WORLDS, World
+
+Event = dict[str, Any]
+
+
+def events(text: str) -> list[Event]:
+    found: list[Event] = json.loads(text)["traceEvents"]
+    return found
+
+
+def named(found: list[Event], name: str) -> list[Event]:
+    return [event for event in found if event["name"] == name and event["ph"] != "M"]
+
+
+def check(found: list[Event]) -> None:
+    """Have all that Perfetto wants: named tracks, nested bars, whole arrows."""
+    names = {(e["pid"], e["tid"]) for e in found if e["name"] == "thread_name"}
+    pids = {event["pid"] for event in found}
+    tracks: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    arrows: dict[int, dict[str, int]] = defaultdict(dict)
+    for event in found:
+        if event["ph"] == "M":
+            continue
+        place = event["pid"], event["tid"]
+        assert place in names
+        assert event["tid"] not in pids
+        if event["ph"] == "X":
+            assert event["dur"] >= 0
+            tracks[place].append((event["ts"], event["ts"] + event["dur"]))
+        if event["ph"] in "sf":
+            arrows[event["id"]][event["ph"]] = event["ts"]
+    for bars in tracks.values():
+        around: list[tuple[int, int]] = []
+        for begin, end in sorted(bars, key=lambda bar: (bar[0], -bar[1])):
+            while around and around[-1][1] <= begin < end:
+                around.pop()
+            assert not around or end <= around[-1][1] or around[-1][1] <= begin
+            around.append((begin, end))
+    assert all(each["s"] <= each["f"] for each in arrows.values())
+    order = [event["ts"] for event in found if event["ph"] != "M"]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_trace_is_as_perfetto_wants_it(name: str) -> None:
+    check(events(export("perfetto", name)))
+
+
+@examples(40)
+@given(WORLDS)
+def test_so_is_any_other(world: World) -> None:
+    check(events(printed("perfetto", world.records)))
+
+
+def test_a_state_its_attempt_and_its_phases_lie_on_one_track() -> None:
+    found = events(export("perfetto", "denied"))
+    (state,), (attempt,) = named(found, "ECS RunTask"), named(found, "ecs:runTask.sync")
+    phases = [e for e in found if e.get("cat") in {"waiting", "working"}]
+    assert {e["tid"] for e in (state, attempt, *phases)} == {state["tid"]}
+    (lag,) = named(found, "completion lag")
+    assert lag["args"]["learned"].endswith("with no DescribeTasks call in between")
+    assert state["args"]["path"] == "Main / ECS RunTask"
+
+
+def test_calls_lie_by_service_polls_are_points_and_arrows_lead_to_them() -> None:
+    found = events(export("perfetto", "denied"))
+    (run,) = named(found, "RunTask")
+    polls = [e for e in found if e["name"].startswith("DescribeTasks #")]
+    assert (run["ph"], {poll["ph"] for poll in polls}) == ("X", {"i"})
+    assert {poll["cname"] for poll in polls} == {"terrible"}
+    assert [poll["name"].split("  ")[0][-2:] for poll in polls] == [
+        f"#{number}" for number in range(1, 6)
+    ]
+    tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
+    assert tracks == {"Main", "calls · ecs"}
+    assert sum(event["ph"] == "s" for event in found) == 6
+    assert run["args"]["link"]["rule"] == "request-id"
+
+
+def test_branches_at_the_same_time_have_tracks_of_their_own() -> None:
+    found = events(export("perfetto", "shop"))
+    tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
+    assert {"Main", "calls · ecs"} - tracks == {"calls · ecs"}
+    overlapping = aws.history(
+        "ExecutionStarted",
+        "ParallelStateEntered@0 Both",
+        "ParallelStateStarted@2",
+        "WaitStateEntered@3 One",
+        "WaitStateEntered@3 Two",
+        "WaitStateExited@4 One",
+        "WaitStateExited@5 Two",
+        "ParallelStateExited@7 Both",
+    )
+    found = events(printed("perfetto", overlapping))
+    tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
+    assert tracks == {"Main", "Both · branch 0", "Both · branch 1"}
+
+
+def test_a_task_of_ecs_has_a_track_with_its_statuses() -> None:
+    found = events(export("perfetto", "tasks"))
+    told = [e["name"] for e in found if e.get("cat") == "task"]
+    assert told[:3] == ["PROVISIONING", "PENDING", "RUNNING"]
+    assert told[-1].startswith("STOPPED")
+
+
+def test_calls_of_others_are_counted() -> None:
+    stranger = aws.call("ListTasks", 5, key="s", role="arn:aws:iam::1:role/other")
+    text = printed("perfetto", [*aws.sync_history(), stranger])
+    assert json.loads(text)["otherData"]["calls_hidden"] == 1
