@@ -1,19 +1,27 @@
-"""What every test stands on: no AWS settings of the developer, no colour, no clock."""
+"""What every test stands on: no AWS settings of the developer, no color, no hurry."""
 
 import gc
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Textual reads these when it is imported, and pytest may import it before a fixture
 # could run.
-for name in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM", "COLORFGBG"):
-    os.environ.pop(name, None)
+for variable in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM", "COLORFGBG"):
+    os.environ.pop(variable, None)
 
 # By default the collector looks through the whole of a screen's widgets every 700
 # objects: a fifth of the time that the screens' tests take. Memory grows by 30 MB.
 gc.set_threshold(50_000, 20, 10)
+
+settings.register_profile(
+    "sfnwatch",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("sfnwatch")
 
 
 @pytest.fixture(autouse=True)

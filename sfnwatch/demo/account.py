@@ -1,26 +1,72 @@
-"""The simulated account: a world, a clock that uncovers it, and who asked what."""
+"""The simulated account: all that ever happens in it, and a clock that uncovers it.
 
+What happens is worked out beforehand and depends on epoch, seed and scenarios alone, so
+a demo that was killed and starts again shows the same executions and the same records.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2s
 from itertools import chain
-from types import MappingProxyType
+from typing import Any
 
 from sfnwatch.clock import Clock
-from sfnwatch.demo.faults import Faults
-from sfnwatch.demo.ids import Dice
-from sfnwatch.demo.paging import Tokens
-from sfnwatch.demo.plans import Scenario
-from sfnwatch.demo.progress import Progress
-from sfnwatch.demo.queue import Queue
-from sfnwatch.demo.runs import Run
-from sfnwatch.demo.task_events import messages
-from sfnwatch.demo.times import iso_ms, to_ms
-from sfnwatch.demo.trail import Delivered, Event, deliver
-from sfnwatch.demo.world import build
+from sfnwatch.demo.cloudtrail import (
+    LONGEST_LAG,
+    TrailEvent,
+    bystanders,
+    deliver,
+    records_of,
+)
+from sfnwatch.demo.execution import DemoExecution, DemoMapRun
+from sfnwatch.demo.formats import Dice, after, iso_ms, to_ms
+from sfnwatch.demo.scenarios import Scenario, chosen
+from sfnwatch.demo.services import DemoQueue, state_changes
+from sfnwatch.demo.state_machine import run_execution
 
-# A client that polls for days must not fill the memory with its own records.
+# Executions start apart, like those of a person who starts them by hand. The last one
+# starts at the epoch and the others before: all exist from the first look.
+_APART = 7.4
+# A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
+_DAY = 86400.0
+
+
+class BadTokenError(Exception):
+    """A page token that is not ours, is another request's, or is too old."""
+
+
+class Tokens:
+    """Page tokens: opaque, bound to the request that they continue, and dated.
+
+    They are good across restarts of a server, as long as its key is the same.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = blake2s(key.encode()).digest()
+
+    def issue(self, request: str, cursor: Any, now: datetime) -> str:
+        """Return a token that continues `request` after `cursor`, which is JSON."""
+        whole = json.dumps([self._digest(request), cursor, now.timestamp()])
+        return urlsafe_b64encode(whole.encode()).decode()
+
+    def cursor(self, token: str, request: str, now: datetime) -> Any:
+        """Return where the token continues the request; raises BadTokenError."""
+        try:
+            digest, cursor, issued_at = json.loads(urlsafe_b64decode(token))
+        except (TypeError, ValueError) as error:
+            raise BadTokenError("not ours") from error
+        if digest != self._digest(request):
+            raise BadTokenError("of another request")
+        if now.timestamp() - issued_at > _DAY:
+            raise BadTokenError("too old")
+        return cursor
+
+    def _digest(self, request: str) -> str:
+        return blake2s(request.encode(), key=self._key).hexdigest()
 
 
 class Bucket:
@@ -54,68 +100,104 @@ class Account:
     ) -> None:
         self.clock = clock
         self.epoch = to_ms(epoch or clock.now())
-        self.world = build(scenarios, epoch=self.epoch, seed=seed)
-        self.executions: Mapping[str, str] = MappingProxyType(
-            {run.scenario.name: run.arn for run in self.world.runs}
-        )
-        """Scenario to the ARN of its execution."""
-        self.faults = Faults()
-        key = f"{seed}/{iso_ms(self.epoch)}"
-        self.tokens = Tokens(key)
+        self.expired = False
+        """True to answer as if all credentials had expired."""
         self.lookups = Bucket(rate=2, burst=2)
         """LookupEvents has one bucket for the whole account and Region."""
-        runs = self.world.runs
-        self.queue = Queue([m for run in runs for t in run.tasks for m in messages(t)])
+        key = f"{seed}/{iso_ms(self.epoch)}"
+        self.tokens = Tokens(key)
+        self.watched, earlier = _run_all(chosen(scenarios), self.epoch, key)
+        """The executions to watch, in the order asked for."""
+        self.executions = {each.scenario.name: each.arn for each in self.watched}
+        """Scenario to the ARN of its execution."""
+        begun = [*self.watched, *earlier]
+        self.nested = [each for execution in begun for each in _nested(execution)]
+        """Executions of other machines, which those above start."""
+        self.all_executions = [*self.watched, *self.nested, *earlier]
+        """All but the children of Map Runs."""
+        children = [each for one in self.all_executions for each in one.children]
+        every = [*self.all_executions, *children]
+        self._by_arn = {execution.arn: execution for execution in every}
+        self._map_runs = {run.arn: run for each in every for run in each.map_runs}
+        self.trail = [record for each in every for record in records_of(each, key)]
+        """All that CloudTrail delivers sooner or later, but for clients' own calls."""
+        self.trail += bystanders(self.watched, self.epoch, Dice(key, "noise"))
+        tasks = [task for execution in self.watched for task in execution.tasks]
+        self.queue = DemoQueue(
+            message for task in tasks for message in state_changes(task)
+        )
         self._dice = Dice(key, "own calls")
-        self._own: deque[Delivered] = deque(maxlen=_OWN_CALLS)
+        self._own: deque[TrailEvent] = deque(maxlen=_OWN_CALLS)
+
+    @property
+    def settled_at(self) -> datetime:
+        """Return when all records of the watched executions have been delivered."""
+        return after(max(each.ends_at for each in self.watched), LONGEST_LAG)
 
     def now(self) -> datetime:
         """Return the account's time, to the millisecond."""
         return to_ms(self.clock.now())
 
-    def runs(self) -> list[Run]:
-        """Return the executions started by now, newest first."""
+    def started(self) -> list[DemoExecution]:
+        """Return the executions started by now, but for the children of Map Runs."""
         now = self.now()
-        started = [run for run in self.world.every_run if run.started_at <= now]
-        return sorted(started, key=lambda run: run.started_at, reverse=True)
+        return [each for each in self.all_executions if each.started_at <= now]
 
-    def run(self, arn: str) -> Run | None:
+    def execution(self, arn: str) -> DemoExecution | None:
         """Return an execution started by now, a Map Run's child too."""
-        run = self.world.by_arn.get(arn)
-        return run if run and run.started_at <= self.now() else None
+        found = self._by_arn.get(arn)
+        return found if found and found.started_at <= self.now() else None
 
-    def map_run(self, arn: str) -> Progress | None:
+    def map_run(self, arn: str) -> DemoMapRun | None:
         """Return a Map Run started by now."""
-        progress = self.world.map_runs.get(arn)
-        begun = progress and progress.map_run.started_at <= self.now()
-        return progress if begun else None
+        found = self._map_runs.get(arn)
+        return found if found and found.started_at <= self.now() else None
 
-    def children(self, map_run_arn: str) -> list[Run] | None:
-        """Return what a Map Run has started by now; None if there is no such run."""
-        progress = self.map_run(map_run_arn)
-        return progress.children(self.now()) if progress else None
-
-    def machines(self) -> list[Scenario]:
+    @property
+    def machines(self) -> dict[str, Scenario]:
         """Return the state machines by name, those of nested executions too."""
-        plans = {run.scenario.machine: run.scenario for run in self.world.every_run}
-        return [plans[name] for name in sorted(plans)]
+        found = {each.scenario.machine: each.scenario for each in self.all_executions}
+        return {name: found[name] for name in sorted(found)}
 
     def delivered(
-        self, fits: Callable[[Delivered], bool] = lambda _: True
-    ) -> list[Delivered]:
+        self, fits: Callable[[TrailEvent], bool] = lambda _: True
+    ) -> list[TrailEvent]:
         """Return what fits of all CloudTrail has delivered by now, newest first."""
         now = self.now()
         seen = [
             each
-            for each in chain(self.world.trail, self._own)
+            for each in chain(self.trail, self._own)
             if each.delivered_at <= now and fits(each)
         ]
         return sorted(seen, key=lambda each: each.place, reverse=True)
 
-    def note(self, event: Event) -> None:
+    def note(self, event: TrailEvent) -> None:
         """Let CloudTrail record a client's own call, to be delivered late too."""
         self._own.append(deliver(event, self._dice.lag()))
 
     def new_id(self) -> str:
         """Return an id for a client's own request."""
         return self._dice.uuid()
+
+
+def _run_all(
+    scenarios: Sequence[Scenario], epoch: datetime, key: str
+) -> tuple[list[DemoExecution], list[DemoExecution]]:
+    """Return an execution of each scenario, and those of the days before."""
+    watched, earlier = [], []
+    for number, scenario in enumerate(scenarios, 1):
+        start = epoch - timedelta(seconds=(len(scenarios) - number) * _APART)
+        watched.append(run_execution(scenario, start, key))
+        for days in scenario.days_before:
+            before = start - timedelta(days=days)
+            earlier.append(run_execution(scenario, before, key))
+    return watched, earlier
+
+
+def _nested(execution: DemoExecution) -> Iterator[DemoExecution]:
+    """Yield what an execution starts of other machines, by its children too."""
+    for each in execution.nested:
+        yield each
+        yield from _nested(each)
+    for child in execution.children:
+        yield from _nested(child)

@@ -5,20 +5,19 @@ import json
 import os
 import secrets
 import signal
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import create_server, socket
 from typing import Annotated, TextIO
 
 import msgspec
 
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.ids import REGION
-from sfnwatch.demo.server import CREDENTIALS, HOST, DemoServer
-from sfnwatch.demo.times import iso
+from sfnwatch.demo.formats import REGION, iso
+from sfnwatch.demo.http_server import CREDENTIALS, HOST, DemoServer
 
 DEFAULT_PORT = 4597
 """Fixed, so that a watcher finds a server that was started again."""
@@ -29,7 +28,7 @@ _DAY = 86400.0
 
 
 class World(msgspec.Struct, frozen=True):
-    """What it takes to show a world again."""
+    """What it takes to serve an account again: it went on while nobody served it."""
 
     epoch: Annotated[datetime, msgspec.Meta(tz=True)]
     speed: float
@@ -37,18 +36,12 @@ class World(msgspec.Struct, frozen=True):
     scenarios: tuple[str, ...]
 
     @property
-    def recent(self) -> bool:
-        """Whether less than a day of its time has passed."""
-        passed = (datetime.now(UTC) - self.epoch).total_seconds() * self.speed
-        return 0 <= passed < _DAY
-
-    def now(self) -> datetime:
-        """Return its time, which went on while nobody served it."""
-        return self.epoch + (datetime.now(UTC) - self.epoch) * self.speed
+    def age(self) -> float:
+        """Return how many seconds of its time have passed."""
+        return (datetime.now(UTC) - self.epoch).total_seconds() * self.speed
 
     def account(self) -> Account:
-        """Return its account."""
-        clock = SpedClock(self.speed, self.now())
+        clock = SpedClock(self.speed, self.epoch + timedelta(seconds=self.age))
         return Account(self.scenarios, clock=clock, epoch=self.epoch, seed=self.seed)
 
 
@@ -69,36 +62,42 @@ async def serve(
         world, account = _world(tuple(scenarios), speed, None if fresh else path, err)
         _keep(world, path, err)
         async with DemoServer(account, listener=listener) as server:
-            _announce(server, world, account, out)
+            line = {
+                "endpoint_url": server.endpoint_url,
+                "executions": list(account.executions.values()),
+                "scenarios": list(account.executions),
+                "region": REGION,
+                # Any pair of this form will do: no signature is computed.
+                "access_key_id": CREDENTIALS[0],
+                "secret_access_key": CREDENTIALS[1],
+                "speed": world.speed,
+            }
+            out.write(json.dumps(line) + "\n")
+            out.flush()
             await stop.wait()
 
 
-@contextmanager
-def _listening(port: int, err: TextIO) -> Iterator[socket.socket]:
+def _listening(port: int, err: TextIO) -> socket:
     try:
-        listener = _bound(port)
+        return create_server((HOST, port))
     except OSError:
         if port != DEFAULT_PORT:
             raise
-        listener = _bound(0)
-        taken = f"Port {port} is taken"
-        err.write(f"{taken}; serving on {listener.getsockname()[1]} instead.\n")
-    with listener:
-        yield listener
-
-
-def _bound(port: int) -> socket.socket:
-    return socket.create_server((HOST, port))
+    listener = create_server((HOST, 0))
+    other = listener.getsockname()[1]
+    err.write(f"Port {port} is taken; serving on {other} instead.\n")
+    return listener
 
 
 def _world(
     scenarios: tuple[str, ...], speed: float, path: Path | None, err: TextIO
 ) -> tuple[World, Account]:
-    """Return the world to serve: the one on file, if it will do."""
+    """Return the world to serve, and its account: the one on file, if it will do."""
     kept = _kept(path, err) if path else None
-    if kept and (kept.scenarios, kept.speed) == (scenarios, speed) and kept.recent:
+    wanted = kept and (kept.scenarios, kept.speed) == (scenarios, speed)
+    if kept and wanted and 0 <= kept.age < _DAY:
         account = kept.account()
-        if account.now() < account.world.settled_at + _STALE:
+        if account.now() < account.settled_at + _STALE:
             err.write(f"Continuing the world of {iso(account.epoch)}.\n")
             return kept, account
     world = World(datetime.now(UTC), speed, secrets.randbits(32), scenarios)
@@ -119,38 +118,21 @@ def _kept(path: Path, err: TextIO) -> World | None:
 
 def _keep(world: World, path: Path, err: TextIO) -> None:
     """Write the world down, whole or not at all, for its owner's eyes only."""
+    written = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = path.with_suffix(f".{os.getpid()}")
-        mode = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(written, mode, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(world))
+        written.touch(mode=0o600)
+        written.write_bytes(msgspec.json.encode(world))
         written.replace(path)
     except OSError as error:
         err.write(f"Can't write {path}, so this world ends with the server: {error}\n")
 
 
-def _announce(server: DemoServer, world: World, account: Account, out: TextIO) -> None:
-    line = {
-        "endpoint_url": server.endpoint_url,
-        "executions": list(account.executions.values()),
-        "scenarios": list(account.executions),
-        "region": REGION,
-        # Any pair of this form will do: no signature is computed.
-        "access_key_id": CREDENTIALS[0],
-        "secret_access_key": CREDENTIALS[1],
-        "speed": world.speed,
-    }
-    out.write(json.dumps(line) + "\n")
-    out.flush()
-
-
 @contextmanager
 def _signalled() -> Iterator[asyncio.Event]:
     """Yield what a signal to end sets."""
-    stop = asyncio.Event()
+    stop, caught = asyncio.Event(), []
     loop = asyncio.get_running_loop()
-    caught = []
     for number in (signal.SIGINT, signal.SIGTERM):
         # Not on Windows, nor outside the main thread; there cancelling is the way.
         with suppress(NotImplementedError, RuntimeError, ValueError):

@@ -1,1 +1,40 @@
-"""A trace, as other programs read it."""
+"""Writers of a trace, for other programs and for people: which there are."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from sfnwatch.model.moment import Moment
+
+
+class ExportFormat(Struct, frozen=True):
+    """A format; its module is imported when it is asked for."""
+
+    module: str
+    words: str
+    """What it is, and what reads it."""
+
+    @property
+    def dump(self) -> "Callable[[Moment, TextIO], None]":
+        module = importlib.import_module(f"sfnwatch.export.{self.module}")
+        dump: Callable[[Moment, TextIO], None] = module.dump
+        return dump
+
+
+TARGETS: Mapping[str, ExportFormat] = {
+    "json": ExportFormat("json", "the whole trace, one object: jq, scripts"),
+    "html": ExportFormat(
+        "html", "a report in one file, to mail and to search: a browser"
+    ),
+    "svg": ExportFormat("svg", "the timeline and the lanes as a picture"),
+    "perfetto": ExportFormat("perfetto", "Chrome trace JSON: ui.perfetto.dev"),
+    "otlp": ExportFormat(
+        "otlp", "OpenTelemetry spans as OTLP/JSON: Jaeger, a collector"
+    ),
+    "mermaid": ExportFormat("mermaid", "a sequence diagram: GitHub, GitLab, a wiki"),
+    "csv": ExportFormat("csv", "a row for each event and call: a spreadsheet"),
+    "text": ExportFormat("text", "the lanes as text: a mail, an editor"),
+}

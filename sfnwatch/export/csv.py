@@ -5,21 +5,24 @@ RFC 4180, UTF-8, with a header. A cell that a spreadsheet would take for a formu
 column is called as in an Athena table, so a file of these isn't taken for one.
 
 Times are UTC; `time` has milliseconds for an event and whole seconds for a call.
-`state` is the path of the state that an event belongs to, or that a call is tied to;
-`rule` says by what it is tied, and `evidence` by which id.
+`state` is the path of the state that an event belongs to, or that a call is matched
+to; `rule` says by what it is matched, and `evidence` by which id.
 """
 
 import csv
 from collections.abc import Iterator
 from typing import TextIO
 
-from sfnwatch.trace.lanes import Kind, Row, build_lanes
-from sfnwatch.trace.links import role_of_call
-from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Trace
-from sfnwatch.trace.times import iso, maybe_iso
-from sfnwatch.trace.visits import ROOT, StateVisit
-from sfnwatch.trace.words import plain, row_pieces
+from sfnwatch.export.placing import line_text, rows_apart, visit_about, visit_path
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import role_of_call
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.view.children import child_map_run
+from sfnwatch.view.lines import LineMaker
 
 COLUMNS = (
     "time",
@@ -45,66 +48,90 @@ COLUMNS = (
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
+_WITH_ERROR = ("Failed", "TimedOut", "Aborted")
+"""How the types of those events end that may tell an error."""
+Cells = Iterator[tuple[str, str | None]]
 
 
-def dump(trace: Trace, out: TextIO) -> None:
+def dump(moment: Moment, out: TextIO) -> None:
     r"""Print the rows; equal traces give equal texts.
 
     Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
     """
     writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
-    for row in build_lanes(trace, joined=False).rows:
-        if row.task is not None:
-            continue  # neither an event of the history nor a call
-        cells = dict(_call_cells(row) if row.call else _event_cells(row))
-        cells |= {"lane": str(row.lane), "kind": str(row.kind)}
-        cells |= {"execution": row.execution_arn or "", "text": _text(row)}
-        writer.writerow({key: _cell(value) for key, value in cells.items()})
+    maker = LineMaker(moment)
+    for item in _items(moment):
+        if isinstance(item, ApiCall):
+            cells = dict(_call_cells(maker, item))
+        else:
+            cells = dict(_event_cells(maker, item))
+        cells["text"] = line_text(maker.line(item))
+        visit = visit_about(moment, item)
+        if visit is not None:
+            cells |= {"state": visit_path(visit), "entered_id": str(visit.id)}
+        writer.writerow({key: _cell(value) for key, value in cells.items() if value})
 
 
-def _event_cells(row: Row) -> Iterator[tuple[str, str | None]]:
-    event = row.events[0]
-    yield "time", iso(event.timestamp)
+def _items(moment: Moment) -> list[HistoryEvent | ApiCall]:
+    items: list[HistoryEvent | ApiCall] = [
+        event for each in moment.executions.values() for event in each.events
+    ]
+    return rows_apart(moment, [*items, *filter(moment.is_relevant, moment.calls)])
+
+
+def _event_cells(maker: LineMaker, event: HistoryEvent) -> Cells:
+    moment, kind, error = maker.moment, _kind(maker.moment, event), None
+    if event.type.endswith(_WITH_ERROR):
+        error = text_of(moment.trace.details(event).get("error"))
+    elif event.type == "FailStateEntered":
+        error = maker.fail_error(event)
+    yield "time", iso(event.at)
     yield "seen_at", maybe_iso(event.seen_at)
+    yield "execution", event.execution_arn
+    yield "lane", "states"
+    yield "kind", kind
     yield "history_id", str(event.id)
     yield "history_type", event.type
-    yield "error", event.detail("error") or row.error
-    yield from _state_cells(row.visit)
-    if row.attempt is not None and row.kind is Kind.PHASE:
-        yield "scheduled_id", str(row.attempt.scheduled_id)
+    yield "error", error
+    if kind == "phase":
+        yield "scheduled_id", str(event.attempt_id)
 
 
-def _call_cells(row: Row) -> Iterator[tuple[str, str | None]]:
-    call, link = row.call, row.link
-    if call is None:
-        return
+def _kind(moment: Moment, event: HistoryEvent) -> str:
+    """Say what an event is to its execution, or to what is around that."""
+    kind = event.type
+    if kind.startswith("Execution"):
+        child = event.execution_arn in moment.lineage.parents
+        return "child" if child and kind == "ExecutionStarted" else "execution"
+    if kind.endswith(("StateEntered", "StateExited")):
+        return "entered" if kind.endswith("Entered") else "exited"
+    if kind == "MapRunStarted":
+        run = text_of(moment.trace.details(event).get("mapRunArn"))
+        return "map-run" if child_map_run(moment, run or "") else "other"
+    return "phase" if event.attempt_id else "other"
+
+
+def _call_cells(maker: LineMaker, call: ApiCall) -> Cells:
+    link = maker.moment.link(call)
     yield "time", f"{iso(call.event_time)[: -len('.000Z')]}Z"
     yield "seen_at", maybe_iso(call.seen_at)
+    yield "execution", link.execution_arn if link else None
+    yield "lane", "calls"
+    yield "kind", "call"
     yield "call_id", call.event_id
     yield "service", call.event_source
     yield "api", call.event_name
     yield "role", str(role_of_call(call, link))
     yield "error", call.error_code
     yield "request_id", call.request_id
-    yield from _state_cells(row.caller)
     if link is not None:
         yield "rule", str(link.rule)
         yield "evidence", link.evidence
         yield "scheduled_id", str(link.attempt_id or "")
 
 
-def _state_cells(visit: StateVisit | None) -> Iterator[tuple[str, str]]:
-    if visit is not None:
-        yield "state", visit.path.removeprefix(f"{ROOT} / ")
-        yield "entered_id", str(visit.id)
-
-
-def _text(row: Row) -> str:
-    return plain(row_pieces(row))
-
-
-def _cell(value: str | None) -> str:
+def _cell(value: str) -> str:
     """Make a value a cell: cleaned, and nothing that could be a formula."""
-    text = clean(value or "", _LIMIT)
+    text = clean(value, _LIMIT)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

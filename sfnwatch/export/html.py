@@ -1,143 +1,334 @@
 """A trace as a report: one file that a browser opens, that can be searched and mailed.
 
 Nothing is loaded from anywhere, and the page's own policy forbids it. Without
-JavaScript the verdicts, findings, pictures and the first rows are there all the same.
+JavaScript the pictures, the findings and the first rows are there all the same. The
+page is a template that escapes all it is given but the pictures, the style, the script
+and the data, which are made here of escaped text.
 """
 
 import base64
 import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
-from typing import TextIO
+from itertools import groupby
+from typing import Any, TextIO
+
+import jinja2
+from msgspec import Struct
 
 from sfnwatch import __version__
-from sfnwatch.export.html_data import table_json
-from sfnwatch.export.html_parts import (
-    findings_list,
-    states_tables,
-    static_rows,
-    verdicts,
+from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.report import explain, report
+from sfnwatch.export.placing import line_text, rows_apart, visit_about, visit_path
+from sfnwatch.export.svg import (
+    LanesPicture,
+    TimelinePicture,
+    notes,
+    stylesheet,
+    title_words,
 )
-from sfnwatch.export.html_refs import refs_of
-from sfnwatch.export.svg import ascii_markup
-from sfnwatch.export.svg_draw import safe
-from sfnwatch.export.svg_gantt import gantt_svg
-from sfnwatch.export.svg_lanes import lanes_svg
-from sfnwatch.export.svg_rows import lines_of
-from sfnwatch.export.svg_style import RULES, variables
-from sfnwatch.export.svg_words import counted, title_words
-from sfnwatch.trace.lanes import build_lanes
-from sfnwatch.trace.report import report
-from sfnwatch.trace.timeline import Trace
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.ecs_task import DETAIL_TYPE, TASK_KEY, TaskState
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.json_text import ascii_json, canonical
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Record
+from sfnwatch.model.text import byte_count, clean, duration, size
+from sfnwatch.model.times import iso
+from sfnwatch.view.captions import caption
+from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.parts import status_glyph
+from sfnwatch.view.wording import execution_labels, went_wrong
+
+STATIC = 100
+"""So many rows are there for those without JavaScript."""
+BUDGET = 5 << 20
+"""Bytes that all records of a report may take."""
+_LIMITS = (16384, 2048, 512, 128, 40)
+"""Characters that are left of a string, the most generous first."""
+_RECORD = 65536
+"""No record takes more, however many strings there are in it."""
+EXPLAINED = 3000
+"""Of more rows than these none is explained in a sentence: they'd be most of it."""
+_NAME, _ID = 200, 10
+_IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
+Item = HistoryEvent | ApiCall | TaskState
 
 
-def dump(trace: Trace, out: TextIO) -> None:
+def dump(moment: Moment, out: TextIO) -> None:
     """Print the report; equal traces give equal texts, in ASCII."""
-    out.write(ascii_markup(page(trace)))
-
-
-def page(trace: Trace) -> str:
-    """Make the whole page."""
-    style, script = _style(), _asset("report.js")
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
-        " img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f'<link rel="icon" href="data:,">\n<title>{safe(title_words(trace))}'
-        f" · sfnwatch</title>\n<style>{style}</style>\n</head>\n"
-        f"{_body(trace)}<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-def _body(trace: Trace) -> str:
-    refs, told = refs_of(trace), report(trace)
-    lanes = build_lanes(trace, nested=False)
-    rows = build_lanes(trace, joined=False).rows
-    drawn = frozenset(
-        refs.of_row(row) for line in lines_of(lanes.rows).lines for row in line.rows
-    )
-    picture = lanes_svg(
-        trace,
-        lanes=lanes,
-        key=lambda row: f"l-{refs.of_row(row)}",
-        titled=False,
-    )
-    bars = gantt_svg(
-        trace,
-        key=lambda arn, event: f"g-{refs.of_event(arn, event)}",
-        titled=False,
-    )
-    several = len(trace.timelines) > 1
-    sections = (
-        ("findings", "What it shows", findings_list(told, refs, drawn)),
-        (
-            "time",
-            "Where the time went",
-            _picture(bars, "Timeline") if trace.timelines else "",
-        ),
-        (
-            "lanes",
-            "States and API calls",
-            _picture(picture, "Lanes", broad=several) if rows else "",
-        ),
-        ("states", "State by state", states_tables(told)),
-        ("events", "Every event and call", static_rows(rows) if rows else ""),
-    )
-    parts = [each for each in sections if each[2]]
-    links = "".join(f'<a href="#{key}">{name}</a>' for key, name, _ in parts)
-    shown = "".join(
-        f'<section id="{key}"><h2>{name}</h2>{content}</section>'
-        for key, name, content in parts
-    )
-    return (
-        '<body>\n<a class="skip" href="#findings">Skip to what it shows</a>'
-        f'<header><p class="brand">sfnwatch</p><h1>{safe(title_words(trace))}</h1>'
-        f"{verdicts(told)}</header><nav>{links}</nav><main>{shown}</main>"
-        f"<footer>{_footer(counted(lanes))}</footer>\n"
-        f'<script type="application/json" id="data">{table_json(trace, rows, refs)}'
-        "</script>\n"
-    )
-
-
-def _picture(svg: str, name: str, *, broad: bool = False) -> str:
-    """Frame a picture; a broad one is made smaller, until it can't be read well."""
-    css = "picture broad" if broad else "picture"
-    # What scrolls must be reachable by keyboard.
-    return (
-        f'<div class="{css}" tabindex="0" role="region" aria-label="{name}">{svg}</div>'
-    )
-
-
-def _footer(hidden: str) -> str:
-    more = f" {safe(hidden)}." if hidden else ""
-    return (
-        f"<p>Made by sfnwatch {safe(__version__)} from recorded events and CloudTrail"
-        f" records. Times are UTC; those of calls have whole seconds.{more}</p>"
-    )
-
-
-def _style() -> str:
-    day, night = variables(0), variables(1)
-    return (
-        f":root{{color-scheme:light dark;{day}}}"
-        f"@media (prefers-color-scheme:dark){{:root{{{night}}}}}"
-        f":root[data-theme=light]{{color-scheme:light;{day}}}"
-        f":root[data-theme=dark]{{color-scheme:dark;{night}}}"
-        f"@media print{{:root{{color-scheme:light;{day}}}}}"
-        f"{RULES}{_asset('report.css')}"
-    )
+    page = _environment().get_template("report.html.j2")
+    text = page.render(_content(moment))
+    out.write(text.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
 def _asset(name: str) -> str:
-    text = files("sfnwatch.export").joinpath(name).read_text(encoding="ascii")
-    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    return (files("sfnwatch.templates") / name).read_text("utf-8")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_asset),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    filters = {"duration": duration, "glyph": status_glyph, "told": _told}
+    environment.filters |= {**filters, "evidence": _evidence_words}
+    return environment
+
+
+def _told(value: datetime | str | None) -> str:
+    return iso(value) if isinstance(value, datetime) else clean(value or "")
+
+
+def _content(moment: Moment) -> dict[str, Any]:
+    explained, refs = report(moment, find(moment)), _refs_of(moment)
+    lanes = LanesPicture(moment, refs.of_key)
+    rows = list(_rows(moment, refs))
+    style = stylesheet("picture.css") + stylesheet("report.css")
+    script = _packed("report.js")
+    blocks = explain(explained).blocks
+    return {
+        "policy": _policy(style, script),
+        "style": style,
+        "script": script,
+        "title": title_words(moment),
+        "lead": explained.headline,
+        "executions": explained.executions,
+        "labels": execution_labels(moment.roots),
+        "timeline": TimelinePicture(moment, refs.of_key).svg("Timeline"),
+        "lanes": lanes.svg("Lanes"),
+        "blocks": [(kind.__name__, [*same]) for kind, same in groupby(blocks, type)],
+        "ref_of": refs.of_evidence,
+        "drawn": lanes.drawn,
+        "rows": rows[:STATIC],
+        "more": len(rows[STATIC:]),
+        "version": __version__,
+        "notes": list(notes(moment)),
+        "data": _data(moment, rows),
+    }
+
+
+# -- the frame -------------------------------------------------------------------------
+
+
+def _packed(name: str) -> str:
+    lines = (line.strip() for line in _asset(name).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
+        " img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode("ascii")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+# -- what a row is known by ------------------------------------------------------------
+
+
+class _Refs(Struct, frozen=True):
+    """What the parts of a report know each row by, so that one can lead to another.
+
+    A reference is `e0-5`, event 5 of the first execution, `c12`, the 13th call, or
+    `t3`, the fourth state of a task: nothing in it that AWS or a file could fill.
+    """
+
+    executions: Mapping[str, int]
+    others: Mapping[str, str]
+    """By the keys of calls and of tasks' states."""
+
+    def of_key(self, key: str) -> str:
+        """Find the reference of a key of the lanes; empty for what has none."""
+        if key in self.others:
+            return self.others[key]
+        arn, _, number = key.rpartition("#")
+        known = arn in self.executions and number.isdecimal()
+        return f"e{self.executions[arn]}-{number}" if known else ""
+
+    def of_evidence(self, evidence: str, arn: str | None) -> str:
+        """Find what a finding rests on: `#5` of its execution, or a call's id."""
+        if evidence.startswith("#"):
+            return self.of_key(f"{arn}{evidence}")
+        task = evidence.startswith(TASK_KEY)
+        return self.of_key(evidence if task else f"{CALL_KEY}{evidence}")
+
+
+def _refs_of(moment: Moment) -> _Refs:
+    others = {call.key: f"c{n}" for n, call in enumerate(moment.calls)}
+    states = (state for each in moment.task_states.values() for state in each)
+    others |= {state.key: f"t{n}" for n, state in enumerate(states)}
+    return _Refs({arn: n for n, arn in enumerate(moment.executions)}, others)
+
+
+def _evidence_words(evidence: str) -> str:
+    if evidence.startswith("#"):
+        return clean(evidence, _NAME)
+    if evidence.startswith(TASK_KEY):
+        task, _, version = evidence.removeprefix(TASK_KEY).rpartition("#")
+        return clean(f"task {last_segment(task)[:8]} #{version}", _NAME)
+    name = clean(last_segment(evidence).removeprefix("row-"), _NAME)
+    return f"call {name if len(name) <= _ID + 2 else f'{name[:_ID]}…'}"
+
+
+# -- every event and call --------------------------------------------------------------
+
+
+class _ReportRow(Struct, frozen=True):
+    """One event, call or task state, as the table has it."""
+
+    item: Item
+    ref: str
+    time: str
+    kind: str
+    text: str
+    path: str
+    bad: bool
+    execution: int
+    sentence: str
+    """What it tells, in words; empty in a report of very many rows."""
+
+
+def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
+    maker = LineMaker(moment)
+    items: list[Item] = [e for x in moment.executions.values() for e in x.events]
+    items += [call for call in moment.calls if moment.is_relevant(call)]
+    items += (state for each in moment.task_states.values() for state in each)
+    explained = len(items) <= EXPLAINED
+    for item in rows_apart(moment, items):
+        line = maker.line(item)
+        at, arn = f"{line.at:%H:%M:%S.%f}"[:12], line.execution_arn
+        if isinstance(item, ApiCall):
+            at, bad = f"{item.event_time:%H:%M:%S}", item.error_code is not None
+            kind = item.event_source.removesuffix(".amazonaws.com")
+        elif isinstance(item, TaskState):
+            kind, bad = DETAIL_TYPE, went_wrong(item)
+        else:
+            kind, bad = item.type, item.type.endswith(("Failed", "TimedOut", "Aborted"))
+        yield _ReportRow(
+            item=item,
+            ref=refs.of_key(item.key),
+            time=at,
+            kind=clean(kind, _NAME),
+            text=line_text(line),
+            path=visit_path(visit_about(moment, item)),
+            bad=bad,
+            execution=refs.executions.get(arn or "", -1),
+            sentence=clean(caption(line, moment)) if explained else "",
+        )
+
+
+def _at(item: Item) -> Any:
+    return item.event_time if isinstance(item, ApiCall) else item.at
+
+
+def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
+    """Give the table's data, as JSON that its script reads.
+
+    Words that come again and again stand once, in a list; a row holds their numbers: a
+    history has up to 25,000 events, and a report is mailed. `rows` holds lists of:
+    milliseconds since `begin`, the execution's number or -1, the numbers of its kind
+    and its path in `words`, text, 1 if it tells of a failure, the event's id, the
+    call's number or the reference of a task's state, and for calls the event id.
+    """
+    words: dict[str, int] = {}
+    begin = min((_at(row.item) for row in rows), default=None)
+    listed = []
+    for row in rows:
+        kind, path = (words.setdefault(w, len(words)) for w in (row.kind, row.path))
+        after = round((_at(row.item) - begin).total_seconds() * 1000) if begin else 0
+        cells: list[Any] = [after, row.execution, kind, path, row.text, int(row.bad)]
+        match row.item:
+            case ApiCall():
+                cells += [int(row.ref[1:]), clean(row.item.event_id)]
+            case HistoryEvent():
+                cells.append(row.item.id)
+            case _:
+                cells.append(row.ref)
+        listed.append(cells)
+    records, limit = _records(moment, rows)
+    head = {
+        "begin": iso(begin) if begin else None,
+        "executions": [clean(e.name, _NAME) for e in moment.executions.values()],
+        "words": list(words),
+        "cut": limit,
+        "sentences": [row.sentence for row in rows if len(rows) <= EXPLAINED],
+        "rows": listed,
+    }
+    return f'{_in_script(ascii_json(head))[:-1]},"records":[{",".join(records)}]}}'
+
+
+def _in_script(text: str) -> str:
+    """Escape JSON so that nothing in it can end the element it stands in."""
+    return text.translate(_IN_SCRIPT)
+
+
+# -- AWS's own records behind the rows -------------------------------------------------
+
+
+def _records(
+    moment: Moment, rows: Sequence[_ReportRow]
+) -> tuple[list[str], int | None]:
+    """Give the rows' records as JSON, and at how many characters their strings are cut.
+
+    Payloads are cut, to the same length in all records, until the report is small
+    enough to be mailed; None where none had to be. Where even short strings are too
+    much, failures and then the first rows keep their records; others have `null`.
+    """
+    failures_first = sorted(rows, key=lambda row: not row.bad)
+    for limit in _LIMITS:
+        texts = dict(_within(moment, failures_first, limit))
+        if len(texts) == len(rows):
+            break
+    cut = None if limit == _LIMITS[0] else limit
+    return [texts.get(row.ref, "null") for row in rows], cut
+
+
+def _within(
+    moment: Moment, rows: Iterable[_ReportRow], limit: int
+) -> Iterator[tuple[str, str]]:
+    """Write as many records as there is room for, by the refs of their rows."""
+    left = BUDGET
+    for row in rows:
+        text = _record(moment.trace.raw(row.item), limit)
+        left -= len(text)
+        if left < 0:
+            return
+        yield row.ref, text
+
+
+def _record(raw: Record, limit: int) -> str:
+    """Write one record; what is no JSON, such as NaN, is shown as its text."""
+    try:
+        text = ascii_json(_cut(raw, limit))
+    except (ValueError, RecursionError):
+        text = json.dumps(_cut_text(canonical(raw), limit))
+    if len(text) > _RECORD:
+        text = json.dumps(_cut_text(text, _RECORD // 2))
+    return _in_script(text)
+
+
+def _cut(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return _cut_text(value, limit)
+    if isinstance(value, Mapping):
+        return {_cut_text(str(k), limit): _cut(v, limit) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cut(item, limit) for item in value]
+    return value
+
+
+def _cut_text(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… {size(byte_count(text[limit:]))} more"

@@ -4,74 +4,88 @@ Keys may be added, never renamed. Strings are AWS's, unaltered, and come out wit
 everything but printable ASCII escaped.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.resources import files
+from statistics import median
 from typing import Any, TextIO
 
-from sfnwatch.export.json_facts import (
-    call_json,
-    execution_json,
-    map_run_json,
-    task_states_json,
-    visit_json,
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from sfnwatch.analysis.case import AttemptCase
+from sfnwatch.analysis.compare import remarks, verdict
+from sfnwatch.analysis.compare.differences import error_of
+from sfnwatch.analysis.compare.pairs import (
+    AttemptPair,
+    CallTally,
+    Comparison,
+    Difference,
+    IterationGroup,
+    Lengths,
+    Side,
+    VisitPair,
 )
-from sfnwatch.trace.findings import Finding, all_findings
-from sfnwatch.trace.payload import ascii_json
-from sfnwatch.trace.timeline import Timeline, Trace
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.phases import PHASE_KEYS, Phase
+from sfnwatch.analysis.report import ExecutionReport, Report, StateRow
+from sfnwatch.export.facts import (
+    Facts,
+    call_facts,
+    execution_facts,
+    map_run_facts,
+    task_state_facts,
+    visit_facts,
+)
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.json_text import ascii_json
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.visits import StateVisit
 
 VERSION = 1
-_LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def dump(trace: Trace, out: TextIO) -> None:
+def dump(moment: Moment, out: TextIO) -> None:
     """Print the trace as one object; equal traces give equal texts."""
-    out.write(f"{ascii_json(trace_json(trace), indent=2)}\n")
+    out.write(f"{ascii_json(trace_json(moment), indent=2)}\n")
 
 
-def trace_json(trace: Trace) -> dict[str, Any]:
+def trace_json(moment: Moment) -> Facts:
     """Give the whole trace as JSON values.
 
     Executions stand in the order they started, visits in that of their ids, calls in
     that of their times. Each has its findings; those of the trace as a whole stand
     beside them.
     """
-    told = findings_json(trace)
-    timelines = sorted(
-        trace.histories.values(), key=lambda t: (t.started_at or _LAST, t.execution_arn)
-    )
+    told = findings_json(find(moment))
+    map_runs = {*moment.lineage.map_runs, *moment.map_runs, *moment.listed_of}
     return {
         "sfnwatch_trace": VERSION,
         "executions": [
             {
-                **execution_json(trace, timeline),
-                "visits": _visits(timeline),
-                "findings": told[timeline.execution_arn],
+                **execution_facts(moment, execution),
+                "visits": [visit_facts(visit) for visit in execution.visits],
+                "findings": told[arn],
             }
-            for timeline in timelines
+            for arn, execution in moment.executions.items()
         ],
         "findings": told[None],
-        "calls": [call_json(trace, call) for call in trace.ordered_calls],
-        "task_states": list(task_states_json(trace)),
-        "map_runs": [map_run_json(trace, arn) for arn in sorted(_map_runs(trace))],
+        "calls": [call_facts(call, moment.link(call)) for call in moment.calls],
+        "task_states": list(task_state_facts(moment)),
+        "map_runs": [map_run_facts(moment, arn) for arn in sorted(map_runs)],
     }
 
 
-def findings_json(trace: Trace) -> Mapping[str | None, list[dict[str, Any]]]:
-    """Give what is found of each execution, and of the trace as a whole."""
-    told = defaultdict[str | None, list[dict[str, Any]]](list)
-    for finding in all_findings(trace, nested=True):
+def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts]]:
+    """Give what was found of each execution, and of the trace as a whole."""
+    told = defaultdict[str | None, list[Facts]](list)
+    for finding in findings:
         told[finding.execution_arn].append(finding_json(finding))
     return told
-
-
-def _visits(timeline: Timeline) -> list[dict[str, Any]]:
-    visits = sorted(timeline.visits, key=lambda visit: visit.id)
-    return [visit_json(visit) for visit in visits]
-
-
-def _map_runs(trace: Trace) -> set[str]:
-    return {*trace.family.map_runs, *trace.map_runs, *trace.listed_of}
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -81,14 +95,254 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "certainty": str(finding.certainty),
         "text": finding.text,
         "evidence": list(finding.evidence),
-        "data": _plain(finding.data),
+        "data": dict(finding.data),
     }
 
 
-def _plain(value: Any) -> Any:
-    """Turn what is frozen inside into what JSON has."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+# -- the report ------------------------------------------------------------------------
+
+
+def dump_report(report: Report, out: TextIO) -> None:
+    """Print a report as one object: a contract, like the trace's own.
+
+    `findings` is a flat list of all, each with its `execution`; `executions` has what
+    is no finding.
+    """
+    out.write(f"{ascii_json(report_json(report), indent=2)}\n")
+
+
+def report_json(report: Report) -> Facts:
+    return {
+        "sfnwatch_trace": VERSION,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "executions": [_execution_json(each) for each in report.executions],
+        "calls": {**_plain(report.calls), "unread": report.unread},
+    }
+
+
+def _execution_json(execution: ExecutionReport) -> Facts:
+    facts, verdict = _plain(execution), _plain(execution.verdict)
+    del verdict["redrives"]
+    for key in ("execution_arn", "left_out", "failures", "integrations"):
+        del facts[key]
+    return {
+        "arn": execution.execution_arn,
+        **facts,
+        "status": verdict.pop("status"),
+        "verdict": verdict,
+        "states": [_state_json(row) for row in execution.states],
+        "states_left_out": execution.left_out,
+    }
+
+
+def _state_json(row: StateRow) -> Facts:
+    """Give one row of the table of states; lengths in seconds."""
+    facts = _plain(row)
+    phases = facts.pop("phases").items()
+    del facts["id_word"]
+    parts = {PHASE_KEYS[phase]: seconds for phase, seconds in phases}
+    return {**facts, "parts": parts, "calls": _plain(row.calls)}
+
+
+def _plain(value: object) -> Facts:
+    """Give the fields of a value, its times as we write them."""
+    fields = asdict(value) if isinstance(value, Struct) else vars(value)
+    return {k: iso(v) if isinstance(v, datetime) else v for k, v in fields.items()}
+
+
+# -- the schema ------------------------------------------------------------------------
+
+
+def trace_schema() -> dict[str, Any]:
+    """Give the schema of `export --to json`."""
+    template = files("sfnwatch.templates") / "trace.schema.json"
+    schema: dict[str, Any] = json.loads(template.read_text("utf-8"))
+    return schema
+
+
+def line_schema() -> dict[str, Any]:
+    """Give the schema of each line of `--json`, which shares its parts with that."""
+    schema = trace_schema()
+    return {
+        "$schema": schema["$schema"],
+        "title": "A line of sfnwatch --json, version 1",
+        "$ref": "#/$defs/line",
+        "$defs": schema["$defs"],
+    }
+
+
+# -- two executions beside each other --------------------------------------------------
+
+_PHASES = {Phase.COMPLETION_LAG: "noticing", Phase.CONTAINER: "around"}
+"""Phases that a comparison has another word for."""
+_DIFFERENCE = ("kind", "text", "state", "index", "attempt", "a", "b", "call")
+
+
+def comparison_json(comparison: Comparison) -> Facts:
+    """Give a comparison as JSON values, version 1.
+
+    sfnwatch_compare   1
+    a, b               each execution: arn, name, state_machine_arn, role_arn, status,
+                       error, started_at, stopped_at, event_count, visit_count,
+                       attempt_count, calls (how many, by what for), failed_calls,
+                       cloudtrail_latency (the median), redrive_count
+    same               true if the two did the same; times and polls don't count
+    verdict, remarks   sentences: what it comes to; what explains it, what is open
+    calls_compared     false where one side's calls are not known
+    same_input         true, false or null (not known)
+    seconds            of the whole: {a, b, difference, ratio}
+    parts              the same, by what the states' time was spent on
+    first_difference   one of `differences`, or null
+    differences        in the order of A: kind, text, state (a place in `states`, or
+                       null), index, attempt (from 1), a, b, call
+    slowdown, speedup  the state that changed most: a place in `states`, or null
+    not_compared       what could not be compared: kind, side ("a", "b", or null for
+                       both), count, text
+    definitions        same, only_a, only_b, changed (state to its fields), outside;
+                       or null
+    states             every pair of visits: path, occurrence, parent (a place),
+                       index, presence (both, a, b), moved, visit_a and visit_b (ids),
+                       name_a, name_b, type_a, type_b, status_a, status_b,
+                       error_a, error_b, seconds, parts, attempts
+    iterations         of each Map and Parallel: state (a place), both, a and b
+                       (count, median, least, most, …), statuses_a, statuses_b,
+                       slower, faster
+
+    All lengths are seconds; `difference` is b - a, `ratio` b / a.
+    """
+    differences = list(map(_difference, comparison.differences))
+    return {
+        "sfnwatch_compare": VERSION,
+        "a": _side(comparison.a),
+        "b": _side(comparison.b),
+        "same": not differences,
+        "verdict": [sentence.text for sentence in verdict(comparison)],
+        "remarks": remarks(comparison),
+        "calls_compared": comparison.calls_compared,
+        "same_input": comparison.same_input,
+        "seconds": _json(comparison.seconds),
+        "parts": _parts(comparison.phases),
+        "first_difference": differences[0] if differences else None,
+        "differences": differences,
+        "slowdown": comparison.extreme(1),
+        "speedup": comparison.extreme(-1),
+        "not_compared": _json(comparison.gaps),
+        "definitions": _json(comparison.definitions),
+        "states": list(map(_pair, comparison.pairs)),
+        "iterations": [_group(*each) for each in comparison.groups.items()],
+    }
+
+
+def _json(value: Any) -> Any:
+    """Give a value with the fields of its structs as keys, and seconds rounded."""
+    match value:
+        case Lengths():
+            ratio = None if value.ratio is None else round(value.ratio, 4)
+            lengths = {"a": value.a, "b": value.b, "difference": value.difference}
+            return {**_json(lengths), "ratio": ratio}
+        case Struct():
+            return _json(asdict(value))
+        case CallTally():
+            return _json(vars(value))
+        case Mapping():
+            return {key: _json(each) for key, each in value.items()}
+        case list() | tuple():
+            return list(map(_json, value))
+        case float():
+            return round(value, 3)
     return value
+
+
+def _difference(difference: Difference) -> Facts:
+    return {key: _json(getattr(difference, key)) for key in _DIFFERENCE}
+
+
+def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
+    return {_PHASES.get(p, str(p)): _json(lengths) for p, lengths in phases.items()}
+
+
+def _side(side: Side) -> Facts:
+    execution = side.execution
+    roles = Counter(map(side.role_of, side.calls))
+    seen = [(call.seen_at, call.event_time) for call in side.calls]
+    lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]
+    return {
+        "arn": execution.arn,
+        "name": execution.name,
+        "state_machine_arn": execution.state_machine_arn,
+        "role_arn": execution.role_arn,
+        "status": execution.status,
+        "error": side.error,
+        "started_at": maybe_iso(execution.started_at),
+        "stopped_at": maybe_iso(execution.stopped_at),
+        "event_count": execution.event_count,
+        "visit_count": len(side.visits),
+        "attempt_count": len(side.attempts),
+        "calls": {str(role): roles[role] for role in CallRole},
+        "failed_calls": sum(call.error_code is not None for call in side.calls),
+        "cloudtrail_latency": _json(median(lags)) if lags else None,
+        "redrive_count": len(execution.redrives),
+    }
+
+
+def _pair(pair: VisitPair) -> Facts:
+    return {
+        "path": pair.visit.path,
+        "occurrence": pair.occurrence,
+        "parent": pair.parent,
+        "index": pair.visit.index,
+        "presence": "both" if pair.both else "a" if pair.a is not None else "b",
+        "moved": pair.moved,
+        **_visit(pair.a, "a"),
+        **_visit(pair.b, "b"),
+        "seconds": _json(pair.seconds),
+        "parts": _parts(pair.phases),
+        "attempts": list(map(_attempt_pair, pair.attempts)),
+    }
+
+
+def _visit(visit: StateVisit | None, which: str) -> Facts:
+    return {
+        f"visit_{which}": visit and visit.id,
+        f"name_{which}": visit and visit.name,
+        f"type_{which}": visit and visit.type,
+        f"status_{which}": visit and visit.status,
+        f"error_{which}": visit and error_of(visit),
+    }
+
+
+def _attempt_pair(pair: AttemptPair) -> Facts:
+    return {
+        "number": pair.number,
+        **_end(pair.a, "a"),
+        **_end(pair.b, "b"),
+        "seconds": _json(pair.seconds),
+        "calls": _json(pair.calls),
+    }
+
+
+def _end(case: AttemptCase | None, which: str) -> Facts:
+    """Tell how an attempt ended, and how Step Functions learned of it."""
+    told = case.completion if case is not None else None
+    return {
+        f"status_{which}": case and case.attempt.status,
+        f"error_{which}": case and case.attempt.error,
+        f"noticed_{which}": told
+        and {"seconds": _json(told.lag), "by": str(told.by), "certain": told.certain},
+    }
+
+
+def _group(state: int, group: IterationGroup) -> Facts:
+    ends = {"slower": group.extreme(1), "faster": group.extreme(-1)}
+    return {
+        "state": state,
+        "both": len(group.a.statuses.keys() & group.b.statuses.keys()),
+        "a": _json(group.a.spread),
+        "b": _json(group.b.spread),
+        "statuses_a": Counter(group.a.statuses.values()),
+        "statuses_b": Counter(group.b.statuses.values()),
+        **{
+            key: end and {"index": end[0], "seconds": _json(end[1])}
+            for key, end in ends.items()
+        },
+    }

@@ -6,82 +6,329 @@ others refuse a diagram of more than 50,000 characters, so a long one is cut, an
 says how much is missing: in a comment at the top and a note at the bottom.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from sfnwatch.export.mermaid_cast import Cast, escape
-from sfnwatch.export.mermaid_steps import Step, steps
-from sfnwatch.export.svg_words import inside_words
-from sfnwatch.trace.timeline import Timeline, Trace
-from sfnwatch.trace.times import maybe_iso
+from msgspec import Struct, field
+
+from sfnwatch.analysis.wording import plural
+from sfnwatch.export.placing import service_name, state_text, whole_name
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import maybe_iso
+from sfnwatch.model.visits import StateVisit
+from sfnwatch.view import wording
+from sfnwatch.view.children import seconds_apart
+from sfnwatch.view.lines import Line, LineMaker
+from sfnwatch.view.order import Backoff
+from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.parts import plain_text
 
 _MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
-_MOST_COMMENTS, _TITLE = 20, 80
+_MOST_COMMENTS = 20
+_MOST_STATES, _MOST_SERVICES = 12, 8
+"""Columns beyond these share one: nobody reads a diagram of forty."""
+_NAME, _TITLE = 40, 80
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
+_SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
+
+_SPECIAL = {ord(c): f"#{ord(c)};" for c in '#;<>"%{}&$`\\'}
+"""What ends a statement, opens a comment, a directive, a formula or a tag."""
+_BETWEEN = re.compile(r" {2,}")
+"""What stands between the parts of a line; Mermaid would make it one blank."""
+_END = re.compile(r"\b(e)(nd)\b", re.IGNORECASE)
+_WRAP = re.compile(r"^((?:no)?wrap):", re.IGNORECASE)
 
 
-def dump(trace: Trace, out: TextIO) -> None:
+def dump(moment: Moment, out: TextIO) -> None:
     """Print the diagram's text; equal traces give equal texts."""
-    cast = Cast()
-    for timeline in trace.timelines.values():
-        cast.add(timeline.execution_arn, _title(timeline))
-    found = list(steps(trace, cast))
-    drawn = (_drawn(trace, cast, found, most) for most in _MOST_STEPS)
+    writer = _SequenceWriter(moment)
+    steps = list(writer.steps())
+    drawn = (_drawn(writer, steps, most) for most in _MOST_STEPS)
     out.write(next(text for text in drawn if _units(text) <= _MOST_UNITS))
 
 
-def _drawn(trace: Trace, cast: Cast, found: Sequence[Step], most: int) -> str:
-    kept, left_out = _cut(found, most)
-    lines = ["sequenceDiagram", *_comments(trace, left_out)]
-    lines += cast.lines({own for step in kept for own in step.who})
+def escape(text: str, limit: int = 160) -> str:
+    """Make any text plain words to Mermaid: cleaned, and nothing a part of its grammar.
+
+    The word `end` closes a block wherever it stands, unless a letter is encoded.
+    """
+    plain = _BETWEEN.sub(" · ", clean(text, limit).strip()).translate(_SPECIAL)
+    plain = _END.sub(lambda m: f"#{ord(m[1])};{m[2]}", plain)
+    return _WRAP.sub(r"\1#58;", plain) or "-"
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+# -- all of it, or as much as may be ---------------------------------------------------
+
+
+class _DiagramStep(Struct, frozen=True):
+    """One thing that is drawn: a message, a note, or a loop of messages."""
+
+    lines: tuple[str, ...]
+    who: frozenset[str]
+    """The participants it needs."""
+    last: bool = False
+    """True for how an execution ended, or went on, which is never left out."""
+
+
+def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) -> str:
+    kept, left_out = _cut(steps, most)
+    lines = ["sequenceDiagram", *_comments(writer.moment, left_out)]
+    lines += writer.participants({own for step in kept for own in step.who})
     for step in kept:
         lines.extend(step.lines)
     lines.extend(() if kept else _NOBODY)
     return "\n".join(lines) + "\n"
 
 
-def _title(timeline: Timeline) -> str:
-    machine = timeline.state_machine_name
-    return f"{machine} › {timeline.name}" if machine else timeline.name
-
-
-def _comments(trace: Trace, left_out: int) -> Iterator[str]:
+def _comments(moment: Moment, left_out: int) -> Iterator[str]:
     """Say in comments what is drawn; other times in the diagram are UTC, too."""
-    timelines = list(trace.timelines.values())
-    for timeline in timelines[:_MOST_COMMENTS]:
-        began = maybe_iso(timeline.started_at) or "an unknown time"
-        title, status = escape(_title(timeline), _TITLE), escape(timeline.status)
-        yield f"%% {title}, begun at {began}, {status}"
-    inside = sum(bool(timeline.events) for timeline in trace.children.values())
+    for execution in list(moment.roots.values())[:_MOST_COMMENTS]:
+        started = maybe_iso(execution.started_at) or "an unknown time"
+        title, status = escape(whole_name(execution), _TITLE), escape(execution.status)
+        yield f"%% {title}, started at {started}, {status}"
+    inside = sum(bool(child.event_count) for child in moment.children.values())
     if inside:
-        yield f"%% {inside_words(inside)}: not drawn"
+        yield f"%% {plural(inside, 'child execution')} not drawn"
     if left_out:
         yield f"%% {_missing(left_out)}"
 
 
 def _missing(count: int) -> str:
-    steps_are = "step is" if count == 1 else "steps are"
-    return f"{count} more {steps_are} left out, Mermaid draws no diagram so large"
+    return f"{plural(count, 'more step')} left out: Mermaid draws no diagram so large"
 
 
-def _cut(found: Sequence[Step], most: int) -> tuple[Sequence[Step], int]:
+def _cut(
+    steps: Sequence[_DiagramStep], most: int
+) -> tuple[Sequence[_DiagramStep], int]:
     """Keep so many steps from the beginning, and how executions ended after those."""
-    rest = found[most:]
+    rest = steps[most:]
     if not rest:
-        return found, 0
+        return steps, 0
     endings = [step for step in rest if step.last][:most]
     missing = len(rest) - len(endings)
-    return [*found[:most], *_note(found[most - 1], missing), *endings], missing
+    beside = min(steps[most - 1].who)
+    note = [_note(beside, f"… {_missing(missing)}")] if missing else []
+    return [*steps[:most], *note, *endings], missing
 
 
-def _note(beside: Step, missing: int) -> Iterator[Step]:
-    if missing:
-        who = min(beside.who)
-        yield Step((f"Note over {who}: … {_missing(missing)}",), frozenset({who}))
+# -- who takes part --------------------------------------------------------------------
 
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+class _Box(Struct):
+    """Participants with one frame around them."""
+
+    letter: str
+    title: str
+    most: int
+    rest: str
+    """What those are called that have no column of their own."""
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def take(self, name: str) -> tuple[str, bool]:
+        """Give a participant's id, and whether it has its column alone."""
+        if name not in self.ids and len(self.ids) >= self.most:
+            name = self.rest
+        own = self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
+        return own, name != self.rest
+
+    def lines(self, used: set[str]) -> Iterator[str]:
+        names = {name: own for name, own in self.ids.items() if own in used}
+        if not names:
+            return
+        # Without a color the title's first word would be tried as one.
+        yield f"box transparent {escape(self.title, _TITLE)}"
+        for name, own in names.items():
+            yield f"participant {own} as {escape(name, _NAME)}"
+        yield "end"
+
+
+_WORKFLOW, _OTHERS = "Step Functions", "other states"
+
+
+# -- what happened, step by step -------------------------------------------------------
+
+
+class _SequenceWriter:
+    """Puts lines into statements; child executions are not drawn."""
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment = moment
+        self._outline = Outline(moment.trace, OutlineOptions(folds=False))
+        self._maker = LineMaker(moment, self._outline)
+        self._coverage = Coverage(moment)
+        self._looped: set[AttemptKey] = set()
+        """The attempts whose polls are drawn: the first comes with all the others."""
+        self._boxes: dict[str, _Box] = {}
+        for number, execution in enumerate(moment.roots.values(), start=1):
+            title, most = whole_name(execution), _MOST_STATES + 1
+            box = _Box(f"e{number}s", title, most, _OTHERS)
+            box.take(_WORKFLOW)
+            self._boxes[execution.arn] = box
+        self._services = _Box("a", "AWS", _MOST_SERVICES, "other services")
+
+    def participants(self, used: set[str]) -> Iterator[str]:
+        for box in (*self._boxes.values(), self._services):
+            yield from box.lines(used)
+
+    def steps(self) -> Iterator[_DiagramStep]:
+        """Yield what is to be drawn, in the order of time."""
+        items = self._outline.at(self.moment)
+        for line in self._maker.lines(items, 0, len(items)):
+            arn = line.execution_arn
+            if arn in self.moment.lineage.parents:
+                continue
+            if isinstance(line.item, ApiCall):
+                yield from self._call(line.item)
+            elif isinstance(line.item, HistoryEvent):
+                yield from self._event(line, line.item)
+            else:
+                yield from self._other(line)
+
+    def _workflow(self, arn: str) -> str:
+        return self._boxes[arn].take(_WORKFLOW)[0]
+
+    def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
+        """Give the column of a state, and what tells it from others in there."""
+        # A state may be called as the column of the workflow itself is.
+        known = {_WORKFLOW, _OTHERS}
+        name = f"{visit.name} " if visit.name in known else visit.name
+        column, alone = self._boxes[arn].take(name)
+        index = f"[{visit.index}] " if visit.index is not None else ""
+        return column, index if alone else f"{visit.name} {index}"
+
+    # -- states ------------------------------------------------------------------------
+
+    def _event(self, line: Line, event: HistoryEvent) -> Iterator[_DiagramStep]:
+        arn, clock = event.execution_arn, f"{line.at:%H:%M:%S}"
+        events = (event, *self._outline.order.followers(event))
+        entered = any(each.type.endswith("StateEntered") for each in events)
+        visit = self.moment.executions[arn].visit(_visit_id(events))
+        if visit is None or not visit.attempts:
+            if entered or event.type not in _SILENT:
+                named = visit is not None and not entered
+                name = f"{visit.name}  " if visit is not None and named else ""
+                ends = event.type in TERMINAL or event.type == REDRIVEN
+                words = f"{clock} {name}{state_text(line)}"
+                yield _note(self._workflow(arn), words, last=ends)
+            return
+        workflow, (state, which) = self._workflow(arn), self._state(arn, visit)
+        if entered:
+            resource = wording.resource_words(visit.attempts[0])
+            words = f"{clock} {which}enter  {resource}"
+            yield _message(workflow, "->>", state, words)
+        exits = any(each.type.endswith("StateExited") for each in events)
+        said = f"{clock} {which}{state_text(line)}"
+        call = self._outline.order.attached_call(event)
+        if call is not None and self.moment.shows_call(call):
+            yield from self._call(call)
+            service, _ = self._services.take(service_name(call))
+            arrow = "--x" if call.error_code is not None else "-->>"
+            yield _message(service, arrow, state, said)
+            said = f"{which}exit"
+        elif not entered and not exits:
+            yield _note(state, said)
+        if exits:
+            yield _message(state, "-->>", workflow, said)
+
+    def _other(self, line: Line) -> Iterator[_DiagramStep]:
+        """Note in the state's column what ECS told of its task, or a wait to retry."""
+        item, clock, words = line.item, f"{line.at:%H:%M:%S}", line.text
+        visit: StateVisit | None = None
+        if isinstance(item, TaskState):
+            visit = self.moment.visit_of(self.moment.task_starter(item.task_arn))
+            words = wording.task_text(item).parts
+        elif isinstance(item, Backoff):
+            visit = self.moment.executions[item.execution_arn].visit(item.visit_id)
+        if visit is not None and line.execution_arn is not None:
+            state, which = self._state(line.execution_arn, visit)
+            yield _note(state, f"{clock} {which}{plain_text(words)}")
+
+    # -- calls -------------------------------------------------------------------------
+
+    def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
+        link = self.moment.link(call)
+        service, alone = self._services.take(service_name(call))
+        told = "" if alone else f"{service_name(call)} "
+        visit = self.moment.visit_of(link.key) if link else None
+        if link is None or link.key is None or visit is None:
+            words = self._call_words(call, link)
+            yield _note(service, f"{_clock(call)} {told}{words}")
+            return
+        state, which = self._state(link.key[0], visit)
+        if link.role is CallRole.POLL:
+            if link.key in self._looped:
+                return
+            polls = self._polls(link)
+            if len(polls) > 1:
+                self._looped.add(link.key)
+                yield self._loop(state, service, polls, f"{which}{told}")
+                return
+        words = f"{_clock(call)} {which}{told}{self._call_words(call, link)}"
+        yield _message(state, _arrow(call), service, words)
+
+    def _polls(self, link: Link) -> list[ApiCall]:
+        calls = self.moment.calls_of(link.key) if link.key else ()
+        links = self.moment.trace.links
+        return [c for c in calls if links[c.event_id].role is CallRole.POLL]
+
+    def _loop(
+        self, state: str, service: str, polls: Sequence[ApiCall], told: str
+    ) -> _DiagramStep:
+        """Draw many polls as one, which is a denied one if there was no other."""
+        apart = seconds_apart(self._coverage, polls)
+        every = f", about every {apart:.0f} s" if apart is not None else ""
+        answered = [call for call in polls if not call.error_code]
+        denied = len(polls) - len(answered)
+        refused = f", {denied if answered else 'all'} denied" if denied else ""
+        label = f"{len(polls)} polls{every}{refused}"
+        shown = answered[0] if answered else polls[0]
+        span = f"{_clock(polls[0])} – {_clock(polls[-1])}"
+        link = self.moment.link(shown)
+        words = f"{span} {told}{self._call_words(shown, link)}"
+        inner = _message(state, _arrow(shown), service, words)
+        return _DiagramStep((f"loop {escape(label)}", *inner.lines, "end"), inner.who)
+
+    def _call_words(self, call: ApiCall, link: Link | None) -> str:
+        poll = link is not None and link.role is CallRole.POLL
+        told = self._maker.call_text(call, link, numbered=False)
+        subject = () if poll else told.subject
+        return plain_text((*told.name, *subject, *told.error, *told.rule))
+
+
+def _visit_id(events: Sequence[HistoryEvent]) -> int:
+    """Name the visit a line is about: an iteration's start is its first state's."""
+    entered = (each for each in events if each.type.endswith("StateEntered"))
+    return next(entered, events[0]).visit_id
+
+
+def _message(who: str, arrow: str, whom: str, text: str) -> _DiagramStep:
+    return _DiagramStep(
+        (f"{who}{arrow}{whom}: {escape(text)}",), frozenset({who, whom})
+    )
+
+
+def _note(who: str, text: str, *, last: bool = False) -> _DiagramStep:
+    return _DiagramStep((f"Note over {who}: {escape(text)}",), frozenset({who}), last)
+
+
+def _arrow(call: ApiCall) -> str:
+    """Draw a call that came to nothing with a cross."""
+    return "-x" if call.error_code is not None else "->>"
+
+
+def _clock(call: ApiCall) -> str:
+    return f"{call.event_time:%H:%M:%S}"

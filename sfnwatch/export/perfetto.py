@@ -1,253 +1,510 @@
 """A trace for Perfetto, Chrome's about:tracing and whatever else reads their JSON.
 
-A process is an execution. Its states lie on tracks, each bar divided into its tries
-and those into waiting, working, noticing and backing off. Calls lie on a track of
+A process is an execution. Its states lie on tracks, each bar divided into its attempts
+and those into waiting, working, completion lag and backing off. Calls lie on a track of
 their service below, and arrows run to them from the phase that made them: only where
-they are tied. What ECS told of a task has a track, too. Times are microseconds since
+they are matched. What ECS told of a task has a track, too. Times are microseconds since
 1970, so that files can be joined; viewers begin at the first.
 
 A call's time is a whole second: its bar goes over all of the second in which it may
 have been made. A poll is a point, at the beginning of its second.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import count
-from typing import TextIO
+from heapq import heappop, heappush
+from itertools import count, zip_longest
+from typing import Any, NamedTuple, TextIO
 
-from sfnwatch.export.perfetto_args import (
-    call_args,
-    call_name,
-    execution_args,
-    phase_args,
-    service,
-    task_args,
-    try_args,
-    try_name,
-    visit_args,
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.phases import (
+    Completion,
+    Phase,
+    Segment,
+    completion_of,
+    end_of,
+    segments,
 )
-from sfnwatch.export.perfetto_events import Event, Place, Process, Track, to_json
-from sfnwatch.export.perfetto_tracks import Span, inside, lay_tracks, pack
-from sfnwatch.export.placing import last_moment, window
-from sfnwatch.trace.findings import findings
-from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.lanes import Row, build_lanes
-from sfnwatch.trace.notice import Notice
-from sfnwatch.trace.spans import Key, Part, Segment, end_of, notices, segments
-from sfnwatch.trace.task_lives import Life, task_lives
-from sfnwatch.trace.task_words import task_id, task_words
-from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Timeline, Trace
-from sfnwatch.trace.values import replace
-from sfnwatch.trace.visits import ROOT, StateVisit
-from sfnwatch.trace.words import plain, redrive_pieces
+from sfnwatch.export.facts import (
+    Facts,
+    call_facts,
+    execution_facts,
+    facts_of_task,
+    visit_facts,
+)
+from sfnwatch.export.placing import (
+    Span,
+    call_window,
+    last_moment,
+    micros,
+    service_name,
+    whole_name,
+)
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import stretches
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import iso
+from sfnwatch.model.visits import ROOT, StateVisit
+from sfnwatch.view import wording
+from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.parts import plain_text
 
-_LIMIT = 200
+Event = dict[str, Any]
+Args = dict[str, Any]
+_NAME = 200
+_LONGEST, _LISTED = 2_000, 100
+"""Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
 _NOBODYS = "calls of no one execution"
+_COLORS: Mapping[str, str] = {
+    Phase.WAITING: "grey",
+    Phase.WORKING: "thread_state_running",
+    Phase.COMPLETION_LAG: "thread_state_iowait",
+    Phase.BACKING_OFF: "yellow",
+    Phase.STOPPED: "white",
+}
+"""Chrome's own names of colors; Perfetto chooses one for each name by itself."""
+_FAILED_COLOR = "terrible"
+_BAD = frozenset({"failed", "timed_out", "FAILED", "TIMED_OUT"})
 
 
-def dump(trace: Trace, out: TextIO) -> None:
+def dump(moment: Moment, out: TextIO) -> None:
     """Print the trace as one object, an event a line; equal traces, equal texts."""
-    lanes = build_lanes(trace)
-    drawing = _Drawing(trace)
-    for timeline in trace.histories.values():
-        drawing.add_execution(timeline)
-    drawing.add_calls(row for row in lanes.rows if row.call is not None)
-    for life in task_lives(trace):
-        drawing.add_task(life)
-    other = {"tool": "sfnwatch", "calls_hidden": lanes.hidden}
+    drawing = _Drawing(moment)
+    for execution in moment.executions.values():
+        drawing.add_execution(execution)
+    drawing.add_calls()
+    drawing.add_tasks()
+    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
+    other = {"tool": "sfnwatch", "calls_hidden": hidden}
     out.write('{"traceEvents":[\n')
-    out.write(",\n".join(map(to_json, drawing.events())))
-    out.write(f'\n],"displayTimeUnit":"ms","otherData":{to_json(other)}}}\n')
+    out.write(",\n".join(map(_to_json, drawing.events())))
+    out.write(f'\n],"displayTimeUnit":"ms","otherData":{_to_json(other)}}}\n')
+
+
+def _to_json(value: Event) -> str:
+    r"""Write a value with its characters as they are: Perfetto shows `\u203a` as such.
+
+    All strings are clean by here.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+# -- the drawing -----------------------------------------------------------------------
+
+
+class _Track(NamedTuple):
+    """One line of bars, which only ever nest: a thread of a process."""
+
+    pid: int
+    tid: int
+
+
+class _TrackBar(NamedTuple):
+    """A bar on a track: where an arrow can begin."""
+
+    track: _Track
+    begin: int
+    end: int
+
+    def nearest(self, at: int) -> int:
+        """Give the time on this bar nearest to `at`, and not after it.
+
+        Its end is not on it any more. No arrow runs back in time.
+        """
+        return min(at, max(self.begin, min(at, self.end - 1)))
 
 
 class _Drawing:
     """The events of one trace, collected track by track."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self._now = last_moment(trace)
-        self._notices = notices(trace)
+    def __init__(self, moment: Moment) -> None:
+        self._moment, self._coverage = moment, Coverage(moment)
+        self._maker = LineMaker(moment)
+        self._now = last_moment(moment)
+        self._said: dict[tuple[str, int | None], list[str]] = defaultdict(list)
+        """What was found of each execution, and of each visit."""
+        for finding in find(moment):
+            arn, visit = finding.execution_arn or "", finding.data.get("visit")
+            self._said[arn, None].append(f"{finding.certainty}: {finding.text}")
+            if visit is not None:
+                self._said[arn, visit].append(finding.text)
+        self._names: list[Event] = []
         self._events: list[Event] = []
-        self._processes: dict[str | None, Process] = {}
+        """The order of those of one time tells where an arrow is tied."""
+        self._pids: dict[str | None, int] = {}
         # No track has a process's number: it would be taken for its main thread.
-        self._tids = count(len(trace.histories) + 2)
+        self._tids = count(len(moment.executions) + 2)
         self._arrows = count(1)
-        self._tails: dict[Key, list[tuple[Track, Place]]] = defaultdict(list)
-        """An attempt's phases or, where it took no time, the try itself."""
+        self._tails: dict[AttemptKey, list[_TrackBar]] = {}
+        """An attempt's phases or, where it took no time, the attempt itself."""
 
     def events(self) -> Iterator[Event]:
         """Yield what names things, then all else in the order of time."""
-        for process in self._processes.values():
-            yield from process.names()
+        yield from sorted(self._names, key=lambda e: (e["pid"], e["tid"]))
         yield from sorted(
             self._events, key=lambda e: (e["ts"], e["ph"] != "X", -e.get("dur", 0))
         )
 
-    def _process(self, arn: str | None) -> Process:
-        if arn not in self._processes:
-            self._processes[arn] = Process(len(self._processes) + 1, _NOBODYS)
-        return self._processes[arn]
+    # -- what it is made of ------------------------------------------------------------
 
-    def _track(self, process: Process, name: str) -> Track:
-        track = Track(process.pid, next(self._tids), clean(name, _LIMIT), self._events)
-        process.tracks.append(track)
+    def _name(self, track: _Track, what: str, **args: object) -> None:
+        self._names.append({"ph": "M", "name": what, **track._asdict(), "args": args})
+
+    def _pid(self, arn: str | None) -> int:
+        """Give the process of an execution, or of what belongs to none."""
+        if arn not in self._pids:
+            pid = self._pids[arn] = len(self._pids) + 1
+            execution = self._moment.executions.get(arn or "")
+            name = whole_name(execution) if execution else _NOBODYS
+            self._name(_Track(pid, 0), "process_name", name=name)
+            self._name(_Track(pid, 0), "process_sort_index", sort_index=pid)
+            if execution is not None:
+                label = clean(execution.status)
+                self._name(_Track(pid, 0), "process_labels", labels=label)
+        return self._pids[arn]
+
+    def _track(self, arn: str | None, name: str) -> _Track:
+        track = _Track(self._pid(arn), next(self._tids))
+        self._name(track, "thread_name", name=clean(name, _NAME))
+        self._name(track, "thread_sort_index", sort_index=track.tid)
         return track
 
-    # -- states ------------------------------------------------------------------
+    def _bar(
+        self, track: _Track, span: Span, name: str, kind: str, args: Args
+    ) -> _TrackBar:
+        begin, end = map(micros, span)
+        self._put(track, begin, name, kind, args, ph="X", dur=end - begin)
+        return _TrackBar(track, begin, end)
 
-    def add_execution(self, timeline: Timeline) -> None:
-        process = self._process(timeline.execution_arn)
-        machine = timeline.state_machine_name
-        name = f"{machine} › {timeline.name}" if machine else timeline.name
-        process.name, process.label = clean(name, _LIMIT), clean(timeline.status)
-        visits = list(timeline.visits)
-        laid = lay_tracks(visits, lambda visit: end_of(visit, self._now), ROOT)
-        tracks = [self._track(process, name) for name in laid.names]
-        told = findings(self._trace, timeline)
-        whole = _whole(timeline, laid.spans.values(), self._now)
-        if whole is not None:
-            args = execution_args(timeline, told)
-            first = tracks[0] if tracks else self._track(process, ROOT)
-            first.bar(whole, clean(timeline.name, _LIMIT), "execution", args)
-            for redrive in timeline.redrives:
-                words = plain(tuple(redrive_pieces(redrive)))
-                first.point((redrive.at, redrive.at), words, "redriven", {})
-        sayings: dict[object, list[str]] = defaultdict(list)
-        for finding in told:
-            sayings[finding.data.get("visit")].append(finding.text)
+    def _point(
+        self, track: _Track, span: Span, name: str, kind: str, args: Args
+    ) -> _TrackBar:
+        begin = micros(span[0])
+        self._put(track, begin, name, kind, args, ph="i", s="t")
+        return _TrackBar(track, begin, begin)
+
+    def _arrow(self, track: _Track, at: int, **end: object) -> None:
+        """Draw an end, `s` or `f`, of an arrow: at what was drawn last here."""
+        self._put(track, at, "made", "link", None, **end)
+
+    def _put(
+        self,
+        track: _Track,
+        at: int,
+        name: str,
+        kind: str,
+        args: Args | None,
+        **more: object,
+    ) -> None:
+        event = {"name": name, "cat": kind, **track._asdict(), "ts": at, **more}
+        if args is not None:
+            bad = args.get("status") in _BAD or "error_code" in args
+            color = _FAILED_COLOR if bad else _COLORS.get(kind)
+            event |= {"cname": color, "args": args} if color else {"args": args}
+        self._events.append(event)
+
+    # -- states ------------------------------------------------------------------------
+
+    def add_execution(self, execution: ExecutionAsOf) -> None:
+        arn, visits = execution.arn, list(execution.visits)
+        laid = _lay_tracks(visits, self._now)
+        tracks = [self._track(arn, name) for name in laid.names or (ROOT,)]
+        self._add_whole(execution, tracks[0], laid)
         for visit in visits:
-            track, span = tracks[laid.of_visit[visit.id]], laid.spans[visit.id]
-            args = visit_args(visit, sayings.get(visit.id, []))
-            track.bar(span, clean(visit.name, _LIMIT), "state", args)
-            self._add_tries(timeline.execution_arn, visit, track, span)
+            track, span = tracks[laid.track_of[visit.id]], laid.spans[visit.id]
+            facts = visit_facts(visit)
+            attempts = facts.pop("attempts")
+            args = _known_args(
+                **facts,
+                error=visit.error,
+                cause=visit.cause,
+                findings=self._said[arn, visit.id],
+            )
+            self._bar(track, span, clean(visit.name, _NAME), "state", args)
+            self._add_attempts(arn, visit, attempts, track, span)
 
-    def _add_tries(self, arn: str, visit: StateVisit, track: Track, span: Span) -> None:
-        """Draw the parts of a Task; other states have but one, which is all of them."""
+    def _add_whole(
+        self, execution: ExecutionAsOf, track: _Track, laid: "_Tracks"
+    ) -> None:
+        """Draw the execution itself around all that is known of it."""
+        inner = [moment for span in laid.spans.values() for moment in span]
+        begins = [at for at in (execution.started_at, *inner) if at is not None]
+        if not begins:
+            return
+        whole = min(begins), max([*begins, execution.stopped_at or self._now])
+        ending = execution.ending
+        details = self._moment.trace.details(ending) if ending else {}
+        args = _known_args(
+            **execution_facts(self._moment, execution),
+            error=text_of(details.get("error")),
+            cause=text_of(details.get("cause")),
+            findings=self._said[execution.arn, None],
+        )
+        self._bar(track, whole, clean(execution.name, _NAME), "execution", args)
+        for redrive in execution.redrives:
+            words, at = plain_text(wording.redrive_parts(redrive)), redrive.event.at
+            self._point(track, (at, at), words, "redriven", {})
+
+    def _add_attempts(
+        self,
+        arn: str,
+        visit: StateVisit,
+        facts: Sequence[Facts],
+        track: _Track,
+        span: Span,
+    ) -> None:
+        """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
             return
-        parts: dict[int | None, list[Segment]] = defaultdict(list)
+        found: dict[int | None, list[Segment]] = defaultdict(list)
         for segment in segments(visit, self._now):
-            begin, end = inside((segment.begin, segment.end), span)
-            parts[segment.attempt].append(replace(segment, begin=begin, end=end))
-        _add_phases(track, parts.get(None, []))
+            begin, end = _inside((segment.begin, segment.end), span)
+            found[segment.attempt].append(replace(segment, begin=begin, end=end))
+        self._add_phases(track, found.get(None, []))
         for number, attempt in enumerate(visit.attempts, start=1):
-            own, at = parts.get(number, []), attempt.scheduled_at
-            around = (own[0].begin, own[-1].end) if own else inside((at, at), span)
-            bar = track.bar(around, try_name(attempt, number), "try", try_args(attempt))
+            own, at = found.get(number, []), attempt.scheduled_at
+            around = (own[0].begin, own[-1].end) if own else _inside((at, at), span)
+            words = wording.resource_words(attempt)
+            name = f"{words} · try {number}" if number > 1 else words
+            more = {"role_arn": attempt.role_arn, "region": attempt.region}
+            args = _known_args(**facts[number - 1], **more)
+            bar = self._bar(track, around, name, "try", args)
             key = arn, attempt.scheduled_id
-            phases = _add_phases(track, own, self._notices.get(key))
-            self._tails[key] = [(track, place) for place in phases or [bar]]
+            told = completion_of(self._moment, self._coverage, key, attempt)
+            self._tails[key] = self._add_phases(track, own, told) or [bar]
 
-    # -- tasks -------------------------------------------------------------------
-
-    def add_task(self, life: Life) -> None:
-        """Draw what ECS told of a task on a track of its own."""
-        name = f"task · {task_id(life.states[0])}"
-        track = self._track(self._process(life.execution_arn), name)
-        for stretch in life.stretches(self._now):
-            span, state = (stretch.begin, stretch.end), stretch.state
-            draw = track.bar if stretch.end > stretch.begin else track.point
-            words = (
-                f"{clean(state.last_status, _LIMIT)}{plain(task_words(state).ending)}"
+    def _add_phases(
+        self, track: _Track, phases: Iterable[Segment], told: Completion | None = None
+    ) -> list[_TrackBar]:
+        """Draw stretches of time; a completion lag says what told of the end."""
+        bars = []
+        for each in phases:
+            lags = told is not None and each.phase is Phase.COMPLETION_LAG
+            words = wording.completion_parts(told)[0] if told and lags else ()
+            args = _known_args(
+                begin=iso(each.begin),
+                end="still running" if each.open else iso(each.end),
+                learned=plain_text(words),
             )
-            draw(span, words, "task", task_args(life, state))
+            name, span = str(each.phase), (each.begin, each.end)
+            bars.append(self._bar(track, span, name, name, args))
+        return bars
 
-    # -- calls -------------------------------------------------------------------
+    # -- tasks -------------------------------------------------------------------------
 
-    def add_calls(self, rows: Iterable[Row]) -> None:
-        by_track: dict[tuple[str | None, str], list[Row]] = defaultdict(list)
-        for row in rows:
-            if row.call is not None:
-                by_track[row.execution_arn, service(row.call)].append(row)
-        for (arn, name), calls in by_track.items():
-            self._add_service(self._process(arn), f"calls · {name}", calls)
+    def add_tasks(self) -> None:
+        """Draw what ECS told of each task on a track of its own."""
+        lives = self._moment.task_states.values()
+        for states in sorted(lives, key=lambda states: states[0].at):
+            key = self._moment.task_starter(states[0].task_arn)
+            visit = self._moment.visit_of(key)
+            if key is None or visit is None:
+                continue
+            track = self._track(key[0], f"task · {wording.task_id(states[0])}")
+            told = facts_of_task(self._moment, states[0].task_arn)
+            facts = {each["version"]: each for each in told}
+            for stretch in stretches(states, self._now):
+                state, span = stretch.state, (stretch.begin, stretch.end)
+                draw = self._bar if stretch.end > stretch.begin else self._point
+                ending = plain_text(wording.task_text(state).ending)
+                words = f"{clean(state.last_status, _NAME)}{ending}"
+                args = _known_args(**facts[state.version], state=visit.path)
+                draw(track, span, words, "task", args)
 
-    def _add_service(self, process: Process, name: str, rows: list[Row]) -> None:
-        spans = sorted(_apart((*_drawn(r), n) for n, r in enumerate(rows)))
-        lanes = pack((begin, end) for begin, end, _ in spans)
-        tracks = [
-            self._track(process, f"{name} · {lane + 1}" if lane else name)
-            for lane in range(max(lanes, default=-1) + 1)
-        ]
-        for (begin, end, number), lane in zip(spans, lanes, strict=True):
-            self._add_call(tracks[lane], (begin, end), rows[number])
+    # -- calls -------------------------------------------------------------------------
 
-    def _add_call(self, track: Track, span: Span, row: Row) -> None:
-        if row.call is None:
+    def add_calls(self) -> None:
+        """Draw calls by their services; a poll is a point, as its second begins."""
+        moment = self._moment
+        by_track: dict[tuple[str | None, str], list[_Called]] = defaultdict(list)
+        for call in filter(moment.is_relevant, moment.calls):
+            link = moment.link(call)
+            attempt = moment.attempt(link.key) if link is not None else None
+            begin, end = call_window(call, link, attempt)
+            polls = link is not None and link.role is CallRole.POLL
+            arn = link.execution_arn if link is not None else None
+            called = (begin, begin if polls else end), call
+            by_track[arn, service_name(call)].append(called)
+        for (arn, service), calls in by_track.items():
+            free, tracks = _Lanes(), list[_Track]()
+            for span, call in _apart(calls):
+                lane = free.take(*span)
+                if lane == len(tracks):
+                    name = f"calls · {service}{f' · {lane + 1}' if lane else ''}"
+                    tracks.append(self._track(arn, name))
+                self._add_call(tracks[lane], span, call)
+
+    def _add_call(self, track: _Track, span: Span, call: ApiCall) -> None:
+        link = self._moment.link(call)
+        key = link.key if link is not None else None
+        visit = self._moment.visit_of(key)
+        window = call_window(call, link, self._moment.attempt(key))
+        args = _known_args(
+            **call_facts(call, link),
+            error_message=call.error_message,
+            time_resolution="1 s: CloudTrail gives whole seconds",
+            made_between=[iso(at) for at in window],
+            state=visit.path if visit else None,
+        )
+        told = self._maker.call_text(call, link)
+        name, role = plain_text((*told.name, *told.error)), link.role if link else None
+        draw = self._point if role is CallRole.POLL else self._bar
+        head = draw(track, span, name, str(role or "other"), args)
+        tails = self._tails.get(key) if key else None
+        if link is None or not tails:
             return
-        draw = track.point if _is_poll(row) else track.bar
-        kind = str(row.link.role) if row.link else "other"
-        head = draw(span, call_name(row), kind, call_args(row, row.call))
-        tails = self._tails.get(_attempt_key(row))
-        if tails and row.link:
-            tail, place = _tail(tails, head.begin)
-            number, at = next(self._arrows), place.nearest(head.begin)
-            args = {"rule": str(row.link.rule), "call": clean(row.call.event_id)}
-            tail.tick(at, f"→ {call_name(row)}", args)
-            tail.arrow("s", at, number)
-            track.arrow("f", head.begin, number)
+        tail = next((t for t in reversed(tails) if t.begin <= head.begin), tails[0])
+        number, at = next(self._arrows), tail.nearest(head.begin)
+        args = {"rule": str(link.rule), "call": clean(call.event_id)}
+        # Perfetto lets an arrow begin where its bar ends: bars that last are no tails.
+        self._put(tail.track, at, f"→ {name}", "made", args, ph="i", s="t")
+        self._arrow(tail.track, at, ph="s", id=number)
+        self._arrow(track, head.begin, ph="f", id=number, bp="e")
 
 
-def _whole(timeline: Timeline, spans: Iterable[Span], now: datetime) -> Span | None:
-    """Give the time of an execution, and of all that is known of it."""
-    inner = [moment for span in spans for moment in span]
-    begins = [timeline.started_at, *inner]
-    moments = [moment for moment in begins if moment is not None]
-    if not moments:
-        return None
-    return min(moments), max([*moments, timeline.stopped_at or now])
+_Called = tuple[Span, ApiCall]
 
 
-def _add_phases(
-    track: Track, phases: Iterable[Segment], told: Notice | None = None
-) -> list[Place]:
-    """Draw stretches of time; who noticed the end is said where that took some."""
-    places = []
-    for phase in phases:
-        notice = told if phase.part is Part.NOTICING else None
-        span, name = (phase.begin, phase.end), str(phase.part)
-        places.append(track.bar(span, name, name, phase_args(phase, notice)))
-    return places
-
-
-def _is_poll(row: Row) -> bool:
-    return row.link is not None and row.link.role is CallRole.POLL
-
-
-def _drawn(row: Row) -> Span:
-    """Give the time that a call takes on its track: a poll is a point."""
-    begin, end = window(row)
-    return (begin, begin) if _is_poll(row) else (begin, end)
-
-
-def _apart(
-    spans: Iterable[tuple[datetime, datetime, int]],
-) -> Iterator[tuple[datetime, datetime, int]]:
+def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
     """Part the points of one second by a microsecond: on one another they would nest.
 
     Where in its second a poll was made nobody knows.
     """
     last: datetime | None = None
-    for begin, end, number in sorted(spans):
+    for (begin, end), call in sorted(calls, key=lambda called: called[0]):
         if begin < end:
-            yield begin, end, number
+            yield (begin, end), call
             continue
         last = begin if last is None else max(begin, last + _MICROSECOND)
-        yield last, last, number
+        yield (last, last), call
 
 
-def _attempt_key(row: Row) -> Key:
-    """Name the attempt that an arrow comes from; nothing where the tie is open."""
-    link = row.link
-    if link is None or link.execution_arn is None or link.attempt_id is None:
-        return "", 0
-    return link.execution_arn, link.attempt_id
+# -- what a bar says when it is clicked ------------------------------------------------
 
 
-def _tail(tails: list[tuple[Track, Place]], at: int) -> tuple[Track, Place]:
-    """Choose the phase that a call was made in: the last one begun by then."""
-    begun = [tail for tail in tails if tail[1].begin <= at]
-    return begun[-1] if begun else tails[0]
+def _known_args(**args: Any) -> Args:
+    """Say what is known: as facts, cleaned, and without what is null or empty."""
+    known = {k: v for k, v in args.items() if v is not None and v not in ("", [])}
+    return {key: _cleaned(value) for key, value in known.items()}
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value, _LONGEST)
+    if isinstance(value, dict):
+        return _known_args(**value)
+    if isinstance(value, list):
+        rest = len(value) - _LISTED
+        more = [f"… {rest} more"] if rest > 0 else []
+        return [*map(_cleaned, value[:_LISTED]), *more]
+    return value
+
+
+# -- which bar lies on which track -----------------------------------------------------
+
+
+class _Tracks(Struct, frozen=True):
+    """The tracks of one execution's states, from top to bottom.
+
+    States that follow each other share a track. Branches and iterations get tracks of
+    their own, and hand them on when they end: 10,000 iterations, 40 at a time, take 40.
+    """
+
+    names: Sequence[str]
+    track_of: Mapping[int, int]
+    """A visit's id to the place of its track."""
+    spans: Mapping[int, Span]
+
+
+class _Lanes:
+    """Lanes, taken for a while: the first that is free."""
+
+    def __init__(self) -> None:
+        self._busy: list[tuple[datetime, int]] = []
+        self._free: list[int] = []
+
+    def take(self, begin: datetime, end: datetime) -> int:
+        """Take a lane; calls come in the order of their beginnings."""
+        while self._busy and self._busy[0][0] <= begin:
+            heappush(self._free, heappop(self._busy)[1])
+        lane = heappop(self._free) if self._free else len(self._busy)
+        heappush(self._busy, (end, lane))
+        return lane
+
+
+def _lay_tracks(visits: Sequence[StateVisit], now: datetime) -> _Tracks:
+    """Give each visit a track; those of a state's branches stand below each other."""
+    by_id = {visit.id: visit for visit in visits}
+    branches: dict[tuple[int | None, int | None], list[StateVisit]] = defaultdict(list)
+    for visit in sorted(visits, key=lambda v: (v.entered_at, v.id)):
+        branches[visit.parent, visit.index].append(visit)
+    spans: dict[int, Span] = {}
+    free: defaultdict[str, _Lanes] = defaultdict(_Lanes)
+    taken: dict[str, defaultdict[int, list[StateVisit]]] = {}
+    for (parent, _), branch in branches.items():
+        spans.update(_in_turn(branch, now))
+        state = _state_of(by_id, parent)
+        lane = free[state].take(spans[branch[0].id][0], spans[branch[-1].id][1])
+        taken.setdefault(state, defaultdict(list))[lane] += branch
+    names: list[str] = []
+    track_of: dict[int, int] = {}
+    for lanes in taken.values():
+        for number, inside in enumerate(map(lanes.get, sorted(lanes)), start=1):
+            track_of.update((visit.id, len(names)) for visit in inside or ())
+            names.append(_track_name(by_id, inside or (), number))
+    return _Tracks(names, track_of, spans)
+
+
+def _in_turn(branch: Sequence[StateVisit], now: datetime) -> Iterator[tuple[int, Span]]:
+    """Say when each state of a branch ran; it had ended when the next was entered.
+
+    What a history lacks makes them overlap. One that takes no time must not seem to lie
+    in the next, which begins a microsecond later.
+    """
+    least = branch[0].entered_at
+    for visit, after in zip_longest(branch, branch[1:]):
+        begin, end = max(visit.entered_at, least), end_of(visit, now)
+        end = max(begin, min(end, after.entered_at) if after else end)
+        least = max(end, begin + _MICROSECOND)
+        yield visit.id, (begin, end)
+
+
+def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
+    """Name what is one state of the definition, in whichever iteration it runs."""
+    names: list[str] = []
+    visit = by_id.get(number or 0)
+    while visit is not None:
+        names.append(visit.name)
+        visit = by_id.get(visit.parent or 0)
+    return "\0".join(names)
+
+
+def _track_name(
+    by_id: Mapping[int, StateVisit], inside: Sequence[StateVisit], number: int
+) -> str:
+    """Name a track after its branch, if it has but one; the main one is `Main`."""
+    parent = by_id.get(inside[0].parent or 0)
+    if parent is None:
+        return f"{ROOT} · {number}" if number > 1 else ROOT
+    indexes = {visit.index for visit in inside}
+    if len(indexes) == 1 and None not in indexes:
+        word = "item" if parent.type == "Map" else "branch"
+        return f"{parent.name} · {word} {indexes.pop()}"
+    return f"{parent.name} · lane {number}"
+
+
+def _inside(span: Span, around: Span) -> Span:
+    """Cut a time to what lies within another."""
+    begin = min(max(span[0], around[0]), around[1])
+    return begin, min(max(span[1], begin), around[1])

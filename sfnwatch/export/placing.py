@@ -1,44 +1,189 @@
-"""Where things go on a scale of time, for viewers that have nothing else."""
+"""Where things go, and under which names: what all exports share.
 
-from collections.abc import Iterator
+In a table or a diagram each event and each call has a row of its own, in an order that
+people expect; on a scale of time a call has the second in which it may have been made.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from sfnwatch.trace.attempts import Attempt
-from sfnwatch.trace.integrations import CallRole
-from sfnwatch.trace.lane_ranks import causing_phase
-from sfnwatch.trace.lanes import Row
-from sfnwatch.trace.timeline import Trace
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import short_id
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import Link
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.visits import ROOT, Attempt, StateVisit
+from sfnwatch.view.lines import Lane, Line
+from sfnwatch.view.order import ANSWERED, Place, RowOrder
+from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
+from sfnwatch.view.wording import LABEL, execution_labels
 
+Span = tuple[datetime, datetime]
+Row = TypeVar("Row", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState)
 _SECOND = timedelta(seconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LATEST = 9_000_000_000_000_000
 """Microseconds: the year 2255. Viewers count nanoseconds in 64 bits."""
+_NAME = 180
 
 
-def last_moment(trace: Trace) -> datetime:
+# -- names -----------------------------------------------------------------------------
+
+
+def whole_name(execution: ExecutionAsOf) -> str:
+    """Name an execution, and its state machine where that is known."""
+    machine, name = execution.state_machine_name, execution.name
+    return clean(f"{machine} › {name}" if machine else name, _NAME)
+
+
+def heading(execution: ExecutionAsOf) -> list[Part]:
+    """Say which execution it is, how it went, and when it began."""
+    status, began = execution.status.lower(), execution.started_at
+    glyph, words = status_glyph(status), clean(status.replace("_", " "))
+    parts = [Part(whole_name(execution), Role.NAME)]
+    parts += [Part(f"  {glyph.text} {words}", glyph.role)]
+    if began is not None and execution.stopped_at is not None:
+        spent = (execution.stopped_at - began).total_seconds()
+        parts += [Part(f"  {duration(spent)}")]
+    if began is not None:
+        parts += [Part(f"  {began:%Y-%m-%d %H:%M:%S} UTC", Role.DIM)]
+    return parts
+
+
+def service_name(call: ApiCall) -> str:
+    """Name the service as its event source does; the SDK's name for it isn't known."""
+    return clean(call.event_source.removesuffix(".amazonaws.com"), _NAME) or "unknown"
+
+
+def visit_path(visit: StateVisit | None) -> str:
+    """Name a visit by its path, without the root that all paths share."""
+    return clean(visit.path.removeprefix(f"{ROOT} / ")) if visit is not None else ""
+
+
+def visit_about(
+    moment: Moment, item: HistoryEvent | ApiCall | TaskState
+) -> StateVisit | None:
+    """Find the visit that an event, a call or a task's state belongs to."""
+    if isinstance(item, HistoryEvent):
+        return moment.executions[item.execution_arn].visit(item.visit_id)
+    if isinstance(item, TaskState):
+        return moment.visit_of(moment.task_starter(item.task_arn))
+    link = moment.link(item)
+    return moment.visit_of(link.key) if link is not None else None
+
+
+def lane_tags(moment: Moment) -> Mapping[str, str]:
+    """Tell whose a line is where executions share lanes: roots, and child executions.
+
+    Nothing is said of what stands alone.
+    """
+    told = dict(execution_labels(moment.roots)) if len(moment.roots) > 1 else {}
+    if len(moment.children) > 1:
+        children = moment.children.values()
+        told |= {each.arn: clean(short_id(each.name), LABEL) for each in children}
+    return {arn: f"[{label}] " for arn, label in told.items()}
+
+
+# -- what rows say ---------------------------------------------------------------------
+
+
+def state_text(line: Line) -> str:
+    """Give what a state's line says in one row, without the arrows of a screen."""
+    if not line.conclusion:
+        return plain_text(line.text)
+    first, *rest = line.conclusion[0]
+    if not first.text.startswith("◀"):
+        return f"{plain_text(line.text)}  {plain_text(line.conclusion[0])}"
+    by, how = rest[0].text, plain_text(rest[1:]).strip()
+    return f"{plain_text(line.text)}  learned by {by}, {how}"
+
+
+def line_text(line: Line) -> str:
+    """Give all that a line says in one row likewise."""
+    others = (plain_text(each.parts) for each in (line.call, line.task) if each)
+    return "  ".join(each for each in (state_text(line), *others) if each)
+
+
+def state_parts(line: Line, *, owner: bool = True) -> list[Part]:
+    """Give what a line says of a state: in lanes, beside what calls it made."""
+    parts = [Part(f"{line.fold.text} ", line.fold.role)] if line.fold else []
+    parts += [*(line.owner if owner else ()), *line.text]
+    return [*parts, Part("  "), *line.conclusion[0]] if line.conclusion else parts
+
+
+def call_parts(line: Line) -> list[Part]:
+    """Give what a line says of a call, with its own second; or of a task."""
+    if line.call is None or line.call_at is None:
+        told = line.task or line.call
+        return [*told.parts] if told else []
+    service = clean(line.service.removesuffix(".amazonaws.com"), _NAME)
+    at = Part(f"{line.call_at:%H:%M:%S}  {service}  ", Role.DIM)
+    return [at, *line.call.parts]
+
+
+def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
+    """Give what a line says in the lane of the states, and in that of the calls."""
+    states, calls = state_parts(line), call_parts(line)
+    if tag:
+        states.insert(0, Part(tag, Role.DIM))
+    if line.lane is Lane.STATES:
+        return states, calls
+    return [], [*calls, Part("  ‹ ", Role.DIM), *states] if states else calls
+
+
+def rows_apart(moment: Moment, items: Iterable[Row]) -> list[Row]:
+    """Sort events and calls of which each has a row of its own.
+
+    An action call stands right behind the event that tells of its answer: its own time
+    is a whole second, mostly the one before its state was entered.
+    """
+    order = RowOrder(moment.trace)
+
+    def place(item: Row) -> Place:
+        found: Place = order.place(item)
+        link = moment.link(item) if isinstance(item, ApiCall) else None
+        attempt = moment.attempt(link.key) if link is not None else None
+        if link is None or attempt is None or link.role is not CallRole.ACTION:
+            return found
+        soon = timedelta(0) <= attempt.answered_at - found[0] < ANSWERED
+        return (attempt.answered_at, *found[1:]) if soon else found
+
+    return sorted(items, key=place)
+
+
+# -- on a scale of time ----------------------------------------------------------------
+
+
+def last_moment(moment: Moment) -> datetime:
     """Give the last moment that is known of, for what still runs: bars end there.
 
     That something was asked or answered is a moment, too: nothing had ended by then.
     """
-    return max(_moments(trace), default=_EPOCH)
+    return moment.at or max(_moments(moment), default=_EPOCH)
 
 
-def _moments(trace: Trace) -> Iterator[datetime]:
-    for timeline in trace.histories.values():
-        for event in timeline.ordered:
-            yield max(event.timestamp, event.seen_at or event.timestamp)
-    for call in trace.calls.values():
+def _moments(moment: Moment) -> Iterator[datetime]:
+    trace = moment.trace
+    for execution in moment.executions.values():
+        for event in execution.events:
+            yield max(event.at, event.seen_at or event.at)
+        for answer in (execution.described, execution.defined):
+            if answer is not None and answer.seen_at is not None:
+                yield answer.seen_at
+    for call in trace.ordered_calls:
         yield max(call.event_time, call.seen_at or call.event_time)
     for states in trace.task_states.values():
         for state in states:
             yield max(state.at, state.seen_at or state.at)
-    for request in trace.requests.values():
-        yield request.sent_at
-    answers = (a for t in trace.histories.values() for a in (t.described, t.defined))
-    for received in (*trace.healths.values(), *answers):
-        if received is not None and received.at is not None:
-            yield received.at
+    yield from (request.sent_at for request in trace.requests[-1:])
+    for reports in trace.healths.values():
+        yield from (report.seen_at for report in reports[-1:] if report.seen_at)
 
 
 def micros(at: datetime) -> int:
@@ -46,27 +191,18 @@ def micros(at: datetime) -> int:
     return min(max(1, (at - _EPOCH) // _MICROSECOND), _LATEST)
 
 
-def window(row: Row) -> tuple[datetime, datetime]:
-    """Say between which moments a row's call was made.
+def call_window(call: ApiCall, link: Link | None, attempt: Attempt | None) -> Span:
+    """Say between which moments a call was made.
 
-    CloudTrail gives a whole second. A call that is tied was not made before its try
-    was scheduled, and an action not after its answer was known.
+    CloudTrail gives a whole second. A call that is matched was not made before its
+    attempt was scheduled, and an action not after its answer was known.
     """
-    begin, end = row.at, row.at
-    if row.call is not None:
-        begin, end = row.call.event_time, row.call.event_time + _SECOND
-    if row.attempt is None or row.link is None:
+    begin, end = call.event_time, call.event_time + _SECOND
+    if attempt is None or link is None:
         return begin, end
-    begin = max(begin, row.attempt.scheduled_at)
-    answered = _answered(row.attempt, row.link.role)
-    if answered is not None and answered > begin:
+    begin = max(begin, attempt.scheduled_at)
+    answered = attempt.answered_at
+    told = answered in {attempt.submitted_at, attempt.ended_at}
+    if link.role is CallRole.ACTION and told and answered > begin:
         end = min(end, answered)
     return begin, max(begin, end)
-
-
-def _answered(attempt: Attempt, role: CallRole) -> datetime | None:
-    """Tell when an action's answer was known; None while it is not, or for others."""
-    if role is not CallRole.ACTION:
-        return None
-    phase = causing_phase(attempt)
-    return phase if phase in {attempt.submitted_at, attempt.ended_at} else None

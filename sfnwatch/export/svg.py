@@ -1,27 +1,630 @@
-"""A trace as one picture in SVG: the swimlanes, or the stays in states as bars.
+"""A trace as a picture: the timeline above, the lanes below, for a slide or a page.
 
-Drawn from scratch, not a terminal's picture: no script, no font and no file but
-itself, so that it can be put into a page, a mail or a document.
+Everything stands on a grid of character cells, in whatever monospaced font there is:
+each run of text says how wide it is, so nothing has to be measured. No script, no font
+and no file but itself. Colors are CSS variables, so that the reader's preference, or a
+page around, decides.
 """
 
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.resources import files
+from itertools import islice
 from typing import TextIO
 
-from sfnwatch.export.svg_gantt import gantt_svg
-from sfnwatch.export.svg_lanes import lanes_svg
-from sfnwatch.export.svg_style import ALONE
-from sfnwatch.trace.timeline import Trace
+from msgspec import Struct
+
+from sfnwatch.analysis.phases import Phase, Segment
+from sfnwatch.analysis.wording import plural, some, spoken
+from sfnwatch.export.placing import (
+    Span,
+    heading,
+    lane_parts,
+    lane_tags,
+    last_moment,
+    state_parts,
+    whole_name,
+)
+from sfnwatch.export.text import cell_width, cut, flow
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.history import REDRIVEN, HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.times import iso
+from sfnwatch.view.lifelines import LifeLines, Rail, VisitKey
+from sfnwatch.view.lines import Lane, Line, LineMaker
+from sfnwatch.view.order import Fold, Item
+from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
+from sfnwatch.view.timeline_chart import (
+    BarKind,
+    BarLine,
+    Tick,
+    TimelineChart,
+    length_words,
+)
+from sfnwatch.view.wording import execution_labels
+
+CELL, ROW = 7.2, 20.0
+"""The width of a character and the height of a row, in px."""
+_MARGIN = 20.0
+_OPEN = 80
+"""With more lines than these what can be folded is: polls, children, large Maps."""
+_LINES, _BARS = 300, 120
+"""So many lines, and bars, are drawn; what is left out is counted."""
+_STATES, _CALLS, _BESIDE = 64, 84, 56
+"""Cells for the words of a lane at most; longer ones are wrapped."""
+_TIME, _ARROW = 13, 6
+_NAMES, _PLOT = 52, 700.0
+"""The cells of names in the timeline, and the px of its bars."""
+_MOST_TICKS = 150
+_STEPS = (
+    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
+    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200),
+    86400,
+)
+_TICKS = 7
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+Ref = Callable[[str], str]
+"""Gives what a page knows an event, a call or a task by, from its key; or nothing."""
 
 
-def dump(trace: Trace, out: TextIO) -> None:
-    """Print the lanes as one picture; equal traces give equal texts."""
-    out.write(ascii_markup(lanes_svg(trace, css=ALONE)))
+def stylesheet(name: str) -> str:
+    """Give one of our style sheets, without what only its readers here need."""
+    text = (files("sfnwatch.templates") / name).read_text("ascii")
+    return "".join(_COMMENT.sub("", text).splitlines())
 
 
-def dump_gantt(trace: Trace, out: TextIO) -> None:
-    """Print the stays in states as bars on one axis of time."""
-    out.write(ascii_markup(gantt_svg(trace, css=ALONE)))
+def dump(moment: Moment, out: TextIO) -> None:
+    """Print the timeline and the lanes as one picture; equal traces, equal texts."""
+    sheet = Sheet("p")
+    y = _put_title(sheet, moment)
+    for picture in (TimelinePicture(moment), LanesPicture(moment)):
+        y = picture.draw(sheet, y) + ROW
+    bottom = _put_legend(sheet, y, notes(moment))
+    out.write(sheet.svg(bottom, stylesheet("picture.css")))
 
 
-def ascii_markup(text: str) -> str:
-    """Write markup so that no encoding on its way can spoil it."""
-    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+# -- the sheet -------------------------------------------------------------------------
+
+
+class Sheet:
+    """What a picture is drawn on: a grid of cells, and shapes between them."""
+
+    def __init__(self, prefix: str) -> None:
+        """`prefix` tells its ids from those of other pictures in one page."""
+        self._prefix, self.width = prefix, 0.0
+        self._root = self._into = ET.Element("svg")
+        pattern = self._put("pattern", "", id=f"{prefix}-hatch", width=4, height=4)
+        pattern.set("patternUnits", "userSpaceOnUse")
+        pattern.set("patternTransform", "rotate(45)")
+        ET.SubElement(pattern, "path", {"class": "hatch", "d": "M0 0V4"})
+        self.rect("ground", 0, 0, 0, 0).attrib.update(width="100%", height="100%")
+
+    def _put(self, tag: str, css: str, **attributes: str | float) -> ET.Element:
+        told = {
+            key: value if isinstance(value, str) else f"{value:.6g}"
+            for key, value in attributes.items()
+        }
+        return ET.SubElement(self._into, tag, {"class": css, **told})
+
+    def write(self, x: float, y: float, parts: Iterable[Part]) -> float:
+        """Write parts from `x` on, on the base line of the row at `y`; give the end."""
+        for text, role in parts:
+            width = cell_width(text) * CELL
+            if text.strip():
+                run = self._put("text", f"r-{role}", x=x, y=y + 14, textLength=width)
+                run.set("lengthAdjust", "spacingAndGlyphs")
+                run.text = text
+            x += width
+        self.width = max(self.width, x)
+        return x
+
+    def rect(self, css: str, x: float, y: float, w: float, h: float) -> ET.Element:
+        self.width = max(self.width, x + w)
+        box = self._put("rect", css, x=x, y=y, width=max(w, 0.7), height=h)
+        if "backing-off" in css:
+            box.set("fill", f"url(#{self._prefix}-hatch)")
+        return box
+
+    def path(self, css: str, *points: tuple[float, float], end: str = "") -> None:
+        """Draw a line through points; one that ends in z is filled."""
+        told = "L".join(f"{x:.6g} {y:.6g}" for x, y in points)
+        self._put("path", css, d=f"M{told}{end}")
+
+    def cross(self, x: float, y: float, arm: float = 3.5) -> None:
+        for css in ("cross under", "cross"):
+            self.path(css, (x - arm, y - arm), (x + arm, y + arm))
+            self.path(css, (x + arm, y - arm), (x - arm, y + arm))
+
+    def dot(self, x: float, y: float, css: str) -> None:
+        self._put("circle", css, cx=x, cy=y, r=4)
+
+    @contextmanager
+    def row(self, refs: Sequence[str], tip: Iterable[str]) -> Iterator[None]:
+        """Put together what follows; a page finds it by the first of the refs."""
+        around, known = self._into, [ref for ref in refs if ref]
+        self._into = self._put("g", "row")
+        if known:
+            self._into.set("id", f"{self._prefix}-{known[0]}")
+            self._into.set("data-refs", " ".join(known))
+        ET.SubElement(self._into, "title").text = "\n".join(tip)
+        yield
+        self._into = around
+
+    def svg(self, height: float, style: str = "", name: str = "sfnwatch") -> str:
+        """Give its markup, in which no encoding on its way can spoil anything."""
+        width = f"{self.width + _MARGIN:.6g}"
+        about = {"class": "sw", "role": "img", "aria-label": name, "width": width}
+        about |= {"height": f"{height:.6g}", "viewBox": f"0 0 {width} {height:.6g}"}
+        self._root.attrib.update(about, xmlns="http://www.w3.org/2000/svg")
+        if style:
+            ET.SubElement(self._root, "style").text = style
+        data: bytes = ET.tostring(self._root, "us-ascii")
+        return data.decode("ascii")
+
+
+def _width(parts: Iterable[Part]) -> int:
+    return sum(cell_width(part.text) for part in parts)
+
+
+# -- what stands around the pictures ---------------------------------------------------
+
+
+def title_words(moment: Moment) -> str:
+    """Name what a trace is of: an execution, or how many."""
+    roots = list(moment.roots.values())
+    if len(roots) == 1:
+        return whole_name(roots[0])
+    if not roots:
+        return "API calls"
+    labels = some(execution_labels(moment.roots).values(), 6)
+    return f"{plural(len(roots), 'execution')}: {labels}"
+
+
+def _put_title(sheet: Sheet, moment: Moment) -> float:
+    y = _MARGIN - 6
+    if len(moment.roots) != 1:
+        sheet.write(_MARGIN, y, [Part(title_words(moment), Role.NAME)])
+        y += ROW
+    for arn, label in execution_labels(moment.roots).items():
+        named = [Part(f"{label}  ", Role.NAME)] if label else []
+        sheet.write(_MARGIN, y, [*named, *heading(moment.roots[arn])])
+        y += ROW
+    return y + 6
+
+
+def _put_legend(sheet: Sheet, y: float, notes: Iterable[str] = ()) -> float:
+    """Say what the colors and marks mean, and what else is to be known."""
+    x = _MARGIN
+    for words in ("waiting", "working", "completion lag", "backing off", "failed"):
+        sheet.rect(words.replace(" ", "-"), x, y + 5, 14, 9)
+        x = sheet.write(x + 20, y, [Part(words, Role.DIM)]) + 18
+    sheet.dot(x + 4, y + 10, "action")
+    x = sheet.write(x + 14, y, [Part("action call", Role.DIM)]) + 18
+    sheet.path("poll", (x + 2, y + 5), (x + 2, y + 15))
+    x = sheet.write(x + 10, y, [Part("poll", Role.DIM)]) + 18
+    sheet.cross(x + 4, y + 10)
+    sheet.write(x + 14, y, [Part("denied or failed", Role.DIM)])
+    for note in notes:
+        y += ROW
+        sheet.write(_MARGIN, y, [Part(note, Role.DIM)])
+    return y + ROW + 8
+
+
+def notes(moment: Moment) -> Iterator[str]:
+    """Say how far CloudTrail is known, and what is not shown."""
+    health = moment.health.get("lookup")
+    if health is not None and health.coverage is not None:
+        yield f"CloudTrail complete up to {health.coverage:%H:%M:%S} UTC (estimate)."
+    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
+    if hidden:
+        yield f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
+
+
+def _css(phase: Phase, *, failed: bool = False) -> str:
+    return "failed" if failed and phase is Phase.WORKING else phase.replace(" ", "-")
+
+
+# -- the lanes -------------------------------------------------------------------------
+
+
+class _SvgLane(Struct):
+    """One lane: an execution's, or the calls'."""
+
+    title: str
+    root: str
+    """Whose life-lines stand in it; empty for all."""
+    rails: int
+    room: int
+    words: int = 0
+    """The cells that its longest words take."""
+    x: float = 0.0
+
+    @property
+    def text_x(self) -> float:
+        return self.x + (self.rails * _RAIL + 8 if self.rails else 0)
+
+
+_Block = tuple[_SvgLane, list[Part], list[str]]
+"""What a line says in one lane, and the refs of what that is."""
+_KEYS = "  C: list"
+"""What a screen says behind a Map Run: nobody presses keys here."""
+_RAIL = 12.0
+"""The px from one life-line to the next."""
+
+
+class LanesPicture:
+    """The lanes: states and calls beside each other, or executions, by their times."""
+
+    def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
+        self._moment, self._ref = moment, ref
+        self._outline = Outline(moment.trace, OutlineOptions(folds=False))
+        if len(self._outline.items) > _OPEN:
+            self._outline = Outline(moment.trace)
+        self._several = len(moment.roots) > 1
+        containers = self._outline.containers
+        self._lifelines = LifeLines(moment.trace, containers, apart=self._several)
+        self._tags = lane_tags(moment)
+        self._columns = {column.root: column for column in self._lanes()}
+        """By root execution, the calls' last by nothing; else the states' by None."""
+        self.drawn: dict[str, str] = {}
+        """The ref that a page finds a line by, for the ref of each thing on it."""
+        self._rows = list(self._all_rows())
+        self._over: set[VisitKey] = set()
+        """The visits whose life-lines have ended on a line."""
+
+    def svg(self, name: str) -> str:
+        """Draw it for a page, which has the style; nothing where nothing is."""
+        sheet = Sheet("l")
+        return sheet.svg(self.draw(sheet, 8) + 10, "", name) if self._rows else ""
+
+    def _lanes(self) -> Iterator[_SvgLane]:
+        width = self._lifelines.width
+        if not self._several:
+            yield _SvgLane("STEP FUNCTIONS", _LONE, width(), _STATES)
+            yield _SvgLane("API CALLS", "", 0, _CALLS)
+            return
+        for arn, label in execution_labels(self._moment.roots).items():
+            yield _SvgLane(label, arn, width(arn), _BESIDE)
+        yield _SvgLane("OTHER CALLS", "", 0, _BESIDE)
+
+    # -- what is on it -----------------------------------------------------------------
+
+    def _all_rows(self) -> Iterator[tuple[Line | None, list[_Block]]]:
+        """Yield lines with what they say in each lane; without one, what is missing."""
+        items = self._outline.at(self._moment)
+        maker = LineMaker(self._moment, self._outline, self._lifelines)
+        kept, before, skipped = _kept(items), None, 0
+        for item in (*items, None):
+            if item is not None and id(item) not in kept:
+                skipped += 1
+                continue
+            if skipped:
+                words = [Part(f"⋯ {plural(skipped, 'line')} left out", Role.DIM)]
+                yield None, [(next(iter(self._columns.values())), words, [])]
+                skipped = 0
+            if item is not None:
+                line = maker.line(item, before)
+                before = item
+                blocks = [block for block in self._blocks(line) if block[1]]
+                for column, parts, _ in blocks:
+                    width = min(column.room, _width(parts))
+                    column.words = max(column.words, width)
+                yield line, blocks
+
+    def _blocks(self, line: Line) -> Iterator[_Block]:
+        tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
+        refs = self._refs(line)
+        if not self._several:
+            parts, calls = lane_parts(line, tag)
+            parts = [part for part in parts if part.text != _KEYS]
+            yield self._columns[_LONE], parts, refs
+            of_call = [self._ref(line.call_key)] if parts else refs
+            yield self._columns[""], calls, of_call
+            return
+        # Beside others an execution is told of by its own column.
+        tag = "" if line.execution_arn == line.root_arn else tag
+        parts = [Part(tag, Role.DIM)] if tag else []
+        parts += state_parts(line, owner=len(line.rails) > 1)
+        parts = [part for part in parts if part.text != _KEYS]
+        told = line.call or line.task
+        gap = parts and told and line.lane is Lane.STATES
+        parts += [Part("  ")] if gap else []
+        column = self._columns.get(line.root_arn or "", self._columns[""])
+        yield column, [*parts, *(told.parts if told else ())], refs
+
+    def _refs(self, line: Line) -> list[str]:
+        """Give the refs of all that a line stands for, its own first."""
+        keys = [line.key]
+        if isinstance(line.item, HistoryEvent):
+            followers = self._outline.order.followers(line.item)
+            keys += [event.key for event in followers]
+        if isinstance(line.item, Fold):
+            keys = [each.key for each in line.item.members[:_LINES]]
+        elif self._several:
+            keys.append(line.call_key)
+        found = [ref for ref in map(self._ref, keys) if ref]
+        self.drawn.update(dict.fromkeys(found, found[0] if found else ""))
+        return found
+
+    # -- drawing -----------------------------------------------------------------------
+
+    def draw(self, sheet: Sheet, y: float) -> float:
+        """Draw it from `y` on; give where it ends."""
+        if not self._rows:
+            return y
+        time_x = self._place_columns()
+        sheet.write(time_x, y, [Part("UTC", Role.DIM)])
+        for column in self._columns.values():
+            if column.words:
+                role = Role.NAME if column.root else Role.DIM
+                sheet.write(column.x, y, [Part(cut(column.title, column.room), role)])
+                sheet.width = max(sheet.width, column.text_x + column.words * CELL)
+        y += ROW
+        sheet.path("hair", (_MARGIN, y), (sheet.width, y))
+        y += 6
+        first = True
+        for line, blocks in self._rows:
+            if line is not None:
+                y = self._draw_line(sheet, y, time_x, line, blocks, first=first)
+                first = False
+                continue
+            for column, parts, _ in blocks:
+                sheet.write(column.text_x, y, parts)
+            y += ROW
+        return y
+
+    def _place_columns(self) -> float:
+        """Put the lanes beside each other, and give where times stand."""
+        time = _TIME * CELL
+        x = _MARGIN + (time + 10 if self._several else 0)
+        time_x = _MARGIN
+        for column in self._columns.values():
+            column.x = x
+            if column.words:
+                x = column.text_x + (column.words + 2) * CELL
+            if column.root == _LONE:
+                time_x = x
+                x += time + _ARROW * CELL
+        return time_x
+
+    def _draw_line(
+        self,
+        sheet: Sheet,
+        y: float,
+        time_x: float,
+        line: Line,
+        blocks: Sequence[_Block],
+        *,
+        first: bool,
+    ) -> float:
+        top = y
+        if first or line.new_day or line.gap is not None:
+            words = f"⋮ {spoken(line.gap)}  " if line.gap is not None else ""
+            day = f"{line.at:%Y-%m-%d}" if first or line.new_day else ""
+            sheet.write(time_x, y, [Part(words + day, Role.DIM)])
+            y += ROW - 2
+        rows = [flow(parts, column.room) for column, parts, _ in blocks]
+        height = ROW * max(map(len, rows), default=1)
+        self._draw_rails(sheet, line, (top, y, y + height))
+        for (column, parts, refs), told in zip(blocks, rows, strict=True):
+            at = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)
+            with sheet.row(refs, (at, plain_text(parts))):
+                x, width = column.text_x, column.words * CELL + 8
+                sheet.rect("hit", x - 4, y, width, height)
+                for number, each in enumerate(told):
+                    sheet.write(x, y + number * ROW, each)
+        if line.lane is Lane.STATES and line.call and not self._several:
+            self._draw_link(sheet, line, y + 10)
+        if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
+            sheet.rect("seam", _MARGIN, y - 1, sheet.width - _MARGIN, 1.5)
+        if line.lane is Lane.STATES or self._several or not line.whole_seconds:
+            time = f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12]
+            sheet.write(time_x, y, [Part(time, Role.DIM)])
+        return y + height
+
+    def _draw_link(self, sheet: Sheet, line: Line, y: float) -> None:
+        """Lead from a phase's time to the call that it made."""
+        calls = self._columns[""].text_x
+        rule = line.call.rule if line.call else ()
+        css = " guess" if any(part.role is Role.GUESS for part in rule) else ""
+        tip = calls - 8
+        sheet.path(f"link{css}", (calls - (_ARROW - 0.5) * CELL, y), (tip, y))
+        sheet.path(f"tip{css}", (tip, y - 4), (tip + 6, y), (tip, y + 4), end="z")
+
+    def _draw_rails(
+        self, sheet: Sheet, line: Line, ys: tuple[float, float, float]
+    ) -> None:
+        """Draw the life-lines beside a line: from `ys`' first to its last, or part."""
+        top, begin, bottom = ys
+        self._over -= {rail.visit for rail in line.rails}
+        for column in self._columns.values():
+            rails: Iterable[Rail] = line.rails
+            if self._several and column.root != line.root_arn:
+                # Those of others go on beside it; what a line ended is over.
+                rails = self._lifelines.rails(self._moment, line.at, column.root)
+                rails = [rail for rail in rails if rail.visit not in self._over]
+            for rail in rails if column.rails else ():
+                thin = rail.phase in {Phase.CONTAINER, Phase.STOPPED}
+                x = column.x + rail.column * _RAIL + (2 if thin else 0)
+                y = begin + 10 if rail.begins else top
+                end = begin + 10 if rail.ends else bottom
+                css = _css(rail.phase, failed=rail.failed)
+                sheet.rect(css, x, y, 2 if thin else 6, max(end - y, 4))
+        self._over |= {rail.visit for rail in line.rails if rail.ends}
+
+
+_LONE = "states"
+"""Stands where executions beside each other have their ARNs."""
+
+
+def _kept(items: Sequence[Item]) -> set[int]:
+    """Choose what matters most: how executions went, failures, and then the first."""
+    telling = [item for item in items if _is_telling(item)][: _LINES // 2]
+    kept = set(map(id, telling))
+    rest = (item for item in items if id(item) not in kept)
+    return kept.union(map(id, islice(rest, _LINES - len(kept))))
+
+
+def _is_telling(item: Item) -> bool:
+    if isinstance(item, ApiCall):
+        return item.error_code is not None
+    kind = item.type if isinstance(item, HistoryEvent) else ""
+    bad = ("Failed", "TimedOut", "Aborted")
+    return kind.startswith("Execution") or kind.endswith(bad)
+
+
+# -- the timeline ----------------------------------------------------------------------
+
+
+class TimelinePicture:
+    """The timeline: one bar a state, and one an execution where there are several."""
+
+    def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
+        self._ref, self._labels = ref, execution_labels(moment.roots)
+        self._chart = TimelineChart(moment, last_moment(moment))
+        lines = self._chart.lines(dict.fromkeys(moment.roots, False))
+        self._lines, self._left_out = lines[:_BARS], len(lines[_BARS:])
+        bars = [line.bar for line in lines]
+        self._begin = min((bar.begin for bar in bars), default=self._chart.now)
+        self._end = max((bar.end for bar in bars), default=self._begin)
+        self._stops = list(self._long_stops(moment))
+        self._whole = self._offset(self._end)
+        names = [_width(self._name(line)) for line in self._lines]
+        self._plot = _MARGIN + (min(_NAMES, max(names, default=0)) + 2) * CELL
+
+    def svg(self, name: str) -> str:
+        """Draw it for a page, which has the style; nothing where nothing is."""
+        if not self._lines:
+            return ""
+        sheet = Sheet("g")
+        return sheet.svg(_put_legend(sheet, self.draw(sheet, 8) + 12), "", name)
+
+    def _long_stops(self, moment: Moment) -> Iterator[Span]:
+        """Yield the times between an end and a redrive: weeks may lie between."""
+        roots = list(moment.roots.values())
+        for redrive in roots[0].redrives if len(roots) == 1 else ():
+            if redrive.ended is not None:
+                stop = redrive.ended.at, redrive.event.at
+                if stop[1] - stop[0] > (self._end - self._begin) / 10:
+                    yield stop
+
+    def _name(self, line: BarLine) -> list[Part]:
+        name = self._labels.get(line.bar.key) or clean(line.bar.shown_name, _NAMES)
+        what = self._chart.what(line.bar)
+        told = [Part(f"  {what.text}", what.role)] if what else []
+        return [Part("  " * (len(line.rails) // 2)), Part(name, Role.NAME), *told]
+
+    def draw(self, sheet: Sheet, y: float) -> float:
+        """Draw it from `y` on; give where it ends."""
+        if not self._lines:
+            return y
+        top = y + ROW
+        bottom = top + ROW * (len(self._lines) + bool(self._left_out))
+        self._draw_axis(sheet, y, bottom)
+        for number, line in enumerate(self._lines):
+            self._draw_bar(sheet, line, top + number * ROW)
+        if self._left_out:
+            words = f"⋯ {plural(self._left_out, 'more row')}"
+            sheet.write(_MARGIN, bottom - ROW, [Part(words, Role.DIM)])
+        return bottom
+
+    def _offset(self, at: datetime) -> float:
+        """Count the seconds to a moment, without the long stops."""
+        seconds = (at - self._begin).total_seconds()
+        for first, last in self._stops:
+            if at > first:
+                seconds -= (min(at, last) - first).total_seconds()
+        return seconds
+
+    def _x(self, at: datetime) -> float:
+        part = self._offset(at) / self._whole if self._whole else 0.0
+        return self._plot + _PLOT * min(max(part, 0.0), 1.0)
+
+    def _draw_axis(self, sheet: Sheet, y: float, bottom: float) -> None:
+        begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
+        sheet.write(_MARGIN, y, [begin])
+        step = next((s for s in _STEPS if self._whole / s <= _TICKS), self._whole / 5)
+        for number in range(int(self._whole / step) + 1):
+            part = number * step / self._whole if self._whole else 0.0
+            x, words = self._plot + _PLOT * part, "0"
+            if number:
+                words = f"+{_round(number * step)}"
+            sheet.path("hair", (x, y + ROW - 2), (x, bottom))
+            half = cell_width(words) * CELL / 2 if number else 0
+            sheet.write(x - half, y, [Part(words, Role.DIM)])
+        for first, last in self._stops:
+            x, left_out = self._x(first), (last - first).total_seconds()
+            sheet.path("cut", (x, y + ROW - 6), (x, bottom))
+            told = Part(f"⟲ redriven after {duration(left_out)}", Role.DIM)
+            sheet.write(x - _width([told]) * CELL - 4, bottom - 4, [told])
+        sheet.width = max(sheet.width, self._plot + _PLOT)
+
+    def _draw_bar(self, sheet: Sheet, line: BarLine, y: float) -> None:
+        bar = line.bar
+        segments = () if bar.kind is BarKind.UNREAD else self._chart.segments(line)
+        with sheet.row([self._ref(bar.line_key)], _tip(line, segments)):
+            sheet.rect("hit", _MARGIN - 4, y, self._plot + _PLOT - _MARGIN, ROW)
+            sheet.write(_MARGIN, y, _cut(self._name(line), int(self._plot / CELL) - 4))
+            for begin, end, failed in self._chart.crowd(line):
+                css, x = "failed" if failed else "crowd", self._x(begin)
+                sheet.rect(css, x, y + 5, self._x(end) - x, 10)
+            for segment in segments:
+                self._draw_segment(sheet, segment, y)
+            for tick in self._chart.ticks(line)[:_MOST_TICKS]:
+                self._draw_tick(sheet, tick, y)
+            sheet.write(self._x(bar.end) + 8, y, self._label(line))
+
+    def _label(self, line: BarLine) -> Iterator[Part]:
+        """Say how a bar ended, how long it is and what is notable of it."""
+        bar = line.bar
+        glyph = status_glyph(bar.status)
+        if bar.kind is BarKind.TASK:
+            yield Part(f"{length_words(self._chart, bar)}  ")
+        elif bar.kind is not BarKind.UNREAD:
+            yield Part(f"{glyph.text} {length_words(self._chart, bar)}  ", glyph.role)
+        yield from self._chart.notes(line)
+
+    def _draw_segment(self, sheet: Sheet, segment: Segment, y: float) -> None:
+        x, right = self._x(segment.begin), self._x(segment.end)
+        thin = segment.phase in {Phase.CONTAINER, Phase.STOPPED}
+        if segment.phase is Phase.COMPLETION_LAG:
+            x = min(x, right - 3)  # of all a bar has, it is what must be seen
+        css = _css(segment.phase, failed=segment.failed)
+        sheet.rect(css, x, y + (9 if thin else 5), right - x, 3 if thin else 10)
+
+    def _draw_tick(self, sheet: Sheet, tick: Tick, y: float) -> None:
+        x = self._x(tick.at)
+        if tick.failed:
+            sheet.cross(x, y + 10)
+        elif tick.role is CallRole.ACTION:
+            sheet.dot(x, y + 10, "action")
+        else:
+            sheet.path("poll", (x, y + 5), (x, y + 15))
+
+
+def _tip(line: BarLine, segments: Sequence[Segment]) -> Iterator[str]:
+    visit = line.bar.visit
+    yield clean(visit.path if visit else line.bar.shown_name)
+    yield f"{iso(line.bar.begin)}, {line.bar.status.replace('_', ' ')}"
+    for segment in segments[:8] if visit is not None else ():
+        yield f"{segment.phase}: {duration(segment.seconds)}"
+
+
+def _round(seconds: float) -> str:
+    """Write a round length of time: `30 s`, `1m 30s`, `2m`."""
+    told = duration(seconds).replace(".00 ", " ").replace(".0 ", " ")
+    return told.removesuffix(" 00s").removesuffix(" 00m")
+
+
+def _cut(parts: Iterable[Part], room: int) -> Iterator[Part]:
+    for text, role in parts:
+        yield Part(cut(text, room), role)
+        room -= cell_width(text)
+        if room <= 0:
+            return

@@ -1,168 +1,347 @@
-"""A trace as text with both lanes side by side, for an editor or a mail.
+"""What a trace shows as text, for an editor, a mail, a screen reader; as Markdown.
 
-States stand left with their rails and times, calls right with their seconds. An arrow
-joins a phase to the call it made, where they are tied. What the trace shows stands
-below, in sentences. All times are UTC.
+A trace has both lanes side by side: states stand left with their life-lines and times,
+calls right with their seconds. An arrow joins a phase to the call that it made, where
+they are matched. What the trace shows stands below, in sentences. All times are UTC.
+
+No color is needed, and a Chinese character takes two cells. In Markdown every name is
+escaped: none may break the table, make a link or call a person.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import accumulate
 from typing import TextIO
 
-from sfnwatch.export.report_words import IN_SHORT
-from sfnwatch.export.text_rails import Rails, draw_rails
-from sfnwatch.export.text_words import (
-    call_text,
-    fold,
-    heading,
-    pad,
-    state_text,
-    width,
+from msgspec.structs import replace
+
+from sfnwatch.analysis.finding import (
+    Column,
+    Document,
+    Heading,
+    Items,
+    Paragraph,
+    Sentence,
+    Table,
+    brief_evidence,
 )
-from sfnwatch.trace.findings import Finding
-from sfnwatch.trace.heads import labels
-from sfnwatch.trace.lanes import Lane, Lanes, Row, build_lanes
-from sfnwatch.trace.report import report
-from sfnwatch.trace.text import clean
-from sfnwatch.trace.timeline import Trace
+from sfnwatch.analysis.phases import Phase
+from sfnwatch.analysis.report import explain, report
+from sfnwatch.analysis.wording import plural
+from sfnwatch.export.placing import heading, lane_parts, lane_tags
+from sfnwatch.model.history import REDRIVEN, HistoryEvent
+from sfnwatch.model.moment import Moment
+from sfnwatch.view.lifelines import LifeLines, Rail
+from sfnwatch.view.lines import Lane, Line, LineMaker, all_lines
+from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.parts import Part, plain_text
 
-_LEFT, _TIME = 60, 12
-"""Cells for the rails and words of the states; what is longer takes further lines."""
-_SEAM, _FAR = "━", 40
-"""Drawn across both lanes where the execution was redriven."""
+_LEFT, _TIME, _FAR = 64, 12, 40
+"""Cells for the life-lines and words of the states; what is longer is wrapped."""
+_WORDS = 28
+"""However many life-lines there are, words have so many cells."""
 _ARROW, _NO_ARROW = "  ───▶  ", " " * 8
-_LABEL = 40
-"""No label of an execution takes more characters."""
-_WORDS = 24
-"""However many rails there are, words have so many cells."""
-_MANY_CALLS = "calls of others, or of X-Ray, are"
-_SENTENCE, _CERTAINTY = 96, 11
+_SEAM = "━"
+"""Drawn across both lanes where the execution was redriven."""
+_GLYPHS = {
+    Phase.WAITING: "╎",
+    Phase.WORKING: "┃",
+    Phase.COMPLETION_LAG: "┋",
+    Phase.BACKING_OFF: "░",
+    Phase.CONTAINER: "│",
+    Phase.STOPPED: " ",
+}
+_PROSE = 100
+_WORD = re.compile(r"\s*\S+|\s+")
+_LEAST = 40
+_GAP = 2
+_CERTAINTY = 11
+"""`inference` and two blanks."""
 
 
-def dump(trace: Trace, out: TextIO) -> None:
+# -- a trace as text -------------------------------------------------------------------
+
+
+def dump(moment: Moment, out: TextIO) -> None:
     """Print the text; equal traces give equal texts."""
-    out.writelines(f"{line.rstrip()}\n" for line in _lines(trace))
-
-
-def _lines(trace: Trace) -> Iterator[str]:
-    lanes, tags = build_lanes(trace), _tags(trace)
-    for arn, timeline in trace.timelines.items():
-        yield f"{tags[arn]}{heading(timeline)}"
-    yield ""
-    if lanes.rows:
-        yield _line("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
-        yield from _rows(lanes, tags)
-    else:
-        yield "Nothing has happened yet."
-    yield from _findings(trace, tags)
-    yield from _left_out(trace, lanes)
-
-
-def _tags(trace: Trace) -> Mapping[str, str]:
-    """Tell executions apart by what their names do not have in common."""
-    each = list(trace.timelines.values())
-    if len(each) < 2:  # noqa: PLR2004
-        return {timeline.execution_arn: "" for timeline in each}
-    names = [(t.name, t.state_machine_name or "") for t in each]
-    told = labels(names, _LABEL)
-    return {t.execution_arn: f"[{tag}] " for t, tag in zip(each, told, strict=True)}
-
-
-def _line(left: str, time: str, arrow: str, right: str) -> str:
-    return f"{pad(left, _LEFT)}  {time:<{_TIME}}{arrow}{right}"
-
-
-# -- rows ------------------------------------------------------------------------
-
-
-def _rows(lanes: Lanes, tags: Mapping[str, str]) -> Iterator[str]:
-    day, before, drawn, above = None, None, "", ""
-    for place, (row, rails) in enumerate(
-        zip(lanes.rows, draw_rails(lanes.rows), strict=True)
-    ):
-        if row.key == drawn:
-            continue
-        if row.at.date() != day:
-            day = row.at.date()
-            yield _line(above, f"{day}", "", "")
-        above = rails.after
-        if row.lane is not Lane.STATES:
-            arn = row.link.execution_arn if row.link else None
-            tag = tags.get(arn or "", "")
-            told = call_text(row, placed=rails.open > 1 or bool(tag), tag=tag)
-            # A call's time stands with it, a task's has milliseconds as a state's.
-            time = "" if row.call is not None else _time(row)
-            yield _line(rails.before, time, _NO_ARROW, told)
-            continue
-        made = _made(row, lanes, place)
-        drawn = made.key if made else ""
-        yield from _state(row, rails, made, tags, named=_owner(row) != before)
-        before = _owner(row)
-
-
-def _time(row: Row) -> str:
-    return row.at.strftime("%H:%M:%S.%f")[:_TIME]
-
-
-def _made(row: Row, lanes: Lanes, place: int) -> Row | None:
-    """Find the call that a phase made, if it is the very next row."""
-    after = lanes.rows[place + 1] if place + 1 < len(lanes.rows) else None
-    return after if after is not None and after.key == row.causes else None
-
-
-def _owner(row: Row) -> tuple[str | None, int]:
-    return row.execution_arn, row.visit.id if row.visit else 0
-
-
-def _state(
-    row: Row, rails: Rails, made: Row | None, tags: Mapping[str, str], *, named: bool
-) -> Iterator[str]:
-    tag = tags.get(row.execution_arn or "", "")
-    words = f"{tag}{state_text(row, named=named)}"
-    cells = max(_WORDS, _LEFT - len(rails.before))
-    first, *more = [*fold(words, cells)] or [words]
-    time = _time(row)
-    if row.redrive is not None:
-        left = f"{rails.before}{first} "
-        seam = _SEAM * (_LEFT - width(left))
-        yield _line(f"{left}{seam}", time, f" {_SEAM * 7}", _SEAM * _FAR)
-    elif made is None:
-        yield _line(f"{rails.before}{first}", time, "", "")
-    else:
-        call = call_text(made, placed=False)
-        yield _line(f"{rails.before}{first}", time, _ARROW, call)
-    for line in more:
-        yield f"{rails.after}  {line}"
-
-
-# -- below -----------------------------------------------------------------------
-
-
-def _findings(trace: Trace, tags: Mapping[str, str]) -> Iterator[str]:
-    """Tell what it shows: in short, of each execution, and of all of it together."""
-    told = report(trace)
-    yield from _told(IN_SHORT.upper(), told.conclusions)
-    for arn in trace.timelines:
-        yield from _told(f"{tags[arn]}WHAT IT SHOWS", told.findings_of(arn))
-    yield from _told("ALL OF IT TOGETHER", told.findings_of(None))
-
-
-def _told(head: str, found: Sequence[Finding]) -> Iterator[str]:
-    if found:
-        yield ""
-        yield head
-    for finding in found:
-        label = f"{finding.certainty}"
-        for line in fold(clean(finding.text), _SENTENCE):
-            yield f"{label:<{_CERTAINTY}}{line}"
-            label = ""
-
-
-def _left_out(trace: Trace, lanes: Lanes) -> Iterator[str]:
-    hidden, unread = lanes.hidden, len(trace.unread)
-    if hidden or unread:
-        yield ""
+    tags, roots = lane_tags(moment), moment.roots.values()
+    out.writelines(f"{tags.get(e.arn, '')}{plain_text(heading(e))}\n" for e in roots)
+    out.write("\n")
+    out.writelines(f"{line.rstrip()}\n" for line in _lanes(moment, tags))
+    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
     if hidden:
-        words = "call of others, or of X-Ray, is" if hidden == 1 else _MANY_CALLS
-        yield f"{hidden} {words} not shown."
-    if unread:
-        yield f"{unread} record{'' if unread == 1 else 's'} could not be read."
+        out.write(f"\n{plural(hidden, 'call')} by others, or by X-Ray, not shown.\n")
+    out.write("\n")
+    write_text(explain(report(moment)), out, _PROSE)
+
+
+def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
+    outline = Outline(moment.trace, OutlineOptions(folds=False))
+    lifelines = LifeLines(moment.trace, outline.containers)
+    items = outline.at(moment)
+    if not items:
+        yield "Nothing has happened yet."
+        return
+    yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
+    day: date | None = None
+    writer = _RowWriter(lifelines.width(), tags)
+    for line in all_lines(LineMaker(moment, outline, lifelines), items):
+        if line.at.date() != day:
+            day = line.at.date()
+            yield _row("", str(day), "", "")
+        yield from writer.rows(line)
+
+
+def _row(left: str, time: str, arrow: str, right: str) -> str:
+    blanks = " " * (_LEFT - cell_width(left))
+    return f"{left}{blanks}  {time:<{_TIME}}{arrow}{right}"
+
+
+class _RowWriter:
+    """Writes lines as rows of text."""
+
+    def __init__(self, columns: int, tags: Mapping[str, str]) -> None:
+        self._columns, self._tags = columns, tags
+
+    def rows(self, line: Line) -> Iterator[str]:
+        tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
+        words, calls = map(plain_text, lane_parts(line, tag))
+        time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME]
+        room = max(_WORDS, _LEFT - self._columns - 1)
+        first, *more = [words] if cell_width(words) <= room else wrapped(words, room)
+        left = f"{self._rails(line.rails)}{first}"
+        if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
+            left += f" {_SEAM * (_LEFT - cell_width(left) - 1)}"
+            yield _row(left, time, f" {_SEAM * 7}", _SEAM * _FAR)
+        else:
+            made = line.lane is Lane.STATES and line.call is not None
+            yield _row(left, time, _ARROW if made else _NO_ARROW, calls)
+        below = self._rails(
+            replace(rail, begins=False) for rail in line.rails if not rail.ends
+        )
+        yield from (f"{below}  {each}" for each in more)
+
+    def _rails(self, rails: Iterable[Rail]) -> str:
+        cells = [" "] * self._columns
+        for rail in rails:
+            cells[rail.column] = _glyph(rail)
+        return f"{''.join(cells)} " if cells else ""
+
+
+def _glyph(rail: Rail) -> str:
+    if rail.begins and rail.ends:
+        return "●"
+    if rail.begins or rail.ends:
+        return "┌" if rail.begins else "└"
+    return _GLYPHS[rail.phase]
+
+
+# -- a document as text ----------------------------------------------------------------
+
+
+def write_text(document: Document, out: TextIO, width: int = 80) -> None:
+    """Print a document for a terminal of `width` columns; equal ones are equal texts.
+
+    What a heading is about is set in below it.
+    """
+    width, level = max(width, _LEAST), 0
+    before: object = None
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            level = block.level
+            lines = wrapped(block.text, width, "  " * (level - 1), "  " * level)
+        else:
+            lines = _text_lines(block, width, "  " * level)
+        apart = isinstance(block, Table) and before is not Heading
+        if before is not None and (apart or isinstance(block, Heading)):
+            out.write("\n")
+        out.writelines(f"{line.rstrip()}\n" for line in lines)
+        before = type(block)
+
+
+def _text_lines(
+    block: Paragraph | Items | Sentence | Table, width: int, indent: str
+) -> Iterator[str]:
+    match block:
+        case Paragraph():
+            yield from wrapped(block.text, width, indent)
+        case Items():
+            for line in block.lines:
+                yield from wrapped(line, width, indent, f"{indent}  ")
+        case Sentence():
+            proof = brief_evidence(block.evidence)
+            text = f"{block.text} [{proof}]" if proof else block.text
+            first = f"{indent}{block.certainty:<{_CERTAINTY}}"
+            yield from wrapped(text, width, first, indent + " " * _CERTAINTY)
+        case Table():
+            yield from _table(block.shown, width, indent)
+
+
+def cell_width(text: str) -> int:
+    """Count the cells that a text takes in a terminal."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _fitting(text: str, room: int) -> int:
+    """Count the characters that there is room for."""
+    ends = accumulate(map(_cells, text))
+    return next((n for n, end in enumerate(ends) if end > room), len(text))
+
+
+def _chopped(word: str, room: int) -> Iterator[str]:
+    while word:
+        head = max(1, _fitting(word, room))
+        yield word[:head]
+        word = word[head:]
+
+
+def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
+    """Wrap parts at blanks to rows of so many cells; `hang` blanks begin all but one.
+
+    A word that no row has room for is broken.
+    """
+    rows, used = [list[Part]()], 0
+    for text, role in parts:
+        for word in _WORD.findall(text):
+            long = cell_width(word.strip()) > room - hang
+            for piece in _chopped(word, room - hang) if long else [word]:
+                more = piece
+                if used and used + cell_width(piece) > room:
+                    rows.append([Part(" " * hang)])
+                    used, more = hang, piece.strip()
+                same = rows[-1] and rows[-1][-1].role is role
+                before = rows[-1].pop().text if same else ""
+                rows[-1].append(Part(before + more, role))
+                used += cell_width(more)
+    return rows
+
+
+def wrapped(
+    text: str, width: int, first: str = "", rest: str | None = None
+) -> Iterator[str]:
+    """Wrap at blanks; `first` stands before the first line, `rest` before others."""
+    indent = cell_width(first)
+    hang = 0 if rest is None else cell_width(rest) - indent
+    for row in flow([Part(" ".join(text.split()))], max(1, width - indent), hang):
+        yield f"{first}{plain_text(row)}"
+        first = first if rest is None else rest[:indent]
+
+
+def cut(text: str, room: int) -> str:
+    """Cut a text to so many cells; a mark says that it was."""
+    fits = cell_width(text) <= room
+    return text if fits else f"{text[: _fitting(text, room - 1)]}…"
+
+
+def _table(shown: list[Column], width: int, indent: str) -> Iterator[str]:
+    """Lay out a table; columns that there is no room for are left out."""
+    room = width - len(indent)
+    while _needed(shown, narrow=True) > room and any(c.rank for c in shown):
+        shown.remove(max(shown, key=lambda column: column.rank))
+    widths = _widths(shown, room)
+    rows = zip(*(column.cells for column in shown), strict=True)
+    for row in ([column.head for column in shown], *rows):
+        cells = (
+            _placed(cell, size, right=column.right)
+            for cell, size, column in zip(row, widths, shown, strict=True)
+        )
+        yield f"{indent}{(' ' * _GAP).join(cells)}"
+
+
+def _widest(column: Column) -> int:
+    return max(map(cell_width, (column.head, *column.cells)))
+
+
+def _needed(columns: Sequence[Column], *, narrow: bool) -> int:
+    sizes = (
+        min(_widest(c), c.least) if narrow and c.least else _widest(c) for c in columns
+    )
+    return sum(sizes) + _GAP * (len(columns) - 1)
+
+
+def _widths(columns: Sequence[Column], room: int) -> list[int]:
+    """Give each column what it needs; those that may be cut share what is left."""
+    over = _needed(columns, narrow=False) - room
+    widths = []
+    for column in columns:
+        size = _widest(column)
+        if over > 0 and column.least is not None and size > column.least:
+            less = min(over, size - column.least)
+            over, size = over - less, size - less
+        widths.append(size)
+    return widths
+
+
+def _placed(cell: str, size: int, *, right: bool) -> str:
+    text = cut(cell, size)
+    blanks = " " * (size - cell_width(text))
+    return blanks + text if right else text + blanks
+
+
+# -- a document as Markdown ------------------------------------------------------------
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!^=])")
+_LINK = re.compile(r"(://|\bwww\.)", re.IGNORECASE)
+_BREAK = "<!-- -->"
+_OPENING = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
+
+
+def write_markdown(document: Document, out: TextIO) -> None:
+    """Print a document for an issue, a pull request, a wiki, a job's summary."""
+    before: object = None
+    for block in document.blocks:
+        # A list goes on; everything else stands apart.
+        if before is not None and not (before is Sentence and type(block) is Sentence):
+            out.write("\n")
+        before = type(block)
+        out.writelines(f"{line}\n" for line in _markdown_lines(block))
+
+
+def _markdown_lines(
+    block: Heading | Paragraph | Items | Sentence | Table,
+) -> Iterator[str]:
+    match block:
+        case Heading():
+            yield f"{'#' * (block.level + 1)} {_line(block.text)}"
+        case Paragraph(strong=True):
+            yield f"**{escaped(block.text)}**"
+        case Paragraph():
+            yield _line(block.text)
+        case Items():
+            yield from (f"- {_line(line)}" for line in block.lines)
+        case Sentence():
+            proof = brief_evidence(block.evidence)
+            tail = escaped(f" [{proof}]") if proof else ""
+            yield f"- *{block.certainty}*: {escaped(block.text)}{tail}"
+        case Table():
+            columns = block.shown
+            yield f"| {' | '.join(escaped(column.head) for column in columns)} |"
+            yield f"| {' | '.join('---:' if c.right else '---' for c in columns)} |"
+            for row in zip(*(column.cells for column in columns), strict=True):
+                yield f"| {' | '.join(map(escaped, row))} |"
+
+
+def escaped(text: str) -> str:
+    """Escape a text within a line, so that it reads as it is, in a table too."""
+    told = _SPECIAL.sub(r"\\\1", text)
+    told = _LINK.sub(lambda found: f"{found[0][0]}{_BREAK}{found[0][1:]}", told)
+    return told.replace("@", f"@{_BREAK}")
+
+
+def _line(text: str) -> str:
+    """Escape a text that a line or an item begins with."""
+    return _OPENING.sub(_held, escaped(text))
+
+
+def _held(opening: re.Match[str]) -> str:
+    """Keep what begins a line from beginning a list: `1.`, `-`."""
+    blanks, mark = opening[1], opening[2]
+    return f"{blanks}{_BREAK}{mark}" if mark.isdigit() else f"{blanks}\\{mark}"

@@ -1,1 +1,1 @@
-"""The file: what was received, and when."""
+"""Recordings: the file, the folder they lie in, and the files of others."""

@@ -1,67 +1,301 @@
-"""The file's lines: a header, then one line for each record.
+"""A recording's format: from the bytes on a disk to lines, and from lines to records.
 
-JSON Lines in printable ASCII, so that a recording can be looked at in a terminal
-whatever strings AWS sent. AWS's record is kept as it came: a later version can read
-more out of it. A text of two halves of a surrogate pair, which JSON can't tell from
-the character itself, comes back as that character. NaN is refused, being no JSON.
+A header, and then one line for each record: JSON Lines in printable ASCII, so that a
+recording can be looked at in a terminal whatever strings AWS sent. AWS's record is kept
+as it came: a later version can read more out of it. A text of two halves of a surrogate
+pair, which JSON can't tell from the character itself, comes back as that character. NaN
+is refused: JSON has none.
 
 The number in the header moves with the format only. A reader of format n is to lift
 a file of format m by one function for each step, m to m + 1, before `decode_line`.
 """
 
+import codecs
+import json
+import os
+import re
+import select
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+import zstandard
 from msgspec import Struct
 
-from sfnwatch.recording.parsing import MAX_DEPTH, deeper_than
-from sfnwatch.trace.events import Received
-from sfnwatch.trace.payload import ascii_json
-from sfnwatch.trace.times import iso, parse_time
+from sfnwatch.errors import BadFileError
+from sfnwatch.model.api_call import decode_call
+from sfnwatch.model.children import decode_map_run
+from sfnwatch.model.ecs_task import decode_task_state
+from sfnwatch.model.history import decode_event
+from sfnwatch.model.json_text import (
+    ascii_json,
+    encode_json,
+    parse_json,
+    text_of,
+)
+from sfnwatch.model.records import EVENT_KINDS, Received, Record, RecordKind
+from sfnwatch.model.requests import decode_request
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import iso
 
 VERSION = 1
 MARK = "sfnwatch"
 """The key that makes a first line the header of a recording."""
+SUFFIX = ".sfnwatch.jsonl"
+MAX_DEPTH = 200
+"""Levels of nesting; Python's parser ends at about 1000, less what it is called in."""
+MAX_LINE = 1 << 26
+"""Bytes of a line: no answer of AWS's is longer, and no more is kept to read one."""
+
+_OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _MICROSECOND = timedelta(microseconds=1)
+_PRINTABLE = bytes(range(0x20, 0x7F))
+_SENTENCE = 300
 
 
-class NewerFormatError(ValueError):
+class NotJsonError(ValueError):
+    """A text that isn't JSON, and the character where that shows."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class NewerFormatError(Exception):
     """A file that a later version of sfnwatch wrote."""
+
+
+D = TypeVar("D")
 
 
 class Header(Struct, frozen=True):
     """The first line."""
 
-    created: datetime
+    created: Annotated[datetime, msgspec.Meta(tz=True)]
     """What every `at` counts from; whole milliseconds."""
     tool: str = ""
     executions: tuple[str, ...] = ()
+    """The ARNs of the executions that were asked for."""
 
 
-class _HeaderLine(msgspec.Struct, frozen=True):
-    created: str
-    tool: str = ""
-    executions: tuple[str, ...] = ()
-
-
-class _Line(msgspec.Struct, frozen=True):
+class _RecordLine(Struct, Generic[D], frozen=True):
     source: str
-    data: dict[str, Any]
+    data: D
     at: float | None = None
     execution: str | None = None
 
 
-_LINES = msgspec.json.Decoder(_Line)
+_RAW_LINES = msgspec.json.Decoder(_RecordLine[msgspec.Raw])
+_OBJECTS = msgspec.json.Decoder(dict[str, Any])
 
 
-def whole_milliseconds(at: datetime) -> datetime:
-    """Cut a time to what the header can say."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+def bad_file(
+    path: Path, what: str | Exception, *, line: int | None = None, hint: str = ""
+) -> BadFileError:
+    """Word an error in one line: `run.jsonl:3: …`."""
+    if isinstance(what, UnicodeDecodeError):
+        what = f"not UTF-8 text: byte 0x{what.object[what.start]:02x}"
+    elif isinstance(what, OSError):
+        what = f"can't be read: {what.strerror or what}"
+    place = f"{path}:{line}" if line else f"{path}"
+    return BadFileError(f"{clean(place)}: {clean(str(what), _SENTENCE)}", hint=hint)
 
 
-def encode_header(header: Header) -> str:
-    return ascii_json(
+# -- bytes off the disk ------------------------------------------------------------
+
+HEAD = 1 << 16
+"""Bytes by which a file must show what it is."""
+MAX_UNPACKED = 1 << 30
+"""Bytes of what may have no end: a few kilobytes may unpack to any amount."""
+_BLOCK = 1 << 18
+_STEP = 1 << 12
+"""Packed bytes are unpacked so many at a time: zstd may make 32 KiB of each."""
+_PATIENCE = 30.0
+"""Seconds without a byte from a pipe after which nothing more is expected."""
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP_ONLY = 31
+"""Of zlib's formats, by its own number."""
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class ByteStream:
+    """A file's text as UTF-8, read once from its beginning to its end.
+
+    What a file is, its content tells: its name says nothing. Every trouble becomes a
+    BadFileError. No more is held than a block, or the one line that is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file and read its head; raises BadFileError."""
+        self.path = path
+        self.cut = ""
+        """Why it ended too early, where a packed stream did: known at its end."""
+        self.packed = ""
+        """By what it is packed: `gzip`, `zstd` or, mostly, nothing."""
+        self._number = self._opened()
+        self.regular = stat.S_ISREG(os.fstat(self._number).st_mode)
+        """False for a pipe or a device, which can't be read again."""
+        self._text = self._readable(self._decoded())
+        head = bytearray()
+        while len(head) < HEAD and (block := next(self._text, b"")):
+            head += block
+        self.head = bytes(head)
+        """Its first 64 KiB, or a little more; all of a shorter one."""
+        if not self.head or (self.head.isspace() and len(self.head) < HEAD):
+            self.close()
+            empty = f"{self.cut} before its first line" if self.cut else "is empty"
+            raise bad_file(path, empty)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all of it, block by block; raises BadFileError."""
+        return chain((self.head,), self._text)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield its lines with their ends, which the last may lack."""
+        line, number = bytearray(), 1
+        for block in self.blocks():
+            for is_next, part in enumerate(block.split(b"\n")):
+                if is_next:
+                    line += b"\n"
+                    yield bytes(line)
+                    line.clear()
+                    number += 1
+                line += part
+                if len(line) > MAX_LINE:
+                    what = f"a line longer than {MAX_LINE >> 20} MiB"
+                    raise bad_file(self.path, what, line=number)
+        if line:
+            yield bytes(line)
+
+    def text(self) -> str:
+        """Give all of it at once; raises BadFileError, for what is too much, too."""
+        try:
+            return b"".join(self._bounded(self.blocks())).decode()
+        except UnicodeDecodeError as error:
+            raise bad_file(self.path, error) from error
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def _opened(self) -> int:
+        # Whoever opens a pipe that nobody writes to would wait for ever.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            number = os.open(self.path, flags)
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        except ValueError as error:
+            # A NUL in a file's name; the operating system is not even asked.
+            raise bad_file(self.path, f"can't be read: {error}") from error
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            os.close(number)
+            raise bad_file(self.path, "is a directory", hint="Name the files in it.")
+        return number
+
+    def _readable(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass blocks on, and put errors into words."""
+        try:
+            yield from filter(None, blocks)
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        except (zlib.error, zstandard.ZstdError, ValueError) as error:
+            raise bad_file(self.path, f"damaged: {error}") from error
+        finally:
+            self.close()
+
+    def _decoded(self) -> Iterator[bytes]:
+        """Unpack, and write as UTF-8 without a byte order mark."""
+        first, raw = _peeked(self._raw())
+        if first.startswith(_GZIP):
+            self.packed = "gzip"
+            raw = self._unpacked(raw, lambda: zlib.decompressobj(wbits=_GZIP_ONLY))
+        elif first.startswith(_ZSTD):
+            self.packed = "zstd"
+            new = zstandard.ZstdDecompressor().decompressobj
+            raw = self._unpacked(raw, new)
+        if self.packed or not self.regular:
+            raw = self._bounded(raw)
+        first, raw = _peeked(filter(None, raw))
+        if first.startswith(_UTF16):
+            # PowerShell's `>` writes it so.
+            yield from (text.encode() for text in codecs.iterdecode(raw, "utf-16"))
+        else:
+            yield next(raw, b"").removeprefix(codecs.BOM_UTF8)
+            yield from raw
+
+    def _raw(self) -> Iterator[bytes]:
+        while True:
+            try:
+                block = os.read(self._number, _BLOCK)
+                if not block:
+                    return
+                yield block
+            except BlockingIOError:
+                # A pipe that somebody may yet write to.
+                ready, _, _ = select.select([self._number], [], [], _PATIENCE)
+                if not ready:
+                    what = f"can't be read: nothing came for {_PATIENCE:.0f} seconds"
+                    raise bad_file(self.path, what) from None
+
+    def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        total = 0
+        for block in blocks:
+            total += len(block)
+            if total > MAX_UNPACKED:
+                does = "unpacks to" if self.packed else "is"
+                what = f"can't be read: it {does} more than {MAX_UNPACKED >> 20} MiB"
+                raise bad_file(self.path, what)
+            yield block
+
+    def _unpacked(
+        self, blocks: Iterator[bytes], new: Callable[[], Any]
+    ) -> Iterator[bytes]:
+        """Unpack member after member, as `new` does; zeros behind the last are padding.
+
+        The readers of zlib and zstandard would hide that the last one is cut.
+        """
+        member = new()
+        for block in blocks:
+            rest = block
+            while rest:
+                if member.eof:
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        break
+                    member = new()
+                yield member.decompress(rest[:_STEP])
+                rest = member.unused_data + rest[_STEP:]
+        yield member.flush()
+        if not member.eof:
+            self.cut = f"the {self.packed} stream is cut short"
+
+
+def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    first = next(blocks, b"")
+    return first, chain((first,), blocks)
+
+
+# -- the header --------------------------------------------------------------------
+
+
+def new_header(created: datetime, tool: str, executions: Iterable[str]) -> Header:
+    """Make a header; its time is cut to the milliseconds that it can say."""
+    at = created.replace(microsecond=created.microsecond // 1000 * 1000)
+    return Header(at, tool, tuple(executions))
+
+
+def encode_header(header: Header) -> bytes:
+    """Write the first line, with its end."""
+    text = ascii_json(
         {
             MARK: VERSION,
             "created": iso(header.created),
@@ -69,70 +303,88 @@ def encode_header(header: Header) -> str:
             "executions": list(header.executions),
         }
     )
+    return f"{text}\n".encode()
 
 
-def decode_header(value: Any) -> Header:
-    """Read the first line's value; raises ValueError, or NewerFormatError."""
+def decode_header(line: bytes) -> Header:
+    """Read the first line; raises ValueError, or NewerFormatError."""
+    value = parse_value(line.decode())
     if not isinstance(value, dict) or MARK not in value:
-        msg = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}'
-        raise ValueError(msg)
+        raise ValueError(f'not the header of a recording, {{"{MARK}": {VERSION}, …}}')
     _check_version(value[MARK])
-    line = msgspec.convert(value, _HeaderLine)
-    return Header(parse_time(line.created), line.tool, line.executions)
+    return msgspec.convert(value, Header)
 
 
 def _check_version(version: Any) -> None:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        msg = f"no format number of a recording: {version!r:.40}"
-        raise ValueError(msg)
+        raise ValueError(f"not the format number of a recording: {version!r:.40}")
     if version > VERSION:
-        msg = f"format {version!s:.40}, and this version reads up to {VERSION}"
-        raise NewerFormatError(msg)
+        raise NewerFormatError(
+            f"format {version!s:.40}, and this version reads up to {VERSION}"
+        )
 
 
-def encode_line(received: Received, created: datetime) -> str:
-    """Write one record; raises ValueError for what JSON can't hold."""
-    record = dict(received.data)
-    if deeper_than(record, MAX_DEPTH - 1):
-        msg = f"nested deeper than {MAX_DEPTH} levels"
-        raise ValueError(msg)
-    try:
-        data = ascii_json(record)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-    at = "null" if received.at is None else _seconds(received.at - created)
-    return (
-        f'{{"at": {at}, "source": {ascii_json(str(received.source))}, '
-        f'"execution": {ascii_json(received.execution_arn)}, "data": {data}}}'
+# -- records -----------------------------------------------------------------------
+
+
+def encode_line(received: Received, created: datetime) -> bytes:
+    """Write one record, with the line's end; raises ValueError for no JSON object."""
+    line = b'{"at": %b, "source": %b, "execution": %b, "data": %b}\n' % (
+        b"null" if received.at is None else _seconds(received.at - created),
+        encode_json(str(received.kind)),
+        encode_json(received.execution_arn),
+        _one_line(received.data),
     )
+    if len(line) > MAX_LINE:
+        raise ValueError(f"longer than {MAX_LINE >> 20} MiB")
+    return line
 
 
-def _seconds(since: timedelta) -> str:
+def _one_line(data: bytes) -> bytes:
+    """Give a record as it came, or written anew where that is no line of ASCII."""
+    printable = not data.translate(None, _PRINTABLE)
+    if printable and data.startswith(b"{") and not _is_deep(data):
+        with suppress(ValueError, RecursionError):
+            _OBJECTS.decode(data)
+            return data
+    record = parse_value(data.decode(), MAX_DEPTH - 1)
+    if not isinstance(record, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - told like all that can't be written
+    return encode_json(record)
+
+
+def _is_deep(data: bytes) -> bool:
+    """True for a record that might be nested past all reason: for few are so long."""
+    many = data.count(b"{") + data.count(b"[") >= MAX_DEPTH
+    return many and is_deeper(parse_json(data), MAX_DEPTH - 1)
+
+
+def _seconds(since: timedelta) -> bytes:
     """Write a length with all its microseconds; a float would lose them in years."""
-    count = since // _MICROSECOND
-    sign, count = ("-", -count) if count < 0 else ("", count)
-    return f"{sign}{count // 1_000_000}.{count % 1_000_000:06}"
+    number = since // _MICROSECOND
+    sign, number = (b"-", -number) if number < 0 else (b"", number)
+    return b"%b%d.%06d" % (sign, number // 1_000_000, number % 1_000_000)
 
 
-def decode_line(value: Any, created: datetime) -> Received:
-    """Read one record's value; raises ValueError."""
-    line = msgspec.convert(value, _Line)
-    return Received(_moment(line.at, created), line.source, line.execution, line.data)
+def decode_line(line: bytes, created: datetime) -> Received:
+    """Read one record's line; raises ValueError, NotJsonError for what isn't JSON.
 
-
-def decode_at_once(line: bytes, created: datetime) -> Received | None:
-    """Read one record's line in one step, or give None where `decode_line` is to.
-
-    Four times as fast, and strict: it takes nothing that Python's parser would read
-    otherwise. What it does not take may still be read, or be told what is wrong.
+    What the strict parser refuses may still be read by Python's, or is told what is
+    wrong with it.
     """
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH:
-        return None
-    try:
-        read = _LINES.decode(line)
-    except (ValueError, RecursionError):
-        return None
-    return Received(_moment(read.at, created), read.source, read.execution, read.data)
+    if line.isascii():
+        with suppress(ValueError, RecursionError):
+            raw = _RAW_LINES.decode(line)
+            data = bytes(raw.data)
+            if data.startswith(b"{") and not _is_deep(data):
+                return _received(raw, data, created)
+    text = line.removesuffix(b"\n").decode()
+    parsed = msgspec.convert(parse_value(text), _RecordLine[dict[str, Any]])
+    return _received(parsed, encode_json(parsed.data), created)
+
+
+def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Received:
+    return Received(_moment(line.at, created), line.source, line.execution, data)
 
 
 def _moment(at: float | None, created: datetime) -> datetime | None:
@@ -141,5 +393,100 @@ def _moment(at: float | None, created: datetime) -> datetime | None:
     try:
         return created + timedelta(microseconds=round(at * 1_000_000))
     except OverflowError as error:
-        msg = f"a time out of range: at is {at}"
-        raise ValueError(msg) from error
+        raise ValueError(f"a time out of range: at is {at}") from error
+
+
+def check_record(received: Received) -> None:
+    """Raise ValueError for a record that can't be decoded; unknown kinds pass."""
+    record = _object(received.data)
+    match received.kind:
+        case RecordKind.HISTORY | RecordKind.EXPRESS:
+            decode_event(record)
+        case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
+            decode_call(received.kind, record)
+        case RecordKind.TASK_STATE:
+            decode_task_state(record)
+        case RecordKind.MAP_RUN:
+            decode_map_run(received, record)
+        case RecordKind.REQUEST:
+            decode_request(received, record)
+    if received.kind in _OF_AN_EXECUTION and not (
+        received.execution_arn or text_of(record.get("executionArn"))
+    ):
+        raise ValueError(f"a {received.kind} record that names no execution")
+
+
+def _object(data: bytes) -> Record:
+    """Parse a record strictly: a number past all bounds is not read as infinity."""
+    try:
+        return _OBJECTS.decode(data)
+    except (ValueError, RecursionError):
+        parsed: Record = parse_value(data.decode())
+        return parsed
+
+
+# -- JSON, strictly ----------------------------------------------------------------
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text:.40} is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+"""Python's parser without what is lax in it: what it takes can be written again."""
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def scan_value(text: str, start: int, depth: int = MAX_DEPTH) -> tuple[Any, int]:
+    """Read the JSON value that begins at `start`, and tell where it ends.
+
+    Raises NotJsonError, for what is nested too deep as well.
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        what = f"not JSON: {error.msg} at column {error.colno}"
+        raise NotJsonError(what, error.pos) from error
+    except RecursionError as error:
+        raise NotJsonError("nested too deep to be read", start) from error
+    except ValueError as error:
+        what = str(error).partition(":")[0]
+        raise NotJsonError(f"not JSON: {what}", start) from error
+    many = text.count("{", start, end) + text.count("[", start, end) > depth
+    if many and is_deeper(value, depth):
+        raise NotJsonError(f"nested deeper than {MAX_DEPTH} levels", start)
+    return value, end
+
+
+def parse_value(text: str, depth: int = MAX_DEPTH) -> Any:
+    """Read the one JSON value of a text; raises NotJsonError."""
+    value, end = scan_value(text, skip_space(text, 0), depth)
+    end = skip_space(text, end)
+    if end < len(text):
+        raise NotJsonError(f"not JSON: Extra data at column {end + 1}", end)
+    return value
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Tell if objects and lists are nested deeper than `limit`, without recursion."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [v for v in level if isinstance(v, dict | list)]
+        if not level:
+            return False
+        level = [
+            child for v in level for child in (v.values() if isinstance(v, dict) else v)
+        ]
+    return True

@@ -1,30 +1,53 @@
-"""Foreign JSON, recognised by what it says: never by its name.
+"""Files that others wrote, recognized by what they say: never by their names.
 
-What the AWS CLI, the console, a trail and EventBridge write about an execution. A
-file may hold one value, a list of them, or one after the other (JSON Lines).
+What the AWS CLI, the console, a trail, EventBridge and CloudWatch Logs write about an
+execution is JSON: one value, a list of them, or one after the other (JSON Lines). What
+Athena writes is CSV: a row for each call, all of it text.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
 
-from sfnwatch.recording.loading import bad_file
-from sfnwatch.recording.parsing import NotJsonError, line_of, parse_values
-from sfnwatch.trace.calls import decode_call
-from sfnwatch.trace.events import From, Received, Record
-from sfnwatch.trace.express import LOG_KEYS, decode_express, execution_of
-from sfnwatch.trace.history import DecodeError, decode_history
-from sfnwatch.trace.map_runs import decode_map_run
-from sfnwatch.trace.payload import canonical, mapping_of, parse_json
-from sfnwatch.trace.task_states import decode_task_state, is_task_state
-from sfnwatch.trace.text import clean
+from sfnwatch.errors import BadFileError
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.ecs_task import is_task_state
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import LOG_KEYS, REDRIVEN, TERMINAL, decode_event
+from sfnwatch.model.json_text import canonical, mapping_of, parse_json, text_of
+from sfnwatch.model.records import (
+    Batch,
+    DecodeError,
+    Received,
+    Record,
+    RecordKind,
+    receive,
+)
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import parse_time
+from sfnwatch.model.trace import Trace
+from sfnwatch.recording.format import (
+    HEAD,
+    ByteStream,
+    NotJsonError,
+    bad_file,
+    check_record,
+    scan_value,
+    skip_space,
+)
 
 KNOWN = (
     "Open a recording, or what `aws stepfunctions get-execution-history` or `aws "
     "cloudtrail lookup-events` wrote; `sfnwatch replay --help` lists all it reads."
 )
+_NOT_KNOWN = "not a file sfnwatch knows"
 _SHOWN_KEYS = 6
 _SHOWN = 30
 """Characters of a key."""
@@ -42,72 +65,144 @@ class Imported(Struct):
     path: Path
     events: dict[int, Record] = field(default_factory=dict)
     """History events by id: those of one execution."""
-    described: list[Record] = field(default_factory=list)
+    described: list[Received] = field(default_factory=list)
     defined: list[Record] = field(default_factory=list)
-    calls: list[Received] = field(default_factory=list)
+    others: list[Received] = field(default_factory=list)
     """What belongs to no one execution: calls, and what ECS tells of tasks. And what
     names its own: an execution's log."""
-    more: bool = False
+    has_next: bool = False
     """True if it says that another page follows."""
 
     @property
-    def empty(self) -> bool:
-        return not (self.events or self.described or self.defined or self.calls)
+    def notes(self) -> list[str]:
+        held = self.events or self.described or self.defined or self.others
+        return [] if held else [f"{clean(str(self.path))}: holds no records"]
 
 
-def import_json(path: Path, text: str) -> Imported:
-    """Sort what a JSON file holds; raises BadFileError with file, line and place."""
-    imported = Imported(path)
+def import_file(stream: ByteStream) -> Imported:
+    """Read a file that is no recording; raises BadFileError with file and line."""
+    is_json = stream.head.lstrip().startswith((b"{", b"["))
     try:
-        values = list(parse_values(text))
-    except NotJsonError as error:
-        raise bad_file(path, f"{error}", line=error.line) from error
-    for line, value in values:
+        return (import_json if is_json else import_table)(stream)
+    finally:
+        if stream.cut:
+            raise bad_file(stream.path, stream.cut, hint="Fetch it again.")
+
+
+# -- JSON ----------------------------------------------------------------------------
+
+_BETWEEN = re.compile(r"[ \t\r\n,:]*")
+
+
+def import_json(stream: ByteStream) -> Imported:
+    """Sort what a JSON file holds."""
+    if len(stream.head) >= HEAD:
+        _check_beginning(stream.path, stream.head.decode(errors="replace"))
+    imported, text, begin = Imported(stream.path), stream.text(), 0
+    while (begin := skip_space(text, begin)) < len(text):
         try:
-            _take(imported, value, "")
-        except _UnknownError as error:
-            what = f"not a file sfnwatch knows: {error}"
-            place = _line(text, line, error.where, values)
-            raise bad_file(path, what, line=place, hint=KNOWN) from error
-        except _BadItemError as error:
-            place = _line(text, line, error.where, values)
-            raise bad_file(path, f"{error}", line=place) from error
+            value, end = scan_value(text, begin)
+            _take(imported, value)
+        except NotJsonError as error:
+            line = 1 + text.count("\n", 0, error.position)
+            raise bad_file(stream.path, error, line=line) from error
+        except _ItemError as error:
+            raise _refused(stream.path, error, text, begin) from error
+        begin = end
     return imported
 
 
-class _PlacedError(ValueError):
-    def __init__(self, where: str, what: str) -> None:
-        super().__init__(f"{where}: {what}" if where else what)
-        self.where = where
+def _check_beginning(path: Path, text: str) -> None:
+    """Refuse a long file that does not begin like anything known, unread."""
+    if not _MARKS.search(text):
+        raise bad_file(path, _NOT_KNOWN, hint=KNOWN)
+    begin = skip_space(text, 0)
+    is_list = text[begin] == "["
+    with suppress(NotJsonError):
+        first, _ = scan_value(text, skip_space(text, begin + is_list))
+        try:
+            _shape_of(first)
+        except _UnknownItemError as error:
+            found = _ItemError((0,) if is_list else (), error)
+            raise _refused(path, found, text, begin) from error
 
 
-class _UnknownError(_PlacedError):
-    """A JSON value that is nothing we know."""
+def _refused(path: Path, error: "_ItemError", text: str, begin: int) -> BadFileError:
+    """Word what is wrong in the value that begins somewhere in a text."""
+    line = 1 + text.count("\n", 0, _position_of(text, begin, error.place))
+    # The line of a file's only value says no more than its name.
+    at = line if error.place or line > 1 else None
+    if error.unknown:
+        return bad_file(path, f"{_NOT_KNOWN}: {error}", line=at, hint=KNOWN)
+    return bad_file(path, error, line=at)
 
 
-class _BadItemError(_PlacedError):
-    """An item that lacks what its kind must have."""
+def _position_of(text: str, position: int, place: "_Place") -> int:
+    """Find where an item begins in the text of the value that begins at `position`."""
+    # Of a key that is there twice the last one counts, and is not found here.
+    with suppress(NotJsonError):
+        for step in place:
+            position, index = _skip_separators(text, position + 1), 0
+            while index != step:
+                value, position = scan_value(text, position)
+                position, index = _skip_separators(text, position), index + 1
+                if value == step:
+                    break
+    return position
 
 
-def _line(text: str, line: int, where: str, values: Sequence[object]) -> int | None:
-    """Name the line where it says more than that the file is one value."""
-    if where:
-        return line_of(text, line, where)
-    return line if len(values) > 1 else None
+def _skip_separators(text: str, position: int) -> int:
+    match = _BETWEEN.match(text, position)
+    return match.end() if match else position
 
 
-def _take(imported: Imported, value: Any, where: str) -> None:
+# -- what a JSON value is ------------------------------------------------------------
+
+
+_Place = tuple[str | int, ...]
+"""The way to an item through a value: `("events", 17)`."""
+
+
+class _UnknownItemError(ValueError):
+    """What is nothing we know."""
+
+
+class _ItemError(ValueError):
+    """What is wrong with an item, and where it stands."""
+
+    def __init__(self, place: _Place, error: ValueError) -> None:
+        steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in place)
+        where = "".join(steps).lstrip(".")
+        super().__init__(f"{where}: {error}" if where else f"{error}")
+        self.place = place
+        self.unknown = isinstance(error, _UnknownItemError)
+
+
+def _take(imported: Imported, value: Any, place: _Place = ()) -> None:
+    """Sort a value in, or all that a list of AWS's holds."""
     if isinstance(value, list):
         for number, item in enumerate(value):
-            _take(imported, item, f"{where}[{number}]")
+            _take(imported, item, (*place, number))
         return
+    try:
+        shape = _shape_of(value)
+        if not isinstance(shape, str):
+            shape(imported, value)
+    except ValueError as error:
+        raise _ItemError(place, error) from error
+    if isinstance(shape, str):
+        _take(imported, value[shape], (*place, shape))
+    tokens = (value.get("nextToken"), value.get("NextToken"))
+    imported.has_next = imported.has_next or any(tokens)
+
+
+def _shape_of(value: Any) -> "str | _Take":
+    """Find what an object is; raises _UnknownItemError."""
     if isinstance(value, dict):
-        for keys, take in _SHAPES:
+        for keys, shape in _SHAPES:
             if keys <= value.keys():
-                take(imported, value, where)
-                imported.more = imported.more or any(map(value.get, _TOKENS))
-                return
-    raise _UnknownError(where, _what(value))
+                return shape
+    raise _UnknownItemError(_what(value))
 
 
 def _what(value: Any) -> str:
@@ -123,102 +218,70 @@ def _what(value: Any) -> str:
     return f"a JSON object with the {word} {', '.join(keys)}{more}"
 
 
-def _list(value: Any, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        raise _UnknownError(where, _what(value))
-    return value
+_Take = Callable[[Imported, Record], None]
+"""Takes an object; raises ValueError for one that lacks what its kind must have."""
 
 
-def _object(value: Any, where: str) -> Record:
-    if not isinstance(value, dict):
-        raise _BadItemError(where, f"no object but {_what(value)}")
-    return value
+def _kept(imported: Imported, kind: str, value: Record, arn: str | None = None) -> None:
+    """Keep a record that needs no other to tell whose it is."""
+    received = receive(None, kind, arn, value)
+    check_record(received)
+    imported.others.append(received)
 
 
-def _each(key: str, take: "_Take") -> "_Take":
-    """Take each item of the list under `key`."""
-
-    def take_all(imported: Imported, value: Record, where: str) -> None:
-        prefix = f"{where}.{key}" if where else key
-        for number, item in enumerate(_list(value[key], prefix)):
-            place = f"{prefix}[{number}]"
-            take(imported, _object(item, place), place)
-
-    return take_all
+def _of_kind(kind: str) -> _Take:
+    return lambda imported, value: _kept(imported, kind, value)
 
 
-def _event(imported: Imported, value: Record, where: str) -> None:
-    try:
-        number = decode_history(value).id
-    except DecodeError as error:
-        raise _BadItemError(where, f"{error}") from error
+_record = _of_kind(RecordKind.TRAIL)
+
+
+def _event(imported: Imported, value: Record) -> None:
+    number = decode_event(value)[0].id
     known = imported.events.setdefault(number, value)
     if known is not value and canonical(known) != canonical(value):
-        msg = f"another event {number} than before: one file holds one execution"
-        raise _BadItemError(where, msg)
+        what = f"another event {number} than before: one file holds one execution"
+        raise ValueError(what)
 
 
-def _loose(source: From, decode: Callable[[Received], object]) -> "_Take":
-    def take(imported: Imported, value: Record, where: str) -> None:
-        received = Received(None, source, None, value)
-        try:
-            decode(received)
-        except DecodeError as error:
-            raise _BadItemError(where, f"{error}") from error
-        imported.calls.append(received)
-
-    return take
-
-
-def _eventbridge(imported: Imported, value: Record, where: str) -> None:
+def _eventbridge(imported: Imported, value: Record) -> None:
     """Take the CloudTrail record out of `AWS API Call via CloudTrail` and its like.
 
     What ECS tells of a task is kept with its envelope.
     """
-    if is_task_state(value):
-        _task_state(imported, value, where)
-        return
     detail = value["detail"]
-    if not isinstance(detail, Mapping) or not {"eventName", "eventTime"} <= set(detail):
+    if is_task_state(value):
+        _kept(imported, RecordKind.TASK_STATE, value)
+    elif {"eventName", "eventTime"} <= mapping_of(detail).keys():
+        _record(imported, detail)
+    else:
         what = f"an EventBridge event of type {value['detail-type']!s:.60}"
-        raise _UnknownError(where, what)
-    _record(imported, detail, where)
+        raise _UnknownItemError(what)
 
 
-def _described(imported: Imported, value: Record, where: str) -> None:
-    if not isinstance(value["executionArn"], str):
-        raise _BadItemError(where, "executionArn is no text")
-    imported.described.append(value)
+def _described(imported: Imported, value: Record) -> None:
+    _check_text(value, "executionArn")
+    told = receive(None, RecordKind.DESCRIBE, value["executionArn"], value)
+    imported.described.append(told)
 
 
-def _defined(imported: Imported, value: Record, where: str) -> None:
-    if not isinstance(value["definition"], str):
-        raise _BadItemError(where, "definition is no text")
+def _defined(imported: Imported, value: Record) -> None:
+    _check_text(value, "definition")
     imported.defined.append(value)
 
 
-_TOKENS = ("nextToken", "NextToken")
-"""Under which of these an answer says that it is one page of several."""
-_Take = Callable[[Imported, Record, str], None]
-_lookup = _loose(From.LOOKUP, decode_call)
-_record = _loose(From.TRAIL, decode_call)
-_map_run = _loose(From.MAP_RUN, decode_map_run)
-_task_state = _loose(From.TASK_STATE, decode_task_state)
-
-
-def _logged(imported: Imported, value: Record, where: str) -> None:
+def _logged(imported: Imported, value: Record) -> None:
     """Take one event of an execution's log."""
-    try:
-        decode_express(value)
-    except DecodeError as error:
-        raise _BadItemError(where, f"{error}") from error
-    arn = execution_of(value)
-    if arn is None:
-        raise _BadItemError(where, "execution_arn is no text")
-    imported.calls.append(Received(None, From.EXPRESS, arn, value))
+    _check_text(value, "execution_arn")
+    _kept(imported, RecordKind.EXPRESS, value, value["execution_arn"])
 
 
-def _log_event(imported: Imported, value: Record, where: str) -> None:
+def _check_text(value: Record, key: str) -> None:
+    if not text_of(value[key]):
+        raise ValueError(f"{key} is no text")
+
+
+def _log_event(imported: Imported, value: Record) -> None:
     """Take what a log event of CloudWatch Logs holds, if it is any of ours.
 
     A log has other lines too: Step Functions begins one with a sentence.
@@ -226,34 +289,27 @@ def _log_event(imported: Imported, value: Record, where: str) -> None:
     message = value.get("message", value.get("@message"))
     record = mapping_of(parse_json(message) if isinstance(message, str) else message)
     if record.keys() >= LOG_KEYS:
-        _logged(imported, record, where)
+        _logged(imported, record)
     elif record.keys() >= {"eventName", "eventTime"}:
-        _record(imported, record, where)
+        _record(imported, record)
 
 
-def _event_of_either(imported: Imported, value: Record, where: str) -> None:
-    """Take an item of `events`, as a history and a log have one."""
-    (_log_event if "message" in value else _event)(imported, value, where)
-
-
-def _children(imported: Imported, value: Record, where: str) -> None:
+def _children(imported: Imported, value: Record) -> None:
     """Take a list of executions, where it is a Map Run's."""
-    if _list(value["executions"], where) and not all(
-        mapping_of(item).get("mapRunArn") for item in value["executions"]
-    ):
-        msg = "a list of executions, but of no Map Run: it does not say what happened"
-        raise _BadItemError(where, msg)
-    imported.calls.append(Received(None, From.CHILDREN, None, value))
+    executions = value["executions"]
+    if not isinstance(executions, list):
+        raise _UnknownItemError(_what(executions))
+    if not all(mapping_of(item).get("mapRunArn") for item in executions):
+        what = "a list of executions, but of no Map Run: it does not say what happened"
+        raise ValueError(what)
+    _kept(imported, RecordKind.CHILDREN, value)
 
 
-_SHAPES: tuple[tuple[set[str], _Take], ...] = (
-    ({"events"}, _each("events", _event_of_either)),
-    ({"logEvents"}, _each("logEvents", _log_event)),
-    ({"Events"}, _each("Events", _lookup)),
-    ({"Records"}, _each("Records", _record)),
-    ({"EventId", "CloudTrailEvent"}, _lookup),
+_SHAPES: tuple[tuple[set[str], str | _Take], ...] = (
+    *(({key}, key) for key in ("events", "logEvents", "Events", "Records")),
+    ({"EventId", "EventTime"}, _of_kind(RecordKind.LOOKUP)),
     ({"detail-type", "detail"}, _eventbridge),
-    ({"mapRunArn", "executionCounts"}, _map_run),
+    ({"mapRunArn", "executionCounts"}, _of_kind(RecordKind.MAP_RUN)),
     ({"executions"}, _children),
     ({"executionArn", "stateMachineArn", "status"}, _described),
     ({"definition", "stateMachineArn"}, _defined),
@@ -263,4 +319,275 @@ _SHAPES: tuple[tuple[set[str], _Take], ...] = (
     ({"eventName", "eventTime"}, _record),
     ({"id", "type", "timestamp"}, _event),
 )
-"""The keys that tell what an object is, the first that fit."""
+"""The keys that tell what an object is, the first that fit: a key under which others
+stand, or what takes it."""
+_MARKS = re.compile("|".join({f'"{key}"' for keys, _ in _SHAPES for key in keys}))
+"""Any of those keys."""
+
+
+# -- CSV -----------------------------------------------------------------------------
+
+_NEEDED = ("eventtime", "eventsource", "eventname")
+_DELIMITERS = (",", ";", "\t")
+"""Spreadsheets of some countries save CSV with semicolons."""
+_NULLS = ("", "null")
+_LONGEST_CELL = 1 << 26
+"""The csv module's own limit, 128 KiB, is less than CloudTrail allows a request."""
+
+
+def import_table(stream: ByteStream) -> Imported:
+    """Read the rows of a CSV file, as Athena writes it.
+
+    Queries give other columns than the trail's own, in any order and any case.
+    """
+    csv.field_size_limit(_LONGEST_CELL)
+    title, newline, _ = stream.head.lower().partition(b"\n")
+    endless = not newline and len(title) >= HEAD
+    if endless or not any(name.encode() in title for name in _NEEDED):
+        raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
+    delimiter = next((d for d in _DELIMITERS if d.encode() in title), ",")
+    lines = (line.decode() for line in stream.lines())
+    reader = csv.reader(lines, delimiter=delimiter)
+    imported = Imported(stream.path)
+    seen: Counter[tuple[tuple[str, str], ...]] = Counter()
+    try:
+        columns = _columns(stream.path, next(reader, []))
+        for row in _rows(reader, columns):
+            _number_row(row, seen)
+            _kept(imported, RecordKind.ATHENA, row)
+    except UnicodeDecodeError as error:
+        raise bad_file(stream.path, error, line=reader.line_num + 1) from error
+    except (csv.Error, ValueError) as error:
+        raise bad_file(stream.path, error, line=reader.line_num) from error
+    return imported
+
+
+def _columns(path: Path, cells: list[str]) -> list[str]:
+    columns = [cell.strip().lower() for cell in cells]
+    missing = [name for name in _NEEDED if name not in columns]
+    if missing:
+        what = f"a CSV file without the column {', '.join(missing)}"
+        hint = f"Add {', '.join(missing)} to the query's SELECT."
+        raise bad_file(path, what, line=1, hint=hint)
+    return columns
+
+
+def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[dict[str, str]]:
+    """Yield each row's columns; null, which Athena writes as nothing, is left out."""
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) > len(columns):
+            raise DecodeError(f"{len(cells)} cells in a row of {len(columns)} columns")
+        yield {
+            name: cell
+            for name, cell in zip(columns, cells, strict=False)
+            if cell.strip().lower() not in _NULLS
+        }
+
+
+def _number_row(
+    row: dict[str, str], seen: Counter[tuple[tuple[str, str], ...]]
+) -> None:
+    """Tell rows that say the same apart: without an event id they are two calls."""
+    key = tuple(sorted(row.items()))
+    seen[key] += 1
+    if seen[key] > 1 and "eventid" not in row:
+        row["occurrence"] = str(seen[key])
+
+
+# -- whose they are ------------------------------------------------------------------
+#
+# A history names neither its execution nor its state machine. It gets the ARN of the
+# DescribeExecution output, or of the recording, that is opened with it and started when
+# it did; failing that, a name made from its file's. Nothing is guessed from the names
+# of files, and two histories that contradict each other are never merged.
+
+_NEAR = timedelta(seconds=2)
+"""DescribeExecution's startDate and the history's first event are not one stamp."""
+_PACKED = (".gz", ".zst")
+_PLAIN = (".json", ".jsonl", ".history", ".txt")
+
+
+class HistoryPages(Struct):
+    """History events of one execution, from one file or several."""
+
+    name: str
+    events: dict[int, Record]
+    arn: str = ""
+    """Of their execution, or the name that it is given."""
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the execution started; None for later pages alone."""
+        return self.time_of(1) if 1 in self.events else None
+
+    def time_of(self, event_id: int) -> datetime:
+        return parse_time(self.events[event_id]["timestamp"])
+
+    def agrees(self, other: "HistoryPages") -> bool:
+        """Tell if no event of one is another event in the other."""
+        shared = self.events.keys() & other.events.keys()
+        return all(
+            canonical(self.events[n]) == canonical(other.events[n]) for n in shared
+        )
+
+    def goes_on_in(self, other: "HistoryPages") -> bool:
+        """Tell if `other` begins inside this, or right behind it, and fits."""
+        last, begin = max(self.events), min(other.events)
+        if begin > last + 1 or not self.agrees(other):
+            return False
+        if begin <= last:
+            return True
+        ended = self.events[last]["type"] in TERMINAL
+        if ended and other.events[begin]["type"] != REDRIVEN:
+            return False
+        return self.time_of(last) <= other.time_of(begin)
+
+    def is_within(self, start: datetime | None, stop: datetime | None) -> bool:
+        # Differences, since a date of the year 1 less 2 s is out of range.
+        times = [self.time_of(n) for n in self.events]
+        after = start is None or start - min(times) <= _NEAR
+        return after and (stop is None or max(times) - stop <= _NEAR)
+
+
+def match(
+    imported: Sequence[Imported], recorded: Iterable[Received]
+) -> tuple[Batch, tuple[str, ...]]:
+    """Give each foreign record its execution; and say which found none.
+
+    `recorded` is what is opened with them.
+    """
+    described = [received for file in imported for received in file.described]
+    others = [received for file in imported for received in file.others]
+    trace = Trace()
+    told = (*recorded, *described, *others)
+    trace.add([received for received in told if received.execution_arn])
+    known = {arn: each.as_of(None) for arn, each in trace.executions.items()}
+    histories = join_pages(imported)
+    unnamed = tuple(_name(histories, known))
+    events = (
+        receive(None, RecordKind.HISTORY, pages.arn, pages.events[number])
+        for pages in histories
+        for number in sorted(pages.events)
+    )
+    arns = dict.fromkeys((*known, *(pages.arn for pages in histories)))
+    machines = {arn: _machines(arn, known.get(arn)) for arn in arns}
+    defined, undefined = _define(imported, machines)
+    notes = (*_unfinished(imported), *unnamed, *undefined)
+    return (*described, *events, *defined, *others), notes
+
+
+def join_pages(imported: Iterable[Imported]) -> list[HistoryPages]:
+    """Put the pages of one history together, in whichever order they were named.
+
+    Pages are joined where one goes on in exactly one other: next ids, later times,
+    and no event in both that differs.
+    """
+    files = [HistoryPages(_stem(f.path), dict(f.events)) for f in imported if f.events]
+    joined: list[HistoryPages] = []
+    for pages in sorted(files, key=lambda p: (min(p.events), -len(p.events))):
+        fitting = [earlier for earlier in joined if earlier.goes_on_in(pages)]
+        if len(fitting) == 1:
+            fitting[0].events.update(pages.events)
+        else:
+            joined.append(pages)
+    return joined
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    for endings in (_PACKED, _PLAIN):
+        name = next((name[: -len(e)] for e in endings if name.endswith(e)), name)
+    return name.replace(":", "-") or "history"
+
+
+def _unfinished(imported: Sequence[Imported]) -> Iterator[str]:
+    """Tell of pages whose next is not here: the answer of a single request has one."""
+    begun = {number for file in imported for number in file.events}
+    several = sum(bool(file.others) for file in imported) > 1
+    for file in imported:
+        goes_on = bool(file.events) and max(file.events) + 1 in begun
+        if file.has_next and not goes_on and not (file.others and several):
+            name = clean(str(file.path))
+            yield f"{name}: one page of several, and the next is not here"
+
+
+def _name(
+    histories: Sequence[HistoryPages], known: Mapping[str, ExecutionAsOf]
+) -> Iterator[str]:
+    """Give each history an ARN, the surest first, or a name of its own, and say so."""
+    claims = sorted(
+        (distance, execution.arn, place)
+        for place, pages in enumerate(histories)
+        for distance, execution in _claim(pages, known.values())
+    )
+    for _, arn, place in claims:
+        pages = histories[place]
+        if all(other.agrees(pages) for other in histories if other.arn == arn):
+            pages.arn = arn
+    given = set(known)
+    for pages in histories:
+        if not pages.arn:
+            pages.arn = _free_name(pages.name, given)
+            what = "a history of none of the executions opened with it"
+            if known:
+                yield f"{clean(pages.name)}: {what}; it is shown as one of its own"
+
+
+def _claim(
+    pages: HistoryPages, known: Iterable[ExecutionAsOf]
+) -> list[tuple[timedelta, ExecutionAsOf]]:
+    """Find the one execution a history can be of, and how far apart they started."""
+    distances = [
+        (distance, execution)
+        for execution in known
+        if (distance := _distance(pages, execution)) is not None
+    ]
+    nearest = min((distance for distance, _ in distances), default=None)
+    found = [pair for pair in distances if pair[0] == nearest]
+    return found if len(found) == 1 else []
+
+
+def _distance(pages: HistoryPages, execution: ExecutionAsOf) -> timedelta | None:
+    started, start = pages.started_at, execution.started_at
+    if started and start:
+        distance = abs(started - start)
+        return distance if distance <= _NEAR else None
+    return _NEAR if pages.is_within(start, execution.stopped_at) else None
+
+
+def _free_name(stem: str, given: set[str]) -> str:
+    """Name a history of an unknown execution after its file, each by another name."""
+    name, number = f"file:{stem}", 1
+    while name in given:
+        number += 1
+        name = f"file:{stem}-{number}"
+    given.add(name)
+    return name
+
+
+def _machines(arn: str, execution: ExecutionAsOf | None) -> set[str | None]:
+    """Give the ARNs of an execution's state machine, as written by whoever did."""
+    parsed = maybe_execution_arn(arn)
+    told = execution.state_machine_arn if execution else None
+    return {told, parsed.state_machine_arn if parsed else None}
+
+
+def _define(
+    imported: Iterable[Imported], machines: Mapping[str, set[str | None]]
+) -> tuple[list[Received], list[str]]:
+    """Give a definition to every execution of its machine, or to the only one."""
+    records: list[Received] = []
+    notes: list[str] = []
+    for file in imported:
+        for data in file.defined:
+            machine = data["stateMachineArn"]
+            arns = [arn for arn, names in machines.items() if machine in names]
+            arns = arns or (list(machines) if len(machines) == 1 else [])
+            kind = RecordKind.DEFINITION
+            records += [receive(None, kind, arn, data) for arn in arns]
+            if not arns:
+                what = "a definition, but of none of the executions opened with it"
+                notes.append(f"{clean(str(file.path))}: {what}")
+    return records, notes

@@ -1,122 +1,214 @@
-"""A recording, read back.
+"""A recording, read back: line by line, so that its length is nobody's trouble.
 
 A torn last line is the end: the tool was killed, or the disk was full. A bad line
 anywhere else is an error with its number, since nobody knows what else is wrong.
 """
 
 import re
-from collections.abc import Callable
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from os import SEEK_END
 from pathlib import Path
 
-from sfnwatch.errors import BadFileError
+from sfnwatch.errors import UsageError
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.records import CALL_KINDS, Batch, Received
+from sfnwatch.model.text import clean, size
 from sfnwatch.recording.format import (
     MARK,
+    ByteStream,
     Header,
     NewerFormatError,
-    decode_at_once,
+    NotJsonError,
+    bad_file,
+    check_record,
     decode_header,
     decode_line,
 )
-from sfnwatch.recording.loading import Loaded, bad_file, load, not_utf8
-from sfnwatch.recording.parsing import NotJsonError, parse_value
-from sfnwatch.recording.recording import Recording, executions_of
-from sfnwatch.recording.records import check
-from sfnwatch.trace.events import Received
-from sfnwatch.trace.text import clean, size
+from sfnwatch.recording.importers import Imported, import_file, match
 
-Keep = Callable[[Received], Received]
+BATCH = 1000
+"""Records handed over at once: a page of a history."""
+_ENDS = 1 << 17
+"""Bytes at either end of a file that have a record or two in them."""
 _BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
 
 
-def _as_it_is(received: Received) -> Received:
-    return received
-
-
-def read_recording(path: Path, keep: Keep = _as_it_is) -> Recording:
-    """Read one recording, of each record what is to be kept; raises BadFileError."""
-    return parse_recording(load(path), keep)
-
-
-def header_of(loaded: Loaded) -> Header:
-    """Read the first line of a recording; raises BadFileError."""
-    return _header(loaded.path, loaded.content.partition(b"\n")[0])
-
-
-def is_recording(loaded: Loaded) -> bool:
-    """True if the first line is, or begins like, a recording's header."""
-    first = loaded.content.partition(b"\n")[0]
-    if _BEGINNING.match(first):
+def is_recording(head: bytes) -> bool:
+    """True if a file's first line is, or begins like, a recording's header."""
+    first = head.partition(b"\n")[0]
+    try:
+        decode_header(first)
+    except NewerFormatError:
         return True
-    if f'"{MARK}"'.encode() not in first:
-        return False
-    try:
-        value = parse_value(first.decode())
     except ValueError:
-        return False
-    return isinstance(value, dict) and MARK in value
+        return _BEGINNING.match(first) is not None
+    return True
 
 
-def parse_recording(loaded: Loaded, keep: Keep = _as_it_is) -> Recording:
-    """Read the lines of a recording; raises BadFileError."""
-    path, lines = loaded.path, BytesIO(loaded.content)
-    header = _header(path, lines.readline().removesuffix(b"\n"))
-    records: list[Received] = []
-    notes: tuple[str, ...] = ()
-    for number, line in enumerate(lines, 2):
-        if line.isspace():
-            continue
+class RecordedFile:
+    """One recording; its header is read, and its records when they are asked for."""
+
+    def __init__(self, path: Path, stream: ByteStream | None = None) -> None:
+        """Read the header; raises BadFileError."""
+        stream = stream or ByteStream(path)
+        lines = stream.lines()
+        self.path = path
+        self.header = _header(path, lines)
+        self.notes: list[str] = []
+        """What a reader should know, once the records were read: a torn end."""
+        self._plain = stream.regular and not stream.packed
+        self._begun = None if stream.regular else (stream, lines)
+        """What can be read but once, behind its header."""
+        if stream.regular:
+            stream.close()
+
+    def records(self) -> Iterator[Received]:
+        """Yield the records as they were received; raises BadFileError.
+
+        What can't be read twice, as a pipe, can be asked once.
+        """
+        stream, lines = self._begun or self._opened()
+        self._begun = None
+        self.notes.clear()
+        count, left_out = 0, 0
         try:
-            records.append(keep(_record(path, number, line, header)))
-        except _TornError:
-            if line.endswith(b"\n"):
-                raise
-            notes = (_torn(loaded, len(records), line),)
-    if loaded.cut and not notes:
-        notes = (_torn(loaded, len(records), b""),)
-    named = dict.fromkeys((*header.executions, *executions_of(records)))
-    return Recording(tuple(records), header.created, tuple(named), notes, (path,))
+            for number, line in enumerate(lines, 2):
+                if line.isspace():
+                    continue
+                try:
+                    received = decode_line(line, self.header.created)
+                    check_record(received)
+                except ValueError as error:
+                    torn = isinstance(error, NotJsonError | UnicodeDecodeError)
+                    if not torn or line.endswith(b"\n"):
+                        raise bad_file(self.path, error, line=number) from error
+                    left_out = len(line)
+                else:
+                    count += 1
+                    yield received
+        finally:
+            stream.close()
+        if left_out or stream.cut:
+            why = stream.cut or "the last line is cut short"
+            told = f"{count} records loaded, {size(left_out)} left out"
+            self.notes.append(f"{clean(str(self.path))}: {why}: {told}")
+
+    def _opened(self) -> tuple[ByteStream, Iterator[bytes]]:
+        stream = ByteStream(self.path)
+        lines = stream.lines()
+        next(lines, b"")
+        return stream, lines
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Tell when its first and its last record came, from its ends alone.
+
+        None for what is packed or a pipe, and where the ends do not tell.
+        """
+        if not self._plain:
+            return None
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(_ENDS)
+                file.seek(max(0, file.seek(0, SEEK_END) - _ENDS))
+                tail = file.read(_ENDS)
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        lines = (*head.split(b"\n")[1:-1], *tail.split(b"\n")[1:])
+        times = list(self._moments(lines))
+        return (min(times), max(times)) if times else None
+
+    def _moments(self, lines: Iterable[bytes]) -> Iterator[datetime]:
+        """Tell when the records of lines came, of which some may be torn."""
+        for line in lines:
+            with suppress(ValueError):
+                if at := decode_line(line, self.header.created).at:
+                    yield at
 
 
-class _TornError(BadFileError):
-    """A line that isn't even JSON: forgiven if it is the last and has no end."""
+class Recording:
+    """What a file, or several together, hold: all received, as it was received."""
+
+    def __init__(
+        self,
+        files: Sequence[RecordedFile],
+        more: Batch = (),
+        notes: Sequence[str] = (),
+        executions: Sequence[str] = (),
+    ) -> None:
+        """Take recordings, and `more` records, of foreign files about `executions`."""
+        self._files = tuple(files)
+        self._more, self._notes = more, tuple(notes)
+        named = (arn for file in files for arn in file.header.executions)
+        self.executions = tuple(dict.fromkeys((*named, *executions)))
+        """The ARNs it is about; `file:NAME` where a foreign file does not say."""
+        created = (file.header.created for file in files)
+        self.created: datetime | None = min(created, default=None)
+        """When watching began; None where only foreign files are open."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know: all of it is there once the records were read."""
+        return (*(note for file in self._files for note in file.notes), *self._notes)
+
+    def records(self) -> Iterator[Received]:
+        """Yield all records, those of foreign files last; raises BadFileError."""
+        for file in self._files:
+            yield from file.records()
+        yield from self._more
+
+    def batches(self, size: int = BATCH) -> Iterator[Batch]:
+        """Yield the same, so many at once; raises BadFileError."""
+        records = self.records()
+        while batch := tuple(islice(records, size)):
+            yield batch
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Tell when the first and the last record came, before they are read.
+
+        None where that can only be told by reading all.
+        """
+        alone = len(self._files) == 1 and not self._more
+        return self._files[0].span() if alone else None
 
 
-def _header(path: Path, line: bytes) -> Header:
+def open_files(paths: Sequence[Path]) -> Recording:
+    """Open files of any kind as one recording; raises BadFileError."""
+    if not paths:
+        raise UsageError("There is no file to open.", hint="Name at least one.")
+    recorded: list[RecordedFile] = []
+    imported: list[Imported] = []
+    for path in dict.fromkeys(paths):
+        stream = ByteStream(path)
+        if is_recording(stream.head):
+            recorded.append(RecordedFile(path, stream))
+        else:
+            imported.append(import_file(stream))
+    if not imported:
+        return Recording(recorded)
+    known = (received for file in recorded for received in file.records())
+    records, notes = match(imported, known)
+    notes = (*(note for file in imported for note in file.notes), *notes)
+    return Recording(recorded, records, notes, executions_of(records))
+
+
+def executions_of(records: Batch) -> tuple[str, ...]:
+    """List the executions that records name, in the order they first appear."""
+    named = (
+        record.execution_arn or text_of(record.record.get("executionArn"))
+        for record in records
+        if record.kind not in CALL_KINDS
+    )
+    return tuple(dict.fromkeys(arn for arn in named if arn))
+
+
+def _header(path: Path, lines: Iterator[bytes]) -> Header:
     try:
-        return decode_header(parse_value(line.decode()))
+        return decode_header(next(lines).removesuffix(b"\n"))
     except NewerFormatError as error:
         hint = "Upgrade sfnwatch to open it."
         raise bad_file(path, f"recorded in {error}", line=1, hint=hint) from error
-    except UnicodeDecodeError as error:
-        raise bad_file(path, not_utf8(error), line=1) from error
     except ValueError as error:
-        raise bad_file(path, f"{error}", line=1) from error
-
-
-def _record(path: Path, number: int, line: bytes, header: Header) -> Received:
-    try:
-        received = decode_at_once(line, header.created)
-        if received is None:
-            text = line.removesuffix(b"\n").decode()
-            received = decode_line(parse_value(text), header.created)
-        check(received)
-    except UnicodeDecodeError as error:
-        raise _torn_error(path, number, not_utf8(error)) from error
-    except NotJsonError as error:
-        raise _torn_error(path, number, f"{error}") from error
-    except ValueError as error:
-        raise bad_file(path, f"{error}", line=number) from error
-    return received
-
-
-def _torn_error(path: Path, number: int, what: str) -> _TornError:
-    return _TornError(bad_file(path, what, line=number).message)
-
-
-def _torn(loaded: Loaded, count: int, tail: bytes) -> str:
-    why = loaded.cut or "the last line is cut short"
-    return (
-        f"{clean(str(loaded.path))}: {why}: {count} records loaded, "
-        f"{size(len(tail))} left out"
-    )
+        raise bad_file(path, error, line=1) from error

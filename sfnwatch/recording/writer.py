@@ -1,128 +1,69 @@
-"""The recorder: one more consumer, without privileges, that must not disturb.
+"""Files that are written: the recorder's, and those that are there whole or not at all.
 
-It never overwrites, and it never raises while watching: a full disk stops the
-recording, loudly, and not the watch.
+The recorder is one more consumer, without privileges, that must not disturb. It never
+overwrites, and it never raises while watching: a full disk stops the recording,
+loudly, and not the watch. All files are for their owner's eyes alone: a recording
+holds the payloads of an execution.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import datetime
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Self
+from tempfile import mkstemp
+from typing import BinaryIO, Self, TextIO
 
 from sfnwatch.errors import UsageError
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.records import Batch
+from sfnwatch.model.text import clean
 from sfnwatch.recording.format import (
+    SUFFIX,
     Header,
     encode_header,
     encode_line,
-    whole_milliseconds,
 )
-from sfnwatch.recording.naming import default_path
-from sfnwatch.trace.events import Batch
-from sfnwatch.trace.text import clean
 
-OnTrouble = Callable[[str], None]
+_NAME_BYTES = 180
+"""Of 255 that file systems allow, less the time, a number and the suffix."""
 
 
 class Recorder:
     """Appends every batch it is given to its file, and flushes it."""
 
-    def __init__(
-        self,
-        file: FileIO,
-        path: Path,
-        header: Header,
-        on_trouble: OnTrouble | None = None,
-    ) -> None:
-        self._file: FileIO | None = file
-        self._created = header.created
-        self._on_trouble = on_trouble
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin a new file; raises UsageError if it exists or can't be made."""
         self.path = path
-        self.written = 0
-        """Records in the file."""
-        self.unwritten = 0
-        """Records that are not, because of `trouble`."""
+        self.header = header
         self.trouble = ""
         """Why something is missing from the file; empty while all is well."""
-        _write(file, f"{encode_header(header)}\n".encode())
+        self._file: FileIO | None = _begin(path, encode_header(header))
 
     @classmethod
-    def create(
-        cls,
-        path: Path,
-        executions: Sequence[str],
-        created: datetime,
-        tool: str,
-        on_trouble: OnTrouble | None = None,
-    ) -> Self:
-        """Begin a new file; raises UsageError if it exists or can't be made."""
-        try:
-            return cls._begin(path, executions, created, tool, on_trouble)
-        except FileExistsError as error:
-            msg = f"Can't record to {clean(str(path))}: the file exists."
-            hint = "Recordings are never overwritten: name another file."
-            raise UsageError(msg, hint=hint) from error
-
-    @classmethod
-    def create_in(
-        cls,
-        directory: Path,
-        executions: Sequence[str],
-        created: datetime,
-        tool: str,
-        on_trouble: OnTrouble | None = None,
-    ) -> Self:
+    def create_in(cls, directory: Path, header: Header) -> Self:
         """Begin a new file named after its first execution, whoever else does."""
-        execution, more = next(iter(executions), ""), max(0, len(executions) - 1)
+        execution, *others = header.executions or ("",)
         while True:
-            path = default_path(directory, execution, created, more=more)
-            with suppress(FileExistsError):
-                return cls._begin(path, executions, created, tool, on_trouble)
-
-    @classmethod
-    def _begin(
-        cls,
-        path: Path,
-        executions: Sequence[str],
-        created: datetime,
-        tool: str,
-        on_trouble: OnTrouble | None,
-    ) -> Self:
-        header = Header(whole_milliseconds(created), tool, tuple(executions))
-        try:
-            _make_directory(path.parent)
-            file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
-        except FileExistsError:
-            raise
-        except (OSError, ValueError) as error:
-            raise _cannot_record(path, error) from error
-        try:
-            return cls(file, path, header, on_trouble)
-        except OSError as error:
-            file.close()
-            path.unlink(missing_ok=True)
-            raise _cannot_record(path, error) from error
-
-    @property
-    def created(self) -> datetime:
-        """The moment the recording counts from, by which its view is found again."""
-        return self._created
+            more = len(others)
+            path = default_path(directory, execution, header.created, more=more)
+            try:
+                return cls(path, header)
+            except UsageError as error:
+                if not isinstance(error.__cause__, FileExistsError):
+                    raise
 
     def __call__(self, batch: Batch) -> None:
-        lines = self._encode(batch)
+        lines = b"".join(self._encode(batch))
         if self._file is None:
-            self.unwritten += len(lines)
             return
         try:
             _check_there(self._file)
-            _write(self._file, b"".join(lines))
+            _write(self._file, lines)
         except OSError as error:
-            self.unwritten += len(lines)
             self._stop(error)
-        else:
-            self.written += len(lines)
 
     def close(self) -> None:
         """Make sure that the file is on the disk; may be called twice."""
@@ -135,16 +76,13 @@ class Recorder:
             self._stop(error)
         self._file = None
 
-    def _encode(self, batch: Batch) -> list[bytes]:
-        lines = []
+    def _encode(self, batch: Batch) -> Iterator[bytes]:
         for received in batch:
             try:
-                lines.append(f"{encode_line(received, self._created)}\n".encode())
+                yield encode_line(received, self.header.created)
             except ValueError as error:
-                self.unwritten += 1
-                if not self.trouble:
-                    self._say(f"A {received.source} record can't be recorded: {error}.")
-        return lines
+                trouble = f"A {received.kind} record can't be recorded: {error}."
+                self.trouble = self.trouble or clean(trouble)
 
     def _stop(self, error: OSError) -> None:
         """Write no more: what follows a gap would read as if there were none."""
@@ -152,16 +90,84 @@ class Recorder:
         if file is not None:
             with suppress(OSError):
                 file.close()
-        self._say(f"Recording to {self.path} stopped: {error.strerror or error}.")
-
-    def _say(self, trouble: str) -> None:
+        trouble = f"Recording to {self.path} stopped: {error.strerror or error}."
         self.trouble = clean(trouble)
-        if self._on_trouble is not None:
-            self._on_trouble(self.trouble)
+
+
+def write_recording(out: BinaryIO, header: Header, batches: Iterable[Batch]) -> None:
+    """Write a whole recording to a file that is open; raises OSError."""
+    out.write(encode_header(header))
+    for batch in batches:
+        out.writelines(encode_line(received, header.created) for received in batch)
+
+
+def save_recording(path: Path, header: Header, batches: Iterable[Batch]) -> None:
+    """Write a whole recording to a new file; raises UsageError.
+
+    One that could not be finished is taken away again.
+    """
+    recorder = Recorder(path, header)
+    try:
+        for batch in batches:
+            recorder(batch)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        recorder.close()
+    if recorder.trouble:
+        path.unlink(missing_ok=True)
+        raise UsageError(recorder.trouble, hint="Name another file.")
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[TextIO]:
+    """Open a file for UTF-8 text; it takes its place when all is written.
+
+    Whoever reads meanwhile gets the old one. A pipe or a device, which can't be
+    replaced, is written to as it is. Raises OSError.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        return
+    # The file is made with mode 0600.
+    descriptor, temporary = mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            yield out
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _begin(path: Path, header: bytes) -> FileIO:
+    """Make a new file, unbuffered, that begins with a header; raises UsageError."""
+    try:
+        _make_directory(path.parent)
+        file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
+        try:
+            _write(file, header)
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
+    except FileExistsError as error:
+        msg = f"Can't record to {clean(str(path))}: the file exists."
+        hint = "Recordings are never overwritten: name another file."
+        raise UsageError(msg, hint=hint) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        msg = f"Can't record to {clean(str(path))}: {clean(str(why))}."
+        hint = "Name another file with --record, or watch with --no-record."
+        raise UsageError(msg, hint=hint) from error
+    return file
 
 
 def _private(path: str, flags: int) -> int:
-    """Open for the owner alone: a recording holds the payloads of an execution."""
+    """Open for the owner alone."""
     return os.open(path, flags | os.O_APPEND, 0o600)
 
 
@@ -182,13 +188,39 @@ def _write(file: FileIO, data: bytes) -> None:
 def _check_there(file: FileIO) -> None:
     """Writing to a file that was deleted succeeds, and nobody will ever read it."""
     if os.fstat(file.fileno()).st_nlink == 0:
-        msg = "the file was deleted"
-        raise FileNotFoundError(msg)
+        raise FileNotFoundError("the file was deleted")
 
 
-def _cannot_record(path: Path, error: OSError | ValueError) -> UsageError:
-    why = getattr(error, "strerror", None) or error
-    return UsageError(
-        f"Can't record to {clean(str(path))}: {clean(str(why))}.",
-        hint="Name another file with --record, or watch with --no-record.",
-    )
+# -- names of files ------------------------------------------------------------------
+
+
+def default_path(
+    directory: Path, execution: str, created: datetime, *, more: int = 0
+) -> Path:
+    """Give a path that is not taken: `nightly-report.run-7f3a.20231115T002824Z…`.
+
+    `execution` is an ARN or any name, `more` how many are recorded with it. Another
+    watcher may take the path before it is created: only creating it exclusively tells.
+    """
+    others = f".and-{more}-more" if more else ""
+    stem = f"{_file_name(execution)}{others}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    path, number = directory / f"{stem}{SUFFIX}", 1
+    while os.path.lexists(path):
+        number += 1
+        path = directory / f"{stem}-{number}{SUFFIX}"
+    return path
+
+
+def _file_name(execution: str) -> str:
+    parsed = maybe_execution_arn(execution)
+    if parsed:
+        execution = f"{parsed.state_machine_name}.{parsed.name}"
+    safe = "".join(c if _is_safe(c) else "-" for c in execution)
+    # Cut between characters, and begin with none that hides the file.
+    kept = safe.encode()[:_NAME_BYTES].decode(errors="ignore").lstrip(".-")
+    return kept or "execution"
+
+
+def _is_safe(character: str) -> bool:
+    """Letters, marks and numbers of any script, and what no file system minds."""
+    return character in "-_.+=@" or unicodedata.category(character)[0] in "LMN"

@@ -1,14 +1,15 @@
-"""An account whose time the test moves, its server, and real clients of it."""
+"""Accounts to ask, over HTTP."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.scenarios import SCENARIOS
-from sfnwatch.demo.server import DemoServer
-from tests.demo.clients import Cli, Clients, Direct, ManualClock
+from sfnwatch.demo.scenarios import Scenario
+from tests.demo.serving import ManualClock, Served, served
+
+Serve = Callable[..., Awaitable[Served]]
 
 
 @pytest.fixture
@@ -17,29 +18,18 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def account(clock: ManualClock) -> Account:
-    """All scenarios; at the epoch the last of them has just started."""
-    return Account(SCENARIOS, clock=clock, seed=7)
+async def serve(clock: ManualClock) -> AsyncIterator[Serve]:
+    """Serve an account with the given scenarios."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*scenarios: str | Scenario, token: str | None = None) -> Served:
+            account = Account(scenarios, clock=clock, seed=7)
+            return await stack.enter_async_context(served(account, clock, token=token))
+
+        yield start
 
 
 @pytest.fixture
-def direct(account: Account, clock: ManualClock) -> Direct:
-    return Direct(account, clock)
-
-
-@pytest.fixture
-async def server(account: Account) -> AsyncIterator[DemoServer]:
-    async with DemoServer(account) as server:
-        yield server
-
-
-@pytest.fixture
-def clients(server: DemoServer) -> Iterator[Clients]:
-    clients = Clients(server.endpoint_url)
-    yield clients
-    clients.close()
-
-
-@pytest.fixture
-def cli(server: DemoServer, tmp_path: Path) -> Cli:
-    return Cli(server.endpoint_url, tmp_path)
+async def demo(serve: Serve) -> Served:
+    """The scenarios of one task each; at the epoch the last has just started."""
+    return await serve("sync", "sync-denied", "async", "sdk", "redrive", "failure")

@@ -1,34 +1,37 @@
-"""Small Map Runs, whose every child a test can name."""
+"""Map Runs of photos, of any size."""
 
-from dataclasses import replace  # noqa: TID251 - the demo has no Struct
 from typing import Any
 
-from sfnwatch.demo.distributed import distributed
-from sfnwatch.demo.plans import Invocation, Scenario
+from sfnwatch.demo.scenarios import PLANS, Attempt, Invocation, Scenario
 
-_SECONDS = (31.0, 12.4, 55.8, 17.2, 40.6)
-_FAILURE = Invocation(2.0, error=("UnreadableImage", "Not a photo"))
+_UNREADABLE = Invocation(0.7, error=("UnreadableImage", "Not a photo: no header"))
 
 
-def photos(*seconds: float, places: int = 3, **more: Any) -> Scenario:
-    """Return a Map Run of photos that take so many seconds; a 0 fails, twice."""
-    plan = distributed(len(seconds), concurrency=places)
-    given = [{"id": f"P-{101 + index}"} for index in range(len(seconds))]
-    each_photo = dict(plan.states["Each photo"])
-    # By default the result is kept, and no failure is borne.
-    del each_photo["ResultPath"], each_photo["ToleratedFailurePercentage"]
-    tries = [
-        (Invocation(taken, {"photo": photo["id"]}),) if taken else (_FAILURE,) * 2
-        for taken, photo in zip(seconds, given, strict=True)
-    ]
-    return replace(
-        plan,
-        states={"Each photo": each_photo | more},
-        items=[{"Resize": each} for each in tries],
-        given={"photos": given},
-        days_before=(1, 2),
+def photos(*seconds: float, places: int = 3, name: str = "", **more: Any) -> Scenario:
+    """Return a Map Run of photos that take so many seconds; a 0 fails, twice.
+
+    It is the demo's machine for photos, cut down to its Resize state. By default its
+    result is kept, and no failure is tolerated.
+    """
+
+    def attempts(index: int, taken: float) -> tuple[Attempt, ...]:
+        done = Invocation(taken, {"photo": f"P-{101 + index}"})
+        return (done,) if taken else (_UNREADABLE, _UNREADABLE)
+
+    whole = PLANS["distributed"].states["Each photo"]
+    resize = whole["ItemProcessor"]["States"]["Resize"]
+    fields = ("Type", "Resource", "Parameters", "Retry")
+    states = {"Resize": {key: resize[key] for key in fields} | {"End": True}}
+    each_photo = {key: whole[key] for key in ("Type", "Label", "ItemsPath", "End")}
+    each_photo["ItemProcessor"] = whole["ItemProcessor"] | {
+        "StartAt": "Resize",
+        "States": states,
+    }
+    return Scenario(
+        name=name or "photos",
+        machine="resize-photos",
+        states={"Each photo": each_photo | {"MaxConcurrency": places} | more},
+        input={"photos": [{"id": f"P-{101 + n}"} for n in range(len(seconds))]},
+        child_attempts=[{"Resize": attempts(*each)} for each in enumerate(seconds)],
+        days_before=(),
     )
-
-
-FEW_PHOTOS = replace(photos(*_SECONDS, places=2), name="few-photos")
-"""Five that all succeed, two at a time."""

@@ -1,115 +1,90 @@
 """The account's queue: what ECS tells of its tasks, as SQS hands it out."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
-from sfnwatch.demo.queue import PATH
-from sfnwatch.demo.server import DemoServer
-from tests.demo.clients import Clients, Direct, ManualClock
+from sfnwatch.demo.cloudtrail import LONGEST_LAG
+from tests.demo.serving import Served, refusal
 
-URL = f"http://127.0.0.1:1{PATH}"
-LIFE = ["PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"]
+STEPS = ["PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"]
 
 
-def received(direct: Direct, **more: object) -> list[dict[str, Any]]:
-    answer = direct(
-        "ReceiveMessage", QueueUrl=URL, MaxNumberOfMessages=10, **(more or {})
-    )
-    return [json.loads(each["Body"]) for each in answer.get("Messages", [])]
+async def received(demo: Served, **more: Any) -> list[dict[str, Any]]:
+    answer = await demo.queue.receive_message(QueueUrl=demo.queue_url, **more)
+    messages: list[dict[str, Any]] = answer.get("Messages", [])
+    return messages
 
 
-def life_of(direct: Direct, family: str) -> list[dict[str, Any]]:
+async def life_of(demo: Served, family: str) -> list[dict[str, Any]]:
     """Receive all there is, and give what is of one task."""
     found: list[dict[str, Any]] = []
-    while events := received(direct, VisibilityTimeout=43_200):
-        found += [each["detail"] for each in events]
+    asked = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 43_200}
+    while messages := await received(demo, **asked):
+        found += [json.loads(each["Body"])["detail"] for each in messages]
     return [each for each in found if each["group"] == f"family:{family}"]
 
 
-def test_a_task_that_is_waited_for_tells_of_its_whole_life(direct: Direct) -> None:
-    direct.clock.advance(900)
-    life = life_of(direct, "nightly-report")
-    assert [each["lastStatus"] for each in life] == LIFE
+async def visible(demo: Served) -> int:
+    answer = await demo.queue.get_queue_attributes(
+        QueueUrl=demo.queue_url, AttributeNames=["All"]
+    )
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+async def test_a_task_that_is_waited_for_tells_of_its_whole_life(demo: Served) -> None:
+    demo.clock.advance(900)
+    life = await life_of(demo, "nightly-report")
+    assert [each["lastStatus"] for each in life] == STEPS
     assert [each["version"] for each in life] == [1, 2, 3, 4, 5]
     times = [each["updatedAt"] for each in life]
     assert times == sorted(times)
     assert life[0]["startedBy"] == "AWS Step Functions"
     assert life[-1]["stoppedAt"] == times[-1]
     assert life[-1]["containers"][0]["exitCode"] == 0
+    done = (await demo.history(demo.arn("sync")))[-3]["taskSucceededEventDetails"]
+    output = json.loads(done["output"])
+    assert life[-1]["taskArn"] == output["TaskArn"]
+    assert life[-1]["stoppedAt"].endswith(f".{output['StoppedAt'] % 1000:03}Z")
 
 
-def test_the_stop_is_told_as_the_state_tells_it(direct: Direct) -> None:
-    direct.clock.advance(900)
-    stops = {
-        each["taskArn"]: each["stoppedAt"]
-        for each in life_of(direct, "nightly-report")
-        if each["lastStatus"] == "STOPPED"
-    }
-    arn = direct.account.executions["sync"]
-    events = direct("GetExecutionHistory", executionArn=arn)["events"]
-    (done,) = [e for e in events if e["type"] == "TaskSucceeded"]
-    output = json.loads(done["taskSucceededEventDetails"]["output"])
-    told = stops[output["TaskArn"]]
-    assert told.endswith(f".{output['StoppedAt'] % 1000:03}Z")
-
-
-def test_nothing_is_there_before_it_was_sent(direct: Direct) -> None:
-    queue, clock = direct.account.queue, direct.clock
+async def test_nothing_is_there_before_it_was_sent(demo: Served) -> None:
     counts = []
-    for _ in range(50):
-        seen = queue.visible(clock.now())
-        assert all(each.sent_at <= clock.now() for each in seen)
-        counts.append(len(seen))
-        clock.advance(10)
+    for _ in range(30):
+        counts.append(await visible(demo))
+        demo.clock.advance(15)
     assert counts == sorted(counts)
     assert counts[0] < counts[-1]
 
 
-def test_what_was_received_is_hidden_for_a_while_and_deleted_for_good(
-    direct: Direct,
+async def test_what_was_received_is_hidden_for_a_while_and_deleted_for_good(
+    demo: Served,
 ) -> None:
-    direct.clock.advance(900)
-    asked = {"QueueUrl": URL, "VisibilityTimeout": 60}
-    (first,) = direct("ReceiveMessage", **asked)["Messages"]
-    (other,) = direct("ReceiveMessage", **asked)["Messages"]
+    demo.clock.advance(900)
+    (first,) = await received(demo, VisibilityTimeout=60)
+    (other,) = await received(demo, VisibilityTimeout=60)
     assert other["MessageId"] != first["MessageId"]
-    direct.clock.advance(61)
-    (again,) = direct("ReceiveMessage", **asked)["Messages"]
+    demo.clock.advance(61)
+    (again,) = await received(demo, VisibilityTimeout=60)
     assert again["MessageId"] == first["MessageId"]
     entry = {"Id": "0", "ReceiptHandle": again["ReceiptHandle"]}
-    assert direct("DeleteMessageBatch", QueueUrl=URL, Entries=[entry])["Successful"]
-    direct.clock.advance(61)
-    (next_,) = direct("ReceiveMessage", **asked)["Messages"]
-    assert next_["MessageId"] == other["MessageId"]
+    asked = {"QueueUrl": demo.queue_url, "Entries": [entry]}
+    answer = await demo.queue.delete_message_batch(**asked)
+    assert [each["Id"] for each in answer["Successful"]] == ["0"]
+    demo.clock.advance(61)
+    (following,) = await received(demo, VisibilityTimeout=60)
+    assert following["MessageId"] == other["MessageId"]
 
 
-def test_another_queue_is_not_here_and_numbers_have_bounds(direct: Direct) -> None:
-    code, _ = direct.refusal("ReceiveMessage", QueueUrl="http://127.0.0.1:1/1/other")
-    assert code == "QueueDoesNotExist"
-    code, _ = direct.refusal("ReceiveMessage", QueueUrl=URL, MaxNumberOfMessages=11)
-    assert code == "ValidationException"
+async def test_another_queue_is_not_here_and_numbers_have_bounds(demo: Served) -> None:
+    elsewhere = demo.queue.receive_message(QueueUrl=f"{demo.url}/1/other")
+    assert (await refusal(elsewhere))[0] == "QueueDoesNotExist"
+    too_many = received(demo, MaxNumberOfMessages=11)
+    assert (await refusal(too_many))[0] == "ValidationException"
 
 
-def test_receiving_is_no_management_event(direct: Direct) -> None:
-    direct.clock.advance(100)
-    received(direct)
-    direct("GetQueueAttributes", QueueUrl=URL, AttributeNames=["All"])
-    direct.clock.advance(1000)
-    names = [each["eventName"] for each in direct.own_records("sqs.amazonaws.com")]
+async def test_receiving_is_no_management_event(demo: Served) -> None:
+    await received(demo)
+    await visible(demo)
+    demo.clock.advance(LONGEST_LAG)
+    names = [each["eventName"] for each in await demo.own_records("sqs")]
     assert names == ["GetQueueAttributes"]
-
-
-async def test_boto3_reads_it(
-    server: DemoServer, clients: Clients, clock: ManualClock
-) -> None:
-    clock.advance(timedelta(minutes=15).total_seconds())
-    url = f"{server.endpoint_url}{PATH}"
-    answer = await clients.call(
-        "sqs", "receive_message", QueueUrl=url, MaxNumberOfMessages=2
-    )
-    assert len(answer["Messages"]) == 2
-    attributes = await clients.call(
-        "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]
-    )
-    assert int(attributes["Attributes"]["ApproximateNumberOfMessages"]) > 0

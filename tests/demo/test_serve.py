@@ -1,4 +1,4 @@
-"""A server left running, killed and started again."""
+"""A server left running, killed and started again; boto3 and the AWS CLI against it."""
 
 import asyncio
 import io
@@ -10,17 +10,18 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_server
 from typing import Any
 
+import boto3
 import pytest
 
 from sfnwatch.demo import serve as serving
+from sfnwatch.demo.http_server import CREDENTIALS
 from sfnwatch.demo.serve import serve
-from tests.demo.clients import Clients
+from tests.demo.serving import HEAD, REGION, Served
 
 
 class Heard(io.StringIO):
@@ -39,170 +40,109 @@ class Heard(io.StringIO):
         return result
 
 
-@dataclass(frozen=True)
-class Serving:
-    line: dict[str, Any]
-    err: str
-
-    @property
-    def port(self) -> int:
-        return int(self.line["endpoint_url"].rpartition(":")[2])
-
-
 @asynccontextmanager
-async def served(
-    state_dir: Path,
-    *,
-    port: int = 0,
-    speed: float = 20.0,
-    fresh: bool = False,
-    scenarios: tuple[str, ...] = ("sync", "async"),
-) -> AsyncIterator[Serving]:
+async def left_running(
+    state_dir: Path, **more: Any
+) -> AsyncIterator[tuple[dict[str, Any], str, int]]:
+    """Serve, and give the line that it says, what it warned of, and its port."""
     out, err = Heard(), io.StringIO()
+    asked = {"scenarios": ("sync", "async"), "port": 0, "speed": 20.0, **more}
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(
-            serve(
-                scenarios,
-                port=port,
-                speed=speed,
-                out=out,
-                err=err,
-                fresh=fresh,
-                state_dir=state_dir,
-            )
-        )
+        served = serve(out=out, err=err, state_dir=state_dir, **asked)
+        task = group.create_task(served)
         try:
-            yield Serving(await out.line(), err.getvalue())
+            line = await out.line()
+            yield line, err.getvalue(), int(line["endpoint_url"].rpartition(":")[2])
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
 
 
-async def test_it_says_where_in_one_line(tmp_path: Path) -> None:
-    async with served(tmp_path) as serving:
-        line = serving.line
+async def test_it_says_where_in_one_line_and_keeps_its_world_to_itself(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "some" / "where"
+    async with left_running(folder) as (line, _, port):
         assert line["endpoint_url"].startswith("http://127.0.0.1:")
         assert line["scenarios"] == ["sync", "async"]
         assert [arn.split(":")[5] for arn in line["executions"]] == ["execution"] * 2
-        assert (line["speed"], line["region"]) == (20.0, "ap-northeast-1")
-        clients = Clients(line["endpoint_url"])
-        described = await clients.call(
-            "stepfunctions", "describe_execution", executionArn=line["executions"][0]
-        )
-        clients.close()
-        assert described["status"] == "RUNNING"
-
-
-async def test_it_keeps_its_world_to_itself(tmp_path: Path) -> None:
-    folder = tmp_path / "some" / "where"
-    async with served(folder) as serving:
+        assert (line["speed"], line["region"]) == (20.0, REGION)
         (path,) = folder.iterdir()
-        assert path.name == f"demo-{serving.port}.json"
+        assert path.name == f"demo-{port}.json"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         kept = json.loads(path.read_bytes())
         assert kept.keys() == {"epoch", "speed", "seed", "scenarios"}
 
 
-async def test_it_goes_on_with_the_same_world(tmp_path: Path) -> None:
-    async with served(tmp_path) as first:
-        pass
-    async with served(tmp_path, port=first.port) as second:
-        assert second.line == first.line
-        assert "Continuing the world of" in second.err
-
-
 @pytest.mark.parametrize(
-    "other", [{"fresh": True}, {"speed": 21.0}, {"scenarios": ("sync",)}]
-)
-async def test_it_starts_anew_when_asked_for_something_else(
-    tmp_path: Path, other: dict[str, Any]
-) -> None:
-    async with served(tmp_path) as first:
-        pass
-    async with served(tmp_path, port=first.port, **other) as second:
-        assert not set(second.line["executions"]) & set(first.line["executions"])
-        assert "Starting a new world" in second.err
-
-
-@pytest.mark.parametrize(
-    ("age", "same"), [(0.0, True), (20.0, True), (120.0, False), (1e6, False)]
-)
-async def test_a_world_where_nothing_more_happens_is_left(
-    tmp_path: Path,
-    age: float,
-    same: bool,  # noqa: FBT001
-) -> None:
-    async with served(tmp_path) as first:
-        pass
-    path = tmp_path / f"demo-{first.port}.json"
-    kept = json.loads(path.read_bytes())
-    epoch = datetime.fromisoformat(kept["epoch"]) - timedelta(seconds=age)
-    path.write_text(json.dumps(kept | {"epoch": epoch.isoformat()}))
-    async with served(tmp_path, port=first.port) as second:
-        assert ("Continuing" in second.err) is same
-
-
-@pytest.mark.parametrize(
-    "content",
+    ("other", "same"),
     [
-        "",
-        "{",
-        "[]",
-        '{"epoch": "soon"}',
-        '{"epoch": "2023-11-15T00:00:00", "speed": 20, "seed": 1, "scenarios": []}',
+        ({}, True),
+        ({"fresh": True}, False),
+        ({"speed": 21.0}, False),
+        ({"scenarios": ("sync",)}, False),
     ],
 )
-async def test_a_broken_file_is_ignored(tmp_path: Path, content: str) -> None:
-    async with served(tmp_path) as first:
+async def test_it_continues_the_same_world_unless_asked_for_something_else(
+    tmp_path: Path,
+    other: dict[str, Any],
+    same: bool,  # noqa: FBT001
+) -> None:
+    async with left_running(tmp_path) as (first, _, port):
         pass
-    path = tmp_path / f"demo-{first.port}.json"
-    path.write_text(content)
-    async with served(tmp_path, port=first.port) as second:
-        assert f"Ignoring {path}" in second.err
-        assert json.loads(path.read_bytes())["speed"] == 20.0
+    async with left_running(tmp_path, port=port, **other) as (second, err, _):
+        assert (second == first) is same
+        expected = "Continuing the world of" if same else "Starting a new world"
+        assert expected in err
+        shared = set(second["executions"]) & set(first["executions"])
+        assert bool(shared) is same
 
 
-async def test_a_world_of_the_future_is_left(tmp_path: Path) -> None:
-    async with served(tmp_path) as first:
+@pytest.mark.parametrize("age", [120.0, 1e6, -86_400.0])
+async def test_a_world_where_nothing_more_happens_or_of_the_future_is_left(
+    tmp_path: Path, age: float
+) -> None:
+    async with left_running(tmp_path) as (_, _, port):
         pass
-    path = tmp_path / f"demo-{first.port}.json"
-    kept = json.loads(path.read_bytes())
-    epoch = datetime.now(UTC) + timedelta(days=1)
-    path.write_text(json.dumps(kept | {"epoch": epoch.isoformat()}))
-    async with served(tmp_path, port=first.port) as second:
-        assert "Starting a new world" in second.err
+    path = tmp_path / f"demo-{port}.json"
+    epoch = datetime.now(UTC) - timedelta(seconds=age)
+    kept = json.loads(path.read_bytes()) | {"epoch": epoch.isoformat()}
+    path.write_text(json.dumps(kept))
+    async with left_running(tmp_path, port=port) as (_, err, _):
+        assert "Starting a new world" in err
+
+
+async def test_a_broken_file_is_ignored(tmp_path: Path) -> None:
+    for content in ("{", '{"epoch": "2023-11-15T00:00:00", "speed": 20}'):
+        async with left_running(tmp_path) as (_, _, port):
+            pass
+        path = tmp_path / f"demo-{port}.json"
+        path.write_text(content)
+        async with left_running(tmp_path, port=port) as (_, err, _):
+            assert f"Ignoring {path}" in err
+            assert json.loads(path.read_bytes())["speed"] == 20.0
 
 
 async def test_it_serves_though_it_can_keep_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    async with served(tmp_path / "file" / "folder") as serving:
-        assert "so this world ends with the server" in serving.err
+    async with left_running(tmp_path / "file" / "folder") as (_, err, _):
+        assert "so this world ends with the server" in err
 
 
-async def test_a_taken_default_port_is_stepped_aside_from(
+async def test_only_a_taken_default_port_is_stepped_aside_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        with pytest.raises(ExceptionGroup) as caught:
+            async with left_running(tmp_path, port=port):
+                pass
+        assert "in use" in str(caught.value.exceptions[0])
         monkeypatch.setattr(serving, "DEFAULT_PORT", port)
-        async with served(tmp_path, port=port) as second:
-            assert second.port != port
-            assert f"Port {port} is taken; serving on {second.port}" in second.err
-
-
-async def test_a_taken_port_that_was_asked_for_is_an_error(tmp_path: Path) -> None:
-    with create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(OSError, match="in use"):
-            await serve(
-                ["sync"],
-                port=port,
-                speed=1,
-                out=io.StringIO(),
-                err=io.StringIO(),
-                state_dir=tmp_path,
-            )
+        async with left_running(tmp_path, port=port) as (_, err, other):
+            assert other != port
+            assert f"Port {port} is taken; serving on {other}" in err
 
 
 PROGRAM = """
@@ -216,26 +156,25 @@ asyncio.run(serve(
 """
 
 
-async def started(state_dir: Path, port: int) -> tuple[asyncio.subprocess.Process, Any]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error", "-c", PROGRAM, str(state_dir), str(port)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert process.stdout
-    return process, json.loads(await process.stdout.readline())
-
-
 async def test_a_killed_server_started_again_serves_the_same_and_ends_on_a_signal(
     tmp_path: Path,
 ) -> None:
-    process, first = await started(tmp_path, 0)
+    async def started(port: int) -> tuple[asyncio.subprocess.Process, Any]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path), str(port)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert process.stdout
+        return process, json.loads(await process.stdout.readline())
+
+    process, first = await started(0)
     process.kill()
-    await process.wait()
+    await process.communicate()
     port = int(first["endpoint_url"].rpartition(":")[2])
     for number in (signal.SIGINT, signal.SIGTERM):
-        process, line = await started(tmp_path, port)
+        process, line = await started(port)
         assert line == first
         process.send_signal(number)
         _, err = await process.communicate()
@@ -244,15 +183,59 @@ async def test_a_killed_server_started_again_serves_the_same_and_ends_on_a_signa
 
 def test_names_of_scenarios_are_cheap_to_import() -> None:
     """The command line names them in its help."""
-    program = (
-        "import sys; import sfnwatch.demo.scenarios;"
-        "print(sorted({'aiohttp', 'asyncio', 'msgspec'} & sys.modules.keys()))"
+    dear = "{'aiohttp', 'asyncio', 'dataclasses'}"
+    names = f"import sys, sfnwatch.demo.scenarios; print({dear} & {{*sys.modules}})"
+    program = [sys.executable, "-c", names]
+    assert subprocess.check_output(program, text=True).strip() == "set()"
+
+
+async def test_boto3_reads_and_is_told_what_is_wrong(demo: Served) -> None:
+    def work() -> dict[str, Any]:
+        session = boto3.Session(*CREDENTIALS, region_name=REGION)
+        states = session.client("stepfunctions", endpoint_url=demo.url)
+        with pytest.raises(states.exceptions.ExecutionDoesNotExist):
+            states.describe_execution(executionArn=f"{HEAD}:execution:a:b")
+        pages = states.get_paginator("get_execution_history").paginate(
+            executionArn=demo.arn("sync"), PaginationConfig={"PageSize": 2}
+        )
+        answer: dict[str, Any] = pages.build_full_result()
+        states.close()
+        return answer
+
+    answer = await asyncio.to_thread(work)
+    assert [event["id"] for event in answer["events"]] == [1, 2, 3, 4, 5]
+
+
+async def cli(demo: Served, *words: str, **env: str) -> tuple[int, str, str]:
+    """Run the AWS CLI; give its exit code, and what it printed."""
+    signed = {
+        "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "awscli", "--endpoint-url", demo.url, *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | signed | env,
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        check=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_aws_cli_looks_events_up_and_continues_from_its_token(
+    demo: Served,
+) -> None:
+    demo.clock.advance(900)
+    words = (
+        *("cloudtrail", "lookup-events", "--page-size", "3", "--max-items", "3"),
+        *("--start-time", "2023-11-15T00:28:00Z", "--lookup-attributes"),
+        "AttributeKey=EventSource,AttributeValue=ecs.amazonaws.com",
     )
-    assert ended.stdout.strip() == "[]"
+    first = json.loads((await cli(demo, *words))[1])
+    demo.clock.advance(5)
+    token = ("--starting-token", first["NextToken"])
+    second = json.loads((await cli(demo, *words, *token))[1])
+    ids = [each["EventId"] for page in (first, second) for each in page["Events"]]
+    assert len(set(ids)) == 6

@@ -1,46 +1,35 @@
-"""CSV for spreadsheets: every event and call, no formula, nothing of Athena's."""
+"""CSV: a row for each event and each call, and nothing that a spreadsheet obeys."""
 
 import csv
 from io import StringIO
-from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.errors import BadFileError
-from sfnwatch.export.csv import COLUMNS, dump
-from sfnwatch.recording.files import open_files
-from sfnwatch.trace.events import Received
-from sfnwatch.trace.lanes import build_lanes
-from sfnwatch.trace.timeline import Trace, extend
-from tests.builders import ARN, ROLE, TASK_ARN, call, event, sync_history, sync_run
-from tests.viewers.traces import TRACES
+from sfnwatch.export.csv import COLUMNS
+from sfnwatch.model.records import Received
+from tests import builders as aws
+from tests import examples
+from tests.export.traces import RECORDS, export, printed, trace_of
 
-FORMULA = "=+-@\t\r\n＝＋－＠"
+FORMULAS = "=+-@\t\r\n＝＋－＠"
 
 
-def printed(trace: Trace) -> str:
-    out = StringIO(newline="")
-    dump(trace, out)
-    return out.getvalue()
-
-
-def rows(trace: Trace) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(printed(trace), newline=""), strict=True))
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(text, newline=""), strict=True))
 
 
 def known(row: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in row.items() if value}
 
 
-def test_an_event_and_a_call_of_the_seeds_run() -> None:
-    found = rows(TRACES["denied"])
+def test_an_event_and_the_call_that_it_tells_of_stand_together() -> None:
+    found = rows(export("csv", "denied"))
     assert known(found[4]) == {
         "time": "2023-11-15T00:28:25.302Z",
         "seen_at": "2023-11-15T00:28:26.302Z",
-        "execution": ARN,
+        "execution": aws.ARN,
         "lane": "states",
         "kind": "phase",
         "state": "ECS RunTask",
@@ -50,91 +39,69 @@ def test_an_event_and_a_call_of_the_seeds_run() -> None:
         "entered_id": "2",
         "scheduled_id": "3",
     }
-    assert known(found[6]) == {
-        "time": "2023-11-15T00:29:20Z",
-        "seen_at": "2023-11-15T00:31:00.000Z",
-        "execution": ARN,
+    assert known(found[5]) == {
+        "time": "2023-11-15T00:28:25Z",
+        "seen_at": "2023-11-15T00:30:35.000Z",
+        "execution": aws.ARN,
         "lane": "calls",
         "kind": "call",
         "state": "ECS RunTask",
-        "text": "DescribeTasks #1  +55 s  ✘ AccessDenied  = task ARN",
+        "text": "RunTask  task 9f018ef6  = request ID",
         "entered_id": "2",
         "scheduled_id": "3",
-        "call_id": "poll-0",
+        "call_id": "run",
         "service": "ecs.amazonaws.com",
-        "api": "DescribeTasks",
-        "role": "poll",
-        "error": "AccessDenied",
-        "request_id": "request-poll-0",
-        "rule": "resource-id",
-        "evidence": TASK_ARN,
+        "api": "RunTask",
+        "role": "action",
+        "request_id": "req-run",
+        "rule": "request-id",
+        "evidence": "req-run",
     }
 
 
-def test_lines_end_as_the_rfc_has_it() -> None:
-    text = printed(TRACES["sync"])
-    assert text.startswith(",".join(COLUMNS) + "\r\n")
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_event_and_call_has_a_row_and_every_row_all_columns(name: str) -> None:
+    text = export("csv", name)
     assert text.endswith("\r\n")
-    assert text.count("\n") == text.count("\r\n") == 1 + 8 + 6
+    moment = trace_of(RECORDS[name]).as_of()
+    events = sum(each.event_count for each in moment.executions.values())
+    found = list(csv.reader(StringIO(text, newline=""), strict=True))
+    assert tuple(found[0]) == COLUMNS
+    assert {len(row) for row in found} == {len(COLUMNS)}
+    assert len(found) == 1 + events + len(moment.calls)
 
 
-@pytest.mark.parametrize("name", TRACES)
-def test_there_is_a_row_for_every_event_and_every_call_shown(name: str) -> None:
-    trace = TRACES[name]
-    found = rows(trace)
-    assert len(found) == len(build_lanes(trace, joined=False).rows)
-    ids = [(row["execution"], row["history_id"]) for row in found if row["history_id"]]
-    assert len(ids) == sum(len(t.events) for t in trace.timelines.values())
-    assert len(ids) == len(set(ids))
+def test_errors_are_told_of_calls_states_and_executions() -> None:
+    found = rows(export("csv", "failing"))
+    assert {row["error"] for row in found} == {
+        "",
+        "ClusterNotFoundException",
+        "States.TaskFailed",
+    }
 
 
-def test_what_is_no_calls_of_ours_is_left_out() -> None:
-    stranger = call("RunTask", 1, key="x", role=f"{ROLE}-other", invoked_by=None)
-    found = rows(extend(Trace(), [*sync_history(), stranger]))
-    assert [row for row in found if row["call_id"]] == []
+def test_a_fail_state_has_the_error_that_it_ends_with() -> None:
+    run = aws.History().start()
+    run.add("FailStateEntered", name="Stop")
+    run.end("Failed", error="NoStock", cause="none left")
+    found = rows(printed("csv", run.records))
+    assert found[1]["error"] == "NoStock"
+    assert found[1]["text"].endswith("✘ NoStock")
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.text(st.sampled_from(FORMULA + " a\"',;é")) | st.text(max_size=20),
-)
-def test_no_cell_is_a_formula_and_none_breaks_its_row(text: str) -> None:
-    why: dict[str, Any] = {"error": text, "cause": text}
-    records = [
-        event(1, "ExecutionStarted", 0, roleArn=ROLE),
-        event(2, "TaskStateEntered", 1, name=text),
-        event(3, "TaskScheduled", 1, resource=text, resourceType=text),
-        event(4, "TaskFailed", 2, **why),
-        call(f"x{text}", 1, key=f"{text}.", error=(text, text), request_id=text),
-    ]
-    found = rows(extend(Trace(), records))
-    assert len(found) == 5
-    for row in found:
-        assert tuple(row) == COLUMNS
+@examples(60)
+@given(st.sampled_from(FORMULAS), st.text(max_size=5), st.sampled_from(["", " "]))
+def test_no_cell_is_a_formula(first: str, rest: str, blank: str) -> None:
+    evil = f"{blank}{first}{rest}cmd"
+    call = aws.call(evil, 5, key=evil, error=(evil, evil), request_id=evil)
+    state = aws.event(2, "PassStateEntered", 1, name=evil)
+    records = [aws.event(1, "ExecutionStarted", 0), state, call]
+    for row in rows(printed("csv", records)):
         for cell in row.values():
-            assert cell.isprintable() or cell.replace("\xa0", " ").strip()
-            assert not cell.lstrip().startswith(tuple(FORMULA))
+            assert not cell.lstrip().startswith(tuple(FORMULAS))
 
 
-def test_a_formula_is_defused_and_can_still_be_read() -> None:
-    found = rows(
-        extend(Trace(), [event(1, "ExecutionStarted", 0), *_named("=1+1|'cmd'!A0")])
-    )
-    assert found[1]["state"] == "'=1+1|'cmd'!A0"
-
-
-def _named(name: str) -> list[Received]:
-    return [event(2, "TaskStateEntered", 1, name=name)]
-
-
-def test_replay_says_that_it_is_none_of_its_files(tmp_path: Path) -> None:
-    path = tmp_path / "trace.csv"
-    path.write_text(printed(TRACES["sync"]), newline="")
-    with pytest.raises(BadFileError, match="not a file sfnwatch knows"):
-        open_files([path])
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.permutations(sync_run()))
+@examples(20)
+@given(st.permutations(RECORDS["denied"]))
 def test_equal_traces_give_equal_texts(records: list[Received]) -> None:
-    assert printed(extend(Trace(), records)) == printed(TRACES["sync"])
+    assert printed("csv", records) == export("csv", "denied")

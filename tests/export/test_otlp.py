@@ -1,211 +1,146 @@
-"""OTLP/JSON: one trace an execution, calls under the try that made them."""
+"""OTLP: spans for executions, states, attempts and calls, the same ids each time."""
 
 import json
 import re
-from io import StringIO
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from sfnwatch.export.otlp import dump
-from sfnwatch.trace.events import Received
-from sfnwatch.trace.timeline import Trace, extend
-from tests.builders import ARN, ROLE, call, sync_history, sync_run
-from tests.viewers.traces import TRACES
-
-Span = dict[str, Any]
-TRACE_ID = "64ba190163f21024662ae4b9d6ca588f"
-"""Of the seed's run, for good."""
+from sfnwatch.export.otlp import SpanMaker, to_json, to_protobuf
+from tests import builders as aws
+from tests.export.traces import RECORDS, export, printed, trace_of
 
 
-def printed(trace: Trace) -> str:
-    out = StringIO()
-    dump(trace, out)
-    return out.getvalue()
+def spans(document: Any) -> list[Any]:
+    resources = document["resourceSpans"]
+    return [s for r in resources for scope in r["scopeSpans"] for s in scope["spans"]]
 
 
-def plain(attributes: list[Any]) -> dict[str, Any]:
-    """Give attributes as a mapping, each value without its type's name."""
-    return {one["key"]: next(iter(one["value"].values())) for one in attributes}
-
-
-def spans(trace: Trace) -> list[Span]:
-    return [
-        {**span, "of": plain(resource["resource"]["attributes"])["service.name"]}
-        for resource in json.loads(printed(trace))["resourceSpans"]
-        for scope in resource["scopeSpans"]
-        for span in scope["spans"]
-    ]
-
-
-def by_name(trace: Trace) -> dict[str, Span]:
-    return {span["name"]: span for span in spans(trace)}
-
-
-def test_the_seeds_run_hangs_together() -> None:
-    found = by_name(TRACES["sync"])
-    assert list(found) == [
-        "nightly-report",
-        "ECS RunTask",
-        "ecs:runTask.sync",
-        "ecs.RunTask",
-        "ecs.DescribeTasks",
-    ]
-    whole, state, attempt, run, poll = found.values()
-    assert "parentSpanId" not in whole
-    assert state["parentSpanId"] == whole["spanId"]
-    assert attempt["parentSpanId"] == state["spanId"]
-    assert run["parentSpanId"] == poll["parentSpanId"] == attempt["spanId"]
-    assert {span["traceId"] for span in found.values()} == {whole["traceId"]}
-    assert [span["of"] for span in found.values()] == [
-        "nightly-report",
-        "nightly-report",
-        "nightly-report",
-        "ecs",
-        "ecs",
-    ]
-    assert [span["kind"] for span in found.values()] == [1, 1, 1, 3, 3]
-    assert [span["status"]["code"] for span in found.values()] == [1, 1, 1, 0, 0]
-
-
-def test_ids_are_lower_case_hex_and_the_same_each_time() -> None:
-    for span in spans(TRACES["sync"]):
-        assert re.fullmatch("[0-9a-f]{32}", span["traceId"])
-        assert re.fullmatch("[0-9a-f]{16}", span["spanId"])
-    # What an earlier export was called by, a later one must be, too.
-    assert spans(TRACES["sync"])[0]["traceId"] == TRACE_ID
-    assert spans(extend(Trace(), sync_history()))[0]["traceId"] == TRACE_ID
-
-
-def test_times_are_strings_of_nanoseconds() -> None:
-    whole = spans(TRACES["sync"])[0]
-    assert whole["startTimeUnixNano"] == "1700008104102000000"
-    assert whole["endTimeUnixNano"] == "1700008413152000000"
-
-
-def test_a_call_has_the_attributes_of_the_aws_conventions() -> None:
-    run = plain(by_name(TRACES["sync"])["ecs.RunTask"]["attributes"])
-    assert run["rpc.system"] == "aws-api"
-    assert (run["rpc.service"], run["rpc.method"]) == ("ecs", "RunTask")
-    assert run["aws.request_id"] == "req-run"
-    assert run["cloud.region"] == "ap-northeast-1"
-    assert run["sfnwatch.link.rule"] == "request-id"
-    assert run["sfnwatch.link.exact"] is True
-    assert run["sfnwatch.call.time_resolution"] == "1s"
-    assert run["sfnwatch.call.event_time"] == "2023-11-15T00:28:25.000Z"
-
-
-def test_the_phases_of_a_try_are_its_events() -> None:
-    attempt = by_name(TRACES["sync"])["ecs:runTask.sync"]
-    assert [event["name"] for event in attempt["events"]] == [
-        "started",
-        "submitted",
-        "task stopped",
-        "noticed",
-    ]
-    (words,) = plain(attempt["events"][-1]["attributes"]).values()
-    assert words.startswith("noticed by event, 1.9 s after the task stopped")
-
-
-def test_errors_are_said_as_exceptions() -> None:
-    denied = by_name(TRACES["denied"])["ecs.DescribeTasks"]
-    assert denied["status"]["code"] == 2
-    assert plain(denied["attributes"])["error.type"] == "AccessDenied"
-    (event,) = denied["events"]
-    assert event["name"] == "exception"
-    told = plain(event["attributes"])
-    assert told["exception.type"] == "AccessDenied"
-    assert "is not authorized to perform" in told["exception.message"]
-
-
-def test_a_failed_run_is_one_of_errors() -> None:
-    found = spans(TRACES["failing"])
-    assert {span["status"]["code"] for span in found} == {2}
-    (event,) = [e for e in found[2]["events"] if e["name"] == "exception"]
-    assert plain(event["attributes"]) == {
-        "exception.type": "States.TaskFailed",
-        "exception.message": "Out of memory",
-    }
-
-
-def test_what_runs_has_no_outcome_and_says_so() -> None:
-    for span in spans(TRACES["running"])[:3]:
-        assert span["status"] == {"code": 0}
-        assert plain(span["attributes"])["sfnwatch.open"] is True
-
-
-def test_what_fits_several_executions_is_a_trace_of_its_own_with_links() -> None:
-    found = spans(TRACES["ambiguous"])
-    (run,) = [span for span in found if span["name"] == "ecs.RunTask"]
-    assert "parentSpanId" not in run
-    assert run["traceId"] not in {s["traceId"] for s in found if s is not run}
-    tries = [span for span in found if span["name"] == "ecs:runTask.sync"]
-    assert [(link["traceId"], link["spanId"]) for link in run["links"]] == [
-        (span["traceId"], span["spanId"]) for span in tries
-    ]
-    assert plain(run["attributes"])["sfnwatch.link.exact"] is False
-
-
-def test_what_only_the_role_ties_hangs_at_the_execution() -> None:
-    other = call("GetKey", 3, key="other", source="kms.amazonaws.com")
-    found = by_name(extend(Trace(), [*sync_history(), other]))
-    parent = found["nightly-report"]["spanId"]
-    assert found["kms.GetKey"]["parentSpanId"] == parent
-
-
-def test_an_execution_is_linked_to_the_try_that_started_it() -> None:
-    child = f"{ARN}-child"
-    task = {"resourceType": "states", "resource": "startExecution.sync:2"}
-    output = json.dumps({"ExecutionArn": child})
-    parent = [
-        Received(r.at, r.source, r.execution_arn, _with(r.data, task, output))
-        for r in sync_history()
-    ]
-    found = spans(extend(Trace(), [*parent, *sync_history(child)]))
-    linked = [span for span in found if span.get("links")]
-    (attempt,) = [s for s in found if s["name"].startswith("states:startExecution")]
-    assert [link["spanId"] for link in linked[0]["links"]] == [attempt["spanId"]]
-    assert len(linked) == 1
-    assert "parentSpanId" not in linked[0]
-
-
-def _with(data: Any, task: dict[str, str], output: str) -> dict[str, Any]:
-    """Give an event of another integration, and its answer."""
+def told(span: Any) -> dict[str, Any]:
+    """Give a span's attributes as plain values."""
     found = {}
-    for key, value in data.items():
-        found[key] = value
-        if isinstance(value, dict) and "resourceType" in value:
-            found[key] = {**value, **task}
-            if data["type"] == "TaskSubmitted":
-                found[key]["output"] = output
+    for each in span["attributes"]:
+        ((kind, value),) = each["value"].items()
+        found[each["key"]] = int(value) if kind == "intValue" else value
     return found
 
 
-def test_calls_of_others_are_left_out() -> None:
-    stranger = call("RunTask", 1, key="x", role=f"{ROLE}-other", invoked_by=None)
-    found = by_name(extend(Trace(), [*sync_history(), stranger]))
-    assert "ecs.RunTask" not in found
+def of_kind(document: Any, kind: str) -> list[Any]:
+    return [s for s in spans(document) if told(s)["sfnwatch.kind"] == kind]
 
 
-@pytest.mark.parametrize("name", TRACES)
-def test_every_trace_gives_one_line_of_spans_whose_parents_are_there(
-    name: str,
-) -> None:
-    text = printed(TRACES[name])
-    assert text.endswith("\n")
-    assert text[:-1].isprintable()
-    found = spans(TRACES[name])
+@pytest.mark.parametrize("name", RECORDS)
+def test_ids_are_hex_unique_and_lead_to_spans_that_are_there(name: str) -> None:
+    found = spans(json.loads(export("otlp", name)))
     known = {(span["traceId"], span["spanId"]) for span in found}
     assert len(known) == len(found)
     for span in found:
-        parent = span.get("parentSpanId")
-        assert parent is None or (span["traceId"], parent) in known
+        assert re.fullmatch("[0-9a-f]{32}", span["traceId"])
+        assert re.fullmatch("[0-9a-f]{16}", span["spanId"])
         assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
+        if "parentSpanId" in span:
+            assert (span["traceId"], span["parentSpanId"]) in known
+        for link in span.get("links", ()):
+            assert (link["traceId"], link["spanId"]) in known
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.permutations(sync_run()))
-def test_equal_traces_give_equal_texts(records: list[Received]) -> None:
-    assert printed(extend(Trace(), records)) == printed(TRACES["sync"])
+def test_an_execution_its_state_its_attempt_and_its_calls_hang_on_each_other() -> None:
+    document = json.loads(export("otlp", "denied"))
+    (execution,), (state,) = of_kind(document, "execution"), of_kind(document, "state")
+    (attempt,), calls = of_kind(document, "try"), of_kind(document, "call")
+    assert "parentSpanId" not in execution
+    assert state["parentSpanId"] == execution["spanId"]
+    assert attempt["parentSpanId"] == state["spanId"]
+    assert {call["parentSpanId"] for call in calls} == {attempt["spanId"]}
+    assert [call["name"] for call in calls] == ["ecs.RunTask"] + 5 * [
+        "ecs.DescribeTasks"
+    ]
+    assert [call["status"]["code"] for call in calls] == [0, 2, 2, 2, 2, 2]
+    assert told(calls[1])["error.type"] == "AccessDenied"
+    names = [event["name"] for event in attempt["events"]]
+    assert names == ["started", "submitted", "task stopped", "learned"]
+
+
+def test_ids_follow_from_the_arn_alone() -> None:
+    one, other = export("otlp", "sync"), printed("otlp", RECORDS["denied"])
+    ids = [
+        {s["spanId"] for s in of_kind(json.loads(text), "try")} for text in (one, other)
+    ]
+    assert ids[0] == ids[1]
+
+
+def test_a_redrive_and_a_child_are_told_by_events_and_links() -> None:
+    (execution,) = of_kind(json.loads(export("otlp", "redriven")), "execution")
+    names = [event["name"] for event in execution["events"]]
+    assert names[:3] == ["ended", "exception", "redriven"]
+    parent, child = of_kind(json.loads(export("otlp", "nested")), "execution")
+    (attempt,) = of_kind(json.loads(export("otlp", "nested")), "try")
+    assert "links" not in parent
+    (link,) = child["links"]
+    assert link["spanId"] == attempt["spanId"]
+
+
+def test_what_a_task_went_through_stands_in_its_attempt() -> None:
+    (attempt,) = of_kind(json.loads(export("otlp", "tasks")), "try")
+    names = [event["name"] for event in attempt["events"]]
+    assert "task RUNNING" in names
+    assert names[-1] == "task STOPPED"
+
+
+def test_a_call_that_fits_several_hangs_at_none_and_links_to_each() -> None:
+    both = [aws.History(arn).start() for arn in (aws.ARN, aws.OTHER_ARN)]
+    for run in both:
+        run.task("Go", aws.SDK).end()
+    records = [record for run in both for record in run.records]
+    document = json.loads(printed("otlp", [*records, aws.call("RunTask", 1, key="c")]))
+    (call,) = of_kind(document, "call")
+    assert told(call)["sfnwatch.link.rule"] == "ambiguous"
+    assert len(call["links"]) == 2
+
+
+def test_what_is_open_says_so_and_goes_on_to_the_last_moment() -> None:
+    document = json.loads(export("otlp", "running"))
+    (state,) = of_kind(document, "state")
+    assert told(state)["sfnwatch.open"] is True
+    assert state["status"] == {"code": 0}
+
+
+def resources(message: Any) -> Iterator[Any]:
+    for resource in message.resource_spans:
+        for scope in resource.scope_spans:
+            yield from scope.spans
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_protocols_bytes_say_what_the_json_does(name: str) -> None:
+    document = to_json(SpanMaker(trace_of(RECORDS[name]).as_of()).spans())
+    message = TracesData.FromString(to_protobuf(document))
+    for span, told_of in zip(resources(message), spans(document), strict=True):
+        assert span.span_id.hex() == told_of["spanId"]
+        assert span.trace_id.hex() == told_of["traceId"]
+        assert span.parent_span_id.hex() == told_of.get("parentSpanId", "")
+        assert span.name == told_of["name"]
+        assert str(span.end_time_unix_nano) == told_of["endTimeUnixNano"]
+        assert span.status.code == told_of["status"]["code"]
+        keys = [each.key for each in span.attributes]
+        assert keys == [each["key"] for each in told_of["attributes"]]
+        assert len(span.events) == len(told_of.get("events", ()))
+
+
+def test_strings_are_clean_and_long_ones_and_lists_are_cut() -> None:
+    evil = "x\x1b[2J\u202e\ud800" * 1000
+    jobs = [f"arn:aws:ecs:{aws.REGION}:1:task/c/{n:032}" for n in range(150)]
+    submitted = aws.answer("r", *jobs)
+    run = aws.History().start().task("Go", aws.SYNC, submitted=submitted, error=evil)
+    document = json.loads(printed("otlp", run.end("Failed", error=evil).records))
+    text = json.dumps(document, ensure_ascii=False)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    (attempt,) = of_kind(document, "try")
+    listed = told(attempt)["sfnwatch.try.resource_ids"]["values"]
+    assert len(listed) == 100
+    assert len(told(attempt)["error.type"]) < 2_100
+    message = TracesData.FromString(to_protobuf(document))
+    assert len(list(resources(message))) == len(spans(document))

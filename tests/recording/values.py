@@ -1,4 +1,4 @@
-"""Values and records of all kinds, for the properties of what is recorded."""
+"""Values and records of all kinds, for the laws of what is recorded."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -6,10 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sfnwatch.trace.events import From, Received
-from tests.builders import ARN, call, describe, event, health
+from sfnwatch.model.records import Received, RecordKind, receive
+from tests.builders import ARN, START, call, describe, event, health
 
-CREATED = datetime(2023, 11, 15, 0, 28, 24, 102000, tzinfo=UTC)
 _YEARS = timedelta(days=50 * 365)
 
 
@@ -37,19 +36,19 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 objects = st.dictionaries(texts, values, max_size=5)
 moments = st.none() | st.datetimes(
-    (CREATED - _YEARS).replace(tzinfo=None),
-    (CREATED + _YEARS).replace(tzinfo=None),
+    (START - _YEARS).replace(tzinfo=None),
+    (START + _YEARS).replace(tzinfo=None),
     timezones=st.just(UTC),
 )
 
 
-def _moved(received: Received, at: datetime | None, more: dict[str, Any]) -> Received:
-    data = {**more, **received.data}
-    return Received(at, received.source, received.execution_arn, data)
+def _with_more(record: Received, at: datetime | None, more: dict[str, Any]) -> Received:
+    data = {**more, **record.record}
+    return receive(at, record.kind, record.execution_arn, data)
 
 
 known = st.builds(
-    _moved,
+    _with_more,
     st.sampled_from(
         [
             event(1, "ExecutionStarted", 0, input="{}"),
@@ -63,10 +62,10 @@ known = st.builds(
     objects,
 )
 unknown = st.builds(
-    Received,
+    receive,
     moments,
-    texts.filter(lambda text: text not in list(From)),
+    texts.filter(lambda text: text not in list(RecordKind)),
     st.none() | st.just(ARN) | texts,
     objects,
 )
-received = known | unknown
+records = known | unknown

@@ -1,0 +1,429 @@
+"""What happened in an execution, laid out once: for findings, tables and comparisons.
+
+A Map's ten thousand iterations run one state: they are one `StateUse` of it, and are
+told of together. So many attempts take a while: whoever makes a case may pause.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+from math import inf
+from statistics import fmean
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.analysis.phases import (
+    completion_of,
+    is_denied,
+    polls_of,
+)
+from sfnwatch.analysis.wording import (
+    FEW,
+    cadence,
+    decimal,
+    listed,
+    named,
+    visit_name,
+)
+from sfnwatch.model.api_call import ApiCall, CallName, session_name
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import (
+    CallRole,
+    Integration,
+    Unrecorded,
+    jobs_of_call,
+)
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import LinkRule
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.visits import StateVisit
+
+FAILED = frozenset({"failed", "timed_out"})
+"""How attempts, and visits, end that went wrong."""
+_PAUSE = 50
+"""After so many visits, or twenty times as many calls, the work may pause."""
+_KEPT, _LISTED = 100, 6
+"""So many intervals are in data; so many are worth reading: of more, the extremes."""
+_XRAY = "xray.amazonaws.com"
+_LAST = datetime.max.replace(tzinfo=UTC)
+T = TypeVar("T")
+K = TypeVar("K")
+Work = Generator[None, None, T]
+"""Work that yields where it may pause, and returns what it made."""
+
+
+# -- attempts --------------------------------------------------------------------------
+
+
+class Spacing(Struct, frozen=True):
+    """The seconds between polls: what tells how often a job is asked for."""
+
+    seconds: Sequence[float]
+    since: str | None = None
+    """The action call that the first one is counted from, where that is known."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The figures, in seconds."""
+        listed = {"intervals": self.seconds[:_KEPT], "from": self.since}
+        return {**spread(self.seconds), **listed}
+
+    def words(self, *, several: bool = False) -> str:
+        """Say how often: `, about once a minute: at intervals of 55 and 59 s, …`.
+
+        Of several attempts only the extremes are told.
+        """
+        gaps, name = self.seconds, named(self.since) if self.since else ""
+        if not gaps:
+            return ""
+        if len(gaps) == 1 and not several:
+            return f", {decimal(gaps[0])} s {f'after {name}' if name else 'apart'}"
+        often, average = cadence(fmean(gaps)), decimal(fmean(gaps))
+        since = f", counted from {name}" if name and not several else ""
+        if several or len(gaps) > _LISTED:
+            least, most = decimal(min(gaps)), decimal(max(gaps))
+            extremes = f" ({least} to {most} s)" if least != most else ""
+            return f", {often}{extremes}{since}"
+        each = listed([decimal(gap) for gap in gaps])
+        return f", {often}: at intervals of {each} s{since} (mean {average} s)"
+
+
+def spacing(action: ApiCall | None, polls: Sequence[ApiCall]) -> Spacing:
+    """Measure from poll to poll; from the action call on, if that came before."""
+    if action is None or (polls and polls[0].event_time < action.event_time):
+        return Spacing(gaps(polls))
+    return Spacing(gaps([action, *polls]), action.event_name)
+
+
+def gaps(calls: Sequence[ApiCall]) -> list[float]:
+    """Give the seconds from each call to the next."""
+    times = [call.event_time for call in calls]
+    return [(after - before).total_seconds() for before, after in pairwise(times)]
+
+
+def spread(seconds: Sequence[float]) -> dict[str, Any]:
+    return {
+        "interval_mean": round(fmean(seconds), 1) if seconds else None,
+        "interval_min": min(seconds, default=None),
+        "interval_max": max(seconds, default=None),
+    }
+
+
+class AttemptCase:
+    """One attempt, with the calls matched to it in the order of their times."""
+
+    def __init__(
+        self, survey: "Survey", arn: str, visit: StateVisit, number: int, *, alone: bool
+    ) -> None:
+        """`number` says which of its visit's it is, from 1.
+
+        `alone` is true if its state was visited only once.
+        """
+        moment, coverage = survey.moment, survey.coverage
+        self.visit = visit
+        self.attempt = attempt = visit.attempts[number - 1]
+        key, row = (arn, attempt.scheduled_id), attempt.integration
+        self.calls = calls = moment.calls_of(key)
+        self.actions = [
+            call
+            for call in calls
+            if row and row.role_of(call.event_name) is CallRole.ACTION
+        ]
+        accepted = [call for call in self.actions if call.error_code is None]
+        self.action = accepted[-1] if accepted else None
+        """The call that started the job: of those AWS accepted, the last in time."""
+        self.polls = polls_of(attempt, calls)
+        self.exact = survey.is_exact(self.polls)
+        """True if what matches the polls to it proves that they are its."""
+        self.denied = [poll for poll in self.polls if is_denied(poll)]
+        """The polls that were."""
+        known = coverage.settled(self.polls)
+        sure = self.action is not None and coverage.is_settled(self.action)
+        self.spacing = spacing(self.action if sure else None, known)
+        """Only what no later record can divide."""
+        self.running = attempt.status == "running"
+        self.complete = coverage.has_all_polls(attempt)
+        """False while more polls may be made, or come to light."""
+        waits, all_known = attempt.ended_at is None, len(known) == len(self.polls)
+        self.settled = all_known if waits else self.complete
+        """True if later records can't change what is said of its polls. While it waits
+        more will come, which is no surprise: then up to the last is enough."""
+        self.completion = completion_of(moment, coverage, key, attempt)
+        """How Step Functions learned of the end of its job."""
+        name, several = visit_name(visit, alone=alone), len(visit.attempts) > 1
+        self.subject = f"{name} (try {number})" if several else name
+        """Its state, and of several attempts which: `Each[3] / Work (try 2)`."""
+        self.end_event = f"#{attempt.event_ids[-1]}"
+        """The event that ended it, or the last that is known of it."""
+        self.place: dict[str, Any]
+        self.place = {"visit": visit.id, "attempt": attempt.scheduled_id}
+        """What data says of which attempt it is about."""
+
+
+class Attempts:
+    """Some attempts, told of together; mostly it is one."""
+
+    def __init__(self, cases: Sequence[AttemptCase]) -> None:
+        self.cases, self.several = cases, len(cases) > 1
+        self.calls = [call for each in cases for call in each.calls]
+        self.actions = [call for each in cases for call in each.actions]
+        self.polls = [poll for each in cases for poll in each.polls]
+        self.denied = [poll for each in cases for poll in each.denied]
+        self.gaps = [gap for each in cases for gap in each.spacing.seconds]
+        self.statuses = {each.attempt.status for each in cases}
+        self.complete = all(each.complete for each in cases)
+        self.so_far = "" if self.complete else " so far"
+
+    @property
+    def first(self) -> AttemptCase:
+        return self.cases[0]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """What data says of which attempts they are: the first, and how many."""
+        more = {"tries": len(self.cases)} if self.several else {}
+        return {**self.first.place, **more}
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Put together what has the same key, in the order in which keys first come."""
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def together(items: Sequence[T]) -> list[Sequence[T]]:
+    """Divide things alike into those that are told of at once: very many are."""
+    return [items] if len(items) > FEW else [[item] for item in items]
+
+
+class StateUse:
+    """The visits of one state that use one and the same resource."""
+
+    def __init__(
+        self, visits: Sequence[StateVisit], attempts: Sequence[AttemptCase]
+    ) -> None:
+        self.visits, self.attempts = visits, attempts
+        self.name = named(visits[0].name)
+        self.first = visits[0].attempts[0]
+        self.row = self.first.integration
+        self.starts_job = self.row is not None and self.row.starts_job
+
+
+# -- what is known around them ---------------------------------------------------------
+
+
+class Survey:
+    """What is known around all executions of a moment: how far, and what of."""
+
+    def __init__(self, moment: Moment, now: datetime | None = None) -> None:
+        self.moment = moment
+        self.coverage = Coverage(moment)
+        self.watched = self.coverage.live or bool(moment.trace.calls)
+        """True if CloudTrail was asked, or its records given."""
+        self._now = now
+        self.unexplained: list[ApiCall] = []
+        """The calls by Step Functions that no attempt explains, in order."""
+        self.unmatched: dict[tuple[str | None, LinkRule], list[ApiCall]] = {}
+        """Calls of no job by the role of an execution, and those that fit several: by
+        the execution, None for one of several, and by how they are matched."""
+        self._call_names: set[CallName] = set()
+
+    @cached_property
+    def roots(self) -> Mapping[str, ExecutionAsOf]:
+        """The executions to tell of, but for those that a replay has not come to."""
+        all_known = self.moment.at is None
+        roots = self.moment.roots.items()
+        return {arn: each for arn, each in roots if all_known or each.known}
+
+    @cached_property
+    def complete_to(self) -> datetime | None:
+        """Up to when all calls are believed known; None where there is no saying."""
+        return self.coverage.complete_to
+
+    def look(self) -> Work[None]:
+        """Go through all calls once, and sort those that are matched to none."""
+        for number, call in enumerate(self.moment.calls):
+            if not number % (20 * _PAUSE):
+                yield
+            self._call_names.add(call.name)
+            link = self.moment.link(call)
+            if link is not None and link.attempt_id is not None:
+                continue
+            # X-Ray's sampling calls run under the same role, and say nothing.
+            noise = call.event_source == _XRAY
+            ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
+            if not ambiguous and not noise and _by_step_functions(self.moment, call):
+                self.unexplained.append(call)
+            # Jobs are told of in groups.
+            if link is not None and (ambiguous or not (noise or is_of_job(call))):
+                key = link.execution_arn, link.rule
+                self.unmatched.setdefault(key, []).append(call)
+
+    def covers(self, at: datetime | None) -> bool:
+        """True if CloudTrail is believed complete to a moment."""
+        known = self.complete_to
+        return at is not None and known is not None and known >= at
+
+    def shows(self, row: Integration | None) -> bool:
+        """True if such a call shows: it is a management event, or others like it came.
+
+        Event history never has a data event. Nothing tells what a trail is set to log
+        but what is in it: one Invoke says that it logs Invokes, if perhaps not of every
+        function. That of an HTTP task may come, and names nobody whose it is.
+        """
+        if row is None or row.recorded:
+            return row is not None
+        name = (row.event_source, row.action_event)
+        return row.unrecorded is Unrecorded.DATA_EVENT and name in self._call_names
+
+    def is_exact(self, calls: Sequence[ApiCall]) -> bool:
+        """True if what matches each of them to its attempt proves it."""
+        links = self.moment.trace.links
+        return all(rule.exact for rule in {links[c.event_id].rule for c in calls})
+
+    def known_to(self, execution: ExecutionAsOf) -> datetime | None:
+        """Give the last moment something is known of: an execution's end, if it ended.
+
+        One that was watched goes on until the last that came in, of whatever kind: a
+        history says nothing while a state waits.
+        """
+        if execution.stopped_at is not None:
+            return execution.stopped_at
+        last = execution.events[-1].at if execution.events else execution.started_at
+        if not execution.was_watched:
+            return last
+        now = self._now or self.moment.at or self._last_heard
+        return max((at for at in (last, now) if at is not None), default=None)
+
+    @cached_property
+    def _last_heard(self) -> datetime | None:
+        """When anything last came in."""
+        moment, trace = self.moment, self.moment.trace
+        heard = [call.seen_at for call in trace.ordered_calls]
+        heard += [reports[-1].seen_at for reports in trace.healths.values()]
+        for execution in moment.executions.values():
+            heard += [event.seen_at for event in execution.events]
+            heard += [told.seen_at for told in (execution.described,) if told]
+        heard += [request.sent_at for request in moment.requests[-1:]]
+        return max((at for at in heard if at is not None), default=None)
+
+
+def is_of_job(call: ApiCall) -> bool:
+    """True for a call that starts a job, asks for one, or stops it."""
+    return bool(jobs_of_call(call.event_source, call.event_name))
+
+
+def _by_step_functions(moment: Moment, call: ApiCall) -> bool:
+    """True for its calls, and for rows that don't say whose they are."""
+    if call.by_step_functions or call.whole:
+        return call.by_step_functions
+    row = moment.trace.cloudtrail_record(call)
+    says = text_of(row.get("useragent")) or text_of(row.get("invokedby"))
+    return session_name(row) is not None and not says
+
+
+def later(at: datetime, by: timedelta) -> datetime:
+    """Add up, but never past the end of the calendar: records may be of any time."""
+    return at + min(by, _LAST - at)
+
+
+# -- one execution ---------------------------------------------------------------------
+
+
+class Case(Struct, frozen=True, dict=True):
+    """One execution, taken apart by what its states use."""
+
+    survey: Survey
+    execution: ExecutionAsOf
+    visits: Sequence[StateVisit]
+    """In the order they were entered."""
+    uses: Sequence[StateUse]
+    """In the order of their first visits."""
+
+    @property
+    def moment(self) -> Moment:
+        return self.survey.moment
+
+    def state_name(self, visit_id: int | None) -> str:
+        visit = self.execution.visit(visit_id) if visit_id else None
+        return named(visit.name) if visit else "A Map state"
+
+    @property
+    def is_cut(self) -> bool:
+        """True where it is over, and the events that tell how are not here."""
+        return not self.execution.running and self.execution.ending is None
+
+    @cached_property
+    def lost_to(self) -> float:
+        """The last id that is missing of an execution that is over; 0 if none is.
+
+        Of a history that was cut nobody knows how many events it had.
+        """
+        if self.is_cut:
+            return inf
+        ids = [event.id for event in self.execution.events]
+        if self.execution.running or not ids:
+            return 0
+        # In the last unbroken run all ids are as far from their places.
+        apart = ids[-1] - len(ids)
+        first = bisect_left(range(len(ids)), apart, key=lambda n: ids[n] - n - 1)
+        return ids[first] - 1
+
+    def is_end_lost(self, visit: StateVisit) -> bool:
+        """True if the event that ended a visit may be one of those that are missing."""
+        last = max(visit.event_ids, default=visit.id)
+        return visit.exited_at is None and last < self.lost_to
+
+    def as_known(self, visit: StateVisit) -> StateVisit:
+        """Give a visit as far as it is known: without its end, to its last event.
+
+        Else it would be told to have lasted until the execution was over.
+        """
+        if not self.is_end_lost(visit):
+            return visit
+        own = (self.execution.event(number) for number in visit.event_ids)
+        last = max((event.at for event in own if event), default=visit.entered_at)
+        return replace(visit, ended_at=last)
+
+
+def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
+    """Lay out one execution."""
+    arn, visits = execution.arn, list[StateVisit]()
+    groups: dict[tuple[object, ...], list[StateVisit]] = defaultdict(list)
+    for visit in execution.visits:
+        visits.append(visit)
+        if visit.attempts:
+            first = visit.attempts[0]
+            names = first.pattern, first.resource_type, first.resource
+            groups[visit.name, *names].append(visit)
+        if not len(visits) % _PAUSE:
+            yield
+    uses = []
+    for those in groups.values():
+        attempts: list[AttemptCase] = []
+        for number, visit in enumerate(those):
+            if not number % _PAUSE:
+                yield
+            attempts += (
+                AttemptCase(survey, arn, visit, n, alone=len(those) == 1)
+                for n in range(1, len(visit.attempts) + 1)
+            )
+        uses.append(StateUse(those, attempts))
+    return Case(survey, execution, visits, uses)
+
+
+def done(work: Work[T]) -> T:
+    """Do work at one go."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            value: T = end.value
+            return value

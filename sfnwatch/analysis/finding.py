@@ -1,0 +1,171 @@
+"""One thing that a trace shows, and the small documents that such things make up.
+
+A finding is a sentence with its evidence and its certainty. What a report or a
+comparison says is decided in its document, once; who writes it as text, as Markdown or
+on a screen adds nothing. All texts are cleaned, and nothing in them is markup.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from msgspec import Struct, field
+
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.ecs_task import TASK_KEY
+from sfnwatch.model.text import clean
+
+MOST = 50
+"""Of very many calls or events, so many are evidence enough."""
+_NAMED = 3
+T = TypeVar("T")
+_ID = 8
+
+
+class Certainty(StrEnum):
+    """How sure a sentence is."""
+
+    FACT = "fact"
+    """The records alone prove it."""
+    INFERENCE = "inference"
+    """Concluded from them."""
+
+    @staticmethod
+    def of(*, fact: bool) -> "Certainty":
+        return Certainty.FACT if fact else Certainty.INFERENCE
+
+
+class Finding(Struct, frozen=True):
+    """One explained sentence."""
+
+    kind: str
+    certainty: Certainty
+    text: str
+    evidence: tuple[str, ...] = ()
+    """Ids of history events (`#5`) and of calls that it rests on, and of what ECS told
+    of tasks their keys: `task#`, the task's ARN, `#` and the version."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Its figures: seconds and counts, as JSON values."""
+    execution_arn: str | None = None
+    """The execution it is about; None for the trace as a whole."""
+
+
+def finding(
+    kind: str,
+    text: str,
+    proofs: Iterable[str] = (),
+    *,
+    fact: bool = True,
+    **data: Any,
+) -> Finding:
+    """Make one, of evidence in any number and its figures."""
+    return Finding(kind, Certainty.of(fact=fact), text, evidence(proofs), data)
+
+
+Steps = Iterator[Finding | None]
+"""Findings as they are found; None marks a place where the work may pause."""
+
+
+def evidence(items: Iterable[str]) -> tuple[str, ...]:
+    """Give each id once; of very many the first and the last."""
+    return tuple(outermost(list(dict.fromkeys(items))))
+
+
+def outermost(items: Sequence[T]) -> Sequence[T]:
+    """Give the first and the last of very many; of fewer all."""
+    half = MOST // 2
+    return items if len(items) <= MOST else [*items[:half], *items[-half:]]
+
+
+def brief_evidence(evidence: Sequence[str]) -> str:
+    """Name evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
+    events = [clean(item) for item in evidence if item.startswith("#")]
+    arns = [i.rpartition("#")[0] for i in evidence if i.startswith(TASK_KEY)]
+    tasks = [f"task {clean(last_segment(arn))[:_ID]}" for arn in arns]
+    calls = [item for item in evidence if not item.startswith(("#", TASK_KEY))]
+    parts = (_few(events), _few(tasks), _calls(calls))
+    return ", ".join(part for part in parts if part)
+
+
+def _few(items: Sequence[str]) -> str:
+    more, named = len(items) - _NAMED, " ".join(items[:_NAMED])
+    if more <= 0:
+        return named
+    return f"{named} and more" if len(items) >= MOST else f"{named} and {more} more"
+
+
+def _calls(calls: Sequence[str]) -> str:
+    if not calls:
+        return ""
+    first = last_segment(clean(calls[0])).removeprefix("row-")
+    short = f"{first[:_ID]}…" if len(first) > _ID + 4 else first
+    if len(calls) == 1:
+        return f"call {short}"
+    count = f"{MOST}+" if len(calls) >= MOST else f"{len(calls)}"
+    return f"{count} calls {short}"
+
+
+# -- documents -------------------------------------------------------------------------
+
+
+class Heading(Struct, frozen=True):
+    """What the blocks that follow are about, until one of the same level or above."""
+
+    text: str
+    level: int = 1
+
+
+class Paragraph(Struct, frozen=True):
+    """A line of prose that needs no evidence."""
+
+    text: str
+    strong: bool = False
+    """True for what is to be read first: how an execution ended."""
+
+
+class Items(Struct, frozen=True):
+    """A list of short lines."""
+
+    lines: Sequence[str]
+
+
+Sentence = Finding
+"""What is told with what it rests on; one after the other they are a list."""
+
+
+class Column(Struct, frozen=True):
+    """A column of a table: its head, its cells, and how it gives way."""
+
+    head: str
+    cells: Sequence[str]
+    right: bool = False
+    rank: int = 0
+    """Where there is no room, the highest rank goes first; 0 stays."""
+    least: int | None = None
+    """It may be cut to so many cells before another goes; None: never."""
+
+
+class Table(Struct, frozen=True):
+    """Columns of equally many cells; a column without a word is not shown."""
+
+    columns: Sequence[Column]
+
+    @property
+    def shown(self) -> list[Column]:
+        return [c for c in self.columns if any(c.cells) or c.rank == 0]
+
+
+Block = Heading | Paragraph | Items | Sentence | Table
+
+
+class Document(Struct, frozen=True):
+    """Blocks in the order they are read."""
+
+    blocks: Sequence[Block]
+
+
+def section(text: str, blocks: Sequence[Block], level: int = 2) -> Iterator[Block]:
+    """Head some blocks; nothing is headed by nothing."""
+    if blocks:
+        yield Heading(text, level)
+        yield from blocks

@@ -1,0 +1,297 @@
+"""What could not be seen, and why: absence of a record is no record of absence."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from statistics import median, quantiles
+from typing import Any
+
+from sfnwatch.analysis.case import Case, StateUse, Survey, grouped
+from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.wording import (
+    counted,
+    named,
+    plural,
+    ranked,
+    resource_words,
+    some,
+    spoken,
+    time_of_day,
+)
+from sfnwatch.model.children import RUNNING
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import Integration, Unrecorded
+from sfnwatch.model.links import LinkRule
+from sfnwatch.model.records import HealthState
+from sfnwatch.model.text import clean
+
+_WITNESSES = 5
+_MESSAGE = 200
+_TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
+_WHOLE_SECONDS = timedelta(seconds=1)
+_WHY = {
+    Unrecorded.DATA_EVENT: " is a data event, which CloudTrail Event history does not"
+    " include",
+    Unrecorded.HTTP: " is an HTTPS request; CloudTrail Event history includes only the"
+    " GetSecretValue for its connection",
+    Unrecorded.KUBERNETES: " is a request to the cluster's own Kubernetes API, which"
+    " CloudTrail does not log",
+    # That a page does not list it is all that says so.
+    Unrecorded.NEVER: " is not logged by CloudTrail",
+}
+
+
+def _unseen(
+    reason: str,
+    text: str,
+    proofs: Iterable[str] = (),
+    *,
+    fact: bool = True,
+    **data: Any,
+) -> Finding:
+    return finding("unseen", text, proofs, fact=fact, reason=reason, **data)
+
+
+# -- of one execution ------------------------------------------------------------------
+
+
+def not_visible(case: Case) -> Iterator[Finding]:
+    """Say what of an execution could not be seen."""
+    survey = case.survey
+    yield from _history(case.execution)
+    yield from _unrecorded(case)
+    showing = [use for use in case.uses if survey.shows(use.row)]
+    for use in showing:
+        if use.row and not any(each.calls for each in use.attempts):
+            yield from _missing_calls(case, use, use.row)
+    yield from _map_runs(case)
+    if survey.watched and showing:
+        yield from _incomplete(case)
+        yield from unmatched(survey, case.execution.arn)
+
+
+def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
+    """Find events that are missing: AWS numbers them from 1 without a gap."""
+    events, name = execution.events, named(execution.name)
+    if not events:
+        text = f"The history of {name} is not loaded, so what it did is unknown."
+        yield _unseen("no-history", text)
+        return
+    last = max(event.id for event in events)
+    missing = last - len(events)
+    if missing > 0:
+        yield _unseen(
+            "history-gap",
+            f"{plural(missing, 'event')} of the history"
+            f" {'is' if missing == 1 else 'are'} missing: the last one is #{last}, but"
+            f" {len(events):,} are loaded.",
+            missing=missing,
+        )
+    if execution.status not in RUNNING and execution.ending is None:
+        yield _unseen(
+            "history-end",
+            f"The history loaded stops at #{last}, but {name} went on to its end"
+            f" ({named(execution.status)}): later events are missing.",
+            (f"#{last}",),
+        )
+
+
+def _unrecorded(case: Case) -> Iterator[Finding]:
+    """Name the states whose calls Event history never shows, like ones together."""
+    unseen = (u for u in case.uses if u.row and not case.survey.shows(u.row))
+    groups = grouped(unseen, lambda use: resource_words(use.first))
+    for resource, uses in groups.items():
+        row, verb = uses[0].row, "calls" if len(uses) == 1 else "call"
+        unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
+        yield _unseen(
+            "not-recorded",
+            f"{some([use.name for use in uses])} {verb} {resource}:"
+            f" {row.action_event if row else 'that'}{_WHY[unrecorded]}.",
+            _scheduled(uses),
+            fact=unrecorded is not Unrecorded.NEVER,
+            visit=uses[0].visits[0].id,
+            states=len(uses),
+            count=sum(len(use.attempts) for use in uses),
+            call=_call_name(row) if row else None,
+        )
+
+
+def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
+    """Say why a state's calls do not show."""
+    where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
+    there = _account(use.first.role_arn)
+    if there is not None and there != _account(case.execution.role_arn):
+        yield _unseen(
+            "other-account",
+            f"{use.name} uses a role of account {named(there)}: its calls are in that"
+            " account's CloudTrail; --trail-profile can read it.",
+            _scheduled([use]),
+            fact=False,
+            **where,
+            account=there,
+        )
+    elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
+        region, home = use.first.region, case.execution.arn.split(":")[3:4]
+        more = ""
+        if region is not None and region not in home:
+            more = f"; it calls {named(region)}, which has its own CloudTrail"
+        if not row.recorded:  # others of its kind are there
+            more += "; a trail may log such data events for some resources only"
+        yield _unseen(
+            "not-found",
+            f"No {named(row.action_event)} call was matched to {use.name}, though"
+            f" CloudTrail is complete up to there (estimate){more}.",
+            _scheduled([use]),
+            fact=False,
+            **where,
+            call=_call_name(row),
+        )
+
+
+def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
+    attempts = (each.attempt for use in uses for each in use.attempts)
+    ids = dict.fromkeys(f"#{attempt.scheduled_id}" for attempt in attempts)
+    return tuple(ids)[:_WITNESSES]
+
+
+def _call_name(row: Integration) -> str:
+    return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
+
+
+def _account(arn: str | None) -> str | None:
+    return next(iter((arn or "").split(":")[4:5]), None) or None
+
+
+def _map_runs(case: Case) -> Iterator[Finding]:
+    """Tell of Map Runs of which nothing is known but that they were."""
+    runs = [
+        turn
+        for turn in case.execution.map_run_turns
+        if turn.event.type == "MapRunStarted" and turn.arn not in case.moment.map_runs
+    ]
+    if runs:
+        yield _unseen(
+            "map-run",
+            f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
+            " states and calls are not in this history.",
+            (f"#{turn.event.id}" for turn in runs),
+            count=len(runs),
+            map_runs=[turn.arn or None for turn in runs[:5]],
+        )
+
+
+def _incomplete(case: Case) -> Iterator[Finding]:
+    """Say up to when CloudTrail is known, where that is short of the end."""
+    survey, health = case.survey, case.moment.health.get("lookup")
+    if health is not None and health.state in _TROUBLE:
+        why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
+        text = f"CloudTrail could not be read to the end ({health.state}){why}"
+        yield _unseen("cloudtrail-refused", text)
+        return
+    stopped, known = case.execution.stopped_at, survey.complete_to
+    if stopped is None or survey.covers(stopped):
+        return
+    if known is None:
+        text = "How far CloudTrail is complete is unknown: later calls may be missing."
+        yield _unseen("incomplete", text, complete_to=None)
+        return
+    reach = f"The newest call loaded is from {time_of_day(known)}"
+    if survey.coverage.live:
+        reach = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
+    yield _unseen(
+        "incomplete",
+        f"{reach}, and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
+        " later calls may be missing.",
+        fact=False,
+        complete_to=f"{known:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
+    """Tell of an execution's unmatched calls; of None, those of several, or of any."""
+    mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS), ())
+    if mixed:
+        what = "executions" if execution_arn is None else "attempts"
+        yield finding(
+            "ambiguous",
+            f"{plural(len(mixed), 'call')} {'fits' if len(mixed) == 1 else 'fit'}"
+            f" several {what} by role, action and time, so none is matched:"
+            f" {counted(ranked(call.event_name for call in mixed))}.",
+            (call.event_id for call in mixed),
+            count=len(mixed),
+        )
+    alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
+    if alone:
+        yield _unseen(
+            "role-only",
+            f"{plural(len(alone), 'call')} by the role"
+            f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
+            f" {counted(ranked(call.event_name for call in alone))}.",
+            (call.event_id for call in alone),
+            count=len(alone),
+        )
+
+
+# -- of the trace as a whole -----------------------------------------------------------
+
+
+def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
+    """Say what is missing altogether; `cases` are those of the root executions."""
+    moment, trace = survey.moment, survey.moment.trace
+    calling = any(use.row is not None for case in cases for use in case.uses)
+    if not survey.watched and calling:
+        text = "No CloudTrail data loaded, so API calls and polling are unknown."
+        yield _unseen("no-cloudtrail", text)
+    if trace.calls and not moment.roots:
+        yield _unseen(
+            "no-history",
+            "No execution history loaded: calls alone show what was called, but not how"
+            " an execution ended.",
+        )
+    yield from unmatched(survey, None)
+    if trace.unread:
+        count = len(trace.unread)
+        text = f"{plural(count, 'record')} could not be read."
+        yield _unseen("unread", text, count=count)
+
+
+def lateness(survey: Survey) -> Steps:
+    """Measure from each call to when it was seen.
+
+    Only calls made while somebody watched: a record that was there before says
+    nothing of when it came.
+    """
+    moment = survey.moment
+    seen = [call for call in moment.calls if call.seen_at is not None]
+    yield None
+    begun = [call.seen_at for call in seen]
+    for execution in moment.roots.values():
+        begun += [event.seen_at for event in execution.events]
+        yield None
+    first = min((at for at in begun if at is not None), default=None)
+    if first is None:
+        return
+    late = sorted(
+        ((call.seen_at - call.event_time).total_seconds(), call.event_id)
+        for call in seen
+        if call.seen_at is not None and first - call.event_time < _WHOLE_SECONDS
+    )
+    yield None
+    if late:
+        yield _lag([max(0.0, seconds) for seconds, _ in late], late[-1][1])
+
+
+def _lag(seconds: Sequence[float], latest: str) -> Finding:
+    p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else seconds[0]
+    # Quantiles of few values are guessed past the last of them.
+    p90 = min(p90, seconds[-1])
+    return finding(
+        "lag",
+        f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"
+        f" half of them within {spoken(median(seconds))}, 90% within {spoken(p90)},"
+        f" the last after {spoken(seconds[-1])}.",
+        [latest],
+        count=len(seconds),
+        median=round(median(seconds), 1),
+        p90=round(p90, 1),
+        max=round(seconds[-1], 1),
+    )

@@ -1,0 +1,629 @@
+"""What became of an execution, what went wrong on the way, and what it left behind.
+
+How it ended and which state decided that; failed attempts and calls, caught errors,
+redrives; Map Runs, child executions, jobs. A state without `.sync` completes as soon as
+its call was answered. What became of its job stands elsewhere, if anywhere: in a later
+state that asked for it, in a call that stopped it, in the history of the execution it
+is, in what ECS told of the task.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from sfnwatch.analysis.case import (
+    FAILED,
+    AttemptCase,
+    Case,
+    StateUse,
+    Survey,
+    Work,
+    grouped,
+    together,
+)
+from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.wording import (
+    counted,
+    ended_words,
+    named,
+    plural,
+    ranked,
+    some,
+    spoken,
+    times,
+    visit_name,
+    why,
+)
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import role_name, short_id
+from sfnwatch.model.children import (
+    UNSUCCESSFUL,
+    ExecutionCounts,
+    MapRun,
+    Parent,
+    map_run_name,
+)
+from sfnwatch.model.execution import ExecutionAsOf, Redrive
+from sfnwatch.model.history import TERMINAL
+from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.json_text import list_of, mapping_of, parse_json, text_of
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean
+from sfnwatch.model.visits import Span, StateVisit
+
+_STORM = 8
+"""So many failed attempts of one state are a retry storm."""
+_THROTTLED = re.compile(
+    r"(Request)?(Throttl(ing|ed)(Exception)?|EC2ThrottledException)"
+    r"|TooManyRequests(Exception)?|(Request|Bandwidth)LimitExceeded|SlowDown"
+    r"|ProvisionedThroughputExceededException|PriorRequestNotComplete"
+)
+"""The codes that botocore takes for throttling and tries again after."""
+_MESSAGE, _REASON, _CAUSE = 160, 200, 160
+_PLAIN = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
+_BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNotice"})
+_ECS = "ecs.amazonaws.com"
+_PAUSE = 20
+"""After so many records that had to be decoded, the work may pause."""
+
+
+# -- the verdict ----------------------------------------------------------------------
+
+
+class ExecutionVerdict:
+    """How an execution stands, and which state decided that."""
+
+    def __init__(self, survey: Survey, execution: ExecutionAsOf) -> None:
+        visit, known = _decisive(execution), survey.known_to(execution)
+        begun = execution.started_at
+        error, cause = _reason(survey.moment, execution, visit)
+        self.text = _verdict_text(execution, known, visit, why(error, cause, _REASON))
+        """The line for people."""
+        self.status = execution.status
+        """AWS's word: RUNNING, SUCCEEDED, FAILED, …"""
+        seconds = (known - begun).total_seconds() if begun and known else None
+        self.seconds = None if seconds is None else round(seconds, 3)
+        """How long it took, or has taken so far."""
+        self.visit = visit.id if visit else None
+        """The visit that failed, or that is under way."""
+        self.path = visit.path if visit else None
+        """That visit's path, as AWS's names have it."""
+        self.error, self.cause = error, cause
+        self.redrives = len(execution.redrives)
+        """How often it was taken up again after it had ended."""
+
+
+def _reason(
+    moment: Moment, execution: ExecutionAsOf, visit: StateVisit | None
+) -> tuple[str | None, str | None]:
+    """Take error and cause from the ending, or from the state that failed."""
+    if execution.running or execution.status == "SUCCEEDED":
+        return None, None
+    error, cause = ended_with(moment, execution)
+    for told in (*(visit.attempts[-1:] if visit else ()), visit):
+        if told is not None:
+            error, cause = error or told.error, cause or told.cause
+    return error, cause
+
+
+def _verdict_text(
+    execution: ExecutionAsOf,
+    known: datetime | None,
+    visit: StateVisit | None,
+    reason: str,
+) -> str:
+    """Say how each leg ended: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
+    legs: list[str] = []
+    begun, running = execution.started_at, execution.running
+    for redrive in execution.redrives:
+        if redrive.ended is not None:
+            lasted = _lasted(begun, redrive.ended.at, "after", legs)
+            legs.append(f"{TERMINAL[redrive.ended.type]}{lasted}")
+        gap = redrive.seconds
+        legs.append(f"redriven{'' if gap is None else f' {spoken(gap)} later'}")
+        begun = redrive.event.at
+    lasted = _lasted(begun, known, "for" if running else "after", legs)
+    where = f" in {named(visit.name)}" if visit else ""
+    if running:
+        where = f"{lasted and ' so far'}{where and f',{where}'}"
+    told = f": {reason}" if reason and not running else ""
+    last = f"{clean(execution.status)}{lasted}{where}{told}"
+    return f"{', '.join([*legs, last]).rstrip('.')}."
+
+
+def _lasted(
+    begun: datetime | None, end: datetime | None, word: str, before: Sequence[str]
+) -> str:
+    """Say how long a leg took: `after 3 s`, and of later ones `after 1m 20s more`."""
+    if begun is None or end is None:
+        return ""
+    seconds = max(0.0, (end - begun).total_seconds())
+    return f" {word} {spoken(seconds)}{' more' if before else ''}"
+
+
+def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
+    """Find the state that failed, innermost and last; of a running one the newest."""
+    if execution.running:
+        running = [visit for visit in execution.visits if visit.running]
+        return max(running, key=lambda visit: visit.id, default=None)
+    if execution.ending is None or execution.status == "SUCCEEDED":
+        return None
+    bad = [visit for visit in execution.visits if visit.status in FAILED]
+    around = {visit.parent for visit in bad}
+    inner = [visit for visit in bad if visit.id not in around]
+    return max(inner, key=lambda v: (v.ended_at or v.entered_at, v.id), default=None)
+
+
+def ended_with(
+    moment: Moment, execution: ExecutionAsOf
+) -> tuple[str | None, str | None]:
+    """Give the error and the cause that an execution ended with."""
+    details = moment.trace.details(execution.ending) if execution.ending else {}
+    return text_of(details.get("error")), text_of(details.get("cause"))
+
+
+# -- attempts --------------------------------------------------------------------------
+
+
+def retries(_: Case, use: StateUse) -> Iterator[Finding]:
+    """Tell of visits that took several attempts; of very many together."""
+    for visits in together([visit for visit in use.visits if _is_retried(visit)]):
+        yield _retries(use, visits)
+
+
+def _is_retried(visit: StateVisit) -> bool:
+    """True for more attempts than a redrive accounts for."""
+    numbers = range(2, len(visit.attempts) + 1)
+    return any(not visit.is_redriven(number) for number in numbers)
+
+
+def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
+    tries = [attempt for visit in visits for attempt in visit.attempts]
+    bad = [attempt for attempt in tries if attempt.status in FAILED]
+    errors = ranked(attempt.error or attempt.status for attempt in bad)
+    lost = _seconds((a.scheduled_at, a.ended_at or a.scheduled_at) for a in bad)
+    backing_off = _seconds(wait for visit in visits for wait in visit.backoffs)
+    alone = len(visits) > 1 or len(use.visits) == 1
+    attempts = "attempt" if len(bad) == 1 else "attempts"
+    cost = f"The failed {attempts} took {spoken(lost)}, plus " if bad else "There were "
+    storm = len(bad) >= _STORM
+    return finding(
+        "retries",
+        f"{'Retry storm: ' if storm else ''}{visit_name(visits[0], alone=alone)}"
+        f" {_tried(visits, len(tries))}; {len(bad)} {attempts} failed"
+        f"{_errors(errors)}. {cost}{spoken(backing_off)} of retry back-off.",
+        (f"#{attempt.event_ids[-1]}" for attempt in bad),
+        visit=visits[0].id,
+        visits=len(visits),
+        tries=len(tries),
+        failed=len(bad),
+        errors=errors,
+        failed_seconds=round(lost, 3),
+        backing_off_seconds=round(backing_off, 3),
+        storm=storm,
+    )
+
+
+def _seconds(spans: Iterable[Span]) -> float:
+    return sum(max(0.0, (end - begin).total_seconds()) for begin, end in spans)
+
+
+def _tried(visits: Sequence[StateVisit], tries: int) -> str:
+    """Say how often, and what came of it: the last try of a success did not fail."""
+    where = f" in {len(visits)} visits" if len(visits) > 1 else ""
+    statuses = {visit.status for visit in visits}
+    if statuses == {"succeeded"}:
+        return f"took {tries} attempts{where} to succeed"
+    ends = {"caught": " and its failure was caught", "failed": " and failed for good"}
+    end = ends.get(statuses.pop(), "") if len(statuses) == 1 else ""
+    return f"was tried {times(tries)}{where}{end}"
+
+
+def _errors(errors: Mapping[str, int]) -> str:
+    if len(errors) == 1:
+        return f" with {named(next(iter(errors)))}"
+    each = [f"{count} with {named(error)}" for error, count in errors.items()]
+    return f" ({some(each)})" if each else ""
+
+
+# -- calls -----------------------------------------------------------------------------
+
+
+def failed_calls(case: Case, use: StateUse) -> Iterator[Finding]:
+    """Tell of a state's calls that failed; polls that were denied are told apart."""
+    denied = {poll.event_id for each in use.attempts for poll in each.denied}
+    every = (call for each in use.attempts for call in each.calls)
+    failed = (c for c in every if c.error_code and c.event_id not in denied)
+    groups = grouped(failed, lambda call: (call.event_name, call.error_code or ""))
+    for _, calls in sorted(groups.items()):
+        exact = case.survey.is_exact(calls)
+        yield failed_call(use.name, calls, {"visit": use.visits[0].id}, exact=exact)
+
+
+def failed_call(
+    caller: str,
+    calls: Sequence[ApiCall],
+    place: Mapping[str, object],
+    *,
+    exact: bool = True,
+    quoted: bool = True,
+) -> Finding:
+    """Tell of calls of one name that failed alike, in AWS's words if all say the same.
+
+    `place` is what data says of whose they are.
+    """
+    name, code = calls[0].event_name, calls[0].error_code or ""
+    throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
+    messages = {call.error_message for call in calls}
+    message = messages.pop() if len(messages) == 1 and quoted else None
+    said = ""
+    if message and not throttled:
+        said = f': "{clean(message, _MESSAGE).rstrip(".")}"'
+    return finding(
+        "throttled-calls" if throttled else "failed-calls",
+        f"{named(name)} called by {caller} {'was throttled' if throttled else 'failed'}"
+        f" {times(len(calls))} with {named(code)}{said}.",
+        (call.event_id for call in calls),
+        fact=exact,
+        **place,
+        call=name,
+        error_code=code,
+        count=len(calls),
+    )
+
+
+# -- caught errors ---------------------------------------------------------------------
+
+
+class Caught(Struct, frozen=True):
+    """An error that a Catch took, and which state went on."""
+
+    visit: StateVisit
+    error: str | None
+    cause: str | None
+    next_state: str | None
+    """None where the next state has not been entered yet."""
+
+    @property
+    def sentence(self) -> Finding:
+        reason, name = why(self.error, self.cause), named(self.next_state)
+        then = f", and {name} came next" if self.next_state else ""
+        subject = visit_name(self.visit, alone=self.visit.parent is None)
+        text = f"{subject} failed{f' with {reason}' if reason else ''} (caught{then})."
+        return finding("caught", text, (f"#{self.visit.event_ids[-1]}",))
+
+
+def caught_errors(
+    execution: ExecutionAsOf, visits: Sequence[StateVisit]
+) -> list[Caught]:
+    """Find what was caught; the state that went on follows the one that failed."""
+    caught = [visit for visit in visits if visit.status == "caught"]
+    if not caught:
+        return []
+    entered = ((v, execution.event(v.id)) for v in visits)
+    after = {event.previous_event_id: v.name for v, event in entered if event}
+    found = []
+    for visit in caught:
+        tried = visit.attempts[-1] if visit.attempts else visit
+        following = (after[n] for n in reversed(visit.event_ids) if n in after)
+        found.append(Caught(visit, tried.error, tried.cause, next(following, None)))
+    return found
+
+
+# -- redrives --------------------------------------------------------------------------
+
+
+def redriven(case: Case) -> Iterator[Finding]:
+    """Tell of an execution's redrives, and which states they went on with."""
+    execution, redrives = case.execution, case.execution.redrives
+    if not redrives:
+        return
+    again = [visit for visit in case.visits if visit.pauses]
+    events = [event for each in redrives for event in (each.ended, each.event)]
+    yield finding(
+        "redriven",
+        f"The execution was redriven {times(len(redrives))}{_after(redrives)}"
+        f"{_again(again)}.",
+        (f"#{event.id}" for event in (*events, execution.ending) if event is not None),
+        redrives=len(redrives),
+        count=redrives[-1].number,
+        seconds=round(execution.stopped_seconds, 3),
+        status=execution.status,
+        visits=[visit.id for visit in again],
+    )
+
+
+def _after(redrives: Sequence[Redrive]) -> str:
+    gaps = [redrive.seconds for redrive in redrives if redrive.seconds is not None]
+    ended = redrives[0].ended
+    if len(redrives) == 1 and ended is not None:
+        return f", {spoken(gaps[0])} after it {ended_words(TERMINAL[ended.type])}"
+    return f", having been stopped for {spoken(sum(gaps))} in all" if gaps else ""
+
+
+def _again(visits: Sequence[StateVisit]) -> str:
+    """Say what was gone on with: what is inside a Map or Parallel, not that itself."""
+    around = {visit.parent for visit in visits}
+    inner = [visit for visit in visits if visit.id not in around]
+    if not inner:
+        return ""
+    if len(inner) == 1:
+        return f"; it continued with {named(inner[0].name)}"
+    names = dict.fromkeys(named(visit.name) for visit in inner)
+    return f"; it continued with {plural(len(inner), 'visit')} of {some(names)}"
+
+
+# -- child executions ------------------------------------------------------------------
+
+
+class ChildIndex:
+    """The child executions and the Map Runs of a moment, by what started them."""
+
+    def __init__(self, moment: Moment) -> None:
+        self.nested: dict[str, list[tuple[Parent, ExecutionAsOf]]] = defaultdict(list)
+        """Those that are no Map Run's, by the execution that started them."""
+        self.of_map_run: dict[str, list[ExecutionAsOf]] = defaultdict(list)
+        self.map_runs: dict[str, list[tuple[Parent, MapRun]]] = defaultdict(list)
+        """Those that were told of, by their execution."""
+        for arn, child in moment.children.items():
+            parent = moment.lineage.parents[arn]
+            if parent.map_run_arn is not None:
+                self.of_map_run[parent.map_run_arn].append(child)
+            else:
+                self.nested[parent.execution_arn].append((parent, child))
+        for arn, told in moment.map_runs.items():
+            if starter := moment.lineage.map_runs.get(arn):
+                self.map_runs[starter.execution_arn].append((starter, told))
+
+
+def children(case: Case, index: ChildIndex) -> Steps:
+    """Tell of the Map Runs of an execution, and of child executions that failed."""
+    arn = case.execution.arn
+    for parent, told in index.map_runs[arn]:
+        errors: list[str] = []
+        for child in index.of_map_run[told.arn]:
+            if child.status in UNSUCCESSFUL:
+                errors.append(ended_with(case.moment, child)[0] or child.status)
+                yield None
+        read = len(index.of_map_run[told.arn])
+        yield from _map_run(case, told, parent, read, ranked(errors))
+    for parent, child in index.nested[arn]:
+        if child.status in UNSUCCESSFUL:
+            yield _child_failed(case, child, parent)
+
+
+def _map_run(
+    case: Case, told: MapRun, parent: Parent, read: int, errors: Mapping[str, int]
+) -> Iterator[Finding]:
+    """Tell of a Map Run, if an event says that it was started."""
+    turns = case.execution.map_run_turns
+    starts = [f"#{turn.event.id}" for turn in turns if turn.arn == told.arn]
+    counts, reasons = told.executions, f" ({counted(errors)})" if errors else ""
+    verb = "was" if read == 1 else "were"
+    histories = f"{read:,} of the {counts.total:,} child histories {verb} read"
+    if read >= counts.total:
+        histories = "All child histories were read" if read else "No child has run yet"
+    if starts:
+        yield finding(
+            "children",
+            f"{case.state_name(parent.visit_id)} ran"
+            f" {plural(told.items.total, 'item')} as"
+            f" {plural(counts.total, 'child execution')}: {_outcome(counts)}{reasons}."
+            f" {histories}.",
+            starts,
+            map_run=told.arn,
+            visit=parent.visit_id or None,
+            status=told.status,
+            **asdict(counts),
+            histories=read,
+            errors=errors,
+        )
+
+
+def _outcome(counts: ExecutionCounts) -> str:
+    """Say what they came to, failures first: `3 failed and 37 succeeded`."""
+    if counts.total and counts.succeeded == counts.total:
+        return "it succeeded" if counts.total == 1 else "all of them succeeded"
+    told = (
+        (counts.failed, "failed"),
+        (counts.timed_out, "timed out"),
+        (counts.aborted, "were aborted"),
+        (counts.succeeded, "succeeded"),
+        (counts.running, "running"),
+        (counts.pending, "pending"),
+    )
+    return some([f"{n:,} {word}" for n, word in told if n], 6) or "none has started"
+
+
+def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
+    error, cause = ended_with(case.moment, child)
+    name = named(f"{child.state_machine_name} › {short_id(child.name)}")
+    attempt, reason = parent.attempt_id, why(error, cause, _CAUSE)
+    return finding(
+        "child-failed",
+        f"The child execution started by {case.state_name(parent.visit_id)}, {name},"
+        f" ended as {child.status}{f' with {reason}' if reason else ''}.",
+        [f"#{attempt}"] if attempt else [],
+        execution=child.arn,
+        visit=parent.visit_id or None,
+        attempt=attempt,
+        status=child.status,
+        error=error or child.status,
+    )
+
+
+def unread_children(
+    moment: Moment, index: ChildIndex, calls: Sequence[ApiCall]
+) -> tuple[list[Finding], Sequence[ApiCall]]:
+    """Tell of executions of Map Runs that were not read, and of calls by their role.
+
+    What they called can't be told from calls of strangers with that role: those are
+    taken out of `calls`, and the rest is given back.
+    """
+    unread: list[tuple[MapRun, int]] = []
+    roles: set[str | None] = set()
+    for told in moment.map_runs.values():
+        parent = moment.lineage.map_runs.get(told.arn)
+        owner = moment.executions.get(parent.execution_arn) if parent else None
+        count = told.executions.total - len(index.of_map_run[told.arn])
+        if owner is not None and count > 0:
+            unread.append((told, count))
+            roles.add(role_name(owner.role_arn))
+    roles.discard(None)
+    theirs = [call for call in calls if call.role in roles]
+    rest = [call for call in calls if call.role not in roles] if theirs else calls
+    return [_unread(told, count, theirs) for told, count in unread], rest
+
+
+def _unread(told: MapRun, count: int, calls: Sequence[ApiCall]) -> Finding:
+    names = counted(ranked(call.event_name for call in calls))
+    theirs = f"; {plural(len(calls), 'call')} by that role may belong to them ({names})"
+    return finding(
+        "unseen",
+        f"{count:,} of the {plural(told.executions.total, 'child execution')} of"
+        f" Map Run {clean(map_run_name(told.arn))} {'was' if count == 1 else 'were'}"
+        f" counted but not read{theirs if calls else ''}.",
+        (call.event_id for call in calls),
+        reason="children-unread",
+        map_run=told.arn,
+        count=count,
+        calls=len(calls),
+    )
+
+
+# -- jobs that failed after their state had succeeded ----------------------------------
+
+
+class JobFailure(Struct, frozen=True):
+    """How a job is known to have failed."""
+
+    words: str
+    witness: str
+    """The event, the call or the task's state that says so; empty where none does."""
+    exit_code: int | None = None
+    stop_code: str | None = None
+
+
+JobFailures = Mapping[str, JobFailure]
+"""By the job's id."""
+
+
+def job_failures(moment: Moment, cases: Sequence[Case]) -> Work[JobFailures]:
+    """Find the jobs that are known to have failed, if a state left any behind."""
+    found: dict[str, JobFailure] = {}
+    if not any(_leaves_job(use) for case in cases for use in case.uses):
+        return found
+    for number, (job, failure) in enumerate(_witnesses(moment, cases)):
+        if not number % _PAUSE:
+            yield
+        if failure is not None:
+            found.setdefault(job, failure)
+    return found
+
+
+def _leaves_job(use: StateUse) -> bool:
+    return use.first.pattern in _PLAIN and use.starts_job
+
+
+_Told = Iterator[tuple[str, JobFailure | None]]
+"""What a record says of a job, by its id."""
+
+
+def _witnesses(moment: Moment, cases: Sequence[Case]) -> _Told:
+    """Yield what any record says of jobs, the best witness first."""
+    for arn, execution in moment.executions.items():
+        if execution.status in UNSUCCESSFUL:
+            by = f"#{execution.ending.id}" if execution.ending else ""
+            yield arn, JobFailure(f"ended as {execution.status}", by)
+    for case in cases:
+        yield from _described(case)
+    for call in moment.calls:
+        if call.event_source == _ECS and call.has_answer:
+            record = moment.trace.cloudtrail_record(call)
+            yield from _tasks(record.get("responseElements"), call.event_id)
+    for job, states in moment.task_states.items():
+        stopped = next((state for state in reversed(states) if state.stopped), None)
+        if stopped is not None:
+            codes = [container.exit_code for container in stopped.containers]
+            yield job, _failure(codes, stopped.stop_code, stopped.key)
+
+
+def _described(case: Case) -> _Told:
+    """Yield the tasks that a state asked for, or stopped, as its output has them."""
+    for use in case.uses:
+        # A `.sync` answers with its own task, which says no more than its state.
+        sync = use.first.pattern is Pattern.SYNC
+        if use.row is None or use.row.event_source != _ECS or sync:
+            continue
+        for each in use.attempts:
+            event = case.execution.event(each.attempt.ended_by)
+            if event is not None and event.type == "TaskSucceeded":
+                details = case.moment.trace.details(event)
+                yield from _tasks(parse_json(details.get("output")), each.end_event)
+
+
+def _tasks(body: Any, witness: str) -> _Told:
+    """Read ECS tasks; an output writes keys with a capital, CloudTrail without."""
+    whole = _lowered(body)
+    for each in (whole.get("task"), *list_of(whole.get("tasks"))):
+        task = _lowered(each)
+        job = text_of(task.get("taskArn"))
+        codes = [_lowered(c).get("exitCode") for c in list_of(task.get("containers"))]
+        if job:
+            yield job, _failure(codes, text_of(task.get("stopCode")), witness)
+
+
+def _failure(
+    exit_codes: Sequence[Any], stop_code: str | None, witness: str
+) -> JobFailure | None:
+    bad = [code for code in exit_codes if isinstance(code, int) and code != 0]
+    if bad:
+        return JobFailure(f"ended with exit code {bad[0]}", witness, bad[0], stop_code)
+    if stop_code in _BAD_STOPS:
+        return JobFailure(f"stopped with {stop_code}", witness, None, stop_code)
+    return None
+
+
+def _lowered(value: Any) -> Mapping[str, Any]:
+    return {key[:1].lower() + key[1:]: v for key, v in mapping_of(value).items()}
+
+
+def failed_later(case: Case, failures: JobFailures) -> Iterator[Finding]:
+    """Tell of the states that succeeded and whose jobs did not."""
+    for use in filter(_leaves_job, case.uses if failures else ()):
+        bad = [
+            (each, job)
+            for each in use.attempts
+            if each.attempt.status == "succeeded"
+            for job in each.attempt.resource_ids
+            if job in failures and failures[job].witness != each.end_event
+        ]
+        for those in together(bad):
+            yield _failed_later(those, failures)
+
+
+def _failed_later(
+    bad: Sequence[tuple[AttemptCase, str]], failures: JobFailures
+) -> Finding:
+    each, job = bad[0]
+    end, row = failures[job], each.attempt.integration
+    thing = row.job_word if row else "job"
+    what = f"the {thing} it started ({named(short_id(job))}) {end.words}"
+    if len(bad) > 1:
+        what = f"{plural(len(bad), thing)} it started {end.words} or failed otherwise"
+    proofs = (i for each, job in bad for i in (each.end_event, failures[job].witness))
+    return finding(
+        "job-failed-later",
+        f"{named(each.visit.name)} succeeded without waiting, but {what}.",
+        filter(None, proofs),
+        **each.place,
+        job=job,
+        exit_code=end.exit_code,
+        stop_code=end.stop_code,
+        count=len(bad),
+    )

@@ -1,0 +1,498 @@
+"""A trace explained on a page or two: what failed, what took long, how, and why.
+
+`report` holds what is known, `explain` says it as a document.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.analysis.case import (
+    FAILED,
+    AttemptCase,
+    Attempts,
+    Case,
+    Survey,
+    build_case,
+    done,
+    grouped,
+    spread,
+)
+from sfnwatch.analysis.finding import (
+    Block,
+    Column,
+    Document,
+    Finding,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+    evidence,
+    finding,
+    section,
+)
+from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
+from sfnwatch.analysis.jobs import CONCLUSION
+from sfnwatch.analysis.outcomes import ExecutionVerdict, caught_errors
+from sfnwatch.analysis.phases import (
+    Phase,
+    is_denied,
+    length_of,
+    says_nothing,
+    seconds_by_phase,
+)
+from sfnwatch.analysis.wording import (
+    decimal,
+    ended_words,
+    integration_text,
+    named,
+    plural,
+    ranked,
+    resource_words,
+    short_names,
+    spoken,
+    status_words,
+    time_of_day,
+    visit_name,
+    why,
+)
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.links import role_of_call
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean
+from sfnwatch.model.visits import StateVisit
+
+ROWS = 100
+"""No table has more rows; what is left out is counted."""
+_ALIKE = 6
+"""A section tells no more findings of one kind; what is left out is counted."""
+_PATH, _CAUSE = 120, 600
+_PARTS = 2
+"""A headline has room for so many sentences."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_RULES = {
+    "request-id": "request ID",
+    "parameters": "same parameters",
+    "order": "order",
+    "unique-candidate": "role, action and time",
+    "ambiguous": "nothing certain",
+    "role-only": "same role only",
+}
+
+
+class ExecutionReport:
+    """What became of one execution."""
+
+    def __init__(
+        self,
+        survey: Survey,
+        execution: ExecutionAsOf,
+        patterns: Iterable[Finding],
+        rows: "Sequence[StateRow]",
+    ) -> None:
+        self.execution_arn = execution.arn
+        self.name = execution.name
+        self.state_machine = execution.state_machine_name
+        self.role_arn = execution.role_arn
+        self.started_at = execution.started_at
+        self.stopped_at = execution.stopped_at
+        self.event_count = execution.event_count
+        self.verdict = ExecutionVerdict(survey, execution)
+        caught = caught_errors(execution, [*execution.visits])
+        told = [*_failure(execution, self.verdict), *(c.sentence for c in caught)]
+        self.failures = [replace(each, execution_arn=execution.arn) for each in told]
+        """How it failed, and what was caught."""
+        self.integrations = list(_integrations(execution, patterns))
+        """One line for each resource, however many states use it."""
+        self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
+        """The table of states, and how many more there are."""
+
+
+class CallsReport:
+    """What is known of the calls of the whole trace."""
+
+    def __init__(self, survey: Survey) -> None:
+        calls = survey.moment.calls
+        self.count = len(calls)
+        self.first_at = calls[0].event_time if calls else None
+        self.last_at = calls[-1].event_time if calls else None
+        self.watched = survey.watched
+        """False if there is no CloudTrail at all in what was read."""
+        self.complete_to = survey.complete_to
+        """Up to when they are believed complete: of files, their newest call."""
+        self.measured = survey.coverage.live
+        """True if `complete_to` was measured while watching."""
+        links = map(survey.moment.link, calls)
+        self.by_rule = _counts(str(link.rule) if link else "none" for link in links)
+        """How many were matched by each rule; `none` for those of no execution."""
+
+
+class Report(Struct, frozen=True):
+    """A trace, explained."""
+
+    headline: str
+    """The most telling thing, in a line."""
+    executions: Sequence[ExecutionReport]
+    findings: Sequence[Finding]
+    """Those of each execution in order, then those of the trace as a whole."""
+    calls: CallsReport
+    unread: int = 0
+    """Records that could not be read."""
+
+    def findings_of(self, execution_arn: str | None) -> list[Finding]:
+        """Give those of one execution; of None, those of the trace as a whole."""
+        return [
+            found
+            for found in self.findings
+            if found.execution_arn == execution_arn and found.kind != CONCLUSION
+        ]
+
+
+def report(
+    moment: Moment,
+    findings: Sequence[Finding] | None = None,
+    now: datetime | None = None,
+    *,
+    with_states: bool = True,
+) -> Report:
+    """Explain what stood at a moment; an empty trace too.
+
+    `findings` are those of `find`, where they are known. The table of states takes
+    long to make for a long history; a screen has its own.
+    """
+    survey = Survey(moment, now)
+    told = find(moment, now) if findings is None else findings
+    of_patterns = (each for each in told if each.kind == "pattern")
+    patterns = grouped(of_patterns, lambda each: each.execution_arn)
+    executions = []
+    for arn, execution in survey.roots.items():
+        rows = state_rows(done(build_case(survey, execution))) if with_states else []
+        executions.append(
+            ExecutionReport(survey, execution, patterns.get(arn, ()), rows)
+        )
+    return Report(
+        headline=_headline(executions, told),
+        executions=executions,
+        findings=[f for f in told if f.execution_arn in {None, *survey.roots}],
+        calls=CallsReport(survey),
+        unread=len(moment.trace.unread),
+    )
+
+
+def _headline(
+    executions: Sequence[ExecutionReport], findings: Iterable[Finding]
+) -> str:
+    """Say the two most telling things, failures first; of several whose they are."""
+    short = short_names([each.name for each in executions])
+    arns: list[str | None] = [each.execution_arn for each in executions]
+    names = dict(zip(arns, short, strict=True))
+    own = (each for each in findings if each.execution_arn in names)
+    told = [each for execution in executions for each in execution.failures]
+    told += most_telling(own, _PARTS)
+    several = len(names) > 1
+    return " ".join(
+        f"{named(names[each.execution_arn])}: {each.text}" if several else each.text
+        for each in told[:_PARTS]
+    )
+
+
+def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Finding]:
+    """Say what failed and why, as far as the error and its cause tell."""
+    ending, visit = execution.ending, execution.visit(verdict.visit)
+    reason = why(verdict.error, verdict.cause, _CAUSE)
+    if execution.running or ending is None or not (reason or visit):
+        return
+    what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
+    said = f"{ended_words(verdict.status)}{f' with {reason}' if reason else ''}"
+    ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
+    yield finding("failed", f"{what} {said}.", (f"#{each}" for each in ids))
+
+
+def _integrations(
+    execution: ExecutionAsOf, patterns: Iterable[Finding]
+) -> Iterator[Finding]:
+    """Tell of all states that use one integration in one sentence."""
+    groups: dict[str, list[tuple[Finding, StateVisit]]] = defaultdict(list)
+    for each in patterns:
+        visit = execution.visit(each.data["visit"])
+        if visit is not None:
+            groups[resource_words(visit.attempts[0])].append((each, visit))
+    for those in groups.values():
+        first, visit = those[0]
+        text = integration_text([named(v.name) for _, v in those], visit.attempts[0])
+        proofs = evidence(item for each, _ in those for item in each.evidence)
+        yield replace(first, text=text, evidence=proofs)
+
+
+def _counts(words: Iterable[str]) -> Mapping[str, int]:
+    return dict(sorted(Counter(words).items()))
+
+
+# -- states ----------------------------------------------------------------------------
+
+
+class CallsOfState:
+    """The calls matched to a state's attempts."""
+
+    def __init__(self, case: Case, told: Attempts) -> None:
+        links = case.moment.trace.links
+        calls = [(call, links[call.event_id]) for call in told.calls]
+        self.by_role = _counts(str(role_of_call(call, link)) for call, link in calls)
+        """action, poll, stop, other: those there are none of are left out."""
+        self.by_rule = _counts(str(link.rule) for _, link in calls)
+        self.denied = sum(is_denied(call) for call in told.calls)
+        errors = sum(call.error_code is not None for call in told.calls)
+        self.failed = errors - self.denied
+        """Calls with another error than being denied."""
+        polled = ranked(poll.event_name for poll in told.polls)
+        self.poll_call = next(iter(polled), None)
+        """What it polls with."""
+        figures = spread(told.gaps).values()
+        self.poll_mean, self.poll_min, self.poll_max = figures
+
+
+class StateRow:
+    """One state in one place, all its visits together; lengths in seconds."""
+
+    def __init__(
+        self,
+        case: Case,
+        path: str,
+        visits: Sequence[StateVisit],
+        attempts: Sequence[AttemptCase],
+    ) -> None:
+        now = case.survey.known_to(case.execution) or _NEVER
+        known = [case.as_known(visit) for visit in visits]
+        lengths = [length_of(visit, now) for visit in known]
+        phases: dict[Phase, float] = defaultdict(float)
+        for visit in known:
+            for phase, seconds in seconds_by_phase(visit, now).items():
+                phases[phase] += seconds
+        first, tries = visits[0], [each.attempt for each in attempts]
+        row = tries[0].integration if tries else None
+        self.path = path
+        """As AWS's names have it: `Parallel[1] / Each[*] / Work`."""
+        self.name, self.type = first.name, first.type
+        self.resource = resource_words(tries[0]) if tries else None
+        """`ecs:runTask.sync`, cleaned; None for what is no Task."""
+        self.id_word = row.id_word if row else "id"
+        """What people call the id of its job: `task ARN`."""
+        self.visits, self.visit = len(visits), first.id
+        """How many, and the id of the first of them."""
+        self.tries = len(tries)
+        self.failed_tries = sum(attempt.status in FAILED for attempt in tries)
+        self.phases = {p: round(phases[p], 3) for p in Phase if phases[p]}
+        """What the time of all visits together was spent on."""
+        self.seconds = round(sum(lengths), 3)
+        """The time of all visits together: side by side, more than passed."""
+        self.longest = round(max(lengths), 3)
+        self.median = round(median(lengths), 3)
+        self.statuses = _counts(visit.status for visit in visits)
+        self.calls = CallsOfState(case, Attempts(attempts))
+
+
+def state_rows(case: Case) -> list[StateRow]:
+    """Give a row for each state and place, in the order they were first entered.
+
+    All visits of one state in one place are one row: the iterations of a Map, the
+    rounds of a loop. The branches of a Parallel are places of their own.
+    """
+    every = (each for use in case.uses for each in use.attempts)
+    own = grouped(every, lambda each: each.visit.id)
+    return [
+        StateRow(case, path, visits, [a for v in visits for a in own.get(v.id, ())])
+        for path, visits in _places(case.visits)
+    ]
+
+
+def _places(visits: Iterable[StateVisit]) -> Iterable[tuple[str, list[StateVisit]]]:
+    """Group visits by place; a place is known by its parent's, not by its text."""
+    places: dict[tuple[object, ...], int] = {}
+    of_visit: dict[int | None, int] = {}
+    found: list[tuple[str, list[StateVisit]]] = []
+    for visit in visits:
+        outer = of_visit.get(visit.parent)
+        resource = resource_words(visit.attempts[0]) if visit.attempts else ""
+        path, index = visit.name, str(visit.index)
+        if outer is not None:
+            around, (parent, *_) = found[outer]
+            # Branches are told apart, and iterations are not.
+            index = "*" if parent.type == "Map" else index
+            number = "" if visit.index is None else f"[{index}]"
+            path = f"{around}{number} / {visit.name}"
+        key = (outer, index, visit.name, visit.type, resource)
+        place = of_visit[visit.id] = places.setdefault(key, len(found))
+        if place == len(found):
+            found.append((path, []))
+        found[place][1].append(visit)
+    return found
+
+
+# -- as a document ---------------------------------------------------------------------
+
+
+def explain(report: Report) -> Document:
+    """Say what a report holds: of each execution what failed first, then the rest."""
+    blocks: list[Block] = []
+    concluded = [f for f in report.findings if f.kind == CONCLUSION]
+    blocks += section(Topic.CONCLUDED, concluded, level=1)
+    for execution in report.executions:
+        blocks += _execution_blocks(report, execution)
+    blocks.append(Heading(_whole_heading(report)))
+    facts = tuple(_trace_facts(report))
+    blocks += [Items(facts)] if facts else []
+    blocks += _told(report.findings_of(None))
+    return Document(tuple(blocks))
+
+
+def _execution_blocks(report: Report, execution: ExecutionReport) -> Iterator[Block]:
+    machine, name = execution.state_machine, named(execution.name)
+    yield Heading(f"{named(machine)} › {name}" if machine else name)
+    yield Paragraph(execution.verdict.text, strong=True)
+    yield Paragraph(_span(execution))
+    found: dict[Topic, list[Finding]] = {topic: [] for topic in Topic}
+    for each in report.findings_of(execution.execution_arn):
+        found[topic_of(each)].append(each)
+    for topic, told in found.items():
+        yield from section(topic, [*_blocks(topic, told, execution)])
+
+
+def _blocks(
+    topic: Topic, found: Sequence[Finding], execution: ExecutionReport
+) -> Iterator[Block]:
+    if topic is Topic.FAILED:
+        yield from execution.failures
+    if topic is Topic.INTEGRATIONS:
+        # One line tells of all states that use one.
+        yield from execution.integrations
+        found = [each for each in found if each.kind != "pattern"]
+    yield from _told(f for f in found if f.kind != "time" or not says_nothing(f.data))
+    if topic is Topic.SLOW:
+        yield from _states(execution)
+    lines = tuple(_calls_words(execution))
+    if topic is Topic.INTEGRATIONS and lines:
+        yield Items(lines)
+
+
+def _told(findings: Iterable[Finding]) -> Iterator[Block]:
+    """Tell findings; of very many of one kind the first few, and how many more."""
+    counts: Counter[str] = Counter()
+    for each in findings:
+        counts[each.kind] += 1
+        if counts[each.kind] <= _ALIKE:
+            yield each
+    for count in counts.values():
+        if count > _ALIKE:
+            yield Paragraph(f"… and {count - _ALIKE:,} more like these.")
+
+
+def _span(execution: ExecutionReport) -> str:
+    """Say when it ran, and how much of it is known."""
+    begin, end = execution.started_at, execution.stopped_at
+    told = []
+    if begin is not None:
+        until = f" to {time_of_day(end, begin)}" if end else ""
+        told.append(f"{begin:%Y-%m-%d %H:%M:%S}{until} UTC")
+    return ", ".join([*told, plural(execution.event_count, "event")])
+
+
+def _states(execution: ExecutionReport) -> Iterator[Block]:
+    rows = execution.states
+    if not rows:
+        return
+
+    def numbers(head: str, rank: int, cells: Iterable[object]) -> Column:
+        texts = tuple(str(cell or "") for cell in cells)
+        return Column(head, texts, right=True, rank=rank)
+
+    def spent(head: str, rank: int, phase: Phase) -> Column:
+        lengths = (row.phases.get(phase) for row in rows)
+        return numbers(head, rank, (length and spoken(length) for length in lengths))
+
+    paths = tuple(clean(row.path, _PATH) for row in rows)
+    runs = tuple(row.resource or clean(row.type) for row in rows)
+    several = any(row.visits > 1 for row in rows)
+    yield Table(
+        (
+            Column("State", paths, least=26),
+            Column("Runs", runs, rank=6, least=16),
+            numbers("Visits", 2, (several and row.visits for row in rows)),
+            numbers("Attempts", 3, (row.tries for row in rows)),
+            spent("Working", 4, Phase.WORKING),
+            spent("Waiting", 8, Phase.WAITING),
+            spent("Back-off", 5, Phase.BACKING_OFF),
+            spent("Lag", 7, Phase.COMPLETION_LAG),
+            numbers("Total", 0, (spoken(row.seconds) for row in rows)),
+            Column("Status", tuple(map(_statuses, rows))),
+        )
+    )
+    if several:
+        yield Paragraph("Totals add up all visits, including concurrent ones.")
+    if execution.left_out:
+        yield Paragraph(f"{plural(execution.left_out, 'more state')} not listed.")
+
+
+def _statuses(row: StateRow) -> str:
+    """Say how its visits ended: `succeeded`, or `97 succeeded, 3 failed`."""
+    if len(row.statuses) == 1:
+        return status_words(*row.statuses)
+    ordered = sorted(row.statuses.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {status_words(status)}" for status, count in ordered)
+
+
+def _calls_words(execution: ExecutionReport) -> Iterator[str]:
+    """Say for each state that has some which calls it has, and how they are matched."""
+    for row in execution.states:
+        calls = row.calls
+        counts = [plural(count, role) for role, count in calls.by_role.items()]
+        counts += [f"{calls.denied} denied"] if calls.denied else []
+        counts += [f"{calls.failed} failed"] if calls.failed else []
+        words = {**_RULES, "resource-id": row.id_word}
+        rules = [f"{words.get(r, r)} ({n})" for r, n in calls.by_rule.items()]
+        if rules:
+            told = f"{clean(row.path, _PATH)}: {', '.join(counts)}{_poll_words(calls)}"
+            yield f"{told}; matched by {', '.join(rules)}"
+
+
+def _poll_words(calls: CallsOfState) -> str:
+    """Say how often was polled; one poll comes once."""
+    if not calls.poll_call or calls.poll_mean is None:
+        return ""
+    average, name = decimal(calls.poll_mean), named(calls.poll_call)
+    if calls.by_role.get("poll") == 1:
+        return f"; {name} after {average} s"
+    least, most = decimal(calls.poll_min or 0), decimal(calls.poll_max or 0)
+    extremes = f" ({least} to {most} s)" if least != most else ""
+    return f"; {name} every {average} s{extremes}"
+
+
+def _whole_heading(report: Report) -> str:
+    """Head what is of no execution in particular."""
+    if len(report.executions) > 1:
+        return "Across all executions"
+    if report.executions:
+        return "CloudTrail"
+    return "API calls without a history" if report.calls.count else "Nothing loaded"
+
+
+def _trace_facts(report: Report) -> Iterator[str]:
+    """Say what there is of CloudTrail."""
+    calls = report.calls
+    if not calls.watched:
+        # Where that is felt, a finding says it.
+        if not report.findings_of(None):
+            yield "No CloudTrail data loaded."
+        return
+    if calls.first_at is None or calls.last_at is None:
+        yield "CloudTrail shows no call."
+        return
+    begin = f"{calls.first_at:%Y-%m-%d %H:%M:%S}"
+    end = time_of_day(calls.last_at, calls.first_at)
+    when = f"at {begin}" if calls.count == 1 else f"from {begin} to {end}"
+    yield f"{plural(calls.count, 'call')}, {when} UTC."
+    if calls.measured and calls.complete_to is not None:
+        yield f"CloudTrail complete up to {time_of_day(calls.complete_to)} (estimate)."

@@ -1,0 +1,209 @@
+"""Names, numbers and lengths of time, as sentences say them.
+
+Every string of AWS's is cleaned here before it becomes part of a sentence.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from os.path import commonprefix
+
+from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.json_text import parse_object, text_of
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.visits import ROOT, Attempt, StateVisit
+
+NAME = 80
+"""No name takes more of a sentence; AWS allows state names no longer."""
+FEW = 3
+"""So many things alike are told of one by one; more of them together."""
+_RESOURCE = 200
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTELY, _FIVE_MINUTELY = (50, 70), (270, 330)
+_REASONS = (
+    *("StoppedReason", "errorMessage", "Cause"),
+    *("StatusReason", "Error", "Status"),
+)
+"""Where ECS, Lambda, Step Functions and Batch say why, in that order."""
+_PATTERNS = {
+    Pattern.SYNC: "Run a Job (.sync)",
+    Pattern.TASK_TOKEN: "Wait for a Callback (.waitForTaskToken)",
+    Pattern.REQUEST_RESPONSE: "Request Response",
+    Pattern.AWS_SDK: "an AWS SDK integration",
+    Pattern.LAMBDA: "a Lambda function's ARN",
+    Pattern.ACTIVITY: "an activity",
+}
+"""AWS's own names of the patterns."""
+_MEANING = {
+    Pattern.SYNC: "an optimized integration that runs a job and waits for it to finish",
+    Pattern.TASK_TOKEN: "an optimized integration that makes one call, then waits for"
+    " the task token to come back",
+    Pattern.REQUEST_RESPONSE: "an optimized integration that calls the API and"
+    " continues with the response",
+    Pattern.AWS_SDK: "the state calls the API and continues with the response",
+    Pattern.LAMBDA: "the state invokes the function and waits for its result",
+    Pattern.ACTIVITY: "the state waits for a worker to poll for the task; no call is"
+    " made",
+}
+_JOB_LEFT = "the state completes as soon as the API responds, without waiting for a job"
+_ENDED = {
+    "aborted": "was aborted",
+    "caught": "failed",
+    "running": "is still running",
+}
+
+
+# -- numbers ---------------------------------------------------------------------------
+
+
+def spoken(seconds: float) -> str:
+    """Say a length of time: `0.26 s`, `58.6 s`, `5m 09s`, `2h 03m`, `3d 04h`."""
+    if seconds < 0:
+        return f"-{spoken(-seconds)}"
+    if round(seconds, 1) < _MINUTE:
+        return f"{decimal(seconds, 2 if seconds < 1 else 1)} s"
+    if seconds < _DAY:
+        return duration(seconds)
+    days, hours = divmod(round(seconds / _HOUR), 24)
+    return f"{days}d {hours:02}h"
+
+
+def decimal(value: float, places: int = 1) -> str:
+    """Write a number without zeros that say nothing: `55`, `58.6`."""
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def time_of_day(at: datetime, since: datetime | None = None) -> str:
+    """Say when it was, in UTC; with the date where it is another than `since`'s."""
+    dated = since is not None and since.date() != at.date()
+    return f"{at:%Y-%m-%d %H:%M:%S}" if dated else f"{at:%H:%M:%S}"
+
+
+def times(count: int) -> str:
+    """Say how often: `once`, `twice`, `5 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Count things: `1 poll`, `5 polls`, `2 retries`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def cadence(seconds: float) -> str:
+    """Say how often something comes that comes every so many seconds."""
+    if _MINUTELY[0] <= seconds <= _MINUTELY[1]:
+        return "about once a minute"
+    if _FIVE_MINUTELY[0] <= seconds <= _FIVE_MINUTELY[1]:
+        return "about once every 5 minutes"
+    return f"about every {spoken(seconds)}"
+
+
+# -- lists -----------------------------------------------------------------------------
+
+
+def listed(items: Sequence[str]) -> str:
+    """Join as people do: `a, b and c`."""
+    if len(items) < 2:  # noqa: PLR2004 - one needs no joining
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def some(items: Iterable[str], most: int = FEW) -> str:
+    """Join the first few, and say how many there are besides."""
+    every = list(items)
+    rest = len(every) - most
+    return listed(every if rest <= 0 else [*every[:most], f"{rest} more"])
+
+
+def ranked(names: Iterable[str]) -> dict[str, int]:
+    """Count names, the most frequent first."""
+    counts = Counter(names)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def counted(counts: Mapping[str, int], most: int = FEW) -> str:
+    """List names with their counts: `5 DescribeTasks, 4 RunTask and 1 more`."""
+    return some((f"{count} {named(name)}" for name, count in counts.items()), most)
+
+
+# -- names -----------------------------------------------------------------------------
+
+
+def named(name: str | None) -> str:
+    """Clean a name that strangers chose."""
+    return clean(name or "?", NAME)
+
+
+def visit_name(visit: StateVisit, *, alone: bool = True) -> str:
+    """Name a visit; among several of its state by its path: `Each[3] / Work`."""
+    return named(visit.name if alone else visit.path.removeprefix(f"{ROOT} / "))
+
+
+def status_words(status: str | None) -> str:
+    """Say a status as people do; one of AWS's future is taken as it is."""
+    return named((status or "unknown").lower().replace("_", " "))
+
+
+def ended_words(status: str) -> str:
+    """Say how something ended, as a verb: `was aborted`, `timed out`."""
+    return _ENDED.get(status.lower(), status_words(status))
+
+
+def resource_words(attempt: Attempt) -> str:
+    """Name what a Task runs as its definition does: `ecs:runTask.sync`."""
+    if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
+        name = (attempt.resource or "").rsplit(":", 1)[-1]
+        return clean(f"{attempt.pattern}:{name}", _RESOURCE)
+    # Details may be absent, though the type has some.
+    names = (attempt.resource_type, attempt.resource)
+    return clean(":".join(name for name in names if name) or "unknown", _RESOURCE)
+
+
+def integration_text(names: Sequence[str], attempt: Attempt) -> str:
+    """Say what states use, and what that means: in one sentence for all of them."""
+    verb, who = "uses" if len(names) == 1 else "use", some(names)
+    if len(names) > FEW:
+        who = f"{plural(len(names), 'state')} ({who})"
+    kind, row = attempt.pattern, attempt.integration
+    plain = kind in {Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK}
+    meaning = _JOB_LEFT if plain and row and row.starts_job else _MEANING[kind]
+    return f"{who} {verb} {resource_words(attempt)}, {_PATTERNS[kind]}: {meaning}."
+
+
+def cause_words(cause: str) -> str:
+    """Give the reason in a cause that is a whole job, or a whole error, as JSON."""
+    body = parse_object(cause)
+    reasons = (text_of(body.get(key)) for key in _REASONS)
+    return next((reason for reason in reasons if reason), cause)
+
+
+def why(error: str | None, cause: str | None, limit: int = 200) -> str:
+    """Say error and cause within a sentence: `States.TaskFailed: Essential …`."""
+    parts = (error, cause and cause_words(cause))
+    return ": ".join(clean(part, limit) for part in parts if part).rstrip(".")
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Cut what several names have in common at their beginning, and random ends.
+
+    `three-ways-sync-20261127T133053-f3235d` beside `three-ways-sdk-20261127T…` is
+    `sync`: what is alike at the front up to a hyphen goes, and so do a date and what
+    follows it. Names that would become equal, or empty, stay whole.
+    """
+    if len(set(names)) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return list(names)
+    common = commonprefix(names)  # noqa: RUF071 - letter by letter is what is meant
+    begin = max(common.rfind(mark) for mark in "-_. ") + 1
+    short = [_without_date(name[begin:]) for name in names]
+    unique = len(set(short)) == len(set(names)) and all(short)
+    return short if unique else list(names)
+
+
+def _without_date(name: str) -> str:
+    """Cut off `-20261127T133053-f3235d`, a date and what follows it."""
+    parts = name.split("-")
+    for place, part in enumerate(parts):
+        if place and len(part) >= len("20261127") and part[:8].isdigit():
+            return "-".join(parts[:place])
+    return name

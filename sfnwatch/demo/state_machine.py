@@ -1,0 +1,374 @@
+"""A small interpreter of Amazon States Language, which writes an execution's history.
+
+Every branch is run to its end with a clock of its own; the events of all branches get
+their ids afterwards, in the order of time. What follows what was read off recorded
+histories; that a Parallel's Succeeded follows its last branch's last event, as a Map's
+does, is inferred. A branch or a Map Run that fails for good is not supported: no
+scenario has one.
+"""
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+import msgspec
+
+from sfnwatch.demo.execution import (
+    REDRIVEN,
+    DemoEvent,
+    DemoExecution,
+    DemoMapRun,
+    StatesError,
+    role_arn,
+)
+from sfnwatch.demo.formats import REGION, Dice, Json, after, arn, compact, iso_ms
+from sfnwatch.demo.scenarios import Scenario
+from sfnwatch.demo.services import STARTED_BY, AttemptResult, Services
+
+_RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
+_PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
+_COMPARISONS = {
+    "BooleanEquals": operator.eq,
+    "NumericGreaterThan": operator.gt,
+}
+# Seconds between the starts of branches, enough for them to be entered in their order.
+_APART = 0.03
+
+State = Mapping[str, Any]
+
+
+def run_execution(
+    scenario: Scenario,
+    started_at: datetime,
+    key: str,
+    given: Any = None,
+    map_run_arn: str | None = None,
+) -> DemoExecution:
+    """Run an execution to its end: of one that another starts, the input is given."""
+    dice = Dice(key, scenario.name, iso_ms(started_at))
+    if given is not None:
+        # AWS names it.
+        name, data = dice.uuid(), given
+    else:
+        name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{dice.hex(6)}"
+        by_schedule = {"date": f"{started_at:%Y-%m-%d}", "trigger": "schedule"}
+        data = by_schedule if scenario.input is None else scenario.input
+    execution = DemoExecution(scenario, name, compact(data), map_run_arn)
+    return _Interpreter(execution, key, dice).run(started_at, data)
+
+
+class _OpenBranch(msgspec.Struct):
+    """Where a branch's clock stands, and what its next event follows."""
+
+    events: list[DemoEvent]
+    """Of all branches, one after the other."""
+    dice: Dice
+    at: datetime
+    last: int = -1
+    """The index of this branch's last event."""
+
+    def event(self, at: datetime, kind: str, details: Json) -> None:
+        """Write down what happens next."""
+        self.events.append(DemoEvent(at, kind, details, self.last))
+        self.at, self.last = at, len(self.events) - 1
+
+    def soon(self, kind: str, details: Json) -> None:
+        """Write down what happens at once, as far as Step Functions does."""
+        self.event(after(self.at, self.dice.seconds(0.01, 0.04)), kind, details)
+
+    def leaf(self, kind: str) -> None:
+        """Write down what nothing follows."""
+        last = self.last
+        self.soon(kind, {})
+        self.last = last
+
+    def fork(self, count: int) -> list[Self]:
+        """Return so many branches that begin here."""
+        starts = [after(self.at, number * _APART) for number in range(count)]
+        return [type(self)(self.events, self.dice, at, self.last) for at in starts]
+
+    def join(self, branches: Sequence[Self]) -> None:
+        """Continue after the branch that ends last."""
+        ends = [(branch.at, number) for number, branch in enumerate(branches)]
+        last = branches[max(ends)[1]] if ends else self
+        self.at, self.last = last.at, last.last
+
+
+def _numbered(events: Sequence[DemoEvent]) -> list[DemoEvent]:
+    """Return the events of all branches in the order of time, which is that of ids.
+
+    The sort is stable, so that nothing comes before what it follows.
+    """
+    order = sorted(range(len(events)), key=lambda index: events[index].at)
+    ids = {index: event_id for event_id, index in enumerate(order, 1)}
+    for index, event in enumerate(events):
+        event.event_id, event.previous = ids[index], ids.get(event.previous, 0)
+    return [events[index] for index in order]
+
+
+class _Interpreter:
+    """Runs one execution."""
+
+    def __init__(self, execution: DemoExecution, key: str, dice: Dice) -> None:
+        self._execution, self._key, self._dice = execution, key, dice
+        self._scenario = scenario = execution.scenario
+        self._services = Services(execution, dice, self._start)
+        self._attempts = {name: iter(each) for name, each in scenario.attempts.items()}
+        self._context = {"Execution": {"Id": execution.arn, "Name": execution.name}}
+        self._entered: tuple[str, Any, int] = (scenario.start_at, None, -1)
+        """The state entered last, its input, and the index of its event."""
+
+    def run(self, started_at: datetime, data: Any) -> DemoExecution:
+        """Run it to its end."""
+        execution, scenario = self._execution, self._scenario
+        branch = _OpenBranch(execution.events, self._dice, started_at)
+        role = {"roleArn": role_arn(scenario)}
+        branch.event(started_at, "ExecutionStarted", _data("input", data) | role)
+        # The first state points at 0, not at ExecutionStarted.
+        branch.last = -1
+        machine = {"StartAt": scenario.start_at, "States": scenario.states}
+        succeeded = self._whole(branch, machine, data)
+        for number, pause in enumerate(scenario.redriven_after, 1):
+            if succeeded:
+                break
+            # That this follows nothing, as an abort does, is inferred.
+            branch.last = -1
+            at = after(branch.at, pause)
+            branch.event(at, REDRIVEN, {"redriveCount": number})
+            machine["StartAt"], data, branch.last = self._entered
+            succeeded = self._whole(branch, machine, data, redriven=True)
+        execution.events = _numbered(execution.events)
+        execution.calls.sort(key=lambda call: call.at)
+        return execution
+
+    def _start(
+        self, scenario: Scenario, started_at: datetime, data: Any
+    ) -> DemoExecution:
+        return run_execution(scenario, started_at, self._key, data)
+
+    def _whole(
+        self, branch: _OpenBranch, machine: State, data: Any, *, redriven: bool = False
+    ) -> bool:
+        """Run the machine and end the execution; True if it succeeds."""
+        try:
+            output = self._machine(branch, machine, data, redriven=redriven)
+        except StatesError as error:
+            branch.soon("ExecutionFailed", error.details)
+            return False
+        branch.soon("ExecutionSucceeded", _data("output", output))
+        return True
+
+    def _machine(
+        self, branch: _OpenBranch, machine: State, data: Any, *, redriven: bool = False
+    ) -> Any:
+        """Run the machine, or a branch of it, and return its output."""
+        name: str | None = machine["StartAt"]
+        while name:
+            state = machine["States"][name]
+            if not redriven:
+                entered = _data("input", data) | {"name": name}
+                branch.soon(f"{state['Type']}StateEntered", entered)
+            redriven = False
+            self._entered = name, data, branch.last
+            data, following = self._state(branch, name, state, data)
+            exited = _data("output", data) | {"name": name}
+            branch.soon(f"{state['Type']}StateExited", exited)
+            name = following
+        return data
+
+    def _state(
+        self, branch: _OpenBranch, name: str, state: State, data: Any
+    ) -> tuple[Any, str | None]:
+        """Run a state that was entered; return its output and the next state's name."""
+        try:
+            result = self._result(branch, name, state, data)
+        except StatesError as error:
+            return _caught(state, data, error)
+        following = state.get("Next")
+        if state["Type"] == "Choice":
+            following = self._choose(state, data)
+        return self._output(state, data, result), following
+
+    def _result(self, branch: _OpenBranch, name: str, state: State, data: Any) -> Any:
+        match state["Type"]:
+            case "Task":
+                return self._task(branch, name, state, data)
+            case "Parallel":
+                return self._parallel(branch, state, data)
+            case "Map":
+                return self._map(branch, name, state, data)
+            case "Wait":
+                branch.at = after(branch.at, state["Seconds"])
+        return self._input(state, data)
+
+    def _parallel(self, branch: _OpenBranch, state: State, data: Any) -> list[Any]:
+        branch.soon("ParallelStateStarted", {})
+        branches = branch.fork(len(state["Branches"]))
+        outputs = [
+            self._machine(own, machine, data)
+            for own, machine in zip(branches, state["Branches"], strict=True)
+        ]
+        branch.join(branches)
+        branch.leaf("ParallelStateSucceeded")
+        return outputs
+
+    def _map(self, branch: _OpenBranch, name: str, state: State, data: Any) -> Any:
+        """Run a Map, all iterations of an inline one at the same time."""
+        items, processor = self._value(state["ItemsPath"], data), state["ItemProcessor"]
+        branch.soon("MapStateStarted", {"length": len(items)})
+        if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
+            return self._map_run(branch, state, items)
+        branches = branch.fork(len(items))
+        outputs = []
+        for index, (own, item) in enumerate(zip(branches, items, strict=True)):
+            iteration = {"name": name, "index": index}
+            own.event(own.at, "MapIterationStarted", iteration)
+            outputs.append(self._machine(own, processor, item))
+            own.soon("MapIterationSucceeded", iteration)
+        branch.join(branches)
+        branch.leaf("MapStateSucceeded")
+        return outputs
+
+    def _map_run(self, branch: _OpenBranch, state: State, items: Sequence[Any]) -> Any:
+        """Run a Map Run; return its result unless the state throws it away."""
+        machine = f"{self._scenario.machine}/{state['Label']}"
+        map_run_arn = arn("states", f"mapRun:{machine}:{self._dice.uuid()}")
+        branch.soon("MapRunStarted", {"mapRunArn": map_run_arn})
+
+        def start(index: int, at: datetime) -> DemoExecution:
+            child = _child(self._scenario, state, machine, index)
+            return run_execution(child, at, self._key, items[index], map_run_arn)
+
+        parent, total, at = self._execution.arn, len(items), branch.at
+        map_run = DemoMapRun(map_run_arn, parent, machine, state, total, at, at)
+        map_run.run(start, self._dice)
+        self._execution.map_runs.append(map_run)
+        branch.at = map_run.ends_at
+        branch.soon("MapRunSucceeded", {})
+        map_run.ends_at = branch.at
+        branch.leaf("MapStateSucceeded")
+        return None if state.get("ResultPath", "$") is None else map_run.result
+
+    def _task(self, branch: _OpenBranch, name: str, state: State, data: Any) -> Any:
+        """Try until it succeeds, or no retrier is left for its error."""
+        used = [0] * len(state.get("Retry", ()))
+        branch.at = after(branch.at, self._dice.seconds(0.02, 0.05))
+        while (result := self._attempt(branch, name, state, data)).failure:
+            branch.at = after(branch.at, _back_off(state, result.failure, used))
+        return result.output
+
+    def _attempt(
+        self, branch: _OpenBranch, name: str, state: State, data: Any
+    ) -> AttemptResult:
+        ((resource_type, resource),) = _RESOURCE.findall(state["Resource"])
+        parameters = self._input(state, data)
+        if resource == "runTask.sync":
+            parameters = parameters | {"StartedBy": STARTED_BY}
+        task = {"resourceType": resource_type, "resource": resource}
+        scheduled = {"region": REGION, "parameters": compact(parameters)}
+        branch.event(branch.at, "TaskScheduled", task | scheduled)
+        called_at = after(branch.at, self._dice.seconds(0.35, 0.8))
+        started_at = after(branch.at, self._dice.seconds(0.08, 0.13))
+        branch.event(started_at, "TaskStarted", task)
+        attempt, whole = next(self._attempts[name]), f"{resource_type}:{resource}"
+        result = self._services.carry_out(attempt, called_at, whole, parameters)
+        if result.submitted:
+            at, answer = result.submitted
+            branch.event(at, "TaskSubmitted", task | _data("output", answer))
+        kind, details = "TaskSucceeded", _data("output", result.output)
+        if result.failure:
+            kind, details = "TaskFailed", result.failure.details
+        branch.event(result.ended_at, kind, task | details)
+        return result
+
+    def _value(self, path: str, data: Any) -> Any:
+        """Return what a path names: in the context object after `$$`, else in data."""
+        value: Any = self._context if path.startswith("$$") else data
+        for name, index in _PATH_STEP.findall(path):
+            value = value[name] if name else value[int(index)]
+        return value
+
+    def _filled(self, template: Any, data: Any) -> Any:
+        """Return a template with the values of its paths, under keys ending in `.$`."""
+        if isinstance(template, list):
+            return [self._filled(value, data) for value in template]
+        if not isinstance(template, dict):
+            return template
+        filled = {}
+        for key, value in template.items():
+            give = self._value if key.endswith(".$") else self._filled
+            filled[key.removesuffix(".$")] = give(value, data)
+        return filled
+
+    def _input(self, state: State, data: Any) -> Any:
+        """Return what a state works with."""
+        return (
+            self._filled(state["Parameters"], data) if "Parameters" in state else data
+        )
+
+    def _output(self, state: State, data: Any, result: Any) -> Any:
+        """Return a state's output: its result selected, and put where it belongs."""
+        if "ResultSelector" in state:
+            result = self._filled(state["ResultSelector"], result)
+        whole = _placed(data, result, state.get("ResultPath", "$"))
+        return self._value(state.get("OutputPath", "$"), whole)
+
+    def _choose(self, state: State, data: Any) -> str:
+        """Return the state that a Choice continues with."""
+        for rule in state["Choices"]:
+            value, tests = (
+                self._value(rule["Variable"], data),
+                rule.keys() & _COMPARISONS,
+            )
+            if all(_COMPARISONS[test](value, rule[test]) for test in tests):
+                return str(rule["Next"])
+        return str(state["Default"])
+
+
+def _placed(data: Any, result: Any, path: str | None) -> Any:
+    """Return the data with the result at the path, which is `$` or one member.
+
+    With a path of null the result is thrown away.
+    """
+    if path is None:
+        return data
+    return result if path == "$" else data | {path.removeprefix("$."): result}
+
+
+def _data(kind: str, value: Any) -> Json:
+    """Return the two members of every event that has an input or output."""
+    return {kind: compact(value), f"{kind}Details": {"truncated": False}}
+
+
+def _child(parent: Scenario, state: State, machine: str, index: int) -> Scenario:
+    """Return the scenario of a Map Run's child."""
+    return Scenario(
+        name=f"{parent.name}/{index}",
+        machine=machine,
+        states=state["ItemProcessor"]["States"],
+        attempts=parent.child_attempts[index],
+        role=parent.role or parent.machine,
+    )
+
+
+def _back_off(state: State, error: StatesError, used: list[int]) -> float:
+    """Return the seconds until the next attempt; raise the error if there is none."""
+    for number, retrier in enumerate(state.get("Retry", ())):
+        if error.is_among(retrier["ErrorEquals"]):
+            if used[number] == retrier["MaxAttempts"]:
+                break
+            used[number] += 1
+            growth = float(retrier["BackoffRate"] ** (used[number] - 1))
+            return growth * float(retrier["IntervalSeconds"])
+    raise error
+
+
+def _caught(state: State, data: Any, error: StatesError) -> tuple[Any, str]:
+    """Return a Catch's output and next state; raise the error if none applies."""
+    for catcher in state.get("Catch", ()):
+        if error.is_among(catcher["ErrorEquals"]):
+            output = _placed(data, error.output, catcher.get("ResultPath", "$"))
+            return output, catcher["Next"]
+    raise error

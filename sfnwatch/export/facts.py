@@ -1,0 +1,334 @@
+"""What executions, visits, calls and tasks are in the machine-readable trace.
+
+Version 1 is a contract that other programs rely on: keys may be added, never renamed.
+Strings are AWS's, unaltered. What is concluded from all of it is not here: whoever
+prints facts as they come need not wait for what finds that out.
+
+As lines, for jq and other programs, each object has a `kind`: `event`, `visit` (again
+whenever it changes), `call` (again when its link is another), `task-state`, `map-run`
+and `child` (again when they change), `health`, `trace` for what all of it shows, and
+last `end` for each execution.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any, TextIO
+
+from msgspec.structs import asdict
+
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.children import MapRunChild, Parent
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf, Redrive
+from sfnwatch.model.history import TERMINAL, HistoryEvent
+from sfnwatch.model.json_text import ascii_json, text_of
+from sfnwatch.model.links import Link, role_of_call
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.visits import Attempt, StateVisit
+
+Facts = dict[str, Any]
+
+
+def execution_facts(moment: Moment, execution: ExecutionAsOf) -> Facts:
+    """Give what is known of one execution, but for its visits and its findings."""
+    parent = moment.lineage.parents.get(execution.arn)
+    return {
+        "arn": execution.arn,
+        "name": execution.name,
+        "state_machine_arn": execution.state_machine_arn,
+        "role_arn": execution.role_arn,
+        "status": execution.status,
+        "started_at": maybe_iso(execution.started_at),
+        "stopped_at": maybe_iso(execution.stopped_at),
+        "event_count": execution.event_count,
+        "parent": _parent_facts(parent) if parent else None,
+        "redrives": [_redrive_facts(redrive) for redrive in execution.redrives],
+    }
+
+
+def _parent_facts(parent: Parent) -> Facts:
+    """Tell what started an execution; `map_run` is the Map Run it is one of."""
+    return {
+        "execution": parent.execution_arn,
+        "visit": parent.visit_id or None,
+        "attempt": parent.attempt_id,
+        "map_run": parent.map_run_arn,
+    }
+
+
+def _redrive_facts(redrive: Redrive) -> Facts:
+    """Give one time that it was taken up again, and the end before that."""
+    ended = redrive.ended
+    return {
+        "event": redrive.event.id,
+        "number": redrive.number,
+        "at": iso(redrive.event.at),
+        "ended_event": ended.id if ended else None,
+        "ended_as": TERMINAL[ended.type] if ended else None,
+        "stopped_seconds": redrive.seconds,
+    }
+
+
+def map_run_facts(moment: Moment, arn: str) -> Facts:
+    """Give a Map Run: where it belongs, its counts, and its executions as listed.
+
+    What was never told is null: a history alone names its Map Runs and no more.
+    """
+    parent, told = moment.lineage.map_runs.get(arn), moment.map_run(arn)
+    execution = parent.execution_arn if parent else told and told.execution_arn
+    return {
+        "arn": arn,
+        "execution": execution,
+        "visit": (parent.visit_id or None) if parent else None,
+        "status": told.status if told else None,
+        "started_at": maybe_iso(told.started_at) if told else None,
+        "stopped_at": maybe_iso(told.stopped_at) if told else None,
+        "executions": asdict(told.executions) if told else None,
+        "items": asdict(told.items) if told else None,
+        "max_concurrency": told.max_concurrency if told else None,
+        "children": [child_facts(child) for child in moment.listed_of.get(arn, ())],
+    }
+
+
+def child_facts(child: MapRunChild) -> Facts:
+    """Give an execution of a Map Run as a list tells of it."""
+    listed = child.listed
+    return {
+        "arn": listed.arn,
+        "name": listed.name,
+        "status": listed.status,
+        "started_at": maybe_iso(listed.started_at),
+        "stopped_at": maybe_iso(listed.stopped_at),
+        "item_count": child.item_count,
+    }
+
+
+def visit_facts(visit: StateVisit) -> Facts:
+    """Give a visit with its attempts."""
+    return {
+        "id": visit.id,
+        "name": visit.name,
+        "type": visit.type,
+        "parent": visit.parent,
+        "path": visit.path,
+        "index": visit.index,
+        "entered_at": iso(visit.entered_at),
+        "exited_at": maybe_iso(visit.exited_at),
+        "status": visit.status,
+        "attempts": [_attempt_facts(attempt) for attempt in visit.attempts],
+    }
+
+
+def _attempt_facts(attempt: Attempt) -> Facts:
+    return {
+        "scheduled_id": attempt.scheduled_id,
+        "resource_type": attempt.resource_type,
+        "resource": attempt.resource,
+        "pattern": str(attempt.pattern),
+        "status": attempt.status,
+        "error": attempt.error,
+        "cause": attempt.cause,
+        "request_id": attempt.request_id,
+        "resource_ids": list(attempt.resource_ids),
+        "scheduled_at": iso(attempt.scheduled_at),
+        "started_at": maybe_iso(attempt.started_at),
+        "submitted_at": maybe_iso(attempt.submitted_at),
+        "ended_at": maybe_iso(attempt.ended_at),
+    }
+
+
+def call_facts(call: ApiCall, link: Link | None) -> Facts:
+    """Give one call, and how it is matched; `role` is what it was for."""
+    return {
+        "event_id": call.event_id,
+        "event_time": iso(call.event_time),
+        "seen_at": maybe_iso(call.seen_at),
+        "event_source": call.event_source,
+        "event_name": call.event_name,
+        "error_code": call.error_code,
+        "read_only": call.read_only,
+        "request_id": call.request_id,
+        "role": str(role_of_call(call, link)),
+        "link": _link_facts(link) if link else None,
+    }
+
+
+def _link_facts(link: Link) -> Facts:
+    """Give the link; for an ambiguous one, all attempts that fit."""
+    facts: Facts = {
+        "execution": link.execution_arn,
+        "visit": link.visit_id,
+        "attempt": link.attempt_id,
+        "rule": str(link.rule),
+        "evidence": link.evidence,
+    }
+    if link.candidates:
+        facts["candidates"] = [
+            {"execution": arn, "attempt": scheduled_id}
+            for arn, scheduled_id in link.candidates
+        ]
+    return facts
+
+
+def task_state_facts(moment: Moment) -> Iterator[Facts]:
+    """Give how each task was doing, as ECS told it; the later has the larger version.
+
+    Its `link` is that of a call: to the attempt that started the task.
+    """
+    for task_arn in moment.task_states:
+        yield from facts_of_task(moment, task_arn)
+
+
+def facts_of_task(moment: Moment, task_arn: str) -> Iterator[Facts]:
+    """Give the same of one task; nothing of one that no attempt here started."""
+    link = moment.task_link(task_arn)
+    for state in moment.trace.task_states.get(task_arn, ()) if link else ():
+        if link and moment.shows_task_state(state):
+            yield {**_task_state(state), "link": _link_facts(link)}
+
+
+def _task_state(state: TaskState) -> Facts:
+    return {
+        "event_id": state.event_id,
+        "task_arn": state.task_arn,
+        "version": state.version,
+        "at": iso(state.at),
+        "seen_at": maybe_iso(state.seen_at),
+        "last_status": state.last_status,
+        "desired_status": state.desired_status,
+        "stop_code": state.stop_code,
+        "stopped_reason": state.stopped_reason,
+        "stopped_at": maybe_iso(state.stopped_at),
+        "started_by": state.started_by,
+        "group": state.group,
+        "containers": [asdict(container) for container in state.containers],
+    }
+
+
+# -- as they come ----------------------------------------------------------------------
+
+
+class JsonLines:
+    """A consumer: prints each fact once, and again when it has changed."""
+
+    def __init__(self, trace: Trace, out: TextIO) -> None:
+        self._trace, self._out = trace, out
+        self._printed: dict[Hashable, int] = {}
+        """The hash of what was printed last of each thing that may change."""
+
+    def __call__(self, batch: Batch, changed: Changed) -> None:
+        healths = (r for r in batch if r.kind == RecordKind.HEALTH)
+        lines = [line for line in map(self._health, healths) if line]
+        lines += (self._event(e) for events in changed.events.values() for e in events)
+        lines += self._changes(self._trace.as_of(), changed)
+        self._put(lines)
+
+    def _put(self, lines: Iterable[str]) -> None:
+        self._out.write("".join(f"{line}\n" for line in lines))
+        self._out.flush()
+
+    def _news(self, key: Hashable, kind: str, facts: Facts) -> Iterator[str]:
+        """Yield the line of a thing, unless it is as it was printed last."""
+        line = ascii_json({"kind": kind, **facts})
+        told = hash(line)
+        if self._printed.get(key) != told:
+            self._printed[key] = told
+            yield line
+
+    def _health(self, received: Received) -> str | None:
+        told = received.record
+        lane, source = text_of(told.get("lane")), text_of(told.get("source"))
+        key = ("health", received.execution_arn, lane, source)
+        return next(self._news(key, "health", dict(told)), None)
+
+    def _event(self, event: HistoryEvent) -> str:
+        told = self._trace.raw(event)
+        at = text_of(told.get("timestamp"))
+        return ascii_json(
+            {
+                "kind": "event",
+                "execution": event.execution_arn,
+                "id": event.id,
+                "type": event.type,
+                "previous_event_id": event.previous_event_id,
+                # GetExecutionHistory itself tells it as a number.
+                "timestamp": at or iso(event.at),
+            }
+        )
+
+    # -- what may change ---------------------------------------------------------------
+
+    def _changes(self, moment: Moment, changed: Changed) -> Iterator[str]:
+        for arn, visit in _visits(moment, changed):
+            facts = {"execution": arn, **visit_facts(visit)}
+            yield from self._news((arn, visit.id), "visit", facts)
+        yield from self._map_runs(moment, changed)
+        yield from self._calls(moment, changed)
+        yield from self._task_states(moment, changed)
+
+    def _map_runs(self, moment: Moment, changed: Changed) -> Iterator[str]:
+        """Tell of Map Runs, and each of their executions as it is listed."""
+        # A history may tell later to which state one belongs.
+        runs = self._trace.map_runs if changed.lineage else changed.map_runs
+        for arn in sorted(runs):
+            facts = map_run_facts(moment, arn)
+            del facts["children"]
+            yield from self._news(arn, "map-run", facts)
+        for arn in sorted(changed.children):
+            child = moment.listed.get(arn)
+            if child is not None:
+                facts = {"map_run": child.map_run_arn, **child_facts(child)}
+                yield from self._news(("child", arn), "child", facts)
+
+    def _calls(self, moment: Moment, changed: Changed) -> Iterator[str]:
+        calls = (self._trace.calls[each] for each in touched_calls(changed))
+        for call in sorted(calls, key=lambda call: (call.event_time, call.event_id)):
+            facts = call_facts(call, moment.link(call))
+            yield from self._news(("call", call.event_id), "call", facts)
+
+    def _task_states(self, moment: Moment, changed: Changed) -> Iterator[str]:
+        for arn in sorted(touched_tasks(moment, changed)):
+            for facts in facts_of_task(moment, arn):
+                key = ("task", arn, facts["version"])
+                yield from self._news(key, "task-state", facts)
+
+    # -- the end -----------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Print what all of it shows, and how each execution ended, with findings."""
+        # What comes first need not wait until this is loaded.
+        from sfnwatch.analysis.findings import find  # noqa: PLC0415
+        from sfnwatch.export.json import findings_json  # noqa: PLC0415
+
+        moment = self._trace.as_of()
+        found = findings_json(find(moment))
+        lines = [{"kind": "trace", "findings": found[None]}]
+        for arn, execution in moment.executions.items():
+            facts = execution_facts(moment, execution)
+            lines.append({"kind": "end", **facts, "findings": found[arn]})
+        self._put(map(ascii_json, lines))
+
+
+def touched_calls(changed: Changed) -> list[str]:
+    """Give the calls that are new, or matched otherwise; not those let go since."""
+    gone = {call.event_id for call in changed.dropped_calls}.difference(changed.calls)
+    return [e for e in dict.fromkeys((*changed.calls, *changed.links)) if e not in gone]
+
+
+def touched_tasks(moment: Moment, changed: Changed) -> set[str]:
+    """Give the tasks that ECS told of, or that it is known of now whose they are."""
+    known = moment.trace.task_states
+    arns = {state.task_arn for state in changed.task_states}
+    for _, visit in _visits(moment, changed) if known else ():
+        arns.update(job for each in visit.attempts for job in each.resource_ids)
+    return arns & known.keys()
+
+
+def _visits(moment: Moment, changed: Changed) -> Iterator[tuple[str, StateVisit]]:
+    """Yield the visits that are new or changed, with their executions' ARNs."""
+    for arn, visit_ids in changed.visits.items():
+        execution = moment.executions.get(arn)
+        visits = map(execution.visit, sorted(visit_ids)) if execution else ()
+        yield from ((arn, visit) for visit in visits if visit is not None)

@@ -1,0 +1,344 @@
+"""Spans to an OpenTelemetry collector while it is watched: OTLP over HTTP.
+
+A collector takes a span for good when it first comes. So one is sent when time will not
+change it: a state or an attempt that has ended, a call that an id matches. The
+execution's own span and the calls that are guessed at come last.
+
+The exporter of OpenTelemetry's own SDK takes spans that its SDK made, at the time; ours
+are told afterwards, with ids of their own. A collector in trouble is a lane's trouble:
+it is said, tried again as the protocol has it, and disturbs nothing.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote, urljoin, urlsplit
+
+import aiohttp
+from msgspec.structs import replace
+
+from sfnwatch import __version__
+from sfnwatch.analysis.wording import plural
+from sfnwatch.clock import Clock
+from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
+from sfnwatch.model.records import (
+    Batch,
+    HealthState,
+    RecordKind,
+    SourceHealth,
+    receive,
+)
+from sfnwatch.model.text import clean, size
+from sfnwatch.model.trace import Changed, Trace
+
+LANE = "otlp"
+HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
+"""OpenTelemetry's own variable: `key=value,key=value`, values percent-encoded."""
+_PATH = "/v1/traces"
+_PROTOBUF = "application/x-protobuf"
+_EVERY, _MOST, _NAP = 5.0, 60.0, 0.5
+"""Seconds between sendings, the most after failures, and the most slept at once."""
+TIMEOUT = 10.0
+_LAST_TRIES = 3
+_FEW, _MANY = 100, 500
+"""Spans sent at once while others wait for the loop, and at the end; the SDKs of
+OpenTelemetry send 512."""
+_ANSWER = 1 << 20
+"""Bytes of an answer; one that takes all spans is empty."""
+_RETRYABLE = frozenset({429, 502, 503, 504})
+"""All other refusals are for good, the protocol says."""
+_TAKEN = 2
+"""The first digit of what a collector answers that took them."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SHOWN = 200
+_Key = tuple[str, int]
+"""A visit, by its execution and its id; or a call, by its event id and 0."""
+
+
+class _RejectedError(Exception):
+    """The collector will not have it, however often it is sent."""
+
+
+class _BusyError(Exception):
+    """It may have it later: after so many seconds, where it says."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+def traces_url(endpoint: str) -> str:
+    """Give where spans go: an endpoint's own path, or the protocol's below it."""
+    bare = endpoint.rstrip("/")
+    return bare if bare.endswith(_PATH) else f"{bare}{_PATH}"
+
+
+def headers_of(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Read the headers to send, such as a key; what is no pair is passed over."""
+    pairs = (each.partition("=") for each in environ.get(HEADERS, "").split(","))
+    return {
+        unquote(key.strip()): unquote(value.strip())
+        for key, equals, value in pairs
+        if equals and key.strip()
+    }
+
+
+class OtlpExporter:
+    """Sends what is settled of a trace to one place.
+
+    It is a consumer, which notes what changed and no more, and a source, whose batches
+    say how the sending goes. They end once `close` was called and the rest was sent, or
+    could not be.
+    """
+
+    def __init__(
+        self, trace: Trace, endpoint: str, clock: Clock, *, timeout: float = TIMEOUT
+    ) -> None:
+        """`timeout` is in seconds: for one answer, and for all that is left at last."""
+        self._trace, self._clock, self._timeout = trace, clock, timeout
+        self._url = traces_url(endpoint)
+        self._waiting: dict[_Key, None] = {}
+        """What was touched since it was looked at last."""
+        self._taken: set[str] = set()
+        """The ids of the spans that the collector took."""
+        self._health = SourceHealth(LANE, HealthState.CONNECTING)
+        self._named_wait: float | None = None
+        """Seconds after which the collector, when it was busy, may be asked again."""
+        self._closed = False
+
+    @property
+    def sent(self) -> int:
+        """How many spans the collector took."""
+        return len(self._taken)
+
+    def __call__(self, batch: Batch, changed: Changed) -> None:
+        del batch
+        if self._is_refused:
+            return
+        for arn, visit_ids in changed.visits.items():
+            self._waiting.update(((arn, visit_id), None) for visit_id in visit_ids)
+        for event_id in (*changed.calls, *changed.links):
+            self._waiting[event_id, 0] = None
+
+    def close(self) -> None:
+        """Say that no more will come: what is left is sent, and `batches` ends."""
+        self._closed = True
+
+    @property
+    def _is_refused(self) -> bool:
+        return self._health.state is HealthState.REFUSED
+
+    # -- when --------------------------------------------------------------------------
+
+    async def batches(self) -> AsyncGenerator[Batch, None]:
+        """Send what is new every few seconds; yield how that goes, where it is news."""
+        jar = aiohttp.DummyCookieJar()
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        async with aiohttp.ClientSession(timeout=timeout, cookie_jar=jar) as session:
+            pause = _EVERY
+            while not self._closed and not self._is_refused:
+                await self._sleep(pause)
+                before = self._health
+                pause = await self._send_settled(session, pause)
+                for batch in self._news(before):
+                    yield batch
+            if not self._is_refused:
+                before = self._health
+                await self._send_rest(session)
+                for batch in self._news(before):
+                    yield batch
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but not beyond the end."""
+        while seconds > 0 and not self._closed:
+            await self._clock.sleep(min(seconds, _NAP))
+            seconds -= _NAP
+
+    async def _send_settled(
+        self, session: aiohttp.ClientSession, pause: float
+    ) -> float:
+        """Send what is settled, and give how long to wait then."""
+        while self._waiting and not self._closed:
+            keys, spans = self._take()
+            if not await self._send(session, spans):
+                self._waiting.update(dict.fromkeys(keys))
+                return self._named_wait or min(2 * pause, _MOST)
+        return _EVERY
+
+    async def _send_rest(self, session: aiohttp.ClientSession) -> None:
+        """Send all that is left; what is not taken after some tries is said."""
+        maker, tries = SpanMaker(self._trace.as_of()), _LAST_TRIES
+        left = [span for span in maker.spans() if span.id not in self._taken]
+        try:
+            async with asyncio.timeout(self._timeout):
+                while left and tries and not self._is_refused:
+                    if await self._send(session, left[:_MANY]):
+                        del left[:_MANY]
+                        continue
+                    tries -= 1
+                    if tries and not self._is_refused:
+                        await self._clock.sleep(self._named_wait or 1.0)
+        except TimeoutError:
+            self._say(HealthState.RETRYING, self._trouble("no answer in time"))
+        if left:
+            words = f"{self._health.message} {plural(len(left), 'span')} not sent."
+            self._say(HealthState.REFUSED, words)
+
+    def _say(self, state: HealthState, message: str = "") -> None:
+        self._health = replace(self._health, state=state, message=message)
+
+    def _news(self, before: SourceHealth) -> Iterator[Batch]:
+        """Yield the health as a record, if it is another than before."""
+        if self._health != before:
+            record = self._health.as_record()
+            yield (receive(self._clock.now(), RecordKind.HEALTH, None, record),)
+
+    def _trouble(self, what: str) -> str:
+        return f"Sending spans to {clean(self._url, _SHOWN)}: {what}."
+
+    # -- what --------------------------------------------------------------------------
+
+    def _take(self) -> tuple[list[_Key], list[OtlpSpan]]:
+        """Take a part of what waits; what is not settled will be touched again."""
+        maker = SpanMaker(self._trace.as_of())
+        keys, found = list[_Key](), list[OtlpSpan]()
+        for key in list(self._waiting):
+            del self._waiting[key]
+            fresh = [span for span in _spans(maker, key) if span.settled]
+            fresh = [span for span in fresh if span.id not in self._taken]
+            keys += [key] if fresh else []
+            found += fresh
+            if len(found) >= _FEW:
+                break
+        return keys, found
+
+    async def _send(
+        self, session: aiohttp.ClientSession, spans: Sequence[OtlpSpan]
+    ) -> bool:
+        """Send spans; False if they were not taken, and why is said."""
+        if not spans:
+            return True
+        try:
+            left_out = await self._post(session, to_protobuf(to_json(spans)))
+        except _RejectedError as error:
+            return self._fail(HealthState.REFUSED, str(error))
+        except aiohttp.InvalidURL:
+            return self._fail(HealthState.REFUSED, self._trouble("it is no URL"))
+        except _BusyError as error:
+            return self._fail(HealthState.RETRYING, str(error), error.after)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            what = clean(str(error), _SHOWN) or type(error).__name__
+            return self._fail(HealthState.RETRYING, self._trouble(what))
+        self._taken.update(span.id for span in spans)
+        self._say(HealthState.LIVE, left_out)
+        return True
+
+    def _fail(
+        self, state: HealthState, message: str, after: float | None = None
+    ) -> bool:
+        self._named_wait = after
+        self._say(state, message)
+        return False
+
+    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> str:
+        """Post a body; give what the collector says that it left out of it."""
+        headers = {
+            **headers_of(),
+            "Content-Type": _PROTOBUF,
+            "User-Agent": f"sfnwatch/{__version__}",
+        }
+        posted = session.post(
+            self._url, data=body, headers=headers, allow_redirects=False
+        )
+        async with posted as answer:
+            if answer.status in _RETRYABLE:
+                after = _seconds(answer.headers.get("Retry-After"), self._clock.now())
+                busy = self._trouble(f"it answered {answer.status}")
+                raise _BusyError(busy, after)
+            if answer.status in _REDIRECTS:
+                # Whoever answers so must not decide who gets the headers next.
+                other = _host(urljoin(self._url, answer.headers.get("Location", "")))
+                what = (
+                    f"it answered {answer.status}, a redirect to {other}, not followed"
+                )
+                raise _RejectedError(self._trouble(what))
+            told = await self._read(answer)
+            count, message = _details(told, answer.content_type)
+            if answer.status // 100 != _TAKEN:
+                what = f"it answered {answer.status} {message}".rstrip()
+                raise _RejectedError(self._trouble(what))
+        why = message or "it does not say why"
+        return (
+            f"The collector left out {plural(count, 'span')}: {why}." if count else ""
+        )
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        found = b""
+        async for chunk in answer.content.iter_any():
+            found += chunk
+            if len(found) > _ANSWER:
+                answer.close()
+                what = f"it answered with more than {size(_ANSWER)}"
+                raise _RejectedError(self._trouble(what))
+        return found
+
+
+def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
+    """Yield the spans of a visit and its attempts, or of a call."""
+    name, visit_id = key
+    moment = maker.moment
+    execution, call = moment.executions.get(name), moment.trace.calls.get(name)
+    visit = execution.visit(visit_id) if execution is not None else None
+    if execution is not None and visit is not None:
+        yield from maker.of_visit(execution, visit)
+    elif not visit_id and call is not None and moment.is_relevant(call):
+        yield maker.of_call(call)
+
+
+def _seconds(told: str | None, now: datetime) -> float | None:
+    """Read Retry-After: seconds, or a date; never longer than we would wait at most."""
+    if not told:
+        return None
+    try:
+        seconds = float(told) if told.isdigit() else _until(told, now)
+    except ValueError:
+        return None
+    return min(max(seconds, _NAP), _MOST)
+
+
+def _until(date: str, now: datetime) -> float:
+    at = parsedate_to_datetime(date)
+    return (at - now).total_seconds() if at.tzinfo else 0.0
+
+
+def _details(body: bytes, content_type: str) -> tuple[int, str]:
+    """Read how many spans were left out, and why; of a refusal, what it says.
+
+    A refusal is a google.rpc.Status, which has its message where the other has its own;
+    or any text, of whatever stands in between.
+    """
+    from google.protobuf.message import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        DecodeError,
+    )
+    from opentelemetry.proto.collector.trace.v1 import (  # noqa: PLC0415
+        trace_service_pb2 as service,
+    )
+
+    text = clean(body[: 4 * _SHOWN].decode(errors="replace").strip(), _SHOWN)
+    if content_type != _PROTOBUF:
+        return 0, text
+    try:
+        partial = service.ExportTraceServiceResponse.FromString(body).partial_success
+        if not partial.ByteSize():
+            partial = service.ExportTracePartialSuccess.FromString(body)
+    except DecodeError:
+        return 0, text
+    return partial.rejected_spans, clean(partial.error_message, _SHOWN)
+
+
+def _host(url: str) -> str:
+    """Give scheme, host and port, without a name and a password."""
+    parts = urlsplit(url)
+    return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", _SHOWN)

@@ -1,0 +1,314 @@
+"""A trace as lines, as it comes: for pipes, logs and screen readers.
+
+One line an event, each understandable by itself: no life-lines, and the state's path on
+every line, with its execution in brackets where there are several. A call is printed
+when it arrives, which is minutes late; its own time stands in front.
+
+A line is never taken back. So only what an id proves is said at once; which state a
+call is matched to by a guess is said at the end, when no more can come.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TextIO
+
+from sfnwatch.analysis.finding import Finding, brief_evidence
+from sfnwatch.analysis.jobs import CONCLUSION
+from sfnwatch.analysis.phases import ToldBy
+from sfnwatch.analysis.wording import plural
+from sfnwatch.export.facts import touched_calls, touched_tasks
+from sfnwatch.export.placing import line_text, rows_apart, service_name, visit_path
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import short_id
+from sfnwatch.model.children import map_run_name
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.links import Link, LinkRule
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Batch, HealthState, SourceHealth
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.visits import StateVisit
+from sfnwatch.view import wording
+from sfnwatch.view.children import count_words
+from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import LABEL, execution_labels
+
+Narrate = Callable[[str], None]
+"""Tells the person at the terminal something that is no data."""
+
+_LANES = {
+    "history": "Step Functions",
+    "lookup": "CloudTrail",
+    "children": "Child executions",
+    "recording": "The recording",
+    "otlp": "The collector",
+}
+_ARROW = "->"
+_GOES_ON = ("ExecutionStarted", "MapRunStarted")
+"""A screen's line says of these how a child stands; here none is written again."""
+
+
+def finding_line(finding: Finding, label: str = "") -> str:
+    """Write a finding as one line: its certainty, its sentence, its evidence."""
+    if finding.kind == CONCLUSION:
+        label = "Conclusion: "
+    evidence = brief_evidence(finding.evidence)
+    rests_on = f"  [{evidence}]" if evidence else ""
+    return f"{finding.certainty:<12}  {label}{finding.text}{rests_on}"
+
+
+def health_words(health: SourceHealth) -> str:
+    """Say how a lane is doing: state, why, and when it is tried again."""
+    words = str(health.state)
+    if health.state is HealthState.DRAINING:
+        until = f", until {health.until:%H:%M:%S} at most" if health.until else ""
+        words = f"waiting for late records{until}"
+    if health.message:
+        words += f". {clean(health.message)}"
+    if health.retry_in is not None:
+        words += f" Trying again in {duration(health.retry_in)}."
+    return words
+
+
+# -- the consumer ----------------------------------------------------------------------
+
+
+class PlainLines:
+    """A consumer: prints each event and call once, and what is learned later of it."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        out: TextIO,
+        narrate: Narrate,
+        executions: Sequence[str] = (),
+    ) -> None:
+        """`executions` are those that are known before anything came of them."""
+        self._trace, self._out, self._narrate = trace, out, narrate
+        self._labels = execution_labels(executions)
+        self._printed: set[str] = set()
+        """The keys of events and task states."""
+        self._links: dict[str, Link | None] = {}
+        """The link that was said of each call that was printed."""
+        self._unsettled: dict[str, HistoryEvent] = {}
+        """Ends of jobs of which it is not known yet how Step Functions learned."""
+        self._counts: dict[str, object] = {}
+        self._told: dict[str, tuple[HealthState, str]] = {}
+
+    def __call__(self, batch: Batch, changed: Changed) -> None:
+        del batch
+        moment = self._trace.as_of()
+        named = dict.fromkeys((*self._labels, *moment.roots))
+        roots = [arn for arn in named if arn not in moment.lineage.parents]
+        if self._labels.keys() != set(roots):
+            self._labels = execution_labels(roots)
+        if changed.healths:
+            for lane, health in moment.health.items():
+                self._tell(lane, health)
+        maker = LineMaker(moment)
+        for item in rows_apart(moment, self._new(moment, changed)):
+            if isinstance(item, ApiCall):
+                self._print_call(maker, item)
+            elif isinstance(item, TaskState):
+                self._print_task(moment, item)
+            else:
+                self._print_event(maker, item)
+        if self._unsettled and (changed.healths or changed.links):
+            self._settle(maker)
+        for arn in sorted(changed.map_runs):
+            self._print_map_run(moment, arn)
+        self._out.flush()
+
+    def _new(
+        self, moment: Moment, changed: Changed
+    ) -> Iterator[HistoryEvent | ApiCall | TaskState]:
+        """Yield what has no line yet, and calls of which more may be known."""
+        for events in changed.events.values():
+            yield from (event for event in events if event.key not in self._printed)
+        for call in map(self._trace.calls.__getitem__, touched_calls(changed)):
+            if call.event_id in self._links or moment.is_relevant(call):
+                yield call
+        for task_arn in touched_tasks(moment, changed):
+            if moment.task_starter(task_arn) is not None:
+                states = self._trace.task_states[task_arn]
+                yield from (s for s in states if s.key not in self._printed)
+
+    def _put(self, at: str, what: str, label: str, words: str) -> None:
+        self._out.write(f"{at:<12}  {what:<5}  {label}{words}\n")
+
+    def _label(self, execution_arn: str | None) -> str:
+        arn = execution_arn or ""
+        label = self._labels.get(arn, "")
+        if arn in self._trace.lineage.parents:
+            # One of many, perhaps: its own name is all that tells it apart.
+            child = self._trace.executions[arn].as_of(None)
+            machine = child.state_machine_name or ""
+            label = clean(f"{machine} {short_id(child.name)}".strip(), LABEL)
+        return f"[{label}] " if label else ""
+
+    # -- events ------------------------------------------------------------------------
+
+    def _print_event(
+        self, maker: LineMaker, event: HistoryEvent, more: str = ""
+    ) -> None:
+        self._printed.add(event.key)
+        label = self._label(event.execution_arn)
+        words = _event_words(maker, event)
+        self._put(_millis(event.at), "state", label, f"{words}{more}")
+        if not more and _is_unsettled(maker, event):
+            self._unsettled[event.key] = event
+
+    def _settle(self, maker: LineMaker) -> None:
+        """Say again how jobs ended of which more is known by now."""
+        for key, event in list(self._unsettled.items()):
+            if not _is_unsettled(maker, event):
+                del self._unsettled[key]
+                self._print_event(maker, event, "  (now known)")
+
+    def _print_map_run(self, moment: Moment, arn: str) -> None:
+        """Say how far a Map Run is, whenever that has changed."""
+        started, told = moment.lineage.map_runs.get(arn), moment.map_run(arn)
+        if started is None or told is None or told.seen_at is None:
+            return
+        counted = told.status, told.executions
+        if self._counts.get(arn) == counted:
+            return
+        self._counts[arn] = counted
+        visit = moment.executions[started.execution_arn].visit(started.visit_id)
+        path = f"{visit_path(visit)}  " if visit else ""
+        words = f"{clean(map_run_name(arn))}: {count_words(told.executions)}"
+        label = self._label(started.execution_arn)
+        self._put(_millis(told.seen_at), "count", label, f"{path}{words}")
+
+    def _print_task(self, moment: Moment, state: TaskState) -> None:
+        self._printed.add(state.key)
+        key = moment.task_starter(state.task_arn)
+        words = plain_text(wording.task_text(state).parts)
+        where = self._where(key[0] if key else None, moment.visit_of(key))
+        late = _late(state.at, state.seen_at)
+        said = f"{wording.task_id(state)}  {words}  [ecs]{where}{late}"
+        self._put(_millis(state.at), "task", "", said)
+
+    # -- calls -------------------------------------------------------------------------
+
+    def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
+        """Print a call as it comes, and again when an id matches it otherwise."""
+        link = maker.moment.link(call)
+        sure = link if link is not None and link.rule.exact else None
+        if call.event_id not in self._links:
+            self._put_call(maker, call, sure, _late(call.event_time, call.seen_at))
+        elif _match(sure) != _match(self._links[call.event_id]):
+            said = "  (now matched)" if sure else "  (no longer matched)"
+            self._put_call(maker, call, sure, said)
+        self._links[call.event_id] = sure
+
+    def _put_call(
+        self, maker: LineMaker, call: ApiCall, link: Link | None, more: str
+    ) -> None:
+        # No number among its like: an earlier one may yet come in.
+        told = maker.call_text(call, link, numbered=False)
+        where = ""
+        if link is not None and link.key is not None:
+            visit = maker.moment.visit_of(link.key)
+            where = self._where(link.execution_arn, visit)
+        words = f"{plain_text(told.parts)}  [{service_name(call)}]{where}{more}"
+        self._put(f"{call.event_time:%H:%M:%S}", "call", "", words)
+
+    def _where(self, arn: str | None, visit: StateVisit | None) -> str:
+        return f"  {_ARROW} {self._label(arn)}{visit_path(visit)}" if visit else ""
+
+    # -- how the watching goes ---------------------------------------------------------
+
+    def _tell(self, lane: str, health: SourceHealth) -> None:
+        told, before = (health.state, health.message), self._told.get(lane)
+        if before == told:
+            return
+        if lane == "children" and not health.message:
+            return  # they come and go: what they bring says it
+        self._told[lane] = told
+        if health.state is HealthState.REFUSED and not self._trace.executions:
+            return  # there is no watch: the command's own error says it
+        quiet = before is None or before[0] is HealthState.CONNECTING
+        if quiet and not health.message and health.state is not HealthState.DRAINING:
+            return
+        self._narrate(f"{_LANES.get(lane, clean(lane))}: {health_words(health)}")
+
+    # -- the end -----------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Print which calls are matched by a guess, and what the whole shows."""
+        # What comes first need not wait until this is loaded.
+        from sfnwatch.analysis.findings import find  # noqa: PLC0415
+
+        moment = self._trace.as_of()
+        self._print_guesses(LineMaker(moment))
+        for finding in find(moment):
+            arn = finding.execution_arn
+            if arn is None or arn in moment.roots:
+                self._out.write(f"{finding_line(finding, self._label(arn))}\n")
+        for note in self._notes(moment):
+            self._narrate(note)
+        self._out.flush()
+
+    def _print_guesses(self, maker: LineMaker) -> None:
+        for call in maker.moment.calls:
+            link = maker.moment.link(call)
+            known = link is None or link.rule.exact or link.rule is LinkRule.ROLE_ONLY
+            if link is not None and not known:
+                self._put_call(maker, call, link, "  (a guess)")
+
+    def _notes(self, moment: Moment) -> Iterator[str]:
+        hidden = sum(not moment.is_relevant(call) for call in moment.calls)
+        if hidden:
+            yield f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
+        if self._trace.unread:
+            yield f"{plural(len(self._trace.unread), 'record')} could not be read."
+        # Those are told as they are made; their lane tells their number now and then.
+        told = sum(health.requests for health in moment.health.values())
+        requests = max(told, len(moment.requests))
+        if requests:
+            asked = plural(requests, "request")
+            yield f"{asked} sent while this was watched, all of them reading."
+
+
+def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
+    moment, kind = maker.moment, event.type
+    visit = moment.executions[event.execution_arn].visit(event.visit_id)
+    if visit is not None and kind.endswith("StateEntered"):
+        return f"{visit_path(visit)}  entered  {clean(visit.type)}"
+    if kind in _GOES_ON:
+        details = moment.trace.details(event)
+        begins = kind == _GOES_ON[0]
+        parts = wording.execution_parts if begins else wording.other_parts
+        words = plain_text(parts(event, details))
+    else:
+        words = line_text(maker.line(event))
+    if visit is not None and kind.endswith("StateExited"):
+        words = f"exited  {words}"
+    return f"{visit_path(visit)}  {words}" if visit is not None else words
+
+
+def _is_unsettled(maker: LineMaker, event: HistoryEvent) -> bool:
+    """True for the end of a job of which records may yet say what told of it."""
+    key = event.execution_arn, event.attempt_id
+    attempt = maker.moment.attempt(key) if event.attempt_id else None
+    if attempt is None or attempt.ended_by != event.id:
+        return False
+    told = maker.completion(key, attempt)
+    return told is not None and told.by is ToldBy.UNKNOWN
+
+
+def _match(link: Link | None) -> object:
+    return (link.rule, link.key) if link else None
+
+
+def _millis(at: datetime) -> str:
+    return at.strftime("%H:%M:%S.%f")[:12]
+
+
+def _late(at: datetime, seen_at: datetime | None) -> str:
+    if seen_at is None:
+        return ""
+    return f"  (seen {duration(max(0.0, (seen_at - at).total_seconds()))} later)"

@@ -1,0 +1,374 @@
+"""What executions start: Map Runs, their executions, and nested executions.
+
+Map Runs are as DescribeMapRun counts, and executions as ListExecutions lists them. The
+parent's history says that a Map Run began and how it ended, and nothing of the
+executions it ran: those have histories of their own, up to 10,000 and more. They say
+which Map Run's they are; a nested execution's ARN stands in the events of the attempt
+that started it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import astuple
+
+from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
+from sfnwatch.model.history import Details
+from sfnwatch.model.integrations import integration
+from sfnwatch.model.json_text import (
+    mapping_of,
+    parse_json,
+    read_fields,
+    text_of,
+    values_at,
+)
+from sfnwatch.model.records import DecodeError, Received, Record
+from sfnwatch.model.times import seconds_between, stamp
+from sfnwatch.model.visits import Attempt
+
+if TYPE_CHECKING:
+    from sfnwatch.model.execution import Execution
+
+RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
+UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
+"""How an execution ends that did not do its work."""
+RUNNING_LISTED = 100
+"""Of a Map Run's executions that run so many are listed while it is watched."""
+START = ("states.amazonaws.com", "StartExecution")
+_ANSWERS = frozenset({"TaskSubmitted", "TaskSucceeded"})
+
+
+class ExecutionCounts(Struct, frozen=True, rename="camel"):
+    """How many of a Map Run's executions, or items, are in which state."""
+
+    pending: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    aborted: int = 0
+    total: int = 0
+
+    @property
+    def unsuccessful(self) -> int:
+        return self.failed + self.timed_out + self.aborted
+
+    @property
+    def done(self) -> int:
+        return self.succeeded + self.unsuccessful
+
+
+class MapRun(Struct, frozen=True, rename="camel"):
+    """What one answer of DescribeMapRun tells."""
+
+    arn: str = field(default="", name="mapRunArn")
+    execution_arn: str = ""
+    """The execution whose Map state it runs for."""
+    status: str = "UNKNOWN"
+    """AWS's word: RUNNING, SUCCEEDED, FAILED or ABORTED."""
+    started_at: datetime | None = field(default=None, name="startDate")
+    stopped_at: datetime | None = field(default=None, name="stopDate")
+    executions: ExecutionCounts = ExecutionCounts()
+    items: ExecutionCounts = ExecutionCounts()
+    max_concurrency: int | None = None
+    redrive_count: int = 0
+    seen_at: datetime | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.status == "RUNNING"
+
+    @property
+    def order(self) -> tuple[float, ...]:
+        """Sort answers to one question, the newest last.
+
+        Files do not say when they were answered: then it is the one that knows of one
+        more redrive, of an end, or of more that was done.
+        """
+        rank = stamp(self.seen_at), self.redrive_count, not self.running
+        times = stamp(self.stopped_at), stamp(self.started_at)
+        counts = (*astuple(self.executions), *astuple(self.items))
+        return (*rank, *times, self.executions.done, *counts)
+
+    @property
+    def since(self) -> datetime | None:
+        """When the Map Run ended; while it has not, when it was asked for."""
+        return self.stopped_at or self.seen_at or self.started_at
+
+
+class ListedExecution(Struct, frozen=True, rename="camel"):
+    """One execution of a list; what AWS did not tell is empty, or None."""
+
+    arn: str = field(default="", name="executionArn")
+    machine: str = ""
+    """Its state machine's name; with the label after a slash for a Map Run's child."""
+    name: str = ""
+    status: str = ""
+    started_at: datetime | None = field(default=None, name="startDate")
+    stopped_at: datetime | None = field(default=None, name="stopDate")
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING
+
+    @property
+    def failed(self) -> bool:
+        return self.status in UNSUCCESSFUL
+
+    @property
+    def running_first(self) -> tuple[bool, float, str]:
+        """Sort what runs before what has ended, and then the newest start first."""
+        return (not self.running, -stamp(self.started_at), self.arn)
+
+    @property
+    def failed_first(self) -> tuple[bool, bool, float, str]:
+        """Sort what did not succeed before the rest, and that as by `running_first`."""
+        return (not self.failed, *self.running_first)
+
+    def seconds(self, now: datetime) -> float | None:
+        """How long it took, or has taken by now; None where no time is known."""
+        end = now if self.running else self.stopped_at
+        if self.started_at is None or end is None:
+            return None
+        return max(0.0, seconds_between(self.started_at, end))
+
+
+class MapRunChild(Struct, frozen=True, rename="camel"):
+    """What one list tells of one execution of a Map Run."""
+
+    listed: ListedExecution = ListedExecution()
+    map_run_arn: str = ""
+    item_count: int | None = None
+    seen_at: datetime | None = None
+    redrive_count: int = 0
+    redriven_at: datetime | None = field(default=None, name="redriveDate")
+
+    @property
+    def order(self) -> tuple[float, ...]:
+        """Sort what lists tell of one execution, as a Map Run's answers are."""
+        listed = self.listed
+        rank = stamp(self.seen_at), self.redrive_count, not listed.running
+        times = stamp(listed.stopped_at), stamp(listed.started_at)
+        return (*rank, *times, self.item_count or 0)
+
+    @property
+    def since(self) -> datetime | None:
+        """Of what is known to have happened to the execution, when the last did."""
+        again = self.redriven_at or (self.seen_at if self.redrive_count else None)
+        return self.listed.stopped_at or again or self.listed.started_at
+
+    @property
+    def failed_first(self) -> tuple[int, float, str]:
+        """Sort failures first, then what runs, and then the rest by their starts."""
+        listed = self.listed
+        rank = 0 if listed.failed else 1 if listed.running else 2
+        return rank, stamp(listed.started_at), listed.arn
+
+
+def map_run_name(arn: str) -> str:
+    """Name a Map Run by its label and its id: `EachPhoto 276e5993`."""
+    label, _, run = last_segment(arn).rpartition(":")
+    return f"{label} {short_id(run)}" if label else short_id(run)
+
+
+def decode_listed(item: Record) -> ListedExecution | None:
+    """Read an item of ListExecutions; None for one without an ARN."""
+    arn = text_of(item.get("executionArn"))
+    if not arn:
+        return None
+    parsed = maybe_execution_arn(arn)
+    machine = text_of(item.get("stateMachineArn")) or ""
+    return read_fields(
+        ListedExecution,
+        item,
+        machine=parsed.state_machine_name if parsed else machine.rpartition(":")[2],
+        name=text_of(item.get("name")) or (parsed.name if parsed else arn),
+    )
+
+
+def decode_map_run(received: Received, record: Record) -> MapRun:
+    """Read an answer of DescribeMapRun; raises DecodeError if it names none."""
+    if not text_of(record.get("mapRunArn")):
+        raise DecodeError("a Map Run without an ARN")
+    own = text_of(record.get("executionArn"))
+    return read_fields(
+        MapRun,
+        record,
+        execution_arn=own or received.execution_arn or "",
+        executions=_counts(record.get("executionCounts")),
+        items=_counts(record.get("itemCounts")),
+        seen_at=received.at,
+    )
+
+
+def decode_children(received: Received, record: Record) -> Iterator[MapRunChild]:
+    """Read a page of ListExecutions for a Map Run; raises DecodeError for no list.
+
+    Items that name no execution or no Map Run are of no use here.
+    """
+    items = record.get("executions")
+    if not isinstance(items, list):
+        raise DecodeError("a page of executions without a list of them")
+    for item in map(mapping_of, items):
+        listed = decode_listed(item)
+        if listed is not None and text_of(item.get("mapRunArn")):
+            yield read_fields(MapRunChild, item, listed=listed, seen_at=received.at)
+
+
+def _counts(value: Any) -> ExecutionCounts:
+    told = read_fields(ExecutionCounts, mapping_of(value))
+    return ExecutionCounts(*(max(0, count) for count in astuple(told)))
+
+
+# -- executions to choose from ---------------------------------------------------------
+
+
+class ListedBy(StrEnum):
+    """What executions are listed by."""
+
+    MACHINE = "state machine"
+    MAP_RUN = "Map Run"
+
+
+class LeftOut(Struct, frozen=True):
+    """A state machine whose executions are not listed, and why."""
+
+    machine: str
+    reason: str
+    express: bool = False
+    """True where it is nobody's fault: AWS lists none of an Express machine's."""
+
+
+class Listing(Struct, frozen=True):
+    """What one step of listing has brought, and how far it has come."""
+
+    executions: tuple[ListedExecution, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    asked: int = 0
+    """State machines, or Map Runs, asked for so far."""
+    known: int = 0
+    """State machines, or Map Runs, known of so far."""
+    more: bool = False
+    """True when there are more of them than are known of."""
+    spent: bool = False
+    """True when as much was asked as should be at once: go on only if it is wanted."""
+    by: ListedBy = ListedBy.MACHINE
+
+
+def newest(executions: Iterable[ListedExecution]) -> ListedExecution | None:
+    """Give the one that was started last."""
+    started = [each for each in executions if each.started_at is not None]
+    return max(started, key=lambda e: (stamp(e.started_at), e.arn), default=None)
+
+
+# -- who started whom ------------------------------------------------------------------
+
+
+class Parent(Struct, frozen=True):
+    """What started an execution, or a Map Run."""
+
+    execution_arn: str
+    """The execution it was started by."""
+    visit_id: int
+    """The state of that; 0 where the history does not tell."""
+    attempt_id: int | None = None
+    """The attempt that started it; None for a Map Run."""
+    map_run_arn: str | None = None
+    """The Map Run it is an execution of."""
+    waits: bool = True
+    """False where the state completed as soon as it had started it."""
+
+
+class Lineage(Struct, frozen=True):
+    """Who started whom, among executions whose histories are known."""
+
+    parents: Mapping[str, Parent] = field(default_factory=dict)
+    """By the ARN of the child execution."""
+    map_runs: Mapping[str, Parent] = field(default_factory=dict)
+    """By the ARN of a Map Run."""
+
+    def root_of(self, execution_arn: str) -> str:
+        """Climb to the execution that nothing here started."""
+        while (parent := self.parents.get(execution_arn)) is not None:
+            execution_arn = parent.execution_arn
+        return execution_arn
+
+    def level(self, execution_arn: str) -> int:
+        """Count the executions above one."""
+        level = 0
+        while (parent := self.parents.get(execution_arn)) is not None:
+            execution_arn, level = parent.execution_arn, level + 1
+        return level
+
+
+def find_lineage(known: Sequence["Execution"], listed: Mapping[str, str]) -> Lineage:
+    """Tell who started whom; `listed` gives the Map Run that lists tell of, by child.
+
+    The order of `known` decides who is left without a parent where they are in a
+    circle: no history of AWS's has one, a file may.
+    """
+    map_runs: dict[str, Parent] = {}
+    nested: dict[str, Parent] = {}
+    executions = {one.arn for one in known}
+    for one in known:
+        for arn, parent in one.map_runs.items():
+            if arn not in executions:
+                map_runs.setdefault(arn, parent)
+        for arn, parent in one.started.items():
+            nested.setdefault(arn, parent)
+    parents = {
+        one.arn: found
+        for one in known
+        if (found := _of_map_run(one, map_runs, listed) or nested.get(one.arn))
+    }
+    for one in known:
+        if _is_own_ancestor(one.arn, parents):
+            del parents[one.arn]
+    return Lineage(parents, map_runs)
+
+
+def _of_map_run(
+    one: "Execution", map_runs: Mapping[str, Parent], listed: Mapping[str, str]
+) -> Parent | None:
+    arn = one.as_of(None).map_run_arn or listed.get(one.arn)
+    run = map_runs.get(arn) if arn else None
+    if arn is None or run is None:
+        return None
+    return Parent(run.execution_arn, run.visit_id, map_run_arn=arn)
+
+
+def _is_own_ancestor(execution_arn: str, parents: Mapping[str, Parent]) -> bool:
+    seen: set[str] = set()
+    at = execution_arn
+    while at in parents and at not in seen:
+        seen.add(at)
+        at = parents[at].execution_arn
+        if at == execution_arn:
+            return True
+    return False
+
+
+def started_by(attempt: Attempt) -> Iterator[str]:
+    """Yield the ARNs of the executions that an attempt started, of whatever kind."""
+    row = attempt.integration
+    if row is None or (row.event_source, row.action_event) != START:
+        return
+    for arn in attempt.resource_ids:
+        if maybe_execution_arn(arn) is not None:
+            yield arn
+
+
+def started_in(event_type: str, details: Details) -> tuple[str, ...]:
+    """Give the ARNs of the executions that an event says were started."""
+    if event_type not in _ANSWERS:
+        return ()
+    service, action = text_of(details.get("resourceType")), details.get("resource")
+    row = integration(service or "", text_of(action) or "")
+    if (row.event_source, row.action_event) != START:
+        return ()
+    output = parse_json(details.get("output"))
+    found = (value for path in row.id_paths for value in values_at(output, path))
+    return tuple(arn for arn in found if maybe_execution_arn(arn) is not None)

@@ -1,0 +1,351 @@
+"""What a trace shows at a moment: the one way to ask it anything.
+
+And how far the calls of an attempt are known: a missing poll says something only there.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.children import Lineage, MapRun, MapRunChild
+from sfnwatch.model.clocks import A, Clock, dated, end_of_second, newest_answer
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.records import SourceHealth, merge_healths
+from sfnwatch.model.requests import Request
+from sfnwatch.model.visits import Attempt, StateVisit
+
+if TYPE_CHECKING:
+    from sfnwatch.model.trace import Trace
+
+K = TypeVar("K")
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_XRAY = "xray.amazonaws.com"
+Place = tuple[str | None, str | None]
+"""The account and the Region that a call was made in."""
+_OWN = frozenset({CallRole.ACTION, CallRole.POLL})
+
+
+class Moment:
+    """A trace as it stood at a moment; None is the moment after all others.
+
+    Cheap to make, and of use until the trace changes: nothing of it is kept up. Links,
+    whose a task is, and who started whom are today's knowledge, shown once both ends
+    are visible; so is which branch is which, where only a definition tells that. In
+    event time all calls up to the moment are there, as far as they are known today.
+    """
+
+    def __init__(self, trace: "Trace", at: datetime | None, clock: Clock) -> None:
+        self.trace = trace
+        self.at = at
+        self.clock = clock
+
+    def _is_visible(self, seen_at: datetime | None, at: datetime) -> bool:
+        return self.at is None or dated(self.clock, seen_at, at) <= self.at
+
+    def _newest(self, told: Mapping[K, Sequence[A]]) -> dict[K, A]:
+        """Give what stood of each question that had been answered."""
+        found = {
+            key: newest_answer(answers, self.at, self.clock)
+            for key, answers in told.items()
+        }
+        return {key: answer for key, answer in found.items() if answer is not None}
+
+    # -- executions --------------------------------------------------------------
+
+    @cached_property
+    def executions(self) -> Mapping[str, ExecutionAsOf]:
+        """Every execution that anything is known of, by its ARN, by their starts.
+
+        A child's definition may have come before its parent's event that names it: of
+        no child more is told before its own first record.
+        """
+        found = [
+            execution
+            for arn, each in self.trace.executions.items()
+            if (execution := each.as_of(self.at, self.clock)).known
+            or arn not in self.lineage.parents
+        ]
+        found.sort(key=lambda each: (each.started_at or _ALWAYS, each.arn))
+        return {execution.arn: execution for execution in found}
+
+    @property
+    def lineage(self) -> Lineage:
+        return self.trace.lineage
+
+    @cached_property
+    def roots(self) -> Mapping[str, ExecutionAsOf]:
+        """The executions that stand for themselves: nothing here started them."""
+        parents = self.lineage.parents
+        return {a: e for a, e in self.executions.items() if a not in parents}
+
+    @cached_property
+    def children(self) -> Mapping[str, ExecutionAsOf]:
+        """The executions that others here started, by their starts."""
+        parents = self.lineage.parents
+        return {a: e for a, e in self.executions.items() if a in parents}
+
+    @property
+    def running(self) -> bool:
+        return any(execution.running for execution in self.roots.values())
+
+    def attempt(self, key: AttemptKey | None) -> Attempt | None:
+        """Find an attempt by its execution and its `scheduled_id`."""
+        execution = self.executions.get(key[0]) if key is not None else None
+        return execution.attempt(key[1]) if execution and key else None
+
+    def visit_of(self, key: AttemptKey | None) -> StateVisit | None:
+        """Find the visit of an attempt."""
+        execution = self.executions.get(key[0]) if key is not None else None
+        event = execution.event(key[1]) if execution and key else None
+        return execution.visit(event.visit_id) if execution and event else None
+
+    # -- calls ---------------------------------------------------------------------
+
+    @cached_property
+    def calls(self) -> Sequence[ApiCall]:
+        """The calls that were known, in the order of their times."""
+        calls = self.trace.ordered_calls
+        if self.at is None:
+            return calls
+        if self.clock is Clock.EVENT:
+            count = bisect_right(
+                calls, self.at, key=lambda call: end_of_second(call.event_time)
+            )
+            return calls[:count]
+        return [call for call in calls if self.shows_call(call)]
+
+    def shows_call(self, call: ApiCall) -> bool:
+        return self._is_visible(call.seen_at, end_of_second(call.event_time))
+
+    def link(self, call: ApiCall) -> Link | None:
+        """Say how a call is matched; None while what it is matched to has not come."""
+        link = self.trace.links.get(call.event_id)
+        if link is None or link.key is None or self.at is None:
+            return link
+        return link if self.visit_of(link.key) is not None else None
+
+    def calls_of(self, key: AttemptKey) -> Sequence[ApiCall]:
+        """Give the calls matched to an attempt, in the order of their times."""
+        calls = self.trace.calls_of.get(key, ())
+        if self.at is None:
+            return calls
+        return [call for call in calls if self.shows_call(call)]
+
+    def linked_calls(self) -> Iterator[tuple[ApiCall, Link]]:
+        """Yield the calls that are matched to an attempt, with their links."""
+        for call in self.calls:
+            link = self.link(call)
+            if link is not None and link.key is not None:
+                yield call, link
+
+    def is_relevant(self, call: ApiCall) -> bool:
+        """False for what has nothing to do with the executions watched.
+
+        X-Ray's sampling calls run under the same role and say nothing of the workflow.
+        Without an execution, as with a trail's file alone, everything is of interest.
+        """
+        if not self.trace.executions:
+            return True
+        link = self.trace.links.get(call.event_id)
+        if link is None:
+            return False
+        return link.rule is not LinkRule.ROLE_ONLY or call.event_source != _XRAY
+
+    # -- ECS tasks -------------------------------------------------------------------
+
+    @cached_property
+    def task_states(self) -> Mapping[str, Sequence[TaskState]]:
+        """What ECS told of each task that an attempt started, oldest first, by ARN."""
+        found: dict[str, Sequence[TaskState]] = {}
+        for arn in sorted(self.trace.task_states):
+            states = self.trace.task_states[arn]
+            if self.at is not None:
+                states = list(filter(self.shows_task_state, states))
+            if states and self.task_starter(arn) is not None:
+                found[arn] = states
+        return found
+
+    def shows_task_state(self, state: TaskState) -> bool:
+        return self._is_visible(state.seen_at, state.at)
+
+    def task_starter(self, task_arn: str) -> AttemptKey | None:
+        """Name the attempt whose task it is.
+
+        A later state may ask for a task, or stop it: it is of the one that started it.
+        """
+        held = [
+            (arn, attempt)
+            for arn, attempt in self.trace.holders(task_arn)
+            if self.attempt((arn, attempt.scheduled_id)) is not None
+        ]
+
+        def order(holder: tuple[str, Attempt]) -> tuple[bool, datetime, str]:
+            arn, attempt = holder
+            row = attempt.integration
+            starts = row is not None and row.starts_job
+            return not starts, attempt.scheduled_at, arn
+
+        found = min(held, key=order, default=None)
+        return (found[0], found[1].scheduled_id) if found else None
+
+    def task_link(self, task_arn: str) -> Link | None:
+        """Say whose a task is, as of a call: by the ARN in the attempt's own events."""
+        key = self.task_starter(task_arn)
+        attempt = self.attempt(key)
+        if key is None or attempt is None:
+            return None
+        return Link(
+            rule=LinkRule.RESOURCE_ID,
+            role=CallRole.OTHER,
+            execution_arn=key[0],
+            visit_id=attempt.visit_id,
+            attempt_id=key[1],
+            evidence=task_arn,
+        )
+
+    # -- Map Runs ----------------------------------------------------------------------
+
+    def map_run(self, arn: str) -> MapRun | None:
+        """Give the newest that was told of a Map Run."""
+        return self.map_runs.get(arn)
+
+    @cached_property
+    def map_runs(self) -> Mapping[str, MapRun]:
+        """The newest that was told of each Map Run, by its ARN."""
+        return dict(sorted(self._newest(self.trace.map_runs).items()))
+
+    @cached_property
+    def listed(self) -> Mapping[str, MapRunChild]:
+        """The newest that a list told of each execution of a Map Run, by its ARN."""
+        return self._newest(self.trace.children)
+
+    @cached_property
+    def listed_of(self) -> Mapping[str, Sequence[MapRunChild]]:
+        """What lists told of each Map Run's executions: failures first."""
+        found: dict[str, list[MapRunChild]] = {}
+        for child in self.listed.values():
+            if child.map_run_arn:
+                found.setdefault(child.map_run_arn, []).append(child)
+        for children in found.values():
+            children.sort(key=lambda child: child.failed_first)
+        return found
+
+    # -- how the watching went -----------------------------------------------------
+
+    @cached_property
+    def each_health(self) -> Sequence[SourceHealth]:
+        """How each source is doing."""
+        return list(self._newest(self.trace.healths).values())
+
+    @cached_property
+    def health(self) -> Mapping[str, SourceHealth]:
+        """How each lane is doing, several sources of one taken together."""
+        lanes: dict[str, list[SourceHealth]] = {}
+        for health in self.each_health:
+            lanes.setdefault(health.lane, []).append(health)
+        return {lane: merge_healths(lane, found) for lane, found in lanes.items()}
+
+    @property
+    def requests(self) -> Sequence[Request]:
+        """What sfnwatch itself had sent, in the order it was sent."""
+        requests = self.trace.requests
+        if self.at is None:
+            return requests
+        return requests[: bisect_right(requests, self.at, key=lambda r: r.sent_at)]
+
+
+# -- how far calls are known -----------------------------------------------------------
+
+
+class Coverage:
+    """How far calls are known at a moment, for any attempt of a trace.
+
+    Watching measures it for what was watched. Files claim it, and only for what they
+    speak of: a trail is kept for each account and Region, so an attempt is covered by
+    the calls from where its own were seen, up to the newest of those. Where none of its
+    own was seen, not finding a poll says nothing: they may be in another file, or of
+    another role.
+    """
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+        in_event_time = moment.at is not None and moment.clock is Clock.EVENT
+        known = moment.trace.as_of() if in_event_time else moment
+        health = known.health.get("lookup")
+        self.live = health is not None
+        """True where CloudTrail was asked while it came in, late and out of order."""
+        self.measured = health.coverage if health else None
+        """Of that: up to when it is believed complete."""
+        if in_event_time and moment.at is not None and self.measured is not None:
+            # All that happened by then is shown, as far as it is known today.
+            self.measured = min(moment.at, self.measured)
+
+    @property
+    def complete_to(self) -> datetime | None:
+        """Up to when all calls are believed known: measured live, a claim for files.
+
+        A file says nothing of lag, so the newest call in it is as far as it speaks for;
+        and of its accounts and Regions only those count that the executions are in.
+        """
+        if self.live:
+            return self.measured
+        calls, links = self._moment.calls, self._moment.trace.links
+        if not self._moment.roots:
+            return calls[-1].event_time if calls else None
+        elsewhere: set[Place] = set()
+        for newest in reversed(calls):
+            place = _place(newest)
+            if place in elsewhere:
+                continue
+            if any(call.event_id in links and _place(call) == place for call in calls):
+                return newest.event_time
+            elsewhere.add(place)
+        return None
+
+    def of(
+        self, execution_arn: str, attempt: Attempt, calls: Iterable[ApiCall]
+    ) -> datetime | None:
+        """Say up to when an attempt's polls would be known; `calls` are its own."""
+        execution = self._moment.executions.get(execution_arn)
+        if self.live and execution is not None and execution.was_watched:
+            return self.measured
+        own = (self._newest[_place(call)] for call in calls if _is_own(attempt, call))
+        return max(own, default=None)
+
+    def settled(self, calls: Sequence[ApiCall]) -> Sequence[ApiCall]:
+        """Give those that no later record can come between: a gap there is real."""
+        return [c for c in calls if self.is_settled(c)] if self.live else calls
+
+    def is_settled(self, call: ApiCall) -> bool:
+        """True unless a record may yet come that belongs before a call."""
+        mark = self.measured
+        return not self.live or (mark is not None and call.event_time <= mark)
+
+    def has_all_polls(self, attempt: Attempt) -> bool:
+        """True if all polls of an attempt are there; a file is taken at its word."""
+        if attempt.ended_at is None:
+            return False
+        mark = self.measured
+        return not self.live or (mark is not None and mark >= attempt.ended_at)
+
+    @cached_property
+    def _newest(self) -> dict[Place, datetime]:
+        """The newest call of each account and Region."""
+        return {_place(call): call.event_time for call in self._moment.calls}
+
+
+def _place(call: ApiCall) -> Place:
+    return call.account_id, call.region
+
+
+def _is_own(attempt: Attempt, call: ApiCall) -> bool:
+    row, end = attempt.integration, attempt.ended_at
+    if row is None or (end is not None and call.event_time > end):
+        return False
+    return row.role_of(call.event_name) in _OWN

@@ -1,0 +1,481 @@
+"""The stays in states and the tries of a Task, as one execution's history tells them.
+
+A visit is keyed by the id of its StateEntered event, never by the state's name: two
+branches may hold states of the same name. Both rows are changed by the fold alone, and
+both know by which event each change came: `as_of` gives what stood earlier.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history import Details, HistoryEvent
+from sfnwatch.model.integrations import (
+    Integration,
+    Pattern,
+    integration,
+    pattern_of,
+)
+from sfnwatch.model.json_text import mapping_of, parse_json, text_of, values_at
+from sfnwatch.model.times import maybe_time
+
+ROOT = "Main"
+"""What every path begins with."""
+Span = tuple[datetime, datetime]
+
+
+class AttemptEnd(Struct, frozen=True):
+    """How a try ended; of one that was given up its own end may be heard yet."""
+
+    by: int
+    """The event that ended it; 0 where none tells of it."""
+    status: str
+    at: datetime | None
+    error: str | None = None
+    cause: str | None = None
+    stopped_at: datetime | None = None
+    """When the job itself had ended, where its answer says."""
+
+
+_RUNS = AttemptEnd(0, "running", None)
+
+
+class Attempt(Struct):
+    """One try of a Task, from its …Scheduled event; a retry schedules anew.
+
+    `scheduled_id`, the id of that event, is its key within the execution.
+    """
+
+    scheduled_id: int
+    visit_id: int
+    resource_type: str | None
+    """None for activities and for Lambda functions named by their ARN."""
+    resource: str | None
+    pattern: Pattern
+    integration: Integration | None
+    """None for activities, which call nothing, and where the details are absent."""
+    scheduled_at: datetime
+    role_arn: str | None = None
+    """The role of its own credentials, where the state has some."""
+    region: str | None = None
+    started_at: datetime | None = None
+    submitted_at: datetime | None = None
+    ends: list[AttemptEnd] = field(default_factory=list)
+    """Its ends, of which the last counts."""
+    request_ids: dict[str, int] = field(default_factory=dict)
+    """Of the action call: in its answer's metadata, or in the cause it failed with;
+    each with the id of the event that tells it."""
+    resource_ids: dict[str, int] = field(default_factory=dict)
+    """Task ARN, job id, …, as the integration's row says; with the event likewise."""
+    told_by: TaskState | None = None
+    """What ECS told of its job's end, where its answer does not: of a moment alone."""
+    event_ids: list[int] = field(default_factory=list)
+    started_by: int = 0
+    """The event that started it; so with the next one."""
+    submitted_by: int = 0
+
+    @property
+    def end(self) -> AttemptEnd:
+        """How it ended, or that it runs."""
+        return self.ends[-1] if self.ends else _RUNS
+
+    @property
+    def status(self) -> str:
+        """running, succeeded, failed, timed_out or aborted."""
+        return self.end.status
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.end.at
+
+    @property
+    def ended_by(self) -> int:
+        """The event that ended it; 0 for none."""
+        return self.end.by
+
+    @property
+    def error(self) -> str | None:
+        return self.end.error
+
+    @property
+    def cause(self) -> str | None:
+        return self.end.cause
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When the job itself ended, where its own answer says or an event of ECS's."""
+        told = self.told_by.stopped_at if self.told_by else None
+        return self.end.stopped_at or told
+
+    @property
+    def request_id(self) -> str | None:
+        return next(iter(self.request_ids), None)
+
+    @property
+    def answered_at(self) -> datetime:
+        """When the action call had been answered: submitted, or for a plain call ended.
+
+        While neither is there yet, the call still belongs to the start.
+        """
+        return (
+            self.submitted_at or self.ended_at or self.started_at or self.scheduled_at
+        )
+
+    def as_of(self, last: int) -> "Attempt":
+        """Give the attempt as it was after the event of id `last`."""
+        if max(self.ended_by, self.event_ids[-1]) <= last:
+            return self
+        return replace(
+            self,
+            started_at=self.started_at if self.started_by <= last else None,
+            submitted_at=self.submitted_at if self.submitted_by <= last else None,
+            ends=[end for end in self.ends if end.by <= last],
+            request_ids=_told_by_then(self.request_ids, last),
+            resource_ids=_told_by_then(self.resource_ids, last),
+            event_ids=_by_then(self.event_ids, last),
+        )
+
+
+def _told_by_then(ids: dict[str, int], last: int) -> dict[str, int]:
+    return {each: told for each, told in ids.items() if told <= last}
+
+
+def _by_then(event_ids: list[int], last: int) -> list[int]:
+    return event_ids[: bisect_right(event_ids, last)]
+
+
+class VisitTurn(Struct, frozen=True):
+    """What a visit came to be: in error, ended, or running again after a redrive."""
+
+    by: int
+    """The event that made it so."""
+    status: str = "running"
+    ended_at: datetime | None = None
+    exited_at: datetime | None = None
+    error: str | None = None
+    cause: str | None = None
+    pause: Span | None = None
+    """When it had stood still, until a redrive went on with it."""
+
+
+class StateVisit(Struct):
+    """One entered-to-exited stay in a state."""
+
+    id: int
+    """The id of its …StateEntered event."""
+    name: str
+    type: str
+    """Task, Map, Parallel, Choice, Wait, Pass, Succeed or Fail."""
+    parent: int | None
+    """The visit of the Parallel or Map state it runs in."""
+    path: str
+    """`Main / Parallel[1] / Each[3] / Work`."""
+    index: int | None
+    """Which branch of the Parallel, or iteration of the Map, it runs in."""
+    depth: int
+    entered_at: datetime
+    exited_at: datetime | None = None
+    """None while it runs, and for good after a failure that nothing caught: such a
+    state has no StateExited event."""
+    ended_at: datetime | None = None
+    """When it was over, however it ended."""
+    status: str = "running"
+    """running, succeeded, failed, caught, aborted or timed_out."""
+    attempts: list[Attempt] = field(default_factory=list)
+    error: str | None = None
+    """An error that no attempt carries, such as a failed evaluation."""
+    cause: str | None = None
+    event_ids: list[int] = field(default_factory=list)
+    turns: list[VisitTurn] = field(default_factory=list)
+    troubles: list[tuple[int, str | None]] = field(default_factory=list)
+    """How it would have ended if nothing caught what went wrong, from which event on:
+    `failed`, `timed_out`, or None where all was well again."""
+    changed_by: int = 0
+    """The last event that changed it."""
+
+    @property
+    def running(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def backoffs(self) -> tuple[Span, ...]:
+        """The waits between one try's failure and the next try's scheduling."""
+        waits = map(self.backoff_before, range(2, len(self.attempts) + 1))
+        return tuple(wait for wait in waits if wait is not None)
+
+    def backoff_before(self, number: int) -> Span | None:
+        """Give the wait before a try, by its number from 1; a redrive is no retry."""
+        if not 1 < number <= len(self.attempts) or self.is_redriven(number):
+            return None
+        ended, after = self.attempts[number - 2].ended_at, self.attempts[number - 1]
+        return (ended, after.scheduled_at) if ended is not None else None
+
+    @property
+    def pauses(self) -> list[Span]:
+        """When it stood still: the execution was over, until a redrive."""
+        return [turn.pause for turn in self.turns if turn.pause]
+
+    @property
+    def paused(self) -> float:
+        """The seconds in which it stood still."""
+        return sum((end - begin).total_seconds() for begin, end in self.pauses)
+
+    def is_redriven(self, number: int) -> bool:
+        """True if a redrive, and no Retry, began a try."""
+        if not self.pauses or not 1 < number <= len(self.attempts):
+            return False
+        before, after = self.attempts[number - 2 : number]
+        return any(
+            before.scheduled_at <= begin and end <= after.scheduled_at
+            for begin, end in self.pauses
+        )
+
+    def take_turn(self, turn: VisitTurn) -> None:
+        """Change as an event tells."""
+        self.turns.append(turn)
+        self.status, self.ended_at = turn.status, turn.ended_at
+        self.exited_at = turn.exited_at
+        self.error, self.cause = turn.error, turn.cause
+
+    @property
+    def trouble(self) -> str | None:
+        """How it would end if nothing caught what went wrong."""
+        return self.troubles[-1][1] if self.troubles else None
+
+    def as_of(self, last: int) -> "StateVisit":
+        """Give the visit as it was after the event of id `last`."""
+        if self.changed_by <= last:
+            return self
+        turns = [turn for turn in self.turns if turn.by <= last]
+        turn = turns[-1] if turns else VisitTurn(self.id)
+        return replace(
+            self,
+            status=turn.status,
+            ended_at=turn.ended_at,
+            exited_at=turn.exited_at,
+            error=turn.error,
+            cause=turn.cause,
+            attempts=[a.as_of(last) for a in self.attempts if a.scheduled_id <= last],
+            event_ids=_by_then(self.event_ids, last),
+            turns=turns,
+            troubles=[trouble for trouble in self.troubles if trouble[0] <= last],
+        )
+
+    def ended_as(self, status: str, at: datetime) -> "StateVisit":
+        """Give the visit as it is if it ends so, by no event of its history."""
+        attempts = self.attempts
+        if attempts and attempts[-1].status == "running":
+            last = replace(attempts[-1], ends=[])
+            attempts = [*attempts[:-1], end_attempt(last, status, at)]
+        return replace(self, status=status, ended_at=at, attempts=attempts)
+
+
+def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Attempt:
+    """End with its state a try that nothing will be heard of any more.
+
+    One whose state succeeded without its own end being known: nor is when.
+    """
+    if attempt.status == "running":
+        succeeded = status == "succeeded"
+        told, ended_at = ("succeeded", None) if succeeded else ("aborted", at)
+        attempt.ends.append(AttemptEnd(by, told, ended_at))
+    return attempt
+
+
+# -- what the events of an attempt tell of it ------------------------------------------
+#
+# Ids are taken from the attempt's own events only: what a state was given and what it
+# passed on carry the ids of earlier states.
+
+_FAMILIES = ("Task", "LambdaFunction", "Activity")
+"""What the types of an attempt's events begin with."""
+ATTEMPT_ENDS = {
+    "Succeeded": "succeeded",
+    "TimedOut": "timed_out",
+    "Failed": "failed",
+    "ScheduleFailed": "failed",
+    "StartFailed": "failed",
+    "SubmitFailed": "failed",
+}
+"""How an attempt ends, by the phase that an event tells of."""
+_REQUEST_ID = re.compile(r"(?<!Extended )Request ID: ([^;,)\s]+)")
+_REQUEST_ID_HEADER = "x-amzn-requestid"
+
+
+@lru_cache(maxsize=256)
+def phase_of(event_type: str) -> str:
+    """Give an event's word for its attempt: `Scheduled`, `Started`, `Failed`."""
+    family = next(each for each in _FAMILIES if event_type.startswith(each))
+    return event_type.removeprefix(family)
+
+
+def belongs_to_attempt(event_type: str) -> bool:
+    """True for Task…, LambdaFunction… and Activity… events that are no state's."""
+    return event_type.startswith(_FAMILIES) and "State" not in event_type
+
+
+def begins_attempt(phase: str, before: list[Attempt]) -> bool:
+    """True for the first that is heard of an attempt, after those `before`.
+
+    Mostly its …Scheduled; where scheduling failed there may be none.
+    """
+    if phase == "Scheduled" or not before:
+        return True
+    return before[-1].status != "running" and phase == "ScheduleFailed"
+
+
+def new_attempt(event: HistoryEvent, details: Details, visit_id: int) -> Attempt:
+    """Begin an attempt with its …Scheduled event.
+
+    A …ScheduleFailed without one before it begins and ends an attempt at once.
+    """
+    credentials = mapping_of(details.get("taskCredentials"))
+    pattern, row = _integrated(event.type, details)
+    return Attempt(
+        visit_id=visit_id,
+        scheduled_id=event.id,
+        scheduled_at=event.at,
+        resource_type=text_of(details.get("resourceType")),
+        resource=text_of(details.get("resource")),
+        pattern=pattern,
+        integration=row,
+        role_arn=text_of(credentials.get("roleArn")),
+        region=text_of(details.get("region")),
+        event_ids=[event.id],
+    )
+
+
+def integration_of(event_type: str, details: Details) -> Integration | None:
+    """Give the row of what an attempt's …Scheduled event calls."""
+    return _integrated(event_type, details)[1]
+
+
+def _integrated(
+    event_type: str, details: Details
+) -> tuple[Pattern, Integration | None]:
+    if event_type.startswith("Activity"):
+        return Pattern.ACTIVITY, None
+    if event_type.startswith("LambdaFunction"):
+        return Pattern.LAMBDA, integration("lambda", "invoke")
+    kind = text_of(details.get("resourceType")) or ""
+    resource = text_of(details.get("resource")) or ""
+    row = integration(kind, resource) if kind else None
+    return pattern_of(kind, resource), row
+
+
+def take_attempt_event(
+    attempt: Attempt, event: HistoryEvent, details: Details, phase: str
+) -> None:
+    """Take in one of the attempt's later events."""
+    attempt.event_ids.append(event.id)
+    error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+    output = parse_json(details.get("output"))
+    # The cause of a failed job is often the job itself, as JSON.
+    job, row = output or parse_json(cause), attempt.integration
+    for request_id in _request_ids(cause, output):
+        attempt.request_ids.setdefault(request_id, event.id)
+    for path in row.id_paths if row else ():
+        for resource_id in values_at(job, path):
+            attempt.resource_ids.setdefault(resource_id, event.id)
+    if phase == "Started" and not attempt.started_by:
+        attempt.started_at, attempt.started_by = event.at, event.id
+    elif phase == "Submitted" and not attempt.submitted_by:
+        attempt.submitted_at, attempt.submitted_by = event.at, event.id
+    elif phase in ATTEMPT_ENDS:
+        key = row.stop_key if row and attempt.pattern is Pattern.SYNC else None
+        stopped = mapping_of(job).get(key) if key else None
+        stopped_at = maybe_time(stopped) if isinstance(stopped, int | float) else None
+        told = ATTEMPT_ENDS[phase], event.at, error, cause, stopped_at
+        attempt.ends.append(AttemptEnd(event.id, *told))
+
+
+def _request_ids(cause: str | None, output: Any) -> list[str]:
+    """Find the ids AWS gave the action call; SDK integrations hide it in success."""
+    if cause:
+        return _REQUEST_ID.findall(cause)
+    metadata = mapping_of(mapping_of(output).get("SdkResponseMetadata"))
+    http = mapping_of(mapping_of(output).get("SdkHttpMetadata"))
+    headers = mapping_of(http.get("HttpHeaders")).items()
+    named = (value for key, value in headers if key.lower() == _REQUEST_ID_HEADER)
+    found = map(text_of, (metadata.get("RequestId"), *named))
+    return [request_id for request_id in found if request_id]
+
+
+# -- ends that no event tells ----------------------------------------------------------
+
+ENDED_AS = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
+"""How an execution's end ends what still ran, unless it is what failed."""
+
+
+class Fate(NamedTuple):
+    """What is to become of a visit; nothing is changed yet."""
+
+    visit: StateVisit
+    status: str
+    blamed: bool = False
+    """True for what failed, and for what is around it."""
+
+
+def fates_at_end(
+    running: Sequence[StateVisit],
+    ending: str,
+    failing: Sequence[StateVisit],
+    lineage: "dict[int, StateVisit]",
+) -> list[Fate]:
+    """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
+
+    Of one that succeeded nothing runs by then: the ends of what is open are not among
+    the records. What failed is known from the event before; else it is what is in
+    trouble. `lineage` has the visits by their ids, to find what is around one.
+    """
+    if ending == "Succeeded":
+        return [Fate(v, _unseen_end(v, lineage)) for v in running]
+    if ending not in ENDED_AS:
+        return []
+    if ending != "Failed":
+        # It came from outside: nothing in the execution failed.
+        return fates_around(running, (), ENDED_AS[ending])
+    failing = failing or [visit for visit in running if visit.trouble]
+    return fates_around(running, failing, ENDED_AS[ending])
+
+
+def fates_around(
+    visits: Sequence[StateVisit],
+    failing: Sequence[StateVisit],
+    otherwise: str = "aborted",
+) -> list[Fate]:
+    """Have those around the failing event fail, and all else end otherwise.
+
+    The trouble of others does not count: a Task that waits to be tried again is
+    aborted, not failed.
+    """
+    blamed = {visit.id for visit in failing}
+    return [
+        Fate(visit, visit.trouble or "failed", blamed=True)
+        if visit.id in blamed
+        else Fate(visit, otherwise)
+        for visit in visits
+    ]
+
+
+def _unseen_end(visit: StateVisit, lineage: "dict[int, StateVisit]") -> str:
+    """Say how a visit ended whose end is missing, the execution having succeeded.
+
+    Its failure was caught, or else that of what is around it, which aborts the rest.
+    """
+    lost, outer = False, lineage.get(visit.parent or 0)
+    while outer is not None:
+        lost = lost or bool(outer.trouble)
+        outer = lineage.get(outer.parent or 0)
+    if visit.type == "Fail":
+        return "failed"
+    if visit.trouble:
+        return visit.trouble if lost else "caught"
+    return "aborted" if lost else "succeeded"

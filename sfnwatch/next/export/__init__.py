@@ -1,1 +1,0 @@
-"""Writers of a trace, for other programs and for people."""

@@ -1,1 +1,0 @@
-"""Recordings: the file, the folder they lie in, and the files of others."""

@@ -1,0 +1,278 @@
+"""The recordings there are: what each is about, how it ended, how it was looked at.
+
+A recording of megabytes is not decoded to be listed: of its lines only those are that
+tell how an execution stands, and they are few.
+
+How a recording was looked at, its filter, its folds, is kept in a file of its own,
+never in the recording, and found by what was recorded: one that is moved, renamed or
+packed keeps its view. A view is a comfort: one that can't be read or written is no
+error.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from platformdirs import user_state_path
+
+from sfnwatch.errors import BadFileError, UsageError
+from sfnwatch.model.children import UNSUCCESSFUL
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import iso
+from sfnwatch.model.trace import Trace
+from sfnwatch.recording.format import SUFFIX, ByteStream, Header, decode_line
+from sfnwatch.recording.reader import RecordedFile
+from sfnwatch.recording.writer import atomic_write
+
+_IN_USE = timedelta(minutes=1)
+"""What was written to so lately is still recorded to: a watch writes its polls."""
+_HEAD = 100
+"""Characters in which a line says what it is."""
+_AT = re.compile(rb'\{"at": (\d+(?:\.\d+)?),')
+_ABOUT_EXECUTION = re.compile(rb'"type": ?"Execution')
+_ENDINGS = ("", ".gz", ".zst")
+
+
+class ListedRecording(Struct, frozen=True):
+    """One recording, as it lies in its folder."""
+
+    path: Path
+    size: int
+    written_at: datetime
+    header: Header | None = None
+    """None where it can't be read."""
+    statuses: tuple[tuple[str, str], ...] = ()
+    """Each execution's ARN, and AWS's word for how it stands."""
+    seconds: float | None = None
+    """From its beginning to the last thing received."""
+    trouble: str = ""
+    """Why it can't be read."""
+
+    @property
+    def name(self) -> str:
+        """The file's name without what all recordings end in."""
+        return self.path.name.removesuffix(SUFFIX)
+
+    @property
+    def created(self) -> datetime | None:
+        return self.header.created if self.header else None
+
+    @property
+    def executions(self) -> tuple[str, ...]:
+        return tuple(arn for arn, _ in self.statuses)
+
+    @property
+    def watched(self) -> tuple[tuple[str, str], ...]:
+        """Those of `statuses` that were watched; all, where the header names none."""
+        asked = dict.fromkeys(self.header.executions) if self.header else {}
+        return self.statuses[: len(asked)] or self.statuses
+
+    @property
+    def status(self) -> str:
+        """AWS's word for how it ended: of several, the first that did not succeed."""
+        words = [status for _, status in self.watched]
+        return next((w for w in words if w in UNSUCCESSFUL), "".join(words[:1]))
+
+    @property
+    def began(self) -> datetime:
+        """When its recording began, or was written to, where that can't be read."""
+        return self.created or self.written_at
+
+
+def recordings_dir() -> Path:
+    """Give the folder of this user's recordings, which need not exist yet."""
+    return user_state_path("sfnwatch") / "recordings"
+
+
+def list_recordings(folder: Path) -> list[ListedRecording]:
+    """List the recordings of a folder, the newest first."""
+    found = each_recording(folder)
+    return sorted(found, key=lambda each: (each.began, each.name), reverse=True)
+
+
+def each_recording(folder: Path) -> Iterator[ListedRecording]:
+    """Read the recordings of a folder, the last written to first."""
+    for path in recording_paths(folder):
+        with suppress(OSError):
+            stat = path.stat()
+            if path.is_file():
+                written_at = datetime.fromtimestamp(stat.st_mtime, UTC)
+                yield _listed(ListedRecording(path, stat.st_size, written_at))
+
+
+def recording_paths(folder: Path) -> list[Path]:
+    """Find the recordings of a folder, the last written to first."""
+    found = {path for end in _ENDINGS for path in folder.glob(f"*{SUFFIX}{end}")}
+    return sorted(found, key=_written, reverse=True)
+
+
+def _written(path: Path) -> tuple[float, str]:
+    with suppress(OSError):
+        return path.stat().st_mtime, path.name
+    return 0.0, path.name
+
+
+def read_header(path: Path) -> Header | None:
+    """Read a recording's header, packed or not; None where there is none to read."""
+    try:
+        return RecordedFile(path).header
+    except BadFileError:
+        return None
+
+
+def _listed(plain: ListedRecording) -> ListedRecording:
+    """Read what is to be told of a recording."""
+    path, trace = plain.path, Trace()
+    seconds = None
+    try:
+        header = RecordedFile(path).header
+        for line in ByteStream(path).lines():
+            if found := _AT.match(line):
+                seconds = float(found[1])
+            if _tells_status(line):
+                # A torn line is the end; a wrong one is found when it is opened.
+                with suppress(ValueError):
+                    trace.add([decode_line(line, header.created)])
+    except BadFileError as error:
+        why = error.message.removeprefix(clean(str(path))).removeprefix(":1")
+        return msgspec.structs.replace(plain, trouble=why.removeprefix(": "))
+    known = trace.as_of().executions
+    return msgspec.structs.replace(
+        plain,
+        header=header,
+        statuses=tuple(
+            (arn, known[arn].status if arn in known else "UNKNOWN")
+            for arn in dict.fromkeys((*header.executions, *known))
+        ),
+        seconds=seconds,
+    )
+
+
+def _tells_status(line: bytes) -> bool:
+    head = line[:_HEAD]
+    if b'"source": "describe"' in head:
+        return True
+    is_event = b'"source": "history"' in head or b'"source": "express"' in head
+    return is_event and _ABOUT_EXECUTION.search(line) is not None
+
+
+def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:
+    """Find what a number, a name or a part of one means; raises UsageError."""
+    if not every:
+        raise UsageError("There are no recordings.", hint="Watch something first.")
+    hint = f"Give a number from 1 to {len(every)}, or a name: sfnwatch recordings."
+    found = [e for e in every if text in {e.name, e.path.name, str(e.path)}]
+    if not found and text.isascii() and text.isdigit():
+        # A part of a name may be a number, but nobody who types one means that.
+        if 0 < int(text) <= len(every):
+            return every[int(text) - 1]
+        there = "1 recording" if len(every) == 1 else f"{len(every)} recordings"
+        raise UsageError(f"There is no recording {text}, of {there}.", hint=hint)
+    found = found or [
+        each
+        for each in every
+        if text in each.name or any(text in arn for arn in each.executions)
+    ]
+    if len(found) == 1:
+        return found[0]
+    count = "several recordings" if found else "no recording"
+    raise UsageError(f"{clean(text, 200)!r} names {count}.", hint=hint)
+
+
+def to_prune(
+    every: Iterable[ListedRecording],
+    now: datetime,
+    *,
+    older_than: float | None = None,
+    larger_than: int | None = None,
+) -> list[ListedRecording]:
+    """Choose those that are all of what is asked, in seconds and in bytes.
+
+    Never one that is still recorded to.
+    """
+    age = max(_IN_USE, timedelta(seconds=older_than or 0.0))
+    size = -1 if larger_than is None else larger_than
+    return [e for e in every if now - e.written_at > age and e.size > size]
+
+
+def remove(each: ListedRecording) -> None:
+    """Remove a recording, and how it was last looked at; raises OSError."""
+    each.path.unlink(missing_ok=True)
+    if each.header is not None:
+        view_path(each.header.executions, each.header.created).unlink(missing_ok=True)
+
+
+# -- how a recording was looked at ---------------------------------------------------
+
+_VIEW_VERSION = 1
+_LARGEST_VIEW = 1 << 20
+
+
+class SavedView(Struct, frozen=True, kw_only=True):
+    """How a recording was last looked at; everything has a default."""
+
+    filter: str = ""
+    search: str = ""
+    folded: tuple[str, ...] = ()
+    """Keys of what was closed although it is open of itself."""
+    opened: tuple[str, ...] = ()
+    """Keys of what was opened although it is closed of itself."""
+    hidden_services: tuple[str, ...] = ()
+    squeeze: bool = True
+    """True while idle time is drawn short."""
+    clock: str = ""
+    """By which of the two clocks it was read."""
+    aligned: bool = False
+    """True where several executions are shown as if all had started at once."""
+    view: str = ""
+
+
+class _ViewFile(Struct, frozen=True):
+    sfnwatch_view: int
+    view: SavedView
+
+
+def views_dir() -> Path:
+    """Give the folder of this user's views, which need not exist yet."""
+    return user_state_path("sfnwatch") / "views"
+
+
+def view_path(executions: Iterable[str], created: datetime) -> Path:
+    """Give the file of a recording's view, wherever the recording lies.
+
+    `executions` and `created` are its header's.
+    """
+    what = "\n".join((iso(created), *sorted(executions)))
+    name = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()[:32]
+    return views_dir() / f"{name}.json"
+
+
+def load_view(path: Path) -> SavedView:
+    """Read a view; one that is missing, torn or a later version's is the default."""
+    try:
+        with path.open("rb") as file:
+            stored = msgspec.json.decode(file.read(_LARGEST_VIEW), type=_ViewFile)
+    except (OSError, ValueError, RecursionError):
+        return SavedView()
+    return stored.view if stored.sfnwatch_view == _VIEW_VERSION else SavedView()
+
+
+def save_view(path: Path, view: SavedView) -> str:
+    """Write a view in one step; gives why it could not be, or nothing."""
+    try:
+        data = msgspec.json.encode(_ViewFile(_VIEW_VERSION, view))
+        if len(data) >= _LARGEST_VIEW:
+            return "the view is too large to be kept"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with atomic_write(path) as file:
+            file.write(data.decode())
+    except OSError as error:
+        return error.strerror or str(error)
+    except UnicodeEncodeError:
+        return "the view has characters that can't be written"
+    return ""

@@ -1,0 +1,367 @@
+"""One sentence about a line, as one would say it to an audience.
+
+Only what the trace holds is said; a link that is a guess is called one. Names stand
+whole, so that a mask finds them: whoever shows a caption cuts it, after the mask.
+"""
+
+import re
+from textwrap import shorten
+
+from sfnwatch.analysis.phases import is_denied, polls_of
+from sfnwatch.analysis.wording import (
+    integration_text,
+    named,
+    spoken,
+    visit_name,
+    why,
+)
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history import TERMINAL, HistoryEvent
+from sfnwatch.model.integrations import CallRole, Integration, Pattern
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import AttemptKey, LinkRule
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view.lines import Line
+from sfnwatch.view.order import Backoff
+from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import (
+    id_word,
+    job_words,
+    resource_words,
+    role_names,
+    rule_words,
+    spaced,
+    task_id,
+    task_text,
+)
+
+_WHY = 240
+"""Characters of an error and its cause."""
+_BETWEEN = 200
+"""So many events of other branches are looked past for the state that follows."""
+_FAMILY = re.compile(r"^(?:Task|LambdaFunction|Activity)(?=[A-Z])")
+_GLYPHS = re.compile(r"[◆⟲✔✘◷■↷●○⟳▓█▒░] ?")
+_HIDDEN = "; CloudTrail Event history does not include that call"
+_KEY = "  C: list"
+"""What a Map Run's line says that is of no use to an audience."""
+_ENDED = {
+    "Aborted": "was aborted",
+    "ScheduleFailed": "could not be scheduled",
+    "StartFailed": "could not be started",
+    "SubmitFailed": "could not submit its call",
+}
+"""How something ended, where its event's type says it otherwise than people do."""
+_DONE = {
+    Pattern.SYNC: "its job finished",
+    Pattern.TASK_TOKEN: "its task token came back",
+    Pattern.LAMBDA: "the function returned",
+    Pattern.ACTIVITY: "the worker reported success",
+}
+_STATES = {
+    "Choice": "chooses the next state",
+    "Parallel": "starts its branches",
+    "Map": "runs its states once per item",
+    "Wait": "waits",
+    "Pass": "passes its input on; no call is made",
+    "Succeed": "ends {around} successfully",
+    "Fail": "fails {around}",
+}
+_AROUND = {"Map": "its iteration", "Parallel": "its branch"}
+
+
+def caption(line: Line, moment: Moment) -> str:
+    """Give the sentence; of several executions it says which one it is about."""
+    said = _Scene(line, moment).sentence()
+    root = moment.roots.get(line.root_arn or "")
+    if root is None or len(moment.roots) == 1:
+        return f"{said}."
+    whole = f"{named(root.state_machine_name)} › {named(root.name)}"
+    return f"{role_names(moment.roots.values()).get(root.arn, whole)}: {said}."
+
+
+class _Scene:
+    """A line, with the state and the attempt that it is about."""
+
+    def __init__(self, line: Line, moment: Moment) -> None:
+        self.line, self.moment, item = line, moment, line.item
+        self.execution = moment.executions.get(line.execution_arn or "")
+        key = None
+        call = moment.trace.calls.get(line.call_key.removeprefix(CALL_KEY))
+        self.link = moment.link(call) if call is not None else None
+        if isinstance(item, ApiCall):
+            key = self.link.key if self.link else None
+        elif isinstance(item, TaskState):
+            key = moment.task_starter(item.task_arn)
+        elif isinstance(item, HistoryEvent) and item.attempt_id:
+            key = item.execution_arn, item.attempt_id
+        self.attempt: Attempt | None = moment.attempt(key)
+        self.visit: StateVisit | None = moment.visit_of(key)
+        if self.visit is None and self.execution is not None:
+            self.visit = self.execution.visit(getattr(item, "visit_id", None))
+
+    def sentence(self) -> str:
+        item = self.line.item
+        if isinstance(item, HistoryEvent):
+            attached = f"; its call is {self.matched}" if self.link else ""
+            return f"{self.event(item)}{attached}"
+        if isinstance(item, ApiCall):
+            return self.call(item)
+        if isinstance(item, TaskState):
+            return self.task(item)
+        if isinstance(item, Backoff):
+            return f"{self.name} waits {self.backoff(item.number)} before the next try"
+        if self.line.call is not None:
+            return f"{self.name}: {self.as_shown}"
+        return f"Folded: {self.as_shown}"
+
+    # -- words -------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return visit_name(self.visit, alone=False) if self.visit else "a state"
+
+    @property
+    def as_shown(self) -> str:
+        """Give what the line says: `Execution succeeded, 5m 09s`."""
+        said = plain_text(part for part in self.line.parts if part.text != _KEY)
+        return re.sub(r"\s{2,}", ", ", _GLYPHS.sub("", said).strip())
+
+    @property
+    def integration(self) -> Integration | None:
+        return self.attempt.integration if self.attempt else None
+
+    @property
+    def job(self) -> str:
+        """Say which job was started, in words: `task 9f018ef6`, `the task`."""
+        if self.attempt is not None and self.attempt.resource_ids:
+            return job_words(self.attempt)
+        return f"the {self.integration.job_word if self.integration else 'job'}"
+
+    @property
+    def action(self) -> str:
+        return named(self.integration.action_event) if self.integration else "the call"
+
+    @property
+    def matched(self) -> str:
+        """Say by what a call is matched."""
+        words = rule_words(self.link, id_word(self.attempt)) if self.link else ""
+        exact = self.link is not None and self.link.rule.exact
+        return f"matched by {words.lstrip('=~≈ ')}{'' if exact else ' only: a guess'}"
+
+    @property
+    def number(self) -> int:
+        """Which of its state's attempts it is, from 1."""
+        own = self.attempt.scheduled_id if self.attempt else 0
+        tries = self.visit.attempts if self.visit else ()
+        return next((n for n, a in enumerate(tries, 1) if a.scheduled_id == own), 1)
+
+    def backoff(self, number: int) -> str:
+        """Say how long was waited before an attempt; empty for no back-off."""
+        wait = self.visit.backoff_before(number) if self.visit else None
+        return spoken((wait[1] - wait[0]).total_seconds()) if wait else ""
+
+    def after(self, event: HistoryEvent) -> str:
+        """Say after how long an attempt, or else the execution, came to an event."""
+        begun = self.execution.started_at if self.execution else None
+        begun = self.attempt.scheduled_at if self.attempt else begun
+        if begun is None:
+            return ""
+        return f" after {spoken(max(0.0, (event.at - begun).total_seconds()))}"
+
+    def ended(self, event: HistoryEvent, how: str) -> str:
+        """Say how something ended: `failed after 1m 16s (States.TaskFailed: …)`."""
+        return f"{_ENDED.get(how, spaced(how))}{self.after(event)}{self.reason(event)}"
+
+    def reason(self, event: HistoryEvent) -> str:
+        """Say why: ` (States.TaskFailed: Essential container exited)`."""
+        details = self.moment.trace.details(event)
+        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+        said = shorten(why(error, cause, 2000), _WHY, placeholder="…")
+        return f" ({said})" if said else ""
+
+    # -- events ------------------------------------------------------------------------
+
+    def event(self, event: HistoryEvent) -> str:
+        kind = event.type
+        if kind == "ExecutionStarted" and self.execution is not None:
+            role, name = role_name(self.execution.role_arn), named(self.execution.name)
+            using = f", using the role {named(role)}" if role else ""
+            machine = named(self.execution.state_machine_name)
+            return f"Execution {name} of {machine} starts{using}"
+        if kind in TERMINAL:
+            ended = self.ended(event, kind.removeprefix("Execution"))
+            return f"The execution {ended}"
+        if kind.endswith("StateEntered") and self.visit is not None:
+            return self.entered(self.visit)
+        if kind.endswith(("StateExited", "StateSucceeded")) and self.visit is not None:
+            return self.exited(self.visit)
+        if self.attempt is not None:
+            return self.phase(event, _FAMILY.sub("", kind), self.attempt)
+        first = self.entered_after(event.id)
+        if kind == "MapIterationStarted" and first is not None:
+            return f"Iteration {event.iteration} begins: {self.entered(first)}"
+        return f"{self.name}: {self.as_shown}" if self.visit else self.as_shown
+
+    def entered(self, visit: StateVisit) -> str:
+        name = visit_name(visit, alone=False)
+        if visit.attempts and self.execution is not None:
+            first = visit.attempts[0]
+            said = integration_text([name], first).removesuffix(".")
+            row, key = first.integration, (self.execution.arn, first.scheduled_id)
+            hidden = row and not row.recorded and not self.moment.calls_of(key)
+            return f"{said}{_HIDDEN if hidden else ''}"
+        outer = self.execution.visit(visit.parent) if self.execution else None
+        around = _AROUND.get(outer.type, "its branch") if outer else "the execution"
+        does = _STATES.get(visit.type, "is entered").format(around=around)
+        if visit.type == "Choice":
+            does += self.next_state(visit, ": ")
+        if visit.type == "Wait" and visit.ended_at is not None:
+            does += f" {self.lasted(visit)}"
+        return f"{name}, a {named(visit.type)} state, {does}"
+
+    def entered_after(self, event_id: int) -> StateVisit | None:
+        """Find the state that is entered right after an event."""
+        if self.execution is None:
+            return None
+        for number in range(event_id + 1, event_id + _BETWEEN):
+            event = self.execution.event(number)
+            if event is not None and event.previous_event_id == event_id:
+                visit = self.execution.visit(number)
+                if visit is not None:
+                    return visit
+        return None
+
+    def next_state(self, visit: StateVisit, before: str) -> str:
+        """Name the state that follows; empty while that is not known."""
+        own = map(self.execution.event, visit.event_ids) if self.execution else ()
+        left = [e.id for e in own if e is not None and e.type.endswith("StateExited")]
+        after = self.entered_after(left[-1]) if left else None
+        return f"{before}{named(after.name)}" if after else ""
+
+    def lasted(self, visit: StateVisit) -> str:
+        ended = visit.ended_at or visit.entered_at
+        return spoken((ended - visit.entered_at).total_seconds() - visit.paused)
+
+    def exited(self, visit: StateVisit) -> str:
+        follows = self.next_state(visit, "; next: ")
+        if visit.status == "caught":
+            took = self.lasted(visit)
+            return f"{self.name} failed after {took}, but a Catch handled it{follows}"
+        return f"{self.name} finished after {self.lasted(visit)}{follows}"
+
+    # -- attempts ----------------------------------------------------------------------
+
+    def phase(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
+        if phase in {"Scheduled", "Started"}:
+            return self.begun(event, phase, attempt)
+        if phase == "Submitted":
+            token = attempt.pattern is Pattern.TASK_TOKEN
+            waits_for = "its task token" if token else self.job
+            return f"{self.action} returned; Step Functions now waits for {waits_for}"
+        if phase == "Succeeded":
+            return self.succeeded(event, attempt)
+        several = self.visit is not None and len(self.visit.attempts) > 1
+        who = f"Try {self.number} of {self.name}" if several else self.name
+        return f"{who} {self.ended(event, phase)}{self.consequence()}"
+
+    def consequence(self) -> str:
+        """Say what became of a failed attempt: a retry, a redrive, a Catch or none."""
+        number = self.number + 1
+        if self.visit is not None and self.visit.is_redriven(number):
+            return f"; a redrive begins try {number}"
+        if wait := self.backoff(number):
+            return f"; try {number} follows {wait} later"
+        fates = {"caught": "; a Catch handles it", "failed": "; nothing catches it"}
+        return fates.get(self.visit.status, "") if self.visit else ""
+
+    def begun(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
+        what, number = resource_words(attempt), self.number
+        worker = text_of(self.moment.trace.details(event).get("workerName"))
+        if phase == "Started":
+            starts = f"was taken by worker {named(worker)}" if worker else "started"
+            return f"{what} {starts}{self.after(event)}"
+        again = f", try {number} of {self.name}" if number > 1 else f" for {self.name}"
+        said = f"Step Functions schedules {what}{again}"
+        if self.visit is not None and self.visit.is_redriven(number):
+            return f"After the redrive, {said}"
+        wait = self.backoff(number)
+        return f"After {wait} of retry back-off, {said}" if wait else said
+
+    def succeeded(self, event: HistoryEvent, attempt: Attempt) -> str:
+        if self.line.conclusion:
+            told = self.line.conclusion[0]
+            by = f"by {told[1].text}, " if len(told) > 1 else ""
+            learned = f"Step Functions learned of it {by}{told[-1].text.strip()}"
+            return f"{self.name} succeeded: {learned}"
+        done = _DONE.get(attempt.pattern, f"{self.action} returned")
+        said = f"{self.name}: {done}{self.after(event)}"
+        row = attempt.integration
+        if row is None or not row.starts_job or attempt.pattern in _DONE:
+            return said
+        return f"{said}; nothing waits for {self.job}, which may still be running"
+
+    # -- calls -------------------------------------------------------------------------
+
+    def call(self, call: ApiCall) -> str:
+        link, name = self.link, named(call.event_name)
+        role = f" with the role {named(call.role)}" if call.role else ""
+        if link is None:
+            by = "" if call.by_step_functions else "Someone other than "
+            return f"{by}Step Functions called {name}{role}; no state here explains it"
+        if link.rule is LinkRule.AMBIGUOUS:
+            count = link.candidate_count
+            return f"{name} is ambiguous: {count} candidates fit it equally well"
+        if link.key is None:
+            return f"{name} was called{role}: same role, but no matching task"
+        outcome = ""
+        if call.error_code:
+            how = "was denied" if is_denied(call) else "failed"
+            outcome = f" {how} ({named(call.error_code)})"
+        which = f"{name}, which{outcome}," if outcome else name
+        part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
+        if not link.rule.exact:
+            return f"{which} is probably {part} of {self.name}, {self.matched}"
+        if link.role is CallRole.POLL and self.attempt is not None:
+            said = self.poll(call, link.key, self.attempt, outcome)
+        elif link.role is CallRole.ACTION:
+            said = f"Step Functions calls {which} for {self.name}"
+        elif link.role is CallRole.STOP:
+            said = f"{which} stops {self.job} of {self.name}"
+        else:
+            said = f"{which} names {self.job} of {self.name}, but is not its call"
+        return f"{said}; {self.matched}"
+
+    def poll(
+        self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
+    ) -> str:
+        """Say which poll it is, how long after the action, and what became of it."""
+        polls = polls_of(attempt, self.moment.calls_of(key))
+        number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
+        count = f" of {len(polls)}" if number and attempt.ended_at else ""
+        shown = self.line.call.subject if self.line.call else ()
+        since = plain_text(shown).strip().removeprefix("+")
+        after = f", {since} after {self.action}" if since else ""
+        does = outcome or f" asks whether {self.job} is still running"
+        said = f"Poll{number}{count}: {named(call.event_name)}{does}{after}"
+        if not outcome or attempt.status not in {"running", "succeeded"}:
+            return said
+        if attempt.status == "running":
+            return f"{said}, but the state keeps waiting"
+        complete = Coverage(self.moment).has_all_polls(attempt)
+        alone = complete and all(map(is_denied, polls))
+        so = ", so completion doesn't depend on polling" if alone else ""
+        return f"{said}, yet the state still succeeded{so}"
+
+    def task(self, state: TaskState) -> str:
+        how = plain_text(task_text(state).ending).strip()
+        detail = f" ({how})" if how else ""
+        said = f"ECS reports task {task_id(state)} of {self.name} as "
+        said += f"{named(state.last_status)}{detail}"
+        if not state.stopped:
+            return said
+        if self.attempt is not None and self.attempt.pattern is Pattern.SYNC:
+            return f"{said}; Step Functions learns of it by this event or by a poll"
+        return f"{said}; its state did not wait"

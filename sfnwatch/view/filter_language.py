@@ -1,0 +1,746 @@
+"""The filter language: `~s Work & !~k poll`, in the spirit of mitmproxy's.
+
+An operator looks at one thing of a line, a bare word at its words; `&`, `|`, `!` and
+parentheses join them. What shares a line counts for it: the events that stand on it,
+and the call that an attempt's phase made.
+"""
+
+import json
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from itertools import chain
+from math import factorial
+from operator import ge, gt, le, lt
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
+
+from sfnwatch.analysis.wording import times
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import Link, LinkRule, role_of_call
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean
+from sfnwatch.model.visits import ROOT, Attempt, StateVisit
+from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.order import Backoff, Fold, Item
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import resource_words, went_wrong
+
+LONGEST = 4096
+"""Characters of a filter."""
+LONGEST_REGEX = 100
+_DEEPEST = 40
+"""Parentheses inside each other."""
+_SHOWN = 40
+"""Characters of what was typed that an error repeats."""
+
+
+class FilterError(ValueError):
+    """A filter that can't be read: what is wrong, where, and what would be right."""
+
+    def __init__(self, message: str, position: int, hint: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)
+        self.message, self.position, self.hint = message, position, hint
+
+
+# -- what a filter sees in a line ------------------------------------------------------
+
+
+class LineFacts(Struct):
+    """What a line is about."""
+
+    maker: LineMaker
+    item: Item
+    execution_arn: str | None = None
+    visit: StateVisit | None = None
+    attempt: Attempt | None = None
+    events: Sequence[HistoryEvent] = ()
+    """Those that share the line."""
+    call: ApiCall | None = None
+    """The call that it is, or that stands on it."""
+    link: Link | None = None
+    task: TaskState | None = None
+
+    def has_event(self, *endings: str) -> bool:
+        """True if the type of an event on the line ends so."""
+        return any(event.type.endswith(endings) for event in self.events)
+
+    @property
+    def part(self) -> Attempt | StateVisit | None:
+        """The attempt it tells of; of a line that tells of a whole state, that."""
+        whole = self.attempt is None or self.has_event("StateEntered", "StateExited")
+        return self.visit if whole else self.attempt
+
+    @property
+    def seconds(self) -> float | None:
+        """How long that took; None while it runs."""
+        part = self.part
+        if part is None or part.ended_at is None:
+            return None
+        if isinstance(part, Attempt):
+            return (part.ended_at - part.scheduled_at).total_seconds()
+        return (part.ended_at - part.entered_at).total_seconds() - part.paused
+
+    @property
+    def errors(self) -> Sequence[str | None]:
+        """The errors of its events, without their causes."""
+        return [error for error, _ in self.failures()]
+
+    def failures(self) -> Iterator[tuple[str | None, str | None]]:
+        """Yield error and cause of its call and of those events that may have some."""
+        if self.call is not None:
+            yield self.call.error_code, self.call.error_message
+        for event in self.events:
+            if event.type.endswith(("Failed", "TimedOut", "Aborted")):
+                details = self.maker.moment.trace.details(event)
+                yield text_of(details.get("error")), text_of(details.get("cause"))
+            elif event.type == "FailStateEntered":
+                yield self.maker.fail_error(event), None
+
+
+Test = Callable[[LineFacts], bool]
+Texts = Callable[[LineFacts], Iterable[str | None]]
+
+
+def _words(facts: LineFacts) -> Iterator[str]:
+    line = facts.maker.line(facts.item)
+    yield plain_text((*line.owner, *line.parts))
+
+
+def _states(facts: LineFacts) -> Iterator[str]:
+    if facts.visit is not None:
+        yield facts.visit.name
+        yield facts.visit.path.removeprefix(f"{ROOT} / ")
+
+
+def _attempts(facts: LineFacts) -> Sequence[Attempt]:
+    """Give what a state's line runs; a call's and a task's say what they are."""
+    if facts.attempt is not None and facts.events:
+        return (facts.attempt,)
+    # Retries run the same thing again.
+    return facts.visit.attempts[:1] if facts.visit and facts.events else ()
+
+
+def _actions(facts: LineFacts) -> Iterator[str]:
+    if facts.call is not None:
+        yield facts.call.event_name
+    if facts.task is not None:
+        yield facts.task.last_status
+    yield from map(resource_words, _attempts(facts))
+
+
+def _services(facts: LineFacts) -> Iterator[str]:
+    if facts.call is not None:
+        yield facts.call.event_source
+    for attempt in _attempts(facts):
+        yield attempt.integration.event_source if attempt.integration else ""
+        yield resource_words(attempt)
+
+
+def _errors(facts: LineFacts) -> Iterator[str | None]:
+    for failure in facts.failures():
+        yield from failure
+    if facts.task is not None and went_wrong(facts.task):
+        yield from (facts.task.stop_code, facts.task.stopped_reason)
+
+
+def _bodies(facts: LineFacts) -> Iterator[str]:
+    """Yield every key and every value of the raw records."""
+    trace = facts.maker.moment.trace
+    left: list[Any] = [trace.raw(event) for event in facts.events]
+    left += [trace.cloudtrail_record(facts.call)] if facts.call else []
+    left += [trace.raw(facts.task)] if facts.task else []
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
+        elif value is not None:
+            yield value if isinstance(value, str) else json.dumps(value)
+
+
+def _executions(facts: LineFacts) -> Iterator[str]:
+    yield (facts.execution_arn or "").rsplit(":", 1)[-1]
+
+
+# -- kinds of lines, and rules of links ------------------------------------------------
+
+_DENIED = re.compile(
+    r"denied|not ?authori[sz]ed|unauthori[sz]ed|forbidden", re.IGNORECASE
+)
+
+
+def _has_event(*endings: str) -> Test:
+    return lambda facts: facts.has_event(*endings)
+
+
+def _has_role(role: CallRole) -> Test:
+    return lambda f: f.call is not None and role_of_call(f.call, f.link) is role
+
+
+def _has_rule(*rules: LinkRule) -> Test:
+    return lambda facts: facts.link is not None and facts.link.rule in rules
+
+
+def _is_of_execution(facts: LineFacts) -> bool:
+    return any(event.type.startswith("Execution") for event in facts.events)
+
+
+def _has_phase(facts: LineFacts) -> bool:
+    return any(event.attempt_id for event in facts.events)
+
+
+def _is_other(facts: LineFacts) -> bool:
+    named = facts.has_event("StateEntered", "StateExited") or _is_of_execution(facts)
+    state_line = facts.call is None and facts.task is None
+    return state_line and not named and not _has_phase(facts)
+
+
+def _is_failure(facts: LineFacts) -> bool:
+    if facts.has_event("Failed", "TimedOut", "FailStateEntered") or any(facts.errors):
+        return True
+    return facts.task is not None and went_wrong(facts.task)
+
+
+def _is_denied(facts: LineFacts) -> bool:
+    return any(_DENIED.search(error or "") for error in facts.errors)
+
+
+def _is_caught(facts: LineFacts) -> bool:
+    caught = facts.visit is not None and facts.visit.status == "caught"
+    return caught and facts.has_event("StateExited")
+
+
+def _is_redriven(facts: LineFacts) -> bool:
+    """True for a redrive, also of a Map Run, and for the attempts it began."""
+    if facts.visit is None or facts.attempt is None:
+        return facts.has_event("Redriven")
+    tries, own = facts.visit.attempts, facts.attempt.scheduled_id
+    numbers = (n for n, each in enumerate(tries, 1) if each.scheduled_id == own)
+    return any(map(facts.visit.is_redriven, numbers))
+
+
+Known = Mapping[str, tuple[str, Test]]
+"""What may follow an operator: what it means, and what it keeps."""
+KINDS: Known = {
+    "execution": ("start, redrive and end of an execution", _is_of_execution),
+    "entered": ("a state is entered", _has_event("StateEntered")),
+    "exited": ("a state is exited", _has_event("StateExited")),
+    "phase": ("an attempt is scheduled, started, submitted, ended", _has_phase),
+    "other": ("iterations, branches, back-offs, all else", _is_other),
+    "call": ("API calls", lambda facts: facts.call is not None),
+    "task": ("task states reported by ECS", lambda facts: facts.task is not None),
+    "poll": ("calls that poll a job's status", _has_role(CallRole.POLL)),
+    "action": ("calls that do a state's work", _has_role(CallRole.ACTION)),
+    "stop": ("calls that stop a job", _has_role(CallRole.STOP)),
+    "failed": ("failed, timed out or denied", _is_failure),
+    "denied": ("access denied", _is_denied),
+    "caught": ("failures handled by a Catch", _is_caught),
+    "running": ("still running", lambda f: bool(f.part and f.part.status == "running")),
+    "redriven": ("a redrive, and the attempts it began", _is_redriven),
+}
+_RULE_WORDS = {
+    "request-id": "matched by request ID",
+    "resource-id": "matched by task ARN, job ID or the like",
+    "unique-candidate": "a guess: the only candidate by role, action and time",
+    "ambiguous": "ambiguous: several candidates",
+    "role-only": "same role, no matching task",
+}
+_EXACT = [rule for rule in LinkRule if rule.exact]
+_GUESSES = set(LinkRule) - {*_EXACT, LinkRule.ROLE_ONLY}
+RULES: Known = {
+    **{str(r): (_RULE_WORDS.get(r, f"matched by {r}"), _has_rule(r)) for r in LinkRule},
+    "exact": ("matched by an ID", _has_rule(*_EXACT)),
+    "guess": ("a guess, or ambiguous", _has_rule(*_GUESSES)),
+    "none": ("matched to nothing", lambda f: f.call is not None and f.link is None),
+}
+
+
+class Operator(Struct, frozen=True):
+    """`~` and a letter."""
+
+    token: str
+    name: str
+    """What it looks at, in one word."""
+    takes: str
+    """What must follow; in brackets, what may."""
+    words: str
+    looks_at: Texts | None = None
+    known: Known | None = None
+
+
+OPERATORS = {
+    operator.token: operator
+    for operator in (
+        Operator("~s", "state", "TEXT", "state, by name or path", _states),
+        Operator("~a", "action", "TEXT", "call, or what a Task runs", _actions),
+        Operator(
+            "~e", "error", "[TEXT]", "error or cause; alone, any failure", _errors
+        ),
+        Operator("~k", "kind", "KIND", "kind of line", known=KINDS),
+        Operator("~l", "link", "RULE", "how a call is matched", known=RULES),
+        Operator("~v", "service", "TEXT", "service: ecs, lambda, …", _services),
+        Operator("~d", "duration", "TIME", "how long it took: 5s, >2m, <0.5s"),
+        Operator("~b", "body", "TEXT", "anywhere in the raw record", _bodies),
+        Operator("~x", "execution", "TEXT", "execution, by name", _executions),
+    )
+}
+_HINTS = {
+    "TEXT": "a word, “words in quotes” or a /regex/",
+    "KIND": f"one of {' '.join(KINDS)}",
+    "RULE": f"one of {' '.join(RULES)}",
+    "TIME": "write it as 5s, >2m or <0.5s",
+}
+_CAN_FOLLOW = f"a word, or one of {' '.join(OPERATORS)}"
+FILTER_HELP: Sequence[tuple[str, str]] = (
+    *((f"{each.token} {each.takes}", each.words) for each in OPERATORS.values()),
+    *(("KIND", " ".join(KINDS)), ("RULE", " ".join(RULES))),
+    ("word  “two words”", "anywhere in the words of the line"),
+    ("/regex/", "wherever TEXT may stand, and alone"),
+    ("a b  a & b", "both"),
+    *(("a | b", "either"), ("!a", "not"), ("( )", "together")),
+)
+"""What may be typed, and what it does: for the help."""
+
+
+# -- what is looked for ----------------------------------------------------------------
+
+Finds = Callable[[str], bool]
+_BARE = re.compile(r"[^\s&|()\"!~/<>][^\s&|()\"]*")
+_STEPS = 2**22
+"""What the worst regex may take on the worst text: about a tenth of a second."""
+_MOST, _LEAST = 2**16, 96
+"""Characters of a text looked at: at most, and at least for a regex to be of use."""
+_REGEX_PART = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]"
+    r"|(?P<open>\((?P<form>\?(?::|.?))?)|(?P<close>\))"
+    r"|(?P<repeat>(?:[*+]|\{[\d,]*\})[?+]?)|(?P<choice>\?[?+]?|\|)|.",
+    re.DOTALL,
+)
+
+
+def _quoted(text: str) -> str:
+    """Write words as a filter has them."""
+    if _BARE.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _regex_finder(source: str, position: int) -> Finds:
+    """Compile a regex, or raise FilterError; `position` is where its source begins."""
+    if len(source) > LONGEST_REGEX:
+        hint = f"at most {LONGEST_REGEX} are allowed"
+        raise FilterError(f"the regex has {len(source)} characters", position, hint)
+    # First: Python's own compiler is not meant for what is refused here.
+    reach = _reach(source, position)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            regex = re.compile(source, re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
+        message = f"not a regex: {getattr(error, 'msg', error)}"
+        place = position + (getattr(error, "pos", None) or 0)
+        hint = 'to look for this very text, put it in quotes: "…"'
+        raise FilterError(message, place, hint) from error
+    return lambda text: regex.search(text, 0, reach) is not None
+
+
+def _reach(source: str, position: int) -> int:
+    """Say how much text a regex may look at without trying too many ways.
+
+    Python's engine tries them all, one after the other: each repeat may end at any
+    character, each choice doubles the ways, and a repeat of either has no bound.
+    """
+    repeats, choices = _count_ways(source, position)
+    ways = _STEPS * factorial(repeats + 1) // 2**choices
+    reach = min(_MOST, int(ways ** (1 / (repeats + 1))))
+    if reach < _LEAST:
+        hint = "join several short ones with &"
+        raise FilterError("too many repeats and choices in one regex", position, hint)
+    return reach
+
+
+def _count_ways(source: str, position: int) -> tuple[int, int]:
+    """Count repeats and choices, and refuse a repeat around any of them."""
+    repeats = choices = 0
+    opened: list[int] = []
+    closed: int | None = None
+    for part in _REGEX_PART.finditer(source):
+        place = position + part.start()
+        if part["open"]:
+            if part["form"] not in {None, "?:"}:
+                message = f"({part['form']} is not allowed in a regex"
+                raise FilterError(message, place, "only (?: is")
+            opened.append(repeats + choices)
+        elif part["repeat"]:
+            if closed is not None and repeats + choices > closed:
+                raise FilterError("a repeat around a repeat or a choice", place)
+            repeats += 1
+        elif part["choice"]:
+            choices += 1
+        closed = opened.pop() if part["close"] and opened else None
+    return repeats, choices
+
+
+# -- the grammar -----------------------------------------------------------------------
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<operator>~[^\s&|()\"!~]*)"
+    r"|\"(?P<quoted>(?:\\.|[^\"\\])*)\""
+    r"|/(?P<regex>(?:\\.|[^\\])*?)/(?=[\s&|()]|\Z)"
+    r"|(?P<sign>[&|!()])"
+    # `> 2m` is one word.
+    r"|(?P<word>(?:[<>]=?\s+(?=\d))?[^\s&|()\"/][^\s&|()\"]*)"
+    r"|(?P<open>[\"/].*))",
+    re.DOTALL,
+)
+_TEXTS = frozenset({"quoted", "regex", "word"})
+_ESCAPED = re.compile(r'\\(["\\])')
+# Possessive: a hundred digits could be parted in more ways than there is time for.
+_TIME = re.compile(
+    r"([<>]=?)?\s*((?:\d{1,9}+(?:\.\d{1,9}+)?+(?:ms|s|m|h)?+)++)", re.ASCII
+)
+_TIME_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", re.ASCII)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+class _Token(NamedTuple):
+    kind: str
+    """`operator`, `quoted`, `regex`, `word`, `open` for what was never closed, or the
+    sign that it is."""
+    text: str
+    """What stands in it, without quotes and slashes."""
+    position: int
+    end: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    """Cut a text: what is no token is closed by nothing, and goes on to the end."""
+    found = []
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or ""
+        inside, place = match[kind], match.end() - len(match[0].lstrip())
+        if kind == "quoted":
+            inside = _ESCAPED.sub(r"\1", inside)
+        kind = inside if kind == "sign" else kind
+        found.append(_Token(kind, inside, place, match.end()))
+    return found
+
+
+class Filter(Struct, frozen=True, eq=False):
+    """Which lines to keep."""
+
+    text: str
+    """Written out: what is joined stands in parentheses."""
+    keeps: Test
+
+    def __str__(self) -> str:
+        """Write it out in full, with every `&` and every needed parenthesis."""
+        return self.text[1:-1] if self.text.startswith("(") else self.text
+
+    def predicate(self, moment: Moment, outline: Outline) -> "LineFilter":
+        """Give what decides for each item, as of a moment.
+
+        It is of use as long as the moment is: until the trace changes.
+        """
+        return LineFilter(self.keeps, moment, outline)
+
+
+def _join(sign: Literal["&", "|"], parts: Sequence[Filter]) -> Filter:
+    if len(parts) == 1:
+        return parts[0]
+    of = all if sign == "&" else any
+    text = f" {sign} ".join(part.text for part in parts)
+    return Filter(f"({text})", lambda facts: of(p.keeps(facts) for p in parts))
+
+
+class _Parser(Struct):
+    """Goes through the tokens once: or binds less than and, and less than not."""
+
+    tokens: Sequence[_Token]
+    end: int
+    place: int = 0
+
+    @property
+    def next_kind(self) -> str:
+        """The kind of the next token; empty at the end."""
+        return self.tokens[self.place].kind if self.place < len(self.tokens) else ""
+
+    def accept(self, *kinds: str) -> _Token | None:
+        """Go past the next token, and give it, if it is one of these."""
+        if self.next_kind not in kinds:
+            return None
+        self.place += 1
+        return self.tokens[self.place - 1]
+
+    def any_of(self, depth: int = 0) -> Filter:
+        parts = [self.all_of(depth)]
+        while self.accept("|"):
+            parts.append(self.all_of(depth))
+        return _join("|", parts)
+
+    def all_of(self, depth: int) -> Filter:
+        parts = [self.term(depth)]
+        while self.accept("&") or self.next_kind not in {"", "|", ")"}:
+            parts.append(self.term(depth))
+        return _join("&", parts)
+
+    def term(self, depth: int) -> Filter:
+        odd = False
+        while self.accept("!"):
+            odd = not odd
+        part = self.atom(depth)
+        if not odd:
+            return part
+        twice = part.text.startswith("!")
+        text = part.text[1:] if twice else f"!{part.text}"
+        return Filter(text, lambda facts: not part.keeps(facts))
+
+    def atom(self, depth: int) -> Filter:
+        if token := self.accept("("):
+            if depth >= _DEEPEST:
+                raise FilterError("parentheses are nested too deep", token.position)
+            inside = self.any_of(depth + 1)
+            if self.accept(")"):
+                return inside
+            raise FilterError("the ( is not closed", token.position, "close it with )")
+        if token := self.accept("operator"):
+            return self.operated(token)
+        if token := self.accept(*_TEXTS):
+            return _look("", _words, token)
+        if not self.next_kind:
+            raise FilterError("something must follow", self.end, _CAN_FOLLOW)
+        wrong = self.tokens[self.place]
+        raise FilterError(f"nothing before {wrong.text}", wrong.position, _CAN_FOLLOW)
+
+    def operated(self, token: _Token) -> Filter:
+        operator = OPERATORS.get(token.text.lower())
+        if operator is None:
+            letters = {e.name: f"the {e.name} is {e.token}" for e in OPERATORS.values()}
+            raise _unknown("operator", token, OPERATORS, letters)
+        value = self.accept(*_TEXTS)
+        if value is None and operator.takes == "[TEXT]":
+            return Filter(operator.token, _is_failure)
+        if value is None:
+            message = f"{operator.token} needs a {operator.takes.lower()}"
+            raise FilterError(message, token.end, _HINTS[operator.takes])
+        if operator.looks_at is not None:
+            return _look(operator.token, operator.looks_at, value)
+        if operator.known is None:
+            return _took(value)
+        word = value.text.lower()
+        if word not in operator.known:
+            meant = {each: f"did you mean {each}?" for each in operator.known}
+            raise _unknown(operator.takes.lower(), value, operator.known, meant)
+        return Filter(f"{operator.token} {word}", operator.known[word][1])
+
+
+def _look(token: str, texts: Texts, value: _Token) -> Filter:
+    words = value.text.casefold()
+    if value.kind == "regex":
+        written = f"/{value.text}/"
+        finds = _regex_finder(value.text, value.position + 1)
+    else:
+        written, finds = _quoted(value.text), lambda text: words in text.casefold()
+    return Filter(
+        f"{token} {written}".lstrip(),
+        lambda facts: any(finds(clean(text)) for text in texts(facts) if text),
+    )
+
+
+def _took(token: _Token) -> Filter:
+    """Read `>2m`, `> 2m` and `5m09s`; without a sign, at least so long."""
+    match = _TIME.fullmatch(token.text)
+    if match is None:
+        message = f"{clean(token.text, _SHOWN)} is not a time"
+        raise FilterError(message, token.position, _HINTS["TIME"])
+    sign, written = match[1] or "", match[2]
+    parts = _TIME_PART.findall(written)
+    limit = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    holds = {"<": lt, "<=": le, ">": gt}.get(sign, ge)
+
+    def keeps(facts: LineFacts) -> bool:
+        return facts.seconds is not None and bool(holds(facts.seconds, limit))
+
+    return Filter(f"~d {sign}{written}", keeps)
+
+
+def _unknown(
+    thing: str, token: _Token, known: Iterable[str], near: Mapping[str, str]
+) -> FilterError:
+    """Say what there is; of a word that is near to one of some, what was meant."""
+    close = get_close_matches(token.text.lower().lstrip("~"), near, n=1)
+    hint = near[close[0]] if close else f"there are {' '.join(known)}"
+    message = f"unknown {thing} {clean(token.text, _SHOWN)}"
+    return FilterError(message, token.position, hint)
+
+
+# -- filters ---------------------------------------------------------------------------
+
+
+class LineFilter:
+    """Decides which lines a filter keeps."""
+
+    def __init__(self, keeps: Test, moment: Moment, outline: Outline) -> None:
+        self._keeps, self._moment = keeps, moment
+        self._order, self._maker = outline.order, LineMaker(moment, outline)
+
+    def __call__(self, item: Item) -> bool:
+        """True for an item that is kept; a fold is if anything behind it is."""
+        if isinstance(item, Fold):
+            return any(map(self, item.members))
+        return self._keeps(self._facts(item))
+
+    def _facts(self, item: Item) -> LineFacts:
+        moment, facts = self._moment, LineFacts(self._maker, item)
+        if isinstance(item, HistoryEvent):
+            self._add_events(facts, item)
+            return facts
+        if isinstance(item, ApiCall):
+            facts.call, facts.link = item, moment.link(item)
+        elif isinstance(item, TaskState):
+            facts.task, facts.link = item, moment.task_link(item.task_arn)
+        key = facts.link.key if facts.link else None
+        facts.execution_arn = facts.link.execution_arn if facts.link else None
+        if isinstance(item, Backoff):
+            facts.execution_arn = item.execution_arn
+            key = item.execution_arn, item.scheduled_id
+        facts.visit, facts.attempt = moment.visit_of(key), moment.attempt(key)
+        return facts
+
+    def _add_events(self, facts: LineFacts, leader: HistoryEvent) -> None:
+        moment, facts.execution_arn = self._moment, leader.execution_arn
+        execution = moment.executions.get(leader.execution_arn)
+        if execution is None or execution.event(leader.id) is None:
+            return
+        shared = (e for e in self._order.followers(leader) if execution.event(e.id))
+        facts.events = (leader, *shared)
+        # An iteration's start is its first state's, as its line is.
+        entered = (e for e in facts.events if e.type.endswith("StateEntered"))
+        facts.visit = execution.visit(next(entered, leader).visit_id)
+        ids = (event.attempt_id for event in facts.events if event.attempt_id)
+        facts.attempt = execution.attempt(next(ids, None))
+        call = self._order.attached_call(leader)
+        if call is not None and moment.shows_call(call):
+            facts.call, facts.link = call, moment.link(call)
+
+
+def parse_filter(text: str) -> Filter:
+    """Read a filter; an empty one keeps all. Raises FilterError."""
+    if len(text) > LONGEST:
+        hint = f"at most {LONGEST} are allowed"
+        raise FilterError(f"the filter has {len(text)} characters", LONGEST, hint)
+    parser = _Parser(_tokens(text), len(text))
+    if not parser.tokens:
+        return Filter("", lambda _: True)
+    last = parser.tokens[-1]
+    if last.kind == "open":
+        what, close = "quote" if last.text[0] == '"' else "regex", last.text[0]
+        hint = f'close it with {close}, or look for it in quotes: "/…"'
+        raise FilterError(f"the {what} is not closed", last.position, hint)
+    read = parser.any_of()
+    if parser.next_kind:
+        left = parser.tokens[parser.place]
+        raise FilterError("nothing is open that ) could close", left.position)
+    return read
+
+
+def found(words: str) -> Filter:
+    """Search: find words in a line, or in its state's name. Smart case."""
+    exact = words != words.lower()
+
+    def keeps(facts: LineFacts) -> bool:
+        texts = map(clean, (*_words(facts), *_states(facts))) if words else ()
+        return any(words in (text if exact else text.lower()) for text in texts)
+
+    return Filter(_quoted(words), keeps)
+
+
+# -- what could be typed next ----------------------------------------------------------
+
+_REST = re.compile(r"\A[^\s&|()\"]*\"?")
+_Offer = tuple[str, str, str]
+"""What is put in, its label, and what it is."""
+
+
+class Suggestion(Struct, frozen=True):
+    """One thing that could be typed."""
+
+    text: str
+    """The whole filter, with it."""
+    cursor: int
+    label: str
+    words: str
+
+
+def complete(text: str, cursor: int, moment: Moment) -> Sequence[Suggestion]:
+    """Suggest what may stand at the cursor, instead of what was begun there."""
+    head, rest = text[: max(0, cursor)], text[max(0, cursor) :]
+    tokens, begun = _tokens(head), ""
+    if tokens and tokens[-1].kind not in "&|!()" and tokens[-1].end == len(head):
+        begun = head[tokens.pop().position :]
+        rest = _REST.sub("", rest)
+    kept = ahead = head.removesuffix(begun)
+    after = ""
+    if tokens and tokens[-1].kind == "operator" and not begun.startswith("~"):
+        after, ahead = tokens[-1].text.lower(), head[: tokens[-1].position]
+    if not _leads_on(ahead):
+        return ()
+    return [
+        Suggestion(f"{kept}{put}{rest}", len(kept + put), label, words)
+        for put, label, words in _offers(after, begun.lower().strip('"'), moment)
+    ]
+
+
+def _offers(after: str, begun: str, moment: Moment) -> Iterator[_Offer]:
+    """Yield what may follow an operator, or where none is before it, operators."""
+    operator = OPERATORS.get(after)
+    if not after:
+        for each in OPERATORS.values():
+            if f"~{each.name}".startswith(begun) or each.token == begun:
+                space = "" if each.takes == "[TEXT]" else " "
+                yield each.token + space, each.token, each.words
+    elif operator is not None and operator.known is not None:
+        for word, (means, _) in operator.known.items():
+            if word.startswith(begun):
+                yield word, word, means
+    elif operator is not None:
+        names = filter(None, _names(operator.name, moment))
+        counts = Counter(name for name in map(clean, names) if begun in name.lower())
+        # What begins with the words comes first.
+        for name in sorted(counts, key=lambda n: not n.lower().startswith(begun)):
+            yield _quoted(name), name, times(counts[name])
+
+
+def _names(looked_at: str, moment: Moment) -> Iterable[str | None]:
+    """Give the names there are, each as often as it is there."""
+    calls = filter(moment.is_relevant, moment.calls)
+    executions = moment.executions.values()
+    attempts = (attempt for each in executions for _, attempt in each.attempts)
+    found: Mapping[str, Iterable[str | None]] = {
+        "state": (visit.name for each in executions for visit in each.visits),
+        "action": chain(map(resource_words, attempts), (c.event_name for c in calls)),
+        "service": (call.event_source.partition(".")[0] for call in calls),
+        "error": chain((c.error_code for c in calls), (a.error for a in attempts)),
+        "execution": (arn.rsplit(":", 1)[-1] for arn in moment.executions),
+    }
+    return found.get(looked_at, ())
+
+
+def _leads_on(text: str) -> bool:
+    """True if a filter may begin so."""
+    kinds = [token.kind for token in _tokens(text)]
+    missing = ")" * (kinds.count("(") - kinds.count(")"))
+    with suppress(FilterError):
+        return bool(parse_filter(f"{text} ~e{missing}"))
+    return False

@@ -1,0 +1,469 @@
+"""One line of the lanes: what it says, and what passes it.
+
+A line knows nothing of a terminal, a page or a picture: each of those is a writer of
+it. Only what is in view is ever made.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from msgspec import Struct
+
+from sfnwatch.analysis.phases import Completion, completion_of
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view import wording
+from sfnwatch.view.children import (
+    backoff_parts,
+    child_execution,
+    child_map_run,
+    child_parts,
+    fold_parts,
+    map_run_parts,
+    poll_run_parts,
+)
+from sfnwatch.view.lifelines import LifeLines, Rail, VisitKey, with_ends
+from sfnwatch.view.order import Backoff, Fold, FoldKind, Item, RowOrder
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.wording import CallText, TaskText
+
+IDLE = timedelta(seconds=30)
+"""A gap from this on is named: a person would wonder what went on."""
+_OPEN = "▾"
+_CLOSED = "▸"
+
+
+class Lane(StrEnum):
+    """What a line tells of."""
+
+    STATES = "states"
+    CALLS = "calls"
+    TASKS = "tasks"
+    """What ECS told of the tasks themselves."""
+
+
+class Line(Struct):
+    """One line of the lanes."""
+
+    key: str
+    item: Item
+    lane: Lane
+    at: datetime
+    """As it is shown: if executions are aligned, shifted."""
+    whole_seconds: bool = False
+    """True for calls, whose times have no milliseconds."""
+    execution_arn: str | None = None
+    root_arn: str | None = None
+    """The execution around it that nothing started."""
+    rails: tuple[Rail, ...] = ()
+    mark: Part | None = None
+    """What stands in the column of its life-line: how an execution begins and ends."""
+    fold: Part | None = None
+    """What opens or closes the fold that it is."""
+    owner: tuple[Part, ...] = ()
+    """Whose line it is, where more than one state is open."""
+    text: tuple[Part, ...] = ()
+    """What a state's line says; of a fold also what is in it."""
+    conclusion: tuple[tuple[Part, ...], ...] = ()
+    """How Step Functions learned of a job's end: in full, then in fewer words."""
+    call: CallText | None = None
+    """The call it is, or that the phase on it made."""
+    call_key: str = ""
+    call_at: datetime | None = None
+    """Its own time, of whole seconds."""
+    task: TaskText | None = None
+    service: str = ""
+    """The event source of its call."""
+    gap: float | None = None
+    """Seconds since the line before, where it is long."""
+    new_day: bool = False
+    """True for the first line of a day other than that of the line before."""
+    late: float | None = None
+    """Seconds from when it happened until it was received."""
+    received_at: datetime | None = None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that it says, in one row."""
+        said = [*self.text]
+        if self.conclusion:
+            said += [Part("  "), *self.conclusion[0]]
+        for more in (self.call, self.task):
+            if more is not None:
+                said += [Part("  " if said else ""), *more.parts]
+        return tuple(said)
+
+
+class LineMaker:
+    """Makes the lines of one moment, as they are asked for.
+
+    Without an outline every event and every call has a line to itself; without
+    life-lines nothing passes it.
+    """
+
+    def __init__(
+        self,
+        moment: Moment,
+        outline: Outline | None = None,
+        lifelines: LifeLines | None = None,
+    ) -> None:
+        self.moment, self._lifelines = moment, lifelines
+        self._trace = moment.trace
+        self._order = outline.order if outline else RowOrder(moment.trace)
+        self._fail_errors: dict[str, dict[int, str]] = {}
+        """What Fail states ended with, by execution and event."""
+        self._numbers: dict[AttemptKey, dict[str, int]] = {}
+        """Which of its attempt's calls of its name each is, by event id."""
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        return Coverage(self.moment)
+
+    def lines(self, items: Sequence[Item], first: int, count: int) -> Iterator[Line]:
+        """Make the lines of some of the items, beginning with the `first`."""
+        before = items[first - 1] if first else None
+        for item in items[first : first + count]:
+            yield self.line(item, before)
+            before = item
+
+    def line(self, item: Item, before: Item | None = None) -> Line:
+        """Make the line of an item; `before` is that of the line before it."""
+        if isinstance(item, HistoryEvent):
+            line = _EventLine(self, item).make()
+        elif isinstance(item, ApiCall):
+            line = self._call_line(item)
+        elif isinstance(item, TaskState):
+            line = self._task_line(item)
+        else:
+            line = self._other_line(item)
+        if before is not None:
+            earlier = self._order.place(before)[0]
+            passed = line.at - earlier
+            line.gap = passed.total_seconds() if passed >= IDLE else None
+            line.new_day = line.at.date() != earlier.date()
+        return line
+
+    def execution(self, arn: str | None) -> ExecutionAsOf | None:
+        return self.moment.executions.get(arn or "")
+
+    def fail_error(self, entered: HistoryEvent) -> str | None:
+        """Say what a Fail state ended with; None where the history does not tell."""
+        execution = self.execution(entered.execution_arn)
+        if execution is None:
+            return None
+        if execution.arn not in self._fail_errors:
+            self._fail_errors[execution.arn] = _fail_errors(self.moment, execution)
+        return self._fail_errors[execution.arn].get(entered.id)
+
+    def completion(self, key: AttemptKey, attempt: Attempt) -> Completion | None:
+        return completion_of(self.moment, self._coverage, key, attempt)
+
+    # -- what all lines have -------------------------------------------------------
+
+    def begin(
+        self, item: Item, lane: Lane, arn: str | None, rails_at: datetime | None = None
+    ) -> Line:
+        """Begin a line: when it was, whose it is, and what passes it.
+
+        `rails_at` is when the life-lines are looked at, if not at the time of the item.
+        """
+        root = self.moment.lineage.root_of(arn) if arn else None
+        at = self._order.place(item)[0]
+        line = Line("", item, lane, at, execution_arn=arn, root_arn=root)
+        if self._lifelines is not None:
+            shown = rails_at or self._order.unshifted(at, arn)
+            line.rails = tuple(self._lifelines.rails(self.moment, shown, root or ""))
+        return line
+
+    def owner(self, line: Line, visit: StateVisit | None) -> tuple[Part, ...]:
+        """Name the state whose line it is, where more than one is open."""
+        if visit is None:
+            return ()
+        open_states = {rail.visit for rail in line.rails if not rail.ends}
+        around = {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
+        others = open_states - around
+        inside = visit.parent is not None or len(self.moment.roots) > 1
+        if not others and not inside:
+            return ()
+        return (Part(wording.state_name(visit), Role.NAME), Part("  "))
+
+    # -- calls and tasks -----------------------------------------------------------
+
+    def _call_line(self, call: ApiCall) -> Line:
+        link = self.moment.link(call)
+        line = self.begin(call, Lane.CALLS, link.execution_arn if link else None)
+        line.key = line.call_key = call.key
+        line.call_at = call.event_time
+        line.whole_seconds = True
+        line.service = call.event_source
+        line.call = self.call_text(call, link)
+        self._set_lateness(line, call.seen_at, call.event_time)
+        visit = self.moment.visit_of(link.key) if link and link.key else None
+        line.owner = self.owner(line, visit)
+        return line
+
+    def call_text(
+        self, call: ApiCall, link: Link | None, *, numbered: bool = True
+    ) -> CallText:
+        """Put a call into words: which poll, how long after the action, which job."""
+        attempt = self.moment.attempt(link.key) if link is not None else None
+        number, subject = None, ""
+        if link is not None and link.key is not None and attempt is not None:
+            if numbered and link.role is CallRole.POLL:
+                number = self._number_of(call, link.key)
+            subject = self._subject(call, link, attempt)
+        return wording.call_text(
+            call, link, number=number, subject=subject, id_word=wording.id_word(attempt)
+        )
+
+    def _number_of(self, call: ApiCall, key: AttemptKey) -> int:
+        """Count a call among those of its name and its attempt, from 1."""
+        numbers = self._numbers.get(key)
+        if numbers is None:
+            numbers, counts = {}, Counter[str]()
+            for each in self.moment.calls_of(key):
+                counts[each.event_name] += 1
+                numbers[each.event_id] = counts[each.event_name]
+            self._numbers[key] = numbers
+        return numbers.get(call.event_id, 1)
+
+    def _subject(self, call: ApiCall, link: Link, attempt: Attempt) -> str:
+        """Say which job the action call started, of others how long after it was."""
+        if link.role is not CallRole.ACTION:
+            after = (call.event_time - self._action_at(link, attempt)).total_seconds()
+            return f"+{after_words(after)}" if after >= 0 else ""
+        # A guess must not lend a call the id that would prove it.
+        if not attempt.resource_ids or not link.rule.exact:
+            return ""
+        return wording.job_words(attempt)
+
+    def _action_at(self, link: Link, attempt: Attempt) -> datetime:
+        calls = self.moment.calls_of(link.key) if link.key else ()
+        links = self._trace.links
+        made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
+        action = next(made, None)
+        at = action.event_time if action is not None else attempt.answered_at
+        return at.replace(microsecond=0)
+
+    def _task_line(self, state: TaskState) -> Line:
+        key = self.moment.task_starter(state.task_arn)
+        line = self.begin(state, Lane.TASKS, key[0] if key else None)
+        line.key = state.key
+        line.task = wording.task_text(state)
+        line.owner = self.owner(line, self.moment.visit_of(key))
+        self._set_lateness(line, state.seen_at, state.at)
+        return line
+
+    def _set_lateness(self, line: Line, seen_at: datetime | None, at: datetime) -> None:
+        line.received_at = seen_at
+        if seen_at is not None:
+            line.late = max(0.0, (seen_at - at).total_seconds())
+
+    # -- folds and waits -----------------------------------------------------------
+
+    def _other_line(self, item: Fold | Backoff) -> Line:
+        line = self.begin(item, Lane.STATES, item.execution_arn)
+        line.key = item.key
+        execution = self.execution(item.execution_arn)
+        visit = execution.visit(item.visit_id) if execution else None
+        if isinstance(item, Backoff):
+            line.owner = self.owner(line, visit)
+            line.text = backoff_parts(visit, item.number) if visit else ()
+            return line
+        line.fold = Part("⋯" if item.kind is FoldKind.POLLS else _CLOSED, Role.FOLD)
+        if item.kind is FoldKind.POLLS:
+            line.lane, line.whole_seconds = Lane.CALLS, True
+            line.owner = self.owner(line, visit)
+            line.call = CallText(poll_run_parts(self._coverage, item))
+        else:
+            line.text = fold_parts(self.moment, item, visit)
+        return line
+
+
+class _EventLine:
+    """Makes the line of one event, and of what stands on it."""
+
+    def __init__(self, maker: LineMaker, event: HistoryEvent) -> None:
+        self._maker, self._event = maker, event
+        self._order, self._moment = maker._order, maker.moment  # noqa: SLF001 - one concept
+        arn = event.execution_arn
+        execution = maker.execution(arn)
+        followers = self._order.followers(event)
+        self._execution = execution
+        self._events = [
+            event,
+            *(each for each in followers if execution and execution.event(each.id)),
+        ]
+        self._visit = execution.visit(self._visit_id()) if execution else None
+        self._attempt = execution.attempt(event.attempt_id) if execution else None
+        self._details = maker.moment.trace.details(event)
+
+    def _visit_id(self) -> int | None:
+        """Name the visit it is about: an iteration's start is its first state's."""
+        entered = (e for e in self._events if e.type.endswith("StateEntered"))
+        return next(entered, self._event).visit_id or None
+
+    def make(self) -> Line:
+        event, arn = self._event, self._event.execution_arn
+        begins, ends = self._ends_of_rail()
+        # An iteration's start has its line, and its first state a moment later.
+        entered = self._visit.entered_at if begins and self._visit else None
+        line = self._maker.begin(event, Lane.STATES, arn, entered)
+        line.key = event.key
+        line.rails = tuple(with_ends(line.rails, begins, ends))
+        line.text = tuple(self._text(line))
+        if begins is None and event.attempt_id:
+            line.owner = self._maker.owner(line, self._visit)
+        self._conclude(line)
+        call = self._order.attached_call(event)
+        if call is not None and self._moment.shows_call(call):
+            link = self._moment.link(call)
+            line.call, line.call_key = self._maker.call_text(call, link), call.key
+            line.call_at = call.event_time
+            line.service = call.event_source
+            line.received_at = call.seen_at
+        return line
+
+    def _ends_of_rail(self) -> tuple[VisitKey | None, VisitKey | None]:
+        """Say which life-line begins with the line, and which ends with it."""
+        visit = self._visit
+        ids = {event.id for event in self._events}
+        if visit is None or (self._event.iteration is not None and len(ids) == 1):
+            return None, None
+        key = self._event.execution_arn, visit.id
+        begins = key if visit.id in ids else None
+        ended = not visit.running and visit.turns and visit.turns[-1].by in ids
+        return begins, key if ended else None
+
+    def _text(self, line: Line) -> Iterator[Part]:
+        event, visit = self._event, self._visit
+        if event.type.startswith("Execution"):
+            yield from self._execution_text(line)
+        elif event.type == "MapRunStarted":
+            yield from self._map_run_text(line)
+        elif visit is not None and visit.id in {each.id for each in self._events}:
+            yield from self._entered_text(visit)
+        elif event.type.endswith(("StateExited", "StateSucceeded")) and visit:
+            yield from self._exited_text(line, visit)
+        elif self._attempt is not None and visit is not None:
+            yield from self._phase_text(visit, self._attempt)
+        else:
+            yield from wording.other_parts(event, self._details)
+
+    def _execution_text(self, line: Line) -> Iterator[Part]:
+        event, arn = self._event, self._event.execution_arn
+        child = child_execution(self._moment, arn)
+        if event.type == REDRIVEN and self._execution is not None:
+            redrives = self._execution.redrives
+            redrive = next((r for r in redrives if r.event is event), None)
+            yield from wording.redrive_parts(redrive) if redrive else ()
+            return
+        if event.type == "ExecutionStarted" and child is not None:
+            line.fold = Part(_OPEN, Role.FOLD)
+            yield from child_parts(child)
+            return
+        yield from wording.execution_parts(event, self._details)
+        started = self._execution.started_at if self._execution else None
+        if event.type in TERMINAL and started is not None:
+            spent = (event.at - started).total_seconds()
+            yield Part(f"  {duration(max(0.0, spent))}", Role.DIM)
+
+    def _map_run_text(self, line: Line) -> Iterator[Part]:
+        run = text_of(self._details.get("mapRunArn")) or ""
+        child = child_map_run(self._moment, run)
+        if child is None:
+            yield from wording.other_parts(self._event, self._details)
+            return
+        line.fold = Part(_OPEN, Role.FOLD)
+        yield from (*child_parts(child), Part("  "), *map_run_parts(child))
+
+    def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
+        yield from wording.entered_parts(visit)
+        follower = self._events[-1]
+        if follower.type == "MapStateStarted":
+            yield from wording.items_part(self._moment.trace.details(follower))
+        if visit.type == "Fail":
+            error = self._maker.fail_error(self._event)
+            yield Part(f"  ✘ {clean(error or 'failed', 200)}", Role.BAD)
+        if follower.type.endswith("StateExited") and visit.type == "Choice":
+            chosen = self._next_state(follower)
+            if chosen is not None:
+                yield Part(f" → {clean(chosen.name, 200)}")
+
+    def _next_state(self, exited: HistoryEvent) -> StateVisit | None:
+        """Find the state that is entered after an exit."""
+        execution = self._execution
+        after = execution.event(exited.id + 1) if execution else None
+        if execution is None or after is None or after.previous_event_id != exited.id:
+            return None
+        return execution.visit(after.id) if after.type.endswith("Entered") else None
+
+    def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
+        spent = (self._events[-1].at - visit.entered_at).total_seconds() - visit.paused
+        line.owner = (Part(wording.state_name(visit), Role.NAME), Part("  "))
+        yield from wording.exited_parts(visit, spent)
+        if visit.status == "caught":
+            chosen = self._next_state(self._events[-1])
+            if chosen is not None:
+                yield Part(f" → {clean(chosen.name, 200)}")
+
+    def _phase_text(self, visit: StateVisit, attempt: Attempt) -> Iterator[Part]:
+        phases = [e for e in self._events if e.attempt_id]
+        yield from wording.phase_parts(phases)
+        last = phases[-1]
+        if last.type.endswith(("Scheduled", "Started")):
+            ids = [each.scheduled_id for each in visit.attempts]
+            number = ids.index(attempt.scheduled_id) + 1
+            yield from wording.try_parts(visit, number)
+        if len(phases) < len(self._events):
+            spent = (self._events[-1].at - visit.entered_at).total_seconds()
+            yield Part(f"  {duration(max(0.0, spent - visit.paused))}", Role.DIM)
+        yield from wording.error_parts(self._moment.trace.details(last))
+
+    def _conclude(self, line: Line) -> None:
+        """Say how Step Functions learned of the job's end, on the line of that."""
+        attempt = self._attempt
+        if attempt is None or attempt.ended_by not in {e.id for e in self._events}:
+            return
+        key = self._event.execution_arn, attempt.scheduled_id
+        told = self._maker.completion(key, attempt)
+        if told is not None:
+            line.conclusion = wording.completion_parts(told)
+
+
+def _fail_errors(moment: Moment, execution: ExecutionAsOf) -> dict[int, str]:
+    """Find what each Fail state ended with, by the id of its one event.
+
+    The failures around it follow on each other, and only the outermost says why; if a
+    Catch came before that, the history tells nobody.
+    """
+    errors: dict[int, str] = {}
+    for event in reversed(execution.events):
+        if event.type.endswith("Failed"):
+            told = text_of(moment.trace.details(event).get("error"))
+            error = told or errors.get(event.id)
+            if error:
+                errors.setdefault(event.previous_event_id, error)
+    return errors
+
+
+def after_words(seconds: float) -> str:
+    """Write how long after the action call something was: `+57 s`, `+4m 53s`."""
+    return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)  # noqa: PLR2004
+
+
+def all_lines(maker: LineMaker, items: Sequence[Item]) -> Iterable[Line]:
+    """Make every line: for what is read as a whole."""
+    return maker.lines(items, 0, len(items))

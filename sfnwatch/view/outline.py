@@ -1,0 +1,511 @@
+"""The lines of a trace as somebody wants to see them: some folded, some left out.
+
+Every item is a line, stands on the line of another, or behind exactly one fold that
+is, or is counted as left out. What mostly comes, new events and late calls, is put in
+its place; for what changes the structure all lines are worked out anew.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.clocks import Clock
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view.order import (
+    Backoff,
+    Container,
+    Containers,
+    Fold,
+    FoldKind,
+    Item,
+    Place,
+    RowOrder,
+)
+
+TASKS = "ecs task"
+"""Stands where calls have their event source; none of AWS's has a blank."""
+_FEWEST_POLLS = 5
+"""Fewer like polls than these are shown one by one."""
+_SHORT = timedelta(seconds=1)
+"""A back-off below this is none to the eye."""
+
+_LAST = 9
+"""Above what a place has behind its time."""
+Keeps = Callable[[Item], bool]
+"""A filter: True for what it keeps."""
+
+
+class OutlineOptions(Struct, frozen=True):
+    """What somebody wants to see of the lines."""
+
+    keep: Keeps | None = None
+    closed: frozenset[str] = frozenset()
+    """The keys of folds that somebody has closed."""
+    opened: frozenset[str] = frozenset()
+    """The keys of what begins folded, and was opened."""
+    hidden_services: frozenset[str] = frozenset()
+    folds: bool = True
+    """False to have nothing folded by itself: for what is read as a whole."""
+    aligned: bool = False
+    """Several executions: as if all had started at once."""
+
+
+class Outline:
+    """Keeps the lines of a trace, for one set of options."""
+
+    def __init__(self, trace: Trace, options: OutlineOptions | None = None) -> None:
+        self._trace = trace
+        self.options = options or OutlineOptions()
+        self.version = 0
+        """Grows with each change of the lines, or of what stands behind one."""
+        self._build()
+
+    def set_options(self, options: OutlineOptions) -> None:
+        """Show other lines."""
+        self.options = options
+        self._build()
+
+    # -- all of it -------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Work all lines out from what the trace holds."""
+        trace, options = self._trace, self.options
+        self.version += 1
+        self.order = RowOrder(trace, aligned=options.aligned)
+        self.containers = Containers(
+            trace, options.closed, options.opened, fold=options.folds
+        )
+        self.items: list[Item] = []
+        """The lines, in order."""
+        self._places: list[Place] = []
+        self.filtered = 0
+        """How many items the filter left out."""
+        self.unlisted: Counter[str] = Counter()
+        """How many calls of hidden services are left out, by service."""
+        self.folds: dict[str, Fold] = {}
+        """What stands behind each line that stands for several items, by its key."""
+        self._polls: dict[AttemptKey, list[Fold]] = {}
+        self._hidden_polls: set[str] = set()
+        """The event ids of polls that stand behind a fold of their attempt's."""
+        self._backoffs: dict[str, Backoff] = {}
+        for execution in trace.executions.values():
+            self.containers.add_visits(execution.arn, execution.visits)
+            for visit in execution.visits.values():
+                for attempt in visit.attempts:
+                    self.order.attach((execution.arn, attempt.scheduled_id), attempt)
+        folds = [fold for key in trace.calls_of for fold in self._new_runs(key)]
+        items = (item for item in self._all_items() if not self._is_hidden(item))
+        found = [(self.order.place(item), item) for item in items]
+        found += [(fold.place, fold) for fold in folds]
+        found.sort(key=lambda pair: pair[0])
+        for place, item in found:
+            self._show(item, place)
+
+    def _all_items(self) -> Iterator[Item]:
+        trace = self._trace
+        for execution in trace.executions.values():
+            for event in execution.ordered:
+                if self.order.join(event) is event:
+                    yield event
+            for visit in execution.visits.values():
+                yield from self._new_backoffs(execution.arn, visit)
+        yield from filter(self._has_line, trace.ordered_calls)
+        for task_arn, states in trace.task_states.items():
+            if self.containers.owner_of(task_arn) is not None:
+                yield from states
+
+    def _new_backoffs(self, arn: str, visit: StateVisit) -> Iterator[Backoff]:
+        """Yield the waits before a visit's tries that are not among the lines yet."""
+        for number in range(2, len(visit.attempts) + 1):
+            wait = visit.backoff_before(number)
+            before, after = visit.attempts[number - 2 : number]
+            key = f"{arn}#{after.scheduled_id}~backoff"
+            if wait is None or wait[1] - wait[0] < _SHORT or key in self._backoffs:
+                continue
+            failed = self._trace.executions[arn].events.get(before.ended_by)
+            if failed is not None:
+                place = (*self.order.place(failed)[:-1], 1)
+                where = arn, visit.id, number, after.scheduled_id
+                self._backoffs[key] = Backoff(key, place, *where)
+                yield self._backoffs[key]
+
+    def _has_line(self, call: ApiCall) -> bool:
+        """False for a call that is not shown, or stands on another's line."""
+        if self.order.is_attached(call):
+            return False
+        return self._trace.as_of().is_relevant(call)
+
+    # -- what a batch brings -----------------------------------------------------------
+
+    def update(self, changed: Changed) -> None:
+        """Put what a batch brought in its place."""
+        if self._is_structural(changed):
+            self._build()
+            return
+        self.version += 1
+        for item in self._new_items(changed):
+            self._show(item, self.order.place(item))
+        for key in _keys_in(changed):
+            self._fold_polls(key)
+
+    def _new_items(self, changed: Changed) -> Iterator[Item]:
+        trace = self._trace
+        for events in changed.events.values():
+            yield from (event for event in events if self.order.join(event) is event)
+        for arn, visit_ids in changed.visits.items():
+            for visit_id in visit_ids:
+                visit = trace.executions[arn].visits[visit_id]
+                yield from self._new_backoffs(arn, visit)
+        calls = (trace.calls[event_id] for event_id in self._new_calls(changed))
+        yield from filter(self._has_line, calls)
+        for state in changed.task_states:
+            if self.containers.owner_of(state.task_arn) is not None:
+                yield state
+
+    def _new_calls(self, changed: Changed) -> Iterable[str]:
+        """Give the calls that had no line before: new ones, or matched at last."""
+        matched = (each for each, pair in changed.links.items() if pair[0] is None)
+        return dict.fromkeys((*changed.calls, *matched))
+
+    def _is_structural(self, changed: Changed) -> bool:
+        """True for a batch after which lines may stand elsewhere, or behind others."""
+        if changed.folded_anew or changed.dropped_calls:
+            return True
+        if self.options.keep is not None:
+            # A filter asks for all that is on a line, and some of that comes later.
+            return True
+        if changed.lineage and self.order.rank_executions():
+            return True
+        crowded = [
+            self.containers.add_visits(arn, visit_ids)
+            for arn, visit_ids in changed.visits.items()
+        ]
+        elsewhere = any(
+            old is not None
+            and (new is None or (old.key, old.rule) != (new.key, new.rule))
+            for old, new in changed.links.values()
+        )
+        attached = self._attach(changed)
+        return any(crowded) or elsewhere or attached or self._has_new_owner(changed)
+
+    def _attach(self, changed: Changed) -> bool:
+        """Put action calls on the lines that tell of them.
+
+        True if one has, or had, a line of its own.
+        """
+        new, moved = set(self._new_calls(changed)), False
+        for key, attempt in self._touched_attempts(changed):
+            before = self.order.attachment(key)
+            if self.order.attach(key, attempt):
+                after = self.order.attachment(key)
+                known = after is not None and after[1].event_id not in new
+                moved = moved or before is not None or known
+        return moved
+
+    def _touched_attempts(
+        self, changed: Changed
+    ) -> Iterator[tuple[AttemptKey, Attempt]]:
+        visits = {
+            (arn, visit_id)
+            for arn, visit_ids in changed.visits.items()
+            for visit_id in visit_ids
+        }
+        for pair in changed.links.values():
+            for link in pair:
+                if link is not None and link.key is not None:
+                    visits.add((link.key[0], link.visit_id or 0))
+        for arn, visit_id in visits:
+            visit = self._trace.executions[arn].visits.get(visit_id)
+            for attempt in visit.attempts if visit is not None else ():
+                yield (arn, attempt.scheduled_id), attempt
+
+    def _has_new_owner(self, changed: Changed) -> bool:
+        """True if an attempt has come to hold a task that ECS had told of before."""
+        states = self._trace.task_states
+        if not states:
+            return False
+        new = {state.task_arn for state in changed.task_states}
+        return any(
+            job in states and job not in new and not self._is_line(states[job][0])
+            for _, attempt in self._touched_attempts(changed)
+            for job in attempt.resource_ids
+        )
+
+    # -- one item ----------------------------------------------------------------------
+
+    def _show(self, item: Item, place: Place) -> None:
+        """Put an item among the lines, or behind its fold."""
+        if not self._is_kept(item):
+            service = _service(item)
+            if service in self.options.hidden_services:
+                self.unlisted[service] += 1
+            else:
+                self.filtered += 1
+            return
+        container = self.containers.closed_around(item)
+        if container is None:
+            self._insert(item, place)
+        else:
+            self._put_behind(container, item, place)
+
+    def _is_kept(self, item: Item) -> bool:
+        if _service(item) in self.options.hidden_services:
+            return False
+        return self.options.keep is None or self.options.keep(item)
+
+    def _put_behind(self, container: Container, item: Item, place: Place) -> None:
+        fold = self.folds.get(container.key)
+        if fold is None:
+            fold = self.folds[container.key] = container.fold(place)
+            self._insert(fold, place)
+        elif place < fold.place:
+            self._take_out(fold.place)
+            fold.place = place
+            self._insert(fold, place)
+        at = len(fold.members)
+        if fold.members and place < self.order.place(fold.members[-1]):
+            at = bisect_left(fold.members, place, key=self.order.place)
+        fold.members.insert(at, item)
+
+    def _insert(self, item: Item, place: Place) -> None:
+        at = len(self._places)
+        if self._places and place < self._places[-1]:
+            at = bisect_left(self._places, place)
+        self._places.insert(at, place)
+        self.items.insert(at, item)
+
+    def _take_out(self, place: Place) -> None:
+        at = bisect_left(self._places, place)
+        del self._places[at], self.items[at]
+
+    def _is_line(self, item: Item) -> bool:
+        at = self._index(self.order.place(item))
+        # A fold stands in the place of the first of what it folds.
+        return at is not None and self.items[at].key == item.key
+
+    def _index(self, place: Place) -> int | None:
+        at = bisect_left(self._places, place)
+        return at if self._places[at : at + 1] == [place] else None
+
+    # -- polls -------------------------------------------------------------------------
+
+    def _fold_polls(self, key: AttemptKey) -> None:
+        """Fold the like polls of an attempt anew: one more of them has come."""
+        old = self._polls.pop(key, [])
+        calls = (call for fold in old for call in fold.members)
+        before = {call.event_id: call for call in calls if isinstance(call, ApiCall)}
+        self._hidden_polls.difference_update(before)
+        new = self._new_runs(key)
+        for fold in old:
+            self._take_out(fold.place)
+            del self.folds[fold.key]
+        for event_id, call in before.items():
+            if event_id not in self._hidden_polls:
+                self._insert(call, self.order.place(call))
+        for fold in new:
+            for poll in fold.members:
+                if isinstance(poll, ApiCall) and poll.event_id not in before:
+                    self._take_out(self.order.place(poll))
+            self.folds[fold.key] = fold
+            self._insert(fold, fold.place)
+
+    def _new_runs(self, key: AttemptKey) -> list[Fold]:
+        """Fold the like polls of an attempt, but for the first and the last of each.
+
+        Attempts poll at the same time, so a run is of one attempt, whatever else lies
+        between. A run is known by its number among the attempt's: its first poll may
+        come in last.
+        """
+        folds: list[Fold] = []
+        for fold_key, run in self._runs(key):
+            if fold_key in self.options.opened:
+                continue
+            visit_id = self._trace.links[run[0].event_id].visit_id or 0
+            hidden = run[1:-1]
+            place = self.order.place(hidden[0])
+            fold = Fold(fold_key, FoldKind.POLLS, place, key[0], visit_id, attempt=key)
+            fold.members.extend(hidden)
+            fold.last = run[-1]
+            self._hidden_polls.update(call.event_id for call in hidden)
+            folds.append(fold)
+        if folds:
+            self._polls[key] = folds
+            self.folds.update((fold.key, fold) for fold in folds)
+        return folds
+
+    def _runs(self, key: AttemptKey) -> Iterator[tuple[str, list[ApiCall]]]:
+        """Yield the like polls of an attempt, one after the other, that could fold."""
+        calls, links = self._trace.calls_of.get(key, ()), self._trace.links
+        if len(calls) < _FEWEST_POLLS or not self.options.folds:
+            return
+        polls = [call for call in calls if links[call.event_id].role is CallRole.POLL]
+        if not polls or self.containers.closed_around(polls[0]) is not None:
+            return
+        polls = [call for call in polls if self._is_kept(call)]
+        for number, (_, alike) in enumerate(groupby(polls, self._outcome)):
+            run = list(alike)
+            if len(run) >= _FEWEST_POLLS:
+                yield f"{key[0]}#{key[1]}~polls{number}", run
+
+    def _outcome(self, poll: ApiCall) -> tuple[object, ...]:
+        rule = self._trace.links[poll.event_id].rule
+        return poll.event_name, poll.error_code, rule
+
+    def _is_hidden(self, item: Item) -> bool:
+        return isinstance(item, ApiCall) and item.event_id in self._hidden_polls
+
+    # -- finding -----------------------------------------------------------------------
+
+    def item_of(self, key: str) -> Item | None:
+        """Find the item of a key; what shares another's line is that."""
+        if key in self.folds:
+            return self.folds[key]
+        if key in self._backoffs:
+            return self._backoffs[key]
+        if key.startswith(CALL_KEY):
+            call = self._trace.calls.get(key.removeprefix(CALL_KEY))
+            return self.order.attached_to(call) or call if call is not None else None
+        task = self._trace.task_state(key)
+        if task is not None:
+            return task
+        arn, _, number = key.rpartition("#")
+        execution = self._trace.executions.get(arn)
+        known = execution is not None and number.isdigit()
+        event = execution.events.get(int(number)) if execution and known else None
+        return self.order.leader(event) if event is not None else None
+
+    def line_of(self, key: str) -> Item | None:
+        """Find the line that stands for a key: its own, or the fold it is behind."""
+        item = self.item_of(key)
+        if item is None or isinstance(item, Fold | Backoff) or self._is_line(item):
+            return item
+        container = self.containers.closed_around(item)
+        if container is not None:
+            return self.folds.get(container.key)
+        attempt = self._attempt_of(item)
+        folds = self._polls.get(attempt, ()) if attempt else ()
+        return next((fold for fold in folds if item in fold.members), None)
+
+    def _attempt_of(self, item: Item) -> AttemptKey | None:
+        """Name the attempt that a call is matched to."""
+        link = (
+            self._trace.links.get(item.event_id) if isinstance(item, ApiCall) else None
+        )
+        return link.key if link is not None else None
+
+    def index_of(self, key: str) -> int | None:
+        """Give the place among `items` of the line that stands for a key."""
+        item = self.line_of(key)
+        return self._index(self.order.place(item)) if item is not None else None
+
+    # -- what stood at a moment --------------------------------------------------------
+
+    def at(self, moment: Moment) -> Sequence[Item]:
+        """Give the lines that a moment shows; a fold has what stood behind it then."""
+        if moment.at is None:
+            return self.items
+        shown = _ShownItems(moment)
+        items: Iterable[Item] = self.items
+        if moment.clock is Clock.EVENT and not self.options.aligned:
+            # None of what stands later had happened.
+            items = self.items[: bisect_right(self._places, (moment.at, _LAST))]
+        found = [item for item in items if shown.shows(item)]
+        for folds in self._polls.values():
+            for fold in folds:
+                if shown.shows(fold.members[0]) and not shown.shows(fold.last or fold):
+                    self._show_run_by_then(found, fold, shown)
+        return found
+
+    def _show_run_by_then(
+        self, found: list[Item], fold: Fold, shown: "_ShownItems"
+    ) -> None:
+        """Show the last poll that there was, and fold those before but the first."""
+        place = self.order.place
+        at = bisect_left(found, fold.place, key=place)
+        if found[at : at + 1] != [fold]:
+            return
+        members = [poll for poll in fold.members if shown.shows(poll)]
+        last = members.pop()
+        found[at : at + 1] = [replace(fold, members=members)] if members else []
+        found.insert(bisect_left(found, place(last), key=place), last)
+
+    # -- folding -----------------------------------------------------------------------
+
+    def toggle(self, key: str) -> None:
+        """Open what is folded, or fold it; `key` is a fold's."""
+        options = self.options
+        if key in self.folds:
+            closed, opened = options.closed - {key}, options.opened | {key}
+        else:
+            closed, opened = options.closed | {key}, options.opened - {key}
+        self.set_options(replace(options, closed=closed, opened=opened))
+
+    def foldable(self, item: Item) -> str | None:
+        """Name the fold that a line is, or the innermost that it could go behind."""
+        if isinstance(item, Fold):
+            return item.key
+        inner = next(self.containers.around(item), None)
+        attempt = self._attempt_of(item)
+        runs = self._runs(attempt) if attempt is not None else ()
+        run = next((name for name, run in runs if item in run), None)
+        return run or (inner.key if inner else None)
+
+    def toggle_all(self) -> None:
+        """Open everything; or, where nothing is folded, fold every branch."""
+        options = self.options
+        closed = self.containers.closed_keys()
+        children = self.containers.all_keys({FoldKind.CHILD, FoldKind.MAP_RUN})
+        closed |= (children - options.opened) if options.folds else frozenset()
+        opened = options.opened | closed
+        if not closed:
+            branches = self.containers.all_keys({FoldKind.BRANCH})
+            closed, opened = branches | children, opened - branches - children
+        else:
+            closed = frozenset()
+        self.set_options(replace(options, closed=closed, opened=opened))
+
+
+class _ShownItems:
+    """Tells what a moment shows; what an execution showed by then is asked once."""
+
+    def __init__(self, moment: Moment) -> None:
+        self._moment = moment
+        self._last_ids = {
+            arn: execution.events[-1].id if execution.event_count else 0
+            for arn, execution in moment.executions.items()
+        }
+
+    def shows(self, item: Item) -> bool:
+        if isinstance(item, HistoryEvent):
+            return item.id <= self._last_ids.get(item.execution_arn, 0)
+        if isinstance(item, ApiCall):
+            return self._moment.shows_call(item)
+        if isinstance(item, TaskState):
+            return self._moment.shows_task_state(item)
+        if isinstance(item, Backoff):
+            return item.scheduled_id <= self._last_ids.get(item.execution_arn, 0)
+        return any(map(self.shows, item.members))
+
+
+def _service(item: Item) -> str:
+    """Name whose lane an item stands in beside the states; empty for states."""
+    if isinstance(item, ApiCall):
+        return item.event_source
+    return TASKS if isinstance(item, TaskState) else ""
+
+
+def _keys_in(changed: Changed) -> set[AttemptKey]:
+    links = (link for pair in changed.links.values() for link in pair)
+    return {link.key for link in links if link is not None and link.key is not None}

@@ -1,0 +1,488 @@
+"""Which moment of a trace is shown, and how time runs: the player behind the screen.
+
+Live and replay differ only in where they begin: a watch at its live edge, a recording
+at its beginning, playing. It knows no clock: who plays says how many seconds passed.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate, chain, pairwise
+
+from msgspec import Struct
+
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.clocks import Clock, dated, end_of_second
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Batch
+from sfnwatch.model.trace import Changed, Trace
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0)
+LONGEST_GAP = 1.0
+"""Real seconds that an idle gap takes at most while gaps are squeezed."""
+REST = 2.0
+"""Real seconds for which a loop stays at the end: that is what people wait for."""
+_MANY = 64
+"""More new times than these are sorted in at once."""
+_SHARE = 1 / 24
+"""The part of a bar that a squeezed gap takes at most."""
+_LEAST_GAP = 1.0
+"""Seconds below which nothing is a gap."""
+_ROUNDS = 64
+_NEAR = 1.001
+TimeSpan = tuple[datetime, datetime]
+
+
+class Course:
+    """The way a player goes by one of the clocks: at which moments something comes.
+
+    Only what can have a line counts. How a source is doing, and calls that have nothing
+    to do with the executions, come all the time: they would fill every idle gap.
+    """
+
+    def __init__(self, trace: Trace, clock: Clock) -> None:
+        self._trace, self._clock = trace, clock
+        self.times: list[datetime] = []
+        """When each thing comes, in order."""
+        self.version = 0
+        self.build()
+
+    def build(self) -> None:
+        """Work all times out from what the trace holds."""
+        trace = self._trace
+        events = (e for each in trace.executions.values() for e in each.ordered)
+        calls = self._calls(trace.calls)
+        states = chain.from_iterable(trace.task_states.values())
+        self.times = sorted(
+            chain(
+                (dated(self._clock, e.seen_at, e.at) for e in events),
+                calls,
+                (dated(self._clock, s.seen_at, s.at) for s in states),
+            )
+        )
+        self.version += 1
+
+    def update(self, changed: Changed) -> None:
+        """Put the times of what a batch brought in their places."""
+        if changed.folded_anew or changed.dropped_calls:
+            self.build()
+            return
+        matched = (each for each, pair in changed.links.items() if pair[0] is None)
+        new = [
+            *(
+                dated(self._clock, event.seen_at, event.at)
+                for events in changed.events.values()
+                for event in events
+            ),
+            *self._calls(dict.fromkeys(chain(changed.calls, matched))),
+            *(dated(self._clock, s.seen_at, s.at) for s in changed.task_states),
+        ]
+        if not new:
+            return
+        self.version += 1
+        new.sort()
+        if not self.times or new[0] >= self.times[-1]:
+            self.times.extend(new)
+        elif len(new) > _MANY:
+            self.times.extend(new)
+            self.times.sort()
+        else:
+            for at in new:
+                insort(self.times, at)
+
+    def _calls(self, event_ids: Iterable[str]) -> Iterable[datetime]:
+        moment = self._trace.as_of()
+        found = map(self._trace.calls.get, event_ids)
+        return (self._of_call(c) for c in found if c and moment.is_relevant(c))
+
+    def _of_call(self, call: ApiCall) -> datetime:
+        return dated(self._clock, call.seen_at, end_of_second(call.event_time))
+
+    def after(self, at: datetime) -> datetime | None:
+        """Give the first moment after `at` at which something comes."""
+        place = bisect_right(self.times, at)
+        return self.times[place] if place < len(self.times) else None
+
+    def before(self, at: datetime) -> datetime | None:
+        """Give the last moment before `at`."""
+        place = bisect_left(self.times, at)
+        return self.times[place - 1] if place else None
+
+    def newest(self, at: datetime) -> datetime | None:
+        """Give the last moment that has come by `at`."""
+        place = bisect_right(self.times, at)
+        return self.times[place - 1] if place else None
+
+
+class Scale(Struct, frozen=True):
+    """Where a moment stands on a bar from 0.0 to 1.0, and which stands at a place.
+
+    With idle time squeezed a gap takes a small part of the bar at most, so that where
+    much happens there is room for it.
+    """
+
+    knots: Sequence[datetime]
+    """Times, the first and the last those of the bar's ends."""
+    places: Sequence[float]
+    """Where each stands; in between, time runs evenly."""
+    cuts: Sequence[int] = ()
+    """The knots after which a gap has been made shorter."""
+
+    def place(self, at: datetime) -> float:
+        """Say where a moment stands; those outside stand at the ends."""
+        right = bisect_right(self.knots, at)
+        if right == 0:
+            return 0.0
+        if right == len(self.knots):
+            return 1.0 if self.places[-1] else 0.0
+        start, end = self.knots[right - 1], self.knots[right]
+        part = (at - start) / (end - start)
+        begin = self.places[right - 1]
+        return begin + part * (self.places[right] - begin)
+
+    def at(self, place: float) -> datetime:
+        """Say which moment stands at a place."""
+        right = bisect_right(self.places, place)
+        if right == 0:
+            return self.knots[0]
+        if right == len(self.places):
+            return self.knots[-1]
+        begin, end = self.places[right - 1], self.places[right]
+        start = self.knots[right - 1]
+        length = self.knots[right] - start
+        return start + min(length, length * ((place - begin) / (end - begin)))
+
+
+def scale_of(span: TimeSpan, times: Iterable[datetime], *, squeeze: bool) -> Scale:
+    """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter."""
+    begin, end = span
+    if not squeeze:
+        return Scale(span, (0.0, 1.0 if end > begin else 0.0))
+    knots = sorted({begin, *times, end})
+    if len(knots) == 1:
+        return Scale(knots, (0.0,))
+    lengths = [(after - before).total_seconds() for before, after in pairwise(knots)]
+    longest = _longest_gap(lengths)
+    ends_at = list(accumulate((min(each, longest) for each in lengths), initial=0.0))
+    places = [min(1.0, each / ends_at[-1]) for each in ends_at]
+    cuts = [n for n, length in enumerate(lengths) if length > longest * _NEAR]
+    return Scale(knots, [*places[:-1], 1.0], cuts)
+
+
+def _longest_gap(lengths: Sequence[float]) -> float:
+    """Find the seconds that a gap counts at most, so that it takes its share at most.
+
+    Each gap made shorter makes the whole shorter, and so the share: look until both
+    agree.
+    """
+    known = sorted(lengths)
+    sums = list(accumulate(known, initial=0.0))
+    limit = max(_LEAST_GAP, _SHARE * sums[-1])
+    for _ in range(_ROUNDS):
+        shorter = bisect_right(known, limit)
+        whole = sums[shorter] + limit * (len(known) - shorter)
+        if limit <= max(_LEAST_GAP, _SHARE * whole) * _NEAR:
+            break
+        limit = max(_LEAST_GAP, _SHARE * whole)
+    return limit
+
+
+class Playback:
+    """Where the player is, and how it goes on."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        replay: bool = False,
+        speed: float = 1.0,
+        watched: TimeSpan | None = None,
+    ) -> None:
+        """`watched` is from when to when a recording was made, where that is known."""
+        self.trace = trace
+        self.replay = replay
+        self.growing = not replay
+        """True while more may come: the end is not the end then."""
+        self.clock = Clock.ARRIVAL
+        self.position: datetime | None = None
+        """The moment that is shown; None for a live edge, and before the first."""
+        self.playing = replay
+        self.speed = speed
+        self.squeeze = replay
+        self.looping = False
+        self.held = False
+        """True for a live watch that was only stopped, and nothing else sought."""
+        self._is_read = watched is None or not replay
+        """False while a recording is being read: what comes between is not known."""
+        self._watched = watched
+        self._rested = 0.0
+        """Real seconds spent at the end so far, when looping."""
+        self._courses: dict[Clock, Course] = {}
+        if replay and (span := self.span) is not None:
+            self.position = span[0]
+
+    # -- what there is -------------------------------------------------------------
+
+    @property
+    def course(self) -> Course:
+        """The moments at which something comes, by the clock in use."""
+        course = self._courses.get(self.clock)
+        if course is None:
+            course = self._courses[self.clock] = Course(self.trace, self.clock)
+        return course
+
+    @property
+    def span(self) -> TimeSpan | None:
+        """From the first moment to the last; None while nothing has come.
+
+        In arrival time the watch itself counts: it lasted as long as it did.
+        """
+        times = self.course.times
+        ends = [*times[:1], *times[-1:]]
+        if not times or self.clock is Clock.ARRIVAL:
+            ends += self._watched or ()
+        return (min(ends), max(ends)) if ends else None
+
+    @property
+    def live(self) -> bool:
+        """True at the live edge: what comes in is shown as it comes."""
+        return not self.replay and self.position is None
+
+    @property
+    def ended(self) -> bool:
+        """True at the end of what can't grow any more."""
+        span = self.span
+        at = self.position
+        return not self.growing and (span is None or at is None or at >= span[1])
+
+    def moment(self) -> Moment:
+        """Give what is shown."""
+        span = self.span
+        at = self.position
+        if at is None or (self.replay and span is not None and at >= span[1]):
+            return self.trace.as_of(None, self.clock)
+        return self.trace.as_of(at, self.clock)
+
+    def scale(self) -> Scale | None:
+        """Lay all there is along a bar."""
+        span = self.span
+        if span is None:
+            return None
+        return scale_of(span, self.course.times, squeeze=self.squeeze)
+
+    # -- what comes in -------------------------------------------------------------
+
+    def update(self, batch: Batch, changed: Changed) -> None:
+        """Take in what a batch has brought; a recording begins with its first."""
+        at_end = self.replay and self.position is not None and self.ended
+        for course in self._courses.values():
+            course.update(changed)
+        times = [record.at for record in batch if record.at is not None]
+        if times:
+            times += self._watched or ()
+            self._watched = min(times), max(times)
+        span = self.span
+        if self.replay and span is not None:
+            if self.position is None:
+                self.position = span[0]
+            elif at_end and not self.playing:
+                self.position = span[1]
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self.growing = False
+        self._is_read = True
+        for course in self._courses.values():
+            course.version += 1
+
+    # -- time ----------------------------------------------------------------------
+
+    def tick(self, elapsed: float) -> bool:
+        """Let so many real seconds pass; True if another moment is shown.
+
+        A recording stops at its end or, looping, begins again after a rest; a live
+        watch that has caught up is live again.
+        """
+        span = self.span
+        if not self.playing or elapsed <= 0 or self.position is None or span is None:
+            return False
+        before = self.position
+        if before >= span[1]:
+            self._reach_end(elapsed, span)
+            return self.position != before
+        there = self._moved(before, elapsed, span[1])
+        if not self._is_read:
+            there = min(there, max([before, *self.course.times[-1:]]))
+        if there >= span[1]:
+            self._reach_end(0.0, span)
+        else:
+            self.position = there
+        return self.position != before
+
+    def _reach_end(self, elapsed: float, span: TimeSpan) -> None:
+        if self.growing:
+            self.to_end()
+            return
+        self.position = span[1]
+        if not self.looping:
+            self.playing = False
+            return
+        self._rested += elapsed
+        if self._rested >= REST:
+            self.position, self._rested = span[0], 0.0
+
+    def _moved(self, at: datetime, elapsed: float, end: datetime) -> datetime:
+        if not self.squeeze:
+            return _forward(at, elapsed * self.speed, end)
+        while at < end:
+            start = self.course.newest(at) or at
+            goal = min(self.course.after(at) or end, end)
+            pace = max(self.speed, (goal - start).total_seconds() / LONGEST_GAP)
+            needed = (goal - at).total_seconds() / pace
+            if needed > elapsed:
+                return _forward(at, elapsed * pace, goal)
+            at, elapsed = goal, elapsed - needed
+        return at
+
+    @property
+    def skipped(self) -> float:
+        """How many seconds of the gap under the position are not waited out."""
+        at, span = self.position, self.span
+        if not self.squeeze or not self.playing or at is None or span is None:
+            return 0.0
+        start = self.course.newest(at) or span[0]
+        length = ((self.course.after(at) or span[1]) - start).total_seconds()
+        waited = self.speed * LONGEST_GAP
+        return length - waited if length > waited else 0.0
+
+    # -- what can be asked ---------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Play or stop; at the end play from the beginning.
+
+        Stopping at a live edge stays where it is, while more comes in; a live watch
+        that was only stopped is live again.
+        """
+        span = self.span
+        if span is None:
+            return
+        if self.held:
+            self.to_end()
+        elif self.live:
+            self.position, self.held = span[1], True
+        elif self.playing:
+            self.playing = False
+        else:
+            self.position = span[0] if self.ended else self.position
+            self.playing, self._rested = True, 0.0
+
+    def to_end(self) -> None:
+        """Go to the newest there is: the live edge, or a recording's end."""
+        span = self.span
+        self.position = span[1] if self.replay and span else None
+        self.playing = self.held = False
+
+    def seek(self, at: datetime) -> None:
+        """Go to a moment; the end of a live watch is its live edge."""
+        span = self.span
+        if span is None:
+            return
+        if not self.replay and at >= span[1]:
+            self.to_end()
+            return
+        self.position = min(max(at, span[0]), span[1])
+        self.held, self._rested = False, 0.0
+
+    def skip(self, seconds: float) -> None:
+        """Go so many seconds on, or back."""
+        span = self.span
+        if span is None:
+            return
+        here = self.position or span[1]
+        left = (span[1] - here if seconds > 0 else here - span[0]).total_seconds()
+        if abs(seconds) >= left:
+            self.seek(span[1] if seconds > 0 else span[0])
+        else:
+            self.seek(here + timedelta(seconds=seconds))
+
+    def tenth(self, number: int) -> None:
+        """Go to so many tenths of the bar."""
+        scale = self.scale()
+        if scale is not None:
+            self.seek(scale.at(number / 10))
+
+    def step(self, direction: int) -> None:
+        """Go one moment on, or undo the newest one shown; playing stops."""
+        span, course = self.span, self.course
+        if span is None:
+            return
+        here = self.position or span[1]
+        if direction > 0:
+            there = course.after(here) or span[1]
+        else:
+            newest = course.newest(here)
+            there = (newest and course.before(newest)) or span[0]
+        self.stand(there)
+
+    def stand(self, at: datetime) -> None:
+        """Go to a moment and stay there."""
+        self.seek(at)
+        self.playing = False
+
+    def step_among(self, times: Iterable[datetime], direction: int) -> bool:
+        """Go to the next of some moments, or to the one before.
+
+        Where there is none it goes nowhere, and says so: the end may be far from what
+        is looked at.
+        """
+        span = self.span
+        if span is None:
+            return False
+        here = self.position or span[1]
+        if direction > 0:
+            there = min((at for at in times if at > here), default=None)
+        else:
+            there = max((at for at in times if at < here), default=None)
+        if there is not None:
+            self.stand(there)
+        return there is not None
+
+    def faster(self) -> None:
+        self.speed = SPEEDS[min(bisect_right(SPEEDS, self.speed), len(SPEEDS) - 1)]
+
+    def slower(self) -> None:
+        self.speed = SPEEDS[max(bisect_left(SPEEDS, self.speed) - 1, 0)]
+
+    def switch_clock(self) -> None:
+        """Read by the other clock; the newest thing shown stays shown."""
+        old, at, was_ended = self.clock, self.position, self.ended
+        new = Clock.EVENT if old is Clock.ARRIVAL else Clock.ARRIVAL
+        carried = self._carried(at, old, new) if at is not None else None
+        self.clock = new
+        span = self.span
+        if at is None or span is None:
+            return
+        if was_ended:
+            self.position = span[1]
+        else:
+            self.position = max(span[0], min(carried or span[0], span[1]))
+
+    def _carried(self, at: datetime, old: Clock, new: Clock) -> datetime | None:
+        """Give the moment of the newest thing shown, by its own time, by a clock."""
+        moment = self.trace.as_of(at, old)
+        shown = [
+            (each.events[-1].at, each.events[-1].seen_at)
+            for each in moment.executions.values()
+            if each.event_count
+        ]
+        calls = (c for c in reversed(moment.calls) if moment.is_relevant(c))
+        call = next(calls, None)
+        if call is not None:
+            shown.append((end_of_second(call.event_time), call.seen_at))
+        newest = max(shown, key=lambda times: times[0], default=None)
+        return dated(new, newest[1], newest[0]) if newest is not None else None
+
+
+def _forward(at: datetime, seconds: float, goal: datetime) -> datetime:
+    left = (goal - at).total_seconds()
+    return goal if seconds >= left else at + timedelta(seconds=seconds)

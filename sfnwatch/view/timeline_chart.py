@@ -1,0 +1,598 @@
+"""A trace as bars on a time axis: executions, their states, and what those started.
+
+It knows nothing of columns: the screen draws its bars in cells, a picture in pixels.
+The tree is made at once, since it is cheap; what a bar is drawn of is asked bar by bar.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from sfnwatch.analysis.phases import (
+    Completion,
+    Phase,
+    Segment,
+    completion_of,
+    end_of,
+    segments,
+)
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.arns import short_id
+from sfnwatch.model.children import ExecutionCounts, ListedExecution
+from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.links import LinkRule
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view.order import branch_key, child_key, map_run_key
+from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted
+from sfnwatch.view.wording import resource_words, task_id, task_text
+
+MANY = 20
+"""A Map of more iterations than these begins folded."""
+_FEW = 4
+"""With more iterations than these, each of several states begins folded itself."""
+_STATES, _NAME = 4, 60
+_CONTAINERS = frozenset({"Map", "Parallel"})
+_FAILED = frozenset({"failed", "timed_out"})
+_FINE = frozenset({"running", "succeeded"})
+_TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
+_STAGES = {TaskStage.STARTING: Phase.WAITING, TaskStage.RUNNING: Phase.WORKING}
+VisitKey = tuple[str, int]
+Stretch = tuple[datetime, datetime, bool]
+"""From when to when something ran, and whether it failed."""
+
+
+class BarKind(StrEnum):
+    """What a bar stands for."""
+
+    EXECUTION = "execution"
+    STATE = "state"
+    BRANCH = "branch"
+    """Several states in one branch of a Parallel or one iteration of a Map."""
+    TASK = "task"
+    """A task, as ECS told of it."""
+    UNREAD = "unread"
+    """The executions of a Map Run whose histories are not here."""
+
+
+class Bar(Struct, eq=False):
+    """One row of the chart, with the rows below it."""
+
+    key: str
+    """Its own; of a state the lanes' key of its StateEntered event."""
+    kind: BarKind
+    execution_arn: str
+    status: str
+    """In a visit's words."""
+    begin: datetime
+    end: datetime
+    """When it was over, or how far it has come."""
+    name: str
+    """As it came from AWS: still to be cleaned."""
+    visits: Sequence[StateVisit] = ()
+    """The one it is, or those of the branch or execution, in order."""
+    inside: list["Bar"] = field(default_factory=list)
+    index: int | None = None
+    """Of a branch, and of the only state of an iteration: which one."""
+    folded: bool = False
+    """How it begins."""
+    states: Sequence[TaskState] = ()
+    counts: ExecutionCounts | None = None
+    """How the executions of its Map Run are doing."""
+    listed: Sequence[ListedExecution] = ()
+
+    @property
+    def visit(self) -> StateVisit | None:
+        return self.visits[0] if self.kind is BarKind.STATE else None
+
+    @property
+    def is_container(self) -> bool:
+        return self.visit is not None and self.visit.type in _CONTAINERS
+
+    @property
+    def line_key(self) -> str:
+        """The lanes' key of what it begins with."""
+        match self.kind:
+            case BarKind.STATE:
+                return self.key
+            case BarKind.TASK:
+                return self.states[0].key
+            case BarKind.BRANCH:
+                return f"{self.execution_arn}#{self.visits[0].id}"
+            case BarKind.UNREAD:
+                return self.key.removesuffix("~unread")
+        return f"{self.execution_arn}#1"
+
+    @property
+    def shown_name(self) -> str:
+        number = "" if self.index is None else f"[{self.index}] "
+        return f"{number}{self.name}"
+
+
+class BarLine(NamedTuple):
+    """A bar that is not folded away."""
+
+    bar: Bar
+    rails: str
+    """What is drawn before it in the tree."""
+    open: bool | None
+    """None where there is nothing to fold."""
+
+
+class Tick(NamedTuple):
+    """A call, as a point on its bar."""
+
+    at: datetime
+    call: ApiCall
+    role: CallRole
+    exact: bool
+    key: tuple[str, int]
+    """The attempt it is matched to."""
+
+    @property
+    def failed(self) -> bool:
+        return self.call.error_code is not None
+
+
+class BarEnd(NamedTuple):
+    """How a try, or a state, ended."""
+
+    at: datetime
+    status: str
+    completion: Completion | None = None
+    """How Step Functions learned of it."""
+
+
+class TimelineChart:
+    """The bars of one moment."""
+
+    def __init__(self, moment: Moment, now: datetime) -> None:
+        """Lay a moment out; what runs has come as far as `now`."""
+        self.moment, self.now = moment, now
+        self.bars: dict[str, Bar] = {}
+        self.around: dict[str, str] = {}
+        """The key of a bar to that of the bar it is inside of."""
+        self._coverage = Coverage(moment)
+        self._started: defaultdict[VisitKey, list[Bar]] = defaultdict(list)
+        self._counts: dict[VisitKey, ExecutionCounts] = {}
+        self.roots = self._executions()
+        for bar in _within(self.roots):
+            self.bars[bar.key] = bar
+            self.around.update((each.key, bar.key) for each in bar.inside)
+
+    # -- the tree --------------------------------------------------------------------
+
+    def _executions(self) -> list[Bar]:
+        """Make the tree of each execution; what a state started stands below it."""
+        moment, lineage = self.moment, self.moment.lineage
+        for arn, states in moment.task_states.items():
+            starter = moment.task_starter(arn)
+            visit = moment.visit_of(starter)
+            if starter is not None and visit is not None:
+                task = self._task(starter[0], states)
+                self._started[starter[0], visit.id].append(task)
+        unread: defaultdict[str, list[tuple[int, Bar]]] = defaultdict(list)
+        for run, around in lineage.map_runs.items():
+            rest = self._unread(run)
+            if rest is not None:
+                unread[around.execution_arn].append((around.visit_id, rest))
+        roots: dict[str, Bar] = {}
+        # The innermost first, and those that stand beside each other by their starts.
+        for arn in sorted(moment.executions, key=lineage.level, reverse=True):
+            for visit_id, rest in unread[arn]:
+                self._started[arn, visit_id].append(rest)
+            parent = lineage.parents.get(arn)
+            bar = self._execution(moment.executions[arn])
+            if parent is None:
+                roots[arn] = bar
+            else:
+                self._started[parent.execution_arn, parent.visit_id].append(bar)
+        return [roots[arn] for arn in moment.roots]
+
+    def _execution(self, execution: ExecutionAsOf) -> Bar:
+        """Make one tree; what is inside a visit was entered after it: from the end."""
+        arn = execution.arn
+        nested = arn in self.moment.lineage.parents
+        inside: dict[int | None, list[Bar]] = defaultdict(list)
+        for visit in reversed(list(execution.visits)):
+            within = _branches(arn, visit, inside.pop(visit.id, [])[::-1])
+            within += self._started.get((arn, visit.id), ())
+            inside[visit.parent].append(self._state(arn, visit, within))
+        top = [bar for bars in inside.values() for bar in bars[::-1]]
+        begin = execution.started_at or (top[0].begin if top else self.now)
+        running = execution.running
+        last = execution.events[-1].at if execution.event_count else begin
+        end = execution.stopped_at or (max(self.now, last) if running else last)
+        key = child_key(arn) if nested else arn
+        name = self._named(execution) if nested else execution.name
+        status = "running" if running else execution.status.lower()
+        end = max(begin, end)
+        bar = Bar(key, BarKind.EXECUTION, arn, status, begin, end, name, inside=top)
+        bar.visits = [each.visits[0] for each in top]
+        bar.folded = nested or len(self.moment.roots) > 1
+        return bar
+
+    def _named(self, child: ExecutionAsOf) -> str:
+        """Name a child: of a Map Run's the machine is that of the state around it."""
+        of_run = self.moment.lineage.parents[child.arn].map_run_arn is not None
+        machine = "" if of_run else f"{child.state_machine_name} › "
+        return f"{machine}{short_id(child.name)}"
+
+    def _state(self, arn: str, visit: StateVisit, inside: list[Bar]) -> Bar:
+        key, end = f"{arn}#{visit.id}", end_of(visit, self.now)
+        where = key, BarKind.STATE, arn, visit.status, visit.entered_at, end
+        bar = Bar(*where, visit.name, [visit], inside)
+        bar.folded = visit.type == "Map" and len(inside) > MANY
+        bar.counts = self._counts.get((arn, visit.id))
+        return bar
+
+    def _task(self, arn: str, states: Sequence[TaskState]) -> Bar:
+        known = list(stretches(states, self.now))
+        key, name = f"{TASK_KEY}{states[0].task_arn}", f"task {task_id(states[0])}"
+        status = _TASK_ENDS.get(task_text(states[-1]).status.role, "running")
+        begin, end = known[0].begin, max(each.end for each in known)
+        return Bar(key, BarKind.TASK, arn, status, begin, end, name, states=states)
+
+    def _unread(self, run: str) -> Bar | None:
+        """Stand for the executions of a Map Run that are counted, and not read."""
+        moment, parent = self.moment, self.moment.lineage.map_runs[run]
+        around = moment.executions.get(parent.execution_arn)
+        visit = around.visit(parent.visit_id) if around else None
+        told = moment.map_run(run)
+        if told is None or visit is None:
+            return None
+        self._counts[parent.execution_arn, visit.id] = told.executions
+        parents = moment.lineage.parents
+        read = sum(parents[arn].map_run_arn == run for arn in moment.children)
+        missing = told.executions.total - read
+        if missing <= 0:
+            return None
+        name = f"{missing:,} {'more, ' if read else ''}not read"
+        begin, end = visit.entered_at, end_of(visit, self.now)
+        where = f"{map_run_key(run)}~unread", BarKind.UNREAD, parent.execution_arn
+        bar = Bar(*where, "unknown", begin, end, name)
+        listed = (child.listed for child in moment.listed_of.get(run, ()))
+        bar.listed = [each for each in listed if each.arn not in moment.children]
+        return bar
+
+    # -- finding and folding -----------------------------------------------------------
+
+    def bar_of(self, key: str) -> Bar | None:
+        """Find the bar of whatever the lanes know by a key, folded away or not."""
+        if key in self.bars:
+            return self.bars[key]
+        arn, visit_id = self._visit_of(key.partition("~")[0])
+        for known in (f"{arn}#{visit_id}", arn, child_key(arn)):
+            if known in self.bars:
+                return self.bars[known]
+        return None
+
+    def _visit_of(self, key: str) -> VisitKey:
+        moment, trace = self.moment, self.moment.trace
+        if key.startswith(CALL_KEY):
+            link = trace.links.get(key.removeprefix(CALL_KEY))
+            return (link.execution_arn or "", link.visit_id or 0) if link else ("", 0)
+        task = trace.task_state(key)
+        owner = moment.task_starter(task.task_arn) if task is not None else None
+        if owner is not None:
+            key = f"{owner[0]}#{owner[1]}"
+        run = moment.lineage.map_runs.get(key)
+        if run is not None:
+            return run.execution_arn, run.visit_id
+        arn, _, number = key.rpartition("#")
+        execution = moment.executions.get(arn)
+        event = execution.event(int(number)) if execution and number.isdigit() else None
+        return arn, event.visit_id if event is not None else 0
+
+    def lines(
+        self, folds: Mapping[str, bool], kept: Iterable[VisitKey] | None = None
+    ) -> list[BarLine]:
+        """List the bars that are not folded away; `folds` is what somebody changed.
+
+        With `kept`, only bars with something of those visits, and what is around them.
+        """
+        shown = None if kept is None else self._around_all(kept)
+        lines: list[BarLine] = []
+        todo = [(bar, "", "") for bar in reversed(self._top())]
+        while todo:
+            bar, rails, below = todo.pop()
+            if shown is not None and bar.key not in shown:
+                continue
+            is_open = not folds.get(bar.key, bar.folded) if bar.inside else None
+            lines.append(BarLine(bar, rails, is_open))
+            if is_open:
+                todo.extend(reversed(list(_railed(bar, below, shown))))
+        return lines
+
+    def _top(self) -> list[Bar]:
+        """Leave out the bar of the one execution: its states say as much."""
+        if len(self.roots) != 1 or not self.roots[0].inside:
+            return self.roots
+        redriven = next(iter(self.moment.roots.values())).redrives
+        return self.roots if redriven else self.roots[0].inside
+
+    def _around_all(self, kept: Iterable[VisitKey]) -> set[str]:
+        shown: set[str] = set()
+        for arn, visit_id in kept:
+            bar = self.bar_of(f"{arn}#{visit_id}")
+            key = bar.key if bar is not None else None
+            while key is not None and key not in shown:
+                shown.add(key)
+                key = self.around.get(key)
+        return shown
+
+    # -- what a bar is drawn of --------------------------------------------------------
+
+    def segments(self, line: BarLine) -> list[Segment]:
+        """Give what a bar's time was spent on."""
+        bar = line.bar
+        if bar.kind is BarKind.TASK:
+            return [
+                Segment(_STAGES.get(s.state.stage, Phase.CONTAINER), s.begin, s.end)
+                for s in stretches(bar.states, self.now)
+                if s.end > s.begin
+            ]
+        if bar.kind is BarKind.EXECUTION and line.open:
+            return list(self._whole(bar))
+        if bar.kind is BarKind.BRANCH and line.open:
+            return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
+        return [each for visit in bar.visits for each in segments(visit, self.now)]
+
+    def _whole(self, bar: Bar) -> Iterator[Segment]:
+        """Divide an execution by when it was over, until a redrive."""
+        at = bar.begin
+        for redrive in self.moment.executions[bar.execution_arn].redrives:
+            stop = redrive.ended.at if redrive.ended else redrive.event.at
+            yield Segment(Phase.CONTAINER, at, max(at, stop), None, "failed")
+            yield Segment(Phase.STOPPED, max(at, stop), redrive.event.at)
+            at = redrive.event.at
+        yield Segment(Phase.CONTAINER, at, max(at, bar.end), None, bar.status)
+
+    def crowd(self, line: BarLine) -> list[Stretch]:
+        """Give what ran side by side in a folded Map or Parallel, or in what is unread.
+
+        Empty for what is drawn as segments.
+        """
+        bar = line.bar
+        if bar.kind is BarKind.UNREAD:
+            known = ((e.started_at, e.stopped_at or self.now, e) for e in bar.listed)
+            return [(at, max(at, end), e.failed) for at, end, e in known if at]
+        if not bar.is_container or line.open is not False:
+            return []
+        found: list[Stretch] = []
+        for each in bar.inside:
+            if each.kind is BarKind.UNREAD:
+                found += self.crowd(BarLine(each, "", None))
+            else:
+                found.append((each.begin, each.end, each.status in _FAILED))
+        return found
+
+    def ticks(self, line: BarLine) -> list[Tick]:
+        """Give the calls that stand on a bar: its own, and what is folded away."""
+        found = [
+            tick
+            for arn, visit in self._visits_on(line)
+            for attempt in visit.attempts
+            for tick in self._ticks_of(arn, attempt)
+        ]
+        return sorted(found, key=lambda tick: (tick.at, tick.call.event_id))
+
+    def _ticks_of(self, arn: str, attempt: Attempt) -> Iterator[Tick]:
+        key = arn, attempt.scheduled_id
+        for call in self.moment.calls_of(key):
+            link = self.moment.link(call)
+            if link is not None:
+                # Its time has no fractions: it was not made before it was scheduled.
+                at = max(call.event_time, attempt.scheduled_at)
+                exact = link.rule.exact and link.rule is not LinkRule.AMBIGUOUS
+                yield Tick(at, call, link.role, exact, key)
+
+    def ends(self, line: BarLine) -> list[BarEnd]:
+        """Say how each try ended, and the bar itself, the last in time last."""
+        bar = line.bar
+        if bar.kind is BarKind.TASK:
+            return [BarEnd(bar.end, bar.status)] if bar.status != "running" else []
+        if bar.status == "running" and bar.kind is not BarKind.STATE:
+            return []
+        own = bar.visit is not None and not bar.is_container
+        if bar.kind is BarKind.UNREAD or (not own and (line.open or bar.is_container)):
+            ended = bar.status not in {*_FINE, "unknown"}
+            return [BarEnd(bar.end, bar.status)] if ended else []
+        visits = [bar.visits[0]] if own else bar.visits
+        ends = [e for v in visits for e in self._ends_of(bar.execution_arn, v)]
+        return [*(end for end in ends[:-1] if end.status not in _FINE), *ends[-1:]]
+
+    def _ends_of(self, arn: str, visit: StateVisit) -> Iterator[BarEnd]:
+        for attempt in visit.attempts if visit.running else visit.attempts[:-1]:
+            if attempt.ended_at is not None:
+                yield BarEnd(attempt.ended_at, attempt.status, self._told(arn, attempt))
+        if visit.ended_at is not None:
+            told = self._told(arn, visit.attempts[-1]) if visit.attempts else None
+            yield BarEnd(max(visit.entered_at, visit.ended_at), visit.status, told)
+
+    def _told(self, arn: str, attempt: Attempt) -> Completion | None:
+        key = arn, attempt.scheduled_id
+        return completion_of(self.moment, self._coverage, key, attempt)
+
+    def _visits_on(self, line: BarLine) -> Iterator[tuple[str, StateVisit]]:
+        """Yield the visits that a bar tells of, in the order they were entered."""
+        bar = line.bar
+        if line.open is not False:
+            if bar.visit is not None:
+                yield bar.execution_arn, bar.visit
+            return
+        for each in _within([bar]):
+            if each.visit is not None:
+                yield each.execution_arn, each.visit
+
+    # -- in words ----------------------------------------------------------------------
+
+    def what(self, bar: Bar) -> Part | None:
+        """Say what a state is: what it runs, or else its type."""
+        visit = bar.visit
+        if bar.kind is BarKind.EXECUTION and not bar.inside:
+            return None
+        if visit is None:
+            tops = bar.visits if bar.kind is BarKind.EXECUTION else ()
+            if len(tops) != 1 or not tops[0].attempts:
+                return None
+            visit = tops[0]
+        if visit.attempts:
+            return Part(resource_words(visit.attempts[0]), Role.CALL)
+        return Part(clean(visit.type, _NAME), Role.DIM)
+
+    def seconds(self, bar: Bar) -> float:
+        """How long it took, without the time in which it stood still."""
+        paused = bar.visit.paused if bar.visit is not None else 0.0
+        return (bar.end - bar.begin).total_seconds() - paused
+
+    def notes(self, line: BarLine) -> list[Part]:
+        """Say in few words what is notable of a bar."""
+        bar = line.bar
+        if bar.kind is BarKind.TASK:
+            told = task_text(bar.states[-1])
+            return [told.status, *told.brief]
+        if bar.kind is BarKind.UNREAD:
+            return list(_tally(Counter(e.status.lower() for e in bar.listed)))
+        found = [*self._inside_notes(bar)]
+        if bar.kind is BarKind.EXECUTION:
+            found += self._failure(bar)
+        if not line.open or not bar.is_container:
+            found += self._run_notes(line)
+        return [
+            Part(f"{'  ' if number else ''}{part.text}", part.role)
+            for number, part in enumerate(found)
+        ]
+
+    def _inside_notes(self, bar: Bar) -> Iterator[Part]:
+        """Count what is inside: branches, iterations, executions of a Map Run."""
+        if bar.counts is not None:
+            told = bar.counts
+            yield from _tally({"failed": told.unsuccessful, "running": told.running})
+            yield Part(f"✔ {told.succeeded:,} of {told.total:,}", Role.GOOD)
+        elif bar.is_container and bar.inside:
+            parallel = bar.visits[0].type == "Parallel"
+            words = ("branch", "branches") if parallel else ("item", "items")
+            indexes = {each.visits[0].index for each in bar.inside if each.visits}
+            yield Part(counted(len(indexes), *words), Role.DIM)
+            statuses = Counter(each.status for each in bar.inside)
+            del statuses["succeeded"]
+            yield from _tally(statuses)
+
+    def _failure(self, bar: Bar) -> Iterator[Part]:
+        ending = self.moment.executions[bar.execution_arn].ending
+        if ending is not None and bar.status != "succeeded":
+            error = text_of(self.moment.trace.details(ending).get("error"))
+            yield Part(clean(error or bar.status, _NAME), Role.BAD)
+
+    def _run_notes(self, line: BarLine) -> Iterator[Part]:
+        """Say what was tried again, what was polled, and how its end was learned of."""
+        visits = list(self._visits_on(line))
+        for _, visit in visits:
+            if line.bar.kind is not BarKind.EXECUTION:
+                yield from _error_notes(visit)
+        polls = [t for t in self.ticks(line) if t.role is CallRole.POLL]
+        denied = sum(tick.failed for tick in polls)
+        if polls:
+            words = f", {denied} denied" if denied else ""
+            words = " denied" if denied == len(polls) else words
+            role = Role.BAD if denied else Role.DIM
+            yield Part(f"{counted(len(polls), 'poll')}{words}", role)
+        ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
+        told = [end.completion for end in ends if end.completion is not None]
+        if len(told) == 1 and not line.bar.is_container:
+            roles = {"event": Role.EVENT, "poll": Role.POLL}
+            by = told[0].by if told[0].by in roles else "learned"
+            yield Part(f"◀ {by} {told[0].lag:.1f} s", roles.get(by, Role.DIM))
+        if len(visits) == 1 and _does_not_wait(visits[0][1]):
+            yield Part("did not wait", Role.DIM)
+
+
+def _within(bars: Iterable[Bar]) -> Iterator[Bar]:
+    """Yield bars and all that is inside of them, in the order of the tree."""
+    todo = list(bars)[::-1]
+    while todo:
+        bar = todo.pop()
+        yield bar
+        todo.extend(reversed(bar.inside))
+
+
+def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
+    """Gather the states of each branch; a branch of one state is that state's bar."""
+    groups: dict[int | None, list[Bar]] = defaultdict(list)
+    for bar in inside:
+        groups[bar.visits[0].index].append(bar)
+    found: list[Bar] = []
+    for index in sorted(groups, key=lambda index: -1 if index is None else index):
+        bars = groups[index]
+        if index is None or len(bars) == 1:
+            # A branch is told by its state's name, an iteration by its number.
+            shown = index if around.type == "Map" and len(bars) == 1 else None
+            found += [replace(bar, index=shown) for bar in bars]
+            continue
+        visits = [bar.visits[0] for bar in bars]
+        running = any(visit.running for visit in visits)
+        status = "running" if running else visits[-1].status
+        names = [visit.name for visit in visits[:_STATES]]
+        names += ["…"] if len(visits) > _STATES else []
+        span = bars[0].begin, max(bar.end for bar in bars)
+        where = branch_key(arn, around.id, index), BarKind.BRANCH, arn, status
+        branch = Bar(*where, *span, " › ".join(names), visits, bars, index)
+        branch.folded = len(groups) > _FEW
+        found.append(branch)
+    return found
+
+
+def _railed(
+    bar: Bar, below: str, shown: set[str] | None
+) -> Iterator[tuple[Bar, str, str]]:
+    """Give each bar inside what is drawn before it, and before what is below it."""
+    inside = [b for b in bar.inside if shown is None or b.key in shown]
+    for place, each in enumerate(inside, 1):
+        rails, stem = ("└ ", "  ") if place == len(inside) else ("├ ", "│ ")
+        yield each, f"{below}{rails}", f"{below}{stem}"
+
+
+def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
+    """Say how many ended how, what went wrong first."""
+    for status in ("failed", "timed_out", "aborted", "caught", "running", "succeeded"):
+        if counts.get(status):
+            glyph = STATUS_GLYPHS[status]
+            yield Part(f"{glyph.text} {counts[status]:,}", glyph.role)
+
+
+def _error_notes(visit: StateVisit) -> Iterator[Part]:
+    """Name the error a state ended with; or of those tried again, the first."""
+    tries = len(visit.attempts)
+    errors = [each.error for each in visit.attempts if each.error]
+    if visit.status not in _FINE and visit.error:
+        errors.append(visit.error)
+    error = clean(errors[0 if visit.status in _FINE else -1] if errors else "", _NAME)
+    again = f"{tries} tries" if tries > 1 else ""
+    caught = "caught" if visit.status == "caught" else ""
+    words = ", ".join(part for part in (error, again, caught) if part)
+    if words:
+        yield Part(words, Role.BAD if visit.status in _FAILED else Role.WARN)
+
+
+def _does_not_wait(visit: StateVisit) -> bool:
+    first = visit.attempts[0] if visit.attempts else None
+    row = first.integration if first is not None else None
+    waits = first is not None and first.pattern in {Pattern.SYNC, Pattern.TASK_TOKEN}
+    return (
+        row is not None and row.starts_job and not waits and visit.ended_at is not None
+    )
+
+
+def length_words(chart: TimelineChart, bar: Bar) -> str:
+    """Write how long a bar is; of what is not read nothing is known."""
+    return "" if bar.kind is BarKind.UNREAD else duration(max(0.0, chart.seconds(bar)))

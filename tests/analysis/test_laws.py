@@ -1,0 +1,139 @@
+"""What holds for the findings of any trace, at any moment, in any order of arrival."""
+
+import json
+import time
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.analysis.findings import find, find_in_steps, topic_of
+from sfnwatch.analysis.report import explain, report
+from sfnwatch.model.clocks import Clock
+from sfnwatch.model.records import EVENT_KINDS
+from sfnwatch.model.text import clean
+from tests.analysis.finding_in import many_jobs, text_of, trace_of
+from tests.builders import History
+from tests.golden.files import read_whole
+from tests.model.worlds import RECORDINGS, WORLDS, World, had_come, recorded
+
+_OF_CALLS = {
+    *("polling", "calls", "denied-unknown", "failed-calls", "throttled-calls"),
+    "conclusion",
+}
+"""Kinds that are facts only if what matches their calls proves it."""
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recordings_say_what_they_said_in_the_first_edition(name: str) -> None:
+    told = find(trace_of(*recorded(RECORDINGS[name])).as_of())
+    expected = read_whole(name)["findings"]
+    for arn, findings in expected.items():
+        own = [_facts(f) for f in told if (f.execution_arn or "") == arn]
+        assert sorted(own) == sorted(json.dumps(f, sort_keys=True) for f in findings)
+
+
+def _facts(finding: Finding) -> str:
+    """Give all of a finding but its sentence, as the golden files have it."""
+    facts = {
+        "kind": finding.kind,
+        "execution": finding.execution_arn,
+        "certainty": finding.certainty,
+        "evidence": finding.evidence,
+        "data": finding.data,
+    }
+    return json.dumps(facts, sort_keys=True)
+
+
+@settings(max_examples=40)
+@given(WORLDS)
+def test_a_sentence_is_a_fact_only_where_the_records_alone_prove_it(
+    world: World,
+) -> None:
+    trace = trace_of(*world.records)
+    for finding in find(trace.as_of()):
+        if finding.certainty is not Certainty.FACT or finding.kind not in _OF_CALLS:
+            continue
+        links = [trace.links.get(item) for item in finding.evidence]
+        matched = [link for link in links if link is not None and link.key is not None]
+        assert all(link.rule.exact for link in matched), finding
+
+
+@settings(max_examples=30)
+@given(WORLDS, st.randoms(use_true_random=False))
+def test_findings_are_the_same_for_any_order_of_arrival(
+    world: World, dice: Random
+) -> None:
+    records = world.records
+    told = find(trace_of(*records).as_of())
+    dice.shuffle(records)
+    assert find(trace_of(*records).as_of()) == told
+
+
+@settings(max_examples=40)
+@given(WORLDS, st.floats(-1, 40), st.sampled_from(Clock))
+def test_findings_as_of_a_moment_are_those_of_what_had_come_by_then(
+    world: World, share: float, clock: Clock
+) -> None:
+    """Calls apart, which are matched with what is known today."""
+    records = [r for r in world.records if r.kind in EVENT_KINDS]
+    first = min(each.at for each in records if each.at is not None)
+    moment = first + timedelta(seconds=share)
+    trace, then = trace_of(*records), trace_of(*had_come(records, moment, clock))
+    told = find(trace.as_of(moment, clock))
+    expected = find(then.as_of(), moment)
+    assert told == expected
+
+
+@pytest.mark.parametrize("clock", Clock)
+@pytest.mark.parametrize("name", ["demo-failure", "demo-sync-denied", "demo-redrive"])
+def test_an_early_moment_of_a_recording_does_not_tell_the_end(
+    name: str, clock: Clock
+) -> None:
+    trace = trace_of(*recorded(RECORDINGS[name]))
+    (execution,) = trace.as_of().executions.values()
+    assert execution.started_at is not None
+    early = trace.as_of(execution.started_at + timedelta(seconds=30), clock)
+    kinds = {finding.kind for finding in find(early)}
+    told = {"noticed", "denied-but-succeeded", "redriven", "retries", "unnoticed"}
+    assert not kinds & told
+    text = text_of(explain(report(early)))
+    assert "RUNNING for" in text
+    assert not any(word in text for word in ("FAILED", "SUCCEEDED", "stopped at"))
+
+
+@settings(max_examples=20)
+@given(st.text(min_size=1), st.text(), st.text())
+def test_whatever_strangers_write_nothing_can_act_on_a_reader(
+    name: str, error: str, cause: str
+) -> None:
+    run = History().start().task(name, error=error or "E", cause=cause)
+    trace = trace_of(*run.end("Failed", error=error or "E", cause=cause).records)
+    findings = find(trace.as_of())
+    assert all(clean(finding.text) == finding.text for finding in findings)
+    lines = text_of(explain(report(trace.as_of(), findings))).splitlines()
+    assert all(clean(line) == line for line in lines)
+
+
+@given(WORLDS)
+@settings(max_examples=20)
+def test_every_finding_has_a_topic_and_ends_as_a_sentence(world: World) -> None:
+    for finding in find(trace_of(*world.records).as_of()):
+        assert topic_of(finding)
+        assert finding.text.endswith((".", "…"))
+        json.dumps(dict(finding.data), allow_nan=False)
+
+
+def test_work_on_a_long_history_can_be_done_in_slices() -> None:
+    moment = trace_of(*many_jobs(1000)).as_of()
+    begun, slices, steps = time.process_time(), [], []
+    for step in find_in_steps(moment):
+        slices.append(time.process_time() - begun)
+        steps.append(step)
+        begun = time.process_time()
+    assert len(slices) > 30
+    assert sorted(slices)[-3] < 0.1, "a slice is some milliseconds"
+    assert [step for step in steps if step is not None] == find(moment)

@@ -1,0 +1,213 @@
+"""LookupEvents: what it finds, how late, how often; and the clients' own calls."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sfnwatch.demo.account import Account
+from sfnwatch.demo.cloudtrail import LONGEST_LAG
+from sfnwatch.demo.http_server import DemoRequest, answer
+from sfnwatch.demo.scenarios import SCENARIOS
+from tests.demo.serving import AUTHORIZATION, EPOCH, ManualClock, Served, refusal
+
+START = EPOCH.timestamp()
+
+
+def by(key: str, value: str) -> list[dict[str, str]]:
+    return [{"AttributeKey": key, "AttributeValue": value}]
+
+
+async def test_nothing_is_seen_before_it_is_delivered(demo: Served) -> None:
+    role, seen = "StepFunctions-nightly-report-role", []
+    for _ in range(30):
+        demo.clock.advance(20)
+        found = await demo.events("EventName", "RunTask", StartTime=START - 60)
+        seen.append(sum(role in each["CloudTrailEvent"] for each in found))
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (0, 1)
+
+
+async def test_events_come_newest_first(demo: Served) -> None:
+    demo.clock.advance(900)
+    events = (await demo.trail.lookup_events())["Events"]
+    times = [each["EventTime"] for each in events]
+    assert len(times) == 50
+    assert times == sorted(times, reverse=True)
+    assert not any(time.microsecond for time in times)
+
+
+async def test_the_bounds_are_inclusive(demo: Served) -> None:
+    demo.clock.advance(900)
+    one = (await demo.events())[-1]
+    at, before = one["EventTime"], one["EventTime"] - timedelta(seconds=1)
+    after = at + timedelta(seconds=1)
+    asked = ("EventId", one["EventId"])
+    assert await demo.events(*asked, StartTime=at, EndTime=at) == [one]
+    assert await demo.events(*asked, StartTime=after) == []
+    assert await demo.events(*asked, EndTime=before) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("AccessKeyId", "EventId", "EventName", "EventSource"),
+        *("ReadOnly", "ResourceName", "ResourceType", "Username"),
+    ],
+)
+async def test_each_attribute_finds_what_has_it_and_nothing_else(
+    demo: Served, key: str
+) -> None:
+    def of(event: dict[str, Any]) -> Any:
+        return event[key] if key in event else event["Resources"][0][key]
+
+    demo.clock.advance(900)
+    sample = "AssumeRole" if key.startswith("Resource") else "RunTask"
+    one = (await demo.events("EventName", sample, StartTime=START - 60))[0]
+    found = await demo.events(key, of(one))
+    assert one["EventId"] in {each["EventId"] for each in found}
+    assert {of(each) for each in found} == {of(one)}
+    assert await demo.events(key, "nothing") == []
+
+
+async def test_the_envelope_agrees_with_its_record(demo: Served) -> None:
+    demo.clock.advance(900)
+    for each in (await demo.trail.lookup_events())["Events"]:
+        record = json.loads(each["CloudTrailEvent"])
+        assert record["eventID"] == each["EventId"]
+        assert record["eventName"] == each["EventName"]
+        assert record["eventSource"] == each["EventSource"]
+        assert str(record["readOnly"]).lower() == each["ReadOnly"]
+        assert record["userIdentity"].get("accessKeyId") == each.get("AccessKeyId")
+        assert record["eventTime"] == f"{each['EventTime']:%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_pages_hold_everything_once(demo: Served) -> None:
+    demo.clock.advance(900)
+    asked = {"StartTime": START - 60, "EndTime": START + 100}
+    whole = await demo.events("EventSource", "ecs.amazonaws.com", **asked)
+    assert len({each["EventId"] for each in whole}) == len(whole) > 10
+    for size in (1, 7):
+        paged = {**asked, "MaxResults": size}
+        assert await demo.events("EventSource", "ecs.amazonaws.com", **paged) == whole
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kind"),
+    [
+        ({"MaxResults": 0}, "MaxResults"),
+        ({"MaxResults": 51}, "MaxResults"),
+        ({"LookupAttributes": by("ReadOnly", "true") * 2}, "LookupAttributes"),
+        ({"LookupAttributes": by("Color", "red")}, "LookupAttributes"),
+        ({"StartTime": START, "EndTime": START - 1}, "TimeRange"),
+        ({"EndTime": START - 91 * 86400}, "TimeRange"),
+        ({"NextToken": "x"}, "NextToken"),
+    ],
+)
+async def test_a_bad_parameter_is_refused(
+    demo: Served, parameters: dict[str, object], kind: str
+) -> None:
+    code, message = await refusal(demo.trail.lookup_events(**parameters))
+    assert code == f"Invalid{kind}Exception"
+    assert message
+
+
+async def test_two_lookups_a_second_are_answered_and_no_more(demo: Served) -> None:
+    async def asked() -> str | None:
+        _, headers, _ = await demo.post("x.LookupEvents", User_Agent="test-agent/1")
+        return headers.get("x-amzn-ErrorType")
+
+    throttled = "ThrottlingException"
+    assert [await asked() for _ in range(3)] == [None, None, throttled]
+    demo.clock.advance(0.5)
+    assert [await asked() for _ in range(2)] == [None, throttled]
+    demo.clock.advance(60)
+    assert [await asked() for _ in range(3)] == [None, None, throttled]
+    refused = await refusal(demo.trail.lookup_events())
+    assert refused == (throttled, "Rate exceeded")
+    demo.clock.advance(LONGEST_LAG)
+    assert len(await demo.own_records("cloudtrail")) == 5, "throttled ones are not kept"
+
+
+async def test_a_clients_own_calls_are_recorded_and_late_too(demo: Served) -> None:
+    answered = await demo.describe("sync")
+    assert await demo.own_records() == []
+    demo.clock.advance(LONGEST_LAG)
+    (record,) = await demo.own_records()
+    assert record["requestID"] == answered["ResponseMetadata"]["RequestId"]
+    assert record["requestParameters"] == {"executionArn": demo.arn("sync")}
+    assert record["readOnly"] is True
+    assert record["userIdentity"]["userName"] == "demo"
+
+
+async def test_looking_up_is_itself_recorded_with_times_in_words(demo: Served) -> None:
+    attributes = by("ReadOnly", "true")
+    await demo.trail.lookup_events(StartTime=START, LookupAttributes=attributes)
+    demo.clock.advance(LONGEST_LAG)
+    record = (await demo.own_records("cloudtrail"))[0]
+    attribute = {"attributeKey": "ReadOnly", "attributeValue": "true"}
+    assert record["requestParameters"] == {
+        "lookupAttributes": [attribute],
+        "startTime": "Nov 15, 2023, 12:28:24 AM",
+    }
+
+
+def test_own_calls_do_not_pile_up_without_end(clock: ManualClock) -> None:
+    account = Account(["async"], clock=clock)
+    headers = {"X-Amz-Target": "x.DescribeMapRun", "Authorization": AUTHORIZATION}
+    for _ in range(5010):
+        answer(account, DemoRequest(headers, b"{}"))
+    clock.advance(LONGEST_LAG)
+    assert len(account.delivered(lambda each: each.has("Username", "demo"))) == 5000
+
+
+def test_deliveries_are_late_out_of_order_and_one_is_very_late(
+    clock: ManualClock,
+) -> None:
+    trail = Account(SCENARIOS, clock=clock, seed=7).trail
+    lags = [(each.delivered_at - each.event_time).total_seconds() for each in trail]
+    assert min(lags) >= 45
+    assert 350 < max(lags) <= LONGEST_LAG
+    seen = [each.place for each in sorted(trail, key=lambda each: each.delivered_at)]
+    assert seen != sorted(seen)
+    assert len({each.event_id for each in trail}) == len(trail)
+
+
+def test_the_same_seed_and_epoch_show_the_same_and_others_do_not() -> None:
+    clock = ManualClock()
+    one, same, other = (Account(SCENARIOS, clock=clock, seed=n) for n in (7, 7, 8))
+    later = Account(SCENARIOS, clock=clock, epoch=EPOCH + timedelta(1), seed=7)
+    for new in (other, later):
+        assert not {*new.executions.values()} & {*one.executions.values()}
+    for seconds in (0, 100, 300, 600):
+        clock.advance(seconds)
+        shown = [each.envelope for each in one.delivered()]
+        assert shown == [each.envelope for each in same.delivered()]
+
+
+async def test_others_use_the_service_and_even_look_at_the_same_task(
+    demo: Served,
+) -> None:
+    demo.clock.advance(900)
+    roles = {
+        event["executionStartedEventDetails"]["roleArn"]
+        for scenario in demo.account.executions
+        for event in (await demo.history(scenario))[:1]
+    }
+    others = [each for each in await demo.records() if role_of(each) not in roles]
+    names = {each["eventName"] for each in others}
+    assert {"SubmitTaskStateChange", "DescribeClusters", "RunTask"} <= names
+    assert any(each["userIdentity"].get("invokedBy") for each in others)
+    ((task, *_), *_) = [run.calls for run in demo.account.watched]
+    looked = [each["requestParameters"] for each in others]
+    assert any(task.job_arn in json.dumps(each) for each in looked)
+    xray = await demo.records("xray")
+    assert {each["errorCode"] for each in xray} == {"AccessDenied"}
+    assert {role_of(each) for each in xray} == roles
+
+
+def role_of(record: dict[str, Any]) -> str | None:
+    context = record["userIdentity"].get("sessionContext", {})
+    role: str | None = context.get("sessionIssuer", {}).get("arn")
+    return role

@@ -1,0 +1,178 @@
+"""Step Functions' read operations on executions and state machines."""
+
+import json
+from typing import Any
+
+import pytest
+
+from sfnwatch.demo.account import Account
+from tests.demo.conftest import Serve
+from tests.demo.serving import HEAD, ManualClock, Served, refusal, served
+
+NOWHERE = f"{HEAD}:execution:nightly-report:none"
+EXPRESS = f"{HEAD}:express:web:run:0000"
+
+
+async def test_only_an_ended_execution_has_a_stop_and_an_output(demo: Served) -> None:
+    described = await demo.describe("sync")
+    told = [described[key] for key in ("status", "redriveStatus", "startDate")]
+    started_at = demo.account.watched[0].started_at
+    assert told == ["RUNNING", "NOT_REDRIVABLE", started_at], "to the millisecond"
+    assert not {"stopDate", "output", "outputDetails", "error"} & described.keys()
+    demo.clock.advance(400)
+    described = await demo.describe("sync")
+    reason = "Execution is SUCCEEDED and cannot be redriven"
+    assert described["redriveStatusReason"] == reason
+    assert described["outputDetails"] == {"included": True}
+    assert json.loads(described["output"])["LastStatus"] == "STOPPED"
+    assert described["stopDate"] > described["startDate"]
+    failed = await demo.describe("failure")
+    told = [failed[key] for key in ("status", "error", "redriveStatus")]
+    assert told == ["FAILED", "States.TaskFailed", "REDRIVABLE"]
+    assert "output" not in failed
+
+
+async def test_a_machine_is_described_as_its_executions_are(demo: Served) -> None:
+    method = demo.states.describe_state_machine_for_execution
+    machine = await method(executionArn=demo.arn("sync"))
+    arns = {"stateMachineArn": machine["stateMachineArn"]}
+    whole = await demo.states.describe_state_machine(**arns)
+    assert whole["definition"] == machine["definition"]
+    unknown = {"stateMachineArn": f"{arns['stateMachineArn']}s"}
+    code, _ = await refusal(demo.states.describe_state_machine(**unknown))
+    assert code == "StateMachineDoesNotExist"
+
+
+async def test_a_redriven_execution_runs_again_under_its_own_arn(demo: Served) -> None:
+    told = []
+    for seconds in (90.0, 370.0, 200.0):
+        demo.clock.advance(seconds)
+        described = await demo.describe("redrive")
+        keys = ("status", "redriveCount", "redriveStatus")
+        dates = ("stopDate" in described, "redriveDate" in described)
+        told.append((*(described[key] for key in keys), *dates))
+    assert told == [
+        ("FAILED", 0, "REDRIVABLE", True, False),
+        ("RUNNING", 1, "NOT_REDRIVABLE", False, True),
+        ("SUCCEEDED", 1, "NOT_REDRIVABLE", True, True),
+    ]
+
+
+async def test_a_history_comes_in_pages_from_either_end_while_it_grows(
+    demo: Served,
+) -> None:
+    asked = {"executionArn": demo.arn("sync"), "maxResults": 2}
+    get = demo.states.get_execution_history
+    down, up = await get(reverseOrder=True, **asked), await get(**asked)
+    demo.clock.advance(400)
+    again = await get(reverseOrder=True, nextToken=down["nextToken"], **asked)
+    further = await get(nextToken=up["nextToken"], **asked)
+    read = [[e["id"] for e in page["events"]] for page in (down, again, further)]
+    assert read == [[5, 4], [3, 2], [3, 4]]
+    for size in (1, 3, 8):
+        events = await demo.history("sync", maxResults=size)
+        assert [event["id"] for event in events] == list(range(1, 9))
+        reverse = await demo.history("sync", maxResults=size, reverseOrder=True)
+        assert reverse == events[::-1]
+
+
+async def test_a_history_without_data_keeps_the_rest(demo: Served) -> None:
+    asked = {"executionArn": demo.arn("sync")}
+    whole = await demo.raw("GetExecutionHistory", **asked)
+    light = await demo.raw("GetExecutionHistory", includeExecutionData=False, **asked)
+    assert [e["id"] for e in light["events"]] == [e["id"] for e in whole["events"]]
+    assert '"output"' in json.dumps(whole)
+    assert not {'"output"', '"input"'} & set(json.dumps(light).split(": "))
+
+
+async def test_a_token_is_good_for_a_day_and_for_its_own_request(demo: Served) -> None:
+    asked = {"executionArn": demo.arn("sync"), "maxResults": 2}
+    get = demo.states.get_execution_history
+    token = (await get(**asked))["nextToken"]
+    refused = ("InvalidToken", "Invalid Token: 'Invalid token'")
+    for other in ({"executionArn": demo.arn("async")}, {"reverseOrder": True}):
+        assert await refusal(get(nextToken=token, **(asked | other))) == refused
+    for made_up in ("x", "!!!", "é", "AAAA" * 20, "W10=", "MQ=="):
+        assert await refusal(get(nextToken=made_up, **asked)) == refused
+    demo.clock.advance(86_300)
+    names, epoch = tuple(demo.account.executions), demo.account.epoch
+    again = Account(names, clock=demo.clock, epoch=epoch, seed=7)
+    async with served(again, demo.clock) as other_server:
+        page = await other_server.states.get_execution_history(nextToken=token, **asked)
+    assert [event["id"] for event in page["events"]] == [3, 4], "of another server"
+    demo.clock.advance(200)
+    assert await refusal(get(nextToken=token, **asked)) == refused
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["describe_execution", "describe_state_machine_for_execution", "list_map_runs"],
+)
+async def test_a_wrong_execution_arn_is_refused(demo: Served, method: str) -> None:
+    ask = getattr(demo.states, method)
+    for arn in ("nonsense", EXPRESS, "arn:aws:s3:::bucket"):
+        assert (await refusal(ask(executionArn=arn)))[0] == "InvalidArn"
+    expected = ("ExecutionDoesNotExist", f"Execution Does Not Exist: '{NOWHERE}'")
+    assert await refusal(ask(executionArn=NOWHERE)) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters", "words"),
+    [
+        ("get_execution_history", {}, "null at 'executionArn'"),
+        ("describe_execution", {"executionArn": ""}, "length greater than or equal"),
+        ("list_executions", {}, "null at 'stateMachineArn'"),
+        ("list_state_machines", {"maxResults": 1001}, "less than or equal to 1000"),
+        ("list_state_machines", {"maxResults": -1}, "greater than or equal to 0"),
+        (
+            "list_executions",
+            {"stateMachineArn": "x", "statusFilter": "succeeded"},
+            "[SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]",
+        ),
+    ],
+)
+async def test_a_bad_parameter_is_refused(
+    demo: Served, method: str, parameters: dict[str, Any], words: str
+) -> None:
+    code, message = await refusal(getattr(demo.states, method)(**parameters))
+    assert code == "ValidationException"
+    assert message.startswith("1 validation error detected: Value ")
+    assert words in message
+
+
+async def test_what_runs_is_listed_at_its_start_and_the_rest_at_its_end(
+    serve: Serve,
+) -> None:
+    demo = await serve("failure")
+    for seconds in (-90_000, 100, 3000, 86_900, 100, 200):
+        demo.clock.advance(seconds)
+        listed = await demo.executions("import-orders")
+        places = [each.get("stopDate", each["startDate"]) for each in listed]
+        assert places == sorted(places, reverse=True)
+        for each in listed:
+            assert ("stopDate" in each) == (each["status"] != "RUNNING")
+            assert each["startDate"] <= demo.clock.now()
+
+
+async def test_executions_come_in_pages_and_by_status(demo: Served) -> None:
+    listed = await demo.executions("import-orders")
+    assert listed[0]["executionArn"] == demo.arn("failure")
+    assert await demo.executions("import-orders", maxResults=1) == listed
+    for status, count in {"RUNNING": 1, "FAILED": 2, "SUCCEEDED": 0}.items():
+        found = await demo.executions("import-orders", statusFilter=status)
+        assert [each["status"] for each in found] == [status] * count
+    oldest = await demo.kinds(listed[-1]["executionArn"])
+    assert oldest[-1] == "ExecutionFailed", "it can be read to its end"
+
+
+async def test_an_execution_does_not_exist_before_its_start(serve: Serve) -> None:
+    demo = await serve("sync")
+    demo.clock.advance(-60)
+    code, _ = await refusal(demo.describe("sync"))
+    assert code == "ExecutionDoesNotExist"
+
+
+@pytest.mark.parametrize("names", [[], ["nothing"]])
+def test_an_unknown_scenario_is_an_error(names: list[str], clock: ManualClock) -> None:
+    with pytest.raises(ValueError, match="choose from sync, sync-denied"):
+        Account(names, clock=clock)

@@ -1,0 +1,147 @@
+"""Who is let in, how answers and refusals look on the wire, and injected faults."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.session import get_session
+from botocore.validate import ParamValidator
+
+from sfnwatch.demo.cloudtrail import LONGEST_LAG
+from sfnwatch.demo.operations import OPERATIONS
+from sfnwatch.demo.scenarios import SCENARIOS
+from tests.demo.conftest import Serve
+from tests.demo.serving import AUTHORIZATION, HEAD, Served, refusal
+
+MACHINE = f"{HEAD}:stateMachine:nightly-report"
+_BOTOCORE = get_session()
+
+
+@pytest.mark.parametrize(
+    ("authorization", "expected"),
+    [
+        ("", "MissingAuthenticationTokenException"),
+        ("Bearer abc", "IncompleteSignatureException"),
+        ("AWS4-HMAC-SHA256 Credential=x", "IncompleteSignatureException"),
+        (AUTHORIZATION.replace("AKIA", "akia-"), "IncompleteSignatureException"),
+        (AUTHORIZATION.replace("0" * 64, "0" * 63), "IncompleteSignatureException"),
+    ],
+)
+async def test_a_request_without_a_proper_signature_is_refused(
+    demo: Served, authorization: str, expected: str
+) -> None:
+    asked = demo.post("x.ListStateMachines", Authorization=authorization)
+    status, headers, told = await asked
+    assert (status, headers["x-amzn-ErrorType"]) == (400, expected)
+    assert told["__type"] == f"com.amazon.coral.service#{expected}"
+    assert told["message"]
+
+
+async def test_an_expired_token_is_refused(serve: Serve) -> None:
+    demo = await serve("sync", token="EXPIRED")
+    message = "The security token included in the request is expired"
+    refused = ("ExpiredTokenException", message)
+    assert await refusal(demo.states.list_state_machines()) == refused
+    assert await refusal(demo.trail.lookup_events()) == refused
+
+
+async def test_a_caller_is_the_user_or_with_a_session_token_in_a_role(
+    demo: Served, serve: Serve
+) -> None:
+    other, found = await serve("sync", token="fresh"), []
+    for each in (demo, other):
+        await each.describe("sync")
+        each.clock.advance(LONGEST_LAG)
+        found.append((await each.own_records())[-1]["userIdentity"])
+    arns = [each["arn"] for each in found]
+    role = "arn:aws:sts::123456789012:assumed-role/demo/demo"
+    assert arns == ["arn:aws:iam::123456789012:user/demo", role]
+    assert found[1]["accessKeyId"] == "AKIAIOSFODNN7EXAMPLE"
+
+
+async def test_each_service_answers_in_its_own_version(demo: Served) -> None:
+    for operation, version in (("ListStateMachines", "1.0"), ("LookupEvents", "1.1")):
+        _, headers, _ = await demo.post(f"x.{operation}")
+        assert headers["Content-Type"] == f"application/x-amz-json-{version}"
+    for target in ("AWSStepFunctions.StartExecution", "x", "", None):
+        status, headers, _ = await demo.post(target)
+        expected = (400, "UnknownOperationException")
+        assert (status, headers["x-amzn-ErrorType"]) == expected
+
+
+async def test_a_body_that_is_no_object_of_the_right_types_is_refused(
+    demo: Served,
+) -> None:
+    for body in (b"{", b"[]", b"\xff", b'"text"', b'{"maxResults": "many"}'):
+        _, headers, _ = await demo.post("x.ListStateMachines", body)
+        assert headers["x-amzn-ErrorType"] == "SerializationException"
+    status, _, _ = await demo.post("x.ListStateMachines", b"")
+    assert status == 200, "an empty body is an empty request"
+
+
+async def test_an_operations_own_errors_are_exceptions_of_botocore(
+    demo: Served,
+) -> None:
+    with pytest.raises(demo.states.exceptions.InvalidArn) as caught:
+        await demo.states.describe_execution(executionArn="x")
+    metadata = caught.value.response["ResponseMetadata"]
+    headers = metadata["HTTPHeaders"]
+    assert headers["date"] == "Wed, 15 Nov 2023 00:28:24 GMT"
+    assert metadata["RequestId"] == headers["x-amzn-requestid"]
+    with pytest.raises(demo.trail.exceptions.InvalidMaxResultsException):
+        await demo.trail.lookup_events(MaxResults=51)
+    with pytest.raises(demo.states.exceptions.ResourceNotFound):
+        await demo.states.describe_map_run(mapRunArn=f"{HEAD}:mapRun:a/b:c")
+    _, _, told = await demo.post("x.DescribeExecution", b'{"executionArn": "x"}')
+    assert told["__type"] == "com.amazonaws.swf.service.v2.model#InvalidArn"
+    again = await demo.states.list_state_machines()
+    assert again["ResponseMetadata"]["RequestId"] != metadata["RequestId"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_answers_are_of_botocores_shape(serve: Serve, operation: str) -> None:
+    demo = await serve(*SCENARIOS)
+    service = OPERATIONS[operation][0]
+    name = {"states": "stepfunctions"}.get(service, service)
+    model: Any = _BOTOCORE.get_service_model(name).operation_model(operation)
+    for seconds in (0, 60, 900):
+        demo.clock.advance(seconds)
+        for parameters in await requests(demo, operation):
+            answer = await demo.raw(operation, **parameters)
+            wrong = ParamValidator().validate(answer, model.output_shape)
+            assert not wrong.has_errors(), wrong.generate_report()
+
+
+async def requests(demo: Served, operation: str) -> list[dict[str, Any]]:
+    """Return requests whose answers have all members that we ever send."""
+    arns = [{"executionArn": arn} for arn in demo.account.executions.values()]
+    listed = await demo.raw("ListMapRuns", **arns[SCENARIOS.index("distributed")])
+    map_runs = [{"mapRunArn": each["mapRunArn"]} for each in listed["mapRuns"]]
+    for map_run in map_runs:
+        children = (await demo.raw("ListExecutions", **map_run))["executions"]
+        arns += [{"executionArn": each["executionArn"]} for each in children[::9]]
+    machine, url = {"stateMachineArn": MACHINE}, {"QueueUrl": demo.queue_url}
+    others: dict[str, list[dict[str, Any]]] = {
+        "LookupEvents": [{}],
+        "ListStateMachines": [{}],
+        "ListExecutions": [machine | {"maxResults": 1}, *map_runs],
+        "DescribeMapRun": map_runs,
+        "DescribeStateMachine": [machine],
+        "GetQueueAttributes": [url],
+        "ReceiveMessage": [url],
+        "DeleteMessageBatch": [url | {"Entries": []}],
+    }
+    return others.get(operation, arns)
+
+
+async def test_payloads_in_histories_are_json(serve: Serve) -> None:
+    demo = await serve(*SCENARIOS)
+    demo.clock.advance(900)
+    model: Any = _BOTOCORE.get_service_model("stepfunctions")
+    kinds = model.shape_for("HistoryEventType").enum
+    for scenario in demo.account.executions:
+        for event in await demo.history(scenario):
+            assert event["type"] in kinds
+            for part in [part for part in event.values() if isinstance(part, dict)]:
+                for key in part.keys() & {"input", "output", "parameters", "cause"}:
+                    assert isinstance(json.loads(part[key]), dict)

@@ -1,0 +1,167 @@
+"""`--plain`: lines that each stand alone, and are never taken back."""
+
+import re
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.export.plain import PlainLines, finding_line
+from sfnwatch.model.records import Received
+from sfnwatch.model.times import iso
+from sfnwatch.model.trace import Trace
+from tests import builders as aws
+from tests import examples
+from tests.export.traces import RECORDS
+
+LINE = re.compile(r"\d\d:\d\d:\d\d(\.\d{3})? +(state|call|task|count) +\S.*")
+
+
+def printed(
+    batches: Iterable[Sequence[Received]],
+    *,
+    end: bool = False,
+    executions: Sequence[str] = (),
+) -> tuple[list[str], list[str]]:
+    """Give the lines of batches, and what was narrated."""
+    trace, out, said = Trace(), StringIO(), list[str]()
+    lines = PlainLines(trace, out, said.append, executions)
+    for batch in batches:
+        lines(batch, trace.add(batch))
+    if end:
+        lines.finish()
+    return out.getvalue().splitlines(), said
+
+
+def one_by_one(name: str) -> list[list[Received]]:
+    return [[record] for record in RECORDS[name]]
+
+
+def test_every_line_says_when_what_and_where() -> None:
+    lines, _ = printed(one_by_one("denied"))
+    assert all(LINE.fullmatch(line) for line in lines)
+    assert lines[0].startswith("00:28:24.102  state  ◆ Execution started")
+    assert lines[1] == "00:28:24.132  state  ECS RunTask  entered  Task"
+    assert "00:28:24.402  state  ECS RunTask  started" in lines
+    assert "00:33:33.122  state  ECS RunTask  exited  ✔ succeeded  5m 09s" in lines
+    poll = next(line for line in lines if "DescribeTasks" in line)
+    assert poll == (
+        "00:29:20      call   DescribeTasks  +55 s  ✘ AccessDenied  = task ARN"
+        "  [ecs]  -> ECS RunTask  (seen 1m 40s later)"
+    )
+
+
+@examples(40)
+@given(
+    st.sampled_from(["denied", "shop", "tasks", "nested", "photos", "several"]),
+    st.randoms(use_true_random=False),
+)
+def test_each_event_call_and_task_is_printed_once_in_whatever_order_it_comes(
+    name: str, dice: object
+) -> None:
+    records = list(RECORDS[name])
+    dice.shuffle(records)  # type: ignore[attr-defined]
+    lines, _ = printed([[record] for record in (*records, *records)])
+    first = [line for line in lines if "(now " not in line and "  count  " not in line]
+    trace = Trace()
+    trace.add(records)
+    moment = trace.as_of()
+    events = sum(each.event_count for each in moment.executions.values())
+    tasks = sum(map(len, moment.task_states.values()))
+    assert len(first) == events + len(moment.calls) + tasks
+
+
+def test_a_call_is_told_again_once_an_id_matches_it() -> None:
+    run, history = aws.sync_calls()[0], aws.sync_history()
+    lines, _ = printed([history[:4], [run], history[4:]])
+    calls = [line for line in lines if "RunTask  " in line and "  call   " in line]
+    assert "->" not in calls[0]
+    assert calls[1].endswith("= request ID  [ecs]  -> ECS RunTask  (now matched)")
+
+
+def test_a_guess_is_said_at_the_end_and_not_before() -> None:
+    run = aws.api_call("RunTask", 1, key="run")
+    history = aws.History().start().task("Go", aws.SDK).end().records
+    late = aws.health("lookup", "ended", 900, complete_to=iso(aws.at(800)))
+    before, _ = printed([history, [aws.lookup(run)], [late]])
+    assert not any("->" in line for line in before)
+    after, _ = printed([history, [aws.lookup(run)], [late]], end=True)
+    (guess,) = [line for line in after if line.endswith("(a guess)")]
+    assert "RunTask" in guess
+    assert "-> Go" in guess
+
+
+def test_how_the_end_was_learned_is_said_when_it_is_known() -> None:
+    coverage = aws.health("lookup", "live", 1, complete_to=iso(aws.at(0)))
+    told = aws.health("lookup", "live", 500, complete_to=iso(aws.at(420)))
+    history, calls = aws.sync_history(), aws.sync_calls()
+    lines, _ = printed([[coverage], [*history, *calls], [told]])
+    ends = [line for line in lines if "after the task stopped" in line]
+    assert ends[0].endswith("with no DescribeTasks call in between so far")
+    assert "learned by event, 1.9 s after the task stopped, with no" in ends[1]
+    assert ends[1].endswith("(now known)")
+
+
+def test_the_lines_end_with_what_was_found() -> None:
+    lines, said = printed([RECORDS["denied"]], end=True)
+    found = [line for line in lines if line[:2] in {"fa", "in"}]
+    assert len(found) > 3
+    assert any("5 of 5" in line and "[#6, 5 calls poll-0]" in line for line in found)
+    assert not any(line.startswith("0") for line in lines[-len(found) :])
+    assert said == []
+
+
+def test_a_finding_is_a_line_with_its_evidence_behind_it() -> None:
+    known = Finding("k", Certainty.FACT, "So it is.", ("#5", "#6", "poll-1"))
+    assert finding_line(known) == "fact          So it is.  [#5 #6, call poll-1]"
+    bare = Finding("conclusion", Certainty.INFERENCE, "So it seems.")
+    assert finding_line(bare) == "inference     Conclusion: So it seems."
+
+
+def test_of_several_executions_each_line_says_which() -> None:
+    lines, _ = printed(one_by_one("several"), end=True)
+    assert "  state  ◆ Execution started" in lines[0]
+    states = [line for line in lines[9:] if "  state  " in line]
+    assert all(re.search(r"state  \[(async|sdk)\] ", line) for line in states)
+    calls = [line for line in lines if "  call   RunTask" in line and "->" in line]
+    assert {line.split("-> ")[1].split("]")[0] for line in calls} >= {"[async", "[sdk"}
+
+
+def test_a_map_run_is_counted_whenever_that_has_changed() -> None:
+    counts = [line for line in printed(one_by_one("photos"))[0] if "  count  " in line]
+    assert len(counts) == 2
+    assert counts[1].endswith("Each 276e5993: 4 of 4 executions done, 1 failed")
+
+
+def test_trouble_is_narrated_once_and_its_end_too() -> None:
+    trouble: dict[str, Any] = {"message": "Rate exceeded.\x1b[2J", "retry_in": 2.0}
+    _, said = printed(
+        [
+            aws.sync_history()[:2],
+            [aws.health("lookup", "connecting", 0)],
+            [aws.health("lookup", "live", 1)],
+            [aws.health("lookup", "throttled", 2, **trouble)],
+            [aws.health("lookup", "throttled", 3, **trouble)],
+            [aws.health("lookup", "live", 4)],
+            [aws.health("lookup", "draining", 5, until=iso(aws.at(900)))],
+        ]
+    )
+    assert said == [
+        "CloudTrail: throttled. Rate exceeded.␛[2J Trying again in 2.00 s.",
+        "CloudTrail: live",
+        "CloudTrail: waiting for late records, until 00:43:24 at most",
+    ]
+
+
+def test_what_is_not_shown_is_counted_at_the_end() -> None:
+    stranger = aws.call("ListTasks", 5, key="s", role="arn:aws:iam::1:role/other")
+    bad = aws.received("history", {"id": "x"}, 1, aws.ARN)
+    _, said = printed([[*aws.sync_history(), stranger, bad, aws.request()]], end=True)
+    assert said == [
+        "1 call by others, or by X-Ray, not shown.",
+        "1 record could not be read.",
+        "1 request sent while this was watched, all of them reading.",
+    ]

@@ -1,0 +1,203 @@
+"""The lanes as text, and with the timeline as a picture: drawn from the same lines."""
+
+import re
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.export.svg import CELL, stylesheet
+from sfnwatch.export.text import cell_width, flow
+from sfnwatch.view.parts import Part, Role
+from tests import builders as aws
+from tests import examples
+from tests.export.traces import RECORDS, export, printed
+
+SVG = "{http://www.w3.org/2000/svg}"
+LEAST = 4.5
+"""The contrast that WCAG asks of text."""
+PALETTE = {
+    name: pair
+    for name, *pair in re.findall(
+        r"--(\w+):light-dark\((#\w+),(#\w+)\)", stylesheet("picture.css")
+    )
+}
+ON_GROUNDS = set(PALETTE) - {"ground", "panel", "line", "idle"}
+
+
+# -- text ------------------------------------------------------------------------------
+
+
+def test_a_phase_the_call_it_made_and_how_its_end_was_learned_stand_in_lines() -> None:
+    lines = export("text", "denied").splitlines()
+    assert (
+        lines[0]
+        == "nightly-report › run-7f3a  ✔ succeeded  5m 09s  2023-11-15 00:28:24 UTC"
+    )
+    (submitted,) = [line for line in lines if "submitted" in line]
+    assert re.search(r"00:28:25\.302  ───▶  00:28:25  ecs  RunTask  task", submitted)
+    polls = [line for line in lines if "DescribeTasks #" in line]
+    assert len(polls) == 5
+    assert all("✘ AccessDenied  = task ARN" in line for line in polls)
+    (learned,) = [line for line in lines if "◀━━ event" in line]
+    assert "1.9 s after the task stopped" in learned
+    text = " ".join(" ".join(lines).split())
+    assert "completion doesn't depend on polling" in text
+
+
+def test_a_life_line_begins_and_ends_with_its_state() -> None:
+    lines = export("text", "denied").splitlines()
+    first = next(n for n, line in enumerate(lines) if "◆" in line)
+    rails = "".join(line[:1] for line in lines[first : first + 12]).replace(" ", "")
+    assert re.fullmatch("┌╎┃+└", rails)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_no_line_of_text_ends_in_blanks(name: str) -> None:
+    lines = export("text", name).splitlines()
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_wide_characters_take_two_cells_in_text() -> None:
+    records = aws.History().start().state("お支払い").state("Pay").end().records
+    lines = printed("text", records).splitlines()
+    times = (re.search(r"\d\d:\d\d:\d\d\.\d{3}", line) for line in lines)
+    found = zip(lines, times, strict=True)
+    assert len({cell_width(line[: at.start()]) for line, at in found if at}) == 1
+
+
+def test_of_several_executions_and_children_each_line_says_whose_it_is() -> None:
+    several = export("text", "several")
+    assert "[async] ECS RunTask  ecs:runTask" in several
+    photos = export("text", "photos")
+    assert "▾ Map Run Each 276e5993 ✔ succeeded" in photos
+    assert "[00000001] Resize  Pass" in photos
+
+
+def test_nothing_is_told_of_nothing() -> None:
+    assert "Nothing has happened yet." in export("text", "nothing")
+
+
+# -- pictures --------------------------------------------------------------------------
+
+
+def picture(text: str) -> ET.Element:
+    return ET.fromstring(text)  # noqa: S314 - our own text
+
+
+def words(root: ET.Element) -> str:
+    return " ".join("".join(text.itertext()) for text in root.iter(f"{SVG}text"))
+
+
+def classes(root: ET.Element) -> set[str]:
+    found = (element.get("class", "") for element in root.iter())
+    return {name for each in found for name in each.split()}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_picture_needs_nothing_but_itself_and_has_all_in_its_frame(name: str) -> None:
+    text = export("svg", name)
+    assert text.isascii()
+    assert not re.search(
+        r"(href|url\(https?:|@import|<script|<image|foreignObject)", text
+    )
+    root = picture(text)
+    width, height = (float(root.get(side, "")) for side in ("width", "height"))
+    for run in root.iter(f"{SVG}text"):
+        x, y = float(run.get("x", "")), float(run.get("y", ""))
+        length = float(run.get("textLength", ""))
+        assert 0 <= x <= x + length <= width + 1
+        assert 0 <= y <= height
+        cells = cell_width("".join(run.itertext()))
+        assert length == pytest.approx(cells * CELL, abs=0.01)
+
+
+def test_words_are_not_cut_and_denials_and_lags_can_be_seen() -> None:
+    root = picture(export("svg", "denied"))
+    told = words(root)
+    assert "with no DescribeTasks call in between" in " ".join(told.split())
+    assert "5 polls denied" in told
+    assert {"cross", "action", "working", "completion-lag", "waiting"} <= classes(root)
+
+
+def test_back_off_and_failures_have_a_look_of_their_own() -> None:
+    found = classes(picture(export("svg", "shop")))
+    assert {"backing-off", "failed", "container"} <= found
+
+
+def test_executions_inside_are_counted_where_they_are_not_drawn() -> None:
+    told = words(picture(export("svg", "photos")))
+    assert "2 more, not read" in told
+    many = words(picture(printed("svg", aws.photos(80, failing=3, read=12))))
+    assert "68 more, not read" in many
+
+
+def test_a_long_history_is_cut_to_what_tells_most_and_says_so() -> None:
+    run = aws.History(pace=0.01).start()
+    for number in range(900):
+        run.state(f"State {number}", "Wait")
+    run.task("Last", aws.LAMBDA, error="TooBad")
+    root = picture(printed("svg", run.end("Failed", error="TooBad").records))
+    assert float(root.get("height", "")) < 12_000
+    told = words(root)
+    assert "lines left out" in told
+    assert "more rows" in told
+    assert "TooBad" in told
+
+
+def test_a_redrive_after_weeks_leaves_room_for_what_was_done() -> None:
+    run = aws.failed_history().redrive(wait=14 * 86400)
+    run.task("Import", lasts=79, entered=2)
+    root = picture(printed("svg", run.end().records))
+    assert "redriven after" in words(root)
+    bars = [r for r in root.iter(f"{SVG}rect") if "working" in r.get("class", "")]
+    assert max(float(bar.get("width", "")) for bar in bars) > 100
+
+
+def luminance(color: str) -> float:
+    parts = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
+        for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("night", [0, 1])
+def test_all_text_can_be_read_by_day_and_by_night(night: int) -> None:
+    for ground in ("ground", "panel"):
+        behind = luminance(PALETTE[ground][night])
+        for name in ON_GROUNDS:
+            light = luminance(PALETTE[name][night])
+            brighter, darker = max(light, behind), min(light, behind)
+            assert (brighter + 0.05) / (darker + 0.05) >= LEAST, name
+
+
+@examples(100)
+@given(
+    st.lists(st.tuples(st.text(max_size=30), st.sampled_from(Role)), max_size=5),
+    st.integers(8, 40),
+)
+def test_wrapping_loses_no_word_and_keeps_to_its_room(
+    parts: list[tuple[str, Role]], room: int
+) -> None:
+    rows = flow([Part(*part) for part in parts], room)
+    kept = "".join(part.text for row in rows for part in row)
+    assert "".join(kept.split()) == "".join("".join(t for t, _ in parts).split())
+    for row in rows:
+        width = sum(cell_width(part.text) for part in row)
+        assert width <= room
+
+
+def test_equal_traces_give_equal_texts_and_pictures() -> None:
+    records = RECORDS["shop"]
+    for target in ("text", "svg", "html", "mermaid", "perfetto", "otlp"):
+        assert printed(target, reversed(records)) == export(target, "shop")
+
+
+def test_times_run_down() -> None:
+    lines = export("text", "shop").splitlines()
+    found = [m[0] for line in lines if (m := re.search(r"\d\d:\d\d:\d\d\.\d{3}", line))]
+    assert all(before <= after for before, after in pairwise(found))

@@ -1,0 +1,315 @@
+"""Make the table of AWS's services from the models that botocore ships.
+
+    python -m tests.model.make_sdk_services
+
+writes `templates/sdk_services.json`. The model may not import botocore, so it reads
+what follows from it out of that table; a test compares the two.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import botocore
+import msgspec
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import EndpointProviderError
+from botocore.loaders import create_loader
+from msgspec import Struct
+
+
+class Otherwise(NamedTuple):
+    """What a model says otherwise than AWS's pages do, and where that is from."""
+
+    value: str
+    reason: str
+
+
+SOURCES = {
+    "application-autoscaling": Otherwise(
+        "autoscaling",
+        "documented: a sample record of RegisterScalableTarget has it",
+    ),
+    "backupsearch": Otherwise(
+        "backup", "documented: AWS's own model names it as its CloudTrail source"
+    ),
+    "cloudfront-keyvaluestore": Otherwise(
+        "edgekeyvaluestore", "documented: the CloudFront guide says so"
+    ),
+    "connectparticipant": Otherwise(
+        "connect",
+        "inferred: it signs as execute-api, which is what customers' APIs are called",
+    ),
+    "ds-data": Otherwise(
+        "ds", "documented: AWS's own model names it as its CloudTrail source"
+    ),
+    "iotsecuretunneling": Otherwise(
+        "iotsecuredtunneling", "inferred: sources have no capitals, its signature has"
+    ),
+    "meteringmarketplace": Otherwise(
+        "metering-marketplace", "documented: a sample record has it"
+    ),
+    "mq": Otherwise("amazonmq", "documented: sample records have it"),
+    "networkmonitor": Otherwise(
+        "networksynthetics", "documented: a sample record has it"
+    ),
+    "rds-data": Otherwise(
+        "rdsdataapi",
+        "documented: so of all clusters but Aurora Serverless v1, which was rdsdata",
+    ),
+    "sso": Otherwise("sso", "observed: GetRoleCredentials is recorded so"),
+}
+"""By botocore's name, the services whose CloudTrail source is not what they sign as.
+
+That a service's source is what it signs as is itself inferred: it holds wherever a
+page or a record shows both, but for these.
+"""
+
+HOMES = {
+    ("globalaccelerator", "aws"): Otherwise(
+        "us-west-2", "documented: its guide says where Event history has it"
+    ),
+}
+"""Homes of global services that botocore's endpoint rules don't know, by partition."""
+
+DATA_EVENTS = """
+appconfig StartConfigurationSession GetLatestConfiguration
+bedrock ApplyGuardrail GetAsyncInvoke StartAsyncInvoke
+bedrock InvokeModelWithBidirectionalStream
+bedrock InvokeAgent InvokeFlow InvokeInlineAgent Retrieve RetrieveAndGenerate
+bedrock RetrieveAndGenerateStream OptimizePrompt Rerank GenerateQuery
+bedrock CreateInvocation GetInvocationStep ListInvocationSteps ListInvocations
+bedrock PutInvocationStep CreateSession DeleteSession EndSession GetSession
+bedrock ListSessions UpdateSession DeleteAgentMemory GetAgentMemory
+bedrock StartFlowExecution StopFlowExecution GetFlowExecution ListFlowExecutions
+bedrock ListFlowExecutionEvents GetExecutionFlowSnapshot
+cloudtrail-data PutAuditEvents
+cognito-identity GetCredentialsForIdentity GetId GetOpenIdToken
+cognito-identity GetOpenIdTokenForDeveloperIdentity UnlinkIdentity
+dynamodb BatchExecuteStatement BatchGetItem BatchWriteItem DeleteItem
+dynamodb ExecuteStatement ExecuteTransaction GetItem PutItem Query Scan
+dynamodb TransactGetItems TransactWriteItems UpdateItem GetRecords GetShardIterator
+ebs GetSnapshotBlock ListChangedBlocks ListSnapshotBlocks PutSnapshotBlock
+edgekeyvaluestore DeleteKey DeleteKeys DescribeKeyValueStore GetKey ListKeys PutKey
+edgekeyvaluestore PutKeys UpdateKeys
+events PutEvents PutPartnerEvents
+kinesisvideo GetMedia PutMedia
+lambda Invoke InvokeAsync InvokeWithResponseStream
+monitoring GetMetricData GetMetricStatistics GetMetricWidgetImage ListMetrics
+monitoring PutMetricData
+rdsdataapi BatchExecuteStatement BeginTransaction CommitTransaction ExecuteSql
+rdsdataapi ExecuteStatement RollbackTransaction
+s3 AbortMultipartUpload CompleteMultipartUpload CopyObject CreateMultipartUpload
+s3 CreateSession DeleteObject DeleteObjectTagging DeleteObjects GetObject
+s3 GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention
+s3 GetObjectTagging GetObjectTorrent HeadBucket HeadObject ListObjectVersions
+s3 ListObjects ListObjectsV2 ListParts PutObject PutObjectAcl PutObjectLegalHold
+s3 PutObjectRetention PutObjectTagging RenameObject RestoreObject
+s3 SelectObjectContent UpdateObjectEncryption UploadPart UploadPartCopy
+s3 WriteGetObjectResponse
+sagemaker InvokeEndpoint InvokeEndpointAsync InvokeEndpointWithResponseStream
+sagemaker PutRecord GetRecord DeleteRecord BatchGetRecord
+ses SendEmail SendRawEmail SendTemplatedEmail SendBulkTemplatedEmail SendBulkEmail
+sns Publish PublishBatch
+sqs ChangeMessageVisibility ChangeMessageVisibilityBatch DeleteMessage
+sqs DeleteMessageBatch GetQueueAttributes GetQueueUrl ListDeadLetterSourceQueues
+sqs ListQueueTags ListQueues ReceiveMessage SendMessage SendMessageBatch
+states InvokeHTTPEndpoint StartSyncExecution GetActivityTask
+timestream Query
+xray BatchGetTraces GetSamplingTargets GetServiceGraph GetTraceGraph
+xray GetTimeSeriesServiceStatistics GetTraceSummaries PutTelemetryRecords
+xray PutTraceSegments
+"""
+"""What AWS's pages on each service's CloudTrail events list as data events, the
+services by what CloudTrail calls them."""
+INFERRED_DATA_EVENTS = """
+firehose PutRecord PutRecordBatch
+iotdata DeleteThingShadow GetRetainedMessage GetThingShadow ListNamedShadowsForThing
+iotdata ListRetainedMessages Publish UpdateThingShadow
+kinesis GetRecords GetShardIterator PutRecord PutRecords SubscribeToShard
+s3vectors DeleteVectors GetVectors ListVectors PutVectors QueryVectors
+sagemaker BatchPutMetrics BatchGetMetrics
+servicediscovery DiscoverInstances DiscoverInstancesRevision
+sms-voice SendMediaMessage SendTextMessage SendVoiceMessage
+timestream WriteRecords
+verifiedpermissions BatchIsAuthorized BatchIsAuthorizedWithToken IsAuthorized
+verifiedpermissions IsAuthorizedWithToken
+"""
+"""What only follows from a page's general words, "API activity on streams"."""
+EVENT_NAMES = {
+    ("s3", "DeletePublicAccessBlock"): "DeleteBucketPublicAccessBlock",
+    ("s3", "GetBucketAccelerateConfiguration"): "GetAccelerateConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "GetBucketLifecycle",
+    ("s3", "GetBucketNotificationConfiguration"): "GetBucketNotification",
+    ("s3", "GetObjectLockConfiguration"): "GetBucketObjectLockConfiguration",
+    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
+    ("s3", "PutBucketAccelerateConfiguration"): "PutAccelerateConfiguration",
+    ("s3", "PutBucketLifecycleConfiguration"): "PutBucketLifecycle",
+    ("s3", "PutBucketNotificationConfiguration"): "PutBucketNotification",
+    ("s3", "PutObjectLockConfiguration"): "PutBucketObjectLockConfiguration",
+    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
+    ("s3control", "DeletePublicAccessBlock"): "DeleteAccountPublicAccessBlock",
+    ("s3control", "GetPublicAccessBlock"): "GetAccountPublicAccessBlock",
+    ("s3control", "PutPublicAccessBlock"): "PutAccountPublicAccessBlock",
+}
+"""Operations of an SDK's service that CloudTrail has by another name [documented]."""
+
+TABLE = files("sfnwatch.templates") / "sdk_services.json"
+
+
+def table() -> dict[str, Any]:
+    """Work out what the table says, by today's models."""
+    found = {java: (source, name) for java, source, name in services()}
+    homes = {java: _homes(name) for java, (_, name) in found.items()}
+    return {
+        "botocore": botocore.__version__,
+        "event_sources": {java: source for java, (source, _) in found.items()},
+        "home_regions": {java: of for java, of in homes.items() if of},
+        "event_names": _by_service(EVENT_NAMES.items()),
+        "data_events": data_events(),
+    }
+
+
+def data_events() -> dict[str, list[str]]:
+    lines = (DATA_EVENTS + INFERRED_DATA_EVENTS).strip().splitlines()
+    found: dict[str, list[str]] = {}
+    for service, *names in sorted(line.split() for line in lines if line):
+        found[service] = sorted({*found.get(service, ()), *names})
+    return found
+
+
+def _by_service(
+    pairs: Iterable[tuple[tuple[str, str], str]],
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for (service, operation), name in pairs:
+        found.setdefault(service, {})[operation] = name
+    return found
+
+
+def java_name(service_id: str) -> str:
+    """Give what the AWS SDK for Java calls a service, and Step Functions with it.
+
+    Its code generator takes the letters and digits of the service's id, without
+    Amazon or AWS before and Service behind them; the developer guide's list of
+    integrations agrees in every name.
+    """
+    letters = re.sub(r"[^A-Za-z0-9]", "", service_id)
+    for prefix in ("Amazon", "AWS", "Aws"):
+        letters = letters.removeprefix(prefix)
+    return letters.removesuffix("Service").lower()
+
+
+class _Metadata(Struct, rename="camel"):
+    endpoint_prefix: str
+    service_id: str | None = None
+    signing_name: str | None = None
+
+
+class _Model(Struct):
+    """What is read of a service's model: all of it takes half a minute to read."""
+
+    metadata: _Metadata
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Any:
+    return create_loader()
+
+
+def _metadata(service: str) -> _Metadata:
+    version = _loader().determine_latest_version(service, "service-2")
+    folder = Path(_loader().BUILTIN_DATA_PATH) / service / version
+    model = gzip.decompress((folder / "service-2.json.gz").read_bytes())
+    return msgspec.json.decode(model, type=_Model).metadata
+
+
+def signs_as(service: str) -> str:
+    metadata = _metadata(service)
+    return metadata.signing_name or metadata.endpoint_prefix
+
+
+@lru_cache(maxsize=1)
+def services() -> tuple[tuple[str, str, str], ...]:
+    """Give the Java name, the event source and botocore's name of each service."""
+    found: dict[str, tuple[str, str]] = {}
+    for service in _loader().list_available_services("service-2"):
+        java = java_name(_metadata(service).service_id or service)
+        source = SOURCES[service].value if service in SOURCES else signs_as(service)
+        if found.setdefault(java, (source, service))[0] != source:
+            msg = f"{java} is both {found[java]} and {source, service}"
+            raise ValueError(msg)
+    return tuple((java, *rest) for java, rest in sorted(found.items()))
+
+
+def _homes(service: str) -> dict[str, str]:
+    """Find where a service lives that answers every Region of a partition alike.
+
+    Its requests are signed for that Region. That it is also where CloudTrail has them
+    is documented for us-east-1, and inferred for the homes of the other partitions.
+    """
+    found = {
+        partition: told.value
+        for (name, partition), told in HOMES.items()
+        if name == service
+    }
+    if service not in _with_rules():
+        return found
+    rules = _loader().load_service_model(service, "endpoint-rule-set-1")
+    provider = EndpointProvider(rules, _loader().load_data("partitions"))
+    for partition, regions in _partitions().items():
+        signed = {_signed_for(provider, rules, region) for region in regions}
+        home = signed.pop()
+        if not signed and home in regions:
+            found.setdefault(partition, home)
+    return found
+
+
+def _signed_for(
+    provider: EndpointProvider, rules: Mapping[str, Any], region: str
+) -> str | None:
+    given = {"Region": region} if "Region" in rules["parameters"] else {}
+    try:
+        properties = provider.resolve_endpoint(**given).properties or {}
+    except EndpointProviderError:
+        return None
+    schemes: list[dict[str, str]] = properties.get("authSchemes") or [{}]
+    return schemes[0].get("signingRegion") or region
+
+
+@lru_cache(maxsize=1)
+def _with_rules() -> frozenset[str]:
+    return frozenset(_loader().list_available_services("endpoint-rule-set-1"))
+
+
+@lru_cache(maxsize=1)
+def _partitions() -> dict[str, tuple[str, ...]]:
+    """Give the Regions of each partition that has more than one."""
+    told = _loader().load_data("partitions")["partitions"]
+    regions = {
+        partition["id"]: tuple(r for r in partition["regions"] if "-global" not in r)
+        for partition in told
+    }
+    return {name: found for name, found in regions.items() if len(found) > 1}
+
+
+def written(found: dict[str, Any]) -> str:
+    """Write the table, a service a line."""
+    head = f'{{\n "botocore": "{found["botocore"]}",\n'
+    sections = (_section(key, found[key]) for key in list(found)[1:])
+    return head + ",\n".join(sections) + "\n}\n"
+
+
+def _section(name: str, values: Mapping[str, Any]) -> str:
+    lines = (f'  "{key}": {json.dumps(value)}' for key, value in values.items())
+    return f' "{name}": {{\n' + ",\n".join(lines) + "\n }"
+
+
+if __name__ == "__main__":
+    with as_file(TABLE) as path:
+        path.write_text(written(table()), encoding="utf-8")

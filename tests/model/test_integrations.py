@@ -1,0 +1,385 @@
+"""Every integration from its records to its links, and what its row says of it.
+
+Raw events and records go in, links come out, for each row of the table. What a row
+names is held against the models of AWS's services, which know nothing of the table.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.loaders import create_loader
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.model.integrations import (
+    JOBS,
+    CallRole,
+    Integration,
+    Pattern,
+    Unrecorded,
+    event_sources,
+    integration,
+    pattern_of,
+    unversioned,
+    usual_role,
+)
+from sfnwatch.model.links import role_of_call
+from sfnwatch.model.records import Received
+from tests import builders as aws
+from tests.model.answers import attempt_of, trace_of
+
+REQUEST = "request-of-the-start"
+METADATA = {"SdkResponseMetadata": {"RequestId": REQUEST}}
+AWS = "amazonaws.com"
+SECRETS, STATES = f"secretsmanager.{AWS}", f"states.{AWS}"
+TOKEN = {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"}
+UNIQUE, ROLE_ONLY = "unique-candidate", "role-only"
+ID = "9f018ef6-1370-48da-8511-50c5c6670355"
+ROWS = {f"{row.resource_type}:{row.action}": row for row in JOBS}
+OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
+"""Polls that name what the job is a run of."""
+jobs = pytest.mark.parametrize("name", ROWS)
+
+
+def put(path: str) -> dict[str, Any]:
+    """Build a JSON object with the id at a path: dotted, `[]` is a list."""
+    found: Any = ID
+    for key in reversed(path.split(".")):
+        found = {key.removesuffix("[]"): [found] if key.endswith("[]") else found}
+    return dict(found)
+
+
+def links(*records: Received) -> dict[str, tuple[str, str]]:
+    """Give what each call was for, and by what it is matched: to the one attempt."""
+    trace = trace_of(*records)
+    found = {}
+    for one in trace.ordered_calls:
+        link = trace.links.get(one.event_id)
+        assert link is None or link.key in {None, (aws.ARN, 3)}
+        rule = str(link.rule) if link else "none"
+        found[one.event_id] = str(role_of_call(one, link)), rule
+    return found
+
+
+def state(which: str, *, ended: bool = True, **attempt: Any) -> list[Received]:
+    """Build an execution of one Task, which ends, or times out, after five minutes."""
+    names = which.rsplit(":", 1) if which.startswith("aws-sdk") else which.split(":", 1)
+    named: aws.Which = dict(zip(("resourceType", "resource"), names, strict=True))
+    run = aws.History(pace=0.3).start().task("Work", named, lasts=298, **attempt)
+    if not ended:
+        run.records = run.records[:-2]
+        run.add("TaskTimedOut", **named)
+        run.end("Failed")
+    return run.records
+
+
+def calls_of(row: Integration, request_id: str | None = REQUEST) -> Iterator[Received]:
+    """Build its calls: the start, each poll, and that refused, and the stops."""
+    source = row.event_source
+    told: dict[str, Any] = {"request_id": request_id, "response": {"job": [ID]}}
+    yield aws.call(row.action_event, 0.5, key="start", source=source, **told)
+    for poll in row.poll_events:
+        asked = {"name": "of all its runs"} if poll in OF_ALL_RUNS else {"jobs": [ID]}
+        yield aws.call(poll, 60, key=poll, parameters=asked, source=source)
+        refused = ("AccessDenied", "not authorized to perform it")
+        yield aws.call(poll, 120, key=f"{poll} refused", error=refused, source=source)
+    for stop in row.stop_events:
+        yield aws.call(stop, 299.5, key=stop, parameters={"job": ID}, source=source)
+
+
+def submitted(row: Integration) -> dict[str, Any]:
+    return {**put(row.id_paths[0]), **METADATA}
+
+
+# -- jobs ------------------------------------------------------------------------------
+
+
+@jobs
+@pytest.mark.parametrize("suffix", ["sync", "sync:2"])
+def test_a_jobs_calls_are_matched_to_the_state_that_waits_for_it(
+    name: str, suffix: str
+) -> None:
+    row = ROWS[name]
+    told: dict[str, Any] = {
+        "submitted": submitted(row),
+        "output": put(row.id_paths[-1]),
+    }
+    expected = {"start": ("action", "request-id")}
+    for poll in row.poll_events:
+        expected[poll] = ("poll", UNIQUE if poll in OF_ALL_RUNS else "resource-id")
+        expected[f"{poll} refused"] = ("poll", UNIQUE)
+    expected |= dict.fromkeys(row.stop_events, ("stop", "resource-id"))
+    assert links(*state(f"{name}.{suffix}", **told), *calls_of(row)) == expected
+
+
+@jobs
+@pytest.mark.parametrize("key", ["submitted", "output"])
+def test_a_state_that_does_not_wait_for_the_job_never_polls(
+    name: str, key: str
+) -> None:
+    suffix = ".waitForTaskToken" if key == "submitted" else ""
+    told: dict[str, Any] = {key: submitted(ROWS[name])}
+    found = links(*state(name + suffix, **told), *calls_of(ROWS[name]))
+    assert found.pop("start") == ("action", "request-id")
+    matched = {role for role, rule in found.values() if rule not in {"none", ROLE_ONLY}}
+    assert matched <= {"action", "other"}
+
+
+@jobs
+def test_the_sdks_form_of_it_is_matched_by_the_id_in_its_answer(name: str) -> None:
+    row = ROWS[name]
+    java = {"elasticmapreduce": "emr", "states": "sfn"}
+    service = java.get(row.resource_type, row.resource_type.replace("-", ""))
+    action = row.action_event[:1].lower() + row.action_event[1:]
+    sdk = integration(f"aws-sdk:{service}", action)
+    assert (sdk.event_source, sdk.action_event) == (row.event_source, row.action_event)
+    assert (sdk.poll_events, sdk.stop_events, sdk.managed_rule) == ((), (), None)
+    records = state(f"aws-sdk:{service}:{action}", output=put(row.id_paths[0]))
+    found = links(*records, *calls_of(row, "hidden by the SDK"))
+    assert found["start"] == ("action", "resource-id")
+    assert {role for role, rule in found.values() if rule == UNIQUE} <= {"action"}
+
+
+# -- what the rows name ----------------------------------------------------------------
+
+OF_THE_INTEGRATION = {
+    *("ecs TaskArn", "ecs Task.TaskArn", "glue Id", "emr ClusterId", "emr StepId"),
+    "emr-serverless ApplicationId",
+}
+"""Where a state's output has the id otherwise than any answer of the service."""
+RULES = {
+    *("sForECSTaskRule", "sForBatchJobsRule", "ForCodeBuildStartBuildRule"),
+    *("ForCodeBuildStartBuildBatchRule", "sForSageMakerTrainingJobsRule"),
+    *("sForSageMakerTransformJobsRule", "sForSageMakerTuningJobsRule"),
+    *("sForSageMakerLabelingJobsRule", "sForSageMakerProcessingJobsRule"),
+    *("ForEMRRunJobFlowRule", "ForEMRAddJobFlowStepsRule", "sForEMRServerlessJobRule"),
+    *("ForEMRTerminateJobFlowsRule", "sForEMRServerlessApplicationRule"),
+    *("sForStepFunctionsExecutionRule", "sForMediaConvertJobRule", "sForBedrockRule"),
+}
+"""Of the developer guide's IAM policies, behind `StepFunctionsGetEvent`."""
+
+
+def is_text_at(model: dict[str, Any], shape: str, path: list[str]) -> bool:
+    """Tell whether an answer's shape has a text at a path; its own keys begin small."""
+    told = model["shapes"][shape]
+    if not path:
+        return bool(told["type"] == "string")
+    key, found = path[0].removesuffix("[]").lower(), told.get("members", {})
+    inner = next((m["shape"] for n, m in found.items() if n.lower() == key), None)
+    if inner is not None and path[0].endswith("[]"):
+        inner = model["shapes"][inner]["member"]["shape"]
+    return inner is not None and is_text_at(model, inner, path[1:])
+
+
+@jobs
+def test_a_row_names_operations_and_where_their_answers_name_the_job(name: str) -> None:
+    row = ROWS[name]
+    named = {"elasticmapreduce": "emr", "states": "stepfunctions"}
+    service = named.get(row.resource_type, row.resource_type)
+    model = create_loader().load_service_model(service, "service-2")
+    operations = model["operations"]
+    calls = (row.action_event, *row.poll_events)
+    assert {*calls, *row.stop_events} <= operations.keys()
+    assert all(
+        call.startswith(("Describe", "Get", "List", "Batch")) for call in calls[1:]
+    )
+    answers = [
+        operations[call]["output"]["shape"]
+        for call in calls
+        if "output" in operations[call]
+    ]
+    for path in row.id_paths:
+        known = any(is_text_at(model, answer, path.split(".")) for answer in answers)
+        assert known or f"{service} {path}" in OF_THE_INTEGRATION, path
+        attempt = attempt_of(*state(f"{name}.sync", output=put(path)))
+        assert list(attempt.resource_ids) == [ID], path
+    assert (row.starts_job, row.recorded) == (True, True)
+    assert row.event_sources == row.trail_sources == (row.event_source,)
+
+
+def test_the_table_has_the_rules_and_the_times_that_awss_pages_have() -> None:
+    rules = {row.managed_rule for row in JOBS if row.managed_rule}
+    assert rules == {f"StepFunctionsGetEvent{rule}" for rule in RULES}
+    stops = {row.resource_type: row.stop_key for row in JOBS if row.stop_key}
+    assert stops == {"ecs": "StoppedAt", "states": "StopDate"}
+    assert len(ROWS) == 30
+
+
+# -- calls that run no job -----------------------------------------------------------
+
+CALLS = """
+bedrock:invokeModel bedrock InvokeModel recorded
+aws-sdk:ecs:runTask ecs RunTask recorded
+aws-sdk:sfn:startExecution states StartExecution recorded
+aws-sdk:cloudwatchlogs:createLogGroup logs CreateLogGroup recorded
+aws-sdk:cloudwatch:putMetricAlarm monitoring PutMetricAlarm recorded
+aws-sdk:sesv2:createEmailIdentity ses CreateEmailIdentity recorded
+aws-sdk:cognitoidentityprovider:adminGetUser cognito-idp AdminGetUser recorded
+aws-sdk:docdb:createDBCluster rds CreateDBCluster recorded
+aws-sdk:s3:putBucketLifecycleConfiguration s3 PutBucketLifecycle recorded
+aws-sdk:s3control:putPublicAccessBlock s3 PutAccountPublicAccessBlock recorded
+aws-sdk:lambda:createFunction lambda CreateFunction20150331 recorded
+aws-sdk:quantum:entangle quantum Entangle recorded
+quantum:entangle quantum Entangle recorded
+lambda:invoke lambda Invoke data-event
+sqs:sendMessage sqs SendMessage data-event
+sns:publish sns Publish data-event
+dynamodb:putItem dynamodb PutItem data-event
+events:putEvents events PutEvents data-event
+aws-sdk:lambda:invoke lambda Invoke data-event
+apigateway:invoke apigateway Invoke never
+eks:runJob eks RunJob kubernetes
+eks:call eks Call kubernetes
+"""
+
+
+@pytest.mark.parametrize("line", CALLS.strip().splitlines())
+@pytest.mark.parametrize("key", ["submitted", "output"])
+def test_a_call_is_matched_wherever_its_record_comes_from(line: str, key: str) -> None:
+    """A trail may have the record even of what Event history never shows."""
+    name, service, event_name, seen = line.split()
+    name, source = name + ".waitForTaskToken" * (key == "submitted"), f"{service}.{AWS}"
+    told: dict[str, Any] = {key: METADATA}
+    records = state(name, **told)
+    for request_id, rule in ((REQUEST, "request-id"), (None, UNIQUE)):
+        made = aws.call(event_name, 0.5, key="a", request_id=request_id, source=source)
+        assert links(*records, made) == {"a": ("action", rule)}
+    late = aws.call(event_name, 400, key="late", source=source)
+    elsewhere = aws.call(event_name, 0.5, key="b", source=f"elsewhere.{AWS}")
+    strays = links(*records, late, elsewhere).values()
+    assert {rule for _, rule in strays} == {ROLE_ONLY}
+    row = integration(*name.rsplit(":", 1))
+    assert str(row.unrecorded or "recorded") == seen
+    assert row.event_sources == ((source,) if seen == "recorded" else ())
+    asked = (source,) if seen in {"recorded", "data-event"} else ()
+    assert row.trail_sources == asked
+
+
+def test_step_functions_local_has_the_service_in_the_other_word() -> None:
+    run = aws.History().start()
+    run.task("Work", {"resourceType": "aws-sdk", "resource": "ecs:stopTask"})
+    assert links(*run.records, aws.call("StopTask", 0, key="a"))["a"] == (
+        "action",
+        UNIQUE,
+    )
+    assert attempt_of(*run.records).pattern is Pattern.AWS_SDK
+
+
+def test_of_an_http_task_event_history_has_the_connections_secret_alone() -> None:
+    """The record of the request itself names no role, and so nobody."""
+    records = state("http:invoke", output={"StatusCode": 200})
+    secret = aws.call("GetSecretValue", 0.5, key="secret", source=SECRETS)
+    late = aws.call("GetSecretValue", 400, key="late", source=SECRETS)
+    made = aws.api_call("InvokeHTTPEndpoint", 0.5, key="made", source=STATES)
+    identity = {"accountId": aws.ACCOUNT, "invokedBy": STATES}
+    nameless = aws.changed(aws.trail(made), userIdentity=identity)
+    assert links(*records, secret, late, nameless) == {
+        "secret": ("other", UNIQUE),
+        "late": ("other", ROLE_ONLY),
+        "made": ("other", "none"),
+    }
+    row = integration("http", "invoke")
+    assert (row.unrecorded, row.event_sources) == (Unrecorded.HTTP, (SECRETS,))
+    own = state("aws-sdk:secretsmanager:getSecretValue")
+    assert links(*own, secret) == {"secret": ("action", UNIQUE)}
+
+
+@pytest.mark.parametrize(
+    ("which", "name", "source", "role"),
+    [
+        # A function's ARN is an invocation of it.
+        (aws.LAMBDA, "Invoke", f"lambda.{AWS}", "action"),
+        # An activity is asked for work, by its worker.
+        (aws.ACTIVITY, "DescribeActivity", STATES, "other"),
+        # A task token is sent back by whoever has it.
+        (TOKEN, "SendTaskSuccess", STATES, "other"),
+    ],
+)
+def test_some_tasks_are_not_named_by_a_service_and_an_action(
+    which: aws.Which, name: str, source: str, role: str
+) -> None:
+    records = aws.History().start().task("Work", which).records
+    calls = [aws.call(name, s, key=f"{s}", source=source) for s in (1, 60)]
+    first = UNIQUE if role == "action" else ROLE_ONLY
+    assert links(*records, *calls) == {
+        "1": (role, first),
+        "60": ("other", ROLE_ONLY),
+    }
+
+
+@pytest.mark.parametrize("suffix", ["sync", "sync:2", "sync:9"])
+def test_a_job_of_an_unknown_service_is_a_call_and_nothing_is_made_up(
+    suffix: str,
+) -> None:
+    told = {"JobId": "q-1"}
+    records = state(f"quantum:startJob.{suffix}", submitted={**told, **METADATA})
+    source, polls = f"quantum.{AWS}", ("GetJob",)
+    job = Integration("quantum", "startJob", source, "StartJob", polls, ("StopJob",))
+    assert links(*records, *calls_of(job)) == {
+        "start": ("action", "request-id"),
+        **dict.fromkeys(("GetJob", "GetJob refused", "StopJob"), ("other", ROLE_ONLY)),
+    }
+    row = integration("quantum", f"startJob.{suffix}")
+    assert (row.starts_job, row.job_word, row.managed_rule) == (True, "job", None)
+
+
+# -- names ---------------------------------------------------------------------------
+
+
+def test_some_services_append_their_version_to_an_events_name() -> None:
+    names = ("GetFunction20150331v2", "CreateFunction20150331", "RunTask", "Query2024")
+    bare = ["GetFunction", "CreateFunction", "RunTask", "Query2024"]
+    assert [unversioned(name) for name in names] == bare
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "role"),
+    [
+        ("ecs", "RunTask", CallRole.ACTION),
+        ("ecs", "DescribeTasks", CallRole.POLL),
+        ("ecs", "StopTask", CallRole.STOP),
+        ("batch", "DescribeTasks", CallRole.OTHER),
+        ("elasticmapreduce", "TerminateJobFlows", CallRole.ACTION),
+    ],
+)
+def test_a_call_has_a_usual_role_by_its_name_alone(
+    source: str, name: str, role: CallRole
+) -> None:
+    assert usual_role(f"{source}.{AWS}", name) is role
+
+
+def test_only_recorded_services_are_asked_for_each_once() -> None:
+    rows = [integration("ecs", "runTask.sync"), integration("lambda", "invoke")]
+    rows += [integration("aws-sdk:ecs", "stopTask"), integration("batch", "submitJob")]
+    assert event_sources(rows) == (f"ecs.{AWS}", f"batch.{AWS}")
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "starts"),
+    [
+        ("ecs runTask", "task", True),
+        ("codebuild startBuildBatch", "build batch", True),
+        ("sagemaker createTrainingJob", "job", True),
+        ("aws-sdk:emr runJobFlow", "cluster", True),
+        ("eks runJob", "job", True),
+        ("aws-sdk:ecs stopTask", "task", False),
+        ("aws-sdk:sfn startSyncExecution", "job", False),
+        ("lambda invoke", "job", False),
+    ],
+)
+def test_a_job_has_the_name_that_people_give_it_and_something_starts_it(
+    name: str,
+    word: str,
+    starts: bool,  # noqa: FBT001
+) -> None:
+    row = integration(*name.split())
+    assert (row.job_word, row.starts_job) == (word, starts)
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_two_names_make_a_row(resource_type: str, resource: str) -> None:
+    row = integration(resource_type, resource)
+    assert row.event_source.endswith(f".{AWS}")
+    assert row.role_of(row.action_event) is CallRole.ACTION or not resource
+    assert pattern_of(resource_type, resource) in Pattern

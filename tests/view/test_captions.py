@@ -1,0 +1,333 @@
+"""A sentence for every line: what it says, and that it may be said to anybody."""
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.model.records import Received
+from sfnwatch.model.trace import Trace
+from sfnwatch.view.captions import caption
+from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.outline import Outline, OutlineOptions
+from tests import builders as aws
+from tests.builders import History, call, event
+from tests.model.answers import trace_of
+from tests.model.worlds import RECORDINGS, recorded
+
+LEFT_BEHIND = (
+    *("lies in between", "knew", "all the same", "not complete to", "noticed"),
+    *("noticing", "optimised", "goes on with the answer", "answered", "is over"),
+    *("its end", "draining", "believed", "it was seen", "it happened", "role only"),
+    *(
+        "tied",
+        "histories of",
+        "counted and not read",
+        "along the slowest",
+        " more late",
+    ),
+    *("decided by", "added up", "they part", "lined up", "as a whole", "a seam"),
+    *("own calls", "all inside", "on its way", "is waited for", "capitals"),
+)
+"""What native speakers stumbled on."""
+
+
+def said_of(trace: Trace, outline: Outline, seconds: float | None = None) -> list[str]:
+    """Give the captions of all lines, and hold that each may be said aloud."""
+    at = None if seconds is None else aws.at(seconds)
+    moment = trace.as_of(at)
+    maker = LineMaker(moment, outline)
+    captions = [caption(maker.line(item), moment) for item in outline.at(moment)]
+    for each in captions:
+        assert each.endswith("."), each
+        assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in each)
+        assert not any(words in each for words in ("None", "{", "  ", "..", " ,"))
+        assert not any(words in each.lower() for words in LEFT_BEHIND), each
+    return captions
+
+
+def told(*records: Received, folds: bool = False) -> list[str]:
+    trace = trace_of(*records)
+    return said_of(trace, Outline(trace, OutlineOptions(folds=folds)))
+
+
+def entered(name: str, kind: str, **task: Any) -> History:
+    """Begin an execution with a state, and what it calls if that is a Task."""
+    run = History().start()
+    run.add(f"{kind}StateEntered", name=name)
+    if task:
+        run.add("TaskScheduled", **task)
+    return run
+
+
+# -- the experiment ----------------------------------------------------------------
+
+STORY = """
+Execution run-7f3a of nightly-report starts, using the role StepFunctions-sync-role.
+ECS RunTask uses ecs:runTask.sync, Run a Job (.sync): an optimized integration that runs
+ a job and waits for it to finish.
+RunTask returned; Step Functions now waits for task 9f018ef6; its call is matched by
+ request ID.
+Poll 1 of 5: DescribeTasks asks whether task 9f018ef6 is still running, 55 s after
+ RunTask; matched by task ARN.
+ECS RunTask succeeded: Step Functions learned of it by event, 1.9 s after the task
+ stopped, with no DescribeTasks call in between.
+The execution succeeded after 5m 09s.
+"""
+
+
+def test_the_experiment_is_told_like_a_story() -> None:
+    said = told(*aws.sync_run())
+    assert said[:4] + said[8:] == STORY.strip().replace("\n ", " ").splitlines()
+
+
+def test_polls_that_were_all_denied_show_that_completion_needs_none() -> None:
+    said = told(*aws.sync_run(denied=True), folds=True)
+    assert "ECS RunTask: 3 more polls, about every 59 s, all denied." in said
+    assert (
+        "Poll 1 of 5: DescribeTasks was denied (AccessDenied), 55 s after RunTask, yet"
+        " the state still succeeded, so completion doesn't depend on polling; matched"
+        " by task ARN."
+    ) in said
+
+
+def test_how_many_polls_there_are_is_known_once_the_state_has_ended() -> None:
+    trace = trace_of(*aws.sync_run(denied=True))
+    said = said_of(trace, Outline(trace, OutlineOptions(folds=False)), 200)
+    assert said[-1].startswith("Poll 3: DescribeTasks was denied (AccessDenied)")
+    assert said[-1].endswith("but the state keeps waiting; matched by task ARN.")
+
+
+# -- every kind of line --------------------------------------------------------------
+
+SENDS: aws.Which = {"resourceType": "sqs", "resource": "sendMessage.waitForTaskToken"}
+ASKS: aws.Which = {"resourceType": "lambda", "resource": "invoke"}
+JOB = json.dumps(aws.answer("req-run", aws.TASK_ARN))
+WAITS = entered("Work", "Task", **aws.SYNC)
+WAITS.add("TaskSubmitted", wait=1, output=JOB, **aws.SYNC)
+LEFT = History().start().task("Go", aws.SDK, output=json.loads(JOB)).records
+
+
+def tried(**ending: Any) -> History:
+    """Write a state that fails twice."""
+    run = entered("Work", "Task")
+    for wait in (0.1, 4):
+        run.add("TaskScheduled", wait=wait, **aws.REQUEST_RESPONSE)
+        cause = json.dumps({"StoppedReason": "No room."})
+        run.add("TaskFailed", wait=1, error="ECS.Busy", cause=cause)
+    return run.end(**ending) if ending else run
+
+
+def caught() -> History:
+    run = tried()
+    run.add("TaskStateExited", name="Work")
+    return run.state("Rescue")
+
+
+def phase(kind: str, **details: Any) -> Sequence[Received]:
+    """Write a Task with one phase after its start."""
+    run = entered("W", "Task", **aws.REQUEST_RESPONSE)
+    run.add(kind, wait=10, **details)
+    return run.records
+
+
+def waited() -> Sequence[Received]:
+    run = History().start().state("Which?", "Choice").state("Pause", "Wait", wait=10)
+    return run.state("Done", "Succeed").records
+
+
+def ended(how: str) -> Sequence[Received]:
+    return History().start().end(how, error="E", cause="why").records
+
+
+def each() -> Sequence[Received]:
+    run = History().start().map("Each", lambda inner: inner.task("Work", aws.SDK))
+    return run.records
+
+
+def made(name: str, seconds: float = 60, **more: Any) -> Sequence[Received]:
+    return [*WAITS.records, call(name, seconds, key="x", **more)]
+
+
+def worker() -> Sequence[Received]:
+    begun = event(3, "ActivityScheduled", 1, **aws.ACTIVITY)
+    taken = event(4, "ActivityStarted", 3, workerName="ann")
+    return [*entered("W", "Task").records, begun, taken]
+
+
+STOPS: Any = {"parameters": {"task": aws.TASK_ARN}}
+HIDDEN = "CloudTrail Event history does not include that call."
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        (entered("S", "Choice").records, "S, a Choice state, chooses the next state."),
+        (entered("S", "Pass").records, "S, a Pass state, passes its input on; no call"),
+        (entered("S", "Wait").records, "S, a Wait state, waits."),
+        (entered("S", "Map").records, "S, a Map state, runs its states once per item."),
+        (entered("S", "Parallel").records, "S, a Parallel state, starts its branches."),
+        (entered("S", "Succeed").records, "state, ends the execution successfully."),
+        (entered("S", "Fail").records, "S, a Fail state, fails the execution."),
+        (entered("S", "Task").records, "S, a Task state, is entered."),
+        (entered("S", "Novel").records, "S, a Novel state, is entered."),
+        (entered("S", "Task", **ASKS).records, f"with the response; {HIDDEN}"),
+        (waited(), "Which?, a Choice state, chooses the next state: Pause."),
+        (waited(), "Pause, a Wait state, waits 10 s."),
+        (waited(), "Pause finished after 10 s; next: Done."),
+        (each(), "Iteration 0 begins: Each[0] / Work uses aws-sdk:ecs:runTask, an AWS"),
+        (ended("Failed"), "The execution failed after 0.1 s (E: why)."),
+        (ended("TimedOut"), "The execution timed out after 0.1 s (E: why)."),
+        (ended("Aborted"), "The execution was aborted after 0.1 s (E: why)."),
+        (phase("SomethingNew"), "something new."),
+        (phase("TaskTimedOut", error="E"), "W timed out after 10 s (E)."),
+        (phase("TaskStartFailed", error="E"), "W could not be started after 10 s (E)."),
+        (phase("TaskSubmitFailed"), "W could not submit its call after 10 s."),
+        (phase("TaskStarted"), "ecs:runTask started after 10 s."),
+        (
+            phase("TaskSubmitted"),
+            "RunTask returned; Step Functions now waits for the t",
+        ),
+        (
+            phase("TaskSucceeded"),
+            "W: RunTask returned after 10 s; nothing waits for the",
+        ),
+        (worker(), "activity:approve was taken by worker ann after 2 s."),
+        (
+            tried().records,
+            "Try 1 of Work failed after 1 s (ECS.Busy: No room); try 2 f",
+        ),
+        (tried().records, "Work waits 4 s before the next try."),
+        (
+            tried().records,
+            "After 4 s of retry back-off, Step Functions schedules ecs:ru",
+        ),
+        (tried(how="Failed").records, "1 s (ECS.Busy: No room); nothing catches it."),
+        (caught().records, "failed after 1 s (ECS.Busy: No room); a Catch handles it."),
+        (caught().records, "failed after 6.2 s, but a Catch handled it; next: Rescue."),
+        (
+            aws.redriven_run(),
+            "a redrive begins try 2; its call is matched by request ID",
+        ),
+        (aws.redriven_run(), "Redriven (1st time), 12m 00s after it failed."),
+        (
+            aws.redriven_run(),
+            "After the redrive, Step Functions schedules ecs:runTask.s",
+        ),
+        (
+            aws.redriven_run(),
+            "learned of it 1.5 s after the task stopped, with no Descr",
+        ),
+        (
+            History().task("W", aws.LAMBDA).records,
+            "W: the function returned after 1.1 s",
+        ),
+        (
+            History().task("W", aws.ACTIVITY).records,
+            "W: the worker reported success aft",
+        ),
+        (History().task("W").records, "W: its job finished after 1.1 s."),
+        (
+            History().task("W", SENDS).records,
+            "W: its task token came back after 1.1 s.",
+        ),
+        (made("RunTask", 2), "RunTask is probably the action call of Work, matched by"),
+        (
+            made("RunTask", 9, response=[aws.TASK_ARN]),
+            "calls RunTask for Work; matched",
+        ),
+        (
+            made("StopTask", **STOPS),
+            "StopTask stops task 9f018ef6 of Work; matched by t",
+        ),
+        (
+            made("StopTask", error=("E", ""), **STOPS),
+            "StopTask, which failed (E), stops",
+        ),
+        (
+            made("TagTask", **STOPS),
+            "TagTask names task 9f018ef6 of Work, but is not its",
+        ),
+        (made("Get", source="s3.amazonaws.com"), ": same role, but no matching task."),
+        (
+            [call("X", 1, key="x")],
+            "Step Functions called X with the role StepFunctions-",
+        ),
+        ([call("X", 1, key="x", invoked_by=None)], "Someone other than Step Functions"),
+        (
+            [*aws.sync_run(), *aws.task_life()],
+            "ECS reports task 9f018ef6 of ECS RunTask",
+        ),
+        (
+            [*aws.sync_run(), *aws.task_life()],
+            "learns of it by this event or by a poll.",
+        ),
+        ([*LEFT, *aws.task_life()], "exit 0); its state did not wait."),
+    ],
+)
+def test_every_kind_of_line_has_its_words(
+    records: Sequence[Received], words: str
+) -> None:
+    assert words in " ".join(told(*records))
+
+
+def test_a_call_that_a_trail_shows_is_not_said_to_be_hidden() -> None:
+    logged = call("Invoke", 0, key="i", source="lambda.amazonaws.com")
+    assert HIDDEN not in told(*entered("Work", "Task", **ASKS).records, logged)[1]
+
+
+def test_a_call_that_several_could_have_made_is_ambiguous() -> None:
+    arns = (aws.ARN, aws.OTHER_ARN)
+    runs = (History(a).start().task("W", aws.REQUEST_RESPONSE).records for a in arns)
+    said = told(*(each for run in runs for each in run), call("RunTask", 0, key="x"))
+    assert any("RunTask is ambiguous: 2 candidates fit it equally" in s for s in said)
+
+
+def test_folds_say_what_is_behind_them() -> None:
+    assert told(*aws.photos(), folds=True)[2] == (
+        "Folded: Map Run Each 276e5993, succeeded 1m 00s, 1 failed, 4 of 4, 2 read,"
+        " 2 not read."
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "whose"),
+    [
+        (("m:ways-sync-1", "m:ways-denied-2"), {"sync", "denied"}),
+        (("m:run-1", "n:run-1"), {"m › run-1", "n › run-1"}),
+    ],
+)
+def test_of_several_executions_each_caption_says_which(
+    names: tuple[str, ...], whose: set[str]
+) -> None:
+    arns = [f"{aws.HEAD}:execution:{name}" for name in names]
+    runs = [r for a in arns for r in History(a).start().state("S").end().records]
+    assert {said.partition(": ")[0] for said in told(*runs)} == whose
+
+
+@pytest.mark.parametrize("path", RECORDINGS.values(), ids=list(RECORDINGS))
+def test_every_line_of_a_recording_has_its_caption(path: Path) -> None:
+    trace = trace_of(*recorded(path))
+    first = min(r.started_at for r in trace.as_of().roots.values() if r.started_at)
+    for folds in (True, False):
+        outline = Outline(trace, OutlineOptions(folds=folds))
+        for seconds in (None, 0.5, 30, 130):
+            at = seconds and (first - aws.START).total_seconds() + seconds
+            said_of(trace, outline, at)
+
+
+@given(st.text(st.characters(), min_size=1, max_size=50))
+def test_no_name_makes_a_caption_harmful(text: str) -> None:
+    run = History().start().task(f"x{text}", aws.SYNC, retried=[text], error=text)
+    run.end("Failed", error=text, cause=text)
+    trace = trace_of(*run.records)
+    moment, outline = trace.as_of(), Outline(trace)
+    maker = LineMaker(moment, outline)
+    for item in outline.items:
+        said = caption(maker.line(item), moment)
+        assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in said)

@@ -1,0 +1,204 @@
+"""The timeline's bars: which there are, what they are drawn of, and what they say."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from sfnwatch.analysis.phases import Phase
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.records import Received
+from sfnwatch.model.trace import Trace
+from sfnwatch.view.parts import Part, Role, plain_text
+from sfnwatch.view.timeline_chart import (
+    BarKind,
+    BarLine,
+    TimelineChart,
+    length_words,
+)
+from tests.builders import (
+    ARN,
+    CHILD_ARN,
+    History,
+    at,
+    describe,
+    nested_run,
+    photos,
+    sync_run,
+    task_life,
+)
+from tests.tui.screens import recorded
+
+
+def chart_of(records: Iterable[Received], now: float = 4000) -> TimelineChart:
+    trace = Trace()
+    trace.add(list(records))
+    return TimelineChart(trace.as_of(), at(now))
+
+
+def names(chart: TimelineChart, folds: Mapping[str, bool] | None = None) -> list[str]:
+    """Write the lines as a tree: `├ [2] Label`."""
+    lines = chart.lines(folds or {})
+    return [f"{line.rails}{line.bar.shown_name}" for line in lines]
+
+
+def line_of(chart: TimelineChart, name: str, **folds: bool) -> BarLine:
+    lines = chart.lines(folds)
+    return next(line for line in lines if line.bar.shown_name == name)
+
+
+def notes(chart: TimelineChart, name: str) -> str:
+    return plain_text(chart.notes(line_of(chart, name)))
+
+
+def test_states_branches_and_iterations_make_a_tree() -> None:
+    chart = chart_of(recorded("demo-pipeline"))
+    assert names(chart)[:9] == [
+        "Big order?",
+        "Prepare",
+        "├ Render invoice",
+        "└ Build index",
+        "Each parcel",
+        "├ [0] Label",
+        "├ [1] Label",
+        "├ [2] Label",
+        "└ [3] Label",
+    ]
+    assert names(chart)[-3].startswith("Ship")
+    assert names(chart)[-2].startswith("└ ship-parcel › ")
+
+
+def test_several_executions_have_a_bar_each_that_unfolds_to_their_states() -> None:
+    chart = chart_of(recorded("demo-three-ways"))
+    lines = chart.lines({})
+    assert [line.open for line in lines] == [False] * 4
+    assert [bar.kind for bar in chart.roots] == [BarKind.EXECUTION] * 4
+    first = lines[0].bar
+    assert chart.what(first) == Part("ecs:runTask.sync", Role.CALL)
+    assert names(chart, {first.key: False})[1] == "└ ECS RunTask"
+
+
+def test_a_map_of_many_begins_folded_and_shows_how_many_ran_at_once() -> None:
+    run = History().start().map("Each", *[partial(History.state, name="Work")] * 30)
+    chart = chart_of(run.end().records)
+    line = line_of(chart, "Each")
+    assert line.open is False
+    assert len(chart.crowd(line)) == 30
+    assert notes(chart, "Each") == "30 items"
+    opened = line_of(chart, "Each", **{line.bar.key: False})
+    assert opened.open
+    assert not chart.crowd(opened)
+
+
+def test_a_job_is_drawn_by_phase_with_its_polls_and_how_its_end_was_learned() -> None:
+    chart = chart_of(sync_run())
+    line = line_of(chart, "ECS RunTask")
+    phases = [segment.phase for segment in chart.segments(line)]
+    # Waits to be called, works, has ended without Step Functions knowing, is left.
+    assert phases == [
+        *(Phase.WAITING, Phase.WORKING, Phase.COMPLETION_LAG, Phase.WAITING)
+    ]
+    roles = [tick.role for tick in chart.ticks(line)]
+    assert roles == [CallRole.ACTION, *[CallRole.POLL] * 5]
+    # An action was not made before its state was entered, whatever its second.
+    assert chart.ticks(line)[0].at >= line.bar.begin
+    (end,) = chart.ends(line)
+    assert end.completion is not None
+    assert notes(chart, "ECS RunTask") == "5 polls  ◀ event 1.9 s"
+    assert length_words(chart, line.bar) == "5m 09s"
+
+
+def test_denied_polls_are_told_apart() -> None:
+    chart = chart_of(sync_run(denied=True))
+    ticks = chart.ticks(line_of(chart, "ECS RunTask"))
+    assert [tick.failed for tick in ticks] == [False, *[True] * 5]
+    assert notes(chart, "ECS RunTask").startswith("5 polls denied")
+
+
+def test_tries_errors_and_what_does_not_wait_are_noted() -> None:
+    chart = chart_of(recorded("demo-pipeline"))
+    assert notes(chart, "[2] Label") == "OutOfPaper, 2 tries"
+    assert notes(chart, "Charge card") == "CardDeclined, caught"
+    three = chart_of(recorded("demo-three-ways"))
+    said = [plain_text(three.notes(line)) for line in three.lines({})]
+    assert said[1:3] == ["did not wait", "did not wait"]
+
+
+def test_the_executions_of_a_map_run_are_counted_with_what_is_not_read() -> None:
+    chart = chart_of(photos(6, failing=1, read=2))
+    assert notes(chart, "Each") == "✘ 1  ✔ 5 of 6"
+    *_, failed, read, more = chart.lines({})
+    assert failed.bar.status == "failed"
+    assert read.bar.status == "succeeded"
+    assert more.bar.shown_name == "4 more, not read"
+    assert len(chart.crowd(more)) == 4
+    assert plain_text(chart.notes(more)) == "✔ 4"
+
+
+def test_a_failed_child_says_its_error() -> None:
+    chart = chart_of(recorded("demo-distributed"))
+    failed = [line for line in chart.lines({}) if line.bar.status == "failed"]
+    assert [plain_text(chart.notes(line)) for line in failed] == ["UnreadableImage"] * 3
+
+
+def test_what_a_state_started_stands_below_it_folded() -> None:
+    chart = chart_of(nested_run())
+    assert names(chart) == ["Ask", "└ archive › run-7f3a-child"]
+    child = chart.lines({})[1]
+    assert child.open is False
+    assert names(chart, {child.bar.key: False})[-1] == "  └ Archive"
+
+
+def test_a_task_s_life_as_ecs_told_it_stands_below_its_state() -> None:
+    chart = chart_of([*sync_run(), *task_life()])
+    task = chart.lines({})[1]
+    assert task.bar.shown_name == "task 9f018ef6"
+    phases = [segment.phase for segment in chart.segments(task)]
+    assert phases == [Phase.WAITING, Phase.WAITING, Phase.WORKING, Phase.CONTAINER]
+    assert [end.status for end in chart.ends(task)] == ["succeeded"]
+
+
+def test_a_bar_that_runs_grows_to_now_and_has_no_end() -> None:
+    run = History().start().task("Import", submitted={}, lasts=200).records
+    chart = chart_of([describe("RUNNING"), *run[:-2]], now=100)
+    line = line_of(chart, "Import")
+    assert line.bar.end == at(100)
+    assert chart.segments(line)[-1].open
+    assert not chart.ends(line)
+
+
+def test_a_redriven_execution_has_a_bar_that_breaks_where_it_was_over() -> None:
+    chart = chart_of(recorded("demo-redrive"))
+    whole = chart.lines({})[0]
+    assert whole.bar.kind is BarKind.EXECUTION
+    phases = [segment.phase for segment in chart.segments(whole)]
+    assert phases == [Phase.CONTAINER, Phase.STOPPED, Phase.CONTAINER]
+
+
+def test_an_event_a_call_a_task_and_a_fold_lead_to_their_bar() -> None:
+    chart = chart_of([*sync_run(), *task_life()])
+    state = f"{ARN}#2"
+    for key in (state, f"{ARN}#5", f"{ARN}#2~visit", f"{ARN}#3~polls0"):
+        found = chart.bar_of(key)
+        assert found is not None
+        assert found.key == state
+    call = next(iter(chart.moment.trace.calls.values()))
+    found = chart.bar_of(call.key)
+    assert found is not None
+    assert found.key == state
+    assert chart.bar_of(f"{ARN}#1") is chart.roots[0]
+    assert chart.bar_of("nothing") is None
+    nested = chart_of(nested_run()).bar_of(f"{CHILD_ARN}#1")
+    assert nested is not None
+    assert nested.kind is BarKind.EXECUTION
+
+
+def test_a_filter_leaves_its_states_and_what_is_around_them() -> None:
+    chart = chart_of(recorded("demo-pipeline"))
+    wanted = line_of(chart, "[2] Label").bar
+    left = chart.lines({}, [(wanted.execution_arn, wanted.visits[0].id)])
+    assert [line.bar.shown_name for line in left] == ["Each parcel", "[2] Label"]
+    assert chart.lines({}, []) == []
+
+
+def test_without_any_history_there_is_no_bar() -> None:
+    assert chart_of([]).lines({}) == []
+    assert chart_of([describe("RUNNING")], now=9).lines({})[0].bar.begin == at(0)
