@@ -1,1 +1,1 @@
-"""Where records come from: async iterators of batches. Only here are the SDKs."""
+"""Where records come from: AWS, a queue, a trail's files, a recording."""

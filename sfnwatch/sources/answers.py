@@ -1,128 +1,188 @@
-"""AWS's JSON answers, read faster than botocore does it, to the same values.
+"""What comes of one call to AWS: an answer of the shape that is needed, or a failure.
 
-Botocore asks a structure for each member that its model has: forty of an event of a
-history, of which five are there. Half of the time of reading a long one goes there.
-Here what came is looked up in the model, by a reader that each shape gets once.
+Bodies are AWS's own bytes. Of a page the shape has a list of `msgspec.Raw`: each item
+is handed on as it came, and decoded where it is read.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
-from aiobotocore.parsers import AioJSONParser, AioResponseParserFactory
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from msgspec import Meta, Raw, Struct, ValidationError
+from msgspec.structs import astuple
 
-_Reader = Callable[[Any], Any]
-# Its stubs leave out what is needed here.
-_Factory: Any = AioResponseParserFactory
-_Usual: Any = AioJSONParser
+from sfnwatch.model.json_text import encode_json, parse_json
+from sfnwatch.model.records import HealthState
 
-
-class Answers(_Factory):  # type: ignore[misc]
-    """Makes the parsers of a session: our own for JSON, and else what there is."""
-
-    def create_parser(self, protocol_name: str) -> Any:
-        if protocol_name == "json":
-            return _Json(**self._defaults)
-        return super().create_parser(protocol_name)
+T = TypeVar("T")
+Text = Annotated[str, Meta(min_length=1)]
+"""A string that an answer must have, and not empty."""
+_OPEN = ord("{")
 
 
-class _Json(_Usual):  # type: ignore[misc]
-    """Reads what is there, as the model names it; what the model lacks is left out."""
+class AwsAnswer(Struct, Generic[T]):
+    """An answer of AWS's."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._readers: dict[Shape, _Reader | None] = {}
-        self._decoded: tuple[bytes, Any] = (b"", None)
+    value: T
+    """The body, decoded, or taken out of what botocore made of one that is no JSON."""
+    body: bytes
+    """The JSON as it came; empty for an answer that is none."""
+    request_id: str
 
-    def is_object(self, body: bytes) -> bool:
-        """Decode a body that is to be parsed; True if it is known to be an object."""
-        try:
-            self._decoded = body, msgspec.json.decode(body)
-        except (ValueError, RecursionError):
+
+class Page(Struct):
+    """A shape that holds lists; how many items came is told in the request log."""
+
+    def count(self) -> int:
+        """Count the items of all lists."""
+        return sum(len(each) for each in self._lists())
+
+    def check(self) -> None:
+        """Raise GarbledError for an item that was left raw and is no JSON object."""
+        for item in chain.from_iterable(self._lists()):
+            if isinstance(item, Raw) and memoryview(item)[0] != _OPEN:
+                raise GarbledError("an item of a list is no object")
+
+    def _lists(self) -> Iterator[list[Any]]:
+        return (each for each in astuple(self) if isinstance(each, list))
+
+
+class ListPage(Page, kw_only=True, rename="camel"):
+    """A page that says how the next one is asked for, if there is one."""
+
+    next_token: str | None = None
+
+
+class HasToken(Protocol):
+    """A shape that says how the next page is asked for."""
+
+    next_token: str | None
+
+
+class CallsAws(Protocol):
+    """Sends a request to AWS: the client, or one that waits its turn before."""
+
+    async def call(
+        self,
+        operation: str,
+        subject: str,
+        region: str,
+        shape: type[T],
+        **parameters: Any,
+    ) -> AwsAnswer[T]: ...
+
+
+class Failure(Exception):  # noqa: N818 - it is not an error of ours
+    """A request that failed, in plain words."""
+
+    def __init__(
+        self, state: HealthState, message: str, *, code: str = "", at_least: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.state = state
+        """REFUSED is for good; all others are worth another try."""
+        self.message = message
+        self.code = code
+        """AWS's error code; empty for an error that AWS did not send."""
+        self.at_least = at_least
+        """Seconds that must pass before another try makes sense."""
+
+
+class Verdict(Struct, frozen=True):
+    """What some codes mean where they come from one service, or of one question."""
+
+    codes: str
+    """A pattern of the codes."""
+    state: HealthState
+    advice: str = ""
+    at_least: float = 0.0
+
+    def apply(self, failure: Failure) -> bool:
+        """Judge a failure if it has one of the codes."""
+        if not re.fullmatch(self.codes, failure.code):
             return False
-        return type(self._decoded[1]) is dict
-
-    def _parse_body_as_json(self, body_contents: bytes) -> Any:
-        (body, value), self._decoded = self._decoded, (b"", None)
-        if body and body is body_contents:
-            return value
-        try:
-            return msgspec.json.decode(body_contents)
-        except (ValueError, RecursionError):
-            return super()._parse_body_as_json(body_contents)
-
-    def _parse_shape(self, shape: Shape, node: Any) -> Any:
-        read = self._reader(shape)
-        return node if read is None else read(node)
-
-    def _reader(self, shape: Shape) -> _Reader | None:
-        """Give what reads a shape; None for what is as it came."""
-        if shape not in self._readers:
-            self._readers[shape] = self._made(shape)
-        return self._readers[shape]
-
-    def _made(self, shape: Shape) -> _Reader | None:
-        if isinstance(shape, StructureShape):
-            return self._structure(shape)
-        if isinstance(shape, ListShape):
-            return self._list(shape)
-        if isinstance(shape, MapShape):
-            return lambda value: self._handle_map(shape, value)
-        match shape.type_name:
-            case "timestamp":
-                parse: _Reader = self._timestamp_parser
-                return parse
-            case "blob":
-                return lambda value: self._handle_blob(shape, value)
-        return None
-
-    def _structure(self, shape: StructureShape) -> _Reader | None:
-        if shape.is_document_type:
-            return None
-        if shape.is_tagged_union:
-            return lambda value: self._handle_structure(shape, value)
-        members: dict[str, tuple[str, _Reader | None]] = {}
-        same: set[str] = set()
-        parsed: dict[str, _Reader] = {}
-
-        def read(value: Any) -> Any:
-            if value is None:
-                return None
-            if not members:
-                # Now, and not before: a shape may be a member of itself.
-                members.update(self._members(shape))
-                same.update(key for key, (name, _) in members.items() if key == name)
-                parsed.update({key: one for key, (_, one) in members.items() if one})
-            if value.keys() <= same and None not in value.values():
-                # All of it is known by its own name: what was decoded can stay.
-                for key in value if parsed else ():
-                    if key in parsed:
-                        value[key] = parsed[key](value[key])
-                return value
-            return _known(value, members)
-
-        return read
-
-    def _members(self, shape: StructureShape) -> dict[str, tuple[str, _Reader | None]]:
-        return {
-            member.serialization.get("name", name): (name, self._reader(member))
-            for name, member in shape.members.items()
-        }
-
-    def _list(self, shape: ListShape) -> _Reader:
-        read = self._reader(shape.member)
-        if read is None:
-            return list
-        return lambda values: [None if v is None else read(v) for v in values]
+        failure.state, failure.at_least = self.state, self.at_least
+        failure.message = f"{failure.message} {self.advice}".rstrip()
+        return True
 
 
-def _known(value: Any, members: Mapping[str, tuple[str, _Reader | None]]) -> Any:
-    """Read what has a name in the model, under that name."""
-    found = {}
-    for key, raw in value.items():
-        known = members.get(key)
-        if known is not None and raw is not None:
-            name, read = known
-            found[name] = raw if read is None else read(raw)
-    return found
+class StalePageError(Exception):
+    """A page's token is no longer good; what was read so far still is."""
+
+
+class GarbledError(ValueError):
+    """A body that came with status 200, and that AWS did not write."""
+
+
+def decode_answer(body: bytes, shape: type[T]) -> T:
+    """Decode a body; raises GarbledError for one without what the shape must have.
+
+    A network's log-in page, a proxy's own words and half of a body come with status
+    200 as well.
+    """
+    try:
+        if not body.isascii():
+            # What is left raw is not looked into; it must be text all the same.
+            body.decode()
+        value = msgspec.json.decode(body, type=shape)
+    except ValidationError as error:
+        raise GarbledError(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = _decode_loosely(body, shape)
+    if isinstance(value, Page):
+        value.check()
+    return value
+
+
+def convert_answer(told: dict[str, Any], shape: type[T]) -> T:
+    """Take what is needed of what botocore has parsed, an answer that is no JSON.
+
+    Raises GarbledError as `decode_answer` does.
+    """
+    try:
+        return msgspec.convert(told, shape)
+    except ValidationError as error:
+        raise GarbledError(str(error)) from error
+
+
+def _decode_loosely(body: bytes, shape: type[T]) -> T:
+    """Decode what only Python's own parser takes: half of a surrogate pair."""
+    try:
+        value = json.loads(body)
+        if isinstance(value, dict):
+            value = {key: _raw(each) for key, each in value.items()}
+        return msgspec.convert(value, type=shape)
+    except (ValueError, RecursionError) as error:
+        raise GarbledError(str(error)) from error
+
+
+def _raw(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return [Raw(encode_json(item)) for item in value]
+
+
+def json_bytes(text: str) -> bytes:
+    """Take a record out of the JSON string it stands in: as it came, if that is text.
+
+    What has half of a surrogate pair is written anew.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return encode_json(parse_json(text))
+
+
+def record_bytes(text: str, record: Any) -> bytes:
+    """Give a record as it stands in a text; raises ValueError for what JSON hasn't.
+
+    What only Python's own parser takes, half of a surrogate pair, is written anew.
+    """
+    try:
+        msgspec.json.decode(text)
+        return text.encode()
+    except (ValueError, RecursionError):
+        return encode_json(record)

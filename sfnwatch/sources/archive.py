@@ -1,6 +1,6 @@
-"""The calls around the executions watched, from the files of a trail.
+"""The calls around the executions, from the files of a trail.
 
-A folder or a bucket: read is what may hold the time of the executions, in the account
+A folder or a bucket: read is what may hold the time of the executions, in the accounts
 and the Regions where they call something. A file is unpacked and looked through in a
 thread, piece by piece, and only what may concern them is kept; so neither memory nor
 the screen's frames depend on how large the archive is. A file that can't be read is
@@ -10,252 +10,554 @@ While an execution runs, new files are looked for. How far the files are complet
 inference from their stamps: nothing says that a file is the last of its time.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from contextlib import aclosing
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 
+import aiohttp
+from botocore import exceptions as boto
+from msgspec import Struct, field
+
 from sfnwatch.clock import Clock
-from sfnwatch.sources.archive_bucket import Bucket
-from sfnwatch.sources.archive_filter import Concerning
-from sfnwatch.sources.archive_folder import Folder
-from sfnwatch.sources.archive_layout import TrailFile, Window
-from sfnwatch.sources.archive_reading import Reading
-from sfnwatch.sources.archive_report import nothing_found
-from sfnwatch.sources.archive_shelf import BucketPlace, Shelf, parse_place
-from sfnwatch.sources.aws import Aws
-from sfnwatch.sources.drain import DRAIN, Drain
-from sfnwatch.sources.drive import Driver, Failure, Patience, Step
-from sfnwatch.sources.ledger import Ledger
-from sfnwatch.sources.sieve import Sieve
-from sfnwatch.sources.span import BEFORE_START, span
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
-from sfnwatch.trace.times import seconds_between
-from sfnwatch.trace.values import replace
+from sfnwatch.errors import UsageError
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.json_text import mapping_of, text_of
+from sfnwatch.model.records import HealthState, Received, Record, RecordKind
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import seconds_between
+from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text, Verdict
+from sfnwatch.sources.polling import (
+    OVERLAP,
+    CallSource,
+    PollingSource,
+    WatchContext,
+)
+from sfnwatch.sources.targets import BEFORE_START, Relevance, Targets
+from sfnwatch.sources.trail_files import (
+    LOGS,
+    ORGANIZATION,
+    TRAIL,
+    FileReport,
+    FileWindow,
+    FoundFiles,
+    TrailFile,
+    TrailReader,
+    choose,
+    find_files,
+    named_in,
+    said_by,
+)
 
 _RECENT = timedelta(hours=1)
 """How far back new files are looked for: a stamp is the time of delivery."""
 _BEHIND = timedelta(minutes=10)
 """An event was at most 594 s older than the stamp of its file, in 2,900 measured."""
-_OVERLAP = timedelta(minutes=15)
-"""A bucket's last listing is believed complete to so long ago, as LookupEvents is."""
 _AGAIN = 30.0
 """Seconds between looks for new files: CloudTrail delivers about every five minutes."""
-_PAUSE = 0.5
+_NAP = 0.5
 """Seconds between looks at whether the history has been read."""
-_HISTORY_FIRST = timedelta(seconds=30)
-"""Of an execution that is over all roles are known once its history was read: so long
-that is waited for, since what nobody can be told to concern has to be held back."""
+_HISTORY = timedelta(seconds=30)
+"""How long that is waited for, of an execution that has ended."""
 _TELL = 1.0
 """Seconds between words on how far the reading has come."""
+_TRIES = 3
+"""How often a file is asked for whose answer is cut; and after so many files that may
+not be read, with none that was, it is not they but the permission."""
+_CHUNK = 1 << 19
+"""Bytes read at once; unpacked they take a thread some 50 ms."""
 
 
-class Archive:
-    """A source: reads a trail's files until all executions are over and drained."""
+# -- whose they are --------------------------------------------------------------------
 
-    def __init__(
-        self,
-        aws: Aws,
-        subjects: Subjects,
-        clock: Clock,
-        place: str,
-        *,
-        drain: float = DRAIN,
-        patience: Patience | None = None,
-    ) -> None:
-        self._subjects, self._clock = subjects, clock
-        self._drain = Drain(subjects, clock, drain)
-        self._driver = Driver(
-            "lookup",
-            clock,
-            patience=patience,
-            cut_short=self._is_done_waiting,
-            bell=subjects.bell,
-            ledger=Ledger(clock, subjects.only),
-            source="archive",
-        )
-        self._shelf = _shelf(aws, parse_place(place), subjects, self._driver.ledger)
-        self._reading = Reading(self._shelf)
-        self._sieve = Sieve(subjects)
-        self._newest: dict[str, datetime] = {}
-        """The newest stamp seen of each Region."""
-        self._window: Window | None = None
-        """What was last looked for."""
-        self._looked_at: datetime | None = None
-        self._since = clock.now()
-        self._told_at = clock.now()
-        self._last_round = False
 
-    def end_drain(self) -> None:
-        """Stop waiting for late files: one more look, and that is it."""
-        self._drain.end()
+async def await_history(targets: Targets, clock: Clock) -> None:
+    """Let the history of an execution that has ended be read, if that is soon done.
 
-    async def batches(self) -> AsyncIterator[Batch]:
-        """Yield the calls that concern the executions, and every change of health."""
-        await self._subjects.known.wait()
-        self._since = self._clock.now()
-        async for batch in self._driver.run(self._step):
-            yield batch
+    All its roles are known then: what is asked for too early is asked once more, or has
+    to be held back as long as nobody can be told to be concerned.
+    """
+    end = clock.now() + _HISTORY
+    while targets.stopped_at is not None and not targets.finished:
+        if clock.now() >= end:
+            return
+        await clock.sleep(_NAP)
 
-    async def _step(self) -> Step:
+
+def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool:
+    """Tell which of an archive's records are worth a second look.
+
+    Nearly all are not, so this looks at no more than it must. `anybody` is true while
+    what Step Functions called for others may yet be the executions'.
+    """
+    identity = mapping_of(record.get("userIdentity"))
+    issuer = mapping_of(mapping_of(identity.get("sessionContext")).get("sessionIssuer"))
+    arn = text_of(issuer.get("arn")) or text_of(identity.get("arn"))
+    callers = (identity.get("invokedBy"), record.get("sourceIPAddress"))
+    return (
+        role_name(arn) in roles
+        or "sfnwatch/" in (text_of(record.get("userAgent")) or "")
+        or (anybody and any(str(caller).startswith("states.") for caller in callers))
+    )
+
+
+# -- where the files lie ---------------------------------------------------------------
+
+_S3 = "s3://"
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+_NO_PLACE = "Name a folder, or s3://BUCKET/PREFIX."
+
+
+class UnreadableError(Exception):
+    """One file that can't be read; the others may be."""
+
+    def __init__(self, why: str, failure: Failure | None = None) -> None:
+        super().__init__(why)
+        self.why = why
+        self.failure = failure
+        """What it would be, were it so for every file."""
+
+
+class BucketPlace(Struct, frozen=True):
+    """`s3://BUCKET/PREFIX`, taken apart."""
+
+    bucket: str
+    prefix: str
+
+
+def parse_place(text: str) -> BucketPlace | Path:
+    """Tell a bucket from a folder; raises UsageError for what is neither."""
+    if text.lower().startswith(_S3):
+        bucket, _, prefix = text[len(_S3) :].partition("/")
+        if _BUCKET.fullmatch(bucket):
+            return BucketPlace(bucket, prefix)
+        msg = f"{clean(text, 200)}: there is no name of a bucket in it."
+        raise UsageError(msg, hint="Write s3://BUCKET/PREFIX; no ARN.")
+    if not text.strip() or "\0" in text:
+        raise UsageError("The archive has no place.", hint=_NO_PLACE)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        msg = f"{clean(text, 200)}: there is no such home."
+        raise UsageError(msg, hint=_NO_PLACE) from error
+
+
+class ArchiveFolder:
+    """A folder of this machine: a copy of the bucket, part of one, or any files."""
+
+    is_live = False
+    """True where CloudTrail itself delivers; a copy is as old as it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = clean(str(path), 300)
+        self.folders = path.absolute().parts
+        """Those that the place itself names."""
+
+    async def files(self, window: FileWindow, _: datetime | None) -> FoundFiles:
+        """List what is wanted, each time anew; raises Failure."""
+        return await asyncio.to_thread(find_files, self._path, window)
+
+    async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes, read in a thread: it may lie beyond a network.
+
+        Raises UnreadableError.
+        """
         try:
-            return await self._next()
+            with await asyncio.to_thread(Path(file.place).open, "rb") as stream:
+                while chunk := await asyncio.to_thread(stream.read, _CHUNK):
+                    yield chunk
+        except OSError as error:
+            raise UnreadableError(said_by(error)) from error
+
+
+# -- a bucket --------------------------------------------------------------------------
+
+_GONE = frozenset({"NoSuchKey", "InvalidObjectState"})
+"""A file that is no longer there, or that lies in a vault from which it would first
+have to be restored."""
+_WRONG = {
+    "AuthorizationHeaderMalformed|IllegalLocationConstraintException"
+    "|PermanentRedirect": "Is the bucket in another Region, or partition?",
+    "InvalidAccessKeyId|InvalidToken": "Check the credentials of the --profile.",
+    "InvalidBucketName|NoSuchBucket": "Check the bucket's name, and the --profile.",
+}
+"""S3's own words for what will not change by asking again, and what to do."""
+_TORN = (aiohttp.ClientError, boto.HTTPClientError, boto.IncompleteReadError, OSError)
+"""How an answer ends that was cut on its way."""
+
+
+class KeyRange(Struct, frozen=True):
+    """The files of an account and Region: keys in the order of their stamps."""
+
+    folder: str
+    """The Region's."""
+    prefix: str
+    """What is listed: the folder, or that part of it which the place names."""
+    account: str
+    region: str
+
+    def key(self, stamp: datetime) -> str:
+        """Give what comes after every key of earlier stamps, and before the rest."""
+        day, minute = stamp.strftime("%Y/%m/%d/"), stamp.strftime("%Y%m%dT%H%M")
+        return f"{self.folder}{day}{self.account}_{TRAIL}_{self.region}_{minute}"
+
+
+def split_prefix(prefix: str) -> tuple[str, tuple[str, ...], bool]:
+    """Read a prefix, which may end above `AWSLogs`, at it, or anywhere below.
+
+    Gives the head, up to `AWSLogs/` and, if the prefix names one, the organization;
+    the folders that it names below: account, CloudTrail, Region, year, …; and true
+    where no organization's folder can come between.
+    """
+    parts = [part for part in prefix.split("/") if part]
+    if LOGS not in parts:
+        parts.append(LOGS)
+    cut = len(parts) - parts[::-1].index(LOGS)
+    is_whole = len(parts) > cut
+    if is_whole and ORGANIZATION.fullmatch(parts[cut]):
+        cut += 1
+    head = "".join(f"{part}/" for part in parts[:cut])
+    return head, tuple(parts[cut:]), is_whole
+
+
+class _Object(Struct, rename="pascal"):
+    key: Text
+
+
+class _Folder(Struct, rename="pascal"):
+    prefix: Text
+
+
+class _KeyListing(Page, rename="pascal"):
+    contents: list[_Object] = field(default_factory=list)
+    common_prefixes: list[_Folder] = field(default_factory=list)
+    next_token: str | None = field(default=None, name="NextContinuationToken")
+
+
+class ArchiveBucket:
+    """The bucket that CloudTrail delivers to, or a copy of it.
+
+    An account's files of a Region stand in the order of their stamps, so one listing
+    that begins at a key and ends at another reads just the days that are wanted. What
+    has not the name of a trail's file is passed over: its day could not be told.
+    """
+
+    is_live = True
+
+    def __init__(self, source: PollingSource, place: BucketPlace) -> None:
+        """Read a bucket on behalf of a source."""
+        self._source, self._bucket = source, place.bucket
+        self._region = source.targets.region
+        """Where to ask; S3 tells which Region the bucket is in, and the SDK follows."""
+        self.name = self._words(place.prefix)
+        self.folders = tuple(place.prefix.split("/"))
+        self._head, self._below, self._is_whole = split_prefix(place.prefix)
+        self._heads: tuple[str, ...] | None = None
+        self._listed: set[KeyRange] = set()
+
+    def _words(self, key: str) -> str:
+        return clean(f"s3://{self._bucket}/{key}", 300)
+
+    async def files(self, window: FileWindow, recent: datetime | None) -> FoundFiles:
+        """List each account's files of each Region, from the window's first stamp.
+
+        What was listed whole before is listed anew only from `recent` on.
+        """
+        if self._heads is None:
+            self._heads = (self._head, *await self._organizations())
+        files: list[TrailFile] = []
+        for each in self._ranges(self._heads, window):
+            since = window.low
+            if recent is not None and each in self._listed:
+                since = max(since, recent)
+            files += [file async for file in self._files(each, since, window)]
+            self._listed.add(each)
+        return FoundFiles(files)
+
+    async def _organizations(self) -> list[str]:
+        """Look for organizations' folders, where the prefix leaves that open."""
+        if self._is_whole:
+            return []
+        asked = {"Prefix": f"{self._head}o-", "Delimiter": "/"}
+        pages = self._pages("organizations", **asked)
+        return [
+            folder.prefix
+            async for page in pages
+            for folder in page.value.common_prefixes
+        ]
+
+    def _ranges(self, heads: tuple[str, ...], window: FileWindow) -> list[KeyRange]:
+        """Lay out what there is to list; what the place names stands for the usual."""
+        found, below = [], self._below
+        accounts, regions = sorted(window.accounts), sorted(window.regions)
+        for head, *usual in product(heads, accounts, [TRAIL], regions):
+            account, trail, region = (*below[:3], *usual[len(below[:3]) :])
+            folder = f"{head}{account}/{trail}/{region}/"
+            prefix = folder + "".join(f"{part}/" for part in below[3:])
+            found.append(KeyRange(folder, prefix, account, region))
+        return list(dict.fromkeys(found))
+
+    async def _files(
+        self, wanted: KeyRange, since: datetime, window: FileWindow
+    ) -> AsyncIterator[TrailFile]:
+        """Yield the files from a stamp to the window's last."""
+        note = f"trail files of {wanted.region}"
+        end = None if window.high is None else wanted.key(window.high)
+        asked = {"Prefix": wanted.prefix, "StartAfter": wanted.key(since)}
+        async with aclosing(self._pages(note, **asked)) as pages:
+            async for page in pages:
+                keys = [each.key for each in page.value.contents]
+                for key in keys:
+                    chosen = choose(key, key.rpartition("/")[2], window)
+                    if chosen is not None and chosen.stamp is not None:
+                        yield chosen
+                if end is not None and keys and keys[-1][: len(end)] > end:
+                    return
+
+    def _pages(
+        self, note: str, **asked: str
+    ) -> AsyncGenerator[AwsAnswer[_KeyListing], None]:
+        return self._source.pages(
+            "s3:ListObjectsV2",
+            self._words(asked["Prefix"]),
+            self._region,
+            _KeyListing,
+            {"Bucket": self._bucket, **asked},
+            note=note,
+            next_key="ContinuationToken",
+        )
+
+    async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
+        words = self._words(file.place)
+        try:
+            answer = await self._source.ask_once(
+                "s3:GetObject",
+                words,
+                self._region,
+                dict,
+                note=note,
+                Bucket=self._bucket,
+                Key=file.place,
+            )
         except Failure as failure:
-            if failure.state is HealthState.DENIED and self._reading.waiting:
-                self._begin_anew()  # none of the files may be read
-            self._drain.give_up_if_over(failure, self._driver, over=self._is_over())
-            raise
+            raise _of_one_file(failure) from failure
+        body = answer.value["Body"]
+        try:
+            async for chunk in body.iter_chunks(_CHUNK):
+                yield chunk
+        except _TORN as error:
+            msg = f"GetObject on {words}: the answer was cut."
+            torn = Failure(HealthState.RETRYING, msg)
+            raise UnreadableError("the answer was cut", torn) from error
+        finally:
+            body.close()
 
-    async def _next(self) -> Step:
-        if not self._reading.waiting:
-            if self._is_too_early():
-                return Step(pause=_PAUSE)
-            if self._subjects.started_at is None:
-                return self._end_of_round(())  # there is no execution to speak of
-            await self._look()
-        records: Batch = ()
-        if self._reading.waiting and self._window is not None:
-            records = await self._read_next(self._window)
-        if self._reading.waiting:
-            return Step(records, health=self._progress())
-        return self._end_of_round((*records, *self._sieve.take(())))
 
-    def _is_too_early(self) -> bool:
-        if self._subjects.over or self._looked_at is not None:
-            return False
-        if self._subjects.started_at is None:
-            return True
-        waited = self._clock.now() - self._since
-        return self._subjects.stopped_at is not None and waited < _HISTORY_FIRST
+def _of_one_file(failure: Failure) -> Exception:
+    """Tell what is wrong with one file from what is wrong with all."""
+    why = clean(failure.code)
+    if failure.code in _GONE:
+        return UnreadableError(why)
+    if failure.state is HealthState.DENIED or failure.code == "InternalError":
+        return UnreadableError(why, failure)
+    return failure
 
-    def _is_done_waiting(self) -> bool:
-        """True when a pause, made while there was a reason to wait, has lost it."""
-        looked = self._looked_at is not None
-        over = looked and self._is_over() and not self._last_round
-        return self._drain.has_no_wait(self._driver, over=over)
 
-    def _is_over(self) -> bool:
-        """True when the next round is to be the last."""
-        return self._drain.is_over(self._complete_to())
+# -- the source ------------------------------------------------------------------------
+
+
+class Archive(CallSource):
+    """A source: reads a trail's files until all executions have ended."""
+
+    verdicts = tuple(
+        Verdict(codes, HealthState.REFUSED, advice) for codes, advice in _WRONG.items()
+    )
+    kind = RecordKind.TRAIL
+    """What `read_piece` makes of records."""
+
+    def __init__(self, aws: CallsAws | None, context: WatchContext, place: str) -> None:
+        """Make a source; `aws` is needed for a bucket.
+
+        Raises UsageError for what is neither a folder nor a bucket.
+        """
+        super().__init__(aws, context, "archive")
+        parsed = parse_place(place)
+        self._place: ArchiveFolder | ArchiveBucket
+        if isinstance(parsed, Path):
+            self._place = ArchiveFolder(parsed)
+        elif aws is not None:
+            self._place = ArchiveBucket(self, parsed)
+        else:
+            raise UsageError(f"{clean(place, 200)} is no folder.", hint=_NO_PLACE)
+        self._relevance = Relevance(self.targets)
+        self._waiting: deque[TrailFile] = deque()
+        """What was found and is to be read; each is read once."""
+        self._total = 0
+        """How many those were when they were found."""
+        self._read: set[tuple[Hashable, str]] = set()
+        """What was asked, and the keys of files that were read, if not to their end."""
+        self._report = FileReport()
+        self._tries = 0
+        self._refused: list[TrailFile] = []
+        self._window = self._wanted()
+        """What was last looked for."""
+        self._asked: Hashable = None
+        self._looked_at: datetime | None = None
+        self._told_at = self.clock.now()
+
+    async def read(self) -> str:
+        while self.targets.started_at is None:
+            # There is no execution to speak of, or it is not known yet.
+            if self.targets.finished:
+                return ""
+            await self.rest(_NAP)
+        await await_history(self.targets, self.clock)
+        while True:
+            await self.attempt(self._look)
+            while self._waiting:
+                await self.attempt(self._read_next)
+                self._tell_progress()
+            self.hand_on(*self._relevance.select(()))
+            self.coverage = self._complete_to()
+            # What became known while it was read may have more to be read.
+            if self.last_round and self.asked(self._wanted()) == self._asked:
+                return self._report.outcome(self._place.name, self._window)
+            self.last_round = False
+            self.say(self._report.troubles)
+            await self.rest(_AGAIN)
 
     # -- finding files -----------------------------------------------------------------
 
     async def _look(self) -> None:
-        """Find the files that are new."""
-        self._last_round = self._is_over()
-        window = self._wanted()
-        if self._window is not None and window.first < self._window.first:
-            # An earlier execution became known: what was let go may be one of its.
-            self._begin_anew()
+        """Find the files that are new, and put them in their order."""
+        self.last_round = self.is_over()
+        window, now = self._wanted(), self.clock.now()
+        asked = self.asked(window)
         recent = None
-        if self._looked_at is not None and not self._last_round:
+        if self._looked_at and asked == self._asked and not self.last_round:
             recent = self._looked_at - _RECENT
-        at = self._clock.now()
-        found = await self._shelf.files(window, recent)
-        self._window, self._looked_at = window, at
-        self._reading.add(found)
-        for file in found.files:
-            self._note_stamp(file)
+        found = await self._place.files(window, recent)
+        self._window, self._asked, self._looked_at = window, asked, now
+        fresh = {each.key: each for each in found.files}
+        files = [file for key, file in fresh.items() if (asked, key) not in self._read]
+        self._waiting.extend(sorted(files, key=_oldest_first))
+        self._total = len(files)
+        self._report.begin(found)
 
-    def _begin_anew(self) -> None:
-        self._reading.forget()
-        self._looked_at = None
+    def asked(self, window: FileWindow) -> Hashable:
+        """Give what has every file read again once it is another.
 
-    def _wanted(self) -> Window:
+        An earlier execution becomes known: what was let go may be one of its.
+        """
+        return window.first
+
+    def _wanted(self) -> FileWindow:
         """Say whose files of which time to read; what the place names goes first."""
-        said, each = self._shelf.said, self._subjects.each
-        regions = {one.arn.region for one in each}
-        regions.update(region for region, _ in self._subjects.trail_plan)
-        accounts = {one.arn.account for one in each}
-        first, last = span(self._subjects)
-        return Window(
-            accounts=frozenset({said.account} if said.account else accounts),
-            regions=frozenset({said.region} if said.region else regions),
-            first=first or self._clock.now() - BEFORE_START,
-            last=last,
+        targets = self.targets
+        accounts, regions = named_in(self._place.folders)
+        usual = {each.arn.region for each in targets.each}
+        usual.update(region for region, _ in targets.trail_queries)
+        return FileWindow(
+            accounts=frozenset(accounts or targets.accounts),
+            regions=frozenset(regions or usual),
+            first=targets.span.first or self.clock.now() - BEFORE_START,
+            last=targets.span.last,
         )
 
-    def _note_stamp(self, file: TrailFile) -> None:
-        if file.region is not None and file.stamp is not None:
-            known = self._newest.get(file.region, file.stamp)
-            self._newest[file.region] = max(known, file.stamp)
+    # -- reading them ------------------------------------------------------------------
 
-    def _filter(self, window: Window) -> Concerning:
-        each = self._subjects.each
-        return Concerning(
-            window=window,
-            roles=self._subjects.roles,
-            anybody=not self._subjects.over or any(not one.roles for one in each),
+    async def _read_next(self) -> None:
+        """Read the file whose turn it is; one that can't be read is named."""
+        file = self._waiting[0]
+        found: list[bytes] = []
+        try:
+            found, trouble = await self._read_through(file)
+        except UnreadableError as error:
+            self._raise_if_of_all(file, error)
+            trouble = error.why
+        else:
+            self._read.add((self._asked, file.key))
+        self._report.was_read(file, trouble)
+        self._waiting.popleft()
+        self._tries = 0
+        now = self.clock.now()
+        received = (Received(now, self.kind, None, data) for data in found)
+        self.hand_on(*self._relevance.select(received))
+
+    async def _read_through(self, file: TrailFile) -> tuple[list[bytes], str]:
+        """Read a file to its end, or to where it makes no more sense; says why."""
+        note = f"file {self._total - len(self._waiting) + 1} of {self._total}"
+        reader, found = TrailReader(self.wanted(self._window)), list[bytes]()
+        async with aclosing(self._place.chunks(file, note)) as stream:
+            async for chunk in stream:
+                found += await asyncio.to_thread(self.read_piece, reader, chunk)
+                if reader.trouble:
+                    return found, reader.trouble
+        found += await asyncio.to_thread(self.read_piece, reader, b"")
+        return found, reader.trouble
+
+    def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
+        """Give what tells which of a file's records are to be read."""
+        targets = self.targets
+        roles, every = targets.roles, all(each.roles for each in targets.each)
+        anybody = not (targets.finished and every)
+        return lambda record: (
+            may_concern(record, roles, anybody=anybody) and window.has_event(record)
         )
 
-    async def _read_next(self, window: Window) -> Batch:
-        found = await self._reading.next(self._filter(window))
-        at = self._clock.now()
-        return self._sieve.take(Received(at, From.TRAIL, None, each) for each in found)
+    def read_piece(self, reader: TrailReader, data: bytes) -> list[bytes]:
+        """Read the next bytes of a file, in a thread; raises UnreadableError."""
+        return reader.feed(data)
+
+    def _raise_if_of_all(self, file: TrailFile, error: UnreadableError) -> None:
+        """Raise a failure that is not that of one file; then it is tried again."""
+        failure = error.failure
+        if failure is None:
+            return
+        if failure.state is HealthState.DENIED:
+            self._refused.append(file)
+            if len(self._refused) < _TRIES or self._read:
+                return
+            # None of the files may be read: all are tried again.
+            self._waiting.extendleft(reversed(self._refused[:-1]))
+            self._refused.clear()
+            raise failure from error
+        self._tries += 1
+        if self._tries < _TRIES:
+            raise failure from error
 
     # -- what is said ------------------------------------------------------------------
-
-    def _progress(self) -> SourceHealth | None:
-        """Say how far the reading has come, now and then."""
-        now = self._clock.now()
-        if seconds_between(self._told_at, now) < _TELL:
-            return None
-        self._told_at = now
-        return replace(
-            self._driver.health,
-            state=self._state,
-            message=self._reading.report.progress,
-            retry_in=None,
-        )
-
-    @property
-    def _state(self) -> HealthState:
-        return HealthState.DRAINING if self._drain.has_begun else HealthState.LIVE
 
     def _complete_to(self) -> datetime | None:
         """Infer how far the files are complete: until the newest stamp, less the lag.
 
         Of a Region without a file nothing is known.
         """
-        window = self._window
-        if window is None or window.regions - self._newest.keys():
+        newest = self._report.reached(self._window.regions)
+        if newest is None:
             return None
-        reached = min(self._newest[region] for region in window.regions) - _BEHIND
-        if self._last_round and self._shelf.is_live and self._looked_at is not None:
-            reached = max(reached, self._looked_at - _OVERLAP)
-        return reached if window.last is None else min(reached, window.last)
+        reached = newest - _BEHIND
+        if self.last_round and self._place.is_live and self._looked_at is not None:
+            # As LookupEvents' last round is.
+            reached = max(reached, self._looked_at - OVERLAP)
+        last = self._window.last
+        return reached if last is None else min(reached, last)
 
-    def _result(self, *, done: bool) -> str:
-        """Say what could not be read; of a running execution no file may be there."""
-        report = self._reading.report
-        if done and not report.files and self._window is not None:
-            return nothing_found(self._shelf.name, self._window)
-        return report.troubles
-
-    def _end_of_round(self, records: Batch) -> Step:
-        done = self._last_round or (
-            self._subjects.started_at is None and self._drain.has_begun
-        )
-        now, complete = self._clock.now(), self._complete_to()
-        self._told_at = now
-        health = replace(
-            self._driver.health,
-            state=HealthState.ENDED if done else self._state,
-            message=self._result(done=done),
-            retry_in=None,
-            complete_to=complete,
-            lag=round(seconds_between(complete, now), 1) if complete else None,
-            until=self._drain.until,
-        )
-        differs = replace(health, lag=None, requests=0) != replace(
-            self._driver.health, lag=None, requests=0
-        )
-        return Step(records, _AGAIN, done=done, health=health if differs else None)
+    def _tell_progress(self) -> None:
+        """Say how far the reading has come, now and then."""
+        now = self.clock.now()
+        if self._waiting and seconds_between(self._told_at, now) >= _TELL:
+            self._told_at = now
+            read = self._total - len(self._waiting)
+            self.say(f"Reading the trail's files: {read} of {self._total}.")
 
 
-def _shelf(
-    aws: Aws, place: BucketPlace | Path, subjects: Subjects, ledger: Ledger
-) -> Shelf:
-    if isinstance(place, BucketPlace):
-        return Bucket(aws, place, subjects.region, ledger)
-    return Folder(place)
+def _oldest_first(file: TrailFile) -> tuple[float, str]:
+    """What has no stamp comes first."""
+    return file.stamp.timestamp() if file.stamp else 0.0, file.place

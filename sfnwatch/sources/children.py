@@ -1,33 +1,163 @@
-"""What the executions watched begin: nested executions, and Map Runs with theirs.
+"""What the executions watched start: nested executions, and Map Runs with theirs.
 
-A parent's history tells the ARN of each; from then on it is followed like any other,
-at the pace of `paced.py` and only so deep and so many as was asked for. That no Map Run
-is looked for by ListMapRuns is for the same reason: the history has named it before.
+A parent's history tells the ARN of each; from then on it is followed like any other, at
+the pace of CHILDREN_RATES and only so deep and so many as was asked for. No Map Run
+is looked for by ListMapRuns: the history has named it before.
+
+A Map Run's executions may be ten thousand, and lists come 1000 at once: so counts are
+asked for again and again, and a list only where the counts say that there is something
+new in it. What went wrong comes first. When it has ended everything is listed once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from sfnwatch.clock import Clock
-from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.feed import Joining
-from sfnwatch.sources.history import Begun, History
-from sfnwatch.sources.map_run import MapRunSource
-from sfnwatch.sources.paced import Asks, Paced
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.sources.wanted import Following
-from sfnwatch.trace.arns import ExecutionArn, maybe_execution_arn
-from sfnwatch.trace.events import Batch, From, Received
-from sfnwatch.trace.family import begun_by
-from sfnwatch.trace.history import DecodeError, decode_history
-from sfnwatch.trace.map_runs import ListedChild
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.children import (
+    RUNNING_LISTED,
+    ExecutionCounts,
+    MapRun,
+    MapRunChild,
+    decode_children,
+    decode_map_run,
+)
+from sfnwatch.model.records import RecordKind
+from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text
+from sfnwatch.sources.history import History
+from sfnwatch.sources.polling import (
+    Feed,
+    Interval,
+    PollingSource,
+    RateLimitedAws,
+    Rates,
+    WatchContext,
+)
+from sfnwatch.sources.targets import ChildOptions, Target
 
-MOST = 500
+CHILDREN_RATES: Rates = {
+    "states:DescribeExecution": (2.0, 20.0),
+    "states:DescribeStateMachineForExecution": (0.5, 20.0),
+    "states:DescribeMapRun": (0.5, 10.0),
+    "states:ListExecutions": (1.0, 20.0),
+    "states:GetExecutionHistory": (4.0, 40.0),
+}
+"""What all children share. Some quotas refill one a second for the whole account and
+Region, shared with everybody: the account's own are 10, 1, 1, 2 and 20 a second at
+least, after 250, 200, 200, 100 and 400."""
+_MOST_FOLLOWED = 500
 """Executions followed at most: each keeps its history in memory, and asks."""
+_PAGE = 1000
+"""The most that ListExecutions gives at once."""
+_MOST_PAGES = 20
+"""Pages of one list at most: 20,000 executions."""
+_LEAST, _SLOWEST = 5.0, 30.0
+"""Seconds between counts while they change, and at most: DescribeMapRun refills one
+request a second for the whole account."""
+_UNSUCCESSFUL: Mapping[str, Callable[[ExecutionCounts], int]] = {
+    "FAILED": lambda counts: counts.failed,
+    "TIMED_OUT": lambda counts: counts.timed_out,
+    "ABORTED": lambda counts: counts.aborted,
+}
+"""The lists of what went wrong, with how many are in each."""
 
 
-class _Run(Struct):
+class _MapRunAnswer(Struct, rename="camel"):
+    """What DescribeMapRun must tell."""
+
+    map_run_arn: Text
+
+
+class _ChildrenPage(ListPage):
+    executions: list[Raw]
+
+
+class MapRunSource(PollingSource):
+    """A source: follows a Map Run until it has ended and its executions are listed."""
+
+    def __init__(
+        self,
+        aws: CallsAws,
+        context: WatchContext,
+        parent: Target,
+        map_run_arn: str,
+        on_listed: Callable[[Iterable[MapRunChild]], None],
+    ) -> None:
+        super().__init__(aws, context, "children", "map-run", parent.arn.arn)
+        self._arn, self._region = map_run_arn, parent.arn.region
+        self._on_listed = on_listed
+        self._counts = ExecutionCounts()
+        """As of the last lists."""
+
+    def judge(self, failure: Failure) -> None:
+        if self.targets.roots_finished or self.bounded:
+            self.give_up(failure)
+
+    async def read(self) -> str:
+        interval, listed_all = Interval(_LEAST, _SLOWEST), False
+        while True:
+            run = await self._describe()
+            if run.running:
+                listed_all = False  # it may have been redriven
+                news = await self._list_news(run.executions)
+                self._counts = run.executions
+                await self.rest(interval.after(news=news))
+            elif listed_all:
+                return ""
+            else:
+                # Counts and lists need not be of one moment: list all, and count again.
+                await self._list(None)
+                self._counts, listed_all = run.executions, True
+
+    async def _describe(self) -> MapRun:
+        answer = await self.ask(
+            "states:DescribeMapRun",
+            self._arn,
+            self._region,
+            _MapRunAnswer,
+            note="how far it is",
+            mapRunArn=self._arn,
+        )
+        received = self.received(RecordKind.MAP_RUN, answer.body)
+        self.hand_on(received)
+        return decode_map_run(received, received.record)
+
+    async def _list_news(self, counts: ExecutionCounts) -> bool:
+        """Ask for the lists that have something new in them, failures first."""
+        if counts == self._counts:
+            return False
+        found = [
+            status
+            for status, count in _UNSUCCESSFUL.items()
+            if count(counts) > count(self._counts)
+        ]
+        for status in [*found, "RUNNING"] if counts.running else found:
+            await self._list(status)
+        return bool(found or counts.running)
+
+    async def _list(self, status: str | None) -> None:
+        """Ask for the executions of a status, or for all; but few that run."""
+        asked = {"mapRunArn": self._arn, "maxResults": _PAGE}
+        if status is not None:
+            asked["statusFilter"] = status
+        most = _MOST_PAGES
+        if status == "RUNNING":
+            asked["maxResults"], most = RUNNING_LISTED, 1
+        async for page in self.pages(
+            "states:ListExecutions",
+            self._arn,
+            self._region,
+            _ChildrenPage,
+            asked,
+            note=f"{status.lower() if status else 'all'} executions",
+            most=most,
+        ):
+            received = self.received(RecordKind.CHILDREN, page.body)
+            self._on_listed(decode_children(received, received.record))
+            self.hand_on(received)
+
+
+class _FollowedMapRun(Struct):
     """A Map Run that is followed."""
 
     level: int
@@ -37,106 +167,62 @@ class _Run(Struct):
 
 
 class Children:
-    """Finds out what was begun, and has it followed."""
+    """Has followed what targets start."""
 
     def __init__(
-        self,
-        aws: Asks,
-        subjects: Subjects,
-        clock: Clock,
-        join: Joining,
-        following: Following,
-        *,
-        patience: Patience | None = None,
+        self, aws: CallsAws, context: WatchContext, options: ChildOptions, feed: Feed
     ) -> None:
-        self._aws, self._subjects, self._clock = Paced(aws, clock), subjects, clock
-        self._join, self._following, self._patience = join, following, patience
-        self._levels = {one.arn.arn: 0 for one in subjects.roots}
-        """The executions followed, and how deep they are."""
-        self._runs: dict[str, _Run] = {}
-        self._listed: dict[str, ListedChild] = {}
-
-    def heed(self, batch: Batch) -> None:
-        """Look through what comes in for what was begun."""
-        for received in batch:
-            if received.source == From.HISTORY and received.execution_arn:
-                level = self._levels.get(received.execution_arn)
-                if level is not None and level < self._following.depth:
-                    self._look(received, received.execution_arn, level + 1)
+        """Make it; what is followed joins the feed."""
+        self._aws = RateLimitedAws(aws, context.clock, CHILDREN_RATES)
+        self._context, self._options, self._feed = context, options, feed
+        self._followed = {root.arn.arn for root in context.targets.roots}
+        self._map_runs: dict[str, _FollowedMapRun] = {}
+        self._listed: dict[str, MapRunChild] = {}
+        context.targets.on_started = self._started
 
     def follow(self, execution_arn: str) -> bool:
-        """Read an execution of a Map Run in full; True if it is, or will be.
-
-        Once the watch is over nothing is read any more.
-        """
-        if execution_arn in self._levels:
+        """Read an execution of a Map Run in full; True if it is, or will be."""
+        if execution_arn in self._followed:
             return True
         child = self._listed.get(execution_arn)
-        run = self._runs.get(child.map_run_arn) if child else None
-        if child is None or run is None:
+        run = self._map_runs.get(child.map_run_arn) if child else None
+        if run is None:
             return False
         return self._follow(execution_arn, run.level, listed=True)
 
-    def _look(self, received: Received, arn: str, level: int) -> None:
-        try:
-            event = decode_history(received.data, received.at)
-        except DecodeError:
+    def _started(self, parent: Target, arn: str) -> None:
+        if parent.level >= self._options.depth:
             return
-        if event.type == "MapRunStarted":
-            self._follow_run(event.detail("mapRunArn") or "", arn, level)
-            return
-        for child in begun_by(event):
-            self._follow(child, level)
+        if ":mapRun:" not in arn:
+            self._follow(arn, parent.level + 1)
+        elif arn not in self._map_runs:
+            most = self._options.children
+            self._map_runs[arn] = _FollowedMapRun(
+                parent.level + 1, {True: most, False: most}
+            )
+            source = MapRunSource(self._aws, self._context, parent, arn, self._choose)
+            self._feed.join(source)
 
     def _follow(self, arn: str, level: int, *, listed: bool = False) -> bool:
         parsed = maybe_execution_arn(arn)
-        if parsed is None or parsed.is_express or arn in self._levels:
+        if parsed is None or parsed.is_express or arn in self._followed:
             # AWS keeps no history of Express executions: their log may not be read.
-            return arn in self._levels
-        if len(self._levels) >= MOST or self._join.over:
+            return arn in self._followed
+        if len(self._followed) >= _MOST_FOLLOWED or self._feed.over:
             return False
-        self._levels[arn] = level
-        subject = self._subjects.add(parsed)
-        history = History(
-            self._aws,
-            subject,
-            self._clock,
-            patience=self._patience,
-            begun=Begun(self._wanted, listed=listed),
-        )
-        self._join(history)
+        self._followed.add(arn)
+        target = self._context.targets.add(parsed, level)
+        self._feed.join(History(self._aws, self._context, target, listed=listed))
         return True
 
-    def _wanted(self) -> bool:
-        return not self._subjects.roots_over
-
-    def _follow_run(self, map_run_arn: str, execution_arn: str, level: int) -> None:
-        parent = maybe_execution_arn(execution_arn)
-        if not map_run_arn or map_run_arn in self._runs or parent is None:
-            return
-        most = self._following.children
-        self._runs[map_run_arn] = _Run(level, {True: most, False: most})
-        self._join(self._source(map_run_arn, parent))
-
-    def _source(self, map_run_arn: str, parent: ExecutionArn) -> MapRunSource:
-        return MapRunSource(
-            self._aws,
-            self._clock,
-            map_run_arn,
-            execution_arn=parent.arn,
-            region=parent.region,
-            listed=self._choose,
-            wanted=self._wanted,
-            patience=self._patience,
-        )
-
-    def _choose(self, children: Sequence[ListedChild]) -> None:
+    def _choose(self, children: Iterable[MapRunChild]) -> None:
         """Follow the first few of what was listed: so many that failed, so many not."""
-        for child in sorted(children, key=lambda child: child.order):
-            self._listed[child.listed.arn] = child
-            run = self._runs.get(child.map_run_arn)
-            if run is None or not run.left[child.failed]:
+        for child in sorted(children, key=lambda child: child.failed_first):
+            arn = child.listed.arn
+            self._listed[arn] = child
+            run = self._map_runs.get(child.map_run_arn)
+            if run is None or not run.left[child.listed.failed]:
                 continue
-            if child.listed.arn not in self._levels:
-                run.left[child.failed] -= 1
-                self._follow(child.listed.arn, run.level, listed=True)
+            if arn not in self._followed:
+                run.left[child.listed.failed] -= 1
+                self._follow(arn, run.level, listed=True)

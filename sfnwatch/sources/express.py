@@ -11,39 +11,23 @@ more than that has to be read. Delivery to the log is best effort: an event may 
 late, or never.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
-from sfnwatch.clock import Clock
-from sfnwatch.sources.aws import Aws
-from sfnwatch.sources.drive import Driver, Failure, Patience, Step
-from sfnwatch.sources.express_logging import (
-    Logging,
-    holes,
-    logging_of,
-    refusal,
-)
-from sfnwatch.sources.ledger import Ledger
-from sfnwatch.sources.log_events import (
-    LogEvent,
-    LogEvents,
-    Window,
-    escaped,
-    log_bucket,
-)
-from sfnwatch.sources.pacing import Interval, TokenBucket
-from sfnwatch.sources.subject import Subject
-from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
-from sfnwatch.trace.express import as_history, decode_express, execution_of
-from sfnwatch.trace.history import DecodeError, HistoryEvent
-from sfnwatch.trace.log_groups import LogGroupName
-from sfnwatch.trace.payload import mapping_of, parse_json, text_of
-from sfnwatch.trace.timeline import TERMINAL
-from sfnwatch.trace.values import replace
+from msgspec import Struct
 
-LOOK_BACK = 24 * 3600.0
-"""Seconds before the watch in which the execution is looked for, by default."""
+from sfnwatch.model.arns import LogGroupName, parse_log_group
+from sfnwatch.model.history import TERMINAL, HistoryEvent, decode_event
+from sfnwatch.model.json_text import list_of, mapping_of, parse_object, text_of
+from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
+from sfnwatch.model.text import clean
+from sfnwatch.sources.answers import CallsAws, Failure, Text, json_bytes
+from sfnwatch.sources.log_group import LOG_VERDICTS, LogEvent, LogReader, escape_pattern
+from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
+from sfnwatch.sources.targets import Target
+
 _FIRST = timedelta(minutes=15)
 """How far back the log is read at once; each stretch before is so many times longer."""
 _GROWTH = 4
@@ -57,263 +41,267 @@ _SETTLED = timedelta(seconds=20)
 """How long after the last event those are awaited that are missing before it."""
 _MOST_EVENTS = 25_000
 """No history has more; an id beyond is nonsense, and no gap before it is counted."""
-_NOT_YET = "Nothing of this execution is in the log yet."
 _LEAST, _MOST = 1.0, 5.0
 """Seconds between readings, while events come and at most."""
+_MOST_NAMED = 5
+"""Missing events that are named."""
+_NOT_YET = "Nothing of this execution is in the log yet."
+_LEVELS = {
+    "ERROR": "Its log level is ERROR: only failures are logged, so that states which"
+    " succeed are missing here, and so is the start.",
+    "FATAL": "Its log level is FATAL: only fatal errors are logged, so that its states"
+    " are missing here.",
+}
+_NO_DATA = (
+    "Its log has no execution data. Without request ids and task ARNs, calls are"
+    " matched by role, action and time only."
+)
+_CONFIGURATION = (
+    "level=ALL,includeExecutionData=true,destinations=[{cloudWatchLogsLogGroup="
+    "{logGroupArn=LOG_GROUP_ARN:*}}]"
+)
 
 
-class Express:
+class _MachineAnswer(Struct, rename="camel"):
+    """What DescribeStateMachine must tell."""
+
+    state_machine_arn: Text
+    logging_configuration: Any = None
+
+
+def _destination(configuration: Mapping[str, Any]) -> LogGroupName | None:
+    for each in list_of(configuration.get("destinations")):
+        group = mapping_of(mapping_of(each).get("cloudWatchLogsLogGroup"))
+        try:
+            return parse_log_group(text_of(group.get("logGroupArn")) or "")
+        except ValueError:
+            continue
+    return None
+
+
+def _logs_nothing(state_machine_arn: str) -> str:
+    """Say why there is nothing to watch, and how there would be."""
+    arn = clean(state_machine_arn)
+    return (
+        f"{arn} logs nothing, and AWS keeps no other history of an Express execution."
+        " For executions to come, turn logging on: aws stepfunctions"
+        f" update-state-machine --state-machine-arn {arn}"
+        f" --logging-configuration '{_CONFIGURATION}'"
+    )
+
+
+class Express(PollingSource):
     """A source: reads an Express execution's log to its end."""
+
+    verdicts = LOG_VERDICTS
 
     def __init__(
         self,
-        aws: Aws,
-        subject: Subject,
-        clock: Clock,
+        aws: CallsAws,
+        context: WatchContext,
+        target: Target,
         *,
         group: LogGroupName | None = None,
-        look_back: float = LOOK_BACK,
-        patience: Patience | None = None,
-        bucket: TokenBucket | None = None,
+        look_back: float,
     ) -> None:
-        self._aws, self._subject, self._clock = aws, subject, clock
-        self._group = group
-        """A log group to read instead of the one the state machine names."""
+        """Make a source; `group` is read instead of what the state machine names."""
+        super().__init__(aws, context, "history", "express", target.arn.arn)
+        self._target, self._group = target, group
         self._look_back = timedelta(seconds=look_back)
-        self._bucket = bucket or log_bucket(clock)
-        arn = subject.arn.arn
-        ledger = Ledger(clock, arn)
-        self._driver = Driver(
-            "history", clock, patience=patience, ledger=ledger, source="express"
-        )
-        self._pattern = f'{{ $.execution_arn = "{escaped(arn)}" }}'
-        self._interval = Interval(_LEAST, _MOST)
-        self._logging = Logging()
-        self._log: LogEvents | None = None
-        self._began = clock.now()
-        self._window: Window | None = None
-        """The newest stretch of the log, being read."""
-        self._stretches: list[Window] = []
-        """Those before it in which the execution may yet be found."""
-        self._old_next = True
-        """True if it was an older stretch's turn last."""
+        self._level = ""
+        """ALL, ERROR, FATAL or OFF; empty where it is not known."""
+        self._remark = ""
+        """What a reader should know of what is missing."""
+        self._began = self.clock.now()
         self._held: dict[int, HistoryEvent] = {}
         self._settled_at: datetime | None = None
         """When no more is awaited, the end being known."""
 
-    async def batches(self) -> AsyncIterator[Batch]:
-        """Yield the definition, the events, and every change of health."""
-        try:
-            async for batch in self._driver.run(self._step):
-                yield tuple(map(self._observe, batch))
-        finally:
-            self._subject.over = True
-            self._subject.learned()
+    async def close(self) -> None:
+        self._target.finish()
 
-    def _observe(self, received: Received) -> Received:
-        """Let the look-up know; it knows the events of a history."""
-        if received.source != From.EXPRESS:
-            return self._subject.observe(received)
-        told = replace(received, source=From.HISTORY, data=as_history(received.data))
-        self._subject.observe(told)
-        return received
+    def judge(self, failure: Failure) -> None:
+        if failure.state is HealthState.DENIED and self.bounded and not self._held:
+            failure.state = HealthState.REFUSED
 
-    async def _step(self) -> Step:
-        if self._log is None:
-            return await self._define()
-        window = self._turn()
-        try:
-            events = await self._log.page(window, self._reading(window))
-        except Failure as failure:
-            if failure.state is HealthState.DENIED and self._is_hopeless():
-                failure.state = HealthState.REFUSED
-            raise
-        sought = not self._held
-        records = tuple(self._records(events))
-        if sought and self._held:
-            # Where it is, is known: from now on only that is read.
-            self._stretches, self._window = [], None
-        elif window.is_read:
-            return self._read_to_end(window, records)
-        return self._go_on(records)
+    async def read(self) -> str:
+        group = await self._define()
+        log = LogReader(self, group, self._target.arn)
+        interval = Interval(_LEAST, _MOST)
+        self._began = self.clock.now()
+        older = self._older_stretches()
+        while True:
+            sought = not self._held
+            news = await self._search(log, self._floor(), self._ceiling())
+            if sought and not self._held and (stretch := next(older, None)):
+                # What is new and what is old by turns: it may just have begun.
+                await self._search(log, *stretch)
+            elif sought and self._held:
+                continue
+            elif self._is_all_read():
+                return self._last_words()
+            else:
+                unseen = "" if self._held else _NOT_YET
+                self.say(" ".join(filter(None, (unseen, self._remark))))
+                await self.rest(interval.after(news=news))
 
-    def _go_on(self, records: Batch = (), pause: float = 0.0) -> Step:
-        return Step(records, pause, health=self._health(HealthState.LIVE))
+    # -- what is logged, and where -------------------------------------------------
 
-    def _is_hopeless(self) -> bool:
-        """True when nothing is held and nobody watches who could grant it."""
-        return self._driver.bounded and not self._held
-
-    # -- what is logged, and where -----------------------------------------------------
-
-    async def _define(self) -> Step:
-        arn = self._subject.arn
+    async def _define(self) -> LogGroupName:
+        """Ask where it is logged; for a group that is given that need not be told."""
+        arn = self._target.arn
         machine = arn.state_machine_arn
         try:
-            with self._driver.ledger.asking("the log group"):
-                answer: dict[str, Any] = await self._aws.call(
-                    "states:DescribeStateMachine",
-                    machine,
-                    arn.region,
-                    stateMachineArn=machine,
-                )
+            answer = await self.ask(
+                "states:DescribeStateMachine",
+                machine,
+                arn.region,
+                _MachineAnswer,
+                note="the log group",
+                tolerated=FORBIDDEN if self._group else (),
+                stateMachineArn=machine,
+            )
         except Failure as failure:
-            return self._do_without(failure)
-        answer.pop("ResponseMetadata", None)
-        self._logging = logging_of(answer, self._group)
-        group = self._logging.group
+            assert self._group is not None  # noqa: S101 - else nothing is tolerated
+            self._remark = failure.message
+            return self._group
+        group = self._heed(mapping_of(answer.value.logging_configuration))
         if group is None:
-            raise Failure(HealthState.REFUSED, refusal(machine))
-        received = Received(self._clock.now(), From.DEFINITION, arn.arn, answer)
-        self._subject.observe(received)
-        self._begin(group)
-        # The plan and the role are known: the other lane can begin.
-        self._subject.learned()
-        return self._go_on((received,))
+            await self.refuse(_logs_nothing(machine))
+        received = self.received(RecordKind.DEFINITION, answer.body)
+        self._target.observe(received)
+        self.hand_on(received)
+        # The services and the role are known: the other lane can begin.
+        self._target.set_ready()
+        return group
 
-    def _do_without(self, failure: Failure) -> Step:
-        """Go on without the definition, if it is known which log group to read."""
-        gone = failure.state in {HealthState.DENIED, HealthState.REFUSED}
-        if self._group is None or not gone:
-            if failure.state is HealthState.DENIED and self._is_hopeless():
-                failure.state = HealthState.REFUSED
-            raise failure
-        self._logging = Logging(group=self._group, remarks=(failure.message,))
-        self._begin(self._group)
-        return self._go_on()
+    def _heed(self, configuration: Mapping[str, Any]) -> LogGroupName | None:
+        """Note what is logged, by a loggingConfiguration; gives where, if anywhere."""
+        self._level = text_of(configuration.get("level")) or "OFF"
+        if self._level == "OFF":
+            self._remark = "Its state machine logs nothing by now."
+            return self._group
+        data = configuration.get("includeExecutionData")
+        remarks = (_LEVELS.get(self._level), None if data else _NO_DATA)
+        self._remark = " ".join(filter(None, remarks))
+        return self._group or _destination(configuration)
 
-    def _begin(self, group: LogGroupName) -> None:
-        """Lay out which stretches of the log to read, the newest first."""
-        arn = self._subject.arn
-        self._log = LogEvents(self._aws, group, arn, self._driver, self._bucket)
-        now = self._began = self._clock.now()
-        last, length = now - self._look_back, _FIRST
-        until = now - min(length, self._look_back)
-        self._window = Window(until, self._pattern)
+    # -- reading -------------------------------------------------------------------
+
+    def _older_stretches(self) -> Iterator[tuple[datetime, datetime]]:
+        """Give the stretches of the log in which it may yet be, the newest first."""
+        last, length = self._began - self._look_back, _FIRST
+        until = self._floor()
         while until > last:
             length *= _GROWTH
             since = max(until - length, last)
-            self._stretches.append(Window(since, self._pattern, until))
+            yield since, until
             until = since
 
-    # -- reading -----------------------------------------------------------------------
-
-    def _turn(self) -> Window:
-        """Give the window whose next page is to be read: new and old by turns."""
-        self._old_next = bool(self._stretches) and not self._old_next
-        if self._old_next:
-            return self._stretches[0]
-        if self._window is None:
-            self._window = Window(self._floor(), self._pattern, self._ceiling())
-        return self._window
-
-    def _reading(self, window: Window) -> str:
-        """Say what a page is for, in the call log's words."""
-        return "log events" if window is self._window else "earlier log events"
-
     def _times(self) -> list[datetime]:
-        return [event.timestamp for event in self._held.values()]
+        return [event.at for event in self._held.values()]
 
     def _floor(self) -> datetime:
         """Tell from where to read: an event of five minutes before may be missing."""
         if not self._held:
-            return self._began - _FIRST
+            return self._began - min(_FIRST, self._look_back)
         first = self._held.get(1)
-        begin = first.timestamp if first else min(self._times()) - _LONGEST
-        return begin - _MARGIN
+        return (first.at if first else min(self._times()) - _LONGEST) - _MARGIN
 
     def _ceiling(self) -> datetime | None:
         """Tell up to where: none of it is later. A log event has its event's time."""
         return min(self._times()) + _LONGEST + _MARGIN if self._held else None
 
-    def _records(self, events: list[LogEvent]) -> Iterator[Received]:
-        arn = self._subject.arn.arn
-        for logged in events:
-            data = mapping_of(parse_json(logged.get("message")))
-            now = self._clock.now()
-            if execution_of(data) == arn:
-                yield self._hold(Received(now, From.EXPRESS, arn, data))
-            elif not data and arn in (text_of(logged.get("message")) or ""):
-                yield Received(now, From.UNREAD, arn, logged)  # it is cut
+    async def _search(
+        self, log: LogReader, since: datetime, until: datetime | None
+    ) -> bool:
+        """Read a stretch; True if anything of the execution is in it that is new.
 
-    def _hold(self, received: Received) -> Received:
+        Once it is known where it is, only that is read.
+        """
+        note = "earlier log events" if until and not self._held else "log events"
+        pattern = f'{{ $.execution_arn = "{escape_pattern(self._target.arn.arn)}" }}'
+        sought, news = not self._held, False
+        async with aclosing(log.pages(since, pattern, note, until)) as pages:
+            async for page in pages:
+                found = [r for e in log.unseen(page) if (r := self._record(e))]
+                self.hand_on(*found)
+                news = news or bool(found)
+                if sought and self._held:
+                    break
+        return news
+
+    def _record(self, logged: LogEvent) -> Received | None:
+        """Make a record of a log event, and note what it tells; None for another's."""
+        arn, record = self._target.arn.arn, parse_object(logged.message)
+        if not record and arn in logged.message:
+            return self.received(RecordKind.UNREAD, logged.data)  # it is cut
+        if record.get("execution_arn") != arn:
+            return None
+        data = json_bytes(logged.message)
         try:
-            event = decode_express(received.data, received.at)
+            event, _ = decode_event(record)
         except DecodeError:
-            return replace(received, source=From.UNREAD)
+            return self.received(RecordKind.UNREAD, data)
         self._held[event.id] = event
+        received = self.received(RecordKind.EXPRESS, data)
+        self._target.observe(received)
         return received
 
-    def _read_to_end(self, window: Window, records: Batch) -> Step:
-        """Go on behind a window that is read: with an older one, or later again."""
-        if window is not self._window:
-            self._stretches.remove(window)
-            return self._go_on(records)
-        self._window = None
-        if self._stretches:
-            return self._go_on(records)
-        if self._is_over():
-            return Step(records, done=True, health=self._ended())
-        return self._go_on(records, self._interval.after(news=bool(records)))
+    # -- the end -------------------------------------------------------------------
 
-    # -- the end -----------------------------------------------------------------------
-
-    def _is_over(self) -> bool:
+    def _is_all_read(self) -> bool:
         """True when no more is to be awaited: after the end, what is missing before it.
 
-        Of what was over long ago nothing more will come.
+        Of what ended long ago nothing more will come.
         """
-        now = self._clock.now()
-        if not self._is_ended:
-            return now >= self._last_chance()
+        now = self.clock.now()
+        if not self._has_ended:
+            # It must have ended by then, and its end have been logged, if ever.
+            return now >= min(self._times(), default=self._began) + _LONGEST + _LATE
         self._settled_at = self._settled_at or now + _SETTLED
-        complete = self._logging.has_all and not self._missing()
+        complete = self._level == "ALL" and not self._missing()
         old = now - max(self._times()) > _LONGEST
         return complete or old or now >= self._settled_at
 
     @property
-    def _is_ended(self) -> bool:
+    def _has_ended(self) -> bool:
         return any(event.type in TERMINAL for event in self._held.values())
-
-    def _last_chance(self) -> datetime:
-        """Tell when it must be over, and its end have been logged, if ever."""
-        return min(self._times(), default=self._began) + _LONGEST + _LATE
 
     def _missing(self) -> list[int]:
         """List the ids of events that the log lacks before the last it has."""
         last = min(max(self._held, default=0), _MOST_EVENTS)
         return [number for number in range(1, last) if number not in self._held]
 
-    def _ended(self) -> SourceHealth | None:
-        remarks = [self._nothing()] if not self._held else []
-        if not self._is_ended:
-            remarks += [self._logging.no_end] if self._held else []
-            if self._held or not self._logging.has_all:
-                # It ran, and runs no more: the calls it made may yet come.
-                self._subject.stopped_at = max(self._times(), default=self._began)
-        if self._logging.level in {"ALL", ""} and self._missing():
-            remarks.append(holes(self._missing()))
-        remarks += self._logging.remarks
-        return self._health(HealthState.ENDED, remarks)
+    def _last_words(self) -> str:
+        """Say what the log lacks; and without an end, that it has one all the same."""
+        level, missing = self._level, self._missing()
+        remarks = [] if self._has_ended else [self._no_end()]
+        if not self._has_ended and (self._held or level != "ALL"):
+            # It ran, and runs no more: the calls it made may yet come.
+            self._target.stopped_at = max(self._times(), default=self._began)
+        if level in {"ALL", ""} and missing:
+            some = "1 event" if len(missing) == 1 else f"{len(missing)} events"
+            names = ", ".join(map(str, missing[:_MOST_NAMED]))
+            more = ", …" if len(missing) > _MOST_NAMED else ""
+            remarks.append(
+                f"The log lacks {some} ({names}{more}); delivery to it is best effort."
+            )
+        return " ".join(filter(None, (*remarks, self._remark)))
 
-    def _remarks(self) -> tuple[str, ...]:
-        """Say while it runs what is known to be missing."""
-        waiting = self._log is not None and not self._held and not self._stretches
-        return (*([_NOT_YET] if waiting else []), *self._logging.remarks)
-
-    def _nothing(self) -> str:
+    def _no_end(self) -> str:
+        """Say what it means that no end was logged, or nothing at all."""
+        only_failures = self._level in _LEVELS
+        if self._held and only_failures:
+            return "No failure ended it, as far as was logged."
+        if self._held:
+            return "No end of it was logged; delivery to a log is best effort."
         hours = self._look_back.total_seconds() / 3600
         return (
             f"Nothing of this execution is in the log of the {hours:g} hours before"
-            f" this watch, nor since. {self._logging.nothing}"
+            " this watch, nor since. "
+        ) + (
+            "One that succeeds leaves nothing there."
+            if only_failures
+            else "It may be older, or have been logged elsewhere."
         )
-
-    def _health(
-        self, state: HealthState, remarks: Sequence[str] | None = None
-    ) -> SourceHealth | None:
-        """Say how it is going, if that has changed."""
-        remarks = self._remarks() if remarks is None else remarks
-        health = replace(
-            self._driver.health, state=state, message=" ".join(remarks), retry_in=None
-        )
-        return health if health != self._driver.health else None

@@ -1,15 +1,16 @@
 """The HTTP session of every client: to the host that was asked, and to no other.
 
-aiobotocore's own session follows redirects, with all headers and the body, to any
-host; it has no option against that, and no public place where it could be told. So
-this one stands in its place, as `http_session_cls`; botocore's clients for credentials
-get it too.
+aiobotocore's own session follows redirects, with all headers and the body, to any host,
+and reads answers without end; it has no option against either. A request has the
+session token in its headers: whoever answers it with a redirect must not decide who
+gets that next. So this one stands in its place, as `http_session_cls`; botocore's
+clients for credentials get it too.
 """
 
 import asyncio
 import ssl
-from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiobotocore.awsrequest import AioAWSResponse
@@ -22,13 +23,24 @@ from botocore.httpsession import (
 )
 from yarl import URL
 
-from sfnwatch.sources.bounded import UnboundedError, read_whole, refuse_redirect
+from sfnwatch.model.text import clean, size
 
+LIMIT = 64 << 20
+"""Bytes of an answer; the longest page of a history is far below it."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FIRST_OTHER = 300
 """From this status on botocore reads an answer whole, a stream's too."""
 _BUCKET_REGION = "x-amz-bucket-region"
 """S3 tells by it where a bucket is. Botocore then asks there, at AWS's own address, and
 heeds no Location."""
+_SHOWN = 100
+
+
+class UnboundedError(Exception):
+    """An answer that leads elsewhere, or does not end; the message names who sent it.
+
+    Not one of botocore's own errors: it would send such a request once more.
+    """
 
 
 class HttpSession:
@@ -63,12 +75,7 @@ class HttpSession:
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -99,10 +106,10 @@ class HttpSession:
                 for key, value in answer.raw_headers
             }
             if _BUCKET_REGION not in headers:
-                refuse_redirect(answer)
+                _refuse_redirect(answer)
             raw: Any = answer
             if not request.stream_output or answer.status >= _FIRST_OTHER:
-                raw = _Read(await read_whole(answer))
+                raw = _ReadBody(await _read_whole(answer))
         except UnboundedError:
             raise
         except Exception as error:
@@ -128,14 +135,53 @@ class HttpSession:
         )
 
 
-class _Read:
-    """The body of an answer that was read; a response asks for it once more."""
+class _ReadBody:
+    """The body of an answer that was read; botocore's response asks for it again."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
 
     async def read(self) -> bytes:
         return self._body
+
+
+def _refuse_redirect(answer: aiohttp.ClientResponse) -> None:
+    """Raise UnboundedError for an answer that sends one on, naming both hosts."""
+    target = answer.headers.get("Location")
+    if answer.status not in _REDIRECTS or target is None:
+        return
+    answer.close()
+    asked = str(answer.url)
+    try:
+        other = _host(urljoin(asked, target))
+    except ValueError:
+        other = clean(target, _SHOWN)
+    msg = f"{_host(asked)} answered {answer.status}, a redirect to {other}"
+    raise UnboundedError(f"{msg}, which is not followed: credentials would go along")
+
+
+def _host(url: str) -> str:
+    """Give scheme, host and port, without a name and a password."""
+    parts = urlsplit(url)
+    return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", _SHOWN)
+
+
+async def _read_whole(answer: aiohttp.ClientResponse) -> bytes:
+    """Read an answer's body; raises UnboundedError for one longer than LIMIT."""
+    chunks, read = list[bytes](), 0
+    try:
+        async for chunk in answer.content.iter_any():
+            chunks.append(chunk)
+            read += len(chunk)
+            if read > LIMIT:
+                break
+    finally:
+        if not answer.content.at_eof():
+            answer.close()
+    if read > LIMIT:
+        where = _host(str(answer.url))
+        raise UnboundedError(f"{where} answered with more than {size(LIMIT)}")
+    return b"".join(chunks)
 
 
 def _of_boto(error: Exception, request: Any, proxy: str | None) -> Exception:

@@ -1,35 +1,52 @@
 """A live watch: a history source for each execution, and what brings their calls.
 
-Importing this imports the SDKs, which takes 200 ms: the screen shows its first
-frame before, and does so in a thread.
+LookupEvents is asked unless it is not wanted; every other source of calls is for an
+option, and imported for it. What comes from several sources is one call: it has one
+event id.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
-from functools import partial
+
+from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
-from sfnwatch.sources.again import Again, QueueAgain
-from sfnwatch.sources.aws import Aws, AwsSettings, check_profile
+from sfnwatch.model.arns import ExecutionArn, parse_log_group
+from sfnwatch.model.records import Batch
+from sfnwatch.sources.answers import CallsAws
+from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.children import Children
-from sfnwatch.sources.drive import Patience
 from sfnwatch.sources.express import Express
-from sfnwatch.sources.feed import Consumer, Joining, Source, run
 from sfnwatch.sources.history import History
-from sfnwatch.sources.log_events import log_bucket
-from sfnwatch.sources.queue import Queue, queue_settings
-from sfnwatch.sources.subject import Subject
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.sources.wanted import Following, TrailOptions, features_of
-from sfnwatch.sources.ways import Way, Ways
-from sfnwatch.trace.arns import ExecutionArn
-from sfnwatch.trace.log_groups import parse_log_group
-from sfnwatch.trace.values import replace
+from sfnwatch.sources.log_group import LOG_RATES, LiveTail, LogGroup
+from sfnwatch.sources.lookup import Lookup
+from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.polling import (
+    DRAIN,
+    CallSource,
+    Feed,
+    RateLimitedAws,
+    RestartedSource,
+    Source,
+    TakesBatches,
+    WatchContext,
+)
+from sfnwatch.sources.profiles import AwsSettings, check_profile
+from sfnwatch.sources.targets import (
+    CallOptions,
+    ChildOptions,
+    Relevance,
+    Target,
+    Targets,
+    features_of,
+)
+
+_Make = Callable[[], CallSource]
 
 
 class Live:
-    """Watches executions until each is over and its late records are in."""
+    """Watches executions until each has ended and its late records are in."""
 
     def __init__(
         self,
@@ -37,111 +54,158 @@ class Live:
         settings: AwsSettings,
         clock: Clock,
         *,
-        drain: float,
-        patience: Patience | None = None,
+        drain: float = DRAIN,
+        tries: int | None = None,
         heed: Callable[[datetime], None] | None = None,
-        trail: TrailOptions | None = None,
-        following: Following | None = None,
+        calls: CallOptions | None = None,
+        children: ChildOptions | None = None,
         follow_redrive: bool = False,
+        client: type[AwsClient] = AwsClient,
     ) -> None:
-        self._arns, self._settings, self._clock = arns, settings, clock
-        self._drain, self._patience = drain, patience
-        self._heed = heed
+        """Make a watch; see `WatchContext` for `drain` and `tries`.
+
+        `heed` is told AWS's time by each answer. Without `children` nothing is
+        followed of what the executions start.
+        """
+        self._settings, self._heed, self._new_client = settings, heed, client
+        self._calls = calls or CallOptions()
+        self._child_options = children or ChildOptions(depth=0)
         self._follow_redrive = follow_redrive
-        self._trail = trail or TrailOptions()
-        self._following = following or Following(depth=0)
-        self._log_bucket = log_bucket(clock)
-        """CloudWatch Logs is asked slowly, whatever for."""
-        self._ways: Sequence[Way] = ()
+        self.features: Sequence[Feature] = features_of(
+            arns, self._calls, self._child_options
+        )
+        """What this watch must be allowed, beyond every watch's."""
+        self._context = WatchContext(Targets(arns), clock, drain, tries)
+        self._call_sources: list[CallSource | RestartedSource] = []
         self._children: Children | None = None
 
     def end_drain(self) -> None:
         """Stop waiting for late records."""
-        for way in self._ways:
-            way.end_drain()
+        for source in self._call_sources:
+            source.end_drain()
 
     def follow(self, execution_arn: str) -> bool:
         """Read an execution of a Map Run in full; False if it can't be, or not yet."""
         return self._children is not None and self._children.follow(execution_arn)
 
-    async def watch(self, consume: Consumer) -> None:
-        """Run to the end; raises RefusedError for a profile that is not there."""
-        others = [self._of(profile) for profile in self._trail.profiles]
+    async def watch(self, consume: TakesBatches) -> None:
+        """Run to the end; raises RefusedError for a profile that is not there.
+
+        However it ends, each request that was sent has been told by then.
+        """
+        own = {"access_key_id": None, "secret_access_key": None}
+        profiles = self._calls.profiles
+        others = [replace(self._settings, profile=each, **own) for each in profiles]
         for settings in (self._settings, *others):
             check_profile(settings)
         async with AsyncExitStack() as stack:
-            allowed = features_of(self._arns, self._trail, self._following)
-            aws = await stack.enter_async_context(
-                Aws(self._settings, self._heed, allowed)
-            )
-            elsewhere = [await stack.enter_async_context(Aws(each)) for each in others]
-            subjects = Subjects(self._arns)
-            histories = [self._history(aws, subject) for subject in subjects.each]
-            ways = Ways(
-                subjects, self._clock, self._drain, self._patience, self._log_bucket
-            )
-            heeds: list[Consumer] = []
-            self._ways = self._looked_up(ways, subjects, aws, elsewhere)
-            if self._trail.queue is not None:
-                settings = queue_settings(self._settings, self._trail.queue)
-                near = await stack.enter_async_context(
-                    Aws(settings, self._heed, allowed)
-                )
-                queue = self._queue(ways, subjects, near)
-                self._ways, heeds = [*self._ways, queue], [queue.heed]
-            joining = Joining()
-            self._children = Children(
-                aws,
-                subjects,
-                self._clock,
-                joining,
-                self._following,
-                patience=self._patience,
-            )
-            heeds.append(self._children.heed)
-            await run([*histories, *self._ways], [*heeds, consume], joining)
+            enter = stack.enter_async_context
+            aws = await enter(self._client(self._settings))
+            elsewhere = [await enter(self._new_client(each)) for each in others]
+            # CloudWatch Logs is asked slowly, whatever for.
+            logs = RateLimitedAws(aws, self._context.clock, LOG_RATES)
+            makers = [*self._lookups(aws, elsewhere), *self._others(aws, logs)]
+            if self._calls.queue is not None:
+                make, consume = await self._queue(self._calls.queue, stack, consume)
+                makers.append(make)
+            # Followed, they begin anew after a redrive.
+            self._call_sources = [
+                RestartedSource(make, self._context) if self._follow_redrive else make()
+                for make in makers
+            ]
+            feed = Feed(consume)
+            self._children = Children(aws, self._context, self._child_options, feed)
+            targets = self._context.targets.roots
+            histories = [self._history(aws, logs, target) for target in targets]
+            try:
+                await feed.run([*histories, *self._call_sources])
+            finally:
+                if untold := self._context.untold():
+                    consume(untold)
 
-    def _looked_up(
-        self, ways: Ways, subjects: Subjects, aws: Aws, elsewhere: Sequence[Aws]
-    ) -> Sequence[Way]:
-        """Make what brings calls; followed, each begins anew after a redrive."""
-        made = ways.all(self._trail, aws, elsewhere)
-        if not self._follow_redrive:
-            return made
+    def _client(self, settings: AwsSettings) -> AwsClient:
+        return self._new_client(settings, self._heed, self.features)
 
-        def one(number: int) -> Way:
-            return ways.all(self._trail, aws, elsewhere)[number]
-
-        numbers = range(len(made))
-        return [Again(partial(one, n), subjects, self._clock) for n in numbers]
-
-    def _queue(self, ways: Ways, subjects: Subjects, near: Aws) -> Queue | QueueAgain:
-        make = partial(ways.queue, self._trail, near)
-        followed = self._follow_redrive
-        return QueueAgain(make, subjects, self._clock) if followed else make()
-
-    def _history(self, aws: Aws, subject: Subject) -> Source:
+    def _history(self, aws: CallsAws, logs: CallsAws, target: Target) -> Source:
         """Make the source of an execution's history: AWS keeps none of Express ones."""
-        if subject.arn.is_express:
-            group = self._trail.express_log_group
-            return Express(
-                aws,
-                subject,
-                self._clock,
-                group=parse_log_group(group) if group else None,
-                look_back=self._trail.look_back,
-                patience=self._patience,
-                bucket=self._log_bucket,
-            )
-        return History(
+        if not target.arn.is_express:
+            follow = self._follow_redrive
+            return History(aws, self._context, target, follow_redrive=follow)
+        name, look_back = self._calls.express_log_group, self._calls.look_back
+        group = parse_log_group(name) if name else None
+        return Express(logs, self._context, target, group=group, look_back=look_back)
+
+    # -- sources of calls ----------------------------------------------------------
+
+    def _lookups(
+        self, aws: AwsClient, elsewhere: Sequence[AwsClient]
+    ) -> Iterator[_Make]:
+        """Ask LookupEvents here, and in other accounts."""
+
+        def asking(aws: AwsClient, source: str) -> _Make:
+            return lambda: Lookup(aws, self._context, source=source)
+
+        if self._calls.lookup:
+            yield asking(aws, "")
+        for number, other in enumerate(elsewhere, 1):
+            yield asking(other, f"account-{number}")
+
+    def _others(self, aws: AwsClient, logs: CallsAws) -> Iterator[_Make]:
+        """Ask what an option names; what few use is imported for it."""
+        options, context = self._calls, self._context
+        if options.log_group is not None:
+            group = parse_log_group(options.log_group)
+            # One for both: what one hands on, the other does not.
+            relevance = Relevance(context.targets)
+            yield lambda: LogGroup(logs, context, group, relevance)
+            if options.live_tail:
+                yield lambda: LiveTail(aws, context, group, relevance)
+        if (place := options.archive) is not None:
+            yield self._archive(aws, place)
+        if (table := options.athena) is not None:
+            yield self._athena(aws, table)
+        if (store := options.lake) is not None:
+            from sfnwatch.sources.sql_trail import LakeTrail  # noqa: PLC0415
+
+            yield lambda: LakeTrail(aws, context, store)
+
+    def _archive(self, aws: AwsClient, place: str) -> _Make:
+        if self._calls.sql:
+            from sfnwatch.sources.sql_trail import DuckTrail  # noqa: PLC0415
+
+            return lambda: DuckTrail(self._context, place)
+        from sfnwatch.sources.archive import Archive  # noqa: PLC0415
+
+        return lambda: Archive(aws, self._context, place)
+
+    def _athena(self, aws: AwsClient, name: str) -> _Make:
+        from sfnwatch.sources.sql_trail import PARTITIONS, AthenaTrail  # noqa: PLC0415
+
+        options = self._calls
+        database, _, table = name.rpartition(".")
+        columns = options.athena_partitions
+        return lambda: AthenaTrail(
             aws,
-            subject,
-            self._clock,
-            patience=self._patience,
-            follow_redrive=self._follow_redrive,
+            self._context,
+            database=database or "default",
+            table=table,
+            partitions=PARTITIONS if columns is None else columns,
+            workgroup=options.athena_workgroup,
+            output=options.athena_output,
         )
 
-    def _of(self, profile: str) -> AwsSettings:
-        return replace(
-            self._settings, profile=profile, access_key_id=None, secret_access_key=None
-        )
+    async def _queue(
+        self, url: str, stack: AsyncExitStack, consume: TakesBatches
+    ) -> tuple[_Make, TakesBatches]:
+        """Ask the queue where its URL says it is, and tell it what else comes."""
+        from sfnwatch.sources.queue import Queue, TaskRelevance, queue_settings  # noqa: PLC0415
+
+        near = self._client(queue_settings(self._settings, url))
+        aws = await stack.enter_async_context(near)
+        tasks, deletes = TaskRelevance(), self._calls.consume
+
+        def tell(batch: Batch) -> None:
+            tasks.heed(batch)
+            consume(batch)
+
+        return lambda: Queue(aws, self._context, url, tasks, consume=deletes), tell

@@ -1,107 +1,123 @@
 """The calls around the executions watched, from CloudTrail's LookupEvents.
 
-Two requests a second for the whole account, one attribute a request, 50 records a
-page, newest first, and minutes late without a bound. So: one query for each service
-the definition can call, in turn; each cycle reads from before what is believed
-complete, stops at ground already covered, and keeps what concerns the executions:
-all of them by the same queries, since what is asked twice is twice off the quota.
-Never by ReadOnly=false: it would hide DescribeTasks. Never by Username: Step
-Functions takes a new session name for every call.
+Two requests a second for the whole account and Region, one attribute a request, 50
+records a page, newest first, and minutes late without a bound. So: one query for each
+service the definition can call, in turn; each cycle reads from before what is believed
+complete, stops at ground already covered, and keeps what concerns the executions: all
+of them by the same queries, since what is asked twice is twice off the quota. Never by
+ReadOnly=false: it would hide DescribeTasks. Never by Username: Step Functions takes a
+new session name for every call.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from sfnwatch.clock import Clock
-from sfnwatch.sources.aws import Aws
-from sfnwatch.sources.drain import DRAIN, Drain
-from sfnwatch.sources.drive import Driver, Failure, Patience, Step
-from sfnwatch.sources.ledger import Ledger
-from sfnwatch.sources.pacing import Interval, TokenBucket
-from sfnwatch.sources.span import BEFORE_START, span
-from sfnwatch.sources.subject import Query
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.sources.trouble import StalePageError
-from sfnwatch.sources.watermark import Watermark
-from sfnwatch.trace.calls import decode_call
-from sfnwatch.trace.events import Batch, From, HealthState, Received
-from sfnwatch.trace.history import DecodeError
-from sfnwatch.trace.times import maybe_time
-from sfnwatch.trace.values import replace
+from sfnwatch.model.api_call import decode_call
+from sfnwatch.model.json_text import parse_object
+from sfnwatch.model.records import DecodeError, Received, RecordKind
+from sfnwatch.model.times import maybe_time
+from sfnwatch.sources.answers import AwsAnswer, CallsAws, Page
+from sfnwatch.sources.polling import (
+    OVERLAP,
+    CallSource,
+    Interval,
+    RateLimitedAws,
+    WatchContext,
+)
+from sfnwatch.sources.targets import BEFORE_START, Query
 
+LOOKUP = "cloudtrail:LookupEvents"
 _PAGE = 50
-"""The most LookupEvents gives."""
-_OVERLAP = timedelta(minutes=15)
-"""How far back each cycle reads again: most records are there by then."""
+"""The most it gives."""
+_RATES = {LOOKUP: (1.0, 2.0)}
+"""Half of an account's and Region's quota is left to its people."""
 _THOROUGH = 6
 """Every so many cycles read on to the end of the window, even over known ground."""
 _MEASURE = 10
-"""One request in so many asks for our own calls, for the watermark."""
+"""One request in so many asks for our own calls, to measure coverage."""
 _MEASURE_PAGES = 3
 _LEAST, _MOST = 5.0, 10.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
+_LOST = timedelta(minutes=15)
+"""An own call not seen for so long no longer holds coverage back: stragglers of an hour
+have been recorded, and they say nothing of the rest."""
+_NOTHING = (
+    "Nothing to look up: no state of it makes a call that CloudTrail records as a"
+    " management event."
+)
 
 
-class _Cursor(Struct):
-    """One query of a cycle, as far as it has been read."""
-
-    query: Query
-    since: datetime
-    until: datetime | None = None
-    measuring: bool = False
-    token: str | None = None
-    pages: int = 0
-    newest: datetime | None = None
-    """The time of the newest new event on its pages."""
-    oldest: datetime | None = None
-    """The time down to which its pages have been read."""
-
-    def note(self, events: list[Mapping[str, Any]]) -> None:
-        """Know how far down a page goes."""
-        times = (maybe_time(event.get("EventTime")) for event in events)
-        known = [at for at in (self.oldest, *times) if at is not None]
-        self.oldest = min(known, default=None)
-
-    def begin_again(self) -> None:
-        """Go on below what has been read: AWS gives the newest first.
-
-        What is of the same second comes once more, and is known.
-        """
-        self.token = None
-        self.until = self.oldest or self.until
+class _LookupPage(Page, rename="pascal"):
+    events: list[Raw]
+    next_token: str | None = None
 
 
-class Lookup:
-    """A source: reads the calls until all executions are over and the drain done."""
+class _LookupEvent(Struct):
+    """An Event of a page."""
+
+    data: bytes
+    record: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.record.get("EventId"))
+
+    @property
+    def at(self) -> datetime | None:
+        return maybe_time(self.record.get("EventTime"))
+
+
+class MeasuredCoverage:
+    """How far CloudTrail has come: the time up to which our own calls are delivered.
+
+    Each LookupEvents call we make is a CloudTrail record too, made at a time we know
+    and found again by its request id. While one of them is still missing, CloudTrail is
+    not complete beyond it. It is an estimate: services are delivered apart.
+    """
+
+    def __init__(self) -> None:
+        self._missing: OrderedDict[str, datetime] = OrderedDict()
+        self._newest: datetime | None = None
+
+    def made(self, request_id: str, at: datetime) -> None:
+        """Note a call of ours that was answered."""
+        self._missing[request_id] = at
+
+    def delivered(self, request_id: str | None) -> None:
+        """Note a call that CloudTrail has delivered, of ours or not."""
+        at = self._missing.pop(request_id or "", None)
+        if at is not None:
+            self._newest = max(self._newest or at, at)
+
+    def complete_to(self, now: datetime) -> datetime | None:
+        """Give the coverage; None until the first own call has been delivered."""
+        if self._newest is None:
+            return None
+        for request_id, at in list(self._missing.items()):
+            if now - at < _LOST:
+                return min(at, self._newest)
+            del self._missing[request_id]
+        return self._newest
+
+    @property
+    def oldest_missing(self) -> datetime | None:
+        """Since when to look for own calls."""
+        return next(iter(self._missing.values()), None)
+
+
+class Lookup(CallSource):
+    """A source: reads the calls until all executions have ended and are drained."""
 
     def __init__(
-        self,
-        aws: Aws,
-        subjects: Subjects,
-        clock: Clock,
-        bucket: TokenBucket,
-        *,
-        drain: float = DRAIN,
-        patience: Patience | None = None,
-        source: str = "",
+        self, aws: CallsAws, context: WatchContext, *, source: str = ""
     ) -> None:
-        self._aws, self._subjects, self._clock = aws, subjects, clock
-        self._bucket = bucket
-        self._drain = Drain(subjects, clock, drain)
-        self._driver = Driver(
-            "lookup",
-            clock,
-            patience=patience,
-            cut_short=self._is_done_waiting,
-            bell=subjects.bell,
-            ledger=Ledger(clock, subjects.only),
-            source=source,
-        )
-        self._interval = Interval(_LEAST, _MOST)
-        self._watermark = Watermark()
+        super().__init__(RateLimitedAws(aws, context.clock, _RATES), context, source)
+        self._measured = MeasuredCoverage()
         self._seen: set[str] = set()
         """Every event id that came by, of whomever: known ground."""
         self._passed_over: set[str] = set()
@@ -109,85 +125,51 @@ class Lookup:
         self._roles: frozenset[str] | None = None
         self._started_at: datetime | None = None
         self._covered: dict[Query, datetime] = {}
-        self._cursors: list[_Cursor] = []
+        """Up to when each query was read to its end."""
         self._cycles = 0
         self._since_measured = 0
-        self._news = False
-        self._last_round = False
+        """Requests since own calls were last asked for."""
 
-    def end_drain(self) -> None:
-        """Stop waiting for late records: one more cycle, and that is it."""
-        self._drain.end()
+    async def read(self) -> str:
+        interval = Interval(_LEAST, _MOST)
+        while True:
+            if not self.targets.lookup_queries:
+                # Without the definition, what is called is known only as it happens.
+                known = self.targets.ready and self.targets.started_at is not None
+                words = _NOTHING if known else ""
+                if self.targets.have_ended:
+                    return words
+                self.say(words)
+                await self.rest(_LEAST)
+                continue
+            news = await self._cycle()
+            now = self.clock.now()
+            self.coverage = self._measured.complete_to(now)
+            if self.last_round:
+                self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
+                return ""
+            self.say()
+            await self.rest(interval.after(news=news))
 
-    async def batches(self) -> AsyncIterator[Batch]:
-        """Yield the calls that concern the execution, and every change of health."""
-        await self._subjects.known.wait()
-        async for batch in self._driver.run(self._step):
-            yield batch
-
-    async def _step(self) -> Step:
-        if not self._cursors:
-            planned = self._plan()
-            if planned is not None:
-                return planned
-        cursor = self._cursors[0]
-        try:
-            step = await self._read(cursor)
-        except StalePageError:
-            cursor.begin_again()
-            return Step()
-        except Failure as failure:
-            self._drain.give_up_if_over(failure, self._driver, over=self._is_over())
-            raise
-        if cursor.token is None:
-            self._finish(self._cursors.pop(0))
-        return step if self._cursors else self._end_of_cycle(step)
-
-    def _is_done_waiting(self) -> bool:
-        """True when a pause, made while there was a reason to wait, has lost it."""
-        over = self._is_over() and not self._last_round
-        return self._drain.has_no_wait(self._driver, over=over)
-
-    # -- the plan of a cycle -------------------------------------------------------
-
-    def _plan(self) -> Step | None:
-        """Lay out the next cycle; a step of its own where there is nothing to ask."""
-        if not self._subjects.plan:
-            return self._idle()
+    async def _cycle(self) -> bool:
+        """Ask each query once; True if anything came that is worth keeping."""
         self._cycles += 1
-        self._news = False
-        self._last_round = self._is_over()
+        self.last_round = self.is_over()
         since = self._floor(afresh=self._look_again())
-        until = self._until()
-        first = since if until is None else min(since, until)
-        self._cursors = [_Cursor(query, first, until) for query in self._subjects.plan]
-        if self._since_measured >= _MEASURE or self._last_round:
-            self._cursors.append(self._measuring(since))
-        return None
-
-    def _idle(self) -> Step:
-        """Say why nothing is asked; look again later, a state may yet call something.
-
-        Without the definition, what a machine calls is known only as it happens.
-        """
-        message = "Nothing to look up: no state of it makes a call that CloudTrail"
-        message += " records as a management event."
-        if self._subjects.started_at is None or not self._subjects.ready:
-            message = ""  # there is no execution to speak of, or not yet
-        done = self._drain.has_begun
-        state = HealthState.ENDED if done else HealthState.LIVE
-        health = replace(self._driver.health, state=state, message=message)
-        changed = health != self._driver.health
-        return Step(pause=_LEAST, done=done, health=health if changed else None)
+        measures = self._since_measured >= _MEASURE or self.last_round
+        news = [await self._query(each, since) for each in self.targets.lookup_queries]
+        if measures:
+            await self._measure(since)
+        return any(news)
 
     def _look_again(self) -> bool:
-        """Forget what concerned nobody, if somebody has come who it may concern.
+        """Forget what concerned nobody, if somebody has come whom it may concern.
 
         A role that a state's input names is known only when its task is scheduled,
         and the calls of an execution long over may be read before that. Nor is it
         known at first how early the first of several executions started.
         """
-        roles, started_at = frozenset(self._subjects.roles), self._subjects.started_at
+        roles, started_at = self.targets.roles, self.targets.started_at
         known = self._started_at
         earlier = started_at is not None and (known is None or started_at < known)
         if self._roles == roles and not earlier:
@@ -199,162 +181,116 @@ class Lookup:
         return True
 
     def _floor(self, *, afresh: bool) -> datetime:
-        start = self._subjects.started_at or self._clock.now() - _OVERLAP
-        begin = start - BEFORE_START
-        if afresh or self._last_round:
+        now = self.clock.now()
+        begin = self.targets.since(now)
+        if afresh or self.last_round:
             return begin
-        contiguous = self._watermark.complete_to(self._clock.now()) or begin
-        return max(begin, min(self._clock.now() - _OVERLAP, contiguous))
+        return max(begin, min(now - OVERLAP, self.coverage or begin))
 
-    def _until(self) -> datetime | None:
-        """Leave out what was called since, where their time has been over for long."""
-        _, last = span(self._subjects)
-        return last if last is not None and last < self._clock.now() else None
+    # -- one query -----------------------------------------------------------------
 
-    def _measuring(self, since: datetime) -> _Cursor:
-        home = (self._subjects.region, "LookupEvents")
-        oldest = self._watermark.oldest_missing or since
-        return _Cursor(home, oldest - BEFORE_START, measuring=True)
+    async def _query(self, query: Query, since: datetime) -> bool:
+        """Read a service's calls, down to known ground; True if any are kept."""
+        asked: dict[str, Any] = {"StartTime": since}
+        until = self.targets.span.last
+        if until is not None and until < self.clock.now():
+            # Leave out what was called since, where their time has been over for long.
+            asked = {"StartTime": min(since, until), "EndTime": until}
+        covered, news = list[datetime](), False
+        note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
+        async with aclosing(self._pages("EventSource", query, note, asked)) as pages:
+            async for page in pages:
+                events = self._events(page, query)
+                fresh = self._unseen(events)
+                if times := _times(events):
+                    # Begun again, it goes on below what has been read: AWS gives the
+                    # newest first. What is of the same second is known.
+                    asked["EndTime"] = min(times)
+                covered += _times(fresh)
+                news = self._keep(fresh) or news
+                if not fresh and self._is_covered(query, events):
+                    break
+        if covered:
+            newest = max(covered)
+            self._covered[query] = max(self._covered.get(query, newest), newest)
+        return news
 
-    # -- one page --------------------------------------------------------------------
+    def _pages(
+        self,
+        key: str,
+        query: Query,
+        note: str,
+        asked: dict[str, Any],
+        most: int | None = None,
+    ) -> AsyncGenerator[AwsAnswer[_LookupPage], None]:
+        region, value = query
+        asked["LookupAttributes"] = [{"AttributeKey": key, "AttributeValue": value}]
+        asked["MaxResults"] = _PAGE
+        return self.pages(
+            LOOKUP,
+            value,
+            region,
+            _LookupPage,
+            asked,
+            note=note,
+            next_key="NextToken",
+            most=most,
+        )
 
-    async def _read(self, cursor: _Cursor) -> Step:
-        answer = await self._ask(cursor)
-        events: list[Mapping[str, Any]] = answer.get("Events", [])
-        cursor.token, cursor.pages = answer.get("NextToken"), cursor.pages + 1
-        if cursor.measuring:
-            return self._measure(cursor, events)
-        cursor.note(events)
-        fresh = self._unseen(events)
-        if not fresh and self._is_covered(cursor, events):
-            cursor.token = None
-        self._note(cursor, fresh)
-        return Step(tuple(self._concerning(fresh)))
-
-    async def _ask(self, cursor: _Cursor) -> Any:
-        region, value = cursor.query
-        key = "EventName" if cursor.measuring else "EventSource"
-        more: dict[str, Any] = {"NextToken": cursor.token} if cursor.token else {}
-        if cursor.until is not None:
-            more["EndTime"] = cursor.until
-        await self._bucket.take()
+    def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[_LookupEvent]:
         self._since_measured += 1
-        with self._driver.ledger.asking(_purpose(cursor)) as asked:
-            answer = await self._aws.call(
-                "cloudtrail:LookupEvents",
-                value,
-                region,
-                LookupAttributes=[{"AttributeKey": key, "AttributeValue": value}],
-                StartTime=cursor.since,
-                MaxResults=_PAGE,
-                **more,
-            )
-            asked.brought(len(answer.get("Events", ())))
-        if region == self._subjects.region:
-            request_id = answer.get("ResponseMetadata", {}).get("RequestId")
-            self._watermark.made(str(request_id), self._clock.now())
-        return answer
+        if query[0] == self.targets.region:
+            self._measured.made(page.request_id, self.clock.now())
+        raw = (bytes(each) for each in page.value.events)
+        return [_LookupEvent(data, parse_object(data)) for data in raw]
 
-    def _is_covered(self, cursor: _Cursor, events: list[Mapping[str, Any]]) -> bool:
+    def _is_covered(self, query: Query, events: Sequence[_LookupEvent]) -> bool:
         """True when all on the page is known and lies before what the last cycle saw.
 
         Now and then even that is read through: a straggler may lie deeper.
         """
-        if self._last_round or self._cycles % _THOROUGH == 0 or not events:
+        if self.last_round or self._cycles % _THOROUGH == 0 or not events:
             return False
-        covered = self._covered.get(cursor.query)
-        oldest = maybe_time(events[-1].get("EventTime"))
+        covered, oldest = self._covered.get(query), events[-1].at
         return covered is not None and oldest is not None and oldest < covered
 
-    def _unseen(self, events: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    def _unseen(self, events: Sequence[_LookupEvent]) -> list[_LookupEvent]:
         """Keep what has never come by; a page may hold a record twice."""
-        by_id = {str(event.get("EventId")): event for event in events}
+        by_id = {event.id: event for event in events}
         fresh = {key: by_id[key] for key in by_id if key not in self._seen}
         self._seen.update(fresh)
         return list(fresh.values())
 
-    def _note(self, cursor: _Cursor, fresh: list[Mapping[str, Any]]) -> None:
-        for event in fresh:
-            at = maybe_time(event.get("EventTime"))
-            if at is not None:
-                cursor.newest = max(cursor.newest or at, at)
-
-    def _finish(self, cursor: _Cursor) -> None:
-        """Count as covered what was read to the end, and nothing before it was."""
-        if cursor.newest is not None:
-            before = self._covered.get(cursor.query, cursor.newest)
-            self._covered[cursor.query] = max(before, cursor.newest)
-
-    def _concerning(self, fresh: list[Mapping[str, Any]]) -> list[Received]:
-        """Keep what concerns the execution, oldest first, as it happened."""
+    def _keep(self, fresh: Sequence[_LookupEvent]) -> bool:
+        """Hand on what concerns the executions, oldest first, as it happened."""
         kept: list[Received] = []
-        now = self._clock.now()
+        now = self.clock.now()
         for event in reversed(fresh):
-            received = Received(now, From.LOOKUP, None, event)
+            kind = RecordKind.LOOKUP
             try:
-                concerned = self._subjects.concerns(decode_call(received))
+                call, _ = decode_call(kind, event.record)
+                concerned = self.targets.concerns(call)
             except DecodeError:
-                received, concerned = replace(received, source=From.UNREAD), True
+                kind, concerned = RecordKind.UNREAD, True
             if concerned:
-                kept.append(received)
+                kept.append(Received(now, kind, None, event.data))
             else:
-                self._passed_over.add(str(event.get("EventId")))
-        self._news = self._news or bool(kept)
-        return kept
+                self._passed_over.add(event.id)
+        self.hand_on(*kept)
+        return bool(kept)
 
-    def _measure(self, cursor: _Cursor, events: list[Mapping[str, Any]]) -> Step:
-        found = []
-        for event in events:
-            received = Received(None, From.LOOKUP, None, event)
-            try:
-                found.append(decode_call(received).request_id)
-            except DecodeError:
-                continue
-        self._watermark.seen(request_id for request_id in found if request_id)
-        if cursor.pages >= _MEASURE_PAGES:
-            cursor.token = None
+    async def _measure(self, since: datetime) -> None:
+        """See which of our own calls have been delivered: how far CloudTrail is."""
+        query = (self.targets.region, "LookupEvents")
+        asked = {"StartTime": (self._measured.oldest_missing or since) - BEFORE_START}
+        note, most = "own calls, for the lag", _MEASURE_PAGES
+        async for page in self._pages("EventName", query, note, asked, most):
+            for event in self._events(page, query):
+                with suppress(DecodeError):
+                    call, _ = decode_call(RecordKind.LOOKUP, event.record)
+                    self._measured.delivered(call.request_id)
         self._since_measured = 0
-        return Step()
-
-    # -- the end of a cycle ------------------------------------------------------------
-
-    def _is_over(self) -> bool:
-        """True when the next cycle is to be the last."""
-        return self._drain.is_over(self._watermark.complete_to(self._clock.now()))
-
-    def _end_of_cycle(self, step: Step) -> Step:
-        now = self._clock.now()
-        complete = self._watermark.complete_to(now)
-        if self._last_round:
-            complete = max(complete or now - _OVERLAP, now - _OVERLAP)
-        stopped = self._subjects.stopped_at
-        draining = HealthState.DRAINING if stopped else HealthState.LIVE
-        health = replace(
-            self._driver.health,
-            state=HealthState.ENDED if self._last_round else draining,
-            message="",
-            retry_in=None,
-            complete_to=complete,
-            lag=round((now - complete).total_seconds(), 1) if complete else None,
-            until=self._drain.until,
-        )
-        return Step(
-            step.records,
-            pause=self._interval.after(news=self._news),
-            done=self._last_round,
-            health=health if self._differs(health) else None,
-        )
-
-    def _differs(self, health: Any) -> bool:
-        """True for news of the lane; that time goes by is none."""
-        old = self._driver.health
-        same_lag = replace(health, lag=old.lag, requests=old.requests)
-        return bool(same_lag != old)
 
 
-def _purpose(cursor: _Cursor) -> str:
-    """Say what a page is for, in the call log's words."""
-    what = f"calls to {cursor.query[1].removesuffix('.amazonaws.com')}"
-    if cursor.measuring:
-        what = "own calls, for the lag"
-    return f"{what}, page {cursor.pages + 1}" if cursor.pages else what
+def _times(events: Sequence[_LookupEvent]) -> list[datetime]:
+    return [at for event in events if (at := event.at)]

@@ -1,46 +1,68 @@
-"""The calls around the executions watched, from a queue: `--queue URL`.
+"""The calls around the executions, from a queue that EventBridge feeds.
 
-An EventBridge rule puts them there as CloudTrail delivers them, sooner than
-LookupEvents shows them and without its quota; and what ECS tells of tasks with them.
-SQS gives a message at least once, in any order, to whoever asks first: so what comes
-again is known by its id, and what is somebody else's stays where it is.
+A rule puts them there as CloudTrail delivers them, sooner than LookupEvents shows them
+and without its quota; and what ECS tells of tasks with them. SQS gives a message at
+least once, in any order, to whoever asks first: so what comes again is known by its
+id, and what is somebody else's stays where it is.
 
-Without `consume` nothing is deleted. A message that was received is hidden from other
+Unless messages are consumed none is deleted. One that was received is hidden from other
 readers for a while all the same; there is no reading without that.
 """
 
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable
+import re
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from statistics import median
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from sfnwatch.clock import Clock
-from sfnwatch.sources.aws import Aws, AwsSettings
-from sfnwatch.sources.drain import DRAIN, Drain
-from sfnwatch.sources.drive import Driver, Failure, Patience, Step
-from sfnwatch.sources.ledger import Ledger
-from sfnwatch.sources.pacing import Interval
-from sfnwatch.sources.queue_deletions import Deletions, entries
-from sfnwatch.sources.queue_lag import Lag
-from sfnwatch.sources.queue_messages import (
-    Arrival,
-    Key,
-    Kind,
-    Message,
-    arrivals,
-    key_of,
-    read_message,
+import msgspec
+from msgspec import Raw, Struct, field
+from msgspec.structs import replace
+
+from sfnwatch.errors import UsageError
+from sfnwatch.model.ecs_task import decode_task_state, is_task_state
+from sfnwatch.model.history import decode_event
+from sfnwatch.model.json_text import (
+    encode_json,
+    mapping_of,
+    parse_object,
+    text_of,
 )
-from sfnwatch.sources.queue_notes import Notes
-from sfnwatch.sources.queue_tasks import Tasks
-from sfnwatch.sources.queue_trouble import reworded
-from sfnwatch.sources.queue_url import parse_queue_url
-from sfnwatch.sources.sieve import Sieve
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.trace.events import Batch, From, HealthState, Received
-from sfnwatch.trace.values import replace
+from sfnwatch.model.records import (
+    Batch,
+    DecodeError,
+    HealthState,
+    Received,
+    Record,
+    RecordKind,
+    SourceHealth,
+)
+from sfnwatch.model.text import clean
+from sfnwatch.model.times import maybe_time, seconds_between
+from sfnwatch.model.visits import belongs_to_attempt
+from sfnwatch.sources.answers import (
+    CallsAws,
+    Failure,
+    Page,
+    Text,
+    Verdict,
+    record_bytes,
+)
+from sfnwatch.sources.permissions import is_loopback
+from sfnwatch.sources.polling import (
+    FORBIDDEN,
+    CallSource,
+    Interval,
+    WatchContext,
+)
+from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.targets import Relevance
 
-WAIT = 15
+T = TypeVar("T")
+
+_WAIT = 15
 """Seconds SQS may wait for a message before it answers. It allows 20, but so long the
 client waits for an answer at all: at 20 each quiet poll would be a time-out."""
 _DRAIN_WAIT = 5
@@ -49,20 +71,18 @@ _LAST_WAIT = 1
 """And for the last look. Without any wait SQS asks only some of its servers, and an
 empty answer says nothing."""
 _MOST = 10
-"""Messages an answer holds at most."""
+"""Messages an answer holds at most, and a request to delete some."""
 _HIDDEN, _HIDDEN_MOST = 20, 300
 """Seconds a message that was received is hidden: no longer than it has to be, for the
 sake of other readers. With none the same ten would come again at once, and nothing
-behind them: it must take longer than going once through all that stay in the queue."""
+behind them."""
 _STAYING = 20
 """Messages that stay, for each second that they are hidden: a fifth of those that are
 gone through in that time."""
 _AGAIN, _AGAIN_MOST = 0.1, 1.0
 """Seconds to wait when an answer held nothing but what is known; no longer than the
 first while it was full, since what is new may lie behind it."""
-_RETRY = 1.0
-"""Seconds before what could not be deleted is tried again."""
-_KNOWN = 100_000
+_KNOWN_MOST = 100_000
 """Messages that are known again when they come again; of more the oldest are read
 anew, which costs time and changes nothing."""
 _QUIET = 2
@@ -71,7 +91,79 @@ _READING = timedelta(seconds=30)
 """So long the last look goes on at least, while a history is still being read."""
 _LAST_LOOKS = 2_000
 """Requests that the last look makes at most."""
-_SOURCES = {Kind.CALL: From.TRAIL, Kind.TASK: From.TASK_STATE}
+_LATEST = 20
+"""Of so many messages, the newest, the lag is the median."""
+_LAG_LEAST = 5.0
+"""Seconds by which it must have moved to be told anew, or a quarter of it."""
+_CROWD = 1_000
+_CROWDED = (
+    f"More than {_CROWD:,} messages stay in the queue and are received again and again,"
+    " which delays what is new: use a queue of its own, whose rule takes fewer calls."
+)
+_FIFO = (
+    "It is a FIFO queue, which holds back the rest of a group until what was read is"
+    " deleted: use a standard queue, or --consume."
+)
+
+
+# -- where it is -----------------------------------------------------------------------
+
+_HOST = re.compile(
+    r"(?P<kind>sqs\.|sqs-fips\.|vpce-[a-z0-9-]+\.sqs\.)?"
+    r"(?P<region>[a-z]{2}(?:-[a-z0-9]+)+-[0-9]+)"
+    r"(?P<rest>\.api\.aws|(?:\.vpce|\.queue)?\.amazonaws\.com(?:\.cn)?)"
+)
+"""The usual host, and those for FIPS, dual-stack, an endpoint in a VPC, and of old."""
+_USUAL = re.compile(r"sqs\.[^.]+\.amazonaws\.com(?:\.cn)?")
+_PATH = re.compile(r"/[0-9]{12}/[A-Za-z0-9_-]{1,80}(?:\.fifo)?")
+_HINT = (
+    "It looks like https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; `aws sqs"
+    " get-queue-url --queue-name NAME` prints it."
+)
+
+
+class QueueAddress(Struct, frozen=True):
+    """A queue's URL, taken apart."""
+
+    url: str
+    name: str
+    region: str | None
+    """None for this machine, whose URLs don't say."""
+    endpoint_url: str | None
+    """Where to send to; None where it is what the SDK takes for the Region."""
+
+
+def parse_queue_url(url: str) -> QueueAddress:
+    """Take a queue's URL apart; raises UsageError for what is none.
+
+    Requests are signed, and with temporary credentials carry a session token: so they
+    go to AWS's own hosts and to this machine, and nowhere else a URL may point to.
+    """
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _bad_url(url, str(error)) from error
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise _bad_url(url, "it has more than a host and a path")
+    host, name = (parts.hostname or "").lower(), parts.path.rpartition("/")[2]
+    if parts.scheme in {"http", "https"} and is_loopback(url):
+        if not name:
+            raise _bad_url(url, "it names no queue")
+        return QueueAddress(url, name, None, f"{parts.scheme}://{parts.netloc}")
+    found = _HOST.fullmatch(host)
+    if parts.scheme != "https" or port is not None or found is None:
+        raise _bad_url(url, "it is not at a host of AWS's")
+    if not _PATH.fullmatch(parts.path):
+        raise _bad_url(url, "it has no account and name behind the host")
+    endpoint_url = None if _USUAL.fullmatch(host) else f"https://{host}"
+    return QueueAddress(url, name, found["region"], endpoint_url)
+
+
+def _bad_url(url: str, why: str) -> UsageError:
+    words = f"No URL of an SQS queue: {clean(url, 200)}: {clean(why)}."
+    return UsageError(words, hint=_HINT)
 
 
 def queue_settings(settings: AwsSettings, url: str) -> AwsSettings:
@@ -80,258 +172,439 @@ def queue_settings(settings: AwsSettings, url: str) -> AwsSettings:
     return replace(settings, endpoint_url=endpoint_url)
 
 
-class Queue:
-    """A source: reads the queue until all executions are over and the drain done."""
+# -- what a message says ---------------------------------------------------------------
+
+_CALLS = frozenset({"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"})
+"""The events whose detail is a CloudTrail record."""
+_EXECUTION = "Step Functions Execution Status Change"
+"""An execution's status, which its history tells better."""
+_ENVELOPES = 3
+"""A topic's message may be another topic's; nobody has more of them."""
+_BARE = frozenset({"eventID", "eventName", "eventTime"})
+
+
+class _Message(Struct, rename="pascal"):
+    """One message as it came; most that come again need not be read."""
+
+    message_id: Text
+    body: str
+    receipt_handle: str | None = None
+    """By which it can be deleted."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sent_at(self) -> datetime | None:
+        return maybe_time(self.attributes.get("SentTimestamp"))
+
+
+class _MessagePage(Page, rename="pascal"):
+    messages: list[_Message] = field(default_factory=list)
+
+
+class _Content(Struct, frozen=True):
+    """What a message tells."""
+
+    kind: RecordKind | None = None
+    """None where there is nothing to hand on."""
+    data: bytes = b""
+    """The CloudTrail record, or the whole event of a task."""
+    happened_at: datetime | None = None
+    is_other: bool = False
+    """True for a message of another kind than those that are looked for."""
+
+    @property
+    def key(self) -> str:
+        return key_of(self.data) if self.kind else ""
+
+
+_Read = tuple[_Message, _Content]
+
+
+class _Event(Struct):
+    detail: Raw = Raw()
+
+
+def _content(body: str) -> _Content:
+    """Read a body: EventBridge's event, or what a rule made of it.
+
+    With an SNS topic between, it is inside SNS's envelope, unless that delivers raw; a
+    rule may also send the `detail` alone. Anyone who may send to the queue can put
+    anything into it.
+    """
+    text, event = _unwrapped(body)
+    kind, detail = text_of(event.get("detail-type")), mapping_of(event.get("detail"))
+    at, trail = event.get("time"), RecordKind.TRAIL
+    try:
+        if is_task_state(event) and detail:
+            data = record_bytes(text, event)
+            return _Content(RecordKind.TASK_STATE, data, maybe_time(at))
+        if kind in _CALLS and detail:
+            at = detail.get("eventTime") or at
+            return _Content(trail, _detail(text, detail), maybe_time(at))
+        if event.keys() >= _BARE:
+            return _Content(
+                trail, record_bytes(text, event), maybe_time(event["eventTime"])
+            )
+    except ValueError:
+        return _Content(is_other=True)
+    return _Content(is_other=kind != _EXECUTION)
+
+
+def _unwrapped(body: str) -> tuple[str, Record]:
+    """Take SNS's envelopes off; gives the event's text, and the event."""
+    for _ in range(_ENVELOPES):
+        event = parse_object(body)
+        if event.get("Type") != "Notification" or "Message" not in event:
+            return body, event
+        body = text_of(event["Message"]) or ""
+    return "", {}
+
+
+def _detail(text: str, detail: Record) -> bytes:
+    """Take an event's detail out as it came; raises ValueError for what JSON hasn't."""
+    try:
+        raw = bytes(msgspec.json.decode(text, type=_Event).detail)
+        return record_bytes(raw.decode(), detail)
+    except (ValueError, RecursionError):
+        return encode_json(detail)
+
+
+def key_of(data: bytes) -> str:
+    """Name what a record tells of: the same for the same in another message."""
+    record = parse_object(data)
+    detail = mapping_of(record.get("detail"))
+    if task := text_of(detail.get("taskArn")):
+        return f"{task}#{detail.get('version')}"
+    return text_of(record.get("eventID")) or data.decode()
+
+
+# -- whose a task is -------------------------------------------------------------------
+
+_HELD_MOST = 20_000
+"""States of others' tasks that are held at most; beyond, the oldest are let go."""
+_TASK = re.compile(
+    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
+)
+
+
+class TaskRelevance:
+    """Selects the states of the executions' tasks, and holds back what yet may be.
+
+    `startedBy` can't tell them: only `.sync` sets it, and to the same words for
+    everybody. So the histories do, where a task's ARN stands in the events of an
+    attempt. A state mostly comes before that is read, and waits.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        """The ARNs of tasks that the executions started."""
+        self._held: OrderedDict[tuple[str, int], Received] = OrderedDict()
+        self._handed_on: set[tuple[str, int]] = set()
+
+    def heed(self, batch: Batch) -> None:
+        """Learn from the histories which tasks were started."""
+        for received in batch:
+            if received.kind == RecordKind.HISTORY and b":task/" in received.data:
+                self._known.update(_tasks_in(received.record))
+
+    def select(self, records: Iterable[Received]) -> Batch:
+        """Give what is to be handed on: of these, and of those held back before.
+
+        What can't be decoded is handed on as such: nothing is dropped unseen.
+        """
+        ours = [key for key in self._held if key[0] in self._known]
+        self._handed_on.update(ours)
+        selected = [self._held.pop(key) for key in ours]
+        for received in records:
+            try:
+                state = decode_task_state(received.record)
+            except DecodeError:
+                selected.append(replace(received, kind=RecordKind.UNREAD))
+                continue
+            key = (state.task_arn, state.version)
+            if key in self._handed_on:
+                continue
+            if state.task_arn in self._known:
+                self._handed_on.add(key)
+                selected.append(received)
+            else:
+                self._held.setdefault(key, received)
+                if len(self._held) > _HELD_MOST:
+                    self._held.popitem(last=False)
+        return tuple(selected)
+
+
+def _tasks_in(record: Record) -> Iterator[str]:
+    """Find tasks in what an attempt's own events say: never in what a state was given.
+
+    That carries the tasks of earlier states, and perhaps of anybody.
+    """
+    try:
+        event, details = decode_event(record)
+    except DecodeError:
+        return
+    if belongs_to_attempt(event.type):
+        for key in ("output", "cause"):
+            yield from _TASK.findall(text_of(details.get(key)) or "")
+
+
+# -- the source ------------------------------------------------------------------------
+
+_GONE = (
+    r"(AWS\.SimpleQueueService\.)?(NonExistentQueue|QueueDeletedRecently)"
+    r"|QueueDoesNotExist|ResourceNotFoundException"
+)
+_GONE_ADVICE = (
+    "Is the --queue URL right, and of an account that the --profile may read?"
+)
+_KEY_ADVICE = "Allow kms:Decrypt on the queue's key, and see that the key is enabled."
+_BUSY_ADVICE = (
+    "Too many of its messages are with readers; they come free by themselves."
+)
+
+
+class _Entry(Struct, rename="pascal"):
+    id: str
+
+
+class _Deleted(Struct, rename="pascal"):
+    """An answer of DeleteMessageBatch: a batch may fail in part."""
+
+    successful: list[_Entry] = []
+
+
+class Queue(CallSource):
+    """A source: reads the queue until all executions have ended and are drained."""
+
+    verdicts = (
+        # SQS has an old and a new code for one error, and the SDK gives the old.
+        Verdict(_GONE, HealthState.REFUSED, _GONE_ADVICE),
+        Verdict(
+            "InvalidAddress|InvalidSecurity|UnsupportedOperation",
+            HealthState.REFUSED,
+            "Check the --queue URL.",
+        ),
+        Verdict(r"KMS\.ThrottlingException|KmsThrottled", HealthState.THROTTLED),
+        Verdict(r"KMS\.\w+|Kms\w+", HealthState.DENIED, _KEY_ADVICE, 60.0),
+        Verdict("OverLimit", HealthState.THROTTLED, _BUSY_ADVICE, 10.0),
+    )
 
     def __init__(
         self,
-        aws: Aws,
-        subjects: Subjects,
-        clock: Clock,
+        aws: CallsAws,
+        context: WatchContext,
         url: str,
+        tasks: TaskRelevance,
         *,
         consume: bool = False,
-        drain: float = DRAIN,
-        patience: Patience | None = None,
-        wait: int = WAIT,
     ) -> None:
-        self._aws, self._subjects, self._clock = aws, subjects, clock
+        """Raise UsageError for what is no URL of a queue.
+
+        With `consume` messages are deleted once what they tell was handed on.
+        """
         self._address = parse_queue_url(url)
-        self._region = self._address.region or subjects.region
-        self._consume, self._wait = consume, wait
-        self._drain = Drain(subjects, clock, drain)
-        self._driver = Driver(
-            "lookup",
-            clock,
-            patience=patience,
-            cut_short=self._is_done_waiting,
-            bell=subjects.bell,
-            ledger=Ledger(clock, subjects.only),
-            source="queue",
-        )
-        self._sieve, self._tasks = Sieve(subjects), Tasks()
-        self._deletions = Deletions()
-        self._notes = Notes(self._address, consume=consume)
-        self._interval = Interval(_AGAIN, _AGAIN_MOST)
-        self._known: OrderedDict[str, Key] = OrderedDict()
-        """The messages that came by, and what they tell of."""
-        self._handed: set[Key] = set()
-        """What was handed on: only its messages are ever deleted."""
-        self._lag = Lag()
-        self._looked = False
+        super().__init__(aws, context, "queue")
+        self._relevance, self._tasks = Relevance(self.targets), tasks
+        self._known: OrderedDict[str, str] = OrderedDict()
+        """The ids of messages that stay, and the keys of what they tell."""
+        self._handed_on: set[str] = set()
+        """Keys of what was handed on: only its messages are ever deleted."""
+        self._deletes = consume
+        self._delays = deque[float](maxlen=_LATEST)
+        """Seconds from what happened until its record could be had."""
         self._last_since: datetime | None = None
         """When the last look began."""
         self._looks = self._quiet = 0
+        self._others = self._others_told = 0
+        """Messages of other kinds, and how many of them were told of."""
+        self._crowded = False
+        self._counts_reading = self._not_deleted = ""
 
-    def end_drain(self) -> None:
-        """Stop waiting for late records: one more look, and that is it."""
-        self._drain.end()
+    async def read(self) -> str:
+        interval = Interval(_AGAIN, _AGAIN_MOST)
+        await self._look_at_queue()
+        while True:
+            if self.is_over() and not self.last_round:
+                self.last_round, self._last_since = True, self.clock.now()
+            asked_at, wait = self.clock.now(), self._seconds_to_wait()
+            came = await self._receive(wait)
+            fresh = self._read(came)
+            self.hand_on(*self._select(fresh))
+            deleted = await self._delete(came)
+            if self._is_last(fresh) and not deleted:
+                return self._remarks(total=True)
+            self.say(self._remarks())
+            again = interval.after(news=bool(fresh))
+            if came and not (fresh or deleted):
+                await self.rest(_AGAIN if len(came) >= _MOST else again)
+            elif not came:
+                # Who answers at once though there is nothing must not be asked without
+                # end: it is as if SQS had waited.
+                await self.rest(wait - seconds_between(asked_at, self.clock.now()))
 
-    def heed(self, batch: Batch) -> None:
-        """Consume what other sources bring: histories tell whose a task is."""
-        self._tasks.heed(batch)
+    async def _ask(
+        self,
+        operation: str,
+        note: str,
+        shape: type[T],
+        tolerated: Collection[HealthState] = (),
+        **parameters: Any,
+    ) -> T:
+        answer = await self.ask(
+            operation,
+            f"the queue {clean(self._address.name, 90)}",
+            self._address.region or self.targets.region,
+            shape,
+            note=note,
+            tolerated=tolerated,
+            QueueUrl=self._address.url,
+            **parameters,
+        )
+        return answer.value
 
-    async def batches(self) -> AsyncIterator[Batch]:
-        """Yield the calls and task states of the executions, and changes of health."""
-        await self._subjects.known.wait()
-        async for batch in self._driver.run(self._step):
-            yield batch
-
-    async def _step(self) -> Step:
-        try:
-            # Whatever is due was handed on by the step before.
-            if self._deletions:
-                return await self._delete()
-            if not self._looked:
-                return await self._look()
-            return await self._receive()
-        except Failure as failure:
-            self._drain.give_up_if_over(failure, self._driver)
-            raise
-
-    def _is_done_waiting(self) -> bool:
-        """True when a pause, made while there was a reason to wait, has lost it."""
-        over = self._drain.is_over() and self._last_since is None
-        return self._drain.has_no_wait(self._driver, over=over)
-
-    async def _call(self, operation: str, note: str, **kwargs: Any) -> Any:
-        with self._driver.ledger.asking(note) as asked:
-            try:
-                answer = await self._aws.call(
-                    f"sqs:{operation}",
-                    f"the queue {self._address.shown}",
-                    self._region,
-                    QueueUrl=self._address.url,
-                    **kwargs,
-                )
-            except Failure as failure:
-                raise reworded(failure) from failure.__cause__
-            if operation == "ReceiveMessage":
-                asked.brought(len(arrivals(answer)))
-        return answer
-
-    # -- what kind of queue it is ------------------------------------------------------
-
-    async def _look(self) -> Step:
+    async def _look_at_queue(self) -> None:
         """Ask once for what reading would do to the messages; it may be forbidden."""
         try:
-            answer = await self._call(
-                "GetQueueAttributes", "the queue itself", AttributeNames=["All"]
+            answer = await self._ask(
+                "sqs:GetQueueAttributes",
+                "the queue itself",
+                dict,
+                {HealthState.DENIED},
+                AttributeNames=["All"],
             )
-        except Failure as failure:
-            if failure.state is not HealthState.DENIED:
-                raise
-            answer = {}
-        self._looked = True
-        self._notes.attributes(answer)
-        return Step(health=self._health_if_changed() if answer else None)
+        except Failure:
+            return
+        attributes = mapping_of(answer.get("Attributes"))
+        policy = parse_object(text_of(attributes.get("RedrivePolicy")) or "")
+        if (most := policy.get("maxReceiveCount")) is not None:
+            self._counts_reading = (
+                "SQS counts each reading, and moves a message to the queue's"
+                f" dead-letter queue after {clean(str(most), 10)} of them: use a queue"
+                " of its own, or --consume."
+            )
+        self.say(self._remarks())
 
     # -- messages ----------------------------------------------------------------------
 
-    async def _receive(self) -> Step:
-        if self._drain.is_over() and self._last_since is None:
-            self._last_since = self._clock.now()
-        asked_at, wait = self._clock.now(), self._seconds_to_wait()
-        answer = await self._call(
-            "ReceiveMessage",
+    async def _receive(self, wait: int) -> list[_Message]:
+        # It must take longer than going once through all that stay in the queue.
+        hidden = min(_HIDDEN_MOST, max(_HIDDEN, len(self._known) // _STAYING))
+        page = await self._ask(
+            "sqs:ReceiveMessage",
             "messages of the queue",
+            _MessagePage,
             MaxNumberOfMessages=_MOST,
             WaitTimeSeconds=wait,
-            VisibilityTimeout=self._seconds_to_hide(),
+            VisibilityTimeout=hidden,
             MessageSystemAttributeNames=["SentTimestamp"],
         )
-        came = arrivals(answer)
-        fresh = self._fresh(came)
-        records = self._take(fresh)
-        self._take_off(came)
-        ours = (message for message in fresh if message.key in self._handed)
-        self._lag.take(ours, self._clock.now())
-        done = self._is_last(fresh)
-        return Step(
-            records,
-            pause=self._pause(came, fresh, asked_at, wait),
-            done=done and not self._deletions,
-            health=self._health_if_changed(ended=done and not self._deletions),
-        )
+        return list({each.message_id: each for each in page.messages}.values())
 
     def _seconds_to_wait(self) -> int:
-        if self._last_since is not None:
-            return min(self._wait, _LAST_WAIT)
-        return min(self._wait, _DRAIN_WAIT) if self._drain.has_begun else self._wait
+        if self.last_round:
+            return _LAST_WAIT
+        return _DRAIN_WAIT if self.targets.have_ended else _WAIT
 
-    def _seconds_to_hide(self) -> int:
-        return min(_HIDDEN_MOST, max(_HIDDEN, self._staying // _STAYING))
-
-    @property
-    def _staying(self) -> int:
-        """How many messages came by and were not deleted."""
-        return len(self._known) - self._deletions.deleted
-
-    def _fresh(self, came: Iterable[Arrival]) -> list[Message]:
+    def _read(self, came: Iterable[_Message]) -> list[_Read]:
         """Read what has never come by."""
-        fresh = [read_message(each) for each in came if each.id not in self._known]
-        for message in fresh:
-            self._known[message.id] = message.key
-            self._notes.count(message.kind)
-        self._notes.staying(self._staying)
-        while len(self._known) > _KNOWN:
+        fresh = [(m, _content(m.body)) for m in came if m.message_id not in self._known]
+        for message, content in fresh:
+            self._known[message.message_id] = content.key
+            self._others += content.is_other
+        self._crowded = self._crowded or len(self._known) > _CROWD
+        while len(self._known) > _KNOWN_MOST:
             self._known.popitem(last=False)
         return fresh
 
-    def _take(self, fresh: list[Message]) -> Batch:
+    def _select(self, fresh: Iterable[_Read]) -> Batch:
         """Give what concerns the executions, of these and of what was held back."""
-        now = self._clock.now()
-        received = {
-            kind: [
-                Received(now, source, None, message.data)
-                for message in fresh
-                if message.kind is kind
-            ]
-            for kind, source in _SOURCES.items()
-        }
-        calls = self._sieve.take(received[Kind.CALL])
-        tasks = self._tasks.take(received[Kind.TASK])
-        self._note_handed(Kind.CALL, calls, fresh)
-        self._note_handed(Kind.TASK, tasks, fresh)
-        return (*calls, *tasks)
+        now = self.clock.now()
+        found = [Received(now, c.kind, None, c.data) for _, c in fresh if c.kind]
+        calls = (each for each in found if each.kind == RecordKind.TRAIL)
+        tasks = (each for each in found if each.kind == RecordKind.TASK_STATE)
+        selected = (*self._relevance.select(calls), *self._tasks.select(tasks))
+        self._handed_on.update(key_of(each.data) for each in selected)
+        for message, content in fresh:
+            if content.happened_at and content.key in self._handed_on:
+                # What lay in the queue before anybody read it was not late for that.
+                there = min(message.sent_at or now, now)
+                delay = seconds_between(content.happened_at, there)
+                self._delays.append(max(0.0, delay))
+        return selected
 
-    def _note_handed(self, kind: Kind, kept: Batch, fresh: list[Message]) -> None:
-        """Note what is handed on; what has no name of its own is its message's."""
-        nameless = {id(message.data): message.key for message in fresh}
-        for record in kept:
-            key = key_of(kind, record.data) or nameless.get(id(record.data))
-            if key is not None:
-                self._handed.add(key)
-
-    def _take_off(self, came: Iterable[Arrival]) -> None:
-        """Mark for deletion what was handed on, now or when it came before."""
-        for each in came if self._consume else ():
-            if each.receipt and self._known.get(each.id) in self._handed:
-                self._deletions.add(each.id, each.receipt)
-
-    def _is_last(self, fresh: list[Message]) -> bool:
+    def _is_last(self, fresh: Iterable[_Read]) -> bool:
         """True when the last look has seen all that was there when it began."""
         since = self._last_since
         if since is None:
             return False
         self._looks += 1
-        older = any(m.sent_at is None or m.sent_at <= since for m in fresh)
+        older = any(m.sent_at is None or m.sent_at <= since for m, _ in fresh)
         # What is held back may be theirs: of a run long over that is told late.
-        early = not self._subjects.over and self._clock.now() - since < _READING
+        early = not self.targets.finished and self.clock.now() - since < _READING
         self._quiet = 0 if older or early else self._quiet + 1
         return self._quiet >= _QUIET or self._looks >= _LAST_LOOKS
 
-    def _pause(
-        self,
-        came: list[Arrival],
-        fresh: list[Message],
-        asked_at: datetime,
-        wait: int,
-    ) -> float:
-        """Ask again at once while there is news, and not sooner than SQS would answer.
+    async def _delete(self, came: Iterable[_Message]) -> bool:
+        """Delete what was handed on, now or when it came before; True if any was.
 
-        Who answers at once though there is nothing must not be asked without end.
+        Being forbidden that is no reason not to read. What SQS does not say to be
+        deleted comes again, with a new receipt.
         """
-        passed = (self._clock.now() - asked_at).total_seconds()
-        again = self._interval.after(news=bool(fresh))
-        if fresh or self._deletions:
-            return 0.0
-        if came:
-            return _AGAIN if len(came) >= _MOST else again
-        return max(0.0, max(wait, _LAST_WAIT) - passed)
-
-    # -- taking them off ---------------------------------------------------------------
-
-    async def _delete(self) -> Step:
-        """Delete what was handed on; being forbidden that is no reason not to read."""
-        batch = self._deletions.batch()
-        try:
-            answer = await self._call(
-                "DeleteMessageBatch", "taking off what was read", Entries=entries(batch)
-            )
-        except Failure as failure:
-            if failure.state not in {HealthState.DENIED, HealthState.REFUSED}:
-                self._deletions.failed(batch)
-                raise
-            self._consume = False
-            self._deletions.forget()
-            self._notes.kept(failure.message)
-            return Step(health=self._health_if_changed())
-        all_gone = self._deletions.answered(batch, answer)
-        return Step(pause=0.0 if all_gone else _RETRY)
+        marked = [
+            {"Id": each.message_id, "ReceiptHandle": each.receipt_handle}
+            for each in came
+            if each.receipt_handle
+            and self._known.get(each.message_id) in self._handed_on
+        ]
+        if not self._deletes:
+            return False
+        for first in range(0, len(marked), _MOST):
+            try:
+                answer = await self._ask(
+                    "sqs:DeleteMessageBatch",
+                    "deleting what was read",
+                    _Deleted,
+                    FORBIDDEN,
+                    Entries=marked[first : first + _MOST],
+                )
+            except Failure as failure:
+                self._deletes = False
+                words = "Nothing is deleted from the queue."
+                self._not_deleted = f"{words} {failure.message}"
+                break
+            for entry in answer.successful:
+                self._known.pop(entry.id, None)
+        return bool(marked)
 
     # -- health ------------------------------------------------------------------------
 
-    def _health_if_changed(self, *, ended: bool = False) -> Any:
-        draining = HealthState.DRAINING if self._drain.until else HealthState.LIVE
-        old = self._driver.health
-        health = replace(
-            old,
-            state=HealthState.ENDED if ended else draining,
-            message=self._notes.words(total=ended),
-            retry_in=None,
-            lag=self._lag.seconds,
-            until=self._drain.until,
-        )
-        same = replace(health, lag=old.lag, requests=old.requests) == old
-        return None if same and not self._lag.is_news(old.lag) else health
+    @property
+    def lag(self) -> float | None:
+        """How late the records were that came last, in seconds."""
+        return round(median(self._delays), 1) if self._delays else None
+
+    def is_news(self, told: SourceHealth) -> bool:
+        """True also for a lag that is worth another word, after what was told last."""
+        lag, old = told.lag, self.health.lag
+        if lag is None or old is None:
+            has_moved = lag is not old
+        else:
+            has_moved = abs(lag - old) >= max(_LAG_LEAST, old / 4)
+        return has_moved or super().is_news(told)
+
+    def _remarks(self, *, total: bool = False) -> str:
+        """Say it all; the number of other messages as first told, or the `total`."""
+        if total or not self._others_told:
+            self._others_told = self._others
+        count, remarks = self._others_told, [self._not_deleted]
+        if count:
+            one = count == 1
+            kind = (
+                "message of another kind is" if one else "messages of other kinds are"
+            )
+            remarks.append(f"{count} {kind} left in the queue.")
+        if not self._deletes:
+            fifo = self._address.name.endswith(".fifo")
+            remarks += [self._counts_reading, _FIFO if fifo else ""]
+        remarks.append(_CROWDED if self._crowded else "")
+        return " ".join(filter(None, remarks))

@@ -4,40 +4,42 @@ Records come at the moments at which they were received; those of files that don
 say, at the moments they are about. What has no time at all comes first.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 
 from sfnwatch.clock import Clock
-from sfnwatch.recording.recording import Recording
-from sfnwatch.trace import moments
-from sfnwatch.trace.events import Batch
-from sfnwatch.trace.moments import moment
-from sfnwatch.trace.times import seconds_between
-
-__all__ = ["Replay", "moment", "span", "steps"]
+from sfnwatch.model.json_text import list_of, mapping_of, parse_json
+from sfnwatch.model.records import CALL_KINDS, Batch, Received, Record, RecordKind
+from sfnwatch.model.times import maybe_time, seconds_between
 
 _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
+_TIMES = (
+    *("timestamp", "event_timestamp", "stopDate", "startDate"),
+    *("EventTime", "eventTime", "eventtime"),
+)
+"""Where a record says when it was, the last moment it knows of first."""
 
 
-class Replay:
-    """Plays a recording; with a clock, at the moments that the clock comes to them."""
-
-    def __init__(self, recording: Recording, clock: Clock | None = None) -> None:
-        self._recording, self._clock = recording, clock
-
-    async def batches(self) -> AsyncIterator[Batch]:
-        """Yield the records of each moment together, in the order of the moments."""
-        for at, batch in steps(self._recording):
-            if self._clock is not None and at is not None:
-                await _until(at, self._clock)
-            yield batch
+async def replay(
+    records: Iterable[Received], clock: Clock
+) -> AsyncGenerator[Batch, None]:
+    """Yield the records of each moment together, as the clock comes to it."""
+    for at, batch in steps(records):
+        if at is not None:
+            await _until(at, clock)
+        yield batch
 
 
-def steps(recording: Recording) -> Iterator[tuple[datetime | None, Batch]]:
+async def _until(at: datetime, clock: Clock) -> None:
+    while (wait := seconds_between(clock.now(), at)) > 0:
+        await clock.sleep(min(wait, _NAP))
+
+
+def steps(records: Iterable[Received]) -> Iterator[tuple[datetime | None, Batch]]:
     """Yield each moment of a recording, and what came then."""
-    timed = [(moment(record), record) for record in recording.records]
+    timed = [(moment(record), record) for record in records]
     untimed = tuple(record for at, record in timed if at is None)
     if untimed:
         yield None, untimed
@@ -48,11 +50,37 @@ def steps(recording: Recording) -> Iterator[tuple[datetime | None, Batch]]:
         yield at, tuple(record for _, record in group)
 
 
-def span(recording: Recording) -> tuple[datetime, datetime] | None:
+def span(records: Iterable[Received]) -> tuple[datetime, datetime] | None:
     """Give the first and the last moment; None if there is no moment at all."""
-    return moments.span(recording.records)
+    moments = [at for at in map(moment, records) if at is not None]
+    return (min(moments), max(moments)) if moments else None
 
 
-async def _until(at: datetime, clock: Clock) -> None:
-    while (wait := seconds_between(clock.now(), at)) > 0:
-        await clock.sleep(min(wait, _NAP))
+def moment(received: Received) -> datetime | None:
+    """Tell when a record came, or failing that when what it tells of was."""
+    if received.at is not None:
+        return received.at
+    record = received.record
+    if received.kind == RecordKind.CHILDREN:
+        return _last_listed(record)
+    if received.kind == RecordKind.TASK_STATE:
+        # The state says to the millisecond since when it is so; its event does not.
+        detail = mapping_of(record.get("detail"))
+        return maybe_time(detail.get("updatedAt")) or maybe_time(record.get("time"))
+    times = (maybe_time(record.get(key)) for key in _TIMES)
+    at = next((at for at in times if at is not None), None)
+    if at is None and received.kind == RecordKind.LOOKUP:
+        inner = mapping_of(parse_json(record.get("CloudTrailEvent")))
+        at = maybe_time(inner.get("eventTime"))
+    # A call has whole seconds, here as where it is decoded.
+    whole = at is not None and received.kind in CALL_KINDS
+    return at.replace(microsecond=0) if at is not None and whole else at
+
+
+def _last_listed(record: Record) -> datetime | None:
+    items = map(mapping_of, list_of(record.get("executions")))
+    times = (
+        maybe_time(item.get("stopDate")) or maybe_time(item.get("startDate"))
+        for item in items
+    )
+    return max((at for at in times if at is not None), default=None)

@@ -1,13 +1,13 @@
 """An account to watch, and no real waiting: neither by the clock nor by botocore."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
-from sfnwatch.demo.plans import Scenario
-from tests.sources.simulation import Simulate, Simulation
+from tests.sources.simulation import Simulation, simulated
 
 
 @pytest.fixture(autouse=True)
@@ -16,16 +16,16 @@ def hasty_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
 
 
+Simulate = Callable[..., Awaitable[Simulation]]
+
+
 @pytest.fixture
-async def simulate(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulate]:
-    """Start an account with the given scenarios, and its server."""
+async def simulate() -> AsyncIterator[Simulate]:
+    """Start an account with the given scenarios."""
     async with AsyncExitStack() as stack:
 
-        async def start(*scenarios: str | Scenario) -> Simulation:
-            simulation = Simulation(scenarios, monkeypatch)
-            await simulation.start()
-            stack.push_async_callback(simulation.stop)
-            return simulation
+        async def start(*scenarios: Any) -> Simulation:
+            return await stack.enter_async_context(simulated(*scenarios))
 
         yield start
 

@@ -1,149 +1,67 @@
-"""The simulated account, watched by the real sources over HTTP, in no time at all."""
+"""The simulated account, watched by the real sources over HTTP, in no time at all.
 
-import asyncio
+In front of the account stands a server of our own, which notes what was asked, and may
+answer otherwise or not at all.
+"""
+
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
 
-import pytest
+from aiohttp import web
+from msgspec import Struct, field
 
-from sfnwatch.clock import Clock
-from sfnwatch.demo import api
-from sfnwatch.demo import server as demo_server
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.plans import Scenario
-from sfnwatch.demo.server import CREDENTIALS, DemoServer
-from sfnwatch.demo.wire import Asked, Reply, operation_of
-from sfnwatch.sources import live
-from sfnwatch.sources.aws import Aws, AwsSettings
-from sfnwatch.sources.drive import Patience
+from sfnwatch.demo.formats import http_date
+from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.records import (
+    Batch,
+    HealthState,
+    Received,
+    RecordKind,
+    SourceHealth,
+    decode_health,
+)
+from sfnwatch.model.trace import Trace
+from sfnwatch.sources.answers import AwsAnswer
+from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.wanted import Following, TrailOptions
-from sfnwatch.trace.arns import parse_execution_arn
-from sfnwatch.trace.calls import ApiCall
-from sfnwatch.trace.events import Batch, From, HealthState, Received, SourceHealth
-from sfnwatch.trace.health import read_health
-from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.trace.visits import StateVisit
+from sfnwatch.sources.profiles import AwsSettings
+from tests.sources.clocks import EPOCH, SteppedClock
+from tests.sources.loopback import REQUEST_ID, AskedOf, Refusal, asked_of, served
 
-EPOCH = datetime(2023, 11, 15, 0, 28, 24, 250_000, UTC)
+T = TypeVar("T")
 REGION = "ap-northeast-1"
-_TICK = 0.0005
-"""Real seconds between looks while a request is under way."""
-_LEAST = timedelta(microseconds=1)
-_TURNS = 10
-"""Turns of the loop after which whoever has been woken waits again."""
+WHOLE_DRAIN = 901.0
+"""Seconds of a drain that coverage does not cut short: how quick the account seems is
+luck, and with it the latest record could be missed."""
 
 
-class SteppedClock:
-    """Stands still while a request is under way; else it is at once the next moment.
-
-    So a watch of ten minutes takes as long as its requests do, and the machine's own
-    speed changes nothing of what it sees.
-    """
-
-    def __init__(self) -> None:
-        self._now = EPOCH
-        self._waiting: list[tuple[datetime, int, asyncio.Future[None]]] = []
-        self._turn = 0
-        self._due: asyncio.Handle | None = None
-        self._quiet = 0
-        self.busy = 0
-        self.at: dict[datetime, Callable[[], None]] = {}
-        """What is to happen when the clock comes to a moment."""
-
-    def now(self) -> datetime:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        future = asyncio.get_running_loop().create_future()
-        self._turn += 1
-        # However short: who waits for what is not there yet must see time pass.
-        due = self._now + max(timedelta(seconds=seconds), _LEAST)
-        heappush(self._waiting, (due, self._turn, future))
-        self._look_again()
-        await future
-
-    def advance(self, seconds: float) -> None:
-        """Go on before anybody watches."""
-        self._now += timedelta(seconds=seconds)
-
-    def when(self, seconds: float, do: Callable[[], None]) -> None:
-        """Do something `seconds` after the account's epoch."""
-        self.at[EPOCH + timedelta(seconds=seconds)] = do
-
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        self.busy += 1
-        try:
-            yield
-        finally:
-            self.busy -= 1
-
-    def _look_again(self) -> None:
-        if self._due is not None:
-            return
-        loop = asyncio.get_running_loop()
-        if self.busy:
-            self._due = loop.call_later(_TICK, self._look)
-        else:
-            self._due = loop.call_soon(self._look)
-
-    def _look(self) -> None:
-        self._due = None
-        self._quiet = 0 if self.busy else self._quiet + 1
-        if self._quiet > _TURNS:
-            self._quiet = 0
-            self._move(*heappop(self._waiting))
-        if self._waiting:
-            self._look_again()
-
-    def _move(self, due: datetime, _: int, future: asyncio.Future[None]) -> None:
-        for moment in sorted(at for at in self.at if at <= due):
-            self._now = max(self._now, moment)
-            self.at.pop(moment)()
-        self._now = max(self._now, due)
-        if not future.done():
-            future.set_result(None)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What reached the account."""
-
-    operation: str
-    region: str
-    """As the signature's scope names it."""
-    at: datetime
-    parameters: dict[str, Any]
-    user_agent: str
-    status: int
-
-    @property
-    def value(self) -> str:
-        """What a LookupEvents asks for."""
-        value: str = self.parameters["LookupAttributes"][0]["AttributeValue"]
-        return value
-
-
-@dataclass
 class Watched:
     """What a watch handed over."""
 
-    records: list[Received] = field(default_factory=list)
-    trace: Trace = field(default_factory=Trace)
+    def __init__(self) -> None:
+        self.records: list[Received] = []
+        self.trace = Trace()
 
     def __call__(self, batch: Batch) -> None:
         self.records.extend(batch)
-        self.trace = extend(self.trace, batch)
+        self.trace.add(batch)
+
+    def of(self, kind: str) -> list[Received]:
+        return [received for received in self.records if received.kind == kind]
+
+    def told(self, kind: str, key: str) -> list[Any]:
+        """Give a member of each record of a kind."""
+        return [received.record.get(key) for received in self.of(kind)]
 
     def healths(self, lane: str) -> list[SourceHealth]:
-        told = [read_health(r.data) for r in self.records if r.source == From.HEALTH]
-        return [health for health in told if health.lane == lane]
+        found = [decode_health(r.record) for r in self.of(RecordKind.HEALTH)]
+        return [health for health in found if health.lane == lane]
 
     def states(self, lane: str) -> list[HealthState]:
         """The words a lane said of itself, repetitions left out."""
@@ -154,118 +72,209 @@ class Watched:
         return [health.message for health in self.healths(lane) if health.message]
 
     def event_ids(self) -> list[int]:
-        return [r.data["id"] for r in self.records if r.source == From.HISTORY]
-
-    def call_ids(self) -> list[str]:
-        return [r.data["EventId"] for r in self.records if r.source == From.LOOKUP]
+        return self.told(RecordKind.HISTORY, "id")
 
     @property
-    def visits(self) -> list[StateVisit]:
-        return [v for t in self.trace.timelines.values() for v in t.visits]
+    def statuses(self) -> list[str]:
+        return [each.status for each in self.trace.as_of().executions.values()]
 
     @property
     def status(self) -> str:
-        (timeline,) = self.trace.timelines.values()
-        return timeline.status
-
-    def tied(self) -> list[tuple[str, str]]:
-        """Name and rule of each call that is tied to an attempt, in their order."""
-        return [
-            (call.event_name, str(self.trace.links[call.event_id].rule))
-            for call in self.calls
-        ]
+        (status,) = self.statuses
+        return status
 
     @property
-    def calls(self) -> list[ApiCall]:
+    def matched_calls(self) -> list[ApiCall]:
         links = self.trace.links
-        return [
-            call
-            for call in self.trace.ordered_calls
-            if call.event_id in links and links[call.event_id].attempt_id is not None
-        ]
+        calls = self.trace.ordered_calls
+        return [c for c in calls if c.event_id in links and links[c.event_id].key]
+
+    def matched(self) -> list[tuple[str, str]]:
+        """Name and rule of each call that is matched to an attempt, in their order."""
+        links = self.trace.links
+        found = self.matched_calls
+        return [(call.event_name, str(links[call.event_id].rule)) for call in found]
+
+
+def held_by(clock: SteppedClock) -> type[AwsClient]:
+    """Make a kind of client that lets no time pass while it asks."""
+
+    class HeldClient(AwsClient):
+        async def call(
+            self,
+            operation: str,
+            subject: str,
+            region: str,
+            shape: type[T],
+            **parameters: Any,
+        ) -> AwsAnswer[T]:
+            with clock.held():
+                return await super().call(
+                    operation, subject, region, shape, **parameters
+                )
+
+    return HeldClient
+
+
+class Arrival(Struct, frozen=True):
+    """A request, when it came, and what it was answered with."""
+
+    asked: AskedOf
+    at: datetime
+    status: int
+
+    @property
+    def operation(self) -> str:
+        return self.asked.operation
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return self.asked.parameters
+
+
+class Faults(Struct):
+    """What the service, and the network, do to the next answers."""
+
+    deny: set[str] = field(default_factory=set)
+    """Operations that are not permitted."""
+    expired: bool = False
+    status_next: list[int] = field(default_factory=list)
+    """Statuses of the next answers."""
+    throttle_next: int = 0
+    """How many requests are too many."""
+
+    reset: int = 0
+    """How many connections to close without an answer."""
+    cut: int = 0
+    """How many answers to end in the middle."""
+    replaced: list[web.Response] = field(default_factory=list)
+    """What comes instead of answers, as from a proxy's log-in page."""
+
+    def refuse(self, operation: str) -> None:
+        """Raise Refusal for a request that is not to be answered."""
+        if self.status_next:
+            status = self.status_next.pop(0)
+            raise Refusal("InternalFailure", "The service was told to fail", status)
+        if self.expired:
+            raise Refusal("ExpiredTokenException")
+        if self.throttle_next:
+            self.throttle_next -= 1
+            raise Refusal("ThrottlingException", "Rate exceeded")
+        if operation in self.deny:
+            raise Refusal("AccessDeniedException", "Not you.")
+
+
+Change = Callable[[AskedOf, dict[str, Any]], Any]
+"""Given a request and the usual answer, gives another; may raise Refusal."""
 
 
 class Simulation:
-    """An account, its server, and whoever watches it, all by one clock."""
+    """An account, what stands before it, and whoever watches it, all by one clock."""
 
-    def __init__(
-        self, scenarios: Sequence[str | Scenario], patch: pytest.MonkeyPatch
-    ) -> None:
+    def __init__(self, scenarios: Sequence[Any]) -> None:
         self.clock = SteppedClock()
         self.account = Account(scenarios, clock=self.clock, seed=7)
-        self.requests: list[Request] = []
-        self.patch = patch
-        self.server = DemoServer(self.account)
-        self.endpoint_url = ""
+        self.faults = Faults()
+        self.requests: list[Arrival] = []
+        self.changes: dict[str, Change] = {}
+        """How the answers of an operation are changed."""
+        self.unpaged: set[str] = set()
+        """Operations of which the account gives all at once, for a test to page."""
+        self.alone: set[str] = set()
+        """Operations that the account is not asked for: only the change answers."""
+        self.url = ""
         self.watching: Live | None = None
         """The watch under way, or the last one."""
-        clock = self.clock
+        self._serving = AsyncExitStack()
 
-        class Counted(Aws):
-            """Holds the clock while it asks."""
+        self.client = held_by(self.clock)
 
-            async def call(self, *names: str, **kwargs: Any) -> Any:
-                with clock.request():
-                    return await super().call(*names, **kwargs)
-
-        self.aws_class: type[Aws] = Counted
-        patch.setattr(live, "Aws", Counted)
-        patch.setattr(demo_server, "answer", self._answer)
-
-    def _answer(self, account: Account, asked: Asked) -> Reply:
-        reply = api.answer(account, asked)
-        scope = asked.headers.get("Authorization", "").split("/")
-        request = Request(
-            operation=operation_of(asked),
-            region=scope[2] if len(scope) > 2 else "",
-            at=account.now(),
-            parameters=json.loads(asked.body or b"{}"),
-            user_agent=asked.headers.get("User-Agent", ""),
-            status=reply.status,
+    async def serve(self) -> None:
+        """Listen, where it was listened before if it was."""
+        port = int(self.url.rpartition(":")[2] or 0)
+        self.url = await self._serving.enter_async_context(
+            served(self._answer, port=port)
         )
-        self.requests.append(request)
-        return reply
 
-    async def start(self) -> None:
-        """Serve, where it was served before if it was."""
-        port = int(self.endpoint_url.rpartition(":")[2] or 0)
-        self.server = DemoServer(self.account, port=port)
-        await self.server.__aenter__()
-        self.endpoint_url = self.server.endpoint_url
+    async def stop_serving(self) -> None:
+        """Be gone, as far as anybody can tell."""
+        await self._serving.aclose()
 
-    async def stop(self) -> None:
-        await self.server.__aexit__(None, None, None)
+    @asynccontextmanager
+    async def up(self) -> AsyncIterator["Simulation"]:
+        """Run the account and what stands before it."""
+        await self.serve()
+        try:
+            yield self
+        finally:
+            await self.stop_serving()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        asked = asked_of(request, body)
+        if asked.operation in self.unpaged:
+            unpaged = {**asked.parameters, "nextToken": None, "NextToken": None}
+            if "maxResults" in unpaged:
+                unpaged["maxResults"] = 1000
+            kept = {key: value for key, value in unpaged.items() if value is not None}
+            body = json.dumps(kept).encode()
+        response = self._response(request, asked, body)
+        self.requests.append(Arrival(asked, self.clock.now(), response.status))
+        if self.faults.reset and request.transport:
+            self.faults.reset -= 1
+            request.transport.abort()
+        elif self.faults.cut:
+            self.faults.cut -= 1
+            return await _cut(request, response)
+        elif self.faults.replaced:
+            return self.faults.replaced.pop(0)
+        return response
+
+    def _response(
+        self, request: web.Request, asked: AskedOf, body: bytes
+    ) -> web.Response:
+        try:
+            self.faults.refuse(asked.operation)
+        except Refusal as refusal:
+            return refusal.response()
+        change = self.changes.get(asked.operation)
+        if change is not None and asked.operation in self.alone:
+            return _changed(change, asked, {}, REQUEST_ID)
+        given = answer(self.account, DemoRequest(request.headers, body))
+        headers = {
+            "Content-Type": given.content_type,
+            "Date": http_date(self.account.now()),
+            "x-amzn-RequestId": given.request_id,
+            "x-amzn-ErrorType": given.error_code or "",
+        }
+        if change is not None and given.status == 200:
+            return _changed(change, asked, json.loads(given.body), headers)
+        return web.Response(status=given.status, body=given.body, headers=headers)
 
     def settings(self, **more: Any) -> AwsSettings:
         known = {
             "region": REGION,
-            "endpoint_url": self.endpoint_url,
+            "endpoint_url": self.url,
             "access_key_id": CREDENTIALS[0],
             "secret_access_key": CREDENTIALS[1],
         }
         return AwsSettings(**{**known, **more})
 
+    @property
+    def arn(self) -> str:
+        """The one execution's ARN."""
+        (arn,) = self.account.executions.values()
+        return arn
+
     def live(
-        self,
-        *arns: str,
-        drain: float = 900,
-        patience: Patience | None = None,
-        settings: AwsSettings | None = None,
-        clock: Clock | None = None,
-        trail: TrailOptions | None = None,
-        following: Following | None = None,
-        follow_redrive: bool = False,
+        self, *arns: str, settings: AwsSettings | None = None, **more: Any
     ) -> Live:
         named = arns or tuple(self.account.executions.values())
         return Live(
             [parse_execution_arn(arn) for arn in named],
             settings or self.settings(),
-            clock or self.clock,
-            drain=drain,
-            patience=patience,
-            trail=trail,
-            following=following,
-            follow_redrive=follow_redrive,
+            self.clock,
+            **{"client": self.client, "drain": WHOLE_DRAIN, **more},
         )
 
     async def watch(
@@ -283,21 +292,58 @@ class Simulation:
         await self.watching.watch(consume)
         return watched
 
+    def asked(self, operation: str) -> list[Arrival]:
+        return [each for each in self.requests if each.operation == operation]
+
+    def seconds(self, at: datetime) -> float:
+        """Count the seconds since the epoch."""
+        return (at - EPOCH).total_seconds()
+
+    # What is looked up in the account itself stands here, and nowhere else.
+
     @property
     def stopped_at(self) -> datetime:
         """When the last of the executions ends."""
-        return max(run.ends_at for run in self.account.world.runs)
+        return max(run.ends_at for run in self.account.watched)
 
-    def asked(self, operation: str) -> list[Request]:
-        return [r for r in self.requests if r.operation == operation]
+    def seconds_of(self, kind: str) -> float:
+        """Give when the one execution has an event of a kind, from the epoch."""
+        (run,) = self.account.watched
+        return next(self.seconds(e.at) for e in run.events if e.kind == kind)
 
-    def operation(self, name: str, answer: api.Answer) -> None:
-        """Have the account answer an operation otherwise."""
-        service = api.OPERATIONS[name][0]
-        self.patch.setitem(api.OPERATIONS, name, (service, answer))
-
-    def usual(self, name: str) -> api.Answer:
-        return api.OPERATIONS[name][1]
+    def deliveries(self) -> Iterator[tuple[Mapping[str, Any], datetime]]:
+        """Give all that CloudTrail delivers sooner or later, and when."""
+        for each in self.account.trail:
+            yield each.envelope, each.delivered_at
 
 
-Simulate = Callable[..., Awaitable[Simulation]]
+def _changed(
+    change: Change, asked: AskedOf, usual: dict[str, Any], headers: Mapping[str, str]
+) -> web.Response:
+    try:
+        given = change(asked, usual)
+    except Refusal as refusal:
+        return refusal.response()
+    if isinstance(given, web.Response):
+        return given
+    body = given if isinstance(given, bytes) else json.dumps(given).encode()
+    return web.Response(body=body, headers=headers)
+
+
+async def _cut(request: web.Request, whole: web.Response) -> web.StreamResponse:
+    body = whole.body
+    assert isinstance(body, bytes)
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport:
+        request.transport.close()
+    return response
+
+
+@asynccontextmanager
+async def simulated(*scenarios: Any) -> AsyncIterator[Simulation]:
+    """Start an account with the given scenarios."""
+    async with Simulation(scenarios).up() as simulation:
+        yield simulation

@@ -1,59 +1,300 @@
-"""The files of a trail as a source of calls: in folders, live and long after."""
+"""The files of a trail as a source of calls: in folders and buckets, live and after."""
 
+import gzip
 import json
 import os
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
+from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
+from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
-from sfnwatch.sources import archive
-from sfnwatch.sources.archive import Archive
-from sfnwatch.sources.archive_shelf import parse_place
-from sfnwatch.sources.sieve import Sieve
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.trace.arns import parse_execution_arn
-from sfnwatch.trace.events import From, HealthState
-from sfnwatch.trace.times import parse_time
+from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
+from sfnwatch.model.times import parse_time
+from sfnwatch.sources.archive import Archive, parse_place
+from sfnwatch.sources.polling import PollingSource, WatchContext
+from sfnwatch.sources.targets import CallOptions, Targets
+from sfnwatch.sources.trail_files import (
+    FileWindow,
+    TrailReader,
+    is_passed_over,
+)
+from tests import examples
 from tests.builders import (
+    ACCOUNT,
     ARN,
+    OTHER_ARN,
     REGION,
     ROLE,
     START,
-    ManualClock,
-    call,
+    api_call,
+    at,
+    changed,
     event,
     sync_calls,
+    sync_definition,
     sync_history,
 )
-from tests.sources.archive_files import (
-    delivered,
-    key_of,
-    others,
-    packed,
-    put,
-    record_of,
-)
-from tests.sources.archive_watch import (
-    NO_AWS,
-    found,
-    known,
-    search,
-)
-from tests.sources.simulation import Watched
+from tests.sources.clocks import ManualClock
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import client_at, served
+from tests.sources.simulation import Simulation, Watched
 
-OURS = [record_of(each) for each in sync_calls()]
-IDS = sorted(record["eventID"] for record in OURS)
+Record = Mapping[str, Any]
+OTHER_ACCOUNT = "210987654321"
 OTHER_ROLE = ROLE.replace("role/", "role/other-")
 STAMP = START + timedelta(minutes=6)
+LATER = START + timedelta(hours=2, minutes=1)
+"""When all is over and drained."""
 
 
-def ours(seconds: float, key: str, **more: Any) -> dict[str, Any]:
-    return record_of(call("RunTask", seconds, key=key, **more))
+# -- executions, and who watches them --------------------------------------------------
+
+
+def known(
+    *arns: str, history: Sequence[Received] | None = None, finished: bool = True
+) -> Targets:
+    """Tell of executions whose histories have been read."""
+    targets = Targets([parse_execution_arn(arn) for arn in arns or (ARN,)])
+    told = [sync_definition(), *sync_history()] if history is None else history
+    for each in targets.each:
+        for received in told:
+            each.observe(received)
+        each.ready, each.finished = True, finished
+    targets.known.set()
+    return targets
+
+
+def ended(targets: Targets) -> None:
+    """Have all of them end, and be read."""
+    for each in targets.each:
+        each.observe(sync_history()[-1])
+        each.finish()
+
+
+def context_of(
+    targets: Targets | None = None, clock: Clock | None = None, drain: float = 0
+) -> WatchContext:
+    """Give what a source is made with: by default the experiment's, long over."""
+    return WatchContext(targets or known(), clock or ManualClock(LATER), drain, tries=3)
+
+
+async def gathered(
+    source: PollingSource, also: Callable[[Watched], None] = lambda _: None
+) -> Watched:
+    """Run a source to its end; `also` is told after each batch."""
+    watched = Watched()
+
+    def consume(batch: Batch) -> None:
+        watched(batch)
+        also(watched)
+
+    await source.run(consume)
+    return watched
+
+
+def found(watched: Watched) -> list[str]:
+    """Name the calls that came, by their event ids."""
+    return [str(key) for key in watched.told(RecordKind.TRAIL, "eventID")]
+
+
+# -- a trail's files -------------------------------------------------------------------
+
+
+def bare(calls: Iterable[Received]) -> list[dict[str, Any]]:
+    """Take the CloudTrail records out of Events of LookupEvents."""
+    return [json.loads(received.record["CloudTrailEvent"]) for received in calls]
+
+
+OURS = bare(sync_calls())
+IDS = sorted(record["eventID"] for record in OURS)
+
+
+def key_of(
+    stamp: datetime,
+    number: int = 0,
+    account: str = ACCOUNT,
+    region: str = REGION,
+    head: str = "AWSLogs/",
+) -> str:
+    """Name a file: by when it was delivered, and by a number for what is random."""
+    day, minute = stamp.strftime("%Y/%m/%d"), stamp.strftime("%Y%m%dT%H%MZ")
+    name = f"{account}_CloudTrail_{region}_{minute}_{number:016d}.json.gz"
+    return f"{head}{account}/CloudTrail/{region}/{day}/{name}"
+
+
+def packed(records: Iterable[Record]) -> bytes:
+    return gzip.compress(json.dumps({"Records": list(records)}).encode(), mtime=0)
+
+
+def delivered(
+    records: Iterable[Record], lag: float = 240, head: str = "AWSLogs/"
+) -> dict[str, bytes]:
+    """Lay records out as files: those of the same Region and five minutes together."""
+    files: dict[str, list[Record]] = {}
+    for record in records:
+        seconds = parse_time(record["eventTime"]).timestamp() + lag
+        stamp = datetime.fromtimestamp(-(-seconds // 300) * 300, UTC)
+        key = key_of(stamp, region=record["awsRegion"], head=head)
+        files.setdefault(key, []).append(record)
+    return {key: packed(each) for key, each in files.items()}
+
+
+def put(folder: Path, files: Mapping[str, bytes]) -> None:
+    for key, content in files.items():
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def others(count: int) -> Iterator[Record]:
+    """Yield what else goes on in an account: calls by other roles."""
+    for number in range(count):
+        role = f"arn:aws:iam::{ACCOUNT}:role/service-{number % 97}"
+        key, seconds = f"other-{number}", 300 * number / count
+        yield api_call("ListTasks", seconds, key=key, role=role, invoked_by=None)
+
+
+async def search(place: object, aws: Any = None, **more: Any) -> Watched:
+    """Search an archive, by default for the experiment, when that is long over."""
+    return await gathered(Archive(aws, context_of(**more), str(place)))
+
+
+# -- the records of a file -------------------------------------------------------------
+
+WHOLE = json.dumps({"Records": OURS}).encode()
+PARTS = [json.dumps({"Records": each}).encode() for each in (OURS[:2], [], OURS[2:])]
+SHAPES = {
+    "a trail's file": WHOLE,
+    "laid out": json.dumps({"Records": OURS}, indent=4).encode(),
+    "a bare list": json.dumps(OURS).encode(),
+    "a record a line": "\n".join(map(json.dumps, OURS)).encode(),
+    "put together": b"\n".join(PARTS),
+    "with a byte order mark": b"\xef\xbb\xbf" + WHOLE,
+    "packed": gzip.compress(WHOLE),
+    "several streams": b"".join(map(gzip.compress, PARTS)) + b"\0" * 512,
+}
+
+
+def read(*pieces: bytes) -> tuple[list[Record], str]:
+    reader, texts = TrailReader(bool), list[bytes]()
+    for piece in (*filter(None, pieces), b""):
+        texts += reader.feed(piece)
+    return [json.loads(text) for text in texts], reader.trouble
+
+
+@pytest.mark.parametrize("data", SHAPES.values(), ids=SHAPES)
+@settings(max_examples=30)
+@given(places=st.lists(st.integers(0, 100_000), max_size=6))
+def test_wherever_a_file_is_cut_into_pieces_all_its_records_come(
+    data: bytes, places: list[int]
+) -> None:
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    assert read(*(data[a:b] for a, b in pairwise(edges))) == (OURS, "")
+
+
+def test_a_record_comes_as_its_bytes_stand_in_the_file() -> None:
+    text = '{ "eventName":"é",\n "n": 1.0 }'
+    assert TrailReader(bool).feed(f'{{"Records":[{text}]}}'.encode()) == [text.encode()]
+    odd = rb'{"eventName": "half \ud800 of it"}'
+    assert json.loads(TrailReader(bool).feed(odd)[0]) == json.loads(odd)
+
+
+@examples(60)
+@given(st.integers(1, len(WHOLE) - 3), st.booleans())
+def test_of_a_file_cut_short_what_is_whole_comes_and_the_cut_is_told(
+    end: int,
+    packed: bool,  # noqa: FBT001
+) -> None:
+    data = gzip.compress(WHOLE) if packed else WHOLE
+    records, trouble = read(data[: end % (len(data) - 3) + 1])
+    assert records == OURS[: len(records)]
+    assert trouble
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b"\x1f\x8bnonsense", "damaged"),
+        (b"no json at all", "no JSON, at its beginning"),
+        (b"\xff\xfe{\x00}\x00", "not UTF-8"),
+        (b'{"awsAccountId": "x", "digestStartTime": "y"}', "1 value in it"),
+        (b'{"Records": [1, null, "x"]}', "3 values in it"),
+        (b'[{"eventName": "x", "n": NaN}, {"eventName": "x", "n": 1e999}]', "2 values"),
+        (b'{"Records": [' + b'{"a":' * 100_000, "nested too deep"),
+        (b'{"Records": [{"eventName": "' + b"x" * (9 << 20), "no JSON"),
+    ],
+)
+def test_what_is_no_trail_says_so_and_gives_nothing(content: bytes, why: str) -> None:
+    records, trouble = read(content)
+    assert records == []
+    assert why in trouble
+
+
+# -- which files -----------------------------------------------------------------------
+
+NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def window(first: datetime, minutes: int) -> FileWindow:
+    last = first + timedelta(minutes=minutes)
+    return FileWindow(frozenset({ACCOUNT}), frozenset({REGION}), first, last)
+
+
+def is_reached(key: str, wanted: FileWindow) -> bool:
+    """Walk down a key's folders as a reader of folders would."""
+    parts = PurePosixPath(key).parts
+    depths = range(len(parts) - 1)
+    return not any(is_passed_over(parts[:d], parts[d], wanted) for d in depths)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (key_of(NEW_YEAR, head="some/prefix/AWSLogs/o-abc1234567/"), True),
+        (key_of(NEW_YEAR, head=""), True),
+        ("2023/12/31/x.json", True),
+        ("2023/12/30/x.json", False),
+        ("12/31/x.json", True),
+        ("CloudTrail/of-last-week/x.json", True),
+        (key_of(NEW_YEAR, account=OTHER_ACCOUNT), False),
+        (key_of(NEW_YEAR, region="eu-west-1"), False),
+        (f"AWSLogs/o-abc1234567/{ACCOUNT}/vpcflowlogs/x.json.gz", False),
+        (f"AWSLogs/{ACCOUNT}/CloudTrail-Digest/{REGION}/2024/01/01/x.json", False),
+    ],
+)
+def test_only_folders_that_may_hold_something_are_opened(
+    key: str, *, expected: bool
+) -> None:
+    assert is_reached(key, window(NEW_YEAR, 10)) is expected
+
+
+@pytest.mark.parametrize(
+    "place", ["", "s3://", "s3:///x", "s3://arn:aws:s3:::b/x", "a\0b", "~nobody-x/"]
+)
+def test_what_names_no_place_is_a_usage_error(place: str) -> None:
+    with pytest.raises(UsageError):
+        parse_place(place)
 
 
 # -- what is found ---------------------------------------------------------------------
@@ -62,12 +303,25 @@ def ours(seconds: float, key: str, **more: Any) -> dict[str, Any]:
 async def test_the_calls_of_an_execution_are_found_among_all_others(
     tmp_path: Path,
 ) -> None:
-    put(tmp_path, delivered([*others(3000, START, 600), *OURS]))
-    watched = await search(tmp_path)
-    assert sorted(found(watched)) == IDS
-    assert watched.states("lookup")[-1] is HealthState.ENDED
-    assert {health.source for health in watched.healths("lookup")} == {"archive"}
-    assert watched.messages("lookup") == []
+    put(tmp_path, delivered([*others(3000), *OURS]))
+    elsewhere = [
+        key_of(STAMP, account=OTHER_ACCOUNT),
+        key_of(STAMP, region="eu-west-1"),
+        key_of(STAMP + timedelta(days=1)),
+        key_of(STAMP).replace("CloudTrail/", "CloudTrail-Digest/"),
+        key_of(STAMP, region="eu-west-1").rpartition("/")[2],
+    ]
+    put(tmp_path, dict.fromkeys(elsewhere, b"not to be read"))
+    for place in ("", f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2023/11"):
+        watched = await search(tmp_path / place)
+        assert sorted(found(watched)) == IDS
+        assert watched.messages("lookup") == []
+    texts = {json.dumps(record).encode() for record in OURS}
+    assert {r.data for r in watched.of(RecordKind.TRAIL)} == texts
+    last = watched.healths("lookup")[-1]
+    newest = START.replace(minute=40, second=0, microsecond=0)
+    assert (last.source, last.state) == ("archive", HealthState.ENDED)
+    assert last.coverage == newest - timedelta(minutes=10)
 
 
 async def test_a_heap_of_files_of_any_names_is_searched(tmp_path: Path) -> None:
@@ -76,105 +330,29 @@ async def test_a_heap_of_files_of_any_names_is_searched(tmp_path: Path) -> None:
         {
             "a.json.gz": packed(OURS[:2]),
             "deep/er/b.json": json.dumps({"Records": OURS[2:4]}).encode(),
-            "lines.json": "\n".join(map(json.dumps, OURS[4:])).encode(),
+            "lines.json": "\n".join(map(json.dumps, OURS[3:])).encode(),
             "notes.txt": b"no trail",
         },
     )
     watched = await search(tmp_path)
     assert sorted(found(watched)) == IDS
     # Nothing is known of how far such a heap goes.
-    assert watched.healths("lookup")[-1].complete_to is None
+    assert watched.healths("lookup")[-1].coverage is None
+    assert found(await search(tmp_path / "a.json.gz")) == ["run", "poll-0"]
 
 
-async def test_even_in_a_heap_names_tell_what_need_not_be_read(tmp_path: Path) -> None:
-    bad = b"not to be read"
-    keys = [
-        key_of(STAMP, account="210987654321"),
-        key_of(STAMP, region="eu-west-1"),
-        key_of(STAMP + timedelta(hours=3)),
-    ]
-    put(tmp_path, {key.rpartition("/")[2]: bad for key in keys})
-    put(tmp_path, {key_of(STAMP).rpartition("/")[2]: packed(OURS)})
-    watched = await search(tmp_path)
-    assert sorted(found(watched)) == IDS
-    assert watched.messages("lookup") == []
-
-
-async def test_one_file_may_be_named_itself(tmp_path: Path) -> None:
-    put(tmp_path, {"anything": packed(OURS)})
-    assert sorted(found(await search(tmp_path / "anything"))) == IDS
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        "",
-        "AWSLogs",
-        "AWSLogs/123456789012",
-        "AWSLogs/123456789012/CloudTrail",
-        f"AWSLogs/123456789012/CloudTrail/{REGION}",
-        f"AWSLogs/123456789012/CloudTrail/{REGION}/2023/11",
-    ],
-)
-async def test_any_part_of_a_copy_may_be_named(tmp_path: Path, place: str) -> None:
-    put(tmp_path, delivered(OURS))
-    assert sorted(found(await search(tmp_path / place))) == IDS
-
-
-async def test_a_call_that_is_in_several_files_comes_once(tmp_path: Path) -> None:
-    put(tmp_path, {"a.json.gz": packed(OURS), "b.json.gz": packed([*OURS, *OURS])})
-    assert sorted(found(await search(tmp_path))) == IDS
-
-
-async def test_other_accounts_and_regions_are_not_opened(tmp_path: Path) -> None:
-    bad = b"not to be read"
-    put(tmp_path, delivered(OURS))
-    put(
-        tmp_path,
-        {
-            key_of(STAMP, account="210987654321"): bad,
-            key_of(STAMP, region="eu-west-1"): bad,
-            key_of(STAMP + timedelta(days=1)): bad,
-            key_of(STAMP - timedelta(days=1)): bad,
-            key_of(STAMP).replace("CloudTrail/", "CloudTrail-Digest/"): bad,
-        },
-    )
-    watched = await search(tmp_path)
-    assert sorted(found(watched)) == IDS
-    assert watched.messages("lookup") == []
-
-
-async def test_an_account_that_the_place_names_is_the_one_that_is_read(
-    tmp_path: Path,
-) -> None:
-    other = "210987654321"
-    put(tmp_path, {key_of(STAMP, account=other): packed(OURS)})
-    assert found(await search(tmp_path)) == []
-    assert sorted(found(await search(tmp_path / "AWSLogs" / other))) == IDS
-
-
-async def test_where_a_task_calls_another_region_its_files_are_read_too(
+async def test_whose_files_are_read_the_place_and_the_tasks_tell(
     tmp_path: Path,
 ) -> None:
     task: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask"}
     elsewhere = event(3, "TaskScheduled", 0.1, region="eu-west-1", **task)
-    there = {**ours(1, "there"), "awsRegion": "eu-west-1"}
-    put(tmp_path, delivered([there, ours(1, "here")]))
-    subjects = known(history=[*sync_history(), elsewhere])
-    assert sorted(found(await search(tmp_path, subjects=subjects))) == ["here", "there"]
-
-
-async def test_data_events_that_a_trail_records_are_found_as_well(
-    tmp_path: Path,
-) -> None:
-    """LookupEvents never has them, and so there is no plan to ask for them."""
-    history = [
-        event(1, "ExecutionStarted", 0, roleArn=ROLE, input="{}"),
-        event(2, "ExecutionSucceeded", 9, output="{}"),
-    ]
-    put(tmp_path, delivered([ours(1, "invoke", source="lambda.amazonaws.com")]))
-    watched = await search(tmp_path, subjects=known(history=history))
-    assert found(watched) == ["invoke"]
+    there = {**OURS[0], "eventID": "there", "awsRegion": "eu-west-1"}
+    put(tmp_path, {key_of(STAMP, account=OTHER_ACCOUNT): packed(OURS)})
+    put(tmp_path, delivered([there]))
+    assert found(await search(tmp_path)) == []
+    assert sorted(found(await search(tmp_path / "AWSLogs" / OTHER_ACCOUNT))) == IDS
+    targets = known(history=[*sync_history(), elsewhere])
+    assert found(await search(tmp_path, targets=targets)) == ["there"]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -191,40 +369,58 @@ async def test_at_any_edge_of_days_what_is_in_the_window_is_found_and_no_more(
     # Near midnight: that is where days, months and years change.
     midnight = START.replace(hour=0, minute=0, second=0, microsecond=0)
     shift = midnight + timedelta(days=offset // 86400, seconds=offset % 600 - 300)
-    moved = shift - START
     history = [
-        type(each)(
-            each.at,
-            each.source,
-            each.execution_arn,
-            {**each.data, "timestamp": (START + moved + since).isoformat()},
-        )
+        changed(each, timestamp=moved.isoformat())
         for each in sync_history()
-        for since in [parse_time(each.data["timestamp"]) - START]
+        for moved in [parse_time(each.record["timestamp"]) + (shift - START)]
     ]
-    at = (shift + timedelta(seconds=seconds)).replace(microsecond=0)
-    record = {**ours(0, "x"), "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    put(folder, delivered([record], lag=timedelta(seconds=lag)))
+    happened = (shift + timedelta(seconds=seconds)).replace(microsecond=0)
+    record = {**OURS[0], "eventTime": happened.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    put(folder, delivered([record], lag))
     clock = ManualClock(shift + timedelta(days=2))
-    watched = await search(folder, subjects=known(history=history), clock=clock)
+    watched = await search(folder, targets=known(history=history), clock=clock)
     first, last = shift - timedelta(seconds=5), shift + timedelta(seconds=309.05 + 900)
-    assert found(watched) == (["x"] if first <= at <= last else [])
+    assert found(watched) == (["run"] if first <= happened <= last else [])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-async def test_however_the_records_lie_in_files_the_same_calls_are_found(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+# -- whose they are --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role_alone", [True, False])
+async def test_what_becomes_known_after_files_were_read_is_not_missed(
+    tmp_path: Path, *, role_alone: bool
 ) -> None:
-    folder = tmp_path_factory.mktemp("archive")
-    files: dict[str, list[Any]] = {}
-    for record in [*OURS, *OURS, *others(5, START, 300)]:
-        at = parse_time(record["eventTime"])
-        came = at + timedelta(seconds=data.draw(st.integers(3, 594)))
-        place = data.draw(st.sampled_from([key_of(came), "x.json.gz", "a/b/y.json.gz"]))
-        files.setdefault(place, []).append(record)
-    put(folder, {place: packed(records) for place, records in files.items()})
-    assert sorted(found(await search(folder))) == IDS
+    """A role, and that one of several executions had started an hour before."""
+    late = api_call("RunTask", 2, key="late", role=OTHER_ROLE)
+    early = api_call("RunTask", -3600, key="early")
+    put(tmp_path, {"x.json.gz": packed([early, OURS[0], late])})
+    targets = known(ARN, OTHER_ARN, history=sync_history()[:1], finished=False)
+
+    def learn(watched: Watched) -> None:
+        if found(watched) == ["run"] and not targets.finished:
+            targets.each[1].roles.add(OTHER_ROLE.rpartition("/")[2])
+            begin = event(1, "ExecutionStarted", -3601, roleArn=ROLE, input="{}")
+            targets.each[1].observe(sync_history()[0] if role_alone else begin)
+            ended(targets)
+
+    source = Archive(None, context_of(targets, ManualClock(at(600))), str(tmp_path))
+    expected = ["late", "run"] if role_alone else ["early", "late", "run"]
+    assert sorted(found(await gathered(source, learn))) == expected
+
+
+@pytest.mark.parametrize(("read_after", "waited"), [(3, 1.5), (1000, 30)])
+async def test_the_history_of_one_long_over_is_waited_for_but_not_for_ever(
+    tmp_path: Path, read_after: int, waited: float
+) -> None:
+    put(tmp_path, delivered(OURS))
+    targets, clock = known(finished=False), ManualClock(LATER)
+
+    def slept() -> None:
+        targets.each[0].finished = len(clock.slept) >= read_after
+
+    clock.on_sleep = slept
+    assert sorted(found(await search(tmp_path, targets=targets, clock=clock))) == IDS
+    assert sum(clock.slept) == waited
 
 
 # -- trouble ---------------------------------------------------------------------------
@@ -233,200 +429,294 @@ async def test_however_the_records_lie_in_files_the_same_calls_are_found(
 async def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(
     tmp_path: Path,
 ) -> None:
-    torn = packed([OURS[0], *others(500, START, 60)])
+    torn = packed([OURS[0], *others(500)])
+    odd = [{"eventName": "x", "userIdentity": 5}, {**OURS[2], "eventTime": "soon"}]
     put(
         tmp_path,
         {
             "a-torn.json.gz": torn[: len(torn) // 2],
-            "b-empty.json": b"",
+            "b-\x1b[2J\u202e.json": b"",
             "c-none.json": b"<html>",
             "d-cut.json": json.dumps({"Records": OURS[1:3]}).encode()[:-9],
-            "e-good.json.gz": packed(OURS[2:]),
+            "e-good.json.gz": packed([*odd, *OURS[2:]]),
         },
     )
     (tmp_path / "f-gone.json").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.json")
     watched = await search(tmp_path)
     assert sorted(found(watched)) == IDS
+    assert len(watched.of(RecordKind.UNREAD)) == 1
     (message,) = watched.messages("lookup")
     assert message.startswith("5 of the trail's 6 files could not be read whole: ")
     assert "a-torn.json.gz: the gzip stream is cut short, after record" in message
-    assert "b-empty.json: is empty" in message
+    assert "b-\u241b[2J\ufffd.json: is empty" in message
     assert "c-none.json: cut short or no JSON, at its beginning" in message
     assert message.endswith("and 2 more.")
     assert watched.states("lookup")[-1] is HealthState.ENDED
 
 
-async def test_a_folder_that_cannot_be_listed_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(tmp_path, {"a/x.json.gz": packed(OURS), "b/y.json.gz": packed(OURS)})
-    scandir = os.scandir
-
-    def refuse(path: Any) -> Any:
-        if str(path).endswith("/b"):
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    watched = await search(tmp_path)
-    assert sorted(found(watched)) == IDS
-    assert watched.messages("lookup") == [
-        "1 folder could not be listed: b: Permission denied."
-    ]
-
-
-async def test_a_place_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    watched = await search(tmp_path / "none")
+async def test_a_place_that_is_not_there_or_has_nothing_is_told(tmp_path: Path) -> None:
+    watched = await search(tmp_path / "none\x1b\udcff")
     assert watched.states("lookup")[-1] is HealthState.REFUSED
     (message,) = watched.messages("lookup")
-    assert message.endswith("none: No such file or directory. Name another folder.")
-
-
-async def test_where_there_is_no_file_for_it_the_window_is_told(tmp_path: Path) -> None:
-    put(tmp_path, delivered(OURS, lag=timedelta(days=40)))
-    watched = await search(tmp_path)
-    (message,) = watched.messages("lookup")
+    assert message.endswith(": No such file or directory. Name another folder.")
+    assert message.isprintable()
+    put(tmp_path, delivered(OURS, lag=40 * 86400))
+    (message,) = (await search(tmp_path)).messages("lookup")
     assert f"for 123456789012 in {REGION}" in message
     assert "delivered from 2023-11-15T00:23:19.102Z to 2023-11-15T02:48:33" in message
 
 
-async def test_neither_pipes_nor_links_to_folders_are_followed(tmp_path: Path) -> None:
-    put(tmp_path, {"real/x.json.gz": packed(OURS)})
-    os.mkfifo(tmp_path / "pipe.json")
-    (tmp_path / "real" / "round").symlink_to(tmp_path)
-    watched = await search(tmp_path)
-    assert sorted(found(watched)) == IDS
-    assert watched.messages("lookup") == []
+# -- live ------------------------------------------------------------------------------
 
 
-async def test_names_are_hostile_until_cleaned(tmp_path: Path) -> None:
-    name = "\x1b[2J\u202ex\n.json"
-    put(tmp_path, {name: b"<html>"})
-    watched = await search(tmp_path)
-    (message,) = watched.messages("lookup")
-    assert "\u241b[2J\ufffdx\u240a.json: cut short" in message
-    missing = await search(tmp_path / "\x1b\udcff")
-    assert missing.messages("lookup")[0].isprintable()
+@pytest.mark.parametrize("sql", [False, True])
+async def test_a_live_watch_matches_in_the_archive_what_it_matches_in_lookups(
+    simulate: Simulate, tmp_path: Path, *, sql: bool
+) -> None:
+    looked_up = await (await simulate("sync-denied", "failure")).watch()
+    simulation = await simulate("sync-denied", "failure")
+    put(tmp_path, {"notes.txt": b""})
+    for number, (envelope, there) in enumerate(simulation.deliveries()):
+        record = json.loads(envelope["CloudTrailEvent"])
+        files = {key_of(there, number, region=record["awsRegion"]): packed([record])}
+        seconds = max(1.0, simulation.seconds(there))
+        simulation.clock.when(seconds, partial(put, tmp_path, files))
+    calls = CallOptions(lookup=False, archive=str(tmp_path), sql=sql)
+    watched = await simulation.watch(calls=calls)
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+    assert sorted(watched.matched()) == sorted(looked_up.matched())
 
 
-async def test_hostile_records_take_nothing_with_them(tmp_path: Path) -> None:
-    identity = OURS[0]["userIdentity"]
-    odd: list[Any] = [
-        {"eventName": "x", "userIdentity": identity},
-        {"eventName": "x", "userIdentity": "x", "sourceIPAddress": 5, "userAgent": []},
-        {**OURS[0], "eventID": "late", "eventTime": "no time"},
-        {**OURS[0], "eventID": None},
-        {**OURS[0], "eventID": "new", "eventName": "\x1b\ud800"},
-    ]
-    put(tmp_path, {"x.json.gz": packed([*odd, *OURS])})
-    watched = await search(tmp_path)
-    assert sorted(found(watched)) == sorted([*IDS, "new"])
-    unread = [r.data for r in watched.records if r.source == From.UNREAD]
-    assert len(unread) == 3
+async def test_a_file_that_is_still_on_its_way_is_read_again_when_it_has_grown(
+    sync: Simulation, tmp_path: Path
+) -> None:
+    trail = (envelope for envelope, _ in sync.deliveries())
+    whole = packed(json.loads(each["CloudTrailEvent"]) for each in trail)
+    sync.clock.when(400, partial(put, tmp_path, {"x.json.gz": whole[:-50]}))
+    sync.clock.when(600, partial(put, tmp_path, {"x.json.gz": whole}))
+    watched = await sync.watch(calls=CallOptions(lookup=False, archive=str(tmp_path)))
+    assert any("cut short" in message for message in watched.messages("lookup"))
+    last = watched.healths("lookup")[-1]
+    assert (last.state, last.message) == (HealthState.ENDED, "")
+    assert len(watched.matched()) == 6
+
+
+# -- a bucket --------------------------------------------------------------------------
+
+
+def xml(
+    text: str, status: int = 200, root: str = "ListBucketResult", **headers: str
+) -> web.Response:
+    kind, body = "application/xml", f"<{root}>{text}</{root}>"
+    return web.Response(text=body, content_type=kind, status=status, headers=headers)
+
+
+def refusal(code: str, status: int, **headers: str) -> web.Response:
+    told = f"<Code>{code}</Code><Message>no</Message>"
+    return xml(told, status, "Error", **headers)
+
+
+Answer = Callable[[web.Request, str], web.StreamResponse | None]
+CUT = web.Response()
+"""Stands for an answer that promises more than it has."""
+
+
+class S3(Struct):
+    """A bucket, in pages of five keys; or what it is told to answer instead."""
+
+    files: Mapping[str, bytes]
+    get: Answer = lambda _, __: None
+    listing: Answer = lambda _, __: None
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        key = request.path.partition("/logs/")[2]
+        self.asked.append(f"{request.method} {key}")
+        if "list-type" in request.query:
+            return self.listing(request, key) or self._listed(request.query)
+        told = self.get(request, key)
+        if told is not CUT:
+            return told or web.Response(body=self.files[key])
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        assert request.transport
+        request.transport.close()
+        return response
+
+    def _listed(self, query: Mapping[str, str]) -> web.Response:
+        prefix, after = query["prefix"], query.get("start-after", "")
+        keys = [key for key in sorted(self.files) if key.startswith(prefix)]
+        if query.get("delimiter"):
+            folders = {prefix + key[len(prefix) :].partition("/")[0] for key in keys}
+            each = (f"<Prefix>{escape(folder)}/</Prefix>" for folder in folders)
+            return xml("".join(f"<CommonPrefixes>{e}</CommonPrefixes>" for e in each))
+        left = [key for key in keys if key > query.get("continuation-token", after)]
+        told = "".join(f"<Contents><Key>{escape(k)}</Key></Contents>" for k in left[:5])
+        if len(left) > 5:
+            token = escape(left[4])
+            told += f"<NextContinuationToken>{token}</NextContinuationToken>"
+            told += "<IsTruncated>true</IsTruncated>"
+        return xml(told)
+
+
+FILES = {key_of(STAMP, n): packed([record]) for n, record in enumerate(OURS)}
+BAD = key_of(STAMP, 2)
+REST = sorted({*IDS} - {OURS[2]["eventID"]})
+
+
+@asynccontextmanager
+async def bucket(files: Mapping[str, bytes] = FILES, **more: Any) -> AsyncIterator[S3]:
+    s3 = S3(files, **more)
+    async with served(s3.answer) as s3.url:
+        yield s3
+
+
+async def searched(s3: S3, prefix: str = "") -> Watched:
+    async with client_at(s3.url) as aws:
+        return await search(f"s3://logs/{prefix}", aws)
+
+
+def requests(watched: Watched, operation: str) -> list[Record]:
+    told = [received.record for received in watched.of(RecordKind.REQUEST)]
+    return [each for each in told if each["operation"] == operation]
+
+
+def failing(answer: Callable[[], web.Response], times: int = 1000) -> Answer:
+    """Answer so for one file, the first times."""
+    left = iter(range(times))
+
+    def get(_: web.Request, key: str) -> web.Response | None:
+        return answer() if key == BAD and next(left, None) is not None else None
+
+    return get
 
 
 @pytest.mark.parametrize(
-    "place",
-    ["", " ", "s3://", "s3:///x", "s3://arn:aws:s3:::b/x", "a\0b", "~nobody-here/x"],
+    ("head", "prefix"),
+    [
+        ("AWSLogs/", f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2023/11/15"),
+        ("some/prefix/AWSLogs/", "/some/prefix/"),
+        ("AWSLogs/o-a1b2c3d4e5/", ""),
+        ("AWSLogs/o-a1b2c3d4e5/", "AWSLogs/o-a1b2c3d4e5"),
+        ("ünï code+&=/AWSLogs/", "ünï code+&="),
+    ],
 )
-def test_what_names_no_place_is_a_usage_error(place: str) -> None:
-    with pytest.raises(UsageError):
-        parse_place(place)
-
-
-def test_a_bucket_is_told_from_a_folder() -> None:
-    assert str(parse_place("s3x")) == "s3x"
-    bucket: Any = parse_place("S3://trails/a/b/")
-    assert (bucket.bucket, bucket.prefix) == ("trails", "a/b/")
-
-
-# -- whose they are --------------------------------------------------------------------
-
-
-async def test_while_it_runs_a_role_may_become_known_after_its_calls_were_read(
-    tmp_path: Path,
+async def test_wherever_the_prefix_ends_the_calls_are_found(
+    head: str, prefix: str
 ) -> None:
-    put(tmp_path, delivered([ours(1, "a"), ours(2, "b", role=OTHER_ROLE)]))
-    subjects = known(history=sync_history()[:1], over=False)
-    clock = ManualClock(START + timedelta(minutes=10))
-    watched = Watched()
-    source = Archive(NO_AWS, subjects, clock, str(tmp_path), drain=0)
-    async for batch in source.batches():
-        watched(batch)
-        if found(watched) == ["a"] and not subjects.each[0].over:
-            subjects.each[0].roles.add("other-StepFunctions-sync-role")
-            subjects.each[0].observe(sync_history()[-1])
-            subjects.each[0].over = True
-    assert found(watched) == ["a", "b"]
-
-
-async def test_of_one_that_is_over_nothing_of_others_is_held(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    theirs = [ours(n, f"{n}", role=OTHER_ROLE) for n in range(50)]
-    put(tmp_path, delivered([*theirs, *OURS]))
-    taken: list[int] = []
-
-    class Counting(Sieve):
-        def take(self, records: Any) -> Any:
-            records = tuple(records)
-            taken.append(len(records))
-            return super().take(records)
-
-    monkeypatch.setattr(archive, "Sieve", Counting)
-    assert sorted(found(await search(tmp_path))) == IDS
-    assert sum(taken) == len(OURS)
-
-
-@pytest.mark.parametrize(("read_after", "waited"), [(3, 1.5), (1000, 30)])
-async def test_the_history_of_one_long_over_is_waited_for_but_not_for_ever(
-    tmp_path: Path, read_after: int, waited: float
-) -> None:
-    put(tmp_path, delivered(OURS))
-    subjects = known(over=False)
-    subjects.each[0].ready = True
-
-    class Reading(ManualClock):
-        """Its history is read after so many naps."""
-
-        async def sleep(self, seconds: float) -> None:
-            await super().sleep(seconds)
-            subjects.each[0].over = len(self.slept) >= read_after
-
-    clock = Reading(START + timedelta(hours=2))
-    assert sorted(found(await search(tmp_path, subjects=subjects, clock=clock))) == IDS
-    assert sum(clock.slept) == waited
-
-
-async def test_where_no_history_can_be_read_nothing_is_searched(tmp_path: Path) -> None:
-    put(tmp_path, delivered(OURS))
-    watched = await search(tmp_path, subjects=known(history=[]))
-    assert found(watched) == []
-    assert watched.states("lookup")[-1] is HealthState.ENDED
+    async with bucket(delivered([*others(50), *OURS], head=head)) as s3:
+        watched = await searched(s3, prefix)
+    assert sorted(found(watched)) == IDS
     assert watched.messages("lookup") == []
+    # It was read to a quarter of an hour past the end; beyond, nothing is known.
+    assert watched.healths("lookup")[-1].coverage == at(309.05 + 900)
 
 
-async def test_an_earlier_execution_that_becomes_known_late_is_not_missed(
-    tmp_path: Path,
+async def test_only_the_keys_of_the_window_are_listed_and_read() -> None:
+    bad = b"not to be read"
+    days = [STAMP + timedelta(hours=hours) for hours in range(-200, 200, 8) if hours]
+    files = {key_of(day): bad for day in days}
+    files |= {key_of(STAMP + timedelta(minutes=n), n): packed([]) for n in range(12)}
+    files[key_of(STAMP, account=OTHER_ACCOUNT)] = bad
+    files[key_of(STAMP).replace("Z_", "-copy-of-")] = bad
+    files[key_of(STAMP, 99)] = packed(OURS)
+    async with bucket(files) as s3:
+        watched = await searched(s3)
+    assert sorted(found(watched)) == IDS
+    assert watched.messages("lookup") == []
+    read = [each["note"] for each in requests(watched, "GetObject")]
+    assert read == [f"file {n + 1} of 13" for n in range(13)]
+    listed = requests(watched, "ListObjectsV2")
+    # The organizations, and three pages of which the last one ends beyond the window.
+    notes = [f"trail files of {REGION}{more}" for more in ("", ", page 2", ", page 3")]
+    assert [each["note"] for each in listed] == ["organizations", *notes]
+    assert [each["items"] for each in listed] == [0, 5, 5, 5]
+
+
+async def test_while_it_runs_only_what_is_recent_is_listed_again() -> None:
+    targets = known(history=sync_history()[:3], finished=False)
+    clock = ManualClock(at(60))
+    old = {key_of(at(60 * n), n): packed([]) for n in range(-4, 8)}
+
+    def end(_: Watched) -> None:
+        if clock.at > at(2 * 3600):
+            ended(targets)
+
+    async with bucket(old) as s3, client_at(s3.url) as aws:
+        source = Archive(aws, context_of(targets, clock), "s3://logs")
+        watched = await gathered(source, end)
+    listed = requests(watched, "ListObjectsV2")
+    late = [each for each in listed if each["sent_at"] > "2023-11-15T02:00"]
+    # More than an hour on, nothing is left that is recent: only the last look is whole.
+    assert [each["items"] for each in late] == [*[0] * (len(late) - 3), 5, 5, 2]
+    assert len(requests(watched, "GetObject")) == 12
+
+
+@pytest.mark.parametrize(
+    ("answer", "times", "lost"),
+    [
+        (lambda: refusal("NoSuchKey", 404), 1000, "NoSuchKey"),
+        (lambda: refusal("InvalidObjectState", 403), 1000, "InvalidObjectState"),
+        (lambda: refusal("InternalError", 500), 1000, "InternalError"),
+        (lambda: refusal("SlowDown", 503), 3, ""),
+        (lambda: CUT, 2, ""),
+        (lambda: CUT, 1000, "the answer was cut"),
+    ],
+)
+async def test_a_file_is_tried_again_if_that_may_help_or_named_and_the_rest_goes_on(
+    answer: Callable[[], web.Response], times: int, lost: str
 ) -> None:
-    """What came before the others' start was let go when it was first read."""
-    early, late = ours(-3600, "early"), ours(1, "late")
-    put(tmp_path, {"x.json.gz": packed([early, late])})
-    arns = [parse_execution_arn(ARN), parse_execution_arn(ARN + "-2")]
-    subjects = Subjects(arns)
-    for received in sync_history()[:3]:
-        subjects.each[0].observe(received)
-    subjects.known.set()
-    watched = Watched()
-    clock = ManualClock(START + timedelta(minutes=10))
-    async for batch in Archive(
-        NO_AWS, subjects, clock, str(tmp_path), drain=0
-    ).batches():
-        watched(batch)
-        if found(watched) == ["late"]:
-            begin = event(1, "ExecutionStarted", -3601, roleArn=ROLE, input="{}")
-            subjects.each[1].observe(begin)
-            for each in subjects.each:
-                each.observe(sync_history()[-1])
-                each.over = True
-    assert sorted(found(watched)) == ["early", "late"]
+    async with bucket(get=failing(answer, times)) as s3:
+        watched = await searched(s3)
+    last = watched.healths("lookup")[-1]
+    assert last.state is HealthState.ENDED
+    assert sorted(found(watched)) == (REST if lost else IDS)
+    if lost:
+        said = "1 of the trail's 6 files could not be read whole: "
+        assert last.message.startswith(said)
+        assert last.message.endswith(f".json.gz: {lost}.")
+    else:
+        assert not last.message
+
+
+@pytest.mark.parametrize("readable", [0, 1])
+async def test_where_no_file_may_be_read_it_is_the_permission(readable: int) -> None:
+    first = sorted(FILES)[:readable]
+
+    def get(_: web.Request, key: str) -> web.Response | None:
+        return None if key in first else refusal("AccessDenied", 403)
+
+    async with bucket(get=get) as s3:
+        watched = await searched(s3)
+    message = watched.messages("lookup")[-1]
+    if readable:
+        assert watched.states("lookup")[-1] is HealthState.ENDED
+        assert message.startswith("5 of the trail's 6 files could")
+    else:
+        # It is over: there is no use in asking every minute.
+        assert watched.states("lookup")[-1] is HealthState.REFUSED
+        assert "GetObject on s3://logs/AWSLogs/" in message
+        assert len([each for each in s3.asked if ".json" in each]) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [
+        ("NoSuchBucket", 404, "Check the bucket's name, and the --profile."),
+        ("AccessDenied", 403, "Allow s3:ListBucket"),
+        # Botocore would ask by HeadBucket, which this tool may not send.
+        ("PermanentRedirect", 301, "S3 doesn't say where the bucket is."),
+    ],
+)
+async def test_a_bucket_that_can_not_be_listed_says_what_to_do(
+    code: str, status: int, words: str
+) -> None:
+    async with bucket(listing=lambda *_: refusal(code, status)) as s3:
+        watched = await searched(s3)
+    assert watched.states("lookup")[-1] is HealthState.REFUSED
+    message = watched.messages("lookup")[-1]
+    assert message.startswith("ListObjectsV2 on s3://logs/AWSLogs/o-: ")
+    assert words in message
+    assert not [each for each in s3.asked if each.startswith("HEAD")]

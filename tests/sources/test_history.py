@@ -1,127 +1,129 @@
 """Reading one execution's history, page by page and poll by poll."""
 
-from collections.abc import Callable
-from datetime import timedelta
+import json
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import pytest
 
-from sfnwatch.demo.account import Account
-from sfnwatch.demo.paging import Tokens
-from sfnwatch.sources import history
-from sfnwatch.trace.events import From, HealthState
-from sfnwatch.trace.values import replace
-from tests.sources.simulation import EPOCH, Request, Simulate, Simulation
+from sfnwatch.model.records import HealthState, RecordKind
+from tests.sources.clocks import EPOCH
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import AskedOf, Refusal, page_of
+from tests.sources.simulation import Arrival, Simulation
 
-HISTORY = "GetExecutionHistory"
-Change = Callable[[Account, dict[str, Any], dict[str, Any]], dict[str, Any]]
-
-
-def answered(simulation: Simulation, operation: str, change: Change) -> None:
-    """Have an operation's answers changed: given account, request and answer."""
-    usual = simulation.usual(operation)
-
-    def answer(account: Account, body: bytes) -> dict[str, Any]:
-        return change(account, msgspec.json.decode(body), usual(account, body))
-
-    simulation.operation(operation, answer)
+HISTORY, DESCRIBE = "GetExecutionHistory", "DescribeExecution"
+Event = Mapping[str, Any]
 
 
-def newest_first(simulation: Simulation) -> list[Request]:
+def newest_first(simulation: Simulation) -> list[Arrival]:
     return [r for r in simulation.asked(HISTORY) if r.parameters["reverseOrder"]]
 
 
-def in_pages(simulation: Simulation, *, page: int = 1000, tail: int = 100) -> None:
-    simulation.patch.setattr(history, "_PAGE", page)
-    simulation.patch.setattr(history, "_TAIL", tail)
+def forward(simulation: Simulation) -> list[Arrival]:
+    return [r for r in simulation.asked(HISTORY) if not r.parameters["reverseOrder"]]
+
+
+class Pages:
+    """Answers in pages of its own size: what is asked for is a limit only."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        size: int = 1000,
+        *,
+        shown: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
+    ) -> None:
+        self.simulation, self.size, self.shown = simulation, size, shown
+        self.stale: Callable[[AskedOf], bool] = lambda _: False
+        """Whether a token is too old."""
+        simulation.changes[HISTORY] = self.answer
+
+    def answer(self, asked: AskedOf, given: dict[str, Any]) -> Any:
+        token = asked.parameters.get("nextToken")
+        if token is not None and self.stale(asked):
+            raise Refusal("InvalidToken", "Invalid Token: 'Token expired'")
+        return page_of(
+            self.shown(given["events"]), asked.parameters, "events", self.size
+        )
+
+
+def paged(simulation: Simulation, size: int, **more: Any) -> Pages:
+    """Have the history come in pages of a size; the account is never told of it."""
+    pages = Pages(simulation, size, **more)
+    simulation.unpaged.add(HISTORY)
+    return pages
+
+
+def hidden_until(simulation: Simulation, seconds: float) -> Any:
+    """Show nothing but the first event until so many seconds have passed."""
+
+    def shown(events: Sequence[Event]) -> Sequence[Event]:
+        if simulation.seconds(simulation.clock.now()) < seconds:
+            return [event for event in events if event["id"] == 1]
+        return events
+
+    return shown
+
+
+# -- reading -------------------------------------------------------------------------
 
 
 async def test_a_long_history_is_read_forward_once_page_by_page(
     simulate: Simulate,
 ) -> None:
     simulation = await simulate("failure")
-    in_pages(simulation, page=3)
+    paged(simulation, 3)
     simulation.clock.advance(3600)
-    watched = await simulation.watch()
+    watched = await simulation.watch(drain=0)
     assert watched.event_ids() == list(range(1, 12))
-    forward = [r for r in simulation.asked(HISTORY) if not r.parameters["reverseOrder"]]
-    assert [r.parameters["maxResults"] for r in forward] == [3, 3, 3, 3]
-    assert ["nextToken" in r.parameters for r in forward] == [False, True, True, True]
-
-
-async def test_a_poll_costs_one_request_of_the_newest_events(sync: Simulation) -> None:
-    await sync.watch()
-    polls = newest_first(sync)
-    assert len(polls) > 50
-    assert not any("nextToken" in poll.parameters for poll in polls)
-    assert {poll.parameters["maxResults"] for poll in polls} == {100}
-    assert len(sync.asked(HISTORY)) == len(polls) + 1, "one page read forward"
+    asked = forward(simulation)
+    assert {r.parameters["maxResults"] for r in asked} == {1000}
+    assert ["nextToken" in r.parameters for r in asked] == [False, True, True, True]
+    told = watched.told(RecordKind.REQUEST, "note")
+    notes = [note for note in told if note.startswith("first")]
+    pages = ["", ", page 2", ", page 3", ", page 4"]
+    assert notes == [f"first reading{page}" for page in pages]
 
 
 async def test_polls_ease_off_in_silence_and_hurry_when_events_come(
     sync: Simulation,
 ) -> None:
-    await sync.watch()
+    await sync.watch(drain=0)
     moments = [poll.at for poll in newest_first(sync)]
     pauses = [(b - a).total_seconds() for a, b in pairwise(moments)]
     assert min(pauses[:3]) <= 2
     assert set(pauses[20:-2]) == {5.0}
 
 
-async def test_events_of_many_polls_come_in_order_and_once(simulate: Simulate) -> None:
-    simulation = await simulate("failure")
-    in_pages(simulation, tail=2)
-    watched = await simulation.watch()
-    assert watched.event_ids() == list(range(1, 12))
-    assert any("nextToken" in r.parameters for r in newest_first(simulation))
-
-
+@pytest.mark.parametrize("seconds", [0, 200])
 async def test_a_gap_below_the_newest_events_is_closed_before_they_are_handed_over(
-    sync: Simulation,
+    sync: Simulation, seconds: float
 ) -> None:
-    in_pages(sync, tail=2)
-    sync.operation(HISTORY, late_by(sync, 200))
-    watched = await sync.watch()
-    batches = [r.at for r in watched.records if r.source == From.HISTORY]
+    paged(sync, 2, shown=hidden_until(sync, seconds))
+    watched = await sync.watch(drain=0)
     assert watched.event_ids() == list(range(1, 9))
-    assert batches == sorted(b for b in batches if b)
-
-
-def late_by(simulation: Simulation, seconds: float) -> Any:
-    """Show nothing but the first event until so many seconds have passed."""
-    usual = simulation.usual(HISTORY)
-
-    def answer(account: Account, body: bytes) -> dict[str, Any]:
-        given = usual(account, body)
-        if account.now() < EPOCH + timedelta(seconds=seconds):
-            first = [event for event in given["events"] if event["id"] == 1]
-            return {"events": first}
-        return given
-
-    return answer
+    if seconds:
+        assert any("nextToken" in r.parameters for r in newest_first(sync))
 
 
 @pytest.mark.parametrize("newest", [False, True])
 async def test_a_page_token_too_old_begins_the_read_again(
     sync: Simulation, *, newest: bool
 ) -> None:
-    in_pages(sync, page=2, tail=2)
     sync.clock.advance(0 if newest else 60)
-    sync.operation(HISTORY, late_by(sync, 60))
+    pages = paged(sync, 2, shown=hidden_until(sync, 60))
     spoiled: list[str] = []
 
-    def spoil(account: Account, asked: Any, given: dict[str, Any]) -> dict[str, Any]:
-        if "nextToken" in given and asked["reverseOrder"] == newest and not spoiled:
-            spoiled.append(given["nextToken"])
-            account.tokens = Tokens("another account")
-        return given
+    def stale(asked: AskedOf) -> bool:
+        if asked.parameters["reverseOrder"] != newest or spoiled:
+            return False
+        spoiled.append(asked.parameters["nextToken"])
+        return True
 
-    answered(sync, HISTORY, spoil)
-    watched = await sync.watch()
-    refused = [r for r in sync.asked(HISTORY) if r.status == 400]
-    assert [r.parameters["nextToken"] for r in refused] == spoiled
+    pages.stale = stale
+    watched = await sync.watch(drain=0)
     assert len(spoiled) == 1
     assert watched.event_ids() == list(range(1, 9))
     assert HealthState.RETRYING not in watched.states("history")
@@ -130,20 +132,18 @@ async def test_a_page_token_too_old_begins_the_read_again(
 async def test_what_is_read_again_and_again_is_no_more_than_is_refilled(
     sync: Simulation,
 ) -> None:
-    in_pages(sync, page=1)
     sync.clock.advance(3600)
-    spoiled: list[int] = []
+    pages, spoiled = paged(sync, 1), list[str]()
 
-    def spoil(account: Account, asked: Any, given: dict[str, Any]) -> dict[str, Any]:
+    def stale(asked: AskedOf) -> bool:
         # The fifth page's is never good, for so long.
-        last = given["events"][-1]["id"]
-        if last == 5 and not asked["reverseOrder"] and len(spoiled) < 40:
-            spoiled.append(last)
-            account.tokens = Tokens(f"another account, {len(spoiled)}")
-        return given
+        if asked.parameters["nextToken"] == "5" and len(spoiled) < 40:
+            spoiled.append("5")
+            return True
+        return False
 
-    answered(sync, HISTORY, spoil)
-    watched = await sync.watch()
+    pages.stale = stale
+    watched = await sync.watch(drain=0)
     assert watched.event_ids() == list(range(1, 9))
     asked = sync.asked(HISTORY)
     took = (asked[-1].at - asked[0].at).total_seconds()
@@ -151,88 +151,221 @@ async def test_what_is_read_again_and_again_is_no_more_than_is_refilled(
     assert len(asked) / took < 10, "of the account's 20 a second"
 
 
+async def test_a_server_that_knows_neither_order_nor_pages_is_read_all_the_same(
+    sync: Simulation,
+) -> None:
+    Pages(sync, shown=lambda events: sorted(events, key=lambda event: event["id"]))
+    watched = await sync.watch(drain=0)
+    assert watched.event_ids() == list(range(1, 9))
+    assert watched.states("history")[-1] is HealthState.ENDED
+
+
+async def test_events_come_as_aws_wrote_them_each_once(sync: Simulation) -> None:
+    written: dict[int, bytes] = {}
+
+    def spaced(asked: AskedOf, given: dict[str, Any]) -> bytes:
+        events = [json.dumps(event, indent=1).encode() for event in given["events"]]
+        written.update({json.loads(each)["id"]: each for each in events})
+        return b'{"events": [' + b",".join(events * 2) + b"]}"
+
+    sync.changes[HISTORY] = spaced
+    watched = await sync.watch(drain=0)
+    data = [received.data for received in watched.of(RecordKind.HISTORY)]
+    assert data == [written[number] for number in range(1, 9)]
+    assert watched.status == "SUCCEEDED"
+
+
+ODD: Sequence[Any] = (
+    {},
+    {"id": "x", "type": "TaskScheduled", "timestamp": 1},
+    {"id": 3.5, "type": "TaskScheduled", "timestamp": 1},
+    {"id": 9, "timestamp": 1},
+    {"id": 9, "type": 7},
+)
+
+
+async def test_what_is_no_event_is_kept_as_such_and_hides_no_other(
+    sync: Simulation,
+) -> None:
+    def odd(asked: AskedOf, given: dict[str, Any]) -> Any:
+        return {**given, "events": [*ODD, *given["events"], *ODD]}
+
+    sync.changes[HISTORY] = odd
+    watched = await sync.watch(drain=0)
+    assert watched.event_ids() == list(range(1, 9))
+    unread = [json.loads(received.data) for received in watched.of(RecordKind.UNREAD)]
+    assert unread == list(ODD), "each once"
+    assert len(watched.trace.unread) == len(ODD)
+    assert watched.status == "SUCCEEDED"
+
+
+# -- the end -------------------------------------------------------------------------
+
+
 async def test_after_the_last_event_it_looks_once_more_and_asks_for_the_outcome(
     sync: Simulation,
 ) -> None:
-    await sync.watch()
+    await sync.watch(drain=0)
     asked = [r for r in sync.requests if r.operation != "LookupEvents"]
-    assert [r.operation for r in asked[-3:]] == [HISTORY, HISTORY, "DescribeExecution"]
+    assert [r.operation for r in asked[-3:]] == [HISTORY, HISTORY, DESCRIBE]
     assert asked[-3].at == asked[-1].at
 
 
-async def test_the_outcome_is_asked_for_until_it_is_consistent(
-    sync: Simulation,
+@pytest.mark.parametrize("behind", [2, 99])
+async def test_the_outcome_is_asked_for_until_it_is_consistent_or_long_enough(
+    sync: Simulation, behind: int
 ) -> None:
-    behind = iter([True, True, False])
+    told: list[str] = []
 
-    def change(account: Account, _: Any, given: dict[str, Any]) -> dict[str, Any]:
-        if account.now() < sync.stopped_at or not next(behind):
-            return given
-        return {**given, "status": "RUNNING"}
+    def change(_: AskedOf, given: dict[str, Any]) -> Any:
+        if given["status"] != "RUNNING" and len(told) < behind:
+            told.append("RUNNING")
+            return {**given, "status": "RUNNING"}
+        return given
 
-    answered(sync, "DescribeExecution", change)
-    watched = await sync.watch()
-    statuses = [r.data["status"] for r in watched.records if r.source == From.DESCRIBE]
-    assert statuses == ["RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]
-
-
-async def test_an_outcome_that_never_becomes_consistent_holds_nobody_up(
-    sync: Simulation,
-) -> None:
-    answered(
-        sync, "DescribeExecution", lambda _, __, given: {**given, "status": "RUNNING"}
-    )
-    watched = await sync.watch()
+    sync.changes[DESCRIBE] = change
+    watched = await sync.watch(drain=0)
+    statuses = watched.told(RecordKind.DESCRIBE, "status")
+    last = ["SUCCEEDED"] if behind == 2 else []
+    assert statuses == ["RUNNING"] * (1 + min(behind, 5)) + last
     assert watched.status == "SUCCEEDED", "the history has the last word"
     assert watched.states("history")[-1] is HealthState.ENDED
-    assert len(sync.asked("DescribeExecution")) == 6
 
 
 async def test_a_redrive_seen_in_the_last_look_goes_on_to_the_new_end(
     sync: Simulation,
 ) -> None:
-    (run,) = sync.account.world.runs
-    aborted = replace(run.events[4], event_id=6, kind="ExecutionAborted", details={})
-    again = replace(aborted, event_id=7, kind="ExecutionRedriven")
-    done = replace(again, event_id=8, kind="ExecutionSucceeded", at=run.ends_at)
     looks: list[bool] = []
 
-    def change(account: Account, asked: Any, _: Any) -> dict[str, Any]:
-        looks.append(asked["reverseOrder"])
-        events = [*run.events[:5], aborted]
-        events += [again] if len(looks) > 1 else []
-        events += [done] if account.now() >= done.at else []
-        wired = [event.wire() for event in events]
-        return {"events": wired[::-1] if asked["reverseOrder"] else wired}
+    def change(asked: AskedOf, given: dict[str, Any]) -> Any:
+        looks.append(asked.parameters["reverseOrder"])
+        events = sorted(given["events"], key=lambda event: event["id"])[:5]
+        at = events[-1]["timestamp"]
+        kinds = ["ExecutionAborted", "ExecutionRedriven", "ExecutionSucceeded"]
+        shown = min(len(looks), 2) + (sync.seconds(sync.clock.now()) > 90)
+        for number, kind in enumerate(kinds[:shown], 6):
+            events.append({"id": number, "type": kind, "timestamp": at})
+        return {"events": events[::-1] if asked.parameters["reverseOrder"] else events}
 
     sync.clock.advance(60)
-    answered(sync, HISTORY, change)
-    watched = await sync.watch()
+    sync.changes[HISTORY] = change
+    watched = await sync.watch(drain=0)
     assert watched.status == "SUCCEEDED"
     assert watched.event_ids() == list(range(1, 9))
 
 
-async def test_a_definition_that_may_not_be_read_stops_neither_lane(
-    sync: Simulation,
+# -- redrives ------------------------------------------------------------------------
+
+RUN, POLL = ("RunTask", "request-id"), ("DescribeTasks", "resource-id")
+FAILED, BACK = "ExecutionFailed", "ExecutionRedriven"
+
+
+@pytest.fixture
+async def redriven(simulate: Simulate) -> Simulation:
+    return await simulate("redrive")
+
+
+def described(
+    simulation: Simulation, change: Callable[[float], Mapping[str, Any]]
 ) -> None:
-    sync.account.faults.deny = {"DescribeStateMachineForExecution"}
-    watched = await sync.watch()
-    assert (watched.status, len(watched.calls)) == ("SUCCEEDED", 6)
-    (message,) = set(watched.messages("history"))
-    assert "states:DescribeStateMachineForExecution" in message
+    """Have DescribeExecution say more or otherwise, by the seconds since the epoch."""
+    simulation.changes[DESCRIBE] = lambda _, given: {
+        **given,
+        **change(simulation.seconds(simulation.clock.now())),
+    }
 
 
-async def test_a_server_that_knows_neither_order_nor_pages_is_read_all_the_same(
-    sync: Simulation,
+async def test_followed_it_goes_on_to_the_last_outcome(redriven: Simulation) -> None:
+    watched = await redriven.watch(follow_redrive=True)
+    (execution,) = watched.trace.as_of().executions.values()
+    assert (execution.status, len(execution.redrives)) == ("SUCCEEDED", 1)
+    attempts = [a.status for _, a in execution.attempts]
+    assert attempts == ["failed", "succeeded"]
+    assert watched.matched() == [RUN, POLL, RUN, POLL, POLL]
+    states = [HealthState.CONNECTING, HealthState.LIVE, HealthState.WAITING]
+    assert watched.states("history") == [*states, HealthState.LIVE, HealthState.ENDED]
+    waits, goes_on = watched.messages("history")
+    assert waits == (
+        "It is over, and watched for a redrive once a minute; that may come until"
+        " 2023-11-29 00:29 UTC."
+    )
+    assert goes_on == "Redriven: going on."
+
+
+async def test_a_wait_costs_one_request_a_minute_and_hands_on_what_changed(
+    redriven: Simulation,
 ) -> None:
-    usual = sync.usual(HISTORY)
+    watched = await redriven.watch(follow_redrive=True, drain=30)
+    failed, back = redriven.seconds_of(FAILED), redriven.seconds_of(BACK)
+    between = [
+        r.operation
+        for r in redriven.requests
+        if failed + 60 < redriven.seconds(r.at) < back
+    ]
+    assert set(between) == {DESCRIBE}, "and nothing is looked up"
+    assert len(between) in {5, 6}
+    statuses = watched.told(RecordKind.DESCRIBE, "status")
+    assert statuses == ["RUNNING", "FAILED", "RUNNING", "SUCCEEDED"]
+    (seam,) = [r for r in watched.records if r.record.get("type") == BACK]
+    assert seam.at is not None
+    assert 0 < redriven.seconds(seam.at) - back <= 61
+    again = [
+        r.parameters["StartTime"]
+        for r in redriven.asked("LookupEvents")
+        if redriven.seconds(r.at) > back and r.asked.value == "ecs.amazonaws.com"
+    ]
+    assert min(again) >= EPOCH.timestamp() + back - 6, "looked up from there on"
+    assert watched.states("lookup")[-1] is HealthState.ENDED
 
-    def whole(account: Account, body: bytes) -> dict[str, Any]:
-        arn = msgspec.json.decode(body)["executionArn"]
-        return usual(account, msgspec.json.encode({"executionArn": arn}))
 
-    sync.operation(HISTORY, whole)
-    in_pages(sync, page=3, tail=2)
-    watched = await sync.watch()
-    assert watched.event_ids() == list(range(1, 9))
+@pytest.mark.parametrize("scenario", ["sync", "failure"])
+async def test_what_may_not_be_redriven_is_not_followed_and_it_says_why(
+    simulate: Simulate, scenario: str
+) -> None:
+    simulation = await simulate(scenario)
+    reason = "Execution history event limit exceeded"
+    no = {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+    described(simulation, lambda _: no)
+    watched = await simulation.watch(follow_redrive=True, drain=0)
     assert watched.states("history")[-1] is HealthState.ENDED
+    said = [f"It can't be redriven: {reason}."] if scenario == "failure" else []
+    assert watched.messages("history") == said
+    assert len(simulation.asked(DESCRIBE)) == 2
+
+
+async def test_it_is_followed_for_as_long_as_a_redrive_may_come(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("failure")
+    stopped: list[float] = []
+
+    def long_ago(_: AskedOf, given: dict[str, Any]) -> Any:
+        if given["status"] == "FAILED":
+            given["stopDate"] -= 14 * 86400 - 540
+            stopped.append(given["stopDate"])
+        return given
+
+    simulation.changes[DESCRIBE] = long_ago
+    watched = await simulation.watch(follow_redrive=True, drain=0)
+    states = watched.states("history")
+    assert states[-2:] == [HealthState.WAITING, HealthState.ENDED]
+    last = simulation.asked(DESCRIBE)[-1].at.timestamp()
+    assert 0 <= last - (stopped[0] + 14 * 86400) <= 60
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"status": "PENDING_REDRIVE"}, "A redrive waits for its turn."),
+        ({"status": "RUNNING", "redriveCount": 1}, "Redriven: going on."),
+    ],
+)
+async def test_a_redrive_that_only_the_outcome_tells_of_is_awaited(
+    redriven: Simulation, told: Mapping[str, Any], said: str
+) -> None:
+    """The history may be behind its description."""
+    failed, back = redriven.seconds_of(FAILED), redriven.seconds_of(BACK)
+    described(redriven, lambda now: told if failed <= now < back else {})
+    watched = await redriven.watch(drain=0)
+    assert watched.status == "SUCCEEDED"
+    assert said in watched.messages("history")

@@ -1,414 +1,391 @@
-"""A trail's log group: what is asked of it, how far back, and until when."""
+"""A trail's log group as a source of calls: read in cycles, and followed."""
 
 import json
-from collections.abc import AsyncIterator, Collection
-from datetime import timedelta
+import struct
+from binascii import crc32
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
-from sfnwatch.demo import wire
-from sfnwatch.demo.trail import Delivered
-from sfnwatch.sources import log_group
-from sfnwatch.sources.allowed import Feature
-from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.feed import run
-from sfnwatch.sources.history import History
-from sfnwatch.sources.log_group import LogGroup, trail_pattern
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.trace.arns import parse_execution_arn
-from sfnwatch.trace.events import Batch, From, HealthState
-from sfnwatch.trace.log_groups import LogGroupName, parse_log_group
-from tests.builders import call
-from tests.sources.logs import AwsError, Logs, matches
-from tests.sources.simulation import EPOCH, REGION, Simulation, Watched
+from sfnwatch.clock import SystemClock
+from sfnwatch.model.arns import parse_log_group
+from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.sources.log_group import LiveTail, LogGroup, trail_pattern
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.targets import Relevance, Targets
+from tests.builders import REGION, ROLE, api_call, at, sync_calls, sync_history
+from tests.sources.clocks import EPOCH, ManualClock, SteppedClock
+from tests.sources.logs import Logs, matches
+from tests.sources.loopback import Refusal, client_at, served
+from tests.sources.simulation import Watched
+from tests.sources.test_archive import (
+    LATER,
+    bare,
+    context_of,
+    ended,
+    found,
+    gathered,
+    known,
+)
 
 GROUP = "trail/logs"
-ROLE = "$.userIdentity.sessionContext.sessionIssuer.userName"
+USER = "$.userIdentity.sessionContext.sessionIssuer.userName"
 
 
-@pytest.fixture(name="logs")
-async def _logs(sync: Simulation) -> AsyncIterator[Logs]:
-    async with Logs(sync.clock) as logs:
-        logs.groups[GROUP] = []
-        yield logs
-
-
-def record_of(delivered: Delivered) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(delivered.envelope["CloudTrailEvent"])
+def named(record: dict[str, Any]) -> dict[str, Any]:
+    """Name the role behind the session, as records do."""
+    issuer = record["userIdentity"]["sessionContext"]["sessionIssuer"]
+    issuer["userName"] = issuer["arn"].rpartition("/")[2]
     return record
 
 
-def put(logs: Logs, trail: Collection[Delivered], *, stamped: str = "event") -> None:
-    """Have a trail write to its log group, each record when LookupEvents has it."""
-    for each in trail:
-        at = each.event_time if stamped == "event" else each.delivered_at
-        late = (each.delivered_at - at).total_seconds()
-        logs.put(GROUP, record_of(each), at, late=late)
+def made_by(role: str, key: str, **more: Any) -> dict[str, Any]:
+    role = ROLE.replace(ROLE.rpartition("/")[2], role)
+    return named(api_call("RunTask", 1, key=key, role=role, **more))
 
 
-class Watch:
-    """The account's history, and the calls from a log group alone."""
-
-    def __init__(self, simulation: Simulation, logs: Logs) -> None:
-        self.simulation, self.logs = simulation, logs
-        self.subjects = Subjects(
-            [parse_execution_arn(arn) for arn in simulation.account.executions.values()]
-        )
-        self.group: LogGroup | None = None
-
-    async def __call__(
-        self, name: LogGroupName | None = None, also: Any = None, **more: Any
-    ) -> Watched:
-        watched, clock = Watched(), self.simulation.clock
-
-        def consume(batch: Batch) -> None:
-            watched(batch)
-            if also is not None:
-                also(batch)
-
-        settings = self.simulation.settings()
-        async with (
-            self.simulation.aws_class(settings) as account,
-            self.logs.aws(Feature.LOG_GROUP) as aws,
-        ):
-            group = name or LogGroupName(GROUP)
-            self.group = LogGroup(aws, self.subjects, clock, group, **more)
-            histories = [History(account, one, clock) for one in self.subjects.each]
-            await run([*histories, self.group], [consume])
-        return watched
+OURS = [named(record) for record in bare(sync_calls())]
+IDS = [record["eventID"] for record in OURS]
 
 
-@pytest.fixture(name="watch")
-def _watch(sync: Simulation, logs: Logs) -> Watch:
-    return Watch(sync, logs)
+class Reading(Struct):
+    """A watch of an execution, whose calls come from a log group."""
+
+    logs: Logs
+    targets: Targets
+
+    async def run(self, group: str = GROUP) -> Watched:
+        context = WatchContext(self.targets, self.logs.clock)
+        async with self.logs.client() as aws:
+            name = parse_log_group(group)
+            source = LogGroup(aws, context, name, Relevance(self.targets))
+            return await gathered(source)
+
+    def when(self, seconds: float, do: Callable[[], Any]) -> None:
+        """Do something so many seconds after the start."""
+        self.logs.clock.when((at(seconds) - EPOCH).total_seconds(), do)
+
+    def end_at(self, seconds: float) -> None:
+        self.when(seconds, lambda: ended(self.targets))
 
 
-def event_ids(watched: Watched) -> list[str]:
-    return [r.data["eventID"] for r in watched.records if r.source == From.TRAIL]
+@pytest.fixture
+async def reading() -> AsyncIterator[Reading]:
+    """Watch the experiment while it runs: each call is logged 130 s later."""
+    logs = Logs(SteppedClock(at(3)))
+    for record in OURS:
+        logs.put(GROUP, record, datetime.fromisoformat(record["eventTime"]), 130)
+    targets = known(history=sync_history()[:5], finished=False)
+    async with served(logs.take) as logs.url:
+        yield Reading(logs, targets)
 
 
-@pytest.mark.parametrize("stamped", ["event", "delivery"])
-async def test_the_calls_are_those_that_lookup_events_brings(
-    sync: Simulation, logs: Logs, watch: Watch, stamped: str
+async def test_the_calls_are_read_as_they_are_logged_each_once(
+    reading: Reading,
 ) -> None:
-    put(logs, sync.account.world.trail, stamped=stamped)
-    watched = await watch()
-    assert watched.tied() == [
-        ("RunTask", "request-id"),
-        *[("DescribeTasks", "resource-id")] * 5,
-    ]
-    assert watched.states("lookup") == [
-        HealthState.CONNECTING,
-        HealthState.LIVE,
-        HealthState.DRAINING,
-        HealthState.ENDED,
-    ]
-    assert {h.source for h in watched.healths("lookup")} == {"log-group"}
-    assert watched.messages("lookup") == []
-    assert len(event_ids(watched)) == len(set(event_ids(watched)))
-    sync.clock.advance(3600)
-    again = await sync.watch()
-    assert {c.event_id for c in watched.calls} == {c.event_id for c in again.calls}
+    reading.logs.page = 2
+    reading.logs.put(GROUP, made_by("other", "o"), at(1))
+    reading.end_at(309.05)
+    watched = await reading.run()
+    assert found(watched) == IDS
+    texts = {json.dumps(record).encode() for record in OURS}
+    assert {r.data for r in watched.of(RecordKind.TRAIL)} == texts
+    assert watched.states("lookup") == ["connecting", "live", "draining", "ended"]
+    last = watched.healths("lookup")[-1]
+    assert (last.source, last.lag, last.message) == ("log-group", 900, "")
+    (role,) = reading.targets.roles
+    pattern = f'{{ ($.eventName = "InvokeHTTPEndpoint") || ({USER} = "{role}") }}'
+    asked = reading.logs.of()
+    assert {each["filterPattern"] for each in asked} == {pattern}
+    begin = int((at(0) - timedelta(seconds=5)).timestamp() * 1000)
+    assert asked[0]["startTime"] == asked[-1]["startTime"] == begin
+    assert {each.region for each, _ in reading.logs.asked} == {REGION}
 
 
-async def test_what_is_asked_for(sync: Simulation, logs: Logs, watch: Watch) -> None:
-    put(logs, sync.account.world.trail)
-    await watch()
-    assert {each.region for each in logs.requests} == {REGION}
-    first, *_, last = logs.asked()
-    assert first.parameters["logGroupName"] == GROUP
-    (role,) = watch.subjects.roles
-    pattern = f'{{ ($.eventName = "InvokeHTTPEndpoint") || ({ROLE} = "{role}") }}'
-    assert {each.parameters["filterPattern"] for each in logs.asked()} == {pattern}
-    begin = sync.account.world.runs[0].started_at.timestamp() * 1000 - 5000
-    assert {each.parameters["startTime"] >= int(begin) for each in logs.asked()} == {
-        True
-    }
-    assert last.parameters["startTime"] == int(begin)
-    assert not any("endTime" in each.parameters for each in logs.asked())
-
-
-async def test_a_group_s_arn_says_where_it_is(logs: Logs, watch: Watch) -> None:
-    arn = f"arn:aws:logs:us-west-2:999999999999:log-group:{GROUP}"
-    logs.groups[arn] = []
-    await watch(parse_log_group(f"{arn}:*"), drain=0)
-    assert {each.region for each in logs.requests} == {"us-west-2"}
-    assert logs.asked()[0].parameters["logGroupIdentifier"] == arn
-
-
-async def test_an_execution_long_over_is_read_once_from_its_start(
-    sync: Simulation, logs: Logs, watch: Watch
+async def test_each_cycle_reads_a_while_back_and_some_far_back(
+    reading: Reading,
 ) -> None:
-    put(logs, sync.account.world.trail)
-    sync.clock.advance(5 * 3600)
-    watched = await watch()
-    assert len(watched.tied()) == 6
-    begin = sync.account.world.runs[0].started_at - timedelta(seconds=5)
-    assert [each.parameters["startTime"] for each in logs.asked()] == [
-        int(begin.timestamp() * 1000)
-    ]
-
-
-async def test_each_cycle_reads_a_while_back_and_some_read_far_back(
-    sync: Simulation, logs: Logs, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_group, "_OVERLAP", timedelta(seconds=30))
-    monkeypatch.setattr(log_group, "_FAR", timedelta(seconds=120))
-    put(logs, sync.account.world.trail)
-    await watch()
-    begin = EPOCH.timestamp() - 5
+    straggler = {**OURS[0], "eventID": "straggler"}
+    reading.logs.put(GROUP, straggler, at(60), 70 * 60)
+    reading.end_at(3 * 3600)
+    assert "straggler" in found(await reading.run())
     back = [
-        round(each.at.timestamp() - each.parameters["startTime"] / 1000)
-        for each in logs.asked()
-        if each.at.timestamp() - begin > 125
+        round(when.timestamp() - asked.parameters["startTime"] / 1000)
+        for asked, when in reading.logs.asked
     ]
-    assert set(back) == {30, 120}
-    assert back[-1] == 120
-    assert back.count(30) >= 4 * back.count(120)
-
-
-async def test_a_straggler_is_found(sync: Simulation, logs: Logs, watch: Watch) -> None:
-    (run,) = sync.account.world.runs
-    (run_task,) = [
-        each
-        for each in sync.account.world.trail
-        if record_of(each)["requestID"] == run.calls[0].request_id
-    ]
-    late = (sync.stopped_at - run_task.event_time).total_seconds() + 14 * 60
-    logs.put(GROUP, record_of(run_task), run_task.event_time, late=late)
-    watched = await watch()
-    assert [c.event_name for c in watched.calls] == ["RunTask"]
-    (call,) = watched.calls
-    assert call.seen_at
-    assert call.seen_at > run_task.event_time + timedelta(minutes=15)
-
-
-async def test_pages_are_read_to_the_end_and_nothing_comes_twice(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    logs.page, logs.empty_pages = 2, 1
-    put(logs, sync.account.world.trail)
-    watched = await watch()
-    assert len(watched.tied()) == 6
-    assert len(event_ids(watched)) == len(set(event_ids(watched)))
-    times = [each.at for each in logs.asked()]
-    assert len(times) <= (times[-1] - times[0]).total_seconds() + 3
+    assert set(back[-60:]) == {900, 7200}
+    assert back[-1] == 7200
+    assert 10 <= back[-60:].count(7200) <= 11
 
 
 async def test_a_role_that_becomes_known_later_is_looked_for_from_the_start(
-    sync: Simulation, logs: Logs, watch: Watch
+    reading: Reading,
 ) -> None:
-    # Made with the role, but not by Step Functions: only by its role is it known.
-    other = call("GetObject", 1, key="late", role="arn:aws:iam::1:role/other")
-    record = json.loads(other.data["CloudTrailEvent"])
-    del record["userIdentity"]["invokedBy"]
-    record["sourceIPAddress"] = "198.51.100.7"
-    record["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] = "other"
-    logs.put(GROUP, record, EPOCH + timedelta(seconds=2), late=1)
-    subject = watch.subjects.each[0]
-    sync.clock.when(200, lambda: subject.roles.add("other"))
-    watched = await watch()
-    assert "late" in event_ids(watched)
-    (received,) = [r for r in watched.records if r.data.get("eventID") == "late"]
-    assert received.at
-    assert received.at > EPOCH + timedelta(seconds=200)
-    patterns = [each.parameters["filterPattern"] for each in logs.asked()]
-    assert len(set(patterns)) == 2
+    # By itself, not by Step Functions: only by its role is it known.
+    reading.logs.put(GROUP, made_by("late", "late", invoked_by=None), at(2))
+    reading.when(1200, lambda: reading.targets.each[0].roles.add("late"))
+    reading.end_at(1300)
+    assert sorted(found(await reading.run())) == sorted([*IDS, "late"])
+    asked = reading.logs.of()
+    patterns = [each["filterPattern"] for each in asked]
+    first = asked[patterns.index(patterns[-1])]
+    assert first["startTime"] == asked[0]["startTime"]
 
 
-async def test_own_calls_are_not_asked_for(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    put(logs, sync.account.world.trail)
-    own = call(
-        "LookupEvents",
-        1,
-        key="own",
-        invoked_by=None,
-        user_agent="aiobotocore sfnwatch/1",
-        role="arn:aws:iam::1:role/somebody",
-    )
-    logs.put(GROUP, json.loads(own.data["CloudTrailEvent"]), EPOCH)
-    watched = await watch()
-    assert "own" not in event_ids(watched)
-    assert watched.trace.own_calls == frozenset()
-
-
-async def test_a_group_that_is_no_trail_s_is_asked_about(
-    logs: Logs, watch: Watch
-) -> None:
-    logs.put(GROUP, "hello", EPOCH)
-    watched = await watch(drain=0)
-    (message,) = watched.messages("lookup")
+async def test_what_a_group_lacks_is_told(reading: Reading) -> None:
+    reading.logs.groups[GROUP], reading.logs.lax = [], True
+    reading.end_at(4)
+    (message,) = (await reading.run()).messages("lookup")
     assert message.startswith(f"{GROUP} ({REGION}) has no call by Step Functions")
-    assert message.endswith("Is it the log group of a trail?")
-    assert watched.states("lookup")[-1] is HealthState.ENDED
+    cut = json.dumps(OURS[0])[:-40]
+    for line in (cut, "[1, 2]", '{"level": "info"'):
+        reading.logs.put(GROUP, line, at(1))
+    watched = await reading.run()
+    assert watched.told(RecordKind.UNREAD, "message") == [cut]
+    (message,) = watched.messages("lookup")
+    assert message == "1 record is cut in the log group, and can't be read."
 
 
-async def test_without_an_execution_to_speak_of_nothing_is_asked_about(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    def unknown(*_: Any) -> Any:
-        raise wire.AwsError("ExecutionDoesNotExist", "Execution Does Not Exist")
-
-    sync.operation("DescribeExecution", unknown)
-    watched = await watch(drain=0)
-    assert watched.states("history")[-1] is HealthState.REFUSED
-    assert watched.states("lookup")[-1] is HealthState.ENDED
-    assert watched.messages("lookup") == []
-
-
-async def test_what_is_cut_is_told_and_kept(
-    sync: Simulation, logs: Logs, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # As of an endpoint that knows no patterns: the service lets no such thing by.
-    monkeypatch.setattr("tests.sources.logs.matches", lambda *_: True)
-    put(logs, sync.account.world.trail)
-    whole = json.dumps(record_of(sync.account.world.trail[0]))
-    logs.put(GROUP, whole[:-40], EPOCH + timedelta(seconds=1))
-    logs.put(GROUP, "[1, 2]", EPOCH + timedelta(seconds=1))
-    logs.put(GROUP, '{"level": "info"', EPOCH + timedelta(seconds=1))
-    watched = await watch()
-    unread = [r.data for r in watched.records if r.source == From.UNREAD]
-    assert [event["message"] for event in unread] == [whole[:-40]]
-    assert {*watched.messages("lookup")} == {
-        "1 record is cut in the log group, and can't be read."
-    }
-    assert len(watched.tied()) == 6
-
-
-async def test_the_drain_can_be_ended(sync: Simulation, logs: Logs) -> None:
-    put(logs, sync.account.world.trail)
-    watch = Watch(sync, logs)
-
-    def end(_: Batch) -> None:
-        if sync.clock.now() > sync.stopped_at + timedelta(seconds=30) and watch.group:
-            watch.group.end_drain()
-
-    await watch(also=end)
-    assert sync.clock.now() < sync.stopped_at + timedelta(seconds=60)
-
-
-# -- trouble -------------------------------------------------------------------------
-
-
-async def test_a_group_that_is_not_there_is_named(logs: Logs, watch: Watch) -> None:
-    watched = await watch(LogGroupName("nowhere"))
+async def test_a_group_that_is_not_there_is_named(reading: Reading) -> None:
+    watched = await reading.run("nowhere")
     assert watched.states("lookup")[-1] is HealthState.REFUSED
     assert watched.messages("lookup")[-1] == (
-        "FilterLogEvents on nowhere: ResourceNotFoundException. The specified log group"
-        " does not exist. Check the log group's name and its Region."
+        "FilterLogEvents on nowhere: ResourceNotFoundException. The log group does not"
+        " exist. Check the log group's name and its Region."
     )
-    assert watched.status == "SUCCEEDED"
-    assert len(logs.requests) == 1
-
-
-async def test_without_permission_it_is_told_and_ends_with_the_states(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    def fail(_: Any) -> None:
-        raise AwsError("AccessDeniedException", "Not you.")
-
-    logs.fail = fail
-    watched = await watch()
-    assert watched.states("lookup")[1:] == [HealthState.DENIED, HealthState.REFUSED]
-    message = watched.messages("lookup")[-1]
-    assert "Allow logs:FilterLogEvents (see sfnwatch iam-policy --with log" in message
-    # The end of the states ends the wait for a permission.
-    assert sync.clock.now() < sync.stopped_at + timedelta(seconds=10)
-
-
-async def test_throttling_is_waited_out(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    put(logs, sync.account.world.trail)
-    refused: list[Any] = []
-
-    def fail(asked: Any) -> None:
-        if len(refused) < 5:
-            refused.append(asked)
-            raise AwsError("ThrottlingException", "Rate exceeded")
-
-    logs.fail = fail
-    watched = await watch()
-    assert HealthState.THROTTLED in watched.states("lookup")
-    assert len(watched.tied()) == 6
-    assert watched.states("lookup")[-1] is HealthState.ENDED
-
-
-async def test_what_never_answers_ends_after_the_drain(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    def fail(_: Any) -> None:
-        raise AwsError("ServiceUnavailableException", "Later.", 503)
-
-    logs.fail = fail
-    watched = await watch(drain=60, patience=Patience(3))
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
-    assert watched.status == "SUCCEEDED"
-
-
-async def test_what_answers_no_more_ends_after_the_drain(
-    sync: Simulation, logs: Logs, watch: Watch
-) -> None:
-    put(logs, sync.account.world.trail)
-
-    def fail(asked: Any) -> None:
-        if asked.at > EPOCH + timedelta(seconds=250):
-            raise AwsError("ServiceUnavailableException", "Later.", 503)
-
-    logs.fail = fail
-    watched = await watch(drain=60)
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
-    assert watched.tied()
-    end = sync.stopped_at + timedelta(seconds=60)
-    assert end < sync.clock.now() < end + timedelta(minutes=5)
+    arn = f"arn:aws:logs:us-west-2:999999999999:log-group:{GROUP}"
+    await reading.run(f"{arn}:*")
+    asked, _ = reading.logs.asked[-1]
+    assert asked.parameters["logGroupIdentifier"] == arn
+    assert asked.region == "us-west-2"
 
 
 # -- the pattern -----------------------------------------------------------------------
 
 
-def record(role: str | None, invoked_by: str | None, name: str = "RunTask") -> str:
-    record = json.loads(call(name, 1, key="a").data["CloudTrailEvent"])
-    issuer = record["userIdentity"]["sessionContext"]["sessionIssuer"]
-    issuer["userName"] = role
-    record["userIdentity"]["invokedBy"] = record["sourceIPAddress"] = invoked_by
+def text(role: str | None, invoked_by: str | None, name: str = "RunTask") -> str:
+    record = api_call(name, 1, key="a", invoked_by=invoked_by)
+    record["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] = role
     return json.dumps(record)
 
 
-@pytest.mark.parametrize("by", ["states.amazonaws.com", "states.amazonaws.com.cn"])
-def test_while_no_role_is_known_all_that_step_functions_calls_is_found(by: str) -> None:
-    pattern = trail_pattern(())
-    assert matches(pattern, record("any", by))
-    assert not matches(pattern, record("any", "ecs.amazonaws.com"))
-    assert not matches(pattern, record("any", None))
-
-
-def test_with_a_role_only_its_calls_are_found_whoever_made_them() -> None:
-    pattern = trail_pattern({"mine", "other"})
-    for invoked_by in ("states.amazonaws.com", None):
-        assert matches(pattern, record("mine", invoked_by))
-        assert matches(pattern, record("other", invoked_by))
-        assert not matches(pattern, record("theirs", invoked_by))
+def test_the_pattern_finds_what_roles_or_step_functions_called_and_no_more() -> None:
+    for by in ("states.amazonaws.com", "states.amazonaws.com.cn"):
+        assert matches(trail_pattern(()), text("any", by))
+    assert not matches(trail_pattern(()), text("any", None))
+    pattern = trail_pattern({"mine", "other", 'x" || $.a = "'})
+    assert pattern.count(USER) == 2
+    assert matches(pattern, text("mine", None))
+    assert not matches(pattern, text("theirs", "states.amazonaws.com"))
     # An HTTP task's record names no role.
-    by = "states.amazonaws.com"
-    assert matches(pattern, record(None, by, "InvokeHTTPEndpoint"))
+    assert matches(pattern, text(None, None, "InvokeHTTPEndpoint"))
+    assert trail_pattern({f"role-{n:02}" for n in range(40)}) == trail_pattern(())
 
 
 @given(st.sets(st.text(min_size=1, max_size=80), max_size=40))
-def test_the_pattern_is_never_too_long_nor_broken(roles: set[str]) -> None:
+def test_the_pattern_is_never_too_long_nor_broken(roles: Collection[str]) -> None:
     pattern = trail_pattern(roles)
     assert len(pattern) <= 1024
     assert not matches(pattern, "{}")
-    names = pattern.split(f"({ROLE} = ")[1:]
-    assert {name.split('"')[1] for name in names} <= roles
 
 
-def test_with_more_roles_than_fit_all_that_step_functions_calls_is_found() -> None:
-    roles = {f"role-{number:02}" for number in range(40)}
-    assert trail_pattern(roles) == trail_pattern(())
-    few = trail_pattern({"one", 'x" || $.a = "', "two"})
-    assert few.count(ROLE) == 2
+# -- following it ----------------------------------------------------------------------
+
+
+def message(headers: Mapping[str, str], body: Any) -> bytes:
+    """Write one message in AWS's event stream encoding."""
+    head = b"".join(
+        struct.pack(">B", len(name)) + name.encode()
+        + struct.pack(">BH", 7, len(value)) + value.encode()
+        for name, value in headers.items()
+    )  # fmt: skip
+    payload = json.dumps(body).encode()
+    prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
+    whole = prelude + struct.pack(">I", crc32(prelude)) + head + payload
+    return whole + struct.pack(">I", crc32(whole))
+
+
+def told(kind: str, body: Any) -> bytes:
+    kinds = {":message-type": "event", ":event-type": kind}
+    return message({**kinds, ":content-type": "application/json"}, body)
+
+
+TIMED_OUT = message(
+    {
+        ":message-type": "exception",
+        ":exception-type": "SessionTimeoutException",
+        ":content-type": "application/json",
+    },
+    {"message": "3 hours are over"},
+)
+
+
+def update(*lines: Any, sampled: bool = False) -> bytes:
+    """Write what came in a second: texts as they are, all else as JSON."""
+    results = [{"message": x if isinstance(x, str) else json.dumps(x)} for x in lines]
+    session = {"sessionMetadata": {"sampled": sampled}, "sessionResults": results}
+    return told("sessionUpdate", session)
+
+
+class Tail(Struct):
+    """A service whose sessions are scripted; after a script come empty seconds."""
+
+    sessions: list[Sequence[bytes] | str] = field(default_factory=list)
+    """What each streams, an empty part for its end; or the code of a refusal."""
+    asked: list[Any] = field(default_factory=list)
+    closed: int = 0
+    """Sessions that the client let go of, or that ended."""
+    url: str = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(await request.json())
+        script = self.sessions.pop(0) if self.sessions else ()
+        if isinstance(script, str):
+            return Refusal(script).response()
+        answer = web.StreamResponse()
+        answer.content_type = "application/vnd.amazon.eventstream"
+        await answer.prepare(request)
+        try:
+            for kind in ("initial-response", "sessionStart"):
+                await answer.write(told(kind, {}))
+            for part in script:
+                if not part:
+                    return answer
+                await answer.write(part)
+            while True:
+                await answer.write(update())
+                await SystemClock().sleep(0.005)
+        except ConnectionError:
+            return answer
+        finally:
+            self.closed += 1
+
+
+@asynccontextmanager
+async def tailed(*sessions: Sequence[bytes] | str) -> AsyncIterator[Tail]:
+    tail = Tail(list(sessions))
+    async with served(tail.answer) as tail.url:
+        yield tail
+
+
+async def follow(
+    tail: Tail, until: str, targets: Targets | None = None, also: Any = None
+) -> Watched:
+    """Follow until a call has come, when the execution ends."""
+    targets = targets or known(history=sync_history()[:5], finished=False)
+    context = context_of(targets, ManualClock(LATER))
+
+    def look(watched: Watched) -> None:
+        if also:
+            also(targets, watched)
+        if until in found(watched):
+            ended(targets)
+
+    async with client_at(tail.url) as aws:
+        group = parse_log_group("trail")
+        source = LiveTail(aws, context, group, Relevance(targets))
+        return await gathered(source, look)
+
+
+RUN, *REST = OURS
+
+
+async def test_a_live_tail_brings_what_concerns_the_execution_once() -> None:
+    odd = ["[" * 5000, "null", '{"eventName": 1}', "\x1b[2J", {"eventName": "RunTask"}]
+    first, last = update(RUN, made_by("other", "o")), update(RUN, *REST)
+    async with tailed([first, update(*odd), last]) as tail:
+        watched = await follow(tail, "poll-4")
+        for _ in range(200):
+            if not tail.closed:
+                await SystemClock().sleep(0.01)
+    assert tail.closed == 1, "it is paid for while it is open"
+    assert found(watched) == IDS
+    assert len(watched.of(RecordKind.UNREAD)) == 2
+    said = ["connecting", "live", "draining", "ended"]
+    assert watched.states("lookup") == said
+    assert {h.source for h in watched.healths("lookup")} == {"live-tail"}
+    group = "arn:aws:logs:ap-northeast-1:123456789012:log-group:trail"
+    pattern = trail_pattern([ROLE.rpartition("/")[2]])
+    asked = {"logGroupIdentifiers": [group], "logEventFilterPattern": pattern}
+    assert tail.asked == [asked]
+    assert watched.told(RecordKind.REQUEST, "operation") == ["StartLiveTail"]
+
+
+async def test_of_what_ended_long_ago_no_session_is_begun() -> None:
+    async with tailed() as tail:
+        watched = await follow(tail, "", known())
+    assert tail.asked == []
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+
+
+async def test_after_three_hours_a_session_is_begun_anew_and_no_word_said() -> None:
+    async with tailed([update(RUN), TIMED_OUT], [update(RUN, REST[0])]) as tail:
+        watched = await follow(tail, "poll-0")
+    assert found(watched) == ["run", "poll-0"]
+    assert watched.messages("lookup") == []
+    async with tailed([TIMED_OUT], [TIMED_OUT], [update(RUN)]) as tail:
+        watched = await follow(tail, "run")
+    assert len([h for h in watched.healths("lookup") if h.retry_in]) == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (b"", "the session was ended"),
+        (b"x" * 64, "the answer was cut or garbled"),
+        (update(REST[0])[:-4] + b"xxxx", "the answer was cut or garbled"),
+    ],
+)
+async def test_a_session_that_breaks_is_told_of_and_begun_again(
+    part: bytes, words: str
+) -> None:
+    async with tailed([update(RUN), part], [update(REST[1])]) as tail:
+        watched = await follow(tail, "poll-1")
+    assert found(watched) == ["run", "poll-1"]
+    assert watched.messages("lookup")[0].startswith("StartLiveTail on arn:aws:logs")
+    assert words in watched.messages("lookup")[0]
+    assert watched.states("lookup")[1:4] == ["live", "retrying", "live"]
+
+
+async def test_a_role_that_becomes_known_is_asked_for_and_a_sample_is_told() -> None:
+    def learn(targets: Targets, watched: Watched) -> None:
+        if "run" in found(watched):
+            targets.each[0].roles.add("late")
+
+    first, second = update(RUN, sampled=True), update(made_by("late", "late"))
+    async with tailed([first], [second]) as tail:
+        watched = await follow(tail, "late", also=learn)
+    assert ["late" in json.dumps(each) for each in tail.asked] == [False, True]
+    (message,) = set(watched.messages("lookup"))
+    assert message.startswith("More records came than a live tail gives, 500 a second")
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "words"),
+    [
+        ("AccessDeniedException", "denied", "sfnwatch iam-policy --with live-tail"),
+        ("ExpiredTokenException", "expired", "aws login"),
+        ("LimitExceededException", "retrying", "LimitExceededException"),
+        ("ResourceNotFoundException", "refused", "Check the log group's name"),
+        ("InvalidOperationException", "refused", "Leave out --live-tail"),
+    ],
+)
+async def test_what_is_refused_is_waited_for_if_it_may_be_granted(
+    code: str, state: str, words: str
+) -> None:
+    # Botocore tries some of them once more by itself.
+    async with tailed(code, code, [update(RUN)]) as tail:
+        watched = await follow(tail, "run")
+    assert watched.states("lookup")[1] == state
+    assert words in watched.messages("lookup")[0]
+    assert found(watched) == ([] if state == "refused" else ["run"])
+    if code.startswith("Limit"):
+        waits = [h.retry_in for h in watched.healths("lookup") if h.retry_in]
+        assert min(waits) >= 60

@@ -2,111 +2,65 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from itertools import pairwise
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sfnwatch.demo.account import Account
-from sfnwatch.demo.paging import Tokens
-from sfnwatch.demo.trail import Delivered, Event, deliver, user
-from sfnwatch.sources import drain, lookup
-from sfnwatch.sources.aws import Aws
-from sfnwatch.sources.pacing import TokenBucket
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.sources.ways import _BURST, _RATE
-from sfnwatch.trace.arns import parse_execution_arn
-from sfnwatch.trace.calls import decode_call
-from sfnwatch.trace.events import Batch, From, HealthState, Received
-from sfnwatch.trace.values import replace
-from tests.sources.simulation import EPOCH, REGION, Request, Simulate, Simulation
+from sfnwatch.model.records import Batch, HealthState, RecordKind
+from sfnwatch.sources.lookup import MeasuredCoverage
+from sfnwatch.sources.targets import CallOptions
+from tests.sources.clocks import EPOCH
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import AskedOf
+from tests.sources.simulation import Arrival, Simulation
+from tests.sources.trail import ECS, LOOKUP, Delivery, Trail, lookup_event
 
-LOOKUP = "LookupEvents"
-ECS = "ecs.amazonaws.com"
 DEFINITION = "DescribeStateMachineForExecution"
+RUN = ("RunTask", "request-id")
+
+
+@pytest.fixture
+def trail(sync: Simulation) -> Trail:
+    """The trail of `sync`, to be filled as wanted."""
+    trail = Trail(sync)
+    sync.changes[LOOKUP] = trail.answer
+    sync.unpaged.add(LOOKUP)
+    return trail
 
 
 def defined(simulation: Simulation, *resources: str) -> None:
     """Have the state machine defined with these resources, one a state."""
-    usual = simulation.usual(DEFINITION)
     states = {
         f"Step {number}": {"Type": "Task", "Resource": resource}
         for number, resource in enumerate(resources)
     }
     text = json.dumps({"StartAt": "Step 0", "States": states})
-
-    def answer(account: Account, body: bytes) -> dict[str, Any]:
-        return {**usual(account, body), "definition": text}
-
-    simulation.operation(DEFINITION, answer)
+    simulation.changes[DEFINITION] = lambda _, given: {**given, "definition": text}
 
 
-def tasks_changed(simulation: Simulation, **details: str) -> None:
+def tasks_changed(simulation: Simulation, **details: Any) -> None:
     """Have the details of every task event of the history changed."""
-    usual = simulation.usual("GetExecutionHistory")
 
-    def answer(account: Account, body: bytes) -> dict[str, Any]:
-        given = usual(account, body)
+    def change(_: AskedOf, given: dict[str, Any]) -> Any:
         for event in given["events"]:
             for key, value in event.items():
                 if key.startswith("task") and "resource" in value:
-                    kept = {name: details[name] for name in details if name in value}
-                    value.update(kept)
+                    changed = {k: v for k, v in details.items() if k in value}
+                    value.update(changed)
         return given
 
-    simulation.operation("GetExecutionHistory", answer)
+    simulation.changes["GetExecutionHistory"] = change
 
 
-def crowd(
-    simulation: Simulation, count: int, *, within: float, lag: float = 20
-) -> None:
-    """Have other people make ECS calls, evenly in the first seconds."""
-    alice = user("alice", "AKIAI44QH8DHBEXAMPLE", address="::1", user_agent="cli")
-    delivered = [
-        deliver(
-            Event(
-                at=EPOCH + timedelta(seconds=within * number / count),
-                source=ECS,
-                name="ListTasks",
-                caller=alice,
-                request_id=f"request-{number}",
-                event_id=f"event-{number:04}",
-            ),
-            lag,
-        )
-        for number in range(count)
-    ]
-    add(simulation, delivered)
+def of_source(simulation: Simulation, source: str = ECS) -> list[Arrival]:
+    return [each for each in simulation.asked(LOOKUP) if each.asked.value == source]
 
 
-def add(simulation: Simulation, more: Iterable[Delivered]) -> None:
-    world = simulation.account.world
-    simulation.account.world = replace(world, trail=(*world.trail, *more))
-
-
-def run_task(simulation: Simulation) -> Delivered:
-    """Find the record of the execution's own RunTask."""
-    (run,) = simulation.account.world.runs
-    request_id = run.calls[0].request_id
-    return next(
-        each
-        for each in simulation.account.world.trail
-        if request_id in each.envelope["CloudTrailEvent"]
-    )
-
-
-def run_task_delivered(simulation: Simulation, *, after: float) -> None:
-    """Have that record delivered so many seconds after the epoch, and no sooner."""
-    early = run_task(simulation)
-    late = replace(early, delivered_at=EPOCH + timedelta(seconds=after))
-    world = simulation.account.world
-    trail = tuple(late if each is early else each for each in world.trail)
-    simulation.account.world = replace(world, trail=trail)
-
-
-def cycles(requests: Sequence[Request]) -> list[int]:
+def cycles(requests: Sequence[Arrival]) -> list[int]:
     """How many pages each cycle of one query read."""
     pages: list[int] = []
     for request in requests:
@@ -117,8 +71,9 @@ def cycles(requests: Sequence[Request]) -> list[int]:
     return pages
 
 
-def of_source(simulation: Simulation, source: str = ECS) -> list[Request]:
-    return [request for request in simulation.asked(LOOKUP) if request.value == source]
+def seconds_after_the_end(simulation: Simulation) -> float:
+    last = simulation.asked(LOOKUP)[-1].at
+    return (last - simulation.stopped_at).total_seconds()
 
 
 # -- what is asked for ---------------------------------------------------------------
@@ -137,231 +92,189 @@ async def test_the_services_asked_for_are_those_of_the_definition(
     sync: Simulation,
 ) -> None:
     sdk = "arn:aws:states:::aws-sdk"
-    defined(sync, "arn:aws:states:::ecs:runTask.sync", f"{sdk}:ec2:describeInstances")
-    await sync.watch()
-    values = {request.value for request in sync.asked(LOOKUP)}
-    assert values == {ECS, "ec2.amazonaws.com", LOOKUP}, "and its own, to measure"
-
-
-async def test_one_attribute_is_asked_for_and_never_what_hides_describe_tasks(
-    sync: Simulation,
-) -> None:
-    await sync.watch()
+    ec2, iam = f"{sdk}:ec2:describeInstances", f"{sdk}:iam:getRole"
+    defined(sync, "arn:aws:states:::ecs:runTask.sync", ec2, iam)
+    await sync.watch(drain=0)
+    asked = {(each.asked.value, each.asked.region) for each in sync.asked(LOOKUP)}
+    home = "ap-northeast-1"
+    assert asked == {
+        (ECS, home),
+        ("ec2.amazonaws.com", home),
+        ("iam.amazonaws.com", "us-east-1"),
+        (LOOKUP, home),  # its own calls, to measure
+    }
     for request in sync.asked(LOOKUP):
         (attribute,) = request.parameters["LookupAttributes"]
-        assert attribute["AttributeKey"] in {"EventSource", "EventName"}
+        assert attribute["AttributeKey"] in {"EventSource", "EventName"}, (
+            "never what hides DescribeTasks"
+        )
         assert request.parameters["MaxResults"] == 50
 
 
-async def test_a_task_of_another_region_is_looked_up_there(sync: Simulation) -> None:
-    tasks_changed(sync, region="us-west-2")
-    await sync.watch()
-    regions = {request.region for request in of_source(sync)}
-    assert regions == {"ap-northeast-1", "us-west-2"}, "the definition tells no Region"
-
-
-async def test_a_global_service_is_looked_up_where_its_records_are(
-    sync: Simulation,
+async def test_what_several_executions_need_looked_up_is_asked_for_once(
+    simulate: Simulate,
 ) -> None:
-    defined(sync, "arn:aws:states:::aws-sdk:iam:getRole")
-    await sync.watch()
-    regions = {request.region for request in of_source(sync, "iam.amazonaws.com")}
-    assert regions == {"us-east-1"}
+    alone, together = await simulate("sync"), await simulate("sync", "async", "sdk")
+    await alone.watch()
+    watched = await together.watch()
+    # The last of them ends no later, so three watched cost what one costs.
+    assert len(together.asked(LOOKUP)) <= len(alone.asked(LOOKUP)) * 1.5
+    assert watched.statuses == ["SUCCEEDED"] * 3
+    links = watched.trace.links
+    found = Counter(
+        links[call.event_id].execution_arn for call in watched.matched_calls
+    )
+    arns = together.account.executions
+    assert found == {arns["sync"]: 6, arns["async"]: 1, arns["sdk"]: 1}
 
 
 # -- how often -----------------------------------------------------------------------
 
 
-async def test_it_never_asks_faster_than_its_share_of_the_quota(
-    simulate: Simulate,
+async def test_it_never_asks_a_region_faster_than_its_share_of_the_quota(
+    sync: Simulation, trail: Trail
 ) -> None:
-    simulation = await simulate("sync", "async", "failure")
-    crowd(simulation, 120, within=60)
-    defined(
-        simulation,
-        *(f"arn:aws:states:::aws-sdk:{name}:list" for name in ("ecs", "ec2", "sns")),
-    )
-    await simulation.watch(drain=60)
-    moments = [request.at for request in simulation.asked(LOOKUP)]
-    for window in (1, 5, 30, 120):
-        most = max(count_within(moments, window))
-        assert most <= _BURST + _RATE * window, f"in {window} s"
-    assert {request.status for request in simulation.asked(LOOKUP)} == {200}
-
-
-def count_within(moments: Sequence[Any], seconds: float) -> list[int]:
-    span = timedelta(seconds=seconds)
-    return [sum(begin <= at < begin + span for at in moments) for begin in moments]
-
-
-async def test_cycles_follow_each_other_in_seconds_not_at_once(
-    sync: Simulation,
-) -> None:
-    await sync.watch()
-    moments = [request.at for request in of_source(sync)]
-    pauses = [(b - a).total_seconds() for a, b in pairwise(moments)]
-    assert min(pauses[:-1]) >= 5
-    assert max(pauses) <= 12
-
-
-# -- what is found -------------------------------------------------------------------
-
-
-async def test_a_record_shown_twice_is_handed_over_once(sync: Simulation) -> None:
-    sync.account.faults.duplicate = True
-    watched = await sync.watch()
-    assert sorted(Counter(watched.call_ids()).values()) == [1] * 6
-
-
-async def test_records_that_come_late_and_out_of_order_all_arrive(
-    sync: Simulation,
-) -> None:
-    watched = await sync.watch()
-    calls = watched.trace.ordered_calls
-    arrivals = [call.seen_at for call in calls if call.seen_at]
-    assert len(arrivals) == 6
-    assert arrivals != sorted(arrivals)
-    lags = [(c.seen_at - c.event_time).total_seconds() for c in calls if c.seen_at]
-    assert min(lags) > 45
-    assert max(lags) > 350
-
-
-async def test_calls_of_other_people_are_left_out_of_the_records(
-    sync: Simulation,
-) -> None:
-    crowd(sync, 400, within=60)
-    watched = await sync.watch()
-    assert len(watched.call_ids()) == 6
-    assert {call.by_step_functions for call in watched.trace.ordered_calls} == {True}
-
-
-async def test_a_busy_account_is_read_page_by_page_to_the_execution_s_start(
-    sync: Simulation,
-) -> None:
-    crowd(sync, 400, within=60)
-    sync.clock.advance(120)
-    watched = await sync.watch()
-    assert cycles(of_source(sync))[0] >= 8
-    assert ("RunTask", "request-id") in watched.tied()
-
-
-async def test_a_cycle_stops_at_ground_already_covered(sync: Simulation) -> None:
-    crowd(sync, 400, within=60)
-    sync.clock.advance(120)
-    await sync.watch()
-    pages = cycles(of_source(sync))
-    assert pages[1:5] == [1] * 4
-    assert pages[5] >= 8, "now and then it reads on all the same"
-    assert pages[-1] >= 8, "and in the end"
-
-
-async def test_a_straggler_below_covered_ground_is_found_while_it_runs(
-    sync: Simulation,
-) -> None:
-    crowd(sync, 400, within=60)
-    run_task_delivered(sync, after=200)
-    watched = await sync.watch()
-    (call,) = (c for c in watched.calls if c.event_name == "RunTask")
-    assert call.seen_at
-    assert 200 <= (call.seen_at - EPOCH).total_seconds() < 280
-
-
-async def test_a_page_token_too_old_begins_the_query_again(sync: Simulation) -> None:
-    crowd(sync, 400, within=60)
-    sync.clock.advance(120)
-    usual = sync.usual(LOOKUP)
-    spoiled: list[str] = []
-
-    def spoil(account: Account, body: bytes) -> dict[str, Any]:
-        given = usual(account, body)
-        if "NextToken" in given and len(spoiled) < 2:
-            spoiled.append(given["NextToken"])
-            account.tokens = Tokens(f"another {len(spoiled)}")
-        return given
-
-    sync.operation(LOOKUP, spoil)
-    watched = await sync.watch()
-    refused = [r for r in sync.asked(LOOKUP) if r.status == 400]
-    assert [r.parameters["NextToken"] for r in refused] == spoiled
-    assert len(spoiled) == 2
-    after = sync.asked(LOOKUP)[sync.asked(LOOKUP).index(refused[0]) + 1]
-    assert "NextToken" not in after.parameters
-    assert after.parameters["EndTime"] > after.parameters["StartTime"], "goes on below"
-    assert len(watched.calls) == 6
-    assert HealthState.RETRYING not in watched.states("lookup")
-
-
-async def test_its_own_calls_are_counted_and_not_shown(sync: Simulation) -> None:
-    nested = "arn:aws:states:::states:startExecution.sync:2"
-    defined(sync, "arn:aws:states:::ecs:runTask.sync", nested)
-    watched = await sync.watch()
-    assert len(watched.trace.own_calls) > 50
-    assert not watched.trace.own_calls & set(watched.trace.calls)
-    told = sum(watched.healths(lane)[-1].requests for lane in ("history", "lookup"))
-    assert told == len(sync.requests)
-
-
-async def test_a_record_that_can_not_be_read_is_kept_unread(sync: Simulation) -> None:
-    call = run_task(sync)
-    broken = {**call.envelope, "EventId": "broken", "CloudTrailEvent": "{"}
-    del broken["EventName"]
-    add(sync, [replace(call, event_id="broken", envelope=broken)])
-    watched = await sync.watch()
-    unread = [r.data["EventId"] for r in watched.records if r.source == From.UNREAD]
-    assert unread == ["broken"]
-    assert len(watched.trace.unread) == 1
-    assert len(watched.calls) == 6
-
-
-# -- until when ----------------------------------------------------------------------
-
-
-def seconds_after_the_end(simulation: Simulation) -> float:
-    last = simulation.requests[-1].at
-    return (last - simulation.stopped_at).total_seconds()
-
-
-async def test_the_drain_ends_at_its_deadline(sync: Simulation) -> None:
-    sync.operation(LOOKUP, lambda _, __: {"Events": []})
-    watched = await sync.watch(drain=120)
-    assert 120 <= seconds_after_the_end(sync) < 125
-    draining = [h for h in watched.healths("lookup") if h.state is HealthState.DRAINING]
-    assert draining[0].until == sync.stopped_at + timedelta(seconds=120)
-
-
-async def test_the_drain_ends_sooner_when_the_account_is_known_to_be_quick(
-    sync: Simulation,
-) -> None:
-    watched = await sync.watch()
-    assert 90 < seconds_after_the_end(sync) < 900
-    end = watched.healths("lookup")[-1]
-    assert end.complete_to
-    assert end.complete_to >= sync.stopped_at + timedelta(seconds=90)
-
-
-async def test_a_drain_longer_than_usual_is_never_cut_short(sync: Simulation) -> None:
-    """Stragglers of 85 minutes are recorded: the watermark tells nothing of them."""
-    await sync.watch(drain=3600)
-    assert 3600 <= seconds_after_the_end(sync) < 3620
+    trail.crowd(120, within=60)
+    sdk = "arn:aws:states:::aws-sdk"
+    defined(sync, *(f"{sdk}:{name}:list" for name in ("ecs", "ec2", "sns", "iam")))
+    await sync.watch(drain=60)
+    for region in ("ap-northeast-1", "us-east-1"):
+        asked = sync.asked(LOOKUP)
+        moments = [each.at for each in asked if each.asked.region == region]
+        for seconds in (1, 5, 30, 120):
+            span = timedelta(seconds=seconds)
+            most = max(sum(a <= b < a + span for b in moments) for a in moments)
+            assert most <= 2 + seconds, f"in {seconds} s"
 
 
 async def test_botocore_makes_no_second_request_that_nobody_counts(
     sync: Simulation,
 ) -> None:
-    sync.clock.when(30, lambda: sync.account.faults.status_next.extend([500] * 40))
-    await sync.watch()
-    times = [request.at for request in sync.asked("LookupEvents")]
-    assert all(
-        (c - a).total_seconds() >= 0.999 for a, c in zip(times, times[2:], strict=False)
-    )
+    sync.clock.when(30, lambda: sync.faults.status_next.extend([500] * 40))
+    await sync.watch(drain=60)
+    times = [request.at for request in sync.asked(LOOKUP)]
+    apart = [(c - a).total_seconds() for a, c in zip(times, times[2:], strict=False)]
+    assert min(apart) >= 0.999
 
 
-async def test_the_drain_ends_when_the_watcher_has_had_enough(
-    sync: Simulation,
+# -- what is found -------------------------------------------------------------------
+
+
+async def test_records_that_come_late_twice_and_out_of_order_all_arrive_once(
+    sync: Simulation, trail: Trail
 ) -> None:
+    trail.deliveries += trail.deliveries
+    watched = await sync.watch()
+    calls = watched.matched_calls
+    arrivals = [call.seen_at for call in calls if call.seen_at]
+    assert len(arrivals) == 6
+    assert arrivals != sorted(arrivals)
+    ids = watched.told(RecordKind.LOOKUP, "EventId")
+    assert sorted(Counter(ids).values()) == [1] * len(ids)
+
+
+async def test_calls_of_other_people_are_left_out_and_read_through(
+    sync: Simulation, trail: Trail
+) -> None:
+    trail.crowd(400, within=60)
+    sync.clock.advance(120)
+    watched = await sync.watch()
+    assert {call.by_step_functions for call in watched.trace.ordered_calls} == {True}
+    assert RUN in watched.matched()
+    pages = cycles(of_source(sync))
+    assert pages[0] >= 8, "page by page, to the execution's start"
+    assert pages[1:5] == [1] * 4, "a cycle stops at ground already covered"
+    assert pages[5] >= 8, "now and then it reads on all the same"
+    assert pages[-1] >= 8, "and in the end"
+
+
+async def test_a_straggler_below_covered_ground_is_found_while_it_runs(
+    sync: Simulation, trail: Trail
+) -> None:
+    trail.crowd(400, within=60)
+    trail.change("RunTask", at=EPOCH + timedelta(seconds=200))
+    watched = await sync.watch(drain=0)
+    (call,) = (c for c in watched.matched_calls if c.event_name == "RunTask")
+    assert call.seen_at
+    assert 200 <= sync.seconds(call.seen_at) < 280
+
+
+async def test_a_page_token_too_old_goes_on_below_what_was_read(
+    sync: Simulation, trail: Trail
+) -> None:
+    trail.crowd(400, within=60)
+    sync.clock.advance(120)
+    trail.stale = ["150"]
+    watched = await sync.watch(drain=0)
+    asked = sync.asked(LOOKUP)
+    refused = next(n for n, each in enumerate(asked) if each.status == 400)
+    after = asked[refused + 1].parameters
+    assert "NextToken" not in after
+    assert after["EndTime"] > after["StartTime"]
+    assert RUN in watched.matched()
+    assert HealthState.RETRYING not in watched.states("lookup")
+
+
+async def test_a_record_that_can_not_be_read_is_kept_unread(
+    sync: Simulation, trail: Trail
+) -> None:
+    broken = {**lookup_event("broken", 1, "RunTask"), "CloudTrailEvent": "{"}
+    del broken["EventName"]
+    trail.deliveries.append(Delivery(broken, EPOCH))
+    watched = await sync.watch()
+    assert watched.told(RecordKind.UNREAD, "EventId") == ["broken"]
+    assert len(watched.matched()) == 6
+
+
+async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
+    sync: Simulation, trail: Trail
+) -> None:
+    del trail
+    other, roles = "arn:aws:iam::123456789012:role/other", list[str]()
+
+    def of_another_role(_: AskedOf, given: dict[str, Any]) -> Any:
+        roles.append(given["roleArn"])
+        return {**given, "roleArn": other}
+
+    def late(_: AskedOf, given: dict[str, Any]) -> Any:
+        events = {event["id"]: event for event in given["events"]}
+        for event in events.values():
+            if event["type"] == "ExecutionStarted":
+                event["executionStartedEventDetails"]["roleArn"] = other
+            if event["type"] == "TaskScheduled":
+                details = event["taskScheduledEventDetails"]
+                details["taskCredentials"] = {"roleArn": roles[0]}
+        hidden = sync.seconds(sync.clock.now()) < 250
+        return {"events": [e for e in events.values() if e["id"] < 3 or not hidden]}
+
+    sync.changes[DEFINITION] = of_another_role
+    sync.changes["GetExecutionHistory"] = late
+    watched = await sync.watch()
+    first = min(r.at for r in watched.of(RecordKind.LOOKUP) if r.at)
+    assert sync.seconds(first) > 250
+    assert len(watched.of(RecordKind.LOOKUP)) >= 6
+
+
+async def test_other_accounts_are_asked_by_their_profiles(
+    sync: Simulation, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = "aws_access_key_id = AKIAOTHERACCOUNTXXXX\naws_secret_access_key = none\n"
+    (tmp_path / "credentials").write_text(f"[other]\n{keys}")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    options = CallOptions(lookup=False, profiles=("other",))
+    watched = await sync.watch(calls=options)
+    assert {health.source for health in watched.healths("lookup")} == {"account-1"}
+    assert len(watched.matched()) == 6
+
+
+# -- until when ----------------------------------------------------------------------
+
+
+async def test_the_drain_ends_when_the_watcher_has_had_enough(sync: Simulation) -> None:
     def impatient(batch: Batch) -> None:
         for received in batch:
-            if received.data.get("state") == HealthState.DRAINING and sync.watching:
+            draining = received.record.get("state") == HealthState.DRAINING
+            if draining and sync.watching:
                 sync.watching.end_drain()
 
     watched = await sync.watch(drain=3600, also=impatient)
@@ -375,88 +288,74 @@ async def test_without_a_drain_it_still_looks_once_more_at_the_whole_window(
     await sync.watch(drain=0)
     assert seconds_after_the_end(sync) < 10
     last = of_source(sync)[-1].parameters
-    start = EPOCH - timedelta(seconds=5)
-    assert last["StartTime"] == pytest.approx(start.timestamp(), abs=1)
-
-
-async def test_the_last_look_reaches_back_to_the_start_however_long_ago(
-    sync: Simulation,
-) -> None:
-    run_task_delivered(sync, after=1500)
-    sync.patch.setattr(drain, "_QUIET", timedelta(hours=1))
-    watched = await sync.watch(drain=1800)
-    (call,) = (c for c in watched.calls if c.event_name == "RunTask")
-    assert call.seen_at
-    assert call.seen_at >= sync.stopped_at + timedelta(seconds=1800)
+    start = (EPOCH - timedelta(seconds=5)).timestamp()
+    assert last["StartTime"] == pytest.approx(start, abs=1)
 
 
 async def test_of_one_long_over_what_was_called_since_is_not_asked_for(
-    sync: Simulation,
+    sync: Simulation, trail: Trail
 ) -> None:
-    crowd(sync, 500, within=400_000)
+    trail.crowd(500, within=400_000)
     sync.clock.advance(500_000)
-    watched = await sync.watch()
-    assert len(watched.call_ids()) == 6
-    last = sync.stopped_at + timedelta(minutes=15)
-    (asked,) = [r.parameters for r in sync.asked(LOOKUP) if r.value == ECS]
-    assert asked["EndTime"] == pytest.approx(last.timestamp(), abs=1e-3)
-    own = [r.parameters for r in sync.asked(LOOKUP) if r.value == LOOKUP]
+    watched = await sync.watch(drain=900)
+    assert len(watched.matched()) == 6
+    last = (sync.stopped_at + timedelta(minutes=15)).timestamp()
+    (asked,) = [each.parameters for each in of_source(sync)]
+    assert asked["EndTime"] == pytest.approx(last, abs=1e-3)
+    own = [each.parameters for each in of_source(sync, LOOKUP)]
     assert own
     assert all("EndTime" not in p for p in own), "how far CloudTrail is, is of today"
 
 
-async def test_a_long_drain_goes_on_asking_for_the_time_of_the_execution(
-    sync: Simulation,
-) -> None:
-    sync.operation(LOOKUP, lambda _, __: {"Events": []})
-    await sync.watch(drain=2700)
-    asked = [r.parameters for r in sync.asked(LOOKUP) if r.value == ECS]
-    assert any("EndTime" in p for p in asked)
-    assert any("EndTime" not in p for p in asked)
-    assert all(p["StartTime"] <= p.get("EndTime", 9e9) for p in asked), (
-        "or it's refused"
-    )
+# -- how far it is complete ----------------------------------------------------------
 
 
 async def test_the_lane_says_how_far_behind_cloudtrail_is(sync: Simulation) -> None:
     watched = await sync.watch()
-    told = [health for health in watched.healths("lookup") if health.complete_to]
+    told = [health for health in watched.healths("lookup") if health.coverage]
     assert len(told) > 3
     lags = [health.lag for health in told if health.lag is not None]
     assert min(lags) > 45
-    assert max(lags) < 500
-    received = {
-        r.at for r in watched.records if r.source == From.HEALTH and r.data.get("lag")
-    }
-    assert len(received) == len(told), "it says so when there is news, not each second"
+    assert max(lags) < 900
+    begin, live = HealthState.CONNECTING, HealthState.LIVE
+    draining = [HealthState.DRAINING, HealthState.ENDED]
+    assert watched.states("lookup") == [begin, live, *draining]
 
 
-async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
-    sync: Simulation,
+def after(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
+
+
+def made(count: int) -> MeasuredCoverage:
+    """Make so many own calls, ten seconds apart."""
+    coverage = MeasuredCoverage()
+    for number in range(count):
+        coverage.made(f"r-{number}", after(10 * number))
+    return coverage
+
+
+def test_a_missing_call_holds_it_back_for_a_quarter_of_an_hour() -> None:
+    coverage = made(4)
+    for key in ("r-0", "r-2", "r-3", "x"):
+        coverage.delivered(key)
+    assert coverage.complete_to(after(60)) == after(10)
+    assert coverage.oldest_missing == after(10)
+    assert coverage.complete_to(after(10 + 901)) == after(30)
+    assert coverage.oldest_missing is None
+
+
+@given(st.integers(1, 20), st.data())
+def test_all_before_the_coverage_were_delivered(
+    count: int, data: st.DataObject
 ) -> None:
-    sync.clock.advance(1200)
-    arn = parse_execution_arn(sync.account.executions["sync"])
-    subjects = Subjects([arn])
-    (subject,) = subjects.each
-    subject.started_at = EPOCH
-    subject.plan[REGION, ECS] = None
-    subject.roles.add("another")
-    async with Aws(sync.settings()) as aws:
-        bucket = TokenBucket(1, 1, sync.clock)
-        source = lookup.Lookup(aws, subjects, sync.clock, bucket)
-
-        async def cycle() -> list[str]:
-            steps = [await source._step()]
-            while source._cursors:
-                steps.append(await source._step())
-            named = (r.data["EventName"] for step in steps for r in step.records)
-            return sorted(named)
-
-        assert await cycle() == []
-        own = decode_call(Received(None, From.LOOKUP, None, run_task(sync).envelope))
-        assert own.role
-        subject.roles.add(own.role)
-        found = await cycle()
-        assert found.count("DescribeTasks") == 5
-        assert "RunTask" in found
-        assert await cycle() == []
+    coverage, delivered, before = made(count), set[int](), EPOCH
+    order = data.draw(st.permutations(range(count)))
+    for number in order[: data.draw(st.integers(0, count))]:
+        coverage.delivered(f"r-{number}")
+        coverage.delivered(f"r-{number}")
+        delivered.add(number)
+        complete = coverage.complete_to(after(200))
+        assert complete is not None
+        assert all(n in delivered for n in range(count) if after(10 * n) < complete)
+        assert before <= complete <= after(10 * max(delivered))
+        before = complete

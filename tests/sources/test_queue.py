@@ -1,738 +1,581 @@
-"""The queue as a source of calls, over real HTTP and by a clock that jumps."""
+"""A queue that EventBridge feeds as a source of calls, over HTTP."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from aiohttp import web
+from msgspec import Struct, field
 
+from sfnwatch.demo.services import PATH
 from sfnwatch.errors import UsageError
-from sfnwatch.sources import queue as queue_module
-from sfnwatch.sources.allowed import Feature
-from sfnwatch.sources.aws import AwsSettings
-from sfnwatch.sources.drive import Patience
-from sfnwatch.sources.feed import run
-from sfnwatch.sources.history import History
-from sfnwatch.sources.queue import Queue, queue_settings
-from sfnwatch.sources.subjects import Subjects
-from sfnwatch.trace.arns import parse_execution_arn
-from sfnwatch.trace.events import From, HealthState
-from tests.builders import REGION, TASK_ARN, sync_history
-from tests.ecs import LIFE, task_event, task_life
-from tests.sources.queueing import (
-    Bench,
-    SqsStub,
-    error,
-    event,
-    from_topic,
-    held,
-    record,
-    strangers,
-    subjects,
+from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.queue import (
+    Queue,
+    TaskRelevance,
+    parse_queue_url,
+    queue_settings,
 )
-from tests.sources.simulation import EPOCH, Simulate, SteppedClock, Watched
+from sfnwatch.sources.targets import CallOptions, Targets
+from tests.builders import (
+    REGION,
+    ROLE,
+    TASK_ARN,
+    api_call,
+    at,
+    sync_history,
+    task_life,
+    task_state,
+)
+from tests.sources.clocks import ManualClock
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import Refusal, Stub, client_at, stubbed
+from tests.sources.simulation import Watched
+from tests.sources.test_archive import context_of, found, gathered, known
 
-LIVE, ENDED = HealthState.LIVE, HealthState.ENDED
+OTHER_ROLE = ROLE.replace("role/", "role/other-")
+
+
+# -- what is in a queue ----------------------------------------------------------------
+
+
+def record(key: str, seconds: float = 1, **more: Any) -> dict[str, Any]:
+    return api_call("DescribeTasks", seconds, key=key, **more)
+
+
+def event(detail: Any, kind: str = "AWS API Call via CloudTrail") -> dict[str, Any]:
+    """Build the EventBridge event round a detail."""
+    return {"detail-type": kind, "source": "aws.ecs", "detail": detail}
+
+
+def from_topic(value: Any) -> dict[str, Any]:
+    """Put a message into SNS's envelope."""
+    return {"Type": "Notification", "MessageId": "0b5c", "Message": json.dumps(value)}
+
+
+class Entry(Struct):
+    """A message, and until when it is hidden."""
+
+    body: str
+    sent_at: datetime
+    hidden_until: datetime
+    received: int = 0
+
+
+class Sqs(Struct):
+    """A queue with a visibility time-out, that answers without waiting."""
+
+    clock: ManualClock
+    entries: dict[str, Entry] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+    fail: Callable[[str], None] = lambda _: None
+    """Raises Refusal for an operation that is to fail."""
+    lie: Callable[[list[Any]], Any] = lambda found: found
+    """What an answer's messages are made into."""
+
+    def send(self, *bodies: Any, sent_at: datetime | None = None) -> None:
+        """Put messages in, as JSON if they are no text."""
+        for body in bodies:
+            text = body if isinstance(body, str) else json.dumps(body)
+            now, key = self.clock.at, f"message-{uuid4()}"
+            self.entries[key] = Entry(text, sent_at or now, now)
+
+    @property
+    def bodies(self) -> list[str]:
+        return [entry.body for entry in self.entries.values()]
+
+    def answers(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+        return {
+            "GetQueueAttributes": partial(self._look, "GetQueueAttributes"),
+            "ReceiveMessage": partial(self._receive, "ReceiveMessage"),
+            "DeleteMessageBatch": partial(self._delete, "DeleteMessageBatch"),
+        }
+
+    def _look(self, operation: str, _: Mapping[str, Any]) -> Any:
+        self.fail(operation)
+        return {"Attributes": self.attributes}
+
+    def _receive(self, operation: str, asked: Mapping[str, Any]) -> Any:
+        self.fail(operation)
+        now = self.clock.at
+        ready = [key for key, e in self.entries.items() if e.hidden_until <= now]
+        messages = []
+        for key in ready[: asked["MaxNumberOfMessages"]]:
+            entry = self.entries[key]
+            entry.hidden_until = now + timedelta(seconds=asked["VisibilityTimeout"])
+            entry.received += 1
+            sent = str(int(entry.sent_at.timestamp() * 1000))
+            messages.append(
+                {
+                    "MessageId": key,
+                    "ReceiptHandle": f"{key}/{entry.received}",
+                    "Body": entry.body,
+                    "Attributes": {"SentTimestamp": sent},
+                }
+            )
+        return {"Messages": self.lie(messages)}
+
+    def _delete(self, operation: str, asked: Mapping[str, Any]) -> Any:
+        self.fail(operation)
+        handles = {each["ReceiptHandle"]: each["Id"] for each in asked["Entries"]}
+        good = {f"{key}/{entry.received}": key for key, entry in self.entries.items()}
+        for handle in handles.keys() & good.keys():
+            del self.entries[good[handle]]
+        gone = [{"Id": key} for handle, key in handles.items() if handle in good]
+        return {"Successful": gone, "Failed": []}
+
+
+class Reading(Struct):
+    """A queue that is read for an execution whose life the test decides."""
+
+    sqs: Sqs
+    stub: Stub
+    targets: Targets
+    aws: AwsClient
+    tasks: TaskRelevance = field(default_factory=TaskRelevance)
+    plan: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)
+
+    @property
+    def clock(self) -> ManualClock:
+        return self.sqs.clock
+
+    def when(self, seconds: float, do: Callable[[], Any]) -> None:
+        """Do something as the clock comes by."""
+        self.plan.append((seconds, do))
+
+    def send_at(self, seconds: float, body: Any) -> None:
+        self.when(seconds, lambda: self.sqs.send(body))
+
+    def end_at(self, seconds: float) -> None:
+        def end() -> None:
+            self.targets.each[0].stopped_at = at(seconds)
+            self.targets.each[0].finish()
+
+        self.when(seconds, end)
+        self.go_on()
+
+    def go_on(self) -> None:
+        due = [each for each in self.plan if self.clock.at >= at(each[0])]
+        self.plan = [each for each in self.plan if each not in due]
+        for _, do in due:
+            do()
+
+    def source(
+        self, drain: float = 0, url: str = "", *, consume: bool = False
+    ) -> Queue:
+        context = context_of(self.targets, self.clock, drain)
+        context.tries = None
+        url = url or f"{self.stub.url}/123456789012/watched"
+        return Queue(self.aws, context, url, self.tasks, consume=consume)
+
+    async def run(self, drain: float = 0, **more: Any) -> Watched:
+        return await gathered(self.source(drain, **more))
+
+    def asked(self, operation: str) -> list[Mapping[str, Any]]:
+        return [each.parameters for each in self.stub.of(operation)]
+
+    @property
+    def seconds(self) -> float:
+        return (self.clock.at - at(0)).total_seconds()
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    clock = SteppedClock()
-    stub = SqsStub(clock)
-    await stub.start()
-    async with held(clock, stub.origin) as aws:
-        yield Bench(clock, stub, subjects(), aws)
-    await stub.stop()
+async def reading() -> AsyncIterator[Reading]:
+    sqs = Sqs(ManualClock(at(0)))
+    targets = known(history=sync_history()[:3], finished=False)
+    async with stubbed(**sqs.answers()) as stub, client_at(stub.url) as aws:
+        made = Reading(sqs, stub, targets, aws)
+        sqs.clock.on_sleep = made.go_on
+        yield made
 
 
-def calls(bench: Bench) -> list[str]:
-    """Name the calls that were handed over, as often as they were."""
-    return [r.data["eventID"] for r in bench.watched.records if r.source == From.TRAIL]
-
-
-def messages(bench: Bench) -> list[str]:
-    return bench.watched.messages("lookup")
-
-
-def bodies(stub: SqsStub) -> list[str]:
-    return [message.body for message in stub.messages.values()]
-
-
-# -- reading -----------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------
 
 
 async def test_calls_are_read_as_they_come_until_the_drain_is_over(
-    bench: Bench,
+    reading: Reading,
 ) -> None:
-    bench.ends_at(100)
-    for at in (3, 61, 140):
-        bench.stub.send_at(at, event(record(at, at=at - 2)))
-    watched = await bench.run(drain=300)
-    assert calls(bench) == ["call-3", "call-61", "call-140"]
-    assert watched.states("lookup") == [
-        HealthState.CONNECTING,
-        LIVE,
-        HealthState.DRAINING,
-        ENDED,
-    ]
-    assert 400 <= bench.seconds < 410
+    reading.end_at(100)
+    for seconds in (3, 61, 140):
+        reading.send_at(seconds, event(record(f"{seconds}", seconds - 2)))
+    watched = await reading.run(drain=300)
+    assert found(watched) == ["3", "61", "140"]
+    assert watched.states("lookup") == ["connecting", "live", "draining", "ended"]
+    assert 400 <= reading.seconds < 410
     assert {h.source for h in watched.healths("lookup")} == {"queue"}
-    came = [r.at for r in watched.records if r.source == From.TRAIL]
-    for when, sent in zip(came, (3, 61, 140), strict=True):
-        assert when is not None
-        assert 0 <= (when - EPOCH).total_seconds() - sent <= 15
-    assert len(bench.stub.messages) == 3, "nothing is deleted"
-
-
-async def test_the_wait_is_long_while_it_runs_and_short_when_somebody_may_leave(
-    bench: Bench,
-) -> None:
-    bench.ends_at(100)
-    await bench.run(drain=60)
-    asked = bench.stub.operations("ReceiveMessage")
-    waits = [each.parameters["WaitTimeSeconds"] for each in asked]
+    asked = reading.asked("ReceiveMessage")
+    waits = [each["WaitTimeSeconds"] for each in asked]
     assert list(dict.fromkeys(waits)) == [15, 5, 1]
     # An answer that says nothing, and says so at once, is no reason to ask at once.
-    assert len(asked) < 25
-    hidden = {each.parameters["VisibilityTimeout"] for each in asked}
-    assert max(hidden) <= 30
-    assert min(hidden) > 0
+    assert len(asked) < 120
+    assert len(reading.sqs.entries) == 3, "nothing is deleted"
+    assert not reading.asked("DeleteMessageBatch")
 
 
-async def test_every_coat_is_taken_off(bench: Bench) -> None:
-    bench.ends_at(0)
+async def test_a_call_is_found_in_every_envelope_and_comes_as_it_was_sent(
+    reading: Reading,
+) -> None:
+    reading.end_at(0)
+    text = json.dumps(record("é"), ensure_ascii=False).replace('"request', ' "request')
     bodies = [
-        event(record(1)),
-        event(record(2), "AWS Service Event via CloudTrail"),
-        from_topic(event(record(3))),
-        record(4),
+        f'{{"detail-type": "AWS API Call via CloudTrail", "detail": {text}}}',
+        event(record("2"), "AWS Service Event via CloudTrail"),
+        from_topic(from_topic(event(record("3")))),
+        record("4"),
+        event(record("5", error=("x", "half \ud800 of it"))),
     ]
-    for body in bodies:
-        bench.stub.send(body)
-    await bench.run(drain=0)
-    assert calls(bench) == ["call-1", "call-2", "call-3", "call-4"]
-    assert not messages(bench)
+    reading.sqs.send(*bodies)
+    watched = await reading.run()
+    assert found(watched) == ["é", "2", "3", "4", "5"]
+    assert watched.of(RecordKind.TRAIL)[0].data == text.encode()
+    assert watched.of(RecordKind.TRAIL)[4].record["errorMessage"] == "half \ud800 of it"
+    assert not watched.messages("lookup")
 
 
-async def test_a_message_that_comes_again_is_known(bench: Bench) -> None:
-    bench.ends_at(200)
-    bench.stub.send(event(record(1)))
-    bench.stub.send(event(record(1)))
-    await bench.run(drain=0)
-    assert calls(bench) == ["call-1"]
-    (first, second) = bench.stub.messages.values()
-    assert first.received > 5
-    assert second.received > 5
+async def test_what_comes_again_and_what_is_another_s_is_not_handed_on(
+    reading: Reading,
+) -> None:
+    reading.end_at(200)
+    reading.sqs.send(*[event(record(f"{n * 37 % 50}")) for n in range(100)])
+    reading.sqs.send(event(record("theirs", role=OTHER_ROLE)))
+    watched = await reading.run()
+    assert sorted(found(watched)) == sorted(f"{n}" for n in range(50))
+    assert min(entry.received for entry in reading.sqs.entries.values()) > 5
     # What comes again and again does not make the asking any busier.
-    assert len(bench.stub.operations("ReceiveMessage")) < 200
-
-
-async def test_five_hundred_are_all_read_in_any_order(bench: Bench) -> None:
-    bench.ends_at(0)
-    for number in range(500):
-        bench.stub.send(event(record(number * 37 % 500)))
-    await bench.run(drain=0)
-    assert sorted(calls(bench)) == sorted(f"call-{n}" for n in range(500))
-    assert len(bench.stub.operations("ReceiveMessage")) < 60
-
-
-async def test_what_is_somebody_elses_is_not_handed_on(bench: Bench) -> None:
-    bench.ends_at(0)
-    bench.stub.send(event(strangers(1)))
-    bench.stub.send(event(record(2)))
-    await bench.run(drain=0, consume=True)
-    assert calls(bench) == ["call-2"]
-    assert [json.loads(b)["detail"]["eventID"] for b in bodies(bench.stub)] == [
-        "call-1"
-    ]
+    assert len(reading.stub.asked) < 1000
+    assert {each["VisibilityTimeout"] for each in reading.asked("ReceiveMessage")} == {
+        20
+    }
 
 
 async def test_a_role_that_becomes_known_brings_what_was_held_back(
-    bench: Bench,
+    reading: Reading,
 ) -> None:
-    bench.ends_at(300)
-    bench.stub.send(event(strangers(1)))
-    bench.clock.when(100, lambda: bench.subject.roles.add("another-role"))
-    watched = await bench.run(drain=0, consume=True)
-    assert calls(bench) == ["call-1"]
-    (received,) = (r for r in watched.records if r.source == From.TRAIL)
-    assert received.at is not None
-    assert not bench.stub.messages, "it is deleted when it comes by again"
+    reading.sqs.send(event(record("late", role=OTHER_ROLE)))
+    name = OTHER_ROLE.rpartition("/")[2]
+    reading.when(100, lambda: reading.targets.each[0].roles.add(name))
+    reading.end_at(300)
+    assert found(await reading.run(consume=True)) == ["late"]
+    assert not reading.sqs.entries, "it is deleted when it comes by again"
 
 
-async def test_a_call_that_says_nothing_is_kept_as_unread(bench: Bench) -> None:
-    bench.ends_at(0)
-    bench.stub.send(event({"eventName": "RunTask"}))
-    bench.stub.send(event({"eventID": "x", "eventTime": "soon"}))
-    watched = await bench.run(drain=0, consume=True)
-    unread = [r.data for r in watched.records if r.source == From.UNREAD]
-    assert len(unread) == 2
-    assert len(watched.trace.unread) == 2
-    assert not bench.stub.messages
-
-
-async def test_nothing_is_asked_before_it_is_known_whom_to_look_for(
-    bench: Bench,
-) -> None:
-    bench.subjects.known.clear()
-    bench.clock.when(30, bench.subjects.known.set)
-    bench.ends_at(40)
-
-    async def wait() -> None:
-        await bench.clock.sleep(60)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(wait())
-        group.create_task(bench.run(drain=0))
-    assert (bench.stub.asked[0].at - EPOCH).total_seconds() >= 30
-
-
-# -- tasks -------------------------------------------------------------------------
-
-
-async def test_states_of_the_executions_tasks_are_handed_on(bench: Bench) -> None:
+async def test_states_of_the_executions_tasks_are_handed_on(reading: Reading) -> None:
     other = TASK_ARN.replace("9f018ef6", "00000000")
-    for received in (*task_life(), *task_life(other), *task_life()[:2]):
-        bench.stub.send(received.data)
-    source = bench.source(drain=0, consume=True)
-    bench.clock.when(50, lambda: source.heed(tuple(sync_history()[:5])))
-    bench.stub.send_at(80, task_life()[3].data)
-    bench.ends_at(100)
-    for received in sync_history():
-        bench.watched((received,))
-    watched = await bench.run(source)
-    states = watched.trace.task_states[TASK_ARN]
-    assert [state.last_status for state in states] == list(LIFE)
-    assert len(watched.trace.task_changes) == 5
-    assert len([r for r in watched.records if r.source == From.TASK_STATE]) == 5
-    left = [json.loads(body)["detail"]["taskArn"] for body in bodies(bench.stub)]
+    for told in (*task_life(), *task_life(other), *task_life()[:2]):
+        reading.sqs.send(dict(told.record))
+    broken = task_state(1, "RUNNING", 1).record
+    reading.sqs.send({**broken, "detail": {**broken["detail"], "version": None}})
+    reading.when(50, lambda: reading.tasks.heed(sync_history()))
+    reading.send_at(80, dict(task_life()[3].record))
+    reading.end_at(100)
+    watched = await reading.run(consume=True)
+    versions = [
+        r["detail"]["version"] for r in map(of, watched.of(RecordKind.TASK_STATE))
+    ]
+    assert versions == [1, 2, 3, 4, 5]
+    assert len(watched.of(RecordKind.UNREAD)) == 1
+    left = [json.loads(body)["detail"]["taskArn"] for body in reading.sqs.bodies]
     assert left == [other] * 5
 
 
-async def test_a_state_of_no_task_is_kept_as_unread(bench: Bench) -> None:
-    bench.ends_at(0)
-    broken = task_event(1, "RUNNING", 1)
-    del broken["detail"]["version"]
-    bench.stub.send(broken)
-    watched = await bench.run(drain=0)
-    assert [r.source for r in watched.records if r.source == From.UNREAD]
+def of(received: Received) -> Mapping[str, Any]:
+    return received.record
 
 
-# -- other kinds of messages ----------------------------------------------------------
+@pytest.mark.parametrize("read", [12, None])
+async def test_the_last_look_waits_for_a_history_that_is_still_read(
+    reading: Reading, read: int | None
+) -> None:
+    target = reading.targets.each[0]
+    target.stopped_at = at(0)
+    reading.sqs.send(dict(task_life()[4].record))
 
+    def heed() -> None:
+        reading.tasks.heed(sync_history())
+        target.finished = True
+
+    if read is not None:
+        reading.when(read, heed)
+    watched = await reading.run()
+    assert len(watched.of(RecordKind.TASK_STATE)) == (1 if read else 0)
+    assert reading.seconds < (read or 30) + 5
+
+
+async def test_the_demo_s_queue_brings_the_states_of_the_tasks(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("sync")
+    queue = CallOptions(queue=simulation.url + PATH, consume=True)
+    watched = await simulation.watch(calls=queue)
+    (states,) = watched.trace.as_of().task_states.values()
+    assert [state.last_status for state in states][-1] == "STOPPED"
+    assert not simulation.account.queue.visible(simulation.clock.now())
+    assert len(watched.matched()) == 6
+
+
+# -- other messages --------------------------------------------------------------------
 
 HOSTILE = [
     "x" * (1 << 20),
     "[" * 100_000,
     "not JSON",
     '{"a": NaN}',
-    json.dumps({"half": "\ud800"}),
+    json.dumps(event(record("x"))).replace('"x"', "1e999"),
+    from_topic(from_topic(from_topic(from_topic(event(record("x")))))),
+    event([record("x")]),
+    {"detail-type": ["AWS API Call via CloudTrail"], "detail": record("x")},
+    {"Type": "Notification", "Message": {"a": 1}},
+    event(record("x"), "EC2 Instance State-change Notification"),
 ]
 
 
-async def test_other_kinds_are_left_counted_and_told_once(bench: Bench) -> None:
-    bench.ends_at(90)
-    for body in HOSTILE:
-        bench.stub.send(body)
+async def test_other_kinds_are_left_counted_and_told_once(reading: Reading) -> None:
+    reading.sqs.send(*HOSTILE)
     status = event({"status": "RUNNING"}, "Step Functions Execution Status Change")
-    bench.stub.send(status)
-    bench.stub.send_at(60, "one more")
-    await bench.run(drain=0, consume=True)
-    told = [(h.state, h.message) for h in bench.watched.healths("lookup") if h.message]
+    reading.sqs.send(status, event(record("1")), event({"eventName": "RunTask"}))
+    reading.send_at(60, "one more")
+    reading.end_at(90)
+    watched = await reading.run(consume=True)
+    assert found(watched) == ["1"]
+    assert len(watched.of(RecordKind.UNREAD)) == 1
+    told = [(h.state, h.message) for h in watched.healths("lookup") if h.message]
+    words = "messages of other kinds are left in the queue."
     assert list(dict.fromkeys(told)) == [
-        (LIVE, "5 messages of other kinds are left in the queue."),
-        (HealthState.DRAINING, "5 messages of other kinds are left in the queue."),
-        (ENDED, "6 messages of other kinds are left in the queue."),
+        (HealthState.LIVE, f"10 {words}"),
+        (HealthState.DRAINING, f"10 {words}"),
+        (HealthState.ENDED, f"11 {words}"),
     ]
-    assert len(bench.stub.messages) == 7
-
-
-async def test_calls_are_found_between_hostile_messages(bench: Bench) -> None:
-    bench.ends_at(0)
-    odd = record(1, errorMessage="half \ud800 of it", errorCode="\x1b[31m")
-    for body in (*HOSTILE, event(odd), *HOSTILE, event(record(2)), *HOSTILE):
-        bench.stub.send(body)
-    await bench.run(drain=0)
-    assert calls(bench) == ["call-1", "call-2"]
-    assert bench.watched.trace.calls["call-1"].error_message == odd["errorMessage"]
+    assert len(reading.sqs.entries) == 12
 
 
 @pytest.mark.parametrize(
     "lie",
     [
-        lambda _: [],
         lambda _: None,
         lambda found: found * 3,
         lambda found: [
             *found,
             *({"MessageId": f"x{n}", "Body": "?"} for n in range(30)),
         ],
-        lambda found: [{k: v for k, v in m.items() if k != "MessageId"} for m in found],
-        lambda found: [
-            {k: v for k, v in m.items() if k in {"MessageId", "Body"}} for m in found
-        ],
+        lambda found: [{k: v for k, v in m.items() if k == "Body"} for m in found],
         lambda found: [{**m, "Attributes": {"SentTimestamp": "soon"}} for m in found],
     ],
 )
-async def test_answers_that_lie_do_no_harm(bench: Bench, lie: Any) -> None:
-    bench.ends_at(60)
-    bench.stub.lie = lie
-    bench.stub.send(event(record(1)))
-    await bench.run(drain=0, consume=True)
-    assert len(calls(bench)) <= 1
-    assert bench.watched.states("lookup")[-1] is ENDED
-    assert len(bench.stub.asked) < 60 * 12
-
-
-async def test_a_queue_that_never_runs_dry_is_left_in_the_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queue_module, "_LAST_LOOKS", 20)
-    bench.ends_at(0)
-    numbers = iter(range(10_000))
-    bench.stub.lie = lambda _: [
-        {"MessageId": f"m{next(numbers)}", "Body": "?"} for _ in range(10)
-    ]
-    await bench.run(drain=0)
-    assert len(bench.stub.operations("ReceiveMessage")) == 20
+async def test_answers_that_lie_do_no_harm(reading: Reading, lie: Any) -> None:
+    reading.end_at(60)
+    reading.sqs.lie = lie
+    reading.sqs.send(event(record("1")))
+    watched = await reading.run(consume=True)
+    assert len(found(watched)) <= 1
+    assert watched.states("lookup")[-1] in {HealthState.ENDED, HealthState.REFUSED}
+    assert len(reading.stub.asked) < 60 * 12
 
 
 async def test_what_comes_after_the_last_look_began_does_not_prolong_it(
-    bench: Bench,
+    reading: Reading,
 ) -> None:
-    bench.ends_at(0)
-    bench.stub.send(event(record(0)))
+    reading.end_at(0)
 
-    def lie(found: Iterable[Any]) -> Any:
-        bench.clock.advance(1)
-        bench.stub.send("new")
-        return list(found)
+    def lie(found: list[Any]) -> Any:
+        reading.clock.advance(1)
+        reading.sqs.send("new")
+        return found
 
-    bench.stub.lie = lie
-    await bench.run(drain=0)
-    assert calls(bench) == ["call-0"]
-    assert len(bench.stub.operations("ReceiveMessage")) < 10
+    reading.sqs.lie = lie
+    await reading.run()
+    assert len(reading.stub.asked) < 10
 
 
-# -- consuming ------------------------------------------------------------------------
+async def test_what_is_new_is_found_among_very_many_that_stay(reading: Reading) -> None:
+    reading.sqs.send(*[event(record(f"{n}", role=OTHER_ROLE)) for n in range(1_200)])
+    reading.send_at(200, event(record("new", 199)))
+    reading.end_at(400)
+    watched = await reading.run()
+    (call,) = watched.of(RecordKind.TRAIL)
+    assert call.at
+    assert call.at < at(200 + 30)
+    assert "1,000 messages stay in the queue" in watched.messages("lookup")[-1]
+    # Some requests a second at most, however much there is.
+    assert len(reading.stub.asked) < 400 * 5
+    hidden = [each["VisibilityTimeout"] for each in reading.asked("ReceiveMessage")]
+    assert (hidden[0], max(hidden)) == (20, 60)
 
 
-async def test_what_was_handed_on_is_deleted_and_not_before(bench: Bench) -> None:
-    bench.ends_at(60)
-    for number in range(25):
-        bench.stub.send(event(record(number)))
-    handed: list[int] = []
-    source = bench.source(drain=0, consume=True)
-    async for batch in source.batches():
-        deleted = 25 - len(bench.stub.messages)
-        assert deleted <= sum(handed)
-        handed.append(sum(r.source == From.TRAIL for r in batch))
-        bench.watched(batch)
-    assert len(calls(bench)) == 25
-    assert not bench.stub.messages
-    deletions = bench.stub.operations("DeleteMessageBatch")
-    assert [len(d.parameters["Entries"]) for d in deletions] == [10, 10, 5]
-    assert bench.watched.states("lookup")[-1] is ENDED
+# -- consuming -------------------------------------------------------------------------
 
 
-async def test_without_consume_nothing_is_asked_to_be_deleted(bench: Bench) -> None:
-    bench.ends_at(30)
-    bench.stub.send(event(record(1)))
-    await bench.run(drain=0)
-    assert {asked.operation for asked in bench.stub.asked} == {
-        "GetQueueAttributes",
-        "ReceiveMessage",
+async def test_what_was_handed_on_is_deleted_and_not_before(reading: Reading) -> None:
+    reading.end_at(60)
+    reading.sqs.send(*[event(record(f"{number}")) for number in range(25)], "other")
+
+    def look(watched: Watched) -> None:
+        assert 26 - len(reading.sqs.entries) <= len(found(watched))
+
+    watched = await gathered(reading.source(consume=True), look)
+    assert len(found(watched)) == 25
+    assert reading.sqs.bodies == ["other"]
+    sizes = [len(each["Entries"]) for each in reading.asked("DeleteMessageBatch")]
+    assert sizes == [10, 10, 5]
+    told = watched.told(RecordKind.REQUEST, "note")
+    assert {*told} == {
+        "the queue itself",
+        "messages of the queue",
+        "deleting what was read",
     }
 
 
-async def test_what_fails_in_part_is_tried_again(bench: Bench) -> None:
-    bench.ends_at(60)
-    for number in range(3):
-        bench.stub.send(event(record(number)))
-    fault = {"SenderFault": False, "Code": "InternalError", "Message": "x"}
-    bench.stub.delete_faults = [fault, fault]
-    await bench.run(drain=0, consume=True)
-    assert not bench.stub.messages
-    sizes = [
-        len(asked.parameters["Entries"])
-        for asked in bench.stub.operations("DeleteMessageBatch")
-    ]
-    assert sizes == [3, 2]
-    first, second = (a.at for a in bench.stub.operations("DeleteMessageBatch"))
-    assert (second - first).total_seconds() < 5, "before they come again"
-    assert calls(bench) == ["call-0", "call-1", "call-2"]
-
-
-async def test_what_can_not_be_deleted_is_given_up_until_it_comes_again(
-    bench: Bench,
+@pytest.mark.parametrize("code", ["", "InternalError", "AccessDenied"])
+async def test_deletions_that_fail_keep_nobody_from_reading(
+    reading: Reading, code: str
 ) -> None:
-    bench.ends_at(200)
-    bench.stub.send(event(record(1)))
-    stale = {"SenderFault": True, "Code": "ReceiptHandleIsInvalid", "Message": "old"}
-    bench.stub.delete_faults = [stale]
-    await bench.run(drain=0, consume=True)
-    assert not bench.stub.messages
-    assert len(bench.stub.operations("DeleteMessageBatch")) == 2
-    assert calls(bench) == ["call-1"]
+    left = iter(range(3))
+
+    def fail(operation: str) -> None:
+        if operation == "DeleteMessageBatch" and next(left, None) is not None:
+            if code:
+                raise Refusal(code, status=500 if code == "InternalError" else 400)
+            for entry in reading.sqs.entries.values():
+                entry.received += 1  # its receipt is too old
+
+    reading.sqs.fail = fail
+    reading.sqs.send(event(record("1")))
+    reading.send_at(150, event(record("2")))
+    reading.end_at(300)
+    watched = await reading.run(consume=True)
+    assert found(watched) == ["1", "2"]
+    if code == "AccessDenied":
+        (told,) = set(watched.messages("lookup"))
+        assert told.startswith("Nothing is deleted from the queue. DeleteMessageBatch")
+        assert "Allow sqs:DeleteMessage (" in told
+        assert len(reading.asked("DeleteMessageBatch")) == 1
+    else:
+        assert not reading.sqs.entries, "they come again, and are deleted then"
+        assert (HealthState.RETRYING in watched.states("lookup")) is bool(code)
 
 
-def silent() -> web.Response:
-    return web.Response(body="{}", content_type="application/x-amz-json-1.0")
-
-
-async def test_silence_about_a_message_is_no_deletion(bench: Bench) -> None:
-    bench.ends_at(60)
-    bench.stub.send(event(record(1)))
-    bench.stub.fail("DeleteMessageBatch", silent, silent)
-    await bench.run(drain=0, consume=True)
-    assert not bench.stub.messages
-    assert len(bench.stub.operations("DeleteMessageBatch")) == 3
-
-
-async def test_what_is_never_deleted_keeps_nobody_from_reading(bench: Bench) -> None:
-    bench.ends_at(50)
-    bench.stub.send(event(record(1)))
-    bench.stub.send_at(30, event(record(2)))
-    bench.stub.fail("DeleteMessageBatch", *[silent] * 500)
-    await bench.run(drain=0, consume=True)
-    assert calls(bench) == ["call-1", "call-2"]
-    assert bench.watched.states("lookup")[-1] is ENDED
-    # Three tries each time a message comes by.
-    assert len(bench.stub.operations("DeleteMessageBatch")) <= 3 * 6
-
-
-async def test_deletions_that_fail_keep_nobody_from_reading(bench: Bench) -> None:
-    bench.ends_at(300)
-    bench.stub.send(event(record(1)))
-    bench.stub.send_at(100, event(record(2)))
-    bench.stub.fail("DeleteMessageBatch", *[error("InternalError", status=500)] * 500)
-    watched = await bench.run(drain=600, consume=True)
-    assert calls(bench) == ["call-1", "call-2"]
-    assert HealthState.RETRYING in watched.states("lookup")
-
-
-async def test_being_forbidden_to_delete_is_told_and_reading_goes_on(
-    bench: Bench,
-) -> None:
-    bench.ends_at(100)
-    bench.stub.send(event(record(1)))
-    bench.stub.send_at(50, event(record(2)))
-    bench.stub.fail("DeleteMessageBatch", error("AccessDenied", "no"))
-    await bench.run(drain=0, consume=True)
-    assert calls(bench) == ["call-1", "call-2"]
-    assert len(bench.stub.operations("DeleteMessageBatch")) == 1
-    (told,) = set(messages(bench))
-    assert told.startswith("Nothing is deleted from the queue. DeleteMessageBatch on")
-    assert "Allow sqs:DeleteMessage (" in told
-    assert HealthState.DENIED not in bench.watched.states("lookup")
-
-
-# -- trouble --------------------------------------------------------------------------
+# -- trouble ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("code", "state", "words"),
     [
-        ("QueueDoesNotExist", HealthState.REFUSED, "--queue URL"),
-        ("InvalidAddress", HealthState.REFUSED, "Check the --queue URL"),
-        ("AccessDenied", HealthState.DENIED, "Allow sqs:"),
-        ("KmsAccessDenied", HealthState.DENIED, "allow kms:Decrypt"),
-        ("KmsDisabled", HealthState.DENIED, "allow kms:Decrypt"),
-        ("RequestThrottled", HealthState.THROTTLED, "RequestThrottled"),
-        ("KmsThrottled", HealthState.THROTTLED, "KMS.ThrottlingException"),
-        ("OverLimit", HealthState.THROTTLED, "come free"),
-        ("ExpiredToken", HealthState.EXPIRED, "aws login"),
-        ("InternalError", HealthState.RETRYING, "InternalError"),
+        ("AWS.SimpleQueueService.NonExistentQueue", "refused", "--queue URL right"),
+        ("InvalidAddress", "refused", "Check the --queue URL"),
+        ("AccessDenied", "denied", "Allow sqs:"),
+        ("KMS.AccessDeniedException", "denied", "Allow kms:Decrypt"),
+        ("KMS.ThrottlingException", "throttled", "KMS.ThrottlingException"),
+        ("OverLimit", "throttled", "come free"),
+        ("ExpiredToken", "expired", "aws login"),
+        ("InternalError", "retrying", "InternalError"),
     ],
 )
-async def test_trouble_is_told_in_plain_words(
-    bench: Bench, code: str, state: HealthState, words: str
+async def test_trouble_is_told_in_plain_words_and_waited_out(
+    reading: Reading, code: str, state: str, words: str
 ) -> None:
-    bench.ends_at(600)
-    # botocore itself tries twice.
-    bench.stub.fail("ReceiveMessage", error(code), error(code))
-    bench.stub.send(event(record(1)))
-    watched = await bench.run(drain=0)
-    told = [h for h in watched.healths("lookup") if h.state is state]
+    left = iter(range(2))  # botocore itself tries twice
+
+    def fail(operation: str) -> None:
+        if operation == "ReceiveMessage" and next(left, None) is not None:
+            raise Refusal(code)
+
+    reading.sqs.fail = fail
+    reading.sqs.send(event(record("1")))
+    reading.end_at(600)
+    watched = await reading.run()
+    told = [h for h in watched.healths("lookup") if h.state == state]
     assert told
-    assert words.lower() in told[0].message.lower()
-    assert "says the stub" in told[0].message
-    if state is HealthState.REFUSED:
-        assert watched.states("lookup")[-1] is state
-    else:
-        assert calls(bench) == ["call-1"]
-        assert watched.states("lookup")[-1] is ENDED
-
-
-async def test_a_queue_that_is_not_there_is_told_at_once(bench: Bench) -> None:
-    gone = error("QueueDoesNotExist", "The specified queue does not exist.")
-    bench.stub.fail("GetQueueAttributes", gone, gone)
-    watched = await bench.run()
-    assert watched.states("lookup") == [HealthState.CONNECTING, HealthState.REFUSED]
-    (told,) = messages(bench)
-    assert told == (
-        "GetQueueAttributes on the queue watched: AWS.SimpleQueueService"
-        ".NonExistentQueue. The specified queue does not exist. Is the --queue URL"
-        " right, and of an account that the --profile may read?"
+    assert (
+        told[0].message.startswith("ReceiveMessage on the queue watched: ")
+        or state == "throttled"
     )
+    assert words in told[0].message
+    assert found(watched) == ([] if state == "refused" else ["1"])
 
 
-async def test_without_its_attributes_a_queue_is_read_all_the_same(
-    bench: Bench,
-) -> None:
-    bench.ends_at(30)
-    bench.stub.fail("GetQueueAttributes", error("AccessDenied"))
-    bench.stub.send(event(record(1)))
-    watched = await bench.run(drain=0)
-    assert calls(bench) == ["call-1"]
-    assert HealthState.DENIED not in watched.states("lookup")
+# -- what else is told -----------------------------------------------------------------
 
 
-async def test_an_outage_is_outlived(bench: Bench) -> None:
-    bench.ends_at(400)
-    bench.stub.send(event(record(1)))
-    down = [error("ServiceUnavailable", status=503)] * 8
-    bench.clock.when(100, lambda: bench.stub.fail("ReceiveMessage", *down))
-    bench.stub.send_at(130, event(record(2)))
-    watched = await bench.run(drain=0)
-    assert calls(bench) == ["call-1", "call-2"]
-    states = watched.states("lookup")
-    assert states[:3] == [HealthState.CONNECTING, LIVE, HealthState.RETRYING]
-    assert states[-1] is ENDED
-
-
-async def test_a_server_that_went_away_and_came_back_is_asked_again(
-    bench: Bench,
-) -> None:
-    bench.ends_at(400)
-    bench.stub.send(event(record(1)))
-    source = bench.source(drain=0, consume=True)
-    stopped = False
-    async for batch in source.batches():
-        bench.watched(batch)
-        if calls(bench) and not stopped:
-            stopped = True
-            await bench.stub.stop()
-        elif bench.watched.states("lookup")[-1] is HealthState.RETRYING:
-            bench.stub.send(event(record(2)))
-            await bench.stub.start()
-    assert calls(bench) == ["call-1", "call-2"]
-    assert not bench.stub.messages
-    assert bench.watched.states("lookup")[-1] is ENDED
-
-
-async def test_a_permission_is_not_awaited_after_the_end(bench: Bench) -> None:
-    bench.ends_at(100)
-    bench.stub.fail("ReceiveMessage", *[error("AccessDenied")] * 50)
-    watched = await bench.run()
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
-    assert bench.seconds < 170
-
-
-async def test_what_fails_again_and_again_after_the_drain_is_given_up(
-    bench: Bench,
-) -> None:
-    bench.ends_at(0)
-    down = [error("InternalError", status=500)] * 50
-    bench.stub.fail("GetQueueAttributes", *down)
-    watched = await bench.run(drain=0)
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
-
-
-async def test_patience_may_have_an_end(bench: Bench) -> None:
-    await bench.stub.stop()
-    watched = await bench.run(patience=Patience(2))
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
-    await bench.stub.start()
-
-
-# -- what else is told ---------------------------------------------------------------
-
-
-async def test_the_lag_is_how_long_a_record_took_to_be_there(bench: Bench) -> None:
-    bench.ends_at(200)
+async def test_the_lag_is_how_long_a_record_took_to_be_there(reading: Reading) -> None:
     for number in range(5):
-        bench.stub.send_at(50 + number, event(record(number, at=40 + number)))
-    # Another's says nothing of how late ours are.
-    for number in range(10):
-        bench.stub.send_at(58 + number, event(strangers(100 + number)))
-    # One that lay there for an hour was not late for that.
-    old = EPOCH.replace(microsecond=0)
-    bench.stub.send(event(record(9, at=-3600)), sent_at=old.replace(hour=0, minute=0))
-    watched = await bench.run(drain=0)
-    lags = [h.lag for h in watched.healths("lookup") if h.lag is not None]
-    assert lags
-    assert lags[-1] == pytest.approx(10, abs=0.5)
+        reading.send_at(50 + number, event(record(f"{number}", 40 + number)))
+    # One that lay there for an hour was not late for that; another's says nothing.
+    reading.sqs.send(event(record("old", -4)), sent_at=at(6))
+    reading.send_at(60, event(record("o", role=OTHER_ROLE)))
+    reading.end_at(200)
+    watched = await reading.run()
+    lags = [
+        health.lag for health in watched.healths("lookup") if health.lag is not None
+    ]
+    assert lags[-1] == pytest.approx(10, abs=5)
 
 
 @pytest.mark.parametrize("consume", [False, True])
-async def test_a_queue_that_counts_its_readers_is_warned_of(
-    bench: Bench,
-    consume: bool,  # noqa: FBT001
+async def test_a_queue_that_is_unfit_for_being_read_is_warned_of(
+    reading: Reading, *, consume: bool
 ) -> None:
-    bench.ends_at(30)
     policy = {"deadLetterTargetArn": "arn:aws:sqs:x", "maxReceiveCount": 3}
-    bench.stub.attributes = {"RedrivePolicy": json.dumps(policy)}
-    await bench.run(drain=0, consume=consume)
-    told = [m for m in messages(bench) if "dead-letter queue after 3" in m]
-    assert bool(told) is not consume
+    reading.sqs.attributes = {"RedrivePolicy": json.dumps(policy)}
+    reading.end_at(30)
+    watched = await reading.run(consume=consume, url=f"{reading.stub.url}/q.fifo")
+    told = " ".join(watched.messages("lookup"))
+    assert ("dead-letter queue after 3" in told) is not consume
+    assert ("FIFO" in told) is not consume
 
 
-async def test_what_is_new_is_found_among_very_many_that_stay(bench: Bench) -> None:
-    bench.ends_at(400)
-    for number in range(1_200):
-        bench.stub.send(event(strangers(number)))
-    bench.stub.send_at(200, event(record(9_999, at=199)))
-    watched = await bench.run(drain=0)
-    (found,) = (r for r in watched.records if r.source == From.TRAIL)
-    assert found.at is not None
-    assert (found.at - EPOCH).total_seconds() < 200 + 30
-    assert "1,000 messages stay in the queue" in messages(bench)[-1]
-    # Some requests a second at most, however much there is.
-    assert len(bench.stub.asked) < 400 * 5
-    hidden = [
-        asked.parameters["VisibilityTimeout"]
-        for asked in bench.stub.operations("ReceiveMessage")
-    ]
-    assert (hidden[0], max(hidden)) == (20, 60)
+# -- where it is -----------------------------------------------------------------------
 
-
-async def test_what_is_deleted_does_not_stay(bench: Bench) -> None:
-    bench.ends_at(0)
-    for number in range(1_200):
-        bench.stub.send(event(record(number)))
-    await bench.run(drain=0, consume=True)
-    assert not bench.stub.messages
-    assert not messages(bench)
-
-
-async def test_a_fifo_queue_is_warned_of(bench: Bench) -> None:
-    bench.ends_at(30)
-    url = bench.stub.url + ".fifo"
-    source = Queue(bench.aws, bench.subjects, bench.clock, url, drain=0)
-    await bench.run(source)
-    assert "FIFO" in messages(bench)[0]
-
-
-async def test_requests_are_listed_with_what_they_were_for(bench: Bench) -> None:
-    bench.ends_at(30)
-    bench.stub.send(event(record(1)))
-    watched = await bench.run(drain=0, consume=True)
-    told = {(r.operation, r.note) for r in watched.trace.ordered_requests}
-    assert told == {
-        ("GetQueueAttributes", "the queue itself"),
-        ("ReceiveMessage", "messages of the queue"),
-        ("DeleteMessageBatch", "taking off what was read"),
-    }
-    received = [r for r in watched.trace.ordered_requests if r.items]
-    assert [r.items for r in received] == [1]
-    assert {r.service for r in watched.trace.ordered_requests} == {"sqs"}
-    assert {asked.region for asked in bench.stub.asked} == {REGION}
-
-
-async def test_deleting_needs_the_feature(bench: Bench) -> None:
-    bench.ends_at(30)
-    bench.stub.send(event(record(1)))
-    async with held(bench.clock, bench.stub.origin, Feature.QUEUE) as aws:
-        source = Queue(
-            aws, bench.subjects, bench.clock, bench.stub.url, drain=0, consume=True
-        )
-        with pytest.raises(RuntimeError, match="DeleteMessageBatch"):
-            await bench.run(source)
-    assert bench.stub.messages
-
-
-def test_what_is_no_queue_is_refused_at_once() -> None:
-    with pytest.raises(UsageError, match="No URL of an SQS queue"):
-        Queue(None, subjects(), SteppedClock(), "calls")  # type: ignore[arg-type]
+QUEUE_PATH = "/123456789012/calls"
 
 
 @pytest.mark.parametrize(
-    ("url", "given", "asked"),
+    ("origin", "region", "endpoint"),
     [
-        ("http://127.0.0.1:9/q/calls", None, "http://127.0.0.1:9"),
-        ("http://127.0.0.1:9/q/calls", "http://127.0.0.1:5", "http://127.0.0.1:9"),
-        ("https://sqs.eu-west-1.amazonaws.com/123456789012/calls", None, None),
-        (
-            "https://sqs.eu-west-1.amazonaws.com/123456789012/calls",
-            "http://127.0.0.1:5",
-            "http://127.0.0.1:5",
-        ),
+        ("https://sqs.eu-west-1.amazonaws.com", "eu-west-1", None),
+        ("https://sqs-fips.us-east-1.amazonaws.com", "us-east-1", "same"),
+        ("https://sqs.us-gov-west-1.api.aws", "us-gov-west-1", "same"),
+        ("https://us-west-2.queue.amazonaws.com", "us-west-2", "same"),
+        ("https://vpce-0a-b1.sqs.eu-west-1.vpce.amazonaws.com", "eu-west-1", "same"),
+        ("http://127.0.0.1:5000", None, "same"),
+        ("https://[::1]", None, "same"),
     ],
 )
 def test_a_queue_is_asked_where_its_url_says(
-    url: str, given: str | None, asked: str | None
+    origin: str, region: str | None, endpoint: str | None
 ) -> None:
-    settings = AwsSettings(REGION, profile="p", endpoint_url=given)
-    found = queue_settings(settings, url)
-    assert (found.endpoint_url, found.profile, found.region) == (asked, "p", REGION)
+    address = parse_queue_url(f" {origin}{QUEUE_PATH}\n")
+    assert (address.region, address.name) == (region, "calls")
+    assert address.endpoint_url == (origin if endpoint else None)
+    settings = AwsSettings(REGION, profile="p", endpoint_url="http://127.0.0.1:5")
+    asked = queue_settings(settings, address.url)
+    assert asked.endpoint_url == (address.endpoint_url or "http://127.0.0.1:5")
+    assert (asked.profile, asked.region) == ("p", REGION)
 
 
-# -- the end ---------------------------------------------------------------------------
-
-
-async def test_the_drain_can_be_ended(bench: Bench) -> None:
-    bench.ends_at(50)
-    source = bench.source(drain=900)
-    bench.clock.when(90, source.end_drain)
-    bench.stub.send_at(88, event(record(1)))
-    watched = await bench.run(source)
-    assert calls(bench) == ["call-1"]
-    assert bench.seconds < 100
-    assert watched.states("lookup")[-1] is ENDED
-
-
-@pytest.mark.parametrize("read", [12, None])
-async def test_the_last_look_waits_for_a_history_that_is_still_read(
-    bench: Bench, read: int | None
-) -> None:
-    bench.ends_at(0)
-    bench.subject.over = False
-    bench.stub.send(task_life()[4].data)
-    source = bench.source(drain=0)
-
-    def heed() -> None:
-        source.heed(tuple(sync_history()))
-        bench.subject.over = True
-
-    if read is not None:
-        bench.clock.when(read, heed)
-    watched = await bench.run(source)
-    assert len(watched.trace.task_changes) == (1 if read else 0)
-    assert bench.seconds < (read or 30) + 5
-
-
-async def test_the_drain_is_as_long_as_it_is_said_to_be(bench: Bench) -> None:
-    bench.ends_at(50)
-    watched = await bench.run(drain=120)
-    assert 170 <= bench.seconds < 180
-    until = [h.until for h in watched.healths("lookup") if h.until]
-    assert {(at - EPOCH).total_seconds() for at in until} == {170}
-
-
-async def test_the_seeds_run_is_tied_by_what_the_queue_alone_brings(
-    simulate: Simulate,
-) -> None:
-    simulation = await simulate("sync")
-    clock, (arn,) = simulation.clock, simulation.account.executions.values()
-    stub, watched = SqsStub(clock), Watched()
-    await stub.start()
-    for number, told in enumerate(simulation.account.world.trail):
-        body = event(json.loads(told.envelope["CloudTrailEvent"]))
-        seconds = (told.event_time - EPOCH).total_seconds() + 4 + number / 1e5
-        stub.send_at(max(0.0, seconds), body)
-    both = Subjects([parse_execution_arn(arn)])
-    async with (
-        held(clock, stub.origin) as sqs,
-        held(clock, simulation.endpoint_url) as aws,
-    ):
-        source = Queue(sqs, both, clock, stub.url, drain=60, consume=True)
-        history = History(aws, both.each[0], clock)
-        await run([history, source], [source.heed, watched])
-    await stub.stop()
-    assert [name for name, _ in watched.tied()] == ["RunTask", *["DescribeTasks"] * 5]
-    assert {rule for _, rule in watched.tied()} == {"request-id", "resource-id"}
-    assert {r.source for r in watched.records} >= {From.TRAIL, From.HISTORY}
-    assert not simulation.asked("LookupEvents")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "arn:aws:sqs:eu-west-1:123456789012:calls",
+        "https://sqs.eu-west-1.amazonaws.com/123/calls",
+        "https://sqs.eu-west-1.amazonaws.com/123456789012/calls?x=1",
+        "https://sqs.eu-west-1.amazonaws.com:8443/123456789012/calls",
+        "https://user:secret@sqs.eu-west-1.amazonaws.com/123456789012/calls",
+        "https://sqs.eu-west-1.amazonaws.com.example.org/123456789012/calls",
+        "http://sqs.eu-west-1.amazonaws.com/123456789012/calls",
+        "http://127.0.0.1.example.org/q/calls",
+        "http://127.0.0.1:5000/",
+        "https://[::1/q",
+        "https://s3.eu-west-1.amazonaws.com/123456789012/calls",
+        "https://\x1b[31mx/q",
+    ],
+)
+def test_anything_else_is_refused_and_says_why(url: str) -> None:
+    with pytest.raises(UsageError, match="No URL of an SQS queue") as raised:
+        parse_queue_url(url)
+    assert "get-queue-url" in raised.value.hint
+    assert str(raised.value).isprintable()

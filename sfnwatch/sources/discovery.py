@@ -1,0 +1,588 @@
+"""Finding executions: the newest of a state machine, the next one, those of a Map Run.
+
+ListExecutions has what runs at its start and what has ended at its end, newest first,
+and is eventually consistent: so it is documented. Whether the two kinds are merged, or
+what runs comes before the rest, is not, and nothing here relies on either. Its quota is
+as low as 2 a second for an account, shared with everybody: no more than half of that is
+taken, after a burst of a fifth of the bucket.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.clock import Clock, ServerClock
+from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.arns import (
+    ExecutionArn,
+    MachineName,
+    MapRunArn,
+    Named,
+    StateMachineArn,
+    parse_execution_arn,
+)
+from sfnwatch.model.children import (
+    UNSUCCESSFUL,
+    LeftOut,
+    ListedBy,
+    ListedExecution,
+    Listing,
+    decode_listed,
+    newest,
+)
+from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.times import iso
+from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text, Verdict
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.polling import (
+    GaveUpError,
+    Interval,
+    PollingSource,
+    RateLimitedAws,
+    Rates,
+    TakesBatches,
+    WatchContext,
+)
+from sfnwatch.sources.profiles import AwsSettings, check_profile, configured_region
+from sfnwatch.sources.targets import Targets
+
+TRIES = 5
+_RATES: Rates = {"states:ListExecutions": (1.0, 20.0), "states:ListMapRuns": (0.5, 20)}
+"""ListMapRuns has a quota of 1 a second."""
+_PAGE, _MOST = 100, 1000
+"""What is asked for by default, and what a page can hold."""
+_FEW = 25
+"""Executions of each state machine, where those of all are listed."""
+_DEEP = 5
+"""Pages read at most to find the newest start: with more running at once than they
+hold, it may still be missed. After as many a long list goes on only if it is wanted."""
+_AT_ONCE = 4
+"""Requests under way at the same time."""
+_BUDGET = 60
+"""Requests after which the list of all state machines goes on only if it is wanted."""
+_LEAST, _LONGEST = 2.0, 5.0
+"""Seconds between looks for the next execution."""
+_TOLERANCE = timedelta(seconds=3)
+"""How far a clock that heeds AWS's may be from it."""
+_SLOWEST = timedelta(seconds=10)
+"""No first answer is believed to take longer."""
+_NEAR = 5
+_LIMIT = 200
+_NO_MAP_RUN = "ResourceNotFound"
+"""What AWS answers where there is no such Map Run."""
+_EXPRESS = (
+    "an Express state machine: AWS lists no executions of those. Give the ARN of one,"
+    " arn:aws:states:REGION:ACCOUNT:express:STATE_MACHINE:NAME:ID."
+)
+
+Tell = Callable[[str], None]
+"""Takes what a person should know meanwhile, a line at a time."""
+
+
+class DeniedError(RefusedError):
+    """A permission is missing, here: for another state machine it may be there."""
+
+
+class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "type"}):
+    """A state machine, as ListStateMachines has it."""
+
+    arn: Text
+    name: Text
+    kind: str = "STANDARD"
+
+    @property
+    def express(self) -> bool:
+        return self.kind == "EXPRESS"
+
+    def refuse_express(self) -> None:
+        """Raise RefusedError for one whose executions AWS does not list."""
+        if self.express:
+            raise RefusedError(f"{clean(self.name, _LIMIT)} is {_EXPRESS}")
+
+
+class _MachinePage(ListPage):
+    state_machines: list[Machine]
+
+
+class _ExecutionPage(ListPage):
+    executions: list[dict[str, Any]]
+
+    @property
+    def listed(self) -> tuple[ListedExecution, ...]:
+        found = map(decode_listed, self.executions)
+        return tuple(each for each in found if each is not None)
+
+
+class _MapRunHead(Struct, rename="camel"):
+    map_run_arn: Text
+
+
+class _MapRunPage(ListPage):
+    map_runs: list[_MapRunHead]
+
+
+P = TypeVar("P", _MachinePage, _ExecutionPage, _MapRunPage)
+
+
+class _Asker(PollingSource):
+    """Asks for the pages of a list, and again while that may help."""
+
+    verdicts = (
+        Verdict(
+            "StateMachineTypeNotSupported", HealthState.REFUSED, f"It is {_EXPRESS}"
+        ),
+    )
+
+    def __init__(
+        self,
+        aws: CallsAws,
+        context: WatchContext,
+        consume: TakesBatches,
+        *,
+        enduring: bool = False,
+    ) -> None:
+        """Make one; where it is `enduring`, trouble after an answer is waited out."""
+        super().__init__(aws, context, "discovery")
+        self._consume, self._enduring = consume, enduring
+
+    def judge(self, failure: Failure) -> None:
+        hopeless = not self._enduring and self.failures >= (self.context.tries or TRIES)
+        final = failure.state is HealthState.DENIED or failure.code == _NO_MAP_RUN
+        if hopeless or final:
+            failure.state = HealthState.REFUSED
+
+    async def wait_out(self, failure: Failure) -> None:
+        """Rest before another try; raises RefusedError where there is none."""
+        denied = failure.state is HealthState.DENIED
+        try:
+            await super().wait_out(failure)
+        except GaveUpError:
+            kind = DeniedError if denied else RefusedError
+            raise kind(failure.message) from failure
+
+
+def _called(arn: str) -> str:
+    """Name a state machine or a Map Run by the end of its ARN."""
+    return clean(":".join(arn.split(":")[6:]) or arn, _LIMIT)
+
+
+class Discovery:
+    """Finds executions in one Region of an account; raises RefusedError."""
+
+    def __init__(
+        self, aws: CallsAws, clock: Clock, region: str, *, tries: int = TRIES
+    ) -> None:
+        self._aws = RateLimitedAws(aws, clock, _RATES)
+        self._context = WatchContext(Targets(()), clock, tries=tries)
+        self._clock, self._region = clock, region
+        self._asked: list[Received] = []
+
+    def take_requests(self) -> Batch:
+        """Hand over what was asked since the last time, for a recording."""
+        asked, self._asked = self._asked, []
+        return (*asked, *self._context.untold())
+
+    # -- pages ---------------------------------------------------------------------
+
+    def _asker(self, tell: Tell | None = None, *, enduring: bool = False) -> _Asker:
+        """Make one who asks; `tell` is told what goes wrong meanwhile."""
+
+        def take(batch: Batch) -> None:
+            for each in batch:
+                if each.kind == RecordKind.REQUEST:
+                    self._asked.append(each)
+                elif tell is not None and each.record.get("retry_in"):
+                    # What ends it is raised.
+                    tell(str(each.record.get("message")))
+
+        return _Asker(self._aws, self._context, take, enduring=enduring)
+
+    async def _pages(
+        self,
+        operation: str,
+        subject: str,
+        shape: type[P],
+        note: str,
+        asked: dict[str, Any],
+        *,
+        most: int | None = None,
+        by: _Asker | None = None,
+    ) -> AsyncGenerator[P, None]:
+        """Yield a list page by page, as far as somebody reads."""
+        asker = by or self._asker()
+        name = f"states:{operation}"
+        pages = asker.pages(
+            name, subject, self._region, shape, asked, note=note, most=most
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                yield page.value
+
+    def _machines(self, size: int, note: str) -> AsyncGenerator[_MachinePage, None]:
+        asked = {"maxResults": size}
+        return self._pages("ListStateMachines", self._region, _MachinePage, note, asked)
+
+    def _executions(
+        self,
+        arn: str,
+        size: int,
+        status: str | None = None,
+        *,
+        most: int | None = None,
+        by: _Asker | None = None,
+    ) -> AsyncGenerator[_ExecutionPage, None]:
+        """Yield the executions of a state machine, or of a Map Run."""
+        of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
+        asked: dict[str, Any] = {of: arn, "maxResults": size}
+        if status is not None:
+            asked["statusFilter"] = status
+        note = f"{status.lower()} executions" if status else "newest executions"
+        name, subject = "ListExecutions", _called(arn)
+        return self._pages(name, subject, _ExecutionPage, note, asked, most=most, by=by)
+
+    # -- one execution -----------------------------------------------------------------
+
+    async def machine_named(self, name: str) -> Machine:
+        """Find a state machine by its name; the refusal names those alike."""
+        known: list[str] = []
+        note = f"the machine {clean(name, _LIMIT)}"
+        async with aclosing(self._machines(_MOST, note)) as pages:
+            async for page in pages:
+                for machine in page.state_machines:
+                    if machine.name == name:
+                        return machine
+                    known.append(machine.name)
+        raise _unknown(name, known, self._region)
+
+    async def arn_of(self, named: MachineName | MapRunArn | StateMachineArn) -> str:
+        """Give the ARN of what is named, if it is one whose executions are listed."""
+        if not isinstance(named, MachineName):
+            return named.arn
+        machine = await self.machine_named(named.name)
+        machine.refuse_express()
+        return machine.arn
+
+    async def latest(self, machine_arn: str) -> ListedExecution:
+        """Find the execution that was started last, whether it runs or has ended."""
+        found = newest(await self._started_since(machine_arn, None, self._asker()))
+        if found is None:
+            msg = f"{_called(machine_arn)} has no executions; AWS lists them for 90"
+            hint = "sfnwatch watch --next waits for the next one."
+            raise RefusedError(f"{msg} days after their end.", hint=hint)
+        return found
+
+    async def next_start(
+        self, machine_arn: str, tell: Tell | None = None
+    ) -> ListedExecution:
+        """Wait for an execution that starts from now on.
+
+        Of several it is the one that started first. Trouble that may pass is waited
+        out once AWS has answered at all, and `tell` is told of it.
+        """
+        interval, asker = Interval(_LEAST, _LONGEST), self._asker(tell, enduring=True)
+        asked_at = self._clock.now()
+        bound = asked_at - _TOLERANCE
+        before: frozenset[str] | None = None
+        while True:
+            found = await self._started_since(machine_arn, bound, asker)
+            if before is None:
+                begin = self._put_right(asked_at)
+                bound = begin - _TOLERANCE
+                before = frozenset(e.arn for e in found if not _is_after(e, begin))
+            later = [e for e in found if e.arn not in before and _is_after(e, bound)]
+            if later:
+                return max(later, key=lambda each: each.running_first[1])
+            await self._clock.sleep(interval.after(news=False))
+
+    def _put_right(self, asked_at: datetime) -> datetime:
+        """Give the time at which something was asked, now that AWS's own is known.
+
+        It is only an answer that tells of it. If the clock was put forward by that, it
+        looks as if the answer had taken long, and nothing takes very long.
+        """
+        now = self._clock.now()
+        took = max(timedelta(0), now - asked_at)
+        return now - min(took, _SLOWEST)
+
+    async def _started_since(
+        self, machine_arn: str, since: datetime | None, by: _Asker
+    ) -> list[ListedExecution]:
+        """Read a list until nothing that follows can have started after `since`.
+
+        Without it: after the newest that was found. What has ended stands at its end,
+        which is no earlier than its start.
+        """
+        found: list[ListedExecution] = []
+        pages = self._executions(machine_arn, _PAGE, most=_DEEP, by=by)
+        async with aclosing(pages):
+            async for page in pages:
+                found += page.listed
+                best = newest(found)
+                bound = since or (best and best.started_at)
+                ends = [each.stopped_at for each in page.listed if not each.running]
+                if bound and any(end is not None and end < bound for end in ends):
+                    break
+        return found
+
+    # -- lists ---------------------------------------------------------------------
+
+    async def list_named(self, named: Named) -> AsyncGenerator[Listing, None]:
+        """List the executions of a state machine or a Map Run.
+
+        Of an execution those are the children of its Map Runs.
+        """
+        match named:
+            case ExecutionArn():
+                listings = self._of_map_runs(await self._map_runs(named.arn))
+            case MapRunArn():
+                listings = self._of_map_runs([named.arn])
+            case MachineName() | StateMachineArn():
+                listings = self._of_machine(await self.arn_of(named))
+        async with aclosing(listings):
+            async for listing in listings:
+                yield listing
+
+    async def _of_machine(self, arn: str) -> AsyncGenerator[Listing, None]:
+        number = 0
+        async for page in self._executions(arn, _PAGE):
+            number += 1
+            spent = bool(page.next_token) and number % _DEEP == 0
+            yield Listing(page.listed, asked=1, known=1, spent=spent)
+
+    async def _map_runs(self, execution_arn: str) -> list[str]:
+        """Ask for all of an execution's Map Runs."""
+        asked = {"executionArn": execution_arn, "maxResults": _MOST}
+        name, subject = "ListMapRuns", _called(execution_arn)
+        pages = self._pages(name, subject, _MapRunPage, "its Map Runs", asked)
+        return [run.map_run_arn async for page in pages for run in page.map_runs]
+
+    async def _of_map_runs(self, arns: Sequence[str]) -> AsyncGenerator[Listing, None]:
+        """List the children of Map Runs, one run after the other."""
+        asked = 0
+        listing = Listing(known=len(arns), by=ListedBy.MAP_RUN)
+        yield listing
+        for place, arn in enumerate(arns, 1):
+            async with aclosing(self._of_map_run(arn)) as pages:
+                async for listed, has_more in pages:
+                    asked += 1
+                    more = has_more or place < len(arns)
+                    spent = more and asked % _DEEP == 0
+                    yield replace(listing, executions=listed, asked=place, spent=spent)
+
+    async def _of_map_run(
+        self, arn: str
+    ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
+        """Give a Map Run's pages, and whether more follow.
+
+        A Map Run may have millions of children, few of which failed, and the list has
+        them in the order of their ends. Where there are several pages, what did not
+        succeed is asked for by itself after the first: it may stand on the last.
+        """
+        left = list(UNSUCCESSFUL)
+        async for page in self._executions(arn, _MOST):
+            yield page.listed, bool(page.next_token)
+            while left and page.next_token:
+                async for failed in self._executions(arn, _MOST, left.pop(0), most=1):
+                    yield failed.listed, True
+
+    async def list_recent(self) -> AsyncGenerator[Listing, None]:
+        """List the newest executions of all state machines, a few machines at a time.
+
+        A machine that can't be asked is left out, with words; if the first ones are all
+        denied, so is the rest, and RefusedError is raised.
+        """
+        asked, known, cost, denied, answered = 0, 0, 0, 0, False
+        async for page in self._machines(_PAGE, "state machines"):
+            machines, more = page.state_machines, bool(page.next_token)
+            known += len(machines)
+            yield Listing(asked=asked, known=known, more=more)
+            for first in range(0, len(machines), _AT_ONCE):
+                few = machines[first : first + _AT_ONCE]
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._newest(each)) for each in few]
+                told = [task.result() for task in tasks]
+                left_out = [part.left_out for part in told if part.left_out]
+                answered = answered or len(left_out) < len(told)
+                refused = [p.left_out for p in told if p.denied and p.left_out]
+                denied += len(refused)
+                if refused and denied >= _AT_ONCE and not answered:
+                    raise RefusedError(refused[0].reason)
+                cost += sum(part.pages for part in told)
+                spent, cost = cost >= _BUDGET, cost % _BUDGET
+                asked += len(told)
+                yield Listing(
+                    tuple(each for part in told for each in part.found.values()),
+                    tuple(left_out),
+                    asked=asked,
+                    known=known,
+                    more=more,
+                    spent=spent and (more or asked < known),
+                )
+
+    async def _newest(self, machine: Machine) -> "_MachineListing":
+        """Ask for a machine's newest executions, and for those that run.
+
+        One that has run for long stands far down the list, at its start.
+        """
+        told, more = _MachineListing(), False
+        try:
+            machine.refuse_express()
+            for status in (None, "RUNNING"):
+                told.pages += 1
+                async for page in self._executions(machine.arn, _FEW, status, most=1):
+                    told.found |= {each.arn: each for each in page.listed}
+                    more = bool(page.next_token)
+                if not more:
+                    break
+        except RefusedError as refused:
+            told.left_out = LeftOut(machine.name, str(refused), machine.express)
+            told.denied = isinstance(refused, DeniedError)
+        return told
+
+
+class _MachineListing(Struct):
+    """What came of asking for one state machine's executions."""
+
+    found: dict[str, ListedExecution] = {}
+    left_out: LeftOut | None = None
+    pages: int = 0
+    denied: bool = False
+
+
+def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
+    """Say that there is no such machine, and which ones have a name like it."""
+    msg = f"There is no state machine named {clean(name, _LIMIT)!r} in {clean(region)}"
+    elsewhere = "Choose another --region or --profile"
+    if not known:
+        return RefusedError(f"{msg}, nor any other.", hint=f"{elsewhere}.")
+    folded = {each.casefold(): each for each in reversed(known)}
+    near = get_close_matches(name.casefold(), folded, n=_NEAR)
+    within = [each for each in folded if name.casefold() in each]
+    alike = [clean(folded[each]) for each in dict.fromkeys([*near, *within])][:_NEAR]
+    msg = f"{msg}; there are {len(known)} others." if len(known) > 1 else f"{msg}."
+    if alike:
+        return RefusedError(msg, hint=f"Did you mean {', '.join(alike)}?")
+    return RefusedError(msg, hint=f"{elsewhere}, or give its ARN.")
+
+
+def _is_after(execution: ListedExecution, moment: datetime) -> bool:
+    return execution.started_at is not None and execution.started_at > moment
+
+
+# -- from what was named to executions ---------------------------------------------
+
+
+class Found(Struct, frozen=True):
+    """The executions to watch, and what was asked of AWS to find them."""
+
+    arns: tuple[ExecutionArn, ...]
+    asked: Batch = ()
+    """The requests, for the recording and for the request log."""
+
+
+@asynccontextmanager
+async def _discovery_for(
+    named: Named | None, settings: AwsSettings, clock: ServerClock, note: TakesBatches
+) -> AsyncIterator[Discovery]:
+    """Look where what is named is, or all; raises SfnwatchError.
+
+    What was asked is told to `note` at the end.
+    """
+    own = None if named is None or isinstance(named, MachineName) else named.region
+    region = settings.region or own or configured_region(None, settings.profile)
+    check_profile(settings)
+    async with AwsClient(settings, clock.heed, [Feature.START]) as aws:
+        discovery = Discovery(aws, clock, region)
+        try:
+            yield discovery
+        finally:
+            note(discovery.take_requests())
+
+
+async def list_executions(
+    named: Named | None, settings: AwsSettings, clock: ServerClock, note: TakesBatches
+) -> AsyncGenerator[Listing, None]:
+    """List the executions of what is named, or the newest of all state machines.
+
+    Raises SfnwatchError. What was asked is told to `note` at the end.
+    """
+    async with _discovery_for(named, settings, clock, note) as discovery:
+        listings = discovery.list_named(named) if named else discovery.list_recent()
+        async with aclosing(listings):
+            async for listing in listings:
+                yield listing
+
+
+async def find(
+    named: Sequence[Named],
+    settings: AwsSettings,
+    clock: ServerClock,
+    *,
+    coming: bool = False,
+    tell: Tell,
+) -> Found:
+    """Find an execution for all that was named, each once; raises SfnwatchError.
+
+    That of a state machine, or of a Map Run, is the one that was started last; or, if
+    it is `coming`, the next one to start.
+    """
+    asked: list[Received] = []
+
+    async def one(named: Named) -> ExecutionArn:
+        if isinstance(named, ExecutionArn):
+            return named
+        async with _discovery_for(named, settings, clock, asked.extend) as discovery:
+            found, said = await _find_one(discovery, named, tell, coming=coming)
+        tell(f"{said}: {_outline(found, clock.now())}")
+        return parse_execution_arn(found.arn)
+
+    for each in named:
+        if coming and isinstance(each, ExecutionArn | MapRunArn):
+            started = clean(each.name, _LIMIT)
+            msg = f"--next waits for an execution to start, and {started} has started."
+            raise UsageError(msg, hint="Give the ARN or the name of a state machine.")
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(each)) for each in named]
+    except* SfnwatchError as errors:
+        # A person is told of the first, by itself.
+        raise errors.exceptions[0] from errors
+    arns = {arn.arn: arn for arn in (task.result() for task in tasks)}
+    return Found(tuple(arns.values()), tuple(asked))
+
+
+async def _find_one(
+    discovery: Discovery,
+    named: MachineName | MapRunArn | StateMachineArn,
+    tell: Tell,
+    *,
+    coming: bool,
+) -> tuple[ListedExecution, str]:
+    """Find the execution that is meant, and say which one it is."""
+    arn = await discovery.arn_of(named)
+    name = _called(arn)
+    if not coming:
+        return await discovery.latest(arn), f"the newest execution of {name}"
+    tell(f"waiting for an execution of {name} to start; ctrl+c ends it")
+    return await discovery.next_start(arn, tell), "started"
+
+
+def _outline(execution: ListedExecution, now: datetime) -> str:
+    """Say in a line which execution it is."""
+    parts = [f"{clean(execution.machine, _LIMIT)} › {clean(execution.name, _LIMIT)}"]
+    parts.append(clean(execution.status, _LIMIT) or "in no known state")
+    if execution.started_at is not None:
+        parts.append(f"started {iso(execution.started_at)}")
+    seconds = execution.seconds(now)
+    if seconds is not None:
+        took = duration(seconds)
+        parts.append(f"for {took} so far" if execution.running else f"took {took}")
+    return ", ".join(parts)

@@ -1,0 +1,215 @@
+"""What this tool may ask of AWS, and where: nothing that changes an account.
+
+What every watch asks comes first. The rest is asked only with the option it is for,
+and only then can it be sent at all. The one operation that takes something away,
+deleting a queue's message that was read, has an option of its own.
+
+A request has the payloads of executions in its answer, and the session token in its
+headers. An endpoint may be named by an option, by AWS_ENDPOINT_URL and its kin, or in
+a profile: whoever can write one of these must not get them sent in the clear.
+"""
+
+import os
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from sfnwatch.model.requests import Operation
+from sfnwatch.model.text import clean
+
+ALLOW_HTTP = "SFNWATCH_ALLOW_HTTP"
+"""Set to 1 where an endpoint of one's own network has no TLS."""
+
+
+class NotAllowedError(RuntimeError):
+    """An operation was to be sent that must not be: a bug, which no retry mends.
+
+    No PermissionError: those are the network's, and worth another try.
+    """
+
+
+class Feature(StrEnum):
+    """What a watch may be asked for beyond an execution and LookupEvents."""
+
+    CHILDREN = "children"
+    """What executions start: the Map Runs, which histories hardly tell of."""
+    START = "start"
+    """Finding executions: of a state machine, of a Map Run, or any."""
+    EXPRESS = "express"
+    """Express executions, from their log group."""
+    QUEUE = "queue"
+    CONSUME = "consume"
+    """Deleting from the queue what was read."""
+    LOG_GROUP = "log-group"
+    LIVE_TAIL = "live-tail"
+    """Following the log group beside reading it; paid for by the minute."""
+    ARCHIVE = "archive"
+    ATHENA = "athena"
+    LAKE = "lake"
+
+
+class Grant(Struct, frozen=True):
+    """Operations that are granted together: a statement of an IAM policy."""
+
+    sid: str
+    service: str
+    """The IAM prefix."""
+    operations: tuple[str, ...]
+    resources: tuple[str, ...]
+    feature: Feature | None = None
+    """What it is for; None: every watch."""
+    actions: tuple[str, ...] = ()
+    """IAM's names for the operations, where they are other words."""
+
+    def statement(self) -> dict[str, Any]:
+        resources = list(self.resources)
+        return {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": [f"{self.service}:{n}" for n in self.actions or self.operations],
+            "Resource": resources[0] if len(resources) == 1 else resources,
+        }
+
+
+_EVERYTHING = ("*",)
+"""LookupEvents and ListStateMachines know no other resource."""
+_EXECUTIONS = ("arn:aws:states:*:*:execution:*:*",)
+_MACHINES = ("arn:aws:states:*:*:stateMachine:*",)
+_MAP_RUNS = ("arn:aws:states:*:*:mapRun:*/*:*",)
+_LOG_GROUPS = ("arn:aws:logs:*:*:log-group:*",)
+_QUEUES = ("arn:aws:sqs:*:*:*",)
+_BUCKETS, _OBJECTS = ("arn:aws:s3:::*",), ("arn:aws:s3:::*/*",)
+_WORKGROUPS = ("arn:aws:athena:*:*:workgroup/*",)
+_STORES = ("arn:aws:cloudtrail:*:*:eventdatastore/*",)
+
+_HISTORY = (
+    "DescribeExecution",
+    "DescribeStateMachineForExecution",
+    "GetExecutionHistory",
+)
+_CHILDREN = ("DescribeMapRun", "ListExecutions")
+_START = ("DescribeStateMachine", "ListExecutions")
+_QUEUE = ("GetQueueAttributes", "ReceiveMessage")
+_ATHENA = (
+    "GetQueryExecution",
+    "GetQueryResults",
+    "StartQueryExecution",
+    "StopQueryExecution",
+)
+_LAKE = ("CancelQuery", "GetQueryResults", "StartQuery")
+
+GRANTS: tuple[Grant, ...] = (
+    Grant("History", "states", _HISTORY, _EXECUTIONS),
+    # What a Map Run's history does not tell: its counts, and which executions it ran.
+    Grant("Children", "states", _CHILDREN, _MAP_RUNS, Feature.CHILDREN),
+    Grant("Trail", "cloudtrail", ("LookupEvents",), _EVERYTHING),
+    Grant("Machines", "states", ("ListStateMachines",), _EVERYTHING, Feature.START),
+    Grant("Executions", "states", _START, _MACHINES + _MAP_RUNS, Feature.START),
+    Grant("MapRuns", "states", ("ListMapRuns",), _EXECUTIONS, Feature.START),
+    Grant("ExpressMachine", "states", _START[:1], _MACHINES, Feature.EXPRESS),
+    Grant("ExpressLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.EXPRESS),
+    Grant("Queue", "sqs", _QUEUE, _QUEUES, Feature.QUEUE),
+    Grant(
+        "QueueConsume",
+        "sqs",
+        ("DeleteMessageBatch",),
+        _QUEUES,
+        Feature.CONSUME,
+        actions=("DeleteMessage",),
+    ),
+    Grant("TrailLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.LOG_GROUP),
+    Grant("TrailLiveTail", "logs", ("StartLiveTail",), _LOG_GROUPS, Feature.LIVE_TAIL),
+    Grant(
+        "ArchiveList",
+        "s3",
+        ("ListObjectsV2",),
+        _BUCKETS,
+        Feature.ARCHIVE,
+        actions=("ListBucket",),
+    ),
+    Grant("ArchiveRead", "s3", ("GetObject",), _OBJECTS, Feature.ARCHIVE),
+    Grant("Athena", "athena", _ATHENA, _WORKGROUPS, Feature.ATHENA),
+    Grant("Lake", "cloudtrail", _LAKE, _STORES, Feature.LAKE),
+)
+
+
+def grants(features: Collection[Feature] = ()) -> tuple[Grant, ...]:
+    """Give what a watch with these features needs, in the order of GRANTS."""
+    return tuple(g for g in GRANTS if g.feature is None or g.feature in features)
+
+
+def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
+    """Name all that can be sent by a watch with these features."""
+    return frozenset(
+        (grant.service, name) for grant in grants(features) for name in grant.operations
+    )
+
+
+def action_of(operation: str) -> str:
+    """Give IAM's word for an operation: `s3:ListBucket` for `s3:ListObjectsV2`."""
+    service, _, name = operation.partition(":")
+    for grant in GRANTS:
+        if grant.service == service and grant.actions and name in grant.operations:
+            return f"{service}:{grant.actions[grant.operations.index(name)]}"
+    return operation
+
+
+def policy_command(operation: str) -> str:
+    """Give the command that prints the least policy with an operation in it."""
+    service, _, name = operation.partition(":")
+    found = [g for g in GRANTS if g.service == service and name in g.operations]
+    all_features = [grant.feature for grant in GRANTS]
+    # What is granted for more kinds of things is sure to be enough.
+    found.sort(key=lambda g: (-len(g.resources), all_features.count(g.feature)))
+    feature = found[0].feature if found else None
+    if feature is None or feature in DEFAULT:
+        return "sfnwatch iam-policy"
+    return f"sfnwatch iam-policy --with {feature}"
+
+
+DEFAULT = frozenset({Feature.CHILDREN})
+"""What a watch does unless it is asked not to."""
+ALLOWED = operations(DEFAULT)
+"""Every operation that a watch sends with no option for more."""
+
+
+def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
+    """Write the least IAM policy under which a watch with these features works.
+
+    Its statements are independent: without `Trail` the calls stay dark, and the
+    states are shown all the same.
+    """
+    statements = [grant.statement() for grant in grants({*DEFAULT, *features})]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+# -- endpoints ---------------------------------------------------------------------
+
+
+def is_loopback(url: str | None) -> bool:
+    """True for this machine: no proxy of the environment's can reach it."""
+    try:
+        host = urlsplit(url or "").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def endpoint_refusal(url: str | None, environ: Mapping[str, str] = os.environ) -> str:
+    """Say why nothing is sent to an endpoint; empty where it may be asked."""
+    try:
+        scheme = urlsplit(url or "").scheme
+    except ValueError:
+        scheme = ""
+    safe = not url or scheme == "https" or is_loopback(url)
+    if safe or environ.get(ALLOW_HTTP) == "1":
+        return ""
+    return (
+        f"The endpoint {clean(url or '', 200)} is neither this machine nor https:"
+        " credentials and payloads could be read on the way."
+        f" Use https, or set {ALLOW_HTTP}=1 if that is meant."
+    )

@@ -1,0 +1,616 @@
+"""What every live source does alike: ask, say how it is doing, try again.
+
+A source is a coroutine that reads to its end. What it asks for, one request or page by
+page, it gets in the end: a failure becomes a health record, so that a recording shows
+outages too, and after a pause the same is asked again. Nothing ends by itself because
+of one, except what AWS will never answer.
+
+A source of calls goes on after the end of what it watches, since CloudTrail is minutes
+late: that is its drain.
+"""
+
+import asyncio
+import random
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from sfnwatch.clock import Clock
+from sfnwatch.model.records import (
+    Batch,
+    HealthState,
+    Received,
+    RecordKind,
+    SourceHealth,
+    receive,
+)
+from sfnwatch.model.times import seconds_between
+from sfnwatch.sources.answers import (
+    AwsAnswer,
+    CallsAws,
+    Failure,
+    HasToken,
+    Page,
+    StalePageError,
+    Verdict,
+)
+from sfnwatch.sources.request_log import RequestLog
+from sfnwatch.sources.targets import Targets
+
+T = TypeVar("T")
+TakesBatches = Callable[[Batch], None]
+"""Takes what a source handed over; must not block, and must not raise."""
+P = TypeVar("P", bound=HasToken)
+Uniform = Callable[[float, float], float]
+"""A random number between two: `random.uniform`, or a test's own."""
+FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
+"""What may be refused of what a source can do without."""
+
+DRAIN = 15 * 60.0
+"""Seconds to go on asking after the end, by default."""
+_QUIET = timedelta(minutes=6)
+"""Coverage must be so far past the end before the drain is cut short: it tells of most
+records, and of 2,900 measured a tenth came later than 7 minutes."""
+OVERLAP = timedelta(minutes=15)
+"""How far back each round reads again: most records are there by then. And so far back
+the last one is believed complete."""
+_NAP = 1.0
+"""Seconds slept at once: that a machine was suspended, that a time is over, or that
+nobody wants to wait, is seen only then."""
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+"""Seconds to wait after failures, at most: after the first, and after many."""
+_DRAINED_TRIES = 3
+"""Failures in a row after which, the drain over, nothing more is tried."""
+_DRAINED_TRIES_THROTTLED = 10
+"""The same where others take the quota: they will not for ever."""
+_UNWANTED_TRIES = 5
+"""Failures in a row before which what nobody waits for is not given up."""
+_UNWANTED_WAIT = timedelta(minutes=15)
+"""Nor before so much time without an answer: a Region that is out comes back, and as
+long are calls awaited after an end."""
+_AGAIN = 0.25
+"""Seconds to wait, before pages are read again from the first one, for each that was
+read in vain: where no token is good for long, others may ask as well."""
+_RESTARTS = 100
+"""How often pages are read again from the first one."""
+
+
+# -- how often to ask ------------------------------------------------------------------
+
+_LEAST = 0.001
+"""Seconds to sleep at least: a clock tells no more than microseconds, so what is left
+of a token by rounding might never be made up."""
+Rates = Mapping[str, tuple[float, float]]
+"""Operations, to the requests a second, and at once, that are sent of them."""
+
+
+class TokenBucket:
+    """At most `rate` takes a second on average, `burst` at once, for all who share it.
+
+    LookupEvents has 2 requests a second for an account and Region, shared with the
+    console and every other tool.
+    """
+
+    def __init__(self, rate: float, burst: float, clock: Clock) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._tokens = burst
+        self._refilled_at: datetime | None = None
+        self._turn = asyncio.Lock()
+
+    async def take(self) -> None:
+        """Wait for a token; those who wait are served in turn."""
+        async with self._turn:
+            self._refill()
+            while self._tokens < 1:
+                missing = (1 - self._tokens) / self._rate
+                await self._clock.sleep(max(_LEAST, missing))
+                self._refill()
+            self._tokens -= 1
+
+    def _refill(self) -> None:
+        now = self._clock.now()
+        if self._refilled_at is not None:
+            # A clock set back must not take tokens away.
+            passed = max(0.0, seconds_between(self._refilled_at, now))
+            self._tokens = min(self._burst, self._tokens + passed * self._rate)
+        self._refilled_at = now
+
+
+class RateLimitedAws:
+    """Asks on behalf of several; in each Region an operation waits for its turn."""
+
+    def __init__(self, aws: CallsAws, clock: Clock, rates: Rates) -> None:
+        self._aws, self._clock, self._rates = aws, clock, rates
+        self._buckets: dict[tuple[str, str], TokenBucket] = {}
+
+    async def call(
+        self,
+        operation: str,
+        subject: str,
+        region: str,
+        shape: type[T],
+        **parameters: Any,
+    ) -> AwsAnswer[T]:
+        """Wait for a turn, and ask; raises what the client's own call raises."""
+        if rate := self._rates.get(operation):
+            made = TokenBucket(*rate, self._clock)
+            await self._buckets.setdefault((operation, region), made).take()
+        return await self._aws.call(operation, subject, region, shape, **parameters)
+
+
+class Interval:
+    """A pause that grows in silence and is short again as soon as something comes."""
+
+    def __init__(self, least: float, most: float, growth: float = 1.5) -> None:
+        self._least, self._most, self._growth = least, most, growth
+        self._current = least
+
+    def after(self, *, news: bool) -> float:
+        """Give the pause after a poll that brought news, or none."""
+        grown = min(self._most, self._current * self._growth)
+        self._current = self._least if news else grown
+        return self._current
+
+
+# -- a source --------------------------------------------------------------------------
+
+
+class WatchContext(Struct):
+    """What all sources of a watch share."""
+
+    targets: Targets
+    clock: Clock
+    drain: float = DRAIN
+    """Seconds to go on asking for calls after the end."""
+    tries: int | None = None
+    """How often a source that was never answered tries to reach AWS; None: for ever,
+    as for a screen that somebody watches."""
+    uniform: Uniform = random.uniform
+    request_logs: list[RequestLog] = field(default_factory=list)
+
+    def request_log(self, execution_arn: str | None) -> RequestLog:
+        """Make the request log of a source; what it has not told is not lost."""
+        log = RequestLog(self.clock, execution_arn)
+        self.request_logs.append(log)
+        return log
+
+    def untold(self) -> Batch:
+        """Give the requests that no source has handed over, having been ended."""
+        return tuple(told for log in self.request_logs for told in log.take())
+
+
+class GaveUpError(Exception):
+    """AWS will never answer, which has been said: the source ends."""
+
+
+class PollingSource:
+    """A source that asks until it has read all; heirs write `read`."""
+
+    verdicts: ClassVar[Sequence[Verdict]] = ()
+    """What codes mean here, where it is something else than usual."""
+
+    def __init__(
+        self,
+        aws: CallsAws | None,
+        context: WatchContext,
+        lane: str,
+        source: str = "",
+        execution_arn: str | None = None,
+    ) -> None:
+        self._aws = aws
+        self.context, self.clock = context, context.clock
+        self.targets = context.targets
+        self.requests = context.request_log(execution_arn)
+        self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
+        """What was said last."""
+        self.coverage: datetime | None = None
+        """How far what was read is believed complete."""
+        self._consume: TakesBatches = lambda _: None
+        self._answered = False
+        """True once AWS has answered at all."""
+        self.failures = 0
+        """How many tries have failed since the last answer, with the one judged."""
+        self._failed_at: datetime | None = None
+        """When the first failure since the last answer was."""
+
+    # -- for heirs to write --------------------------------------------------------
+
+    async def read(self) -> str:
+        """Read to the end; gives the last words to be said, mostly none."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Give up what is open; called once, however the source ends."""
+
+    def judge(self, failure: Failure) -> None:
+        """Make a failure final, by its state, that there is no use in waiting out."""
+
+    def waits_in_vain(self) -> bool:
+        """True when a pause, made while there was a reason to wait, has lost it."""
+        return False
+
+    @property
+    def until(self) -> datetime | None:
+        """When its drain ends."""
+        return None
+
+    @property
+    def lag(self) -> float | None:
+        """How late it is, in seconds."""
+        if self.coverage is None:
+            return None
+        return round(seconds_between(self.coverage, self.clock.now()), 1)
+
+    # -- for heirs to use ----------------------------------------------------------
+
+    @property
+    def bounded(self) -> bool:
+        """True when there are only so many tries: nobody is there to help."""
+        return self.context.tries is not None
+
+    async def ask(
+        self,
+        operation: str,
+        subject: str,
+        region: str,
+        shape: type[T],
+        *,
+        note: str = "",
+        tolerated: Collection[HealthState] = (),
+        **parameters: Any,
+    ) -> AwsAnswer[T]:
+        """Ask until there is an answer; `note` says what for, in the request log.
+
+        Raises StalePageError for a page's token that is too old, and of failures those
+        that are tolerated.
+        """
+        asked = (operation, subject, region, shape)
+        once = partial(self.ask_once, *asked, note=note, **parameters)
+        return await self.attempt(once, tolerated)
+
+    async def pages(
+        self,
+        operation: str,
+        subject: str,
+        region: str,
+        shape: type[P],
+        parameters: Mapping[str, Any],
+        *,
+        note: str,
+        next_key: str = "nextToken",
+        most: int | None = None,
+    ) -> AsyncGenerator[AwsAnswer[P], None]:
+        """Yield page by page; where a token has become too old, all over again.
+
+        The parameters are those that there are when the first page is asked for.
+        `next_key` is how the next one is; `most` is how many are wanted.
+        """
+        stale = ""
+        for _ in range(_RESTARTS):
+            asked, number, words = dict(parameters), 1, note
+            try:
+                while True:
+                    answer = await self.ask(
+                        operation, subject, region, shape, note=words, **asked
+                    )
+                    yield answer
+                    if not answer.value.next_token or number == most:
+                        return
+                    asked[next_key], number = answer.value.next_token, number + 1
+                    words = f"{note}, page {number}"
+            except StalePageError as error:
+                stale = str(error)
+                await self.rest(_AGAIN * (number - 1))
+        await self.refuse(stale)
+
+    async def ask_once(
+        self,
+        operation: str,
+        subject: str,
+        region: str,
+        shape: type[T],
+        *,
+        note: str,
+        **parameters: Any,
+    ) -> AwsAnswer[T]:
+        """Send one request; raises Failure and StalePageError."""
+        assert self._aws is not None  # noqa: S101 - else it is made without
+        with self.requests.asking(note) as asked:
+            answer = await self._aws.call(
+                operation, subject, region, shape, **parameters
+            )
+            if isinstance(answer.value, Page):
+                asked.brought(answer.value.count())
+        return answer
+
+    async def attempt(
+        self, do: Callable[[], Awaitable[T]], tolerated: Collection[HealthState] = ()
+    ) -> T:
+        """Do something until it succeeds; raises failures that are tolerated."""
+        while True:
+            try:
+                done = await do()
+            except Failure as failure:
+                any(verdict.apply(failure) for verdict in self.verdicts)
+                if failure.state in tolerated:
+                    raise
+                await self.wait_out(failure)
+            else:
+                self.succeeded()
+                return done
+
+    def succeeded(self) -> None:
+        """Note an answer; that it does well again is told."""
+        recovered = self.failures > 0 or not self._answered
+        self._answered, self.failures, self._failed_at = True, 0, None
+        if recovered:
+            self.say()
+        elif self.requests.is_due(0.0):
+            self._tell_requests()
+
+    async def wait_out(self, failure: Failure) -> None:
+        """Say what has failed, and rest; raises GaveUpError where that is final."""
+        wait = max(failure.at_least, self._next_wait())
+        self.failures += 1
+        self._failed_at = self._failed_at or self.clock.now()
+        self.judge(failure)
+        tries = self.context.tries
+        hopeless = not self._answered and tries is not None and self.failures >= tries
+        final = hopeless or failure.state is HealthState.REFUSED
+        self._tell(
+            replace(
+                self.health,
+                state=HealthState.REFUSED if final else failure.state,
+                message=failure.message,
+                retry_in=None if final else wait,
+            )
+        )
+        if final:
+            raise GaveUpError
+        await self.rest(wait)
+
+    def _next_wait(self) -> float:
+        """Give the seconds to wait: random × min(cap, base·2ⁿ), never none at all.
+
+        That begins where botocore's own retries, which count the same way, end.
+        """
+        ceiling = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(self.failures, 30))
+        return max(_FIRST_WAIT / 2, self.context.uniform(0, ceiling))
+
+    async def refuse(self, why: str) -> NoReturn:
+        """End the source, saying why."""
+        await self.wait_out(Failure(HealthState.REFUSED, why))
+        raise GaveUpError
+
+    def give_up(self, failure: Failure) -> None:
+        """Make a failure final of what nothing waits for any more.
+
+        A missing permission at once, other trouble after some time.
+        """
+        if failure.state is HealthState.EXPIRED and not self.bounded:
+            return
+        since = self._failed_at or self.clock.now()
+        waited = self.clock.now() - since >= _UNWANTED_WAIT
+        tried = self.failures >= _UNWANTED_TRIES and waited
+        if failure.state is HealthState.DENIED or tried:
+            failure.state = HealthState.REFUSED
+
+    async def rest(self, seconds: float) -> None:
+        """Wait, in naps, unless something puts an end to the waiting."""
+        if self.requests.is_due(seconds):
+            self._tell_requests()
+        while seconds > 0 and not self.waits_in_vain():
+            await self.clock.sleep(min(seconds, _NAP))
+            seconds -= _NAP
+
+    def received(self, kind: RecordKind, data: bytes) -> Received:
+        """Make a record, received now, of the execution that the source is of."""
+        return Received(self.clock.now(), kind, self.requests.execution_arn, data)
+
+    def hand_on(self, *records: Received) -> None:
+        """Hand over what was read, and the requests that it took."""
+        if records:
+            self._consume((*records, *self.requests.take()))
+
+    def say(self, message: str = "", state: HealthState | None = None) -> None:
+        """Say how it is doing from now on, if that is news: that time goes by is not.
+
+        By default it does well: it is live, or draining.
+        """
+        usual = HealthState.DRAINING if self.until else HealthState.LIVE
+        told = replace(
+            self.health,
+            state=state or usual,
+            message=message,
+            retry_in=None,
+            coverage=self.coverage,
+            lag=self.lag,
+            until=self.until,
+        )
+        if self.is_news(told):
+            self._tell(told)
+
+    def is_news(self, told: SourceHealth) -> bool:
+        """True for a health that says anything else than the last one."""
+        old = self.health
+        return replace(told, lag=old.lag, requests=old.requests) != old
+
+    # -- the run of it -------------------------------------------------------------
+
+    async def run(self, consume: TakesBatches) -> None:
+        """Hand over what is read, and every change of health, to the end."""
+        self._consume = consume
+        try:
+            self._tell(self.health)
+            self.say(await self.read(), HealthState.ENDED)
+            self._tell_requests()
+        except GaveUpError:
+            return
+        finally:
+            await self.close()
+
+    def _tell_requests(self) -> None:
+        if told := self.requests.take():
+            self._consume(told)
+
+    def _tell(self, health: SourceHealth) -> None:
+        self.health = replace(health, requests=self.requests.count)
+        told = receive(
+            self.clock.now(),
+            RecordKind.HEALTH,
+            self.requests.execution_arn,
+            self.health.as_record(),
+        )
+        self._consume((*self.requests.take(), told))
+
+
+# -- a source of calls -----------------------------------------------------------------
+
+
+class CallSource(PollingSource):
+    """A source of calls: after the end it awaits those that are late."""
+
+    def __init__(
+        self, aws: CallsAws | None, context: WatchContext, source: str = ""
+    ) -> None:
+        super().__init__(aws, context, "lookup", source, context.targets.only)
+        self._drain = timedelta(seconds=context.drain)
+        self._cut_short = False
+        self.last_round = False
+        """To be set when a round begins which is to be the last."""
+
+    @property
+    def until(self) -> datetime | None:
+        """When its drain ends; None while an execution runs."""
+        stopped = self.targets.stopped_at
+        return stopped + self._drain if stopped else None
+
+    def end_drain(self) -> None:
+        """Stop waiting for late records: one more look, and that is it."""
+        self._cut_short = True
+
+    def is_over(self) -> bool:
+        """True when the next round is to be the last."""
+        stopped = self.targets.stopped_at
+        if stopped is None or not self.targets.have_ended:
+            # A history that is refused has no end to wait for.
+            return self.targets.finished
+        quick = self.coverage is not None and self.coverage >= stopped + _QUIET
+        # Who waits for longer than by default waits for the records that coverage
+        # tells nothing of.
+        quick = quick and self._drain <= timedelta(seconds=DRAIN)
+        return self._cut_short or quick or self.clock.now() >= stopped + self._drain
+
+    def judge(self, failure: Failure) -> None:
+        """Give up after the end what is not permitted, or fails again and again.
+
+        But a login may yet be renewed by whoever watches.
+        """
+        forbidden = failure.state is HealthState.DENIED and self.targets.have_ended
+        awaited = failure.state is HealthState.EXPIRED and not self.bounded
+        throttled = failure.state is HealthState.THROTTLED
+        tries = _DRAINED_TRIES_THROTTLED if throttled else _DRAINED_TRIES
+        failing = self.failures >= tries and self.is_over()
+        if forbidden or (failing and not awaited):
+            failure.state = HealthState.REFUSED
+
+    def waits_in_vain(self) -> bool:
+        if self.health.state is HealthState.EXPIRED:
+            return False
+        if self.health.state is HealthState.DENIED:
+            return self.targets.have_ended
+        return self.is_over() and not self.last_round
+
+    async def run(self, consume: TakesBatches) -> None:
+        """Hand over calls, once something is known to ask for."""
+        await self.targets.known.wait()
+        await super().run(consume)
+
+
+class RestartedSource:
+    """A source of calls that begins anew when an execution is redriven after its drain.
+
+    Fourteen days may lie between an end and a redrive. In that time nothing is looked
+    up; then only what came since the redrive is.
+    """
+
+    def __init__(self, make: Callable[[], CallSource], context: WatchContext) -> None:
+        self._make, self._context = make, context
+        self._source = make()
+
+    def end_drain(self) -> None:
+        self._source.end_drain()
+
+    async def run(self, consume: TakesBatches) -> None:
+        """Hand over what the source brings; after its end, wait for a redrive."""
+        targets, known = self._context.targets, 0
+
+        def note(batch: Batch) -> None:
+            nonlocal known
+            if targets.stopped_at is not None:
+                known = targets.redrives  # that end will be drained
+            consume(batch)
+
+        while True:
+            known = targets.redrives
+            await self._source.run(note)
+            while targets.redrives <= known:
+                if targets.finished:
+                    return
+                await self._context.clock.sleep(_NAP)
+            targets.look_up_since_redrive()
+            self._source = self._make()
+
+
+# -- several at once -------------------------------------------------------------------
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    async def run(self, consume: TakesBatches) -> None:
+        """Hand over what arrives until there is no more to come.
+
+        Expected failures are handed over as health records; what is raised is a bug,
+        or a RefusedError before anything was received.
+        """
+        ...
+
+
+class Feed:
+    """Runs sources at once until each has ended; one's trouble stops no other.
+
+    Sources may join late: what an execution has started is found out while it is
+    watched.
+    """
+
+    def __init__(self, consume: TakesBatches) -> None:
+        self._consume = consume
+        self._group: asyncio.TaskGroup | None = None
+        self.over = False
+        """True once every source has ended: none can join any more."""
+
+    def join(self, source: Source) -> None:
+        """Run a source beside the others, while any of them runs."""
+        if self._group is not None and not self.over:
+            self._group.create_task(source.run(self._consume))
+
+    async def run(self, sources: Sequence[Source]) -> None:
+        """Run all sources, and those that join, until each has ended."""
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                for source in sources:
+                    self.join(source)
+        finally:
+            self.over = True

@@ -1,0 +1,448 @@
+"""What is watched, as far as the records tell: whose calls to ask for, where and when.
+
+The history sources note here what they read; the sources of calls ask it for roles,
+services and times. All executions watched together share it: they share the account's
+two requests a second, and often a role and a service, so what one of them needs asked
+is asked for all.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.model.api_call import ApiCall, decode_call
+from sfnwatch.model.arns import ExecutionArn, role_name
+from sfnwatch.model.children import RUNNING, started_in
+from sfnwatch.model.history import (
+    REDRIVEN,
+    TERMINAL,
+    Details,
+    HistoryEvent,
+    decode_event,
+)
+from sfnwatch.model.integrations import Integration, home_region, parse_definition
+from sfnwatch.model.json_text import mapping_of, text_of
+from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.visits import integration_of
+from sfnwatch.sources.permissions import Feature
+
+Query = tuple[str, str]
+"""A Region and an event source to ask for."""
+BEFORE_START = timedelta(seconds=5)
+AFTER_END = timedelta(minutes=15)
+"""Calls may follow the end: that stop a job, or look after one not waited for."""
+_NEW = timedelta(minutes=15)
+"""How long ago one may have started that is not known yet."""
+_NOTED = {"ExecutionStarted", "MapRunStarted", "TaskSubmitted", "TaskSucceeded"}
+_NOTED |= {REDRIVEN, *TERMINAL}
+
+
+# -- what is wanted, once all is decided -------------------------------------------
+
+
+class ChildOptions(Struct, frozen=True):
+    """How far what an execution starts is followed."""
+
+    depth: int = 3
+    """How many executions deep; 0: not at all."""
+    children: int = 10
+    """How many of a Map Run's executions are read by themselves: so many that failed,
+    and so many others. The rest is counted and listed, and read when it is asked for.
+    """
+
+
+class CallOptions(Struct, frozen=True):
+    """From which sources calls come."""
+
+    lookup: bool = True
+    """False where LookupEvents of the execution's account is not to be asked."""
+    profiles: tuple[str, ...] = ()
+    """Profiles of other accounts in which calls land: LookupEvents is asked there."""
+    queue: str | None = None
+    """The URL of an SQS queue that EventBridge feeds."""
+    consume: bool = False
+    """True where its messages may be deleted once they are read."""
+    log_group: str | None = None
+    """The name or the ARN of a log group that a trail delivers to."""
+    live_tail: bool = False
+    """True where that log group is to be followed too, which costs by the minute."""
+    archive: str | None = None
+    """A trail's files: a folder, or `s3://BUCKET/PREFIX`."""
+    sql: bool = False
+    """True where a folder's files are searched by DuckDB."""
+    athena: str | None = None
+    """A table over a trail: `DATABASE.TABLE`."""
+    athena_partitions: tuple[str, ...] | None = None
+    """The table's partition columns, where they are not those of `athena-ddl`."""
+    athena_workgroup: str | None = None
+    athena_output: str | None = None
+    """The `s3://` place for results, where the workgroup names none."""
+    lake: str | None = None
+    """The ARN of an event data store of CloudTrail Lake."""
+    express_log_group: str | None = None
+    """Where Express executions are read, if not where their state machine logs."""
+    look_back: float = 24 * 3600.0
+    """Seconds before now in which an Express execution is looked for."""
+
+
+def features_of(
+    arns: Iterable[ExecutionArn],
+    calls: CallOptions,
+    children: ChildOptions | None = None,
+) -> list[Feature]:
+    """Say what a watch of executions must be allowed, beyond every watch's."""
+    bucket = (calls.archive or "").lower().startswith("s3://")
+    wanted = {
+        Feature.QUEUE: calls.queue is not None,
+        Feature.CONSUME: calls.queue is not None and calls.consume,
+        Feature.LOG_GROUP: calls.log_group is not None,
+        Feature.LIVE_TAIL: calls.log_group is not None and calls.live_tail,
+        Feature.ARCHIVE: bucket,
+        Feature.ATHENA: calls.athena is not None,
+        Feature.LAKE: calls.lake is not None,
+        Feature.EXPRESS: any(arn.is_express for arn in arns),
+        Feature.CHILDREN: children is not None and children.depth > 0,
+    }
+    return [feature for feature, is_wanted in wanted.items() if is_wanted]
+
+
+# -- what is known of it -------------------------------------------------------------
+
+
+class Target:
+    """One execution, and what there is to look up for it."""
+
+    def __init__(self, arn: ExecutionArn, targets: "Targets", level: int = 0) -> None:
+        self.arn = arn
+        self.level = level
+        """How many executions above it led to it; 0 for one that somebody named."""
+        self._targets = targets
+        self.lookup_queries: dict[Query, None] = {}
+        """What to ask LookupEvents for, in the order it was found out."""
+        self.trail_queries: dict[Query, None] = {}
+        """The same for a trail, which may have data events: an Invoke, an item got."""
+        self.roles: set[str] = set()
+        """Names of the roles its calls are made with."""
+        self.started_at: datetime | None = None
+        self.stopped_at: datetime | None = None
+        self.redriven_at: datetime | None = None
+        """When it was last taken up again after it had ended."""
+        self.redrives = 0
+        """How often that was."""
+        self.ready = False
+        """True when its definition has been read, or all there is instead of it."""
+        self.finished = False
+        """True when the source of its history has ended, for whatever reason."""
+
+    def set_ready(self) -> None:
+        """Note that what it can call, by which role and since when, is known by now."""
+        self.ready = True
+        self._targets.known.set()
+
+    def finish(self) -> None:
+        """Note that no more will be known of it."""
+        self.finished = True
+        self.set_ready()
+
+    @staticmethod
+    def notes(event_type: str) -> bool:
+        """True for events of which `observe` makes something."""
+        return event_type in _NOTED or event_type.endswith("Scheduled")
+
+    def observe(self, received: Received) -> None:
+        """Take in one record of the execution; what can't be read changes nothing."""
+        record = received.record
+        with suppress(DecodeError):
+            match received.kind:
+                case RecordKind.HISTORY | RecordKind.EXPRESS:
+                    self._observe_event(record)
+                case RecordKind.DESCRIBE:
+                    self._observe_description(record)
+                case RecordKind.DEFINITION:
+                    self._observe_definition(record)
+
+    def _observe_event(self, record: Record) -> None:
+        event, details = decode_event(record)
+        if event.type == "ExecutionStarted":
+            self.started_at = event.at
+            self._add_role(text_of(details.get("roleArn")))
+        elif event.type in TERMINAL:
+            self.stopped_at = event.at
+        elif event.type == REDRIVEN:
+            self.stopped_at, self.redriven_at = None, event.at
+            self.redrives += 1
+        elif event.type.endswith("Scheduled"):
+            self._observe_task(event, details)
+        self._tell_started(event, details)
+
+    def _observe_task(self, event: HistoryEvent, details: Details) -> None:
+        credentials = mapping_of(details.get("taskCredentials"))
+        self._add_role(text_of(credentials.get("roleArn")))
+        row = integration_of(event.type, details)
+        if row is not None:
+            self._add_queries(row, text_of(details.get("region")))
+
+    def _tell_started(self, event: HistoryEvent, details: Details) -> None:
+        run = text_of(details.get("mapRunArn")) if "MapRun" in event.type else None
+        for arn in (run,) if run else started_in(event.type, details):
+            self._targets.on_started(self, arn)
+
+    def _observe_description(self, record: Record) -> None:
+        # The history is more exact.
+        self.started_at = self.started_at or maybe_time(record.get("startDate"))
+        if record.get("status") not in RUNNING:
+            self.stopped_at = self.stopped_at or maybe_time(record.get("stopDate"))
+
+    def _observe_definition(self, record: Record) -> None:
+        self._add_role(text_of(record.get("roleArn")))
+        for task in parse_definition(record.get("definition")).tasks:
+            self._add_role(task.role_arn)
+            if task.integration is not None:
+                self._add_queries(task.integration, None)
+
+    def _add_role(self, role_arn: str | None) -> None:
+        name = role_name(role_arn)
+        if name:
+            self.roles.add(name)
+
+    def _add_queries(self, row: Integration, region: str | None) -> None:
+        """Ask where the task calls; a global service's calls are where it lives."""
+        home = home_region(row.resource_type, self.arn.partition)
+        where = home or region or self.arn.region
+        self.lookup_queries |= dict.fromkeys((where, s) for s in row.event_sources)
+        self.trail_queries |= dict.fromkeys((where, s) for s in row.trail_sources)
+
+    def concerns(self, call: ApiCall) -> bool:
+        """True for a call worth keeping: by a role of the execution's.
+
+        While no role is known, any call that Step Functions made may be it. Our own
+        calls are kept, since they measure how late CloudTrail is.
+        """
+        if call.own:
+            return True
+        if not self.roles:
+            return call.by_step_functions
+        return call.role in self.roles
+
+
+class TimeSpan(Struct, frozen=True):
+    """From when to when; None where it is not known, or not over.
+
+    A role outlives its executions: in a queue, or in what LookupEvents keeps, lie the
+    calls of every run before and after.
+    """
+
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def has(self, at: datetime) -> bool:
+        after = self.first is None or self.first <= at
+        return after and (self.last is None or at <= self.last)
+
+
+class Targets:
+    """All that is watched; the first that was named says which Region is home."""
+
+    def __init__(self, arns: Sequence[ExecutionArn]) -> None:
+        self.known = asyncio.Event()
+        """Set when enough is known of one to look up, or when nothing more will be:
+        one that can't be described must not keep the others' calls away."""
+        self.on_started: Callable[[Target, str], None] = lambda _, __: None
+        """Is told the ARN of each execution and Map Run that a target has started."""
+        self.roots = tuple(Target(arn, self) for arn in arns)
+        """Those that somebody named."""
+        self.each = self.roots
+        """Those, and what they started, as far as it is followed."""
+        self._since: datetime | None = None
+        """From when on calls are looked up, if not from the first start."""
+
+    def add(self, arn: ExecutionArn, level: int) -> Target:
+        """Have an execution watched that one of the others started."""
+        added = Target(arn, self, level)
+        self.each = (*self.each, added)
+        return added
+
+    @property
+    def region(self) -> str:
+        return self.roots[0].arn.region
+
+    @property
+    def only(self) -> str | None:
+        """The ARN of the one execution that was named, where there is but one."""
+        return self.roots[0].arn.arn if len(self.roots) == 1 else None
+
+    @property
+    def lookup_queries(self) -> tuple[Query, ...]:
+        """What to ask LookupEvents for, each once, in the order it was found out."""
+        return tuple(
+            dict.fromkeys(q for each in self.each for q in each.lookup_queries)
+        )
+
+    @property
+    def trail_queries(self) -> tuple[Query, ...]:
+        """What to ask a trail for: the same and, if it logs them, data events."""
+        return tuple(dict.fromkeys(q for each in self.each for q in each.trail_queries))
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(role for each in self.each for role in each.roles)
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        return frozenset(each.arn.account for each in self.each)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the first of them started; or, looked up anew, was redriven."""
+        starts = (each.started_at for each in self.each)
+        first = min((at for at in starts if at is not None), default=None)
+        return max(first, self._since) if first and self._since else first
+
+    @property
+    def stopped_at(self) -> datetime | None:
+        """When the last of them ended; None while one runs.
+
+        One whose history is refused has no end to wait for.
+        """
+        if any(each.stopped_at is None and not each.finished for each in self.each):
+            return None
+        stops = (each.stopped_at for each in self.each)
+        return max((at for at in stops if at is not None), default=None)
+
+    @property
+    def span(self) -> TimeSpan:
+        """The time of the executions, as far as it is known by now."""
+        start, stop = self.started_at, self.stopped_at
+        return TimeSpan(start and start - BEFORE_START, stop and stop + AFTER_END)
+
+    def since(self, now: datetime) -> datetime:
+        """Tell from when on to look for calls, though no start be known yet."""
+        return (self.started_at or now - _NEW) - BEFORE_START
+
+    @property
+    def redrives(self) -> int:
+        """How often any of them was taken up again after it had ended."""
+        return sum(each.redrives for each in self.each)
+
+    def look_up_since_redrive(self) -> None:
+        """Leave what came before it alone: all had ended, and that is drained."""
+        running = (each.redriven_at for each in self.each if each.stopped_at is None)
+        known = [at for at in running if at is not None]
+        known = known or [each.redriven_at for each in self.each if each.redriven_at]
+        self._since = min(known, default=self._since)
+
+    @property
+    def ready(self) -> bool:
+        """True when it is known of every one what it can call, or never will be."""
+        return all(each.ready for each in self.each)
+
+    @property
+    def finished(self) -> bool:
+        """True when the source of every history has ended, for whatever reason."""
+        return all(each.finished for each in self.each)
+
+    @property
+    def have_ended(self) -> bool:
+        """True when every execution has ended, or will never be seen to end.
+
+        Not before it is known what each of them can call: of several that are long
+        over, the first one's calls may be read before the last one's definition.
+        """
+        return self.finished or (self.ready and self.stopped_at is not None)
+
+    @property
+    def roots_finished(self) -> bool:
+        """True when there is no execution left that could wait for what it started."""
+        return all(each.finished for each in self.roots)
+
+    def concerns(self, call: ApiCall) -> bool:
+        """True for a call worth keeping for one of them.
+
+        Where a role is known, one whose role is not claims nothing yet: what was passed
+        over is looked at again once it is.
+        """
+        known = [each for each in self.each if each.roles] or self.each
+        return any(each.concerns(call) for each in known)
+
+
+# -- of all the calls that come by -----------------------------------------------------
+
+ROOM = 64 << 20
+"""Bytes of records that are held back at most; beyond, the oldest are let go."""
+
+
+class Relevance:
+    """Selects what concerns the executions, each once, and holds back what yet may.
+
+    What is read once and then gone, a queue's message or a page of a log, may concern
+    an execution whose role is not known yet: a role that a state's input names is known
+    only when its task is scheduled, and the calls of an execution long over may come
+    before its history is read. So what Step Functions made for somebody is held back,
+    and looked at again when a role becomes known, or from when to when they were.
+    """
+
+    def __init__(self, targets: Targets, room: int = ROOM) -> None:
+        self._targets, self._room = targets, room
+        self._handed_on: set[str] = set()
+        """The event ids of what was selected."""
+        self._held: OrderedDict[str, tuple[ApiCall, Received]] = OrderedDict()
+        self._size = 0
+        self._known: tuple[frozenset[str], TimeSpan] = (frozenset(), TimeSpan())
+        """The roles and the time of the executions, when the last calls came."""
+
+    def select(self, records: Iterable[Received]) -> Batch:
+        """Give what is to be handed on: of these, and of those held back before.
+
+        What can't be decoded is handed on as such: nothing is dropped unseen.
+        """
+        selected = self._look_again()
+        for received in records:
+            try:
+                call, _ = decode_call(received.kind, received.record, received.at)
+            except DecodeError:
+                selected.append(replace(received, kind=RecordKind.UNREAD))
+                continue
+            if call.event_id in self._handed_on:
+                continue
+            if self._is_relevant(call):
+                selected.append(received)
+            elif call.by_step_functions or self._targets.concerns(call):
+                self._hold(call, received)
+        return tuple(selected)
+
+    def _is_relevant(self, call: ApiCall) -> bool:
+        if not self._targets.concerns(call) or not self._known[1].has(call.event_time):
+            return False
+        self._handed_on.add(call.event_id)
+        self._let_go(call.event_id)
+        return True
+
+    def _look_again(self) -> list[Received]:
+        """Look anew at what was held back, if whose or when has become known."""
+        known = (self._targets.roles, self._targets.span)
+        if known == self._known:
+            return []
+        self._known = known
+        return [
+            received
+            for call, received in tuple(self._held.values())
+            if self._is_relevant(call)
+        ]
+
+    def _hold(self, call: ApiCall, received: Received) -> None:
+        self._let_go(call.event_id)
+        self._held[call.event_id] = call, received
+        self._size += len(received.data)
+        while self._size > self._room:
+            self._let_go(next(iter(self._held)))
+
+    def _let_go(self, event_id: str) -> None:
+        _, received = self._held.pop(event_id, (None, None))
+        if received is not None:
+            self._size -= len(received.data)

@@ -1,0 +1,288 @@
+"""Whole watches: of each scenario, and with what goes wrong between here and AWS."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sfnwatch.demo.account import Bucket
+from sfnwatch.demo.http_server import CREDENTIALS, EXPIRED
+from sfnwatch.model.records import HealthState, RecordKind
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import json_response
+from tests.sources.simulation import Simulation, Watched
+
+LANES = ("history", "lookup")
+EVENTS = list(range(1, 9))
+RUN, POLL = ("RunTask", "request-id"), ("DescribeTasks", "resource-id")
+THROTTLED, RETRYING = HealthState.THROTTLED, HealthState.RETRYING
+LOOKUP = "LookupEvents"
+
+
+def assert_whole(watched: Watched) -> None:
+    """Nothing of the `sync` run is lost, and nothing is there twice."""
+    assert watched.status == "SUCCEEDED"
+    assert watched.event_ids() == EVENTS
+    assert watched.matched() == [RUN, *[POLL] * 5]
+    ids = watched.told(RecordKind.LOOKUP, "EventId")
+    assert len(ids) == len(set(ids))
+
+
+def assert_recovered(watched: Watched, worst: HealthState) -> None:
+    """At least one lane was in trouble; each came back, and says so."""
+    assert any(worst in watched.states(lane) for lane in LANES)
+    for lane in LANES:
+        states = watched.states(lane)
+        assert states[-1] is HealthState.ENDED
+        last = max((i for i, state in enumerate(states) if state is worst), default=0)
+        back = {HealthState.LIVE, HealthState.DRAINING, HealthState.ENDED}
+        assert states[last + 1] in back
+
+
+WATCHES = {
+    "sync": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN, *[POLL] * 5]),
+    "sync-denied": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN, *[POLL] * 5]),
+    "async": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN]),
+    "sdk": ("SUCCEEDED", "succeeded", ["succeeded"], [("RunTask", "resource-id")]),
+    "failure": ("FAILED", "failed", ["failed"] * 2, [RUN, POLL, RUN, POLL, POLL]),
+}
+
+
+@pytest.mark.parametrize("scenario", WATCHES)
+async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
+    scenario: str, simulate: Simulate
+) -> None:
+    simulation = await simulate(scenario)
+    watched = await simulation.watch()
+    status, visit_status, attempts, matched = WATCHES[scenario]
+    (execution,) = watched.trace.as_of().executions.values()
+    (visit,) = execution.visits
+    assert watched.status == status
+    assert (visit.type, visit.status) == ("Task", visit_status)
+    assert [attempt.status for attempt in visit.attempts] == attempts
+    assert watched.matched() == matched
+    assert watched.event_ids() == [event.id for event in execution.events]
+
+
+# -- passing troubles ----------------------------------------------------------------
+
+
+def _throttled(simulation: Simulation) -> None:
+    simulation.faults.throttle_next = 6
+
+
+def _failing(simulation: Simulation) -> None:
+    simulation.faults.status_next = [500, 503] * 3
+
+
+def _reset(simulation: Simulation) -> None:
+    simulation.faults.reset = 6
+
+
+def _cut(simulation: Simulation) -> None:
+    simulation.faults.cut = 6
+
+
+def _replaced(simulation: Simulation) -> None:
+    page = b"<html>log in first</html>"
+    simulation.faults.replaced = [json_response(page) for _ in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds", "state", "words"),
+    [
+        (_throttled, 1, THROTTLED, "ThrottlingException. Rate exceeded"),
+        (_throttled, 100, THROTTLED, "ThrottlingException. Rate exceeded"),
+        (_failing, 100, RETRYING, "The service was told to fail"),
+        (_reset, 1, RETRYING, "Connection was closed"),
+        (_reset, 315, RETRYING, "Connection was closed"),
+        (_cut, 100, RETRYING, "Connection was closed"),
+        (_replaced, 1, RETRYING, "the answer was cut or garbled"),
+        (_replaced, 315, RETRYING, "the answer was cut or garbled"),
+    ],
+)
+async def test_a_passing_trouble_is_said_and_costs_nothing(
+    sync: Simulation,
+    fault: Callable[[Simulation], None],
+    seconds: float,
+    state: HealthState,
+    words: str,
+) -> None:
+    sync.clock.when(seconds, lambda: fault(sync))
+    watched = await sync.watch()
+    assert_whole(watched)
+    assert_recovered(watched, state)
+    told = [health for lane in LANES for health in watched.healths(lane)]
+    troubled = [health for health in told if health.state is state]
+    assert all(words in health.message for health in troubled)
+    assert all(health.retry_in for health in troubled)
+    named = ("LookupEvents", "GetExecutionHistory", "Describe")
+    assert all(health.message.startswith(named) for health in troubled)
+
+
+async def test_somebody_else_using_up_the_lookup_quota_delays_but_loses_nothing(
+    sync: Simulation,
+) -> None:
+    sync.account.lookups = Bucket(rate=0.1, burst=1)
+    watched = await sync.watch()
+    assert THROTTLED in watched.states("lookup")
+    assert THROTTLED not in watched.states("history")
+    assert_whole(watched)
+
+
+# -- credentials ---------------------------------------------------------------------
+
+
+async def test_expired_credentials_name_the_command_that_renews_them(
+    sync: Simulation,
+) -> None:
+    faults = sync.faults
+    sync.clock.when(40, lambda: setattr(faults, "expired", True))
+    sync.clock.when(52, lambda: setattr(faults, "expired", False))
+    watched = await sync.watch()
+    assert_whole(watched)
+    assert_recovered(watched, HealthState.EXPIRED)
+    for lane in LANES:
+        assert "ExpiredTokenException" in watched.messages(lane)[0]
+        assert watched.messages(lane)[0].endswith("Run: aws login")
+    forward = [r for r in sync.requests if r.parameters.get("reverseOrder") is False]
+    assert len(forward) == 1, "it goes on from where it was"
+
+
+def written(path: Path, token: str) -> None:
+    key, secret = CREDENTIALS
+    path.write_text(
+        f"[dev]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n{token}"
+    )
+
+
+async def test_a_login_renewed_outside_is_found_by_a_new_session(
+    sync: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "credentials"
+    written(file, f"aws_session_token = {EXPIRED}\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+    sync.clock.when(18, lambda: written(file, ""))
+    settings = sync.settings(profile="dev", access_key_id=None, secret_access_key=None)
+    watched = await sync.watch(settings=settings, drain=0)
+    assert watched.states("history")[1] is HealthState.EXPIRED
+    assert watched.messages("history")[0].endswith("Run: aws login --profile dev")
+    assert watched.event_ids() == EVENTS
+    looks = [r for r in sync.requests if r.status == 400]
+    assert 1 < len(looks) <= 4, "every five seconds"
+
+
+async def test_without_credentials_it_ends_and_says_how_to_get_some(
+    sync: Simulation,
+) -> None:
+    settings = sync.settings(access_key_id=None, secret_access_key=None)
+    watched = await sync.watch(settings=settings)
+    assert watched.states("history")[-1] is HealthState.REFUSED
+    (message,) = watched.messages("history")
+    assert message == (
+        f"DescribeExecution on {sync.arn}: Unable to locate credentials. Choose a"
+        " --profile, set AWS_ACCESS_KEY_ID and its kin, or run: aws login"
+    )
+    assert sync.requests == []
+
+
+# -- permissions ---------------------------------------------------------------------
+
+
+async def test_one_lane_denied_leaves_the_other_alone(sync: Simulation) -> None:
+    sync.faults.deny = {LOOKUP}
+    watched = await sync.watch()
+    assert (watched.status, watched.event_ids()) == ("SUCCEEDED", EVENTS)
+    assert watched.messages("history") == []
+    assert watched.states("lookup")[1:] == [HealthState.DENIED, HealthState.REFUSED]
+    message = watched.messages("lookup")[-1]
+    assert message.startswith("LookupEvents on ecs.amazonaws.com: AccessDenied")
+    assert message.endswith(
+        "Allow cloudtrail:LookupEvents (see sfnwatch iam-policy),"
+        " or choose another --profile."
+    )
+    tries = [request.at for request in sync.asked(LOOKUP)]
+    assert len(tries) < 10, "a permission is granted in minutes, if at all"
+    last = (tries[-1] - sync.stopped_at).total_seconds()
+    assert 0 <= last < 10, "the end of the execution ends the hope"
+
+
+async def test_a_permission_granted_on_the_way_is_noticed(sync: Simulation) -> None:
+    sync.faults.deny = {LOOKUP, "DescribeExecution"}
+    sync.clock.when(100, sync.faults.deny.clear)
+    watched = await sync.watch()
+    assert HealthState.DENIED in watched.states("history")
+    assert_whole(watched)
+
+
+@pytest.mark.parametrize("operation", ["DescribeExecution", "GetExecutionHistory"])
+async def test_a_history_that_may_not_be_read_ends_the_watch_that_nobody_watches(
+    sync: Simulation, operation: str
+) -> None:
+    sync.faults.deny = {operation}
+    watched = await sync.watch(tries=3)
+    assert watched.states("history")[-1] is HealthState.REFUSED
+    assert watched.states("lookup")[-1] in {HealthState.ENDED, HealthState.REFUSED}
+    assert f"Allow states:{operation}" in watched.messages("history")[-1]
+    assert sync.seconds(sync.clock.now()) < 60
+
+
+@pytest.mark.parametrize(
+    ("part", "instead", "code"),
+    [
+        ("nightly-report:", "nightly-report:no", "ExecutionDoesNotExist"),
+        ("ap-northeast-1", "eu-central-1", "InvalidArn"),
+    ],
+)
+async def test_an_execution_that_does_not_exist_is_refused_in_a_sentence(
+    sync: Simulation, part: str, instead: str, code: str
+) -> None:
+    arn = sync.arn.replace(part, instead)
+    watched = await sync.watch(arn)
+    assert watched.states("history")[-1] is HealthState.REFUSED
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+    (message,) = watched.messages("history")
+    assert message.startswith(f"DescribeExecution on {arn}: {code}. ")
+    assert message.endswith("Check the ARN and the --region.")
+    assert len(sync.requests) == 1
+
+
+async def test_one_that_is_refused_keeps_no_calls_from_one_long_over(
+    sync: Simulation,
+) -> None:
+    sync.clock.advance(3600)
+    watched = await sync.watch(sync.arn, f"{sync.arn}zz", tries=1)
+    assert len(watched.matched()) == 6
+    assert "Nothing to look up" not in " ".join(watched.messages("lookup"))
+    refused, ended = sorted(
+        (h for h in watched.trace.as_of().each_health if h.lane == "history"),
+        key=lambda health: health.state != HealthState.REFUSED,
+    )
+    assert (refused.state, ended.state) == (HealthState.REFUSED, HealthState.ENDED)
+
+
+# -- nobody there --------------------------------------------------------------------
+
+
+async def outage(simulation: Simulation, after: float, seconds: float | None) -> None:
+    await simulation.clock.sleep(after)
+    await simulation.stop_serving()
+    if seconds is not None:
+        await simulation.clock.sleep(seconds)
+        await simulation.serve()
+
+
+async def test_a_server_killed_and_started_again_loses_nothing(
+    sync: Simulation,
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(outage(sync, 60, 120))
+        watching = group.create_task(sync.watch())
+    watched = watching.result()
+    assert_whole(watched)
+    for lane in LANES:
+        states = iter(watched.states(lane))
+        wanted = [HealthState.LIVE, RETRYING, HealthState.LIVE]
+        assert all(state in states for state in wanted), lane
+        assert any(sync.url in text for text in watched.messages(lane))

@@ -1,0 +1,423 @@
+"""What every source does alike: how often it asks, what it says, and when it ends."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.records import Batch, HealthState, RecordKind
+from sfnwatch.sources.answers import (
+    AwsAnswer,
+    CallsAws,
+    Failure,
+    ListPage,
+    StalePageError,
+    decode_answer,
+)
+from sfnwatch.sources.polling import (
+    DRAIN,
+    CallSource,
+    Feed,
+    Interval,
+    PollingSource,
+    RestartedSource,
+    TakesBatches,
+    TokenBucket,
+    WatchContext,
+)
+from sfnwatch.sources.targets import Targets
+from tests.builders import (
+    ARN,
+    START,
+    event,
+    failed_history,
+    redriven_history,
+    sync_definition,
+    sync_history,
+)
+from tests.sources.clocks import ManualClock, SteppedClock
+from tests.sources.simulation import Watched
+
+T = TypeVar("T")
+RETRY = (HealthState.RETRYING, "the answer was cut")
+THROTTLED = (HealthState.THROTTLED, "Rate exceeded")
+DENIED = (HealthState.DENIED, "not allowed")
+REFUSED = (HealthState.REFUSED, "no such execution")
+EXPIRED = (HealthState.EXPIRED, "log in")
+OK = 0.0
+Outcome = float | tuple[HealthState, str]
+"""The seconds to rest after an answer, or a failure."""
+ENDED = START + timedelta(seconds=309.05)
+
+
+class Script:
+    """What comes of one request after the other."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.left = list(outcomes)
+
+    async def request(self) -> float:
+        outcome = self.left.pop(0)
+        if isinstance(outcome, tuple):
+            raise Failure(*outcome, at_least=60 if outcome is DENIED else 0)
+        return outcome
+
+    async def play(self, source: PollingSource) -> str:
+        while self.left:
+            pause = await source.attempt(self.request)
+            source.hand_on(event(1, "X", 0))
+            await source.rest(pause)
+        return ""
+
+
+class Scripted(PollingSource):
+    """A source of one execution."""
+
+    def __init__(
+        self, context: WatchContext, *script: Outcome, aws: CallsAws | None = None
+    ) -> None:
+        super().__init__(aws, context, "lookup")
+        self.script, self.closed, self.wanted = Script(*script), 0, True
+
+    async def read(self) -> str:
+        return await self.script.play(self)
+
+    def judge(self, failure: Failure) -> None:
+        if not self.wanted:
+            self.give_up(failure)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class ScriptedCalls(CallSource):
+    """A source of calls."""
+
+    def __init__(self, context: WatchContext, *script: Outcome) -> None:
+        super().__init__(None, context)
+        self.script = Script(*script)
+
+    async def read(self) -> str:
+        return await self.script.play(self)
+
+
+def context(clock: ManualClock | None = None, **more: Any) -> WatchContext:
+    """Make a context with a clock that costs no time, and a back-off without luck."""
+    targets = Targets([parse_execution_arn(ARN)])
+    clock = clock or ManualClock()
+    return WatchContext(targets, clock, uniform=lambda _, high: high, **more)
+
+
+def slept(source: PollingSource) -> list[float]:
+    assert isinstance(source.clock, ManualClock)
+    return source.clock.slept
+
+
+async def gathered(source: PollingSource) -> Watched:
+    watched = Watched()
+    await source.run(watched)
+    return watched
+
+
+async def states(*script: Outcome, wanted: bool = True, **more: Any) -> list[str]:
+    """Run a source; gives what it says of itself, as often as it does."""
+    source = Scripted(context(**more), *script)
+    source.wanted = wanted
+    return [told.state for told in (await gathered(source)).healths("lookup")]
+
+
+# -- how often -----------------------------------------------------------------------
+
+
+async def test_a_bucket_gives_its_burst_at_once_and_then_its_rate() -> None:
+    clock = SteppedClock()
+    bucket, begun, taken = TokenBucket(2, 3, clock), clock.now(), list[float]()
+
+    async def take() -> None:
+        for _ in range(5):
+            await bucket.take()
+            taken.append((clock.now() - begun).total_seconds())
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(take())
+        group.create_task(take())
+    assert taken[:3] == [0, 0, 0]
+    assert all(0.49 < b - a < 0.52 for a, b in pairwise(taken[2:]))
+
+
+async def test_a_clock_that_is_set_back_takes_no_tokens_away() -> None:
+    clock = ManualClock()
+    bucket = TokenBucket(1, 2, clock)
+    await bucket.take()
+    clock.at -= timedelta(hours=1)
+    await bucket.take()
+    assert clock.slept == []
+    await bucket.take()
+    assert sum(clock.slept) < 1.1
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_a_pause_grows_in_silence_and_is_short_again_with_news(
+    polls: list[bool],
+) -> None:
+    interval = Interval(1, 5)
+    pauses = [interval.after(news=news) for news in polls]
+    assert all(pause == 1 for pause, news in zip(pauses, polls, strict=True) if news)
+    for (before, after), news in zip(pairwise(pauses), polls[1:], strict=True):
+        assert news or after == min(5, before * 1.5)
+
+
+# -- what is said --------------------------------------------------------------------
+
+
+async def test_it_is_connecting_until_the_first_answer_then_live_then_ended() -> None:
+    source = Scripted(context(), OK, OK)
+    watched = await gathered(source)
+    told = watched.healths("lookup")
+    assert [each.state for each in told] == ["connecting", "live", "ended"]
+    assert len(watched.of(RecordKind.HISTORY)) == 2
+    assert source.closed == 1
+
+
+async def test_a_failure_is_told_with_the_seconds_to_the_next_try() -> None:
+    source = Scripted(context(), RETRY, THROTTLED, OK)
+    told = (await gathered(source)).healths("lookup")
+    words = [each.state for each in told]
+    assert words == ["connecting", "retrying", "throttled", "live", "ended"]
+    assert [each.retry_in for each in told] == [None, 1, 2, None, None]
+    assert [each.message for each in told] == ["", RETRY[1], THROTTLED[1], "", ""]
+    assert sum(slept(source)) == 3
+
+
+async def test_waits_double_up_to_a_minute() -> None:
+    told = (await gathered(Scripted(context(), *[RETRY] * 8, OK))).healths("lookup")
+    waits = [each.retry_in for each in told if each.retry_in]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+class Stale:
+    """A list whose second page is never good."""
+
+    asked = 0
+
+    async def call(
+        self,
+        operation: str,
+        subject: str,
+        region: str,
+        shape: type[T],
+        **parameters: Any,
+    ) -> AwsAnswer[T]:
+        self.asked += 1
+        if "nextToken" in parameters:
+            raise StalePageError(f"{operation} on {subject} in {region}: too old")
+        return AwsAnswer(decode_answer(b'{"nextToken": "2"}', shape), b"", "")
+
+
+async def test_pages_that_are_never_good_are_given_up_in_the_end() -> None:
+    class Listing(Scripted):
+        async def read(self) -> str:
+            async for _ in self.pages("x:List", "y", "r", ListPage, {}, note="all"):
+                pass
+            return ""
+
+    aws = Stale()
+    last = (await gathered(Listing(context(), aws=aws))).healths("lookup")[-1]
+    assert last.state is HealthState.REFUSED
+    assert last.message == "x:List on y in r: too old"
+    assert aws.asked == 200
+
+
+async def test_it_recovers_and_a_later_failure_begins_anew() -> None:
+    source = Scripted(context(), OK, RETRY, RETRY, OK, RETRY, OK)
+    told = (await gathered(source)).healths("lookup")
+    again = ["live", "retrying", "retrying", "live", "retrying", "live", "ended"]
+    assert [each.state for each in told] == ["connecting", *again]
+    assert sum(slept(source)) == 4
+
+
+async def test_what_aws_will_never_answer_ends_the_source() -> None:
+    source = Scripted(context(), OK, REFUSED)
+    last = (await gathered(source)).healths("lookup")[-1]
+    assert (last.state, last.message, last.retry_in) == (*REFUSED, None)
+    assert (slept(source), source.closed) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("tries", "script", "last"),
+    [
+        (3, [RETRY, THROTTLED, RETRY], "refused"),
+        (2, [OK, *[RETRY] * 5, OK], "ended"),
+        (None, [*[RETRY] * 50, OK], "ended"),
+    ],
+    ids=["never reached", "answered once", "somebody watches"],
+)
+async def test_patience_ends_only_where_aws_was_never_reached(
+    tries: int | None, script: list[Outcome], last: str
+) -> None:
+    assert (await states(*script, tries=tries))[-1] == last
+
+
+async def test_a_bug_is_not_taken_for_trouble_and_still_closes_it() -> None:
+    class Buggy(Scripted):
+        async def read(self) -> str:
+            raise ZeroDivisionError
+
+    source = Buggy(context())
+    with pytest.raises(ZeroDivisionError):
+        await gathered(source)
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "last"),
+    [
+        # 1, 2, 4, 8, 16, 32 s, and nine times a minute.
+        ([*[RETRY] * 15, OK], "ended"),
+        ([RETRY] * 30, "refused"),
+        ([*[RETRY] * 14, OK, *[RETRY] * 14, OK], "ended"),
+        ([DENIED], "refused"),
+        ([*[EXPIRED] * 40, OK], "ended"),
+    ],
+    ids=["ten minutes", "a quarter of an hour", "an answer", "denied", "a login"],
+)
+async def test_what_nothing_waits_for_outlasts_an_outage_but_not_every(
+    script: list[Outcome], last: str
+) -> None:
+    assert (await states(*script, wanted=False))[-1] == last
+
+
+# -- the drain -----------------------------------------------------------------------
+
+
+def drained(*script: Outcome, **more: Any) -> ScriptedCalls:
+    """Make a source of the calls of an execution that has ended."""
+    made = context(ManualClock(ENDED), **more)
+    (target,) = made.targets.each
+    for record in (sync_definition(), *sync_history()):
+        target.observe(record)
+    target.set_ready()
+    return ScriptedCalls(made, *script)
+
+
+async def test_it_waits_until_something_is_known_to_ask_for() -> None:
+    made, watched = context(), Watched()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(ScriptedCalls(made, OK).run(watched))
+        await made.clock.sleep(1)
+        assert (watched.records, running.done()) == ([], False)
+        made.targets.each[0].set_ready()
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+
+
+@pytest.mark.parametrize("seconds", [0, 60, DRAIN])
+async def test_the_drain_is_over_so_long_after_the_end(seconds: float) -> None:
+    source = drained(OK, drain=seconds)
+    assert source.until == ENDED + timedelta(seconds=seconds)
+    assert source.is_over() == (seconds == 0)
+    await source.clock.sleep(seconds)
+    assert source.is_over()
+    assert "draining" in (await gathered(source)).states("lookup")
+
+
+@pytest.mark.parametrize(
+    ("drain", "minutes", "over"),
+    [(DRAIN, 5, False), (DRAIN, 6, True), (2 * DRAIN, 20, False)],
+)
+def test_coverage_far_beyond_the_end_cuts_the_usual_drain_short(
+    drain: float, minutes: float, *, over: bool
+) -> None:
+    source = drained(drain=drain)
+    source.coverage = ENDED + timedelta(minutes=minutes)
+    assert source.is_over() == over
+
+
+async def test_a_wait_is_cut_short_when_nothing_is_left_to_wait_for() -> None:
+    source = drained(3600.0, OK)
+    clock = source.clock
+    assert isinstance(clock, ManualClock)
+    clock.on_sleep = source.end_drain
+    await gathered(source)
+    assert slept(source) == [1], "a machine that was suspended is noticed"
+
+
+@pytest.mark.parametrize(
+    ("script", "more", "said"),
+    [
+        ([DENIED], {}, ["refused"]),
+        ([RETRY] * 3, {"drain": 0}, ["retrying", "retrying", "refused"]),
+        ([THROTTLED] * 10, {"drain": 0}, [*["throttled"] * 9, "refused"]),
+        ([*[RETRY] * 9, OK], {"drain": 2e4}, [*["retrying"] * 9, "draining", "ended"]),
+        ([*[EXPIRED] * 9, OK], {"drain": 0}, [*["expired"] * 9, "draining", "ended"]),
+        ([EXPIRED] * 3, {"drain": 0, "tries": 9}, [*["expired"] * 2, "refused"]),
+    ],
+    ids=["denied", "failing", "throttled", "in the drain", "a login", "nobody there"],
+)
+async def test_after_the_end_some_trouble_is_final(
+    script: list[Outcome], more: dict[str, Any], said: list[str]
+) -> None:
+    told = (await gathered(drained(*script, **more))).healths("lookup")
+    assert [each.state for each in told] == ["connecting", *said]
+
+
+# -- redrives ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("redriven", [True, False])
+async def test_a_source_begins_anew_when_an_execution_is_redriven(
+    *, redriven: bool
+) -> None:
+    made: list[ScriptedCalls] = []
+    clock = ManualClock()
+    shared = context(clock)
+    (target,) = shared.targets.each
+    history = redriven_history().records
+    ended = len(failed_history().records)
+    for record in history[:ended]:
+        target.observe(record)
+    target.set_ready()
+
+    def make() -> CallSource:
+        made.append(ScriptedCalls(shared, OK))
+        return made[-1]
+
+    def go_on() -> None:
+        for record in history[ended:] if redriven else ():
+            target.observe(record)
+        target.finished = redriven or len(clock.slept) > 3
+
+    clock.on_sleep = go_on
+    await RestartedSource(make, shared).run(lambda _: None)
+    assert len(made) == 1 + redriven
+    if redriven:
+        assert shared.targets.started_at == target.redriven_at, "the rest is drained"
+
+
+# -- several at once -----------------------------------------------------------------
+
+
+class Once:
+    """A source of one batch, that may have another join."""
+
+    def __init__(self, join: Callable[[], None] = lambda: None) -> None:
+        self.join = join
+
+    async def run(self, consume: TakesBatches) -> None:
+        consume((event(1, "X", 0),))
+        self.join()
+
+
+async def test_sources_join_a_feed_while_any_of_it_runs() -> None:
+    taken: list[Batch] = []
+    feed = Feed(taken.append)
+    await feed.run([Once(lambda: feed.join(Once()))])
+    assert len(taken) == 2
+    assert feed.over
+    feed.join(Once())
+    assert len(taken) == 2

@@ -1,0 +1,196 @@
+"""What the tool itself sends, noted: all of it, and nothing that is secret."""
+
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+from aiohttp import web
+
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.times import seconds_between
+from sfnwatch.sources.answers import Failure
+from sfnwatch.sources.permissions import DEFAULT, Feature, operations
+from sfnwatch.sources.request_log import RequestLog
+from sfnwatch.sources.targets import ChildOptions
+from tests.builders import ARN, REGION
+from tests.sources.clocks import ManualClock
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import client_at, host, served
+from tests.sources.simulation import Simulation, Watched
+
+FIELDS = ["operation", "service", "region", "sent_at", "seconds", "outcome", "status"]
+FIELDS += ["request_id", "items", "note"]
+CANARY = ("AKIACANARYCANARYCANA", "canary/secret+canary/secret")
+
+
+def assert_all_told(watched: Watched, simulation: Simulation) -> None:
+    """As many are told as reached the account."""
+    requests = watched.trace.requests
+    assert len(watched.of(RecordKind.REQUEST)) == len(requests)
+    assert len(requests) == len(simulation.requests)
+    reached = Counter((r.operation, r.asked.region) for r in simulation.requests)
+    assert Counter((r.operation, r.region) for r in requests) == reached
+
+
+async def test_every_request_of_a_watch_is_told_and_what_it_was_for(
+    sync: Simulation,
+) -> None:
+    watched = await sync.watch()
+    assert_all_told(watched, sync)
+    requests = watched.trace.requests
+    assert {(r.service, r.operation) for r in requests} == operations()
+    assert all(r.ok and r.status == 200 and r.request_id for r in requests)
+    told = sum(watched.healths(lane)[-1].requests for lane in ("history", "lookup"))
+    assert told == len(requests)
+    reading = {"first reading", "newest events", "one more look after the end"}
+    others = {"the outcome", "calls to ecs", "own calls, for the lag"}
+    assert {r.note for r in requests} >= reading | others
+    of = {r.operation: r for r in requests}
+    assert of["GetExecutionHistory"].items == 8
+    assert of["DescribeExecution"].items is None
+    sent = {r.request_id: r.sent_at for r in requests}
+    waits = [
+        seconds_between(sent[told.record["request_id"]], told.at)
+        for told in watched.of(RecordKind.REQUEST)
+        if told.at
+    ]
+    assert max(waits) <= 11
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds"),
+    [("sync", 0.5), ("sync", 200), ("sync", 330), ("distributed", 21)],
+)
+async def test_of_a_watch_that_is_interrupted_all_are_told_too(
+    simulate: Simulate, scenario: str, seconds: float
+) -> None:
+    simulation, watched = await simulate(scenario), Watched()
+    live = simulation.live(children=ChildOptions())
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(live.watch(watched))
+        await simulation.clock.sleep(seconds)
+        watching.cancel()
+    assert simulation.requests
+    assert_all_told(watched, simulation)
+
+
+async def test_one_that_is_not_awaited_any_more_is_told_as_such() -> None:
+    log, asked = RequestLog(ManualClock(), ARN), asyncio.Event()
+
+    async def hang(_: web.Request) -> web.Response:
+        asked.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async with served(hang) as url, client_at(url) as aws:
+
+        async def ask() -> None:
+            with log.asking("newest events"):
+                await aws.call("cloudtrail:LookupEvents", "it", REGION, dict)
+
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(ask())
+            await asked.wait()
+            asking.cancel()
+    (told,) = log.take()
+    assert told.record["outcome"] == "CancelledError"
+
+
+# -- what goes wrong -------------------------------------------------------------------
+
+
+async def test_throttled_ones_and_their_repetitions_are_told(sync: Simulation) -> None:
+    sync.clock.when(100, lambda: setattr(sync.faults, "throttle_next", 6))
+    watched = await sync.watch()
+    assert_all_told(watched, sync)
+    throttled = [r for r in watched.trace.requests if r.throttled]
+    assert len(throttled) == 6
+    assert {(r.outcome, r.status) for r in throttled} == {("ThrottlingException", 400)}
+    assert any(r.note.endswith("try 2") for r in throttled)
+
+
+@pytest.mark.parametrize("fault", ["reset", "cut"])
+async def test_those_without_a_whole_answer_are_told_as_well(
+    sync: Simulation, fault: str
+) -> None:
+    sync.clock.when(100, lambda: setattr(sync.faults, fault, 4))
+    watched = await sync.watch()
+    assert_all_told(watched, sync)
+    lost = [r for r in watched.trace.requests if not r.ok]
+    assert [(r.outcome, r.status) for r in lost] == [
+        ("ConnectionClosedError", None)
+    ] * 4
+
+
+def test_of_a_request_nothing_was_heard_of_that_is_told() -> None:
+    clock = ManualClock()
+    log = RequestLog(clock)
+    with log.asking() as call:
+        call.sent("states", "DescribeExecution", REGION)
+        clock.advance(2)
+        call.sent("states", "DescribeExecution", REGION)
+        clock.advance(1.25)
+        call.answered("ok", 200, "abc")
+        clock.advance(9)
+    first, second = (told.record for told in log.take())
+    assert (first["outcome"], first["note"], first["seconds"]) == ("unknown", "", 2)
+    assert (second["outcome"], second["note"], second["seconds"]) == (
+        "ok",
+        "try 2",
+        1.25,
+    )
+    assert log.take() == ()
+
+
+# -- nothing that is secret ------------------------------------------------------------
+
+
+async def test_nothing_but_the_fields_is_told_and_no_credential(
+    sync: Simulation,
+) -> None:
+    canary = sync.settings(access_key_id=CANARY[0], secret_access_key=CANARY[1])
+    watched = await sync.watch(settings=canary)
+    told = watched.of(RecordKind.REQUEST)
+    assert all(list(each.record) == FIELDS for each in told)
+    text = b"".join(each.data for each in told).decode()
+    for secret in (*CANARY, "executionArn", "arn:aws", "nextToken", "127.0.0.1"):
+        assert secret not in text
+
+
+async def test_what_is_asked_for_credentials_is_told_apart(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Botocore asks by itself, with clients that are none of ours."""
+    log = RequestLog(ManualClock())
+    async with host() as sts, host() as states:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/canary")
+        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", f"{tmp_path}/token")
+        with open(f"{tmp_path}/token", "w") as file:  # noqa: ASYNC230, PTH123
+            file.write("canary")
+        keys = {"access_key_id": None, "secret_access_key": None}
+        async with client_at(states.url, **keys) as aws:
+            # This server speaks no XML.
+            with pytest.raises(Failure), log.asking("x"):
+                await aws.call("cloudtrail:LookupEvents", "it", REGION, dict)
+    (told,) = log.take()
+    record = told.record
+    assert (record["service"], record["operation"], record["note"]) == (
+        *("sts", "AssumeRoleWithWebIdentity"),
+        "for the credentials",
+    )
+    assert "canary" not in told.data.decode()
+
+
+async def test_it_asks_for_nothing_but_what_it_says_it_asks_for(
+    simulate: Simulate,
+) -> None:
+    simulation = await simulate("sync", "distributed")
+    await simulation.watch(children=ChildOptions(), drain=0)
+    allowed = {name for _, name in operations(DEFAULT)}
+    assert {r.operation for r in simulation.requests} == allowed
+    assert Feature.CHILDREN in simulation.live(children=ChildOptions()).features
+    agents = {request.asked.user_agent for request in simulation.requests}
+    assert all("sfnwatch/" in agent for agent in agents)
+    assert json.dumps(sorted(agents))

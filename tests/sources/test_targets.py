@@ -1,0 +1,355 @@
+"""What there is to look up for executions, and what is kept of what comes by."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sfnwatch.model.api_call import ApiCall, decode_call
+from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.targets import (
+    AFTER_END,
+    BEFORE_START,
+    CallOptions,
+    ChildOptions,
+    Relevance,
+    Target,
+    Targets,
+    TimeSpan,
+    features_of,
+)
+from tests.builders import (
+    ARN,
+    CHILD_ARN,
+    EXPRESS_ARN,
+    MAP_RUN_ARN,
+    NESTED,
+    OTHER_ARN,
+    REGION,
+    ROLE,
+    START,
+    History,
+    call,
+    changed,
+    definition,
+    describe,
+    event,
+    logged,
+    received,
+    sync_calls,
+    sync_history,
+)
+
+ECS, BATCH = (REGION, "ecs.amazonaws.com"), (REGION, "batch.amazonaws.com")
+OTHER_ROLE = "arn:aws:iam::1:role/other"
+LATER = START + timedelta(seconds=30)
+
+
+def targets(*arns: str) -> Targets:
+    return Targets([parse_execution_arn(arn) for arn in arns or (ARN,)])
+
+
+def target_of(*records: Received) -> Target:
+    (target,) = targets().each
+    for record in records:
+        target.observe(record)
+    return target
+
+
+def task(resource: str, **more: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": resource, **more}
+
+
+def scheduled(resource_type: str, resource: str, **more: Any) -> Received:
+    details = {"resourceType": resource_type, "resource": resource, **more}
+    return event(3, "TaskScheduled", 1, **details)
+
+
+def made(**more: Any) -> ApiCall:
+    record = call("RunTask", 1, key="x", **more)
+    return decode_call(record.kind, record.record)[0]
+
+
+# -- what to ask for -----------------------------------------------------------------
+
+
+def test_the_definition_says_which_services_to_ask_for() -> None:
+    states = {
+        "A": task("arn:aws:states:::ecs:runTask.sync"),
+        "B": task("arn:aws:states:::lambda:invoke"),
+        "C": task("arn:aws:states:::aws-sdk:ecs:stopTask"),
+        "D": task("arn:aws:states:::batch:submitJob.sync"),
+        "E": task("arn:aws:lambda:eu-west-1:1:function:f"),
+    }
+    assert list(target_of(definition(states)).lookup_queries) == [ECS, BATCH]
+
+
+def test_a_trail_is_asked_for_data_events_too() -> None:
+    states = {
+        "A": task("arn:aws:states:::lambda:invoke"),
+        "B": task("arn:aws:states:::sqs:sendMessage.waitForTaskToken"),
+        "C": task("arn:aws:states:::ecs:runTask.sync"),
+        # Nothing of these is anywhere, or names a role: but a secret is read.
+        "F": task("arn:aws:states:::eks:call"),
+        "H": task("arn:aws:states:::http:invoke"),
+    }
+    target = target_of(definition(states))
+    asked = [source.partition(".")[0] for _, source in target.trail_queries]
+    assert asked == ["lambda", "sqs", "ecs", "secretsmanager"]
+    asked = [source.partition(".")[0] for _, source in target.lookup_queries]
+    assert asked == ["ecs", "secretsmanager"]
+
+
+@pytest.mark.parametrize(
+    ("service", "where"),
+    [("ecs", "eu-west-1"), ("iam", "us-east-1"), ("cloudfront", "us-east-1")],
+)
+def test_calls_are_looked_up_where_they_are_recorded(service: str, where: str) -> None:
+    target = target_of(scheduled(f"aws-sdk:{service}", "listX", region="eu-west-1"))
+    assert list(target.lookup_queries) == [(where, f"{service}.amazonaws.com")]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        event(3, "TaskScheduled", 1),
+        event(3, "ActivityScheduled", 1, resource="arn:aws:states:r:1:activity:a"),
+        event(3, "LambdaFunctionScheduled", 1, resource="arn:aws:lambda:r:1:f"),
+        scheduled("sqs", "sendMessage"),
+        received(RecordKind.HISTORY, {"id": "x"}),
+        received(RecordKind.EXPRESS, {"id": "x"}),
+        received(RecordKind.DEFINITION, {"definition": "["}),
+        received("unknown", {}),
+        sync_calls()[0],
+    ],
+)
+def test_there_is_nothing_to_look_up_for_these(record: Received) -> None:
+    target = target_of(record)
+    assert (target.lookup_queries, target.roles) == ({}, set())
+    assert (target.started_at, target.stopped_at) == (None, None)
+
+
+def test_the_roles_are_those_of_the_start_the_definition_and_the_tasks() -> None:
+    fixed = {"RoleArn": "arn:aws:iam::1:role/fixed"}
+    states = {"A": task("arn:aws:states:::ecs:runTask", Credentials=fixed)}
+    target = target_of(
+        event(1, "ExecutionStarted", 0, roleArn="arn:aws:iam::1:role/of-start"),
+        definition(states),
+        scheduled("ecs", "runTask", taskCredentials={"roleArn": f"{OTHER_ROLE}/task"}),
+    )
+    assert target.roles == {"of-start", ROLE.rpartition("/")[2], "fixed", "task"}
+
+
+def test_an_express_execution_s_log_tells_the_same() -> None:
+    (target,) = targets(EXPRESS_ARN).each
+    for record in sync_history():
+        target.observe(logged(record))
+    assert list(target.lookup_queries) == [ECS]
+    assert target.stopped_at == START + timedelta(seconds=309.05)
+
+
+# -- when ----------------------------------------------------------------------------
+
+
+def test_the_history_s_times_are_kept_where_a_description_rounds_them() -> None:
+    end = START + timedelta(seconds=309.05)
+    times = {"startDate": "2023-11-15T00:28:24Z", "stopDate": "2023-11-15T00:33:33Z"}
+    rounded = changed(describe(), **times)
+    for records in ([*sync_history(), rounded], [rounded, *sync_history()]):
+        target = target_of(*records)
+        assert (target.started_at, target.stopped_at) == (START, end)
+    assert target_of(describe()).stopped_at == START + timedelta(seconds=309.05)
+    assert target_of(describe("RUNNING")).stopped_at is None
+
+
+def test_a_redrive_opens_the_end_again() -> None:
+    target = target_of(*sync_history(), event(9, "ExecutionRedriven", 400))
+    assert (target.stopped_at, target.redrives) == (None, 1)
+    assert target.redriven_at == START + timedelta(seconds=400)
+
+
+def test_it_begins_with_the_first_start_and_ends_with_the_last_end() -> None:
+    both = targets(ARN, OTHER_ARN)
+    first, second = both.each
+    assert both.span == TimeSpan()
+    first.started_at, second.started_at = LATER, START
+    first.stopped_at = LATER
+    assert both.span == TimeSpan(START - BEFORE_START, None), "the other still runs"
+    second.stopped_at = START
+    assert both.span == TimeSpan(START - BEFORE_START, LATER + AFTER_END)
+    assert both.span.has(START)
+    assert not both.span.has(START - 2 * BEFORE_START)
+
+
+def test_one_that_is_refused_is_not_waited_for() -> None:
+    both = targets(ARN, OTHER_ARN)
+    first, second = both.each
+    first.stopped_at = LATER
+    assert (both.stopped_at, both.known.is_set()) == (None, False)
+    second.finish()
+    assert (both.stopped_at, both.finished, both.ready) == (LATER, False, False)
+    assert both.known.is_set(), "it must not keep the others' calls away"
+    first.finish()
+    assert both.finished
+    assert both.roots_finished
+
+
+# -- whose ---------------------------------------------------------------------------
+
+
+def test_calls_of_its_roles_concern_it_and_those_of_others_do_not() -> None:
+    target = target_of(*sync_history())
+    assert target.concerns(made())
+    assert target.concerns(made(invoked_by=None))
+    assert not target.concerns(made(role=OTHER_ROLE))
+
+
+def test_while_no_role_is_known_every_call_of_step_functions_may_be_it() -> None:
+    target = target_of()
+    assert target.concerns(made(role=OTHER_ROLE))
+    assert not target.concerns(made(invoked_by=None))
+
+
+def test_its_own_calls_are_kept_since_they_measure_the_lag() -> None:
+    own = made(role=OTHER_ROLE, invoked_by=None, user_agent="sfnwatch/1.0")
+    assert target_of(*sync_history()).concerns(own)
+
+
+def test_one_that_is_not_described_yet_claims_no_other_role_s_calls() -> None:
+    both = targets(ARN, OTHER_ARN)
+    stranger = made(role=OTHER_ROLE)
+    assert both.concerns(stranger), "nobody's role is known: it may be theirs"
+    both.each[0].roles.add("mine")
+    assert not both.concerns(stranger)
+    both.each[1].roles.add("other")
+    assert both.concerns(stranger)
+    assert both.roles == {"mine", "other"}
+
+
+# -- what it started -----------------------------------------------------------------
+
+
+def test_what_an_execution_starts_is_told_of() -> None:
+    told: list[tuple[str, str]] = []
+    watched = targets()
+    watched.on_started = lambda target, arn: told.append((target.arn.arn, arn))
+    run = History().start().task("Nest", NESTED, submitted={"ExecutionArn": CHILD_ARN})
+    run.map_run("Each", MAP_RUN_ARN)
+    for record in run.records:
+        watched.each[0].observe(record)
+    assert told == [(ARN, CHILD_ARN), (ARN, MAP_RUN_ARN)]
+
+
+# -- what is wanted ------------------------------------------------------------------
+
+
+def test_an_option_allows_what_it_is_for_and_no_more() -> None:
+    def features(**options: Any) -> list[Feature]:
+        return features_of([], CallOptions(**options))
+
+    assert features() == features(consume=True, live_tail=True) == []
+    assert features(archive="/folder") == []
+    assert features(archive="S3://bucket") == [Feature.ARCHIVE]
+    queue = features(queue="https://q", consume=True)
+    assert queue == [Feature.QUEUE, Feature.CONSUME]
+    arns = [parse_execution_arn(EXPRESS_ARN)]
+    assert features_of(arns, CallOptions()) == [Feature.EXPRESS]
+    assert features_of([], CallOptions(), ChildOptions(depth=0)) == []
+    assert features_of([], CallOptions(), ChildOptions()) == [Feature.CHILDREN]
+
+
+# -- what is kept of all the calls that come by --------------------------------------
+
+
+def with_roles(*roles: str) -> Targets:
+    made = targets()
+    made.each[0].roles.update(roles)
+    return made
+
+
+def start(watched: Targets) -> None:
+    started = event(1, "ExecutionStarted", 0, roleArn=ROLE, input="{}")
+    watched.each[0].observe(started)
+
+
+def started() -> Targets:
+    made = targets()
+    start(made)
+    return made
+
+
+def run_task(key: str, seconds: float = 1, role: str = ROLE) -> Received:
+    return call("RunTask", seconds, key=key, role=role)
+
+
+def ids(batch: Batch) -> list[str]:
+    return [str(each.record["EventId"]) for each in batch]
+
+
+def test_what_is_by_another_role_is_not_kept() -> None:
+    ours, theirs = run_task("a"), run_task("b", role=OTHER_ROLE)
+    assert Relevance(started()).select([ours, theirs]) == (ours,)
+
+
+def test_nothing_is_kept_twice() -> None:
+    relevance, ours = Relevance(started()), run_task("a")
+    assert ids(relevance.select([ours, ours])) == ["a"]
+    assert relevance.select([ours]) == ()
+
+
+@given(st.permutations("abcd"), st.integers(0, 4))
+def test_in_whatever_order_roles_and_calls_become_known_none_is_lost(
+    order: list[str], known_after: int
+) -> None:
+    watched = with_roles("some-first-role")
+    relevance, found = Relevance(watched), list[str]()
+    for place, key in enumerate([*order, *order]):
+        if place == known_after:
+            start(watched)
+        found += ids(relevance.select([run_task(key)]))
+    assert sorted(found) == [*"abcd"]
+
+
+def test_only_so_much_is_held_and_the_newest_stays() -> None:
+    watched = with_roles("some-first-role")
+    records = [run_task(f"{n}", n) for n in range(5)]
+    room = sum(len(record.data) for record in records[2:])
+    relevance = Relevance(watched, room)
+    assert relevance.select(records) == ()
+    start(watched)
+    assert ids(relevance.select([])) == ["2", "3", "4"]
+
+
+def test_what_the_role_did_in_other_executions_is_held_and_not_kept() -> None:
+    watched = started()
+    relevance = Relevance(watched)
+    early, late = run_task("before", -6), run_task("after", 905)
+    amid = [run_task("a", -4), run_task("b", 899)]
+    assert ids(relevance.select([early, *amid])) == ["a", "b"]
+    watched.each[0].observe(event(2, "ExecutionSucceeded", 0))
+    assert relevance.select([late]) == ()
+    watched.each[0].observe(event(3, "ExecutionRedriven", 902))
+    assert ids(relevance.select([])) == ["after"], "it was of the redrive"
+
+
+def test_what_came_before_it_was_known_when_they_ran_is_looked_at_again() -> None:
+    watched = targets(ARN, OTHER_ARN)
+    for each in watched.each:
+        each.roles.add(ROLE.rpartition("/")[2])
+    watched.each[0].started_at = START + timedelta(seconds=60)
+    relevance = Relevance(watched)
+    by_itself = call("ListTasks", 1, key="b", invoked_by=None)
+    assert relevance.select([run_task("a", 0), by_itself]) == ()
+    watched.each[1].started_at = START
+    assert ids(relevance.select([])) == ["a", "b"]
+
+
+@pytest.mark.parametrize("record", [{"eventName": "RunTask"}, [], None])
+def test_what_cannot_be_read_is_handed_on_as_such(record: object) -> None:
+    bad = received(RecordKind.TRAIL, record)
+    (kept,) = Relevance(targets()).select([bad])
+    assert (kept.kind, kept.data) == (RecordKind.UNREAD, bad.data)
