@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sfnwatch.library import (
+        ExecutionAsOf,
         Finding,
+        Moment,
         SfnwatchError,
-        Timeline,
-        Trace,
         findings,
         open_recording,
         watch,
     )
 
 __all__ = [
+    "ExecutionAsOf",
     "Finding",
+    "Moment",
     "SfnwatchError",
-    "Timeline",
-    "Trace",
     "__version__",
     "findings",
     "open_recording",
@@ -38,7 +38,7 @@ if not TYPE_CHECKING:
         if name not in __all__:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        return getattr(import_module("sfnwatch.library"), name)
+        return getattr(import_module(f"{__name__}.library"), name)
 
 
 def __dir__() -> list[str]:

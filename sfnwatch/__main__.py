@@ -1,6 +1,6 @@
 """`python -m sfnwatch` is the same program as `sfnwatch`."""
 
-from sfnwatch.cli import main
+from sfnwatch.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,98 +1,73 @@
-"""What the user has set once and for all: config.toml, themes, environment.
+"""What the user has set once and for all: config.toml, its themes and its key maps.
 
-Cheap to import: neither textual nor the registry of actions is needed to read a file.
-What only those two know, which themes and which actions there are, `check` is told.
-Every mistake ends the program with the file, the key and the nearest name there is: a
-setting that is silently not followed is worse than one that is refused.
+Cheap to import: neither textual nor click is needed to read a file. Here is what the
+screen alone takes; what the file says of options of the command line is handed on as it
+is. Which themes and actions there are, `check` is told. Every mistake ends the program
+with the file, the key and the nearest name there is: a setting that is silently not
+followed is worse than one that is refused.
 """
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 from platformdirs import user_config_path
 
-from sfnwatch.config_keymaps import Keys, read_keymap, read_keys
-from sfnwatch.config_keys import key_name
-from sfnwatch.config_toml import NAME, read_table
-from sfnwatch.config_words import (
-    boolean,
-    choice,
-    mapping,
-    near,
-    only,
-    quoted,
-    shown,
-    text,
-    truth,
-    variable,
-)
 from sfnwatch.errors import UsageError
-from sfnwatch.trace.text import clean
-from sfnwatch.trace.values import replace
+from sfnwatch.model.text import clean
 
-COLORS = (
-    "primary",
-    "secondary",
-    "accent",
-    "foreground",
-    "background",
-    "surface",
-    "panel",
-    "warning",
-    "error",
-    "success",
+FILE = "SFNWATCH_CONFIG"
+"""The environment variable that names another file."""
+PREFIX = "SFNWATCH_"
+"""What the environment variables begin with that set something."""
+OWN_KEYS = ("keys", "themes")
+"""The keys of the file that are no options of the command line."""
+_LARGEST = 1 << 20
+"""No configuration is larger; a device that never ends is."""
+_SHOWN = 60
+_AT = re.compile(r"(?s)(.*) \(at line (\d+), column \d+\)")
+_COLORS = (
+    *("primary", "secondary", "accent", "foreground", "background", "surface"),
+    *("panel", "warning", "error", "success"),
 )
-SIMPLE = ("theme", "time", "ascii", "notify", "present", "keymap")
-"""The screen's own keys: what commands say of them otherwise, only the screen heeds."""
-_KEYS = (*SIMPLE, "keys", "themes")
-_TIMES = ("utc", "local")
-_NOTICES = ("off", "bell", "desktop")
-_COLOR = re.compile(
-    r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-z][a-z0-9_]*"
-    r"|(?:rgb|hsl)a?\([0-9., %]+\)"
-)
+"""The colors of a theme, of which it needs the first."""
+Keys = Mapping[str, tuple[str, ...]]
+"""An action's id to its keys, by their long names; none at all unbinds it."""
 
 
-class ThemeSpec(Struct, frozen=True):
-    """A theme of the user's: colours by their names, and where they were written."""
+class UserTheme(Struct, frozen=True):
+    """A theme of the user's: colors by their names, and where they are written."""
 
     name: str
     colors: Mapping[str, str]
     dark: bool = True
-    variables: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    variables: Mapping[str, str] = {}
     where: str = ""
     """The file, for errors that only the screen can find."""
 
 
 class Config(Struct, frozen=True):
-    """All settings, decided; every field has a default."""
+    """The settings of files; every field has a default."""
 
-    theme: str | None = None
-    """None: whatever suits the terminal."""
-    time: Literal["utc", "local"] = "utc"
-    ascii: bool = False
-    notify: Literal["off", "bell", "desktop"] = "off"
-    present: bool = False
-    keymap: str | None = None
-    """A key map in a file of its own, which `keys` go over."""
-    keys: Keys = field(default_factory=lambda: MappingProxyType({}))
-    keys_where: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Keys = {}
+    keys_where: Mapping[str, str] = {}
     """The file in which an action's keys are written."""
-    themes: Mapping[str, ThemeSpec] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    themes: Mapping[str, UserTheme] = {}
     source: Path | None = None
-    theme_source: str = "--theme"
-    """Who asked for the theme: the file, or a variable of the environment."""
-    written: frozenset[str] = frozenset()
-    """The keys that the file has."""
-    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """What the file says of options of the command line, as it says it."""
+    options: Mapping[str, Any] = {}
+    """What the file says of commands and their options, as it says it."""
+
+    @property
+    def where(self) -> str:
+        """The file, as it is named in errors."""
+        return shown(self.source) if self.source else ""
 
 
 class Bound(NamedTuple):
@@ -100,15 +75,6 @@ class Bound(NamedTuple):
 
     context: str
     keys: tuple[str, ...]
-
-
-UNBOUND = "<unbound>"
-"""A key that no terminal has: a key map passes over an action without any."""
-
-
-def keymap(config: Config) -> dict[str, str]:
-    """Give the keys as the screen's key map has them."""
-    return {action: ",".join(keys) or UNBOUND for action, keys in config.keys.items()}
 
 
 def config_path() -> Path:
@@ -122,159 +88,247 @@ def load_config(
     *,
     options: Callable[[], Collection[str]] = tuple,
 ) -> Config:
-    """Read the settings: environment over file over defaults.
+    """Read the settings of the user's file, or of the one that is named.
 
-    `options` gives the keys that stand for options of the command line, and for
+    `options` gives the keys that stand for options of the command line and for
     commands; it is asked where there is a file. A file that was named must exist.
     Raises UsageError.
     """
-    named = path or (Path(environ[NAME]) if environ.get(NAME) else None)
+    named = path or (Path(environ[FILE]) if environ.get(FILE) else None)
     file = named or config_path()
     config = Config()
     if named is not None or file.exists():
-        config = _read_config(file, options())
-    config = replace(config, themes=_with_theme_files(config.themes, file.parent))
-    return _with_keymap(_with_environment(config, environ), environ, file.parent)
+        config = _read(file, options())
+    return _with_theme_files(config, file.parent)
 
 
-# -- the file ----------------------------------------------------------------------
-
-
-def _read_config(file: Path, options: Collection[str]) -> Config:
-    where, table = shown(file), read_table(file)
-    only(where, table, dict.fromkeys((*_KEYS, *options)))
-    choices: dict[str, Any] = {
-        name: choice(where, name, table[name], allowed)
-        for name, allowed in (("time", _TIMES), ("notify", _NOTICES))
-        if name in table
+def _read(file: Path, options: Collection[str]) -> Config:
+    where, table = shown(file), _read_table(file)
+    check_keys(where, table, dict.fromkeys((*OWN_KEYS, *options)))
+    keys = _read_keys(where, _table(where, "keys", table), "keys.")
+    themes = {
+        name: _read_theme(where, name, colors, f"themes.{name}.")
+        for name, colors in _table(where, "themes", table).items()
     }
-    for name in ("ascii", "present"):
-        if name in table:
-            choices[name] = boolean(where, name, table[name])
-    for name in ("theme", "keymap"):
-        if name in table:
-            choices[name] = text(where, name, table[name])
-    keys = read_keys(where, mapping(where, "keys", table.get("keys", {})))
-    themes = mapping(where, "themes", table.get("themes", {}))
     return Config(
-        **choices,
-        keys=MappingProxyType(keys),
-        keys_where=MappingProxyType(dict.fromkeys(keys, where)),
-        themes=MappingProxyType(
-            {name: _theme(where, name, colors) for name, colors in themes.items()}
-        ),
+        keys=keys,
+        keys_where=dict.fromkeys(keys, where),
+        themes=themes,
         source=file,
-        theme_source=where,
-        written=frozenset(table),
-        options=MappingProxyType(
-            {key: value for key, value in table.items() if key not in _KEYS}
-        ),
+        options={key: table[key] for key in table if key not in OWN_KEYS},
     )
+
+
+def _read_table(file: Path) -> dict[str, Any]:
+    where = shown(file)
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except OSError as error:
+        msg = f"Can't read {where}: {error.strerror or error}."
+        raise UsageError(msg, hint=f"{FILE} names another file.") from error
+    if len(data) > _LARGEST:
+        msg = f"{where}: too large to be a configuration."
+        raise UsageError(msg)
+    try:
+        table: dict[str, Any] = msgspec.toml.decode(data.decode())
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        msg = f"{where}:{line}: not UTF-8."
+        raise UsageError(msg) from error
+    except RecursionError as error:
+        raise UsageError(f"{where}: nested too deeply.") from error
+    except ValueError as error:
+        # Editors look for the line behind the name: `config.toml:3: …`.
+        at = _AT.fullmatch(str(error))
+        place, why = (f"{where}:{at[2]}", at[1]) if at else (where, str(error))
+        raise UsageError(f"{place}: {clean(why, 200)}.") from error
+    return table
+
+
+def _table(where: str, key: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = convert(where, key, table.get(key, {}), dict[str, Any])
+    return found
 
 
 # -- themes ------------------------------------------------------------------------
 
 
-def _with_theme_files(
-    themes: Mapping[str, ThemeSpec], folder: Path
-) -> Mapping[str, ThemeSpec]:
+def _with_theme_files(config: Config, folder: Path) -> Config:
     """Add what lies in `themes/` beside the configuration, named after the file."""
-    found = dict(themes)
+    found = dict(config.themes)
     for file in sorted((folder / "themes").glob("*.toml")):
         if file.stem in found:
             msg = f"{shown(file)}: there is a theme {quoted(file.stem)} already"
-            hint = f"It is in {found[file.stem].where}."
-            raise UsageError(msg, hint=hint)
-        found[file.stem] = _theme(shown(file), file.stem, read_table(file), prefix="")
-    return MappingProxyType(found)
+            raise UsageError(msg, hint=f"It is in {found[file.stem].where}.")
+        found[file.stem] = _read_theme(shown(file), file.stem, _read_table(file), "")
+    return replace(config, themes=found)
 
 
-def _theme(where: str, name: str, value: Any, prefix: str | None = None) -> ThemeSpec:
-    prefix = f"themes.{name}." if prefix is None else prefix
-    table = mapping(where, prefix.rstrip("."), value)
-    only(where, table, (*COLORS, "dark", "variables"), prefix)
+def _read_theme(where: str, name: str, value: Any, prefix: str) -> UserTheme:
+    """Read a theme; whether its colors are some, the screen finds out."""
+    table = convert(where, prefix.rstrip("."), value, dict[str, Any])
+    check_keys(where, table, (*_COLORS, "dark", "variables"), prefix)
     if "primary" not in table:
-        msg = f"{where}: the theme {quoted(name)} has no {quoted('primary')} colour."
+        msg = f"{where}: the theme {quoted(name)} has no {quoted('primary')} color."
         raise UsageError(msg)
-    variables = mapping(where, f"{prefix}variables", table.get("variables", {}))
-    return ThemeSpec(
-        name=name,
-        colors=MappingProxyType(
-            {
-                color: _color(where, f"{prefix}{color}", table[color])
-                for color in COLORS
-                if color in table
-            }
-        ),
-        dark=boolean(where, f"{prefix}dark", table.get("dark", True)),
-        variables=MappingProxyType(
-            {
-                key: text(where, f"{prefix}variables.{key}", css)
-                for key, css in variables.items()
-            }
-        ),
-        where=where,
+
+    def member(key: str, shape: Any) -> Any:
+        return convert(where, prefix + key, table[key], shape)
+
+    return UserTheme(
+        name,
+        {key: member(key, str) for key in _COLORS if key in table},
+        member("dark", bool) if "dark" in table else True,
+        member("variables", dict[str, str]) if "variables" in table else {},
+        where,
     )
 
 
-def _color(where: str, key: str, value: Any) -> str:
-    if isinstance(value, str) and _COLOR.fullmatch(value):
-        return value
-    msg = f"{where}: {quoted(key)}: {quoted(value)} is no colour"
-    raise UsageError(msg, hint='Write "#88c0d0" or a name such as "teal".')
+# -- keys --------------------------------------------------------------------------
 
 
-# -- the environment ---------------------------------------------------------------
+def with_keymap(config: Config, name: str, who: str) -> Config:
+    """Put the keys of a file of its own below those of the configuration.
 
-
-def _with_environment(config: Config, environ: Mapping[str, str]) -> Config:
-    """Let the environment overrule the file; an empty variable is none."""
-    said: dict[str, Any] = {}
-    for key, allowed in (
-        ("time", _TIMES),
-        ("notify", _NOTICES),
-        ("theme", ()),
-        ("keymap", ()),
-    ):
-        name = variable(key)
-        if value := environ.get(name):
-            said[key] = choice(name, "", value, allowed) if allowed else value
-    for key in ("ascii", "present"):
-        if value := environ.get(variable(key)):
-            said[key] = truth(variable(key), value)
-    if "theme" in said:
-        said["theme_source"] = "SFNWATCH_THEME"
-    return replace(config, **said)
-
-
-def _with_keymap(config: Config, environ: Mapping[str, str], folder: Path) -> Config:
-    """Put the keys of a file of its own below those of the configuration."""
-    if config.keymap is None:
-        return config
-    name = variable("keymap")
-    who = name if environ.get(name) or not config.source else shown(config.source)
-    keys, where = read_keymap(config.keymap, who, folder)
+    It lies in `keymaps/` beside the configuration, and has in it what `[keys]` has
+    there. `who` asks for it: an option, a file, a variable. Raises UsageError.
+    """
+    place = (config.source or config_path()).parent / "keymaps"
+    known = {file.stem: file for file in sorted(place.glob("*.toml"))}
+    if name not in known:
+        msg = f"{who}: there is no key map {quoted(name)}"
+        raise UsageError(msg, hint=near(name, known) or f"They lie in {shown(place)}.")
+    where = shown(known[name])
+    keys = _read_keys(where, _read_table(known[name]), "")
     return replace(
         config,
-        keys=MappingProxyType({**keys, **config.keys}),
-        keys_where=MappingProxyType(
-            {**dict.fromkeys(keys, where), **config.keys_where}
-        ),
+        keys={**keys, **config.keys},
+        keys_where={**dict.fromkeys(keys, where), **config.keys_where},
     )
+
+
+def _read_keys(where: str, table: Mapping[str, Any], prefix: str) -> Keys:
+    """Read which actions have which keys: `"space"`, `["space", "k"]`, `""`, `[]`."""
+    found = {}
+    for action, value in table.items():
+        name = f"{prefix}{action}"
+        keys = convert(where, name, value, str | list[str])
+        listed = [keys] if isinstance(keys, str) else keys
+        found[action] = tuple(_read_key(where, name, key) for key in listed if key)
+    return found
+
+
+def _read_key(where: str, name: str, key: str) -> str:
+    if known := key_name(key):
+        return known
+    meant = near(key.rpartition("+")[2], sorted(_NAMED | _LONG_NAMES))
+    msg = f"{where}: {quoted(name)}: there is no key {quoted(key)}"
+    raise UsageError(msg, hint=meant or 'Write "space", "ctrl+p" or "?".')
+
+
+_MODIFIERS = frozenset({"ctrl", "shift", "alt", "super", "meta", "hyper"})
+_NAMED = frozenset(
+    {
+        *("enter", "escape", "tab", "space", "backspace", "insert", "delete"),
+        *("up", "down", "left", "right", "home", "end", "pageup", "pagedown"),
+        *(f"f{number}" for number in range(1, 25)),
+    }
+)
+_ALIASES = {
+    "return": "enter",
+    "esc": "escape",
+    "del": "delete",
+    "page_up": "pageup",
+    "page_down": "pagedown",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+}
+_SHORT = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
+"""Characters whose key has a shorter name than Unicode's."""
+
+
+def key_name(text: str) -> str | None:
+    """Give the screen's long name of a key (`?`, `ctrl+p`); None if there is none."""
+    *modifiers, key = _key_parts(text if text == " " else text.strip())
+    held = set(modifiers)
+    if len(held) < len(modifiers) or not held <= _MODIFIERS:
+        return None
+    if len(key) == 1 and key.isalpha():
+        held, key = _with_case(held, key)
+    name = _character_name(key) if len(key) == 1 else _long_name(key)
+    return "+".join([*sorted(held), name]) if name else None
+
+
+def _key_parts(text: str) -> list[str]:
+    """Split at `+`, which may be the key itself: `+`, `ctrl++`."""
+    if text == "+" or text.endswith("++"):
+        return [*_key_parts(text[:-2]), "+"] if len(text) > 1 else ["+"]
+    *modifiers, key = text.split("+")
+    return [*(modifier.lower() for modifier in modifiers), key]
+
+
+def _with_case(held: set[str], letter: str) -> tuple[set[str], str]:
+    """Write a capital as it will be reported: `G`, `ctrl+g`, `alt+shift+g`."""
+    if held == {"shift"}:
+        return set(), letter.upper()
+    if letter.isupper() and held:
+        shift = {"shift"} if "alt" in held else set()
+        return held | shift, letter.lower()
+    return held, letter
+
+
+def _long_name(key: str) -> str | None:
+    name = _ALIASES.get(key.lower(), key.lower())
+    return name if name in _NAMED | _LONG_NAMES else None
+
+
+def _character_name(character: str) -> str | None:
+    if character == " ":
+        return "space"
+    if not character.isprintable():
+        return None
+    if character.isalnum():
+        return character
+    name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
+    return _SHORT.get(name, name) or None
+
+
+_LONG_NAMES = frozenset(
+    name
+    for code in range(0x21, 0x7F)
+    if (name := _character_name(chr(code))) and len(name) > 1
+)
+"""The names of the keys of ASCII's signs."""
 
 
 # -- what only others know ---------------------------------------------------------
 
 
 def check(
-    config: Config, *, themes: Collection[str], actions: Mapping[str, Bound]
+    config: Config,
+    theme: str | None,
+    theme_source: str,
+    *,
+    themes: Collection[str],
+    actions: Mapping[str, Bound],
 ) -> None:
-    """Raise UsageError for a theme, an action or a pair of keys that can't be."""
+    """Raise UsageError for a theme, an action or a pair of keys that can't be.
+
+    `theme_source` is who asked for the theme: an option, a file, a variable.
+    """
     known = {*themes, *config.themes}
-    if config.theme is not None and config.theme not in known:
-        msg = f"{config.theme_source}: there is no theme {quoted(config.theme)}"
+    if theme is not None and theme not in known:
+        msg = f"{theme_source}: there is no theme {quoted(theme)}"
         every = f"There are: {', '.join(clean(name, 40) for name in sorted(known))}."
-        raise UsageError(msg, hint=near(config.theme, known) or every)
+        raise UsageError(msg, hint=near(theme, known) or every)
     for action in config.keys:
         if action not in actions:
             where = config.keys_where.get(action, "")
@@ -297,3 +351,41 @@ def _check_clashes(config: Config, actions: Mapping[str, Bound]) -> None:
             where = config.keys_where.get(action if action in chosen else other, "")
             msg = f"{where}: keys: {quoted(key)} is for both {names}"
             raise UsageError(msg, hint="Give one of them another key.")
+
+
+# -- what is wrong, in words -------------------------------------------------------
+
+
+def check_keys(
+    where: str, table: Mapping[str, Any], known: Collection[str], prefix: str = ""
+) -> None:
+    """Raise UsageError for a key that there is not, with the nearest one."""
+    for key in table:
+        if key not in known:
+            msg = f"{where}: unknown key {quoted(prefix + key)}"
+            every = f"There are: {', '.join(known)}."
+            raise UsageError(msg, hint=near(key, known) or every)
+
+
+def convert(where: str, key: str, value: Any, shape: Any) -> Any:
+    """Give a value of a type that msgspec knows; raises UsageError with its key."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        whole = f"{key}{path.strip('`').removeprefix('$')}".lstrip(".")
+        raise UsageError(f"{where}: {quoted(whole)}: {clean(what)}.") from error
+
+
+def near(value: Any, known: Iterable[str]) -> str:
+    """Name what was probably meant, or say nothing."""
+    close = get_close_matches(str(value)[:_SHOWN], list(known), n=1)
+    return f"Did you mean {quoted(close[0])}?" if close else ""
+
+
+def quoted(value: Any) -> str:
+    return f"`{clean(str(value), _SHOWN)}`"
+
+
+def shown(path: Path) -> str:
+    return clean(str(path), 200)

@@ -1,20 +1,21 @@
-"""For scripts: a trace of files, or of executions watched to their ends.
+"""For scripts: what files show, or executions that are watched to their ends.
 
 ```python
 import sfnwatch
 
-trace = sfnwatch.open_recording("nightly-report.sfnwatch.jsonl")
-for execution in trace.timelines.values():
+moment = sfnwatch.open_recording("nightly-report.sfnwatch.jsonl")
+for execution in moment.executions.values():
     print(execution.name, execution.status)
-for finding in sfnwatch.findings(trace):
+for finding in sfnwatch.findings(moment):
     print(finding.certainty, finding.text, *finding.evidence)
 ```
 
 Public is what `sfnwatch.__all__` names, and of the values it gives what is named here:
 
-- `Trace`: `timelines` (by ARN), `ordered_calls`, `links` (by event id), `running`;
-- `Timeline`, one execution: `execution_arn`, `name`, `status`, `started_at`,
-  `stopped_at`, `visits`, `ordered` (its events);
+- `Moment`, all there is to ask: `executions` (by ARN; `roots` and `children` likewise),
+  `calls`, `link(call)`, `running`;
+- `ExecutionAsOf`, one execution: `arn`, `name`, `status`, `started_at`, `stopped_at`,
+  `visits`, `events`;
 - `Finding`: `kind`, `certainty`, `text`, `evidence`, `data`, `execution_arn`.
 
 Everything else may change; the JSON that `sfnwatch export --to json` writes does not.
@@ -25,19 +26,22 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.findings import find
 from sfnwatch.errors import SfnwatchError, UsageError
-from sfnwatch.trace.finding import Finding
-from sfnwatch.trace.findings import all_findings
-from sfnwatch.trace.timeline import Timeline, Trace, extend
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.trace import Trace
 
 if TYPE_CHECKING:
-    from sfnwatch.trace.events import Batch
+    from sfnwatch.model.records import Batch
+    from sfnwatch.model.trace import Changed
 
 __all__ = [
+    "ExecutionAsOf",
     "Finding",
+    "Moment",
     "SfnwatchError",
-    "Timeline",
-    "Trace",
     "findings",
     "open_recording",
     "watch",
@@ -46,72 +50,71 @@ __all__ = [
 _DRAIN = 15 * 60.0
 
 
-def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Trace:
+def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Moment:
     """Read a recording, or any files that `sfnwatch replay` takes, as one trace.
 
     Nothing is asked of AWS. Raises SfnwatchError for a file that can't be read.
     """
-    from sfnwatch.recording.files import open_files
+    from sfnwatch.recording.reader import open_files
 
-    recording = open_files([Path(each) for each in (path, *more)])
-    return extend(Trace(), recording.records)
+    trace = Trace()
+    for batch in open_files([Path(each) for each in (path, *more)]).batches():
+        trace.add(batch)
+    return trace.as_of()
 
 
-def findings(trace: Trace) -> tuple[Finding, ...]:
-    """Say what a trace shows: of each execution in order, then of all together."""
-    return all_findings(trace)
+def findings(moment: Moment) -> list[Finding]:
+    """Say what a moment shows: of each execution in order, then of all together."""
+    return find(moment)
 
 
 async def watch(
     execution: str,
     *more: str,
-    each: Callable[[Trace], None] | None = None,
+    each: Callable[[Moment], None] | None = None,
     profile: str | None = None,
     region: str | None = None,
     endpoint_url: str | None = None,
     calls: bool = True,
     drain: float = _DRAIN,
-) -> Trace:
-    """Watch executions to their ends; give the whole trace.
+) -> Moment:
+    """Watch executions to their ends; give all that was seen.
 
-    They are named as the command takes them: by an ARN, a console URL, or that of the
-    state machine whose newest execution it is.
+    They are named as the command takes them: by an ARN, by a console URL, or by the
+    state machine whose newest execution is meant.
 
-    `each` is called with the trace so far whenever something came. With `calls` false
-    CloudTrail is not asked; else late records are awaited for `drain` seconds. Cancel
-    it to stop. Raises SfnwatchError for what names no execution, and where AWS
+    `each` is called with what was seen so far whenever something came. With `calls`
+    false CloudTrail is not asked; else late records are awaited for `drain` seconds.
+    Cancel it to stop. Raises SfnwatchError for what names no execution, and where AWS
     refuses to show one.
     """
-    from sfnwatch import plays, starting
+    from sfnwatch import session
+    from sfnwatch.cli.naming import named_executions
     from sfnwatch.clock import ServerClock
-    from sfnwatch.naming_executions import HINT, named
-    from sfnwatch.options import checked_url
-    from sfnwatch.running import raise_if_refused
-    from sfnwatch.settings import AwsOptions
-    from sfnwatch.sources.wanted import TrailOptions
+    from sfnwatch.sources.discovery import find as find_executions
+    from sfnwatch.sources.permissions import endpoint_refusal
+    from sfnwatch.sources.profiles import AwsSettings
+    from sfnwatch.sources.targets import CallOptions
 
-    trail = TrailOptions(lookup=calls)
-    options = AwsOptions(profile, region, checked_url(endpoint_url), trail)
-    read = [each for each in map(named, (execution, *more)) if each is not None]
-    if not read:
-        msg = "No execution is named."
-        raise UsageError(msg, hint=HINT)
-    found = await starting.find(
-        read, options, ServerClock(), coming=False, tell=lambda _: None
+    if refused := endpoint_refusal(endpoint_url):
+        raise UsageError(refused)
+    settings = AwsSettings(region or "", profile, endpoint_url)
+    named = named_executions((execution, *more))
+    found = await find_executions(named, settings, ServerClock(), tell=lambda _: None)
+    watched = session.live(
+        found.arns,
+        settings,
+        CallOptions(lookup=calls),
+        drain=drain,
+        tries=session.TRIES,
+        asked=found.asked,
     )
-    play = plays.live(found.arns, options, drain=drain, tries=_TRIES, asked=found.asked)
-    trace = Trace()
 
-    def consume(batch: "Batch") -> None:
-        nonlocal trace
-        trace = extend(trace, batch)
+    def tell(_: "Batch", __: "Changed") -> None:
         if each is not None:
-            each(trace)
+            each(watched.trace.as_of())
 
-    await play.watch(consume)
-    raise_if_refused(trace)
-    return trace
-
-
-_TRIES = 5
-"""Tries to reach AWS at all, as for every watch without a screen."""
+    watched.consumers.append(tell)
+    await watched.run()
+    session.raise_if_refused(watched.trace)
+    return watched.trace.as_of()

@@ -1,0 +1,188 @@
+"""The program: which commands there are, and which exit code each error ends with.
+
+Neither textual nor an SDK is imported before something needs it: `--version` and
+`--help` answer at once.
+"""
+
+import errno
+import gc
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from sfnwatch import __version__
+from sfnwatch.cli.narration import discard_output, narrate, settle_streams
+from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_TO_RUN = "sfnwatch.to_run"
+"""Noted where no help is asked for, which must come though a setting is wrong."""
+_COLLECT = 50_000, 20, 50
+"""A history is many small values that stay: to look among them for what can go as often
+as Python does takes a third of the time of reading it."""
+_NEAR = 0.75
+"""How alike a word and a command must be for a slip."""
+_MODULES: Mapping[str, str] = {
+    **dict.fromkeys(("watch", "demo", "replay"), "watch"),
+    **dict.fromkeys(("export", "explain", "compare", "redact"), "reports"),
+    **dict.fromkeys(("iam-policy", "setup-queue", "athena-ddl", "lab"), "setup"),
+    **dict.fromkeys(("completion", "config", "man", "schema"), "shell"),
+    "recordings": "recordings",
+    "wait": "wait",
+    "web": "web",
+}
+"""Where each command is: to import all of them takes as long as some of them need."""
+EPILOG = """\b
+Exit codes:
+  0    it succeeded, or the command did its work
+  1    the output can't be written
+  10   the execution failed
+  11   the execution timed out
+  12   the execution was aborted
+  13   wait: it ended without entering the state
+  14   wait: the timeout was reached
+  2    wrong usage
+  3    AWS refused
+  4    a file can't be read
+  130  interrupted
+
+stdout is data, stderr is narration."""
+
+
+class Commands(click.Group):
+    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import a command when it is first asked for."""
+        if cmd_name not in _MODULES:
+            return None
+        module = import_module(f"sfnwatch.cli.{_MODULES[cmd_name]}")
+        found: dict[str, click.Command] = {each.name: each for each in module.COMMANDS}
+        return found[cmd_name]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        if ctx.resilient_parsing:
+            # A shell asks what could follow: nothing is begun, and nothing is wrong.
+            named = not args or args[0] in _MODULES or args[0] in own
+            return super().parse_args(ctx, args if named else ["watch", *args])
+        if own.isdisjoint(args):
+            ctx.meta[_TO_RUN] = True
+        if not args and sys.stdin is not None and sys.stdin.isatty():
+            args = ["watch"]
+        elif args and args[0] not in own and args[0] not in _MODULES:
+            _check_typing(args[0])
+            args = ["watch", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> "list[CompletionItem[str]]":
+        """Offer what may follow `watch` too, whose name need not be written."""
+        found = super().shell_complete(ctx, incomplete)
+        command = self.get_command(ctx, "watch")
+        if command is not None and incomplete.startswith(("-", "arn:")):
+            context = click.Context(command, ctx, "watch", resilient_parsing=True)
+            whose = command if incomplete.startswith("-") else command.params[0]
+            found += whose.shell_complete(context, incomplete)
+        return list({item.value: item for item in found}.values())
+
+
+def _check_typing(word: str) -> None:
+    """Refuse what is one slip away from a command: it is no state machine's name.
+
+    Raises UsageError. A machine that is so called is watched with `watch`.
+    """
+    from difflib import get_close_matches
+
+    from sfnwatch.model.text import clean
+
+    near = get_close_matches(word, _MODULES, 1, _NEAR)
+    if near and ":" not in word:
+        name = clean(word, 100)
+        msg = f"There is no command {name!r}."
+        other = f"To watch a state machine with that name: sfnwatch watch {name}"
+        raise UsageError(msg, hint=f"Did you mean {near[0]}? {other}")
+
+
+@click.group(
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Watch an AWS Step Functions execution and the API calls it makes for you.
+
+    \b
+    sfnwatch EXECUTION…    executions' ARNs, or their console URLs
+    sfnwatch MACHINE       a state machine's newest execution; --next: its next one
+    sfnwatch               choose among the account's executions, and recordings
+    sfnwatch demo          try it without an AWS account
+    sfnwatch replay FILE…  play what was watched before
+    sfnwatch explain FILE… what happened, with evidence
+    """
+    if _TO_RUN in context.meta:
+        from sfnwatch.cli.options import WITHOUT, apply_settings
+
+        if context.invoked_subcommand not in WITHOUT:
+            apply_settings(context)
+
+
+def main() -> NoReturn:
+    """Run the command line; the one place where errors become exit codes."""
+    settle_streams()
+    if "_SFNWATCH_COMPLETE" in os.environ:
+        # By being imported it has click know our shells.
+        import_module("sfnwatch.cli.completion")
+    gc.set_threshold(*_COLLECT)
+    try:
+        code = cli.main(prog_name="sfnwatch", standalone_mode=False)
+    except SfnwatchError as error:
+        code = _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        # Our own help, in its lines.
+        click.echo(error.format_message(), err=True)
+        code = UsageError.exit_code
+    except click.UsageError as error:
+        code = _fail(_usage_words(error), UsageError.exit_code)
+    except click.ClickException as error:
+        code = _fail(error.format_message(), UsageError.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        code = Outcome.INTERRUPTED
+    except OSError as error:
+        code = _fail(_output_words(error), SfnwatchError.exit_code)
+    # A long history would be looked through once more, on the way out.
+    gc.freeze()
+    sys.exit(code)
+
+
+def _usage_words(error: click.UsageError) -> str:
+    from sfnwatch.cli.options import origin
+
+    command = error.ctx.command_path if error.ctx else "sfnwatch"
+    # Click puts a missing option's choices on lines of their own.
+    said = " ".join(error.format_message().split()).removesuffix(".")
+    return f"{origin(error)}{said}. See: {command} --help"
+
+
+def _output_words(error: OSError) -> str:
+    discard_output()
+    said = error.strerror or error
+    full = error.errno in {errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT}
+    return f"Can't write to stdout: {said}." if full else f"Can't go on: {said}."
+
+
+def _fail(words: str, code: int) -> int:
+    narrate(words)
+    return code

@@ -1,0 +1,252 @@
+"""The command that waits for executions, for scripts and pipelines.
+
+Nothing is shown, and the exit code tells. Only histories are read. A job that waits for
+a state, or for a time at most, ends while the execution goes on: what it was by then is
+in the report.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfnwatch.cli import completion
+from sfnwatch.cli.narration import narrate, stdout
+from sfnwatch.cli.options import (
+    DURATION,
+    account_options,
+    choose_account,
+    option,
+)
+from sfnwatch.cli.watch import find_executions
+from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.model.text import clean, duration
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from sfnwatch.model.execution import ExecutionAsOf
+    from sfnwatch.model.records import Batch
+    from sfnwatch.model.trace import Changed, Trace
+    from sfnwatch.session import Session
+
+_VARIABLE = "GITHUB_STEP_SUMMARY"
+_WIDTH = 80
+_TROUBLE = frozenset({"denied", "expired", "retrying"})
+_SHOWN = 100
+
+
+@click.command(short_help="Wait for an execution's end; for scripts.")
+@click.argument(
+    "executions",
+    nargs=-1,
+    required=True,
+    metavar="EXECUTION…",
+    shell_complete=completion.executions,
+)
+@option("--next", "coming", is_flag=True, help="Wait for a machine's next one.")
+@option("--until", metavar="STATE", help="Only until this state is entered.")
+@option("--timeout", type=DURATION, help="No longer than this: 90s, 15m, 1h.")
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json"]),
+    help="Print a report at the end; without it nothing is printed.",
+)
+@option(
+    "--summary",
+    is_flag=True,
+    help="Append the report to the summary of a GitHub job's step.",
+)
+@account_options
+def wait(
+    executions: tuple[str, ...],
+    timeout: float | None,
+    until: str | None,
+    form: str | None,
+    *,
+    coming: bool,
+    summary: bool,
+    **account: Any,
+) -> int:
+    """Wait for executions to end; the exit code is the outcome.
+
+    EXECUTION is what `sfnwatch EXECUTION` takes. Only histories are read: no call to
+    CloudTrail is made, and nothing is recorded. With --until it ends as soon as the
+    state is entered, with 13 if it never is; after --timeout with 14.
+
+    \b
+    sfnwatch wait "$arn" --timeout 1h && deploy
+    sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
+    """
+    from sfnwatch import session
+    from sfnwatch.cli.naming import named_executions
+    from sfnwatch.model.trace import Trace
+    from sfnwatch.sources.targets import CallOptions
+
+    path = _summary_path() if summary else None
+    named, settings = named_executions(executions), choose_account(**account)
+    begun, trace = time.monotonic(), Trace()
+    try:
+        found = find_executions(named, settings, coming=coming, timeout=timeout)
+    except TimeoutError:
+        narrate(f"No execution was found within {duration(timeout or 0.0)}.")
+        code: int = Outcome.LATE
+    else:
+        watched = session.live(
+            found.arns,
+            settings,
+            CallOptions(lookup=False),
+            drain=0.0,
+            tries=session.TRIES,
+            trace=trace,
+        )
+        spent = time.monotonic() - begun
+        left = None if timeout is None else max(0.0, timeout - spent)
+        code = _Waiting(watched, until).wait(left, duration(timeout or 0.0))
+    if code < Outcome.INTERRUPTED:
+        _report(trace, form, path)
+    return code
+
+
+class _Waiting:
+    """A consumer that knows when what has come is enough."""
+
+    def __init__(self, session: "Session", until: str | None) -> None:
+        self.session, self.until = session, until
+        """The name of a state: enough when each execution entered it, or ended."""
+        session.consumers.append(self)
+        self.late = False
+        """True when the time was over first."""
+        self._limit: asyncio.Timeout | None = None
+
+        self._told: dict[str, object] = {}
+
+    def wait(self, seconds: float | None, limit: str) -> int:
+        """Wait for the end, or for what is enough; give the exit code.
+
+        `limit` is how the whole time is written. Raises RefusedError where AWS shows
+        nothing of it.
+        """
+        from sfnwatch.session import outcome, raise_if_refused, run
+
+        signalled = run(lambda: self._run(seconds))
+        if signalled is not None:
+            return signalled
+        trace = self.session.trace
+        raise_if_refused(trace)
+        if self.late:
+            for words in self._situations(limit):
+                narrate(words)
+            return Outcome.LATE
+        code = outcome(trace.as_of())
+        return code if self.until is None else self._until_code(code)
+
+    async def _run(self, seconds: float | None) -> None:
+        import asyncio
+
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                await self.session.run()
+        except TimeoutError:
+            self.late = self.until is None or not self._is_enough()
+
+    def __call__(self, batch: "Batch", changed: "Changed") -> None:
+        del batch
+        if changed.healths:
+            self._tell_trouble()
+        limit = self._limit
+        if self.until is None or limit is None or limit.expired():
+            return
+        if self._is_enough():
+            # In the past: the watch ends where it waits next.
+            limit.reschedule(0)
+
+    def _executions(self) -> "Iterator[ExecutionAsOf | None]":
+        known = self.session.trace.as_of().executions
+        return (known.get(arn) for arn in self.session.executions)
+
+    def _is_enough(self) -> bool:
+        """True when nothing more can come that is waited for."""
+        return all(
+            each is not None and (each.ending is not None or self._entered(each))
+            for each in self._executions()
+        )
+
+    def _entered(self, execution: "ExecutionAsOf") -> bool:
+        return any(visit.name == self.until for visit in execution.visits)
+
+    def _tell_trouble(self) -> None:
+        """Say what keeps it from reading: nobody would know why nothing happens."""
+        from sfnwatch.export.plain import health_words
+
+        for lane, health in self.session.trace.as_of().health.items():
+            told = (health.state, health.message)
+            if health.state in _TROUBLE and self._told.get(lane) != told:
+                narrate(health_words(health))
+            self._told[lane] = told
+
+    def _until_code(self, code: int) -> int:
+        """Tell of executions that ended without the state."""
+        from difflib import get_close_matches
+
+        without = [e for e in self._executions() if e and not self._entered(e)]
+        state = clean(self.until or "", _SHOWN)
+        for each in without:
+            names = {visit.name for visit in each.visits}
+            near = get_close_matches(self.until or "", names, 1)
+            meant = f" Did you mean {clean(near[0], _SHOWN)!r}?" if near else ""
+            name = clean(each.name, _SHOWN)
+            narrate(f"{name} ended without entering {state!r}.{meant}")
+        return (code or Outcome.WITHOUT) if without else Outcome.SUCCEEDED
+
+    def _situations(self, limit: str) -> Iterator[str]:
+        """Say of each execution that is not over where it is."""
+        from sfnwatch.analysis.case import Survey
+        from sfnwatch.analysis.outcomes import ExecutionVerdict
+
+        survey = Survey(self.session.trace.as_of())
+        for arn, each in zip(self.session.executions, self._executions(), strict=True):
+            name = clean(each.name if each else arn.rpartition(":")[2], _SHOWN)
+            if each is None:
+                yield f"{name}: AWS has told nothing of it within {limit}."
+            elif each.running:
+                verdict = ExecutionVerdict(survey, each).text
+                yield f"{name}: {verdict} It is not over after {limit}."
+
+
+def _summary_path() -> Path:
+    path = os.environ.get(_VARIABLE)
+    if not path:
+        msg = (
+            f"--summary appends to the file that {_VARIABLE} names, and it is not set."
+        )
+        hint = "Leave it out where no GitHub job runs, or give --format markdown."
+        raise UsageError(msg, hint=hint)
+    return Path(path)
+
+
+def _report(trace: "Trace", form: str | None, path: Path | None) -> None:
+    """Print what is asked for, and append it to a step's summary."""
+    if form is None and path is None:
+        return
+    from sfnwatch.analysis.report import report
+    from sfnwatch.cli.reports import write_report
+
+    told = report(trace.as_of())
+    if path is not None:
+        try:
+            with path.open("a", encoding="utf-8") as out:
+                write_report(told, "markdown", out, _WIDTH)
+        except OSError as error:
+            msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
+            raise UsageError(msg) from error
+    if form is not None:
+        with stdout() as out:
+            write_report(told, form, out, _WIDTH)
+
+
+COMMANDS = (wait,)

@@ -1,0 +1,266 @@
+"""The screen in a browser: textual-serve's pages, made safe to leave open on a desk.
+
+A page of any site may open a connection to this machine, and so may any of its users:
+so only who was given the address with its token is served, and only to pages of this
+server's own. And a program that is shown can outlive its server, or not heed that its
+page is gone: it ends by itself once nobody writes to it any more.
+"""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from sfnwatch.cli.narration import narrate
+from sfnwatch.errors import Outcome, UsageError, to_install
+from sfnwatch.model.text import clean
+
+if TYPE_CHECKING:
+    from aiohttp import web as http
+
+HOST = "127.0.0.1"
+_PORT = 8077
+_SCREENS = ("watch", "demo", "replay", "recordings")
+_LINES = frozenset({"--plain", "--json", "--serve"})
+_COOKIE = "sfnwatch"
+_TOKEN = "token"  # noqa: S105 - the parameter's name
+_GRACE = 5.0
+"""Seconds a program may take to end."""
+_MOST = 4
+"""Programs at once: each watches for itself, and all share the account's requests."""
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self'"
+    " 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'"
+)
+"""Nothing is loaded from elsewhere, fonts neither."""
+
+
+@click.command(
+    short_help="Show the screen in a browser.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument(
+    "words", nargs=-1, required=True, metavar="EXECUTION…|demo|replay FILE…"
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
+@click.option("--open", "launch", is_flag=True, help="Open the browser, too.")
+@click.pass_context
+def web(
+    context: click.Context, words: tuple[str, ...], port: int | None, *, launch: bool
+) -> int:
+    """Show the screen in a browser on this machine, for a talk or a recording.
+
+    What follows is a command line of sfnwatch itself. The address that is printed has a
+    token in it, without which nobody is served; the server is on 127.0.0.1 alone. Each
+    page that is open is a program of its own, four at most, and ends with its page.
+
+    \b
+    sfnwatch web demo
+    sfnwatch web --open replay nightly-report.sfnwatch.jsonl
+    """
+    from importlib.util import find_spec
+
+    _check_words(context, words)
+    if find_spec("textual_serve") is None:
+        raise UsageError(
+            "Serving to a browser takes textual-serve, which is not installed.",
+            hint=f"Run: {to_install('web')}.",
+        )
+    try:
+        listener = listener_on(port)
+    except OSError as error:
+        msg = f"Can't serve on port {port}: {error.strerror}."
+        raise UsageError(msg, hint="Choose another --port.") from error
+    server = BrowserServer(words, listener)
+    click.echo(server.url)
+    narrate("serving on this machine alone; ctrl+c ends it")
+    if launch:
+        click.launch(server.url)
+    server.serve()
+    return Outcome.SUCCEEDED
+
+
+def _check_words(context: click.Context, words: tuple[str, ...]) -> None:
+    """Refuse a command line now that could only fail once a browser is there."""
+    root = context.find_root()
+    group = root.command
+    if not isinstance(group, click.Group):
+        raise TypeError(group)
+    command = group.get_command(root, words[0])
+    lines = [each for each in words if each in _LINES]
+    if lines or (command is not None and words[0] not in _SCREENS):
+        _refuse([*lines, words[0]][0])
+    name, rest = (words[0], words[1:]) if command else ("watch", words)
+    command = command or group.get_command(root, name)
+    if isinstance(command, click.Group):
+        if rest[:1] != ("open",):
+            _refuse(words[0])
+        command, name, rest = command.commands["open"], "open", rest[1:]
+    if command is not None:
+        command.make_context(name, list(rest), parent=root)
+
+
+def _refuse(word: str) -> NoReturn:
+    msg = f"{clean(word, 100)!r} has no screen to show."
+    raise UsageError(msg, hint="Give an execution, demo, or replay with files.")
+
+
+def listener_on(port: int | None) -> socket.socket:
+    """Listen on a port: the usual one, or any, where that is taken.
+
+    Raises OSError for a port that was asked for and can't be had.
+    """
+    if port is None:
+        with suppress(OSError):
+            return socket.create_server((HOST, _PORT))
+    return socket.create_server((HOST, port or 0))
+
+
+# -- the server ------------------------------------------------------------------------
+
+Handler = Callable[["http.Request"], Awaitable["http.StreamResponse"]]
+
+
+class BrowserServer:
+    """Serves the screen of one command line to browsers on this machine."""
+
+    def __init__(
+        self, words: Sequence[str], listener: socket.socket, token: str | None = None
+    ) -> None:
+        from secrets import token_urlsafe
+        from shlex import join
+
+        from textual_serve.server import Server
+
+        # The shell that textual-serve starts must not stand between it and us.
+        program = (sys.executable, "-m", (__package__ or "").rpartition(".")[0])
+        command = f"exec {join([*program, *words])}"
+        self._listener, self._token = listener, token or token_urlsafe(16)
+        self._port = int(listener.getsockname()[1])
+        title = join(["sfnwatch", *words])
+        self._pages = Server(command, host=HOST, port=self._port, title=title)
+        self._shown = 0
+        """Programs that run by now."""
+
+    @property
+    def url(self) -> str:
+        """The address, with the token."""
+        return f"{self._pages.public_url}/?{_TOKEN}={self._token}"
+
+    def serve(self) -> None:
+        """Serve until a signal ends it; nothing is logged."""
+        from aiohttp import web as http
+
+        http.run_app(
+            self.app(),
+            sock=self._listener,
+            print=None,
+            access_log=None,
+            shutdown_timeout=1,
+        )
+
+    def app(self) -> "http.Application":
+        """Make what answers."""
+        import aiohttp_jinja2
+        import jinja2
+        from aiohttp import web as http
+
+        @http.middleware
+        async def guard(request: http.Request, handler: Handler) -> http.StreamResponse:
+            return await self._guarded(request, handler)
+
+        app = http.Application(middlewares=[guard])
+        pages = self._pages
+        loader = jinja2.FileSystemLoader(pages.templates_path)
+        aiohttp_jinja2.setup(app, loader=loader)
+        app.add_routes(
+            [
+                http.get("/", pages.handle_index, name="index"),
+                http.get("/ws", self._show, name="websocket"),
+                http.get("/download/{key}", pages.handle_download, name="download"),
+                http.static("/static", pages.statics_path, name="static"),
+            ]
+        )
+        return app
+
+    async def _guarded(
+        self, request: "http.Request", handler: Handler
+    ) -> "http.StreamResponse":
+        """Let in who has the token, and pages that came from here."""
+        from aiohttp import web as http
+
+        own = {self._pages.public_url, f"http://localhost:{self._port}"}
+        origin = request.headers.get("Origin")
+        if f"http://{request.host}" not in own or (origin and origin not in own):
+            raise http.HTTPForbidden(text="Not from here.")
+        if self._is_token(request.query.get(_TOKEN, "")):
+            # The address stays out of the history, and out of what a page is told.
+            admitted = http.HTTPFound("/")
+            admitted.set_cookie(_COOKIE, self._token, httponly=True, samesite="Strict")
+            raise admitted
+        if not self._is_token(request.cookies.get(_COOKIE, "")):
+            raise http.HTTPForbidden(text="Open the address that sfnwatch printed.")
+        response = await handler(request)
+        if not response.prepared:
+            response.headers["Content-Security-Policy"] = _POLICY
+            response.headers["Referrer-Policy"] = "no-referrer"
+            # A browser that keeps a page it left keeps its connection with it.
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _is_token(self, text: str) -> bool:
+        from hmac import compare_digest
+
+        return compare_digest(text.encode(), self._token.encode())
+
+    async def _show(self, request: "http.Request") -> "http.StreamResponse":
+        """Run a program for as long as its page is open."""
+        from aiohttp import web as http
+
+        if self._shown >= _MOST:
+            raise http.HTTPServiceUnavailable(text="Too many pages are open.")
+        self._shown += 1
+        try:
+            shown: http.StreamResponse = await self._pages.handle_websocket(request)
+        finally:
+            self._shown -= 1
+        return shown
+
+
+# -- in the program that is shown ------------------------------------------------------
+
+
+def end_with_server(end: Callable[[int], Any]) -> None:
+    """End when nobody can write to this program any more: its page or server is gone.
+
+    First as a signal would; and if that does not help, at once.
+    """
+    import asyncio
+    import select
+    import threading
+    from functools import partial
+
+    if not hasattr(select, "poll"):
+        return
+    code = 128 + signal.SIGTERM
+    loop = asyncio.get_running_loop()
+    waiting = threading.Event()
+
+    def watch() -> None:
+        hung_up = select.poll()
+        hung_up.register(sys.__stdin__ or 0, 0)
+        hung_up.poll()
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(partial(end, code))
+        waiting.wait(_GRACE)
+        os._exit(code)
+
+    threading.Thread(target=watch, name="hang-up", daemon=True).start()
+
+
+COMMANDS = (web,)

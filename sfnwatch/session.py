@@ -1,0 +1,491 @@
+"""One run of the program: records come, are recorded, added to the trace, and told of.
+
+A live watch, the demo and a replay differ only in where their records come from and by
+which clock. What is costly to import, the SDKs and the demo's server, is imported when
+it starts, in a thread: the first frame is on the screen by then.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Sequence,
+)
+from contextlib import suppress
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec.structs import replace
+
+from sfnwatch import __version__
+from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import (
+    Batch,
+    HealthState,
+    RecordKind,
+    SourceHealth,
+    receive,
+)
+from sfnwatch.model.requests import Operation
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.sources.permissions import ALLOWED, Feature, operations
+from sfnwatch.sources.polling import TakesBatches
+from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.targets import CallOptions, ChildOptions, features_of
+
+if TYPE_CHECKING:
+    from sfnwatch.analysis.finding import Finding
+    from sfnwatch.recording.reader import Recording
+    from sfnwatch.recording.writer import Recorder
+    from sfnwatch.sources.live import Live
+
+TRIES = 5
+"""Tries to reach AWS at all where nobody watches a screen."""
+_BATCH = 250
+"""Records of a file added at once: some milliseconds, between which keys are heard."""
+_SLICE, _REST = 0.008, 1.0
+"""Seconds of work on findings at once, and from one beginning to the next."""
+_CODES = {
+    "FAILED": Outcome.FAILED,
+    "TIMED_OUT": Outcome.TIMED_OUT,
+    "ABORTED": Outcome.ABORTED,
+}
+
+Mode = Literal["live", "demo", "replay"]
+Consumer = Callable[[Batch, Changed], None]
+"""Is told of each batch once it was added, on the event loop: must not block."""
+Stream = Callable[[TakesBatches], Awaitable[None]]
+"""Hands over batches until there are no more to come."""
+Tell = Callable[[str], None]
+"""Tells a person something that is no data."""
+
+
+class Companion(Protocol):
+    """A consumer with work of its own beside the watch, such as sending spans."""
+
+    def __call__(self, batch: Batch, changed: Changed) -> None: ...
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """Work, and yield how that goes; ends some time after `close`."""
+        ...
+
+    def close(self) -> None:
+        """Take in that no more will come."""
+        ...
+
+
+class Session:
+    """Something to watch or to replay; what it receives is all in its trace."""
+
+    def __init__(
+        self,
+        mode: Mode,
+        stream: Stream,
+        *,
+        clock: Clock,
+        executions: Sequence[str],
+        title: str = "",
+        trace: Trace | None = None,
+        created: datetime | None = None,
+        span: tuple[datetime, datetime] | None = None,
+        allowed: Collection[Operation] = ALLOWED,
+        notes: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """Make a session; `trace` is one that has something in it already."""
+        self._stream, self._notes = stream, notes
+        self.mode: Mode = mode
+        self.clock = clock
+        self.executions = tuple(executions)
+        """Their ARNs, as far as they are known beforehand."""
+        self.title = title
+        self.trace = trace or Trace()
+        self.created = created
+        """When what is replayed was recorded, or began."""
+        self.span = span
+        """From when to when a recording goes, where that is known before it is read."""
+        self.allowed = allowed
+        """All that it can send to AWS."""
+        self.consumers: list[Consumer] = []
+        self.companions: list[Companion] = []
+        self.recorder: Recorder | None = None
+        self.failure: SfnwatchError | None = None
+        """What ended it before its end."""
+        self._told_trouble = False
+        self._live: Live | None = None
+        self._drain_ended = False
+        self._found: tuple[object, Sequence[Finding]] = None, ()
+
+    # -- the loop ------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run to the end; raises SfnwatchError, which is kept as `failure` too."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._run(group)
+        except* (SfnwatchError, OSError) as errors:
+            error = _first(errors)
+            self.failure = error if isinstance(error, SfnwatchError) else None
+            raise error from error.__cause__
+
+    async def _run(self, group: asyncio.TaskGroup) -> None:
+        self.consumers += self.companions
+        working = [group.create_task(self._pump(each)) for each in self.companions]
+        try:
+            await self._stream(self.take)
+        finally:
+            # What came before somebody left is worth having, too.
+            for companion in self.companions:
+                companion.close()
+            if working:
+                await asyncio.wait(working)
+
+    async def _pump(self, companion: Companion) -> None:
+        async for batch in companion.batches():
+            self.take(batch)
+
+    def take(self, batch: Batch) -> None:
+        """Record a batch, add it to the trace, and tell of it, in this order.
+
+        So what was seen on a screen is in the file.
+        """
+        if self.recorder is not None:
+            self.recorder(batch)
+            batch = (*batch, *self._recorder_in_trouble(self.recorder))
+        changed = self.trace.add(batch)
+        for consumer in self.consumers:
+            consumer(batch, changed)
+
+    def _recorder_in_trouble(self, recorder: "Recorder") -> Batch:
+        """Say so once, as a source would: it is shown wherever those are."""
+        if not recorder.trouble or self._told_trouble:
+            return ()
+        self._told_trouble = True
+        health = SourceHealth("recording", HealthState.REFUSED, recorder.trouble)
+        at, record = self.clock.now(), health.as_record()
+        return (receive(at, RecordKind.HEALTH, None, record),)
+
+    # -- the recording -------------------------------------------------------------
+
+    def start_recording(self, path: Path | None, tell: Tell) -> None:
+        """Record to a new file, or to one in the usual folder; raises UsageError.
+
+        Where that folder can't be had the watch goes on without a recording.
+        """
+        from sfnwatch.recording.format import new_header
+        from sfnwatch.recording.library import recordings_dir
+        from sfnwatch.recording.writer import Recorder
+
+        created = self.created or self.clock.now()
+        header = new_header(created, f"sfnwatch {__version__}", self.executions)
+        if path is not None:
+            self.recorder = Recorder(path, header)
+            return
+        try:
+            self.recorder = Recorder.create_in(recordings_dir(), header)
+        except UsageError as error:
+            tell(f"not recording: {error}")
+
+    def close(self, tell: Tell) -> None:
+        """Tell what there is to know at the end, and where it was recorded to."""
+        for note in self._notes():
+            tell(note)
+        if self.recorder is not None:
+            self.recorder.close()
+            if self.recorder.trouble:
+                tell(f"the recording is not complete: {self.recorder.trouble}")
+            tell(f"recorded to {self.recorder.path}")
+
+    # -- what a screen asks for ----------------------------------------------------
+
+    def attach(self, watch: "Live") -> None:
+        """Take what is watched, which begins later than the keys are there."""
+        self._live = watch
+        if self._drain_ended:
+            watch.end_drain()
+
+    def end_drain(self) -> None:
+        """Stop waiting for late records."""
+        self._drain_ended = True
+        if self._live is not None:
+            self._live.end_drain()
+
+    def follow(self, execution_arn: str) -> bool:
+        """Have an execution of a Map Run read; False if it can't be, or not yet."""
+        return self._live is not None and self._live.follow(execution_arn)
+
+    async def findings(self, moment: Moment) -> "Sequence[Finding]":
+        """Find what a moment shows, in slices between which the loop does other work.
+
+        Where records come meanwhile it begins again, once a second at most.
+        """
+        from sfnwatch.analysis.findings import find_in_steps
+
+        at, clock = moment.at, moment.clock
+        while True:
+            key, begun = (self.trace.version, clock, at), time.monotonic()
+            if self._found[0] == key:
+                return self._found[1]
+            found = [f async for f in self._in_slices(find_in_steps(moment)) if f]
+            if self.trace.version == key[0]:
+                self._found = key, found
+                return found
+            await SystemClock().sleep(max(0.0, begun + _REST - time.monotonic()))
+            moment = self.trace.as_of(at, clock)
+
+    async def _in_slices(
+        self, steps: "Iterator[Finding | None]"
+    ) -> "AsyncIterator[Finding | None]":
+        """Yield what the steps yield, until they are done or the trace has changed."""
+        version, begun = self.trace.version, time.monotonic()
+        for step in steps:
+            yield step
+            if time.monotonic() - begun > _SLICE:
+                await SystemClock().sleep(0)
+                begun = time.monotonic()
+            if self.trace.version != version:
+                return
+
+
+# -- the three kinds -------------------------------------------------------------------
+
+
+def live(
+    arns: Sequence[ExecutionArn],
+    settings: AwsSettings,
+    calls: CallOptions | None = None,
+    children: ChildOptions | None = None,
+    *,
+    drain: float,
+    tries: int | None,
+    asked: Batch = (),
+    follow_redrive: bool = False,
+    trace: Trace | None = None,
+) -> Session:
+    """Watch executions of a real account, or of whatever the endpoint URL names.
+
+    `asked` are the requests that it took to find them.
+    """
+    calls, children = calls or CallOptions(), children or ChildOptions()
+    clock = ServerClock()
+
+    async def stream(take: TakesBatches) -> None:
+        if asked:
+            take(asked)
+        await _load("sfnwatch.sources.live")
+        from sfnwatch.sources.live import Live
+
+        watch = Live(
+            arns,
+            replace(settings, region=settings.region or arns[0].region),
+            clock,
+            drain=drain,
+            tries=tries,
+            heed=clock.heed,
+            calls=calls,
+            children=children,
+            follow_redrive=follow_redrive,
+        )
+        session.attach(watch)
+        await watch.watch(take)
+
+    features = features_of(arns, calls, children)
+    session = Session(
+        "live",
+        stream,
+        clock=clock,
+        executions=[arn.arn for arn in arns],
+        title=_title(arns),
+        trace=trace,
+        allowed=operations([*features, *([Feature.START] if asked else [])]),
+    )
+    return session
+
+
+def demo(
+    scenarios: Sequence[str], *, speed: float, drain: float, queue: bool = False
+) -> Session:
+    """Watch the simulated account through the real client, over HTTP on loopback.
+
+    With its `queue` there is what ECS tells of the tasks, too.
+    """
+    from sfnwatch.demo.account import Account
+    from sfnwatch.demo.scenarios import PLANS
+
+    clock = SpedClock(speed)
+    account = Account(scenarios, clock=clock)
+    arns = [parse_execution_arn(arn) for arn in account.executions.values()]
+
+    async def stream(take: TakesBatches) -> None:
+        await _load("sfnwatch.demo.http_server", "sfnwatch.sources.live")
+        from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
+        from sfnwatch.demo.services import PATH
+        from sfnwatch.sources.live import Live
+
+        # The account has stood still while its server and the SDKs were imported.
+        clock.restart()
+        async with DemoServer(account) as server:
+            url = server.endpoint_url
+            watch = Live(
+                arns,
+                AwsSettings(arns[0].region, None, url, *CREDENTIALS),
+                clock,
+                drain=drain,
+                calls=CallOptions(queue=f"{url}{PATH}" if queue else None),
+                children=ChildOptions(),
+                # Nobody redrives the others: a watch of them would last 14 days.
+                follow_redrive=any(PLANS[name].redriven_after for name in scenarios),
+            )
+            session.attach(watch)
+            await watch.watch(take)
+
+    session = Session(
+        "demo",
+        stream,
+        clock=clock,
+        executions=[arn.arn for arn in arns],
+        title=_title(arns),
+    )
+    return session
+
+
+def replay(
+    paths: Sequence[Path], *, speed: float | None = None, whole: bool = False
+) -> Session:
+    """Read files again: some records at a time, in the order in which they lie there.
+
+    With a `speed` they come at the moments at which they were received, so many times
+    as fast; as a `whole` they come in one batch. Raises BadFileError.
+    """
+    from sfnwatch.recording.reader import open_files
+    from sfnwatch.sources.replay import replay as replayed
+    from sfnwatch.sources.replay import span as span_of
+
+    recording = open_files(paths)
+    kept: Batch | None = None
+    # What waits for a pipe can be interrupted here, and not in a thread. And of files
+    # that do not say when they were recorded all is in memory already.
+    if speed or whole or recording.created is None or not all(map(Path.is_file, paths)):
+        kept = tuple(recording.records())
+    span = recording.span() if kept is None else span_of(kept)
+    clock: Clock = SystemClock()
+    if span is not None:
+        clock = SpedClock(speed or 1.0, span[0 if speed else 1])
+
+    async def stream(take: TakesBatches) -> None:
+        if kept is None:
+            await _read(recording, take)
+        elif speed:
+            async for batch in replayed(kept, clock):
+                take(batch)
+        else:
+            size = len(kept) if whole else _BATCH
+            for start in range(0, len(kept), size or 1):
+                take(kept[start : start + size])
+                await SystemClock().sleep(0)
+
+    return Session(
+        "replay",
+        stream,
+        clock=clock,
+        executions=recording.executions,
+        title=", ".join(path.name for path in paths),
+        created=recording.created or (span[0] if span else None),
+        span=span,
+        notes=lambda: recording.notes,
+    )
+
+
+async def _read(recording: "Recording", take: TakesBatches) -> None:
+    """Decode the records of files in a thread, some at a time."""
+    batches = recording.batches(_BATCH)
+    while batch := await asyncio.to_thread(next, batches, ()):
+        take(batch)
+
+
+async def _load(*modules: str) -> None:
+    """Import modules off the loop: the SDKs take 200 ms, and a screen must not wait."""
+    for module in modules:
+        await asyncio.to_thread(import_module, module)
+
+
+def _title(arns: Sequence[ExecutionArn]) -> str:
+    return ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
+
+
+# -- running one, and what came of it --------------------------------------------------
+
+
+def run(work: Callable[[], Awaitable[None]]) -> int | None:
+    """Do work on an event loop; give the exit code of the signal that ended it."""
+    return asyncio.run(_until_signalled(work))
+
+
+async def _until_signalled(work: Callable[[], Awaitable[None]]) -> int | None:
+    code: list[int] = []
+    task = asyncio.current_task()
+
+    def end(signalled: int) -> None:
+        code.append(signalled)
+        if task is not None:
+            task.cancel()
+
+    catch_signals(end)
+    try:
+        await work()
+    except asyncio.CancelledError:
+        if not code:
+            raise
+        return code[0]
+    return None
+
+
+def catch_signals(end: Callable[[int], None]) -> None:
+    """Have `end` called with the exit code of a signal, instead of dying of it."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        # Not everywhere, and not outside the main thread.
+        with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+            number = getattr(signal, name)
+            loop.add_signal_handler(number, end, 128 + number)
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """Give one of several errors, by itself."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def raise_if_refused(trace: Trace) -> None:
+    """Raise RefusedError where AWS would not even show an execution.
+
+    Of several, the others have been shown by then.
+    """
+    refused = [
+        reports[-1].message
+        for (lane, _, arn), reports in trace.healths.items()
+        if lane == "history"
+        and reports[-1].state is HealthState.REFUSED
+        and not (arn in trace.executions and trace.executions[arn].events)
+    ]
+    if refused:
+        raise RefusedError("; ".join(dict.fromkeys(refused)))
+
+
+def outcome(moment: Moment) -> int:
+    """Give the exit code for how it ended; of several, the first that did not succeed.
+
+    An execution that still runs when its watcher leaves has not failed.
+    """
+    statuses = (execution.status for execution in moment.roots.values())
+    codes = (_CODES[status] for status in statuses if status in _CODES)
+    return next(codes, Outcome.SUCCEEDED)

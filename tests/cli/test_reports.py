@@ -1,0 +1,210 @@
+"""What is told of a whole: explained, compared, exported, redacted."""
+
+from pathlib import Path
+
+import pytest
+
+from sfnwatch.export import TARGETS
+from tests.cli.conftest import Serve
+from tests.cli.programs import HERE, Ended, Program, golden
+
+DRAIN = ("--drain", "0")
+WAYS = golden("demo-three-ways")
+PAIR = ("--execution", "sync", "--execution", "denied")
+CALLS = """\
+eventtime,eventsource,eventname,errorcode,arn
+2023-11-15T00:28:25Z,ecs.amazonaws.com,RunTask,,{arn}
+2023-11-15T00:29:20Z,ecs.amazonaws.com,DescribeTasks,,{arn}
+2023-11-15T00:30:19Z,ecs.amazonaws.com,DescribeTasks,AccessDenied,{arn}
+""".format(arn="arn:aws:sts::123456789012:assumed-role/sync-role/session")
+
+
+# -- explain ---------------------------------------------------------------------------
+
+
+def test_a_recording_is_explained_for_people_pages_and_programs(
+    program: Program,
+) -> None:
+    text = program("explain", WAYS)
+    assert (text.code, text.err) == (0, "")
+    assert text.out.startswith("In short\n")
+    assert text.out.count("SUCCEEDED after") == 4
+    assert max(map(len, text.lines)) <= 80
+    page = program("explain", WAYS, "--format", "markdown").out
+    assert page.startswith("## In short\n")
+    assert "| ECS RunTask |" in page
+    told = program("explain", WAYS, "--format", "json").json
+    assert told["sfnwatch_trace"] == 1
+    kinds = {finding["kind"] for finding in told["findings"]}
+    assert {"pattern", "polling", "noticed", "denied-but-succeeded"} <= kinds
+
+
+def test_executions_and_files_are_explained_together(
+    program: Program, serve: Serve, tmp_path: Path
+) -> None:
+    served = serve("sync", "failure", speed=5000)
+    file = tmp_path / "calls.csv"
+    file.write_text(CALLS)
+    words = ("explain", "nightly-report", str(file), served.executions["failure"])
+    more = ("--format", "json", *HERE, *DRAIN)
+    ended = program(*served.words(*words, *more))
+    assert ended.code == 0
+    assert "the newest execution of nightly-report: " in ended.err
+    statuses = {each["arn"]: each["status"] for each in ended.json["executions"]}
+    assert statuses == {
+        served.executions["sync"]: "SUCCEEDED",
+        served.executions["failure"]: "FAILED",
+    }
+    assert ended.json["calls"]["count"] > 3
+    assert program.recordings == []
+
+
+def test_one_of_several_that_is_refused_is_told_and_has_its_code(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("sync", speed=5000)
+    gone = served.execution.replace("sync-", "gone-")
+    words = served.words("explain", served.execution, gone, *DRAIN)
+    ended = program(*words)
+    assert ended.code == 3
+    assert "SUCCEEDED after" in ended.out
+    assert "ExecutionDoesNotExist" in ended.err
+    alone = program(*served.words("explain", gone)).said(3)
+    assert "ExecutionDoesNotExist" in alone
+
+
+def test_what_is_neither_file_nor_machine_is_told_as_both(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("sync", speed=5000)
+    said = program(*served.words("explain", "nightly-reprot", *HERE)).said(3)
+    assert said.endswith(
+        "Did you mean nightly-report? There is no file nightly-reprot here either."
+    )
+
+
+# -- compare ---------------------------------------------------------------------------
+
+
+def test_two_of_a_recording_are_compared_by_their_names(program: Program) -> None:
+    ended = program("compare", WAYS, *PAIR)
+    assert (ended.code, ended.err) == (0, "")
+    assert "B 5 polls, AccessDenied, every 60 s" in " ".join(ended.out.split())
+    told = program("compare", WAYS, *PAIR, "--format", "json").json
+    assert told["sfnwatch_compare"] == 1
+    assert "sync" in told["a"]["name"]
+    other = program("compare", WAYS, *PAIR[2:], *PAIR[:2], "--format", "json").json
+    assert (other["a"]["name"], other["b"]["name"]) == (
+        told["b"]["name"],
+        told["a"]["name"],
+    )
+    assert program("compare", WAYS, *PAIR, "--format", "markdown").out.startswith("|")
+
+
+def test_of_two_files_the_first_named_is_a(program: Program) -> None:
+    one, other = golden("demo-sync-denied"), golden("demo-async")
+    for first, second in ((one, other), (other, one)):
+        told = program("compare", first, second, "--format", "json").json
+        assert told["a"]["name"].partition("-")[0] in first
+        assert told["b"]["name"].partition("-")[0] in second
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((WAYS,), "Two executions can be compared; 4 are here. Choose two with"),
+        ((golden("demo-async"),), "only one is here. Name two recordings, or two"),
+        ((WAYS, *PAIR[:2]), "only one is named. Choose two with --execution NAME"),
+        ((WAYS, "--execution", "nobody"), "'nobody' names no execution."),
+        ((WAYS, "--execution", "arn:"), "'arn:' names several executions."),
+    ],
+)
+def test_what_is_not_two_is_said_with_what_there_is(
+    program: Program, words: tuple[str, ...], sentence: str
+) -> None:
+    said = program("compare", *words).said(2)
+    assert sentence in said
+    assert "async" in said or "Name two" in said
+
+
+# -- export ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_format_is_written_to_stdout_or_to_a_private_file(
+    program: Program, tmp_path: Path, target: str
+) -> None:
+    pytest.importorskip(f"sfnwatch.export.{TARGETS[target].module}")
+    out = tmp_path / "out"
+    shown = program("export", WAYS, "--to", target)
+    written = program("export", WAYS, "--to", target, "-o", str(out))
+    assert (shown.code, written.code, shown.err, written.out) == (0, 0, "", "")
+    assert out.read_bytes().decode() == shown.out
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "DescribeTasks" in shown.out
+
+
+@pytest.mark.parametrize(
+    "words", ["export {} --to csv", "explain {}", "redact {}", "compare {}"]
+)
+def test_a_file_that_is_there_is_never_written_over(
+    program: Program, tmp_path: Path, words: str
+) -> None:
+    file = tmp_path / "run.jsonl"
+    file.write_text("what was there")
+    command = words.format(WAYS).split()
+    said = program(*command, *PAIR * ("compare" in words), "-o", str(file)).said(2)
+    assert said.startswith(f"Can't write {file}: the file exists.")
+    assert file.read_text() == "what was there"
+
+
+def test_a_file_that_can_not_be_written_is_named(program: Program) -> None:
+    said = program("export", WAYS, "--to", "csv", "-o", "/no/such/folder/x").said(2)
+    assert said == "Can't write /no/such/folder/x: No such file or directory."
+
+
+# -- redact ----------------------------------------------------------------------------
+
+
+def names_left(text: str) -> list[str]:
+    names = ("123456789012", "run-task", "three-ways", "ECS RunTask", "demo-cluster")
+    return [name for name in names if name in text]
+
+
+def test_a_redacted_recording_says_the_same_and_names_nothing(
+    program: Program, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared.jsonl"
+    ended = program("redact", WAYS, "-o", str(shared))
+    assert (ended.code, ended.out) == (0, "")
+    assert "AWS's own words, Regions and times are kept" in ended.err
+    assert shared.stat().st_mode & 0o777 == 0o600
+    assert names_left(shared.read_text()) == []
+    assert program("redact", WAYS).out == shared.read_text()
+    before, after = (
+        program("explain", path, "--format", "json") for path in (WAYS, str(shared))
+    )
+    assert figures(after) == figures(before)
+
+
+def figures(ended: Ended) -> list[tuple[str, str]]:
+    return sorted((f["kind"], f["certainty"]) for f in ended.json["findings"])
+
+
+def test_it_is_redacted_on_the_way_to_a_report(program: Program) -> None:
+    for words in (("explain",), ("export", "--to", "json"), ("export", "--to", "text")):
+        ended = program(*words, WAYS, "--redact")
+        assert ended.code == 0
+        assert names_left(ended.out) == []
+        assert "DescribeTasks" in ended.out
+
+
+def test_states_may_keep_their_names(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "calls.csv"
+    file.write_text(CALLS)
+    assert names_left(program("redact", WAYS, "--keep-state-names").out) == [
+        "ECS RunTask"
+    ]
+    made = program("redact", str(file))
+    assert '"created": "2023-11-15T00:28:25.000Z"' in made.out, "it has none of its own"
+    assert "sync-role" not in made.out

@@ -1,0 +1,144 @@
+"""The screen in a browser: who is served, and when a program ends."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from sfnwatch.clock import SystemClock
+
+pytest.importorskip("textual_serve", reason="the extra `web` is not installed")
+
+ROOT = Path(__file__).parents[2]
+
+
+class Browser:
+    """A browser that was, or was not, given the address."""
+
+    def __init__(self, url: str) -> None:
+        self.url, _, self.token = url.partition("/?token=")
+        jar = aiohttp.CookieJar(unsafe=True)
+        self.session = aiohttp.ClientSession(cookie_jar=jar)
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        async with self.session.get(f"{self.url}{path}", headers=headers) as answer:
+            self.headers = answer.headers
+            return answer.status, await answer.text()
+
+
+@pytest.fixture
+async def browser(unused: socket.socket) -> AsyncIterator[Browser]:
+    """A browser, and a server of `sfnwatch demo` in this loop."""
+    from sfnwatch.cli.web import BrowserServer
+
+    server = BrowserServer(["demo", "--no-record"], unused)
+    runner = web.AppRunner(server.app())
+    await runner.setup()
+    await web.SockSite(runner, unused).start()
+    client = Browser(server.url)
+    try:
+        yield client
+    finally:
+        await client.session.close()
+        await runner.cleanup()
+
+
+@pytest.fixture
+def unused() -> Iterator[socket.socket]:
+    from sfnwatch.cli.web import listener_on
+
+    with listener_on(0) as listener:
+        yield listener
+
+
+async def test_only_who_has_the_token_is_served(browser: Browser) -> None:
+    assert browser.url.startswith("http://127.0.0.1:")
+    for path in ("/", "/ws", "/static/js/textual.js", "/download/x", "/?token=other"):
+        assert (await browser.get(path))[0] == 403
+    status, page = await browser.get(f"/?token={browser.token}")
+    assert status == 200
+    assert browser.token not in page
+    assert "sfnwatch demo" in page
+    assert browser.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert browser.headers["Cache-Control"] == "no-store"
+    assert (await browser.get("/"))[0] == 200, "a cookie has it by now"
+    assert (await browser.get("/static/js/textual.js"))[0] == 200
+
+
+async def test_no_page_of_another_site_is_served(browser: Browser) -> None:
+    await browser.get(f"/?token={browser.token}")
+    for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+        assert (await browser.get("/", **headers))[0] == 403
+    assert (await browser.get("/", Origin=browser.url))[0] == 200
+
+
+async def test_a_page_shows_the_screen_and_ends_its_program(browser: Browser) -> None:
+    await browser.get(f"/?token={browser.token}")
+    async with browser.session.ws_connect(f"{browser.url}/ws?width=90") as page:
+        seen = b""
+        async with asyncio.timeout(30):
+            while b"DEMO" not in seen:
+                message = await page.receive()
+                assert message.type is not aiohttp.WSMsgType.CLOSED
+                seen += message.data if isinstance(message.data, bytes) else b""
+        assert len(programs()) == 1
+        await page.send_json(["ping", "x"])
+    async with asyncio.timeout(20):
+        while programs():
+            await SystemClock().sleep(0.1)
+
+
+async def test_no_more_than_four_programs_run_at_once(browser: Browser) -> None:
+    await browser.get(f"/?token={browser.token}")
+    address = f"{browser.url}/ws"
+    pages = [await browser.session.ws_connect(address) for _ in range(4)]
+    try:
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+            await browser.session.ws_connect(address)
+    finally:
+        for page in pages:
+            await page.close()
+    async with asyncio.timeout(30):
+        while programs():
+            await SystemClock().sleep(0.1)
+
+
+def programs() -> list[int]:
+    """Find the programs that run below this process."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError, ValueError, IndexError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if b"sfnwatch" in words and parent == os.getpid():
+                found.append(int(folder.name))
+    return found
+
+
+def test_the_command_serves_until_it_is_ended(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sfnwatch", "web", "--port", "0", "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(tmp_path)},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    assert process.stderr is not None
+    assert "serving on this machine alone" in process.stderr.readline()
+    begun = time.monotonic()
+    process.terminate()
+    process.communicate(timeout=20)
+    assert time.monotonic() - begun < 10
+    assert process.returncode in {0, -15}

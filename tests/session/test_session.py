@@ -1,0 +1,263 @@
+"""The loop: records are recorded, added, told of; and the three kinds of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from sfnwatch import session
+from sfnwatch.analysis.findings import find
+from sfnwatch.clock import SpedClock, SystemClock
+from sfnwatch.errors import Outcome, RefusedError
+from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.records import Batch
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.recording.reader import open_files
+from sfnwatch.session import Session
+from sfnwatch.sources.polling import TakesBatches
+from sfnwatch.sources.profiles import AwsSettings
+from tests.builders import (
+    ARN,
+    OTHER_ARN,
+    START,
+    SYNC,
+    History,
+    health,
+    in_order,
+    sync_run,
+)
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "recordings"
+WAYS = GOLDEN / "demo-three-ways.sfnwatch.jsonl.gz"
+
+
+def scripted(*batches: Batch, executions: Sequence[str] = (ARN,)) -> Session:
+    """A watch in which these batches come."""
+
+    async def stream(take: TakesBatches) -> None:
+        for batch in batches:
+            take(batch)
+            await SystemClock().sleep(0)
+
+    return Session("live", stream, clock=SystemClock(), executions=executions)
+
+
+async def told_of(watched: Session) -> list[Batch]:
+    """Run a session; give the batches that it tells of."""
+    seen: list[Batch] = []
+    watched.consumers.append(lambda batch, _: seen.append(batch))
+    await watched.run()
+    return seen
+
+
+# -- the loop --------------------------------------------------------------------------
+
+
+async def test_a_batch_is_recorded_then_added_then_told_of(tmp_path: Path) -> None:
+    watched = scripted(sync_run()[:3], sync_run()[3:])
+    path = tmp_path / "run.jsonl"
+    watched.start_recording(path, print)
+    seen: list[tuple[int, int, int]] = []
+
+    def consume(batch: Batch, changed: Changed) -> None:
+        lines = len(path.read_text().splitlines()) - 1
+        seen.append((lines, watched.trace.version, len(batch)))
+        assert changed.executions
+
+    watched.consumers.append(consume)
+    await watched.run()
+    assert seen == [(3, 1, 3), (len(sync_run()), 2, len(sync_run()) - 3)]
+    told: list[str] = []
+    watched.close(told.append)
+    assert told == [f"recorded to {path}"]
+
+
+async def test_a_recorder_in_trouble_says_so_once_as_a_lane_does(
+    tmp_path: Path,
+) -> None:
+    watched = scripted(sync_run()[:3], sync_run()[3:5], sync_run()[5:])
+    path = tmp_path / "run.jsonl"
+    watched.start_recording(path, print)
+    seen: list[Batch] = []
+    watched.consumers.append(lambda batch, _: seen.append(batch))
+    path.unlink()
+    await watched.run()
+    assert [len(batch) for batch in seen] == [4, 2, len(sync_run()) - 5]
+    lane = watched.trace.as_of().health["recording"]
+    assert "the file was deleted" in lane.message
+    told: list[str] = []
+    watched.close(told.append)
+    assert told[0].startswith("the recording is not complete: Recording to ")
+
+
+async def test_a_folder_that_can_not_be_had_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    watched, told = scripted(sync_run()), list[str]()
+    watched.start_recording(None, told.append)
+    await watched.run()
+    assert told[0].startswith("not recording: Can't record to ")
+    assert watched.recorder is None
+    assert watched.trace.executions
+
+
+class Counting:
+    """A companion that counts what it was told, and says so once it is closed."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self._closed = asyncio.Event()
+
+    def __call__(self, batch: Batch, changed: Changed) -> None:
+        del batch, changed
+        self.told += 1
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        await self._closed.wait()
+        yield (health("otlp", "live", 9, message=f"{self.told} told"),)
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+@pytest.mark.parametrize("hold", [False, True])
+async def test_a_companion_has_the_last_word_however_it_ends(*, hold: bool) -> None:
+    begun = asyncio.Event()
+
+    async def stream(take: TakesBatches) -> None:
+        take(sync_run())
+        begun.set()
+        if hold:
+            await asyncio.Event().wait()
+
+    watched = Session("live", stream, clock=SystemClock(), executions=[ARN])
+    watched.companions.append(Counting())
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(watched.run())
+        await begun.wait()
+        if hold:
+            running.cancel()
+    assert watched.trace.as_of().health["otlp"].message == "1 told"
+
+
+async def test_what_ends_it_is_raised_by_itself_and_kept() -> None:
+    async def stream(take: TakesBatches) -> None:
+        take(sync_run())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(refuse())
+
+    async def refuse() -> None:
+        raise RefusedError("No such profile.")
+
+    watched = Session("live", stream, clock=SystemClock(), executions=[ARN])
+    with pytest.raises(RefusedError, match="No such profile"):
+        await watched.run()
+    assert str(watched.failure) == "No such profile."
+
+
+# -- what came of it -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("endings", "code"),
+    [
+        (["Succeeded"], Outcome.SUCCEEDED),
+        (["Failed"], Outcome.FAILED),
+        (["TimedOut"], Outcome.TIMED_OUT),
+        (["Aborted"], Outcome.ABORTED),
+        (["Succeeded", "Aborted"], Outcome.ABORTED),
+        ([None, "Failed"], Outcome.FAILED),
+        ([None], Outcome.SUCCEEDED),
+    ],
+)
+def test_the_first_that_did_not_succeed_is_the_outcome(
+    endings: list[str | None], code: int
+) -> None:
+    trace = Trace()
+    for arn, ending in zip((ARN, OTHER_ARN), endings, strict=False):
+        run = History(arn).start()
+        trace.add(run.end(ending).records if ending else run.records)
+    assert session.outcome(trace.as_of()) == code
+    assert session.outcome(trace.as_of(START)) == Outcome.SUCCEEDED
+
+
+def test_an_execution_that_aws_will_not_show_is_refused() -> None:
+    refused = health("history", "refused", 1, arn=ARN, message="No such execution.")
+    trace = Trace()
+    trace.add([refused])
+    with pytest.raises(RefusedError, match=r"^No such execution\.$"):
+        session.raise_if_refused(trace)
+    trace.add(sync_run())
+    session.raise_if_refused(trace)
+
+
+# -- findings --------------------------------------------------------------------------
+
+
+async def test_findings_are_kept_until_the_trace_has_changed() -> None:
+    watched = scripted()
+    watched.take(sync_run()[:6])
+    first = await watched.findings(watched.trace.as_of())
+    assert first == find(watched.trace.as_of())
+    assert await watched.findings(watched.trace.as_of()) is first
+    assert await watched.findings(watched.trace.as_of(START)) is not first
+    watched.take(sync_run()[6:])
+    assert await watched.findings(watched.trace.as_of()) == find(watched.trace.as_of())
+
+
+async def test_findings_leave_room_on_the_loop_and_begin_again_after_a_change() -> None:
+    run = History(OTHER_ARN).start()
+    for number in range(500):
+        run.task(f"State {number}", SYNC)
+    watched = scripted()
+    watched.take(run.end().records)
+
+    async def interrupt() -> None:
+        watched.take(sync_run())
+
+    async with asyncio.TaskGroup() as group:
+        found = group.create_task(watched.findings(watched.trace.as_of()))
+        group.create_task(interrupt())
+    assert {each.execution_arn for each in found.result()} >= {ARN, OTHER_ARN}
+
+
+# -- live, demo, replay ----------------------------------------------------------------
+
+
+def test_nothing_is_imported_for_a_watch_before_it_runs() -> None:
+    watched = session.live(
+        [parse_execution_arn(ARN)], AwsSettings(""), drain=1.0, tries=None
+    )
+    assert (watched.mode, watched.executions) == ("live", (ARN,))
+    assert watched.title == "nightly-report › run-7f3a"
+    assert ("states", "GetExecutionHistory") in watched.allowed
+    assert ("states", "ListStateMachines") not in watched.allowed
+
+
+async def test_a_replay_gives_what_was_recorded_in_parts_or_as_a_whole() -> None:
+    records = tuple(open_files([WAYS]).records())
+    for whole in (False, True):
+        watched = session.replay([WAYS], whole=whole)
+        seen = await told_of(watched)
+        assert tuple(record for batch in seen for record in batch) == records
+        assert (len(seen) == 1) is whole
+    assert watched.mode == "replay"
+    assert watched.title == WAYS.name
+    assert watched.created is not None
+    assert isinstance(watched.clock, SpedClock)
+
+
+async def test_a_paced_replay_gives_records_in_the_order_of_their_times(
+    tmp_path: Path,
+) -> None:
+    recorded = scripted(tuple(reversed(in_order(sync_run()))))
+    path = tmp_path / "run.jsonl"
+    recorded.created = START
+    recorded.start_recording(path, print)
+    await recorded.run()
+    recorded.close(print)
+    watched = session.replay([path], speed=100_000)
+    seen = await told_of(watched)
+    times = [record.at for batch in seen for record in batch if record.at]
+    assert times == sorted(times)
+    assert watched.span == (min(times), max(times))
