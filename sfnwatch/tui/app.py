@@ -1,451 +1,590 @@
-"""The app: what is pressed, clicked or chosen, and what it does."""
+"""The app: its parts, and what each key, click and message does.
 
-from collections.abc import Callable, Iterable, Mapping
+It is one consumer of a session's trace, like every other. After each batch it puts what
+is new in its place, at once, since that is cheap; the screen is painted thirty times a
+second at most, and only the lines that are in view are made.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-import rich
-from rich.segment import Segments
-from textual import events
-from textual.app import SystemCommand
+from msgspec import Struct
+from msgspec.structs import replace
+from textual import events, on, work
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.markup import escape
+from textual.command import CommandPalette
 from textual.screen import Screen
-from textual.widget import Widget
 
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.clock import Clock
+from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.trace.chapters import Chapter
-from sfnwatch.trace.values import replace
+from sfnwatch.model.arns import short_id
+from sfnwatch.model.clocks import Clock as EventOrArrival
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Batch, HealthState
+from sfnwatch.model.text import clean
+from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.tui.actions import (
-    ACTIONS,
     SEVERAL,
     Action,
-    Group,
+    Command,
     bindings,
     entries,
     key_name,
 )
-from sfnwatch.tui.choosing import Choosing
-from sfnwatch.tui.jumping import Marks
-from sfnwatch.tui.parts import AT_LEISURE
-from sfnwatch.tui.staging import Before, staged_theme
-from sfnwatch.tui.views import LANES
-from sfnwatch.tui.zones import stamp, zone_name
+from sfnwatch.tui.bars import Bars
+from sfnwatch.tui.cursor_list import CursorList, GoTo, Seek
+from sfnwatch.tui.deck import LANES, Deck
+from sfnwatch.tui.find_bar import FindBar, Finder
+from sfnwatch.tui.help import Help, Marks, Themes, system_commands
+from sfnwatch.tui.player import Player, Scrubber
+from sfnwatch.tui.presenter import Presenter
+from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.status import Mode, Situation, ending_words
+from sfnwatch.tui.terminal import Notify, hide_locals, notify, suspend_in_the_loop
+from sfnwatch.tui.themes import ThemedApp
+from sfnwatch.view.markers import Marker
+from sfnwatch.view.outline import OutlineOptions
+from sfnwatch.view.playback import Playback, TimeSpan
 
 if TYPE_CHECKING:
-    from sfnwatch.tui.compare import CompareView
-    from sfnwatch.tui.detail import Detail
-    from sfnwatch.tui.explain import ExplainView
-    from sfnwatch.tui.scrubber import Scrubber
-    from sfnwatch.tui.timeline import TimelineView
+    from sfnwatch.recording.library import SavedView
+    from sfnwatch.tui.children_view import ChildrenView
 
-_MINUTE = 60
-_STEP = 5
-_ZOOM = 2.0
-_PAN = 8
+FRAME, _LONGEST_FRAME = 1 / 30, 1.0
+"""Seconds between two paintings of what comes in: where a painting takes long it is so
+many times as long."""
+_SHARE = 4
+_MANY = 2_000
+"""So many new records the garbage collector is told to leave alone."""
+_YOUNG = 10_000
+"""Objects made before the garbage collector looks: a batch and its lines have many."""
+_SLICE = 0.008
+"""Seconds of work between which keys are heard."""
+_UNBOUND = "<unbound>"
+"""A key that no terminal has, for an action without any."""
+Consumer = Callable[[Batch, Changed], None]
 
-Command = Callable[[], object]
+
+class WatchedSession(Protocol):
+    """What the screen needs of a session: live, of a demo, or of a recording."""
+
+    @property
+    def trace(self) -> Trace:
+        """The one trace, which the session alone adds to."""
+        ...
+
+    @property
+    def consumers(self) -> list[Consumer]:
+        """Who is told of each batch, once it was added to the trace."""
+        ...
+
+    async def run(self) -> None:
+        """Run all sources to their ends; raises SfnwatchErrors, perhaps as a group."""
+        ...
+
+    async def findings(self, moment: Moment) -> Sequence[Finding]:
+        """Find what a moment shows, in slices, between whatever else is done."""
+        ...
+
+    def end_drain(self) -> None:
+        """Wait no longer for late records."""
+        ...
+
+    def follow(self, execution_arn: str) -> bool:
+        """Have a child execution's history read; False if it can't be."""
+        ...
 
 
-class SfnwatchApp(Choosing):
-    """Shows one watch, live or replayed, until it is quit."""
+class ScreenSettings(Struct, frozen=True, kw_only=True):
+    """How the screen begins; everything has a default."""
 
-    COMMANDS = Choosing.COMMANDS | {Marks}
+    mode: Mode = "live"
+    title: str = ""
+    """What is watched, before anything is known of it."""
+    recording: str = ""
+    """The file that is recorded to, or replayed."""
+    is_recorded: bool = False
+    speed: float = 1.0
+    watched: TimeSpan | None = None
+    """From when to when a recording was made."""
+    theme: str = ""
+    local: bool = False
+    ascii: bool = False
+    present: bool = False
+    notify: Notify = "off"
+    keys: Mapping[str, tuple[str, ...]] = {}
+    """A user's keys, by the ids of actions."""
+    own_themes: Sequence[UserTheme] = ()
+
+
+class SfnwatchApp(ThemedApp[None]):
+    """Shows one session until it is quit."""
+
+    COMMANDS = ThemedApp.COMMANDS | {Marks, Themes}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
         Binding("ctrl+c", "quit", "Quit", id="interrupt", show=False, priority=True),
     ]
+    # Textual annotates these as neither class nor instance variables.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-middling"), (30, "-tall")]  # noqa: RUF012
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._before: Before | None = None
-        """How things were shown before they were presented; None while not."""
-        self._commands: Mapping[str, Command] = {
-            **{name: self._in_time(do) for name, do in self._player().items()},
-            **self._views_and_lanes(),
-            **self._records(),
-            **self._finding(),
-            **self._showing(),
-        }
+    def __init__(
+        self,
+        session: WatchedSession,
+        *,
+        clock: Clock,
+        settings: ScreenSettings | None = None,
+        saved: "SavedView | None" = None,
+    ) -> None:
+        self.settings = settings = settings or ScreenSettings()
+        super().__init__(settings.theme, settings.own_themes, ascii=settings.ascii)
+        hide_locals(self.console)
+        self.session = session
+        playback = Playback(
+            session.trace,
+            replay=settings.mode == "replay",
+            speed=settings.speed,
+            watched=settings.watched,
+        )
+        self.shown = Shown(session.trace, playback, clock, _options(saved))
+        self.shown.looks = replace(self.shown.looks, local=settings.local)
+        self.shown.allowed = getattr(session, "allowed", ())
+        self.deck = Deck(self.shown)
+        self.player = Player(self, self.shown, self.repaint)
+        self.finder = Finder(self.shown, self.deck.lanes)
+        self.presenter = Presenter(self, self.shown, self.look_anew)
+        self.bars = Bars(
+            self,
+            self.shown,
+            self.finder,
+            find=session.findings,
+            found=partial(self.repaint, time_has_passed=True),
+            situation=Situation(
+                mode=settings.mode,
+                title=settings.title,
+                recording=settings.is_recorded,
+            ),
+            keys=settings.keys,
+        )
+        self._painted_at, self._frame = 0.0, FRAME
+        self._is_due = False
+        self._frozen = 0
+        """How many records there were when the collector was told to let them be."""
+        self._theme_before = ""
+        self._saved = saved
+        self._commands: Mapping[str, Command] = self._own_commands()
+
+    # -- how it begins -------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        bars = self.bars
+        yield from (bars.status, bars.banner, self.deck, bars.filter_line)
+        yield from (bars.find_bar, self.presenter.stage, bars.scrubber, bars.key_line)
+
+    def on_mount(self) -> None:
+        keys = self.settings.keys
+        self.set_keymap({name: ",".join(k) or _UNBOUND for name, k in keys.items()})
+        self.set_interval(1, partial(self.repaint, time_has_passed=True))
+        if not self.is_headless:
+            gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
+        self.deck.lanes.focus()
+        self._restore()
+        self.repaint()
+        # AWS's SDK takes longer to import than the first frame to draw.
+        self.call_after_refresh(self._watch)
 
     def on_ready(self) -> None:
-        if self._config.present:
-            self.present()
-        self.set_timer(AT_LEISURE, self._make_ready)
+        suspend_in_the_loop()
+        if self.settings.present:
+            self.presenter.present()
+
+    def _restore(self) -> None:
+        """Show a recording as it was last looked at: its lanes, or its timeline."""
+        saved = self._saved
+        if saved is None:
+            return
+        if saved.search:
+            self._search_for(saved.search)
+        # One that can't be read any more keeps all.
+        with suppress(ValueError):
+            self.finder.filter_by(saved.filter)
+        if self.shown.playback.replay:
+            self.shown.playback.squeeze = saved.squeeze
+        if saved.clock == EventOrArrival.EVENT:
+            self.shown.playback.switch_clock()
+        if saved.view == "timeline":
+            self.deck.show_view(saved.view)
+
+    @property
+    def view_to_save(self) -> "SavedView":
+        """What a viewer did to this recording, to be found again next time."""
+        from sfnwatch.recording.library import SavedView  # noqa: PLC0415 - at the end
+
+        options, playback = self.shown.outline.options, self.shown.playback
+        return SavedView(
+            filter=self.finder.filtered,
+            search=self.finder.searched,
+            folded=tuple(sorted(options.closed)),
+            opened=tuple(sorted(options.opened)),
+            hidden_services=tuple(sorted(options.hidden_services)),
+            squeeze=playback.squeeze or not playback.replay,
+            clock="event" if playback.clock is EventOrArrival.EVENT else "",
+            aligned=options.aligned,
+            view="" if self.deck.current == LANES else self.deck.current,
+        )
+
+    # -- what comes in -------------------------------------------------------------
+
+    @work(group="watch", exclusive=True)
+    async def _watch(self) -> None:
+        self.session.consumers.append(self.consume)
+        try:
+            await self.session.run()
+        except* SfnwatchError as refused:
+            self.bars.say(refusals=tuple(_leaves(refused)))
+        self.bars.say(over=True)
+        self.shown.playback.close()
+        self.repaint()
+
+    def consume(self, batch: Batch, changed: Changed) -> None:
+        """Take in a batch that was added to the trace; it is painted a little later."""
+        self.presenter.learn(batch)
+        is_first = not self.shown.items
+        self.shown.take(batch, changed)
+        if not is_first and self.shown.playback.live:
+            self.deck.lanes.flash(changed)
+        if not self._is_due:
+            self._is_due = True
+            wait = self._painted_at + self._frame - time.monotonic()
+            if wait > 0:
+                self.set_timer(wait, self.repaint)
+            else:
+                self.call_later(self.repaint)
+
+    def repaint(self, *, time_has_passed: bool = False) -> None:
+        """Paint the moment that is shown as it stands by now."""
+        if not self.is_running or not self.screen_stack:
+            return
+        begun = time.monotonic()
+        self._is_due, self._painted_at = False, begun
+        lanes = self.deck.lanes
+        following = lanes.follow and self.shown.playback.live
+        grows = time_has_passed and self.deck.current != LANES
+        if self.shown.refresh() or grows:
+            self.deck.show()
+            self._leave_out_of_collections()
+            if not self.is_headless:
+                self.call_after_refresh(self._note_frame, begun)
+        self.bars.count_unseen(following=following)
+        self._tell_of_the_end()
+        if self.shown.playback.playing:
+            self.player.go_on()
+        self.bars.show(lanes.heads, self._applies)
+        self.presenter.tell(lanes.line)
+
+    def _note_frame(self, begun: float) -> None:
+        """Paint less often where a frame takes long, so that records are taken in."""
+        took = time.monotonic() - begun
+        self._frame = min(_LONGEST_FRAME, max(FRAME, _SHARE * took))
+
+    def _leave_out_of_collections(self) -> None:
+        """Have the garbage collector look no more at what is kept for good.
+
+        Of a long history all records are: to go through them takes longer than a frame.
+        """
+        trace = self.shown.trace
+        size = len(trace.calls) + sum(len(e.events) for e in trace.executions.values())
+        if size - self._frozen >= _MANY and not self.is_headless:
+            self._frozen = size
+            gc.freeze()
+
+    def _tell_of_the_end(self) -> None:
+        ended = self.bars.ended()
+        if ended is not None:
+            words = ending_words(ended, self.shown)
+            well = ended.status == "SUCCEEDED"
+            self.notify(words, severity="information" if well else "error")
+            notify(self, self.settings.notify, self.TITLE or "", words)
+
+    def look_anew(self) -> None:
+        """Show names and times otherwise."""
+        self.shown.touch()
+        self.repaint()
 
     # -- every action by its id ----------------------------------------------------
 
-    def action_do(self, name: str) -> None:
-        """Do an action of the registry."""
-        self._commands[name]()
-
-    def _player(self) -> Mapping[str, Command]:
-        playing = self._playing
+    def _own_commands(self) -> Mapping[str, Command]:
         return {
-            "player.toggle": playing.toggle,
-            "player.event": lambda: playing.step(1),
-            "player.event_back": lambda: playing.step(-1),
-            "player.state": lambda: playing.step_state(1),
-            "player.state_back": lambda: playing.step_state(-1),
-            "player.chapter": lambda: playing.step_chapter(1),
-            "player.chapter_back": lambda: playing.step_chapter(-1),
-            "player.forward": lambda: playing.skip(_STEP),
-            "player.back": lambda: playing.skip(-_STEP),
-            "player.forward_more": lambda: playing.skip(_MINUTE),
-            "player.back_more": lambda: playing.skip(-_MINUTE),
-            "player.faster": playing.faster,
-            "player.slower": playing.slower,
-            "player.squeeze": self._squeeze,
-            "player.clock": playing.switch_clock,
-            "player.loop": playing.loop,
-            "player.live": self._to_live,
-            **{f"digit.{digit}": self._digit(digit) for digit in range(10)},
-        }
-
-    def _in_time(self, do: Command) -> Command:
-        """Do something to the player, and show what has come of it."""
-
-        def done() -> None:
-            do()
-            self._moved_in_time()
-
-        return done
-
-    def _squeeze(self) -> None:
-        """Squeeze idle time where it is seen: on the timeline, or in the player."""
-        if self._views.current == "timeline":
-            timeline = self._timeline()
-            squeezed = timeline.squeeze = not timeline.squeeze
-        else:
-            self._playing.squeeze()
-            squeezed = self._playing.transport.squeeze
-        self._say(f"idle time is {'squeezed' if squeezed else 'as long as it was'}")
-
-    def _to_live(self) -> None:
-        self._playing.to_live()
-        if not self._playing.replay:
-            self._lanes.follow = True
-
-    def _digit(self, digit: int) -> Command:
-        """Toggle a service's lane; or, with one lane only, go to a tenth."""
-
-        def pressed() -> None:
-            at_player = self.focused is self._scrubber
-            if at_player or digit == 0 or len(self._page.services) < 2:  # noqa: PLR2004
-                self._playing.tenth(digit)
-            elif not self._lanes.toggle_service(digit):
-                self._say(f"there is no lane {digit}")
-
-        return pressed
-
-    def _views_and_lanes(self) -> Mapping[str, Command]:
-        timeline = self._timeline
-        return {
-            **{
-                view.action: partial(self._show_view, view.name)
-                for view in self._table.values()
-                if view.action
-            },
-            "view.detail": self._enter,
-            "view.close": self._step_back,
-            "move.follow": self._follow,
+            **self.player.commands,
+            **self.presenter.commands,
+            **{f"digit.{n}": partial(self._digit, n) for n in range(10)},
             "move.pane": self.action_focus_next,
-            "lanes.fold": self._toggle_fold,
-            "lanes.fold_all": self._toggle_folds,
+            "view.close": self._close_last,
+            "lanes.fold_all": self._fold_all,
             "lanes.align": self._align,
-            "lanes.execution": lambda: self._step_execution(1),
-            "lanes.execution_back": lambda: self._step_execution(-1),
-            "timeline.zoom_in": lambda: timeline().zoom(_ZOOM),
-            "timeline.zoom_out": lambda: timeline().zoom(1 / _ZOOM),
-            "timeline.whole": lambda: timeline().fit(),
-            "timeline.selected": lambda: timeline().fit_selected(),
-            "timeline.call": lambda: timeline().step_call(1),
-            "timeline.call_back": lambda: timeline().step_call(-1),
-            "timeline.pan_left": lambda: timeline().pan(-_PAN),
-            "timeline.pan_right": lambda: timeline().pan(_PAN),
-        }
-
-    def _records(self) -> Mapping[str, Command]:
-        return {
-            "record.copy": self._copy,
-            "record.save": self._save,
-            "record.console": self._open_console,
-        }
-
-    def _finding(self) -> Mapping[str, Command]:
-        return {
-            "find.filter": lambda: self._ask("filter"),
-            "find.search": lambda: self._ask("search"),
-            "find.next": lambda: self._go_to_hit(1),
-            "find.previous": lambda: self._go_to_hit(-1),
-        }
-
-    def _showing(self) -> Mapping[str, Command]:
-        return {
-            "show.present": self.present,
-            "show.mask": self._mask,
-            "show.zone": self._zone,
-            "show.theme": self.action_change_theme,
-            "drain.end": lambda: self._end_drain and self._end_drain(),
+            "find.filter": lambda: self.bars.find_bar.ask("filter"),
+            "find.search": lambda: self.bars.find_bar.ask("search"),
+            "find.next": lambda: self._find(1),
+            "find.previous": lambda: self._find(-1),
+            "show.theme": self._choose_theme,
+            "drain.end": self.session.end_drain,
             "program.help": self._help,
             "program.palette": self.action_command_palette,
             "program.quit": self.exit,
         }
 
+    def action_do(self, name: str) -> None:
+        """Do an action of the registry, or say why there is nothing to do."""
+        command = self._command(name)
+        why = self._why_not(name)
+        if command is not None and not why:
+            command()
+        else:
+            self.notify(why or "nothing to do here")
+
+    def _command(self, name: str) -> Command | None:
+        return {**self._commands, **self.deck.commands}.get(name)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "do" or self._can(str(parameters[0]))
+        if action != "do":
+            return True
+        asking = str(parameters[0]) in {"find.filter", "find.search"}
+        return not (asking and (self.bars.find_bar.typing or self.screen.is_modal))
 
-    def _can(self, name: str) -> bool:
-        """Tell if there is something to do by an action, as things stand."""
-        if name in SEVERAL and len(self._known.timelines) < 2:  # noqa: PLR2004
-            return False
-        view = self._view_of(name)
-        if view:
-            return view == self._shown.name or (
-                view == LANES and self._shown.keyed is not None
-            )
-        match name:
-            case "view.children":
-                return bool(self.trace.listed or self._known.children)
-            case "drain.end":
-                return self._end_drain is not None and self._draining
-            case "program.help":
-                return self._find.made is None or not self._find.made.open
-            case "find.filter" | "find.search":
-                return not self._is_typing and not self.screen.is_modal
-            case "player.loop":
-                return self._playing.replay
-        return True
+    def _applies(self, name: str) -> bool:
+        return self._command(name) is not None and not self._why_not(name)
 
-    def _step_back(self) -> None:
+    def _why_not(self, name: str) -> str:
+        """Say why there is nothing to do by an action; empty if there is."""
+        moment = self.shown.moment
+        if name in SEVERAL and not self.shown.several:
+            return "there is one execution only"
+        if name == "view.children" and not (moment.children or moment.listed):
+            return "no child executions"
+        draining = HealthState.DRAINING in {h.state for h in moment.each_health}
+        if name == "drain.end" and not (draining and self.settings.mode != "replay"):
+            return "nothing is waited for"
+        if name == "player.loop" and not self.shown.playback.replay:
+            return "only a recording loops"
+        if name in {"find.next", "find.previous"} and not self.finder.searched:
+            return "nothing is searched for: / begins a search"
+        return ""
+
+    def _digit(self, digit: int) -> None:
+        """Show or hide a service's lane; or, with one lane only, go to a tenth."""
+        services = list(self.shown.services())
+        if self.focused is self.bars.scrubber or digit == 0 or len(services) < 2:  # noqa: PLR2004
+            self.player.tenth(digit)
+        elif digit <= len(services):
+            options = self.shown.outline.options
+            hidden = options.hidden_services ^ {services[digit - 1]}
+            self._set_options(replace(options, hidden_services=hidden))
+        else:
+            self.notify(f"there is no lane {digit}")
+
+    def _set_options(self, options: OutlineOptions) -> None:
+        self.shown.set_options(options)
+        self.deck.show()
+        self.repaint()
+
+    def _fold_all(self) -> None:
+        self.shown.toggle_all()
+        self.deck.show()
+        self.repaint()
+
+    def _align(self) -> None:
+        options = self.shown.outline.options
+        self._set_options(replace(options, aligned=not options.aligned))
+        self.notify("each when it started" if options.aligned else "aligned at start")
+
+    def _close_last(self) -> None:
         """Undo what was done last to what is shown, one thing at a time."""
-        if self._close_last():
+        if self.deck.is_detailed:
+            self.deck.show_detail(shown=False)
             return
-        if self._before is not None:
-            self.present()
-        elif self._playing.position is not None and not self._playing.replay:
-            self._in_time(self._to_live)()
+        if self.finder.active:
+            self.finder.filter_by("")
+            self._search_for("")
+        elif self.deck.current != LANES:
+            self.deck.show_view(LANES)
+            return
+        elif self.presenter.presenting:
+            self.presenter.present()
+        elif not self.shown.playback.live:
+            if not self.shown.playback.replay:
+                self.player.commands["player.live"]()
+            return
+        self.deck.show()
+        self.repaint()
 
-    def _mask(self) -> None:
-        self.clear_notifications()
-        self._look(masked=not self._looks.masked)
-        self._say("names are masked" if self._looks.masked else "names are shown")
+    # -- finding -------------------------------------------------------------------
 
-    def _zone(self) -> None:
-        self._look(local=not self._looks.local)
-        zone, now = self._looks.zone, self._playing.now
-        here = "your zone's, " if self._looks.local else ""
-        self._say(f"times are {here}{zone_name(zone, now)}")
+    @on(FindBar.Changed)
+    def _found(self, event: FindBar.Changed) -> None:
+        if event.kind == "filter":
+            # What is wrong with it stands below it already.
+            with suppress(ValueError):
+                self.finder.filter_by(event.text)
+        else:
+            self._search_for(event.text)
+        if event.done:
+            self.deck.view.focus()
+        self.deck.show()
+        self.repaint()
 
-    @property
-    def _is_typing(self) -> bool:
-        """True while the keys are words."""
-        return self._find.made is not None and self._find.made.typing
+    def _search_for(self, words: str) -> None:
+        """Mark what has the words, and go to the first of it."""
+        self.deck.lanes.found = self.finder.search_for(words)
+        self.deck.lanes.search_for(words)
+        self.deck.view.search_for(words)
+        if words:
+            self._find(0)
 
-    def _view_of(self, action: str) -> str:
-        """Name the view that an action is of, or nothing."""
-        name = action.partition(".")[0]
-        return name if name in self._table else ""
+    @work(group="find", exclusive=True)
+    async def _find(self, direction: int) -> None:
+        """Go from hit to hit; in slices, for there may be many lines."""
+        begun = time.monotonic()
+        for found in self.finder.step(direction):
+            if found:
+                return
+            if time.monotonic() - begun > _SLICE:
+                await self.shown.clock.sleep(0)
+                begun = time.monotonic()
+        self.notify("not found", severity="warning")
 
     # -- what the parts say --------------------------------------------------------
 
-    # Textual finds these by the names of the messages: most parts are loaded later.
-
-    def on_lane_pages_moved(self) -> None:
+    @on(CursorList.Moved)
+    def _moved(self) -> None:
         # The last word of a view may come when the screens are gone.
         if self.screen_stack:
-            self._show_selected()
+            self.deck.show_selected()
+            self.presenter.tell(self.deck.lanes.line)
+            if self.bars.situation.unseen:
+                self.repaint()
 
-    on_timeline_view_moved = on_call_log_moved = on_lane_pages_moved
-    on_explain_view_moved = on_compare_view_moved = on_lane_pages_moved
+    @on(CursorList.Opened)
+    def _opened(self) -> None:
+        self.deck.show_detail(shown=True)
 
-    def on_lanes_view_opened(self) -> None:
-        self._show_detail(shown=True)
+    @on(Deck.Switched)
+    def _switched(self) -> None:
+        self.repaint()
 
-    on_timeline_view_opened = on_call_log_opened = on_lanes_view_opened
+    @on(GoTo)
+    def _go_to(self, event: GoTo) -> None:
+        if not self.deck.go_to(event.key):
+            self.notify("left out by the filter", severity="warning")
 
-    def on_choices_chosen(self) -> None:
-        self._open_child()
-
-    def on_detail_jumped(self, event: "Detail.Jumped") -> None:
-        self.go_to_row(event.key)
-
-    def on_explain_view_jumped(
-        self, event: "ExplainView.Jumped | CompareView.Jumped"
-    ) -> None:
-        self._show_view(LANES)
-        self.go_to_row(event.key)
-
-    on_compare_view_jumped = on_explain_view_jumped
-
-    def on_scrubber_sought(
-        self, event: "Scrubber.Sought | TimelineView.Sought"
-    ) -> None:
-        self._in_time(lambda: self._playing.seek(event.at))()
-
-    on_timeline_view_sought = on_scrubber_sought
-
-    # -- records -------------------------------------------------------------------
-
-    def _copy(self) -> None:
-        from sfnwatch.tui.records import records_text
-
-        shown = self._views.current == "requests" or self._is_in_detail
-        if self._is_detailed and shown:
-            text = self._detail().copy_text()
-        elif self._shown.name == "explain":
-            text = self._explain().copy_text()
+    def on_children_view_wanted(self, event: "ChildrenView.Wanted") -> None:
+        """Have the history of a child execution read; its view shows it then."""
+        name = short_id(event.arn)
+        if self.session.follow(event.arn):
+            self.notify(f"reading {clean(name)}: it is shown once it is read")
         else:
-            text = self._looks.mask(records_text(self.selected_rows))
-        if text:
-            self.copy_to_clipboard(text)
-            self._say(f"copied {len(text):,} characters")
-        else:
-            self._say("nothing to copy", severity="warning")
+            told = f"The history of {clean(name)} is not in these records."
+            self.notify(f"{told} sfnwatch {clean(event.arn)} watches it.", timeout=10)
 
-    def _save(self) -> None:
-        from sfnwatch.tui.saving import save_record
-
-        try:
-            path = save_record(
-                self.selected_rows, Path.cwd(), mask_is_on=self._looks.masked
-            )
-        except SfnwatchError as error:
-            self._say(str(error), severity="error")
-        else:
-            # The file's name is made of the execution's, which may be masked.
-            masked = "saved to a new file, in which nothing is masked"
-            self._say(masked if self._looks.masked else f"saved {path.name}")
-
-    def _open_console(self) -> None:
-        from sfnwatch.tui.records import can_browse, console_of
-
-        url = console_of(self.selected_rows, self._page.trace)
-        if url is None:
-            self._say("The AWS console has no page of this.", severity="warning")
-            return
-        if can_browse():
-            self.open_url(url)
-        elif not self._looks.masked:
-            self.copy_to_clipboard(url)
-        self._say(url, title="AWS console", timeout=10)
-
-    # -- on stage ------------------------------------------------------------------
-
-    def _look(self, *, masked: bool | None = None, local: bool | None = None) -> None:
-        looks = self._looks
-        changed = replace(
-            looks,
-            masked=looks.masked if masked is None else masked,
-            local=looks.local if local is None else local,
-        )
-        self._looks = changed.learned(self.trace)
-        self._show_looks()
-        self._tick()
-
-    def present(self) -> None:
-        """Show it for a talk; or, once more, as it was before."""
-        before, self._before = self._before, None
-        if before is None:
-            self._before = Before(self.theme, self._looks.masked)
-            theme, masked = staged_theme(dark=self.current_theme.dark), True
-        else:
-            theme, masked = before.theme, before.masked
-        self.theme = theme
-        self.screen_stack[0].set_class(self._before is not None, "-presenting")
-        self._aside()
-        self._caps.clear()
-        self.clear_notifications()
-        self._look(masked=masked)
-        self._show_selected()
+    @on(Scrubber.Sought)
+    @on(Seek)
+    def _sought(self, event: Scrubber.Sought | Seek) -> None:
+        self.shown.playback.seek(event.at)
+        self.repaint()
 
     async def on_event(self, event: events.Event) -> None:
-        own = isinstance(event, events.Key) and not event.is_forwarded
-        if own and isinstance(event, events.Key) and self._before is not None:
-            self._caps.press(key_name(event.key))
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.presenter.press(key_name(event.key))
         await super().on_event(event)
 
-    # -- help and palette ----------------------------------------------------------
+    # -- help, palette, themes -----------------------------------------------------
 
     def _help(self) -> None:
-        from sfnwatch.tui.help import Help
+        from sfnwatch.view.filter_language import FILTER_HELP  # noqa: PLC0415
 
-        alone = len(self._known.timelines) < 2  # noqa: PLR2004 - none, or one
-        told = entries(self._config.keys, without=SEVERAL if alone else ())
-        recording = self._recording and self._looks.mask(self._recording)
-        first = self._groups_here()
+        without = () if self.shown.several else SEVERAL
+        told = entries(self.settings.keys, without=without)
+        recording = self.shown.looks.mask(self.settings.recording)
         self.push_screen(
-            Help(told, first=first, recording=recording, several=not alone)
+            Help(
+                told,
+                first=self.deck.groups,
+                recording=clean(recording),
+                several=self.shown.several,
+                filters=FILTER_HELP,
+            )
         )
-
-    @property
-    def _is_in_detail(self) -> bool:
-        """True while the keys go to what is shown in full."""
-        return self.focused is not None and self.focused is self._detail.made
-
-    def _groups_here(self) -> tuple[Group, ...]:
-        """Say which actions matter where the keys go just now."""
-        if self._is_in_detail:
-            return (Group.DETAIL, Group.MOVE)
-        if self.focused is self._scrubber:
-            return (Group.PLAYER,)
-        return self._shown.groups
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""
         for command in super().get_system_commands(screen):
             if command.title == "Screenshot":
                 yield command
-        for action in ACTIONS:
-            if action.method:
-                if action.pane in self._table and action.pane != self._shown.name:
-                    continue
-                do: Command = self._on_pane(action)
-            elif not self.check_action("do", (action.id,)):
-                continue
-            else:
-                do = self._commands[action.id]
-            keys = " ".join(map(key_name, action.keys))
-            # Textual reads markup here, and two of the keys are brackets.
-            yield SystemCommand(action.title, escape(f"{action.words}   {keys}"), do)
+        yield from system_commands(self._doer)
 
-    def chapters(self) -> tuple[Chapter, ...]:
-        """List the marks of all there is, for the palette."""
-        return self._playing.chapters()
+    def _doer(self, action: Action) -> Command | None:
+        """Give what does an action from the palette."""
+        pane = self.focused or self.deck.lanes
+        if action.method:
+            own = action.pane in ("", self.deck.current)
+            run = partial(self.run_action, action.method, pane)
+            return partial(self.call_later, run) if own else None
+        return partial(self.action_do, action.id) if self._applies(action.id) else None
 
-    def told(self, chapter: Chapter) -> tuple[str, str]:
-        """Say what a mark is, and when it was, as names and times are shown."""
-        at = stamp(chapter.at, self._looks.zone)
-        return f"Go to: {self._looks.mask(chapter.label)}", f"{chapter.kind}, {at}"
+    def marks(self) -> Iterable[tuple[Marker, str, str]]:
+        """List all marks, with what each is and when it was, for the palette."""
+        looks, clock = self.shown.looks, self.shown.playback.clock
+        for marker in self.shown.markers.by(clock):
+            when = looks.time(marker.when(clock), whole=True)
+            yield marker, looks.mask(marker.label), f"{marker.kind}, {when}"
 
-    def jump(self, chapter: Chapter) -> None:
+    def jump(self, marker: Marker) -> None:
         """Go to a mark: back or on in time, if it is not on the screen."""
-        if not self.select_key(chapter.key):
-            self._in_time(lambda: self._playing.seek(chapter.at))()
-            self.call_after_refresh(self.select_key, chapter.key)
+        if not self.deck.go_to(marker.key):
+            self.player.jump(marker)
+            self.call_after_refresh(self.deck.go_to, marker.key)
 
-    def _on_pane(self, action: Action) -> Command:
-        """Do what a pane does itself, on its keys."""
-        pane: Widget = self.focused or self._lanes
-        if action.pane:
-            own = self._table.get(action.pane)
-            pane = own.widget() if own is not None else self._detail()
+    def _choose_theme(self) -> None:
+        self._theme_before = self.theme
+        self.action_change_theme()
 
-        async def done() -> None:
-            await self.run_action(action.method, pane)
+    @on(CommandPalette.OptionHighlighted)
+    def _preview_theme(self, event: CommandPalette.OptionHighlighted) -> None:
+        prompt = str(event.highlighted_event.option.prompt)
+        name = prompt.splitlines()[0].removeprefix("Theme: ").strip()
+        if self._theme_before and name in self.available_themes:
+            self.theme = name
 
-        return lambda: self.call_later(done)
+    @on(CommandPalette.Closed)
+    def _theme_chosen(self, event: CommandPalette.Closed) -> None:
+        if not event.option_selected and self._theme_before:
+            self.theme = self._theme_before
+        self._theme_before = ""
 
-    def _fatal_error(self) -> None:
-        # Only a crash needs it, and it needs pygments.
-        from rich.traceback import Traceback
 
-        # Textual prints local variables with a crash: they would hold payloads.
-        self.bell()
-        traceback = Traceback(show_locals=False, width=None, suppress=[rich])
-        self._exit_renderables.append(
-            Segments(self.console.render(traceback, self.console.options))
-        )
-        self._close_messages_no_wait()
+def _options(saved: "SavedView | None") -> OutlineOptions:
+    if saved is None:
+        return OutlineOptions()
+    return OutlineOptions(
+        closed=frozenset(saved.folded),
+        opened=frozenset(saved.opened),
+        hidden_services=frozenset(saved.hidden_services),
+        aligned=saved.aligned,
+    )
+
+
+def _leaves(group: BaseExceptionGroup[SfnwatchError]) -> Iterable[SfnwatchError]:
+    """Yield the errors of a group and of the groups in it."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

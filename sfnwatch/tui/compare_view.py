@@ -1,184 +1,351 @@
-"""A comparison drawn line by line; what of it is shown is `CompareView`'s to say."""
+"""Two executions beside each other: a line a state, a bar for each, to one scale."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from textual.geometry import Size
-from textual.strip import Strip
+from msgspec.structs import replace
+from rich.cells import cell_len
+from textual import work
+from textual.binding import BindingType
 
-from sfnwatch.trace.compare_points import Which
-from sfnwatch.trace.compare_remarks import remarks
-from sfnwatch.trace.compare_rows import CompareRow, CompareShape, compare_rows
-from sfnwatch.trace.compare_values import Comparison
-from sfnwatch.trace.compare_verdict import verdict
-from sfnwatch.trace.words import Tone
-from sfnwatch.tui.cells import pad
-from sfnwatch.tui.compare_head import draw_foot, draw_head
-from sfnwatch.tui.compare_lines import Drawing, Strokes, draw, make_drawing
-from sfnwatch.tui.gantt_canvas import Ink
-from sfnwatch.tui.resizing import Resizing
-from sfnwatch.tui.toned import TONE_CLASSES
+from sfnwatch.analysis.compare import (
+    Cell,
+    CompareFolds,
+    CompareRow,
+    RowKind,
+    bar,
+    bar_scale,
+    compare_rows,
+    comparing,
+    remarks,
+    verdict,
+)
+from sfnwatch.analysis.compare.pairs import Comparison, Side
+from sfnwatch.analysis.phases import Phase
+from sfnwatch.analysis.wording import status_words
+from sfnwatch.model.api_call import CALL_KEY
+from sfnwatch.model.text import clean, duration
+from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
+from sfnwatch.tui.paint import (
+    PHASES,
+    Cells,
+    Span,
+    fit,
+    flow,
+    in_columns,
+    legend,
+    margined,
+    width_of,
+)
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.parts import status_glyph
 
-_ROOM_FOR_SIGNS = 14
+_SLICE = 0.008
+_MORE, _RATIO, _LENGTH_MOST = 10, 8, 18
+_ROOM_FOR_MORE, _ROOM_FOR_RATIO, _ROOM_FOR_FOOT = 46, 110, 14
+_NAME_LEAST, _NAME_MOST, _BAR_LEAST, _BAR_MOST = 12, 44, 5, 70
+_GHOST = Span("┈", "look--faint")
+_HEAD_SHARE = 3
+"""What is said above takes so much of the height at most: a third."""
 _ALONE = (
     "There is nothing to compare yet: two executions are needed.",
     "Name two when you watch, or replay two recordings together.",
 )
+_LEGEND = (
+    (PHASES[Phase.WORKING], "working"),
+    (PHASES[Phase.WAITING], "waiting"),
+    (_GHOST, "longer on the other side"),
+    (Span("≠", "role--warn"), "did something else"),
+    (Span("A B", "role--warn"), "only there"),
+    (Span("↕", "role--warn"), "another order"),
+    (PHASES[Phase.BACKING_OFF], "backing off"),
+    (PHASES[Phase.COMPLETION_LAG], "completion lag"),
+)
+"""What stands for itself comes last."""
 
 
-class CompareLines(Resizing):
-    """Draws what a comparison's shape shows of it, with a cursor."""
+class CompareView(HeadedView):
+    """Who is compared, what it comes to, and the states of both."""
 
-    ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *TONE_CLASSES,
-        *(f"ink--{ink}" for ink in Ink),
-        "compare--cursor",
-        "compare--head",
-    }
-    DEFAULT_CSS = """
-    CompareLines {
-        height: 1fr;
-        background: $background;
-        overflow-x: hidden;
-        overflow-y: scroll;
-        scrollbar-size-vertical: 1;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
-        scrollbar-color: $thumb-color;
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
 
-        .compare--cursor { background: $cursor-background; color: $cursor-color; }
-        .compare--head { background: $surface; }
+    def __init__(self, shown: Shown) -> None:
+        self.list = EntryList(self._rows, clicked=self._clicked)
+        super().__init__(self.list)
+        self._shown = shown
+        self._told: Comparison | None = None
+        self._side = 0
+        """0 where `enter` leads to A's line, 1 for B's."""
+        self._scale = 1.0
+        self._bar, self._length, self._columns = 0, 0, tuple[Cells, ...]()
+        """The cells of a bar, of a length, and all columns."""
+        self._chosen: tuple[str, str] | None = None
+        self._folds = CompareFolds()
+        self._of: object = None
+        self.commands = {
+            "lanes.fold": self._fold,
+            "lanes.fold_all": self._fold_all,
+            "lanes.execution": self.point_to_other,
+            "lanes.execution_back": self.point_to_other,
+        }
 
-        .ink--waiting { color: $foreground 55%; }
-        .ink--working { color: $success; }
-        .ink--running { color: $tone-busy; }
-        .ink--failed { color: $tone-bad; }
-        .ink--aborted { color: $tone-warn; }
-        .ink--backing-off { color: $foreground 40%; }
-        .ink--noticing { color: $tone-guess; text-style: bold; }
-        .ink--around { color: $foreground 45%; }
+    # -- what is shown -------------------------------------------------------------
 
-        &:ansi .compare--cursor { background: ansi_white; color: ansi_black; }
-    }
-    """
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(id=id)
-        self.comparison: Comparison | None = None
-        """None while there are no two executions."""
-        self.cursor = 0
-        """The line the cursor is on."""
-        self.side = Which.A
-        """Of which execution `enter` shows a row."""
-        self._mask: Callable[[str], str] = str
-        self._shape = CompareShape()
-        self._rows: tuple[CompareRow, ...] = ()
-        self._drawing: Drawing | None = None
-        self._head: tuple[Strokes, ...] = ()
-
-    # -- layout --------------------------------------------------------------------
+    def show(self) -> None:
+        """Compare the two as they stand by now; what is selected stays."""
+        shown = self._shown
+        of = shown.version, self.pair, shown.now if shown.moment.running else None
+        if of != self._of:
+            self._of = of
+            self._compare()
+        else:
+            self._lay_out()
 
     @property
-    def _selected(self) -> CompareRow | None:
-        found = self._rows[self.cursor : self.cursor + 1]
-        return found[0] if found else None
+    def pair(self) -> tuple[str, str] | None:
+        """The ARNs of the two that are compared; None while there are no two."""
+        arns = list(self._shown.moment.roots)
+        if self._chosen is not None and set(self._chosen) <= set(arns):
+            return self._chosen
+        return (arns[0], arns[1]) if len(arns) > 1 else None
 
-    @property
-    def row_key(self) -> str | None:
-        """The line's own key."""
-        return self._selected.key if self._selected is not None else None
+    @work(group="compare", exclusive=True)
+    async def _compare(self) -> None:
+        """Compare in slices, between which keys are heard."""
+        pair, moment, at = self.pair, self._shown.moment, time.monotonic()
+        self._told = None
+        if pair is not None:
+            steps = comparing(moment, pair[0], moment, pair[1], self._shown.now)
+            while self._told is None:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    self._told = end.value
+                if time.monotonic() - at > _SLICE:
+                    await self._shown.clock.sleep(0)
+                    at = time.monotonic()
+        self._list()
+
+    def _list(self) -> None:
+        told = self._told
+        self.list.entries = compare_rows(told, self._folds) if told is not None else ()
+        self._scale = bar_scale(told) if told is not None else 1.0
+        self._lay_out()
+        self.list.changed()
 
     def _lay_out(self) -> None:
-        """Lay out the lines anew; the selected one stays where it is on the screen."""
-        key, offset = self.row_key, self.cursor - self.scroll_offset.y
-        told = self.comparison
-        self._rows = compare_rows(told, self._shape) if told is not None else ()
-        places = {row.key: place for place, row in enumerate(self._rows)}
-        self.cursor = places.get(
-            key or "", min(self.cursor, max(0, len(self._rows) - 1))
-        )
-        self._draw_around()
-        lines = len(self._rows) + len(self._head) + self._foot
-        self.virtual_size = Size(self.breadth, lines)
-        if 0 <= offset < self._height:
-            self._scroll(self.cursor - offset)
-        self.refresh()
-
-    def _draw_around(self) -> None:
-        told, width = self.comparison, self.breadth
-        room = max(1, self.size.height // 2)
-        if told is None:
-            lines = [((f" {line}", Tone.DIM),) for line in _ALONE]
-            self._drawing = None
-            self._head = tuple(pad(line, width) for line in lines[:room])
+        told, width = self._told, self.width
+        if width < 1:
             return
-        self._drawing = make_drawing(
-            told, self._rows, width, mask=self._mask, side=self.side
+        if told is None:
+            self.head.show(*([Span(f" {words}", "role--dim")] for words in _ALONE))
+            return
+        self._share_out(width)
+        self.list.redraw()
+        sides = [self._side_row(n, side, width) for n, side in enumerate(told.sides)]
+        room = max(0, self.size.height // _HEAD_SHARE - 3)
+        prose = margined(self._prose(told, width - 3, room), 2)
+        self.head.show(*sides, *prose, self._titles(width))
+        roomy = self.size.height >= _ROOM_FOR_FOOT
+        self.foot.show(*([list(legend(_LEGEND, width))] if roomy else []))
+
+    def _share_out(self, width: int) -> None:
+        """Share out the width by what the lines say."""
+        rows = [row for row in self.list.entries if not _is_whole(row)]
+        names = (5 + 2 * row.depth + cell_len(row.label) for row in rows)
+        name = max(names, default=_NAME_LEAST)
+        states = (row for row in rows if row.kind is RowKind.STATE)
+        lengths = (cell_len(cell.text) for row in states for cell in (row.a, row.b))
+        self._length = min(_LENGTH_MOST, max(lengths, default=8)) + 1
+        more = _MORE if width >= _ROOM_FOR_MORE else 0
+        ratio = _RATIO if width >= _ROOM_FOR_RATIO else 0
+        taken = sum(size + 2 for size in (more, ratio) if size)
+        left = width - 1 - taken - 2 * (self._length + 2)
+        name = min(name, _NAME_MOST, max(_NAME_LEAST, width * 3 // 10))
+        self._bar = min(_BAR_MOST, (left - name) // 2)
+        if self._bar < _BAR_LEAST:
+            self._bar = 0
+        side = self._bar + self._length
+        self._columns = (
+            Cells("     state", max(1, left - 2 * self._bar)),
+            Cells("A", side),
+            Cells("B", side),
+            Cells("B - A", more, _ROOM_FOR_MORE, right=True),
+            Cells("B / A", ratio, _ROOM_FOR_RATIO, right=True),
         )
-        said = (*verdict(told, self._mask), *remarks(told, self._mask))
-        self._head = draw_head(self._drawing, said, min(room, 9))
 
-    @property
-    def breadth(self) -> int:
-        """The cells of a line: the scrollbar's column is none of them."""
-        return self.scrollable_content_region.width
+    def _side_row(self, number: int, side: Side, width: int) -> list[Span]:
+        shown, execution = self._shown, side.execution
+        pointed = number == self._side
+        look = "role--call" if pointed else "role--dim"
+        spans = [Span(f" {'▸' if pointed else ' '}{side.letter}  ", look)]
+        own = shown.chips().get(execution.arn)
+        spans += [own, Span("  ")] if own is not None else []
+        spans.append(Span(shown.looks.mask(clean(execution.name, 120))))
+        glyph = status_glyph(execution.status)
+        words = f"  {glyph.text} {status_words(execution.status)}"
+        took = duration(side.seconds) if side.seconds is not None else ""
+        end = [Span(words, f"role--{glyph.role}"), Span(f"  {took} ")]
+        return [*fit(spans, width - width_of(end)), *end]
 
-    @property
-    def _foot(self) -> int:
-        return int(self.size.height >= _ROOM_FOR_SIGNS and self._drawing is not None)
+    def _prose(self, told: Comparison, width: int, room: int) -> list[list[Span]]:
+        """Say what it comes to, the answer first and standing out."""
+        mask, (first, *others) = self._shown.looks.mask, verdict(told)
+        rest = " ".join([*(each.text for each in others), *remarks(told)])
+        answer = flow([Span(mask(first.text), "role--name")], width, width, room)
+        left = max(1, room - len(answer))
+        return [*answer, *flow([Span(mask(rest))], width, width, left)][:room]
 
-    @property
-    def _height(self) -> int:
-        """The lines left for rows."""
-        return max(1, self.size.height - len(self._head) - self._foot)
-
-    def _scroll(self, y: int) -> None:
-        # Without force the first overflow does not scroll: the bar is not there yet.
-        self.scroll_to(y=y, animate=False, immediate=True, force=True)
+    def _titles(self, width: int) -> list[Span]:
+        whole = duration(self._scale)
+        rule = "─" * max(0, self._bar - len(whole) - 3)
+        axis = Span(f" {rule} {whole}" if rule else "", "role--dim")
+        looks = ["role--call" if n == self._side else "role--dim" for n in (0, 1)]
+        state, *sides, more, ratio = (column.head for column in self._columns)
+        cells: list[Span | Sequence[Span]] = [
+            Span(state, "role--dim"),
+            *([Span(a, look), axis] for a, look in zip(sides, looks, strict=True)),
+            Span(more, "role--dim"),
+            Span(ratio, "role--dim"),
+        ]
+        return in_columns(self._columns, cells, width - 1)
 
     # -- drawing -------------------------------------------------------------------
 
-    def render_line(self, y: int) -> Strip:
-        if y < len(self._head):
-            return self._strip(self._head[y], "head")
-        drawing = self._drawing
-        if drawing is None:
-            return self._strip((), "")
-        if self._foot and y == self.size.height - 1:
-            return self._strip(draw_foot(drawing), "head")
-        place = self.scroll_offset.y + y - len(self._head)
-        if place >= len(self._rows):
-            return self._strip((), "")
-        selected = place == self.cursor
-        strokes = draw(self._rows[place], drawing, selected=selected)
-        return self._strip(strokes, "cursor" if selected else "")
-
-    def _strip(self, strokes: Strokes, part: str) -> Strip:
-        over = self._over(part)
-        segments = [
-            Segment(text, self._style(ink) + over) for text, ink in strokes if text
+    def _rows(self, row: CompareRow, width: int) -> Sequence[Sequence[Span]]:
+        mask = self._shown.looks.mask
+        sign = {True: "▾ ", False: "▸ ", None: "  "}[row.open]
+        look = "role--name" if row.mark else "role--plain"
+        label = [
+            Span(f" {row.mark or ' '} ", "role--warn"),
+            Span(f"{'  ' * row.depth}{sign}", "role--fold"),
+            Span(mask(row.label), look if row.kind is RowKind.STATE else "role--dim"),
         ]
-        blank = self._style(Tone.PLAIN) + over
-        return Strip(segments).adjust_cell_length(self.breadth, blank)
+        if _is_whole(row) or not self._columns:
+            return [label]
+        look = "role--dim"
+        if not row.seconds.near:
+            look = "role--warn" if (row.seconds.difference or 0) > 0 else "role--good"
+        cells: list[Span | Sequence[Span]] = [
+            label,
+            list(self._side_cells(row, "A", row.a)),
+            list(self._side_cells(row, "B", row.b)),
+            Span(row.seconds.more_words, look),
+            Span(row.seconds.ratio_words, look),
+        ]
+        return [in_columns(self._columns, cells, width)]
 
-    def _over(self, part: str) -> Style:
-        """Take the background only: every ink keeps its colour under the cursor.
+    def _side_cells(self, row: CompareRow, letter: str, cell: Cell) -> Iterator[Span]:
+        is_state = row.kind is RowKind.STATE
+        look = "role--plain" if is_state and self._bar else "role--dim"
+        words = Span(self._shown.looks.mask(cell.text), _look(cell, look))
+        if is_state:
+            yield from self._bar_cells(row, letter, cell)
+            yield from fit([words], self._length, right=True)
+        else:
+            yield words
 
-        A palette of 16 colours has none that all others can be read on, nor faintly.
-        """
-        if not part:
-            return Style()
-        style = self.get_component_rich_style(f"compare--{part}")
-        palette = part == "cursor" and self.app.current_theme.ansi
-        color, dim = (style.color, False) if palette else (None, None)
-        return Style(
-            bgcolor=style.bgcolor, color=color, dim=dim, reverse=style.reverse or None
-        )
+    def _bar_cells(self, row: CompareRow, letter: str, cell: Cell) -> Iterator[Span]:
+        if self._told is None or not self._bar:
+            return
+        pair = self._told.pairs[row.place]
+        found = bar(pair, letter, self._scale, self._bar)
+        other = bar(pair, "B" if letter == "A" else "A", self._scale, self._bar)
+        taken = sum(cells for _, cells in found)
+        for phase, cells in found:
+            sign = PHASES[phase]
+            failed = phase is Phase.WORKING and cell.status in {"failed", "timed_out"}
+            yield Span(sign.text * cells, "role--bad" if failed else sign.look)
+        # How much longer it was on the other side.
+        longer = sum(cells for _, cells in other) - taken if cell.evidence else 0
+        yield Span(_GHOST.text * max(0, longer), _GHOST.look)
+        yield Span(" " * (self._bar - taken - max(0, longer)))
 
-    def _style(self, ink: Tone | Ink) -> Style:
-        kind = "ink" if isinstance(ink, Ink) else "tone"
-        return self.get_component_rich_style(f"{kind}--{ink}")
+    # -- choosing, folding, going --------------------------------------------------
+
+    def action_pair(self, step: int) -> None:
+        """Compare two others, in the order in which executions began."""
+        pairs = list(combinations(self._shown.moment.roots, 2))
+        if len(pairs) > 1 and self.pair is not None:
+            own = [{*pair} for pair in pairs].index({*self.pair})
+            self._chosen = pairs[(own + step) % len(pairs)]
+            self.show()
+        else:
+            self.app.notify("there are no two others")
+
+    def action_swap(self) -> None:
+        """Compare the other way round."""
+        if self.pair is not None:
+            self._chosen = self.pair[1], self.pair[0]
+            self.show()
+
+    def point_to_other(self) -> None:
+        """Point to the other execution: its lines are what `enter` shows."""
+        self._side = 1 - self._side
+        self._lay_out()
+
+    def action_jump(self) -> None:
+        """Show the selected line in the lanes, that of the side pointed to."""
+        row, told = self.list.entry, self._told
+        keys = list(_keys(row, told)) if row is not None and told is not None else []
+        if keys:
+            self.post_message(GoTo(keys[-1 if self._side else 0]))
+
+    def toggle(self, key: str) -> None:
+        """Fold or unfold a line."""
+        self._folds = replace(self._folds, toggled=self._folds.toggled ^ {key})
+        self._list()
+        self.list.select_key(key)
+
+    def _clicked(self, row: CompareRow, x: int, twice: bool) -> None:  # noqa: FBT001
+        """Fold or unfold a line, or point to a side; show it if clicked twice."""
+        begin = 2 + 2 * row.depth
+        begin_b = self._columns[0].size + self._columns[1].size + 4
+        if row.open is not None and begin <= x <= begin + 1:
+            self.toggle(row.key)
+        elif (x >= begin_b) != bool(self._side):
+            self.point_to_other()
+        if twice:
+            self.action_jump()
+
+    def _fold(self) -> None:
+        """Fold or unfold what the selected line is the head of, or is below."""
+        rows, depth = self.list.entries, None
+        for row in reversed(rows[: self.list.cursor + 1]):
+            if depth is not None and row.depth >= depth:
+                continue
+            if row.open is not None:
+                self.toggle(row.key)
+                return
+            depth = row.depth
+
+    def _fold_all(self) -> None:
+        """Show all states, or fold those that are alike."""
+        folded = any(row.kind is RowKind.ALIKE for row in self.list.entries)
+        self._folds = replace(self._folds, alike=not folded)
+        self._list()
+
+
+def _is_whole(row: CompareRow) -> bool:
+    """True for a line whose words go across all columns."""
+    return row.kind in {RowKind.GROUP, RowKind.ALIKE}
+
+
+def _keys(row: CompareRow, told: Comparison) -> Iterator[str]:
+    """Give the lanes' keys of a line, A's first."""
+    pair = told.pairs[row.place]
+    for cell, side, visit in ((row.a, told.a, pair.a), (row.b, told.b, pair.b)):
+        evidence = cell.evidence or (f"#{visit.id}" if visit is not None else "")
+        if evidence.startswith("#"):
+            yield f"{side.execution.arn}{evidence}"
+        elif evidence:
+            yield f"{CALL_KEY}{evidence}"
+
+
+def _look(cell: Cell, otherwise: str) -> str:
+    if cell.status in {"succeeded", "unknown"}:
+        return otherwise if cell.status == "succeeded" else "look--faint"
+    return f"role--{status_glyph(cell.status).role}"

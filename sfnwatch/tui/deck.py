@@ -1,264 +1,264 @@
-"""The views, how they stand on the screen, and what is kept of how one looked."""
+"""The views, one of which is shown, and the detail of what is selected in it.
 
+The lanes are there from the start. Every other view is loaded when it is first wanted:
+to import them all would take as long as the first frame.
+"""
+
+import os
 import time
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher
 
-from sfnwatch.clock import Clock
-from sfnwatch.config import Config
-from sfnwatch.errors import SfnwatchError
-from sfnwatch.recording.views import SavedView
-from sfnwatch.sources.allowed import ALLOWED
-from sfnwatch.sources.feed import Watch
-from sfnwatch.trace.budget import Operation
-from sfnwatch.trace.events import Batch
-from sfnwatch.trace.shape import Shape
-from sfnwatch.trace.timeline import Trace
-from sfnwatch.tui.actions import Group
-from sfnwatch.tui.ascii import Ascii
-from sfnwatch.tui.bars import Keys
-from sfnwatch.tui.contrast import tone_variables
-from sfnwatch.tui.finder import Finder
-from sfnwatch.tui.intake import Intake
-from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.page import Page
-from sfnwatch.tui.painting import PaintedScreen
-from sfnwatch.tui.parts import Parts
-from sfnwatch.tui.playing import Playing
-from sfnwatch.tui.status import Mode
-from sfnwatch.tui.themes import register
-from sfnwatch.tui.views import LANES, DeckView
+from sfnwatch.tui.actions import Command, Group
+from sfnwatch.tui.cursor_list import HeadedView
+from sfnwatch.tui.lanes_view import LanesView
+from sfnwatch.tui.shown import Shown
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.detail_view import DetailView, RecordActions
+
+LANES = "lanes"
+"""The view that is there first, and that the others lead back to."""
+VIEWS: Mapping[str, tuple[str, tuple[Group, ...]]] = {
+    "timeline": ("TimelineView", (Group.TIMELINE,)),
+    "explain": ("ExplainView", (Group.EXPLAIN,)),
+    "compare": ("CompareView", (Group.COMPARE,)),
+    "children": ("ChildrenView", ()),
+    "requests": ("RequestsView", ()),
+}
+"""A view by its id, to its class, and the actions that help tells of first.
+
+The module is named after the view, the class is made with what is shown.
+"""
+_PATIENCE, _SLOW = 4, 1 / 60
+"""What took long to show stays so many times as long, while more comes."""
 
 
-class Deck(Parts):
-    """The parts of the screen, and what they have in common."""
+class Deck(Container):
+    """Switches between views; what is selected goes along."""
 
-    TITLE = "sfnwatch"
-    CSS_PATH = "sfnwatch.tcss"
-    # Textual annotates these as neither class nor instance variables.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-low"),
-        (12, "-middling"),
-        (20, "-high"),
-        (30, "-tall"),
-    ]
+    DEFAULT_CSS = """
+    Deck {
+        height: 1fr;
+        layout: vertical;
 
-    def __init__(
-        self,
-        watch: Watch,
-        first: Batch = (),
-        *,
-        clock: Clock,
-        title: str = "",
-        mode: Mode = "live",
-        recording: str | None = None,
-        end_drain: Callable[[], None] | None = None,
-        follow: Callable[[str], bool] | None = None,
-        speed: float = 1.0,
-        span: tuple[datetime, datetime] | None = None,
-        allowed: Collection[Operation] = ALLOWED,
-        config: Config | None = None,
-        saved: SavedView | None = None,
-    ) -> None:
-        self._config = config or Config()
-        replay = mode == "replay"
-        self._playing = Playing(clock, replay=replay, speed=speed, span=span)
-        self._playing.take(first)
-        looks = Looks(local=self._config.time == "local")
-        super().__init__(looks, allowed, replaying=replay)
-        self._watch = watch
-        self._headline = title
-        self._mode: Mode = mode
-        self._recording = recording
-        self._end_drain = end_drain
-        self._follow_child = follow
-        # The course of a recording is another with each batch: it is played by one.
-        fold = None if replay else self._playing.fold
-        self._intake = Intake(self._playing.take, time.monotonic, fold)
-        self._page = Page()
-        self._refusals: tuple[SfnwatchError, ...] = ()
-        self._finder = Finder()
-        self._screen = PaintedScreen(id="_default")
-        self._saved = saved or SavedView()
-        self._table = {view.name: view for view in self._all_views()}
-        self._ascii = Ascii()
-        register(self, self._config)
-        if self.no_color:
-            self.theme = "ansi-dark"
+        #views, #views > Vertical { height: 1fr; width: 1fr; }
+    }
+    """
 
-    def get_default_screen(self) -> Screen[Any]:
-        return self._screen
+    class Switched(Message):
+        """Another view is shown, or the detail has come or gone."""
 
-    # -- what others may ask -------------------------------------------------------
-
-    @property
-    def trace(self) -> Trace:
-        """All that has come in so far, in view or not."""
-        return self._playing.whole
-
-    @property
-    def playing(self) -> Playing:
-        return self._playing
-
-    @property
-    def refusals(self) -> tuple[SfnwatchError, ...]:
-        """Why the watch could not begin, or had to end."""
-        return self._refusals
-
-    @property
-    def folds(self) -> int:
-        """How many times what came in was folded."""
-        return self._intake.folds
-
-    @property
-    def view(self) -> SavedView:
-        """What a viewer did to this recording, to be found again next time."""
-        shape = self._lanes.shape
-        return SavedView(
-            filter=self._finder.filtered,
-            search=self._finder.search,
-            folded=tuple(sorted(shape.folded)),
-            opened=tuple(sorted(shape.opened)),
-            hidden_services=tuple(sorted(shape.hidden_services)),
-            squeeze=self._playing.transport.squeeze,
-            aligned=self._lanes.aligned,
-            view=self._views.current or "",
-        )
-
-    # -- views ---------------------------------------------------------------------
-
-    def _all_views(self) -> Sequence[DeckView]:
-        """Say which views there are; the first is shown at the start."""
-        return (
-            DeckView(
-                LANES,
-                lambda: self._lanes,
-                (Group.MOVE, Group.LANES, Group.VIEWS),
-                keyed=lambda: self._lanes,
-            ),
-            DeckView(
-                "timeline",
-                self._timeline,
-                (Group.TIMELINE, Group.MOVE, Group.PLAYER),
-                action="view.timeline",
-                keyed=self._timeline,
-                folding=self._timeline,
-                show=self._show_timeline,
-            ),
-            DeckView(
-                "explain",
-                self._explain,
-                (Group.EXPLAIN, Group.MOVE, Group.VIEWS),
-                action="view.explain",
-                keyed=self._explain,
-                folding=self._explain,
-                show=self._show_explained,
-                slow=True,
-            ),
-            DeckView(
-                "compare",
-                self._compare,
-                (Group.COMPARE, Group.MOVE, Group.VIEWS),
-                action="view.compare",
-                keyed=self._compare,
-                folding=self._compare,
-                show=self._show_compared,
-                slow=True,
-            ),
-            DeckView(
-                "children",
-                self._begun,
-                (Group.MOVE, Group.VIEWS),
-                action="view.children",
-                show=self._show_children,
-                slow=True,
-            ),
-            DeckView(
-                "requests",
-                self._requests,
-                (Group.MOVE, Group.VIEWS),
-                action="view.requests",
-                show=self._show_requests,
-                slow=True,
-            ),
-        )
-
-    @property
-    def _shown(self) -> DeckView:
-        """The view that is shown."""
-        return self._table[self._views.current or LANES]
-
-    def _focus_view(self) -> None:
-        self._shown.widget().focus()
-
-    def _show_timeline(self) -> None:
-        playing, page = self._playing, self._page
-        self._timeline().set_playhead(playing.position)
-        self._timeline().show(page.trace, playing.now, page.chart)
-
-    def _show_explained(self) -> None:
-        page, now = self._page, self._playing.now
-        self._explain().show(page.trace, now, self._looks.mask, lanes=page.lanes)
-
-    def _show_compared(self) -> None:
-        self._compare().show(self._page.trace, self._playing.now, self._looks.mask)
-
-    def _show_children(self) -> None:
-        trace, words, begun = self._page.trace, self._finder.search, self._begun()
-        begun.show_children(trace, self._playing.now, words)
-        shown = len(begun.rows)
-        self._map_runs().show(trace, words, shown, self._looks.mask)
-
-    def _show_requests(self) -> None:
-        self._requests().show(self.trace, self._playing.now)
-
-    # -- composing -----------------------------------------------------------------
+    def __init__(self, shown: Shown) -> None:
+        super().__init__(id="body")
+        self._shown = shown
+        self.lanes = LanesView(shown)
+        self._switcher = ContentSwitcher(id="views", initial=LANES)
+        self._made: dict[str, HeadedView] = {}
+        self.detail: DetailView | None = None
+        """What shows the selected line in full; None until it was wanted."""
+        self._left: tuple[str | None, bool] = None, False
+        """Where the lanes were left for another view: on what, and if following."""
+        self._led_to: str | None = None
+        """What that was in the other view."""
+        self._due = 0.0
+        """When what is slow to show may be shown again."""
+        self._later: Timer | None = None
+        self._own: Mapping[str, Command] = {
+            **{f"view.{name}": self._shower(name) for name in VIEWS},
+            "view.detail": self.enter,
+            "lanes.fold": self._fold,
+            "lanes.execution": lambda: self._step_execution(1),
+            "lanes.execution_back": lambda: self._step_execution(-1),
+            "move.follow": self._follow,
+            "record.copy": lambda: self._records.copy(self._own_text()),
+            "record.save": lambda: self._records.save(Path.cwd()),
+            "record.console": lambda: self._records.console(os.environ),
+        }
 
     def compose(self) -> ComposeResult:
-        yield self._status
-        with self._body, self._views, Vertical(id=LANES):
-            yield self._names
-            yield self._lanes
-        yield self._scrubber
-        # Eight keys are what one takes in; the palette's is in the help.
-        yield Keys(show_command_palette=False)
+        with self._switcher, Vertical(id=LANES):
+            yield self.lanes.heads
+            yield self.lanes
 
-    def _fit(self) -> None:
-        """Take on the size there is: Textual tells of it once all is laid out."""
-        for length, breakpoints in (
-            (self.size.width, self.HORIZONTAL_BREAKPOINTS),
-            (self.size.height, self.VERTICAL_BREAKPOINTS),
-        ):
-            name = [name for least, name in breakpoints if length >= least][-1]
-            self.screen_stack[0].add_class(name, update=False)
+    # -- which view ----------------------------------------------------------------
 
-    def _restore(self, saved: SavedView) -> None:
-        """Show a recording as it was last looked at."""
-        self._finder = self._finder.filtering(saved.filter).searching(saved.search)
-        self._lanes.shape = Shape(
-            keep=self._finder.keep,
-            folded=frozenset(saved.folded),
-            opened=frozenset(saved.opened),
-            hidden_services=frozenset(saved.hidden_services),
-        )
-        self._lanes.aligned = saved.aligned
-        if saved != SavedView() and saved.squeeze != self._playing.transport.squeeze:
-            self._playing.squeeze()
-        if saved.view in self._table:
-            self._table[saved.view].widget()
-            self._views.current = saved.view
+    @property
+    def current(self) -> str:
+        """The name of the view that is shown."""
+        return self._switcher.current or LANES
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
-        return (*filters, self._ascii) if self._config.ascii else filters
+    @property
+    def view(self) -> HeadedView | LanesView:
+        """The view that is shown."""
+        return self.lanes if self.current == LANES else self._made[self.current]
 
-    def get_css_variables(self) -> dict[str, str]:
-        variables = super().get_css_variables()
-        return {**variables, **tone_variables(self.current_theme)}
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What can be done here: by the view that is shown, and for all of them."""
+        return {**self._own, **self.view.commands}
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The actions that matter where the keys go just now."""
+        if self.detail is not None and self.detail.has_focus:
+            return Group.DETAIL, Group.MOVE
+        if self.current == LANES:
+            return Group.MOVE, Group.LANES, Group.VIEWS
+        return *VIEWS[self.current][1], Group.MOVE, Group.VIEWS
+
+    def _shower(self, name: str) -> Command:
+        return lambda: self.show_view(name)
+
+    def show_view(self, name: str) -> None:
+        """Show a view, or the lanes again; the selection goes along."""
+        name = LANES if name == self.current else name
+        if name != LANES and name not in self._made:
+            self._make(name)
+        key = self.selected_key
+        if self.current == LANES:
+            self._left = self.lanes.selected_key, self.lanes.follow
+        self._switcher.current = name
+        self._due = 0.0
+        self.show()
+        self._take_along(key)
+        self.view.focus()
+        self.post_message(self.Switched())
+
+    def _make(self, name: str) -> None:
+        module = import_module(f"sfnwatch.tui.{name}_view")
+        view: HeadedView = getattr(module, VIEWS[name][0])(self._shown)
+        self._made[name] = view
+        box = Vertical(view, id=name)
+        box.display = False
+        self._switcher.mount(box)
+
+    def _take_along(self, key: str | None) -> None:
+        """Select in this view what was selected in the other.
+
+        The lanes have more lines: back in them it is the line that was left, unless
+        the cursor was moved meanwhile.
+        """
+        view = self.view
+        if view is not self.lanes:
+            view.select_key(key or "")
+            self._led_to = view.selected_key
+            return
+        left, follow = self._left
+        if key is not None and self._led_to is not None and key != self._led_to:
+            self.lanes.select_key(key)
+        elif left is not None:
+            self.lanes.select_key(left)
+            self.lanes.follow = follow
+
+    def show(self) -> None:
+        """Show the moment that is shown by now, in what is in view."""
+        begun = time.monotonic()
+        if begun < self._due:
+            if self._later is None:
+                self._later = self.set_timer(self._due - begun, self._show_late)
+            return
+        self.view.show()
+        self.show_selected()
+        took = time.monotonic() - begun
+        self._due = begun + _PATIENCE * took if took > _SLOW else 0.0
+
+    def _show_late(self) -> None:
+        self._later = None
+        self.show()
+
+    # -- what is selected ----------------------------------------------------------
+
+    @property
+    def selected_key(self) -> str | None:
+        """The key of what the cursor is on, the same in every view that has lines."""
+        return self.view.selected_key
+
+    def go_to(self, key: str) -> bool:
+        """Go to a line of the lanes, opening what it is behind."""
+        view = self.view
+        if isinstance(view, HeadedView) and view.keyed:
+            return view.select_key(key)
+        if self.current != LANES:
+            self.show_view(LANES)
+        return self._reveal(key)
+
+    def _reveal(self, key: str) -> bool:
+        while True:
+            item = self._shown.outline.line_of(key)
+            if item is None or not self.lanes.select_key(key):
+                return False
+            if item.key == key or item.key not in self._shown.outline.folds:
+                return True
+            self._shown.toggle(item.key)
+            self.lanes.changed()
+
+    # -- the detail ----------------------------------------------------------------
+
+    @property
+    def is_detailed(self) -> bool:
+        """True while the selected line is shown in full."""
+        return self.detail is not None and bool(self.detail.display)
+
+    def enter(self) -> None:
+        """Fold or open what the cursor is on, or show it in full, or hide that."""
+        if self.view is not self.lanes or not self.lanes.fold_here(around=False):
+            self.show_detail(shown=not self.is_detailed)
+
+    def show_detail(self, *, shown: bool) -> None:
+        """Show what is selected in full, or no more."""
+        if self.detail is None:
+            from sfnwatch.tui.detail_view import DetailView  # noqa: PLC0415 - seldom
+
+            self.detail = DetailView(self._shown)
+            self.mount(self.detail)
+        self.detail.display = shown
+        # Where there is no room for both, the detail takes it.
+        self.screen.set_class(shown, "-detailed")
+        if not shown:
+            self.view.focus()
+        self.show_selected()
+        self.post_message(self.Switched())
+
+    def show_selected(self) -> None:
+        """Tell about what the cursor is on, if that is told about."""
+        if self.detail is not None and self.is_detailed:
+            self.detail.show_key(self.selected_key)
+
+    @property
+    def _records(self) -> "RecordActions":
+        from sfnwatch.tui.detail_view import RecordActions  # noqa: PLC0415 - seldom
+
+        return RecordActions(self.app, self._shown, self.selected_key)
+
+    def _own_text(self) -> str:
+        """Give the text of what the keys go to, where it has one of its own."""
+        if self.detail is not None and self.detail.has_focus:
+            return self.detail.copy_text()
+        return self.view.copy_text()
+
+    # -- keys of the lanes -----------------------------------------------------------
+
+    def _fold(self) -> None:
+        if not self.lanes.fold_here(around=True):
+            self.app.notify("nothing to fold here")
+
+    def _step_execution(self, step: int) -> None:
+        if not self.lanes.step_execution(step):
+            self.app.notify("there is one execution only")
+
+    def _follow(self) -> None:
+        follow = not self.lanes.follow
+        self.lanes.follow = follow
+        if follow:
+            self.lanes.action_last()
+        words = "following the newest line" if follow else "no longer following"
+        self.app.notify(words)

@@ -1,72 +1,72 @@
-"""The help screen: keys, those of the pane it was asked from first, and marks."""
+"""Help and palette: all keys and marks; every action, mark and theme by its name."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import ClassVar, Protocol, cast
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from textual.app import ComposeResult
+from rich.cells import cell_len
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import Hit, Hits, Provider
 from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.markup import escape
 from textual.screen import ModalScreen
 
-from sfnwatch.trace.filters import FILTER_HELP
-from sfnwatch.trace.words import Tone
-from sfnwatch.tui.actions import Group as Actions
-from sfnwatch.tui.gantt import TIMELINE_SIGNS
-from sfnwatch.tui.scrubber_map import SCRUBBER_SIGNS
-from sfnwatch.tui.toned import Toned
+from sfnwatch.tui.actions import ACTIONS, Action, Command, Group, key_name
+from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
+from sfnwatch.tui.player import SIGNS
+from sfnwatch.view.markers import Marker
 
-Entry = tuple[Actions, str, str]
+Entry = tuple[Group, str, str]
 """What a key is about, keys, and what they do."""
-
-_COLUMN = 16
-_SIGNS: tuple[tuple[str, Tone, str], ...] = (
-    ("┌ │ └  ┏ ┃", Tone.DIM, "a state, entered to exited; heavy while it runs"),
-    ("●", Tone.PLAIN, "a state passed at once"),
-    ("▸ ▾ ⋯", Tone.ACTION, "folded, open, polls left out: enter opens and closes"),
-    ("⋮ 2m 14s", Tone.DIM, "so long nothing happened"),
-    ("⟳ backing off", Tone.DIM, "so long the next try was waited for"),
-    ("┄ complete to ┄", Tone.DIM, "up to here CloudTrail is believed complete"),
-    ("── time ──▶", Tone.EXACT, "this transition made that call: an id proves it"),
-    ("┄┄ time ┄┄▷", Tone.GUESS, "probably: role, action and time fit nothing else"),
-    ("?  ·", Tone.DIM, "before a call: several states fit, or none"),
-    ("◀──", Tone.EXACT, "what told Step Functions that the job was over"),
-    ("✔ ✘ ◷ ■ ↷", Tone.PLAIN, "succeeded, failed, timed out, aborted, caught"),
+_KEY_CELLS = 16
+_TWO = 120
+"""Cells from which on there are two columns."""
+_MARKS: Sequence[tuple[str, str, str]] = (
+    ("┃", "role--busy", "a state that works; grey ╎ waits, amber ┋ backs off"),
+    ("┃", "role--event", "its job had stopped, and Step Functions did not know yet"),
+    ("│", "rail--container", "a Map or Parallel, around the states in it"),
+    ("●", "role--busy", "a state passed at once"),
+    ("▸ ▾ ⋯", "role--fold", "folded, open, polls left out: enter opens and closes"),
+    ("⋮ 2m 14s", "look--faint", "nothing happened for so long"),
+    ("── ▶", "role--exact", "this transition made that call: an ID proves it"),
+    ("┄┄ ▷", "role--guess", "probably: nothing else fits role, action and time"),
+    ("◀━━ event", "role--event", "how Step Functions learned that the job had stopped"),
+    ("✔ ✘ ◷ ■ ↷", "role--name", "succeeded, failed, timed out, aborted, caught"),
 )
-_RULES: tuple[tuple[str, Tone, str], ...] = (
-    ("= request id", Tone.EXACT, "exact: the same request id on both sides"),
-    ("= task ARN, …", Tone.EXACT, "exact: the call names the job this state started"),
-    ("~ role + …", Tone.GUESS, "a guess: only one state could have made it"),
-    ("? n candidates", Tone.GUESS, "several states could have made it: no arrow"),
-    ("role only", Tone.DIM, "made by the execution's role; no state fits"),
+_RULES: Sequence[tuple[str, str, str]] = (
+    ("= request ID", "role--exact", "exact: the same request ID on both sides"),
+    ("= task ARN, …", "role--exact", "exact: the call names the job of this state"),
+    ("≈ …", "role--guess", "strong: same parameters, or in order"),
+    ("~ role, action …", "role--guess", "a guess: only one state could have made it"),
+    ("? one of n", "role--guess", "ambiguous: several states could have made it"),
+    ("same role, …", "role--dim", "made by the execution's role; no task matches"),
 )
-_COLUMNS: tuple[tuple[str, Tone, str], ...] = (
-    ("=  ~  ✘", Tone.PLAIN, "before a call in a column: proven, a guess, failed"),
-    ("by event, 1.9 s", Tone.PLAIN, "what told of the job's end, and how much later"),
-    ("of no one …", Tone.DIM, "across all columns: more than one could have made it"),
-)
-_SEVERAL = (
-    "Where the width allows each execution has its own column, and what is of one "
-    "second shares a line; else each row says whose it is. With all starts put "
-    "together times count from each start, here and on the timeline; what is of no "
-    "one execution counts from the first. The player keeps to the time of day."
-)
-_CLOUDTRAIL = (
-    "CloudTrail delivers minutes late and out of order. “complete to” is the time up "
-    "to which all calls are believed to be here: an estimate, measured in this "
-    "account. Beyond it a missing call means nothing; up to it, it means there was "
-    "none. Calls have whole seconds, transitions milliseconds."
+_COVERAGE = (
+    "CloudTrail delivers minutes late and out of order. Up to that time all calls are "
+    "believed to be here: an estimate, measured in this account. Beyond it a missing "
+    "call means nothing; up to it, it means there was none. Calls have whole seconds, "
+    "transitions milliseconds."
 )
 _CLOCKS = (
-    "As it was seen: each record at the moment it reached sfnwatch, so CloudTrail's "
-    "come minutes late. As it happened: each at its own time, as nobody saw it. With "
-    "idle time squeezed no gap takes more than a second; a loop rests at its end."
+    "Arrival time: each record at the moment it reached sfnwatch, so CloudTrail's come "
+    "minutes late. Event time: each at its own time, as nobody saw it. With idle time "
+    "squeezed no gap takes more than a second; a loop rests at its end."
 )
+_COLUMNS = (
+    "Where the width allows each execution has its own column, else each line says by "
+    "a chip whose it is. Aligned at their starts, times count from each start."
+)
+_TEXTS = (("CloudTrail complete up to …", _COVERAGE), ("The two clocks", _CLOCKS))
+_SEVERAL = ("Several executions", _COLUMNS)
 
 
 class Help(ModalScreen[None]):
     """All keys and signs, over what was shown."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "dismiss", "Close"),
@@ -78,13 +78,16 @@ class Help(ModalScreen[None]):
         self,
         entries: Iterable[Entry],
         *,
-        first: Sequence[Actions] = (),
-        recording: str | None = None,
+        first: Sequence[Group] = (),
+        recording: str = "",
         several: bool = False,
+        filters: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """`filters` are the words of the filter language, and what they mean."""
         super().__init__()
-        told = tuple(in_order(entries, first))
-        self._text = HelpText(told, recording, several=several)
+        rank = {group: place for place, group in enumerate(first)}
+        told = sorted(entries, key=lambda entry: rank.get(entry[0], len(rank)))
+        self._text = HelpText(told, recording, filters, several=several)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
@@ -96,63 +99,123 @@ class Help(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def in_order(entries: Iterable[Entry], first: Sequence[Actions]) -> Iterator[Entry]:
-    """Put the groups that matter where help was asked for before the others."""
-    rank = {group: place for place, group in enumerate(first)}
-    yield from sorted(entries, key=lambda entry: rank.get(entry[0], len(rank)))
-
-
-class HelpText(Toned):
-    """The text of the help screen."""
+class HelpText(Rows):
+    """The text of the help screen: in two columns where there is room."""
 
     def __init__(
-        self, entries: tuple[Entry, ...], recording: str | None, *, several: bool
+        self,
+        entries: Sequence[Entry],
+        recording: str,
+        filters: Sequence[tuple[str, str]],
+        *,
+        several: bool,
     ) -> None:
-        super().__init__()
-        self._entries = entries
-        self._recording = recording
-        self._several = several
+        super().__init__(self._laid_out)
+        self._entries, self._recording = entries, recording
+        self._filters, self._several = filters, several
 
-    def render(self) -> RenderableType:
-        parts: list[RenderableType] = []
-        for title, signs in self._tables():
-            parts += [self.text(title, Tone.STRONG), self._table(signs), ""]
-        for title, words in (
-            *((("Several executions", _SEVERAL),) if self._several else ()),
-            ("What “complete to” means", _CLOUDTRAIL),
-            ("The two clocks", _CLOCKS),
-        ):
-            parts += [self.text(title, Tone.STRONG), self.text(words, Tone.PLAIN), ""]
-        if self._recording is not None:
-            parts.append(self.text(f"Recorded in {self._recording}", Tone.PLAIN))
-        return Group(*parts)
+    def _laid_out(self, width: int) -> list[list[Span]]:
+        if width < _TWO:
+            return [*self._marks(width), *self._keys(width), *self._more(width)]
+        half = width // 2 - 2
+        right = [*self._marks(half), *self._more(half)]
+        pairs = zip_longest(self._keys(half), right, fillvalue=())
+        return [[*pad(left, half + 4), *beside] for left, beside in pairs]
 
-    def _tables(self) -> Iterator[tuple[str, Iterable[tuple[str, Tone, str]]]]:
+    def _keys(self, width: int) -> Iterator[list[Span]]:
         for group in dict.fromkeys(group for group, _, _ in self._entries):
-            yield (
-                str(group),
-                [
-                    (keys or "palette", Tone.ACTION, does)
-                    for about, keys, does in self._entries
-                    if about is group
-                ],
-            )
-        yield "Marks", _SIGNS
-        for title, signs in (
-            ("Marks of the timeline", TIMELINE_SIGNS),
-            ("Marks of the player", SCRUBBER_SIGNS),
-        ):
-            yield title, [(sign, Tone.PLAIN, means) for sign, means in signs]
-        yield "How a call is tied", _RULES
-        if self._several:
-            yield "Marks of several executions", _COLUMNS
-        filters = [(token, Tone.ACTION, does) for token, does in FILTER_HELP]
-        yield "The language of filters", filters
+            told = [
+                (Span(keys or "palette", "look--key"), does)
+                for about, keys, does in self._entries
+                if about is group
+            ]
+            yield from _table(str(group), told, width)
 
-    def _table(self, signs: Iterable[tuple[str, Tone, str]]) -> Table:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(min_width=_COLUMN)
-        table.add_column()
-        for sign, tone, means in signs:
-            table.add_row(self.text(sign, tone), self.text(means, Tone.PLAIN))
-        return table
+    def _marks(self, width: int) -> Iterator[list[Span]]:
+        tables = {
+            "Marks": _MARKS,
+            "How a call is matched to its state": _RULES,
+            "Marks of the player": [(s, "role--name", means) for s, means in SIGNS],
+        }
+        for title, told in tables.items():
+            marks = [(Span(sign, look), means) for sign, look, means in told]
+            yield from _table(title, marks, width)
+
+    def _more(self, width: int) -> Iterator[list[Span]]:
+        words = [(Span(word, "look--key"), means) for word, means in self._filters]
+        yield from _table("The language of filters", words, width) if words else ()
+        for title, text in (*([_SEVERAL] if self._several else []), *_TEXTS):
+            yield [Span(title, "role--name")]
+            yield from flow([Span(text)], width, width, 12)
+            yield []
+        if self._recording:
+            yield from flow([Span(f"Recorded in {self._recording}")], width, width, 4)
+
+
+def _table(
+    title: str, told: Sequence[tuple[Span, str]], width: int
+) -> Iterator[list[Span]]:
+    yield [Span(title, "role--name")]
+    for sign, means in told:
+        room = max(1, width - _KEY_CELLS - 2)
+        cells = max(_KEY_CELLS, cell_len(sign.text)) + 2
+        yield from margined(flow([Span(means)], room, room, 3), cells, [sign])
+    yield []
+
+
+# -- the palette ----------------------------------------------------------------------
+
+_MOST = 50
+
+
+class Jumps(Protocol):
+    """What an app must be able to do for it."""
+
+    def marks(self) -> Iterable[tuple[Marker, str, str]]:
+        """List all marks, with what each is and when it was, as they may be seen."""
+        ...
+
+    def jump(self, marker: Marker) -> None:
+        """Go to a mark, in time and on the screen."""
+        ...
+
+
+class Marks(Provider):
+    """Offers every state that was entered, and every other mark, once one types."""
+
+    async def search(self, query: str) -> Hits:
+        jumps, matcher = cast("Jumps", self.app), self.matcher(query)
+        count = 0
+        for marker, label, when in jumps.marks():
+            score = matcher.match(label)
+            if score > 0 and count < _MOST:
+                count += 1
+                # What the matcher highlights it reads as markup: data may be some.
+                jump = partial(jumps.jump, marker)
+                shown = Content(f"Go to: {label}")
+                yield Hit(score * 0.5, shown, jump, text=label, help=when)
+
+
+class Themes(Provider):
+    """Offers every theme by its name."""
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name in self.app.available_themes:
+            score = matcher.match(name)
+            if score > 0:
+                choose = partial(setattr, self.app, "theme", name)
+                yield Hit(score, Content(f"Theme: {name}"), choose, text=name)
+
+
+def system_commands(
+    does: Callable[[Action], Command | None],
+) -> Iterator[SystemCommand]:
+    """Offer the actions; `does` gives what does one, None if it does not apply."""
+    for action in ACTIONS:
+        do = does(action)
+        if do is not None:
+            keys = " ".join(map(key_name, action.keys))
+            # Textual reads markup here, and two of the keys are brackets.
+            words = escape(f"{action.words}   {keys}")
+            yield SystemCommand(action.title, words, do)

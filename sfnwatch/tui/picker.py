@@ -1,282 +1,560 @@
-"""Choosing what to watch, where none was named: executions as they are listed.
+"""Choosing what to watch or replay, where nothing was named.
 
-Nothing here asks AWS: a callable does, which gives the list step by step. The screen is
-up before the first of them, and stays while they come. Below them are the recordings,
-which come from files alone, and are there whatever AWS says.
+Nothing here asks AWS: a callable does, which gives the executions step by step. The
+screen is up before the first of them. Below them are the recordings, which come from
+files alone, and are there whatever AWS says.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from textual import events, on, work
+from msgspec import Struct, field
+from msgspec.structs import replace
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
+from textual.message import Message
 from textual.widgets import Footer, Input
 
 from sfnwatch.clock import Clock
+from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.trace.listed import Listed, Listing
-from sfnwatch.trace.text import clean
-from sfnwatch.trace.values import replace
-from sfnwatch.trace.words import Tone
-from sfnwatch.tui.bars import Banner
-from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.picker_list import Choices
-from sfnwatch.tui.picker_panes import Chosen, Panes
-from sfnwatch.tui.picker_parts import OneLine, SearchBar
-from sfnwatch.tui.picker_rows import (
-    Gathered,
-    Pieces,
-    head_words,
-    learned,
-    left_out_words,
-    silence_words,
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.children import (
+    RUNNING,
+    LeftOut,
+    ListedBy,
+    ListedExecution,
+    Listing,
 )
-from sfnwatch.tui.picker_shelf import Read, ShelfPane
-from sfnwatch.tui.refusals import refusal_pieces
+from sfnwatch.model.records import RecordKind, receive
+from sfnwatch.model.text import clean, duration
+from sfnwatch.recording.library import ListedRecording
+from sfnwatch.tui.children_view import (
+    LIMIT,
+    TableRow,
+    execution_row,
+    has_words,
+    head_spans,
+    row_spans,
+)
+from sfnwatch.tui.cursor_list import CursorList, EntryList
+from sfnwatch.tui.paint import Looks, Rows, Span, flow, margined, width_of
+from sfnwatch.tui.status import refusal_spans
+from sfnwatch.tui.terminal import suspend_in_the_loop
+from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
+from sfnwatch.view.parts import Part, Role, counted, status_glyph
 
-Fetch = Callable[[], AsyncGenerator[Listing, None]]
+if TYPE_CHECKING:
+    from sfnwatch.view.anonymizer import Anonymizer
+
+ListExecutions = Callable[[], AsyncGenerator[Listing, None]]
 """Begins a list of executions; raises SfnwatchError where there can be none."""
-FetchOf = Callable[[str], Fetch]
+ListChildren = Callable[[str], ListExecutions]
 """Says how the children of an execution are listed, by its ARN."""
-_LIMIT = 200
-_LOW = 12
-"""Lines of the screen from which there is room for both lists, and for what is left out
-of the first."""
+ReadRecordings = Callable[[], AsyncGenerator[Sequence[ListedRecording], None]]
+"""Begins to read the recordings there are, some at a time."""
+Chosen = tuple[str, ...] | tuple[Path, ...]
+"""ARNs of executions to watch, or recordings to replay; nothing where one leaves."""
+_TYPED = 400
+"""Characters of what is searched for; more were pasted by mistake."""
+_MOVES = (("down", "move(1)"), ("up", "move(-1)"))
+_PAGES = (("pagedown", "page(1)"), ("pageup", "page(-1)"))
+_LONG, _NAMED, _MOST_ROWS = 600, 3, 12
+Choice = ListedExecution | ListedRecording
+Words = tuple[Span, ...]
 
 
-class Picker(Screen[Chosen | None]):
+class ExecutionList(Struct):
+    """All executions that were listed so far, and how far that is."""
+
+    executions: dict[str, ListedExecution] = field(default_factory=dict)
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    last: Listing = field(default_factory=Listing)
+    asking: bool = False
+    refused: SfnwatchError | None = None
+    old: set[str] = field(default_factory=set)
+    """ARNs of a list before this one, which this one has not brought yet."""
+
+    def begin(self) -> None:
+        """Begin anew; what was there stays until all has been listed again."""
+        self.old, self.asking, self.refused = set(self.executions), True, None
+        self.last, self.left_out = Listing(by=self.last.by), {}
+
+    def take(self, listing: Listing) -> None:
+        """Take in what a step brought."""
+        self.executions.update((each.arn, each) for each in listing.executions)
+        self.left_out.update((each.machine, each) for each in listing.left_out)
+        self.last, self.asking = listing, not listing.spent
+        self.old -= {each.arn for each in listing.executions}
+
+    def end(self, refused: SfnwatchError | None) -> None:
+        """Come to an end; what a whole list has not brought again is gone."""
+        self.refused, self.asking = refused, False
+        for arn in self.old if refused is None else ():
+            del self.executions[arn]
+
+    def found(self, words: str, looks: Looks) -> list[ListedExecution]:
+        """List what runs first, then the newest; of a Map Run, failures first."""
+        found = [each for each in self.executions.values() if has(each, words, looks)]
+        if self.last.by is ListedBy.MAP_RUN:
+            return sorted(found, key=lambda each: each.failed_first)
+        return sorted(found, key=lambda each: each.running_first)
+
+    # -- in words ------------------------------------------------------------------
+
+    @property
+    def progress(self) -> Span:
+        """Say how far the list has come."""
+        last = self.last
+        known = counted(last.known, str(last.by))
+        known = known.replace(" ", "+ ", 1) if last.more else known
+        if last.spent:
+            words = f"  asked {last.asked:,} of {known}: + asks more"
+            return Span(words, "role--warn")
+        if self.asking:
+            far = f", {last.asked:,} of {known}" if last.known else ""
+            return Span(f"  asking{far} …", "role--busy")
+        of = f"  {counted(len(self.executions), 'execution')} of {known}"
+        return Span(of if last.known else "", "role--dim")
+
+    def silence(self, words: str, region: str) -> Iterator[Words]:
+        """Say why there is nothing to choose from, and what to do."""
+        if self.executions:
+            yield (Span(f"No execution has “{clean(words, LIMIT)}”."),)
+            yield (Span("escape shows all of them.", "role--dim"),)
+        elif self.refused is not None:
+            yield tuple(refusal_spans(self.refused))
+            yield (Span("Without AWS: sfnwatch demo watches a simulated account."),)
+        elif self.asking or self.last.spent:
+            yield (Span("Asking for executions …", "role--busy"),)
+            return
+        else:
+            yield from ((Span(said),) for said in self._none(clean(region, LIMIT)))
+        if not self.executions:
+            yield (Span("r retry · q quit", "role--dim"),)
+
+    def _none(self, region: str) -> tuple[str, str]:
+        if self.last.by is ListedBy.MAP_RUN:
+            none = "AWS lists no executions that a Map Run of this one has started."
+            return none, "A Distributed Map state starts one. escape goes back."
+        if not self.last.known:
+            none = f"There is no state machine in {region}, for this account."
+            return none, "Choose another --region or --profile, or try sfnwatch demo."
+        none = (
+            "No executions. AWS lists those of the last 90 days, and no Express ones."
+        )
+        return none, "sfnwatch MACHINE --next waits for one to start."
+
+    def troubles(self, *, silent: bool) -> Iterator[Words]:
+        """Say what is left out of the list, and why."""
+        if self.refused is not None and not silent:
+            yield tuple(refusal_spans(self.refused))
+        left_out = self.left_out.values()
+        others = [each for each in left_out if not each.express]
+        if others:
+            more = f" And {len(others) - 1} more." if len(others) > 1 else ""
+            name, reason = (
+                clean(others[0].machine, LIMIT),
+                clean(others[0].reason, _LONG),
+            )
+            yield Span(f"▲ Left out: {name}. ", "role--warn"), Span(f"{reason}{more}")
+        express = [clean(each.machine, LIMIT) for each in left_out if each.express]
+        if express:
+            rest = len(express) - _NAMED
+            names = ", ".join(express[:_NAMED])
+            names += f" and {rest} more" if rest > 0 else ""
+            words = f"Left out: {names}. AWS lists no Express executions."
+            yield (Span(words, "role--dim"),)
+
+
+def has(choice: Choice, words: str, looks: Looks) -> bool:
+    """True for one with all the words; a masked one is not found by its name."""
+    if isinstance(choice, ListedExecution):
+        said = choice.machine, choice.name, choice.status
+        return has_words(said, words, looks.mask)
+    if looks.masked and not choice.watched:
+        return False  # nothing but the file's name is known of it
+    names = [name for arn, _ in choice.watched for name in _names(arn)]
+    return has_words((choice.status, *(names or [choice.name])), words, looks.mask)
+
+
+def _names(arn: str) -> tuple[str, str]:
+    parsed = maybe_execution_arn(arn)
+    return (parsed.state_machine_name, parsed.name) if parsed else ("", arn)
+
+
+def _recording_row(recording: ListedRecording, *, marked: bool) -> TableRow:
+    """Name the first execution and count the others; or the file, and its trouble."""
+    watched, status = recording.watched, recording.status or "unknown"
+    machine, name = _names(watched[0][0]) if watched else ("", recording.name)
+    note = Part(f"and {len(watched) - 1} more" if watched[1:] else "", Role.DIM)
+    glyph = status_glyph(status)
+    if status in RUNNING:
+        # It ran when its watcher left: by now it may long be over.
+        glyph = Part(glyph.text, Role.DIM)
+    if recording.trouble:
+        glyph, status = Part("▲", Role.WARN), "bad file"
+        machine, name = recording.name, ""  # the room is for what is wrong with it
+        note = Part(clean(recording.trouble, LIMIT), Role.WARN)
+    length = "" if recording.seconds is None else duration(recording.seconds)
+    names = clean(machine, LIMIT), clean(name, LIMIT)
+    said = clean(status, LIMIT), recording.began, length
+    return TableRow(glyph, *said, *names, note, marked)
+
+
+class PickEntry(NamedTuple):
+    """Something to choose, or words between: a title, or why there is nothing."""
+
+    key: str
+    of: Choice | Words
+
+
+class PickList(EntryList[PickEntry]):
+    """Executions, and recordings below them."""
+
+    class Taken(Message):
+        """What the cursor is on was clicked twice."""
+
+    class MarkClicked(Message):
+        """The margin of what the cursor is on was clicked."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(self._rows)
+        self.marked: dict[str, None] = {}
+        """Keys, in the order in which they were marked."""
+        self.looks = Looks()
+        self._clock = clock
+
+    def stops_at(self, place: int) -> bool:
+        return place < self.count and not isinstance(self.entries[place].of, tuple)
+
+    @property
+    def selected(self) -> Choice | None:
+        """The execution, or the recording, that the cursor is on."""
+        of = self.entry.of if self.entry is not None else ()
+        return None if isinstance(of, tuple) else of
+
+    def _rows(self, entry: PickEntry, width: int) -> Sequence[Sequence[Span]]:
+        key, of = entry
+        if isinstance(of, tuple):
+            spans = [Span(self.looks.mask(text), look) for text, look, _ in of]
+            return margined(flow(spans, width - 2, width - 2, _MOST_ROWS), 1)
+        marked = key in self.marked
+        if isinstance(of, ListedExecution):
+            row = execution_row(of, self._clock.now(), marked=marked)
+        else:
+            row = _recording_row(of, marked=marked)
+        return [row_spans(row, width, self.looks)]
+
+    def toggle_mark(self) -> None:
+        """Mark what the cursor is on, or unmark it: of one kind at a time."""
+        if self.entry is None or self.selected is None:
+            return
+        own, kind = self.entry.key, type(self.selected)
+        alike = {entry.key for entry in self.entries if isinstance(entry.of, kind)}
+        kept = [key for key in self.marked if key in alike and key != own]
+        self.marked = dict.fromkeys([*kept, *([] if own in self.marked else [own])])
+        self.redraw()
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        del place
+        if x == 0:
+            self.post_message(self.MarkClicked())
+        elif twice:
+            self.post_message(self.Taken())
+
+
+# -- the screen -----------------------------------------------------------------------
+
+
+class Picker(PaintedScreen[Chosen | None]):
     """Executions and recordings to choose from; gives what is chosen, or nothing.
 
     None where one goes back to the list from which this one was opened.
     """
 
     AUTO_FOCUS = None
+    DEFAULT_CSS = "Picker Input { display: none; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "Quit"),
         Binding("enter", "choose(True)", "Watch"),
         Binding("enter", "choose(False)", "Replay"),
-        # What is typed after it in one go is meant for the line that it opens, and
-        # would else reach the list, which has the focus until then.
+        # What is typed after it in one go is meant for the line that it opens.
         Binding("slash", "search", "Search", key_display="/", priority=True),
         Binding("space", "mark", "Mark", key_display="space"),
         Binding("plus,equals_sign", "more", "More", key_display="+"),
         Binding("c", "children", "Children"),
         Binding("r", "refresh", "Ask again"),
+        Binding("tab", "other", "Recordings", key_display="tab", priority=True),
+        Binding("shift+tab", "other", show=False, priority=True),
         Binding("backspace", "up", "Back"),
         Binding("m", "mask", "Mask", show=False),
         Binding("u", "zone", "UTC or local", show=False),
-        Binding("escape", "back", "Back", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("up", "move(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("tab,shift+tab", "over(True)", "Recordings", key_display="tab"),
-        Binding("tab,shift+tab", "over(False)", "Executions", key_display="tab"),
-        Binding("tab,shift+tab", "list", show=False),
+        Binding("escape", "back", "Back", show=False, priority=True),
+        *(Binding(key, action, show=False) for key, action in (*_MOVES, *_PAGES)),
     ]
 
     def __init__(
         self,
-        fetch: Fetch,
+        list_executions: ListExecutions,
         *,
         clock: Clock,
         region: str = "",
         looks: Looks | None = None,
-        children: FetchOf | None = None,
-        within: Listed | None = None,
-        recordings: Read | None = None,
+        children: ListChildren | None = None,
+        within: ListedExecution | None = None,
+        recordings: ReadRecordings | None = None,
     ) -> None:
+        """`children` lists those of an execution; `within` says whose these are."""
         super().__init__()
-        self._fetch, self._clock, self._region = fetch, clock, region
-        self._children, self._within = children, within
-        """What lists the children of an execution, and whose these are."""
-        self._looks = looks or Looks()
-        self._gathered = Gathered()
-        self._refused: SfnwatchError | None = None
+        self._ask, self._read = list_executions, recordings
+        self._clock, self._region, self._children = clock, region, children
+        self._within = within
+        self.looks = looks or Looks()
+        self._masks: Anonymizer | None = None
+        self._gathered = ExecutionList()
+        self._recordings: dict[Path, ListedRecording] = {}
         self._more = asyncio.Event()
-        self._head, self._banner = OneLine(), Banner()
-        self._panes, self._search = Panes(recordings), SearchBar()
+        self._touched = False
+        """True once somebody moved: before, what is wanted may be yet to come."""
+        self._head, self._list = Rows(), PickList(clock)
+        self._input = Input(max_length=_TYPED, placeholder="search")
 
     def compose(self) -> ComposeResult:
         yield self._head
-        yield self._banner
-        yield self._panes
-        yield self._search
+        yield self._list
+        yield self._input
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.set_interval(1, self._tick)
+        self._list.focus()
+        self.set_interval(1, self._list.redraw)
         self._show()
         # What asks takes longer to import than the first frame to draw.
-        self.call_after_refresh(self._load)
-        self.call_after_refresh(self._panes.shelf.read)
+        self.call_after_refresh(self.action_refresh)
 
     def on_resize(self) -> None:
         self._show()
 
-    @property
-    def looks(self) -> Looks:
-        return self._looks
-
-    @property
-    def gathered(self) -> Gathered:
-        return self._gathered
-
     # -- what comes in -------------------------------------------------------------
+
+    def action_refresh(self) -> None:
+        """Ask for the executions, and read the recordings, once more."""
+        self._load()
+        self._read_recordings()
 
     @work(group="list", exclusive=True)
     async def _load(self) -> None:
-        self._refused = None
-        self._gathered = self._gathered.begun()
+        gathered = self._gathered
+        gathered.begin()
         self._show()
+        refused: SfnwatchError | None = None
         try:
-            async with aclosing(self._fetch()) as listings:
+            async with aclosing(self._ask()) as listings:
                 async for listing in listings:
-                    await self._take(listing)
-        except SfnwatchError as refused:
-            self._refused = refused
-        self._gathered = self._gathered.ended(whole=self._refused is None)
+                    gathered.take(listing)
+                    self._show()
+                    if listing.spent:
+                        self._more.clear()
+                        await self._more.wait()
+                        gathered.take(replace(listing, spent=False))
+        except SfnwatchError as error:
+            refused = error
+        gathered.end(refused)
         self._show()
 
-    async def _take(self, listing: Listing) -> None:
-        self._gathered = self._gathered.taken(listing)
+    @work(group="recordings", exclusive=True)
+    async def _read_recordings(self) -> None:
+        if self._read is None:
+            return
+        found: dict[Path, ListedRecording] = {}
+        async with aclosing(self._read()) as pages:
+            async for page in pages:
+                found.update((each.path, each) for each in page)
+                self._recordings.update(found)
+                self._show()
+        self._recordings = found
         self._show()
-        if listing.spent:
-            self._more.clear()
-            await self._more.wait()
-            self._gathered = self._gathered.resumed()
-            self._show()
 
     # -- what is shown -------------------------------------------------------------
 
-    def _tick(self) -> None:
-        self._panes.list.tick(self._clock.now())
+    @property
+    def _words(self) -> str:
+        return self._input.value
 
-    @on(ShelfPane.Came)
-    @on(Panes.Turned)
     def _show(self) -> None:
-        gathered, panes, words = self._gathered, self._panes, self._search.words
-        room, now = self.size.height >= _LOW, self._clock.now()
         self._learn()
-        silence = self._masked(self._why_silent())
-        panes.show(gathered, words, self._looks, now, silence)
-        panes.lay_out(room=room)
-        if not self._search.typing:
-            self.set_focus(panes.current if panes.current.display else None)
-        shown, of = len(panes.list.rows), len(gathered.executions)
-        self._search.tell(f"{shown:,} of {of:,}" if words else "")
-        self._banner.show(self._masked(self._troubles(silent=not shown, room=room)))
-        self._head.show(self._head_words())
-        self.refresh_bindings()
+        self._list.looks = self.looks
+        self._list.entries = list(self._entries())
+        self._list.changed()
+        if not self._touched:
+            self._list.select(0)
+        self._tell()
 
     def _learn(self) -> None:
         """Know all names before any is shown, if they are masked."""
-        if self._looks.masked:
-            aliases = learned(self._looks.aliases, self._gathered)
-            aliases = self._panes.shelf.recorded.learned(aliases)
-            self._looks = replace(self._looks, learnt=aliases)
+        if not self.looks.masked:
+            return
+        from sfnwatch.view.anonymizer import Anonymizer  # noqa: PLC0415 - seldom
 
-    def _head_words(self) -> Pieces:
-        name = clean(self._within.name, _LIMIT) if self._within else ""
-        return head_words(
-            self._gathered,
-            self._region,
-            self._panes.marked,
-            self.size.width,
-            within=self._looks.mask(name),
-            does="watches" if self._panes.watches else "replays",
-        )
+        masks = self._masks = self._masks or Anonymizer()
+        recorded = (a for each in self._recordings.values() for a in each.executions)
+        arns = sorted({*self._gathered.executions, *recorded})
+        kind = RecordKind.DESCRIBE
+        masks.learn([receive(None, kind, arn, {"executionArn": arn}) for arn in arns])
+        self.looks = replace(self.looks, mask=masks.mask)
 
-    def _why_silent(self) -> tuple[Pieces, ...]:
-        if self._refused is not None and not self._gathered.executions:
-            again = (("r asks again, q leaves.", Tone.DIM),)
-            return (refusal_pieces(self._refused), again)
-        return silence_words(self._gathered, self._region, self._search.words)
+    def _entries(self) -> Iterator[PickEntry]:
+        gathered, words = self._gathered, self._words
+        executions = gathered.found(words, self.looks)
+        told = [] if executions else list(gathered.silence(words, self._region))
+        told += gathered.troubles(silent=not executions)
+        recordings = list(self._recordings.values())
+        recordings.sort(key=lambda each: (each.began, each.name), reverse=True)
+        found = [each for each in recordings if has(each, words, self.looks)]
+        yield from (PickEntry(each.arn, each) for each in executions)
+        yield from (PickEntry(f"told~{n}", spans) for n, spans in enumerate(told))
+        if recordings:
+            of = f"{len(found):,} of " if words else ""
+            title = Span(f"⏺ recordings  {of}{len(recordings):,}", "role--name")
+            yield PickEntry("blank", ())
+            more = Span("  replayed without AWS", "role--dim")
+            yield PickEntry("title", (title, more))
+        yield from (PickEntry(str(each.path), each) for each in found)
 
-    def _troubles(self, *, silent: bool, room: bool) -> tuple[Pieces, ...]:
-        told = left_out_words(self._gathered.left_out) if room else ()
-        if self._refused is not None and not silent:
-            return (refusal_pieces(self._refused), *told)
-        return told
-
-    def _masked(self, told: Iterable[Pieces]) -> Iterable[Pieces]:
-        mask = self._looks.mask
-        return (tuple((mask(text), tone) for text, tone in each) for each in told)
+    def _tell(self) -> None:
+        """Say what this is, and how far it has come; the rest gives way first."""
+        what, marked = "choose an execution", len(self._list.marked)
+        if self._within is not None:
+            what = f"children of {self.looks.mask(clean(self._within.name, LIMIT))}"
+        does = "watches" if self._watches else "replays"
+        chosen = f"  {marked} marked: enter {does} them" if marked else ""
+        parts = [
+            Span(" sfnwatch", "role--name"),
+            Span(f"  {what}"),
+            Span(chosen, "role--call"),
+            Span(f"  {clean(self._region, LIMIT)}", "role--dim"),
+            self._gathered.progress,
+        ]
+        for giving_way in (3, 1, 0):
+            if width_of(parts) > self.size.width:
+                parts[giving_way] = Span("")
+        zone = self.looks.zone(self._clock.now())
+        self._head.show(parts, head_spans(self.size.width - 1, zone))
+        self.refresh_bindings()
 
     # -- choosing ------------------------------------------------------------------
 
-    @on(Choices.Chosen)
-    def _choose(self) -> None:
-        """Take what is marked, or else what the cursor is on."""
-        chosen = self._panes.chosen(self._gathered)
-        if chosen:
-            self.dismiss(chosen)
-        else:
-            self.app.bell()
+    @property
+    def _watches(self) -> bool:
+        """True where what is chosen is watched, False where it is replayed."""
+        return not isinstance(self._list.selected, ListedRecording)
 
     def action_choose(self, watched: bool) -> None:  # noqa: FBT001 - of the binding
         del watched
         self._choose()
 
+    @on(PickList.Taken)
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._choose()
+    def _choose(self) -> None:
+        """Take what is marked, or else what the cursor is on."""
+        chosen = self._chosen()
+        if chosen:
+            self.dismiss(chosen)
+        else:
+            self.app.bell()
 
-    @on(Choices.Marked)
-    def _mark(self) -> bool:
-        marked = self._panes.current.mark()
-        if marked:
-            self._show()
-        return marked
+    def _chosen(self) -> Chosen:
+        marked, selected = self._list.marked, self._list.selected
+        executions = self._gathered.found("", Looks())
+        arns = tuple(each.arn for each in executions if each.arn in marked)
+        paths = tuple(path for path in self._recordings if str(path) in marked)
+        if arns or paths:
+            return arns or paths
+        if isinstance(selected, ListedExecution):
+            return (selected.arn,)
+        # No recording must be taken because executions are yet to come.
+        waits = self._gathered.asking and not (self._touched or self._words)
+        if selected is None or selected.trouble or waits:
+            return ()
+        return (selected.path,)
+
+    @on(PickList.MarkClicked)
+    def _mark(self) -> None:
+        self._list.toggle_mark()
+        self._tell()
 
     def action_mark(self) -> None:
-        if self._mark():
-            self._panes.current.select(self._panes.current.cursor + 1)
+        self._mark()
+        self.action_move(1)
+
+    @on(CursorList.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    def action_move(self, lines: int) -> None:
+        """Move in the list, also while something is typed."""
+        self._touched = True
+        self._list.action_move(lines)
+
+    def action_page(self, pages: int) -> None:
+        self._touched = True
+        self._list.action_page(pages)
+
+    def action_other(self) -> None:
+        """Go to the recordings, or back to the executions; from words to the list."""
+        self._touched = True
+        wanted = ListedRecording if self._watches else ListedExecution
+        entries = enumerate(self._list.entries)
+        place = next((n for n, each in entries if isinstance(each.of, wanted)), None)
+        if place is not None and self.focused is self._list:
+            self._list.select(place)
+        self._list.focus()
 
     def action_leave(self) -> None:
         self.dismiss(())
-
-    def action_back(self) -> None:
-        """Undo what was done last, one thing at a time, and then leave."""
-        if self._search.words or self._search.display:
-            self._search.clear()
-            self._show()
-        elif self._panes.unmark():
-            self._show()
-        else:
-            self.dismiss(() if self._within is None else None)
 
     def action_up(self) -> None:
         """Go back to the list from which this one was opened."""
         self.dismiss(None)
 
-    # -- within one ----------------------------------------------------------------
+    def action_back(self) -> None:
+        """Undo what was done last, one thing at a time, and then leave."""
+        if self._input.display:
+            self._input.value, self._input.display = "", False
+            self._list.focus()
+        elif self._list.marked:
+            self._list.marked.clear()
+        else:
+            self.dismiss(() if self._within is None else None)
+            return
+        self._show()
+
+    def action_more(self) -> None:
+        self._more.set()
 
     def action_children(self) -> None:
         """List the children of what the cursor is on, in a picker above this one."""
-        selected = self._panes.list.selected
-        if selected is None or self._children is None:
+        selected = self._list.selected
+        if not isinstance(selected, ListedExecution) or self._children is None:
             self.app.bell()
             return
-        # The one within may be masked first, and is named after one of these.
-        aliases = learned(self._looks.aliases, self._gathered)
         inner = Picker(
             self._children(selected.arn),
             clock=self._clock,
             region=self._region,
-            looks=replace(self._looks, learnt=aliases),
+            looks=self.looks,
             children=self._children,
             within=selected,
         )
 
         def left(chosen: Chosen | None) -> None:
             # Masked there, masked here: no name must come back by leaving.
-            self._looks = inner.looks
+            self.looks = inner.looks
             self._show()
             if chosen is not None:
                 self.dismiss(chosen)
@@ -286,70 +564,71 @@ class Picker(Screen[Chosen | None]):
     # -- looking -------------------------------------------------------------------
 
     def action_search(self) -> None:
-        self._search.ask()
+        self._input.display = True
+        # At once: what was typed in one go with the key that opened it is waiting.
+        self.set_focus(self._input)
         self.refresh_bindings()
 
     @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._panes.to_top()
+    def _typed(self) -> None:
+        self._touched = False
         self._show()
 
-    def action_list(self) -> None:
-        """Go from what is typed to the list, or back to it."""
-        if self._search.typing or not self._search.display:
-            self.set_focus(self._panes.current)
-        else:
-            self._search.ask()
-
-    def action_over(self, down: bool) -> None:  # noqa: FBT001 - of the binding
-        del down
-        self._panes.turn()
-
-    def action_move(self, lines: int) -> None:
-        self._panes.current.action_move(lines)
-
-    def action_page(self, pages: int) -> None:
-        self._panes.current.action_page(pages)
-
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is self._head:
-            self.action_search()
-
-    # -- asking --------------------------------------------------------------------
-
-    def action_refresh(self) -> None:
-        self._load()
-        self._panes.shelf.read()
-
-    def action_more(self) -> None:
-        self._more.set()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        panes = self._panes
-        match action:
-            case "choose":
-                return panes.watches in parameters
-            case "over":
-                turns = panes.watches in parameters and not self._search.display
-                return turns and panes.can_turn
-            case "more":
-                return self._gathered.last.spent
-            case "search":
-                return not self._search.typing
-            case "up":
-                return self._within is not None
-            case "children":
-                selected = panes.watches and panes.list.selected is not None
-                return selected and self._children is not None
-        return True
-
-    # -- looks ---------------------------------------------------------------------
-
     def action_mask(self) -> None:
-        self._looks = replace(self._looks, masked=not self._looks.masked)
+        self.looks = replace(self.looks, masked=not self.looks.masked, mask=str)
         self._show()
 
     def action_zone(self) -> None:
-        self._looks = replace(self._looks, local=not self._looks.local)
+        self.looks = replace(self.looks, local=not self.looks.local)
         self._show()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        match action:
+            case "choose":
+                return self._watches in parameters
+            case "more":
+                return self._gathered.last.spent
+            case "search":
+                return self.focused is not self._input
+            case "up":
+                return self._within is not None
+            case "other":
+                return bool(self._recordings)
+            case "children":
+                is_execution = isinstance(self._list.selected, ListedExecution)
+                return is_execution and self._children is not None
+        return True
+
+
+class PickerApp(ThemedApp[Chosen]):
+    """The picker by itself, in the colors of the program."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # A screen's own ctrl+c copies text; here it must end the program.
+        Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        picker: Picker,
+        *,
+        theme: str = "",
+        own_themes: Sequence[UserTheme] = (),
+        ascii: bool = False,  # noqa: A002 - the option's name
+        present: bool = False,
+    ) -> None:
+        super().__init__(theme, own_themes, ascii=ascii)
+        self.picker = picker
+        self.interrupted = False
+        """True where it was ended, and nothing chosen, by ctrl+c."""
+        if present:
+            self.theme = stage_theme(dark=self.current_theme.dark)
+
+    def on_mount(self) -> None:
+        suspend_in_the_loop()
+        self.push_screen(self.picker, lambda chosen: self.exit(chosen or ()))
+
+    def action_interrupt(self) -> None:
+        self.interrupted = True
+        self.exit(())

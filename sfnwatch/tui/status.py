@@ -1,324 +1,418 @@
-"""The status line in words: who, how far, how each source is doing.
+"""The words round the views: who, how far, how complete, and what is wrong.
 
-Pure: the time comes in as a value, so the same words come out of live and replay.
+They are worked out as text, from a moment and a clock that are given, so that the same
+words come out of live and replay.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from os.path import commonprefix
+from re import split
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from sfnwatch.trace.events import HealthState, SourceHealth
-from sfnwatch.trace.health import by_lane
-from sfnwatch.trace.text import clean, clock, duration
-from sfnwatch.trace.timeline import Timeline, Trace
-from sfnwatch.trace.values import replace
-from sfnwatch.trace.words import STATUS_GLYPHS, Piece, Tone
-from sfnwatch.tui.cells import cells, cut, pad
-from sfnwatch.tui.lane_words import gap_words
-from sfnwatch.tui.zones import stamp
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.wording import status_words
+from sfnwatch.errors import SfnwatchError
+from sfnwatch.model.clocks import Clock
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import TERMINAL
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import HealthState, SourceHealth, merge_healths
+from sfnwatch.model.text import clean, clock, duration
+from sfnwatch.tui.paint import Span, cut, spans_of, width_of
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.markers import MarkerKind
+from sfnwatch.view.parts import Part, Role, counted, status_glyph
+from sfnwatch.view.wording import cause_words, cut_middle
 
-Mode = Literal["live", "replay", "demo"]
-
+Mode = Literal["live", "demo", "replay"]
 _INSIDE = "children"
-LANES = {
-    "history": "history",
-    "lookup": "CloudTrail",
-    _INSIDE: "executions inside",
+_LANES = {"history": "history", "lookup": "CloudTrail", _INSIDE: "child executions"}
+"""A lane to the name people know it by; others are named as they are."""
+_TROUBLE = {
+    HealthState.THROTTLED: Span("▲", "role--warn"),
+    HealthState.RETRYING: Span("▲", "role--warn"),
+    HealthState.DENIED: Span("✘", "role--bad"),
+    HealthState.EXPIRED: Span("✘", "role--bad"),
+    HealthState.REFUSED: Span("✘", "role--bad"),
 }
-"""A lane's source to the name people know it by; others are named as they are."""
-
-_STATES = {
-    HealthState.CONNECTING: ("○", Tone.DIM),
-    HealthState.LIVE: ("●", Tone.GOOD),
-    HealthState.THROTTLED: ("▲", Tone.WARN),
-    HealthState.RETRYING: ("▲", Tone.WARN),
-    HealthState.DENIED: ("✘", Tone.BAD),
-    HealthState.EXPIRED: ("✘", Tone.BAD),
-    HealthState.REFUSED: ("✘", Tone.BAD),
-    HealthState.DRAINING: ("▼", Tone.BUSY),
-    HealthState.WAITING: ("⟲", Tone.DIM),
-    HealthState.ENDED: ("■", Tone.DIM),
-}
-TROUBLE = frozenset(
-    {
-        HealthState.THROTTLED,
-        HealthState.RETRYING,
-        HealthState.DENIED,
-        HealthState.EXPIRED,
-        HealthState.REFUSED,
-    }
-)
-"""States whose message is worth a line of its own."""
-PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
+"""The states whose message is worth a line of its own."""
+_PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
 """Trouble that goes by itself."""
-_GAP: Piece = ("   ", Tone.PLAIN)
-_NAME, _SHORT_NAME = 32, 8
-"""Cells of an execution's name where there is room, and where there is hardly any."""
-_FIRST = 10
+_LONGEST, _SHORT = 64, 20
+_GAP = Span("   ")
+_MESSAGE, _ERROR = 600, 60
+_DAY = 86_400
+_AGAIN = 3
+"""By so much less easily words give way that were shortened already."""
+_FIRST = 9
 """The rank of what gives way first."""
-_OUTCOME = len("✔ SUCCEEDED 59m 59s")
-"""Cells kept for how an execution stands, whatever its clock shows."""
-_BESIDES = 2 * len("   ") + len("REPLAY") + len("   ▼ CloudTrail draining, 15:00 left")
-"""Cells kept for what else must be said, before the machine is named."""
-_TICKING = {
-    HealthState.LIVE: len("59m 59s behind"),
-    HealthState.RETRYING: len("retrying, again in 60 s"),
-    HealthState.THROTTLED: len("throttled, again in 60 s"),
-    HealthState.DRAINING: len("draining, 15:00 left"),
-}
-"""Cells kept for words that count, so that nothing comes and goes as they do."""
 
 
-class View(Struct, frozen=True):
-    """What the screen itself has to say."""
+class Situation(Struct, frozen=True):
+    """What the screen itself has to say, beside what is shown."""
 
-    now: datetime
     mode: Mode = "live"
     title: str = ""
+    """What is watched, before anything is known of it."""
     recording: bool = False
-    paused: bool = False
-    ended: bool = False
-    fresh: int = 0
-    """How many records came in that are not in view."""
-    past: bool = False
-    """True while another moment than the last is shown."""
-    happened: bool = False
-    """True as it happened: how the sources did is no part of that."""
-    zone: tzinfo = UTC
-    """Where times are told."""
-    mask: Callable[[str], str] = str
-    """Puts aliases in the place of names."""
-    masked: bool = False
-    """True while it does."""
+    over: bool = False
+    """True if nothing more will come."""
+    unseen: int = 0
+    """How many lines came in that are not in view."""
+    headline: tuple[Part, ...] = ()
+    refusals: tuple[SfnwatchError, ...] = ()
+    """Why the watch could not begin, or had to end."""
 
 
-class Part(Struct, frozen=True):
-    """Some words, and how soon they give way: the highest number first, 0 never."""
+class Words(Struct, frozen=True):
+    """Some words, and how soon they give way: the highest rank first, 0 never."""
 
     rank: int
-    pieces: tuple[Piece, ...]
-    shorter: tuple[Piece, ...] = ()
-    """The same in fewer words."""
-    shorter_rank: int = 0
-    spare: int = 0
-    """Cells that the words may still grow by, as they count."""
+    spans: Sequence[Span]
+    shorter: Sequence[Span] = ()
+    """What they give way to, of the rank that follows."""
+    right: bool = False
+    """True for what stands at the right end."""
 
 
-def status_line(trace: Trace, view: View, width: int) -> tuple[Piece, ...]:
-    """Say it all in one line of `width` cells; what matters least goes first."""
-    parts = [part for part in _parts(trace, view, width) if part.pieces]
-    for step in range(_FIRST, 0, -1):
-        if _length(parts) <= width:
-            break
-        parts = [
-            replace(part, pieces=part.shorter) if part.shorter_rank == step else part
-            for part in parts
-            if part.rank != step
-        ]
-    return pad(_joined(parts), width)
+def said(rank: int, text: str, look: str, short: str = "") -> Words:
+    """Say something in one look; `short` is what it gives way to."""
+    return Words(rank, [Span(text, look)], [Span(short, look)] if short else ())
 
 
-def _joined(parts: Iterable[Part]) -> Iterator[Piece]:
-    yield (" ", Tone.PLAIN)
-    for number, part in enumerate(parts):
-        if number:
-            yield _GAP
-        yield from part.pieces
+def fitted(parts: Iterable[Words], cells: int) -> list[Words]:
+    """Leave out, or shorten, what matters least, until all has room."""
+    kept = [part for part in parts if part.spans]
+    for rank in range(_FIRST, 0, -1):
+        # Of one rank what stands at the right end goes first, and no more than must.
+        for place in reversed(range(len(kept))):
+            if _length(kept) <= cells:
+                return kept
+            part = kept[place]
+            if part.rank == rank:
+                less = max(0, rank - _AGAIN)
+                shorter = replace(part, rank=less, spans=part.shorter, shorter=())
+                kept[place : place + 1] = [shorter] if part.shorter else []
+    return kept
 
 
-def _length(parts: list[Part]) -> int:
-    return cells(_joined(parts)) + sum(part.spare for part in parts)
+def _length(parts: Sequence[Words]) -> int:
+    gaps = max(0, len(parts) - 1) * len(_GAP.text)
+    return sum(width_of(part.spans) for part in parts) + gaps
 
 
-def _parts(trace: Trace, view: View, width: int) -> Iterator[Part]:
-    yield Part(_FIRST, (("sfnwatch", Tone.STRONG),))
-    yield Part(1, _who(trace, view, width))
-    outcome = _outcome(trace, view.now)
-    yield Part(0, outcome, spare=max(0, _OUTCOME - cells(outcome)) if outcome else 0)
-    yield _badge(view)
-    yield Part(3, _mode(view))
-    yield Part(4, (("masked", Tone.STRONG),) if view.masked else ())
-    for lane, rank in (("history", 8), ("lookup", 5)):
-        if lane in trace.health and not view.happened:
-            yield _source(trace, lane, rank, view)
-    recording = (("●", Tone.BAD), (" rec", Tone.DIM)) if view.recording else ()
-    yield Part(6, recording)
-    yield from _counts(trace)
+def joined(parts: Iterable[Words], gap: Span = _GAP) -> list[Span]:
+    """Put words together, with gaps between."""
+    spans: list[Span] = []
+    for part in parts:
+        spans += [*([gap] if spans else []), *part.spans]
+    return spans
 
 
-def _source(trace: Trace, lane: str, rank: int, view: View) -> Part:
-    """Say how a source is doing; trouble stays when little else does."""
-    health = trace.health[lane]
-    words = health_pieces(health, trace.told_at(lane), view.now, view.zone)
-    counts = health.lag is not None or health.state is not HealthState.LIVE
-    kept = _TICKING.get(health.state, 0) if counts else 0
-    return Part(
-        2 if health.state in TROUBLE else rank,
-        words,
-        words[:3],
-        shorter_rank=7,
-        spare=max(0, kept - cells(words[2:3])),
-    )
+# -- who, how, how far -----------------------------------------------------------------
 
 
-def _counts(trace: Trace) -> Iterator[Part]:
-    """Say what can't be seen in the lanes: what was unreadable, and what was asked."""
-    if trace.unread:
-        yield Part(2, ((f"▲ {len(trace.unread)} unread", Tone.WARN),))
-    requests = sum(health.requests for health in trace.health.values())
-    if requests:
-        yield Part(_FIRST, ((f"{requests} requests", Tone.DIM),))
+def status_rows(
+    shown: Shown, situation: Situation, width: int, *, below: bool
+) -> list[list[Span]]:
+    """Say it all in one row, or with the headline `below` in a second."""
+    parts = [
+        *_who(shown, situation),
+        *_outcome(shown),
+        *_badges(shown, situation),
+        *_sources(shown, situation),
+    ]
+    headline = spans_of(situation.headline, shown.looks.mask)
+    room = width - 2
+    if not headline:
+        return [_ends(parts, room)]
+    if below:
+        return [_ends(parts, room), [Span(" "), *cut(headline, room)]]
+    # The headline has what is left, and at least as much as half of it needs.
+    least = min(width_of(headline), room // 2)
+    kept = fitted(parts, room - least - len(_GAP.text))
+    rest = room - _length(kept) - len(_GAP.text)
+    return [_ends([*kept, Words(0, cut(headline, rest))], room)]
 
 
-def _who(trace: Trace, view: View, width: int) -> tuple[Piece, ...]:
-    """Name what is watched, in words that only the width decides on."""
-    if len(trace.timelines) > 1:
-        return ((f"{len(trace.timelines)} executions", Tone.STRONG),)
-    for timeline in trace.timelines.values():
-        name = _named(view.mask(timeline.name), Tone.STRONG, width)
-        machine = view.mask(timeline.state_machine_name or "")
-        whole = (*_named(machine, Tone.PLAIN, width), (" › ", Tone.DIM), *name)
-        roomy = cells(whole) + _OUTCOME + _BESIDES < width
-        return whole if machine and roomy else name
-    title = ((clean(view.mask(view.title), 2 * _NAME), Tone.STRONG),)
-    return title if view.title else ()
+def _ends(parts: Sequence[Words], room: int) -> list[Span]:
+    """Put some words at the left end of a row, and others at the right."""
+    kept = fitted(parts, room)
+    begin = joined(part for part in kept if not part.right)
+    end = joined(part for part in kept if part.right)
+    blank = max(0, room - width_of(begin) - width_of(end))
+    return [Span(" "), *begin, Span(" " * blank), *end]
 
 
-def _named(name: str, tone: Tone, width: int) -> tuple[Piece, ...]:
-    """Give a name the room of most: one that was generated may have 80 characters."""
-    room = min(_NAME, max(_SHORT_NAME, width * 2 // 5))
-    return cut(((clean(name, 2 * _NAME), tone),), room)
-
-
-def _outcome(trace: Trace, now: datetime) -> tuple[Piece, ...]:
-    timelines = list(trace.timelines.values())
-    if not timelines:
-        return ()
-    counted = Counter(timeline.status for timeline in timelines)
-    pieces: list[Piece] = []
-    for status, count in counted.items():
-        glyph, tone = STATUS_GLYPHS.get(status.lower(), ("○", Tone.DIM))
-        number = f"{count} " if len(timelines) > 1 else ""
-        space = "  " if pieces else ""
-        pieces.append((f"{space}{glyph} {number}{clean(status, _NAME)}", tone))
-    # Of several, no one length of time is that of any of them.
-    if len(timelines) == 1:
-        pieces += _elapsed(timelines[0], now)
-    return tuple(pieces)
-
-
-def _elapsed(timeline: Timeline, now: datetime) -> Iterator[Piece]:
-    """Count up while it runs; then say how long it took, as everywhere else."""
-    start, end = timeline.started_at, timeline.stopped_at
-    if start is None:
+def _who(shown: Shown, situation: Situation) -> Iterator[Words]:
+    mask, roots = shown.looks.mask, shown.roots
+    if not roots:
+        title = clean(mask(situation.title), _LONGEST)
+        yield said(2, title or "sfnwatch", "role--name")
         return
-    seconds = ((end or now) - start).total_seconds()
-    yield (f" {duration(seconds) if end else clock(seconds)}", Tone.STRONG)
+    # A part of a name is no name that would be masked.
+    machine = _shared({mask(each.state_machine_name or "") for each in roots})
+    name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
+    whole = clean(name, _LONGEST)
+    room = _SHORT // 2 if machine else _SHORT
+    spans = [Span(whole, "role--name")]
+    short = [Span(cut_middle(whole, room), "role--name")]
+    if machine:
+        of = clean(machine, _LONGEST)
+        spans = [Span(f"{of} › "), *spans]
+        short = [Span(f"{cut_middle(of, _SHORT)} › "), *short]
+    yield Words(4 if machine else 3, spans, short)
 
 
-def _badge(view: View) -> Part:
-    new = f"{view.fresh} new"
-    if view.past and view.mode != "replay":
-        return _warned("‖ in the past, l for live", "‖ past")
-    if view.paused:
-        return _warned(f"‖ paused, {new}" if view.fresh else "‖ paused", "‖ paused")
-    if view.fresh:
-        return _warned(f"↓ {new}", f"↓ {view.fresh}")
-    words: Piece = ("ended, q to quit", Tone.DIM)
-    shorter: Piece = ("ended", Tone.DIM)
-    return Part(7, (words,) if view.ended else (), (shorter,), shorter_rank=9)
+def _shared(names: set[str]) -> str:
+    """Give what all names begin with, by whole words; empty if nothing."""
+    if len(names) == 1:
+        return names.pop()
+    words = [split(r"[-_.\s]+", name) for name in names]
+    return "-".join(commonprefix(words))  # noqa: RUF071 - of lists of words
 
 
-def _warned(words: str, shorter: str) -> Part:
-    """Say that what is shown is not all there is."""
-    return Part(0, ((words, Tone.WARN),), ((shorter, Tone.WARN),), shorter_rank=7)
+def _outcome(shown: Shown) -> Iterator[Words]:
+    roots = shown.roots
+    if not roots:
+        return
+    spans: list[Span] = []
+    for status, count in Counter(each.status for each in roots).items():
+        glyph = status_glyph(status)
+        number = f"{count} " if len(roots) > 1 else ""
+        word = clean(status.replace("_", " "), _LONGEST)
+        space = "  " if spans else ""
+        spans.append(Span(f"{space}{glyph.text} {number}{word}", f"role--{glyph.role}"))
+    if len(roots) == 1:
+        # Of several, no one length of time is that of any of them.
+        spans.append(Span(f" {length_words(roots[0], shown.now)}", "role--name"))
+    yield Words(0, spans)
 
 
-def _mode(view: View) -> tuple[Piece, ...]:
-    return () if view.mode == "live" else ((view.mode.upper(), Tone.WARN),)
+def length_words(execution: ExecutionAsOf, now: datetime) -> str:
+    """Say how long it took, or how long it has run by now: `5m 09s`, `04:52`."""
+    begin, end = execution.started_at, execution.stopped_at
+    if begin is None:
+        return ""
+    seconds = max(0.0, ((end or now) - begin).total_seconds())
+    return duration(seconds) if end else clock(seconds)
 
 
-# -- sources -----------------------------------------------------------------------
+def _badges(shown: Shown, situation: Situation) -> Iterator[Words]:
+    playback, new = shown.playback, f"{situation.unseen:,} new"
+    if playback.held:
+        more = f", {new}" if situation.unseen else ""
+        yield said(2, f"‖ paused{more}", "role--warn", "‖")
+    elif not playback.replay and not playback.live:
+        yield said(2, "‖ in the past, l for live", "role--warn", "‖ past")
+    elif situation.unseen:
+        yield said(2, f"↓ {new}", "role--warn")
+    if situation.mode != "live":
+        # What is synthetic says so at any width.
+        rank = 0 if situation.mode == "demo" else 4
+        yield said(rank, situation.mode.upper(), "look--faint")
+    if shown.looks.masked:
+        yield said(4, "masked", "role--name")
+    if situation.recording:
+        yield Words(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
+    if shown.trace.unread:
+        yield said(3, f"▲ {len(shown.trace.unread):,} unreadable", "role--warn")
 
 
-def health_pieces(
-    health: SourceHealth,
-    at: datetime | None,
-    now: datetime,
-    zone: tzinfo = UTC,
-) -> tuple[Piece, ...]:
-    """Say how a source is doing; `at` is when it said so itself."""
-    glyph, tone = _STATES[health.state]
-    name = LANES.get(health.lane, clean(health.lane, _NAME))
-    words = _words(health, at, now)
-    pieces = ((glyph, tone), (f" {name} ", Tone.DIM), (words, tone))
-    if health.complete_to is None:
-        return pieces
-    complete = stamp(health.complete_to, zone, millis=False)
-    return (*pieces, (f", complete to {complete}", Tone.DIM))
+# -- sources ---------------------------------------------------------------------------
 
 
-def _words(health: SourceHealth, at: datetime | None, now: datetime) -> str:
-    match health.state:
-        case HealthState.RETRYING | HealthState.THROTTLED:
-            left = _left(health, at, now)
-            return f"{health.state}, again in {left} s" if left else health.state.value
-        case HealthState.DRAINING if health.until is not None:
-            return f"draining, {clock((health.until - now).total_seconds())} left"
-        case HealthState.LIVE if health.lag is not None:
-            return f"{lag_words(health.lag)} behind"
-        case HealthState.EXPIRED:
-            return "credentials expired"
-        case HealthState.WAITING:
-            return "waiting for a redrive"
-    return health.state.value
+def _sources(shown: Shown, situation: Situation) -> Iterator[Words]:
+    """Say what of the sources is worth a word: trouble, and how complete calls are."""
+    if shown.playback.clock is Clock.EVENT:
+        return
+    for lane in ("history", "lookup"):
+        health = shown.moment.health.get(lane)
+        if health is not None and health.state in _TROUBLE:
+            sign, name = _TROUBLE[health.state], f" {_LANES[lane]}"
+            words = f"{name} {_trouble_words(health, shown)}"
+            yield Words(1, [sign, Span(words, sign.look)], [sign, Span(name)])
+        elif health is not None and lane == "lookup":
+            for told in _completeness(health, shown, situation):
+                yield replace(told, right=True)
 
 
-def _left(health: SourceHealth, at: datetime | None, now: datetime) -> int:
-    """Count the seconds down to the next try, from when it was announced."""
+def _completeness(
+    health: SourceHealth, shown: Shown, situation: Situation
+) -> Iterator[Words]:
+    """Say up to when all calls are known, and for how long late ones are waited for."""
+    if situation.mode == "replay" and shown.playback.ended:
+        if health.state is not HealthState.ENDED:
+            yield said(5, "recording ends here", "look--faint")
+    elif health.state is HealthState.DRAINING:
+        left = (health.until - shown.now).total_seconds() if health.until else 0
+        more = f", up to {clock(left)} more" if left > 0 else ""
+        brief = f"waiting, {clock(left)}" if left > 0 else "waiting"
+        words = f"waiting for late CloudTrail records{more}"
+        yield said(5, words, "role--busy", brief)
+    elif health.state is HealthState.WAITING:
+        yield said(5, "waiting for a redrive", "look--faint")
+    if health.coverage is not None:
+        at = shown.looks.time_of_day(health.coverage, whole=True)
+        words = f"CloudTrail complete up to {at} (estimate)"
+        yield said(7, words, "look--faint", f"complete to {at}")
+    elif health.state is HealthState.CONNECTING:
+        yield said(7, "connecting to CloudTrail", "look--faint")
+
+
+def _trouble_words(health: SourceHealth, shown: Shown) -> str:
+    if health.state is HealthState.EXPIRED:
+        return "credentials expired"
     if health.retry_in is None:
-        return 0
-    again = (at or now) + timedelta(seconds=min(health.retry_in, 86_400))
-    return max(0, round((again - now).total_seconds()))
+        return health.state.value
+    healths = shown.trace.healths.items()
+    told = (each[-1].seen_at for (lane, _, _), each in healths if lane == health.lane)
+    at = max((at for at in told if at is not None), default=shown.now)
+    again = at + timedelta(seconds=min(health.retry_in, _DAY))
+    left = max(0, round((again - shown.now).total_seconds()))
+    return f"{health.state}, again in {left} s" if left else health.state.value
 
 
-def lag_words(seconds: float) -> str:
-    """Write a lag in whole seconds: `45 s`, `2m 14s`."""
-    return gap_words(max(0.0, seconds))
+def troubles(moment: Moment, mask: Callable[[str], str]) -> Iterator[list[Span]]:
+    """Yield the message of each source that is in trouble.
 
-
-def troubles(
-    trace: Trace, mask: Callable[[str], str] = str
-) -> Iterator[tuple[Piece, ...]]:
-    """Yield the message of each source that is in trouble, for the banner.
-
-    Of many executions inside others, which mostly fail alike, one speaks for all.
+    Of many child executions, which mostly fail alike, one speaks for all.
     """
-    in_trouble = [h for h in trace.each_health if h.state in TROUBLE and h.message]
-    inside = [h for h in in_trouble if h.lane == _INSIDE]
+    bad = [h for h in moment.each_health if h.state in _TROUBLE and h.message]
+    inside = [h for h in bad if h.lane == _INSIDE]
     if len(inside) > 1:
-        worst = by_lane(inside)[_INSIDE]
-        told = replace(worst, message=f"{worst.message} And {len(inside) - 1} more.")
-        in_trouble = [*(h for h in in_trouble if h.lane != _INSIDE), told]
-    for health in sorted(in_trouble, key=lambda h: (h.state in PASSING, h.lane)):
-        glyph, tone = _STATES[health.state]
-        name = LANES.get(health.lane, clean(health.lane, _NAME))
-        yield (
-            (f"{glyph} {name} {health.state}", tone),
-            (f"  {clean(mask(health.message), 600)}", Tone.PLAIN),
-        )
+        worst = merge_healths(_INSIDE, inside)
+        more = f"{worst.message} And {len(inside) - 1} more."
+        bad = [*(h for h in bad if h.lane != _INSIDE), replace(worst, message=more)]
+    for health in sorted(bad, key=lambda h: (h.state in _PASSING, h.lane)):
+        sign = _TROUBLE[health.state]
+        name = _LANES.get(health.lane, clean(health.lane, _LONGEST))
+        yield [
+            Span(f"{sign.text} {name} {health.state}", sign.look),
+            Span(f"  {clean(mask(health.message), _MESSAGE)}"),
+        ]
 
 
-def quiet_words(trace: Trace, *, ended: bool = False) -> str:
+def refusal_spans(error: SfnwatchError) -> list[Span]:
+    """Say why a watch could not begin, or had to end, and what to do."""
+    hint = f"  {clean(error.hint, _MESSAGE)}" if error.hint else ""
+    return [Span(f"✘ {clean(error.message, _MESSAGE)}", "role--bad"), Span(hint)]
+
+
+def quiet_words(shown: Shown, *, over: bool) -> str:
     """Say why there are no calls to see, as well as can be known."""
-    health = trace.health.get("lookup")
-    if health is not None and health.state in TROUBLE:
-        return f"no calls: CloudTrail {health.state}"
+    health = shown.moment.health.get("lookup")
+    if health is not None and health.state in _TROUBLE:
+        return f"none: CloudTrail {health.state}"
     if health is not None and health.message:
-        return clean(health.message, 400)
-    if ended or (health is not None and health.state is HealthState.ENDED):
-        return "no calls were recorded"
-    return "nothing yet: CloudTrail is minutes behind"
+        return clean(health.message, _MESSAGE)
+    if over or (health is not None and health.state is HealthState.ENDED):
+        return "none recorded"
+    return "none yet: CloudTrail is minutes behind"
+
+
+def ending_words(execution: ExecutionAsOf, shown: Shown) -> str:
+    """Say how it ended: `✔ nightly-report succeeded after 5m 09s`."""
+    glyph, status = status_glyph(execution.status).text, status_words(execution.status)
+    name = shown.looks.mask(execution.state_machine_name or execution.name)
+    return clean(f"{glyph} {name} {status} after {length_words(execution, shown.now)}")
+
+
+# -- the headline ----------------------------------------------------------------------
+
+
+def headline(shown: Shown) -> tuple[Part, ...]:
+    """Say in half a line what is most worth knowing, failures first."""
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in shown.findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    learned = by_kind.get("noticed", [])
+    told = [
+        *_failures(shown.moment),
+        *(_denied(shown, f, learned) for f in by_kind.get("denied-but-succeeded", ())),
+        *_failed_children(by_kind.get("children", ())),
+        *_caught(shown),
+        *_retried(by_kind.get("retries", ())),
+    ][:2]
+    if not told and learned:
+        told = [[*_whose(shown, learned[0]), Part(_learned_words(learned[0]))]]
+    first, *others = told or [[]]
+    return (*first, *(part for each in others for part in (_AND, *each)))
+
+
+_AND = Part(" · ", Role.DIM)
+
+
+def _failures(moment: Moment) -> Iterator[list[Part]]:
+    """Say of the first execution that failed by what error."""
+    for execution in moment.roots.values():
+        ending = execution.ending
+        if ending is None or TERMINAL[ending.type] == "SUCCEEDED":
+            continue
+        details = moment.trace.details(ending)
+        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+        if error:
+            words = f"  {clean(cause_words(cause), _ERROR * 2)}" if cause else ""
+            yield [Part(clean(error, _ERROR), Role.BAD), Part(words)]
+            return
+
+
+def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[Part]:
+    data, arn = finding.data, finding.execution_arn
+    ends = (
+        each
+        for each in learned
+        if (each.execution_arn, each.data.get("attempt")) == (arn, data.get("attempt"))
+    )
+    end = next(ends, None)
+    return [
+        *_whose(shown, finding),
+        Part(f"{data['count']} of {data['polls']} polls denied", Role.BAD),
+        Part(f", yet {_learned_words(end) if end else 'it succeeded'}"),
+    ]
+
+
+def _failed_children(findings: Sequence[Finding]) -> Iterator[list[Part]]:
+    for finding in findings[:1]:
+        failed = finding.data.get("failed", 0)
+        if failed:
+            words = f"{failed} of {finding.data['total']} child executions failed"
+            errors = _errors(finding)
+            yield [Part(words, Role.BAD), Part(f": {errors}" if errors else "")]
+
+
+def _caught(shown: Shown) -> Iterator[list[Part]]:
+    markers = shown.markers.by(shown.playback.clock)
+    found = [m for m in markers if m.kind is MarkerKind.CAUGHT and m.at <= shown.now]
+    if found:
+        state = found[0].label.removesuffix(" caught")
+        number = counted(len(found), "error")
+        yield [Part(f"{number} caught", Role.WARN), Part(f": {state}")]
+
+
+def _retried(findings: Sequence[Finding]) -> Iterator[list[Part]]:
+    for finding in findings[:1]:
+        number = counted(finding.data["tries"] - 1, "retry", "retries")
+        yield [Part(f"{number}: "), Part(_errors(finding), Role.WARN)]
+
+
+def _errors(finding: Finding) -> str:
+    return ", ".join(clean(each, _ERROR) for each in finding.data.get("errors", ()))
+
+
+def _learned_words(finding: Finding) -> str:
+    by, seconds = finding.data.get("by"), finding.data["seconds"]
+    how = f", by {by}" if by in {"event", "poll"} else ""
+    return f"completion detected in {seconds:.1f} s{how}"
+
+
+def _whose(shown: Shown, finding: Finding) -> list[Part]:
+    """Name the execution, where there are several."""
+    own = shown.chips().get(finding.execution_arn or "")
+    return [Part(f"{own.text.strip()}: ", Role.DIM)] if own is not None else []

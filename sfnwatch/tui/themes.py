@@ -1,92 +1,133 @@
-"""Themes: two of high contrast, Textual's own, and those of the user."""
+"""What each role looks like in a theme, so that it can be read wherever it stands.
 
+One system: blue works, grey waits, green is success and nothing else, amber is trouble
+that did not fail, red is failure. Our own themes say their hues. Others choose theirs
+for large surfaces; as text, on a panel or under the cursor, most of them have some that
+can hardly be read. So a role begins as the theme's own color and is moved towards black
+or white just as far as it takes, as WCAG 2 measures it. Terminals of 16 colors have
+their own palette, which nobody can measure: there a role is one of its names.
+"""
+
+import os
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.css.errors import StylesheetError
 from textual.css.stylesheet import Stylesheet
 from textual.css.tokenizer import TokenError
+from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
-from sfnwatch.config import Config, ThemeSpec
-from sfnwatch.config_words import near, quoted
+from sfnwatch.config import UserTheme, near
 from sfnwatch.errors import UsageError
-from sfnwatch.tui.contrast import tone_variables
+from sfnwatch.model.text import clean
+from sfnwatch.tui.paint import CHIPS, LOOKS
+from sfnwatch.tui.terminal import Ascii
 
-_VALUE = re.compile(r"[#\w\s.,%()+-]*")
-"""What a variable may hold: nothing that ends a rule of CSS or begins another."""
+LEAST = 4.5
+"""The ratio of contrast that all text keeps: what WCAG asks of it."""
+_STEPS = 50
+_BLACK, _WHITE = Color(0, 0, 0), Color(255, 255, 255)
+DEFAULT, DEFAULT_LIGHT = "sfnwatch-dark", "sfnwatch-light"
 _PALE = ("7", "15")
 """White, and bright white, as COLORFGBG numbers a terminal's background."""
+_HUES = {
+    "good": "success",
+    "bad": "error",
+    "warn": "warning",
+    "busy": "primary",
+    "call": "primary",
+    "fold": "primary",
+}
+"""A role to the theme's color that it begins as."""
+_OWN_HUES = {
+    "poll": ("#3fd0c9", "#00746d"),
+    "event": ("#b78cff", "#6d33c4"),
+    "exact": ("#8fb8d8", "#2a6490"),
+    "guess": ("#a9a08f", "#6b6048"),
+}
+"""Roles for which themes have no color: in dark ones, and in light ones."""
+_GREYS = {"name": 1.0, "plain": 0.88, "dim": 0.6, "faint": 0.5}
+"""How much of the foreground is in them, the rest being ground."""
+_WASHES = {
+    "cursor-background": ("primary", 0.2),
+    "fresh-background": ("accent", 0.14),
+    "banner-background": ("warning", 0.12),
+    "banner-bad-background": ("error", 0.15),
+}
+"""Grounds of lines: a thin wash of a color."""
+_PALER = 0.64
+"""Of a wash in a light theme, where a dark color weighs more."""
+_CHIPS = ("#c8d3de", "#d6a5ff", "#ff9fd6", "#c9c38a", "#9fc6b4", "#e0b79b")
+_LIGHT_CHIPS = ("#4a5866", "#7a3fb0", "#a82f78", "#6b6420", "#2f6b53", "#8a5230")
+"""Hues that mean nothing else, to tell executions apart."""
 
 
-def _variables(ground: str, text: str, faint: str, cursor: str) -> dict[str, str]:
+def _high_contrast(ground: str, text: str, faint: str, cursor: str) -> dict[str, str]:
     """Give what Textual would draw too faintly for a theme of high contrast."""
+    plain = ("role-plain", "role-name", "text", "border", "footer-foreground")
+    grey = ("role-dim", "role-faint", "thumb-color", "text-muted", "text-disabled")
     return {
-        "tone-plain": text,
-        "tone-strong": text,
-        "tone-dim": faint,
+        **dict.fromkeys(plain, text),
+        **dict.fromkeys(grey, faint),
         "cursor-background": cursor,
-        "cursor-color": text,
-        "thumb-color": faint,
-        "foreground-muted": faint,
-        "foreground-disabled": faint,
-        "text": text,
-        "text-muted": faint,
-        "text-disabled": faint,
-        "border": text,
         "border-blurred": faint,
         "block-cursor-background": text,
         "block-cursor-foreground": ground,
-        "block-cursor-blurred-background": cursor,
-        "block-cursor-blurred-foreground": text,
         "input-cursor-background": text,
         "input-cursor-foreground": ground,
-        "input-selection-background": cursor,
-        "input-selection-foreground": text,
-        "footer-foreground": text,
-        "footer-description-foreground": text,
         "scrollbar": faint,
-        "scrollbar-hover": text,
-        "scrollbar-active": text,
-    }
-
-
-def _hues(good: str, bad: str, warn: str, busy: str) -> dict[str, str]:
-    return {
-        "tone-good": good,
-        "tone-exact": good,
-        "tone-bad": bad,
-        "tone-warn": warn,
-        "tone-guess": warn,
-        "tone-busy": busy,
-        "tone-action": busy,
-        "footer-key-foreground": warn,
     }
 
 
 THEMES = (
     Theme(
+        name=DEFAULT,
+        primary="#4ea1ff",
+        secondary="#8492a0",
+        accent="#b78cff",
+        warning="#ffb84d",
+        error="#ff5c57",
+        success="#46d37c",
+        foreground="#e6e9ee",
+        background="#0f1419",
+        surface="#141b22",
+        panel="#1a222c",
+        variables={"cursor-background": "#15283c", "role-dim": "#9aa7b4"},
+    ),
+    Theme(
+        name=DEFAULT_LIGHT,
+        primary="#0b62c9",
+        secondary="#5c6873",
+        accent="#6d33c4",
+        warning="#8a5600",
+        error="#c4181c",
+        success="#0a7a37",
+        foreground="#161d24",
+        background="#fcfdfe",
+        surface="#f4f7f9",
+        panel="#e8edf2",
+        dark=False,
+        variables={"cursor-background": "#d8e8fb"},
+    ),
+    Theme(
         name="high-contrast",
-        primary="#7cc7ff",
+        primary="#8ccfff",
         secondary="#c4c4c4",
         accent="#ffd75f",
         warning="#ffd75f",
-        error="#ff9e9e",
+        error="#ff8c88",
         success="#7dff9f",
         foreground="#ffffff",
         background="#000000",
         surface="#0c0c0c",
         panel="#1f1f1f",
-        variables={
-            **_variables("#000000", "#ffffff", "#c8c8c8", "#00305c"),
-            **_hues("#7dff9f", "#ffb3b3", "#ffd75f", "#8ccfff"),
-            "fresh-background": "#003516",
-            "banner-background": "#332600",
-            "banner-bad-background": "#4a0000",
-        },
+        variables=_high_contrast("#000000", "#ffffff", "#c8c8c8", "#00305c"),
     ),
     Theme(
         name="high-contrast-light",
@@ -101,92 +142,246 @@ THEMES = (
         surface="#f6f6f6",
         panel="#e8e8e8",
         dark=False,
-        variables={
-            **_variables("#ffffff", "#000000", "#404040", "#ffe585"),
-            **_hues("#004d1c", "#8a0014", "#5c3a00", "#003a94"),
-            "fresh-background": "#c9f2d4",
-            "banner-background": "#fff1c9",
-            "banner-bad-background": "#ffdcdc",
-        },
+        variables=_high_contrast("#ffffff", "#000000", "#404040", "#ffe585"),
     ),
 )
 
 
 def names() -> tuple[str, ...]:
-    """Name Textual's themes and ours; the user's are in the configuration."""
-    return (*BUILTIN_THEMES, *(theme.name for theme in THEMES))
+    """Name our themes and Textual's; the user's are in the configuration."""
+    return (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 
 
-def register(app: App[Any], config: Config) -> None:
-    """Register our themes and the user's; raises UsageError for one that is wrong."""
-    for theme in (*THEMES, *map(make_theme, config.themes.values())):
-        app.register_theme(theme)
+ResultT = TypeVar("ResultT")
 
 
-def theme_for(
-    config: Config, color_system: str | None, environ: Mapping[str, str]
-) -> str | None:
-    """Choose a theme: the user's, else the palette of a terminal of 16 colours.
+class PaintedScreen(Screen[ResultT]):
+    """A screen with the looks of what is painted on it."""
 
-    None leaves it to Textual. Colours that were mixed for millions can't be told
-    apart when they are rounded to sixteen.
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
+
+
+class ThemedApp(App[ResultT]):
+    """An app in the colors of the program: the screen, and the picker before it."""
+
+    TITLE = "sfnwatch"
+    CSS_PATH = Path(__file__).with_name("sfnwatch.tcss")
+
+    def __init__(
+        self,
+        theme: str = "",
+        own_themes: Iterable[UserTheme] = (),
+        *,
+        ascii: bool = False,  # noqa: A002 - the option's name
+    ) -> None:
+        """Register all themes; raises UsageError for one that is wrong."""
+        # Without color Textual would still send greys, unless it leaves all of them
+        # to the terminal.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self._signs: tuple[LineFilter, ...] = (Ascii(),) if ascii else ()
+        for each in (*THEMES, *map(make_theme, own_themes)):
+            self.register_theme(each)
+        self.theme = theme or default_theme(self.console.color_system, os.environ)
+
+    def get_default_screen(self) -> Screen[object]:
+        return PaintedScreen(id="_default")
+
+    def get_css_variables(self) -> dict[str, str]:
+        return {**super().get_css_variables(), **role_variables(self.current_theme)}
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return (*super().get_line_filters(), *self._signs)
+
+
+def default_theme(color_system: str | None, environ: Mapping[str, str]) -> str:
+    """Choose the theme of somebody who chose none.
+
+    Colors that were mixed for millions can't be told apart when they are rounded to
+    sixteen: there it is the palette of the terminal. So it is without colors.
     """
-    if config.theme is not None:
-        return config.theme
-    if color_system != "standard" or environ.get("TEXTUAL_THEME"):
-        return None
+    named = environ.get("TEXTUAL_THEME")
+    if named and named in names():
+        return named
     pale = environ.get("COLORFGBG", "").rpartition(";")[2] in _PALE
-    return "ansi-light" if pale else "ansi-dark"
+    if color_system == "standard" or "NO_COLOR" in environ:
+        return "ansi-light" if pale else "ansi-dark"
+    return DEFAULT_LIGHT if pale else DEFAULT
 
 
-# -- the user's --------------------------------------------------------------------
+def stage_theme(*, dark: bool) -> str:
+    """Choose the theme that the back row can read, as dark or light as before."""
+    return "high-contrast" if dark else "high-contrast-light"
 
 
-def make_theme(spec: ThemeSpec) -> Theme:
+# -- the variables of the style sheet --------------------------------------------------
+
+
+def role_variables(theme: Theme) -> dict[str, str]:
+    """Give the style sheet's variables of roles; what the theme sets itself stays."""
+    own = _palette(dark=theme.dark) if theme.ansi else _measured(theme)
+    return {name: theme.variables.get(name, value) for name, value in own.items()}
+
+
+def _palette(*, dark: bool) -> dict[str, str]:
+    """Give the names of a palette's colors.
+
+    Blue on black is what palettes get wrong most often, and yellow on white.
+    """
+    plain = ("role-name", "role-plain", "role-dim", "role-faint")
+    sure = ("role-exact", "role-guess", "banner-background", "banner-bad-background")
+    blue = ("role-busy", "role-call", "role-fold")
+    chips = ("white", "magenta", "cyan", "yellow", "green", "blue")
+    named = {
+        **dict.fromkeys((*plain, *sure), "default"),
+        **dict.fromkeys(blue, "bright_blue" if dark else "blue"),
+        **{f"chip-{number}": color for number, color in enumerate(chips)},
+        "role-good": "green",
+        "role-bad": "red",
+        "role-warn": "yellow" if dark else "magenta",
+        "role-event": "magenta",
+        "role-poll": "cyan" if dark else "blue",
+        "found-background": "magenta",
+        "found-color": "white",
+        "chip-text": "black",
+        "cursor-color": "black" if dark else "bright_white",
+        "cursor-background": "white" if dark else "blue",
+        "fresh-background": "blue" if dark else "cyan",
+        "thumb-color": "white" if dark else "black",
+    }
+    # Many palettes have no grey that can be read; all have a fainter default.
+    colors = {name: f"ansi_{color}" for name, color in named.items()}
+    return {**colors, "dim-text-style": "dim"}
+
+
+def _measured(theme: Theme) -> dict[str, str]:
+    colors = {
+        name: Color(*Color.parse(value).rgb)
+        for name, value in theme.to_color_system().generate().items()
+        if name in _NEEDED
+    }
+    ground = colors["background"]
+    weight = 1 if theme.dark else _PALER
+    own = theme.variables
+    washes = {
+        name: Color.parse(own[name])
+        if name in own
+        else _mixed(ground, colors[color], share * weight)
+        for name, (color, share) in _WASHES.items()
+    }
+    grounds = [ground, colors["surface"], colors["panel"], *washes.values()]
+    roles = {
+        f"role-{role}": legible(start, grounds)
+        for role, start in _starts(colors, dark=theme.dark)
+    }
+    chips = _CHIPS if theme.dark else _LIGHT_CHIPS
+    found = colors["warning"]
+    named = {
+        **roles,
+        **washes,
+        **{f"chip-{n}": Color.parse(chips[n]) for n in range(CHIPS)},
+        "chip-text": _BLACK if theme.dark else _WHITE,
+        "cursor-color": roles["role-plain"],
+        "found-background": found,
+        "found-color": max(_BLACK, _WHITE, key=lambda end: contrast(end, found)),
+        "thumb-color": _mixed(ground, colors["foreground"], 0.3),
+    }
+    return {
+        **{name: color.hex6 for name, color in named.items()},
+        "dim-text-style": "none",
+    }
+
+
+_NEEDED = frozenset(
+    {"background", "surface", "panel", "foreground", "accent", *_HUES.values()}
+)
+
+
+def _starts(colors: Mapping[str, Color], *, dark: bool) -> Iterable[tuple[str, Color]]:
+    """Yield each role's color as it would be best, if it can be read."""
+    for role, share in _GREYS.items():
+        yield role, _mixed(colors["background"], colors["foreground"], share)
+    for role, color in _HUES.items():
+        yield role, colors[color]
+    for role, hues in _OWN_HUES.items():
+        yield role, Color.parse(hues[0 if dark else 1])
+
+
+def legible(color: Color, grounds: Iterable[Color], least: float = LEAST) -> Color:
+    """Move a color away from all grounds until it can be read on each of them."""
+    surfaces = list(grounds)
+    end = max((_WHITE, _BLACK), key=lambda end: min(contrast(end, g) for g in surfaces))
+    for step in range(_STEPS):
+        moved = _mixed(color, end, step / _STEPS)
+        if all(contrast(moved, ground) >= least for ground in surfaces):
+            return moved
+    return end
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Measure the contrast of two colors as WCAG 2 does: from 1 to 21."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    red, green, blue = (_linear(part / 255) for part in color.rgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(share: float) -> float:
+    return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - WCAG's
+
+
+def _mixed(color: Color, other: Color, share: float) -> Color:
+    return color.blend(other, share, alpha=1)
+
+
+# -- the user's ------------------------------------------------------------------------
+
+_VALUE = re.compile(r"[#\w\s.,%()+-]*")
+"""What a variable may hold: nothing that ends a rule of CSS or begins another."""
+
+
+def make_theme(written: UserTheme) -> Theme:
     """Make a theme of what a file says; raises UsageError, as reading it does."""
-    for key, value in spec.colors.items():
-        _check_color(spec, key, value)
+    where = f"{written.where}: {written.name}"
+    for key, value in written.colors.items():
+        _check_color(f"{where}.{key}", value)
     theme = Theme(
-        name=spec.name,
-        dark=spec.dark,
-        ansi=spec.colors["primary"].startswith("ansi_"),
-        variables=dict(spec.variables),
-        **spec.colors,  # type: ignore[arg-type]
+        name=written.name,
+        dark=written.dark,
+        ansi=written.colors["primary"].startswith("ansi_"),
+        variables=dict(written.variables),
+        **written.colors,  # type: ignore[arg-type]
     )
     plain = Theme(name="plain", primary="#000000")
-    known = {**plain.to_color_system().generate(), **tone_variables(plain)}
-    for key, value in spec.variables.items():
+    known = {**plain.to_color_system().generate(), **role_variables(plain)}
+    for key, value in written.variables.items():
         if key not in known:
-            msg = f"{spec.where}: {spec.name}: unknown variable {quoted(key)}"
+            msg = f"{where}.variables.{key}: there is no such variable."
             raise UsageError(msg, hint=near(key, known))
-        _check_variable(spec, key, value, known)
+        style = key.endswith("-style")
+        if not _reads(key, value, known, rule="text-style" if style else "color"):
+            kind = "style of text" if style else "color"
+            msg = f"{where}.variables.{key}: “{clean(value, 60)}” is no {kind}."
+            raise UsageError(msg)
     return theme
 
 
-def _check_color(spec: ThemeSpec, key: str, value: str) -> None:
+def _check_color(where: str, value: str) -> None:
     try:
         Color.parse(value)
     except ColorParseError as error:
-        msg = f"{spec.where}: {spec.name}.{key}: {quoted(value)} is no colour"
+        msg = f"{where}: “{clean(value, 60)}” is no color."
         meant = error.suggested_color
-        hint = f"Did you mean {quoted(meant)}?" if meant else 'Write it as "#88c0d0".'
+        hint = f"Did you mean “{meant}”?" if meant else 'Write it as "#88c0d0".'
         raise UsageError(msg, hint=hint) from error
 
 
-def _check_variable(
-    spec: ThemeSpec, key: str, value: str, known: Mapping[str, str]
-) -> None:
-    """Let Textual itself read the variable, in the only kind of place it is used."""
-    style = key.endswith("-style")
-    if not _VALUE.fullmatch(value) or not _reads(key, value, known, style=style):
-        where = f"{spec.where}: {spec.name}.variables.{key}"
-        kind = "style of text" if style else "colour"
-        msg = f"{where}: {quoted(value)} is no {kind}."
-        raise UsageError(msg)
-
-
-def _reads(key: str, value: str, known: Mapping[str, str], *, style: bool) -> bool:
-    rule = "text-style" if style else "color"
+def _reads(key: str, value: str, known: Mapping[str, str], *, rule: str) -> bool:
+    """Let Textual itself read a variable, in the only kind of place it is used."""
+    if not _VALUE.fullmatch(value):
+        return False
     sheet = Stylesheet(variables={**known, key: value})
     sheet.add_source(f"Screen {{ {rule}: ${key}; }}")
     try:

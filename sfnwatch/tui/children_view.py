@@ -1,0 +1,290 @@
+"""The child executions as a table: failures first, and what to do of each.
+
+A Map Run may have ten thousand. What was listed is here, whether its history is or not.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+from textual.message import Message
+
+from sfnwatch.model.arns import short_id
+from sfnwatch.model.children import (
+    RUNNING,
+    RUNNING_LISTED,
+    ListedExecution,
+    MapRunChild,
+)
+from sfnwatch.model.json_text import text_of
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean, clock, duration
+from sfnwatch.tui.cursor_list import CursorList, EntryList, GoTo, HeadedView
+from sfnwatch.tui.paint import (
+    Cells,
+    Looks,
+    Masks,
+    Span,
+    heads,
+    in_columns,
+    spans_of,
+    width_of,
+)
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.children import Child, bar_parts, child_map_run, child_parts
+from sfnwatch.view.parts import Part, Role, counted, status_glyph
+
+_RUNS = 3
+"""So many Map Runs are told of above the table; of more, their number."""
+_OVER = "ENDED"
+"""No word of AWS's: all that is known of it by now."""
+_OF_MAP_RUN = "/"
+"""What the name of a Map Run's machine has, and no other: the state's follows."""
+LIMIT = 200
+"""Characters of a name that are shown."""
+_MACHINE_FROM, _TIME_FROM, _STATUS_FROM, _WIDE = 36, 56, 72, 108
+"""Widths from which there is room for the state machine, how long it took, the status
+in a word and when it was, and all of it in full."""
+
+
+class ChildEntry(NamedTuple):
+    """A child execution, found by its ARN."""
+
+    key: str
+    listed: ListedExecution
+
+
+class ChildrenView(HeadedView):
+    """How the Map Runs are doing, and the child executions below."""
+
+    @dataclass
+    class Wanted(Message):
+        """The history of a child execution is to be read, by its ARN."""
+
+        arn: str
+
+    def __init__(self, shown: Shown) -> None:
+        self.list: EntryList[ChildEntry] = EntryList(self._rows)
+        super().__init__(self.list)
+        self._shown = shown
+        self._searched = ""
+        self._awaited = ""
+        """The ARN of one that is being read because somebody wants to see it."""
+        self._of: object = None
+        self.commands = {"view.detail": self.open_selected}
+
+    def show(self) -> None:
+        """Show the children as they stand by now; one that was asked for, once read."""
+        shown = self._shown
+        of = shown.version, self._searched, shown.looks
+        if of != self._of:
+            self._of = of
+            self.list.entries = [
+                ChildEntry(each.arn, each)
+                for each in children_of(shown.moment)
+                if self._is_found(each)
+            ]
+            self.list.changed()
+        if self.width > 0:
+            self.head.show(*self._told())
+        if self._awaited and self._is_read(self._awaited):
+            awaited, self._awaited = self._awaited, ""
+            self.post_message(GoTo(f"{awaited}#1"))
+
+    def search_for(self, words: str) -> None:
+        """Show only what has some words."""
+        if words != self._searched:
+            self._searched = words
+            self.list.cursor = 0
+            self.show()
+
+    def _is_found(self, child: ListedExecution) -> bool:
+        said = child.machine, child.name, child.status
+        return has_words(said, self._searched, self._shown.looks.mask)
+
+    def _told(self) -> Iterator[list[Span]]:
+        shown, width = self._shown, self.width
+        mask, moment = shown.looks.mask, shown.moment
+        runs = (child_map_run(moment, arn) for arn in moment.lineage.map_runs)
+        known = [run for run in runs if run is not None]
+        yield from (_run_spans(run, width, mask) for run in known[:_RUNS])
+        if len(known) > _RUNS:
+            more = f" and {counted(len(known) - _RUNS, 'more Map Run')}"
+            yield [Span(more, "role--dim")]
+        words = clean(mask(self._searched), 60)
+        having = f" with “{words}”" if words else ""
+        count = counted(len(self.list.entries), "child execution")
+        what = f" {count}{having}, {len(moment.children):,} read"
+        yield [Span(what), Span("   enter: show in the lanes   /: search", "role--dim")]
+        yield head_spans(width, shown.looks.zone(shown.now), machine=False)
+
+    def _rows(self, entry: ChildEntry, width: int) -> Sequence[Sequence[Span]]:
+        child, shown = entry.listed, self._shown
+        name = short_id(child.name)
+        if _OF_MAP_RUN not in child.machine:
+            name = f"{child.machine} › {name}"
+        row = execution_row(replace(child, name=name), shown.now, self._note(child))
+        return [row_spans(row, width, shown.looks, machine=False)]
+
+    def _note(self, child: ListedExecution) -> Part:
+        """Say what it failed with; or that nobody has read it."""
+        execution = self._shown.moment.executions.get(child.arn)
+        if execution is None or not execution.event_count:
+            return Part("not read", Role.DIM)
+        ending = execution.ending
+        if ending is None or execution.status == "SUCCEEDED":
+            return Part("")
+        error = text_of(self._shown.trace.details(ending).get("error"))
+        return Part(clean(error or "", LIMIT), Role.BAD)
+
+    def open_selected(self) -> None:
+        """Show an execution in the lanes; if its history is not here, have it read."""
+        arn = self.list.selected_key
+        if arn is not None and self._is_read(arn):
+            self.post_message(GoTo(f"{arn}#1"))
+        elif arn is not None:
+            self._awaited = arn
+            self.post_message(self.Wanted(arn))
+
+    def on_cursor_list_opened(self, event: CursorList.Opened) -> None:
+        event.stop()
+        self.open_selected()
+
+    def _is_read(self, arn: str) -> bool:
+        execution = self._shown.moment.executions.get(arn)
+        return execution is not None and execution.event(1) is not None
+
+
+def children_of(moment: Moment) -> list[ListedExecution]:
+    """List child executions: failures first, then what runs, then by their starts."""
+    known = {
+        each.arn: each
+        for children in moment.listed_of.values()
+        for each in _as_known(children)
+    }
+    for arn, child in moment.children.items():
+        if child.event_count:
+            # Its own history tells better than a list, which may be older.
+            known[arn] = ListedExecution(
+                arn=arn,
+                machine=child.state_machine_name or "",
+                name=child.name,
+                status=child.status,
+                started_at=child.started_at,
+                stopped_at=child.stopped_at,
+            )
+    return sorted(known.values(), key=lambda each: each.failed_first)
+
+
+def _as_known(children: Sequence[MapRunChild]) -> Iterator[ListedExecution]:
+    """Give what lists told; what the newest list of those that run lacks is over.
+
+    How it ended is told at the end, when all are listed, and of failures before. A
+    list that is full says nothing of what it lacks.
+    """
+    seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
+    newest = max(seen, default=None)
+    is_whole = newest is not None and seen.count(newest) < RUNNING_LISTED
+    for child in children:
+        old = newest and child.seen_at and child.seen_at < newest
+        over = is_whole and child.listed.running and old
+        yield replace(child.listed, status=_OVER) if over else child.listed
+
+
+def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
+    """Say how far a Map Run is: first what failed, with a bar over what is left."""
+    spans = [Span(" "), *spans_of(child_parts(run), mask), Span("  ")]
+    if run.map_run is None:
+        return [*spans, Span("its executions are not in these records", "role--dim")]
+    counts = run.map_run.executions
+    if counts.unsuccessful:
+        spans.append(Span(f"✘ {counts.unsuccessful:,} failed  ", "role--bad"))
+    spans.append(Span(f"{counts.done:,} of {counts.total:,}  "))
+    if counts.running:
+        spans.append(Span(f"● {counts.running:,} running  ", "role--busy"))
+    room = min(60, width - width_of(spans) - 1)
+    return [*spans, *spans_of(bar_parts(counts, max(4, room)))]
+
+
+# -- executions as lines of a table ---------------------------------------------------
+
+
+class TableRow(NamedTuple):
+    """What stands in the columns of a line."""
+
+    glyph: Part
+    status: str
+    at: datetime | None
+    length: str
+    machine: str
+    name: str
+    note: Part = Part("")
+    marked: bool = False
+
+
+def execution_row(
+    execution: ListedExecution,
+    now: datetime,
+    note: Part = Part(""),  # noqa: B008 - a tuple
+    *,
+    marked: bool = False,
+) -> TableRow:
+    """Lay out an execution as a list of AWS's tells of it."""
+    seconds, running = execution.seconds(now), execution.status in RUNNING
+    length = "" if seconds is None else clock(seconds) if running else duration(seconds)
+    return TableRow(
+        status_glyph(execution.status),
+        clean(execution.status or "unknown", LIMIT),
+        execution.started_at,
+        length,
+        clean(execution.machine, LIMIT),
+        clean(execution.name, LIMIT),
+        note,
+        marked,
+    )
+
+
+def row_spans(
+    row: TableRow, width: int, looks: Looks, *, machine: bool = True
+) -> list[Span]:
+    """Draw a line; without a `machine` there is more room."""
+    worded = f" {row.status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
+    form = "%Y-%m-%d %H:%M:%S" if width >= _WIDE else "%m-%d %H:%M:%S"
+    at = looks.at(row.at).strftime(form) if row.at is not None else ""
+    note = Span(f"  {looks.mask(row.note.text)}", f"role--{row.note.role}")
+    cells: list[Span | Sequence[Span]] = [
+        Span("◆" if row.marked else " ", "role--call"),
+        Span(f"{row.glyph.text}{worded}", f"role--{row.glyph.role}"),
+        Span(at, "role--dim"),
+        Span(row.length),
+        Span(looks.mask(row.machine)),
+        [Span(looks.mask(row.name), "role--name"), note],
+    ]
+    return in_columns(_columns(width, machine=machine), cells, width)
+
+
+def head_spans(width: int, zone: str, *, machine: bool = True) -> list[Span]:
+    """Name the columns."""
+    return heads(_columns(width, zone, machine=machine), width)
+
+
+def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
+    wide, worded = width >= _WIDE, width >= _STATUS_FROM
+    name = 32 if wide else 16 if width >= _TIME_FROM else 12
+    return (
+        Cells("", 1),
+        Cells("status" if worded else "", 17 if wide else 11 if worded else 1),
+        Cells(f"started {zone}", 19 if wide else 14, _STATUS_FROM),
+        Cells("took", 8, _TIME_FROM, right=True),
+        Cells("machine", name, _MACHINE_FROM if machine else width + 1),
+        Cells("execution"),
+    )
+
+
+def has_words(shown: Sequence[str], words: str, mask: Masks) -> bool:
+    """True where all the words are in what is shown; capitals count if any is typed."""
+    text = " ".join(mask(clean(part, LIMIT)) for part in shown)
+    text = text.casefold() if words == words.casefold() else text
+    return all(word in text for word in words.split())

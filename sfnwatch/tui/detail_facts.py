@@ -1,0 +1,515 @@
+"""What is known of a line in full: what failed first, then facts, links and records.
+
+Every string that came from AWS is cleaned here; what is too long is cut, and says so.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
+
+from msgspec.structs import asdict
+
+from sfnwatch.analysis.wording import status_words
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.json_text import mapping_of, text_of
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.requests import Request
+from sfnwatch.model.text import clean, duration
+from sfnwatch.model.times import iso
+from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.tui.json_view import JsonNode, decode
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.children import child_execution
+from sfnwatch.view.console import call_url, execution_url
+from sfnwatch.view.order import Backoff, Fold, FoldKind, Item
+from sfnwatch.view.parts import Part, Role, counted, plain_text, status_glyph
+from sfnwatch.view.wording import (
+    cause_words,
+    completion_parts,
+    id_word,
+    resource_words,
+    rule_role,
+    rule_words,
+    task_id,
+    task_text,
+)
+
+_LONG = 2000
+"""Characters of one fact that are shown."""
+_LINKS = 500
+"""Links that are listed; a wait of days has more polls than anyone reads."""
+
+
+_ASKED = ("Request", "requestParameters"), ("Response", "responseElements")
+
+
+class Fact(NamedTuple):
+    """A word for what it is, what it is, and where it leads."""
+
+    label: str
+    parts: tuple[Part, ...]
+    key: str = ""
+    """The key of the line of the lanes that it names."""
+    copied: str = ""
+    """What is copied of it, if that is other than its words."""
+
+
+class Section(NamedTuple):
+    """A heading, and what stands below it."""
+
+    name: str
+    """The same whatever is told: one that was folded stays so."""
+    title: str
+    entries: Sequence[Fact | JsonNode]
+
+
+def fact(label: str, text: str, role: Role = Role.PLAIN) -> Fact:
+    return Fact(label, (Part(clean(text, _LONG), role),))
+
+
+class ItemDetail:
+    """Tells of one item of the lanes; a line's followers and its call come with it."""
+
+    def __init__(self, shown: Shown, item: Item) -> None:
+        self._shown, self._moment, self._trace = shown, shown.moment, shown.trace
+        self._item = item
+        self._events: list[HistoryEvent] = []
+        self._call: ApiCall | None = item if isinstance(item, ApiCall) else None
+        self._task = item if isinstance(item, TaskState) else None
+        if isinstance(item, HistoryEvent):
+            known = self._moment.executions.get(item.execution_arn)
+            more = shown.outline.order.followers(item)
+            self._events = [item, *(e for e in more if known and known.event(e.id))]
+            self._call = shown.outline.order.attached_call(item)
+        arn, visit_id, attempt_id = self._where()
+        self._execution = self._moment.executions.get(arn)
+        self._visit = self._execution.visit(visit_id) if self._execution else None
+        self._key: AttemptKey | None = (arn, attempt_id) if attempt_id else None
+        self._attempt = self._moment.attempt(self._key)
+
+    def _where(self) -> tuple[str, int, int]:
+        """Name the execution, the visit and the attempt that an item is of."""
+        item, key = self._item, None
+        match item:
+            case HistoryEvent():
+                entered = [e for e in self._events if e.type.endswith("StateEntered")]
+                if entered:
+                    return item.execution_arn, entered[0].visit_id, 0
+                return item.execution_arn, item.visit_id, item.attempt_id
+            case Fold(kind=FoldKind.CHILD):
+                return item.child_arn, 0, 0
+            case Fold():
+                attempt = item.attempt or ("", 0)
+                return item.execution_arn, item.visit_id, attempt[1]
+            case Backoff():
+                return item.execution_arn, item.visit_id, item.scheduled_id
+            case ApiCall():
+                link = self._moment.link(item)
+                key = link.key if link is not None else None
+            case TaskState():
+                key = self._moment.task_starter(item.task_arn)
+        visit = self._moment.visit_of(key)
+        return (key[0], visit.id if visit else 0, key[1]) if key else ("", 0, 0)
+
+    @property
+    def _is_of_execution(self) -> bool:
+        """True for what is about an execution as a whole."""
+        item = self._item
+        if isinstance(item, HistoryEvent):
+            return item.type.startswith("Execution")
+        return isinstance(item, Fold) and item.kind is FoldKind.CHILD
+
+    # -- the sections --------------------------------------------------------------
+
+    def sections(self) -> Iterator[Section]:
+        line = self._shown.maker.line(self._item)
+        title = plain_text((*line.owner, *line.parts)).strip()
+        payload = "Input and output" if self._events else "Request and response"
+        told: Sequence[tuple[str, str, Iterable[Fact | JsonNode]]] = (
+            ("facts", title, chain(self._failure(), self._facts())),
+            ("links", "Links", self._links()),
+            ("payload", payload, self._payloads()),
+            ("records", "Records", self._records()),
+        )
+        for name, title, found in told:
+            if entries := list(found):
+                yield Section(name, title, entries)
+
+    def _failure(self) -> Iterator[Fact]:
+        """Say what failed, and why, in a sentence."""
+        error, cause = self._error()
+        if error:
+            yield fact("error", error, Role.BAD)
+        if cause:
+            yield fact("cause", cause_words(cause))
+
+    def _error(self) -> tuple[str | None, str | None]:
+        if isinstance(self._item, ApiCall):
+            return self._item.error_code, self._item.error_message
+        if self._is_of_execution and self._execution is not None:
+            ending = self._execution.ending
+            details = self._trace.details(ending) if ending is not None else {}
+            return text_of(details.get("error")), text_of(details.get("cause"))
+        told: Iterable[Attempt | StateVisit | None] = (self._attempt,)
+        if self._attempt is None and self._visit is not None:
+            told = (self._visit, *reversed(self._visit.attempts))
+        found = [each for each in told if each is not None]
+        error = next((each.error for each in found if each.error), None)
+        return error, next((each.cause for each in found if each.cause), None)
+
+    def _facts(self) -> Iterator[Fact]:
+        yield from self._times()
+        execution, several = self._execution, len(self._moment.executions) > 1
+        if execution is not None and several:
+            yield Fact("execution", (Part(clean(execution.name, _LONG)),))
+        if self._is_of_execution and execution is not None:
+            yield from self._execution_facts(execution)
+        if self._call is not None:
+            yield from self._call_facts(self._call)
+        if self._task is not None:
+            yield from _task_facts(self._task, self._shown)
+        if self._visit is not None and not self._is_of_execution:
+            yield from _visit_facts(self._visit)
+        if self._attempt is not None and self._visit is not None:
+            yield from self._attempt_facts(self._attempt, self._visit)
+        elif self._visit is not None and len(self._visit.attempts) == 1:
+            yield from self._attempt_facts(self._visit.attempts[0], self._visit)
+        url = self.url
+        if url is not None:
+            yield fact("console", url)
+
+    @property
+    def url(self) -> str | None:
+        """Where the AWS console shows it: the call's page, else the execution's."""
+        own = call_url(self._call) if self._call is not None else None
+        arn = self._execution.arn if self._execution is not None else ""
+        return own or execution_url(arn)
+
+    def _times(self) -> Iterator[Fact]:
+        whole = not self._events and self._task is None
+        rows: Sequence[HistoryEvent | TaskState] = self._events
+        if self._task is not None:
+            rows = [self._task]
+        times = [(each.at, each.seen_at) for each in rows]
+        if whole and self._call is not None:
+            times = [(self._call.event_time, self._call.seen_at)]
+        if not times:
+            return
+        at = [stamp(self._shown, time, whole=whole) for time, _ in times]
+        words, seen = "", [came for _, came in times if came is not None]
+        if seen:
+            late = (min(seen) - times[0][0]).total_seconds()
+            more = f"{duration(late)} later" if late >= 1 else "immediately"
+            words = f", received {more}"
+        yield fact("when", f"{' · '.join(dict.fromkeys(at))}{words}")
+
+    def _execution_facts(self, execution: ExecutionAsOf) -> Iterator[Fact]:
+        begin, end = execution.started_at, execution.stopped_at
+        yield _status(execution.status, begin, end)
+        child = child_execution(self._moment, execution.arn)
+        if child is not None and not child.waits:
+            yield fact("waits", "no: its parent went on as soon as it had started it")
+        if execution.redrives:
+            yield fact("redrives", f"{len(execution.redrives)}")
+        known = ("machine", execution.state_machine_arn), ("role", execution.role_arn)
+        yield from (fact(label, arn) for label, arn in known if arn)
+
+    def _attempt_facts(self, attempt: Attempt, visit: StateVisit) -> Iterator[Fact]:
+        runs = f"{resource_words(attempt)}  {attempt.pattern}"
+        yield fact("runs", runs, Role.CALL)
+        if len(visit.attempts) > 1:
+            ids = [each.scheduled_id for each in visit.attempts]
+            number = ids.index(attempt.scheduled_id) + 1
+            _, spent = _spent(attempt.status, attempt.scheduled_at, attempt.ended_at)
+            yield fact("attempt", f"{number} of {len(ids)}, {spent}")
+        key = (self._execution.arn if self._execution else "", attempt.scheduled_id)
+        told = self._shown.maker.completion(key, attempt)
+        if told is not None:
+            yield Fact("completion", completion_parts(told)[0])
+            yield fact("stopped", stamp(self._shown, told.stopped_at))
+        if attempt.request_ids:
+            yield fact("request ID", ", ".join(attempt.request_ids))
+        if attempt.resource_ids:
+            yield fact(id_word(attempt), ", ".join(attempt.resource_ids))
+
+    def _call_facts(self, call: ApiCall) -> Iterator[Fact]:
+        link = self._moment.link(call)
+        if self._events:
+            yield Fact(
+                "made", (Part(clean(call.event_name, _LONG), Role.CALL),), call.key
+            )
+        else:
+            words = f"{call.event_source} {call.event_name}  {call.region or ''}"
+            yield fact("call", words, Role.CALL)
+        if link is not None:
+            yield fact("matched", _because(link, self._attempt), rule_role(link))
+        if self._events:
+            return
+        if call.request_id:
+            yield fact("request ID", call.request_id)
+        by = f"{call.role or '?'} through {call.invoked_by or 'no service'}"
+        yield fact("by", by)
+
+    # -- what it is linked to ------------------------------------------------------
+
+    def _links(self) -> Iterator[Fact]:
+        if isinstance(self._item, ApiCall):
+            yield from self._owners(self._item)
+        elif self._task is not None and self._visit is not None:
+            yield from self._owner(self._visit, self._attempt)
+        tries = [self._attempt] if self._attempt is not None else []
+        if self._visit is not None and not tries and not self._is_of_execution:
+            tries = list(self._visit.attempts)
+        for number, attempt in enumerate(tries, 1):
+            if isinstance(self._item, ApiCall) or self._execution is None:
+                return
+            if len(tries) > 1:
+                yield fact(f"try {number}", attempt.status.replace("_", " "))
+            yield from self._calls_of(
+                (self._execution.arn, attempt.scheduled_id), attempt
+            )
+
+    def _calls_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[Fact]:
+        calls = self._moment.calls_of(key)
+        for call in calls[:_LINKS]:
+            link = self._moment.link(call)
+            if link is not None:
+                text = self._shown.maker.call_text(call, link)
+                time = self._shown.looks.time(call.event_time, whole=True)
+                evidence = Part(f"  {clean(link.evidence, _LONG)}", Role.DIM)
+                parts = (Part(f"{time}  ", Role.DIM), *text.parts, evidence)
+                yield Fact(str(link.role), parts, call.key, call.event_id)
+        if len(calls) > _LINKS:
+            yield fact("", f"… {len(calls) - _LINKS:,} calls more", Role.WARN)
+        if not calls:
+            yield fact("calls", _absence(attempt), Role.DIM)
+        for state in self._tasks_of(key, attempt):
+            told = task_text(state)
+            time = self._shown.looks.time(state.at)
+            parts = (Part(f"{time}  ", Role.DIM), told.status, *told.ending)
+            yield Fact(f"task {task_id(state)}", parts, state.key)
+
+    def _tasks_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[TaskState]:
+        states = self._moment.task_states
+        for job in attempt.resource_ids:
+            if job in states and self._moment.task_starter(job) == key:
+                yield from (s for s in states[job] if s is not self._task)
+
+    def _owners(self, call: ApiCall) -> Iterator[Fact]:
+        """Say whose a call is, or may be."""
+        link = self._moment.link(call)
+        if link is None:
+            yield fact("state", "no execution watched has to do with it", Role.DIM)
+        elif link.rule is LinkRule.AMBIGUOUS:
+            for arn, scheduled in link.candidates[:_LINKS]:
+                attempt = self._moment.attempt((arn, scheduled))
+                visit = self._moment.visit_of((arn, scheduled))
+                if attempt is not None and visit is not None:
+                    yield self._owner_fact("candidate", visit, arn, scheduled)
+        elif self._visit is None:
+            yield fact("state", "only its role fits an execution here", Role.DIM)
+        else:
+            yield from self._owner(self._visit, self._attempt)
+
+    def _owner(self, visit: StateVisit, attempt: Attempt | None) -> Iterator[Fact]:
+        arn = self._execution.arn if self._execution is not None else ""
+        yield self._owner_fact("state", visit, arn, visit.id)
+        if attempt is not None:
+            yield self._owner_fact("attempt", visit, arn, attempt.scheduled_id)
+
+    def _owner_fact(
+        self, label: str, visit: StateVisit, arn: str, event_id: int
+    ) -> Fact:
+        glyph = status_glyph(visit.status)
+        ids = [each.scheduled_id for each in visit.attempts]
+        words = clean(visit.path, _LONG)
+        if label != "state" and event_id in ids:
+            words += f", try {ids.index(event_id) + 1} of {len(ids)}"
+        name = self._moment.executions[arn].name if len(self._moment.roots) > 1 else ""
+        status = Part(f"  {glyph.text} {clean(visit.status)}", glyph.role)
+        of = Part(f"{clean(name, _LONG)}  " if name else "", Role.DIM)
+        return Fact(label, (of, Part(words), status), f"{arn}#{event_id}")
+
+    # -- what went in, what came out, and what AWS sent ----------------------------
+
+    def _payloads(self) -> Iterator[JsonNode]:
+        key, execution = self._item.key, self._execution
+        cause = self._error()[1] or ""
+        if cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
+            yield JsonNode(f"cause/{key}", "Cause", cause)
+        if isinstance(self._item, ApiCall):
+            record = self._trace.cloudtrail_record(self._item)
+            for title, name in _ASKED:
+                yield JsonNode(f"{name}/{key}", title, record.get(name))
+        elif self._is_of_execution and execution is not None:
+            ends = (*execution.events[:1], *execution.events[-1:])
+            ids = [event.id for event in ends]
+            yield from self._details(ids, ("ExecutionStarted",), "input", "Input")
+            yield from self._details(ids, ("ExecutionSucceeded",), "output", "Output")
+        elif self._attempt is not None:
+            ids = list(self._attempt.event_ids)
+            yield from self._details(ids, ("Scheduled",), "parameters", "Parameters")
+            yield from self._details(ids, ("Scheduled",), "input", "Input")
+            results = ("Succeeded", "Submitted")
+            yield from self._details(ids[::-1], results, "output", "Result")
+        elif self._visit is not None:
+            ids = list(self._visit.event_ids)
+            yield from self._details(ids, ("StateEntered",), "input", "Input")
+            yield from self._details(ids, ("StateExited",), "output", "Output")
+
+    def _details(
+        self, ids: Iterable[int], endings: tuple[str, ...], key: str, title: str
+    ) -> Iterator[JsonNode]:
+        """Give the first detail of a name that the events have; AWS may have cut it."""
+        for number in ids:
+            event = self._execution.event(number) if self._execution else None
+            if event is None or not event.type.endswith(endings):
+                continue
+            details = self._trace.details(event)
+            if key in details:
+                about = mapping_of(details.get(f"{key}Details"))
+                cut = "  cut by AWS" if about.get("truncated") is True else ""
+                path = f"{key}/{event.key}"
+                yield JsonNode(path, f"{title}  event {number}{cut}", details[key])
+                return
+
+    def _records(self) -> Iterator[JsonNode]:
+        for row, title in records_of(self._shown, self._item):
+            value = decode(self._trace.raw_json(row))
+            yield JsonNode(f"record/{row.key}", title, value)
+
+
+Recorded = HistoryEvent | ApiCall | TaskState
+
+
+def records_of(shown: Shown, item: Item) -> list[tuple[Recorded, str]]:
+    """Give the rows whose records stand behind a line, each with a title."""
+    rows: list[tuple[Recorded, str]] = []
+    if isinstance(item, HistoryEvent):
+        order = shown.outline.order
+        events = (item, *order.followers(item))
+        rows += [(e, clean(f"event {e.id}  {e.type}", 200)) for e in events]
+        call = order.attached_call(item)
+        rows += [(call, "CloudTrail record")] if call is not None else []
+    elif isinstance(item, ApiCall):
+        rows.append((item, "CloudTrail record"))
+    elif isinstance(item, TaskState):
+        rows.append((item, f"{DETAIL_TYPE}  version {item.version}"))
+    elif isinstance(item, Fold) and item.kind is FoldKind.POLLS:
+        polls = (member for member in item.members if isinstance(member, ApiCall))
+        rows += [(poll, "CloudTrail record") for poll in polls]
+    return rows
+
+
+def stamp(shown: Shown, at: datetime, *, whole: bool = False) -> str:
+    """Write a time in full: `2023-11-15T00:28:24.102Z`, in another zone `…+09:00`."""
+    words = shown.looks.at(at).isoformat(
+        timespec="seconds" if whole else "milliseconds"
+    )
+    return words.removesuffix("+00:00") + "Z" if words.endswith("+00:00") else words
+
+
+def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
+    yield fact("state", f"{visit.path}  {visit.type}")
+    yield _status(visit.status, visit.entered_at, visit.ended_at, visit.paused)
+    if len(visit.attempts) > 1:
+        waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
+        between = f", {duration(waits)} backing off between them" if waits else ""
+        yield fact("attempts", f"{len(visit.attempts)}{between}")
+
+
+def _status(
+    status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
+) -> Fact:
+    """Say how something stands, and after how long: `✔ succeeded after 5m 09s`."""
+    glyph, words = _spent(status, begin, end, paused)
+    still = f", and {duration(paused)} stopped" if paused else ""
+    return fact("status", f"{glyph.text} {words}{still}", glyph.role)
+
+
+def _spent(
+    status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
+) -> tuple[Part, str]:
+    words = status_words(status)
+    if begin is not None and end is not None:
+        words += f" after {duration((end - begin).total_seconds() - paused)}"
+    return status_glyph(status), words
+
+
+def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
+    yield fact(
+        "task",
+        f"{state.last_status}, desired {state.desired_status or '?'},"
+        f" version {state.version}",
+    )
+    yield fact("matched", f"task ARN {state.task_arn}", Role.EXACT)
+    told = [word for word in (state.stop_code, state.stopped_reason) if word]
+    if told:
+        yield fact("why", ": ".join(told), task_text(state).status.role)
+    if state.stopped_at is not None:
+        yield fact("stopped", stamp(shown, state.stopped_at))
+    for each in state.containers:
+        code = f", exit {each.exit_code}" if each.exit_code is not None else ""
+        reason = f", {each.reason}" if each.reason else ""
+        words = f"{each.name or '?'}  {each.last_status or '?'}{code}{reason}"
+        yield fact("container", words, Role.BAD if each.exit_code else Role.PLAIN)
+
+
+def _because(link: Link, attempt: Attempt | None) -> str:
+    """Say in a sentence why a call is believed to belong where it is shown."""
+    word, evidence = id_word(attempt), link.evidence
+    match link.rule:
+        case LinkRule.REQUEST_ID:
+            return f"= its request ID {evidence} is in the attempt's own events"
+        case LinkRule.RESOURCE_ID:
+            return f"= it names the attempt's own {word}, {evidence}"
+        case LinkRule.ROLE_ONLY:
+            return f"no: made by role {evidence}, but no attempt fits"
+        case LinkRule.AMBIGUOUS:
+            count = counted(link.candidate_count, "candidate")
+            return f"no: {count} fit by role, action and time"
+    return f"{rule_words(link)}: {evidence}, a guess"
+
+
+def _absence(attempt: Attempt) -> str:
+    """Say why an attempt may have no calls."""
+    row = attempt.integration
+    if attempt.pattern is Pattern.ACTIVITY:
+        return (
+            "none: a worker asks for an activity's work, Step Functions calls nothing"
+        )
+    if row is not None and not row.recorded:
+        return f"none: CloudTrail's Event history does not include {row.action_event}"
+    return "none matched"
+
+
+# -- what sfnwatch itself asked --------------------------------------------------------
+
+
+def request_sections(request: Request, shown: Shown) -> Iterator[Section]:
+    """Tell of a request of our own: what is known, and what is recorded of it."""
+    http = "" if request.status is None else f", HTTP {request.status}"
+    outcome = f"{request.outcome} after {duration(request.seconds)}{http}"
+    role = Role.GOOD if request.ok else Role.BAD
+    facts = [fact("outcome", outcome, role)]
+    known = (
+        ("sent", stamp(shown, request.sent_at)),
+        ("items", "" if request.items is None else str(request.items)),
+        ("for", request.note),
+        ("execution", request.execution_arn),
+        ("Region", request.region),
+        ("request ID", request.request_id),
+    )
+    facts += [fact(label, text) for label, text in known if text]
+    title = clean(f"{request.service} {request.operation}", _LONG)
+    yield Section("facts", title, facts)
+    record = asdict(request)
+    del record["key"], record["execution_arn"]
+    record["sent_at"] = iso(request.sent_at)
+    node = JsonNode(f"record/{request.key}", "Request record", record)
+    yield Section("records", "Records", [node])

@@ -1,0 +1,368 @@
+"""The detail: the selected line in full, and what is done with its records."""
+
+import contextlib
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+from textual.app import App
+from textual.binding import BindingType
+
+from sfnwatch.errors import SfnwatchError
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import last_segment, maybe_execution_arn
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.text import clean, clean_lines
+from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import EntryList, GoTo
+from sfnwatch.tui.detail_facts import (
+    Fact,
+    ItemDetail,
+    Recorded,
+    Section,
+    records_of,
+    request_sections,
+)
+from sfnwatch.tui.json_view import (
+    JsonFolds,
+    JsonLine,
+    JsonNode,
+    json_lines,
+    json_text,
+    line_spans,
+)
+from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.order import Item
+from sfnwatch.view.parts import plain_text
+
+_LABEL, _STACKED = 14, 46
+"""Cells of a label; and of a pane, below which labels stand above what they name."""
+_ROWS = 40
+"""Rows of one fact, which is cut before that."""
+_LONGEST = 75
+"""Bytes of each part of a file's name; file systems allow 255 with what is around."""
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+Target = Section | Fact | JsonLine
+
+
+class DetailEntry(NamedTuple):
+    """One line of the pane, and what it is of."""
+
+    key: str
+    target: Target
+
+
+class DetailView(EntryList[DetailEntry]):
+    """What is known of a line, what it is linked to, and AWS's records behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
+    SCOPED_CSS = False  # how much room it takes is told by classes of the screen
+    DEFAULT_CSS = """
+    DetailView {
+        display: none;
+        height: 45%;
+        background: $surface;
+        scrollbar-background: $surface;
+        scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
+
+        &:blur .list--cursor { background: $panel; }
+    }
+    .-low DetailView { height: 1fr; }
+    """
+
+    def __init__(self, shown: Shown) -> None:
+        super().__init__(self._rows, "Nothing is selected.", id="detail")
+        self._shown = shown
+        self._told: object = None
+        """Of what it tells, and as of when."""
+        self._of: str | None = None
+        self._sections: Sequence[Section] = ()
+        self._folded: set[str] = set()
+        self._folds = JsonFolds()
+
+    # -- what is shown -------------------------------------------------------------
+
+    def show_key(self, key: str | None) -> None:
+        """Show what a line's key is of, or a request's; the same keeps the place."""
+        shown = self._shown
+        told = key, shown.version, shown.looks, self.size.width
+        if told == self._told:
+            return
+        other, self._of, self._told = key != self._of, key, told
+        item = shown.outline.item_of(key) if key else None
+        request = next((r for r in shown.moment.requests if r.key == key), None)
+        if item is not None:
+            self._sections = list(ItemDetail(shown, item).sections())
+        else:
+            self._sections = list(request_sections(request, shown)) if request else []
+        if other:
+            self._folds = JsonFolds()
+        self._lay_out(anew=other)
+
+    def _lay_out(self, *, anew: bool = False) -> None:
+        self.entries = list(self._all_entries())
+        if anew:
+            self.cursor = 0
+            self.select(0)
+        self.changed()
+
+    def _all_entries(self) -> Iterator[DetailEntry]:
+        width, mask = self._width - 1, self._shown.looks.mask
+        for section in self._sections:
+            yield DetailEntry(section.name, section)
+            if section.name in self._folded:
+                continue
+            for number, entry in enumerate(section.entries):
+                if isinstance(entry, Fact):
+                    yield DetailEntry(f"{section.name}~{entry.label}~{number}", entry)
+                    continue
+                for line in json_lines(entry, self._folds, width, mask):
+                    yield DetailEntry(f"{line.node.path}~{line.part}", line)
+
+    @property
+    def _target(self) -> Section | Fact | JsonLine | None:
+        return self.entry.target if self.entry is not None else None
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        super().on_resize()
+
+    # -- drawing -------------------------------------------------------------------
+
+    def _rows(self, entry: DetailEntry, width: int) -> Sequence[Sequence[Span]]:
+        mask = self._shown.looks.mask
+        match entry.target:
+            case Section() as section:
+                sign = "▸" if section.name in self._folded else "▾"
+                title = clean(mask(section.title))
+                spans = [Span(f" {sign} "), Span(f"{title} ", "role--name")]
+                return [ruled(spans, width)]
+            case JsonLine() as line:
+                return [line_spans(line, width, mask)]
+            case Fact() as fact:
+                return self._fact(fact, width)
+
+    def _fact(self, fact: Fact, width: int) -> list[list[Span]]:
+        mark = Span("  → " if fact.key else "    ", "role--call")
+        head = [mark, Span(fact.label, "role--dim")]
+        margin = 4 if width < _STACKED else _LABEL + 4
+        words = spans_of(fact.parts, self._shown.looks.mask)
+        rows = flow(words, width - margin, width - margin, _ROWS)
+        if width < _STACKED:
+            return [head, *margined(rows, margin)]
+        return margined(rows, margin, head)
+
+    # -- opening and closing -------------------------------------------------------
+
+    def action_act(self) -> None:
+        """Go where a link leads; open or close what opens and closes."""
+        target = self._target
+        if isinstance(target, Fact) and target.key:
+            self.post_message(GoTo(target.key))
+        else:
+            self.action_turn()
+
+    def action_turn(self) -> None:
+        """Open what is closed, or close it; show more of what is cut."""
+        match self._target:
+            case Section() as section:
+                self._folded ^= {section.name}
+            case JsonLine(part=-1) as line:
+                self._folds.show_more(line.node)
+            case JsonLine(open=bool()) as line:
+                self._folds.opened[line.node.path] = not line.open
+            case _:
+                return
+        self._lay_out()
+
+    @property
+    def _is_open(self) -> bool | None:
+        """Say if the cursor is on what is open; None on what can't be opened."""
+        target = self._target
+        if isinstance(target, Section):
+            return target.name not in self._folded
+        return target.open if isinstance(target, JsonLine) and not target.part else None
+
+    def action_unfold(self) -> None:
+        """Open what is closed."""
+        if self._is_open is False:
+            self.action_turn()
+
+    def action_fold(self) -> None:
+        """Close what is open; what is closed leads to what holds it."""
+        target, depth = self._target, 0
+        if self._is_open:
+            self.action_turn()
+            return
+        if isinstance(target, JsonLine):
+            depth = target.node.depth + bool(target.part)
+        for place in range(self.cursor - 1, -1, -1):
+            above = self.entries[place].target
+            inner = isinstance(above, JsonLine) and (
+                above.part or above.node.depth >= depth
+            )
+            if not inner and not isinstance(above, Fact):
+                self.select(place)
+                return
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        del place, x
+        if isinstance(self._target, Fact):
+            if twice:
+                self.action_act()
+        elif not twice:
+            self.action_turn()
+
+    # -- copying -------------------------------------------------------------------
+
+    def copy_text(self) -> str:
+        """Give what the cursor is on as text that is safe to paste."""
+        match self._target:
+            case Section() as section:
+                text = "\n".join(map(_copied, section.entries))
+            case JsonLine() as line:
+                text = _copied(line.node)
+            case Fact() as fact:
+                text = fact.copied or plain_text(fact.parts).strip()
+            case _:
+                text = ""
+        return self._shown.looks.mask(text)
+
+
+def _copied(entry: Fact | JsonNode) -> str:
+    if isinstance(entry, Fact):
+        return f"{entry.label}: {plain_text(entry.parts)}"
+    if isinstance(entry.inner, str):
+        return "\n".join(clean_lines(entry.inner))
+    return json_text(entry.inner)
+
+
+# -- the records behind it -------------------------------------------------------------
+
+
+class RecordActions:
+    """Copies, saves and opens what the cursor is on, whatever view that is in."""
+
+    def __init__(self, app: App[object], shown: Shown, key: str | None) -> None:
+        """`key` is of a line of the lanes."""
+        self._app, self._shown = app, shown
+        self._item = shown.outline.item_of(key) if key else None
+
+    def copy(self, text: str) -> None:
+        """Copy a text or, where there is none, the records."""
+        if not text and self._item is not None:
+            rows = [row for row, _ in records_of(self._shown, self._item)]
+            text = self._shown.looks.mask(_joined(self._shown, rows))
+        if text:
+            self._app.copy_to_clipboard(text)
+        told = f"copied, {len(text):,} characters"
+        self._app.notify(told if text else "there is nothing to copy here")
+
+    def save(self, folder: Path) -> None:
+        """Save the records into a folder."""
+        try:
+            path = save_records(self._shown, self._item, folder)
+        except SfnwatchError as error:
+            self._app.notify(f"{error.message} {error.hint or ''}", severity="warning")
+            return
+        # The file's name is made of the execution's, which may be masked.
+        masked = "saved to a new file, with names unmasked"
+        said = masked if self._shown.looks.masked else f"saved as {clean(str(path))}"
+        self._app.notify(said)
+
+    def console(self, environ: Mapping[str, str]) -> None:
+        """Open the AWS console's page, where there is a browser."""
+        url = ItemDetail(self._shown, self._item).url if self._item else None
+        if url is None:
+            self._app.notify("the AWS console has no page for this")
+        elif can_browse(environ):
+            self._app.open_url(url)
+        elif self._shown.looks.masked:
+            self._app.notify("no browser here; masked, its address is not copied")
+        else:
+            self._app.copy_to_clipboard(url)
+            self._app.notify("no browser here: its address was copied")
+
+
+def can_browse(environ: Mapping[str, str]) -> bool:
+    """True where a browser has a window of its own, and not over a line.
+
+    Without one, what opens may be a browser for terminals: in ours.
+    """
+    if environ.keys() & {"SSH_CONNECTION", "SSH_TTY"}:
+        return False
+    displays = any(environ.get(name) for name in _DISPLAYS)
+    return displays or sys.platform in {"darwin", "win32"}
+
+
+def save_records(shown: Shown, item: Item | None, folder: Path) -> Path:
+    """Write the records behind an item to a new file, unaltered; give its path.
+
+    Nothing in it is masked: while names are, where one may expect so, its name says
+    that. Raises SfnwatchError.
+    """
+    rows = [row for row, _ in records_of(shown, item)] if item is not None else []
+    if not rows:
+        msg = "There is no record to save."
+        raise SfnwatchError(msg, hint="Select a line of the lanes first.")
+    stem = f"sfnwatch-{_named(shown, rows[0])}"
+    stem += "-unmasked" if shown.looks.masked else ""
+    text = _joined(shown, rows) + "\n"
+    try:
+        return _written(folder, stem, text.encode())
+    except OSError as error:
+        msg = f"Can't save to {clean(str(folder))}: {error.strerror or error}."
+        hint = "Start sfnwatch in a folder that you may write to."
+        raise SfnwatchError(msg, hint=hint) from error
+
+
+def _joined(shown: Shown, rows: Sequence[Recorded]) -> str:
+    records = [shown.trace.raw_json(row) for row in rows]
+    if len(records) == 1:
+        return json_text(records[0])
+    return json_text(b"[" + b",".join(records) + b"]") if records else ""
+
+
+def _named(shown: Shown, row: Recorded) -> str:
+    """Name the execution, and the event, the call or how the task was."""
+    if isinstance(row, ApiCall):
+        link, thing = shown.trace.links.get(row.event_id), row.event_name
+        arn = link.execution_arn if link is not None else None
+    elif isinstance(row, TaskState):
+        starter = shown.trace.as_of().task_starter(row.task_arn)
+        arn, thing = (starter or ("", 0))[0], f"task-{row.last_status}"
+    else:
+        arn, thing = row.execution_arn, str(row.id)
+    parsed = maybe_execution_arn(arn or "")
+    name = parsed.name if parsed else last_segment(arn or "").rpartition(":")[2]
+    return "-".join(_safe(part) for part in (name, thing) if part) or "record"
+
+
+def _safe(name: str) -> str:
+    """Keep letters and numbers of any script, and what no file system minds."""
+    kept = "".join(
+        c if c in "-_.+=@" or unicodedata.category(c)[0] in "LMN" else "-" for c in name
+    )
+    return kept.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
+
+
+def _written(folder: Path, stem: str, content: bytes) -> Path:
+    """Write a file that only its owner may read; none is ever overwritten."""
+    for number in count(1):
+        path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.json"
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+            return path
+    raise AssertionError  # pragma: no cover - count() has no end

@@ -1,0 +1,410 @@
+"""The explanation: what a trace shows in sentences, each with what it rests on."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from textual.binding import BindingType
+
+from sfnwatch.analysis.finding import (
+    Block,
+    Certainty,
+    Column,
+    Finding,
+    Heading,
+    Items,
+    Paragraph,
+    Sentence,
+    Table,
+)
+from sfnwatch.analysis.phases import PHASE_KEYS, Phase
+from sfnwatch.analysis.report import Report, explain, report
+from sfnwatch.analysis.wording import spoken
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.ecs_task import TASK_KEY, TaskState
+from sfnwatch.model.text import clean
+from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
+from sfnwatch.tui.paint import (
+    PHASES,
+    Span,
+    cut,
+    fit,
+    flow,
+    margined,
+    ruled,
+    spans_of,
+    width_of,
+)
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.order import Item
+from sfnwatch.view.parts import counted, plain_text, status_glyph
+
+_MOST, _MEASURE, _STACKED = 200, 120, 56
+"""Pieces of evidence of one sentence; cells after which a sentence is broken; and
+below which its certainty stands above it."""
+_ROWS, _CERTAINTY, _ROOMY = 60, 13, 16
+_SIGNS = {
+    Certainty.FACT: Span("= fact", "role--exact"),
+    Certainty.INFERENCE: Span("~ inference", "role--guess"),
+}
+_FOLD = {True: "▾ ", False: "▸ ", None: "  "}
+_STATES = 2000
+"""Of a history of more events the table of states is left out."""
+_BETWEEN = Span("·", "role--dim")
+
+
+class Proof(NamedTuple):
+    """A piece of evidence."""
+
+    id: str
+    item: Item | None
+    """None for what this trace does not hold."""
+    at: datetime | None
+
+
+class TimeSpent(NamedTuple):
+    """What an execution's time went into."""
+
+    parts: Sequence[tuple[Span, str, float]]
+    """The sign, the words and the seconds of each."""
+
+
+class ExplainEntry(NamedTuple):
+    """An entry of the list: a block of the document, or a piece of evidence."""
+
+    key: str
+    of: Block | Proof | TimeSpent
+    proofs: Sequence[Proof] = ()
+    open: bool | None = None
+    """Whether evidence is unfolded, or an execution; None for what can't be."""
+    row: int = 0
+    """Of a table, which: 0 is the head."""
+
+
+class ExplainList(EntryList[ExplainEntry]):
+    """Headings, sentences with their certainty, and the evidence that they unfold."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("explain")
+
+    def __init__(self, shown: Shown) -> None:
+        super().__init__(self._rows, "Nothing has come yet that could be explained.")
+        self._shown = shown
+        self._of: object = None
+        self._report: Report | None = None
+        self._toggled: set[str] = set()
+        """The keys of sentences that are unfolded, and executions that are folded."""
+        self._fitted: tuple[Table | None, int, list[tuple[Column, int]]] = None, 0, []
+        """The columns of the last table that had room, as wide as they are."""
+
+    # -- what is shown -------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show what was found by now; nothing is made anew unless there is more."""
+        shown = self._shown
+        running = shown.now if shown.moment.running else None
+        of = id(shown.findings), shown.looks, running, shown.version
+        if of != self._of and self.size.width:
+            self._of = of
+            if shown.items:
+                events = sum(e.event_count for e in shown.moment.roots.values())
+                told = shown.moment, shown.findings, shown.now
+                self._report = report(*told, with_states=events <= _STATES)
+            self._list()
+
+    def _list(self) -> None:
+        self.entries = list(self._all_entries())
+        self.changed()
+
+    def _all_entries(self) -> Iterator[ExplainEntry]:
+        told = self._report
+        if told is None:
+            return
+        alike: Counter[str] = Counter()
+        # Each execution's verdict, which alone is strong, begins what is of it.
+        arns = iter([each.execution_arn for each in told.executions])
+        arn, skipped = "", False
+        for number, block in enumerate(explain(told).blocks):
+            is_first = isinstance(block, Heading) and block.level == 1
+            if isinstance(block, Heading) and (is_first or not skipped):
+                if self.size.height >= _ROOMY:
+                    yield ExplainEntry(f"blank~{number}", Paragraph(""))
+                key = f"heading~{block.text}"
+                skipped = key in self._toggled if is_first else skipped
+                yield ExplainEntry(key, block, open=not skipped if is_first else None)
+            elif isinstance(block, Paragraph) and block.strong:
+                yield ExplainEntry(f"verdict~{number}", block)
+                arn = next(arns, "")
+                spent = _time_spent(told.findings, arn)
+                if spent.parts and not skipped:
+                    yield ExplainEntry(f"time~{number}", spent)
+            elif not skipped:
+                yield from self._block(block, number, alike, arn)
+
+    def _block(
+        self, block: Block, number: int, alike: Counter[str], arn: str
+    ) -> Iterator[ExplainEntry]:
+        match block:
+            case Sentence(kind="time"):
+                return  # the bar says as much
+            case Sentence() as told:
+                arn = told.execution_arn or arn
+                name = f"{arn}~{told.kind}~{told.evidence[:1]}"
+                alike[name] += 1
+                key = f"{name}~{alike[name]}"
+                proofs = self._proofs(told, arn)
+                is_open = key in self._toggled if proofs else None
+                yield ExplainEntry(key, told, proofs, is_open)
+                for proof in proofs[:_MOST] if is_open else ():
+                    yield ExplainEntry(f"{key}>{proof.id}", proof)
+            case Table() as table:
+                rows = len(table.shown[0].cells) + 1 if table.shown else 0
+                for row in range(rows):
+                    yield ExplainEntry(f"table~{number}~{row}", table, row=row)
+            case _:
+                yield ExplainEntry(f"block~{number}", block)
+
+    def _proofs(self, told: Sentence, arn: str) -> list[Proof]:
+        """Find what a sentence rests on, each line once, in the order of time."""
+        outline = self._shown.outline
+        found: dict[str, Proof] = {}
+        for evidence in told.evidence:
+            key = _line_key(evidence, arn)
+            item = outline.item_of(key)
+            at = outline.order.place(item)[0] if item is not None else None
+            found.setdefault(item.key if item else key, Proof(evidence, item, at))
+        return sorted(found.values(), key=lambda p: (p.at is None, p.at or 0))
+
+    def stops_at(self, place: int) -> bool:
+        entry = self.entries[place] if place < len(self.entries) else None
+        return entry is not None and (
+            isinstance(entry.of, Sentence | Proof) or entry.open is not None
+        )
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.show()
+
+    # -- unfolding -----------------------------------------------------------------
+
+    def action_act(self) -> None:
+        """Go to the line of a piece of evidence; unfold or fold anything else."""
+        entry = self.entry
+        if entry is None or not isinstance(entry.of, Proof):
+            self.fold()
+        elif entry.of.item is not None:
+            self.post_message(GoTo(entry.of.item.key))
+
+    def fold(self) -> None:
+        """Unfold or fold what the cursor is on; with evidence, its sentence."""
+        place = self.cursor
+        while place > 0 and isinstance(self.entries[place].of, Proof):
+            place -= 1
+        entry = self.entries[place] if place < len(self.entries) else None
+        if entry is not None and entry.open is not None:
+            self._toggled ^= {entry.key}
+            self._list()
+            self.select_key(entry.key)
+
+    def fold_all(self) -> None:
+        """Unfold all the evidence there is or, if any is unfolded, fold all of it."""
+        keys = {e.key for e in self.entries if isinstance(e.of, Sentence) and e.proofs}
+        is_open = keys & self._toggled
+        self._toggled = (self._toggled - keys) if is_open else (self._toggled | keys)
+        self._list()
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        del place, x
+        if not twice:
+            self.action_act()
+
+    def copy_text(self) -> str:
+        """Give what the cursor is on as text that is safe to paste, not wrapped."""
+        match self.entry.of if self.entry is not None else None:
+            case Sentence() as told:
+                text = f"{told.certainty}: {told.text}"
+            case Proof(item=item) if item is not None:
+                text = plain_text(self._shown.maker.line(item).parts)
+            case Heading() as heading:
+                text = heading.text
+            case _:
+                text = ""
+        return self._shown.looks.mask(text)
+
+    # -- drawing -------------------------------------------------------------------
+
+    def _rows(self, entry: ExplainEntry, width: int) -> Sequence[Sequence[Span]]:
+        mask = self._shown.looks.mask
+        match entry.of:
+            case Heading(level=1) as heading:
+                title = Span(f"{mask(heading.text)} ", "role--name")
+                sign = Span(f" {_FOLD[entry.open]}", "role--fold")
+                return [ruled([sign, title], width)]
+            case Heading() as heading:
+                return [[Span(f"  {mask(heading.text)}", "role--name")]]
+            case Paragraph() as paragraph:
+                return margined(
+                    flow(self._prose(paragraph), width - 3, width - 3, _ROWS), 2
+                )
+            case Items() as items:
+                room = width - 5
+                each = ([Span(mask(line), "role--dim")] for line in items.lines)
+                rows = (row for spans in each for row in flow(spans, room, room, _ROWS))
+                return margined(rows, 4)
+            case TimeSpent() as spent:
+                return _bar_rows(spent, width)
+            case Table() as table:
+                return [self._table_row(table, entry.row, width)]
+            case Sentence() as told:
+                return self._sentence(entry, told, width)
+            case Proof() as proof:
+                return [cut(list(self._proof(proof, width)), width)]
+
+    def _prose(self, paragraph: Paragraph) -> list[Span]:
+        text = self._shown.looks.mask(paragraph.text)
+        if not paragraph.strong:
+            return [Span(text, "role--dim")]
+        glyph = status_glyph(paragraph.text.split(" ", 1)[0].rstrip(".,"))
+        return [Span(f"{glyph.text} ", f"role--{glyph.role}"), Span(text)]
+
+    def _sentence(
+        self, entry: ExplainEntry, told: Sentence, width: int
+    ) -> list[list[Span]]:
+        sign = Span(f"  {_FOLD[entry.open]}", "role--fold")
+        head = [sign, _SIGNS[told.certainty]]
+        margin = 6 if width < _STACKED else _CERTAINTY + 4
+        room = min(_MEASURE, width - margin - 1)
+        count = f"  {_evidence_words(entry.proofs)}" if entry.proofs else ""
+        text = self._shown.looks.mask(told.text)
+        rows = flow([Span(text), Span(count, "role--dim")], room, room, _ROWS)
+        if width < _STACKED:
+            return [head, *margined(rows, margin)]
+        return margined(rows, margin, head)
+
+    def _proof(self, proof: Proof, width: int) -> Iterator[Span]:
+        looks = self._shown.looks
+        margin = " " * (8 if width < _STACKED else _CERTAINTY + 4)
+        if proof.item is None:
+            words = f"{margin}· {clean(proof.id)} is not in what was read"
+            yield Span(looks.mask(words), "role--dim")
+            return
+        line = self._shown.maker.line(proof.item)
+        at = looks.time(line.at, whole=line.whole_seconds)
+        yield Span(f"{margin}→ ", "role--call")
+        yield Span(f"{at:<12}  ", "role--dim")
+        if plain_text(line.owner) not in plain_text(line.parts):
+            yield from spans_of(line.owner, looks.mask)
+        yield from spans_of(line.parts, looks.mask)
+
+    def _table_row(self, table: Table, row: int, width: int) -> list[Span]:
+        mask = self._shown.looks.mask
+        look = "role--plain" if row else "role--dim"
+        if self._fitted[0] is not table or self._fitted[1] != width:
+            self._fitted = table, width, _fitting(table, width)
+        spans: list[Span] = []
+        for column, size in self._fitted[2]:
+            text = mask(column.cells[row - 1]) if row else column.head
+            word = fit([Span(text, look)], size, right=column.right)
+            spans += [Span("  "), *word]
+        return cut(spans, width)
+
+
+class ExplainView(HeadedView):
+    """The explanation by itself: its keys are of its own, not of the lanes."""
+
+    def __init__(self, shown: Shown) -> None:
+        self.list = ExplainList(shown)
+        super().__init__(self.list)
+        self.commands = {
+            "lanes.fold": self.list.fold,
+            "lanes.fold_all": self.list.fold_all,
+        }
+
+    def show(self) -> None:
+        self.list.show()
+
+    def copy_text(self) -> str:
+        return self.list.copy_text()
+
+
+def _line_key(evidence: str, arn: str) -> str:
+    """Give the lanes' key of what a sentence about an execution rests on."""
+    if evidence.startswith("#"):
+        return f"{arn}{evidence}"
+    is_key = evidence.startswith(TASK_KEY) or "#" in evidence
+    return evidence if is_key else f"{CALL_KEY}{evidence}"
+
+
+def _evidence_words(proofs: Sequence[Proof]) -> str:
+    """Count evidence: `1 event, 5 calls`."""
+    words = {ApiCall: "call", TaskState: "task state", type(None): "missing record"}
+    counts = Counter(words.get(type(proof.item), "event") for proof in proofs)
+    told = ("event", *words.values())
+    return ", ".join(counted(counts[word], word) for word in told if counts[word])
+
+
+# -- where the time went ---------------------------------------------------------------
+
+
+def _time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
+    """Take the figures of the finding that tells of it: the two never disagree."""
+    found = (f for f in findings if f.kind == "time" and f.execution_arn == arn)
+    data = next((finding.data for finding in found), {})
+    parts = [
+        (
+            PHASES[phase],
+            "inside Map/Parallel" if phase is Phase.CONTAINER else str(phase),
+            float(data.get(key) or 0.0),
+        )
+        for phase, key in PHASE_KEYS.items()
+    ]
+    parts.append((_BETWEEN, "between states", float(data.get("between") or 0.0)))
+    return TimeSpent([part for part in parts if part[2] >= 0.005])  # noqa: PLR2004 - not 0.00
+
+
+def _bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
+    """Draw parts as stretches of one bar, each at least a cell of it, then in words."""
+    room, total = width - 4, sum(seconds for *_, seconds in spent.parts)
+    rest = room - len(spent.parts)
+    if rest < len(spent.parts):
+        return [[]]
+    bar, used, at = [Span("  ")], 0, 0.0
+    rows: list[list[Span]] = [[Span("  ")]]
+    for sign, name, seconds in spent.parts:
+        at += seconds
+        cells = 1 + round(rest * at / total) - used
+        used += cells - 1
+        bar.append(Span(sign.text * cells, sign.look))
+        told = f"{spoken(seconds)}, {_percent(seconds / total)}   "
+        words = [sign, Span(f" {name} "), Span(told, "role--dim")]
+        if width_of([*rows[-1], *words]) > width + 2:
+            rows.append([Span("  ")])
+        rows[-1] += words
+    return [bar, *rows]
+
+
+def _percent(share: float) -> str:
+    """Write a share; what is something is never nothing, nor all while it is not."""
+    whole = round(100 * share)
+    if whole == 0:
+        return "<1 %"
+    return ">99 %" if whole == 100 and share < 1 else f"{whole} %"  # noqa: PLR2004
+
+
+def _fitting(table: Table, width: int) -> list[tuple[Column, int]]:
+    """Choose the columns that have room, by their ranks, and how wide each is."""
+    columns = list(table.shown)
+    while True:
+        sizes = [max(map(cell_len, (c.head, *c.cells))) for c in columns]
+        over = sum(sizes) + 2 * len(sizes) - width
+        for place, column in enumerate(columns):
+            if over > 0 and column.least is not None and sizes[place] > column.least:
+                less = min(over, sizes[place] - column.least)
+                sizes[place] -= less
+                over -= less
+        least = max(columns, key=lambda column: column.rank)
+        if over <= 0 or not least.rank:
+            return list(zip(columns, sizes, strict=True))
+        columns.remove(least)

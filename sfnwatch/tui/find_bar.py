@@ -1,0 +1,284 @@
+"""The line in which a filter or a search is typed, and what is looked for by it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from msgspec.structs import replace
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from sfnwatch.model.text import clean
+from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.paint import Rows, Span
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.order import Item, RowOrder
+
+if TYPE_CHECKING:
+    from sfnwatch.view.filter_language import (
+        Filter,
+        FilterError,
+        LineFilter,
+        Suggestion,
+    )
+
+Kind = Literal["filter", "search"]
+_MOST = 4096
+"""Characters of a filter or a search; more were pasted by mistake."""
+
+
+class LiveFilter:
+    """Decides by a filter, or a search, while more comes in.
+
+    What it has looked up is of use until the trace changes; then it looks anew.
+    """
+
+    def __init__(self, filter_: "Filter", shown: Shown) -> None:
+        self._filter, self._shown = filter_, shown
+        self._known: tuple[int, RowOrder] | None = None
+        self._decides: LineFilter | None = None
+
+    def __call__(self, item: Item) -> bool:
+        """True for an item that is kept, or found."""
+        trace, outline = self._shown.trace, self._shown.outline
+        known = self._known
+        if known is None or known[0] != trace.version or known[1] is not outline.order:
+            self._known = trace.version, outline.order
+            self._decides = self._filter.predicate(trace.as_of(), outline)
+        return self._decides is not None and self._decides(item)
+
+
+class Finder:
+    """What is filtered and searched for, and how one gets from hit to hit."""
+
+    def __init__(self, shown: Shown, lanes: CursorList) -> None:
+        self._shown, self._lanes = shown, lanes
+        self.filtered = ""
+        """The filter, as it was typed."""
+        self.searched = ""
+        self._hit: LiveFilter | None = None
+
+    @property
+    def active(self) -> bool:
+        return bool(self.filtered or self.searched)
+
+    def filter_by(self, text: str) -> None:
+        """Show only what a filter keeps; raises FilterError."""
+        # Loaded when it is first wanted: to read filters takes a parser.
+        from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
+
+        wanted = parse_filter(text) if text.strip() else None
+        keep = LiveFilter(wanted, self._shown) if wanted is not None else None
+        self.filtered = text if keep is not None else ""
+        options = self._shown.outline.options
+        self._shown.set_options(replace(options, keep=keep))
+
+    def search_for(self, words: str) -> LiveFilter | None:
+        """Take up a search; gives what tells what is found, None for no words."""
+        from sfnwatch.view.filter_language import found  # noqa: PLC0415
+
+        self.searched = words
+        self._hit = LiveFilter(found(words), self._shown) if words else None
+        return self._hit
+
+    def step(self, direction: int) -> Iterator[bool]:
+        """Go to the next hit, round the end and back; direction 0 stays if it may.
+
+        It yields False as long as it looks, so that others come to their turn.
+        """
+        hit, count = self._hit, len(self._shown.items)
+        if hit is None or not count:
+            return
+        items, version = self._shown.items, self._shown.version
+        for step in range(0 if direction == 0 else 1, count + 1):
+            place = (self._lanes.cursor + (direction or 1) * step) % count
+            if hit(items[place]):
+                self._lanes.select(place)
+                yield True
+                return
+            yield False
+            if self._shown.version != version:
+                items, version = self._shown.items, self._shown.version
+                count = len(items)
+
+    def spans(self) -> list[Span]:
+        """Say what is filtered and searched for; nothing if nothing is."""
+        spans: list[Span] = []
+        if self.filtered:
+            out = self._shown.outline.filtered
+            spans += [
+                Span("filter ", "look--faint"),
+                Span(clean(self.filtered, 200), "role--name"),
+                Span(f"  {len(self._shown.items):,} lines, {out:,} left out"),
+                Span("   ~ change", "look--faint"),
+            ]
+        if self.searched:
+            spans += [
+                Span("   search " if spans else "search ", "look--faint"),
+                Span(clean(self.searched, 200), "role--name"),
+                Span("   n next   N previous", "look--faint"),
+            ]
+        return [*spans, Span("   escape clear", "look--faint")] if spans else []
+
+
+class FindBar(Vertical):
+    """Asks for a filter or a search; what is typed takes effect at once."""
+
+    DEFAULT_CSS = """
+    FindBar {
+        display: none;
+        height: 2;
+        padding: 0 1;
+
+        Horizontal { height: 1; }
+        Label { width: auto; padding-right: 1; text-style: bold; }
+        Input { padding: 0; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab,down", "complete(1)", "Complete", show=False),
+        Binding("shift+tab,up", "complete(-1)", "Complete", show=False),
+        Binding("escape", "drop", "Drop", show=False),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Other words stand there, and they can be read."""
+
+        kind: Kind
+        text: str
+        done: bool = False
+        """True once typing is over: what stands there shall stay."""
+
+    def __init__(self, shown: Shown, finder: Finder) -> None:
+        super().__init__()
+        self._shown, self._finder = shown, finder
+        self._kind: Kind = "filter"
+        self._before = ""
+        self._offers: Sequence[Suggestion] = ()
+        self._chosen: int | None = None
+        self._completing = False
+        self._insisted = False
+        """True once a text that can't be read was to be kept."""
+        self._input = Input(max_length=_MOST, select_on_focus=False)
+        self._label = Label("", markup=False)
+        self._hint = Rows()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield self._label
+            yield self._input
+        yield self._hint
+
+    def ask(self, kind: Kind) -> None:
+        """Begin typing a filter, or a search."""
+        finder = self._finder
+        self._kind = kind
+        self._before = finder.filtered if kind == "filter" else finder.searched
+        self.display = True
+        self._label.update(kind)
+        with self.prevent(Input.Changed):
+            self._input.value = self._before
+        self._input.cursor_position = len(self._before)
+        # At once: what was typed in one go with the key that opened it is waiting.
+        self.screen.set_focus(self._input)
+        self._advise()
+
+    @property
+    def typing(self) -> bool:
+        """True while the keys go to what is typed."""
+        return self._input.has_focus
+
+    # -- typing --------------------------------------------------------------------
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._insisted = False
+        if not self._completing:
+            self._advise()
+        self._completing = False
+        if self._problem() is None:
+            self.post_message(self.Changed(self._kind, self._input.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._problem() is None:
+            self._close(self._input.value)
+        else:
+            self._insisted = True
+            self._show_hint()
+            self.app.bell()
+
+    def action_drop(self) -> None:
+        """Leave everything as it was."""
+        self._close(self._before)
+
+    def _close(self, text: str) -> None:
+        self.display = False
+        self.post_message(self.Changed(self._kind, text, done=True))
+
+    def _problem(self) -> "FilterError | None":
+        if self._kind == "search" or not self._input.value.strip():
+            return None
+        from sfnwatch.view.filter_language import FilterError, parse_filter  # noqa: PLC0415
+
+        try:
+            parse_filter(self._input.value)
+        except FilterError as problem:
+            return problem
+        return None
+
+    # -- completion ----------------------------------------------------------------
+
+    def _advise(self) -> None:
+        self._chosen, self._offers = None, ()
+        if self._kind == "filter":
+            from sfnwatch.view.filter_language import complete  # noqa: PLC0415
+
+            text, place = self._input.value, self._input.cursor_position
+            self._offers = complete(text, place, self._shown.moment)
+        self._show_hint()
+
+    def action_complete(self, step: int) -> None:
+        """Take the next of what is offered."""
+        if not self._offers:
+            return
+        first = 0 if step > 0 else len(self._offers) - 1
+        after = first if self._chosen is None else self._chosen + step
+        self._chosen = after % len(self._offers)
+        taken = self._offers[self._chosen]
+        self._completing = self._input.value != taken.text
+        self._input.value = taken.text
+        self._input.cursor_position = taken.cursor
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        problem = self._problem()
+        if problem is not None and (self._insisted or not self._offers):
+            where = f"✘ at {problem.position + 1}: {problem.message}"
+            self._hint.show([Span(where, "role--bad"), Span(f"  {problem.hint}")])
+        elif self._kind == "search":
+            words = "in all lines; enter keeps it; smart case"
+            self._hint.show([Span(words, "look--faint")])
+        else:
+            self._hint.show(self._offered())
+
+    def _offered(self) -> list[Span]:
+        """Line up what is offered, the chosen one always among it."""
+        if not self._offers:
+            return [Span("enter keeps it   escape drops it", "look--faint")]
+        spans = [Span("tab  ", "look--faint")]
+        for place in range(max(0, (self._chosen or 0) - 3), len(self._offers)):
+            offer = self._offers[place]
+            look = "role--name" if place == self._chosen else "role--call"
+            spans += [
+                Span(offer.label, look),
+                Span(f" {offer.words}   ", "look--faint"),
+            ]
+        return spans

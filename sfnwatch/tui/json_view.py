@@ -1,0 +1,264 @@
+"""JSON as a tree whose nodes open and close, and as text that is safe to paste.
+
+Children are made when a node is opened, and no more text is cleaned than is in view.
+What is cut says so. Nothing recurses: a payload may be nested as its sender likes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+from rich.cells import cell_len
+
+from sfnwatch.model.json_text import encode_json
+from sfnwatch.model.text import byte_count, clean, clean_lines, size
+from sfnwatch.tui.paint import Masks, Span, cut, flow
+
+_CHILDREN, _CHARACTERS, _MORE = 200, 4096, 4
+"""What an opened node shows at first, and how many times as much each time after."""
+_OPEN = {0: 200, 1: 50, 2: 12}
+"""At each depth, of how many children a node may be to be open at first."""
+_GUARD = 256
+"""Characters at a cut that a mask may have seen only half of."""
+_KEY = 400
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+"""Numbers leave as they came: a float would not be what AWS sent."""
+
+
+class JsonNode(Struct, frozen=True):
+    """A value in its place."""
+
+    path: str
+    """Tells it from all others, and stays the same while a record grows."""
+    label: str
+    value: Any
+    depth: int = 0
+    in_list: bool = False
+
+    @property
+    def inner(self) -> Any:
+        """The value; of JSON that travels inside a string, what it says."""
+        text = self.value
+        if isinstance(text, str) and text.lstrip()[:1] in {"{", "["}:
+            found = decode(text)
+            return text if found is None else found
+        return text
+
+    @property
+    def children(self) -> Sequence["JsonNode"]:
+        inner, depth = self.inner, self.depth + 1
+        if isinstance(inner, Mapping):
+            return [
+                JsonNode(f"{self.path}/{n}", str(key), value, depth)
+                for n, (key, value) in enumerate(inner.items())
+            ]
+        return [
+            JsonNode(f"{self.path}/{n}", str(n), value, depth, in_list=True)
+            for n, value in enumerate(inner if isinstance(inner, list) else ())
+        ]
+
+    @property
+    def text(self) -> str:
+        """The words of a value that holds no others."""
+        value = self.value
+        return value if isinstance(value, str) else json_text(value)
+
+
+class JsonLine(NamedTuple):
+    """A line of a tree."""
+
+    node: JsonNode
+    part: int
+    """0 for the node itself, then the lines of its text; -1: there is more."""
+    open: bool | None
+    """None for what can't be opened."""
+    words: str = ""
+    """A line of the text, or how much more there is."""
+    members: int = 0
+    """How many children the node has."""
+
+
+class JsonFolds(Struct):
+    """Which nodes are open, where that is not as at first, and how much they show."""
+
+    opened: dict[str, bool] = field(default_factory=dict)
+    shown: dict[str, int] = field(default_factory=dict)
+
+    def show_more(self, node: JsonNode) -> None:
+        """Show more of a node's children, or of its text."""
+        known = self.shown.get(node.path)
+        is_text = isinstance(node.inner, str)
+        self.shown[node.path] = _MORE * (
+            known or (_CHARACTERS if is_text else _CHILDREN)
+        )
+
+
+def decode(text: str | bytes) -> Any:
+    """Read JSON, its numbers as they stand; None for what is none."""
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def json_text(value: Any) -> str:
+    """Write JSON over several lines, without anything a terminal could act on.
+
+    Of bytes, which are JSON already, nothing but the blanks between values changes.
+    """
+    try:
+        data = value if isinstance(value, bytes) else _ENCODER.encode(value)
+        text = msgspec.json.format(data, indent=2).decode()
+    except (ValueError, TypeError, RecursionError):
+        text = value.decode() if isinstance(value, bytes) else _plain(value)
+    # What can't be printed stands inside of strings only: there an escape is the same.
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _plain(value: Any) -> str:
+    try:
+        return encode_json(value).decode()
+    except (ValueError, TypeError):
+        return f"({type(value).__name__}, nested too deep to be written)"
+
+
+def _escaped(character: str) -> str:
+    code = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{code[n : n + 4]}" for n in range(0, len(code), 4))
+
+
+# -- lines -----------------------------------------------------------------------------
+
+
+def json_lines(
+    root: JsonNode, folds: JsonFolds, width: int, mask: Masks
+) -> Iterator[JsonLine]:
+    """List the lines of a tree, as far as it is open."""
+    todo: list[Iterator[JsonNode | JsonLine]] = [iter((root,))]
+    while todo:
+        item = next(todo[-1], None)
+        if item is None:
+            todo.pop()
+        elif isinstance(item, JsonLine):
+            yield item
+        else:
+            inner = item.inner
+            holds = isinstance(inner, Mapping | list)
+            count = len(inner) if holds else 0
+            can = count > 0 if holds else _is_long(item, width)
+            is_open = folds.opened.get(item.path, _opens(item, count, holds=holds))
+            yield JsonLine(item, 0, is_open if can else None, members=count)
+            if can and is_open:
+                inside = _inside if holds else _text_lines
+                todo.append(inside(item, folds, width, mask))
+
+
+def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
+    """Tell what is open at first: the first levels, unless there is much in them."""
+    if holds:
+        return count <= _OPEN.get(node.depth, 0)
+    return node.depth == 0 and len(node.text) <= _CHARACTERS
+
+
+def _is_long(node: JsonNode, width: int) -> bool:
+    text, room = node.text, width - _indent(node, width) - len(node.label[:width]) - 6
+    return "\n" in text[:-1] or len(text) > room or cell_len(text) > room
+
+
+def _indent(node: JsonNode, width: int) -> int:
+    """Give the cells before a node; the deepest share a third of the width."""
+    return min(2 * node.depth + 2, width // 3)
+
+
+def _inside(
+    node: JsonNode, folds: JsonFolds, width: int, mask: Masks
+) -> Iterator[JsonNode | JsonLine]:
+    del width, mask
+    children = node.children
+    limit = folds.shown.get(node.path, _CHILDREN)
+    yield from children[:limit]
+    if len(children) > limit:
+        words = f"… {len(children) - limit:,} more"
+        yield JsonLine(node, -1, open=True, words=words)
+
+
+def _text_lines(
+    node: JsonNode, folds: JsonFolds, width: int, mask: Masks
+) -> Iterator[JsonNode | JsonLine]:
+    limit = folds.shown.get(node.path, _CHARACTERS)
+    room = max(2, width - _indent(node, width) - 4)
+    part = 0
+    for line in clean_lines(seen(node.text, limit, mask).removesuffix("\n")):
+        for row in flow([Span(line)], room, room, 1 + len(line)):
+            part += 1
+            yield JsonLine(node, part, None, "".join(span.text for span in row))
+    rest = byte_count(node.text[limit:])
+    if rest:
+        yield JsonLine(node, -1, open=True, words=f"… {size(rest)} more")
+
+
+def seen(text: str, limit: int, mask: Masks) -> str:
+    """Mask the beginning of a text; nothing half masked is left at its end."""
+    if len(text) <= limit:
+        return mask(text)
+    window = text[: limit + _GUARD]
+    masked = mask(window)
+    if masked == window:
+        return window[:limit]
+    # Masked names are shorter than real ones: less of the text may be safe to show.
+    return masked[: max(0, min(limit, len(masked) - _GUARD))]
+
+
+def line_spans(line: JsonLine, width: int, mask: Masks) -> list[Span]:
+    """Put a line of a tree into words of at most `width` cells."""
+    node = line.node
+    before = Span(" " * _indent(node, width), "look--faint")
+    if line.part:
+        look = "role--fold" if line.part < 0 else "role--plain"
+        return cut([before, Span(f"  {line.words}", look)], width)
+    sign = {True: "▾ ", False: "▸ ", None: "  "}[line.open]
+    spans = [before, Span(sign, "role--fold"), *_label(node, width // 2, mask)]
+    room = width - sum(cell_len(span.text) for span in spans)
+    return cut([*spans, *_value(line, max(1, room), mask)], width)
+
+
+def _label(node: JsonNode, room: int, mask: Masks) -> list[Span]:
+    words = clean(mask(node.label[:_KEY]), _KEY)
+    if node.depth == 0:
+        return [*cut([Span(words, "role--name")], room), Span("  ")]
+    look = "look--faint" if node.in_list else "role--call"
+    return [*cut([Span(words, look)], room), Span(": ", "look--faint")]
+
+
+def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
+    """Show as much as there is room for, and say how much is not shown."""
+    node, inner = line.node, line.node.inner
+    if isinstance(inner, Mapping | list):
+        if isinstance(node.value, str) and node.depth:
+            yield Span("⟨json⟩ ", "role--call")
+        begin, end = "[]" if isinstance(inner, list) else "{}"
+        what = ("item" if begin == "[" else "key") + ("s" if line.members != 1 else "")
+        words = f"{line.members:,} {what}" if line.members else ""
+        yield Span(f"{begin}{words}{end}", "role--dim" if line.open else "role--plain")
+        return
+    if line.open:
+        yield Span(size(byte_count(node.text)), "role--dim")
+        return
+    is_text = isinstance(node.value, str)
+    limit = 4 * room + 1024
+    words = clean(seen(node.text, limit, mask))
+    quote = '"' if is_text else ""
+    look = "role--exact" if is_text else "role--guess"
+    if len(node.text) <= limit and cell_len(words) + 2 * len(quote) <= room:
+        yield Span(f"{quote}{words}{quote}", look)
+        return
+    tail = f"… {size(byte_count(node.text))} more"
+    kept = "".join(
+        s.text for s in cut([Span(words)], max(1, room - cell_len(tail) - 1))
+    )
+    kept = kept.removesuffix("…")
+    yield Span(f"{quote}{kept}", look)
+    yield Span(f"… {size(byte_count(node.text[len(kept) :]) or 1)} more", "role--warn")

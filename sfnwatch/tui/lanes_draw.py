@@ -1,0 +1,667 @@
+"""A line of the lanes in rows of the screen: life-lines, words, time, calls.
+
+What does not fit beside something else takes a second row; what leads from a state to
+its call, or from an event to its state, is drawn through to it. Columns are as wide as
+what is in view: the time stands right of the longest text, and an empty lane gives its
+room away. They widen at once and narrow seldom, or scrolling would be restless.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.analysis.phases import Phase
+from sfnwatch.model.history import TERMINAL, HistoryEvent
+from sfnwatch.model.text import duration
+from sfnwatch.tui.paint import (
+    TIME_CELLS,
+    Looks,
+    Span,
+    cut,
+    flow,
+    pad,
+    spans_of,
+    width_of,
+)
+from sfnwatch.view.lifelines import Rail
+from sfnwatch.view.lines import Lane, Line
+from sfnwatch.view.order import Fold, FoldKind
+from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.wording import CallText
+
+NARROW = 100
+"""Below so many cells there is one lane."""
+LEAST_COLUMN = 26
+"""Cells that an execution beside others needs."""
+GUTTER = 2
+"""Blank cells between columns."""
+ARROW = len("──▶ ")
+"""Cells between the time and the calls, for what leads from one to the other."""
+_SHARE = 0.45
+"""The part that the calls have at least, where not all that is in view has room."""
+_WIDER = 1.6
+"""So many times as wide as the others the last column may be."""
+_SHRINK = 12
+"""Cells that must have become free before a column narrows."""
+_MOST_RAILS = 16
+GAP = 60.0
+"""Seconds without a line from which on they are told in a row of their own."""
+LATE = 60.0
+"""Seconds from which on a call that has just come is said to be late."""
+_BLANK = Span(" ")
+_PHASES: Mapping[Phase, Span] = {
+    Phase.WAITING: Span("╎", "rail--waiting"),
+    Phase.WORKING: Span("┃", "role--busy"),
+    Phase.COMPLETION_LAG: Span("┃", "role--event"),
+    Phase.BACKING_OFF: Span("┋", "role--warn"),
+    Phase.CONTAINER: Span("│", "rail--container"),
+    Phase.STOPPED: Span("┊", "rail--stopped"),
+}
+_MARKS = "◆✔✘◷■⟲●"
+"""What stands where the life-line of an execution would: how it begins and ends."""
+_MOST_ROWS = 3
+_RAGGED = 8
+"""Cells that a row of wrapped words may lose at its end."""
+_ARROW = len(" ──▶ ")
+
+
+class Arrangement(StrEnum):
+    """How lanes are put on the screen."""
+
+    ONE_LANE = "one lane"
+    """States and calls below each other."""
+    TWO_LANES = "two lanes"
+    """States at the left, calls at the right."""
+    COLUMNS = "columns"
+    """A column for each execution."""
+
+
+class ExecutionColumn(Struct, frozen=True):
+    """Where one execution stands beside others."""
+
+    root_arn: str
+    left: int
+    width: int
+    rails: int
+
+    @property
+    def text(self) -> int:
+        """The cell where its text begins."""
+        return self.left + self.rails + 1
+
+
+class LaneLayout(Struct, frozen=True):
+    """Where each thing stands, in cells from the left."""
+
+    arrangement: Arrangement
+    width: int
+    rails_at: int = 1
+    rails: int = 1
+    """Cells of the life-lines."""
+    text: int = 4
+    """Where text begins."""
+    time: int = 0
+    time_cells: int = TIME_CELLS
+    calls: int = 0
+    """Where calls begin; only with two lanes."""
+    columns: tuple[ExecutionColumn, ...] = ()
+    """Of executions side by side; none where there is one list."""
+
+    def column(self, root_arn: str | None) -> ExecutionColumn | None:
+        """Give the column of an execution; None for what is of no one's."""
+        return next((c for c in self.columns if c.root_arn == root_arn), None)
+
+
+class Needs(NamedTuple):
+    """What lines in view would take, in cells: in one row each, and at the least."""
+
+    states: int = 0
+    calls: int = 0
+    least_states: int = 0
+    least_calls: int = 0
+    together: int = 0
+    """In one lane, where a call follows on its state."""
+
+    def __or__(self, other: "Needs") -> "Needs":
+        """Give what does for both."""
+        return Needs(*map(max, self, other))
+
+
+def steadied(now: Needs, before: Needs) -> Needs:
+    """Let columns widen at once, and narrow only by what is worth the unrest."""
+    pairs = zip(now, before, strict=True)
+    return Needs(*(old if new <= old < new + _SHRINK else new for new, old in pairs))
+
+
+def arrangement_of(width: int, executions: int) -> Arrangement:
+    """Choose how so many executions are put on so many cells."""
+    if executions > 1:
+        room = width - len("13:31:15") - GUTTER - 1
+        beside = room >= executions * LEAST_COLUMN
+        return Arrangement.COLUMNS if beside else Arrangement.ONE_LANE
+    return Arrangement.TWO_LANES if width >= NARROW else Arrangement.ONE_LANE
+
+
+def lanes_layout(
+    kind: Arrangement, width: int, rails: int, chips: int, needs: Needs
+) -> LaneLayout:
+    """Lay out one list of lines; `chips` are the cells of executions' short names."""
+    rails = min(max(1, rails), _MOST_RAILS)
+    begin = 1 + (chips + 1 if chips else 0)
+    text = begin + rails + GUTTER
+    time = width - TIME_CELLS - 1
+    room = time - GUTTER - text
+    layout = LaneLayout(kind, width, begin, rails, text, time=max(text, time))
+    if room < TIME_CELLS:
+        # With so little room the words come first.
+        return replace(layout, time=width, time_cells=0)
+    if kind is Arrangement.TWO_LANES and needs.calls:
+        states = _states_beside_calls(room - ARROW, needs)
+        time = text + states + GUTTER
+        return replace(layout, time=time, calls=time + TIME_CELLS + ARROW)
+    return replace(layout, time=text + min(needs.together, room) + GUTTER)
+
+
+def _states_beside_calls(room: int, needs: Needs) -> int:
+    """Divide the room between states and calls: first the least, then as it comes."""
+    if needs.states + needs.calls <= room:
+        return max(needs.states, TIME_CELLS)
+    share = int(room * _SHARE)
+    calls = min(needs.least_calls, max(share, room - needs.least_states))
+    return max(TIME_CELLS, min(needs.states, room - calls))
+
+
+def columns_layout(
+    width: int,
+    roots: Sequence[str],
+    rails: Sequence[int],
+    *,
+    last: int = 0,
+) -> LaneLayout:
+    """Lay out a column for each execution, beside each other.
+
+    Words may run on over what is blank at their right; at the right of the last column
+    there is nothing, so it has the `last` cells that its lines need, as far as it goes.
+    """
+    time_cells = len("13:31:15")
+    begin = 1 + time_cells + GUTTER
+    room, others = width - begin, len(roots) - 1
+    share = room // len(roots)
+    last = min(max(last, share), room - others * LEAST_COLUMN, int(share * _WIDER))
+    each, rest = divmod(room - last, others)
+    columns: list[ExecutionColumn] = []
+    left = begin
+    for number, (root, own) in enumerate(zip(roots, rails, strict=True)):
+        cells = each + (number < rest) if number < others else last
+        columns.append(
+            ExecutionColumn(root, left, cells, min(max(1, own), _MOST_RAILS))
+        )
+        left += cells
+    return LaneLayout(
+        Arrangement.COLUMNS,
+        width,
+        time=1,
+        time_cells=time_cells,
+        columns=tuple(columns),
+    )
+
+
+# -- a line in rows -------------------------------------------------------------------
+
+
+class LineExtras(Struct, frozen=True):
+    """What is said of a line beyond what it says itself."""
+
+    fresh: bool = False
+    """True for what has just come."""
+    notice: str = ""
+    """What stands in a row above: up to where CloudTrail is complete."""
+    found: str = ""
+    """The words that are searched for."""
+    same_second: bool = False
+    """True where the line above has the same time, but for its milliseconds."""
+
+
+class _LineWords(NamedTuple):
+    """What a line says at the left of its time, and at the right."""
+
+    left: list[Span]
+    right: list[list[Span]]
+    """In alternatives, from long to short."""
+    leads: str = ""
+    """`right` or `left`: where the arrow between them points."""
+    exact: bool = True
+
+
+def needs_of(line: Line, looks: Looks) -> Needs:
+    """Say what a line would take at the left of its time and at the right."""
+    words = _words(line, looks, owner=True, behind=True)
+    states = width_of(words.left)
+    least_states = width_of(_without_cause(words.left))
+    if not words.right:
+        return Needs(states, 0, least_states, together=states)
+    calls = width_of(words.right[0])
+    # How a job's end was learned of may take two rows.
+    least, together = calls // 2 + _RAGGED, states
+    if line.call is not None or line.task is not None:
+        least, together = calls, states + calls + (_ARROW if states else 0)
+    return Needs(states, calls, least_states, least, together)
+
+
+def column_need(line: Line, looks: Looks) -> int:
+    """Say what a line would take in a column of its own."""
+    words = _words(line, looks, owner=False)
+    if line.call is None or not words.right:
+        return width_of(_without_cause(words.left))
+    beside = [*words.left, _arrow(exact=words.exact)] if words.left else []
+    return width_of([*beside, *words.right[0]])
+
+
+def _without_cause(spans: Sequence[Span]) -> list[Span]:
+    """Leave out the sentence behind an error, which may take another row."""
+    bad = [n for n, span in enumerate(spans) if span.look == "role--bad"]
+    rest = spans[bad[-1] + 1 :] if bad else ()
+    if any(span.look != "role--dim" for span in rest):
+        return list(spans)
+    return list(spans[: len(spans) - len(rest)])
+
+
+def _words(
+    line: Line, looks: Looks, *, owner: bool, behind: bool = False
+) -> _LineWords:
+    """Divide what a line says between its two sides.
+
+    With `owner` it says whose it is: a call at its beginning, or `behind` its name.
+    """
+    left: list[Span] = []
+    if line.fold is not None and line.call is None:
+        left += spans_of([line.fold, Part(" ")])
+    own = [Part(part.text, Role.PLAIN) for part in line.owner] if owner else []
+    if line.text:
+        text = line.text
+        if execution_mark(line) is not None:
+            # It stands where the life-line would be.
+            text = (Part(text[0].text[2:], text[0].role), *text[1:])
+        left += spans_of([*own, *text], looks.mask)
+    told = [spans_of(each, looks.mask) for each in line.conclusion]
+    if line.call is not None:
+        if told:
+            left += [Span("  "), *told[0]]
+        return _call_words(line, line.call, left, own, looks, behind=behind)
+    if line.task is not None:
+        whole = spans_of([*line.task.parts, Part("  "), *own], looks.mask)
+        brief = spans_of([line.task.status, *line.task.brief], looks.mask)
+        return _LineWords(left, [whole, brief])
+    arrow = bool(told) and told[0][0].text.startswith("◀")
+    return _LineWords(
+        left, [e[1:] if arrow else e for e in told], "left" if arrow else ""
+    )
+
+
+def _call_words(
+    line: Line,
+    call: CallText,
+    left: list[Span],
+    own: Sequence[Part],
+    looks: Looks,
+    *,
+    behind: bool,
+) -> _LineWords:
+    # On the line of a state that is named at its left nobody needs to name it again.
+    own = () if left else own
+    before = () if behind else own
+    whose = (Part("  "), *own[:1]) if behind and own else ()
+    sign = () if line.fold is None else (line.fold, Part(" "))
+    brief = [Part(p.text[:3], p.role) for p in call.rule if p.text[2:3] in "=≈~?"]
+    head = (*before, *sign, *call.name)
+    alternatives = (
+        (*head, *call.subject, *call.error, *whose, *call.rule),
+        (*head, *call.subject, *call.error, *whose, *brief),
+        (*head, *call.error, *whose, *brief),
+        (*head, *call.error, *whose),
+    )
+    right = [spans_of(each, looks.mask) for each in alternatives]
+    exact = not call.rule or call.rule[0].role is Role.EXACT
+    return _LineWords(left, right, "right" if left else "", exact)
+
+
+class _ToldRow(NamedTuple):
+    """What a row of a line says, and which of how many rows it is."""
+
+    spans: list[Span]
+    number: int
+    rows: int
+    time: str
+
+
+class LineDrawing:
+    """Draws lines on one layout."""
+
+    def __init__(
+        self, layout: LaneLayout, looks: Looks, chips: Mapping[str, Span]
+    ) -> None:
+        """`chips` are the executions' by their ARNs; empty for a single one."""
+        self.layout, self.looks, self._chips = layout, looks, chips
+
+    def rows(
+        self,
+        line: Line,
+        extras: LineExtras,
+        others: Mapping[str, Sequence[Rail]] | None = None,
+    ) -> list[list[Span]]:
+        """Draw a line; `others` are the life-lines in the columns of others."""
+        layout = self.layout
+        if layout.columns:
+            rows = self._beside(line, extras, others or {})
+        elif layout.arrangement is Arrangement.TWO_LANES:
+            rows = self._two_lanes(line, extras)
+        else:
+            rows = self._one_lane(line, extras)
+        return [*self._rows_before(line, extras, others or {}), *rows]
+
+    # -- the arrangements ----------------------------------------------------------
+
+    def _one_lane(self, line: Line, extras: LineExtras) -> list[list[Span]]:
+        layout = self.layout
+        whole = layout.width - layout.text - 1
+        first = layout.time - GUTTER - layout.text if layout.time_cells else whole
+        return self._joined(line, self._in_one(line, extras, first, whole), [])
+
+    def _in_one(
+        self, line: Line, extras: LineExtras, first: int, others: int
+    ) -> list[list[Span]]:
+        """Say all of a line in one text: a first row, and those that it takes more."""
+        words = _words(line, self.looks, owner=self._is_owned(line))
+        if line.call is None and line.conclusion:
+            return self._concluded(words, first, others)
+        if line.call is None:
+            right = words.right[0] if words.right else []
+            return _in_rows([*words.left, *right], first, others)
+        between = [_arrow(exact=words.exact)] if words.left else []
+        late = self._late(line, extras)
+        tries = [[*words.left, *between, *each, *late] for each in words.right]
+        fitting = (each for each in tries if width_of(each) <= first)
+        return flow(next(fitting, tries[0]), first, others, 2)
+
+    def _concluded(self, words: _LineWords, first: int, whole: int) -> list[list[Span]]:
+        """Say how a job's end was learned of: beside what ended, or in the next row."""
+        arrow = [Span("◀━━ ", "role--dim")] if words.leads else []
+        full = [*arrow, *words.right[0]]
+        beside = [*words.left, Span("  "), *full]
+        if width_of(beside) <= first:
+            return [beside]
+        rows = _in_rows(words.left, first, whole)
+        # It is what people look for: it is told in full, in as many rows as it takes.
+        return [*rows, *flow(full, whole, whole, 4)]
+
+    def _is_owned(self, line: Line) -> bool:
+        """True where it must be said which state of an execution a line is of."""
+        if not self._chips or _names_itself(line):
+            return True
+        arn = line.execution_arn
+        own = [r for r in line.rails if r.visit[0] == arn and not r.ends]
+        return len(own) > 1 or arn != line.root_arn
+
+    def _two_lanes(self, line: Line, extras: LineExtras) -> list[list[Span]]:
+        layout = self.layout
+        words = _words(line, self.looks, owner=True, behind=True)
+        room = layout.time - GUTTER - layout.text
+        whole = layout.width - layout.text - 1
+        lane = layout.width - layout.calls - GUTTER if layout.calls else 0
+        if words.right and lane < GUTTER:
+            # Nothing in view had a call when this was laid out.
+            return self._one_lane(line, extras)
+        right = self._right(line, words, lane, extras) if words.right else []
+        left = _in_rows(words.left, room, room if len(right) > 1 else whole)
+        return self._joined(line, left, right, words)
+
+    def _right(
+        self, line: Line, words: _LineWords, lane: int, extras: LineExtras
+    ) -> list[list[Span]]:
+        late = self._late(line, extras)
+        if line.conclusion and line.call is None:
+            whole = flow(words.right[0], lane, lane, _MOST_ROWS)
+            if sum(map(width_of, whole)) >= width_of(words.right[0]) - 2:
+                return whole
+        fitting = (e for e in words.right if width_of(e) + width_of(late) <= lane)
+        return [cut([*next(fitting, words.right[-1]), *late], lane)]
+
+    def _beside(
+        self, line: Line, extras: LineExtras, others: Mapping[str, Sequence[Rail]]
+    ) -> list[list[Span]]:
+        """Draw a line in its execution's column; what is of none, in the first."""
+        layout = self.layout
+        column = layout.column(line.root_arn) or layout.columns[0]
+        room = self._room_from(column, others) - 1
+        told = self._in_one(line, extras, room, room)
+        times = ["" if extras.same_second else self._time(line), *[""] * len(told)]
+        return [
+            self._column_row(
+                line, others, column, _ToldRow(row, number, len(told), times[number])
+            )
+            for number, row in enumerate(told)
+        ]
+
+    def _room_from(
+        self, column: ExecutionColumn, others: Mapping[str, Sequence[Rail]]
+    ) -> int:
+        """Count the cells up to the next column in which something passes."""
+        after = (c for c in self.layout.columns if c.left > column.left)
+        busy = next((c for c in after if others.get(c.root_arn)), None)
+        end = busy.left - 1 if busy is not None else self.layout.width
+        return end - column.text
+
+    # -- rows ----------------------------------------------------------------------
+
+    def _joined(
+        self,
+        line: Line,
+        left: Sequence[list[Span]],
+        right: Sequence[list[Span]],
+        words: _LineWords | None = None,
+    ) -> list[list[Span]]:
+        """Put life-lines, words, the time and the calls of each row together."""
+        layout = self.layout
+        count = max(len(left), len(right), 1)
+        rows: list[list[Span]] = []
+        for number in range(count):
+            row = self._lead(line, number, count)
+            row += left[number] if number < len(left) else []
+            own = right[number] if number < len(right) else []
+            if number == 0 and layout.time_cells:
+                row = self._with_time(line, row, words if own else None)
+            if own:
+                row = [*pad(row, layout.calls), *own]
+            rows.append(row)
+        return rows
+
+    def _lead(self, line: Line, number: int, count: int) -> list[Span]:
+        layout = self.layout
+        lead: list[Span] = [_BLANK]
+        if self._chips:
+            own = self._chips.get(line.root_arn or "")
+            if own is not None and number == 0:
+                cells = layout.rails_at - GUTTER
+                lead += cut([Span(f"{own.text:^{cells}}", own.look)], cells)
+            lead = pad(lead, layout.rails_at)
+        rails = _rails(_rails_of(line), layout.rails, number, count)
+        return pad([*lead, *_marked(line, rails, number)], layout.text)
+
+    def _with_time(
+        self, line: Line, row: list[Span], words: _LineWords | None
+    ) -> list[Span]:
+        """Put in the time, with what leads past it from one lane to the other."""
+        layout = self.layout
+        time = Span(self._time(line), "look--faint")
+        used = width_of(row)
+        free = layout.time - 1 - used
+        if words is None or not words.leads:
+            return [*pad(row, layout.time), time]
+        if words.leads == "left":
+            head = [Span(f" ◀{'━' * (free - 2)}", "role--dim")] if free > GUTTER else []
+            tail = Span("━━━ " if head else "◀━━ ", "role--dim")
+        else:
+            fill = "─" if words.exact else "┄"
+            look = "role--exact" if words.exact else "role--guess"
+            head = [Span(f" {fill * (free - 1)}", look)] if free > 1 else []
+            tail = Span(_arrow(exact=words.exact).text[1:], look)
+        row = [*pad([*row, *head], layout.time), time]
+        return [*row, Span(" " * (layout.time_cells - len(time.text))), tail]
+
+    def _time(self, line: Line) -> str:
+        whole = line.whole_seconds or bool(self.layout.columns)
+        if isinstance(line.item, Fold) and line.item.kind is FoldKind.POLLS:
+            return "⋮"
+        return self.looks.time(line.at, whole=whole)
+
+    def _column_row(
+        self,
+        line: Line,
+        others: Mapping[str, Sequence[Rail]],
+        column: ExecutionColumn,
+        told: _ToldRow,
+    ) -> list[Span]:
+        layout = self.layout
+        row = [_BLANK, Span(told.time.rjust(layout.time_cells), "look--faint")]
+        for each in layout.columns:
+            # What runs on from the column before leaves no room for this one's.
+            if width_of(row) > each.left:
+                continue
+            row = pad(row, each.left)
+            if line.root_arn == each.root_arn:
+                rails = _rails(_rails_of(line), each.rails, told.number, told.rows)
+                row += _marked(line, rails, told.number)
+            else:
+                row += _passing(others.get(each.root_arn, ()), each.rails)
+            if each is column:
+                row = [*pad(row, each.text), *told.spans]
+        return row
+
+    def _rows_before(
+        self, line: Line, extras: LineExtras, others: Mapping[str, Sequence[Rail]]
+    ) -> list[list[Span]]:
+        """Tell of a new day, of a long time without anything, of what is complete."""
+        told: list[Span] = []
+        if line.new_day and self.looks.origin is None:
+            told.append(Span(f"{self.looks.at(line.at):%Y-%m-%d}", "role--name"))
+        elif line.gap is not None and line.gap >= GAP and not _is_counted(line):
+            told.append(Span(f"⋮ {duration(round(line.gap))}", "look--faint"))
+        if extras.notice:
+            told.append(Span(f"{'  ' if told else ''}{extras.notice}", "role--exact"))
+        return [self._between(line, told, others)] if told else []
+
+    def _between(
+        self, line: Line, told: list[Span], others: Mapping[str, Sequence[Rail]]
+    ) -> list[Span]:
+        """Draw a row between two lines: what has not just begun passes it."""
+        layout = self.layout
+        if layout.columns:
+            row = cut([_BLANK, *told], layout.columns[0].left - 1)
+            for each in layout.columns:
+                own = line.root_arn == each.root_arn
+                rails = line.rails if own else others.get(each.root_arn, ())
+                old = (rail for rail in rails if not rail.begins)
+                row = [*pad(row, each.left), *_passing(old, each.rails)]
+            return row
+        row = pad([_BLANK], layout.rails_at)
+        row += _passing((r for r in line.rails if not r.begins), layout.rails)
+        time = layout.time if layout.time_cells else layout.text
+        if width_of(told) > layout.width - time:
+            time = layout.text
+        return [*pad(row, time), *cut(told, layout.width - time)]
+
+    def _late(self, line: Line, extras: LineExtras) -> list[Span]:
+        if not extras.fresh or line.late is None or line.late < LATE:
+            return []
+        return [Span(f"  {duration(round(line.late))} late", "role--name")]
+
+
+def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]:
+    """Wrap what a line says; what says more of an error begins a row of its own."""
+    head = _without_cause(spans)
+    rest = list(spans[len(head) :])
+    if not rest or width_of(spans) <= first or width_of(head) > first:
+        return flow(spans, first, others, _MOST_ROWS)
+    rest[0] = Span(rest[0].text.lstrip(), rest[0].look)
+    return [head, *flow(rest, others, others, _MOST_ROWS - 1)]
+
+
+def _is_counted(line: Line) -> bool:
+    """True for a call that says itself how long after another it was."""
+    return line.lane is Lane.CALLS and line.call is not None
+
+
+def _names_itself(line: Line) -> bool:
+    """True where the state's name is all that a line is about: it has ended."""
+    item = line.item
+    return isinstance(item, HistoryEvent) and item.type.endswith("Exited")
+
+
+def _arrow(*, exact: bool) -> Span:
+    """Draw what leads to a call; a guess is dotted."""
+    if exact:
+        return Span(" ──▶ ", "role--exact")
+    return Span(" ┄┄▷ ", "role--guess")
+
+
+# -- life-lines ------------------------------------------------------------------------
+
+
+def _rails_of(line: Line) -> Iterable[Rail]:
+    """Give what passes a line; where an execution has ended nothing of it does."""
+    item = line.item
+    if isinstance(item, HistoryEvent) and item.type in TERMINAL:
+        return [rail for rail in line.rails if rail.visit[0] != line.execution_arn]
+    return line.rails
+
+
+def _rails(rails: Iterable[Rail], width: int, number: int, count: int) -> list[Span]:
+    """Draw the life-lines of a row: they begin in a line's first, end in its last."""
+    cells = [_BLANK] * width
+    for rail in rails:
+        column = min(rail.column, width - 1)
+        begins = rail.begins and number == 0
+        ends = rail.ends and number == count - 1
+        if rail.begins and rail.ends and number > 0:
+            continue
+        cells[column] = _rail(rail, begins=begins, ends=ends)
+    return cells
+
+
+def _rail(rail: Rail, *, begins: bool, ends: bool) -> Span:
+    glyph, look, _ = _PHASES[rail.phase]
+    if rail.failed and rail.phase is not Phase.BACKING_OFF:
+        look = "role--bad"
+    if rail.begins and rail.ends:
+        return Span("●", look)
+    if begins and rail.phase is Phase.CONTAINER:
+        glyph = "╷"
+    elif ends:
+        glyph = "╵" if rail.phase in {Phase.CONTAINER, Phase.WAITING} else "╹"
+    return Span(glyph, look)
+
+
+def _passing(rails: Iterable[Rail], width: int) -> list[Span]:
+    """Draw the life-lines that neither begin nor end in a row."""
+    return _rails(rails, width, 1, 3)
+
+
+def _marked(line: Line, rails: list[Span], number: int) -> list[Span]:
+    """Put how an execution begins or ends where its life-line would be."""
+    mark = execution_mark(line)
+    return rails if mark is None or number > 0 else [mark, *rails[1:]]
+
+
+def execution_mark(line: Line) -> Span | None:
+    """Give the sign of how an execution that nothing started begins or ends."""
+    item = line.item
+    own = isinstance(item, HistoryEvent) and item.type.startswith("Execution")
+    if not own or line.execution_arn != line.root_arn or not line.text:
+        return None
+    if any(rail.column == 0 for rail in _rails_of(line)):
+        return None
+    text, role = line.text[0]
+    return Span(text[0], f"role--{role}") if text[:1] in _MARKS else None

@@ -1,0 +1,411 @@
+"""The lanes: states, times and calls, a line each, live or at any moment."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+
+from textual.cache import LRUCache
+from textual.strip import Strip
+from textual.timer import Timer
+
+from sfnwatch.model.api_call import CALL_KEY
+from sfnwatch.model.text import clean
+from sfnwatch.model.trace import Changed
+from sfnwatch.tui.actions import Command
+from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.lanes_draw import (
+    GUTTER,
+    Arrangement,
+    LaneLayout,
+    LineDrawing,
+    LineExtras,
+    Needs,
+    arrangement_of,
+    column_need,
+    columns_layout,
+    lanes_layout,
+    needs_of,
+    steadied,
+)
+from sfnwatch.tui.paint import Rows, Span, cut, mark_found, pad, width_of
+from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.status import length_words
+from sfnwatch.view.lifelines import Rail
+from sfnwatch.view.lines import Line
+from sfnwatch.view.order import Fold, Item
+from sfnwatch.view.outline import TASKS
+from sfnwatch.view.parts import counted, status_glyph
+
+_KEPT = 1024
+"""Lines whose rows are kept, with what they were drawn of."""
+FLASH, LINGER = 1.2, 4.0
+"""Seconds for which an event that has just come stands out, and a call: it may say
+how late it is."""
+FADE = 0.2
+"""Seconds between two times that lines fade, at least."""
+_FLASHED = 100
+"""More lines at once than these do not stand out by themselves."""
+_FOLDS = "▸▾⋯"
+_KEYS = 9
+"""Services beyond these have no digit left."""
+
+
+class _Drawn(NamedTuple):
+    """A line's rows, and all that they were drawn of."""
+
+    line: Line
+    look: object
+    rows: list[Strip]
+
+
+class LanesView(CursorList):
+    """Draws the lines of what is shown, only those that are in view."""
+
+    def __init__(self, shown: Shown) -> None:
+        super().__init__()
+        self.shown = shown
+        self.heads = LaneHeads(shown)
+        self.set_reactive(CursorList.follow, not shown.playback.replay)
+        self.commands: Mapping[str, Command] = {}
+        self.found: Callable[[Item], bool] | None = None
+        """What is searched for; None for nothing."""
+        self._searched = ""
+        """The words that are marked in what is found."""
+        self._drawing: LineDrawing | None = None
+        self._laid_for: object = None
+        """What lines are drawn by."""
+        self._needs = Needs()
+        self._kept: LRUCache[str, _Drawn] = LRUCache(_KEPT)
+        self._lines: LRUCache[tuple[int, int], tuple[Line, Needs]] = LRUCache(_KEPT)
+        self._fresh: dict[str, float] = {}
+        """Until when the keys of what has just come stand out."""
+        self._fading: Timer | None = None
+
+    # -- entries -------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        return len(self.shown.items)
+
+    def key_of(self, place: int) -> str | None:
+        return self.shown.items[place].key if place < self.count else None
+
+    def place_of(self, key: str) -> int | None:
+        return self.shown.place_of(key)
+
+    @property
+    def line(self) -> Line | None:
+        """The line that the cursor is on."""
+        return self._line(self.cursor)[0] if self.cursor < self.count else None
+
+    def _line(self, place: int) -> tuple[Line, Needs]:
+        """Give a line, and the cells that it would take."""
+        key = self.shown.version, place
+        known = self._lines.get(key)
+        if known is None:
+            line = self.shown.line(place)
+            known = self._lines[key] = line, needs_of(line, self.shown.looks)
+        return known
+
+    def draw(self, place: int, width: int) -> Sequence[Strip]:
+        if self._drawing is None:
+            return self.spans([], width=width)
+        line, _ = self._line(place)
+        extras = LineExtras(
+            fresh=self._is_fresh(line),
+            notice=self._notice(place, line),
+            found=self._searched if self.found and self.found(line.item) else "",
+            same_second=self._is_of_same_second(place, line),
+        )
+        others = self._others(line)
+        look = (self._drawing, extras, others)
+        kept = self._kept.get(line.key)
+        if kept is not None and kept.look == look and kept.line == line:
+            return kept.rows
+        rows = self._drawing.rows(line, extras, others)
+        if extras.found:
+            rows = [list(mark_found(row, extras.found)) for row in rows]
+        strips = self.spans(*rows, width=width)
+        self._kept[line.key] = _Drawn(line, look, strips)
+        return strips
+
+    def is_fresh(self, place: int) -> bool:
+        return bool(self._fresh) and self._is_fresh(self._line(place)[0])
+
+    def _is_fresh(self, line: Line) -> bool:
+        return line.key in self._fresh or line.call_key in self._fresh
+
+    def _is_of_same_second(self, place: int, line: Line) -> bool:
+        """True where the time of a line stands on the one above already."""
+        if not place or not self._columns:
+            return False
+        looks, order = self.shown.looks, self.shown.outline.order
+        before = order.place(self.shown.items[place - 1])[0]
+        return looks.time(before, whole=True) == looks.time(line.at, whole=True)
+
+    def _notice(self, place: int, line: Line) -> str:
+        """Say, above the first line after that, up to when CloudTrail is complete."""
+        shown = self.shown
+        mark = shown.coverage.measured
+        if not shown.playback.live or mark is None or not place or shown.looks.origin:
+            return ""
+        before = shown.outline.order.place(shown.items[place - 1])[0]
+        if not before <= mark < line.at:
+            return ""
+        until = shown.looks.time(mark, whole=True)
+        return f"┄┄ CloudTrail complete up to {until} (estimate) ┄┄"
+
+    def _others(self, line: Line) -> Mapping[str, Sequence[Rail]]:
+        """Give the life-lines that pass in the columns of other executions."""
+        shown, order = self.shown, self.shown.outline.order
+        return {
+            root: shown.lifelines.rails(
+                shown.moment, order.unshifted(line.at, root), root
+            )
+            for root in self._columns
+            if root != line.root_arn
+        }
+
+    @property
+    def _columns(self) -> Sequence[str]:
+        """The executions that stand side by side; none where there is one list."""
+        layout = self._drawing.layout if self._drawing is not None else None
+        return [column.root_arn for column in layout.columns] if layout else ()
+
+    # -- layout --------------------------------------------------------------------
+
+    def changed(self) -> None:
+        self.lay_out()
+        super().changed()
+
+    def show(self) -> None:
+        """Show the moment that is shown by now."""
+        self.changed()
+
+    def search_for(self, words: str) -> None:
+        """Mark some words where they are found."""
+        self._searched = words
+        self.redraw()
+
+    def copy_text(self) -> str:
+        """Give none: it is records that are copied."""
+        return ""
+
+    def lay_out(self) -> None:
+        """Lay lines out for what is in view."""
+        width, shown = self.size.width, self.shown
+        if width < 1:
+            return
+        kind = arrangement_of(width, len(shown.moment.roots))
+        shown.set_apart(apart=kind is Arrangement.COLUMNS)
+        layout, chips = self._laid_out(kind, width), shown.chips()
+        if (layout, shown.looks, chips) != self._laid_for:
+            self._laid_for = layout, shown.looks, chips
+            self._drawing = LineDrawing(layout, shown.looks, chips)
+            self.redraw()
+            self.heads.lay_out(layout)
+
+    def _laid_out(self, kind: Arrangement, width: int) -> LaneLayout:
+        shown = self.shown
+        if kind is Arrangement.COLUMNS:
+            roots = list(shown.moment.roots)
+            rails = [shown.lifelines.width(root) for root in roots]
+            last = self._need_of_last(roots[-1]) + rails[-1] + GUTTER
+            return columns_layout(width, roots, rails, last=last)
+        needs = (needs for _, needs in self._in_view())
+        self._needs = steadied(reduce(or_, needs, Needs()), self._needs)
+        cells = max((width_of([each]) for each in shown.chips().values()), default=0)
+        rails_cells = shown.lifelines.width()
+        return lanes_layout(kind, width, rails_cells, cells, self._needs)
+
+    def _in_view(self) -> Iterator[tuple[Line, Needs]]:
+        height = self.size.height
+        first = self.count - height if self.follow else self._top
+        for place in range(max(0, first), min(self.count, first + height)):
+            yield self._line(place)
+
+    def _need_of_last(self, root: str) -> int:
+        own = (line for line, _ in self._in_view() if line.root_arn == root)
+        need = max((column_need(line, self.shown.looks) for line in own), default=0)
+        self._needs = steadied(Needs(need), self._needs)
+        return self._needs.states
+
+    def on_resize(self) -> None:
+        self.lay_out()
+        super().on_resize()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self.lay_out()
+
+    # -- what has just come --------------------------------------------------------
+
+    def flash(self, changed: Changed) -> None:
+        """Have what is new stand out for a moment, unless that is nearly all."""
+        events = [e.key for those in changed.events.values() for e in those]
+        calls = [f"{CALL_KEY}{event_id}" for event_id in changed.calls]
+        count = len(events) + len(calls)
+        if not 0 < count <= _FLASHED or self.app.animation_level == "none":
+            return
+        now = time.monotonic()
+        self._fresh |= dict.fromkeys(events, now + FLASH)
+        self._fresh |= dict.fromkeys(calls, now + LINGER)
+        if self._fading is None:
+            self._fading = self.set_timer(FLASH, self._fade)
+
+    def _fade(self) -> None:
+        """Let what has stood out for long enough be a line like all others."""
+        now = time.monotonic()
+        self._fresh = {k: until for k, until in self._fresh.items() if until > now}
+        self._fading = None
+        if self._fresh:
+            rest = min(self._fresh.values()) - now
+            self._fading = self.set_timer(max(rest, FADE), self._fade)
+        self.redraw()
+
+    # -- folding and going ---------------------------------------------------------
+
+    def fold_here(self, *, around: bool) -> bool:
+        """Fold or open what the line at the cursor is the head or fold of.
+
+        With `around` it may as well be what the line is in. False if it is nothing.
+        """
+        line = self.line
+        if line is None or not (around or line.fold):
+            return False
+        key = self.shown.outline.foldable(line.item)
+        if key is None:
+            return False
+        self.shown.toggle(key)
+        self.follow = False  # else the cursor would be off to the last line
+        self.changed()
+        self.select_key(key)
+        return True
+
+    def step_execution(self, step: int) -> bool:
+        """Go to the nearest line of the next execution, or of the one before."""
+        roots = list(self.shown.moment.roots)
+        if len(roots) < 2 or self.line is None:  # noqa: PLR2004 - there is no other
+            return False
+        own = roots.index(self.line.root_arn) if self.line.root_arn in roots else 0
+        wanted = roots[(own + step) % len(roots)]
+        items = enumerate(self.shown.items)
+        places = (place for place, item in items if self._root_of(item) == wanted)
+        place = min(places, key=lambda place: abs(place - self.cursor), default=None)
+        if place is not None:
+            self.select(place)
+        return place is not None
+
+    def _root_of(self, item: Item) -> str | None:
+        arn = self.shown.outline.containers.spot_of(item)[0]
+        return self.shown.moment.lineage.root_of(arn) if arn else None
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        rows = self._rows_of(place)
+        on_fold = any(row.crop(x, x + 1).text in {*_FOLDS} for row in rows[:1])
+        fold = twice and isinstance(self.shown.items[place], Fold)
+        if (on_fold or fold) and self.fold_here(around=False):
+            return
+        super().clicked(place, x, twice=twice)
+
+
+# -- the line above --------------------------------------------------------------------
+
+
+def service_name(source: str) -> str:
+    """Name a service by its event source: `ECS` of `ecs.amazonaws.com`."""
+    name = clean(source.partition(".")[0], 20)
+    if source == TASKS:
+        return "ECS tasks"
+    return {"states": "States"}.get(name, name.upper() if len(name) < 5 else name)  # noqa: PLR2004 - an abbreviation
+
+
+class LaneHeads(Rows):
+    """Names what is below: the lanes, their services, or the executions."""
+
+    def __init__(self, shown: Shown) -> None:
+        super().__init__(self._row)
+        self._shown = shown
+        self._layout: LaneLayout | None = None
+        self._services: Mapping[str, int] = {}
+        """How many calls each event source has, in the order of their keys."""
+        self._quiet = ""
+
+    def lay_out(self, layout: LaneLayout) -> None:
+        """Stand above what is laid out so."""
+        self._layout = layout
+        self.redraw()
+
+    def count(self, services: Mapping[str, int], quiet: str) -> None:
+        """Count calls, and say why there are none, where there are none."""
+        self._services, self._quiet = services, quiet
+        self.redraw()
+
+    def _row(self, width: int) -> Sequence[Sequence[Span]]:
+        del width
+        layout = self._layout
+        if layout is None:
+            return [[]]
+        return [self._executions(layout) if layout.columns else self._lanes(layout)]
+
+    def _executions(self, layout: LaneLayout) -> list[Span]:
+        shown = self._shown
+        row = [Span(" "), Span(self._zone(), "look--faint")]
+        chips = shown.chips()
+        for column in layout.columns:
+            execution = shown.moment.roots.get(column.root_arn)
+            own = chips.get(column.root_arn)
+            if execution is None or own is None:
+                continue
+            glyph = status_glyph(execution.status)
+            words = f"  {glyph.text} {length_words(execution, shown.now)}"
+            cells = [own, Span(words, f"role--{glyph.role}")]
+            row = [*pad(cut(row, column.left - 1), column.left)]
+            row += cut(cells, column.width - 1)
+        return row
+
+    def _lanes(self, layout: LaneLayout) -> list[Span]:
+        states = [Span(" STEP FUNCTIONS", "role--name")]
+        zone = Span(self._zone(), "look--faint")
+        calls = self._calls()
+        if layout.calls:
+            row = [*pad(cut(states, layout.time - 1), layout.time), zone]
+            return [*pad(cut(row, layout.calls - 1), layout.calls), *calls]
+        row = [*states, Span("   → ", "look--faint"), *calls]
+        if not layout.time_cells or width_of(row) > layout.time - GUTTER:
+            room = layout.width - len(zone.text) - GUTTER
+            return [*pad(cut(row, room), room + 1), zone]
+        return [*pad(row, layout.time), zone]
+
+    def _calls(self) -> list[Span]:
+        if not self._services:
+            why = f"  {self._quiet}" if self._quiet else ""
+            return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
+        hidden = self._shown.outline.options.hidden_services
+        spans: list[Span] = []
+        for number, (source, count) in enumerate(self._services.items(), start=1):
+            if spans:
+                spans.append(Span("   "))
+            if len(self._services) > 1 and number <= _KEYS:
+                spans.append(Span(f"{number} ", "look--key", f"digit.{number}"))
+            look = "look--faint" if source in hidden else "role--name"
+            more = " hidden" if source in hidden else ""
+            word = "change" if source == TASKS else "API call"
+            spans.append(Span(service_name(source), look))
+            spans.append(Span(f" {counted(count, word)}{more}", "look--faint"))
+        filtered = self._shown.outline.filtered
+        if filtered:
+            spans.append(Span(f"   {filtered:,} filtered out", "role--warn"))
+        return spans
+
+    def _zone(self) -> str:
+        shown = self._shown
+        if shown.looks.origin is not None:
+            return "elapsed"
+        begun = shown.roots[0].started_at if shown.roots else None
+        zone = shown.looks.zone(begun)
+        if begun is None or (self._layout is not None and self._layout.columns):
+            return zone
+        return f"{zone} {shown.looks.at(begun):%d %b}"

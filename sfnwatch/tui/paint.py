@@ -1,0 +1,341 @@
+"""Text in parts, cut and wrapped to cells, and painted in the theme's colors.
+
+What a part looks like is up to the style sheet: a span names one of its classes, and
+never a color.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from msgspec import Struct
+from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from sfnwatch.analysis.phases import Phase
+from sfnwatch.model.text import clean, clock
+from sfnwatch.view.parts import Part, Role
+
+CHIPS = 6
+"""So many executions have a hue of their own; of more, some share one."""
+LOOKS = frozenset(
+    {
+        *(f"role--{role}" for role in Role),
+        *(f"chip--{number}" for number in range(CHIPS)),
+        *(f"rail--{name}" for name in ("container", "waiting", "stopped")),
+        *("look--key", "look--faint", "look--found", "look--playhead", "look--bar"),
+        *("look--grid", "look--chosen"),
+    }
+)
+"""The classes of what is painted. They are the screen's: widgets with each of their own
+would take longer to make than all else of the first frame."""
+TIME_CELLS = len("13:31:15.579")
+_WORDS = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
+
+
+class Span(NamedTuple):
+    """Some text, and the class that says what it looks like."""
+
+    text: str
+    look: str = "role--plain"
+    does: str = ""
+    """The id of the action that a click on it does."""
+
+
+PHASES: Mapping[Phase, Span] = {
+    Phase.WAITING: Span("▂", "rail--waiting"),
+    Phase.WORKING: Span("▄", "role--busy"),
+    Phase.COMPLETION_LAG: Span("┄", "role--event"),
+    Phase.BACKING_OFF: Span("▖", "role--warn"),
+    Phase.CONTAINER: Span("─", "rail--container"),
+    Phase.STOPPED: Span("┈", "rail--stopped"),
+}
+"""What time was spent on, a cell of a bar each."""
+Masks = Callable[[str], str]
+"""Puts other names in the place of those that are not to be seen."""
+
+
+class Looks(Struct, frozen=True):
+    """What a presenter, or a reader in another zone, has chosen."""
+
+    mask: Masks = str
+    masked: bool = False
+    local: bool = False
+    origin: datetime | None = None
+    """From when times count, where executions are aligned at their starts."""
+
+    def at(self, at: datetime) -> datetime:
+        """Give a time in the zone that is chosen."""
+        try:
+            return at.astimezone(None if self.local else UTC)
+        except (OverflowError, OSError, ValueError):
+            # A record may name the first or the last day there is.
+            return at
+
+    def time(self, at: datetime, *, whole: bool = False) -> str:
+        """Write a time of day, or the time since the start; `whole` without ms."""
+        if self.origin is not None:
+            passed = round((at - self.origin).total_seconds() * 1000)
+            seconds, millis = divmod(abs(passed), 1000)
+            rest = "" if whole else f".{millis:03}"
+            return f"{'−' if passed < 0 else '+'}{clock(seconds)}{rest}"
+        return self.time_of_day(at, whole=whole)
+
+    def time_of_day(self, at: datetime, *, whole: bool = False) -> str:
+        """Write a time of day, whatever times count from."""
+        shown = self.at(at)
+        rest = "" if whole else f".{shown.microsecond // 1000:03}"
+        return f"{shown:%H:%M:%S}{rest}"
+
+    def zone(self, at: datetime | None = None) -> str:
+        """Name the zone that times are in."""
+        if not self.local:
+            return "UTC"
+        return clean(self.at(at or datetime.now(UTC)).strftime("%Z") or "local", 12)
+
+
+def chip(name: str, number: int) -> Span:
+    """Write an execution's short name on a ground of its own hue."""
+    return Span(f" {name} ", f"chip--{number % CHIPS}")
+
+
+def spans_of(parts: Iterable[Part], mask: Masks = str) -> list[Span]:
+    """Give parts their looks, and their names as they are to be seen."""
+    return [Span(mask(part.text), f"role--{part.role}") for part in parts]
+
+
+def width_of(spans: Iterable[Span]) -> int:
+    """Count the cells that some text takes."""
+    return sum(cell_len(span.text) for span in spans)
+
+
+def cut(spans: Sequence[Span], cells: int) -> list[Span]:
+    """Keep what has room; what was cut ends in `…`."""
+    if width_of(spans) <= cells:
+        return list(spans)
+    kept: list[Span] = []
+    room = cells - 1
+    for span in spans:
+        size = cell_len(span.text)
+        if size >= room:
+            short = set_cell_size(span.text, max(0, room)).rstrip()
+            kept.append(Span(f"{short}…" if cells > 0 else "", span.look))
+            break
+        kept.append(span)
+        room -= size
+    return kept
+
+
+def pad(spans: Sequence[Span], cells: int) -> list[Span]:
+    """Fill up with blanks."""
+    return [*spans, Span(" " * max(0, cells - width_of(spans)))]
+
+
+def fit(spans: Sequence[Span], cells: int, *, right: bool = False) -> list[Span]:
+    """Cut or fill up to so many cells, with the blanks at the left if it is `right`."""
+    short = cut(spans, cells) if cells > 0 else []
+    blank = Span(" " * max(0, cells - width_of(short)))
+    return [blank, *short] if right else [*short, blank]
+
+
+def flow(
+    spans: Sequence[Span], first: int, others: int, most: int = 3
+) -> list[list[Span]]:
+    """Wrap text by its words: into a first row, and at most so many in all.
+
+    The rows after the first may be of another width. What has no room in the last is
+    cut.
+    """
+    if width_of(spans) <= first or most == 1:
+        return [cut(spans, first)]
+    rows: list[list[Span]] = [[]]
+    room = first
+    for word in _words(spans, others):
+        size = cell_len(word.text.rstrip())
+        if size > room and len(rows) < most:
+            rows.append([])
+            room = others
+            word = Span(word.text.lstrip(), word.look)  # noqa: PLW2901
+        rows[-1].append(word)
+        room -= cell_len(word.text)
+    # A row of nothing but blanks is the end of the one before.
+    rows = [_trimmed(row) for row in rows if any(span.text.strip() for span in row)]
+    widths = [first, *[others] * len(rows)]
+    return [cut(row, room) for row, room in zip(rows, widths, strict=False)]
+
+
+def _trimmed(row: list[Span]) -> list[Span]:
+    return [*row[:-1], Span(row[-1].text.rstrip(), row[-1].look)]
+
+
+def _words(spans: Iterable[Span], longest: int) -> Iterator[Span]:
+    """Yield words with the blanks before them; very long ones come in pieces."""
+    for text, look, _ in spans:
+        for word in _WORDS.findall(text):
+            if cell_len(word) > longest > 0:
+                yield from (Span(piece, look) for piece in chop_cells(word, longest))
+            else:
+                yield Span(word, look)
+
+
+def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
+    """Mark where the words that are searched for stand, in either case."""
+    wanted = words.casefold()
+    for text, look, _ in spans:
+        begin = 0
+        folded = text.casefold()
+        found = folded.find(wanted) if len(folded) == len(text) else -1
+        while found >= 0:
+            yield Span(text[begin:found], look)
+            begin = found + len(wanted)
+            yield Span(text[found:begin], "look--found")
+            found = folded.find(wanted, begin)
+        yield Span(text[begin:], look)
+
+
+def margined(
+    rows: Iterable[Sequence[Span]], margin: int, first: Sequence[Span] = ()
+) -> list[list[Span]]:
+    """Set rows off from the left; `first` stands in the margin of the first."""
+    lead = fit(first, margin)
+    blank = [Span(" " * margin)]
+    return [[*(blank if n else lead), *row] for n, row in enumerate(rows)]
+
+
+def ruled(spans: Sequence[Span], cells: int) -> list[Span]:
+    """Draw a rule behind a heading, to the end of its row."""
+    short = cut(spans, cells)
+    return [*short, Span("─" * (cells - width_of(short)), "look--faint")]
+
+
+# -- columns -----------------------------------------------------------------------
+
+
+class Cells(NamedTuple):
+    """A column of a table; one of no size takes what the others leave."""
+
+    head: str
+    size: int = 0
+    least: int = 0
+    """The width from which there is room for it."""
+    right: bool = False
+
+
+def in_columns(
+    columns: Sequence[Cells], cells: Iterable[Span | Sequence[Span]], width: int
+) -> list[Span]:
+    """Set a row of a table into the columns that have room."""
+    pairs = zip(columns, cells, strict=True)
+    shown = [(column, cell) for column, cell in pairs if width >= column.least]
+    gaps = sum(2 if column.size > 1 else 1 for column, _ in shown if column.size)
+    left = max(1, width - gaps - sum(column.size for column, _ in shown))
+    spans: list[Span] = []
+    for column, cell in shown:
+        size = min(column.size or left, width - width_of(spans))
+        if size < 1:
+            break
+        told = [cell] if isinstance(cell, Span) else cell
+        spans += fit(told, size, right=column.right)
+        spans.append(Span("  " if column.size > 1 else " "))
+    return spans[:-1]
+
+
+def heads(columns: Sequence[Cells], width: int) -> list[Span]:
+    """Name the columns."""
+    return in_columns(columns, [Span(c.head, "role--dim") for c in columns], width)
+
+
+def legend(signs: Iterable[tuple[Span, str]], width: int) -> Iterator[Span]:
+    """Explain signs, as far as there is room; what matters most comes first."""
+    room = width - 1
+    yield Span(" ")
+    for sign, words in signs:
+        size = len(sign.text) + len(words) + 3
+        if size <= room:
+            room -= size
+            yield from (sign, Span(f" {words}  ", "role--dim"))
+
+
+# -- painting ----------------------------------------------------------------------
+
+
+def strip_of(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
+    """Paint a row of exactly so many cells, on no ground of its own."""
+    segments, style_of = [], widget.screen.get_component_rich_style
+    for text, look, does in spans:
+        if text:
+            style = style_of(look, partial=True)
+            if does:
+                style += Style(meta={"@click": f"app.do({does!r})"})
+            segments.append(Segment(text, style))
+    return Strip(segments).adjust_cell_length(cells)
+
+
+def painted(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
+    """Paint a row on the widget's own ground."""
+    return strip_of(widget, spans, cells).apply_style(widget.rich_style)
+
+
+class Rows(Widget):
+    """Rows of text, as many as there are; absent while there are none."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "Rows { height: auto; }"
+
+    def __init__(
+        self,
+        make: Callable[[int], Sequence[Sequence[Span]]] | None = None,
+        *,
+        most: int = 1,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
+        """`make` gives the rows for a width; else what is shown is wrapped.
+
+        `most` is how many rows each piece of it may then take.
+        """
+        super().__init__(id=id)
+        self._make, self._most = make, most
+        self._told: Sequence[Sequence[Span]] = ()
+        self._made: tuple[int, Sequence[Sequence[Span]]] = -1, ()
+
+    def show(self, *told: Sequence[Span]) -> None:
+        """Say something else."""
+        if told != self._told:
+            self._told = told
+            self.display = bool(told)
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Make the rows anew."""
+        (width, before), self._made = self._made, (-1, ())
+        self.refresh(layout=len(self.rows(width)) != len(before))
+
+    def rows(self, width: int) -> Sequence[Sequence[Span]]:
+        """Give the rows for a width."""
+        if width < 0:
+            return ()
+        if self._made[0] != width:
+            rows = [
+                r for each in self._told for r in flow(each, width, width, self._most)
+            ]
+            self._made = width, self._make(width) if self._make else rows
+        return self._made[1]
+
+    def get_content_width(self, container: object, viewport: object) -> int:
+        del container, viewport
+        return max(map(width_of, self._told), default=0)
+
+    def get_content_height(
+        self, container: object, viewport: object, width: int
+    ) -> int:
+        del container, viewport
+        return len(self.rows(width))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        rows = self.rows(width)
+        return painted(self, cut(rows[y], width) if y < len(rows) else (), width)

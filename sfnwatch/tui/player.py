@@ -1,0 +1,446 @@
+"""The player: its keys, its words, and the minimap, to click and drag."""
+
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from math import ceil, sqrt
+from typing import Any
+
+from msgspec import Struct, field
+from textual import events
+from textual.app import App
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+
+from sfnwatch.model.clocks import Clock
+from sfnwatch.model.text import clean, duration
+from sfnwatch.tui.actions import Command
+from sfnwatch.tui.paint import Rows, Span, fit, width_of
+from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.status import Words, fitted, joined, said
+from sfnwatch.view.markers import Marker, MarkerKind
+from sfnwatch.view.parts import status_glyph
+from sfnwatch.view.playback import Playback, Scale, TimeSpan
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+"""The first is the ground: nothing came."""
+_MANY = 16
+"""Things in a column that make it full, where no other has more."""
+_LEAST = 24
+"""Cells that a minimap needs to be of use."""
+_ROOMY = 150
+"""Cells from which on the newest mark is named."""
+_MARK_CELLS = 26
+FRAMES = 20
+"""Frames a second while a recording plays."""
+_SHARE = 4
+"""A frame that took long is followed by so many times as long without one."""
+_STEP, _MINUTE = 5, 60
+_FEW = 4
+"""More cuts than these would be all that one sees."""
+_CLOCKS = {Clock.ARRIVAL: "arrival time", Clock.EVENT: "event time"}
+_SAID = 1.0
+"""Seconds from which a gap's being cut short is worth a word."""
+_LOOKS: Mapping[MarkerKind, Span] = {
+    MarkerKind.FAILED: Span("✘", "role--bad"),
+    MarkerKind.DENIED: Span("", "role--bad"),
+    MarkerKind.ENDED: Span("■", "role--name"),
+    MarkerKind.REDRIVEN: Span("⟲", "role--warn"),
+    MarkerKind.RETRIED: Span("", "role--warn"),
+    MarkerKind.CAUGHT: Span("", "role--warn"),
+    MarkerKind.FIRST_POLL: Span("", "role--poll"),
+    MarkerKind.LEARNED: Span("", "role--event"),
+}
+"""What tells a column with such a mark: a sign, or the color of its bar."""
+SIGNS: Sequence[tuple[str, str]] = (
+    ("▁▃▅█", "how much came: nothing, little, much"),
+    ("▼", "the moment that is shown"),
+    ("✘", "a try, a state or a call failed; a red bar: a call was denied"),
+    ("✔ ✘ ◷ ■", "the execution ended: succeeded, failed, timed out, aborted"),
+    ("⟲", "the execution was redriven"),
+    ("╱", "idle time, squeezed: no even scale"),
+    ("● ▶ ‖ ■", "live, playing, paused, at the end"),
+)
+"""Each sign of the player, and what it means."""
+_CROWD = 2_000
+_PATIENCE = 50
+"""So many times as long as it took to make one, it stays."""
+_RANKS = {kind: rank for rank, kind in enumerate(MarkerKind)}
+
+
+class Minimap(Struct, frozen=True):
+    """All there is, cut into columns; where the player is comes later."""
+
+    span: TimeSpan
+    scale: Scale
+    width: int
+    levels: Sequence[int] = ()
+    """How high each column is, as a place among the blocks."""
+    marks: Mapping[int, Sequence[Marker]] = field(default_factory=dict)
+    """A column's marks, the one that is drawn first."""
+    cuts: frozenset[int] = frozenset()
+    """Where a silence has been made shorter than it was."""
+    clock: Clock = Clock.ARRIVAL
+
+    def column(self, at: datetime) -> int:
+        """Say in which column a moment is."""
+        return min(self.width - 1, round(self.scale.place(at) * (self.width - 1)))
+
+    def at(self, column: int) -> datetime:
+        """Say which moment a column stands for: one at which what is in it is shown."""
+        if column <= 0 or self.width == 1:
+            return self.span[0]
+        if column >= self.width - 1:
+            return self.span[1]
+        marks = self.marks.get(column)
+        if marks:
+            return marks[0].when(self.clock)
+        return self.scale.at(column / (self.width - 1))
+
+
+def make_minimap(
+    playback: Playback, markers: Sequence[Marker], width: int
+) -> Minimap | None:
+    """Cut all there is into columns; None while there is nothing."""
+    span, scale = playback.span, playback.scale()
+    if span is None or scale is None or width < 1:
+        return None
+    times, clock = playback.course.times, playback.clock
+    empty = Minimap(span, scale, width)
+    # Columns are far fewer than moments: look only for where each begins.
+    starts = [bisect_left(times, c, key=empty.column) for c in range(width + 1)]
+    counts = [end - begin for begin, end in pairwise(starts)]
+    most = max(_MANY, *counts)
+    top = len(_BLOCKS) - 1
+    # By the root, or one burst would flatten the rest.
+    levels = [ceil(top * sqrt(n / most)) if n else 0 for n in counts]
+    marks: dict[int, list[Marker]] = {}
+    for marker in markers:
+        marks.setdefault(empty.column(marker.when(clock)), []).append(marker)
+    for found in marks.values():
+        found.sort(key=lambda marker: _RANKS[marker.kind])
+    taken = {*marks, *(column for column, level in enumerate(levels) if level)}
+    cuts = frozenset(_cuts(empty, taken)) if len(scale.cuts) <= _FEW else frozenset()
+    return Minimap(span, scale, width, levels, marks, cuts, clock)
+
+
+def _cuts(empty: Minimap, taken: set[int]) -> Iterator[int]:
+    """Find a free column for each squeezed gap, as near its middle as there is."""
+    for knot in empty.scale.cuts:
+        first, last = (empty.column(at) for at in empty.scale.knots[knot : knot + 2])
+        free = [column for column in range(first + 1, last) if column not in taken]
+        if free:
+            yield free[len(free) // 2]
+
+
+def minimap_spans(shown: Minimap, playhead: int) -> list[Span]:
+    """Draw the minimap, a cell a column; what is played already stands out."""
+    return [_cell(shown, column, playhead) for column in range(shown.width)]
+
+
+def _cell(shown: Minimap, column: int, playhead: int) -> Span:
+    if column == playhead:
+        return Span("▼", "look--playhead")
+    played = "look--bar" if column < playhead else "look--faint"
+    marks = shown.marks.get(column, ())
+    bar = _BLOCKS[shown.levels[column]]
+    if marks and marks[0].kind in _LOOKS:
+        sign, look, _ = _LOOKS[marks[0].kind]
+        if marks[0].kind is MarkerKind.ENDED:
+            glyph = status_glyph(marks[0].status)
+            sign, look = glyph.text, f"role--{glyph.role}"
+        return Span(sign or bar, look)
+    if column in shown.cuts:
+        return Span("╱", "look--faint")
+    return Span(bar, played)
+
+
+# -- the player's words ----------------------------------------------------------------
+
+
+def player_words(shown: Shown) -> Iterator[Words]:
+    """Say how it plays, where it is, by which clock."""
+    playback = shown.playback
+    span = playback.span
+    if span is None:
+        yield said(0, "nothing to play yet", "look--faint")
+        return
+    sign, word, look = _sign(playback)
+    yield Words(5, [Span(sign, look), Span(f" {word:<7}", look)], [Span(sign, look)])
+    if not playback.live:
+        yield said(3, f"{f'{playback.speed:g}×'.removeprefix('0'):<4}", "role--name")
+    now = shown.now
+    yield said(0, shown.looks.time_of_day(now, whole=True), "role--name")
+    yield _lengths(shown, now, span)
+    if not playback.replay and not playback.live:
+        behind = duration(max(0.0, (shown.clock.now() - now).total_seconds()))
+        yield said(2, f"{behind} behind live", "role--warn")
+    yield said(7, _CLOCKS[playback.clock], "look--faint")
+    if playback.squeeze:
+        skipped = playback.skipped
+        words = f"{duration(skipped)} skipped" if skipped >= _SAID else "idle squeezed"
+        yield said(8, f"{words:<15}", "look--faint")
+    if playback.looping:
+        yield said(9, "∞ loop", "look--faint")
+
+
+def _sign(playback: Playback) -> tuple[str, str, str]:
+    """Say how it plays: as a sign and a word, with their look."""
+    if playback.live:
+        return "●", "live", "role--busy"
+    if playback.playing:
+        return "▶", "playing", "role--busy"
+    if playback.ended:
+        return "■", "end", "look--faint"
+    return "‖", "paused", "role--warn"
+
+
+def _lengths(shown: Shown, now: datetime, span: TimeSpan) -> Words:
+    """Say how long it has run by then, and how long it is all in all."""
+    starts = [e.started_at for e in shown.roots if e.started_at is not None]
+    origin = min(starts, default=span[0])
+    seconds = (now - origin).total_seconds()
+    sign = "−" if seconds < 0 else "+"
+    elapsed = [Span(f"{sign}{duration(abs(seconds))}".rjust(8))]
+    if shown.playback.live:
+        return Words(6, elapsed, elapsed)
+    whole = duration((span[1] - origin).total_seconds())
+    return Words(6, [*elapsed, Span(f" / {whole}", "look--faint")], elapsed)
+
+
+def newest_mark(markers: Sequence[Marker], at: datetime, clock: Clock) -> Marker | None:
+    """Give the newest mark that has come by a moment."""
+    place = bisect_right(markers, at, key=lambda marker: marker.when(clock))
+    return markers[place - 1] if place else None
+
+
+class Scrubber(Rows, can_focus=True):
+    """Draws the minimap and the player's words, and says where one wants to go."""
+
+    DEFAULT_CSS = "Scrubber { padding: 0 1; }"
+
+    @dataclass
+    class Sought(Message):
+        """A moment is wanted; `final` once the mouse has let go."""
+
+        at: datetime
+        final: bool
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Scrubber.Sought) and not message.final
+
+    def __init__(self, shown: Shown) -> None:
+        super().__init__(self._row)
+        self._shown = shown
+        self._map: Minimap | None = None
+        self._made_of: object = None
+        self._version: object = None
+        self._due = 0.0
+        self._wanted: datetime | None = None
+        """Where a drag is; None while there is none."""
+        self._hovered: int | None = None
+
+    def _row(self, width: int) -> Sequence[Sequence[Span]]:
+        fitting = fitted(player_words(self._shown), width - _LEAST - 2)
+        words = joined(fitting, Span("  "))
+        if width >= _ROOMY:
+            words = [*words, *self._mark()]
+        room = width - width_of(words) - 2
+        minimap = self._minimap(room) if room >= _LEAST // 2 else None
+        if minimap is None:
+            return [words]
+        return [[*minimap_spans(minimap, self._playhead(minimap)), Span("  "), *words]]
+
+    def _mark(self) -> list[Span]:
+        shown = self._shown
+        clock = shown.playback.clock
+        marker = newest_mark(shown.markers.by(clock), shown.now, clock)
+        label = clean(shown.looks.mask(marker.label)) if marker else ""
+        return fit([Span(f"   {label}", "role--dim")], _MARK_CELLS)
+
+    def _minimap(self, width: int) -> Minimap | None:
+        playback = self._shown.playback
+        made_of = width, playback.clock, playback.squeeze, playback.growing
+        version = playback.course.version, self._shown.markers.version
+        due = time.monotonic() >= self._due
+        if made_of != self._made_of or (version != self._version and due):
+            self._made_of, self._version = made_of, version
+            begun = time.monotonic()
+            markers = self._of_roots(self._shown.markers.by(playback.clock))
+            self._map = make_minimap(playback, markers, width)
+            # Of very much it takes longer than a frame, and changes little.
+            self._due = begun + _PATIENCE * (time.monotonic() - begun)
+        return self._map
+
+    def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
+        """Leave out how child executions ended well; of very many, what has no sign."""
+        roots = self._shown.moment.roots
+        if len(markers) > _CROWD:
+            markers = [marker for marker in markers if marker.kind in _LOOKS]
+        return [
+            marker
+            for marker in markers
+            if marker.status != "succeeded" or marker.key.rpartition("#")[0] in roots
+        ]
+
+    def _playhead(self, minimap: Minimap) -> int:
+        position = self._shown.playback.position
+        return minimap.width - 1 if position is None else minimap.column(position)
+
+    # -- mouse ---------------------------------------------------------------------
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        column = self._column(event.x)
+        if event.button == 1 and column is not None:
+            event.stop()
+            self.capture_mouse()
+            self._want(column)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        dragging = self._wanted is not None
+        column = self._column(event.x, anywhere=dragging)
+        if dragging:
+            self._want(column or 0)
+        if column != self._hovered:
+            self._hovered = column
+            self.tooltip = self._tip(column)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        if self._wanted is not None:
+            event.stop()
+            self.release_mouse()
+            self.post_message(self.Sought(self._wanted, final=True))
+            self._wanted = None
+
+    def _column(self, x: int, *, anywhere: bool = False) -> int | None:
+        """Say over which column a cell is; `anywhere` takes the nearest."""
+        if self._map is None:
+            return None
+        column = x - self.gutter.left
+        if 0 <= column < self._map.width:
+            return column
+        return min(max(column, 0), self._map.width - 1) if anywhere else None
+
+    def _want(self, column: int) -> None:
+        at = self._map.at(column) if self._map else None
+        if at is not None and at != self._wanted:
+            self._wanted = at
+            self.post_message(self.Sought(at, final=False))
+
+    def _tip(self, column: int | None) -> Content | None:
+        """Say what is under the mouse; as content, since data could write markup."""
+        if self._map is None or column is None:
+            return None
+        looks = self._shown.looks
+        labels = dict.fromkeys(m.label for m in self._map.marks.get(column, ()))
+        words = ", ".join(clean(looks.mask(label)) for label in labels)
+        at = looks.time_of_day(self._map.at(column), whole=True)
+        return Content(f"{at}  {words}" if words else at)
+
+
+# -- the keys -------------------------------------------------------------------------
+
+
+class Player:
+    """Does what is asked of the playback, and shows what has come of it."""
+
+    def __init__(self, app: App[Any], shown: Shown, moved: Callable[[], None]) -> None:
+        """`moved` is called when another moment, or something about it, is shown."""
+        self._app, self._shown, self._moved = app, shown, moved
+        self._last = time.monotonic()
+        self._rest_until = 0.0
+        self._timer: Timer | None = None
+        self._goes = False
+        self.commands: Mapping[str, Command] = {
+            name: self._then_show(do) for name, do in self._all().items()
+        }
+
+    @property
+    def playback(self) -> Playback:
+        return self._shown.playback
+
+    def _all(self) -> Mapping[str, Command]:
+        playback = self.playback
+        return {
+            "player.toggle": playback.toggle,
+            "player.event": lambda: playback.step(1),
+            "player.event_back": lambda: playback.step(-1),
+            "player.state": lambda: self._step(1, MarkerKind.ENTERED),
+            "player.state_back": lambda: self._step(-1, MarkerKind.ENTERED),
+            "player.chapter": lambda: self._step(1),
+            "player.chapter_back": lambda: self._step(-1),
+            "player.forward": lambda: playback.skip(_STEP),
+            "player.back": lambda: playback.skip(-_STEP),
+            "player.forward_more": lambda: playback.skip(_MINUTE),
+            "player.back_more": lambda: playback.skip(-_MINUTE),
+            "player.faster": playback.faster,
+            "player.slower": playback.slower,
+            "player.squeeze": self._squeeze,
+            "player.clock": playback.switch_clock,
+            "player.loop": self._loop,
+            "player.live": playback.to_end,
+        }
+
+    def _then_show(self, do: Command) -> Command:
+        def done() -> None:
+            do()
+            self.go_on()
+            self._moved()
+
+        return done
+
+    def _step(self, direction: int, *kinds: MarkerKind) -> None:
+        """Go to the next mark, of some kinds, or say that there is none."""
+        clock = self.playback.clock
+        markers = self._shown.markers.by(clock)
+        wanted = (m for m in markers if not kinds or m.kind in kinds)
+        if not self.playback.step_among((m.when(clock) for m in wanted), direction):
+            what = "state" if kinds else "mark"
+            self._app.notify(f"no {what} {'after' if direction > 0 else 'before'} this")
+
+    def _squeeze(self) -> None:
+        self.playback.squeeze = not self.playback.squeeze
+        how = "squeezed" if self.playback.squeeze else "as long as it was"
+        self._app.notify(f"idle time is {how}")
+
+    def _loop(self) -> None:
+        self.playback.looping = not self.playback.looping
+        self._app.notify("loop" if self.playback.looping else "no loop")
+
+    def tenth(self, number: int) -> None:
+        """Go to so many tenths of the minimap."""
+        self.playback.tenth(number)
+        self._moved()
+
+    def jump(self, marker: Marker) -> None:
+        """Go to a mark."""
+        self.playback.stand(marker.when(self.playback.clock))
+        self._moved()
+
+    # -- time ----------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Let the time go on, if it plays and does not yet."""
+        if self._timer is None:
+            self._timer = self._app.set_interval(1 / FRAMES, self._frame, pause=True)
+        if self.playback.playing and not self._goes:
+            self._last, self._goes = time.monotonic(), True
+            self._timer.resume()
+
+    def _frame(self) -> None:
+        now = time.monotonic()
+        if now < self._rest_until:
+            return
+        elapsed, self._last = now - self._last, now
+        if self.playback.tick(elapsed):
+            self._moved()
+            spent = time.monotonic() - now
+            self._rest_until = now + _SHARE * spent if spent > 1 / FRAMES else 0.0
+        if not self.playback.playing and self._timer is not None:
+            self._timer.pause()
+            self._goes = False
+            self._moved()

@@ -1,0 +1,194 @@
+"""For a talk: a sentence for the line under the cursor, and the keys that are pressed.
+
+The back row sees neither the presenter's hands nor what the cursor is about.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
+
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.trace import Trace
+from sfnwatch.tui.actions import Command
+from sfnwatch.tui.paint import Rows, Span
+from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.themes import stage_theme
+from sfnwatch.view.lines import Line
+
+if TYPE_CHECKING:
+    from sfnwatch.view.anonymizer import Anonymizer
+
+LINGER = 1.6
+"""Seconds for which a key stays to be seen."""
+_MOST_KEYS, _MOST_ROWS = 5, 3
+_PAGE = 500
+"""Records whose names are learned before others come to their turn."""
+
+
+class KeyCaps(Rows):
+    """The keys pressed last."""
+
+    DEFAULT_CSS = "KeyCaps { width: auto; margin-left: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: deque[str] = deque(maxlen=_MOST_KEYS)
+        self._fading: Timer | None = None
+
+    def press(self, name: str) -> None:
+        """Show a key; the row of them goes when no other follows."""
+        self._keys.append(name)
+        if self._fading is not None:
+            self._fading.stop()
+        self._fading = self.set_timer(LINGER, self.clear)
+        caps = (Span(f" {name[:12]} ", "chip--0") for name in self._keys)
+        self.show([span for cap in caps for span in (cap, Span(" "))])
+        self.refresh(layout=True)
+
+    def clear(self) -> None:
+        """Show none any more."""
+        self._keys.clear()
+        self.show()
+
+
+class Stage(Horizontal):
+    """What an audience needs, below the picture; absent while nobody presents."""
+
+    DEFAULT_CSS = """
+    Stage {
+        display: none;
+        height: auto;
+        padding: 0 1;
+
+        #caption { width: 1fr; min-height: 2; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.caption, self.keys = Rows(most=_MOST_ROWS, id="caption"), KeyCaps()
+
+    def compose(self) -> ComposeResult:
+        yield self.caption
+        yield self.keys
+
+
+class Presenter:
+    """Masks names, and shows for a talk what else is not on the picture."""
+
+    def __init__(
+        self, app: App[Any], shown: Shown, changed: Callable[[], None]
+    ) -> None:
+        """`changed` is called when names or times are shown otherwise."""
+        self._app, self._shown, self._changed = app, shown, changed
+        self.stage = Stage()
+        self.presenting = False
+        self._before: tuple[str, bool] = "", False
+        """The theme, and whether names were masked, before they were presented."""
+        self._masks: Anonymizer | None = None
+        self._unlearned: Iterator[Received] | None = None
+        """Records whose names are not known yet: nothing may be shown as masked."""
+        self.commands: Mapping[str, Command] = {
+            "show.present": self.present,
+            "show.mask": lambda: self.mask(on=not self._shown.looks.masked),
+            "show.zone": self._switch_zone,
+        }
+
+    # -- names and times -----------------------------------------------------------
+
+    def mask(self, *, on: bool) -> None:
+        """Show aliases instead of names, once all names that came are known."""
+        if not on:
+            self._unlearned = None
+            self._look(masked=False)
+            return
+        from sfnwatch.view.anonymizer import Anonymizer  # noqa: PLC0415 - seldom
+
+        self._masks = self._masks or Anonymizer()
+        self._unlearned = records_of(self._shown.trace)
+        self._learn_some()
+
+    def _learn_some(self) -> None:
+        if self._unlearned is None or self._masks is None:
+            return
+        page = list(islice(self._unlearned, _PAGE))
+        self._masks.learn(page)
+        if len(page) == _PAGE:
+            self._app.set_timer(0.001, self._learn_some)
+            return
+        self._unlearned = None
+        self._look(masked=True)
+
+    def learn(self, batch: Batch) -> None:
+        """Know the names in a batch before they are shown, if they are masked."""
+        if self._masks is not None:
+            self._masks.learn(batch)
+
+    def _look(self, *, masked: bool) -> None:
+        mask = self._masks.mask if masked and self._masks is not None else str
+        looks = self._shown.looks
+        self._shown.looks = replace(looks, masked=masked, mask=mask)
+        # A name that was just said may be one that is masked now.
+        self._app.clear_notifications()
+        self._changed()
+
+    def _switch_zone(self) -> None:
+        looks = replace(self._shown.looks, local=not self._shown.looks.local)
+        self._shown.looks = looks
+        self._changed()
+        zone = looks.zone(self._shown.now)
+        where = "your time zone, " if looks.local else ""
+        self._app.notify(f"times are in {where}{zone}")
+
+    # -- a talk ----------------------------------------------------------------------
+
+    def present(self) -> None:
+        """Show it for a talk; or, once more, as it was before."""
+        self.presenting = not self.presenting
+        self._app.set_class(self.presenting, "-presenting")
+        self.stage.display = self.presenting
+        self.stage.keys.clear()
+        if self.presenting:
+            self._before = self._app.theme, self._shown.looks.masked
+            self._app.theme = stage_theme(dark=self._app.current_theme.dark)
+            self.mask(on=True)
+        else:
+            self._app.theme, masked = self._before
+            self.mask(on=masked)
+
+    def press(self, key: str) -> None:
+        """Show a key that was pressed."""
+        if self.presenting:
+            self.stage.keys.press(key)
+
+    def tell(self, line: Line | None) -> None:
+        """Say the line under the cursor in a sentence."""
+        if not self.presenting:
+            return
+        from sfnwatch.view.captions import caption  # noqa: PLC0415 - seldom
+
+        words = caption(line, self._shown.moment) if line is not None else ""
+        self.stage.caption.show([Span(self._shown.looks.mask(words), "role--name")])
+
+
+def records_of(trace: Trace) -> Iterator[Received]:
+    """Yield what a trace holds that names may stand in, as it was received."""
+    for execution in trace.executions.values():
+        for answer in (*execution.described, *execution.defined):
+            data = trace.raw_json(answer)
+            yield Received(answer.seen_at, answer.kind, execution.arn, data)
+        for event in execution.ordered:
+            data = trace.raw_json(event)
+            yield Received(event.seen_at, RecordKind.HISTORY, execution.arn, data)
+    for call in trace.ordered_calls:
+        yield Received(call.seen_at, call.kind, None, trace.raw_json(call))
+    for states in trace.task_states.values():
+        for state in states:
+            data = trace.raw_json(state)
+            yield Received(state.seen_at, RecordKind.TASK_STATE, None, data)

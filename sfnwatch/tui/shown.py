@@ -1,0 +1,194 @@
+"""What is on the screen: one moment of one trace, its lines, and how they look.
+
+All views are given this, and ask it; none of them keeps anything that would have to be
+kept up.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.clock import Clock
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.records import Batch
+from sfnwatch.model.requests import Operation
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.tui.paint import Looks, Span, chip
+from sfnwatch.view.lifelines import LifeLines
+from sfnwatch.view.lines import Line, LineMaker
+from sfnwatch.view.markers import Markers
+from sfnwatch.view.order import Item
+from sfnwatch.view.outline import TASKS, Outline, OutlineOptions
+from sfnwatch.view.playback import Playback
+from sfnwatch.view.wording import role_names, short_names
+
+_CHIP = 14
+"""Characters of an execution's short name."""
+_COUNTED = 5_000
+"""Of more calls than these the counts are those of all, whichever moment is shown."""
+
+
+class Shown:
+    """The moment that is shown; `refresh` brings it up to what has come in since."""
+
+    def __init__(
+        self,
+        trace: Trace,
+        playback: Playback,
+        clock: Clock,
+        options: OutlineOptions | None = None,
+    ) -> None:
+        self.trace, self.playback, self.clock = trace, playback, clock
+        self.looks = Looks()
+        self.outline = Outline(trace, options)
+        self.markers = Markers(trace)
+        self._apart = False
+        self.lifelines = LifeLines(trace, self.outline.containers)
+        self._services: Counter[str] = Counter()
+        self._counted: set[str] = set()
+        self.findings: Sequence[Finding] = ()
+        """Those that were last worked out as a whole, perhaps of a moment before."""
+        self.allowed: Collection[Operation] = ()
+        """All that sfnwatch can send to AWS in this session."""
+        self.news = self._news = 0
+        """Grows as more is shown than sfnwatch's own requests have brought."""
+        self.version = 0
+        """Grows with each change of what is shown."""
+        self._state: object = None
+        self.refresh()
+
+    # -- what comes in -------------------------------------------------------------
+
+    def take(self, batch: Batch, changed: Changed) -> None:
+        """Take in what a batch has brought; it is shown with the next `refresh`."""
+        self._news += replace(changed, requests=0) != Changed()
+        self.outline.update(changed)
+        self.lifelines.update(changed, self.outline.containers)
+        self.markers.update(changed)
+        self.playback.update(batch, changed)
+        self._count_calls(changed)
+
+    def _count_calls(self, changed: Changed) -> None:
+        """Count the calls that have come to have a line, by service."""
+        trace, moment = self.trace, self.trace.as_of()
+        for event_id in (*changed.calls, *changed.links):
+            call = trace.calls.get(event_id)
+            if call and event_id not in self._counted and moment.is_relevant(call):
+                self._counted.add(event_id)
+                self._services[call.event_source] += 1
+
+    def refresh(self) -> bool:
+        """Show the player's moment as it stands by now; True if it is another."""
+        playback = self.playback
+        state = (
+            self.trace.version,
+            self.outline.version,
+            playback.position,
+            playback.clock,
+            self._apart,
+        )
+        if state == self._state:
+            return False
+        self._state = state
+        self.version += 1
+        self.news = self._news
+        self.moment: Moment = playback.moment()
+        self.items: Sequence[Item] = self.outline.at(self.moment)
+        self.maker = LineMaker(self.moment, self.outline, self.lifelines)
+        self.coverage = Coverage(self.moment)
+        self._learn_origin()
+        return True
+
+    # -- how it is shown -----------------------------------------------------------
+
+    def set_options(self, options: OutlineOptions) -> None:
+        """Fold, filter or align otherwise."""
+        if options != self.outline.options:
+            self.outline.set_options(options)
+            self._set_lifelines(apart=self._apart)
+
+    def toggle(self, key: str) -> None:
+        """Open what is folded, or fold it; `key` is a fold's."""
+        self.outline.toggle(key)
+        self._set_lifelines(apart=self._apart)
+
+    def toggle_all(self) -> None:
+        """Open everything, or fold every branch."""
+        self.outline.toggle_all()
+        self._set_lifelines(apart=self._apart)
+
+    def set_apart(self, *, apart: bool) -> None:
+        """Give each execution life-lines of its own, or all of them the same."""
+        if apart is not self._apart:
+            self._set_lifelines(apart=apart)
+
+    def _set_lifelines(self, *, apart: bool) -> None:
+        self._apart = apart
+        self.lifelines = LifeLines(self.trace, self.outline.containers, apart=apart)
+        self.refresh()
+
+    def _learn_origin(self) -> None:
+        """Count times from the first start, where all executions are aligned."""
+        origin = None
+        if self.outline.options.aligned:
+            starts = [e.started_at for e in self.roots if e.started_at is not None]
+            origin = min(starts, default=None)
+        if origin != self.looks.origin:
+            self.looks = replace(self.looks, origin=origin)
+
+    def touch(self) -> None:
+        """Have all of it shown anew, since names or times are shown otherwise."""
+        self._state = None
+
+    # -- questions -----------------------------------------------------------------
+
+    def services(self) -> Mapping[str, int]:
+        """Count the calls that are shown, by their event source; ECS's word as well."""
+        counts = Counter(self._services)
+        if self.moment.at is not None and len(self.trace.calls) <= _COUNTED:
+            calls = filter(self.moment.is_relevant, self.moment.calls)
+            counts = Counter(call.event_source for call in calls)
+        found = dict(sorted(counts.items()))
+        changes = sum(map(len, self.moment.task_states.values()))
+        return {**found, TASKS: changes} if changes else found
+
+    @property
+    def now(self) -> datetime:
+        """The moment that is shown; at a live edge, and before anything came, now."""
+        return self.moment.at or self.playback.position or self.clock.now()
+
+    @property
+    def roots(self) -> Sequence[ExecutionAsOf]:
+        """The executions that are watched, by their starts."""
+        return tuple(self.moment.roots.values())
+
+    @property
+    def several(self) -> bool:
+        return len(self.moment.roots) > 1
+
+    def chips(self) -> dict[str, Span]:
+        """Tell executions apart by short names; empty where there is but one."""
+        if not self.several:
+            return {}
+        names = short_names(self.roots, _CHIP)
+        if self.looks.masked:
+            # A part of a name is no name that would be masked; role words tell nothing.
+            roles = role_names(self.roots)
+            names = {a: roles.get(a, f"no. {n}") for n, a in enumerate(names, 1)}
+        return {arn: chip(name, n) for n, (arn, name) in enumerate(names.items())}
+
+    def line(self, place: int) -> Line:
+        """Make the line of an item that is shown."""
+        before = self.items[place - 1] if place else None
+        return self.maker.line(self.items[place], before)
+
+    def place_of(self, key: str) -> int | None:
+        """Find what stands for a key among the items that are shown."""
+        if self.items is self.outline.items:
+            return self.outline.index_of(key)
+        item = self.outline.line_of(key)
+        return next((n for n, each in enumerate(self.items) if each is item), None)

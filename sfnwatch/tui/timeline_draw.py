@@ -1,0 +1,597 @@
+"""The timeline in cells: which time is shown in which column, and a bar's strokes.
+
+Idle time may be cut short; zooming and panning go by what is left. What a cell is is
+never told by its color alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate, pairwise
+from math import ceil, floor
+
+from msgspec import Struct
+
+from sfnwatch.analysis.phases import Phase, Segment, ToldBy
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.text import clean
+from sfnwatch.tui.paint import PHASES, Span, legend, width_of
+from sfnwatch.view.lines import after_words
+from sfnwatch.view.parts import status_glyph
+from sfnwatch.view.playback import Scale, TimeSpan
+from sfnwatch.view.timeline_chart import (
+    BarEnd,
+    BarLine,
+    Stretch,
+    Tick,
+    TimelineChart,
+)
+
+CLOSEST = 0.02
+"""Seconds of the smallest window: a history tells no less than a millisecond apart."""
+_ROUNDED = 1e-6
+_GAP_SHARE = 1 / 20
+"""The part of the whole axis that a gap has which is cut short, however long it is."""
+_SHORT = 3
+"""The cells of a gap's length in words."""
+_BESIDE = 0.1
+"""What is shown beside something zoomed to, as a share of it."""
+_APART = 9
+"""Columns from one label to the next, at least."""
+_STEPS = (
+    *(n / 1000 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
+    *(1, 2, 5, 10, 15, 30),
+    *(60 * n for n in (1, 2, 5, 10, 15, 30)),
+    *(3600 * n for n in (1, 2, 3, 6, 12)),
+)
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_IDLE, _IDLE_SHARE = 30.0, 0.08
+"""A gap of these seconds, and of this share of the whole, is squeezed."""
+_WORD = 32
+MARGIN = 2
+"""Cells behind the axis, in which it is said how what ends there ended."""
+GRID, CHOSEN = "look--grid", "look--chosen"
+_FAILED, _ABORTED = Span("▄", "role--bad"), Span("▄", "role--warn")
+_POLL, _DENIED = Span("█", "role--poll"), Span("✘", "role--bad")
+_STOP = Span("█", "role--warn")
+_INSTANT, _CUT = Span("◆", "role--name"), Span("╱", "look--faint")
+_BEHIND = frozenset({GRID, _CUT.look, "look--playhead"})
+_REDRIVEN = Span("⟲", "role--warn")
+_LEARNED = {ToldBy.EVENT: "role--event", ToldBy.POLL: "role--poll"}
+_HEIGHTS = "▁▂▃▄▅▆▇"
+_TAKES_TIME = frozenset({"Task", "Wait", "Map", "Parallel"})
+_MUST_SHOW = frozenset({Phase.BACKING_OFF, Phase.COMPLETION_LAG})
+Cells = list[Span]
+
+_LEGEND: tuple[tuple[Span, str], ...] = (
+    (PHASES[Phase.WORKING], "working"),
+    (PHASES[Phase.WAITING], "waiting"),
+    (_FAILED, "failed try"),
+    (PHASES[Phase.BACKING_OFF], "backing off"),
+    (_POLL, "poll"),
+    (_DENIED, "failed, or a denied call"),
+    (_CUT, "idle time, cut short"),
+    (Span("◀", "role--event"), "learned by event"),
+    (Span("◀", "role--poll"), "learned by poll"),
+    (Span("◁", "role--dim"), "learned, by what is not certain"),
+    (_REDRIVEN, "redriven"),
+    (PHASES[Phase.COMPLETION_LAG], "completion lag"),
+    (PHASES[Phase.STOPPED], "stopped until redriven"),
+    (Span("↷", "role--warn"), "caught"),
+    (_INSTANT, "takes no time"),
+    (Span("▅", "look--bar"), "how many at once"),
+    (PHASES[Phase.CONTAINER], "as long as what is inside"),
+    (_STOP, "stops the job"),
+)
+"""What matters most comes first."""
+ShownAt = Callable[[datetime, str], datetime]
+"""Gives when something of an execution is shown, where starts are aligned."""
+
+
+# -- which time is shown ---------------------------------------------------------------
+
+
+def scale_of(
+    moment: Moment, newest: datetime, shown_at: ShownAt, *, squeeze: bool = False
+) -> Scale:
+    """Lay all there is along an axis; what runs goes on to the `newest` moment.
+
+    Where there is one execution, stops before a redrive are cut short, which may be
+    weeks long; with `squeeze` all idle time is.
+    """
+    first, last = [], []
+    for arn, execution in moment.executions.items():
+        events = execution.events
+        begin = execution.started_at or (events[0].at if events else None)
+        if begin is not None:
+            known = events[-1].at if events else begin
+            end = execution.stopped_at or max(newest, known)
+            first.append(shown_at(begin, arn))
+            last.append(shown_at(max(begin, end), arn))
+    begin, end = min(first, default=newest), max(last, default=newest)
+    end = max(end, begin + timedelta(seconds=CLOSEST))
+    gaps = idle_gaps(_moments(moment, shown_at)) if squeeze else list(_stops(moment))
+    least = max(_IDLE, _IDLE_SHARE * _length((begin, end)))
+    return cut_short(begin, end, [gap for gap in gaps if _length(gap) >= least])
+
+
+def cut_short(begin: datetime, end: datetime, gaps: Sequence[TimeSpan]) -> Scale:
+    """Lay a stretch along a bar on which gaps take the same little room each."""
+    share = min(_GAP_SHARE, 0.5 / max(1, len(gaps)))
+    worked = _length((begin, end)) - sum(map(_length, gaps))
+    rest = (1.0 - share * len(gaps)) / worked
+    knots, places, cuts = [begin], [0.0], []
+    for first, last in gaps:
+        place = places[-1] + rest * _length((knots[-1], first))
+        cuts.append(len(knots))
+        knots += [first, last]
+        places += [place, place + share]
+    return Scale([*knots, end], [*places, 1.0], cuts)
+
+
+def _moments(moment: Moment, shown_at: ShownAt) -> list[datetime]:
+    """Give when something happened, in order."""
+    found = {
+        shown_at(event.at, arn)
+        for arn, execution in moment.executions.items()
+        for event in execution.events
+    }
+    found |= {
+        shown_at(call.event_time, link.execution_arn or "")
+        for call, link in moment.linked_calls()
+    }
+    found |= {state.at for told in moment.task_states.values() for state in told}
+    return sorted(found)
+
+
+def idle_gaps(moments: Sequence[datetime]) -> list[TimeSpan]:
+    """Find the gaps worth squeezing; none where there is nothing else to scale by."""
+    if not moments:
+        return []
+    least = max(_IDLE, _IDLE_SHARE * _length((moments[0], moments[-1])))
+    gaps = [pair for pair in pairwise(moments) if _length(pair) >= least]
+    return gaps if len(gaps) < len(moments) - 1 else []
+
+
+def _stops(moment: Moment) -> Iterator[TimeSpan]:
+    """Yield the time between an end and a redrive, where it is all there is."""
+    for execution in moment.roots.values():
+        for redrive in execution.redrives if len(moment.roots) == 1 else ():
+            if redrive.ended is not None:
+                yield redrive.ended.at, redrive.event.at
+
+
+class Lens(Struct, frozen=True):
+    """All the time there is, and which part of its bar is shown."""
+
+    scale: Scale
+    first: float = 0.0
+    last: float = 1.0
+
+    @property
+    def shown(self) -> TimeSpan:
+        return self.scale.at(self.first), self.scale.at(self.last)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.last - self.first >= 1.0
+
+    @property
+    def closeness(self) -> float:
+        """How many times closer than the whole it is."""
+        return 1.0 / (self.last - self.first)
+
+    def over(self, scale: Scale) -> "Lens":
+        """Look at another whole: at its newest if that was in view, else as before."""
+        if self.is_whole:
+            return Lens(scale)
+        first, last = map(scale.place, self.shown)
+        if self.last >= 1.0:
+            first, last = 1.0 - (last - first), 1.0
+        return Lens(scale, first, last)
+
+    def zoomed(self, factor: float, around: datetime) -> "Lens":
+        """Show less, or with a factor below 1 more, with `around` where it stood."""
+        length = self.last - self.first
+        pivot = min(max(self.scale.place(around), self.first), self.last)
+        closer = max(length / factor, self._least)
+        return self._at(pivot - (pivot - self.first) / length * closer, closer)
+
+    def panned(self, share: float) -> "Lens":
+        """Move by a share of what is shown."""
+        length = self.last - self.first
+        return self._at(self.first + share * length, length)
+
+    def centered(self, at: datetime) -> "Lens":
+        """Bring a moment into the middle, unless it is in view."""
+        place, length = self.scale.place(at), self.last - self.first
+        seen = self.first <= place <= self.last
+        return self if seen else self._at(place - length / 2, length)
+
+    def fitted_to(self, first: datetime, last: datetime) -> "Lens":
+        """Show a stretch, and a little beside it."""
+        begin, end = self.scale.place(first), self.scale.place(last)
+        beside = max((end - begin) * _BESIDE, self._least / 2)
+        return self._at(begin - beside, end - begin + 2 * beside)
+
+    @property
+    def _least(self) -> float:
+        return CLOSEST / _length((self.scale.knots[0], self.scale.knots[-1]))
+
+    def _at(self, first: float, length: float) -> "Lens":
+        # As much as all there is is all of it, however the steps there were rounded.
+        length = length if length < 1 - _ROUNDED else 1.0
+        first = min(max(first, 0.0), 1.0 - length)
+        return Lens(self.scale, first, first + length)
+
+
+class Axis:
+    """A window of time over columns."""
+
+    def __init__(self, lens: Lens, width: int) -> None:
+        self.lens, self.width = lens, max(1, width)
+        self.begin, self.end = lens.shown
+        self.origin = lens.scale.knots[0]
+        self.squeezed: list[tuple[int, int, float]] = []
+        """Of each gap that is cut short its first cell, its cells and its seconds."""
+        self._pieces: list[TimeSpan] = []
+        """What is between those gaps."""
+        for number, (first, last) in enumerate(pairwise(lens.scale.knots)):
+            if first >= self.end or last <= self.begin:
+                continue
+            if number in lens.scale.cuts:
+                left = self.cell(first)
+                cells = max(1, floor(self.column(last) + _ROUNDED) - left)
+                self.squeezed.append((left, cells, _length((first, last))))
+            else:
+                self._pieces.append((max(first, self.begin), min(last, self.end)))
+
+    def column(self, at: datetime) -> float:
+        """Say where a moment stands; those out of view stand at the ends."""
+        lens = self.lens
+        place = (lens.scale.place(at) - lens.first) * lens.closeness
+        return min(max(place, 0.0), 1.0) * self.width
+
+    def time_at(self, column: float) -> datetime:
+        """Say which moment stands at a column."""
+        place = min(max(column / self.width, 0.0), 1.0)
+        return self.lens.scale.at(self.lens.first + place / self.lens.closeness)
+
+    def cell(self, at: datetime) -> int:
+        """Give the cell of a moment that is in view."""
+        return min(floor(self.column(at) + _ROUNDED), self.width - 1)
+
+    def cells(self, begin: datetime, end: datetime) -> range:
+        """Give the cells of a stretch: at least one, none if it is out of view."""
+        if end < self.begin or begin > self.end:
+            return range(0)
+        first = self.cell(begin)
+        return range(first, max(first + 1, ceil(self.column(end) - _ROUNDED)))
+
+    def shows(self, at: datetime) -> bool:
+        return self.begin <= at <= self.end
+
+    def marks(self) -> Iterator[tuple[int, str]]:
+        """Yield the columns of round moments since the start, and their labels."""
+        seconds = sum(map(_length, self._pieces))
+        columns = self.width - sum(cells for _, cells, _ in self.squeezed)
+        step = _round_step(_APART * max(seconds, CLOSEST / 2) / max(1, columns))
+        for begin, end in self._pieces:
+            first = ceil(_length((self.origin, begin)) / step - _ROUNDED)
+            last = floor(_length((self.origin, end)) / step + _ROUNDED)
+            for number in range(first, min(last, first + self.width) + 1):
+                at = self.origin + timedelta(seconds=number * step)
+                column = floor(self.column(at) + _ROUNDED)
+                if column < self.width:
+                    yield column, _since_start(number * step)
+
+    def labels(self) -> list[Span]:
+        """Draw the labels and, over the squeezed gaps, how long those are."""
+        found = [
+            (left, Span(_short(seconds).center(cells), "look--faint"))
+            for left, cells, seconds in self.squeezed
+            if cells >= _SHORT
+        ]
+        for column, label in self.marks():
+            end = column + len(label)
+            free = all(
+                end < left or column > left + len(span.text) for left, span in found
+            )
+            if free and end <= self.width:
+                found.append((column, Span(label, "role--dim")))
+        spans: list[Span] = []
+        at = 0
+        for column, span in sorted(found, key=lambda each: each[0]):
+            spans += [Span(" " * (column - at)), span]
+            at = column + len(span.text)
+        return [*spans, Span(" " * (self.width - at))]
+
+
+def _length(span: TimeSpan) -> float:
+    return (span[1] - span[0]).total_seconds()
+
+
+def _round_step(least: float) -> float:
+    """Find the smallest round number of seconds that is not less; days go 1, 2, 5."""
+    for step in _STEPS:
+        if step >= least:
+            return step
+    unit = float(_DAY)
+    while unit * 5 < least:
+        unit *= 10
+    return next(step for step in (unit, 2 * unit, 5 * unit) if step >= least)
+
+
+def _since_start(seconds: float) -> str:
+    """Write how long after the start: `0`, `+45 s`, `+1m30`, `+2h`, `+0.25 s`."""
+    if abs(seconds) < CLOSEST / 100:
+        return "0"
+    sign, seconds = ("−" if seconds < 0 else "+"), abs(seconds)
+    if seconds < _MINUTE:
+        return f"{sign}{seconds:.3f}".rstrip("0").rstrip(".") + " s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{sign}{days}d{f'{hours:02}h' if hours else ''}"
+    if hours:
+        return f"{sign}{hours}h{f'{minutes:02}' if minutes else ''}"
+    return f"{sign}{minutes}m{f'{rest:02}' if rest else ''}"
+
+
+def _short(seconds: float) -> str:
+    """Write a length in three cells: `45s`, `12m`, `3h`, `20d`, and more roughly."""
+    units = (("s", 1), ("m", _MINUTE), ("h", _HOUR), ("d", _DAY), ("y", 365 * _DAY))
+    for unit, size in units:
+        count = round(seconds / size)
+        if count < 100:  # noqa: PLR2004 - two digits and the unit
+            return f"{count}{unit}"
+    return ">9y"
+
+
+# -- bars -----------------------------------------------------------------------------
+
+
+class Canvas(Struct, frozen=True):
+    """What bars are drawn on."""
+
+    axis: Axis
+    shown_at: Callable[[datetime, str], datetime]
+    """Gives when something of an execution is shown."""
+    grid: frozenset[int] = frozenset()
+    """The columns of round moments."""
+    playhead: datetime | None = None
+
+    def ground(self) -> Cells:
+        """Draw what is behind the bars, with room for how one ends at the end."""
+        cells = [Span(" ")] * (self.axis.width + MARGIN)
+        for column in self.grid:
+            cells[column] = Span("┊", GRID)
+        for left, size, _ in self.axis.squeezed:
+            cells[left : left + size] = [Span(" ")] * size
+            cells[left + size // 2] = _CUT
+        if self.playhead is not None and self.axis.shows(self.playhead):
+            cells[self.axis.cell(self.playhead)] = Span("│", "look--playhead")
+        return cells
+
+
+class BarCells:
+    """Draws one line of a chart."""
+
+    def __init__(self, chart: TimelineChart, line: BarLine, canvas: Canvas) -> None:
+        self._chart, self._line, self._canvas = chart, line, canvas
+        self._bar, self._axis = line.bar, canvas.axis
+        self.ticks = [t for t in chart.ticks(line) if self._axis.shows(self._at(t.at))]
+        self.room = self._axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
+
+    def _at(self, at: datetime) -> datetime:
+        return self._canvas.shown_at(at, self._bar.execution_arn)
+
+    def cells(self, chosen: str | None = None) -> Cells:
+        """Draw it, a span a cell; `chosen` is the key of a call to point out."""
+        chart, line = self._chart, self._line
+        cells = self._canvas.ground()
+        crowd = chart.crowd(line)
+        if crowd:
+            self._draw_crowd(cells, crowd)
+        elif self._is_instant() and self.room:
+            bad = self._bar.status not in {"succeeded", "running"}
+            glyph = status_glyph(self._bar.status).text if bad else _INSTANT.text
+            look = "role--bad" if bad else _INSTANT.look
+            cells[self.room[0]] = Span(glyph, look)
+        else:
+            self._draw_segments(cells, chart.segments(line))
+        for left, size, _ in self._axis.squeezed:
+            middle = left + size // 2
+            cells[middle] = Span(_CUT.text, cells[middle].look)
+        self._draw_ticks(cells, chosen)
+        if not crowd and not self._is_instant():
+            self._draw_ends(cells, chart.ends(line))
+        self._point_out_of_view(cells)
+        return cells
+
+    def _is_instant(self) -> bool:
+        visit = self._bar.visit
+        return (
+            visit is not None
+            and not visit.running
+            and not visit.attempts
+            and visit.type not in _TAKES_TIME
+            and len(self.room) <= 1
+        )
+
+    def _draw_segments(self, cells: Cells, segments: Sequence[Segment]) -> None:
+        """Give each cell to what has most of it; a failed try keeps one anyhow."""
+        best = [0.0] * self._axis.width
+        for segment in segments:
+            begin, end = self._at(segment.begin), self._at(segment.end)
+            left, right = self._axis.column(begin), self._axis.column(end)
+            for cell in self._axis.cells(begin, end):
+                share = max(min(right, cell + 1) - max(left, cell), 1e-9)
+                if share > best[cell]:
+                    best[cell], cells[cell] = share, _stroke(segment)
+        for segment in segments:
+            if segment.failed or segment.phase in _MUST_SHOW:
+                own = self._axis.cells(self._at(segment.begin), self._at(segment.end))
+                stroke = _stroke(segment)
+                if own and all(cells[cell] != stroke for cell in own):
+                    cells[own[len(own) // 2]] = stroke
+            if segment.phase is Phase.STOPPED and self._axis.shows(
+                self._at(segment.end)
+            ):
+                cells[self._axis.cell(self._at(segment.end))] = _REDRIVEN
+
+    def _draw_crowd(self, cells: Cells, crowd: Iterable[Stretch]) -> None:
+        """Draw how many ran at once, the most being full, and where one failed."""
+        steps, bad = [0] * (self._axis.width + 1), set()
+        for begin, end, failed in crowd:
+            room = self._axis.cells(self._at(begin), self._at(end))
+            if room:
+                # What ends where the next begins is not twice as much.
+                last = max(room.start + 1, room.stop - (len(room) > 1))
+                steps[room.start] += 1
+                steps[last] -= 1
+                bad |= (
+                    {last - 1} if failed and self._axis.shows(self._at(end)) else set()
+                )
+        counts = list(accumulate(steps))
+        most = max(counts)
+        for cell, count in enumerate(counts[:-1]):
+            if count:
+                height = _HEIGHTS[ceil(count / most * len(_HEIGHTS)) - 1]
+                look = "role--bad" if cell in bad else "look--bar"
+                cells[cell] = Span(height, look)
+
+    def _draw_ticks(self, cells: Cells, chosen: str | None) -> None:
+        for tick in sorted(self.ticks, key=_rank):
+            mark = _tick(tick)
+            if mark is not None:
+                cells[self.tick_cell(tick)] = mark
+        for tick in self.ticks:
+            if tick.call.key == chosen:
+                glyph = "✘" if tick.failed else "◆"
+                cells[self.tick_cell(tick)] = Span(glyph, CHOSEN)
+
+    def tick_cell(self, tick: Tick) -> int:
+        return self._axis.cell(self._at(tick.at))
+
+    def _draw_ends(self, cells: Cells, ends: Sequence[BarEnd]) -> None:
+        """Mark how each try ended, and the bar itself right behind it."""
+        for number, end in enumerate(ends, 1):
+            at = self._at(end.at)
+            if not self._axis.shows(at):
+                continue
+            last = number == len(ends)
+            place = self._after_bar(cells) if last else self._axis.cell(at)
+            for mark in _end_marks(end) if last else _end_marks(end)[-1:]:
+                cells[place] = mark
+                place += 1
+
+    def _after_bar(self, cells: Cells) -> int:
+        """Give the cell behind a bar; the time between its last states has none."""
+        place = self.room.stop
+        while place > self.room.start + 1 and not _is_drawn(cells[place - 1]):
+            place -= 1
+        return place
+
+    def named_calls(self) -> Cells:
+        """Name the calls below their ticks, as far as there is room for each."""
+        cells = self._canvas.ground()
+        free = 0
+        for tick, word in self._names():
+            size = width_of([word])
+            cell = min(self.tick_cell(tick), len(cells) - size)
+            if cell >= free and size:
+                cells[cell : cell + size] = [word, *[Span("")] * (size - 1)]
+                free = cell + size + 1
+        return cells
+
+    def _names(self) -> Iterator[tuple[Tick, Span]]:
+        """Name actions, and say of polls which it is and how long after its action."""
+        actions: dict[tuple[str, int], datetime] = {}
+        counts: Counter[tuple[str, int]] = Counter()
+        for tick in self._chart.ticks(self._line):
+            words, look = clean(tick.call.event_name, _WORD), "role--call"
+            if tick.role is CallRole.ACTION:
+                actions.setdefault(tick.key, tick.call.event_time)
+            elif tick.role is CallRole.POLL:
+                counts[tick.key] += 1
+                begun = actions.get(tick.key)
+                spent = (
+                    (tick.call.event_time - begun).total_seconds() if begun else None
+                )
+                later = f" +{after_words(spent)}" if spent is not None else ""
+                words, look = f"#{counts[tick.key]}{later}", "role--poll"
+            bad = " ✘" if tick.failed else ""
+            if self._axis.shows(self._at(tick.at)):
+                yield tick, Span(f"{words}{bad}", "role--bad" if bad else look)
+
+    def _point_out_of_view(self, cells: Cells) -> None:
+        if self._at(self._bar.end) < self._axis.begin:
+            cells[0] = Span("‹", "role--dim")
+        elif self._at(self._bar.begin) > self._axis.end:
+            cells[self._axis.width - 1] = Span("›", "role--dim")
+
+    def with_words(self, cells: Cells, words: Sequence[Span]) -> list[Span]:
+        """Set words behind the bar, or before it, where they do not touch it."""
+        size, taken = width_of(words), [n for n, c in enumerate(cells) if _is_drawn(c)]
+        if not size or not taken:
+            return cells
+        after, before = taken[-1] + 2, taken[0] - 1 - size
+        if after + size <= len(cells):
+            return [*cells[:after], *words, *cells[after + size :]]
+        if before >= 0:
+            return [*cells[:before], *words, *cells[before + size :]]
+        return cells
+
+
+def _is_drawn(cell: Span) -> bool:
+    return cell.text != " " and cell.look not in _BEHIND
+
+
+def _stroke(segment: Segment) -> Span:
+    if segment.phase is Phase.WORKING and segment.failed:
+        return _FAILED
+    if segment.phase is Phase.WORKING and segment.status == "aborted":
+        return _ABORTED
+    if segment.phase is Phase.CONTAINER and segment.failed:
+        return Span(PHASES[Phase.CONTAINER].text, "role--bad")
+    return PHASES[segment.phase]
+
+
+def _tick(tick: Tick) -> Span | None:
+    """Draw a call; an action that went well goes without saying: there is a bar."""
+    if tick.failed:
+        return _DENIED
+    return {CallRole.POLL: _POLL, CallRole.STOP: _STOP}.get(tick.role)
+
+
+def _rank(tick: Tick) -> tuple[bool, bool]:
+    """Sort calls that share a cell, the most telling last."""
+    return tick.failed, tick.role is CallRole.STOP
+
+
+def _end_marks(end: BarEnd) -> list[Span]:
+    """Say how Step Functions learned of an end, and what it was, unless it was good."""
+    glyph, told = status_glyph(end.status), end.completion
+    status = Span(glyph.text, f"role--{glyph.role}")
+    if told is None:
+        return [status]
+    certain = told.certain and told.by in _LEARNED
+    look = _LEARNED.get(told.by, "role--dim") if certain else "role--dim"
+    arrow = Span("◀" if certain else "◁", look)
+    return [arrow] if end.status == "succeeded" else [arrow, status]
+
+
+def legend_of(drawn: Iterable[Span], width: int) -> Iterator[Span]:
+    """Explain what is drawn; what has no room is left out, the rarest first."""
+    seen = {_sign_of(cell) for cell in drawn}
+    return legend((each for each in _LEGEND if each[0] in seen), width)
+
+
+def _sign_of(cell: Span) -> Span:
+    """Give what the legend has for a cell: any height, and a cut of whatever color."""
+    if cell.text == _CUT.text:
+        return _CUT
+    return Span(_HEIGHTS[4], cell.look) if cell.look == "look--bar" else cell

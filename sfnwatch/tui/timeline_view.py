@@ -1,0 +1,495 @@
+"""The timeline: a bar a state on one axis, live or at any moment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from textual import events, on
+from textual.strip import Strip
+
+from sfnwatch.model.api_call import CALL_KEY
+from sfnwatch.model.text import clean
+from sfnwatch.tui.cursor_list import CursorList, HeadedView, Seek
+from sfnwatch.tui.paint import Rows, Span, fit, spans_of, width_of
+from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.timeline_draw import (
+    MARGIN,
+    Axis,
+    BarCells,
+    Canvas,
+    Lens,
+    legend_of,
+    scale_of,
+)
+from sfnwatch.view.order import Fold
+from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
+from sfnwatch.view.timeline_chart import (
+    Bar,
+    BarKind,
+    BarLine,
+    Tick,
+    TimelineChart,
+    VisitKey,
+    length_words,
+)
+
+_ZOOM, _PAN = 1.5, 0.1
+"""How much closer a key comes, and by which share of the view it moves."""
+_LENGTH, _LENGTH_FROM = 9, 56
+_NOTES_LEAST, _NOTES_FROM = 16, 100
+_CHART_LEAST, _CHART_SHARE = 12, 0.36
+_NAME, _ROOM_FOR_LEGEND = 60, 10
+
+
+class TimelineColumns:
+    """How many cells each part of a line has."""
+
+    def __init__(self, width: int = 80, name: int = 20, notes: int = 0) -> None:
+        """`name` and `notes` are what the longest of them would take."""
+        self.length = _LENGTH if width >= _LENGTH_FROM else 0
+        most = max(round(width * 0.36), min(38, width - 2 * _CHART_LEAST), 8)
+        self.tree = min(name, most, max(1, width - 1))
+        left = width - 2 - self.tree - self.length
+        self.notes = min(notes + 2, left - round(_CHART_SHARE * width))
+        if width < _NOTES_FROM or self.notes < _NOTES_LEAST:
+            self.notes = 0
+        self.chart = left - self.notes
+        if self.chart < _CHART_LEAST:
+            # Too narrow for both: what happened matters more than when.
+            self.tree, self.chart = max(1, width - 1), 0
+
+    @property
+    def left(self) -> int:
+        """The cells before the chart."""
+        return self.tree + 2
+
+
+class BarList(CursorList):
+    """The bars, and the cursor on one of them."""
+
+    def __init__(self, view: "TimelineView", shown: Shown) -> None:
+        super().__init__()
+        self._view, self._shown = view, shown
+        self.chart = TimelineChart(shown.moment, shown.now)
+        self.lines: Sequence[BarLine] = ()
+        self.places: Mapping[str, int] = {}
+        self.columns = TimelineColumns()
+        self.canvas: Canvas | None = None
+        self.chosen: str | None = None
+        """The key of the call that is pointed out."""
+        self.roomy = False
+        """True where there is room to name each bar's calls below it."""
+
+    # -- entries -------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        return len(self.lines)
+
+    def key_of(self, place: int) -> str | None:
+        return self.lines[place].bar.key if place < self.count else None
+
+    def place_of(self, key: str) -> int | None:
+        bar = self.chart.bar_of(key)
+        found = bar.key if bar is not None else None
+        while found is not None and found not in self.places:
+            found = self.chart.around.get(found)
+        return self.places.get(found or "")
+
+    @property
+    def line(self) -> BarLine | None:
+        """The line that the cursor is on."""
+        return self.lines[self.cursor] if self.cursor < self.count else None
+
+    # -- drawing -------------------------------------------------------------------
+
+    def draw(self, place: int, width: int) -> Sequence[Strip]:
+        line, columns = self.lines[place], self.columns
+        if self.canvas is None:
+            return self.spans([], width=width)  # there is no style sheet yet
+        row = [Span(" "), *fit(self._label(line), columns.tree), Span(" ")]
+        if not columns.chart:
+            return self.spans(row, width=width)
+        notes = spans_of(self.chart.notes(line), self._shown.looks.mask)
+        bar = BarCells(self.chart, line, self.canvas)
+        cells = bar.cells(self.chosen)
+        row += cells if columns.notes else bar.with_words(cells, notes)
+        row.append(Span(length_words(self.chart, line.bar).rjust(columns.length)))
+        if columns.notes:
+            row += [Span("  "), *fit(notes, columns.notes - 2)]
+        if not self.roomy:
+            return self.spans(row, width=width)
+        below = [Span(" " * columns.left), *bar.named_calls()]
+        return self.spans(row, below, width=width)
+
+    def _label(self, line: BarLine) -> list[Span]:
+        """Name a bar, with its place in the tree."""
+        bar, looks = line.bar, self._shown.looks
+        sign = {True: "▾ ", False: "▸ ", None: "" if line.rails else "  "}
+        spans = [Span(f"{line.rails}{sign[line.open]}", "look--faint")]
+        if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
+            return [*spans, Span(looks.mask(bar.name), "role--dim")]
+        glyph = status_glyph(bar.status)
+        spans.append(Span(f"{glyph.text} ", f"role--{glyph.role}"))
+        own = self._shown.chips().get(bar.key)
+        if own is not None:
+            spans.append(own)
+        else:
+            look = "role--name" if bar.kind is BarKind.EXECUTION else "role--plain"
+            is_root = bar.key in self._shown.moment.roots
+            name = "Execution" if is_root else clean(bar.shown_name, _NAME)
+            spans.append(Span(looks.mask(name), look))
+        what = self.chart.what(bar)
+        return [*spans, Span("  "), *spans_of([what] if what else [], looks.mask)]
+
+    def _nearby(self) -> Sequence[BarLine]:
+        top = max(0, self._top - 50)
+        return self.lines[top : top + 200]
+
+    def lay_out(self, width: int, lens: Lens, playhead: datetime | None) -> Axis:
+        """Share out the width, and lay what is shown of the time over columns."""
+        names = max((width_of(self._label(x)) for x in self._nearby()), default=0)
+        told = (spans_of(self.chart.notes(line)) for line in self._nearby())
+        notes = max(map(width_of, told), default=0)
+        columns = self.columns = TimelineColumns(width, names, notes)
+        axis = Axis(lens, columns.chart - MARGIN)
+        grid = frozenset(column for column, _ in axis.marks())
+        shown_at = self._shown.outline.order.shown_at
+        self.canvas = Canvas(axis, shown_at, grid, playhead)
+        self.roomy = 2 * self.count <= self.size.height
+        self.redraw()
+        return axis
+
+    def signs_in_view(self) -> set[Span]:
+        """Gather what is drawn of the bars that are in view."""
+        if self.canvas is None or not self.columns.chart:
+            return set()
+        lines = self.lines[self._top : self._top + self.size.height]
+        bars = (BarCells(self.chart, line, self.canvas) for line in lines)
+        return {cell for bar in bars for cell in bar.cells()}
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._view.lay_out()
+
+    # -- the mouse -----------------------------------------------------------------
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        line = self.lines[place]
+        sign = 1 + len(line.rails)
+        if line.open is not None and sign <= x <= sign + 1:
+            self._view.toggle(line.bar.key)
+            return
+        self._view.choose(self._call_at(line, x - self.columns.left))
+        super().clicked(place, x, twice=twice)
+
+    def _call_at(self, line: BarLine, column: int) -> str | None:
+        """Find the call drawn at a column, or right beside it."""
+        if self.canvas is None:
+            return None
+        bar = BarCells(self.chart, line, self.canvas)
+        near = [(abs(bar.tick_cell(t) - column), n) for n, t in enumerate(bar.ticks)]
+        away, number = min(near, default=(2, 0))
+        return bar.ticks[number].call.key if away <= 1 else None
+
+    @on(events.MouseScrollUp)
+    @on(events.MouseScrollDown)
+    def _wheel(self, event: events.MouseEvent) -> None:
+        if event.ctrl and self.canvas is not None:
+            event.prevent_default()
+            event.stop()
+            closer = isinstance(event, events.MouseScrollUp)
+            at = self.canvas.axis.time_at(event.x - self.columns.left + 0.5)
+            self._view.zoom(_ZOOM if closer else 1 / _ZOOM, at)
+
+
+class AxisLine(Rows):
+    """The axis above the bars: it is dragged, and a click goes to its moment."""
+
+    def __init__(self, view: "TimelineView") -> None:
+        super().__init__()
+        self._view = view
+        self._at: int | None = None
+        self._dragged = False
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._at, self._dragged = event.x, False
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._at is not None and event.x != self._at:
+            self._view.pan((self._at - event.x) / max(1, self.size.width))
+            self._at, self._dragged = event.x, True
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self.release_mouse()
+        if self._at is not None and not self._dragged:
+            self._view.seek(event.x)
+        self._at = None
+
+
+class TimelineView(HeadedView):
+    """The axis, the bars, and what their signs mean."""
+
+    keyed = True
+
+    def __init__(self, shown: Shown) -> None:
+        self.bars = BarList(self, shown)
+        super().__init__(self.bars, AxisLine(self))
+        self._shown = shown
+        self._lens = Lens(scale_of(shown.moment, shown.now, self._shown_at))
+        self._squeeze = False
+        self._folds: dict[str, bool] = {}
+        self.commands = {
+            "timeline.zoom_in": lambda: self.zoom(_ZOOM),
+            "timeline.zoom_out": lambda: self.zoom(1 / _ZOOM),
+            "timeline.whole": lambda: self._look(Lens(self._lens.scale)),
+            "timeline.selected": self._fit_selected,
+            "timeline.call": lambda: self._step_call(1),
+            "timeline.call_back": lambda: self._step_call(-1),
+            "timeline.pan_left": lambda: self.pan(-_PAN),
+            "timeline.pan_right": lambda: self.pan(_PAN),
+            "lanes.fold": self._fold,
+            "lanes.fold_all": self._fold_all,
+            "lanes.execution": lambda: self._step_execution(1),
+            "lanes.execution_back": lambda: self._step_execution(-1),
+            "player.squeeze": self._toggle_squeeze,
+        }
+
+    # -- what is shown -------------------------------------------------------------
+
+    def show(self) -> None:
+        """Show the moment that is shown by now."""
+        self.bars.chart = TimelineChart(self._shown.moment, self._shown.now)
+        self._scale_anew()
+        self._list()
+
+    def _scale_anew(self) -> None:
+        """Take in how far time has come, and what is squeezed of it."""
+        shown, playback = self._shown, self._shown.playback
+        whole, newest = shown.moment, shown.now
+        if playback.replay and playback.span is not None:
+            # A recording has all its time from the start: bars grow along one axis.
+            whole, newest = shown.trace.as_of(), playback.span[1]
+        scale = scale_of(whole, newest, self._shown_at, squeeze=self._squeeze)
+        self._lens = self._lens.over(scale)
+
+    def _list(self) -> None:
+        """List the bars that are not folded away, nor filtered out."""
+        bars = self.bars
+        bars.lines = bars.chart.lines(self._folds, self._kept())
+        bars.places = {line.bar.key: n for n, line in enumerate(bars.lines)}
+        self.lay_out()
+        bars.changed()
+
+    def _kept(self) -> Iterable[VisitKey] | None:
+        """Give the visits of which a filter keeps something."""
+        outline = self._shown.outline
+        if outline.options.keep is None:
+            return None
+        items = list(self._shown.items)
+        items += [m for item in items if isinstance(item, Fold) for m in item.members]
+        return {outline.containers.spot_of(item)[:2] for item in items}
+
+    def lay_out(self) -> None:
+        """Lay out the bars and the axis above them, and explain their signs."""
+        shown, width = self._shown, self.width
+        if width < 1:
+            return
+        still = shown.playback.live or shown.playback.ended or self._is_aligned
+        playhead = None if still else shown.now
+        axis = self.bars.lay_out(width, self._lens, playhead)
+        self.head.show(self._axis_spans(axis, playhead))
+        self._say()
+
+    @property
+    def _is_aligned(self) -> bool:
+        return self._shown.outline.options.aligned and self._shown.several
+
+    def _axis_spans(self, axis: Axis, playhead: datetime | None) -> list[Span]:
+        lens, columns = axis.lens, self.bars.columns
+        said = "since start" if self._is_aligned else "elapsed"
+        close = f"{lens.closeness + 1e-6:,.1f}".removesuffix(".0")
+        title = [Span(f" {said}", "role--dim")]
+        title += [Span(f"  zoom ×{close}", "role--call")] if not lens.is_whole else []
+        if not columns.chart:
+            return title
+        labels = [Span(c, look) for text, look, _ in axis.labels() for c in text]
+        if lens.first > 0:
+            labels[0] = Span("‹", "role--call")
+        if lens.last < 1:
+            labels[-1] = Span("›", "role--call")
+        if playhead is not None and axis.shows(playhead):
+            labels[axis.cell(playhead)] = Span("▼", "look--playhead")
+        return [*fit(title, columns.left), *labels]
+
+    def _say(self) -> None:
+        """Say what the signs in view mean or, where a call is pointed out, of that."""
+        if self.size.height < _ROOM_FOR_LEGEND:
+            self.foot.show()
+        elif chosen := self._chosen_words():
+            self.foot.show(chosen)
+        elif not self.bars.lines:
+            self.foot.show([Span(self._nothing(), "role--dim")])
+        else:
+            self.foot.show(list(legend_of(self.bars.signs_in_view(), self.width)))
+
+    def _nothing(self) -> str:
+        """Say why there are no bars."""
+        if self._shown.outline.options.keep is not None:
+            return " the filter leaves no state"
+        calls = len(self._shown.moment.calls)
+        if calls:
+            return f" {counted(calls, 'call')}, but no states: a history is missing"
+        return " no state transitions"
+
+    def _chosen_words(self) -> list[Span]:
+        """Name the call that is pointed out, how long after what, and whose it is."""
+        shown, event_id = self._shown, (self.bars.chosen or "").removeprefix(CALL_KEY)
+        call = shown.trace.calls.get(event_id)
+        link = shown.moment.link(call) if call is not None else None
+        if call is None or link is None:
+            return []
+        text, attempt = (
+            shown.maker.call_text(call, link),
+            shown.moment.attempt(link.key),
+        )
+        row = attempt.integration if attempt is not None else None
+        subject = list(text.subject)
+        if row is not None and plain_text(subject).lstrip().startswith("+"):
+            subject.append(Part(f" after {row.action_event}"))
+        parts = [*text.name, *subject, *text.error, *text.rule]
+        at = shown.looks.time(call.event_time, whole=True)
+        return [Span(f" {at}  ", "role--dim"), *spans_of(parts, shown.looks.mask)]
+
+    # -- what is selected ----------------------------------------------------------
+
+    @property
+    def selected_key(self) -> str | None:
+        """The lanes' key of the call pointed out, or else of the bar's first line."""
+        line = self.bars.line
+        return self.bars.chosen or (line.bar.line_key if line is not None else None)
+
+    def select_key(self, key: str) -> bool:
+        """Select the bar of an event or call; False if none has to do with it."""
+        found = self.bars.select_key(key)
+        self.choose(key if found and key.startswith(CALL_KEY) else None)
+        return found
+
+    def choose(self, key: str | None) -> None:
+        """Point out a call of the selected bar, by its key; None: none."""
+        if key != self.bars.chosen:
+            self.bars.chosen = key
+            self.bars.redraw()
+            self._say()
+            self.bars.post_message(CursorList.Moved())
+
+    @on(CursorList.Moved)
+    def _moved(self) -> None:
+        """Leave the call that was pointed out, if it is of another bar."""
+        chosen = self.bars.chosen
+        if chosen is not None and self.bars.place_of(chosen) != self.bars.cursor:
+            self.choose(None)
+
+    @property
+    def _ticks(self) -> Sequence[Tick]:
+        line = self.bars.line
+        return self.bars.chart.ticks(line) if line is not None else ()
+
+    def _step_call(self, step: int) -> None:
+        """Point to the bar's next call, or the one before."""
+        ticks, line = self._ticks, self.bars.line
+        keys = [tick.call.key for tick in ticks]
+        chosen = self.bars.chosen
+        at = 0 if step > 0 else len(keys) - 1
+        at = keys.index(chosen) + step if chosen in keys else at
+        if line is None or not 0 <= at < len(keys):
+            self.app.notify("no more calls are matched to this bar")
+            return
+        when = self._shown_at(ticks[at].at, line.bar.execution_arn)
+        self._look(self._lens.centered(when))
+        self.choose(keys[at])
+
+    def _shown_at(self, at: datetime, arn: str) -> datetime:
+        return self._shown.outline.order.shown_at(at, arn)
+
+    def _step_execution(self, step: int) -> None:
+        line, roots = self.bars.line, [bar.key for bar in self.bars.chart.roots]
+        if line is not None:
+            own = self._shown.moment.lineage.root_of(line.bar.execution_arn)
+            self.bars.select_key(roots[(roots.index(own) + step) % len(roots)])
+
+    # -- folding -------------------------------------------------------------------
+
+    def toggle(self, key: str) -> None:
+        """Fold a bar that is open, or open it."""
+        self._folds[key] = bool(self.bars.lines[self.bars.places[key]].open)
+        self._list()
+        self.bars.select_key(key)
+
+    def _fold(self) -> None:
+        """Fold or unfold the selected bar, or else fold what it is inside of."""
+        line = self.bars.line
+        key = line.bar.key if line is not None else ""
+        if line is None or line.open is None:
+            key = self.bars.chart.around.get(key, "")
+        if key in self.bars.places:
+            self.toggle(key)
+        else:
+            self.app.notify("nothing to fold here")
+
+    def _fold_all(self) -> None:
+        """Fold all there is inside of others or, if nothing is open, unfold it."""
+        any_open = any(line.open for line in self.bars.lines)
+        inner = (key for key, bar in self.bars.chart.bars.items() if bar.inside)
+        self._folds = dict.fromkeys(inner, any_open)
+        self._list()
+
+    # -- time ----------------------------------------------------------------------
+
+    def _look(self, lens: Lens) -> None:
+        if lens != self._lens:
+            self._lens = lens
+            self.lay_out()
+
+    def _fit_selected(self) -> None:
+        line = self.bars.line
+        if line is not None:
+            self._look(self._lens.fitted_to(*self._bounds(line.bar)))
+
+    def _bounds(self, bar: Bar) -> tuple[datetime, datetime]:
+        arn = bar.execution_arn
+        return self._shown_at(bar.begin, arn), self._shown_at(bar.end, arn)
+
+    def zoom(self, factor: float, around: datetime | None = None) -> None:
+        """Come closer or go away; what is pointed out stays where it is."""
+        self._look(self._lens.zoomed(factor, around or self._pivot()))
+
+    def _pivot(self) -> datetime:
+        (begin, end), line = self._lens.shown, self.bars.line
+        chosen = [t for t in self._ticks if t.call.key == self.bars.chosen]
+        if line is not None:
+            if chosen:
+                return self._shown_at(chosen[0].at, line.bar.execution_arn)
+            first, last = self._bounds(line.bar)
+            if first <= end and last >= begin:
+                begin, end = max(begin, first), min(end, last)
+        return begin + (end - begin) / 2
+
+    def pan(self, share: float) -> None:
+        """Move by a share of what is shown."""
+        self._look(self._lens.panned(share))
+
+    def seek(self, x: int) -> None:
+        """Go to the moment of a column; of several starts, the selected bar's."""
+        canvas, line = self.bars.canvas, self.bars.line
+        if canvas is not None:
+            at = canvas.axis.time_at(x - self.bars.columns.left + 0.5)
+            arn = line.bar.execution_arn if line is not None else None
+            self.post_message(Seek(self._shown.outline.order.unshifted(at, arn)))
+
+    def _toggle_squeeze(self) -> None:
+        self._squeeze = not self._squeeze
+        self._scale_anew()
+        self.lay_out()
+        words = "idle time is cut short" if self._squeeze else "all time is to scale"
+        self.app.notify(words)

@@ -1,0 +1,111 @@
+"""The registry of actions: keys, help, palette and README from one list."""
+
+import re
+from pathlib import Path
+
+from textual.command import CommandPalette
+
+from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
+from tests.tui.screens import press, replayed, row_with, rows_of, words_on
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_every_key_of_the_readme_does_what_it_says() -> None:
+    table = README.read_text(encoding="utf-8").partition("<!-- keys -->")[2]
+    rows = re.findall(
+        r"^\| (`.*`|) \| .* \| ([a-z_]+\.[a-z_]+) \|$", table, re.MULTILINE
+    )
+    told = {name: re.findall(r"`([^`]+)`", keys) for keys, name in rows}
+    assert told
+    for name, keys in told.items():
+        assert list(map(key_name, BY_ID[name].keys)) == keys, name
+    digits = {f"digit.{digit}" for digit in range(10)}
+    assert BY_ID.keys() - digits == told.keys()
+
+
+def test_no_two_actions_share_a_key_where_both_are_heard() -> None:
+    heard: dict[tuple[str, str], str] = {}
+    for action in ACTIONS:
+        for key in action.keys:
+            assert heard.setdefault((action.pane, key), action.id) == action.id
+
+
+def test_a_users_keys_are_told_as_they_are_bound() -> None:
+    told = [keys for _, keys, _ in entries({"player.toggle": ("K",)})]
+    assert told[0] == "K"
+
+
+async def test_help_has_all_keys_and_marks_those_of_this_view_first() -> None:
+    async with replayed("demo-sync", (160, 300)) as (app, pilot):
+        await press(pilot, "question_mark")
+        words = words_on(app)
+        for _, keys, does in entries(without=("lanes.align",)):
+            if not does.startswith("several"):
+                assert keys in words
+        assert "How a call is matched to its state" in words
+        assert "~e [TEXT]" in words
+        assert words.index("Move") < words.index("Player")
+        await press(pilot, "escape")
+        assert "How a call is matched" not in words_on(app)
+
+
+async def test_help_fits_a_small_screen() -> None:
+    async with replayed("demo-three-ways", (60, 12)) as (app, pilot):
+        await press(pilot, "question_mark", *["j"] * 5, "k")
+        assert "escape closes" in words_on(app)
+
+
+async def test_the_palette_does_every_action_by_its_name() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+        await press(pilot, "colon")
+        assert "Go to:" not in words_on(app)
+        await pilot.press(*"switch clocks")
+        await pilot.pause(0.3)
+        await press(pilot, "enter", "enter")
+        assert "event time" in rows_of(app)[-2]
+
+
+async def test_the_palette_goes_to_a_state_and_finds_themes() -> None:
+    async with replayed("demo-pipeline") as (app, pilot):
+        await pilot.press("home", "ctrl+p")
+        await pilot.press(*"charge")
+        await pilot.pause(0.3)
+        assert "Go to: Charge card entered" in words_on(app)
+        await press(pilot, "enter", "enter")
+        assert not isinstance(app.screen, CommandPalette)
+        assert "Charge card" in str(row_with(app, "Charge card  lambda"))
+        key = app.deck.selected_key
+        assert key is not None
+        assert key in {m.key for m in app.shown.markers.by(app.shown.playback.clock)}
+        await pilot.press("ctrl+p", *"drac")
+        await pilot.pause(0.3)
+        assert "Theme: dracula" in words_on(app)
+
+
+async def test_what_does_not_apply_says_why() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+        await press(pilot, "C")
+        assert "no child executions" in words_on(app)
+
+
+async def test_escape_undoes_one_thing_at_a_time() -> None:
+    async with replayed("demo-sync-denied") as (app, pilot):
+        await press(pilot, "~", "~", "e", "enter", "p")
+        await press(pilot, "escape")
+        assert "filter ~e" not in words_on(app)
+        assert app.theme == "high-contrast"
+        await press(pilot, "escape")
+        assert app.theme == "sfnwatch-dark"
+
+
+async def test_a_recording_opens_as_it_was_left() -> None:
+    async with replayed("demo-pipeline") as (app, pilot):
+        await press(pilot, "Z", "1", "g", "c", "~", *"~s Label", "enter")
+        left = app.view_to_save
+        assert left.filter == "~s Label"
+        assert left.hidden_services == ("ecs.amazonaws.com",)
+        assert not left.squeeze
+        assert left.clock == "event"
+    async with replayed("demo-pipeline") as (app, _):
+        assert app.view_to_save.filter == ""

@@ -1,0 +1,95 @@
+"""Child executions in a table: failures first, read or not, searched, gone to."""
+
+from collections.abc import Iterable
+
+from sfnwatch.model.records import Received
+from tests.builders import HEAD, History, listing, map_child, nested_run, photos
+from tests.tui.screens import (
+    ScriptedSession,
+    live,
+    press,
+    prose_on,
+    replayed,
+    row_with,
+    rows_of,
+    settle,
+    until,
+    words_on,
+)
+
+
+class Following(ScriptedSession):
+    """A session that can read what somebody wants to see."""
+
+    def __init__(self, records: Iterable[Received]) -> None:
+        super().__init__(records)
+        self.wanted: list[str] = []
+
+    def follow(self, execution_arn: str) -> bool:
+        self.wanted.append(execution_arn)
+        return True
+
+
+async def test_failures_come_first_and_what_is_not_read_says_so() -> None:
+    async with replayed("demo-distributed", (120, 30), "C") as (app, pilot):
+        run, count, _, *children = [row for row in rows_of(app)[1:] if row.strip()]
+        assert "✔ succeeded 3m 35s  ✘ 3 failed  40 of 40" in run
+        assert "41 child executions, 13 read" in count
+        assert ["failed" in row for row in children[:5]] == [True] * 3 + [False] * 2
+        assert children[0].endswith("UnreadableImage")
+        assert children[4].endswith("not read")
+        # Enter leads to its line in the lanes, and unfolds to it.
+        await press(pilot, "enter")
+        assert "STEP FUNCTIONS" in words_on(app)
+        assert "93dc5163" in words_on(app)
+        await press(pilot, "C", "m")
+        assert "resize-photos" not in words_on(app)
+
+
+async def test_words_are_searched_for() -> None:
+    async with replayed("demo-distributed", (120, 30), "C") as (app, pilot):
+        await press(pilot, "slash", *"failed", "enter")
+        assert "3 child executions with “failed”" in words_on(app)
+        assert "not read" not in words_on(app)
+
+
+async def test_one_that_is_not_read_is_read_and_then_shown() -> None:
+    session = Following(photos(4, failing=1, read=2))
+    async with live(size=(120, 30), session=session) as (app, pilot, _):
+        await press(pilot, "C", "home", "down", "enter")
+        assert session.wanted == [map_child(3)]
+        assert "4 child executions, 2 read" in words_on(app)
+        child = History(map_child(3), begin=1.3).start().state("Resize").end()
+        session.push(*child.records)
+        await until(pilot, "▾ 00000003")
+        assert "child executions, " not in words_on(app)
+
+
+async def test_where_it_can_not_be_read_it_is_told_how_to_watch_it() -> None:
+    async with live(photos(4, failing=1, read=2), (120, 30)) as (app, pilot, _):
+        await press(pilot, "C", "home", "down", "enter")
+        words = prose_on(app).replace("▌ ", "")
+        assert "is not in these records. sfnwatch" in words
+        assert "watches it." in words
+
+
+async def test_a_nested_execution_is_one_too() -> None:
+    async with live(nested_run(), (100, 24)) as (app, pilot, _):
+        await press(pilot, "C")
+        assert "1 child execution, 1 read" in words_on(app)
+        assert "archive" in row_with(app, "succeeded")
+
+
+async def test_hostile_names_and_any_size() -> None:
+    bad = f"{HEAD}:execution:nightly-report/Each:\x1b]0;x\x07[red]\u202e"
+    async with live([*photos(2), listing((bad, "FAILED"))], (44, 12)) as (
+        app,
+        pilot,
+        _,
+    ):
+        await press(pilot, "C")
+        assert not set("\x1b\x07\u202e") & set(words_on(app))
+        assert all(len(row) <= 44 for row in rows_of(app))
+        await pilot.resize_terminal(20, 5)
+        await settle(pilot)
+        assert all(len(row) <= 20 for row in rows_of(app))

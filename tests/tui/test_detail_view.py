@@ -1,0 +1,183 @@
+"""The detail: what is selected in full, where it leads, and what leaves the screen."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.detail_view import can_browse
+from tests.builders import TASK_ARN, History, describe, sync_run, task_life
+from tests.tui.screens import (
+    live,
+    press,
+    prose_on,
+    replayed,
+    row_with,
+    rows_of,
+    settle,
+    until,
+    words_on,
+)
+
+TO_POLL = ("home", "down", "down", "down")
+
+
+def detail_rows(app: SfnwatchApp) -> Sequence[str]:
+    """Read the pane, which stands below the view."""
+    region = app.query_one("#detail").content_region
+    return rows_of(app)[region.y : region.bottom]
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir(), key=lambda path: len(path.name))
+
+
+async def test_a_failure_begins_with_its_error_and_its_cause() -> None:
+    async with replayed("demo-failure", (140, 50), "enter") as (app, _):
+        title, error, cause, *_ = detail_rows(app)
+        assert title.startswith(" ▾ ◆ Execution started ───")
+        assert error.split() == ["error", "States.TaskFailed"]
+        assert cause.split(maxsplit=1)[1] == "Essential container in task exited"
+        # A cause that is JSON is a tree.
+        assert "▾ Cause  {32 keys}" in words_on(app)
+        assert 'Id: "' in words_on(app)
+        assert "✘ failed after 3m 51s" in row_with(app, "status")
+
+
+async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> None:
+    async with replayed("demo-sync", (140, 50), *TO_POLL, "enter") as (app, pilot):
+        words = prose_on(app)
+        assert "DescribeTasks #1" in detail_rows(app)[0]
+        assert "= it names the attempt's own task ARN, arn:aws:ecs:" in words
+        assert "by StepFunctions-nightly-report-role-c4df2901 through" in words
+        assert "◀━━ event 1.9 s after the task stopped" in words
+        assert "→ state Main / ECS RunTask ✔ succeeded" in words
+        # Its own record comes as AWS sent it, once somebody looks.
+        await press(pilot, "tab", "end")
+        assert "AccessKeyId" in words_on(app)
+        assert 'eventName: "DescribeTasks"' in words_on(app)
+
+
+async def test_a_link_is_followed_and_a_click_does_the_same() -> None:
+    async with replayed("demo-sync", (140, 60), *TO_POLL, "enter", "tab") as (
+        app,
+        pilot,
+    ):
+        rows = detail_rows(app)
+        place = next(n for n, row in enumerate(rows) if "→ state" in row)
+        # The task's ARN and the console's address are wrapped: an entry, two rows.
+        await press(pilot, *["down"] * (place - 2), "enter")
+        assert "ECS RunTask" in detail_rows(app)[0]
+        place = next(n for n, row in enumerate(detail_rows(app)) if "→ action" in row)
+        y = app.query_one("#detail").content_region.y + place
+        await pilot.click(offset=(20, y), times=2)
+        await settle(pilot)
+        assert "RunTask  task 567ac1c9" in detail_rows(app)[0]
+
+
+async def test_sections_and_nodes_fold_by_each_key() -> None:
+    async with replayed("demo-sync", (140, 50), *TO_POLL, "enter", "tab") as (
+        app,
+        pilot,
+    ):
+        whole = detail_rows(app)
+        await press(pilot, "left")
+        assert detail_rows(app)[0].startswith(" ▸ DescribeTasks #1")
+        assert "matched" not in words_on(app)
+        # It stays folded for what is selected next.
+        await press(pilot, "shift+tab", "down", "tab")
+        assert "matched" not in words_on(app)
+        await press(pilot, "shift+tab", "up", "tab", "space")
+        assert detail_rows(app) == whole
+        await press(pilot, "enter", "right")
+        assert detail_rows(app) == whole
+
+
+async def test_the_place_is_kept_while_more_comes_in() -> None:
+    records = sync_run()
+    async with live(records[:6], (120, 40), seconds=60) as (app, pilot, session):
+        await press(pilot, "home", "down", "enter", "tab", "down", "down", "down")
+        assert "→ action" not in words_on(app)
+        chosen = detail_rows(app)
+        session.push(*records[6:])
+        await until(pilot, "→ action")
+        before = next(n for n, row in enumerate(chosen) if "when" in row)
+        assert "when" in detail_rows(app)[before]
+
+
+async def test_records_are_copied_saved_and_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    async with replayed("demo-sync", (140, 50), *TO_POLL, "y") as (app, pilot):
+        assert json.loads(app.clipboard)["EventName"] == "DescribeTasks"
+        await press(pilot, "s")
+        assert "saved as" in prose_on(app)
+        # A second one does not overwrite the first, and says what is not masked.
+        await press(pilot, "m", "s")
+        await press(pilot, "m", "b")
+        assert "/cloudtrailv2/home?region=ap-northeast-1#/events/" in app.clipboard
+        # In the pane it is the fact that is copied, or the node.
+        await press(pilot, "enter", "tab", "down", "down", "down", "y")
+        assert app.clipboard.startswith("= it names the attempt's own task ARN, ")
+        await press(pilot, "home", "y")
+        assert "request ID: 110593b7-c24d-4619-a75c-9148960e262b" in app.clipboard
+    saved, unmasked = files_in(tmp_path)
+    assert json.loads(saved.read_text())["EventName"] == "DescribeTasks"
+    assert saved.name.startswith("sfnwatch-sync-20261127T133115-ac19c7-Describe")
+    assert "unmasked" in unmasked.name
+
+
+async def test_nothing_selected_is_nothing_to_copy_or_save() -> None:
+    async with live([], (100, 24)) as (app, pilot, _):
+        await press(pilot, "y", "s", "b", "enter")
+        words = prose_on(app)
+        assert "there is nothing to copy here" in words
+        assert "There is no record to save." in words
+        assert "the AWS console has no page for this" in words
+        assert "Nothing is selected." in words
+
+
+def test_a_browser_is_opened_only_where_it_has_a_window() -> None:
+    import sys
+
+    has_windows = sys.platform in {"darwin", "win32"}
+    assert can_browse({}) is has_windows
+    assert can_browse({"WAYLAND_DISPLAY": "wayland-0"})
+
+
+async def test_names_are_masked_and_what_is_copied_is_too() -> None:
+    async with replayed("demo-sync", (140, 50), *TO_POLL, "enter", "m") as (app, pilot):
+        words = words_on(app)
+        assert "123456789012" not in words
+        assert "StepFunctions-nightly-report-role" not in words
+        await press(pilot, "tab", "y")
+        assert "123456789012" not in app.clipboard
+
+
+async def test_a_task_s_state_tells_its_life() -> None:
+    async with live([*sync_run(), *task_life()], (140, 60)) as (app, pilot, _):
+        await press(pilot, "slash", *"STOPPED", "enter", "enter")
+        assert TASK_ARN in prose_on(app)
+
+
+async def test_hostile_causes_do_nothing() -> None:
+    bad = "\x1b]0;x\x07[red]\u202e" + "x" * 9000
+    run = History().start().task("Import", error="Bad\x1b[2J", cause=bad)
+    records = [describe("FAILED"), *run.end("Failed", error="E", cause=bad).records]
+    async with live(records, (100, 30)) as (app, pilot, _):
+        await press(pilot, "end", "enter")
+        assert "[red]" in words_on(app)
+        assert not set("\x1b\x07\u202e") & set(words_on(app))
+
+
+@pytest.mark.parametrize("size", [(20, 5), (44, 14)])
+async def test_it_is_there_at_any_size(size: tuple[int, int]) -> None:
+    async with replayed("demo-failure", size, "enter", "tab") as (app, pilot):
+        assert "error" in words_on(app)
+        await press(pilot, "end", "right", "home", "left", "left", "escape")
+        assert not app.query_one("#detail").display

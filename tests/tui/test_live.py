@@ -1,0 +1,272 @@
+"""A watch as it comes in: what is said round the lanes, and when."""
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from sfnwatch.errors import RefusedError
+from sfnwatch.model.records import HealthState
+from sfnwatch.model.times import iso
+from sfnwatch.tui.detail_view import can_browse
+from sfnwatch.tui.terminal import notification
+from tests.builders import (
+    api_call,
+    at,
+    failed_history,
+    health,
+    lookup,
+    sync_calls,
+    sync_definition,
+    sync_history,
+    sync_run,
+)
+from tests.tui.screens import (
+    ScriptedSession,
+    live,
+    press,
+    replayed,
+    row_with,
+    rows_of,
+    settle,
+    words_on,
+)
+
+
+def test_the_screen_needs_neither_the_sdk_nor_the_other_views_to_begin() -> None:
+    script = (
+        "import sys, sfnwatch.tui.app as _; print(*(m for m in sys.modules if"
+        " m.partition('.')[0] in {'botocore', 'boto3', 'aiobotocore', 'aiohttp'} or"
+        " m.startswith('sfnwatch.') and m.endswith(('filter_language', 'findings',"
+        " 'timeline_view', 'detail_view', 'explain_view', 'anonymizer', 'captions'))))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == []
+
+
+async def test_the_first_picture_does_not_wait_for_the_session() -> None:
+    class SlowSession(ScriptedSession):
+        async def run(self) -> None:
+            self.has_run = True
+            await asyncio.Event().wait()
+
+    session = SlowSession()
+    async with live(session=session, title="nightly-report") as (app, _, _):
+        assert session.has_run
+        assert "nightly-report" in rows_of(app)[0]
+        assert "STEP FUNCTIONS" in words_on(app)
+
+
+async def test_what_comes_in_is_shown_and_the_newest_line_is_followed() -> None:
+    session = ScriptedSession()
+    async with live(session=session, size=(140, 12)) as (app, pilot, _):
+        for record in sync_history():
+            session.push(record)
+        await settle(pilot)
+        assert "Execution succeeded" in words_on(app)
+        assert app.deck.lanes.follow
+
+
+async def test_many_batches_at_once_are_painted_together() -> None:
+    session = ScriptedSession()
+    async with live(session=session) as (app, pilot, _):
+        painted = app.shown.version
+        for record in sync_run():
+            session.push(record)
+        await settle(pilot)
+        assert app.shown.version - painted <= 4
+        assert "Execution succeeded" in words_on(app)
+
+
+async def test_the_head_says_who_how_and_for_how_long() -> None:
+    run = sync_run()
+    async with live(run[:-1]) as (app, _, _):
+        head = rows_of(app)[0]
+        assert "nightly-report" in head
+    async with live(run) as (app, _, _):
+        assert "✔ SUCCEEDED 5m 09s" in words_on(app)
+
+
+async def test_the_headline_says_what_failed_first() -> None:
+    async with replayed("demo-failure") as (app, _):
+        head = rows_of(app)[0]
+        assert "States.TaskFailed  Essential container in task exited" in head
+    async with replayed("demo-sync-denied", (80, 24)) as (app, _):
+        words = "5 of 5 polls denied, yet completion detected in 1.6 s, by event"
+        assert words in rows_of(app)[1]
+
+
+async def test_a_replay_does_not_tell_the_end_at_its_beginning() -> None:
+    async with replayed("demo-failure") as (app, pilot):
+        await press(pilot, "1")
+        words = words_on(app)
+        assert "RUNNING" in words
+        assert "FAILED" not in words
+        assert "States.TaskFailed" not in words
+
+
+async def test_lines_that_come_while_one_looks_elsewhere_are_counted() -> None:
+    session = ScriptedSession(sync_history()[:6])
+    async with live(session=session) as (app, pilot, _):
+        await pilot.press("home")
+        session.push(*sync_history())
+        await settle(pilot)
+        assert "new" in rows_of(app)[0]
+        assert app.deck.lanes.cursor == 0
+        await press(pilot, "end")
+        assert "new" not in rows_of(app)[0]
+
+
+async def test_paused_nothing_moves_and_nothing_is_missed() -> None:
+    session = ScriptedSession(sync_history()[:6])
+    async with live(session=session) as (app, pilot, _):
+        await pilot.press("space")
+        session.push(*sync_run())
+        await settle(pilot)
+        assert "‖ paused" in words_on(app)
+        assert "Execution succeeded" not in words_on(app)
+        await press(pilot, "space")
+        assert "Execution succeeded" in words_on(app)
+
+
+async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown() -> None:
+    told = health("lookup", "live", 260, complete_to=iso(at(100)))
+    async with live([*sync_history(), *sync_calls(), told], (160, 40)) as (app, _, _):
+        words = words_on(app)
+        assert "CloudTrail complete up to 00:30:04 (estimate)" in rows_of(app)[0]
+        assert "┄┄ CloudTrail complete up to 00:30:04 (estimate) ┄┄" in words
+
+
+async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
+    told = health("lookup", "draining", 260, until=iso(at(600)))
+    async with live([*sync_history(), told]) as (app, pilot, session):
+        assert "waiting for late CloudTrail records, up to 05:30 more" in words_on(app)
+        assert "x Stop waiting" in words_on(app)
+        await pilot.press("x")
+        assert session.drain_ended
+        session.push(health("lookup", "ended", 280))
+        await settle(pilot)
+        assert "Stop waiting" not in words_on(app)
+        await press(pilot, "x")
+        assert "nothing is waited for" in words_on(app)
+
+
+async def test_trouble_has_a_line_of_its_own_until_it_is_over() -> None:
+    told = "Can't read CloudTrail: AccessDenied. Allow cloudtrail:LookupEvents."
+    bad = health("lookup", "denied", 260, message=told)
+    async with live([*sync_history(), bad]) as (app, pilot, session):
+        assert f"✘ CloudTrail denied  {told}" in words_on(app)
+        session.push(health("lookup", "live", 280))
+        await settle(pilot)
+        assert "AccessDenied" not in words_on(app)
+
+
+async def test_the_next_try_is_counted_down() -> None:
+    told = health("lookup", "throttled", 260, retry_in=30.0)
+    async with live([*sync_history(), told]) as (app, pilot, _):
+        assert "▲ CloudTrail throttled, again in 20 s" in words_on(app)
+        app.shown.clock.at = at(280)  # type: ignore[attr-defined]
+        app.repaint()
+        await settle(pilot)
+        assert "again in 10 s" in words_on(app)
+
+
+async def test_why_a_watch_could_not_begin_is_said_with_what_to_do() -> None:
+    session = ScriptedSession(ends=True)
+    session.failure = RefusedError("No such execution.", hint="Check the ARN.")
+    async with live(session=session) as (app, _, _):
+        assert "✘ No such execution.  Check the ARN." in words_on(app)
+
+
+async def test_the_end_of_what_was_watched_is_told_once() -> None:
+    run = sync_history()
+    session = ScriptedSession(run[:-1])
+    async with live(session=session) as (app, pilot, _):
+        session.push(run[-1], sync_definition())
+        await settle(pilot)
+        assert "succeeded after 5m 09s" in words_on(app)
+
+
+async def test_what_was_over_before_it_was_watched_is_no_news() -> None:
+    async with live(failed_history().records) as (app, _, _):
+        assert app.bars.ended() is None
+        assert "failed after" not in words_on(app)
+
+
+async def test_the_footer_offers_what_applies_and_can_be_clicked() -> None:
+    async with replayed("demo-three-ways") as (app, pilot):
+        foot = rows_of(app)[-1]
+        assert foot.split("   ")[0].strip() == "space Play"
+        assert "a Align starts" in foot
+        assert "Stop waiting" not in foot
+        await pilot.click(offset=(foot.index("Align"), 39))
+        await settle(pilot)
+        assert "elapsed" in words_on(app)
+    async with replayed("demo-sync", (50, 12)) as (app, _):
+        assert rows_of(app)[-1].rstrip().endswith("q Quit")
+
+
+async def test_a_users_own_keys_are_heard_and_shown() -> None:
+    keys = {"player.toggle": ("K",), "lanes.fold": ()}
+    session = ScriptedSession(sync_history())
+    async with live(session=session, keys=keys) as (app, pilot, _):
+        assert "K Pause" in rows_of(app)[-1]
+        await press(pilot, "K")
+        assert "‖ paused" in words_on(app)
+
+
+@pytest.mark.parametrize(
+    ("environ", "begins"),
+    [
+        ({"TERM": "xterm-256color"}, "\x1b]9;sfnwatch: a, b"),
+        ({"TERM": "foot"}, "\x1b]777;notify;sfnwatch;a, b"),
+        ({"TERM": "tmux", "TMUX": "1"}, "\x1bPtmux;\x1b\x1b]9;"),
+        ({"TERM": "linux"}, "\a"),
+        ({"TERM": "xterm", "STY": "1"}, "\a"),
+    ],
+)
+def test_a_terminal_is_asked_to_notify_in_its_own_way(
+    environ: dict[str, str], begins: str
+) -> None:
+    sent = notification("sfnwatch", "a; b\x1b]0;evil\a", environ)
+    assert sent.startswith(begins)
+    assert "evil\a" not in sent
+
+
+def test_a_crash_tells_where_it_was_and_not_what_was_in_the_records() -> None:
+    script = (
+        "import asyncio\n"
+        "from sfnwatch.clock import SystemClock\n"
+        "from tests.tui.screens import ScriptedSession, SfnwatchApp\n"
+        "class Broken(ScriptedSession):\n"
+        "    async def run(self):\n"
+        "        payload = 'hush' + 'hush'\n"
+        "        raise ZeroDivisionError(len(payload))\n"
+        "SfnwatchApp(Broken(), clock=SystemClock()).run(headless=True)\n"
+    )
+    crashed = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    said = crashed.stdout + crashed.stderr
+    assert "ZeroDivisionError: 8" in said
+    assert "hushhush" not in said
+
+
+def test_no_browser_is_opened_over_a_line() -> None:
+    assert not can_browse({"SSH_TTY": "/dev/pts/1", "DISPLAY": ":0"})
+
+
+async def test_a_state_of_a_later_version_is_no_trouble() -> None:
+    async with live([*sync_history(), health("lookup", "dozing", 260)]) as (app, _, _):
+        assert app.shown.moment.health["lookup"].state is HealthState.LIVE
+
+
+async def test_calls_of_others_are_no_lines() -> None:
+    role = "arn:aws:iam::123456789012:role/somebody-else"
+    other = lookup(api_call("PutObject", 30, key="other", role=role))
+    async with live([*sync_run(), other]) as (app, _, _):
+        assert "PutObject" not in words_on(app)
+        assert "RunTask" in row_with(app, "= request ID")

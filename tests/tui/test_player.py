@@ -1,0 +1,151 @@
+"""The player's keys, and the minimap."""
+
+from datetime import datetime
+
+import pytest
+
+from sfnwatch.model.clocks import Clock
+from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.player import Scrubber
+from tests.builders import sync_history
+from tests.tui.screens import (
+    ScriptedSession,
+    live,
+    press,
+    replayed,
+    rows_of,
+    settle,
+    words_on,
+)
+
+
+def player(app: SfnwatchApp) -> str:
+    """Read the player's line."""
+    return rows_of(app)[-2]
+
+
+def position(app: SfnwatchApp) -> datetime:
+    at = app.shown.playback.position
+    assert at is not None
+    return at
+
+
+async def test_it_says_how_it_plays_where_and_by_which_clock() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+        assert "■ end" in player(app)
+        assert "arrival time" in player(app)
+        assert "idle squeezed" in player(app)
+        await press(pilot, "5")
+        assert "‖ paused" in player(app) or "■" in player(app)
+        await press(pilot, "c")
+        assert "event time" in player(app)
+
+
+async def test_steps_by_event_state_and_mark() -> None:
+    async with replayed("demo-pipeline") as (app, pilot):
+        end = position(app)
+        await pilot.press("comma")
+        assert position(app) < end
+        await pilot.press("full_stop")
+        await press(pilot, "c", "0", "right_square_bracket")
+        assert "Big order?" in words_on(app)
+        assert "Prepare  Parallel" not in words_on(app)
+        await press(pilot, "right_square_bracket")
+        assert "Prepare  Parallel" in words_on(app)
+        before = position(app)
+        await pilot.press("right_curly_bracket", "left_curly_bracket")
+        assert position(app) <= before
+
+
+async def test_where_there_is_no_further_state_it_says_so() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+        await press(pilot, "right_square_bracket")
+        assert "no state after this" in words_on(app)
+
+
+async def test_seconds_minutes_and_tenths() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+        await pilot.press("0")
+        start = position(app)
+        await pilot.press("right")
+        assert (position(app) - start).total_seconds() == 5
+        await pilot.press("shift+right", "left")
+        assert (position(app) - start).total_seconds() == 60
+        await pilot.press("shift+left", "shift+left")
+        assert position(app) == start
+
+
+async def test_speed_squeeze_and_loop_are_said() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+        await press(pilot, "plus", "plus", "g", "L")
+        assert "5×" in player(app)
+        assert "idle" not in player(app)
+        assert "∞ loop" in player(app)
+
+
+async def test_a_watch_does_not_loop() -> None:
+    async with live(sync_history()) as (app, pilot, _):
+        await press(pilot, "L")
+        assert "only a recording loops" in words_on(app)
+
+
+async def test_playing_goes_on_to_the_end() -> None:
+    async with replayed("demo-async") as (app, pilot):
+        for _ in range(12):
+            await pilot.press("plus")
+        await pilot.press("g", "space")
+        assert "Pause" in rows_of(app)[-1]
+        for _ in range(200):
+            await pilot.pause(0.05)
+            if not app.shown.playback.playing:
+                break
+        await settle(pilot)
+        assert "■ end" in player(app)
+
+
+async def test_in_the_past_one_is_told_the_way_back() -> None:
+    session = ScriptedSession(sync_history())
+    async with live(session=session) as (app, pilot, _):
+        await press(pilot, "shift+left")
+        assert "‖ in the past, l for live" in words_on(app)
+        assert "behind live" in player(app)
+        await press(pilot, "escape")
+        assert "● live" in player(app)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+async def test_the_minimap_is_clicked_and_dragged(width: int) -> None:
+    async with replayed("demo-sync-denied", (width, 30)) as (app, pilot):
+        await pilot.click(Scrubber, offset=(1, 0))
+        await settle(pilot)
+        assert app.shown.playback.span is not None
+        assert position(app) == app.shown.playback.span[0]
+        assert player(app)[1] == "▼"
+        await pilot.mouse_down(Scrubber, offset=(4, 0))
+        await pilot.hover(Scrubber, offset=(12, 0))
+        await pilot.mouse_up(Scrubber, offset=(12, 0))
+        await settle(pilot)
+        assert player(app)[12] == "▼"
+
+
+async def test_the_minimap_shows_what_failed_and_how_it_ended() -> None:
+    async with replayed("demo-failure") as (app, pilot):
+        await press(pilot, "0")
+        assert "✘" in player(app)
+
+
+async def test_what_is_under_the_mouse_is_said() -> None:
+    async with replayed("demo-sync-denied") as (app, pilot):
+        column = player(app).index("✔")
+        await pilot.hover(Scrubber, offset=(column, 0))
+        await pilot.pause()
+        scrubber = app.query_one(Scrubber)
+        assert "execution succeeded" in str(scrubber.tooltip)
+
+
+async def test_reading_by_event_time_no_call_is_late() -> None:
+    async with replayed("demo-sync-denied") as (app, pilot):
+        await pilot.press("c", "5")
+        assert app.shown.playback.clock is Clock.EVENT
+        await settle(pilot)
+        assert "complete" not in rows_of(app)[0]
