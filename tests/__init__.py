@@ -1,0 +1,15 @@
+"""How hard the tests of laws try.
+
+`SFNWATCH_FUZZ=50 pytest …` has the tests of laws try fifty times as many examples.
+"""
+
+import os
+
+from hypothesis import settings
+
+_TIMES = int(os.environ.get("SFNWATCH_FUZZ", "1"))
+
+
+def examples(count: int) -> settings:
+    """Say how many examples of a law are tried, in an ordinary run."""
+    return settings(max_examples=count * _TIMES)

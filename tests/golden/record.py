@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.builders import REGION
+from tests.cli.programs import KEYS
 from tests.golden.answers import run
 from tests.golden.inputs import RECORDINGS, SUFFIX
 from tests.moto import machines as asl
-from tests.moto.account import REGION, Account, serving
+from tests.moto.account import Account, serving
 from tests.moto.test_links import outer
 from tests.moto.watching import DRAIN, STARTS
-from tests.program.programs import KEYS
 
 SCENARIOS = (
     *("three-ways", "sync", "sync-denied", "async", "sdk"),

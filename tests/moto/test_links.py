@@ -1,0 +1,203 @@
+"""Machines that nobody scripted: each call is matched to the attempt that made it.
+
+What a trace says is compared with what the account itself noted of every call that
+came in: which execution made it, and with which attempt of which state.
+"""
+
+from collections import Counter
+from typing import Any
+
+from sfnwatch.analysis.findings import find
+from sfnwatch.clock import SystemClock
+from sfnwatch.model.trace import Trace
+from tests.analysis.finding_in import by_kind
+from tests.cli.programs import KEYS, Program
+from tests.moto import machines as asl
+from tests.moto.account import Account, Made
+from tests.moto.watching import DRAIN, EXACT, Together, made_by, watch
+from tests.sources.simulation import Watched
+
+POLLS = 4
+"""So many times is a task asked for that is waited for."""
+
+
+def rules(watched: Watched) -> set[str]:
+    return {rule for _, rule in watched.matched()}
+
+
+def outer(account: Account, name: str, *, inner_role: str) -> str:
+    """Make a machine whose one branch fails until another's nested one has worked."""
+    late = f"late-{name}"
+    make = asl.task("aws-sdk:ecs:createCluster", {"ClusterName": late})
+    rest = {"Type": "Wait", "Seconds": 1, "Next": "Make"}
+    inner = account.machine(f"{name}-inner", {"Rest": rest, "Make": make}, inner_role)
+    sync = asl.run_task("ecs:runTask.sync", cluster=late, Retry=asl.retry(5))
+    both = asl.parallel(
+        asl.branch(Sync=sync),
+        asl.branch(Sdk=asl.run_task("aws-sdk:ecs:runTask")),
+        asl.branch(Nested=asl.nested(inner, name="nested")),
+    )
+    return account.machine(name, {"Both": both}, f"role-{name}")
+
+
+def test_the_program_matches_every_call_to_the_attempt_that_made_it(
+    account: Account, program: Program
+) -> None:
+    arn = account.start(outer(account, "told", inner_role="other"))
+    ended = program(
+        *("watch", arn, "--endpoint-url", account.url, "--json", "--no-record"),
+        *("--drain", f"{DRAIN}s"),
+        **KEYS,
+    )
+    assert ended.code == 0, ended
+    # A call is printed again when it is matched otherwise.
+    calls = {o["event_id"]: o for o in ended.objects if o["kind"] == "call"}
+    every = {key: call for key, call in calls.items() if _link(call).get("attempt")}
+    owners = {call["link"]["execution"] for call in every.values()}
+    assert len(owners) == 2, "what it starts is followed, too"
+    for owner in owners:
+        own = {key: _made(call) for key, call in every.items() if _is_of(owner, call)}
+        assert own == account.made(owner)
+    matched = {key: call for key, call in every.items() if _is_of(arn, call)}
+    states = {c["event_id"]: c["maker"]["state"] for c in account.calls_of(arn)}
+    assert {
+        (states[key], call["event_name"], call["link"]["rule"])
+        for key, call in matched.items()
+    } == {
+        ("Sync", "RunTask", "request-id"),
+        ("Sync", "DescribeTasks", "resource-id"),
+        ("Sdk", "RunTask", "resource-id"),
+        ("Nested", "StartExecution", "request-id"),
+        ("Nested", "DescribeExecution", "resource-id"),
+    }
+    failed = [call for call in matched.values() if call["error_code"]]
+    assert {call["error_code"] for call in failed} == {"ClusterNotFoundException"}
+    assert len({call["link"]["attempt"] for call in failed}) == len(failed) > 0
+
+
+def _link(call: dict[str, Any]) -> dict[str, Any]:
+    return call["link"] or {}
+
+
+def _is_of(execution: str, call: dict[str, Any]) -> bool:
+    return bool(_link(call)["execution"] == execution)
+
+
+def _made(call: dict[str, Any]) -> Made:
+    link = _link(call)
+    return Made(call["event_name"], link["execution"], link["attempt"])
+
+
+def test_several_at_once_have_each_their_own_calls(together: Together) -> None:
+    told = made_by(together.watched.trace)
+    assert told == together.account.made(*together.arns.values())
+    assert rules(together.watched) == EXACT
+
+
+def test_every_iteration_of_a_map_has_its_own_calls(together: Together) -> None:
+    execution = together.execution("map")
+    assert execution.status == "SUCCEEDED"
+    found = Counter((made.attempt, made.name) for made in together.made("map"))
+    works = [visit for visit in execution.visits if visit.name == "Work"]
+    assert found == {
+        (visit.attempts[0].scheduled_id, name): count
+        for visit in works
+        for name, count in (("RunTask", 1), ("DescribeTasks", POLLS))
+    }
+    assert len(works) == 4
+
+
+def test_attempts_that_fail_have_their_calls_too(together: Together) -> None:
+    execution = together.execution("breaks")
+    assert execution.status == "FAILED"
+    work, then = execution.visits
+    assert [a.error for a in work.attempts] == ["States.TaskFailed"] * 2
+    assert all(attempt.stopped_at for attempt in work.attempts)
+    count = Counter(made.attempt for made in together.made("breaks"))
+    assert [count[a.scheduled_id] for a in work.attempts] == [1 + POLLS] * 2
+    assert [count[a.scheduled_id] for a in then.attempts] == [1, 1]
+
+
+def test_polls_are_denied_and_the_end_is_learned_of_all_the_same(
+    together: Together,
+) -> None:
+    assert together.execution("blind").status == "SUCCEEDED"
+    trace = together.watched.trace
+    polls = [
+        call
+        for call in trace.ordered_calls
+        if call.role == "blind" and call.event_name == "DescribeTasks"
+    ]
+    assert [call.error_code for call in polls] == ["AccessDenied"] * POLLS
+    asked = [trace.cloudtrail_record(call)["requestParameters"] for call in polls]
+    assert asked == [None] * POLLS
+    assert {str(trace.links[call.event_id].rule) for call in polls} == {"resource-id"}
+    (denied,) = by_kind(find(trace.as_of()))["denied-but-succeeded"]
+    assert denied.execution_arn == together.arns["blind"]
+
+
+def test_what_is_no_management_event_is_said_not_to_be_recorded(
+    together: Together,
+) -> None:
+    execution, arn = together.execution("asks"), together.arns["asks"]
+    assert execution.status == "SUCCEEDED"
+    assert [made.name for made in together.made("asks")] == ["RunTask"]
+    called = together.account.calls_of(arn)
+    assert [(call["name"], call["recorded"]) for call in called] == [
+        ("SendMessage", False),
+        ("Invoke", False),
+        ("Invoke", False),
+        ("RunTask", True),
+    ]
+    first, *_ = execution.visits
+    assert first.attempts[0].request_id == called[0]["request_id"]
+    told = find(together.watched.trace.as_of())
+    unseen = [f for f in told if f.data.get("reason") == "not-recorded"]
+    for state in ("Ask", "Invoke", "Old"):
+        assert sum(f.text.startswith(f"{state} calls ") for f in unseen) == 1
+
+
+def test_people_who_look_at_the_same_task_are_left_out(together: Together) -> None:
+    mine = {c["event_id"]: c["name"] for c in together.account.truth if not c["maker"]}
+    assert "DescribeTasks" in mine.values()
+    assert not mine.keys() & together.watched.trace.calls.keys()
+    # The watch's own are read, to tell how late CloudTrail is, and not shown.
+    assert "LookupEvents" in mine.values()
+
+
+async def test_a_nested_execution_with_the_same_role_has_its_own_calls(
+    account: Account,
+) -> None:
+    arn = account.start(outer(account, "shared", inner_role="role-shared"))
+    inner = arn.replace(":shared:run", ":shared-inner:nested")
+    account.finish(arn)
+    await SystemClock().sleep(DRAIN)
+    watched = await watch(account, arn, inner, drain=0)
+    assert made_by(watched.trace) == account.made(arn, inner)
+    weak = {name for name, rule in watched.matched() if rule not in EXACT}
+    assert weak == {"CreateCluster"}  # no history has an id of it
+    # The machine does what it is there for.
+    made = Counter((c["maker"]["state"], c["name"]) for c in account.calls_of(arn))
+    assert made["Sync", "RunTask"] > 1
+    assert made["Sync", "DescribeTasks"] == POLLS
+    assert (made["Sdk", "RunTask"], made["Nested", "StartExecution"]) == (1, 1)
+    assert made["Nested", "DescribeExecution"] > 1
+    assert len(made) == 5
+
+
+async def test_calls_of_others_in_the_same_role_are_not_taken_for_ones_own(
+    account: Account,
+) -> None:
+    work = asl.run_task("ecs:runTask.sync")
+    machine = account.machine("twice", {"Work": work}, "role-twice")
+    arn, other = account.start(machine, "one"), account.start(machine, "two")
+    watched = await watch(account, arn)
+    account.finish(other)
+    made = account.made(arn)
+    assert made_by(watched.trace) == made
+    assert watched.trace.calls.keys() & account.made(other).keys()
+    # Nor if CloudTrail never tells of one's own.
+    for lost in made:
+        trace = Trace()
+        trace.add([r for r in watched.records if r.record.get("EventId") != lost])
+        assert made_by(trace) == {key: made[key] for key in made if key != lost}

@@ -1,0 +1,28 @@
+"""The program, in processes that do not outlive a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.program.programs import Processes
+from tests.program.stages import Stage
+from tests.program.terminals import Terminal
+
+
+@pytest.fixture
+def program(no_aws: None, tmp_path: Path) -> Iterator[Processes]:
+    program = Processes(tmp_path)
+    yield program
+    program.close()
+
+
+@pytest.fixture
+def stage(program: Processes, tmp_path: Path) -> Stage:
+    return Stage(program, tmp_path)
+
+
+@pytest.fixture
+def shown(stage: Stage) -> Terminal:
+    """The whole run, standing still."""
+    return stage.at_end()

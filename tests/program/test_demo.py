@@ -1,0 +1,186 @@
+"""The demo without a terminal, as README has it: the experiment it grew from."""
+
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
+from tests.cli.programs import Ended
+from tests.program.programs import ROOT, Processes
+
+README = (ROOT / "README.md").read_text()
+SPEED = ("--speed", "1000")
+
+
+def calls(ended: Ended, name: str = r"\w+") -> list[str]:
+    return [line for line in ended.lines if re.search(rf"  call   {name}\b", line)]
+
+
+def test_readme_s_demo_ends_with_the_experiment_s_four_conclusions(
+    program: Processes,
+) -> None:
+    assert ".venv/bin/sfnwatch demo\n" in README
+    ended = program("demo", SFNWATCH_SPEED="1000")
+    assert ended.code == 0
+    concluded = [line for line in ended.lines if "  Conclusion: " in line]
+    # What is said behind them is about the whole: how late CloudTrail was.
+    assert ended.lines.index(concluded[0]) >= len(ended.lines) - 5
+    sync, plain, sdk, denied = concluded
+    polled = "calls RunTask, then DescribeTasks about once a minute (5 polls)"
+    assert f"ecs:runTask.sync (sync) {polled}." in sync
+    assert " ecs:runTask (async) calls RunTask and nothing after it." in plain
+    assert " aws-sdk:ecs:runTask (sdk) calls RunTask and nothing after it." in sdk
+    assert f"(denied) {polled}; every poll was denied, yet it still" in denied
+    assert all(re.search(r"\[(6 calls|call) [0-9a-f]{8}…\]$", c) for c in concluded)
+    assert all(line.isprintable() for line in ended.lines)
+    assert not [line for line in ended.lines if line.startswith("sfnwatch: ")]
+    assert all(line.startswith("sfnwatch: ") for line in ended.err.splitlines())
+
+
+def test_calls_are_matched_by_request_and_by_task_and_denied_polls_are_shown(
+    program: Processes,
+) -> None:
+    ended = program("demo", "sync-denied", "--with-queue", "--plain", *SPEED)
+    assert ended.code == 0
+    (run,) = calls(ended, "RunTask")
+    assert "= request ID" in run
+    polls = calls(ended, "DescribeTasks")
+    assert ["= task ARN" in poll for poll in polls] == [True] * 5
+    assert ["AccessDenied" in poll for poll in polls] == [True] * 5
+    told = [line for line in ended.lines if "  task   " in line]
+    assert len(told) == 5
+    assert "EssentialContainerExited, exit 0" in "".join(told)
+
+
+def test_lines_of_json_have_the_keys_that_others_rely_on(program: Processes) -> None:
+    ended = program("demo", "sync", "--json", *SPEED)
+    assert ended.code == 0
+    by_kind: dict[str, list[set[str]]] = {}
+    for thing in ended.objects:
+        by_kind.setdefault(thing.pop("kind"), []).append(set(thing))
+    assert set(by_kind) == {"health", "event", "visit", "call", "trace", "end"}
+    assert_all(by_kind["event"], "execution id type previous_event_id timestamp")
+    assert_all(
+        by_kind["visit"],
+        "execution id name type parent path index entered_at exited_at status attempts",
+    )
+    assert_all(
+        by_kind["call"],
+        "event_id event_time seen_at event_source event_name error_code read_only"
+        " request_id role link",
+    )
+    assert_all(by_kind["health"], "lane state")
+    assert_all(
+        by_kind["end"],
+        "arn name state_machine_arn role_arn status started_at stopped_at event_count"
+        " findings",
+    )
+    end = ended.objects[-1]
+    assert (end["kind"], end["status"], end["event_count"]) == ("end", "SUCCEEDED", 8)
+
+
+def assert_all(found: Iterable[set[str]], keys: str) -> None:
+    for each in found:
+        assert set(keys.split()) <= each
+
+
+def test_every_scenario_is_told_of_in_the_help_and_in_readme(
+    program: Processes,
+) -> None:
+    text = program("demo", "--help").out
+    for name in (*TOGETHER, *SCENARIOS):
+        assert f"  {name} " in text
+        assert name in README
+
+
+def test_a_demo_is_recorded_for_its_owner_alone(program: Processes) -> None:
+    ended = program("demo", "async", "--plain", *SPEED)
+    (path,) = program.recordings
+    assert ended.recording == path
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o700
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_demo_needs_nothing_of_the_environment(
+    program: Processes, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").write_text("[profile")
+    ended = program(
+        *("demo", "async", "--plain", "--no-record", *SPEED),
+        AWS_PROFILE="gone",
+        AWS_CONFIG_FILE=str(tmp_path / "broken"),
+        HTTP_PROXY="http://127.0.0.1:9",
+        PYTHONIOENCODING="ascii",
+    )
+    assert ended.code == 0
+    assert "? Execution succeeded" in ended.out, "what ASCII lacks is marked"
+    assert program.recordings == []
+
+
+def test_a_redriven_execution_is_followed_to_its_last_outcome(
+    program: Processes,
+) -> None:
+    ended = program("demo", "redrive", "--plain", "--speed", "200")
+    assert ended.code == 0, "the outcome is the last one"
+    failed, redriven = (
+        next(n for n, line in enumerate(ended.lines) if words in line)
+        for words in ("✘ Execution failed", "⟲ Redriven (1st time)")
+    )
+    assert failed < redriven
+    assert "Step Functions: waiting." in ended.err
+    assert "Step Functions: live. Redriven" in ended.err
+    assert len(calls(ended, "RunTask")) == 2
+    replayed = program("replay", str(ended.recording), "--plain")
+    assert (replayed.code, ended.lines[redriven] in replayed.lines) == (0, True)
+
+
+# -- what executions begin -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """A Map Run of forty executions, watched once."""
+    folder = tmp_path_factory.mktemp("photos")
+    return Processes(folder)("demo", "distributed", "--plain", *SPEED)
+
+
+def test_a_map_run_is_counted_and_its_executions_are_told_by_name(
+    photos: Ended,
+) -> None:
+    assert photos.code == 0
+    counts = [line for line in photos.lines if "  count  Each photo  " in line]
+    assert counts[-1].endswith("40 of 40 executions done, 3 failed")
+    each = set(re.findall(r"\[resize-photos/EachPhoto (\w{8})\]", photos.out))
+    assert 10 <= len(each) <= 13, "three that failed, and ten others"
+    failed = [line for line in photos.lines if "✘ Execution failed" in line]
+    assert ["UnreadableImage" in line for line in failed] == [True] * 3
+    assert all(line.isprintable() for line in photos.lines)
+
+
+def test_as_json_it_has_the_map_run_its_children_and_who_began_them(
+    program: Processes, photos: Ended
+) -> None:
+    told = program("replay", str(photos.recording), "--json").objects
+    counts = [each["executions"] for each in told if each["kind"] == "map-run"]
+    assert (counts[-1]["succeeded"], counts[-1]["failed"]) == (37, 3)
+    last = {each["arn"]: each["status"] for each in told if each["kind"] == "child"}
+    assert Counter(last.values()) == {"SUCCEEDED": 37, "FAILED": 3}
+    ends = [each for each in told if each["kind"] == "end"]
+    (root,) = (each for each in ends if each["parent"] is None)
+    begun = [each for each in ends if each["parent"] and each["parent"]["map_run"]]
+    assert {each["parent"]["execution"] for each in begun} == {root["arn"]}
+    assert len(ends) == len({each["arn"] for each in ends})
+
+
+def test_a_nested_execution_is_told_with_its_machine(program: Processes) -> None:
+    ended = program("demo", "pipeline", "--plain", *SPEED)
+    assert ended.code == 0
+    assert re.search(r"\[ship-parcel \w{8}\] ◆ Execution started", ended.out)

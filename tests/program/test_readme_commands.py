@@ -1,0 +1,102 @@
+"""The commands in README, run as they are written there, but for what names things."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfnwatch.demo.formats import REGION
+from tests.cli.programs import KEYS
+from tests.program.programs import Processes, ServedAccount
+
+README = Path(__file__).parents[2] / "README.md"
+_BLOCK = re.compile(r"(?s)```sh\n(.*?)```")
+_OWN = re.compile(r"(?m)^sfnwatch\b.*$")
+_LONG = "arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME"
+ON_A_TERMINAL = {"sfnwatch": "nightly-report", "sfnwatch nightly-report --pick": "sync"}
+"""Commands that ask what is meant, with what they then offer."""
+QUIET = {
+    "sfnwatch redact FILE… -o SHARED",
+    "sfnwatch wait ARN --timeout 1h",
+    "sfnwatch lab > lab.json",
+}
+_UNTIL_STOPPED = "sfnwatch web demo"
+
+
+def written() -> list[str]:
+    """Give the commands of README's blocks, each once, without their comments."""
+    blocks = "\n".join(_BLOCK.findall(README.read_text()))
+    lines = (re.sub(r"\s+# .*", "", line) for line in _OWN.findall(blocks))
+    return list(dict.fromkeys(lines))
+
+
+@pytest.fixture(scope="module")
+def world(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Processes, dict[str, str]]]:
+    """Serve an account in which all has happened; with what a user has for it."""
+    program = Processes(tmp_path_factory.mktemp("readme"))
+    served = ServedAccount(program, speed=10_000)
+    env = {
+        **KEYS,
+        "AWS_ENDPOINT_URL": served.url,
+        "AWS_REGION": REGION,
+        "SFNWATCH_DRAIN": "0s",
+        "SFNWATCH_SPEED": "10000",
+    }
+    for arn in served.told["executions"][:2]:
+        assert program(arn, **env).code == 0
+    env["ARNS"] = " ".join(served.told["executions"])
+    yield program, env
+    program.close()
+
+
+def named(line: str, program: Processes, arns: list[str]) -> str:
+    """Put what there is for the words that stand for anything."""
+    one, other = map(str, program.recordings[:2])
+    for word, instead in (
+        (_LONG, arns[0]),
+        (" [--next]", ""),
+        ("FILE…", one),
+        ("BUCKET", "trail-of-ours"),
+        ("ID --region REGION", f"123456789012 --region {REGION}"),
+        ("SHARED", str(program.state / "shared.sfnwatch.jsonl")),
+        (" A B", f" {one} {other}"),
+    ):
+        line = line.replace(word, instead)
+    left = iter(arns)
+    return re.sub(r"\bARN\b", lambda _: next(left), line)
+
+
+@pytest.mark.parametrize(
+    "line", [each for each in written() if each not in {*ON_A_TERMINAL, _UNTIL_STOPPED}]
+)
+def test_it_does_its_work(world: tuple[Processes, dict[str, str]], line: str) -> None:
+    program, env = world
+    meant = named(line, program, env["ARNS"].split())
+    ended = program.shell(f"cd {shlex.quote(str(program.state))}; {meant}", **env)
+    assert ended.code == 0, ended.err
+    assert ended.out or line in QUIET
+
+
+@pytest.mark.parametrize(("line", "offered"), ON_A_TERMINAL.items())
+def test_it_asks_what_is_meant(
+    world: tuple[Processes, dict[str, str]], line: str, offered: str
+) -> None:
+    assert line in written()
+    program, env = world
+    more: dict[str, Any] = dict(env)
+    terminal = program.terminal(*line.split()[1:], **more)
+    terminal.until(offered)
+    terminal.quit()
+
+
+def test_it_serves_until_it_is_stopped(world: tuple[Processes, dict[str, str]]) -> None:
+    assert _UNTIL_STOPPED in written()
+    program, env = world
+    running = program.start(*_UNTIL_STOPPED.split()[1:], **env)
+    running.until("http://127.0.0.1:")
+    running.kill()

@@ -1,0 +1,254 @@
+"""What the program leaves of a terminal, and lets through to it, whatever happens."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import ARN, REGION, ROLE, call, definition, describe, event
+from tests.program.programs import Processes
+from tests.program.stages import Stage
+from tests.program.terminals import DOWN, ENTER, HOME, Terminal
+from tests.recording.files import record
+
+DEMO = ("demo", "sync", "--speed", "60")
+
+
+@pytest.fixture
+def demo(program: Processes) -> Terminal:
+    terminal = program.terminal(*DEMO)
+    terminal.until("nightly-report", "RUNNING", "DEMO", "STEP FUNCTIONS", "submitted")
+    return terminal
+
+
+# -- how it ends -----------------------------------------------------------------------
+
+
+def test_a_key_ends_it_and_what_was_seen_is_kept(
+    demo: Terminal, program: Processes
+) -> None:
+    demo.quit()
+    (path,) = program.recordings
+    assert f"sfnwatch: recorded to {path}" in demo.after
+    assert "TaskSubmitted" in path.read_text()
+    assert program("replay", str(path)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "keys"),
+    [
+        (signal.SIGINT, 130, ""),
+        (signal.SIGTERM, 143, "?"),
+        (signal.SIGHUP, 129, "p"),
+    ],
+)
+def test_a_signal_ends_it_with_its_code_and_the_recording_is_kept(
+    demo: Terminal, program: Processes, number: signal.Signals, code: int, keys: str
+) -> None:
+    demo.press(keys)
+    os.kill(demo.child.pid, number)
+    demo.ends_with(code)
+    (path,) = program.recordings
+    assert "sfnwatch: recorded to" in demo.after
+    assert "TaskSubmitted" in program("replay", str(path), "--json").out
+
+
+@pytest.mark.parametrize("keys", ["?", "~"])
+def test_control_c_ends_it_wherever_one_is(stage: Stage, keys: str) -> None:
+    terminal = stage.at_end()
+    terminal.press(keys)
+    terminal.quit("\x03")
+
+
+def test_suspended_it_gives_the_terminal_back_and_comes_again(stage: Stage) -> None:
+    terminal = stage.at_end()
+    begun = terminal.raw.count(b"\x1b[?1049h")
+    os.kill(terminal.child.pid, signal.SIGTSTP)
+    terminal.until_so(
+        lambda: terminal.raw.count(b"\x1b[?1049l") == begun, "the shell's screen"
+    )
+    os.kill(terminal.child.pid, signal.SIGCONT)
+    drawn = b"STEP FUNCTIONS"
+    terminal.until_so(
+        lambda: (
+            drawn in terminal.raw.rpartition(b"\x1b[?1049h")[2]
+            and terminal.raw.count(b"\x1b[?1049h") > begun
+        ),
+        "the screen again",
+    )
+    terminal.press("t", "elapsed")
+    terminal.quit()
+
+
+def test_a_refusal_is_shown_and_told_again_when_the_screen_is_gone(
+    program: Processes,
+) -> None:
+    terminal = program.terminal(ARN)
+    terminal.until("Unable to locate credentials")
+    terminal.quit(code=3)
+    said = f"sfnwatch: DescribeExecution on {ARN}: Unable to locate credentials."
+    assert said in terminal.after
+
+
+FAULT = """
+from {module} import {name}
+def broken(self, *_, **__):
+    payload = "hunter" + "2"
+    raise RuntimeError("it broke here")
+{name}.{method} = broken
+"""
+FAULTS = (
+    ("sfnwatch.tui.lanes_view", "LanesView", "draw", ""),
+    ("sfnwatch.tui.timeline_view", "TimelineView", "show", "t"),
+    ("sfnwatch.model.trace", "Trace", "add", ""),
+)
+"""In drawing, in a view, in what comes in; and the keys it takes."""
+
+
+@pytest.mark.parametrize(("module", "name", "method", "keys"), FAULTS)
+def test_a_crash_leaves_the_terminal_usable_and_tells_no_data(
+    stage: Stage, module: str, name: str, method: str, keys: str
+) -> None:
+    fault = FAULT.format(module=module, name=name, method=method)
+    terminal = stage.start(fault=fault)
+    terminal.press(keys)
+    assert terminal.wait() == 1
+    assert set(terminal.restored.values()) == {True}
+    told = terminal.after
+    assert "Traceback" in told
+    assert "RuntimeError" in told
+    assert "it broke here" in told
+    assert "hunter2" not in told
+    assert "123456789012" not in told
+
+
+# -- size ------------------------------------------------------------------------------
+
+
+def test_it_comes_up_in_twenty_columns_of_five_rows_and_grows(
+    program: Processes,
+) -> None:
+    terminal = program.terminal(*DEMO, rows=5, columns=20)
+    terminal.until("submit")
+    for rows, columns in ((1, 1), (2, 200), (60, 10), (30, 120)):
+        terminal.resize(rows, columns)
+        terminal.read()
+    terminal.until("STEP FUNCTIONS", "ECS RunTask")
+    terminal.quit()
+
+
+# -- a demo ----------------------------------------------------------------------------
+
+
+def test_a_demo_runs_to_its_end_and_then_answers(program: Processes) -> None:
+    words = ("demo", "pipeline", "--speed", "300")
+    terminal = program.terminal(*words, columns=100)
+    terminal.until("DEMO", "✔ SUCCEEDED")
+    terminal.press("t", "Prepare", "CardDeclined")
+    terminal.press("t", "STEP FUNCTIONS", gone="elapsed")
+    terminal.press("0", "l for live", gone="✔ SUCCEEDED")
+    terminal.press("l", "✔ SUCCEEDED", gone="l for live")
+    terminal.press("x", gone="waiting, ")
+    terminal.quit()
+    assert "sfnwatch: recorded to" in terminal.after
+
+
+@pytest.mark.parametrize(
+    ("notify", "bells", "notices"), [("bell", 1, 0), ("desktop", 0, 1)]
+)
+def test_its_end_is_told_as_was_asked(
+    stage: Stage, program: Processes, notify: str, bells: int, notices: int
+) -> None:
+    stage.configure(f"notify = '{notify}'")
+    terminal = program.terminal("demo", "failure", "--speed", "300")
+    terminal.until("RUNNING")
+    terminal.until("✘ FAILED")
+    terminal.quit(code=10)
+    assert terminal.bells == bells
+    told = b"\x1b]9;sfnwatch: " + "✘ import-orders failed".encode()
+    assert terminal.raw.count(told) == notices
+
+
+# -- hostile text ----------------------------------------------------------------------
+
+ATTACKS = {
+    "clipboard": "\x1b]52;c;b3duZWQ=\x07",
+    "title": "\x1b]0;owned\x07",
+    "color": "\x1b[31;1m",
+    "c1": "\x9b31m\x9d0;owned\x9c",
+    "bidi": "\u202eowned\u2066",
+    "zero width": "\u200b\u2060\ufeff",
+    "line": "\u2028\u2029\r\n\t\x08\x7f",
+    "surrogate": "\ud83d",
+}
+EVIL = "evil" + "".join(ATTACKS.values()) + "end"
+FORBIDDEN = (
+    *(b"\x1b]52;c;b3", b"\x1b]0;owned", b"\x1b[31;1m", b"\x07owned", b"\x9b31m"),
+    *(c.encode() for c in "\x9b\x9c\x9d\u202e\u2066\u200b\u2060\ufeff\u2028\u2029"),
+)
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A recording in which every string that somebody else may choose is an attack."""
+    task: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask.sync"}
+    resource = "arn:aws:states:::ecs:runTask.sync"
+    records = (
+        describe("RUNNING"),
+        definition({EVIL: {"Type": "Task", "Resource": resource}}, start_at=EVIL),
+        event(1, "ExecutionStarted", 0, input=EVIL, roleArn=ROLE),
+        event(2, "TaskStateEntered", 1, name=EVIL, input=EVIL),
+        event(3, "TaskScheduled", 1, region=REGION, parameters=EVIL, **task),
+        event(4, "TaskFailed", 9, error=EVIL, cause=EVIL, **task),
+        event(5, "Evil" + EVIL, 9.5),
+        event(6, "ExecutionFailed", 10, error=EVIL, cause=EVIL),
+        call("RunTask", 1, key="a", error=(EVIL, EVIL)),
+        call(f"Run{EVIL}", 2, key="b", source=f"{EVIL}.amazonaws.com"),
+    )
+    return record(tmp_path / "evil\x1b]0;owned\x07\u202e.jsonl", records)
+
+
+def assert_harmless(raw: bytes) -> None:
+    assert [attack for attack in FORBIDDEN if attack in raw] == []
+
+
+def test_no_name_of_somebody_else_s_reaches_the_terminal_as_a_command(
+    program: Processes, hostile: Path
+) -> None:
+    terminal = program.terminal("replay", str(hostile), "--speed", "1000")
+    terminal.until("evil␛]52;c;", "Execution failed")
+    for key in "ter":
+        terminal.press(key, gone="STEP FUNCTIONS")
+        terminal.press(key, "STEP FUNCTIONS")
+    terminal.press(HOME + DOWN + DOWN + ENTER, "   when  ")
+    terminal.press("y", "copied")
+    (copied,) = terminal.copied
+    assert '"name": "evil\\u001b]52;' in copied
+    terminal.quit(code=10)
+    assert_harmless(terminal.raw)
+
+
+@pytest.mark.parametrize("output", ["--plain", "--json"])
+def test_nor_does_it_as_a_line(program: Processes, hostile: Path, output: str) -> None:
+    terminal = program.terminal("replay", str(hostile), output)
+    assert terminal.wait() == 10
+    assert_harmless(terminal.raw)
+    assert terminal.is_untouched
+    assert b"evil" in terminal.raw
+
+
+def test_nor_does_it_in_an_answer_or_an_export(
+    program: Processes, hostile: Path
+) -> None:
+    for words in (
+        ("explain", str(hostile)),
+        ("export", str(hostile), "--to", "json"),
+        ("export", str(hostile), "--to", "text"),
+        (f"{ARN}-\x1b]52;c;b3duZWQ=\x07",),
+    ):
+        terminal = program.terminal(*words, rows=60, columns=200, TERM="dumb")
+        terminal.wait()
+        assert_harmless(terminal.raw)
+        assert terminal.is_untouched

@@ -1,0 +1,140 @@
+"""Hours of watching, in virtual time: what grows, and what is left open."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.retries.standard import ExponentialBackoff
+from msgspec import Struct
+
+from sfnwatch.demo.scenarios import PLANS, Scenario, TaskRun
+from sfnwatch.model.records import Batch, RecordKind
+from sfnwatch.model.trace import Trace
+from sfnwatch.recording.format import new_header
+from sfnwatch.recording.reader import open_files
+from sfnwatch.recording.writer import Recorder
+from tests.sources.clocks import EPOCH
+from tests.sources.simulation import Simulation
+
+_LOOK = 300.0
+"""Virtual seconds between looks at the memory."""
+_WARM = 3
+"""Looks that do not count: caches fill, and the allocator finds its size."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Endured(Struct):
+    """What a long watch came to."""
+
+    hours: float
+    requests: int
+    events: int
+    calls: int
+    expected_events: int
+    expected_calls: int
+    slope: float
+    """KiB an hour that the process grew by, after it was warm."""
+    tasks: int
+    """Tasks left over."""
+    files: int
+    """Files and sockets left open."""
+    status: str
+
+
+def endured(hours: float, folder: Path) -> Endured:
+    """Watch an execution that lasts so long, with a live tail, and record it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+        return asyncio.run(_endure(hours, folder))
+
+
+def _long(hours: float) -> Scenario:
+    """A task that is polled each minute, and beside it a wait every half a minute."""
+    seconds = round(hours * 3600)
+    polled = TaskRun(seconds, 2.0, polls=tuple(range(60, seconds, 60)))
+    (job,) = PLANS["sync"].states.values()
+    count = max(1, seconds // 30)
+    waits: Mapping[str, Any] = {
+        f"Wait {n}": {
+            "Type": "Wait",
+            "Seconds": 30,
+            **({"Next": f"Wait {n + 1}"} if n < count else {"End": True}),
+        }
+        for n in range(1, count + 1)
+    }
+    branches = [
+        {"StartAt": "Job", "States": {"Job": job}},
+        {"StartAt": "Wait 1", "States": waits},
+    ]
+    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    attempts = {"Job": (polled,)}
+    return Scenario(
+        name="long",
+        machine="long",
+        states={"Both": both},
+        attempts=attempts,
+        days_before=(),
+    )
+
+
+async def _endure(hours: float, folder: Path) -> Endured:
+    simulation = Simulation([_long(hours)])
+    recorder = Recorder(folder / "long.jsonl", new_header(EPOCH, "test", []))
+    looks: list[int] = []
+    requests = 0
+
+    def consume(batch: Batch) -> None:
+        nonlocal requests
+        recorder(batch)
+        requests += sum(each.kind == RecordKind.REQUEST for each in batch)
+        if simulation.seconds(simulation.clock.now()) >= len(looks) * _LOOK:
+            simulation.requests.clear()
+            gc.collect()
+            looks.append(_resident())
+
+    files, tasks = _open_files(), len(asyncio.all_tasks())
+    async with simulation.up():
+        await simulation.live().watch(consume)
+    await asyncio.sleep(0.1)  # noqa: TID251 - transports close a turn later
+    recorder.close()
+    left = _open_files() - files, len(asyncio.all_tasks()) - tasks
+    trace = Trace()
+    for batch in open_files([recorder.path]).batches():
+        trace.add(batch)
+    (run,) = simulation.account.watched
+    (execution,) = trace.as_of().executions.values()
+    return Endured(
+        hours=hours,
+        requests=requests,
+        events=execution.event_count,
+        calls=sum(link.key is not None for link in trace.links.values()),
+        expected_events=len(run.events),
+        expected_calls=len(run.calls),
+        slope=_slope(looks[_WARM:]),
+        files=left[0],
+        tasks=left[1],
+        status=execution.status,
+    )
+
+
+def _resident() -> int:
+    """Give the bytes of memory this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _slope(looks: list[int]) -> float:
+    """Fit a line through what was seen; KiB an hour."""
+    if len(looks) < 2:
+        return 0.0
+    middle, mean = (len(looks) - 1) / 2, sum(looks) / len(looks)
+    over = sum((n - middle) * (size - mean) for n, size in enumerate(looks))
+    under = sum((n - middle) ** 2 for n in range(len(looks)))
+    return over / under / 1024 * (3600 / _LOOK)

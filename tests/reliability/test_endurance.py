@@ -1,0 +1,61 @@
+"""A watch that is left alone: it grows by nothing, and leaves nothing behind."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from sfnwatch.model.records import HealthState
+from tests.program.conftest import program
+from tests.program.programs import Processes
+from tests.program.terminals import eventually
+from tests.reliability.endurance import endured
+from tests.sources.conftest import hasty_botocore, simulate, sync
+from tests.sources.simulation import Simulation
+
+__all__ = ["hasty_botocore", "program", "simulate", "sync"]
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="needs Linux's /proc"
+)
+
+
+def test_nothing_is_lost_or_left_open_after_a_while(tmp_path: Path) -> None:
+    watched = endured(0.1, tmp_path)
+    assert watched.status == "SUCCEEDED"
+    assert watched.events == watched.expected_events > 30
+    assert watched.calls == watched.expected_calls > 5
+    assert watched.tasks == 0
+    assert watched.files <= 0
+
+
+@pytest.mark.parametrize("at", [20, 320])
+async def test_a_clock_that_jumps_an_hour_is_caught_up_with_at_once(
+    sync: Simulation, at: float
+) -> None:
+    sync.clock.when(at, lambda: sync.clock.advance(3600))
+    watched = await sync.watch()
+    assert watched.status == "SUCCEEDED"
+    assert watched.event_ids() == list(range(1, 9))
+    assert len(watched.matched_calls) == 6
+    assert watched.states("history")[-1] is HealthState.ENDED
+    woken = [sync.seconds(request.at) for request in sync.requests]
+    assert min(each for each in woken if each >= at + 3600) < at + 3610
+
+
+def test_a_watch_that_is_stopped_and_continued_goes_on(program: Processes) -> None:
+    terminal = program.terminal("demo", "sync", "--speed", "30")
+    terminal.until("submitted")
+    pid = terminal.child.pid
+    os.kill(pid, signal.SIGTSTP)
+    eventually(lambda: terminal.read() and _is_stopped(pid), "stopped")
+    assert terminal.raw.rfind(b"\x1b[?1049l") > terminal.raw.rfind(b"\x1b[?1049h")
+    os.kill(pid, signal.SIGCONT)
+    terminal.until("SUCCEEDED")
+    assert terminal.raw.rfind(b"\x1b[?1049h") > terminal.raw.rfind(b"\x1b[?1049l")
+    terminal.quit()
+    assert len(program.recordings) == 1
+
+
+def _is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

@@ -1,0 +1,135 @@
+"""Traces that viewers are given: ordinary ones, and what nobody hopes for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from sfnwatch.model.records import Received, RecordKind, receive
+from tests.builders import (
+    ARN,
+    ROLE,
+    TASK_ARN,
+    History,
+    call,
+    changed,
+    describe,
+    event,
+    sync_calls,
+    sync_definition,
+    sync_history,
+    sync_run,
+    undated,
+)
+from tests.export.traces import RECORDS
+from tests.golden.inputs import FIXTURES
+from tests.model.test_recorded import events_of
+from tests.peers.fixtures import needs_fixtures
+from tests.tui.screens import recorded
+
+EVIL = (
+    "end;#%%{init}%% </script><b>\"'`\\ $$x$$ =1+1\t\r\n"
+    "\x00\x1b[31m\x7f\x9b\u202e\u200b\ud800\u2028 ✘é漢字 &amp; [link=x] end"
+)
+"""Something that each format, viewer or terminal could take for its own."""
+
+
+def hostile() -> list[Received]:
+    """Build a run in which every string is one that could act on somebody."""
+    why: dict[str, Any] = {"error": EVIL, "cause": EVIL}
+    resource: dict[str, Any] = {"resourceType": EVIL, "resource": EVIL}
+    run = History(f"{ARN}-{EVIL}", pace=1)
+    run.add("ExecutionStarted", roleArn=ROLE)
+    run.add("TaskStateEntered", name=EVIL)
+    run.add("TaskScheduled", **resource)
+    run.add("TaskStarted", **resource)
+    run.add("TaskFailed", **resource, **why)
+    run.add(f"Strange{EVIL}", **why)
+    run.add("ExecutionFailed", **why)
+    return [
+        *run.records,
+        call(EVIL, 1, key=EVIL, source=f"{EVIL}.amazonaws.com", error=(EVIL, EVIL)),
+        call("RunTask", 2, key="run", request_id=EVIL),
+    ]
+
+
+def odd_times() -> list[Received]:
+    """Build a run whose times no calendar of AWS's has, and one call likewise."""
+    records = [*sync_history(), *sync_calls()]
+    first = changed(records[1], timestamp="0001-01-01T00:00:00Z")
+    last = changed(records[6], timestamp="9999-12-31T23:59:59Z")
+    return [*records, first, last]
+
+
+def in_no_time() -> list[Received]:
+    """Build a run of states that take less than a millisecond, and one that doesn't."""
+    run = History(pace=0).start()
+    for name in ("One", "Two", "Three"):
+        run.state(name)
+    run.state("Wait", "Wait", wait=2).state("Last")
+    run.pace = 1
+    return run.end().records
+
+
+def overlapping() -> list[Received]:
+    """Build what is left of a history whose containers are missing."""
+    return [
+        event(10, "TaskStateEntered", 1, name="One", previous=4),
+        event(11, "TaskStateEntered", 2, name="Two", previous=5),
+        event(12, "PassStateEntered", 2, name="Three", previous=6),
+        event(13, "PassStateExited", 2, name="Three", previous=12),
+    ]
+
+
+def in_one_second(count: int) -> list[Received]:
+    """Build a run polled so many times in one second as no service is."""
+    asked = {"cluster": "c", "tasks": [TASK_ARN]}
+    polls = [
+        call("DescribeTasks", 100, key=f"at-once-{number}", parameters=asked)
+        for number in range(count)
+    ]
+    return [*sync_run(), *polls]
+
+
+def from_aws() -> list[Received]:
+    """Read histories recorded on AWS where they lie, as executions of one trace.
+
+    Those whose event ids were blanked before they were published are left out.
+    """
+    found = []
+    for path in sorted(FIXTURES.glob("history-*/*.json")):
+        try:
+            events = events_of(path)
+        except pytest.skip.Exception:
+            continue
+        arn = f"{ARN}-{path.stem}"
+        found += [receive(None, RecordKind.HISTORY, arn, event) for event in events]
+    return found
+
+
+OTHER = f"{ARN}-2"
+TRIED: Mapping[str, list[Received]] = {
+    **RECORDS,
+    "pipeline": [*recorded("demo-pipeline")],
+    "distributed": [*recorded("demo-distributed")],
+    "redrive": [*recorded("demo-redrive")],
+    "three ways": [*recorded("demo-three-ways")],
+    "described only": [describe("RUNNING")],
+    "just begun": [*sync_history()[:1], sync_definition()],
+    "ambiguous": [
+        *(*sync_history(), *sync_history(OTHER)),
+        call("RunTask", 1, key="run", request_id="unknown"),
+    ],
+    "hostile": hostile(),
+    "hostile answer": [*sync_history()[:3], describe(EVIL)],
+    "odd times": odd_times(),
+    "overlapping": overlapping(),
+    "no time": in_no_time(),
+    "one second": in_one_second(600),
+    "undated": [undated(r) for r in sync_run() if r.kind is not RecordKind.HEALTH],
+    "from AWS": from_aws(),
+}
+NAMES = [
+    pytest.param(name, marks=needs_fixtures if name == "from AWS" else ())
+    for name in TRIED
+]
