@@ -1,0 +1,290 @@
+"""The rows there are: what each measures of an edition, beside what, and its limit."""
+
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from msgspec import Struct
+
+from tests.benchmarks import floors
+from tests.benchmarks.bench import Bench, Edition
+from tests.benchmarks.made import LAST, STATE
+from tests.benchmarks.measure import (
+    Command,
+    in_turn,
+    median,
+    ratios,
+)
+from tests.benchmarks.terminals import Terminal
+from tests.builders import ARN
+
+Taken = Mapping[str, float]
+"""Figures by their names: seconds; bytes; or a share of a core."""
+Measure = Callable[[], Taken]
+_KEYS = 60
+_PASS: Command = (sys.executable, "-c", "pass")
+_END = b"G"
+"""The key that goes to the last line."""
+_PAUSE = (0.03, 0.12)
+"""Seconds between keys."""
+
+
+class Limit(Struct, frozen=True):
+    """How much more than another edition's it may be."""
+
+    times: float = 1.1
+    more: float = 0.0
+    """What it may be above that, in seconds."""
+
+    def met(self, ours: float, theirs: float) -> bool:
+        return ours <= theirs * self.times + self.more
+
+    def __str__(self) -> str:
+        return f"+ {self.more * 1000:g} ms" if self.more else f"≤ {self.times:g}×"
+
+
+class Figure(Struct, frozen=True):
+    """What was measured of one program."""
+
+    name: str
+    who: str
+    values: list[float]
+    ratio: float | None = None
+    """Ours to it, pair by pair; None for ours."""
+    limit: Limit | None = None
+    is_met: bool = True
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+
+class Row(Struct, frozen=True):
+    """One thing that is done, from which one or more figures come."""
+
+    measure: Callable[[Bench, Edition], Taken]
+    limits: Mapping[str, Limit]
+    """The figures that it gives."""
+    others: Callable[[Bench], Mapping[str, Measure]] = lambda _: {}
+    """What else does it, or the least of it."""
+    most: int = 100
+    """So many runs are enough."""
+
+
+# -- whole processes -------------------------------------------------------------------
+
+HELP, PLAIN, JSON, CSV = (
+    "start of --help",
+    "replay --plain",
+    "export json",
+    "export csv",
+)
+FINDINGS, FETCH = "findings of a recording", "a history fetched, --json"
+_LARGE = (PLAIN, JSON, CSV, FINDINGS)
+
+
+def _start(bench: Bench, edition: Edition) -> Taken:
+    return {HELP: bench.seconds(bench.run(edition, edition.command("--help")))}
+
+
+def _least_start(bench: Bench) -> dict[str, Measure]:
+    own = Edition.own()
+    return {"python -c pass": lambda: {HELP: bench.seconds(bench.run(own, _PASS))}}
+
+
+def _written(bench: Bench, edition: Edition) -> Taken:
+    path = bench.recording(bench.events, bench.some_calls)
+    commands = {
+        PLAIN: ("replay", "--plain", path),
+        JSON: ("export", "--to", "json", path),
+        CSV: ("export", "--to", "csv", path),
+        FINDINGS: ("explain", "--format", "json", path),
+    }
+    return {
+        name: bench.seconds(bench.run(edition, edition.command(*words)))
+        for name, words in commands.items()
+    }
+
+
+def _fetched(bench: Bench, edition: Edition) -> Taken:
+    with bench.served(bench.events, 0, ended=True) as url:
+        where = ("--endpoint-url", url, "--no-lookup", "--no-record")
+        command = edition.command(ARN, "--json", *where)
+        return {FETCH: bench.seconds(bench.run(edition, command))}
+
+
+def _fetched_by_others(bench: Bench) -> dict[str, Measure]:
+    own = Edition.own()
+
+    def by(command: Callable[[str], Command]) -> Measure:
+        def measure() -> Taken:
+            with bench.served(bench.events, 0, ended=True) as url:
+                return {FETCH: bench.seconds(bench.run(own, command(url)))}
+
+        return measure
+
+    found = {"raw aiohttp + msgspec": by(lambda url: _floor("fetch", url))}
+    if aws := shutil.which("aws"):
+        asked = ("stepfunctions", "get-execution-history", "--execution-arn", ARN)
+        found["aws"] = by(lambda url: (aws, *asked, "--endpoint-url", url))
+    return found
+
+
+def _floor(*words: str) -> Command:
+    return (sys.executable, floors.__file__, *words)
+
+
+# -- on a terminal ---------------------------------------------------------------------
+
+FIRST, LAST_LINE = "first picture of a replay", "last line of a long replay"
+MEMORY, KEY, QUIET = "memory of a long replay", "key to picture", "quiet watch, CPU"
+LIVE, PAGE = "live, until all is shown", "a page after 100 new records"
+
+
+def _opened(bench: Bench, edition: Edition) -> Taken:
+    command = edition.command("replay", bench.recording(min(bench.events, 1000)))
+    with bench.terminal(edition, command) as terminal:
+        terminal.until_word(STATE)
+        return {FIRST: bench.so_far(terminal)}
+
+
+def _opened_by_others(bench: Bench) -> dict[str, Measure]:
+    path = bench.recording(min(bench.events, 1000))
+
+    def by(command: Command, word: str) -> Measure:
+        def measure() -> Taken:
+            with bench.terminal(Edition.own(), command) as terminal:
+                terminal.until_word(word)
+                return {FIRST: bench.so_far(terminal)}
+
+        return measure
+
+    found = {"smallest Textual app": by(_floor("screen", STATE), STATE)}
+    for name in ("lnav", "tl"):
+        if program := shutil.which(name):
+            # A line begins with when, and where from: not all of it is in view.
+            found[name] = by((program, path), "source")
+    return found
+
+
+def _opened_long(bench: Bench, edition: Edition) -> Taken:
+    path = bench.recording(bench.events, bench.many_calls)
+    with bench.terminal(edition, edition.command("replay", path)) as terminal:
+        terminal.until_word(LAST, key=_END)
+        shown = bench.so_far(terminal)
+        # What is worked out once all is there belongs to it.
+        terminal.drain(bench.eased / 4)
+        return {LAST_LINE: shown, MEMORY: terminal.memory()}
+
+
+def _keys(bench: Bench, edition: Edition) -> Taken:
+    path = bench.recording(bench.events, bench.some_calls)
+    with bench.terminal(edition, edition.command("replay", path)) as terminal:
+        terminal.until_word(LAST, key=_END)
+        return {KEY: _pressed(bench, terminal)}
+
+
+def _keys_by_others(bench: Bench) -> dict[str, Measure]:
+    def measure() -> Taken:
+        command = _floor("screen", STATE)
+        with bench.terminal(Edition.own(), command) as terminal:
+            terminal.until_word(STATE)
+            return {KEY: _pressed(bench, terminal)}
+
+    return {"smallest Textual app": measure}
+
+
+def _pressed(bench: Bench, terminal: Terminal) -> float:
+    """Press up and down in turn; give what a key took until a frame was painted."""
+    terminal.drain(bench.eased / 4)
+    rng = random.Random(1)  # noqa: S311 - the same pauses each time
+    taken, cpu = [], terminal.cpu()
+    for number in range(_KEYS):
+        at = terminal.press(b"kj"[number % 2 : number % 2 + 1])
+        taken.append(terminal.until_painted(at) - at)
+        terminal.drain(rng.uniform(*_PAUSE))
+    each = (terminal.cpu() - cpu) / _KEYS
+    return each if bench.by_cpu else median(taken)
+
+
+def _quiet(bench: Bench, edition: Edition) -> Taken:
+    calls = min(bench.some_calls, 50)
+    with bench.served(bench.events, calls, ended=False) as url:
+        command = edition.command(ARN, "--endpoint-url", url, "--no-record")
+        with bench.terminal(edition, command) as terminal:
+            terminal.until_word(LAST, key=_END)
+            return {QUIET: _share(terminal, bench.eased)}
+
+
+def _quiet_by_others(bench: Bench) -> dict[str, Measure]:
+    def measure() -> Taken:
+        command = _floor("screen", STATE)
+        with bench.terminal(Edition.own(), command) as terminal:
+            terminal.until_word(STATE)
+            return {QUIET: _share(terminal, bench.eased)}
+
+    return {"smallest Textual app with a clock": measure}
+
+
+def _share(terminal: Terminal, eased: float) -> float:
+    """Give the share of a core that is used once polls have eased off."""
+    terminal.drain(eased)
+    cpu, begun = terminal.cpu(), time.monotonic()
+    terminal.drain(eased)
+    return (terminal.cpu() - cpu) / (time.monotonic() - begun)
+
+
+def _live(bench: Bench, edition: Edition) -> Taken:
+    events, calls = bench.events, bench.some_calls
+    with bench.served(events, calls, ended=False) as url:
+        return {LIVE: bench.shown_live(edition, url, events + calls)}
+
+
+def _page(bench: Bench, edition: Edition) -> Taken:
+    told = bench.inside(edition, "extend", bench.events, bench.many_calls)
+    parts = told["batches"]["100"].values()
+    return {PAGE: median([sum(each) for each in zip(*parts, strict=True)])}
+
+
+# -- all of them -----------------------------------------------------------------------
+
+_USUAL = Limit()
+ROWS: Mapping[str, Row] = {
+    "start": Row(_start, {HELP: _USUAL}, _least_start),
+    "first": Row(_opened, {FIRST: Limit(1.0, 0.040)}, _opened_by_others),
+    "written": Row(_written, dict.fromkeys(_LARGE, _USUAL), most=5),
+    "fetched": Row(_fetched, {FETCH: _USUAL}, _fetched_by_others),
+    "long": Row(_opened_long, {LAST_LINE: Limit(0.5), MEMORY: Limit(0.55)}, most=2),
+    "page": Row(_page, {PAGE: Limit(0.25)}, most=2),
+    "live": Row(_live, {LIVE: Limit(0.5)}, most=3),
+    "keys": Row(_keys, {KEY: _USUAL}, _keys_by_others, most=3),
+    "quiet": Row(_quiet, {QUIET: Limit(1.5)}, _quiet_by_others, most=2),
+}
+
+
+def measured(
+    name: str, bench: Bench, own: Edition, other: Edition | None
+) -> Iterator[Figure]:
+    """Measure one row, both editions and all else in turn; raises FailedError."""
+    row = ROWS[name]
+    measures: dict[str, Measure] = {own.name: lambda: row.measure(bench, own)}
+    if other is not None:
+        measures[other.name] = lambda: row.measure(bench, other)
+    else:
+        measures |= row.others(bench)
+    rounds = [*in_turn(min(bench.runs, row.most), measures)]
+    for figure, limit in row.limits.items():
+        ours = [each[0][figure] for each in rounds]
+        yield Figure(figure, own.name, ours)
+        for place, who in enumerate([*measures][1:], 1):
+            theirs = [each[place][figure] for each in rounds]
+            ratio = median(ratios(ours, theirs))
+            if who != getattr(other, "name", None):
+                yield Figure(figure, who, theirs, ratio)
+                continue
+            is_met = limit.met(median(ours), median(theirs))
+            # Limits are for what is large.
+            own_limit = None if bench.quick else limit
+            yield Figure(figure, who, theirs, ratio, own_limit, is_met)

@@ -1,0 +1,145 @@
+"""A terminal that only takes the time: what is painted when, and what a key takes.
+
+Nothing is drawn here. A screen emulator would need more of the second core than what
+is measured; bytes are searched as they come.
+"""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from tests.benchmarks.measure import Command, FailedError
+
+_ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;1$y", b"\x1b[c": b"\x1b[?62;22c"}
+"""What a terminal is asked, and says: that it takes whole frames, and what it is."""
+_PAINTED = b"\x1b[?2026l"
+"""The end of a frame, where a terminal says that it takes whole frames."""
+_MOST = 1 << 16
+_OVERLAP = 64
+"""Bytes that what is waited for may lie in before the last chunk."""
+_PRESSED = 0.1
+"""Seconds from one time to the next."""
+ROWS, COLUMNS = 50, 160
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(
+        self,
+        command: Command,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self._words = [str(word) for word in command]
+        own = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        full = {**(env or os.environ), **own}
+        full = {key: full[key] for key in full if key not in {"COLUMNS", "LINES"}}
+        self.begun = time.monotonic()
+        """By the clock that all processes of this machine share."""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
+            os.chdir(cwd or Path.cwd())
+            os.execvpe(self._words[0], self._words, full)  # noqa: S606 - no shell is wanted
+        self._ended = False
+        self.seen = bytearray()
+        """All that was written so far."""
+        self.painted_at = 0.0
+        """When the last whole frame was painted."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        os.close(self._fd)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+    def press(self, keys: bytes) -> float:
+        """Press a key; give the moment."""
+        at = time.monotonic()
+        os.write(self._fd, keys)
+        return at
+
+    def read(self, seconds: float) -> bytes:
+        """Take in what comes within so long; nothing if nothing does."""
+        ready, _, _ = select.select([self._fd], [], [], max(0.0, seconds))
+        if not ready:
+            return b""
+        data = b""
+        with suppress(OSError):
+            data = os.read(self._fd, _MOST)
+        self._ended = not data
+        for asked, answer in _ANSWERS.items():
+            if asked in data:
+                os.write(self._fd, answer)
+        if _PAINTED in data:
+            self.painted_at = time.monotonic()
+        self.seen += data
+        return data
+
+    def until_word(self, word: str, *, key: bytes = b"", seconds: float = 300) -> float:
+        """Wait for a word; give the moment. Raises FailedError.
+
+        A key that leads there is pressed again and again, until it does.
+        """
+        looked, pressed = 0, time.monotonic()
+
+        def shown() -> bool:
+            nonlocal looked, pressed
+            part = self.seen[max(0, looked - _OVERLAP) :]
+            looked = len(self.seen)
+            if key and time.monotonic() - pressed > _PRESSED:
+                pressed = self.press(key)
+            return word.encode() in part
+
+        self.until(shown, seconds)
+        return time.monotonic()
+
+    def until(self, so: Callable[[], bool], seconds: float = 300) -> None:
+        """Take in what comes until something is so. Raises FailedError."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if so():
+                return
+            if self._ended:
+                break
+            self.read(0.05)
+        why = "it ended" if self._ended else f"not within {seconds:g} s"
+        told = bytes(self.seen[-600:])
+        raise FailedError(f"{' '.join(self._words)}: {why}: …{told!r}")
+
+    def until_painted(self, since: float) -> float:
+        """Wait for the first frame after a moment; give its own. Raises FailedError."""
+        self.until(lambda: self.painted_at > since, 30)
+        return self.painted_at
+
+    def drain(self, seconds: float) -> None:
+        """Take in what comes for so long."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not self._ended:
+            self.read(left)
+
+    def memory(self) -> float:
+        """Give the bytes that the program has had at most."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return float(line.split()[1]) * 1024
+
+    def cpu(self) -> float:
+        """Give the seconds of CPU time that it has used so far."""
+        told = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")

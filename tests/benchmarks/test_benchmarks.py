@@ -1,0 +1,100 @@
+"""The suite measures something: every row, on small sizes.
+
+Times are not judged: a machine under load would fail what is right.
+"""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfnwatch.model.trace import Trace
+from tests.benchmarks import made
+from tests.benchmarks.measure import FailedError, ratios, run
+from tests.benchmarks.rows import ROWS, Limit
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@settings(max_examples=25)
+@given(count=st.integers(6, 40).map(lambda n: 2 * n), ended=st.booleans())
+def test_a_history_has_as_many_events_as_asked_for(count: int, *, ended: bool) -> None:
+    events = list(made.history(count, start=START, ended=ended))
+    assert [event["id"] for event in events] == list(range(1, count + 1))
+    times = [event["timestamp"] for event in events]
+    assert times == sorted(times)
+    assert events[-1]["type"] == ("ExecutionSucceeded" if ended else "WaitStateEntered")
+
+
+def test_what_is_made_is_read_as_what_it_stands_for() -> None:
+    trace = Trace()
+    trace.add(tuple(made.records(400, 800)))
+    (execution,) = trace.as_of().executions.values()
+    rules = {str(link.rule) for link in trace.links.values() if link.rule}
+    assert (len(execution.events), len(trace.calls)) == (400, 800)
+    assert execution.status == "SUCCEEDED"
+    assert rules == {"request-id", "resource-id", "role-only"}
+
+
+def test_what_is_known_and_what_comes_next_make_one_history() -> None:
+    trace = Trace()
+    known, new = made.growing(400, 10, 50)
+    trace.add(tuple(known))
+    trace.add(tuple(new))
+    (execution,) = trace.as_of().executions.values()
+    assert sorted(event.id for event in execution.events) == list(range(1, 451))
+    assert len(new) == 50
+
+
+def test_a_recording_is_written_once(tmp_path: Path) -> None:
+    path = made.record(tmp_path / "a.sfnwatch.jsonl", 40, 10)
+    written = path.stat().st_mtime_ns
+    assert made.record(path, 40, 10).stat().st_mtime_ns == written
+    assert len(path.read_text().splitlines()) == 1 + 2 + 40 + 10
+
+
+def test_ratios_are_of_pairs_and_a_limit_is_a_ratio_or_an_addition() -> None:
+    assert ratios([1, 20, 3], [2, 10, 6]) == [0.5, 2.0, 0.5]
+    assert Limit(0.5).met(1, 2)
+    assert not Limit(0.5).met(1.1, 2)
+    assert Limit(1.0, 0.040).met(0.24, 0.2)
+    assert (str(Limit()), str(Limit(1.0, 0.040))) == ("≤ 1.1×", "+ 40 ms")
+
+
+def test_a_program_that_fails_is_no_measure() -> None:
+    with pytest.raises(FailedError, match="why it did"):
+        run((sys.executable, "-c", "import sys; sys.exit('why it did')"))
+    assert run((sys.executable, "-c", "print(1)"), keep=True).out == "1\n"
+
+
+def test_the_memory_of_a_program_is_its_own() -> None:
+    ballast = b"x" * 100_000_000
+    assert run((sys.executable, "-c", "pass")).rss < len(ballast) / 2
+    assert run((sys.executable, "-c", "b'x' * 60_000_000")).rss > 60_000_000
+
+
+@pytest.mark.timeout(180)
+def test_every_row_is_measured_beside_another_edition(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    command = (sys.executable, "-m", "tests.benchmarks", "--quick")
+    options = ("--against", sys.executable, "--scratch", str(tmp_path / "scratch"))
+    done = subprocess.run(
+        (*command, *options, "--json", str(out)),
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(out.read_text())
+    assert told["failed"] == {}
+    expected = {name for row in ROWS.values() for name in row.limits}
+    assert {each["name"] for each in told["figures"]} == expected
+    assert all(min(each["values"]) > 0 for each in told["figures"])
+    assert len([each for each in told["figures"] if each["ratio"]]) == len(expected)
+    assert "ours to it" in done.stdout
