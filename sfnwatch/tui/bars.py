@@ -148,7 +148,7 @@ class Bars:
         shown = self._shown
         where = shown.playback.position, shown.playback.clock
         age = time.monotonic() // _AGED
-        return shown.news, shown.outline.version, *where, age
+        return shown.news, shown.outline.options, *where, age
 
     def _look_for_findings(self) -> None:
         """Know what is worth a headline, as often as there is time for it."""

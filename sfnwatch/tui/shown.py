@@ -14,7 +14,7 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.records import Batch
+from sfnwatch.model.records import Batch, HealthState
 from sfnwatch.model.requests import Operation
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.tui.paint import Looks, Span, chip
@@ -55,7 +55,9 @@ class Shown:
         self.allowed: Collection[Operation] = ()
         """All that sfnwatch can send to AWS in this session."""
         self.news = self._news = 0
-        """Grows as more is shown than sfnwatch's own requests have brought."""
+        """Grows as there is more to tell than that sfnwatch has asked again."""
+        self._states: dict[tuple[str, str], HealthState] = {}
+        """How each source was doing, by lane and source."""
         self.version = 0
         """Grows with each change of what is shown."""
         self._state: object = None
@@ -65,12 +67,19 @@ class Shown:
 
     def take(self, batch: Batch, changed: Changed) -> None:
         """Take in what a batch has brought; it is shown with the next `refresh`."""
-        self._news += replace(changed, requests=0) != Changed()
+        self._news += self._is_news(changed)
         self.outline.update(changed)
         self.lifelines.update(changed, self.outline.containers)
         self.markers.update(changed)
         self.playback.update(batch, changed)
         self._count_calls(changed)
+
+    def _is_news(self, changed: Changed) -> bool:
+        """True for more than our own requests, and a source that does as it did."""
+        states = {(each.lane, each.source): each.state for each in changed.healths}
+        told = not states.items() <= self._states.items()
+        self._states |= states
+        return told or replace(changed, requests=0, healths=[]) != Changed()
 
     def _count_calls(self, changed: Changed) -> None:
         """Count the calls that have come to have a line, by service."""
