@@ -32,11 +32,11 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
     Batch,
     HealthState,
+    Operation,
     RecordKind,
     SourceHealth,
     receive,
 )
-from sfnwatch.model.requests import Operation
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.sources.permissions import ALLOWED, Feature, operations
 from sfnwatch.sources.polling import TakesBatches

@@ -47,8 +47,8 @@ from sfnwatch.model.integrations import (
     jobs_of_call,
     usual_role,
 )
-from sfnwatch.model.json_text import text_of, values_at
 from sfnwatch.model.records import Record
+from sfnwatch.model.values import text_of, values_at
 
 _ALIVE = timedelta(seconds=400)
 """Polls come at most about 300 s apart: after a longer silence a job is over."""

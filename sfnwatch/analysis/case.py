@@ -38,9 +38,9 @@ from sfnwatch.model.integrations import (
     Unrecorded,
     jobs_of_call,
 )
-from sfnwatch.model.json_text import text_of
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linker import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit
 
 FAILED = frozenset({"failed", "timed_out"})

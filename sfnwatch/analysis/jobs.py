@@ -43,7 +43,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.values import iso, maybe_iso
 
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)

@@ -20,9 +20,9 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.children import RUNNING
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linker import LinkRule
 from sfnwatch.model.records import HealthState
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 _WITNESSES = 5
 _MESSAGE = 200

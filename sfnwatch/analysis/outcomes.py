@@ -51,9 +51,8 @@ from sfnwatch.model.children import (
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history import TERMINAL
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.json_text import list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Span, StateVisit
 
 _STORM = 8

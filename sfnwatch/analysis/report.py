@@ -61,9 +61,9 @@ from sfnwatch.analysis.wording import (
     why,
 )
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linker import role_of_call
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from sfnwatch.model.visits import StateVisit
 
 ROWS = 100

@@ -9,8 +9,7 @@ from datetime import datetime
 from os.path import commonprefix
 
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.json_text import parse_object, text_of
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration, parse_object, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 
 NAME = 80

@@ -104,7 +104,7 @@ def _check_typing(word: str) -> None:
     """
     from difflib import get_close_matches
 
-    from sfnwatch.model.text import clean
+    from sfnwatch.model.values import clean
 
     near = get_close_matches(word, _MODULES, 1, _NEAR)
     if near and ":" not in word:

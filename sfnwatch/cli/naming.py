@@ -17,7 +17,7 @@ from sfnwatch.model.arns import (
     StateMachineArn,
     parse_states_arn,
 )
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 HINT = (
     "Give an execution's ARN or console URL, or the ARN or the name of its state"

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from sfnwatch.model.text import clean, clean_lines
+from sfnwatch.model.values import clean, clean_lines
 
 
 def narrate(text: str) -> None:

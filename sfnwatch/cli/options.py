@@ -19,7 +19,7 @@ from click.core import ParameterSource
 
 from sfnwatch.cli import completion
 from sfnwatch.errors import UsageError
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from sfnwatch.config import Config

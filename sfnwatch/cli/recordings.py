@@ -28,7 +28,7 @@ from sfnwatch.cli.reports import (
 )
 from sfnwatch.cli.watch import show_files
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.text import clean, duration, size
+from sfnwatch.model.values import clean, duration, size
 
 if TYPE_CHECKING:
     from sfnwatch.recording.library import ListedRecording
@@ -259,7 +259,7 @@ def _states(each: "ListedRecording") -> str:
 
 
 def _json(number: int, each: "ListedRecording") -> dict[str, Any]:
-    from sfnwatch.model.times import iso, maybe_iso
+    from sfnwatch.model.values import iso, maybe_iso
 
     return {
         "number": number,

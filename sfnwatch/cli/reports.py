@@ -28,7 +28,7 @@ from sfnwatch.cli.options import (
 from sfnwatch.cli.watch import find_executions
 from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export import TARGETS
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from sfnwatch.analysis.finding import Document
@@ -194,7 +194,7 @@ def compare(
     """
     from sfnwatch.analysis import compare as comparing
     from sfnwatch.export.json import comparison_json
-    from sfnwatch.model.json_text import ascii_json
+    from sfnwatch.model.values import ascii_json
 
     found = _load(sources, **asked)
     moment, (a, b) = found.trace.as_of(), _chosen_pair(found, names)

@@ -21,7 +21,7 @@ import click
 
 from sfnwatch.cli.options import option
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 _KEPT = 90
 """Days that Event history goes back: before them a trail alone knows."""

@@ -20,7 +20,7 @@ from sfnwatch.cli.options import (
     variable,
 )
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from sfnwatch.config import Config

@@ -23,7 +23,7 @@ from sfnwatch.cli.options import (
 )
 from sfnwatch.cli.watch import find_executions
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration
 
 if TYPE_CHECKING:
     import asyncio

@@ -26,7 +26,7 @@ from sfnwatch.cli.options import (
     speed_option,
 )
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from sfnwatch.model.arns import ExecutionArn, Named

@@ -18,7 +18,7 @@ import click
 
 from sfnwatch.cli.narration import narrate
 from sfnwatch.errors import Outcome, UsageError, to_install
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from aiohttp import web as http

@@ -16,11 +16,9 @@ from typing import TextIO
 from sfnwatch.export.placing import line_text, rows_apart, visit_about, visit_path
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.json_text import text_of
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linker import role_of_call
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.values import clean, iso, maybe_iso, text_of
 from sfnwatch.view.children import child_map_run
 from sfnwatch.view.lines import LineMaker
 

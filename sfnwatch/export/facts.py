@@ -20,12 +20,11 @@ from sfnwatch.model.children import MapRunChild, Parent
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.json_text import ascii_json, text_of
-from sfnwatch.model.links import Link, role_of_call
+from sfnwatch.model.linker import Link, role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, Received, RecordKind
-from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import ascii_json, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 
 Facts = dict[str, Any]

@@ -33,15 +33,20 @@ from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TASK_KEY, TaskState
 from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.json_text import ascii_json, canonical
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
-from sfnwatch.model.text import byte_count, clean, duration, size
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import (
+    ascii_json,
+    byte_count,
+    canonical,
+    clean,
+    duration,
+    iso,
+    size,
+)
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.parts import status_glyph
-from sfnwatch.view.wording import execution_labels, went_wrong
+from sfnwatch.view.wording import execution_labels, status_glyph, went_wrong
 
 STATIC = 100
 """So many rows are there for those without JavaScript."""

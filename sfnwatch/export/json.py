@@ -41,9 +41,8 @@ from sfnwatch.export.facts import (
     visit_facts,
 )
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.json_text import ascii_json
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.values import ascii_json, iso, maybe_iso
 from sfnwatch.model.visits import StateVisit
 
 VERSION = 1

@@ -18,17 +18,16 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.linker import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import maybe_iso
+from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.children import seconds_apart
 from sfnwatch.view.lines import Line, LineMaker
 from sfnwatch.view.order import Backoff
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import plain_text
 
 _MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""

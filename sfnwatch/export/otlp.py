@@ -32,14 +32,12 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.json_text import ascii_json, text_of
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.linker import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import plain_text
 
 Json = dict[str, Any]
 Attributes = Mapping[str, Any]

@@ -30,8 +30,8 @@ from sfnwatch.model.records import (
     SourceHealth,
     receive,
 )
-from sfnwatch.model.text import clean, size
 from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import clean, size
 
 LANE = "otlp"
 HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"

@@ -49,15 +49,13 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.json_text import text_of
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.linker import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import clean, iso, text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import plain_text
 
 Event = dict[str, Any]
 Args = dict[str, Any]

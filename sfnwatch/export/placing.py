@@ -14,14 +14,20 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import Link
+from sfnwatch.model.linker import Link
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import Lane, Line
 from sfnwatch.view.order import ANSWERED, Place, RowOrder
-from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
-from sfnwatch.view.wording import LABEL, execution_labels
+from sfnwatch.view.wording import (
+    LABEL,
+    Part,
+    Role,
+    execution_labels,
+    plain_text,
+    status_glyph,
+)
 
 Span = tuple[datetime, datetime]
 Row = TypeVar("Row", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState)

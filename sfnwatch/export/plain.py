@@ -23,17 +23,16 @@ from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import map_run_name
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.links import Link, LinkRule
+from sfnwatch.model.linker import Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, SourceHealth
-from sfnwatch.model.text import clean, duration
 from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import clean, duration
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.children import count_words
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.parts import plain_text
-from sfnwatch.view.wording import LABEL, execution_labels
+from sfnwatch.view.wording import LABEL, execution_labels, plain_text
 
 Narrate = Callable[[str], None]
 """Tells the person at the terminal something that is no data."""

@@ -33,13 +33,10 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean, duration
-from sfnwatch.model.times import iso
-from sfnwatch.view.lifelines import LifeLines, Rail, VisitKey
-from sfnwatch.view.lines import Lane, Line, LineMaker
+from sfnwatch.model.values import clean, duration, iso
+from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, VisitKey
 from sfnwatch.view.order import Fold, Item
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
 from sfnwatch.view.timeline_chart import (
     BarKind,
     BarLine,
@@ -47,7 +44,7 @@ from sfnwatch.view.timeline_chart import (
     TimelineChart,
     length_words,
 )
-from sfnwatch.view.wording import execution_labels
+from sfnwatch.view.wording import Part, Role, execution_labels, plain_text, status_glyph
 
 CELL, ROW = 7.2, 20.0
 """The width of a character and the height of a row, in px."""

@@ -33,10 +33,9 @@ from sfnwatch.analysis.wording import plural
 from sfnwatch.export.placing import heading, lane_parts, lane_tags
 from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.moment import Moment
-from sfnwatch.view.lifelines import LifeLines, Rail
-from sfnwatch.view.lines import Lane, Line, LineMaker, all_lines
+from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, all_lines
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.parts import Part, plain_text
+from sfnwatch.view.wording import Part, plain_text
 
 _LEFT, _TIME, _FAR = 64, 12, 40
 """Cells for the life-lines and words of the states; what is longer is wrapped."""

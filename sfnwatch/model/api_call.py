@@ -17,15 +17,15 @@ from msgspec import Struct
 
 from sfnwatch.model.arns import last_segment, role_name
 from sfnwatch.model.integrations import unversioned
-from sfnwatch.model.json_text import (
+from sfnwatch.model.records import DecodeError, Record, RecordKind
+from sfnwatch.model.values import (
     canonical,
     mapping_of,
     parse_json,
+    parse_time,
     strings_in,
     text_of,
 )
-from sfnwatch.model.records import DecodeError, Record, RecordKind
-from sfnwatch.model.times import parse_time
 
 # China's and GovCloud's spelling is not settled by any recording: accept all.
 _STATES = re.compile(r"\Astates\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?\Z")

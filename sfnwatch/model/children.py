@@ -18,15 +18,16 @@ from msgspec.structs import astuple
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.history import Details
 from sfnwatch.model.integrations import integration
-from sfnwatch.model.json_text import (
+from sfnwatch.model.records import DecodeError, Received, Record
+from sfnwatch.model.values import (
     mapping_of,
     parse_json,
     read_fields,
+    seconds_between,
+    stamp,
     text_of,
     values_at,
 )
-from sfnwatch.model.records import DecodeError, Received, Record
-from sfnwatch.model.times import seconds_between, stamp
 from sfnwatch.model.visits import Attempt
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from sfnwatch.model.json_text import (
+from sfnwatch.model.records import DecodeError, Record
+from sfnwatch.model.values import (
     int_of,
     list_of,
     mapping_of,
+    maybe_time,
     read_fields,
     text_of,
 )
-from sfnwatch.model.records import DecodeError, Record
-from sfnwatch.model.times import maybe_time
 
 DETAIL_TYPE = "ECS Task State Change"
 STOPPED = "STOPPED"

@@ -11,14 +11,21 @@ from msgspec.structs import replace
 
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.children import RUNNING, Parent, started_by
-from sfnwatch.model.clocks import Clock, dated, keep_answer, newest_answer
 from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
+from sfnwatch.model.history import (
+    REDRIVEN,
+    TERMINAL,
+    Clock,
+    Details,
+    HistoryEvent,
+    dated,
+    keep_answer,
+    newest_answer,
+)
 from sfnwatch.model.history_fold import HistoryFold
 from sfnwatch.model.integrations import Definition, Pattern, parse_definition
-from sfnwatch.model.json_text import int_of, text_of
 from sfnwatch.model.records import Record, RecordKind
-from sfnwatch.model.times import maybe_time, stamp
+from sfnwatch.model.values import int_of, maybe_time, stamp, text_of
 from sfnwatch.model.visits import Attempt, StateVisit, fates_at_end
 
 _ENDINGS = {

@@ -8,19 +8,141 @@ the same in other words: keys in snake case, ids and times as strings, and the d
 whose own keys are the history's, under one key for every type. The log of a Standard
 execution is written alike. A payload is left out where the state machine's logging
 says so, and then so are the ids in it.
+
+The two clocks a trace is read by: when things happened, and when we received them.
+
+CloudTrail's records come minutes after the calls they tell of, so what was on the
+screen at a moment and what had happened by then are different pictures.
+
+Some questions are asked again and again, and most answers say the same as the one
+before: of a run of equal ones the first and the last are kept. So what stands now is
+the same for any order, and what stood earlier for answers that come as they were given,
+which one source's do.
 """
 
 import re
-from collections.abc import Mapping
-from datetime import datetime
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
 from sys import intern
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields, replace
 
-from sfnwatch.model.json_text import canonical, mapping_of
 from sfnwatch.model.records import DecodeError, Record
-from sfnwatch.model.times import parse_time
+from sfnwatch.model.values import canonical, mapping_of, parse_time
+
+# -- the two clocks --------------------------------------------------------------------
+
+_OF_SAYING = {"seen_at", "requests", "number"}
+_REST_OF_SECOND = timedelta(milliseconds=999)
+
+
+class Clock(StrEnum):
+    """By which of the two clocks a trace is read."""
+
+    ARRIVAL = "arrival"
+    """Each record at the moment it reached us."""
+    EVENT = "event"
+    """Each record at the moment it tells of."""
+
+
+def dated(clock: Clock, seen_at: datetime | None, at: datetime) -> datetime:
+    """Give a record's moment by a clock; files do not say when they were received."""
+    return seen_at or at if clock is Clock.ARRIVAL else at
+
+
+def end_of_second(at: datetime) -> datetime:
+    """Give the end of a call's second, by when it had surely happened.
+
+    At its beginning it had perhaps not: there it would stand before what caused it.
+    """
+    return at + _REST_OF_SECOND
+
+
+# -- answers to one question -----------------------------------------------------------
+
+
+class Answered(Protocol):
+    """A row that answers one question, as of one moment."""
+
+    @property
+    def seen_at(self) -> datetime | None: ...
+    @property
+    def since(self) -> datetime | None:
+        """When it holds from, by event time; None: always."""
+
+    @property
+    def order(self) -> Any:
+        """Sorts answers to one question, the newest last.
+
+        By times, counts and AWS's own words, and never by names: a trace must show the
+        same under other names.
+        """
+
+
+A = TypeVar("A", bound=Answered)
+
+
+def keep_answer(answers: list[A], new: A) -> bool:
+    """Put an answer in its place; False if it was there, or says nothing new."""
+    place = bisect_left(answers, new.order, key=lambda each: each.order)
+    if place < len(answers) and answers[place].order == new.order:
+        old = answers[place]
+        answers[place] = agreed(old, new)
+        return said(answers[place]) != said(old)
+    answers.insert(place, new)
+    for middle in (place + 1, place, place - 1):
+        near = answers[max(0, middle - 1) : middle + 2]
+        if middle > 0 and len(near) == 3 and _all_equal(near):  # noqa: PLR2004
+            del answers[middle]
+            return middle != place
+    return True
+
+
+def _all_equal(near: Sequence[Answered]) -> bool:
+    first, second, third = map(said, near)
+    return first == second == third
+
+
+def said(answer: Any) -> list[Any]:
+    """Give all that an answer says, without when and by which record it was said."""
+    names = (name for name in answer.__struct_fields__ if name not in _OF_SAYING)
+    return [getattr(answer, name) for name in names]
+
+
+def agreed(one: Any, other: Any) -> Any:
+    """Give what two rows both say; where they differ, a field has its default.
+
+    AWS never contradicts itself within a moment; a file may.
+    """
+    if isinstance(one, dict):
+        return {key: value for key, value in one.items() if other.get(key) == value}
+    changes = {}
+    for known in fields(one):
+        mine, others = getattr(one, known.name), getattr(other, known.name)
+        if isinstance(mine, Struct | dict):
+            changes[known.name] = agreed(mine, others)
+        elif mine != others and known.default is not NODEFAULT:
+            changes[known.name] = known.default
+    return replace(one, **changes)
+
+
+def newest_answer(answers: Sequence[A], at: datetime | None, clock: Clock) -> A | None:
+    """Give the answer that stood at a moment; None is the moment after all others."""
+    if at is None:
+        return answers[-1] if answers else None
+    for answer in reversed(answers):
+        by_arrival = answer.seen_at if clock is Clock.ARRIVAL else None
+        since = by_arrival or answer.since
+        if since is None or since <= at:
+            return answer
+    return None
+
+
+# -- an event --------------------------------------------------------------------------
 
 REDRIVEN = "ExecutionRedriven"
 TERMINAL = {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from sfnwatch.model.history import REDRIVEN, Details, HistoryEvent
-from sfnwatch.model.json_text import int_of, text_of
+from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import (
     ATTEMPT_ENDS,
     ENDED_AS,

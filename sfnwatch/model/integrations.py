@@ -28,7 +28,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from sfnwatch.model.json_text import list_of, mapping_of, parse_json, text_of
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 
 
 class Pattern(StrEnum):

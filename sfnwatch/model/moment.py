@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import Lineage, MapRun, MapRunChild
-from sfnwatch.model.clocks import A, Clock, dated, end_of_second, newest_answer
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import A, Clock, dated, end_of_second, newest_answer
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
-from sfnwatch.model.records import SourceHealth, merge_healths
-from sfnwatch.model.requests import Request
+from sfnwatch.model.linker import AttemptKey, Link, LinkRule
+from sfnwatch.model.records import Request, SourceHealth, merge_healths
 from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:

@@ -4,18 +4,42 @@ Sources, recordings, imported files and tests all speak in `Received` records:
 AWS's own record as JSON, unaltered, with the moment it reached us. The model
 decodes them itself, so that a later version can read more out of an old recording,
 and so that live and replay take the same path.
+
+What sfnwatch itself sent to AWS, and how much of the account's quotas that takes.
+
+Each record is one HTTP request, botocore's own retries and those for credentials
+included. The data is `{"operation", "service", "region", "sent_at", "seconds",
+"outcome", "status", "request_id", "items", "note"}` and never more: no parameter,
+header or body of a request or an answer.
+
+The quotas are for an account and Region, and are shared with the console and every
+other tool. Where they differ by Region, the smaller one stands here.
 """
 
+from bisect import bisect
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import fields
 
-from sfnwatch.model.json_text import encode_json, parse_object, read_fields
-from sfnwatch.model.times import iso, stamp
+from sfnwatch.model.values import (
+    canonical,
+    encode_json,
+    float_of,
+    iso,
+    maybe_time,
+    parse_object,
+    read_fields,
+    stamp,
+    text_of,
+)
+
+# -- records ---------------------------------------------------------------------------
 
 Record = Mapping[str, Any]
 """A JSON object as AWS sent it; times are ISO 8601 strings or epoch numbers."""
@@ -212,3 +236,171 @@ def _merged_coverage(healths: Iterable[SourceHealth]) -> datetime | None:
         by_source.setdefault(health.source, []).append(health.coverage)
     reached = (min(at for at in ats if at) for ats in by_source.values() if all(ats))
     return max(reached, default=None)
+
+
+# -- our own requests ------------------------------------------------------------------
+
+OK = "ok"
+"""The outcome of a request that was answered with what was asked for."""
+THROTTLED = frozenset(
+    {
+        "KmsThrottlingException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Outcomes that say too much was asked, by us or by others on the same account."""
+KEPT = 50_000
+"""Requests kept at most, the newest: a watch of two days, at its ordinary pace."""
+
+
+class Request(Struct, frozen=True):
+    """One request of ours, and what came of it."""
+
+    key: str
+    """What tells it from every other; the same for the same record."""
+    operation: str
+    sent_at: datetime
+    service: str = ""
+    """The IAM prefix: `states`, `cloudtrail`."""
+    seconds: float = 0.0
+    """How long the answer took."""
+    outcome: str = "unknown"
+    """`ok`, or the code of the error that AWS or the network answered with."""
+    region: str | None = None
+    status: int | None = None
+    """Of HTTP; None without an answer."""
+    request_id: str | None = None
+    items: int | None = None
+    """How many events or records the answer held, where it holds any."""
+    note: str = ""
+    """What it was for."""
+    execution_arn: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == OK
+
+    @property
+    def throttled(self) -> bool:
+        return self.outcome in THROTTLED
+
+    def order(self) -> tuple[datetime, float, int, int, str]:
+        """Sort requests; of a moment by numbers first, which are never redacted."""
+        numbers = self.seconds, self.status or 0, self.items or 0
+        return (self.sent_at, *numbers, self.key)
+
+
+def decode_request(received: Received, data: Record) -> Request:
+    """Read a request record; raises DecodeError for one of nothing, or of no time."""
+    operation = text_of(data.get("operation"))
+    sent_at = maybe_time(data.get("sent_at")) or received.at
+    if operation is None or sent_at is None:
+        raise DecodeError("a request record without an operation, or without a time")
+    return read_fields(
+        Request,
+        data,
+        key=_key(received.execution_arn, data),
+        sent_at=sent_at,
+        seconds=max(0.0, float_of(data.get("seconds")) or 0.0),
+        execution_arn=received.execution_arn,
+    )
+
+
+def _key(execution_arn: str | None, data: Record) -> str:
+    text = canonical([execution_arn, data])
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()
+
+
+MINUTE = timedelta(minutes=1)
+_SECOND = timedelta(seconds=1)
+
+Operation = tuple[str, str]
+"""A service's IAM prefix, and the operation's name."""
+
+
+class Quota(Struct, frozen=True):
+    """A token bucket that everybody on the account draws on."""
+
+    refill: float
+    """Requests a second that can be kept up."""
+    burst: int | None = None
+    """Requests that a full bucket holds; None where AWS does not say."""
+    raisable: bool = True
+    """Whether AWS raises it when asked to."""
+
+
+QUOTAS: Mapping[Operation, Quota] = {
+    ("cloudtrail", "LookupEvents"): Quota(2, raisable=False),
+    ("states", "DescribeExecution"): Quota(10, 250),
+    ("states", "DescribeStateMachineForExecution"): Quota(1, 200),
+    ("states", "GetExecutionHistory"): Quota(20, 400),
+    ("states", "ListExecutions"): Quota(2, 100),
+    ("states", "ListMapRuns"): Quota(1, 100),
+    ("states", "DescribeMapRun"): Quota(1, 200),
+    ("states", "DescribeStateMachine"): Quota(20, 200),
+}
+
+
+class Budget(Struct, frozen=True):
+    """What we take of one operation, and what there is."""
+
+    sent: int
+    failed: int
+    """Answered with an error, or not at all; throttled ones are counted apart."""
+    throttled: int
+    last_at: datetime
+    peak: int
+    """The most within any one second, in the busiest Region."""
+    rate: float
+    """Requests a second over the last minute, in the busiest Region."""
+    quota: Quota | None
+    """None where it is not known."""
+
+    @property
+    def share(self) -> float | None:
+        """Our part of what can be kept up: 1.0 is all of it."""
+        return self.rate / self.quota.refill if self.quota else None
+
+
+def budget(requests: Iterable[Request], now: datetime) -> Mapping[Operation, Budget]:
+    """Say of each operation sent so far how much of its quota we take.
+
+    `requests` are in the order of their times.
+    """
+    groups: defaultdict[Operation, list[Request]] = defaultdict(list)
+    for request in requests:
+        groups[request.service, request.operation].append(request)
+    return {each: _budget(each, groups[each], now) for each in sorted(groups)}
+
+
+def _budget(operation: Operation, requests: list[Request], now: datetime) -> Budget:
+    throttled = sum(request.throttled for request in requests)
+    by_region: defaultdict[str | None, list[datetime]] = defaultdict(list)
+    for request in requests:
+        by_region[request.region].append(request.sent_at)
+    times = by_region.values()
+    recent = max(bisect(each, now) - bisect(each, now - MINUTE) for each in times)
+    return Budget(
+        sent=len(requests),
+        failed=sum(not request.ok for request in requests) - throttled,
+        throttled=throttled,
+        last_at=requests[-1].sent_at,
+        peak=max(map(_peak, times)),
+        rate=recent / MINUTE.total_seconds(),
+        quota=QUOTAS.get(operation),
+    )
+
+
+def _peak(times: list[datetime]) -> int:
+    """Give the most moments within less than one second of each other."""
+    most = first = 0
+    for place, at in enumerate(times):
+        while at - times[first] >= _SECOND:
+            first += 1
+        most = max(most, place - first + 1)
+    return most

@@ -24,29 +24,31 @@ from sfnwatch.model.children import (
     decode_map_run,
     find_lineage,
 )
-from sfnwatch.model.clocks import Clock, keep_answer
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
 from sfnwatch.model.execution import Answer, Execution
 from sfnwatch.model.history import (
+    Clock,
     Details,
     HistoryEvent,
     decode_event,
     details_of,
+    keep_answer,
 )
-from sfnwatch.model.json_text import parse_object, text_of
-from sfnwatch.model.linker import LinkChanges, Linker
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.linker import AttemptKey, Link, LinkChanges, Linker
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
+    KEPT,
     Batch,
     DecodeError,
     Received,
     Record,
     RecordKind,
+    Request,
     SourceHealth,
     decode_health,
+    decode_request,
 )
-from sfnwatch.model.requests import KEPT, Request, decode_request
+from sfnwatch.model.values import parse_object, text_of
 from sfnwatch.model.visits import Attempt
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)

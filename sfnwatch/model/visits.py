@@ -23,8 +23,7 @@ from sfnwatch.model.integrations import (
     integration,
     pattern_of,
 )
-from sfnwatch.model.json_text import mapping_of, parse_json, text_of, values_at
-from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import mapping_of, maybe_time, parse_json, text_of, values_at
 
 ROOT = "Main"
 """What every path begins with."""

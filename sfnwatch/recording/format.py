@@ -33,16 +33,21 @@ from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.children import decode_map_run
 from sfnwatch.model.ecs_task import decode_task_state
 from sfnwatch.model.history import decode_event
-from sfnwatch.model.json_text import (
+from sfnwatch.model.records import (
+    EVENT_KINDS,
+    Received,
+    Record,
+    RecordKind,
+    decode_request,
+)
+from sfnwatch.model.values import (
     ascii_json,
+    clean,
     encode_json,
+    iso,
     parse_json,
     text_of,
 )
-from sfnwatch.model.records import EVENT_KINDS, Received, Record, RecordKind
-from sfnwatch.model.requests import decode_request
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import iso
 
 VERSION = 1
 MARK = "sfnwatch"

@@ -21,7 +21,6 @@ from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import LOG_KEYS, REDRIVEN, TERMINAL, decode_event
-from sfnwatch.model.json_text import canonical, mapping_of, parse_json, text_of
 from sfnwatch.model.records import (
     Batch,
     DecodeError,
@@ -30,9 +29,15 @@ from sfnwatch.model.records import (
     RecordKind,
     receive,
 )
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import parse_time
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import (
+    canonical,
+    clean,
+    mapping_of,
+    parse_json,
+    parse_time,
+    text_of,
+)
 from sfnwatch.recording.format import (
     HEAD,
     ByteStream,

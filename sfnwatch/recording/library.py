@@ -22,9 +22,8 @@ from platformdirs import user_state_path
 
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.children import UNSUCCESSFUL
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import clean, iso
 from sfnwatch.recording.format import SUFFIX, ByteStream, Header, decode_line
 from sfnwatch.recording.reader import RecordedFile
 from sfnwatch.recording.writer import atomic_write

@@ -13,9 +13,8 @@ from os import SEEK_END
 from pathlib import Path
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.json_text import text_of
 from sfnwatch.model.records import CALL_KINDS, Batch, Received
-from sfnwatch.model.text import clean, size
+from sfnwatch.model.values import clean, size, text_of
 from sfnwatch.recording.format import (
     MARK,
     ByteStream,

@@ -19,7 +19,7 @@ from typing import BinaryIO, Self, TextIO
 from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.records import Batch
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from sfnwatch.recording.format import (
     SUFFIX,
     Header,

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta, Raw, Struct, ValidationError
 from msgspec.structs import astuple
 
-from sfnwatch.model.json_text import encode_json, parse_json
 from sfnwatch.model.records import HealthState
+from sfnwatch.model.values import encode_json, parse_json
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(min_length=1)]

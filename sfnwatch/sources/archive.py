@@ -26,10 +26,8 @@ from msgspec import Struct, field
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import role_name
-from sfnwatch.model.json_text import mapping_of, text_of
 from sfnwatch.model.records import HealthState, Received, Record, RecordKind
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import seconds_between
+from sfnwatch.model.values import clean, mapping_of, seconds_between, text_of
 from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.polling import (
     OVERLAP,

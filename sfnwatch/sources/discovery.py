@@ -37,8 +37,7 @@ from sfnwatch.model.children import (
     newest,
 )
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
-from sfnwatch.model.text import clean, duration
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.permissions import Feature

@@ -20,9 +20,8 @@ from msgspec import Struct
 
 from sfnwatch.model.arns import LogGroupName, parse_log_group
 from sfnwatch.model.history import TERMINAL, HistoryEvent, decode_event
-from sfnwatch.model.json_text import list_of, mapping_of, parse_object, text_of
 from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean, list_of, mapping_of, parse_object, text_of
 from sfnwatch.sources.answers import CallsAws, Failure, Text, json_bytes
 from sfnwatch.sources.log_group import LOG_VERDICTS, LogEvent, LogReader, escape_pattern
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext

@@ -20,10 +20,8 @@ from msgspec import Raw, Struct
 
 from sfnwatch.model.children import RUNNING, UNSUCCESSFUL
 from sfnwatch.model.history import REDRIVEN, TERMINAL
-from sfnwatch.model.json_text import int_of
 from sfnwatch.model.records import HealthState, RecordKind
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import clean, int_of, maybe_time
 from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, ListPage, Text
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target

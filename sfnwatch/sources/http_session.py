@@ -23,7 +23,7 @@ from botocore.httpsession import (
 )
 from yarl import URL
 
-from sfnwatch.model.text import clean, size
+from sfnwatch.model.values import clean, size
 
 LIMIT = 64 << 20
 """Bytes of an answer; the longest page of a history is far below it."""

@@ -17,15 +17,15 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from sfnwatch.model.arns import ExecutionArn, LogGroupName
-from sfnwatch.model.json_text import (
+from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.model.values import (
+    clean,
     list_of,
     mapping_of,
     parse_json,
     parse_object,
     text_of,
 )
-from sfnwatch.model.records import HealthState, Received, RecordKind
-from sfnwatch.model.text import clean
 from sfnwatch.sources.answers import (
     AwsAnswer,
     CallsAws,

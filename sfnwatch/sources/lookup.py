@@ -18,9 +18,8 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from sfnwatch.model.api_call import decode_call
-from sfnwatch.model.json_text import parse_object
 from sfnwatch.model.records import DecodeError, Received, RecordKind
-from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import maybe_time, parse_object
 from sfnwatch.sources.answers import AwsAnswer, CallsAws, Page
 from sfnwatch.sources.polling import (
     OVERLAP,

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from sfnwatch.model.requests import Operation
-from sfnwatch.model.text import clean
+from sfnwatch.model.records import Operation
+from sfnwatch.model.values import clean
 
 ALLOW_HTTP = "SFNWATCH_ALLOW_HTTP"
 """Set to 1 where an endpoint of one's own network has no TLS."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from sfnwatch.errors import BadFileError, RefusedError, UsageError
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession

@@ -24,12 +24,6 @@ from msgspec.structs import replace
 from sfnwatch.errors import UsageError
 from sfnwatch.model.ecs_task import decode_task_state, is_task_state
 from sfnwatch.model.history import decode_event
-from sfnwatch.model.json_text import (
-    encode_json,
-    mapping_of,
-    parse_object,
-    text_of,
-)
 from sfnwatch.model.records import (
     Batch,
     DecodeError,
@@ -39,8 +33,15 @@ from sfnwatch.model.records import (
     RecordKind,
     SourceHealth,
 )
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import maybe_time, seconds_between
+from sfnwatch.model.values import (
+    clean,
+    encode_json,
+    mapping_of,
+    maybe_time,
+    parse_object,
+    seconds_between,
+    text_of,
+)
 from sfnwatch.model.visits import belongs_to_attempt
 from sfnwatch.sources.answers import (
     CallsAws,

@@ -9,9 +9,14 @@ from datetime import datetime
 from itertools import groupby
 
 from sfnwatch.clock import Clock
-from sfnwatch.model.json_text import list_of, mapping_of, parse_json
 from sfnwatch.model.records import CALL_KINDS, Batch, Received, Record, RecordKind
-from sfnwatch.model.times import maybe_time, seconds_between
+from sfnwatch.model.values import (
+    list_of,
+    mapping_of,
+    maybe_time,
+    parse_json,
+    seconds_between,
+)
 
 _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""

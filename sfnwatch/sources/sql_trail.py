@@ -32,15 +32,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError, to_install
-from sfnwatch.model.json_text import (
+from sfnwatch.model.records import HealthState, Record, RecordKind, receive
+from sfnwatch.model.values import (
+    clean,
     encode_json,
     mapping_of,
     parse_json,
+    seconds_between,
+    size,
     text_of,
 )
-from sfnwatch.model.records import HealthState, Record, RecordKind, receive
-from sfnwatch.model.text import clean, size
-from sfnwatch.model.times import seconds_between
 from sfnwatch.sources.answers import (
     AwsAnswer,
     CallsAws,

@@ -26,9 +26,8 @@ from sfnwatch.model.history import (
     decode_event,
 )
 from sfnwatch.model.integrations import Integration, home_region, parse_definition
-from sfnwatch.model.json_text import mapping_of, text_of
 from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
-from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import mapping_of, maybe_time, text_of
 from sfnwatch.model.visits import integration_of
 from sfnwatch.sources.permissions import Feature
 

@@ -28,8 +28,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.model.records import HealthState, Record
-from sfnwatch.model.text import clean
-from sfnwatch.model.times import iso, maybe_time
+from sfnwatch.model.values import clean, iso, maybe_time
 from sfnwatch.sources.answers import Failure, record_bytes
 
 EARLY = timedelta(minutes=5)

@@ -25,11 +25,11 @@ from sfnwatch.clock import Clock
 from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.arns import short_id
-from sfnwatch.model.clocks import Clock as EventOrArrival
+from sfnwatch.model.history import Clock as EventOrArrival
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState
-from sfnwatch.model.text import clean
 from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import (
     SEVERAL,
     Action,
@@ -38,9 +38,8 @@ from sfnwatch.tui.actions import (
     entries,
     key_name,
 )
-from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList, GoTo, Seek
-from sfnwatch.tui.deck import LANES, Deck
+from sfnwatch.tui.deck import LANES, Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, Themes, system_commands
 from sfnwatch.tui.player import Player, Scrubber
@@ -49,9 +48,8 @@ from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import Mode, Situation, ending_words
 from sfnwatch.tui.terminal import Notify, hide_locals, notify, suspend_in_the_loop
 from sfnwatch.tui.themes import ThemedApp
-from sfnwatch.view.markers import Marker
 from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import Playback, TimeSpan
+from sfnwatch.view.playback import Marker, Playback, TimeSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.library import SavedView

@@ -18,9 +18,8 @@ from sfnwatch.model.children import (
     ListedExecution,
     MapRunChild,
 )
-from sfnwatch.model.json_text import text_of
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean, clock, duration
+from sfnwatch.model.values import clean, clock, duration, text_of
 from sfnwatch.tui.cursor_list import CursorList, EntryList, GoTo, HeadedView
 from sfnwatch.tui.paint import (
     Cells,
@@ -34,7 +33,7 @@ from sfnwatch.tui.paint import (
 )
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.children import Child, bar_parts, child_map_run, child_parts
-from sfnwatch.view.parts import Part, Role, counted, status_glyph
+from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
 _RUNS = 3
 """So many Map Runs are told of above the table; of more, their number."""

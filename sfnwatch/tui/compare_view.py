@@ -26,7 +26,7 @@ from sfnwatch.analysis.compare.pairs import Comparison, Side
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.wording import status_words
 from sfnwatch.model.api_call import CALL_KEY
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
 from sfnwatch.tui.paint import (
@@ -41,7 +41,7 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.parts import status_glyph
+from sfnwatch.view.wording import status_glyph
 
 _SLICE = 0.008
 _MORE, _RATIO, _LENGTH_MOST = 10, 8, 18

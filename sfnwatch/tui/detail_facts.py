@@ -16,25 +16,28 @@ from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.json_text import mapping_of, text_of
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
-from sfnwatch.model.requests import Request
-from sfnwatch.model.text import clean, duration
-from sfnwatch.model.times import iso
+from sfnwatch.model.linker import AttemptKey, Link, LinkRule
+from sfnwatch.model.records import Request
+from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.json_view import JsonNode, decode
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.children import child_execution
-from sfnwatch.view.console import call_url, execution_url
 from sfnwatch.view.order import Backoff, Fold, FoldKind, Item
-from sfnwatch.view.parts import Part, Role, counted, plain_text, status_glyph
 from sfnwatch.view.wording import (
+    Part,
+    Role,
+    call_url,
     cause_words,
     completion_parts,
+    counted,
+    execution_url,
     id_word,
+    plain_text,
     resource_words,
     rule_role,
     rule_words,
+    status_glyph,
     task_id,
     task_text,
 )

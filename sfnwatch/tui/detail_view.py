@@ -16,7 +16,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment, maybe_execution_arn
 from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.text import clean, clean_lines
+from sfnwatch.model.values import clean, clean_lines
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo
 from sfnwatch.tui.detail_facts import (
@@ -38,7 +38,7 @@ from sfnwatch.tui.json_view import (
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.order import Item
-from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import plain_text
 
 _LABEL, _STACKED = 14, 46
 """Cells of a label; and of a pane, below which labels stand above what they name."""

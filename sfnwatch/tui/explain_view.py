@@ -24,7 +24,7 @@ from sfnwatch.analysis.report import Report, explain, report
 from sfnwatch.analysis.wording import spoken
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
 from sfnwatch.tui.paint import (
@@ -40,7 +40,7 @@ from sfnwatch.tui.paint import (
 )
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.order import Item
-from sfnwatch.view.parts import counted, plain_text, status_glyph
+from sfnwatch.view.wording import counted, plain_text, status_glyph
 
 _MOST, _MEASURE, _STACKED = 200, 120, 56
 """Pieces of evidence of one sentence; cells after which a sentence is broken; and

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from sfnwatch.tui.actions import ACTIONS, Action, Command, Group, key_name
 from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
 from sfnwatch.tui.player import SIGNS
-from sfnwatch.view.markers import Marker
+from sfnwatch.view.playback import Marker
 
 Entry = tuple[Group, str, str]
 """What a key is about, keys, and what they do."""

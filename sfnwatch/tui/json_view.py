@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Struct, field
 from rich.cells import cell_len
 
-from sfnwatch.model.json_text import encode_json
-from sfnwatch.model.text import byte_count, clean, clean_lines, size
+from sfnwatch.model.values import byte_count, clean, clean_lines, encode_json, size
 from sfnwatch.tui.paint import Masks, Span, cut, flow
 
 _CHILDREN, _CHARACTERS, _MORE = 200, 4096, 4

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.text import duration
+from sfnwatch.model.values import duration
 from sfnwatch.tui.paint import (
     TIME_CELLS,
     Looks,
@@ -26,11 +26,9 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.view.lifelines import Rail
-from sfnwatch.view.lines import Lane, Line
+from sfnwatch.view.lines import Lane, Line, Rail
 from sfnwatch.view.order import Fold, FoldKind
-from sfnwatch.view.parts import Part, Role
-from sfnwatch.view.wording import CallText
+from sfnwatch.view.wording import CallText, Part, Role
 
 NARROW = 100
 """Below so many cells there is one lane."""

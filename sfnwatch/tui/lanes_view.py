@@ -11,8 +11,8 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from sfnwatch.model.api_call import CALL_KEY
-from sfnwatch.model.text import clean
 from sfnwatch.model.trace import Changed
+from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_draw import (
@@ -32,11 +32,10 @@ from sfnwatch.tui.lanes_draw import (
 from sfnwatch.tui.paint import Rows, Span, cut, mark_found, pad, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import length_words
-from sfnwatch.view.lifelines import Rail
-from sfnwatch.view.lines import Line
+from sfnwatch.view.lines import Line, Rail
 from sfnwatch.view.order import Fold, Item
 from sfnwatch.view.outline import TASKS
-from sfnwatch.view.parts import counted, status_glyph
+from sfnwatch.view.wording import counted, status_glyph
 
 _KEPT = 1024
 """Lines whose rows are kept, with what they were drawn of."""

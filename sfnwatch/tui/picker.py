@@ -31,7 +31,7 @@ from sfnwatch.model.children import (
     Listing,
 )
 from sfnwatch.model.records import RecordKind, receive
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.children_view import (
     LIMIT,
@@ -46,7 +46,7 @@ from sfnwatch.tui.paint import Looks, Rows, Span, flow, margined, width_of
 from sfnwatch.tui.status import refusal_spans
 from sfnwatch.tui.terminal import suspend_in_the_loop
 from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
-from sfnwatch.view.parts import Part, Role, counted, status_glyph
+from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
 if TYPE_CHECKING:
     from sfnwatch.view.anonymizer import Anonymizer

@@ -16,15 +16,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
-from sfnwatch.model.clocks import Clock
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.history import Clock
+from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.paint import Rows, Span, fit, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
-from sfnwatch.view.markers import Marker, MarkerKind
-from sfnwatch.view.parts import status_glyph
-from sfnwatch.view.playback import Playback, Scale, TimeSpan
+from sfnwatch.view.playback import Marker, MarkerKind, Playback, Scale, TimeSpan
+from sfnwatch.view.wording import status_glyph
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 """The first is the ground: nothing came."""

@@ -5,7 +5,7 @@ The budget stays on top; below it the requests, the newest last.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sfnwatch.model.requests import (
+from sfnwatch.model.records import (
     KEPT,
     QUOTAS,
     Budget,
@@ -13,11 +13,11 @@ from sfnwatch.model.requests import (
     Request,
     budget,
 )
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.cursor_list import CursorList, EntryList, HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.parts import counted
+from sfnwatch.view.wording import counted
 
 _LIMIT = 200
 _MUCH = 0.5

@@ -14,16 +14,13 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.records import Batch, HealthState
-from sfnwatch.model.requests import Operation
+from sfnwatch.model.records import Batch, HealthState, Operation
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.tui.paint import Looks, Span, chip
-from sfnwatch.view.lifelines import LifeLines
-from sfnwatch.view.lines import Line, LineMaker
-from sfnwatch.view.markers import Markers
+from sfnwatch.view.lines import LifeLines, Line, LineMaker
 from sfnwatch.view.order import Item
 from sfnwatch.view.outline import TASKS, Outline, OutlineOptions
-from sfnwatch.view.playback import Playback
+from sfnwatch.view.playback import Markers, Playback
 from sfnwatch.view.wording import role_names, short_names
 
 _CHIP = 14

@@ -17,18 +17,22 @@ from msgspec.structs import replace
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.wording import status_words
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.clocks import Clock
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import TERMINAL
-from sfnwatch.model.json_text import text_of
+from sfnwatch.model.history import TERMINAL, Clock
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import HealthState, SourceHealth, merge_healths
-from sfnwatch.model.text import clean, clock, duration
+from sfnwatch.model.values import clean, clock, duration, text_of
 from sfnwatch.tui.paint import Span, cut, spans_of, width_of
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.markers import MarkerKind
-from sfnwatch.view.parts import Part, Role, counted, status_glyph
-from sfnwatch.view.wording import cause_words, cut_middle
+from sfnwatch.view.playback import MarkerKind
+from sfnwatch.view.wording import (
+    Part,
+    Role,
+    cause_words,
+    counted,
+    cut_middle,
+    status_glyph,
+)
 
 Mode = Literal["live", "demo", "replay"]
 _INSIDE = "children"

@@ -21,7 +21,7 @@ from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
 
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from rich.traceback import Trace, Traceback

@@ -25,7 +25,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from sfnwatch.config import UserTheme, near
 from sfnwatch.errors import UsageError
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import CHIPS, LOOKS
 from sfnwatch.tui.terminal import Ascii
 

@@ -15,10 +15,9 @@ from msgspec import Struct
 from sfnwatch.analysis.phases import Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.view.lines import after_words
-from sfnwatch.view.parts import status_glyph
 from sfnwatch.view.playback import Scale, TimeSpan
 from sfnwatch.view.timeline_chart import (
     BarEnd,
@@ -27,6 +26,7 @@ from sfnwatch.view.timeline_chart import (
     Tick,
     TimelineChart,
 )
+from sfnwatch.view.wording import status_glyph
 
 CLOSEST = 0.02
 """Seconds of the smallest window: a history tells no less than a millisecond apart."""

@@ -7,7 +7,7 @@ from textual import events, on
 from textual.strip import Strip
 
 from sfnwatch.model.api_call import CALL_KEY
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from sfnwatch.tui.cursor_list import CursorList, HeadedView, Seek
 from sfnwatch.tui.paint import Rows, Span, fit, spans_of, width_of
 from sfnwatch.tui.shown import Shown
@@ -21,7 +21,6 @@ from sfnwatch.tui.timeline_draw import (
     scale_of,
 )
 from sfnwatch.view.order import Fold
-from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
 from sfnwatch.view.timeline_chart import (
     Bar,
     BarKind,
@@ -31,6 +30,7 @@ from sfnwatch.view.timeline_chart import (
     VisitKey,
     length_words,
 )
+from sfnwatch.view.wording import Part, counted, plain_text, status_glyph
 
 _ZOOM, _PAN = 1.5, 0.1
 """How much closer a key comes, and by which share of the view it moves."""

@@ -26,7 +26,7 @@ from sfnwatch.model.integrations import (
     sdk_event_sources,
     unversioned,
 )
-from sfnwatch.model.requests import THROTTLED
+from sfnwatch.model.records import THROTTLED
 
 _REGION = re.compile(
     r"(us|eu|ap|sa|ca|me|af|il|cn|mx|us-gov|us-iso|us-isob|eusc-de)"

@@ -14,10 +14,9 @@ from typing import Any
 from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.integrations import states_of
-from sfnwatch.model.json_text import encode_json, parse_json
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.text import clean
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import clean, encode_json, parse_json
 from sfnwatch.view.aliases import (
     KEY_ID,
     LOOKS,

@@ -20,16 +20,16 @@ from sfnwatch.model.arns import role_name
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole, Integration, Pattern
-from sfnwatch.model.json_text import text_of
-from sfnwatch.model.links import AttemptKey, LinkRule
+from sfnwatch.model.linker import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view.lines import Line
 from sfnwatch.view.order import Backoff
-from sfnwatch.view.parts import plain_text
 from sfnwatch.view.wording import (
     id_word,
     job_words,
+    plain_text,
     resource_words,
     role_names,
     rule_words,

@@ -22,11 +22,10 @@ from sfnwatch.model.children import (
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.text import clean, duration
-from sfnwatch.model.times import seconds_between
+from sfnwatch.model.values import clean, duration, seconds_between
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.order import Fold, FoldKind
-from sfnwatch.view.parts import Part, Role, counted, status_glyph
+from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
 _LIMIT = 200
 _CELLS = 10

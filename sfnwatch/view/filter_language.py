@@ -24,16 +24,14 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.json_text import text_of
-from sfnwatch.model.links import Link, LinkRule, role_of_call
+from sfnwatch.model.linker import Link, LinkRule, role_of_call
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.order import Backoff, Fold, Item
 from sfnwatch.view.outline import Outline
-from sfnwatch.view.parts import plain_text
-from sfnwatch.view.wording import resource_words, went_wrong
+from sfnwatch.view.wording import plain_text, resource_words, went_wrong
 
 LONGEST = 4096
 """Characters of a filter."""

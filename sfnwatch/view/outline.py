@@ -15,11 +15,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
-from sfnwatch.model.clocks import Clock
 from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.history import Clock, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.linker import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit

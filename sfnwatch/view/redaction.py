@@ -14,10 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from sfnwatch.model.arns import last_segment
-from sfnwatch.model.json_text import parse_json
-from sfnwatch.model.records import RecordKind
-from sfnwatch.model.requests import QUOTAS
-from sfnwatch.model.times import maybe_time
+from sfnwatch.model.records import QUOTAS, RecordKind
+from sfnwatch.model.values import maybe_time, parse_json
 from sfnwatch.view.aliases import (
     APART,
     AliasTable,

@@ -27,14 +27,20 @@ from sfnwatch.model.children import ExecutionCounts, ListedExecution
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.json_text import text_of
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linker import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view.order import branch_key, child_key, map_run_key
-from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted
-from sfnwatch.view.wording import resource_words, task_id, task_text
+from sfnwatch.view.wording import (
+    STATUS_GLYPHS,
+    Part,
+    Role,
+    counted,
+    resource_words,
+    task_id,
+    task_text,
+)
 
 MANY = 20
 """A Map of more iterations than these begins folded."""

@@ -1,26 +1,96 @@
 """Lines in words: the same ones on the screen, in plain lines and in exports.
 
-This is the boundary: every string that came from AWS is cleaned here.
+This is the boundary: every string that came from AWS is cleaned here. A text is in
+parts that say what they are, never how they look: status is a glyph and a word, and
+only then a color, which each writer decides, the screen by its theme.
+
+Of the AWS console there are addresses here, and never requests. That it takes an
+execution's ARN behind `#/v2/executions/details/` is known from the addresses people
+paste, and inferred for the partitions other than `aws`.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from sfnwatch.analysis import wording
 from sfnwatch.analysis.phases import Completion, ToldBy
+from sfnwatch.analysis.wording import plural
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.ecs_task import TaskStage, TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history import TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.json_text import int_of, text_of
-from sfnwatch.model.links import Link, LinkRule
-from sfnwatch.model.text import clean, duration
+from sfnwatch.model.linker import Link, LinkRule
+from sfnwatch.model.values import clean, duration, int_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.parts import Part, Role, status_glyph
+
+# -- parts of a text -------------------------------------------------------------------
+
+
+class Role(StrEnum):
+    """What a part of a text is."""
+
+    PLAIN = "plain"
+    NAME = "name"
+    """Of a state, an execution: what a line is about."""
+    DIM = "dim"
+    GOOD = "good"
+    BAD = "bad"
+    WARN = "warn"
+    """Trouble that did not fail."""
+    BUSY = "busy"
+    CALL = "call"
+    """An API call that does something, or what a state runs."""
+    POLL = "poll"
+    EVENT = "event"
+    """What told Step Functions that a job had stopped."""
+    EXACT = "exact"
+    """By what a call is matched, where that is sure."""
+    GUESS = "guess"
+    FOLD = "fold"
+    """What opens and closes a fold."""
+
+
+class Part(NamedTuple):
+    """Some cleaned text, and what it is."""
+
+    text: str
+    role: Role = Role.PLAIN
+
+
+STATUS_GLYPHS = {
+    "running": Part("●", Role.BUSY),
+    "succeeded": Part("✔", Role.GOOD),
+    "failed": Part("✘", Role.BAD),
+    "timed_out": Part("◷", Role.BAD),
+    "aborted": Part("■", Role.WARN),
+    "caught": Part("↷", Role.WARN),
+    "pending_redrive": Part("●", Role.BUSY),
+    "unknown": Part("○", Role.DIM),
+}
+"""A status in AWS's words, in lower case, to its glyph."""
+
+
+def plain_text(parts: Iterable[Part]) -> str:
+    """Join parts to one line."""
+    return "".join(part.text for part in parts).rstrip()
+
+
+def status_glyph(status: str) -> Part:
+    """Give the glyph of a status, in AWS's words of either case."""
+    return STATUS_GLYPHS.get(status.lower(), STATUS_GLYPHS["unknown"])
+
+
+counted = plural
+
+
+# -- wording ---------------------------------------------------------------------------
 
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LIMIT = 200
@@ -423,3 +493,57 @@ def cut_middle(name: str, room: int) -> str:
     tail = (room - 1) // _TAIL
     head = name[: max(0, room - 1 - tail)]
     return f"{head}…{name[len(name) - tail :]}"[:room]
+
+
+# -- pages of the AWS console ----------------------------------------------------------
+
+_DOMAINS = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""Of other partitions no address is known."""
+_REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,2}-\d{1,2}")
+_EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def execution_url(execution_arn: str) -> str | None:
+    """Give the page of an execution; None for what has none.
+
+    The history of an Express execution is not kept, and its page has another address.
+    """
+    parsed = maybe_execution_arn(execution_arn)
+    if parsed is None or parsed.is_express:
+        return None
+    home = _home(parsed.region, "states", parsed.partition)
+    return home and f"{home}#/v2/executions/details/{quote(parsed.arn, safe=':/')}"
+
+
+def call_url(call: ApiCall) -> str | None:
+    """Give the page of a call in CloudTrail's Event history.
+
+    The form of the address is inferred: no page of AWS's documentation has it.
+    """
+    region = call.region or ""
+    if not _EVENT_ID.fullmatch(call.event_id):
+        # A row of an Athena table may have no event id, only one made up for it.
+        return None
+    home = _home(region, "cloudtrailv2", _partition(region))
+    return home and f"{home}#/events/{call.event_id}"
+
+
+def _home(region: str, service: str, partition: str) -> str | None:
+    domain = _DOMAINS.get(partition)
+    if domain is None or not _REGION.fullmatch(region):
+        return None
+    return f"https://{region}.{domain}/{service}/home?region={region}"
+
+
+def _partition(region: str) -> str:
+    """Tell a Region's partition by its name, which is all that a call says."""
+    place, _, rest = region.partition("-")
+    if place == "cn":
+        return "aws-cn"
+    if rest.startswith("iso"):
+        return "aws-iso"
+    return "aws-us-gov" if rest.startswith("gov-") else "aws"

@@ -26,11 +26,10 @@ from sfnwatch.analysis.finding import Table
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.json import comparison_json
 from sfnwatch.export.text import write_markdown, write_text
-from sfnwatch.model.json_text import ascii_json
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import ascii_json, iso
 from tests.builders import (
     ARN,
     LAMBDA,

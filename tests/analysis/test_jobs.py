@@ -4,7 +4,7 @@ import pytest
 
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.model.records import Received
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import iso
 from tests.analysis.finding_in import (
     describe_task,
     explained,

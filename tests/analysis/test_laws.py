@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
 from sfnwatch.analysis.report import explain, report
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.model.records import EVENT_KINDS
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from tests.analysis.finding_in import many_jobs, text_of, trace_of
 from tests.builders import History
 from tests.golden.files import read_whole

@@ -6,7 +6,7 @@ import pytest
 
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.model.records import Received, RecordKind, receive
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import iso
 from tests.analysis.finding_in import LAMBDA_INVOKE, found, reasons, run_task
 from tests.builders import (
     ARN,

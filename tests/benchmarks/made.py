@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sfnwatch.model.records import Received, RecordKind, receive
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import iso
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.writer import save_recording
 from tests.builders import ACCOUNT, ARN, MACHINE_ARN, REGION, ROLE, SESSION

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from sfnwatch.export import TARGETS
 from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.plain import PlainLines
-from sfnwatch.model.json_text import parse_json
 from sfnwatch.model.records import Received, receive
-from sfnwatch.model.text import clean
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import clean, parse_json
 from tests import examples
 from tests.export.traces import RECORDS, printed
 from tests.model.test_hostile import strange

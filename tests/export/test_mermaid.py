@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.export.mermaid import escape
-from sfnwatch.model.text import clean
+from sfnwatch.model.values import clean
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.export.svg import CELL, stylesheet
 from sfnwatch.export.text import cell_width, flow
-from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.wording import Part, Role
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed

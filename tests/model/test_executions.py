@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from tests import builders as aws

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.model.moment import Coverage
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace

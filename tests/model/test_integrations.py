@@ -24,7 +24,7 @@ from sfnwatch.model.integrations import (
     unversioned,
     usual_role,
 )
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linker import role_of_call
 from sfnwatch.model.records import Received
 from tests import builders as aws
 from tests.model.answers import attempt_of, trace_of

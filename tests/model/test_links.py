@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import LISTED
-from sfnwatch.model.links import Link, LinkRule, role_of_call
+from sfnwatch.model.linker import LISTED, Link, LinkRule, role_of_call
 from sfnwatch.model.records import Received
 from tests import builders as aws
 from tests.builders import call

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.children import decode_listed, map_run_name
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from tests import builders as aws

@@ -14,7 +14,7 @@ import pytest
 
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.times import iso, parse_time
+from sfnwatch.model.values import iso, parse_time
 from tests.builders import ARN, describe, received
 from tests.golden import inputs
 from tests.model.answers import trace_of

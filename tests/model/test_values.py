@@ -20,24 +20,25 @@ from sfnwatch.model.arns import (
     role_name,
     short_id,
 )
-from sfnwatch.model.json_text import (
-    canonical,
-    encode_json,
-    float_of,
-    parse_json,
-    parse_object,
-    strings_in,
-    values_at,
-)
-from sfnwatch.model.text import (
+from sfnwatch.model.values import (
     byte_count,
+    canonical,
     clean,
     clean_lines,
     clock,
     duration,
+    encode_json,
+    float_of,
+    iso,
+    maybe_iso,
+    maybe_time,
+    parse_json,
+    parse_object,
+    parse_time,
     size,
+    strings_in,
+    values_at,
 )
-from sfnwatch.model.times import iso, maybe_iso, maybe_time, parse_time
 
 # -- ARNs ----------------------------------------------------------------------------
 

@@ -7,18 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.model.moment import Coverage
 from sfnwatch.model.records import (
+    KEPT,
+    QUOTAS,
+    Budget,
     HealthState,
     Received,
     RecordKind,
     SourceHealth,
+    budget,
     merge_healths,
 )
-from sfnwatch.model.requests import KEPT, QUOTAS, Budget, budget
-from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests.model.answers import trace_of
 

@@ -15,8 +15,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sfnwatch.model.clocks import Clock
-from sfnwatch.model.json_text import int_of
+from sfnwatch.model.history import Clock
 from sfnwatch.model.records import (
     CALL_KINDS,
     EVENT_KINDS,
@@ -24,7 +23,7 @@ from sfnwatch.model.records import (
     RecordKind,
     receive,
 )
-from sfnwatch.model.times import iso, maybe_time, parse_time
+from sfnwatch.model.values import int_of, iso, maybe_time, parse_time
 from tests import builders as aws
 from tests.golden import inputs
 from tests.model.machines import MACHINES, Run, States, dice_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.records import RecordKind
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import iso
 from tests.builders import EXPRESS_ARN, START, logged, received
 from tests.model.answers import execution_of
 from tests.peers.fixtures import files, recorded

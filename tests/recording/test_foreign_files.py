@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.records import RecordKind
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import iso
 from sfnwatch.recording.reader import Recording, open_files
 from tests import examples
 from tests.builders import (

@@ -33,8 +33,7 @@ from sfnwatch.recording.format import new_header as header_of
 from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.answers import AwsAnswer, Failure, decode_answer
 from sfnwatch.sources.archive import parse_place
-from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import failure_of
+from sfnwatch.sources.aws_client import AwsClient, failure_of
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.queue import parse_queue_url
 from sfnwatch.sources.targets import CallOptions, ChildOptions

@@ -29,7 +29,7 @@ from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
-from sfnwatch.model.times import parse_time
+from sfnwatch.model.values import parse_time
 from sfnwatch.sources.archive import Archive, parse_place
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.targets import CallOptions, Targets

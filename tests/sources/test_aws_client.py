@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from msgspec import Raw, Struct
 
 from sfnwatch.clock import ServerClock, SystemClock
-from sfnwatch.model.records import HealthState
-from sfnwatch.model.requests import THROTTLED
+from sfnwatch.model.records import THROTTLED, HealthState
 from sfnwatch.sources.answers import (
     Failure,
     Page,
@@ -23,8 +22,7 @@ from sfnwatch.sources.answers import (
     decode_answer,
     json_bytes,
 )
-from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import failure_of
+from sfnwatch.sources.aws_client import AwsClient, failure_of
 from sfnwatch.sources.permissions import (
     DEFAULT,
     GRANTS,

@@ -14,8 +14,7 @@ from sfnwatch.clock import ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.arns import MachineName, Named, parse_states_arn
 from sfnwatch.model.children import ListedBy, ListedExecution, Listing
-from sfnwatch.model.records import Batch
-from sfnwatch.model.requests import decode_request
+from sfnwatch.model.records import Batch, decode_request
 from sfnwatch.sources.discovery import Discovery, find, list_executions
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.profiles import AwsSettings

@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 
 from sfnwatch.model.records import RecordKind
-from sfnwatch.model.times import seconds_between
+from sfnwatch.model.values import seconds_between
 from sfnwatch.sources.answers import Failure
 from sfnwatch.sources.permissions import DEFAULT, Feature, operations
-from sfnwatch.sources.request_log import RequestLog
+from sfnwatch.sources.polling import RequestLog
 from sfnwatch.sources.targets import ChildOptions
 from tests.builders import ARN, REGION
 from tests.sources.clocks import ManualClock

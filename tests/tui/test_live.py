@@ -8,7 +8,7 @@ import pytest
 
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import HealthState
-from sfnwatch.model.times import iso
+from sfnwatch.model.values import iso
 from sfnwatch.tui.detail_view import can_browse
 from sfnwatch.tui.terminal import notification
 from tests.builders import (

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.player import Scrubber
 from tests.builders import sync_history

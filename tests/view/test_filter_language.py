@@ -23,7 +23,7 @@ from sfnwatch.view.filter_language import (
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.order import Item
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import plain_text
 from tests.builders import (
     REQUEST_RESPONSE,
     ROLE,

@@ -6,11 +6,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.clocks import Clock
+from sfnwatch.model.history import Clock
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.markers import MarkerKind, Markers
-from sfnwatch.view.playback import REST, Course, Playback, scale_of
+from sfnwatch.view.playback import REST, Course, MarkerKind, Markers, Playback, scale_of
 from tests import examples
 from tests.builders import (
     START,

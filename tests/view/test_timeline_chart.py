@@ -7,13 +7,13 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.parts import Part, Role, plain_text
 from sfnwatch.view.timeline_chart import (
     BarKind,
     BarLine,
     TimelineChart,
     length_words,
 )
+from sfnwatch.view.wording import Part, Role, plain_text
 from tests.builders import (
     ARN,
     CHILD_ARN,

@@ -77,7 +77,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.text import duration
+from sfnwatch.model.values import duration
 from sfnwatch.model.visits import StateVisit
 
 _CALLS = frozenset({"call", "denied"})
