@@ -152,7 +152,7 @@ def test_records_are_copied_opened_and_saved_for_their_owner_only(
     (path,) = stage.folder.glob("*.json")
     assert S_IMODE(path.stat().st_mode) == 0o600
     event, call = json.loads(path.read_text())
-    assert (event["type"], call["EventName"]) == ("TaskSubmitted", "RunTask")
+    assert (event["type"], call["eventName"]) == ("TaskSubmitted", "RunTask")
     shown.quit()
 
 

@@ -82,7 +82,7 @@ def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
     for depth, followed in (("0", False), ("1", True)):
         ended = program(*arguments, "--drain", "0", "--depth", depth, **KEYS)
         assert ended.code == 0
-        assert "Each photo  map run started" in ended.out
+        assert "Each photo  Map Run started" in ended.out
         assert ("[resize-photos/EachPhoto " in ended.out) is followed
         assert ("  count  Each photo  EachPhoto " in ended.out) is followed
         assert "[check-rights " not in ended.out, "two executions deep"

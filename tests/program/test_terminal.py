@@ -69,6 +69,9 @@ def test_suspended_it_gives_the_terminal_back_and_comes_again(stage: Stage) -> N
     terminal.until_so(
         lambda: terminal.raw.count(b"\x1b[?1049l") == begun, "the shell's screen"
     )
+    # What goes on before it has stopped would be lost.
+    flags = os.WSTOPPED | os.WNOWAIT
+    os.waitid(os.P_PID, terminal.child.pid, flags)
     os.kill(terminal.child.pid, signal.SIGCONT)
     drawn = b"STEP FUNCTIONS"
     terminal.until_so(
