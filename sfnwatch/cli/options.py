@@ -580,10 +580,7 @@ def _check_sql(calls: "CallOptions") -> None:
     if calls.lake is not None:
         sql_trail.lake_table(calls.lake)
     if calls.athena is not None:
-        columns = calls.athena_partitions or sql_trail.PARTITIONS
-        sql_trail.athena_table(calls.athena, partitions=columns)
-        where = calls.athena_workgroup, calls.athena_output
-        sql_trail.athena_context("default", *where)
+        sql_trail.athena_place(calls)
 
 
 def _check_log_group(text: str) -> None:

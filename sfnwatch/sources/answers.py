@@ -1,4 +1,4 @@
-"""What comes of one call to AWS: an answer of the shape that is needed, or a failure.
+"""What AWS is asked, and what comes of it: an answer of a shape, or a failure.
 
 Bodies are AWS's own bytes. Of a page the shape has a list of `msgspec.Raw`: each item
 is handed on as it came, and decoded where it is read.
@@ -6,7 +6,7 @@ is handed on as it came, and decoded where it is read.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -21,6 +21,21 @@ T = TypeVar("T")
 Text = Annotated[str, Meta(min_length=1)]
 """A string that an answer must have, and not empty."""
 _OPEN = ord("{")
+
+
+class AwsRequest(Struct, Generic[T], frozen=True):
+    """One thing to ask AWS."""
+
+    operation: str
+    """With its service's IAM prefix: `states:DescribeExecution`."""
+    subject: str
+    """What it is about, for messages."""
+    region: str
+    shape: type[T]
+    """What the answer must have; `dict` for a stream, as botocore made it."""
+    parameters: Mapping[str, Any]
+    note: str = ""
+    """What it is for, in the request log."""
 
 
 class AwsAnswer(Struct, Generic[T]):
@@ -65,14 +80,7 @@ class HasToken(Protocol):
 class CallsAws(Protocol):
     """Sends a request to AWS: the client, or one that waits its turn before."""
 
-    async def call(
-        self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[T],
-        **parameters: Any,
-    ) -> AwsAnswer[T]: ...
+    async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]: ...
 
 
 class Failure(Exception):  # noqa: N818 - it is not an error of ours

@@ -28,7 +28,15 @@ from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.records import HealthState, Received, Record, RecordKind
 from sfnwatch.model.values import clean, mapping_of, seconds_between, text_of
-from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text, Verdict
+from sfnwatch.sources.answers import (
+    AwsAnswer,
+    AwsRequest,
+    CallsAws,
+    Failure,
+    Page,
+    Text,
+    Verdict,
+)
 from sfnwatch.sources.polling import (
     OVERLAP,
     CallSource,
@@ -320,29 +328,23 @@ class ArchiveBucket:
     def _pages(
         self, note: str, **asked: str
     ) -> AsyncGenerator[AwsAnswer[_KeyListing], None]:
-        return self._source.pages(
+        request = AwsRequest(
             "s3:ListObjectsV2",
             self._words(asked["Prefix"]),
             self._region,
             _KeyListing,
             {"Bucket": self._bucket, **asked},
-            note=note,
-            next_key="ContinuationToken",
+            note,
         )
+        return self._source.pages(request, next_key="ContinuationToken")
 
     async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
         """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
         words = self._words(file.place)
+        asked = {"Bucket": self._bucket, "Key": file.place}
+        request = AwsRequest("s3:GetObject", words, self._region, dict, asked, note)
         try:
-            answer = await self._source.ask_once(
-                "s3:GetObject",
-                words,
-                self._region,
-                dict,
-                note=note,
-                Bucket=self._bucket,
-                Key=file.place,
-            )
+            answer = await self._source.ask_once(request)
         except Failure as failure:
             raise _of_one_file(failure) from failure
         body = answer.value["Body"]

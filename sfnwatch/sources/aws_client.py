@@ -42,6 +42,7 @@ from sfnwatch.model.records import THROTTLED, HealthState, Operation
 from sfnwatch.model.values import clean, duration
 from sfnwatch.sources.answers import (
     AwsAnswer,
+    AwsRequest,
     Failure,
     GarbledError,
     StalePageError,
@@ -305,15 +306,13 @@ class _Connection:
         if settings.access_key_id:
             _ignore_configuration(self.session)
 
-    async def call(
-        self, prefix: str, operation: str, region: str, **parameters: Any
-    ) -> dict[str, Any]:
+    async def call(self, request: AwsRequest[Any]) -> dict[str, Any]:
+        prefix, _, name = request.operation.partition(":")
         async with self.used():
-            client = await self._client(prefix, region)
+            client = await self._client(prefix, request.region)
             async with asyncio.timeout(_TIMEOUT):
-                answer: dict[str, Any] = await getattr(client, xform_name(operation))(
-                    **parameters
-                )
+                ask = getattr(client, xform_name(name))
+                answer: dict[str, Any] = await ask(**request.parameters)
                 return answer
 
     @asynccontextmanager
@@ -414,23 +413,11 @@ class AwsClient:
         """The command that renews this profile's credentials."""
         return login_command(self._connection.session, self._settings.profile)
 
-    async def call(
-        self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[T],
-        **parameters: Any,
-    ) -> AwsAnswer[T]:
-        """Send one request; raises Failure, or StalePageError for a token too old.
-
-        `operation` has its service's IAM prefix: `states:DescribeExecution`. A stream
-        comes by the shape `dict`, as botocore made it.
-        """
-        connection = self._connection
-        prefix, _, name = operation.partition(":")
+    async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
+        """Send one request; raises Failure, or StalePageError for a token too old."""
+        connection, shape = self._connection, request.shape
         try:
-            told = await connection.call(prefix, name, region, **parameters)
+            told = await connection.call(request)
             body = told.pop(_BODY, None)
             value = (
                 convert_answer(told, shape)
@@ -440,10 +427,11 @@ class AwsClient:
         except Failure:
             raise
         except Exception as error:
-            if STALE_PAGE.fullmatch(code_of(error)) and _is_later_page(parameters):
-                words = f"{name} on {subject}: {clean(str(error), 300)}"
+            if STALE_PAGE.fullmatch(code_of(error)) and _is_later_page(request):
+                name = request.operation.partition(":")[2]
+                words = f"{name} on {request.subject}: {clean(str(error), 300)}"
                 raise StalePageError(words) from error
-            raise await self._failure(connection, error, operation, subject) from error
+            raise await self._failure(connection, error, request) from error
         metadata = told.get("ResponseMetadata", {})
         at = server_time(metadata.get("HTTPHeaders", {}))
         if at is not None and self._heed is not None:
@@ -451,17 +439,16 @@ class AwsClient:
         return AwsAnswer(value, body or b"", str(metadata.get("RequestId")))
 
     async def stream(
-        self, operation: str, subject: str, region: str, key: str, **parameters: Any
+        self, request: AwsRequest[Any], key: str
     ) -> AsyncGenerator[Mapping[str, Any], None]:
         """Send one request, and yield what its answer streams; raises Failure.
 
         `key` is where the answer has its stream. Who has had enough closes this.
         """
         connection = self._connection
-        prefix, _, name = operation.partition(":")
         try:
             async with connection.used():
-                answer = await connection.call(prefix, name, region, **parameters)
+                answer = await connection.call(request)
                 try:
                     async for event in answer[key]:
                         yield event
@@ -470,21 +457,21 @@ class AwsClient:
         except Failure:
             raise
         except Exception as error:
-            raise await self._failure(connection, error, operation, subject) from error
+            raise await self._failure(connection, error, request) from error
 
     async def _failure(
-        self, connection: _Connection, error: Exception, operation: str, subject: str
+        self, connection: _Connection, error: Exception, request: AwsRequest[Any]
     ) -> Failure:
         """Word an error; what has expired is looked for again by a new session.
 
         One that has loaded a login never looks for another.
         """
-        failure = failure_of(error, operation, subject, self.login)
+        failure = failure_of(error, request.operation, request.subject, self.login)
         if failure.state is HealthState.EXPIRED and connection is self._connection:
             self._connection = _Connection(self._settings, self._allowed)
             await connection.retire()
         return failure
 
 
-def _is_later_page(parameters: Mapping[str, Any]) -> bool:
-    return "nextToken" in parameters or "NextToken" in parameters
+def _is_later_page(request: AwsRequest[Any]) -> bool:
+    return not request.parameters.keys().isdisjoint({"nextToken", "NextToken"})

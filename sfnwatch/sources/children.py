@@ -23,7 +23,7 @@ from sfnwatch.model.children import (
     decode_map_run,
 )
 from sfnwatch.model.records import RecordKind
-from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, ListPage, Text
 from sfnwatch.sources.history import History
 from sfnwatch.sources.polling import (
     Feed,
@@ -110,13 +110,11 @@ class MapRunSource(PollingSource):
                 self._counts, listed_all = run.executions, True
 
     async def _describe(self) -> MapRun:
+        asked, name = {"mapRunArn": self._arn}, "states:DescribeMapRun"
         answer = await self.ask(
-            "states:DescribeMapRun",
-            self._arn,
-            self._region,
-            _MapRunAnswer,
-            note="how far it is",
-            mapRunArn=self._arn,
+            AwsRequest(
+                name, self._arn, self._region, _MapRunAnswer, asked, "how far it is"
+            )
         )
         received = self.received(RecordKind.MAP_RUN, answer.body)
         self.hand_on(received)
@@ -143,15 +141,15 @@ class MapRunSource(PollingSource):
         most = _MOST_PAGES
         if status == "RUNNING":
             asked["maxResults"], most = RUNNING_LISTED, 1
-        async for page in self.pages(
+        request = AwsRequest(
             "states:ListExecutions",
             self._arn,
             self._region,
             _ChildrenPage,
             asked,
-            note=f"{status.lower() if status else 'all'} executions",
-            most=most,
-        ):
+            f"{status.lower() if status else 'all'} executions",
+        )
+        async for page in self.pages(request, most=most):
             received = self.received(RecordKind.CHILDREN, page.body)
             self._on_listed(decode_children(received, received.record))
             self.hand_on(received)

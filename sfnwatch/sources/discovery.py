@@ -38,7 +38,14 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, duration, iso
-from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text, Verdict
+from sfnwatch.sources.answers import (
+    AwsRequest,
+    CallsAws,
+    Failure,
+    ListPage,
+    Text,
+    Verdict,
+)
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.polling import (
@@ -217,11 +224,9 @@ class Discovery:
     ) -> AsyncGenerator[P, None]:
         """Yield a list page by page, as far as somebody reads."""
         asker = by or self._asker()
-        name = f"states:{operation}"
-        pages = asker.pages(
-            name, subject, self._region, shape, asked, note=note, most=most
-        )
-        async with aclosing(pages):
+        name, region = f"states:{operation}", self._region
+        request = AwsRequest(name, subject, region, shape, asked, note)
+        async with aclosing(asker.pages(request, most=most)) as pages:
             async for page in pages:
                 yield page.value
 

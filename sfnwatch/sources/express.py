@@ -22,7 +22,7 @@ from sfnwatch.model.arns import LogGroupName, parse_log_group
 from sfnwatch.model.history import TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_object, text_of
-from sfnwatch.sources.answers import CallsAws, Failure, Text, json_bytes
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Text, json_bytes
 from sfnwatch.sources.log_group import LOG_VERDICTS, LogEvent, LogReader, escape_pattern
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
@@ -150,16 +150,16 @@ class Express(PollingSource):
         """Ask where it is logged; for a group that is given that need not be told."""
         arn = self._target.arn
         machine = arn.state_machine_arn
+        request = AwsRequest(
+            "states:DescribeStateMachine",
+            machine,
+            arn.region,
+            _MachineAnswer,
+            {"stateMachineArn": machine},
+            "the log group",
+        )
         try:
-            answer = await self.ask(
-                "states:DescribeStateMachine",
-                machine,
-                arn.region,
-                _MachineAnswer,
-                note="the log group",
-                tolerated=FORBIDDEN if self._group else (),
-                stateMachineArn=machine,
-            )
+            answer = await self.ask(request, FORBIDDEN if self._group else ())
         except Failure as failure:
             assert self._group is not None  # noqa: S101 - else nothing is tolerated
             self._remark = failure.message

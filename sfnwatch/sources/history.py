@@ -22,7 +22,14 @@ from sfnwatch.model.children import RUNNING, UNSUCCESSFUL
 from sfnwatch.model.history import REDRIVEN, TERMINAL
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.values import clean, int_of, maybe_time
-from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, ListPage, Text
+from sfnwatch.sources.answers import (
+    AwsAnswer,
+    AwsRequest,
+    CallsAws,
+    Failure,
+    ListPage,
+    Text,
+)
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
 
@@ -178,15 +185,10 @@ class History(PollingSource):
         tolerated: Collection[HealthState] = (),
     ) -> AwsAnswer[T]:
         arn = self._target.arn
-        return await self.ask(
-            f"states:{operation}",
-            arn.arn,
-            arn.region,
-            shape,
-            note=note,
-            tolerated=tolerated,
-            executionArn=arn.arn,
-        )
+        asked = {"executionArn": arn.arn}
+        name = f"states:{operation}"
+        request = AwsRequest(name, arn.arn, arn.region, shape, asked, note)
+        return await self.ask(request, tolerated)
 
     def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
         """Hand on an answer, and note what it tells of whose calls to look up."""
@@ -262,9 +264,9 @@ class History(PollingSource):
             "reverseOrder": newest_first,
             "includeExecutionData": True,
         }
-        operation = "states:GetExecutionHistory"
+        name = "states:GetExecutionHistory"
         return self.pages(
-            operation, arn.arn, arn.region, _HistoryPage, asked, note=note
+            AwsRequest(name, arn.arn, arn.region, _HistoryPage, asked, note)
         )
 
     def _decoded(self, page: Iterable[Raw]) -> list[_Head]:

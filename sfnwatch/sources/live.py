@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.arns import ExecutionArn, parse_log_group
-from sfnwatch.model.records import Batch
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.children import Children
@@ -106,8 +105,7 @@ class Live:
             logs = RateLimitedAws(aws, self._context.clock, LOG_RATES)
             makers = [*self._lookups(aws, elsewhere), *self._others(aws, logs)]
             if self._calls.queue is not None:
-                make, consume = await self._queue(self._calls.queue, stack, consume)
-                makers.append(make)
+                makers.append(await self._queue(self._calls.queue, stack))
             # Followed, they begin anew after a redrive.
             self._call_sources = [
                 RestartedSource(make, self._context) if self._follow_redrive else make()
@@ -162,8 +160,10 @@ class Live:
                 yield lambda: LiveTail(aws, context, group, relevance)
         if (place := options.archive) is not None:
             yield self._archive(aws, place)
-        if (table := options.athena) is not None:
-            yield self._athena(aws, table)
+        if options.athena is not None:
+            from sfnwatch.sources.sql_trail import AthenaTrail  # noqa: PLC0415
+
+            yield lambda: AthenaTrail(aws, context, options)
         if (store := options.lake) is not None:
             from sfnwatch.sources.sql_trail import LakeTrail  # noqa: PLC0415
 
@@ -178,34 +178,11 @@ class Live:
 
         return lambda: Archive(aws, self._context, place)
 
-    def _athena(self, aws: AwsClient, name: str) -> _Make:
-        from sfnwatch.sources.sql_trail import PARTITIONS, AthenaTrail  # noqa: PLC0415
-
-        options = self._calls
-        database, _, table = name.rpartition(".")
-        columns = options.athena_partitions
-        return lambda: AthenaTrail(
-            aws,
-            self._context,
-            database=database or "default",
-            table=table,
-            partitions=PARTITIONS if columns is None else columns,
-            workgroup=options.athena_workgroup,
-            output=options.athena_output,
-        )
-
-    async def _queue(
-        self, url: str, stack: AsyncExitStack, consume: TakesBatches
-    ) -> tuple[_Make, TakesBatches]:
-        """Ask the queue where its URL says it is, and tell it what else comes."""
-        from sfnwatch.sources.queue import Queue, TaskRelevance, queue_settings  # noqa: PLC0415
+    async def _queue(self, url: str, stack: AsyncExitStack) -> _Make:
+        """Ask the queue where its URL says it is."""
+        from sfnwatch.sources.queue import Queue, queue_settings  # noqa: PLC0415
 
         near = self._client(queue_settings(self._settings, url))
         aws = await stack.enter_async_context(near)
-        tasks, deletes = TaskRelevance(), self._calls.consume
-
-        def tell(batch: Batch) -> None:
-            tasks.heed(batch)
-            consume(batch)
-
-        return lambda: Queue(aws, self._context, url, tasks, consume=deletes), tell
+        consume = self._calls.consume
+        return lambda: Queue(aws, self._context, url, consume=consume)

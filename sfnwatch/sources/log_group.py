@@ -28,6 +28,7 @@ from sfnwatch.model.values import (
 )
 from sfnwatch.sources.answers import (
     AwsAnswer,
+    AwsRequest,
     CallsAws,
     Failure,
     ListPage,
@@ -109,8 +110,9 @@ class LogReader:
             if at is not None:
                 # In milliseconds; CloudWatch Logs knows no time before 1970.
                 asked[key] = max(0, int(at.timestamp() * 1000))
+        name = "logs:FilterLogEvents"
         return self._source.pages(
-            "logs:FilterLogEvents", self.name, self.region, LogPage, asked, note=note
+            AwsRequest(name, self.name, self.region, LogPage, asked, note)
         )
 
     def unseen(self, page: AwsAnswer[LogPage]) -> Iterator[LogEvent]:
@@ -311,14 +313,14 @@ class LiveTail(CallSource):
     async def _follow(self) -> None:
         """Follow one session to its end, or until another one is needed."""
         pattern, is_new = trail_pattern(self.targets.roles), True
-        session = self._client.stream(
-            "logs:StartLiveTail",
-            self._group,
-            self._region,
-            "responseStream",
-            logGroupIdentifiers=[self._group],
-            logEventFilterPattern=pattern,
+        asked = {
+            "logGroupIdentifiers": [self._group],
+            "logEventFilterPattern": pattern,
+        }
+        request = AwsRequest(
+            "logs:StartLiveTail", self._group, self._region, dict, asked
         )
+        session = self._client.stream(request, "responseStream")
         async with aclosing(session):
             with self.requests.asking("a live tail of the trail's log"):
                 await self._next(session)

@@ -20,7 +20,7 @@ from msgspec import Raw, Struct
 from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.records import DecodeError, Received, RecordKind
 from sfnwatch.model.values import maybe_time, parse_object
-from sfnwatch.sources.answers import AwsAnswer, CallsAws, Page
+from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
 from sfnwatch.sources.polling import (
     OVERLAP,
     CallSource,
@@ -225,16 +225,8 @@ class Lookup(CallSource):
         region, value = query
         asked["LookupAttributes"] = [{"AttributeKey": key, "AttributeValue": value}]
         asked["MaxResults"] = _PAGE
-        return self.pages(
-            LOOKUP,
-            value,
-            region,
-            _LookupPage,
-            asked,
-            note=note,
-            next_key="NextToken",
-            most=most,
-        )
+        request = AwsRequest(LOOKUP, value, region, _LookupPage, asked, note)
+        return self.pages(request, next_key="NextToken", most=most)
 
     def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[_LookupEvent]:
         self._since_measured += 1
@@ -282,8 +274,8 @@ class Lookup(CallSource):
         """See which of our own calls have been delivered: how far CloudTrail is."""
         query = (self.targets.region, "LookupEvents")
         asked = {"StartTime": (self._measured.oldest_missing or since) - BEFORE_START}
-        note, most = "own calls, for the lag", _MEASURE_PAGES
-        async for page in self._pages("EventName", query, note, asked, most):
+        note = "how late CloudTrail is, by sfnwatch's own calls"
+        async for page in self._pages("EventName", query, note, asked, _MEASURE_PAGES):
             for event in self._events(page, query):
                 with suppress(DecodeError):
                     call, _ = decode_call(RecordKind.LOOKUP, event.record)

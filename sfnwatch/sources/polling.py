@@ -30,7 +30,6 @@ from collections.abc import (
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 
 from msgspec import Struct, field
@@ -49,6 +48,7 @@ from sfnwatch.model.records import (
 from sfnwatch.model.values import iso, seconds_between
 from sfnwatch.sources.answers import (
     AwsAnswer,
+    AwsRequest,
     CallsAws,
     Failure,
     HasToken,
@@ -308,19 +308,13 @@ class RateLimitedAws:
         self._aws, self._clock, self._rates = aws, clock, rates
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
-    async def call(
-        self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[T],
-        **parameters: Any,
-    ) -> AwsAnswer[T]:
+    async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Wait for a turn, and ask; raises what the client's own call raises."""
-        if rate := self._rates.get(operation):
+        if rate := self._rates.get(request.operation):
             made = TokenBucket(*rate, self._clock)
-            await self._buckets.setdefault((operation, region), made).take()
-        return await self._aws.call(operation, subject, region, shape, **parameters)
+            queue = (request.operation, request.region)
+            await self._buckets.setdefault(queue, made).take()
+        return await self._aws.call(request)
 
 
 class Interval:
@@ -434,34 +428,19 @@ class PollingSource:
         return self.context.tries is not None
 
     async def ask(
-        self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[T],
-        *,
-        note: str = "",
-        tolerated: Collection[HealthState] = (),
-        **parameters: Any,
+        self, request: AwsRequest[T], tolerated: Collection[HealthState] = ()
     ) -> AwsAnswer[T]:
-        """Ask until there is an answer; `note` says what for, in the request log.
+        """Ask until there is an answer.
 
         Raises StalePageError for a page's token that is too old, and of failures those
         that are tolerated.
         """
-        asked = (operation, subject, region, shape)
-        once = partial(self.ask_once, *asked, note=note, **parameters)
-        return await self.attempt(once, tolerated)
+        return await self.attempt(lambda: self.ask_once(request), tolerated)
 
     async def pages(
         self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[P],
-        parameters: Mapping[str, Any],
+        request: AwsRequest[P],
         *,
-        note: str,
         next_key: str = "nextToken",
         most: int | None = None,
     ) -> AsyncGenerator[AwsAnswer[P], None]:
@@ -472,38 +451,26 @@ class PollingSource:
         """
         stale = ""
         for _ in range(_RESTARTS):
-            asked, number, words = dict(parameters), 1, note
+            asked, number, note = dict(request.parameters), 1, request.note
             try:
                 while True:
-                    answer = await self.ask(
-                        operation, subject, region, shape, note=words, **asked
-                    )
+                    page = replace(request, parameters=asked, note=note)
+                    answer = await self.ask(page)
                     yield answer
                     if not answer.value.next_token or number == most:
                         return
                     asked[next_key], number = answer.value.next_token, number + 1
-                    words = f"{note}, page {number}"
+                    note = f"{request.note}, page {number}"
             except StalePageError as error:
                 stale = str(error)
                 await self.rest(_AGAIN * (number - 1))
         await self.refuse(stale)
 
-    async def ask_once(
-        self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[T],
-        *,
-        note: str,
-        **parameters: Any,
-    ) -> AwsAnswer[T]:
+    async def ask_once(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure and StalePageError."""
         assert self._aws is not None  # noqa: S101 - else it is made without
-        with self.requests.asking(note) as asked:
-            answer = await self._aws.call(
-                operation, subject, region, shape, **parameters
-            )
+        with self.requests.asking(request.note) as asked:
+            answer = await self._aws.call(request)
             if isinstance(answer.value, Page):
                 asked.brought(answer.value.count())
         return answer

@@ -11,7 +11,7 @@ readers for a while all the same; there is no reading without that.
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, TypeVar
@@ -22,11 +22,9 @@ from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.ecs_task import decode_task_state, is_task_state
-from sfnwatch.model.history import decode_event
+from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.records import (
     Batch,
-    DecodeError,
     HealthState,
     Received,
     Record,
@@ -42,8 +40,8 @@ from sfnwatch.model.values import (
     seconds_between,
     text_of,
 )
-from sfnwatch.model.visits import belongs_to_attempt
 from sfnwatch.sources.answers import (
+    AwsRequest,
     CallsAws,
     Failure,
     Page,
@@ -279,76 +277,6 @@ def key_of(data: bytes) -> str:
     return text_of(record.get("eventID")) or data.decode()
 
 
-# -- whose a task is -------------------------------------------------------------------
-
-_HELD_MOST = 20_000
-"""States of others' tasks that are held at most; beyond, the oldest are let go."""
-_TASK = re.compile(
-    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
-)
-
-
-class TaskRelevance:
-    """Selects the states of the executions' tasks, and holds back what yet may be.
-
-    `startedBy` can't tell them: only `.sync` sets it, and to the same words for
-    everybody. So the histories do, where a task's ARN stands in the events of an
-    attempt. A state mostly comes before that is read, and waits.
-    """
-
-    def __init__(self) -> None:
-        self._known: set[str] = set()
-        """The ARNs of tasks that the executions started."""
-        self._held: OrderedDict[tuple[str, int], Received] = OrderedDict()
-        self._handed_on: set[tuple[str, int]] = set()
-
-    def heed(self, batch: Batch) -> None:
-        """Learn from the histories which tasks were started."""
-        for received in batch:
-            if received.kind == RecordKind.HISTORY and b":task/" in received.data:
-                self._known.update(_tasks_in(received.record))
-
-    def select(self, records: Iterable[Received]) -> Batch:
-        """Give what is to be handed on: of these, and of those held back before.
-
-        What can't be decoded is handed on as such: nothing is dropped unseen.
-        """
-        ours = [key for key in self._held if key[0] in self._known]
-        self._handed_on.update(ours)
-        selected = [self._held.pop(key) for key in ours]
-        for received in records:
-            try:
-                state = decode_task_state(received.record)
-            except DecodeError:
-                selected.append(replace(received, kind=RecordKind.UNREAD))
-                continue
-            key = (state.task_arn, state.version)
-            if key in self._handed_on:
-                continue
-            if state.task_arn in self._known:
-                self._handed_on.add(key)
-                selected.append(received)
-            else:
-                self._held.setdefault(key, received)
-                if len(self._held) > _HELD_MOST:
-                    self._held.popitem(last=False)
-        return tuple(selected)
-
-
-def _tasks_in(record: Record) -> Iterator[str]:
-    """Find tasks in what an attempt's own events say: never in what a state was given.
-
-    That carries the tasks of earlier states, and perhaps of anybody.
-    """
-    try:
-        event, details = decode_event(record)
-    except DecodeError:
-        return
-    if belongs_to_attempt(event.type):
-        for key in ("output", "cause"):
-            yield from _TASK.findall(text_of(details.get(key)) or "")
-
-
 # -- the source ------------------------------------------------------------------------
 
 _GONE = (
@@ -395,7 +323,6 @@ class Queue(CallSource):
         aws: CallsAws,
         context: WatchContext,
         url: str,
-        tasks: TaskRelevance,
         *,
         consume: bool = False,
     ) -> None:
@@ -405,7 +332,7 @@ class Queue(CallSource):
         """
         self._address = parse_queue_url(url)
         super().__init__(aws, context, "queue")
-        self._relevance, self._tasks = Relevance(self.targets), tasks
+        self._relevance = Relevance(self.targets)
         self._known: OrderedDict[str, str] = OrderedDict()
         """The ids of messages that stay, and the keys of what they tell."""
         self._handed_on: set[str] = set()
@@ -451,17 +378,15 @@ class Queue(CallSource):
         tolerated: Collection[HealthState] = (),
         **parameters: Any,
     ) -> T:
-        answer = await self.ask(
+        request = AwsRequest(
             operation,
             f"the queue {clean(self._address.name, 90)}",
             self._address.region or self.targets.region,
             shape,
-            note=note,
-            tolerated=tolerated,
-            QueueUrl=self._address.url,
-            **parameters,
+            {"QueueUrl": self._address.url, **parameters},
+            note,
         )
-        return answer.value
+        return (await self.ask(request, tolerated)).value
 
     async def _look_at_queue(self) -> None:
         """Ask once for what reading would do to the messages; it may be forbidden."""
@@ -521,9 +446,7 @@ class Queue(CallSource):
         """Give what concerns the executions, of these and of what was held back."""
         now = self.clock.now()
         found = [Received(now, c.kind, None, c.data) for _, c in fresh if c.kind]
-        calls = (each for each in found if each.kind == RecordKind.TRAIL)
-        tasks = (each for each in found if each.kind == RecordKind.TASK_STATE)
-        selected = (*self._relevance.select(calls), *self._tasks.select(tasks))
+        selected = self._relevance.select(found)
         self._handed_on.update(key_of(each.data) for each in selected)
         for message, content in fresh:
             if content.happened_at and content.key in self._handed_on:

@@ -1,10 +1,10 @@
 """The calls around the executions, asked for in SQL: of Athena, Lake or DuckDB.
 
 It is one question for every engine. What comes in from outside, a role's name or a
-Region, gets into a statement by `literal` alone, and a name of a table or a column by
-`identifier`. All three engines take a quote in a literal doubled, a backslash as
-itself, and `LIKE … ESCAPE`. A statement may find more than is wanted, never less: what
-is handed on is decided afterwards, as for every source.
+Region, gets into a statement by `literal` alone, and a table's name by `table_name`.
+All three engines take a quote in a literal doubled, a backslash as itself, and `LIKE …
+ESCAPE`. A statement may find more than is wanted, never less: what is handed on is
+decided afterwards, as for every source.
 
 What Athena and Lake charge for is what they scan. So while an execution runs they are
 asked every few minutes at most, and a trail's files, of which a record takes minutes to
@@ -44,6 +44,7 @@ from sfnwatch.model.values import (
 )
 from sfnwatch.sources.answers import (
     AwsAnswer,
+    AwsRequest,
     CallsAws,
     Failure,
     HasToken,
@@ -56,6 +57,7 @@ from sfnwatch.sources.polling import CallSource, Interval, WatchContext
 from sfnwatch.sources.targets import (
     AFTER_END,
     BEFORE_START,
+    CallOptions,
     Query,
     Relevance,
     Targets,
@@ -69,27 +71,27 @@ Row = Mapping[str, str | None]
 
 # -- the question ----------------------------------------------------------------------
 
-COLUMNS: dict[str, str] = {
-    "eventid": "eventid",
-    "eventtime": "eventtime",
-    "eventsource": "eventsource",
-    "eventname": "eventname",
-    "errorcode": "errorcode",
-    "errormessage": "errormessage",
-    "readonly": "readonly",
-    "requestid": "requestid",
-    "arn": "useridentity.arn",
-    "issuerarn": "useridentity.sessioncontext.sessionissuer.arn",
-    "accountid": "useridentity.accountid",
-    "invokedby": "useridentity.invokedby",
-    "sourceipaddress": "sourceipaddress",
-    "useragent": "useragent",
-    "awsregion": "awsregion",
-    "recipientaccountid": "recipientaccountid",
-    "requestparameters": "requestparameters",
-    "responseelements": "responseelements",
+COLUMNS = {
+    "eventid": "eventID",
+    "eventtime": "eventTime",
+    "eventsource": "eventSource",
+    "eventname": "eventName",
+    "errorcode": "errorCode",
+    "errormessage": "errorMessage",
+    "readonly": "readOnly",
+    "requestid": "requestID",
+    "arn": "userIdentity.arn",
+    "issuerarn": "userIdentity.sessionContext.sessionIssuer.arn",
+    "accountid": "userIdentity.accountId",
+    "invokedby": "userIdentity.invokedBy",
+    "sourceipaddress": "sourceIPAddress",
+    "useragent": "userAgent",
+    "awsregion": "awsRegion",
+    "recipientaccountid": "recipientAccountId",
+    "requestparameters": "requestParameters",
+    "responseelements": "responseElements",
 }
-"""A row's columns, to where a trail's table has them: all that makes a call whole."""
+"""A row's columns, to where a record has them: all that makes a call whole."""
 _PAYLOADS = ("requestparameters", "responseelements")
 PARTITIONS = ("timestamp", "region", "account")
 """The partition columns of the table that `sfnwatch athena-ddl` writes; AWS's own
@@ -147,17 +149,16 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def identifier(name: str) -> str:
-    """Write a name of a table or a column; raises ValueError for one that is none."""
-    if not _IDENTIFIER.fullmatch(name):
-        msg = f"no name of a table or column: {name!r:.60}"
-        raise ValueError(msg)
-    return f'"{name}"'
-
-
 def table_name(*parts: str) -> str:
-    """Write a table's name with its database's: `"default"."cloudtrail_logs"`."""
-    return ".".join(identifier(part) for part in parts)
+    """Write a table's name with its database's: `"default"."cloudtrail_logs"`.
+
+    Raises ValueError for what can be no name.
+    """
+    for part in parts:
+        if not _IDENTIFIER.fullmatch(part):
+            msg = f"no name of a table: {part!r:.60}"
+            raise ValueError(msg)
+    return ".".join(f'"{part}"' for part in parts)
 
 
 def select(question: Question, table: TrailTable, longest: int | None = None) -> str:
@@ -190,7 +191,7 @@ def _select(question: Question, table: TrailTable, who: str) -> str:
 
 def _column(name: str, path: str, table: TrailTable) -> str:
     shown = table.payload.format(path) if name in _PAYLOADS else path
-    return name if shown == name else f"{shown} AS {name}"
+    return f"{shown} AS {name}"
 
 
 def _partitions(question: Question, table: TrailTable) -> list[str]:
@@ -200,16 +201,13 @@ def _partitions(question: Question, table: TrailTable) -> list[str]:
     """
     low, high = question.since - EARLY, question.until + LATE
     regions = sorted({region for region, _ in question.queries})
-    day, region, account = map(identifier, PARTITIONS)
-    conditions = (
-        _between(day, low, high, "%Y/%m/%d"),
-        _among(region, regions) if regions else "",
-        _among(account, sorted(question.accounts)),
-    )
-    found = dict(zip(PARTITIONS, conditions, strict=True))
-    return [
-        found[name] for name in PARTITIONS if name in table.partitions and found[name]
-    ]
+    found = {
+        "timestamp": _between('"timestamp"', low, high, "%Y/%m/%d"),
+        "region": _among('"region"', regions) if regions else "",
+        "account": _among('"account"', sorted(question.accounts)),
+    }
+    wanted = (found[name] for name in PARTITIONS if name in table.partitions)
+    return list(filter(None, wanted))
 
 
 def _what(queries: Sequence[Query]) -> list[str]:
@@ -337,27 +335,24 @@ class SqlTrail(CallSource):
 
     # -- for heirs to use --------------------------------------------------------------
 
+    def asks(
+        self, operation: str, shape: type[T], note: str, **parameters: Any
+    ) -> AwsRequest[T]:
+        return AwsRequest(operation, self.subject, self.region, shape, parameters, note)
+
     async def query(
         self, operation: str, note: str, shape: type[T], **parameters: Any
     ) -> T:
         """Send one request of the engine's, until it is answered."""
-        answer = await self.ask(
-            operation, self.subject, self.region, shape, note=note, **parameters
-        )
+        answer = await self.ask(self.asks(operation, shape, note, **parameters))
         return answer.value
 
     def pages_of_rows(
         self, query_id: str, shape: type[P], **parameters: Any
     ) -> AsyncGenerator[AwsAnswer[P], None]:
-        return self.pages(
-            self.results,
-            self.subject,
-            self.region,
-            shape,
-            {self.id_key: query_id, **parameters},
-            note="the query's rows",
-            next_key="NextToken",
-        )
+        asked = {self.id_key: query_id, **parameters}
+        request = self.asks(self.results, shape, "the query's rows", **asked)
+        return self.pages(request, next_key="NextToken")
 
     async def wait_for(self, scanned: Any, *, has_run: bool) -> None:
         """Note what it has scanned, and wait ever longer while it runs."""
@@ -447,14 +442,9 @@ class SqlTrail(CallSource):
             return
         with suppress(Failure, TimeoutError):
             async with asyncio.timeout(_STOPPING):
-                await self.ask_once(
-                    self.cancel,
-                    self.subject,
-                    self.region,
-                    dict,
-                    note="nobody waits for the query",
-                    **{self.id_key: self._running},
-                )
+                asked = {self.id_key: self._running}
+                note = "nobody waits for the query"
+                await self.ask_once(self.asks(self.cancel, dict, note, **asked))
 
 
 # -- Athena ----------------------------------------------------------------------------
@@ -467,48 +457,38 @@ _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _DDL = "sfnwatch athena-ddl writes a table's CREATE statement."
 
 
-def athena_table(
-    table: str, database: str = "default", partitions: Sequence[str] = PARTITIONS
-) -> TrailTable:
-    """Name a table, `TABLE` or `DATABASE.TABLE`; raises UsageError if it can't be one.
+def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
+    """Read which table is asked, and where its queries run.
 
-    `partitions` are the columns it has for the day, the Region and the account.
+    Raises UsageError for names that can be none.
     """
-    if not table:
+    first, dot, second = (options.athena or "").rpartition(".")
+    database, chosen = first if dot else "default", options.athena_partitions
+    partitions = PARTITIONS if chosen is None else chosen
+    if not second and not dot:
         raise UsageError("Athena needs a table of the trail's files.", hint=_DDL)
     strangers = [name for name in partitions if name not in PARTITIONS]
     if strangers:
         msg = f"{clean(strangers[0], 100)} is no partition column that is known."
         raise UsageError(msg, hint=f"Known are {', '.join(PARTITIONS)}.")
-    first, dot, second = table.rpartition(".")
     try:
-        name = table_name(first if dot else database, second)
+        table = TrailTable(table_name(database, second), partitions)
     except ValueError as error:
-        msg = f"{clean(table, 100)} is no name of a table in Athena."
+        msg = f"{clean(options.athena or '', 100)} is no name of a table in Athena."
         hint = f"Give it as TABLE or DATABASE.TABLE. {_DDL}"
         raise UsageError(msg, hint=hint) from error
-    return TrailTable(name, partitions)
-
-
-def athena_context(
-    database: str, workgroup: str | None, output: str | None
-) -> dict[str, Any]:
-    """Say where a query is to run; raises UsageError for names that can be none.
-
-    `output` is the `s3://` place for results, where the workgroup names none.
-    """
-    context: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
-    if workgroup is not None:
+    where: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
+    if (workgroup := options.athena_workgroup) is not None:
         if not _WORKGROUP.fullmatch(workgroup):
             msg = f"{clean(workgroup, 100)} is no name of a workgroup in Athena."
             raise UsageError(msg)
-        context["WorkGroup"] = workgroup
-    if output is not None:
+        where["WorkGroup"] = workgroup
+    if (output := options.athena_output) is not None:
         if not output.startswith("s3://"):
             msg = f"{clean(output, 100)} is no place for Athena's results."
             raise UsageError(msg, hint="Give it as s3://BUCKET/PREFIX/.")
-        context["ResultConfiguration"] = {"OutputLocation": output}
-    return context
+        where["ResultConfiguration"] = {"OutputLocation": output}
+    return table, where
 
 
 class _AthenaStarted(Struct, rename="pascal"):
@@ -562,19 +542,10 @@ class AthenaTrail(SqlTrail):
     )
 
     def __init__(
-        self,
-        aws: CallsAws,
-        context: WatchContext,
-        *,
-        table: str,
-        database: str = "default",
-        partitions: Sequence[str] = PARTITIONS,
-        workgroup: str | None = None,
-        output: str | None = None,
+        self, aws: CallsAws, context: WatchContext, options: CallOptions
     ) -> None:
         """Raise UsageError for names that can be none."""
-        self._table = athena_table(table, database, partitions)
-        self._where = athena_context(database, workgroup, output)
+        self._table, self._where = athena_place(options)
         subject, region = self._table.name.replace('"', ""), context.targets.region
         super().__init__(aws, context, "athena", subject, region)
         arns = [each.arn.arn for each in self.targets.each]
@@ -757,20 +728,6 @@ _MEMORY = "256MB"
 """What DuckDB may take."""
 _BATCH = 1000
 """Records it gets at once: more take longer for each, and memory."""
-_TEXTS = (
-    *("eventID", "eventTime", "eventSource", "eventName", "errorCode", "errorMessage"),
-    *("readOnly", "requestID", "sourceIPAddress", "userAgent", "awsRegion"),
-    *("recipientAccountId",),
-)
-_ISSUER = {"sessionIssuer": {"arn": "VARCHAR"}}
-_IDENTITY = ("arn", "accountId", "invokedBy")
-FIELDS: Mapping[str, Any] = {
-    **dict.fromkeys(_TEXTS, "VARCHAR"),
-    "userIdentity": {**dict.fromkeys(_IDENTITY, "VARCHAR"), "sessionContext": _ISSUER},
-    "requestParameters": "JSON",
-    "responseElements": "JSON",
-}
-"""What is read of a record, and as what; in JSON the case of a key counts."""
 
 
 def check_duckdb() -> None:
@@ -782,15 +739,25 @@ def check_duckdb() -> None:
         )
 
 
+def record_shape() -> dict[str, Any]:
+    """Say what is read of a record, and as what; in JSON the case of a key counts."""
+    shape: dict[str, Any] = {}
+    for column, path in COLUMNS.items():
+        *parents, name = path.split(".")
+        place = shape
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name] = "JSON" if column in _PAYLOADS else "VARCHAR"
+    return shape
+
+
 def duck_statement(question: Question) -> str:
     """Ask for the calls in a list of records' texts, its one parameter."""
-    columns = (f'record."{field}" AS {field.lower()}' for field in FIELDS)
-    shape = literal(json.dumps(FIELDS))
     # Every part is a literal, or is written here.
+    shape = literal(json.dumps(record_shape()))
     records = f"SELECT from_json(unnest(?::VARCHAR[]), {shape}) AS record"
-    shown = f"SELECT {', '.join(columns)}\n  FROM ({records})"  # noqa: S608
     asked = select(question, TrailTable("trail", partitions=()))
-    return f"WITH trail AS (\n  {shown}\n)\n{asked}"
+    return f"WITH trail AS (SELECT record.* FROM ({records}))\n{asked}"  # noqa: S608
 
 
 class DuckTrail(Archive):

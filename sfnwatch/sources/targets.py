@@ -7,6 +7,7 @@ is asked for all.
 """
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.arns import ExecutionArn, role_name
 from sfnwatch.model.children import RUNNING, started_in
+from sfnwatch.model.ecs_task import TaskState, decode_task_state
 from sfnwatch.model.history import (
     REDRIVEN,
     TERMINAL,
@@ -28,7 +30,7 @@ from sfnwatch.model.history import (
 from sfnwatch.model.integrations import Integration, home_region, parse_definition
 from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
-from sfnwatch.model.visits import integration_of
+from sfnwatch.model.visits import belongs_to_attempt, integration_of
 from sfnwatch.sources.permissions import Feature
 
 Query = tuple[str, str]
@@ -38,8 +40,10 @@ AFTER_END = timedelta(minutes=15)
 """Calls may follow the end: that stop a job, or look after one not waited for."""
 _NEW = timedelta(minutes=15)
 """How long ago one may have started that is not known yet."""
-_NOTED = {"ExecutionStarted", "MapRunStarted", "TaskSubmitted", "TaskSucceeded"}
-_NOTED |= {REDRIVEN, *TERMINAL}
+_NOTED = {"ExecutionStarted", "MapRunStarted", REDRIVEN, *TERMINAL}
+_TASK = re.compile(
+    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
+)
 
 
 # -- what is wanted, once all is decided -------------------------------------------
@@ -128,6 +132,8 @@ class Target:
         """The same for a trail, which may have data events: an Invoke, an item got."""
         self.roles: set[str] = set()
         """Names of the roles its calls are made with."""
+        self.tasks: set[str] = set()
+        """The ARNs of the ECS tasks that it started."""
         self.started_at: datetime | None = None
         self.stopped_at: datetime | None = None
         self.redriven_at: datetime | None = None
@@ -152,7 +158,8 @@ class Target:
     @staticmethod
     def notes(event_type: str) -> bool:
         """True for events of which `observe` makes something."""
-        return event_type in _NOTED or event_type.endswith("Scheduled")
+        told = belongs_to_attempt(event_type) and not event_type.endswith("Started")
+        return told or event_type in _NOTED
 
     def observe(self, received: Received) -> None:
         """Take in one record of the execution; what can't be read changes nothing."""
@@ -177,15 +184,25 @@ class Target:
             self.stopped_at, self.redriven_at = None, event.at
             self.redrives += 1
         elif event.type.endswith("Scheduled"):
-            self._observe_task(event, details)
+            self._observe_scheduled(event, details)
+        self._add_tasks(event, details)
         self._tell_started(event, details)
 
-    def _observe_task(self, event: HistoryEvent, details: Details) -> None:
+    def _observe_scheduled(self, event: HistoryEvent, details: Details) -> None:
         credentials = mapping_of(details.get("taskCredentials"))
         self._add_role(text_of(credentials.get("roleArn")))
         row = integration_of(event.type, details)
         if row is not None:
             self._add_queries(row, text_of(details.get("region")))
+
+    def _add_tasks(self, event: HistoryEvent, details: Details) -> None:
+        """Find tasks in what an attempt's own events say: never in a state's input.
+
+        That carries the tasks of earlier states, and perhaps of anybody.
+        """
+        if belongs_to_attempt(event.type):
+            for key in ("output", "cause"):
+                self.tasks.update(_TASK.findall(text_of(details.get(key)) or ""))
 
     def _tell_started(self, event: HistoryEvent, details: Details) -> None:
         run = text_of(details.get("mapRunArn")) if "MapRun" in event.type else None
@@ -293,6 +310,10 @@ class Targets:
         return frozenset(role for each in self.each for role in each.roles)
 
     @property
+    def tasks(self) -> frozenset[str]:
+        return frozenset(task for each in self.each for task in each.tasks)
+
+    @property
     def accounts(self) -> frozenset[str]:
         return frozenset(each.arn.account for each in self.each)
 
@@ -370,7 +391,7 @@ class Targets:
         return any(each.concerns(call) for each in known)
 
 
-# -- of all the calls that come by -----------------------------------------------------
+# -- of all that comes by --------------------------------------------------------------
 
 ROOM = 64 << 20
 """Bytes of records that are held back at most; beyond, the oldest are let go."""
@@ -384,16 +405,23 @@ class Relevance:
     only when its task is scheduled, and the calls of an execution long over may come
     before its history is read. So what Step Functions made for somebody is held back,
     and looked at again when a role becomes known, or from when to when they were.
+
+    So are states of ECS tasks. `startedBy` can't tell whose they are: only `.sync` sets
+    it, and to the same words for everybody. The histories do, mostly later.
     """
 
     def __init__(self, targets: Targets, room: int = ROOM) -> None:
         self._targets, self._room = targets, room
         self._handed_on: set[str] = set()
-        """The event ids of what was selected."""
-        self._held: OrderedDict[str, tuple[ApiCall, Received]] = OrderedDict()
+        """The keys of what was selected."""
+        self._held: OrderedDict[str, tuple[ApiCall | TaskState, Received]] = (
+            OrderedDict()
+        )
         self._size = 0
-        self._known: tuple[frozenset[str], TimeSpan] = (frozenset(), TimeSpan())
-        """The roles and the time of the executions, when the last calls came."""
+        self._span = TimeSpan()
+        self._tasks: frozenset[str] = frozenset()
+        self._roles: frozenset[str] = frozenset()
+        """What was known of the executions when the last records came."""
 
     def select(self, records: Iterable[Received]) -> Batch:
         """Give what is to be handed on: of these, and of those held back before.
@@ -403,45 +431,65 @@ class Relevance:
         selected = self._look_again()
         for received in records:
             try:
-                call, _ = decode_call(received.kind, received.record, received.at)
+                told = _decode(received)
             except DecodeError:
                 selected.append(replace(received, kind=RecordKind.UNREAD))
                 continue
-            if call.event_id in self._handed_on:
+            if _key(told) in self._handed_on:
                 continue
-            if self._is_relevant(call):
+            if self._is_relevant(told):
                 selected.append(received)
-            elif call.by_step_functions or self._targets.concerns(call):
-                self._hold(call, received)
+            elif self._may_be_relevant(told):
+                self._hold(_key(told), told, received)
         return tuple(selected)
 
-    def _is_relevant(self, call: ApiCall) -> bool:
-        if not self._targets.concerns(call) or not self._known[1].has(call.event_time):
-            return False
-        self._handed_on.add(call.event_id)
-        self._let_go(call.event_id)
-        return True
+    def _is_relevant(self, told: ApiCall | TaskState) -> bool:
+        if isinstance(told, TaskState):
+            relevant = told.task_arn in self._tasks
+        else:
+            known = self._targets.concerns(told)
+            relevant = known and self._span.has(told.event_time)
+        if relevant:
+            self._handed_on.add(_key(told))
+            self._let_go(_key(told))
+        return relevant
+
+    def _may_be_relevant(self, told: ApiCall | TaskState) -> bool:
+        if isinstance(told, TaskState):
+            return True
+        return told.by_step_functions or self._targets.concerns(told)
 
     def _look_again(self) -> list[Received]:
         """Look anew at what was held back, if whose or when has become known."""
-        known = (self._targets.roles, self._targets.span)
-        if known == self._known:
+        targets, before = self._targets, (self._roles, self._span, self._tasks)
+        known = (targets.roles, targets.span, targets.tasks)
+        if known == before:
             return []
-        self._known = known
-        return [
-            received
-            for call, received in tuple(self._held.values())
-            if self._is_relevant(call)
-        ]
+        self._roles, self._span, self._tasks = known
+        held = tuple(self._held.values())
+        return [received for told, received in held if self._is_relevant(told)]
 
-    def _hold(self, call: ApiCall, received: Received) -> None:
-        self._let_go(call.event_id)
-        self._held[call.event_id] = call, received
-        self._size += len(received.data)
+    def _hold(self, key: str, told: ApiCall | TaskState, received: Received) -> None:
+        if key not in self._held:
+            self._held[key] = told, received
+            self._size += len(received.data)
         while self._size > self._room:
             self._let_go(next(iter(self._held)))
 
-    def _let_go(self, event_id: str) -> None:
-        _, received = self._held.pop(event_id, (None, None))
+    def _let_go(self, key: str) -> None:
+        _, received = self._held.pop(key, (None, None))
         if received is not None:
             self._size -= len(received.data)
+
+
+def _decode(received: Received) -> ApiCall | TaskState:
+    if received.kind == RecordKind.TASK_STATE:
+        return decode_task_state(received.record)
+    return decode_call(received.kind, received.record, received.at)[0]
+
+
+def _key(told: ApiCall | TaskState) -> str:
+    """Name what is told: the same for the same that comes again."""
+    if isinstance(told, TaskState):
+        return f"{told.task_arn}#{told.version}"
+    return told.event_id

@@ -31,7 +31,7 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import check_record, encode_header, encode_line
 from sfnwatch.recording.format import new_header as header_of
 from sfnwatch.recording.reader import open_files
-from sfnwatch.sources.answers import AwsAnswer, Failure, decode_answer
+from sfnwatch.sources.answers import AwsAnswer, AwsRequest, Failure, decode_answer
 from sfnwatch.sources.archive import parse_place
 from sfnwatch.sources.aws_client import AwsClient, failure_of
 from sfnwatch.sources.live import Live
@@ -162,18 +162,17 @@ def _answering(answers: Callable[[str], bytes]) -> type[AwsClient]:
         async def __aexit__(self, *_: object) -> None:
             """Close nothing."""
 
-        async def call(
-            self, operation: str, subject: str, region: str, shape: type[T], **_: Any
-        ) -> AwsAnswer[T]:
-            del region
+        async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
             await SystemClock().sleep(0)
+            operation, subject = request.operation, request.subject
             name = operation.partition(":")[2]
             asked[name] += 1
             if asked[name] > _MOST_ASKED:
                 raise Failure(HealthState.REFUSED, "never again")
             body = answers(name)
             try:
-                return AwsAnswer(decode_answer(body, shape), body, f"r{asked[name]}")
+                value = decode_answer(body, request.shape)
+                return AwsAnswer(value, body, f"r{asked[name]}")
             except Exception as error:  # as the client does
                 raise failure_of(error, operation, subject, "aws login") from error
 

@@ -27,7 +27,7 @@ from sfnwatch.model.records import (
     decode_health,
 )
 from sfnwatch.model.trace import Trace
-from sfnwatch.sources.answers import AwsAnswer
+from sfnwatch.sources.answers import AwsAnswer, AwsRequest
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.profiles import AwsSettings
@@ -100,18 +100,9 @@ def held_by(clock: SteppedClock) -> type[AwsClient]:
     """Make a kind of client that lets no time pass while it asks."""
 
     class HeldClient(AwsClient):
-        async def call(
-            self,
-            operation: str,
-            subject: str,
-            region: str,
-            shape: type[T],
-            **parameters: Any,
-        ) -> AwsAnswer[T]:
+        async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
             with clock.held():
-                return await super().call(
-                    operation, subject, region, shape, **parameters
-                )
+                return await super().call(request)
 
     return HeldClient
 
@@ -137,26 +128,15 @@ class Faults(Struct):
 
     deny: set[str] = field(default_factory=set)
     """Operations that are not permitted."""
-    expired: bool = False
-    status_next: list[int] = field(default_factory=list)
-    """Statuses of the next answers."""
     throttle_next: int = 0
     """How many requests are too many."""
-
     reset: int = 0
     """How many connections to close without an answer."""
     cut: int = 0
     """How many answers to end in the middle."""
-    replaced: list[web.Response] = field(default_factory=list)
-    """What comes instead of answers, as from a proxy's log-in page."""
 
     def refuse(self, operation: str) -> None:
         """Raise Refusal for a request that is not to be answered."""
-        if self.status_next:
-            status = self.status_next.pop(0)
-            raise Refusal("InternalFailure", "The service was told to fail", status)
-        if self.expired:
-            raise Refusal("ExpiredTokenException")
         if self.throttle_next:
             self.throttle_next -= 1
             raise Refusal("ThrottlingException", "Rate exceeded")
@@ -226,8 +206,6 @@ class Simulation:
         elif self.faults.cut:
             self.faults.cut -= 1
             return await _cut(request, response)
-        elif self.faults.replaced:
-            return self.faults.replaced.pop(0)
         return response
 
     def _response(

@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.model.records import THROTTLED, HealthState
 from sfnwatch.sources.answers import (
+    AwsRequest,
     Failure,
     Page,
     StalePageError,
@@ -61,7 +62,8 @@ class Status(Struct):
 
 
 async def read(aws: AwsClient, shape: Any = Events, **more: Any) -> Any:
-    return await aws.call(HISTORY, ARN, REGION, shape, executionArn=ARN, **more)
+    asked = {"executionArn": ARN, **more}
+    return await aws.call(AwsRequest(HISTORY, ARN, REGION, shape, asked))
 
 
 # -- answers as they came ----------------------------------------------------------
@@ -152,10 +154,11 @@ async def test_errors_are_read_by_botocore_at_every_try(code: str) -> None:
 async def test_what_is_no_json_is_what_botocore_makes_of_it() -> None:
     body = b"<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>"
     async with (
-        host(lambda _: json_response(body)) as asked,
-        client_at(asked.url) as aws,
+        host(lambda _: json_response(body)) as server,
+        client_at(server.url) as aws,
     ):
-        found = await aws.call("s3:ListObjectsV2", "b", REGION, dict, Bucket="bucket")
+        asked = {"Bucket": "bucket"}
+        found = await aws.call(AwsRequest("s3:ListObjectsV2", "b", REGION, dict, asked))
     assert [each["Key"] for each in found.value["Contents"]] == ["a"]
     assert found.body == b""
 
@@ -180,7 +183,7 @@ async def test_an_operation_that_is_not_allowed_never_leaves_the_process(
         # What another service's feature allows is of no use.
         async with AwsClient(settings_at(asked.url), None, [Feature.ATHENA]) as aws:
             with pytest.raises(NotAllowedError, match="not among the operations"):
-                await aws.call(operation, "x", REGION, dict, **parameters)
+                await aws.call(AwsRequest(operation, "x", REGION, dict, parameters))
         assert asked.requests == []
 
 
@@ -273,8 +276,8 @@ async def test_aws_time_is_known_from_its_answers(sync: Simulation) -> None:
     clock = ServerClock()
     assert abs(clock.now() - SystemClock().now()) < timedelta(seconds=1)
     async with AwsClient(sync.settings(), clock.heed) as aws:
-        arn = {"executionArn": sync.arn}
-        await aws.call("states:DescribeExecution", sync.arn, REGION, Status, **arn)
+        name, arn = "states:DescribeExecution", {"executionArn": sync.arn}
+        await aws.call(AwsRequest(name, sync.arn, REGION, Status, arn))
     assert abs(clock.now() - sync.clock.now()) < timedelta(seconds=4)
 
 

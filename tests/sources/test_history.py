@@ -108,27 +108,6 @@ async def test_a_gap_below_the_newest_events_is_closed_before_they_are_handed_ov
         assert any("nextToken" in r.parameters for r in newest_first(sync))
 
 
-@pytest.mark.parametrize("newest", [False, True])
-async def test_a_page_token_too_old_begins_the_read_again(
-    sync: Simulation, *, newest: bool
-) -> None:
-    sync.clock.advance(0 if newest else 60)
-    pages = paged(sync, 2, shown=hidden_until(sync, 60))
-    spoiled: list[str] = []
-
-    def stale(asked: AskedOf) -> bool:
-        if asked.parameters["reverseOrder"] != newest or spoiled:
-            return False
-        spoiled.append(asked.parameters["nextToken"])
-        return True
-
-    pages.stale = stale
-    watched = await sync.watch(drain=0)
-    assert len(spoiled) == 1
-    assert watched.event_ids() == list(range(1, 9))
-    assert HealthState.RETRYING not in watched.states("history")
-
-
 async def test_what_is_read_again_and_again_is_no_more_than_is_refilled(
     sync: Simulation,
 ) -> None:
@@ -149,15 +128,6 @@ async def test_what_is_read_again_and_again_is_no_more_than_is_refilled(
     took = (asked[-1].at - asked[0].at).total_seconds()
     assert len(asked) > 200
     assert len(asked) / took < 10, "of the account's 20 a second"
-
-
-async def test_a_server_that_knows_neither_order_nor_pages_is_read_all_the_same(
-    sync: Simulation,
-) -> None:
-    Pages(sync, shown=lambda events: sorted(events, key=lambda event: event["id"]))
-    watched = await sync.watch(drain=0)
-    assert watched.event_ids() == list(range(1, 9))
-    assert watched.states("history")[-1] is HealthState.ENDED
 
 
 async def test_events_come_as_aws_wrote_them_each_once(sync: Simulation) -> None:

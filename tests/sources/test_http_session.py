@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from sfnwatch.model.records import HealthState
 from sfnwatch.sources import http_session
-from sfnwatch.sources.answers import Failure, Page
+from sfnwatch.sources.answers import AwsRequest, Failure, Page
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.permissions import operations
 from tests.builders import ARN, REGION
@@ -24,7 +24,7 @@ from tests.sources.loopback import EVERYTHING, Respond, client_at, host, json_re
 
 EVERY = sorted(operations(EVERYTHING))
 STREAMS = {("logs", "StartLiveTail"), ("s3", "GetObject")}
-LOOKUP = ("cloudtrail:LookupEvents", "it", REGION, dict)
+LOOKUP = AwsRequest("cloudtrail:LookupEvents", "it", REGION, dict, {})
 
 
 def sent_on(status: int, to: str) -> Respond:
@@ -57,9 +57,10 @@ def _value(shape: Any) -> Any:
 
 
 async def refused(aws: AwsClient, service: str, operation: str) -> Failure:
-    asked = least(service, operation)
+    name = f"{service}:{operation}"
+    asked = AwsRequest(name, "it", REGION, dict, least(service, operation))
     with pytest.raises(Failure) as failed:
-        await aws.call(f"{service}:{operation}", "it", REGION, dict, **asked)
+        await aws.call(asked)
     return failed.value
 
 
@@ -154,10 +155,11 @@ class Events(Page):
 
 async def test_a_page_of_64_megabytes_is_read_and_not_a_byte_more() -> None:
     page = b'{"events": []' + b" " * (http_session.LIMIT - 14) + b"}"
-    name = "states:GetExecutionHistory"
+    name, arn = "states:GetExecutionHistory", {"executionArn": ARN}
+    request = AwsRequest(name, "it", REGION, Events, arn)
     async with host() as asked, client_at(asked.url) as aws:
         asked.respond = lambda _: json_response(page)
-        found = await aws.call(name, "it", REGION, Events, executionArn=ARN)
+        found = await aws.call(request)
         assert found.value.events == []
         asked.respond = lambda _: json_response(page + b" ")
         said = await refused_history(aws)
@@ -205,7 +207,7 @@ async def test_a_certificate_must_be_known_and_of_the_host(
             assert "certificate verify failed" in await refused_history(aws)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(certified[0]))
         async with client_at(asked.url) as aws:
-            await aws.call(*LOOKUP)
+            await aws.call(LOOKUP)
         async with client_at(asked.url.replace("localhost", "127.0.0.1")) as aws:
             assert "certificate verify failed" in await refused_history(aws)
         monkeypatch.setenv("AWS_CA_BUNDLE", "/no/such/bundle")
@@ -221,5 +223,5 @@ async def test_a_proxy_is_asked_where_the_environment_names_one(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("SFNWATCH_ALLOW_HTTP", "1")
         async with client_at("http://states.invalid") as aws:
-            await aws.call(*LOOKUP)
+            await aws.call(LOOKUP)
         assert [request.host for request in proxy.requests] == ["states.invalid"]

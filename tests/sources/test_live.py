@@ -1,43 +1,20 @@
-"""Whole watches: of each scenario, and with what goes wrong between here and AWS."""
+"""Whole watches: of each scenario, and with what may not be read, or by nobody.
 
-import asyncio
-from collections.abc import Callable
+What passes again, from an outage to a login, is in `tests/reliability`: its storms.
+"""
+
 from pathlib import Path
 
 import pytest
 
-from sfnwatch.demo.account import Bucket
 from sfnwatch.demo.http_server import CREDENTIALS, EXPIRED
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import HealthState
 from tests.sources.conftest import Simulate
-from tests.sources.loopback import json_response
-from tests.sources.simulation import Simulation, Watched
+from tests.sources.simulation import Simulation
 
-LANES = ("history", "lookup")
 EVENTS = list(range(1, 9))
 RUN, POLL = ("RunTask", "request-id"), ("DescribeTasks", "resource-id")
-THROTTLED, RETRYING = HealthState.THROTTLED, HealthState.RETRYING
 LOOKUP = "LookupEvents"
-
-
-def assert_whole(watched: Watched) -> None:
-    """Nothing of the `sync` run is lost, and nothing is there twice."""
-    assert watched.status == "SUCCEEDED"
-    assert watched.event_ids() == EVENTS
-    assert watched.matched() == [RUN, *[POLL] * 5]
-    ids = watched.told(RecordKind.LOOKUP, "EventId")
-    assert len(ids) == len(set(ids))
-
-
-def assert_recovered(watched: Watched, worst: HealthState) -> None:
-    """At least one lane was in trouble; each came back, and says so."""
-    assert any(worst in watched.states(lane) for lane in LANES)
-    for lane in LANES:
-        states = watched.states(lane)
-        assert states[-1] is HealthState.ENDED
-        last = max((i for i, state in enumerate(states) if state is worst), default=0)
-        back = {HealthState.LIVE, HealthState.DRAINING, HealthState.ENDED}
-        assert states[last + 1] in back
 
 
 WATCHES = {
@@ -65,89 +42,7 @@ async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
     assert watched.event_ids() == [event.id for event in execution.events]
 
 
-# -- passing troubles ----------------------------------------------------------------
-
-
-def _throttled(simulation: Simulation) -> None:
-    simulation.faults.throttle_next = 6
-
-
-def _failing(simulation: Simulation) -> None:
-    simulation.faults.status_next = [500, 503] * 3
-
-
-def _reset(simulation: Simulation) -> None:
-    simulation.faults.reset = 6
-
-
-def _cut(simulation: Simulation) -> None:
-    simulation.faults.cut = 6
-
-
-def _replaced(simulation: Simulation) -> None:
-    page = b"<html>log in first</html>"
-    simulation.faults.replaced = [json_response(page) for _ in range(6)]
-
-
-@pytest.mark.parametrize(
-    ("fault", "seconds", "state", "words"),
-    [
-        (_throttled, 1, THROTTLED, "ThrottlingException. Rate exceeded"),
-        (_throttled, 100, THROTTLED, "ThrottlingException. Rate exceeded"),
-        (_failing, 100, RETRYING, "The service was told to fail"),
-        (_reset, 1, RETRYING, "Connection was closed"),
-        (_reset, 315, RETRYING, "Connection was closed"),
-        (_cut, 100, RETRYING, "Connection was closed"),
-        (_replaced, 1, RETRYING, "the answer was cut or garbled"),
-        (_replaced, 315, RETRYING, "the answer was cut or garbled"),
-    ],
-)
-async def test_a_passing_trouble_is_said_and_costs_nothing(
-    sync: Simulation,
-    fault: Callable[[Simulation], None],
-    seconds: float,
-    state: HealthState,
-    words: str,
-) -> None:
-    sync.clock.when(seconds, lambda: fault(sync))
-    watched = await sync.watch()
-    assert_whole(watched)
-    assert_recovered(watched, state)
-    told = [health for lane in LANES for health in watched.healths(lane)]
-    troubled = [health for health in told if health.state is state]
-    assert all(words in health.message for health in troubled)
-    assert all(health.retry_in for health in troubled)
-    named = ("LookupEvents", "GetExecutionHistory", "Describe")
-    assert all(health.message.startswith(named) for health in troubled)
-
-
-async def test_somebody_else_using_up_the_lookup_quota_delays_but_loses_nothing(
-    sync: Simulation,
-) -> None:
-    sync.account.lookups = Bucket(rate=0.1, burst=1)
-    watched = await sync.watch()
-    assert THROTTLED in watched.states("lookup")
-    assert THROTTLED not in watched.states("history")
-    assert_whole(watched)
-
-
 # -- credentials ---------------------------------------------------------------------
-
-
-async def test_expired_credentials_name_the_command_that_renews_them(
-    sync: Simulation,
-) -> None:
-    faults = sync.faults
-    sync.clock.when(40, lambda: setattr(faults, "expired", True))
-    sync.clock.when(52, lambda: setattr(faults, "expired", False))
-    watched = await sync.watch()
-    assert_whole(watched)
-    assert_recovered(watched, HealthState.EXPIRED)
-    for lane in LANES:
-        assert "ExpiredTokenException" in watched.messages(lane)[0]
-        assert watched.messages(lane)[0].endswith("Run: aws login")
-    forward = [r for r in sync.requests if r.parameters.get("reverseOrder") is False]
-    assert len(forward) == 1, "it goes on from where it was"
 
 
 def written(path: Path, token: str) -> None:
@@ -208,14 +103,6 @@ async def test_one_lane_denied_leaves_the_other_alone(sync: Simulation) -> None:
     assert 0 <= last < 10, "the end of the execution ends the hope"
 
 
-async def test_a_permission_granted_on_the_way_is_noticed(sync: Simulation) -> None:
-    sync.faults.deny = {LOOKUP, "DescribeExecution"}
-    sync.clock.when(100, sync.faults.deny.clear)
-    watched = await sync.watch()
-    assert HealthState.DENIED in watched.states("history")
-    assert_whole(watched)
-
-
 @pytest.mark.parametrize("operation", ["DescribeExecution", "GetExecutionHistory"])
 async def test_a_history_that_may_not_be_read_ends_the_watch_that_nobody_watches(
     sync: Simulation, operation: str
@@ -260,29 +147,3 @@ async def test_one_that_is_refused_keeps_no_calls_from_one_long_over(
         key=lambda health: health.state != HealthState.REFUSED,
     )
     assert (refused.state, ended.state) == (HealthState.REFUSED, HealthState.ENDED)
-
-
-# -- nobody there --------------------------------------------------------------------
-
-
-async def outage(simulation: Simulation, after: float, seconds: float | None) -> None:
-    await simulation.clock.sleep(after)
-    await simulation.stop_serving()
-    if seconds is not None:
-        await simulation.clock.sleep(seconds)
-        await simulation.serve()
-
-
-async def test_a_server_killed_and_started_again_loses_nothing(
-    sync: Simulation,
-) -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(outage(sync, 60, 120))
-        watching = group.create_task(sync.watch())
-    watched = watching.result()
-    assert_whole(watched)
-    for lane in LANES:
-        states = iter(watched.states(lane))
-        wanted = [HealthState.LIVE, RETRYING, HealthState.LIVE]
-        assert all(state in states for state in wanted), lane
-        assert any(sync.url in text for text in watched.messages(lane))

@@ -147,30 +147,7 @@ async def test_it_never_asks_a_region_faster_than_its_share_of_the_quota(
             assert most <= 2 + seconds, f"in {seconds} s"
 
 
-async def test_botocore_makes_no_second_request_that_nobody_counts(
-    sync: Simulation,
-) -> None:
-    sync.clock.when(30, lambda: sync.faults.status_next.extend([500] * 40))
-    await sync.watch(drain=60)
-    times = [request.at for request in sync.asked(LOOKUP)]
-    apart = [(c - a).total_seconds() for a, c in zip(times, times[2:], strict=False)]
-    assert min(apart) >= 0.999
-
-
 # -- what is found -------------------------------------------------------------------
-
-
-async def test_records_that_come_late_twice_and_out_of_order_all_arrive_once(
-    sync: Simulation, trail: Trail
-) -> None:
-    trail.deliveries += trail.deliveries
-    watched = await sync.watch()
-    calls = watched.matched_calls
-    arrivals = [call.seen_at for call in calls if call.seen_at]
-    assert len(arrivals) == 6
-    assert arrivals != sorted(arrivals)
-    ids = watched.told(RecordKind.LOOKUP, "EventId")
-    assert sorted(Counter(ids).values()) == [1] * len(ids)
 
 
 async def test_calls_of_other_people_are_left_out_and_read_through(
@@ -280,16 +257,6 @@ async def test_the_drain_ends_when_the_watcher_has_had_enough(sync: Simulation) 
     watched = await sync.watch(drain=3600, also=impatient)
     assert seconds_after_the_end(sync) < 15
     assert watched.states("lookup")[-1] is HealthState.ENDED
-
-
-async def test_without_a_drain_it_still_looks_once_more_at_the_whole_window(
-    sync: Simulation,
-) -> None:
-    await sync.watch(drain=0)
-    assert seconds_after_the_end(sync) < 10
-    last = of_source(sync)[-1].parameters
-    start = (EPOCH - timedelta(seconds=5)).timestamp()
-    assert last["StartTime"] == pytest.approx(start, abs=1)
 
 
 async def test_of_one_long_over_what_was_called_since_is_not_asked_for(

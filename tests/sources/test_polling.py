@@ -14,6 +14,7 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, HealthState, RecordKind
 from sfnwatch.sources.answers import (
     AwsAnswer,
+    AwsRequest,
     CallsAws,
     Failure,
     ListPage,
@@ -206,24 +207,18 @@ class Stale:
 
     asked = 0
 
-    async def call(
-        self,
-        operation: str,
-        subject: str,
-        region: str,
-        shape: type[T],
-        **parameters: Any,
-    ) -> AwsAnswer[T]:
+    async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         self.asked += 1
-        if "nextToken" in parameters:
-            raise StalePageError(f"{operation} on {subject} in {region}: too old")
-        return AwsAnswer(decode_answer(b'{"nextToken": "2"}', shape), b"", "")
+        if "nextToken" in request.parameters:
+            msg = f"{request.operation} on {request.subject} in {request.region}"
+            raise StalePageError(f"{msg}: too old")
+        return AwsAnswer(decode_answer(b'{"nextToken": "2"}', request.shape), b"", "")
 
 
 async def test_pages_that_are_never_good_are_given_up_in_the_end() -> None:
     class Listing(Scripted):
         async def read(self) -> str:
-            async for _ in self.pages("x:List", "y", "r", ListPage, {}, note="all"):
+            async for _ in self.pages(AwsRequest("x:List", "y", "r", ListPage, {})):
                 pass
             return ""
 

@@ -7,7 +7,7 @@ import pytest
 
 from sfnwatch.errors import BadFileError, RefusedError, UsageError
 from sfnwatch.model.records import HealthState
-from sfnwatch.sources.answers import Failure
+from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.profiles import (
     AwsSettings,
@@ -152,8 +152,9 @@ async def test_a_role_that_takes_a_code_is_refused_and_no_other(
     assert ("takes an MFA code (mfa_serial" in said) == (case in ASKS), said
     if case in ASKS:
         async with AwsClient(AwsSettings(REGION, profile=profile)) as aws:
+            request = AwsRequest("states:DescribeExecution", ARN, REGION, dict, {})
             with pytest.raises(Failure, match="takes an MFA code") as failed:
-                await aws.call("states:DescribeExecution", ARN, REGION, dict)
+                await aws.call(request)
         assert failed.value.state is HealthState.REFUSED
 
 

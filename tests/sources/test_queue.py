@@ -17,7 +17,6 @@ from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.profiles import AwsSettings
 from sfnwatch.sources.queue import (
     Queue,
-    TaskRelevance,
     parse_queue_url,
     queue_settings,
 )
@@ -137,7 +136,6 @@ class Reading(Struct):
     stub: Stub
     targets: Targets
     aws: AwsClient
-    tasks: TaskRelevance = field(default_factory=TaskRelevance)
     plan: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)
 
     @property
@@ -147,6 +145,11 @@ class Reading(Struct):
     def when(self, seconds: float, do: Callable[[], Any]) -> None:
         """Do something as the clock comes by."""
         self.plan.append((seconds, do))
+
+    def submit_task(self) -> None:
+        """Have the history tell which task was started."""
+        for received in sync_history()[3:5]:
+            self.targets.each[0].observe(received)
 
     def send_at(self, seconds: float, body: Any) -> None:
         self.when(seconds, lambda: self.sqs.send(body))
@@ -171,7 +174,7 @@ class Reading(Struct):
         context = context_of(self.targets, self.clock, drain)
         context.tries = None
         url = url or f"{self.stub.url}/123456789012/watched"
-        return Queue(self.aws, context, url, self.tasks, consume=consume)
+        return Queue(self.aws, context, url, consume=consume)
 
     async def run(self, drain: float = 0, **more: Any) -> Watched:
         return await gathered(self.source(drain, **more))
@@ -270,7 +273,7 @@ async def test_states_of_the_executions_tasks_are_handed_on(reading: Reading) ->
         reading.sqs.send(dict(told.record))
     broken = task_state(1, "RUNNING", 1).record
     reading.sqs.send({**broken, "detail": {**broken["detail"], "version": None}})
-    reading.when(50, lambda: reading.tasks.heed(sync_history()))
+    reading.when(50, reading.submit_task)
     reading.send_at(80, dict(task_life()[3].record))
     reading.end_at(100)
     watched = await reading.run(consume=True)
@@ -296,7 +299,7 @@ async def test_the_last_look_waits_for_a_history_that_is_still_read(
     reading.sqs.send(dict(task_life()[4].record))
 
     def heed() -> None:
-        reading.tasks.heed(sync_history())
+        reading.submit_task()
         target.finished = True
 
     if read is not None:

@@ -1,7 +1,5 @@
 """A recording as a source."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,14 +97,3 @@ async def test_a_long_gap_is_slept_in_short_naps() -> None:
     await play([sync_history()[0], event(2, "WaitStateEntered", 90, seen=90)], clock)
     assert sum(clock.slept) == pytest.approx(90)
     assert max(clock.slept) <= 1
-
-
-def test_a_replay_needs_no_sdk() -> None:
-    """Nor can it ask AWS by one that it does not have."""
-    modules = "permissions targets polling replay profiles request_log"
-    names = ", ".join(f"sfnwatch.sources.{each}" for each in modules.split())
-    seen = "[m for m in sys.modules if 'boto' in m or m == 'aiohttp']"
-    code = f"import sys, {names}; print({seen})"
-    words = [sys.executable, "-c", code]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

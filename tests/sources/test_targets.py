@@ -38,7 +38,6 @@ from tests.builders import (
     definition,
     describe,
     event,
-    logged,
     received,
     sync_calls,
     sync_history,
@@ -142,14 +141,6 @@ def test_the_roles_are_those_of_the_start_the_definition_and_the_tasks() -> None
         scheduled("ecs", "runTask", taskCredentials={"roleArn": f"{OTHER_ROLE}/task"}),
     )
     assert target.roles == {"of-start", ROLE.rpartition("/")[2], "fixed", "task"}
-
-
-def test_an_express_execution_s_log_tells_the_same() -> None:
-    (target,) = targets(EXPRESS_ARN).each
-    for record in sync_history():
-        target.observe(logged(record))
-    assert list(target.lookup_queries) == [ECS]
-    assert target.stopped_at == START + timedelta(seconds=309.05)
 
 
 # -- when ----------------------------------------------------------------------------
@@ -288,17 +279,6 @@ def run_task(key: str, seconds: float = 1, role: str = ROLE) -> Received:
 
 def ids(batch: Batch) -> list[str]:
     return [str(each.record["EventId"]) for each in batch]
-
-
-def test_what_is_by_another_role_is_not_kept() -> None:
-    ours, theirs = run_task("a"), run_task("b", role=OTHER_ROLE)
-    assert Relevance(started()).select([ours, theirs]) == (ours,)
-
-
-def test_nothing_is_kept_twice() -> None:
-    relevance, ours = Relevance(started()), run_task("a")
-    assert ids(relevance.select([ours, ours])) == ["a"]
-    assert relevance.select([ours]) == ()
 
 
 @given(st.permutations("abcd"), st.integers(0, 4))
