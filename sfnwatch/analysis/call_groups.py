@@ -242,7 +242,6 @@ def calls_alone(survey: Survey, index: ChildIndex) -> Steps:
     if moment.roots:
         # Trails, and CloudTrail asked live, show whatever runs in the account besides.
         near = [call for call in calls if _is_near(survey, call)]
-        yield None
         if len(near) < len(calls) and not survey.coverage.live:
             known = {call.event_id for call in near}
             yield _strangers([call for call in calls if call.event_id not in known])
@@ -250,7 +249,6 @@ def calls_alone(survey: Survey, index: ChildIndex) -> Steps:
     unread, calls = unread_children(moment, index, calls)
     yield from unread
     groups: list[CallGroup] = yield from group_calls(survey, calls)
-    yield None
     since = calls[0].event_time if calls else None
     for alike in _alike(groups):
         yield None
@@ -321,14 +319,12 @@ class _ToldGroups:
         counts = {"actions": len(self.actions), "chains": len(groups)}
         self.place = {**self.of_first, **(counts if self.many else {})}
 
-    def findings(self) -> Steps:
+    def findings(self) -> Iterator[Finding]:
         """Tell what they look like, and how they were polled for."""
         if self.actions:
             yield self._pattern()
-        yield None
         if self.polls:
             yield self._polling()
-            yield None
             if self.denied:
                 yield self._denied()
         elif self.actions:

@@ -21,7 +21,7 @@ from sfnwatch.analysis.case import (
     later,
     together,
 )
-from sfnwatch.analysis.finding import Finding, Steps, finding, outermost
+from sfnwatch.analysis.finding import Finding, finding, outermost
 from sfnwatch.analysis.phases import (
     ENDED_OTHERWISE,
     Completion,
@@ -80,17 +80,15 @@ def pattern(use: StateUse) -> Finding:
 # -- polls -----------------------------------------------------------------------------
 
 
-def polling(case: Case, use: StateUse) -> Steps:
+def polling(case: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of the polls of each attempt; of very many attempts together."""
     for polled in together([each for each in use.attempts if each.polls]):
-        told = Attempts(polled)
-        yield None
-        yield from _polling(case.survey, use, told)
+        yield _polling(case.survey, use, Attempts(polled))
         if len(polled) == 1 and polled[0].running:
             yield _next(polled[0])
 
 
-def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Steps:
+def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Finding:
     first, spacing = polled.first, polled.first.spacing
     who, words = first.subject, _spacing_words(survey, first)
     if polled.several:
@@ -102,12 +100,9 @@ def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Steps:
     attempts = f" in {len(polled.cases)} attempts" if polled.several else ""
     settled = all(each.settled for each in polled.cases)
     exact = all(each.exact for each in polled.cases)
-    yield None
-    figures = spacing.data
-    yield None
     unsure = "" if settled else "; later records may change this"
     unsure += "" if exact else "; matched by role, action and time"
-    yield polls_told(
+    return polls_told(
         f"While {who} waited{attempts}, Step Functions",
         polled.polls,
         len(polled.denied),
@@ -115,7 +110,7 @@ def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Steps:
         unsure,
         fact=exact and settled,
         **polled.place,
-        **figures,
+        **spacing.data,
         **({"so_far": True} if polled.so_far else {}),
     )
 
@@ -185,7 +180,7 @@ def _next(case: AttemptCase) -> Finding:
 # -- denied polls ----------------------------------------------------------------------
 
 
-def denials(case: Case, use: StateUse) -> Steps:
+def denials(case: Case, use: StateUse) -> Iterator[Finding]:
     """Tell whether it mattered that polls were denied; of very many together."""
 
     def outcome(each: AttemptCase) -> str:
@@ -193,10 +188,8 @@ def denials(case: Case, use: StateUse) -> Steps:
 
     denied = (each for each in use.attempts if each.denied)
     for kind, cases in grouped(denied, outcome).items():
-        yield None
-        for told in map(Attempts, together(cases)):
-            yield None
-            yield _denied(case, kind, told)
+        for told in together(cases):
+            yield _denied(case, kind, Attempts(told))
 
 
 def _denied(case: Case, kind: str, told: Attempts) -> Finding:
@@ -251,14 +244,12 @@ def _cut_short(case: AttemptCase) -> bool:
 # -- completion lag --------------------------------------------------------------------
 
 
-def completions(case: Case, use: StateUse) -> Steps:
+def completions(case: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of each attempt whose job says when it stopped; of very many together."""
     told = [(each, each.completion) for each in use.attempts if each.completion]
     for those in together(told):
         alone = len(those) == 1
-        yield None
         yield _completion(case, *those[0]) if alone else _completions(use, those)
-    yield None
     yield from _never_learned(case, use)
 
 
@@ -410,7 +401,7 @@ def known_words(survey: Survey) -> str:
 # -- several executions ----------------------------------------------------------------
 
 
-def conclusions(survey: Survey, cases: Sequence[Case]) -> Steps:
+def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
     """Conclude from two executions or more, which jobs they start and how.
 
     A way is a resource whose polls were all denied, or not; of one way alone, as of one
@@ -419,7 +410,6 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Steps:
     ways: dict[tuple[str, bool], dict[str, list[AttemptCase]]] = {}
     for case in cases if len(cases) > 1 else ():
         for use in case.uses:
-            yield None
             for each in use.attempts if use.starts_job else ():
                 if each.actions:
                     denied = bool(each.polls) and len(each.denied) == len(each.polls)
@@ -431,7 +421,6 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Steps:
     for (resource, denied), attempts in ways.items() if len(ways) > 1 else ():
         who = f"{resource} ({some(names[arn] for arn in attempts)})"
         told = Attempts([each for those in attempts.values() for each in those])
-        yield None
         data = {"resource": resource, "executions": list(attempts)}
         yield _conclusion(survey, who, told, data, denied=denied)
 

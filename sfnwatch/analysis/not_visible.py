@@ -6,7 +6,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from sfnwatch.analysis.case import Case, StateUse, Survey, grouped
-from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.wording import (
     counted,
     named,
@@ -254,7 +254,7 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         yield _unseen("unread", text, count=count)
 
 
-def lateness(survey: Survey) -> Steps:
+def lateness(survey: Survey) -> Iterator[Finding]:
     """Measure from each call to when it was seen.
 
     Only calls made while somebody watched: a record that was there before says
@@ -262,11 +262,9 @@ def lateness(survey: Survey) -> Steps:
     """
     moment = survey.moment
     seen = [call for call in moment.calls if call.seen_at is not None]
-    yield None
     begun = [call.seen_at for call in seen]
     for execution in moment.roots.values():
         begun += [event.seen_at for event in execution.events]
-        yield None
     first = min((at for at in begun if at is not None), default=None)
     if first is None:
         return
@@ -275,7 +273,6 @@ def lateness(survey: Survey) -> Steps:
         for call in seen
         if call.seen_at is not None and first - call.event_time < _WHOLE_SECONDS
     )
-    yield None
     if late:
         yield _lag([max(0.0, seconds) for seconds, _ in late], late[-1][1])
 
