@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from socket import create_server, socket
 from typing import Self
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 import msgspec
 from aiohttp import web
 
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.cloudtrail import CallerIdentity, TrailEvent, in_role, user
-from sfnwatch.demo.formats import Json, arn, camel, http_date, in_words
+from sfnwatch.demo.formats import ACCOUNT_ID, Json, arn, camel, http_date, in_words
 from sfnwatch.demo.operations import OPERATIONS, AwsError, common_error, parse
 
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -36,6 +38,9 @@ _UNRECORDED = {
 # Step Functions' own errors are named within the shapes of the service it grew from.
 _NAMESPACES = {"states": "com.amazonaws.swf.service.v2.model#"}
 _COMMON = "com.amazon.coral.service#"
+_IDENTITY = "GetCallerIdentity"
+"""What people ask first of an account: STS, which speaks in forms and XML."""
+_STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 _SIGNED = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key_id>[A-Z0-9]{16,128})/\S+/aws4_request, *"
     r"SignedHeaders=\S+, *Signature=[0-9a-f]{64}"
@@ -61,11 +66,14 @@ class DemoRequest(msgspec.Struct, frozen=True):
         """Return the name of the operation asked for, or nothing."""
         if (target := self.headers.get("X-Amz-Target")) is not None:
             return target.rpartition(".")[2]
-        return ""
+        form = parse_qs(self.body.decode("utf-8", "replace"))
+        return form.get("Action", [""])[0]
 
     @property
     def service(self) -> str:
         """Return the service of the operation, as in its domain."""
+        if self.operation == _IDENTITY:
+            return "sts"
         known = OPERATIONS.get(self.operation)
         return known[0] if known else "states"
 
@@ -107,10 +115,26 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def refusal(service: str, error: AwsError, request_id: str) -> Reply:
-    """Return a refusal in the service's form."""
+    """Return a refusal in the service's form; of STS its code lacks the last word."""
+    if service == "sts":
+        code = error.code.removesuffix("Exception")
+        told = f"<Code>{code}</Code><Message>{escape(error.message)}</Message>"
+        xml = f'<ErrorResponse xmlns="{_STS}"><Error>{told}</Error></ErrorResponse>'
+        return Reply(403, "text/xml", xml.encode(), request_id, code)
     namespace = _COMMON if error.common else _NAMESPACES.get(service, "")
-    told = {"__type": namespace + error.code, "message": error.message}
-    return _json_reply(service, error.status, told, request_id, error.code)
+    why = {"__type": namespace + error.code, "message": error.message}
+    return _json_reply(service, error.status, why, request_id, error.code)
+
+
+def _identity_reply(identity: Json, request_id: str) -> Reply:
+    members = "".join(f"<{key}>{escape(identity[key])}</{key}>" for key in identity)
+    xml = (
+        f'<{_IDENTITY}Response xmlns="{_STS}">'
+        f"<{_IDENTITY}Result>{members}</{_IDENTITY}Result>"
+        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
+        f"</{_IDENTITY}Response>"
+    )
+    return Reply(200, "text/xml", xml.encode(), request_id)
 
 
 def _json_reply(
@@ -129,6 +153,8 @@ def answer(account: Account, request: DemoRequest) -> Reply:
         result = _noted(account, request, _caller(account, request, key_id), request_id)
     except AwsError as error:
         return refusal(service, error, request_id)
+    if service == "sts":
+        return _identity_reply(result, request_id)
     return _json_reply(service, 200, result, request_id)
 
 
@@ -138,6 +164,9 @@ def _noted(
     """Perform the operation, and let CloudTrail note it whether it works or not."""
     operation, code, message = request.operation, "", ""
     try:
+        if operation == _IDENTITY:
+            who, user_id = caller.identity["arn"], caller.identity["principalId"]
+            return {"Arn": who, "UserId": user_id, "Account": ACCOUNT_ID}
         if operation not in OPERATIONS:
             raise common_error("UnknownOperationException", f"Not here: {operation}")
         _, parameters, perform = OPERATIONS[operation]

@@ -56,8 +56,8 @@ def dump(moment: Moment, out: TextIO) -> None:
 
     Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
     """
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\r\n")
-    writer.writeheader()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
     maker = LineMaker(moment)
     for item in _items(moment):
         if isinstance(item, ApiCall):
@@ -68,7 +68,7 @@ def dump(moment: Moment, out: TextIO) -> None:
         visit = visit_about(moment, item)
         if visit is not None:
             cells |= {"state": visit_path(visit), "entered_id": str(visit.id)}
-        writer.writerow({key: _cell(value) for key, value in cells.items() if value})
+        writer.writerow([_cell(cells.get(column)) for column in COLUMNS])
 
 
 def _items(moment: Moment) -> list[HistoryEvent | ApiCall]:
@@ -129,7 +129,9 @@ def _call_cells(maker: LineMaker, call: ApiCall) -> Cells:
         yield "scheduled_id", str(link.attempt_id or "")
 
 
-def _cell(value: str) -> str:
+def _cell(value: str | None) -> str:
     """Make a value a cell: cleaned, and nothing that could be a formula."""
+    if not value:
+        return ""
     text = clean(value, _LIMIT)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -243,7 +243,8 @@ class PlainLines:
 
         moment = self._trace.as_of()
         self._print_guesses(LineMaker(moment))
-        for finding in find(moment):
+        # What several executions show together is the last thing on the terminal.
+        for finding in sorted(find(moment), key=lambda each: each.kind == CONCLUSION):
             arn = finding.execution_arn
             if arn is None or arn in moment.roots:
                 self._out.write(f"{finding_line(finding, self._label(arn))}\n")

@@ -276,6 +276,8 @@ class ExecutionAsOf:
         if visit.running and self.unseen_ends:
             end = self.unseen_ends.get(visit.id)
             visit = visit.ended_as(*end) if end is not None else visit
+        if not self._execution.task_states:
+            return visit
         stops = list(map(self._told_stop, visit.attempts))
         if not any(stops):
             return visit
@@ -291,7 +293,7 @@ class ExecutionAsOf:
         end of its task, and of several for the last.
         """
         waits = attempt.pattern is Pattern.SYNC and attempt.stopped_at is None
-        if not waits or not self._execution.task_states:
+        if not waits:
             return None
         stops = list(map(self._stop_of, attempt.resource_ids))
         known = [state for state in stops if state is not None]
@@ -314,9 +316,11 @@ class ExecutionAsOf:
         if self.ending is not None or self.running or not self.event_count:
             return {}
         ending = _ENDINGS.get(self.status, "")
-        last, known = self._last, self._execution.visits.values()
+        last, then = self._last, self._execution.visits
         at = self.stopped_at or self.events[-1].at
-        then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
+        if self.event_count < len(self._execution.ordered):
+            known = then.values()
+            then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
         running = [visit for visit in then.values() if visit.running]
         fates = fates_at_end(running, ending, (), then)
         return {fate.visit.id: (fate.status, at) for fate in fates}

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
+from sys import intern
 from typing import Any
 
 from msgspec import Struct, field
@@ -301,9 +302,13 @@ def decode_request(received: Received, data: Record) -> Request:
     sent_at = maybe_time(data.get("sent_at")) or received.at
     if operation is None or sent_at is None:
         raise DecodeError("a request record without an operation, or without a time")
+    # A watch sends ten thousand of them, most in the same few words.
+    words = ("operation", "service", "outcome", "region", "note")
+    told = {word: text_of(data.get(word)) for word in words}
+    same = {word: intern(text) for word, text in told.items() if text is not None}
     return read_fields(
         Request,
-        data,
+        {**data, **same},
         key=_key(received.execution_arn, data),
         sent_at=sent_at,
         seconds=max(0.0, float_of(data.get("seconds")) or 0.0),

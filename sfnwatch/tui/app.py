@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 FRAME, _LONGEST_FRAME = 1 / 30, 1.0
 """Seconds between two paintings of what comes in: where a painting takes long it is so
 many times as long."""
-_SHARE = 4
+_SHARE = 9
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _YOUNG = 10_000
@@ -197,8 +197,11 @@ class SfnwatchApp(ThemedApp[None]):
         self.deck.lanes.focus()
         self._restore()
         self.repaint()
-        # AWS's SDK takes longer to import than the first frame to draw.
-        self.call_after_refresh(self._watch)
+        if self.settings.mode == "replay":
+            self._watch()
+        else:
+            # AWS's SDK takes longer to import than the first frame to draw.
+            self.call_after_refresh(self._watch)
 
     def on_ready(self) -> None:
         suspend_in_the_loop()

@@ -346,11 +346,14 @@ class CursorList(ScrollView, can_focus=True):
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
             self._is_stale = True
             if round(new_value) + 2 * self.size.height >= self.count:
                 self._measure()
-        super().watch_scroll_y(old_value, new_value)
+            # Not all of it: what comes above the last lines leaves these as they are.
+            self._repaint()
 
     def on_resize(self) -> None:
         self._drawn.clear()

@@ -9,6 +9,7 @@ Around them are the bars, kept up to date: status, trouble, filter, player, keys
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,6 +191,11 @@ class Deck(Container):
         took = time.monotonic() - begun
         self._due = begun + _PATIENCE * took if took > _SLOW else 0.0
 
+    @property
+    def is_held_back(self) -> bool:
+        """True while a moment waits to be shown, as the last one took long to."""
+        return self._later is not None
+
     def _show_late(self) -> None:
         self._later = None
         self.show()
@@ -285,7 +291,7 @@ class Deck(Container):
 
 # -- bars around them ------------------------------------------------------------------
 
-_REST, _SHARE = 1.0, 10
+_REST, _SHARE = 5.0, 10
 """Seconds between two times that all findings are worked out, at most; and how many
 times as long as it takes."""
 _AGED = 120.0
@@ -293,6 +299,7 @@ _AGED = 120.0
 _WIDE, _TALL = 120, 16
 """From so many cells on the headline stands beside the name, else below it where
 there are so many rows: one less hurts below that."""
+_UNKNOWN, _SAME_END = datetime.min.replace(tzinfo=UTC), timedelta(seconds=1)
 Find = Callable[[Moment], Awaitable[Sequence[Finding]]]
 
 
@@ -328,7 +335,9 @@ class Bars:
         self._find_again_at, self._is_finding = 0.0, False
         self._seen = 0
         """How many lines there were when the view followed last."""
-        self._ran = False
+        self._has_looked = False
+        self._over_since: datetime | None = None
+        """When the last execution ended; None while one runs."""
 
     def say(self, **news: Any) -> None:
         """Take in that some of the situation is otherwise."""
@@ -366,17 +375,24 @@ class Bars:
         self.say(unseen=max(0, count - self._seen))
 
     def ended(self) -> ExecutionAsOf | None:
-        """Give the last execution that ended, the first time that all have.
+        """Give the last execution that ended, each time that all have.
 
         One that was over before it was watched is no news, nor is one of a recording.
+        What is redriven ends once more, and may do so between two looks.
         """
         roots = self._shown.roots
-        running = any(execution.running for execution in roots)
-        ran, self._ran = self._ran, running and not self._shown.playback.replay
-        if running or not ran:
+        if not roots or self._shown.playback.replay:
             return None
-        now = self._shown.now
-        return max(roots, key=lambda each: each.stopped_at or now, default=None)
+        last = max(roots, key=lambda each: each.stopped_at or _UNKNOWN)
+        running = any(execution.running for execution in roots)
+        over_since = None if running else last.stopped_at or _UNKNOWN
+        before, self._over_since = self._over_since, over_since
+        has_looked, self._has_looked = self._has_looked, True
+        if over_since is None or not has_looked:
+            return None
+        # Of one end DescribeExecution and the history tell at times that differ a bit.
+        anew = before is None or over_since - before > _SAME_END
+        return last if anew else None
 
     # -- keys ----------------------------------------------------------------------
 

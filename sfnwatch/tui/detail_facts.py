@@ -17,7 +17,8 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.linker import AttemptKey, Link, LinkRule
-from sfnwatch.model.records import Request
+from sfnwatch.model.records import RecordKind, Request
+from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.json_view import JsonNode, decode
@@ -383,7 +384,7 @@ class ItemDetail:
 
     def _records(self) -> Iterator[JsonNode]:
         for row, title in records_of(self._shown, self._item):
-            value = decode(self._trace.raw_json(row))
+            value = decode(record_json(self._trace, row))
             yield JsonNode(f"record/{row.key}", title, value)
 
 
@@ -407,6 +408,15 @@ def records_of(shown: Shown, item: Item) -> list[tuple[Recorded, str]]:
         polls = (member for member in item.members if isinstance(member, ApiCall))
         rows += [(poll, "CloudTrail record") for poll in polls]
     return rows
+
+
+def record_json(trace: Trace, row: Recorded) -> bytes:
+    """Give a row's record as it came; of LookupEvents' Events the record inside."""
+    if isinstance(row, ApiCall) and row.kind == RecordKind.LOOKUP:
+        text = text_of(trace.raw(row).get("CloudTrailEvent")) or ""
+        if decode(text) is not None:
+            return text.encode()
+    return trace.raw_json(row)
 
 
 def stamp(shown: Shown, at: datetime, *, whole: bool = False) -> str:

@@ -24,6 +24,7 @@ from sfnwatch.tui.detail_facts import (
     ItemDetail,
     Recorded,
     Section,
+    record_json,
     records_of,
     request_sections,
 )
@@ -323,7 +324,7 @@ def save_records(shown: Shown, item: Item | None, folder: Path) -> Path:
 
 
 def _joined(shown: Shown, rows: Sequence[Recorded]) -> str:
-    records = [shown.trace.raw_json(row) for row in rows]
+    records = [record_json(shown.trace, row) for row in rows]
     if len(records) == 1:
         return json_text(records[0])
     return json_text(b"[" + b",".join(records) + b"]") if records else ""

@@ -236,6 +236,8 @@ class Scrubber(Rows, can_focus=True):
         super().__init__(self._row)
         self._shown = shown
         self._map: Minimap | None = None
+        self._marks: Sequence[Marker] = ()
+        """All marks there were when the map was made."""
         self._made_of: object = None
         self._version: object = None
         self._due = 0.0
@@ -246,20 +248,19 @@ class Scrubber(Rows, can_focus=True):
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
         fitting = fitted(player_words(self._shown), width - _LEAST - 2)
         words = joined(fitting, Span("  "))
-        if width >= _ROOMY:
-            words = [*words, *self._mark()]
-        room = width - width_of(words) - 2
+        cells = _MARK_CELLS if width >= _ROOMY else 0
+        room = width - width_of(words) - cells - 2
         minimap = self._minimap(room) if room >= _LEAST // 2 else None
+        words = [*words, *self._mark(cells)]
         if minimap is None:
             return [words]
         return [[*minimap_spans(minimap, self._playhead(minimap)), Span("  "), *words]]
 
-    def _mark(self) -> list[Span]:
+    def _mark(self, cells: int) -> list[Span]:
         shown = self._shown
-        clock = shown.playback.clock
-        marker = newest_mark(shown.markers.by(clock), shown.now, clock)
+        marker = newest_mark(self._marks, shown.now, shown.playback.clock)
         label = clean(shown.looks.mask(marker.label)) if marker else ""
-        return fit([Span(f"   {label}", "role--dim")], _MARK_CELLS)
+        return fit([Span(f"   {label}", "role--dim")], cells)
 
     def _minimap(self, width: int) -> Minimap | None:
         playback = self._shown.playback
@@ -269,8 +270,8 @@ class Scrubber(Rows, can_focus=True):
         if made_of != self._made_of or (version != self._version and due):
             self._made_of, self._version = made_of, version
             begun = time.monotonic()
-            markers = self._of_roots(self._shown.markers.by(playback.clock))
-            self._map = make_minimap(playback, markers, width)
+            self._marks = self._shown.markers.by(playback.clock)
+            self._map = make_minimap(playback, self._of_roots(self._marks), width)
             # Of very much it takes longer than a frame, and changes little.
             self._due = begun + _PATIENCE * (time.monotonic() - begun)
         return self._map

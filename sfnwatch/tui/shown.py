@@ -18,7 +18,7 @@ from sfnwatch.model.records import Batch, HealthState, Operation
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.tui.paint import Looks, Span, chip
 from sfnwatch.view.lines import LifeLines, Line, LineMaker
-from sfnwatch.view.order import Item
+from sfnwatch.view.order import Fold, Item
 from sfnwatch.view.outline import TASKS, Outline, OutlineOptions
 from sfnwatch.view.playback import Markers, Playback
 from sfnwatch.view.wording import role_names, short_names
@@ -196,5 +196,9 @@ class Shown:
         """Find what stands for a key among the items that are shown."""
         if self.items is self.outline.items:
             return self.outline.index_of(key)
-        item = self.outline.line_of(key)
-        return next((n for n, each in enumerate(self.items) if each is item), None)
+        for item in (self.outline.item_of(key), self.outline.line_of(key)):
+            for place, each in enumerate(self.items):
+                # What is folded by a moment is not the fold of all there is.
+                if each is item or (isinstance(item, Fold) and each.key == item.key):
+                    return place
+        return None

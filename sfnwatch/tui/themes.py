@@ -23,9 +23,8 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
-from sfnwatch.config import UserTheme, near
+from sfnwatch.config import UserTheme, near, quoted
 from sfnwatch.errors import UsageError
-from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import CHIPS, LOOKS
 from sfnwatch.tui.terminal import Ascii
 
@@ -363,7 +362,7 @@ def make_theme(written: UserTheme) -> Theme:
         style = key.endswith("-style")
         if not _reads(key, value, known, rule="text-style" if style else "color"):
             kind = "style of text" if style else "color"
-            msg = f"{where}.variables.{key}: “{clean(value, 60)}” is no {kind}."
+            msg = f"{where}.variables.{key}: {quoted(value)} is no {kind}."
             raise UsageError(msg)
     return theme
 
@@ -372,9 +371,9 @@ def _check_color(where: str, value: str) -> None:
     try:
         Color.parse(value)
     except ColorParseError as error:
-        msg = f"{where}: “{clean(value, 60)}” is no color."
+        msg = f"{where}: {quoted(value)} is no color."
         meant = error.suggested_color
-        hint = f"Did you mean “{meant}”?" if meant else 'Write it as "#88c0d0".'
+        hint = f"Did you mean {quoted(meant)}?" if meant else 'Write it as "#88c0d0".'
         raise UsageError(msg, hint=hint) from error
 
 

@@ -207,6 +207,10 @@ class Mask:
             # A name of several words may have taken this one along.
             if match.start() >= place:
                 begin, after, put = self._replaced(text, match, place)
+                kind, _, number = put.rpartition("-")
+                before = text[max(0, begin - len(kind) - 2) : begin]
+                if before.lower().lstrip() == f"{kind} ":
+                    put = number  # `task 1`, and not `task task-1`
                 parts += (text[place:begin], put)
                 place = after
         return "".join((*parts, text[place:end])), max(place, end)

@@ -23,7 +23,7 @@ from sfnwatch.analysis.phases import Completion, Phase, Segment, completion_of, 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent
+from sfnwatch.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linker import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, Moment
@@ -114,7 +114,7 @@ class LifeLines:
         ordered = sorted(visits, key=lambda each: (each[1].entered_at, each[1].id))
         for arn, visit in ordered:
             self._latest = max(self._latest, visit.entered_at)
-            if not self._containers.is_hidden(arn, visit.id):
+            if not self._containers.is_hidden((arn, visit.id, None)):
                 self._give_column(arn, visit)
 
     def _give_column(self, arn: str, visit: StateVisit) -> None:
@@ -470,7 +470,10 @@ class _EventLine:
         ]
         self._visit = execution.visit(self._visit_id()) if execution else None
         self._attempt = execution.attempt(event.attempt_id) if execution else None
-        self._details = maker.moment.trace.details(event)
+
+    @property
+    def _details(self) -> Details:
+        return self._moment.trace.details(self._event)
 
     def _visit_id(self) -> int | None:
         """Name the visit it is about: an iteration's start is its first state's."""
@@ -592,7 +595,8 @@ class _EventLine:
         if len(phases) < len(self._events):
             spent = (self._events[-1].at - visit.entered_at).total_seconds()
             yield Part(f"  {duration(max(0.0, spent - visit.paused))}", Role.DIM)
-        yield from wording.error_parts(self._moment.trace.details(last))
+        if last.type.endswith(("Failed", "TimedOut")):
+            yield from wording.error_parts(self._moment.trace.details(last))
 
     def _conclude(self, line: Line) -> None:
         """Say how Step Functions learned of the job's end, on the line of that."""

@@ -19,7 +19,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey
+from sfnwatch.model.linker import AttemptKey, Link
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt
 
@@ -194,11 +194,8 @@ class RowOrder:
 
     # -- calls that stand on the line of what tells of them --------------------------
 
-    def attach(self, key: AttemptKey, attempt: Attempt | None) -> bool:
-        """Look which action call stands on which line of an attempt.
-
-        True if it is another call than before.
-        """
+    def attach(self, key: AttemptKey, attempt: Attempt | None) -> None:
+        """Look which action call stands on which line of an attempt; none, of None."""
         old = self._attached.pop(key, None)
         if old is not None:
             del self._attached_at[old[0].key]
@@ -208,7 +205,6 @@ class RowOrder:
             self._attached[key] = new
             self._attached_at[new[0].key] = new[1]
             self._is_attached.add(new[1].event_id)
-        return (old and old[1]) is not (new and new[1])
 
     def _attachment(
         self, key: AttemptKey, attempt: Attempt
@@ -362,7 +358,10 @@ class Containers:
             return item.execution_arn, item.visit_id, None
         if isinstance(item, TaskState):
             return self._spot_of_attempt(self.owner_of(item.task_arn))
-        link = self._trace.links.get(item.event_id)
+        return self.spot_of_link(self._trace.links.get(item.event_id))
+
+    def spot_of_link(self, link: Link | None) -> Spot:
+        """Say where a call stands that is matched so."""
         if link is None or link.execution_arn is None:
             return NOWHERE
         return link.execution_arn, link.visit_id or 0, None
@@ -430,9 +429,9 @@ class Containers:
         """Find the outermost closed fold around an item."""
         return self._closed_at(self.spot_of(item))
 
-    def is_hidden(self, arn: str, visit_id: int) -> bool:
-        """True for a visit that stands behind a fold."""
-        return self._closed_at((arn, visit_id, None)) is not None
+    def is_hidden(self, spot: Spot) -> bool:
+        """True for a spot behind a fold."""
+        return self._closed_at(spot) is not None
 
     def _closed_at(self, spot: Spot | None) -> Container | None:
         inside: list[tuple[Spot, list[Container]]] = []

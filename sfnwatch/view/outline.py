@@ -7,9 +7,9 @@ its place; for what changes the structure all lines are worked out anew.
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from itertools import groupby
+from itertools import chain, groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import Clock, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey
+from sfnwatch.model.linker import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
@@ -99,25 +99,26 @@ class Outline:
         self._hidden_polls: set[str] = set()
         """The event ids of polls that stand behind a fold of their attempt's."""
         self._backoffs: dict[str, Backoff] = {}
+        items: list[Item] = []
         for execution in trace.executions.values():
+            own = execution.ordered
+            items += [event for event in own if self.order.join(event) is event]
             self.containers.add_visits(execution.arn, execution.visits)
             for visit in execution.visits.values():
                 for attempt in visit.attempts:
                     self.order.attach((execution.arn, attempt.scheduled_id), attempt)
         folds = [fold for key in trace.calls_of for fold in self._new_runs(key)]
-        items = (item for item in self._all_items() if not self._is_hidden(item))
+        items += (item for item in self._all_others() if not self._is_hidden(item))
         found = [(self.order.place(item), item) for item in items]
         found += [(fold.place, fold) for fold in folds]
         found.sort(key=lambda pair: pair[0])
         for place, item in found:
             self._show(item, place)
 
-    def _all_items(self) -> Iterator[Item]:
+    def _all_others(self) -> Iterator[Item]:
+        """Yield all that is no event."""
         trace = self._trace
         for execution in trace.executions.values():
-            for event in execution.ordered:
-                if self.order.join(event) is event:
-                    yield event
             for visit in execution.visits.values():
                 yield from self._new_backoffs(execution.arn, visit)
         yield from filter(self._has_line, trace.ordered_calls)
@@ -153,16 +154,56 @@ class Outline:
         if self._is_structural(changed):
             self._build()
             return
+        events = chain.from_iterable(changed.events.values())
+        items: list[Item] = [e for e in events if self.order.join(e) is e]
+        moved = self._moved(changed)
+        if moved and not self._can_move(moved):
+            self._build()
+            return
         self.version += 1
-        for item in self._new_items(changed):
+        for event_id, link in moved.items():
+            self._take_out_call(self._trace.calls[event_id], link)
+        calls = (self._trace.calls[event_id] for event_id in moved)
+        items += (call for call in calls if self._has_line(call))
+        for item in chain(items, self._new_others(changed)):
             self._show(item, self.order.place(item))
         for key in _keys_in(changed):
             self._fold_polls(key)
 
-    def _new_items(self, changed: Changed) -> Iterator[Item]:
+    def _moved(self, changed: Changed) -> dict[str, Link | None]:
+        """Give the calls that had a line, or stood on one, and may stand elsewhere.
+
+        With each its link before.
+        """
+        links, new = changed.links, set(self._new_calls(changed))
+        moved = {
+            event_id
+            for event_id, (old, link) in links.items()
+            if link is None or (old and (old.key, old.rule) != (link.key, link.rule))
+        }
+        moved |= self._attach(changed)
+        now = self._trace.links
+        return {
+            event_id: links[event_id][0] if event_id in links else now.get(event_id)
+            for event_id in moved - new
+        }
+
+    def _can_move(self, moved: Mapping[str, Link | None]) -> bool:
+        """False where it can't be told, or is not worth it, what calls leave behind."""
+        options, spots = self.options, map(self.containers.spot_of_link, moved.values())
+        closed = any(map(self.containers.is_hidden, spots))
+        return not (options.aligned or options.hidden_services or closed)
+
+    def _take_out_call(self, call: ApiCall, link: Link | None) -> None:
+        """Take out a call that was matched so, if it had a line."""
+        if self._is_hidden(call) and link is not None and link.key is not None:
+            self._unfold_polls(link.key)
+        if self._is_line(call):
+            self._take_out(self.order.place(call))
+
+    def _new_others(self, changed: Changed) -> Iterator[Item]:
+        """Yield what is new and no event."""
         trace = self._trace
-        for events in changed.events.values():
-            yield from (event for event in events if self.order.join(event) is event)
         for arn, visit_ids in changed.visits.items():
             for visit_id in visit_ids:
                 visit = trace.executions[arn].visits[visit_id]
@@ -185,33 +226,32 @@ class Outline:
         if self.options.keep is not None:
             # A filter asks for all that is on a line, and some of that comes later.
             return True
-        if changed.lineage and self.order.rank_executions():
+        begun = any(events[0].id == 1 for events in changed.events.values() if events)
+        if (changed.lineage or begun) and self.order.rank_executions():
             return True
         crowded = [
             self.containers.add_visits(arn, visit_ids)
             for arn, visit_ids in changed.visits.items()
         ]
-        elsewhere = any(
-            old is not None
-            and (new is None or (old.key, old.rule) != (new.key, new.rule))
-            for old, new in changed.links.values()
-        )
-        attached = self._attach(changed)
-        return any(crowded) or elsewhere or attached or self._has_new_owner(changed)
+        return any(crowded) or self._has_new_owner(changed)
 
-    def _attach(self, changed: Changed) -> bool:
+    def _attach(self, changed: Changed) -> set[str]:
         """Put action calls on the lines that tell of them.
 
-        True if one has, or had, a line of its own.
+        Give those that have come to stand on one, or stand on none any more.
         """
-        new, moved = set(self._new_calls(changed)), False
-        for key, attempt in self._touched_attempts(changed):
-            before = self.order.attachment(key)
-            if self.order.attach(key, attempt):
-                after = self.order.attachment(key)
-                known = after is not None and after[1].event_id not in new
-                moved = moved or before is not None or known
-        return moved
+        touched = dict(self._touched_attempts(changed))
+        before = self._attached_to(touched)
+        # A call may go from one to another.
+        for key in touched:
+            self.order.attach(key, None)
+        for key, attempt in touched.items():
+            self.order.attach(key, attempt)
+        return before ^ self._attached_to(touched)
+
+    def _attached_to(self, keys: Iterable[AttemptKey]) -> set[str]:
+        pairs = map(self.order.attachment, keys)
+        return {pair[1].event_id for pair in pairs if pair is not None}
 
     def _touched_attempts(
         self, changed: Changed
@@ -320,6 +360,15 @@ class Outline:
             self.folds[fold.key] = fold
             self._insert(fold, fold.place)
 
+    def _unfold_polls(self, key: AttemptKey) -> None:
+        """Have all polls of an attempt stand among the lines."""
+        for fold in self._polls.pop(key, ()):
+            self._take_out(fold.place)
+            del self.folds[fold.key]
+            for poll in fold.members:
+                self._hidden_polls.discard(poll.key.removeprefix(CALL_KEY))
+                self._insert(poll, self.order.place(poll))
+
     def _new_runs(self, key: AttemptKey) -> list[Fold]:
         """Fold the like polls of an attempt, but for the first and the last of each.
 
@@ -421,10 +470,11 @@ class Outline:
             # None of what stands later had happened.
             items = self.items[: bisect_right(self._places, (moment.at, _LAST))]
         found = [item for item in items if shown.shows(item)]
-        for folds in self._polls.values():
-            for fold in folds:
-                if shown.shows(fold.members[0]) and not shown.shows(fold.last or fold):
-                    self._show_run_by_then(found, fold, shown)
+        for fold in (fold for folds in self._polls.values() for fold in folds):
+            # In event time the last tells of all; they arrive in any order.
+            others = fold.members if moment.clock is Clock.ARRIVAL else ()
+            if not all(map(shown.shows, (fold.last or fold, *others))):
+                self._show_run_by_then(found, fold, shown)
         return found
 
     def _show_run_by_then(
@@ -435,10 +485,15 @@ class Outline:
         at = bisect_left(found, fold.place, key=place)
         if found[at : at + 1] != [fold]:
             return
+        del found[at]
         members = [poll for poll in fold.members if shown.shows(poll)]
-        last = members.pop()
-        found[at : at + 1] = [replace(fold, members=members)] if members else []
-        found.insert(bisect_left(found, place(last), key=place), last)
+        items: list[Item] = []
+        if fold.last is None or not shown.shows(fold.last):
+            items.append(members.pop())
+        if members:
+            items.append(replace(fold, members=members, place=place(members[0])))
+        for item in items:
+            found.insert(bisect_left(found, place(item), key=place), item)
 
     # -- folding -----------------------------------------------------------------------
 

@@ -304,7 +304,8 @@ _REFERENCE = ".$"
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _NOTE = re.compile(
     r"(?:|first reading|newest events|one more look after the end|the outcome"
-    r"|calls to (?P<service>[a-z0-9-]+)|own calls, for the lag|for the credentials"
+    r"|calls to (?P<service>[a-z0-9-]+)|for the credentials"
+    r"|how late CloudTrail is, by sfnwatch's own calls|own calls, for the lag"
     r"|the log group|(?:earlier )?log events|the trail's log"
     r"|a query|how the query does|the query's rows|nobody waits for the query"
     r"|messages of the queue|the queue itself|(?:taking off|deleting) what was read"

@@ -128,7 +128,8 @@ def ordinal(number: int) -> str:
 
 def spaced(name: str) -> str:
     """`SubmitFailed` → `submit failed`; a type of AWS's future may be any text."""
-    return clean(_CAPITALS.sub(" ", name).lower(), _LIMIT)
+    words = _CAPITALS.sub(" ", name).lower().replace("map run", "Map Run")
+    return clean(words, _LIMIT)
 
 
 # -- states ---------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import boto3
 import pytest
 
 from sfnwatch.demo import serve as serving
+from sfnwatch.demo.cloudtrail import LONGEST_LAG
 from sfnwatch.demo.http_server import CREDENTIALS
 from sfnwatch.demo.serve import serve
 from tests.demo.serving import HEAD, REGION, Served
@@ -222,6 +223,22 @@ async def cli(demo: Served, *words: str, **env: str) -> tuple[int, str, str]:
     )
     out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_the_aws_cli_is_told_who_it_is(demo: Served) -> None:
+    words = ("sts", "get-caller-identity")
+    _, told, _ = await cli(demo, *words)
+    assert json.loads(told) == {
+        "UserId": "AIDASAMPLEUSERIDSAMPL",
+        "Account": "123456789012",
+        "Arn": "arn:aws:iam::123456789012:user/demo",
+    }
+    code, _, refused = await cli(demo, *words, AWS_SESSION_TOKEN="EXPIRED")
+    assert code != 0
+    assert "(ExpiredToken)" in refused
+    demo.clock.advance(LONGEST_LAG)
+    called = [record["eventName"] for record in await demo.records("sts")]
+    assert called.count("GetCallerIdentity") == 1
 
 
 async def test_the_aws_cli_looks_events_up_and_continues_from_its_token(

@@ -130,6 +130,12 @@ def test_of_several_executions_each_line_says_which() -> None:
     assert {line.split("-> ")[1].split("]")[0] for line in calls} >= {"[async", "[sdk"}
 
 
+def test_what_several_executions_show_together_is_said_last() -> None:
+    lines, _ = printed(one_by_one("several"), end=True)
+    assert "  CloudTrail showed 3 calls " in lines[-4]
+    assert all("  Conclusion: " in line for line in lines[-3:])
+
+
 def test_a_map_run_is_counted_whenever_that_has_changed() -> None:
     counts = [line for line in printed(one_by_one("photos"))[0] if "  count  " in line]
     assert len(counts) == 2

@@ -163,7 +163,7 @@ def test_a_presenter_shows_no_names_in_any_view(stage: Stage) -> None:
     terminal = stage.start("--present", "--speed", "600")
     terminal.until("machine-1 › execution-1", "■ end", gone="q Quit")
     for keys, words in (
-        (HOME, "Execution execution-1 of machine-1 starts"),
+        (HOME, "Execution 1 of machine-1 starts"),
         (DOWN, " ↓ "),
         ("y", "copied"),
         ("s", "saved"),

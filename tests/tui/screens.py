@@ -126,7 +126,8 @@ async def settle(pilot: Pilot[Any]) -> None:
     if isinstance(app, SfnwatchApp):
         app.repaint()  # it would be soon, but not how soon on a busy machine
     while isinstance(app, SfnwatchApp) and app.shown.items:
-        if app.bars.is_up_to_date or app.shown.playback.playing:
+        up_to_date = app.bars.is_up_to_date and not app.deck.is_held_back
+        if up_to_date or app.shown.playback.playing:
             break
         await pilot.pause(0.02)
     while any(w.is_running and w.group == "compare" for w in app.workers):

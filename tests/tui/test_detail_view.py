@@ -56,7 +56,7 @@ async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> N
         assert "→ state Main / ECS RunTask ✔ succeeded" in words
         # Its own record comes as AWS sent it, once somebody looks.
         await press(pilot, "tab", "end")
-        assert "AccessKeyId" in words_on(app)
+        assert "CloudTrailEvent" not in words_on(app)
         assert 'eventName: "DescribeTasks"' in words_on(app)
 
 
@@ -114,7 +114,7 @@ async def test_records_are_copied_saved_and_opened(
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     async with replayed("demo-sync", (140, 50), *TO_POLL, "y") as (app, pilot):
-        assert json.loads(app.clipboard)["EventName"] == "DescribeTasks"
+        assert json.loads(app.clipboard)["eventName"] == "DescribeTasks"
         await press(pilot, "s")
         assert "saved as" in prose_on(app)
         # A second one does not overwrite the first, and says what is not masked.
@@ -127,7 +127,9 @@ async def test_records_are_copied_saved_and_opened(
         await press(pilot, "home", "y")
         assert "request ID: 110593b7-c24d-4619-a75c-9148960e262b" in app.clipboard
     saved, unmasked = files_in(tmp_path)
-    assert json.loads(saved.read_text())["EventName"] == "DescribeTasks"
+    record = json.loads(saved.read_text())
+    assert record["eventName"] == "DescribeTasks"
+    assert record["userIdentity"]["type"] == "AssumedRole"
     assert saved.name.startswith("sfnwatch-sync-20261127T133115-ac19c7-Describe")
     assert "unmasked" in unmasked.name
 

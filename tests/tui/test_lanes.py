@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.view.order import Fold
 from tests.builders import START, api_call, history, lookup, sync_run
 from tests.tui.screens import (
     ScriptedSession,
@@ -97,6 +98,27 @@ async def test_a_fold_opens_on_enter_and_closes_on_z() -> None:
         assert "more polls" not in words_on(app)
         await press(pilot, "z")
         assert "3 more polls" in words_on(app)
+
+
+async def test_a_fold_counts_what_had_come_by_a_moment_and_stays_selected() -> None:
+    async with replayed("demo-sync") as (app, pilot):
+
+        async def shown_at(minute: int, second: int) -> str:
+            start = app.shown.roots[0].started_at
+            assert start is not None
+            app.shown.playback.seek(start.replace(minute=minute, second=second))
+            app.repaint()
+            await settle(pilot)
+            return words_on(app)
+
+        assert "more poll" not in await shown_at(37, 5)
+        assert words_on(app).count("DescribeTasks #") == 2
+        assert "1+ more poll" in await shown_at(38, 0)
+        fold = next(item for item in app.shown.items if isinstance(item, Fold))
+        app.deck.go_to(fold.key)
+        assert "2 more polls" in await shown_at(38, 50)
+        assert app.deck.selected_key == fold.key
+        assert "3 more polls" in await shown_at(39, 30)
 
 
 async def test_a_click_on_its_sign_opens_a_fold() -> None:

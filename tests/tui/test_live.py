@@ -17,6 +17,7 @@ from tests.builders import (
     failed_history,
     health,
     lookup,
+    redriven_history,
     sync_calls,
     sync_definition,
     sync_history,
@@ -188,6 +189,24 @@ async def test_the_end_of_what_was_watched_is_told_once() -> None:
         session.push(run[-1], sync_definition())
         await settle(pilot)
         assert "succeeded after 5m 09s" in words_on(app)
+
+
+async def test_what_is_redriven_and_ends_at_once_is_told_again() -> None:
+    run = redriven_history().records
+    failed = len(failed_history().records)
+    session = ScriptedSession(run[: failed - 1])
+    async with live(session=session, seconds=900) as (app, pilot, _):
+        session.push(run[failed - 1])
+        await settle(pilot)
+        assert "failed after" in words_on(app)
+        app.clear_notifications()
+        session.push(*run[failed:])
+        await settle(pilot)
+        assert "succeeded after" in words_on(app)
+        app.clear_notifications()
+        app.repaint()
+        await settle(pilot)
+        assert "succeeded after" not in words_on(app)
 
 
 async def test_what_was_over_before_it_was_watched_is_no_news() -> None:

@@ -10,7 +10,7 @@ from sfnwatch.tui import themes
 from sfnwatch.tui.terminal import to_ascii
 from sfnwatch.tui.themes import contrast, make_theme, role_variables
 from tests.builders import sync_run
-from tests.tui.screens import live, press, replayed, rows_of, words_on
+from tests.tui.screens import live, press, replayed, rows_of, settle, words_on
 
 EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
 
@@ -63,7 +63,7 @@ def test_the_theme_suits_the_terminal(
 @pytest.mark.parametrize(
     ("colors", "variables", "words"),
     [
-        ({"primary": "bleu"}, {}, "mine.primary: “bleu” is no color. Did you mean"),
+        ({"primary": "bleu"}, {}, "mine.primary: `bleu` is no color. Did you mean `b"),
         ({"primary": "#fff"}, {"role-god": "#fff"}, "Did you mean `role-good`?"),
         ({"primary": "#fff"}, {"role-good": "}; *{"}, "is no color"),
         ({"primary": "#fff"}, {"dim-text-style": "loud"}, "is no style of text"),
@@ -114,6 +114,22 @@ async def test_for_a_talk_keys_and_a_sentence_are_shown() -> None:
         await press(pilot, "escape")
         assert app.theme == "sfnwatch-dark"
         assert "space Play" in words_on(app)
+
+
+@pytest.mark.parametrize("size", [(140, 40), (80, 24), (60, 12)])
+async def test_a_toast_covers_neither_the_caption_nor_the_keys(
+    size: tuple[int, int],
+) -> None:
+    async with replayed("demo-sync-denied", size) as (app, pilot):
+        await press(pilot, "p", "down", "j", "j")
+        stage = app.presenter.stage.region
+        app.notify("one of several words")
+        app.notify("another")
+        await settle(pilot)
+        assert "one of several words" in words_on(app)
+        regions = [toast.region for toast in app.query("Toast")]
+        assert len(regions) == 2
+        assert not any(region.overlaps(stage) for region in regions)
 
 
 async def test_times_are_told_here_or_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,8 @@ def test_the_names_of_a_run_are_gone_from_everything() -> None:
         ),
         ("run-7f3a of nightly-report", "execution-1 of machine-1"),
         ("nightly-report-2 my-nightly-report", None),
-        (f"task {TASK_ID[:8]}", "task task-1"),
+        (f"task {TASK_ID[:8]}", "task 1"),
+        (f"Task {TASK_ID[:8]}, subtask {TASK_ID[:8]}", "Task 1, subtask task-1"),
         (f"logs-{ACCOUNT}-x", "logs-account-1-x"),
         (f"{ACCOUNT}0 a{ACCOUNT}", None),
         (
@@ -204,7 +205,7 @@ def test_a_name_keeps_its_alias_and_new_ones_get_the_next_number() -> None:
     anonymizer.learn([call("X", 500, key="new", parameters={"task": more})])
     assert anonymizer.mask(TASK_ARN) == before
     assert anonymizer.mask(more).endswith("task/cluster-1/task-2")
-    assert anonymizer.mask("task 01234567") == "task task-2"
+    assert anonymizer.mask("task 01234567") == "task 2"
 
 
 def test_a_thing_named_like_an_alias_can_not_be_mixed_up() -> None:

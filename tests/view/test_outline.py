@@ -1,0 +1,62 @@
+"""Lines that were put in their places batch by batch are those made of all at once."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.trace import Trace
+from sfnwatch.view.order import Fold
+from sfnwatch.view.outline import Outline, OutlineOptions
+from tests.tui.screens import recorded
+
+NAMES = ("demo-distributed", "demo-sync", "moto-together", "moto-shared-role")
+OPTIONS = (
+    OutlineOptions(),
+    OutlineOptions(folds=False),
+    OutlineOptions(hidden_services=frozenset({"ecs.amazonaws.com"})),
+    OutlineOptions(aligned=True),
+)
+CALLS = (RecordKind.LOOKUP, RecordKind.TRAIL)
+
+
+def _told(outline: Outline) -> list[Any]:
+    """Tell of each line what it is, what stands behind it, and which call on it."""
+    found: list[Any] = [outline.filtered, dict(outline.unlisted)]
+    for item in outline.items:
+        members = [each.key for each in item.members] if isinstance(item, Fold) else ()
+        order, call = outline.order, None
+        if isinstance(item, HistoryEvent):
+            call = order.attached_call(item)
+        found.append((item.key, members, call and call.key))
+    return found
+
+
+def _orders(records: Sequence[Received]) -> dict[str, list[Received]]:
+    calls = [each for each in records if each.kind in CALLS]
+    others = [each for each in records if each.kind not in CALLS]
+    return {
+        "as they came": list(records),
+        "calls before what made them, newest first": [*calls[::-1], *others],
+        "calls late, newest first": [*others, *calls[::-1]],
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_an_outline_kept_up_equals_one_made_anew(name: str, size: int) -> None:
+    rng = random.Random(size)  # noqa: S311 - the same moments each time
+    for order, records in _orders(recorded(name)).items():
+        trace = Trace()
+        kept = [Outline(trace, options) for options in OPTIONS]
+        for first in range(0, len(records), size):
+            changed = trace.add(records[first : first + size])
+            for outline in kept:
+                outline.update(changed)
+            if rng.random() < size / 100 or first + size >= len(records):
+                for outline in kept:
+                    anew = Outline(trace, outline.options)
+                    assert _told(outline) == _told(anew), (order, first)
