@@ -123,7 +123,7 @@ def test_an_option_that_can_not_be_followed_is_said_instead_of_a_screen(
         ("theme = 'nrod'", ": there is no theme `nrod`. Did you mean `nord`?"),
         ("[keys]\n'view.time' = 'v'", ": keys: there is no action `view.time`."),
         ("[keys]\n'view.timeline' = 'q'", ": keys: `q` is for both"),
-        ("[themes.mine]\nprimary = 'octarine'", "mine.primary: “octarine” is no color"),
+        ("[themes.mine]\nprimary = 'octarine'", "mine.primary: `octarine` is no color"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named_and_nothing_is_begun(
