@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sfnwatch.model.trace import Trace
 from tests.benchmarks import made
 from tests.benchmarks.measure import FailedError, ratios, run
-from tests.benchmarks.rows import ROWS, Limit
+from tests.benchmarks.rows import QUIET, ROWS, Limit
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -95,6 +95,8 @@ def test_every_row_is_measured_beside_another_edition(tmp_path: Path) -> None:
     assert told["failed"] == {}
     expected = {name for row in ROWS.values() for name in row.limits}
     assert {each["name"] for each in told["figures"]} == expected
-    assert all(min(each["values"]) > 0 for each in told["figures"])
+    # In a quiet second the kernel's clock may count no tick.
+    none = {each["name"] for each in told["figures"] if min(each["values"]) <= 0}
+    assert none <= {QUIET}
     assert len([each for each in told["figures"] if each["ratio"]]) == len(expected)
     assert "ours to it" in done.stdout
