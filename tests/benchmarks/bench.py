@@ -87,7 +87,7 @@ class Bench(Struct, frozen=True):
     @property
     def eased(self) -> float:
         """Seconds after which polls have eased off, and for which it is watched."""
-        return 1.0 if self.quick else 12.0
+        return 3.0 if self.quick else 12.0
 
     def folder(self, name: str) -> Path:
         path = self.scratch / name
