@@ -147,8 +147,6 @@ IDS = st.sampled_from(
         *("$LATEST", "RUNNING", "RunTask", "name-1", UUID),
     ]
 )
-REQUEST_IDS = IDS.filter(lambda each: not each.startswith("arn:"))
-"""A request's id is an ARN in no recording."""
 SAYINGS = (
     *("{}", "no {} here", "x/{}; gone", "{}{}", "<{}>, ({}): '{}'", "not{}"),
     "is not authorized to perform: ecs:DescribeTasks on resource: {}.",
@@ -171,7 +169,7 @@ def jobs(draw: st.DrawFn) -> list[Received]:
             "Tasks": [{"TaskArn": key}],
             "JobId": key,
             "Build": {"Arn": f"arn:aws:codebuild:r:a:build/{key}", "Id": key},
-            "SdkResponseMetadata": {"RequestId": draw(REQUEST_IDS)},
+            "SdkResponseMetadata": {"RequestId": draw(IDS)},
         }
         name = draw(st.sampled_from(["Work", "blue", "task/1", "RunTask", "state-1"]))
         found += [
@@ -197,7 +195,7 @@ def jobs(draw: st.DrawFn) -> list[Received]:
                 draw(names),
                 draw(st.integers(0, 40)),
                 key=f"call-{number}",
-                request_id=draw(REQUEST_IDS),
+                request_id=draw(IDS),
                 parameters=draw(st.none() | asked),
                 error=draw(st.none() | st.tuples(st.just("AccessDenied"), said)),
                 role=draw(st.sampled_from(ROLES)),
