@@ -38,7 +38,7 @@ from sfnwatch.model.integrations import (
     Unrecorded,
     jobs_of_call,
 )
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit

@@ -20,7 +20,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.children import RUNNING
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.records import HealthState
 from sfnwatch.model.values import clean
 

@@ -29,7 +29,7 @@ from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.wording import listed, plural, spoken, visit_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.linker import AttemptKey
+from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.visits import Attempt, StateVisit
 

@@ -20,7 +20,8 @@ from sfnwatch.model.children import MapRunChild, Parent
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.linker import Link, role_of_call
+from sfnwatch.model.linker import role_of_call
+from sfnwatch.model.links import Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace

@@ -18,7 +18,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey, Link
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit

@@ -32,7 +32,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.linker import AttemptKey
+from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit

@@ -49,7 +49,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey
+from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import clean, iso, text_of
 from sfnwatch.model.visits import ROOT, StateVisit

@@ -14,7 +14,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import Link
+from sfnwatch.model.links import Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, duration
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit

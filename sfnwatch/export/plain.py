@@ -23,7 +23,7 @@ from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import map_run_name
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.linker import Link, LinkRule
+from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace

@@ -9,8 +9,6 @@ Of the attempts that make calls of some name, those whose time a call falls into
 worked out for many calls at once, in the order of their times: to go through every
 attempt for every call takes minutes where thousands run together.
 
-Which call belongs to which attempt, and what says so: a rule and its evidence.
-
 That the request id in a history equals CloudTrail's `requestID` is documented on
 each side and inferred as a join: no public recording holds both sides of one call.
 """
@@ -27,7 +25,6 @@ from collections.abc import (
     Sequence,
 )
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -36,54 +33,8 @@ from msgspec import Struct, field
 from sfnwatch.model.api_call import ApiCall, CallName
 from sfnwatch.model.arns import last_segment, role_name
 from sfnwatch.model.integrations import CallRole, Integration, Pattern, usual_role
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.visits import Attempt
-
-# -- what a link is --------------------------------------------------------------------
-
-AttemptKey = tuple[str, int]
-"""An attempt: the ARN of its execution and its `scheduled_id`."""
-
-
-class LinkRule(StrEnum):
-    """By what a call was matched."""
-
-    REQUEST_ID = "request-id"
-    RESOURCE_ID = "resource-id"
-    UNIQUE_CANDIDATE = "unique-candidate"
-    AMBIGUOUS = "ambiguous"
-    ROLE_ONLY = "role-only"
-
-    @property
-    def exact(self) -> bool:
-        return self in {LinkRule.REQUEST_ID, LinkRule.RESOURCE_ID}
-
-
-class Link(Struct, frozen=True, gc=False):
-    """An ApiCall matched to an Attempt, or the reason why it is not."""
-
-    rule: LinkRule
-    role: CallRole
-    execution_arn: str | None = None
-    visit_id: int | None = None
-    attempt_id: int | None = None
-    """The attempt's `scheduled_id`."""
-    evidence: str = ""
-    """The id that both hold, or what was compared."""
-    candidates: tuple[AttemptKey, ...] = ()
-    """For `ambiguous`: the attempts that fit."""
-    unlisted: int = 0
-    """How many more fit than are listed, where they are very many."""
-
-    @property
-    def candidate_count(self) -> int:
-        return len(self.candidates) + self.unlisted
-
-    @property
-    def key(self) -> AttemptKey | None:
-        """The attempt it is matched to."""
-        if self.execution_arn is None or self.attempt_id is None:
-            return None
-        return self.execution_arn, self.attempt_id
 
 
 def role_in(attempt: Attempt, name: CallName) -> CallRole:

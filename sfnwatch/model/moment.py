@@ -15,7 +15,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import A, Clock, dated, end_of_second, newest_answer
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.records import Request, SourceHealth, merge_healths
 from sfnwatch.model.visits import Attempt, StateVisit
 

@@ -34,7 +34,8 @@ from sfnwatch.model.history import (
     details_of,
     keep_answer,
 )
-from sfnwatch.model.linker import AttemptKey, Link, LinkChanges, Linker
+from sfnwatch.model.linker import LinkChanges, Linker
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
     KEPT,

@@ -16,7 +16,7 @@ from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.linker import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.records import RecordKind, Request
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of

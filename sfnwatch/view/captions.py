@@ -20,7 +20,7 @@ from sfnwatch.model.arns import role_name
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole, Integration, Pattern
-from sfnwatch.model.linker import AttemptKey, LinkRule
+from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit

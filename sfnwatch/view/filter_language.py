@@ -24,7 +24,8 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import Link, LinkRule, role_of_call
+from sfnwatch.model.linker import role_of_call
+from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit

@@ -25,7 +25,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey, Link
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration, text_of

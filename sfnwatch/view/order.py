@@ -19,7 +19,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey, Link
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt
 

@@ -18,7 +18,7 @@ from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import Clock, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import AttemptKey, Link
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit

@@ -27,7 +27,7 @@ from sfnwatch.model.children import ExecutionCounts, ListedExecution
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit

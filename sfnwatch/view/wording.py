@@ -26,7 +26,7 @@ from sfnwatch.model.ecs_task import TaskStage, TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history import TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import Link, LinkRule
+from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.values import clean, duration, int_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.json import line_schema, trace_schema
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.records import HealthState, Received
 from sfnwatch.model.trace import Trace
 from tests import builders as aws

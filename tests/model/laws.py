@@ -16,7 +16,7 @@ from sfnwatch.export.facts import (
     task_state_facts,
 )
 from sfnwatch.model.history import Clock, said
-from sfnwatch.model.linker import AttemptKey
+from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import LISTED, Link, LinkRule, role_of_call
+from sfnwatch.model.linker import LISTED, role_of_call
+from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.records import Received
 from tests import builders as aws
 from tests.builders import call

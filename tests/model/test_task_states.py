@@ -7,7 +7,7 @@ import pytest
 
 from sfnwatch.model.ecs_task import TaskStage, stretches
 from sfnwatch.model.history import Clock
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.records import Received
 from sfnwatch.model.visits import Attempt
 from tests import builders as aws

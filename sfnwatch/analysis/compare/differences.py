@@ -36,7 +36,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.values import canonical, list_of, mapping_of, parse_object
 from sfnwatch.model.visits import StateVisit
 

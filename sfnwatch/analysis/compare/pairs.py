@@ -29,7 +29,7 @@ from sfnwatch.analysis.phases import Phase, end_of, length_of, seconds_by_phase
 from sfnwatch.analysis.wording import named, ranked
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 
