@@ -1,0 +1,522 @@
+"""What an attempt asked for, beside what CloudTrail says was asked for.
+
+TaskScheduled has a request as Step Functions writes it, requestParameters as CloudTrail
+does. Both are read into leaves: the path of a value, and the value. A path is of small
+letters and digits alone, since the two differ in capitals (`DbInstanceIdentifier`,
+`dBInstanceIdentifier`); what models say is called otherwise in a request has one name
+here (`templates/parameter_names.json`, made from botocore's models by a command of the
+tests). A leaf that only one side has says nothing, and neither does what is kept back,
+cut, or Step Functions' own.
+
+EC2's records have a list as `instancesSet: {items: [{instanceId: …}]}` [documented].
+A list whose objects have names is read by those, whatever their order and number: Step
+Functions adds variables of its own to an environment.
+
+A redacted recording has the same alias for the same text, so texts are compared there
+as anywhere. Its truths are all false and its numbers are negative: a truth never speaks
+for a pair, nor does a negative number beside a text speak at all.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from sfnwatch.model.values import list_of, mapping_of, maybe_time, parse_json, text_of
+
+_MOST = 2000
+"""Members that are read of a side, in all: what comes behind them says nothing."""
+_DEEPEST = 24
+_LONGEST_KEY = 256
+_MOST_KEYS = 4096
+"""Keys of a service that are known by heart."""
+_LONGEST = 512
+"""A longer text is kept by its beginning and a digest."""
+_LONGEST_JSON = 1 << 18
+"""Step Functions passes on 256 KiB at the most."""
+_SCALARS = {str, int, float, bool}
+_ENDS = frozenset(("*", ".", "…", ""))
+"""What a text that says nothing may end with."""
+_AROUND = ("items", "member")
+_NAMING = ("Name", "name", "Key", "key")
+_ARN = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]+:[^:\s]*:[^:\s]*:[^\s\"',;()]+")
+_HEAD = 5
+"""Colons before an ARN's resource."""
+_APART = re.compile(r"[:/]")
+_CALLERS = ("sts", "iam")
+"""Services whose ARNs name the caller, or a role that was to be passed on."""
+_VERSIONED = re.compile(
+    r"(?P<kind>(?:function|stateMachine):|(?:task|job)-definition/)?"
+    r"(?P<name>[^:/]+)(?::(?P<version>[^:/]+))?"
+)
+_WITH_VERSIONS = ("taskdefinition", "jobdefinition", "functionname")
+_WHOLE = ("parameter/", "log-group:")
+"""What begins ARNs whose names may have slashes: no part of one is a name."""
+_RANDOM_END = len("-AbCdEf")
+"""What Secrets Manager puts behind a secret's name."""
+_RANDOM = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d{1,2}, \d{4}")
+_REDACTED = re.compile(r"[a-z]+(-[a-z]+)*-\d+")
+_REDACTED_TIME = re.compile(r"time-\d+")
+_TABLE: Mapping[str, Any] = msgspec.json.decode(
+    (files("sfnwatch.templates") / "parameter_names.json").read_bytes()
+)
+"""The command that makes it says what stands there, and how that is known."""
+_SILENT: Mapping[str, str] = _TABLE["silent"]
+_OWN: tuple[str, ...] = tuple(_TABLE["own"])
+
+
+class Leaf(NamedTuple):
+    """A value that both sides have, as each tells it."""
+
+    path: str
+    """As Step Functions writes it: `Overrides.ContainerOverrides[app].Cpu`."""
+    scheduled: Any
+    called: Any
+
+
+class Comparison(Struct, frozen=True):
+    """What an attempt and a call both say."""
+
+    equal: tuple[Leaf, ...] = ()
+    different: tuple[Leaf, ...] = ()
+    """Any of them speaks against that the attempt made the call."""
+
+
+Leaves = Mapping[str, tuple[str, Any]]
+"""The leaves of one side, by their paths in small letters; to be kept, and pickled.
+
+Each is its path as that side writes it, and a text, a number or a truth; of a list a
+tuple, or a set where its order is lost. None where two values stand at one path.
+"""
+
+
+def asked(details: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give what an attempt asked for, from the details of its …Scheduled event.
+
+    A Lambda function named by its own ARN is asked as the optimized Invoke is. None
+    where nothing is told: the log leaves payloads out, or the text is cut.
+    """
+    parameters = details.get("parameters")
+    if parameters is None:
+        resource = text_of(details.get("resource")) or ""
+        return {"FunctionName": resource} if ":function:" in resource else None
+    if isinstance(parameters, str):
+        parameters = parse_json(parameters)
+    return mapping_of(parameters) or None
+
+
+def compare(
+    event_source: str,
+    event_name: str,
+    scheduled: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> Comparison:
+    """Compare what an attempt asked for (`asked`) with a whole CloudTrail record."""
+    return compare_leaves(
+        leaves(event_source, event_name, scheduled), leaves_of_record(record)
+    )
+
+
+def leaves(event_source: str, event_name: str, scheduled: Mapping[str, Any]) -> Leaves:
+    """Read what an attempt asked for, to be compared with calls of that name."""
+    reader = _Reader(event_source, event_name)
+    reader.read(scheduled, "", "")
+    for path, other in _TABLE["moved"].get(reader.call, {}).items():
+        if path in reader.found:
+            reader.found[other] = reader.found.pop(path)
+    return reader.found
+
+
+def leaves_of_record(record: Mapping[str, Any]) -> Leaves:
+    """Read what a CloudTrail record says was asked for.
+
+    Where it has no request, as a denied call has none, the things it names stand in.
+    """
+    names = (text_of(record.get(key)) or "" for key in ("eventSource", "eventName"))
+    reader = _Reader(*names)
+    request = mapping_of(record.get("requestParameters"))
+    wrapper = _TABLE["wrappers"].get(reader.service)
+    if wrapper and len(request) == 1:
+        key, inner = next(iter(request.items()))
+        request = mapping_of(inner) if key.endswith(wrapper) else request
+    if request.get("omitted") is not True:
+        reader.read(request, "", "")
+    return reader.found or _things(record)
+
+
+def compare_leaves(scheduled: Leaves, called: Leaves) -> Comparison:
+    """Compare two sides that were read before."""
+    equal: list[Leaf] = []
+    different: list[Leaf] = []
+    for path, (written, value) in scheduled.items():
+        if path in called:
+            other = called[path][1]
+            # Nearly all are texts, and equal.
+            is_equal = value == other and type(value) is str
+            same = is_equal or _same(value, other, path)
+            if same is not None:
+                (equal if same else different).append(Leaf(written, value, other))
+    return Comparison(tuple(equal), tuple(different))
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def small(key: str) -> str:
+    """Give a key's letters and digits, small: `x-amz-acl` and `XAmzAcl` are one."""
+    return "".join(filter(str.isalnum, key.lower())) or key
+
+
+class _Names(dict[str, str]):
+    """The names that keys of a service have in paths; none for what says nothing."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._ending = _TABLE["endings"].get(service, "")
+        self._names = _TABLE["names"].get(service, {})
+        self._silent = _TABLE["unrecorded"].get(service, ())
+
+    def __missing__(self, key: str) -> str:
+        if len(key) > _LONGEST_KEY or key.upper().startswith(_OWN):
+            return ""
+        name = small(key).removesuffix(self._ending)
+        found: str = "" if name in self._silent else self._names.get(name, name)
+        if len(self) < _MOST_KEYS:
+            self[key] = found
+        return found
+
+
+_names = lru_cache(maxsize=64)(_Names)
+
+
+class _Entries(frozenset[str]):
+    """The names of the objects in a list: Step Functions may have added some."""
+
+
+class _Things(frozenset[str]):
+    """The ARNs of one kind that a record names."""
+
+
+class _Reader:
+    """Reads the leaves of one request; `path` and `written` say where it stands."""
+
+    def __init__(self, event_source: str, event_name: str) -> None:
+        self.service = event_source.partition(".")[0]
+        self.call = f"{self.service}:{event_name}"
+        self.found: dict[str, tuple[str, Any]] = {}
+        self._names = _names(self.service)
+        self._open = _TABLE["open"].get(self.call, ())
+        self._left, self._depth = _MOST, 0
+
+    def read(self, value: Mapping[str, Any], path: str, written: str) -> None:
+        """Read an object's members, whose paths begin as given."""
+        if len(value) > self._left or self._depth > _DEEPEST:
+            return
+        self._left -= len(value)
+        self._depth += 1
+        names = self._names
+        for key, inner in value.items():
+            name = names[key]
+            opened = _only(inner) if name in self._open else None
+            if isinstance(opened, dict):
+                self.read(opened, path, written)
+            elif name:
+                self._value(inner, path + name, written + key)
+        self._depth -= 1
+
+    def _value(self, value: Any, path: str, written: str) -> None:
+        kind: type | None = type(value)
+        if kind is str and value[:1] in {"{", "["}:
+            # What is no JSON may be cut.
+            value = parse_json(value) if len(value) <= _LONGEST_JSON else None
+            kind = type(value) if isinstance(value, dict | list) else None
+        if kind is dict:
+            inner = _folded(value)
+            if inner is value:
+                self.read(value, path + ".", written + ".")
+            elif isinstance(inner, list):
+                self._items(inner, path, written)
+            else:
+                self._value(inner, path, written)
+        elif kind is list:
+            self._list(value, path, written, tuple)
+        elif (kept := _kept(value)) is not None:
+            self._add(path, written, kept)
+
+    def _add(self, path: str, written: str, value: Any) -> None:
+        twice = path in self.found and self.found[path][1] != value
+        self.found[path] = (written, None if twice else value)
+
+    def _items(self, values: list[Any], path: str, written: str) -> None:
+        """Read what stands under `items`: objects of one member are a list of that."""
+        keys = {key for value in values[:_MOST] for key in mapping_of(value)}
+        if len(keys) == 1:
+            (key,) = keys
+            if self.service in _TABLE["endings"]:
+                path = path[: path.rfind(".") + 1] + self._names[key]
+            values = [mapping_of(value).get(key) for value in values]
+        self._list(values, path, written, frozenset)
+
+    def _list(self, values: list[Any], path: str, written: str, kind: type) -> None:
+        """Read a list: of scalars it is a leaf, a tuple or a set."""
+        if not 0 < len(values) <= self._left or self._depth > _DEEPEST:
+            return
+        self._left -= len(values)
+        if _SCALARS.issuperset(map(type, values)):
+            kept = kind(map(_kept, values))
+            if None not in kept:
+                self._add(path, written, kept)
+            return
+        objects = list(map(mapping_of, values))
+        naming = next((key for key in _NAMING if key in objects[0]), "")
+        named = {_kept(value.get(naming)): value for value in objects}
+        if len(named) == len(values) and {str}.issuperset(map(type, named)):
+            names = [name for name in named if not name.startswith(_OWN)]
+            self._add(f"{path}[]", f"{written}[]", _Entries(names))
+            for name in names:
+                rest = {key: each for key, each in named[name].items() if key != naming}
+                self.read(rest, f"{path}[{name}].", f"{written}[{name}].")
+            return
+        self._depth += 1
+        for place, value in enumerate(values):
+            # One alone is compared with what stands there without a list.
+            at = f"[{place}/{len(values)}]" if len(values) > 1 else ""
+            self._value(value, path + at, f"{written}[{place}]")
+        self._depth -= 1
+
+
+def _kept(value: Any) -> Any:
+    """Give a text, a number or a truth to be compared; None for what says nothing."""
+    if type(value) is not str:
+        is_known = isinstance(value, int | float) and value == value  # noqa: PLR0124 - NaN
+        return value if is_known else None
+    if value[-1:] in _ENDS and (value.endswith(("...", "…")) or not value.strip("*")):
+        return None
+    if len(value) <= _LONGEST:
+        return None if value in _SILENT else value
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass"))
+    return f"{value[:_LONGEST]} #{digest.hexdigest()[:16]}"
+
+
+def _folded(value: dict[str, Any]) -> Any:
+    """Take the list, or the value, out of what EC2 and the Query protocol put around.
+
+    `{items: […]}`, `{member: […]}`, `{tag: 1, content: …}`; all else stays itself.
+    """
+    if len(value) == 1:
+        key, inner = next(iter(value.items()))
+        return inner if key in _AROUND and isinstance(inner, list) else value
+    return value["content"] if value.keys() == {"tag", "content"} else value
+
+
+def _only(value: Any) -> Any:
+    """Take the one thing out of a list of one."""
+    value = _folded(value) if isinstance(value, dict) else value
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _things(record: Mapping[str, Any]) -> Leaves:
+    """Give the ARNs that a record names beside a request, where requests name such.
+
+    A queue is there as `QueueUrl`, a function as `FunctionName`.
+    """
+    resources = [mapping_of(each) for each in list_of(record.get("resources"))[:_MOST]]
+    version = mapping_of(record.get("additionalEventData")).get("functionVersion")
+    error = (text_of(record.get("errorMessage")) or "")[:_LONGEST_JSON]
+    told = filter(
+        None, map(text_of, [*(each.get("ARN") for each in resources), version])
+    )
+    found: dict[str, set[str]] = {}
+    for arn in (*told, *_ARN.findall(error)):
+        _, _, service, _, _, resource = (*arn.split(":", _HEAD), *[""] * _HEAD)[:6]
+        kind = _TABLE["things"].get(service) or small(_APART.split(resource)[0])
+        if service not in _CALLERS and "*" not in arn:
+            found.setdefault(kind, set()).add(arn.rstrip(".,;:"))
+    return {
+        kind + ending: ("", _Things(arns))
+        for kind, arns in found.items()
+        for ending in ("", "arn", "name", "id", "url")
+    }
+
+
+# -- comparing -------------------------------------------------------------------------
+
+
+def _same(one: Any, other: Any, path: str) -> bool | None:
+    """Tell if two values are one; None where that can't be told, or says nothing."""
+    if one is None or other is None:
+        return None
+    if isinstance(one, bool) or isinstance(other, bool):
+        # A truth never speaks for a pair.
+        texts = {str(one).lower(), str(other).lower()}
+        return False if texts == {"true", "false"} else None
+    if isinstance(one, _Entries) and isinstance(other, _Entries):
+        return None if one <= other else False
+    if one == other:
+        return True
+    if path.rpartition(".")[2] in _TABLE["tokens"]:
+        # The SDK makes one where none is given: it never speaks against a pair.
+        return None
+    if isinstance(one, str) and isinstance(other, str):
+        return _same_texts(one, other, path)
+    if isinstance(one, tuple | frozenset) or isinstance(other, tuple | frozenset):
+        return _same_lists(one, other, path)
+    return _same_numbers(one, other)
+
+
+def _same_lists(one: Any, other: Any, path: str) -> bool | None:
+    """Compare in order where both are lists, and as sets where one is none."""
+    if isinstance(one, _Entries) or isinstance(other, _Entries):
+        return None
+    if isinstance(other, _Things):
+        return _is_among(one, other) if isinstance(one, str) else None
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        if len(one) != len(other):
+            return False
+        told = [_same(*pair, path) for pair in zip(one, other, strict=True)]
+    else:
+        these, those = (
+            tuple(each) if isinstance(each, tuple | frozenset) else (each,)
+            for each in (one, other)
+        )
+        if len(these) * len(those) > _MOST:
+            return set(these) == set(those)
+        rows = [[_same(a, b, path) for b in those] for a in these]
+        best = ({*row} for row in (*rows, *zip(*rows, strict=True)))
+        told = [
+            True if True in row else False if row == {False} else None for row in best
+        ]
+    return False if False in told else None if None in told else True
+
+
+def _is_among(value: str, arns: _Things) -> bool | None:
+    """Tell if a value names one of several ARNs, or what one of them lies in.
+
+    A random id can't be told to be another thing than a name.
+    """
+    last = value.rpartition("/")[2]
+    if any(_same(value, arn, "") or last in _APART.split(arn)[_HEAD:] for arn in arns):
+        return True
+    return None if any(map(_RANDOM.search, arns)) else False
+
+
+def _same_numbers(one: Any, other: Any) -> bool | None:
+    """Compare two numbers, or one with a text: a number, or a time.
+
+    Any other text says nothing. Redacted numbers are negative, and texts are none.
+    """
+    text, number = (one, other) if isinstance(one, str) else (other, one)
+    if not isinstance(text, str):
+        return False
+    if _DATED.match(text):
+        return _same_times(number, text)
+    try:
+        return None if number < 0 else float(text) == float(number)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _same_texts(one: str, other: str, path: str) -> bool | None:
+    if one.startswith("arn:") or other.startswith("arn:"):
+        return _same_names(one, other)
+    if _DATED.match(one) and _DATED.match(other):
+        return _same_times(one, other)
+    if _REDACTED_TIME.fullmatch(one) or _REDACTED_TIME.fullmatch(other):
+        return None
+    is_versioned = path.endswith(_WITH_VERSIONS)
+    return _same_versions(f"function:{one}", other) if is_versioned else False
+
+
+def _same_times(one: Any, other: Any) -> bool | None:
+    """Compare two times: of some CloudTrail has whole seconds alone."""
+    this, that = _time(one), _time(other)
+    if this is None or that is None:
+        return None if this or that else False
+    return abs((this - that).total_seconds()) < 1
+
+
+def _time(value: Any) -> datetime | None:
+    """Read a time, as Java writes it for Americans too: `Jul 10, 2023 1:26:49 PM`.
+
+    CloudTrail has some that way, in UTC [inferred].
+    """
+    if not isinstance(value, str) or value[:1].isdigit():
+        return maybe_time(value)
+    text = value.replace("\u202f", " ").replace(",", "")
+    try:
+        return datetime.strptime(f"{text} Z", "%b %d %Y %I:%M:%S %p %z")
+    except ValueError:
+        return None
+
+
+def _same_names(one: str, other: str) -> bool | None:
+    """Compare an ARN with another, or with what may stand for it."""
+    arn, other = sorted((one, other), key=lambda text: not text.startswith("arn:"))
+    *head, resource = arn.split(":", _HEAD)
+    if not other.startswith("arn:"):
+        return _is_named(arn, resource, other)
+    *others, name = other.split(":", _HEAD)
+    if head[2:3] != others[2:3]:
+        return _same_connection(resource, name)
+    if any(a and b and a != b for a, b in zip(head, others, strict=False)):
+        return False
+    return resource == name or _same_versions(resource, name)
+
+
+def _is_named(arn: str, resource: str, name: str) -> bool | None:
+    """Tell if a name, a partial ARN, or a queue's URL is that of an ARN.
+
+    Of the alias of a key nobody knows which that is.
+    """
+    if name.startswith("alias/"):
+        return None
+    name = name.rpartition("/")[2] if "://" in name else name.lstrip("/")
+    if ":" in name and arn.endswith(f":{name}"):
+        return True
+    versioned = _VERSIONED.fullmatch(resource)
+    if versioned and versioned["kind"]:
+        return None if name.count(":") > 1 else _same_versions(resource, name)
+    own = _APART.split(resource, maxsplit=1)[-1].removesuffix(":*").lstrip("/")
+    if resource.startswith("secret:"):
+        is_redacted = _REDACTED.fullmatch(own.rpartition("/")[2])
+        return name in {own, own[:-_RANDOM_END]} or (None if is_redacted else False)
+    is_whole = resource.startswith(_WHOLE)
+    return own == name or (not is_whole and own.endswith((f":{name}", f"/{name}")))
+
+
+def _same_versions(one: str, other: str) -> bool | None:
+    """Compare two things of which there are versions, the first by an ARN.
+
+    One without a version equals any: ECS takes the newest revision of a family then,
+    and a record may have that. So does an alias, which stands for a number; of redacted
+    ones nobody knows which is which.
+    """
+    these, those = _VERSIONED.fullmatch(one), _VERSIONED.fullmatch(other)
+    if not these or not those or not these["kind"] or these["name"] != those["name"]:
+        return False
+    versions = {these["version"], those["version"]} - {None}
+    is_alias = [not each.isdecimal() and each != "$LATEST" for each in versions]
+    if len(versions) <= 1 or sorted(is_alias) == [False, True]:
+        return True
+    return None if all(map(_REDACTED.fullmatch, versions)) else False
+
+
+def _same_connection(one: str, other: str) -> bool | None:
+    """Compare a connection of EventBridge with the secret that it keeps.
+
+    `connection/NAME/ID`, `secret:events!connection/NAME/ID-…` [documented]; a redacted
+    secret has its names alone. What else two services have, nobody can compare.
+    """
+    connection, secret = sorted((one, other))
+    if not connection.startswith("connection/") or not secret.startswith("secret:"):
+        return None
+    if connection.split("/")[1:2] == secret.split("/")[1:2]:
+        return True
+    return False if "!connection/" in secret else None
