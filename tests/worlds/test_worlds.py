@@ -1,0 +1,62 @@
+"""A link may be missing; it may not be wrong, whoever else works in the same role."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.worlds.judge import (
+    EXACT,
+    STRONG,
+    WEAK,
+    Score,
+    judge,
+    judge_seeds,
+    trace_of,
+)
+from tests.worlds.world import WORLDS, World
+
+SEEDS = range(150)
+
+
+@pytest.fixture(scope="module")
+def score() -> Score:
+    return judge_seeds(SEEDS)
+
+
+def mistakes(score: Score, *rules: str) -> list[str]:
+    found = (m for m in score.mistakes if m.rule in rules)
+    return [str(m) for m in found if not m.alike and not m.excused]
+
+
+def test_no_exact_link_is_wrong(score: Score) -> None:
+    assert not mistakes(score, *EXACT)
+
+
+def test_no_strong_link_is_wrong(score: Score) -> None:
+    assert not mistakes(score, *STRONG)
+
+
+def test_no_guess_is_wrong_where_calls_and_strangers_are_known(score: Score) -> None:
+    assert not mistakes(score, *WEAK)
+
+
+def test_guesses_are_seldom_wrong_where_strangers_are_not_known(score: Score) -> None:
+    wrong = score.wrong_of(WEAK, excused=True)
+    assert wrong * 200 <= score.watched + score.strangers
+
+
+def test_what_can_be_known_is_found(score: Score) -> None:
+    assert score.recall() >= 0.95, score.missing
+
+
+def test_links_do_not_depend_on_the_order_of_records(score: Score) -> None:
+    assert not score.unstable
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(WORLDS)
+def test_no_sure_link_is_wrong_in_any_world(world: World) -> None:
+    assert not mistakes(judge(world, trace_of(world.records)), *EXACT, *STRONG)
