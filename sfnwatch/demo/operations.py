@@ -152,8 +152,8 @@ def list_executions(account: Account, asked: StatesRequest) -> Json:
     if asked.map_run_arn:
         found = _known("mapRunArn", asked.map_run_arn, account.map_run).begun(now)
     else:
-        scenario = _scenario(account, asked)
-        found = [each for each in account.started() if each.scenario == scenario]
+        machine, started = _scenario(account, asked).machine, account.started()
+        found = [each for each in started if each.scenario.machine == machine]
     found = [each for each in found if status in {None, each.status(now)}]
     found.sort(key=lambda each: (each.listed_at(now), each.arn), reverse=True)
     page, token = _page(account, asked, {each.arn: each for each in found})

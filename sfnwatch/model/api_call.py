@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from sfnwatch.model.arns import last_segment, role_name
 from sfnwatch.model.integrations import unversioned
-from sfnwatch.model.records import DecodeError, Record, RecordKind
+from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.values import (
     canonical,
     mapping_of,
@@ -114,13 +114,12 @@ class ApiCall(Struct, gc=False):
         return self.whole and self.invoked_by is None
 
 
-def decode_call(
-    kind: str, record: Record, seen_at: datetime | None = None
-) -> tuple[ApiCall, Record]:
+def decode_call(received: Received) -> tuple[ApiCall, Record]:
     """Decode a call, and give the CloudTrail record itself.
 
     Raises DecodeError for a record that is none.
     """
+    kind, record = received.kind, received.record
     try:
         inner = cloudtrail_record(kind, record)
         call = _from_record(inner)
@@ -128,7 +127,7 @@ def decode_call(
         raise DecodeError(f"a CloudTrail record without {error}") from error
     except (ValueError, TypeError) as error:
         raise DecodeError(f"not a CloudTrail record: {error}") from error
-    call.kind, call.seen_at = kind, seen_at
+    call.kind, call.seen_at = kind, received.at
     if kind == RecordKind.ATHENA and not record.keys() >= _WHOLE:
         call.whole = False
         # Of a few columns this one may be all there is to tell by.

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 _RANDOM = re.compile(r"[0-9a-f-]{32,36}")
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]+):")
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
     r"(?P<kind>execution|express|stateMachine|mapRun|activity):(?P<rest>[^\s?&]+)"
@@ -146,6 +147,12 @@ def role_name(role_arn: str | None) -> str | None:
     if resource[0] == "assumed-role" and len(resource) > 1:
         return resource[1]
     return resource[-1] if resource[0] == "role" else None
+
+
+def account_of(arn: str | None) -> str | None:
+    """Give the account that an ARN names; None for one without."""
+    found = _ACCOUNT.match(arn or "")
+    return found[1] if found else None
 
 
 def last_segment(arn: str) -> str:

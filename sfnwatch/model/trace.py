@@ -13,6 +13,7 @@ from operator import attrgetter
 
 import zstandard
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, cloudtrail_record, decode_call, ids_in
 from sfnwatch.model.arns import role_name
@@ -25,6 +26,7 @@ from sfnwatch.model.children import (
     find_lineage,
 )
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
+from sfnwatch.model.evidence import Weighed
 from sfnwatch.model.execution import Answer, Execution
 from sfnwatch.model.history import (
     Clock,
@@ -49,6 +51,7 @@ from sfnwatch.model.records import (
     decode_health,
     decode_request,
 )
+from sfnwatch.model.strangers import Strangers, decode_machine_executions
 from sfnwatch.model.values import parse_object, text_of
 from sfnwatch.model.visits import Attempt
 
@@ -79,6 +82,8 @@ class Changed(Struct):
     map_runs: set[str] = field(default_factory=set)
     children: set[str] = field(default_factory=set)
     """The executions of Map Runs that a list told of."""
+    machines: set[str] = field(default_factory=set)
+    """The state machines of which it is better known who else ran."""
     healths: list[SourceHealth] = field(default_factory=list)
     requests: int = 0
     lineage: bool = False
@@ -111,10 +116,13 @@ class Trace:
         """What was told of each Map Run, by its ARN, the newest last."""
         self.children: dict[str, list[MapRunChild]] = {}
         """What lists told of each execution of a Map Run, the newest last."""
+        self.strangers = Strangers()
         self.repeated = 0
         """Records that were there already."""
         self._raw = RawStore()
-        self._linker = Linker(self.calls, self._ids_of)
+        self._linker = Linker(
+            self.calls, self.cloudtrail_record, self._scheduled, self._others
+        )
         self._lineage: Lineage | None = None
         # Of the batch that is being added: what it touched, the events that are to be
         # folded, by their execution and id, and the calls that are to be matched.
@@ -151,6 +159,10 @@ class Trace:
         """Give the attempts that hold a job's id, with their executions' ARNs."""
         return self._linker.holders(job_id)
 
+    def weigh(self, call: ApiCall) -> Sequence[Weighed]:
+        """Say what speaks for and against each attempt that may have made a call."""
+        return self._linker.weigh(call)
+
     @property
     def lineage(self) -> Lineage:
         """Who started whom of the executions known, whenever that was told."""
@@ -179,8 +191,12 @@ class Trace:
         """Give the CloudTrail record of a call; of a row of Athena, its columns."""
         return cloudtrail_record(call.kind, self.raw(call))
 
-    def _ids_of(self, call: ApiCall) -> set[str]:
-        return ids_in(self.cloudtrail_record(call), call.error_message)
+    def _scheduled(self, key: AttemptKey) -> Details:
+        """Give the details of an attempt's …Scheduled event."""
+        return self.details(self.executions[key[0]].events[key[1]])
+
+    def _others(self, arn: str, begin: datetime, end: datetime | None) -> int | None:
+        return self.strangers.others(arn, begin, end, self.executions)
 
     # -- records -------------------------------------------------------------------
 
@@ -193,9 +209,11 @@ class Trace:
             except DecodeError:
                 self.unread.add(received.data)
         self._fold_events()
-        self._add_calls()
-        for arn in changed.executions:
+        # A set has another order in each process, and visits are told in this one.
+        for arn in sorted(changed.executions):
             self._note_attempts(self.executions[arn])
+        self._add_calls()
+        self._note_known()
         changed.links = self._linker.settle()
         if changed.lineage:
             self._lineage = None
@@ -210,8 +228,8 @@ class Trace:
             case RecordKind.HISTORY | RecordKind.EXPRESS:
                 self._take_event(received, record)
             case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
-                call, inner = decode_call(received.kind, record, received.at)
-                call.number = self._raw.add(received.data)
+                told, inner = received.once(decode_call)
+                call = replace(told, number=self._raw.add(received.data))
                 self._new_calls.append((call, inner))
             case RecordKind.DESCRIBE | RecordKind.DEFINITION:
                 self._take_answer(received, record)
@@ -225,8 +243,8 @@ class Trace:
                 run = decode_map_run(received, record)
                 if keep_answer(self.map_runs.setdefault(run.arn, []), run):
                     self._changed.map_runs.add(run.arn)
-            case RecordKind.CHILDREN:
-                self._take_children(received, record)
+            case RecordKind.CHILDREN | RecordKind.MACHINE_EXECUTIONS:
+                self._take_list(received, record)
             case _:
                 self.unread.add(received.data)
 
@@ -321,7 +339,7 @@ class Trace:
         visits = [visit for each in touched if (visit := now.visit(each)) is not None]
         for visit in visits:
             for attempt in visit.attempts:
-                self._linker.set_attempt(arn, attempt, role)
+                self._linker.set_attempt(arn, attempt, now.role_arn)
         if touched:
             self._changed.visits[arn] = touched
         if execution.note_started(visits):
@@ -363,13 +381,22 @@ class Trace:
             self._drop_call(row)
             self._again.add(row.event_id)
         insort(self.ordered_calls, call, key=_by_time)
-        self._linker.add_call(call, ids_in(record, call.error_message))
+        ids = ids_in(record, call.error_message)
+        self._linker.add_call(call, ids, record)
         self._changed.calls.append(event_id)
 
     def _is_better(self, call: ApiCall, old: ApiCall) -> bool:
         if call.whole != old.whole:
             return call.whole
         return self._is_earlier(call.seen_at, self._raw.get(call.number), old)
+
+    def _note_known(self) -> None:
+        """Tell the linker how far calls are known, and when others are known better."""
+        if self._changed.healths:
+            health = self.as_of().health.get("lookup")
+            self._linker.know(health.coverage if health else None)
+        if self._changed.machines or self._changed.lineage:
+            self._linker.ask_all()
 
     def _drop_call(self, call: ApiCall) -> None:
         """Take a call out of those that are shown."""
@@ -408,7 +435,13 @@ class Trace:
         del requests[:is_full]
         self._changed.requests += place > 0 or not is_full
 
-    def _take_children(self, received: Received, record: Record) -> None:
+    def _take_list(self, received: Received, record: Record) -> None:
+        """Keep what lists tell of executions: a Map Run's, or all of a machine's."""
+        if received.kind == RecordKind.MACHINE_EXECUTIONS:
+            told = decode_machine_executions(received, record)
+            if self.strangers.add(told):
+                self._changed.machines.add(told.machine_arn)
+            return
         self._changed.lineage = True
         for child in decode_children(received, record):
             arn = child.listed.arn

@@ -40,6 +40,7 @@ from sfnwatch.model.records import (
     RecordKind,
     decode_request,
 )
+from sfnwatch.model.strangers import decode_machine_executions
 from sfnwatch.model.values import (
     ascii_json,
     clean,
@@ -408,11 +409,13 @@ def check_record(received: Received) -> None:
         case RecordKind.HISTORY | RecordKind.EXPRESS:
             decode_event(record)
         case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
-            decode_call(received.kind, record)
+            received.once(decode_call)
         case RecordKind.TASK_STATE:
             decode_task_state(record)
         case RecordKind.MAP_RUN:
             decode_map_run(received, record)
+        case RecordKind.MACHINE_EXECUTIONS:
+            decode_machine_executions(received, record)
         case RecordKind.REQUEST:
             decode_request(received, record)
     if received.kind in _OF_AN_EXECUTION and not (

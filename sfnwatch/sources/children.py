@@ -29,7 +29,6 @@ from sfnwatch.sources.polling import (
     Feed,
     Interval,
     PollingSource,
-    RateLimitedAws,
     Rates,
     WatchContext,
 )
@@ -42,9 +41,9 @@ CHILDREN_RATES: Rates = {
     "states:ListExecutions": (1.0, 20.0),
     "states:GetExecutionHistory": (4.0, 40.0),
 }
-"""What all children share. Some quotas refill one a second for the whole account and
-Region, shared with everybody: the account's own are 10, 1, 1, 2 and 20 a second at
-least, after 250, 200, 200, 100 and 400."""
+"""What all children share, and what asks who else ran. Some quotas refill one a second
+for the whole account and Region, shared with everybody: the account's own are 10, 1, 1,
+2 and 20 a second at least, after 250, 200, 200, 100 and 400."""
 _MOST_FOLLOWED = 500
 """Executions followed at most: each keeps its history in memory, and asks."""
 _PAGE = 1000
@@ -170,9 +169,9 @@ class Children:
     def __init__(
         self, aws: CallsAws, context: WatchContext, options: ChildOptions, feed: Feed
     ) -> None:
-        """Make it; what is followed joins the feed."""
-        self._aws = RateLimitedAws(aws, context.clock, CHILDREN_RATES)
-        self._context, self._options, self._feed = context, options, feed
+        """Make it; what is followed joins the feed, and asks at CHILDREN_RATES."""
+        self._aws, self._context = aws, context
+        self._options, self._feed = options, feed
         self._followed = {root.arn.arn for root in context.targets.roots}
         self._map_runs: dict[str, _FollowedMapRun] = {}
         self._listed: dict[str, MapRunChild] = {}

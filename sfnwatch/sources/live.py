@@ -15,7 +15,7 @@ from sfnwatch.clock import Clock
 from sfnwatch.model.arns import ExecutionArn, parse_log_group
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.children import Children
+from sfnwatch.sources.children import CHILDREN_RATES, Children
 from sfnwatch.sources.express import Express
 from sfnwatch.sources.history import History
 from sfnwatch.sources.log_group import LOG_RATES, LiveTail, LogGroup
@@ -32,6 +32,7 @@ from sfnwatch.sources.polling import (
     WatchContext,
 )
 from sfnwatch.sources.profiles import AwsSettings, check_profile
+from sfnwatch.sources.strangers import OtherExecutions
 from sfnwatch.sources.targets import (
     CallOptions,
     ChildOptions,
@@ -42,6 +43,18 @@ from sfnwatch.sources.targets import (
 )
 
 _Make = Callable[[], CallSource]
+
+
+class _Calls:
+    """A source: those of calls; after them nobody waits to know who else made some."""
+
+    def __init__(self, sources: Sequence[Source], others: OtherExecutions) -> None:
+        self._sources, self._others = sources, others
+
+    async def run(self, consume: TakesBatches) -> None:
+        """Hand over calls, from all sources at once, until each has ended."""
+        await Feed(consume).run(self._sources)
+        self._others.end_drain()
 
 
 class Live:
@@ -76,12 +89,15 @@ class Live:
         """What this watch must be allowed, beyond every watch's."""
         self._context = WatchContext(Targets(arns), clock, drain, tries)
         self._call_sources: list[CallSource | RestartedSource] = []
+        self._strangers: OtherExecutions | None = None
         self._children: Children | None = None
 
     def end_drain(self) -> None:
         """Stop waiting for late records."""
         for source in self._call_sources:
             source.end_drain()
+        if self._strangers is not None:
+            self._strangers.end_drain()
 
     def follow(self, execution_arn: str) -> bool:
         """Read an execution of a Map Run in full; False if it can't be, or not yet."""
@@ -111,12 +127,19 @@ class Live:
                 RestartedSource(make, self._context) if self._follow_redrive else make()
                 for make in makers
             ]
-            feed = Feed(consume)
-            self._children = Children(aws, self._context, self._child_options, feed)
-            targets = self._context.targets.roots
-            histories = [self._history(aws, logs, target) for target in targets]
+            feed, context = Feed(consume), self._context
+            slow = RateLimitedAws(aws, context.clock, CHILDREN_RATES)
+            self._children = Children(slow, context, self._child_options, feed)
+            roots = context.targets.roots
+            histories = [self._history(aws, logs, target) for target in roots]
+            sources: list[Source] = histories
+            if self._call_sources:
+                # Whose calls they are: without any nobody asks.
+                self._strangers = OtherExecutions(slow, context)
+                calls = _Calls(self._call_sources, self._strangers)
+                sources = [*histories, calls, self._strangers]
             try:
-                await feed.run([*histories, *self._call_sources])
+                await feed.run(sources)
             finally:
                 if untold := self._context.untold():
                     consume(untold)

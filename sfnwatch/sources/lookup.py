@@ -11,15 +11,15 @@ new session name for every call.
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Raw, Struct
 
-from sfnwatch.model.api_call import decode_call
+from sfnwatch.model.api_call import cloudtrail_record, decode_call
 from sfnwatch.model.records import DecodeError, Received, RecordKind
-from sfnwatch.model.values import maybe_time, parse_object
+from sfnwatch.model.values import maybe_time, parse_object, text_of
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
 from sfnwatch.sources.polling import (
     OVERLAP,
@@ -257,14 +257,14 @@ class Lookup(CallSource):
         kept: list[Received] = []
         now = self.clock.now()
         for event in reversed(fresh):
-            kind = RecordKind.LOOKUP
+            received = Received(now, RecordKind.LOOKUP, None, event.data)
             try:
-                call, _ = decode_call(kind, event.record)
-                concerned = self.targets.concerns(call)
+                concerned = self.targets.concerns(received.once(decode_call)[0])
             except DecodeError:
-                kind, concerned = RecordKind.UNREAD, True
+                received = Received(now, RecordKind.UNREAD, None, event.data)
+                concerned = True
             if concerned:
-                kept.append(Received(now, kind, None, event.data))
+                kept.append(received)
             else:
                 self._passed_over.add(event.id)
         self.hand_on(*kept)
@@ -277,9 +277,8 @@ class Lookup(CallSource):
         note = "how late CloudTrail is, by sfnwatch's own calls"
         async for page in self._pages("EventName", query, note, asked, _MEASURE_PAGES):
             for event in self._events(page, query):
-                with suppress(DecodeError):
-                    call, _ = decode_call(RecordKind.LOOKUP, event.record)
-                    self._measured.delivered(call.request_id)
+                told = cloudtrail_record(RecordKind.LOOKUP, event.record)
+                self._measured.delivered(text_of(told.get("requestID")))
         self._since_measured = 0
 
 

@@ -104,6 +104,8 @@ _LAKE = ("CancelQuery", "GetQueryResults", "StartQuery")
 
 GRANTS: tuple[Grant, ...] = (
     Grant("History", "states", _HISTORY, _EXECUTIONS),
+    # Whose calls those may be that no id matches: who else ran on the state machine.
+    Grant("Others", "states", ("ListExecutions",), _MACHINES),
     # What a Map Run's history does not tell: its counts, and which executions it ran.
     Grant("Children", "states", _CHILDREN, _MAP_RUNS, Feature.CHILDREN),
     Grant("Trail", "cloudtrail", ("LookupEvents",), _EVERYTHING),

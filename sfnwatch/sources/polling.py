@@ -443,11 +443,13 @@ class PollingSource:
         *,
         next_key: str = "nextToken",
         most: int | None = None,
+        tolerated: Collection[HealthState] = (),
     ) -> AsyncGenerator[AwsAnswer[P], None]:
         """Yield page by page; where a token has become too old, all over again.
 
         The parameters are those that there are when the first page is asked for.
-        `next_key` is how the next one is; `most` is how many are wanted.
+        `next_key` is how the next one is; `most` is how many are wanted. Raises
+        failures that are tolerated.
         """
         stale = ""
         for _ in range(_RESTARTS):
@@ -455,7 +457,7 @@ class PollingSource:
             try:
                 while True:
                     page = replace(request, parameters=asked, note=note)
-                    answer = await self.ask(page)
+                    answer = await self.ask(page, tolerated)
                     yield answer
                     if not answer.value.next_token or number == most:
                         return

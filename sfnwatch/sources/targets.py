@@ -485,7 +485,7 @@ class Relevance:
 def _decode(received: Received) -> ApiCall | TaskState:
     if received.kind == RecordKind.TASK_STATE:
         return decode_task_state(received.record)
-    return decode_call(received.kind, received.record, received.at)[0]
+    return received.once(decode_call)[0]
 
 
 def _key(told: ApiCall | TaskState) -> str:

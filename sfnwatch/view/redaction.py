@@ -309,7 +309,7 @@ _NOTE = re.compile(
     r"|the log group|(?:earlier )?log events|the trail's log"
     r"|a query|how the query does|the query's rows|nobody waits for the query"
     r"|messages of the queue|the queue itself|(?:taking off|deleting) what was read"
-    r"|how far it is|(?:failed|timed_out|aborted|running|all) executions)"
+    r"|how far it is|(?:failed|timed_out|aborted|running|newest|all) executions)"
     r"(?:, page [0-9]{1,6})?(?:, try [0-9]{1,3})?"
 )
 """What the call log says of a request."""

@@ -7,7 +7,8 @@ import pytest
 
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.scenarios import Scenario
-from tests.demo.serving import ManualClock, Served, served
+from tests.demo.serving import Served, served
+from tests.sources.clocks import ManualClock
 
 Serve = Callable[..., Awaitable[Served]]
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +14,9 @@ from botocore.exceptions import ClientError
 from sfnwatch.demo.account import Account, Bucket
 from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
 from sfnwatch.demo.services import PATH
+from tests.builders import HEAD, REGION
+from tests.sources.clocks import ManualClock
 
-EPOCH = datetime(2023, 11, 15, 0, 28, 24, 250_000, UTC)
-REGION = "ap-northeast-1"
-HEAD = f"arn:aws:states:{REGION}:123456789012"
 AUTHORIZATION = (
     f"AWS4-HMAC-SHA256 Credential={CREDENTIALS[0]}/20231115/{REGION}/states/"
     f"aws4_request, SignedHeaders=host;x-amz-date, Signature={'0' * 64}"
@@ -31,22 +29,6 @@ _CONFIG = AioConfig(
     retries={"total_max_attempts": 1},
     user_agent="test-agent/1",
 )
-
-
-class ManualClock:
-    """Stands still until it is moved; whoever waits on it moves it."""
-
-    def __init__(self) -> None:
-        self._now = EPOCH
-
-    def now(self) -> datetime:
-        return self._now
-
-    async def sleep(self, seconds: float) -> None:
-        self.advance(seconds)
-
-    def advance(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
 
 
 class Served:

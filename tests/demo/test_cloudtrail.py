@@ -10,7 +10,8 @@ from sfnwatch.demo.account import Account
 from sfnwatch.demo.cloudtrail import LONGEST_LAG
 from sfnwatch.demo.http_server import DemoRequest, answer
 from sfnwatch.demo.scenarios import SCENARIOS
-from tests.demo.serving import AUTHORIZATION, EPOCH, ManualClock, Served, refusal
+from tests.demo.serving import AUTHORIZATION, Served, refusal
+from tests.sources.clocks import EPOCH, ManualClock
 
 START = EPOCH.timestamp()
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from sfnwatch.demo.account import Account
+from tests.builders import HEAD
 from tests.demo.conftest import Serve
-from tests.demo.serving import HEAD, ManualClock, Served, refusal, served
+from tests.demo.serving import Served, refusal, served
+from tests.sources.clocks import ManualClock
 
 NOWHERE = f"{HEAD}:execution:nightly-report:none"
 EXPRESS = f"{HEAD}:express:web:run:0000"

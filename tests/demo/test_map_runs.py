@@ -5,9 +5,10 @@ from collections import Counter
 from typing import Any
 
 from sfnwatch.demo.scenarios import Scenario
+from tests.builders import HEAD
 from tests.demo.conftest import Serve
 from tests.demo.photos import photos
-from tests.demo.serving import HEAD, Served, refusal
+from tests.demo.serving import Served, refusal
 
 FIVE = (31.0, 12.4, 55.8, 17.2, 40.6)
 

@@ -10,8 +10,9 @@ from botocore.validate import ParamValidator
 from sfnwatch.demo.cloudtrail import LONGEST_LAG
 from sfnwatch.demo.operations import OPERATIONS
 from sfnwatch.demo.scenarios import SCENARIOS
+from tests.builders import HEAD
 from tests.demo.conftest import Serve
-from tests.demo.serving import AUTHORIZATION, HEAD, Served, refusal
+from tests.demo.serving import AUTHORIZATION, Served, refusal
 
 MACHINE = f"{HEAD}:stateMachine:nightly-report"
 _BOTOCORE = get_session()

@@ -10,8 +10,9 @@ import pytest
 
 from sfnwatch.demo.scenarios import PLANS, SCENARIOS, THREE_WAYS, plans_of
 from tests.demo.conftest import Serve
-from tests.demo.serving import EPOCH, Served, refusal
+from tests.demo.serving import Served, refusal
 from tests.demo.test_cloudtrail import role_of
+from tests.sources.clocks import EPOCH
 
 Events = list[dict[str, Any]]
 ONE_TASK = ("sync", "sync-denied", "async", "sdk", "failure")

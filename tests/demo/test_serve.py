@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -22,7 +21,8 @@ from sfnwatch.demo import serve as serving
 from sfnwatch.demo.cloudtrail import LONGEST_LAG
 from sfnwatch.demo.http_server import CREDENTIALS
 from sfnwatch.demo.serve import serve
-from tests.demo.serving import HEAD, REGION, Served
+from tests.builders import HEAD, REGION
+from tests.demo.serving import Served
 
 
 class Heard(io.StringIO):
@@ -144,42 +144,6 @@ async def test_only_a_taken_default_port_is_stepped_aside_from(
         async with left_running(tmp_path, port=port) as (_, err, other):
             assert other != port
             assert f"Port {port} is taken; serving on {other}" in err
-
-
-PROGRAM = """
-import asyncio, sys
-from pathlib import Path
-from sfnwatch.demo.serve import serve
-asyncio.run(serve(
-    ["sync"], port=int(sys.argv[2]), speed=20.0,
-    out=sys.stdout, err=sys.stderr, state_dir=Path(sys.argv[1]),
-))
-"""
-
-
-async def test_a_killed_server_started_again_serves_the_same_and_ends_on_a_signal(
-    tmp_path: Path,
-) -> None:
-    async def started(port: int) -> tuple[asyncio.subprocess.Process, Any]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-c", PROGRAM, str(tmp_path), str(port)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        assert process.stdout
-        return process, json.loads(await process.stdout.readline())
-
-    process, first = await started(0)
-    process.kill()
-    await process.communicate()
-    port = int(first["endpoint_url"].rpartition(":")[2])
-    for number in (signal.SIGINT, signal.SIGTERM):
-        process, line = await started(port)
-        assert line == first
-        process.send_signal(number)
-        _, err = await process.communicate()
-        assert (process.returncode, err.decode().count("\n")) == (0, 1)
 
 
 def test_names_of_scenarios_are_cheap_to_import() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sfnwatch.demo.execution import DemoExecution
 from sfnwatch.demo.scenarios import Attempt, Invocation, Scenario
 from sfnwatch.demo.state_machine import run_execution
-from tests.demo.serving import EPOCH
+from tests.sources.clocks import EPOCH
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:work"
 FINE = Invocation(1.0, {"fine": True})

@@ -15,7 +15,7 @@ ROW = ("eventtime", "eventsource", "eventname")
 
 
 def read(record: Received) -> ApiCall:
-    return decode_call(record.kind, record.record, record.at)[0]
+    return decode_call(record)[0]
 
 
 def run(**changes: Any) -> Received:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from sfnwatch.model.candidates import LISTED
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import LISTED, role_of_call
+from sfnwatch.model.linker import role_of_call
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.records import Received
 from tests import builders as aws
@@ -84,25 +85,6 @@ def test_a_history_without_its_start_is_matched_by_ids_whatever_the_role() -> No
     assert {link.rule for link in found.values()} == EXACT
 
 
-@pytest.mark.parametrize(
-    ("stranger", "link"),
-    [
-        (
-            {"invoked_by": None, "role": f"arn:aws:iam::{aws.ACCOUNT}:role/Console"},
-            None,
-        ),
-        ({"invoked_by": "lambda.amazonaws.com", "role": "arn:aws:iam::1:role/F"}, None),
-        ({"role": f"arn:aws:iam::{aws.ACCOUNT}:role/another-machine"}, None),
-        ({"invoked_by": "lambda"}, ("role-only", "other", None)),
-    ],
-)
-def test_others_who_describe_the_same_task_are_not_matched(
-    stranger: dict[str, Any], link: Any
-) -> None:
-    poll = call("DescribeTasks", 60, key="p", parameters=NAMES_TASK, **stranger)
-    assert links(*aws.sync_history(), poll).get("p") == link
-
-
 def test_a_request_id_beats_the_id_of_a_job() -> None:
     both = states(
         (1, aws.REQUEST_RESPONSE, tasks(aws.TASK_ARN)),
@@ -112,17 +94,17 @@ def test_a_request_id_beats_the_id_of_a_job() -> None:
     assert links(*both, action)["a"] == ("request-id", "action", 7)
 
 
-def test_of_states_that_ask_for_one_task_each_gets_its_own_call() -> None:
+def test_who_asks_for_a_task_may_ask_for_anothers_and_the_time_tells_alone() -> None:
     told = tasks(aws.TASK_ARN)
     asked = [
         call("DescribeTasks", s, key=f"d-{s}", parameters=NAMES_TASK) for s in (20, 40)
     ]
     run = states((1, aws.REQUEST_RESPONSE, told), (20, aws.DESCRIBE_SDK, told))
-    assert links(*run, asked[0]) == {"d-20": ("resource-id", "action", 7)}
+    assert links(*run, asked[0]) == {"d-20": (UNIQUE, "action", 7)}
     twice = states((20, aws.DESCRIBE_SDK, told), (40, aws.DESCRIBE_SDK, told))
     assert links(*twice, *asked) == {
-        "d-20": ("resource-id", "action", 2),
-        "d-40": ("resource-id", "action", 7),
+        "d-20": (UNIQUE, "action", 2),
+        "d-40": (UNIQUE, "action", 7),
     }
 
 
@@ -131,10 +113,12 @@ def test_a_call_about_another_s_job_is_of_the_attempt_that_made_it() -> None:
     run = states((1, aws.REQUEST_RESPONSE, tasks(aws.TASK_ARN)), (20, tag, None))
     named = {"resourceArn": aws.TASK_ARN}
     made = call("TagResource", 20, key="made", parameters=named)
+    assert links(*run, made) == {"made": (UNIQUE, "action", 7)}
+    # Outside the life of the attempt whose job it is, others made it: they are about.
     stray = call("TagResource", 200, key="stray", parameters=named)
     assert links(*run, made, stray) == {
-        "made": (UNIQUE, "action", 7),
-        "stray": ("resource-id", "other", 2),
+        "made": ("ambiguous", "action", None),
+        "stray": ("role-only", "other", None),
     }
 
 
@@ -177,10 +161,11 @@ RUNNING = [*aws.sync_history()[:5], aws.event(6, "ExecutionAborted", 100, previo
         (ACTION, "RunTask", {9: False, 10: True, 12: True, 13: True, 14: False}),
         # An action is answered by the time that it is submitted, at 25.3.
         (SUBMITTED, "RunTask", {-1: False, 0: True, 3: True, 4: False}),
-        # Polls are made from submission to the end.
-        (SUBMITTED, "DescribeTasks", {0: False, 1: True, 310: True, 311: False}),
-        # A job is stopped within a minute of its state.
-        (RUNNING, "StopTask", {150: True, 161: False}),
+        # Polls are made from submission to the end, at 309.1.
+        (SUBMITTED, "DescribeTasks", {0: False, 1: True, 311: True, 312: False}),
+        # A job is stopped within five minutes of its state's abort, and of no end else.
+        (RUNNING, "StopTask", {99: False, 100: True, 399: True, 401: False}),
+        (SUBMITTED, "StopTask", {200: False, 309: False, 320: False}),
         # Only a job that is waited for is polled.
         (ACTION, "DescribeTasks", {11: False}),
     ],
@@ -211,6 +196,7 @@ def test_of_very_many_candidates_the_first_are_listed_and_all_are_counted() -> N
         run.add("MapIterationStarted", after=started, name="M", index=index)
         run.add("TaskStateEntered", name="A")
         run.add("TaskScheduled", **aws.SYNC)
+        run.add("TaskSubmitted", output="{}", **aws.SYNC)
     trace = trace_of(*run.records, aws.row("DescribeTasks", 5))
     (link,) = trace.links.values()
     assert (len(link.candidates), link.unlisted) == (LISTED, 50)
@@ -225,17 +211,17 @@ def test_an_attempt_whose_action_is_known_exactly_has_room_for_no_other() -> Non
     assert links(*run, exact, stray, again) == {
         "exact": ("request-id", "action", 2),
         "stray": ("role-only", "other", None),
-        "again": (UNIQUE, "action", 2),
+        "again": ("ambiguous", "action", None),
     }
     other = states((10, aws.REQUEST_RESPONSE, None), arn=aws.OTHER_ARN)
     found = trace_of(*run, *other, exact, stray).links["stray"]
     assert (found.rule, found.key) == (LinkRule.UNIQUE_CANDIDATE, (aws.OTHER_ARN, 3))
 
 
-def test_calls_that_name_no_job_are_guessed_beside_those_that_do() -> None:
+def test_a_call_of_no_id_at_all_is_guessed_and_not_one_of_another_request() -> None:
     action = call("RunTask", 1, key="a", request_id="not in the history")
     found = links(*aws.sync_history(), *aws.sync_calls()[1:], action)
-    assert found["a"] == (UNIQUE, "action", 2)
+    assert found["a"] == ("role-only", "other", None)
     rows = [aws.row("RunTask", 1), *(aws.row("DescribeTasks", s) for s in (55, 114))]
     bare = sorted(links(*aws.sync_history(), *rows).values())
     assert bare == [(UNIQUE, "action", 2), *[(UNIQUE, "poll", 2)] * 2]
@@ -262,7 +248,7 @@ def test_a_task_with_credentials_of_its_own_makes_its_calls_with_those() -> None
     credentials: dict[str, Any] = {"taskCredentials": {"roleArn": own}}
     run = states((10, aws.REQUEST_RESPONSE, None), **credentials)
     there = call("RunTask", 10, key="there", role=own)
-    noise = call("AssumeRole", 200, key="noise", role=own)
+    noise = call("AssumeRole", 400, key="noise", role=own)
     assert links(*run, there, noise, call("RunTask", 10, key="here")) == {
         "there": (UNIQUE, "action", 2),
         "noise": ("role-only", "other", None),

@@ -57,13 +57,14 @@ def test_the_program_waits_for_the_next_execution_of_a_machine(
     account.finish(before)
     machine = before.replace(":execution:", ":stateMachine:").removesuffix(":run")
 
+    def looks() -> int:
+        return sum(call["name"] == "ListExecutions" for call in account.truth)
+
     def start_next() -> None:
-        eventually(
-            lambda: any(call["name"] == "ListExecutions" for call in account.truth),
-            "that it is looked for",
-        )
+        eventually(lambda: looks() > looked, "that it is looked for")
         account.start(machine, "next")
 
+    looked = looks()
     starting = threading.Thread(target=start_next)
     starting.start()
     where = ("--region", REGION, "--endpoint-url", account.url)

@@ -550,7 +550,7 @@ class S3(Struct):
         keys = [key for key in sorted(self.files) if key.startswith(prefix)]
         if query.get("delimiter"):
             folders = {prefix + key[len(prefix) :].partition("/")[0] for key in keys}
-            each = (f"<Prefix>{escape(folder)}/</Prefix>" for folder in folders)
+            each = (f"<Prefix>{escape(it)}/</Prefix>" for it in sorted(folders))
             return xml("".join(f"<CommonPrefixes>{e}</CommonPrefixes>" for e in each))
         left = [key for key in keys if key > query.get("continuation-token", after)]
         told = "".join(f"<Contents><Key>{escape(k)}</Key></Contents>" for k in left[:5])

@@ -169,7 +169,7 @@ async def test_what_is_no_json_is_what_botocore_makes_of_it() -> None:
 @pytest.mark.parametrize(
     ("operation", "parameters"),
     [
-        ("states:ListExecutions", {"stateMachineArn": ARN}),
+        ("states:ListMapRuns", {"executionArn": ARN}),
         ("states:StartExecution", {"stateMachineArn": ARN}),
         ("states:StopExecution", {"executionArn": ARN}),
         ("cloudtrail:ListTrails", {}),
@@ -190,7 +190,7 @@ async def test_an_operation_that_is_not_allowed_never_leaves_the_process(
 def test_the_policy_allows_what_may_be_sent_and_nothing_else() -> None:
     statements = iam_policy()["Statement"]
     actions = [action for each in statements for action in each["Action"]]
-    assert sorted(actions) == sorted(map(":".join, ALLOWED))
+    assert set(actions) == set(map(":".join, ALLOWED))
     reads = ("Describe", "Get", "List", "Lookup")
     assert all(name.startswith(reads) for _, name in ALLOWED), "all of it reads"
     assert len({grant.sid for grant in GRANTS}) == len(GRANTS)

@@ -70,7 +70,7 @@ def scheduled(resource_type: str, resource: str, **more: Any) -> Received:
 
 def made(**more: Any) -> ApiCall:
     record = call("RunTask", 1, key="x", **more)
-    return decode_call(record.kind, record.record)[0]
+    return decode_call(record)[0]
 
 
 # -- what to ask for -----------------------------------------------------------------

@@ -1,0 +1,484 @@
+"""Who may have made a call that no id matches: all attempts whose time and role fit.
+
+Calls of one name and one role are looked at together, and only those again of which, or
+of whom, anything changed. Nothing in `evidence` may speak against a pair.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from heapq import heappop, heappush
+
+from msgspec import Struct, field
+
+from sfnwatch.model.api_call import ApiCall, CallName
+from sfnwatch.model.evidence import (
+    OF_ALL_RUNS,
+    SECOND,
+    Caller,
+    Pair,
+    Window,
+    against,
+    equal_parameters,
+    is_retryable,
+    microseconds,
+    other_parameters,
+    shows_others,
+    window_of,
+)
+from sfnwatch.model.history import Details
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.records import Record
+
+Place = tuple[str | None, str | None]
+"""The account and the Region that a call was recorded in."""
+LISTED = 100
+"""Of those that fit one call no more are listed, nor looked at one by one: nobody reads
+on, and thousands of calls that each list thousands would fill the memory."""
+NEAR = 3 * SECOND
+"""A call so near before or after an attempt's time is a rival of one within: the two
+clocks need not agree."""
+STEP = SECOND // 4
+ABOUT = 300 * SECOND
+"""How far around an attempt's time it is looked for calls of others on its role."""
+POLLS = {CallRole.POLL, CallRole.STOP}
+NO_NAME: CallName = ("", "")
+"""In place of the name of a call by others: no attempt makes such calls."""
+Spot = tuple[CallName, str | None]
+"""A call's name, and the name of the role it was made with."""
+Member = tuple[int, str]
+"""A call: its moment in microseconds, and its event id."""
+
+
+class CallGroup(Struct, eq=False):
+    """The calls of one name and role that no id matches, and who may have made them."""
+
+    name: CallName
+    role: str
+    windows: dict[AttemptKey, Window] = field(default_factory=dict)
+    narrow: dict[AttemptKey, Window] = field(default_factory=dict)
+    """Of attempts whose action, or whose job, is known: they may have made such calls
+    only as failed, or as name no job."""
+    members: list[Member] = field(default_factory=list)
+    touched: set[Member] = field(default_factory=set)
+    """Those whose partners are to be looked for again."""
+    open: set[str] = field(default_factory=set)
+    """Those that are to be matched again, their partners being the same."""
+    fits: dict[str, dict[AttemptKey, frozenset[str]]] = field(default_factory=dict)
+    """Who may have made each call, and the parameters that are equal."""
+    calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
+    """The same from the other side."""
+    crowded: dict[str, tuple[int, tuple[AttemptKey, ...]]] = field(default_factory=dict)
+    """The calls that more attempts fit than are looked at, their number, and some."""
+
+    def add(self, member: Member, *, again: bool) -> None:
+        """Take a call in, or look at one that is there `again`."""
+        place = bisect_left(self.members, member)
+        if self.members[place : place + 1] != [member]:
+            self.members.insert(place, member)
+            again = True
+        if again:
+            self.touched.add(member)
+
+    def remove(self, member: Member) -> None:
+        place = bisect_left(self.members, member)
+        if self.members[place : place + 1] == [member]:
+            del self.members[place]
+            self.touched.discard(member)
+            self.set_fits(member[1], {})
+            self.open.discard(member[1])
+
+    def set_window(
+        self, key: AttemptKey, window: Window | None, *, narrow: bool
+    ) -> None:
+        """Note when an attempt may have made such calls; None: it made none."""
+        for held in (self.windows, self.narrow):
+            old = held.pop(key, None)
+            if old is not None:
+                self.touch(old.first, old.last)
+        if window is not None:
+            (self.narrow if narrow else self.windows)[key] = window
+            self.touch(window.first, window.last)
+
+    def window(self, key: AttemptKey) -> Window:
+        return self.windows.get(key) or self.narrow[key]
+
+    def touch(self, begin: int, end: int | None) -> None:
+        """Touch what is dated from a microsecond on to another, and what is near."""
+        self.touched.update(self.between(begin, end, NEAR))
+
+    def between(self, begin: int, end: int | None, more: int) -> list[Member]:
+        """Give the calls of a time and of a while around it."""
+        first, after = bisect_left(self.members, (begin - more, "")), len(self.members)
+        if end is not None:
+            after = bisect_left(self.members, (end + more + 1, ""))
+        return self.members[first:after]
+
+    def set_fits(self, event_id: str, fits: dict[AttemptKey, frozenset[str]]) -> None:
+        old = self.fits.pop(event_id, {})
+        for key in old.keys() | fits.keys():
+            self.open.update(self.calls_of.get(key, ()))
+        for key in old.keys() - fits.keys():
+            self.calls_of[key].discard(event_id)
+            if not self.calls_of[key]:
+                del self.calls_of[key]
+        for key in fits:
+            self.calls_of.setdefault(key, set()).add(event_id)
+        if fits:
+            self.fits[event_id] = fits
+        self.crowded.pop(event_id, None)
+        self.open.add(event_id)
+
+    def around(self, event_id: str) -> tuple[set[str], set[AttemptKey]]:
+        """Give all calls and attempts that hang together with a call."""
+        calls, keys, left = {event_id}, set[AttemptKey](), [event_id]
+        for each in left:
+            for key in self.fits.get(each, {}).keys() - keys:
+                keys.add(key)
+                new = self.calls_of[key] - calls
+                calls |= new
+                left.extend(new)
+        return calls, keys
+
+
+class Strays:
+    """Calls that show that others work with a role: they fit no attempt here."""
+
+    def __init__(self) -> None:
+        self.calls: set[str] = set()
+        """Their event ids."""
+        self.moved: dict[str, tuple[int, int]] = {}
+        """Between which microseconds there are others now, by the role's name."""
+        self._moments: dict[str, list[int]] = {}
+
+    def set(self, call: ApiCall, *, is_stray: bool) -> None:
+        """Note whether a call is one."""
+        role, moment = call.role, microseconds(call.event_time)
+        if role is None or is_stray == (call.event_id in self.calls):
+            return
+        moments = self._moments.setdefault(role, [])
+        if is_stray:
+            self.calls.add(call.event_id)
+            insort(moments, moment)
+        else:
+            self.calls.discard(call.event_id)
+            del moments[bisect_left(moments, moment)]
+        begin, end = self.moved.get(role, (moment, moment))
+        self.moved[role] = min(begin, moment), max(end, moment)
+
+    def are_about(self, role: str, window: Window) -> bool:
+        """Tell whether there are any in a time, or around it."""
+        moments = self._moments.get(role, [])
+        first = bisect_left(moments, window.first - ABOUT)
+        return first < len(moments) and (
+            window.last is None or moments[first] <= window.last + ABOUT
+        )
+
+
+class Known:
+    """How far calls are known: whether one that has not come may come yet.
+
+    LookupEvents is late and out of order: up to when it has told all is measured. A
+    file is taken at its word, up to the newest call in it of that account and Region.
+    """
+
+    def __init__(self) -> None:
+        self.live = False
+        """True where LookupEvents was asked."""
+        self._measured: int | None = None
+        self._newest: dict[Place, int] = {}
+        self._waiting: list[tuple[int, Spot, str]] = []
+        """Calls whose match waits until all calls up to a moment are known."""
+
+    def measure(self, measured: datetime | None) -> bool:
+        """Note how far LookupEvents is known; True if it is less than it was."""
+        mark = None if measured is None else microseconds(measured)
+        is_less = not self.live or (mark or 0) < (self._measured or 0)
+        self.live, self._measured = True, mark
+        return is_less
+
+    def note(self, call: ApiCall) -> None:
+        place, moment = (call.account_id, call.region), microseconds(call.event_time)
+        self._newest[place] = max(moment, self._newest.get(place, moment))
+
+    def is_complete(self, last: int | None, call: ApiCall) -> bool:
+        """Tell whether all calls up to a microsecond are known, where a call is of.
+
+        If they are not, the call is asked about again when they are.
+        """
+        newest = self._newest.get((call.account_id, call.region))
+        mark = self._measured if self.live else newest
+        if last is None or (mark is not None and mark >= last):
+            return last is not None
+        self._waiting.append((last, spot_of(call), call.event_id))
+        return False
+
+    def now_known(self) -> Iterator[tuple[Spot, str]]:
+        """Give the calls that wait no more, each once."""
+        marks = [self._measured] if self.live else [*self._newest.values()]
+        mark = max((each for each in marks if each is not None), default=0)
+        left, self._waiting = self._waiting, []
+        for last, spot, event_id in left:
+            if last <= mark:
+                yield spot, event_id
+            else:
+                self._waiting.append((last, spot, event_id))
+
+
+class Skew:
+    """How far CloudTrail's clock is from that of the histories, as far as it is seen.
+
+    A call that an id matches was made between its attempt's scheduling and its answer.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+        self._bounds: tuple[int, int] | None = None
+        self._is_new = False
+
+    def note(self, call: ApiCall, caller: Caller | None) -> None:
+        """Note an attempt's own call; None: it is not known any more to be its own."""
+        seen, attempt = None, caller.attempt if caller is not None else None
+        if attempt is not None and (attempt.submitted_at or attempt.ended_at):
+            at = microseconds(call.event_time)
+            begin = microseconds(attempt.scheduled_at)
+            seen = at - microseconds(attempt.answered_at), at + SECOND - begin
+        if seen == self._seen.get(call.event_id):
+            return
+        self._is_new = True
+        self._seen.pop(call.event_id, None)
+        if seen is not None:
+            self._seen[call.event_id] = seen
+
+    def has_moved(self) -> bool:
+        """Work out the bounds anew; True if they are others."""
+        if not self._is_new:
+            return False
+        self._is_new, before = False, self._bounds
+        least = max((low for low, _ in self._seen.values()), default=-NEAR)
+        most = min((high for _, high in self._seen.values()), default=NEAR)
+        if most - least > 2 * NEAR:
+            least, most = max(least, -NEAR), min(most, NEAR)
+        # In steps: each new bound has all windows looked at again.
+        low, high = least // STEP * STEP, -(-most // STEP) * STEP
+        self._bounds = (low, high) if self._seen and least <= most else None
+        return before != self._bounds
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the most that CloudTrail's clock may be ahead, microseconds."""
+        return self._bounds or (0, 2 * SECOND)
+
+    @property
+    def near(self) -> int:
+        """How far out of its time a call may yet be an attempt's."""
+        return 0 if self._bounds else NEAR
+
+
+class Present:
+    """Those whose time, or nearly, a moment that only moves on falls into."""
+
+    def __init__(
+        self,
+        windows: Mapping[AttemptKey, Window],
+        span: tuple[int, int],
+        near: int,
+    ) -> None:
+        begin, end = span
+        self._near = near
+        meeting = [
+            (window, key)
+            for key, window in windows.items()
+            if window.meets(begin - near, end + near)
+        ]
+        self._arrivals = sorted(
+            ((window.first - near, key, window) for window, key in meeting),
+            reverse=True,
+        )
+        self._departures: list[tuple[int, AttemptKey]] = []
+        self.windows: dict[AttemptKey, Window] = {}
+
+    def move_to(self, moment: int) -> None:
+        while self._arrivals and self._arrivals[-1][0] <= moment:
+            _, key, window = self._arrivals.pop()
+            if window.last is None or window.last + self._near >= moment:
+                self.windows[key] = window
+            if window.last is not None:
+                heappush(self._departures, (window.last + self._near, key))
+        while self._departures and self._departures[0][0] < moment:
+            self.windows.pop(heappop(self._departures)[1], None)
+
+
+class Candidates:
+    """The groups of calls that no id matches, and what is known of all of them."""
+
+    def __init__(
+        self,
+        calls: Mapping[str, ApiCall],
+        callers: Mapping[AttemptKey, Caller],
+        record_of: Callable[[ApiCall], Record],
+        details_of: Callable[[AttemptKey], Details],
+    ) -> None:
+        """Begin without any; see `Linker` for what is handed in."""
+        self.calls, self.callers = calls, callers
+        self.record_of, self._details_of = record_of, details_of
+        self.groups: dict[Spot, CallGroup] = {}
+        self.by_name: dict[Spot, dict[AttemptKey, Caller]] = {}
+        """The attempts that may make calls of each name."""
+        self.by_job: dict[str, Link] = {}
+        """Links by a job's id that others' calls compete with, who ask for the job."""
+        self._answered: dict[AttemptKey, list[Member]] = {}
+        """The action calls of attempts of which they are known exactly."""
+        self.moved: dict[AttemptKey, set[Spot]] = {}
+        """Attempts that calls may be of otherwise, and which calls."""
+        self.known, self.strays, self.skew = Known(), Strays(), Skew()
+
+    def join(self, call: ApiCall, *, again: bool) -> None:
+        """Put a call among those that no id matches, where it may have been before."""
+        spot = spot_of(call)
+        group = self.groups.get(spot)
+        if group is None:
+            group = self.groups[spot] = CallGroup(spot[0], call.role or "")
+            for key in self.by_name.get(spot, ()):
+                self._set_window(group, key)
+        group.add(member_of(call), again=again)
+
+    def leave(self, call: ApiCall) -> None:
+        group = self.groups.get(spot_of(call))
+        if group is not None:
+            group.remove(member_of(call))
+        self.strays.set(call, is_stray=False)
+
+    def note_answer(self, key: AttemptKey, call: ApiCall, change: int) -> None:
+        """Note that a call is, or is not any more, known to be an attempt's action."""
+        answers = self._answered.setdefault(key, [])
+        if change > 0:
+            insort(answers, member_of(call))
+        else:
+            answers.remove(member_of(call))
+        if not answers:
+            del self._answered[key]
+
+    def answers(self, key: AttemptKey) -> int:
+        """Count the calls that are known exactly to be an attempt's action."""
+        return len(self._answered.get(key, ()))
+
+    def _narrowed(
+        self, windows: Mapping[AttemptKey, Window], call: ApiCall
+    ) -> Iterator[tuple[AttemptKey, Window]]:
+        """Give who may have made a call beside the calls that ids match.
+
+        An action may have been refused before, and a poll need not name its job.
+        """
+        unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
+        retried, (at, _) = is_retryable(call), member_of(call)
+        for key, window in windows.items():
+            if window.role is CallRole.ACTION:
+                fits = retried and at <= self._answered[key][-1][0]
+            else:
+                fits = unnamed
+            if fits:
+                yield key, window
+
+    def ask_all(self) -> None:
+        """Have all decided on anew."""
+        for group in self.groups.values():
+            group.open.update(group.fits)
+        for event_id in self.by_job:
+            self.groups[spot_of(self.calls[event_id])].open.add(event_id)
+
+    def to_decide(
+        self,
+    ) -> Iterator[tuple[CallGroup, Collection[str], Collection[AttemptKey]]]:
+        """Give the calls to be decided on, with all that hang together with them."""
+        strays, self.strays.moved = self.strays.moved, {}
+        for spot, event_id in self.known.now_known():
+            group = self.groups[spot]
+            group.open.update({event_id} & group.fits.keys())
+        for group in self.groups.values():
+            if group.role in strays:
+                begin, end = strays[group.role]
+                for key, calls in group.calls_of.items():
+                    if group.window(key).meets(begin - ABOUT, end + ABOUT):
+                        group.open |= calls
+            left, group.open = group.open, set()
+            while left:
+                together, keys = group.around(left.pop())
+                left -= together
+                yield group, together, keys
+
+    def _set_window(self, group: CallGroup, key: AttemptKey) -> None:
+        caller = self.callers.get(key)
+        if caller is None or (group.name, group.role) not in caller.spots:
+            group.set_window(key, None, narrow=False)
+            return
+        window = window_of(caller, group.name, self.skew.bounds)
+        narrow = window is not None and (
+            key in self._answered
+            if window.role is CallRole.ACTION
+            else window.role in POLLS and caller.owns and bool(caller.ids)
+        )
+        group.set_window(key, window, narrow=narrow)
+
+    def find(self) -> None:
+        """Find out anew who fits the calls of which, or of whom, anything changed."""
+        if self.skew.has_moved():
+            for spot in self.groups:
+                for key in self.by_name.get(spot, ()):
+                    self.moved.setdefault(key, set()).add(spot)
+        moved, self.moved = self.moved, {}
+        for key, spots in moved.items():
+            for spot in spots:
+                group = self.groups.get(spot)
+                if group is not None:
+                    self._set_window(group, key)
+        for group in self.groups.values():
+            touched, group.touched = sorted(group.touched), set()
+            if not touched:
+                continue
+            self._match_up(group, touched)
+
+    def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
+        """Find out who fits calls of a group, which are in the order of their times."""
+        span, near = (touched[0][0], touched[-1][0]), self.skew.near
+        wide = Present(group.windows, span, near)
+        narrow = Present(group.narrow, span, near)
+        for moment, event_id in touched:
+            wide.move_to(moment)
+            narrow.move_to(moment)
+            call, present = self.calls[event_id], wide.windows
+            if narrow.windows:
+                present = {**present, **dict(self._narrowed(narrow.windows, call))}
+            self._set_fits(group, call, present)
+
+    def _set_fits(
+        self, group: CallGroup, call: ApiCall, present: Mapping[AttemptKey, Window]
+    ) -> None:
+        event_id = call.event_id
+        if len(present) > LISTED:
+            group.set_fits(event_id, {})
+            group.crowded[event_id] = len(present), tuple(sorted(present)[:LISTED])
+            return
+        record = self.record_of(call) if present else {}
+        found: dict[AttemptKey, frozenset[str]] = {}
+        for key, window in present.items():
+            pair = self.pair(call, record, key, window.role)
+            if not against(pair) and not other_parameters(pair):
+                found[key] = equal_parameters(pair)
+        group.set_fits(event_id, found)
+        is_stray = not found and event_id not in self.by_job and shows_others(call)
+        self.strays.set(call, is_stray=is_stray)
+
+    def pair(
+        self, call: ApiCall, record: Record, key: AttemptKey, role: CallRole
+    ) -> Pair:
+        return Pair(call, record, self.callers[key], role, self._details_of)
+
+
+def spot_of(call: ApiCall) -> Spot:
+    return (NO_NAME if call.by_others else call.name), call.role
+
+
+def member_of(call: ApiCall) -> Member:
+    return microseconds(call.event_time), call.event_id

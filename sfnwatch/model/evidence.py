@@ -1,0 +1,508 @@
+"""What speaks against an attempt having made a call, and when it may have made one.
+
+A link may be missing; it may not be wrong. One contradiction is enough, whatever else
+agrees: roles are shared, often by hundreds of executions of one machine at a time.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+
+from sfnwatch.model.api_call import ApiCall, CallName, session_name
+from sfnwatch.model.arns import (
+    account_of,
+    last_segment,
+    maybe_execution_arn,
+    role_name,
+)
+from sfnwatch.model.history import Details
+from sfnwatch.model.integrations import (
+    CallRole,
+    Integration,
+    Pattern,
+    home_region,
+    usual_role,
+)
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.parameters import Comparison, asked, compare
+from sfnwatch.model.records import Record
+from sfnwatch.model.values import duration, list_of, mapping_of, strings_in, values_at
+from sfnwatch.model.visits import Attempt
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+SECOND = 1_000_000
+_SLACK = 2 * SECOND
+"""An answer is on its way for a moment: a call's second may end after its phase."""
+_STOP_GRACE = 300 * SECOND
+"""A job is stopped after its state was aborted, in AWS's own time [inferred]."""
+NAMED = 3
+"""So many parameters are named where very many agree, or differ."""
+OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
+"""Polls that name what the job is a run of, and not the run."""
+_SESSION = re.compile(r":assumed-role/[^/\s]+/([A-Za-z]{32})(?![\w+=,.@-])")
+_TO_OTHERS = ("terminate", "stop", "delete", "startApplication")
+"""How actions begin that are done to a thing which is there already."""
+_TRIES = re.compile(r"SDK Attempt Count: (\d{1,3})\b")
+_TOKEN = re.compile(r"arn:[A-Za-z0-9:/_.+=@*-]+")
+
+
+# -- the two sides ---------------------------------------------------------------------
+
+
+class Caller(Struct, eq=False):
+    """An attempt, with what its calls are told by."""
+
+    key: AttemptKey
+    attempt: Attempt
+    role: str | None
+    """The name of the role its calls are made with; None where history is cut."""
+    account: str | None
+    """The role's, in which its calls are recorded."""
+    regions: frozenset[str]
+    """In which its calls are recorded: its own, and a global service's home."""
+    names: frozenset[CallName]
+    """The calls it may make, and those that go with its action."""
+    request_ids: tuple[str, ...]
+    sessions: frozenset[str]
+    """Of denied calls: the causes of its ends tell them."""
+    tries: int
+    """How many calls its cause counts, as the SDK made them; 0 where it tells none."""
+    ids: frozenset[str]
+    """Its job's ids, each also as the bare id at its end."""
+    owns: bool
+    """False where the job is a thing that was there, and is everybody's."""
+    facts: tuple[object, ...]
+    """What of the attempt its links depend on."""
+    links: dict[tuple[CallName, LinkRule, str], Link] = field(default_factory=dict)
+    """Those that were made: polls of one job share theirs."""
+
+    @property
+    def spots(self) -> list[tuple[CallName, str | None]]:
+        """Which calls it may have made, under which role."""
+        return [(name, self.role) for name in self.names]
+
+
+def caller_of(arn: str, attempt: Attempt, role_arn: str | None) -> Caller:
+    """Describe an attempt; `role_arn` is its execution's, where it has none itself."""
+    role_arn = attempt.role_arn or role_arn
+    jobs, row = attempt.resource_ids, attempt.integration
+    execution = maybe_execution_arn(arn)
+    place = (execution.account, execution.region) if execution else (None, None)
+    account, region = account_of(role_arn) or place[0], attempt.region or place[1]
+    partition = execution.partition if execution else "aws"
+    home = home_region(attempt.resource_type or "", partition)
+    causes = [end.cause for end in attempt.ends if end.cause]
+    return Caller(
+        key=(arn, attempt.scheduled_id),
+        attempt=attempt,
+        role=role_name(role_arn),
+        account=account,
+        regions=frozenset(filter(None, (region, home))),
+        names=_names(row, attempt.pattern),
+        request_ids=tuple(attempt.request_ids),
+        sessions=frozenset(s for cause in causes for s in _SESSION.findall(cause)),
+        tries=max((int(n) for c in causes for n in _TRIES.findall(c)), default=0),
+        ids=frozenset((*jobs, *map(last_segment, jobs))),
+        owns=row is None or not row.action.startswith(_TO_OTHERS),
+        facts=(
+            *(role_arn, account, region, attempt.visit_id, attempt.pattern, row),
+            *(attempt.scheduled_at, attempt.started_at, attempt.submitted_at),
+            *(attempt.end, len(attempt.request_ids), len(jobs)),
+        ),
+    )
+
+
+@lru_cache(maxsize=256)
+def _names(row: Integration | None, pattern: Pattern) -> frozenset[CallName]:
+    """Name the calls of all attempts of a kind, which share them."""
+    if row is None:
+        return frozenset()
+    names = {row.action_event}
+    if pattern is Pattern.SYNC:
+        names.update(row.poll_events, row.stop_events)
+    return frozenset({*((row.event_source, name) for name in names), *row.beside})
+
+
+def role_in(attempt: Attempt, name: CallName) -> CallRole:
+    """Tell what a call of that name is to an attempt; only `.sync` polls and stops."""
+    row = attempt.integration
+    if row is None or row.event_source != name[0]:
+        return CallRole.OTHER
+    role = row.role_of(name[1])
+    if role in {CallRole.POLL, CallRole.STOP} and attempt.pattern is not Pattern.SYNC:
+        return CallRole.OTHER
+    return role
+
+
+class Pair(Struct, eq=False):
+    """A call, and an attempt that may have made it."""
+
+    call: ApiCall
+    record: Record
+    """The CloudTrail record of the call."""
+    caller: Caller
+    role: CallRole
+    """What the call would be to the attempt."""
+    details_of: Callable[[AttemptKey], Details]
+    """Gives those of an attempt's …Scheduled event."""
+    _compared: Comparison | None = None
+
+    @property
+    def compared(self) -> Comparison:
+        """What was asked on both sides; nothing where one side does not tell."""
+        if self._compared is None:
+            wanted = asked(self.details_of(self.caller.key))
+            self._compared = (
+                compare(*self.call.name, wanted, self.record)
+                if wanted is not None
+                else Comparison((), ())
+            )
+        return self._compared
+
+
+# -- when an attempt may make a call ---------------------------------------------------
+
+
+class Window(NamedTuple):
+    """When an attempt may have made a call of some name, in microseconds."""
+
+    role: CallRole
+    """What such a call would be to it."""
+    first: int
+    """The first microsecond a call may be dated: its second begins before it."""
+    last: int | None
+    """None while it may make more."""
+
+    def meets(self, begin: int, end: int) -> bool:
+        return self.first <= end and (self.last is None or begin <= self.last)
+
+
+def microseconds(at: datetime) -> int:
+    # Whole numbers: a second past the year 9999 is no datetime.
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment_of(microsecond: int) -> datetime:
+    return _EPOCH + microsecond * _MICROSECOND
+
+
+def window_of(caller: Caller, name: CallName, skew: tuple[int, int]) -> Window | None:
+    """Say when an attempt may make calls of a name; None if it makes no such calls.
+
+    `skew` is how far CloudTrail's clock may be ahead, the least and the most.
+    """
+    attempt = caller.attempt
+    role = role_in(attempt, name)
+    begin, end = attempt.scheduled_at, attempt.ended_at
+    (least, slack) = skew
+    if role is CallRole.OTHER and name not in caller.names:
+        return None
+    if role is CallRole.ACTION:
+        end = attempt.submitted_at or end
+    elif role is CallRole.POLL:
+        # What was never submitted is not polled.
+        if attempt.submitted_at is None:
+            return None
+        begin = attempt.submitted_at
+    elif role is CallRole.STOP:
+        if end is None or attempt.status not in {"aborted", "timed_out"}:
+            return None
+        begin, slack = end, _STOP_GRACE
+    last = None if end is None else microseconds(end) + slack
+    return Window(role, microseconds(begin) - SECOND + 1 + least, last)
+
+
+def life_of(caller: Caller) -> Window:
+    """Give the time in which a call about an attempt's own job is taken for its own."""
+    end = caller.attempt.ended_at
+    last = None if end is None else microseconds(end) + _SLACK
+    first = microseconds(caller.attempt.scheduled_at) - SECOND + 1
+    return Window(CallRole.OTHER, first, last)
+
+
+# -- what speaks against it ------------------------------------------------------------
+
+
+def other_caller(call: ApiCall, caller: Caller) -> str:
+    """Compare who made the call, and where it was recorded."""
+    # A Lambda function's own InvokeExecution has the request id of the Invoke.
+    if call.by_others:
+        return "Step Functions did not make it"
+    if caller.role and call.role and caller.role != call.role:
+        return f"another role made it: {call.role}"
+    account = account_of(call.role_arn) or call.account_id
+    if account and caller.account and account != caller.account:
+        return f"another account's role made it: {account}"
+    if call.region and caller.regions and call.region not in caller.regions:
+        return f"it was made in another Region: {call.region}"
+    return ""
+
+
+def other_request_id(pair: Pair) -> str:
+    """Compare the call's request id with what the attempt's own events tell.
+
+    They tell that of the last call; the ones before it were refused.
+    """
+    told, call = pair.caller.request_ids, pair.call
+    if pair.role is not CallRole.ACTION or not told or call.request_id is None:
+        return ""
+    if call.request_id in told or is_retryable(call):
+        return ""
+    return "the attempt's own events tell another request ID"
+
+
+def other_answer(pair: Pair) -> str:
+    """Compare how the call was answered with what the attempt came to."""
+    call, attempt = pair.call, pair.caller.attempt
+    if pair.role is not CallRole.ACTION or call.error_code is not None:
+        return ""
+    row = attempt.integration
+    answer = mapping_of(pair.record.get("responseElements"))
+    if row is not None and row.starts_job and attempt.resource_ids:
+        named = _ids(answer, row)
+        is_other = named and not named & pair.caller.ids
+        return "its answer names another job" if is_other else ""
+    if attempt.status != "failed" or attempt.submitted_at or attempt.resource_ids:
+        return ""
+    if (attempt.error or "States.").startswith("States.") or _failed_in_part(answer):
+        return ""
+    # A function that fails was called all the same.
+    if row is not None and row.event_source == "lambda.amazonaws.com":
+        return ""
+    return "it succeeded, and the attempt failed without having a job"
+
+
+def _ids(answer: Mapping[str, Any], row: Integration) -> set[str]:
+    """Give the job's ids in an answer as CloudTrail writes it, in lower camel case."""
+    found = {
+        value for path in row.id_paths for value in values_at(answer, _lowered(path))
+    }
+    return found | set(map(last_segment, found))
+
+
+@lru_cache(maxsize=256)
+def _lowered(path: str) -> str:
+    return ".".join(part[:1].lower() + part[1:] for part in path.split("."))
+
+
+def _failed_in_part(answer: Mapping[str, Any]) -> bool:
+    """Tell of an answer that has errors in it, as RunTask's `failures` are."""
+    if any(list_of(value) for key, value in answer.items() if "fail" in key.lower()):
+        return True
+    return any(
+        isinstance(value, int) and value
+        for key, value in answer.items()
+        if "fail" in key.lower()
+    )
+
+
+def other_job(pair: Pair) -> str:
+    """Compare the job that a poll or a stop names with the attempt's own."""
+    if pair.role not in {CallRole.POLL, CallRole.STOP}:
+        return ""
+    call, ids = pair.call, pair.caller.ids
+    if pair.caller.attempt.submitted_at is None:
+        return "the attempt was never submitted"
+    if not ids:
+        return ""
+    if call.has_request and call.event_name not in OF_ALL_RUNS:
+        return _named_otherwise(mapping_of(pair.record.get("requestParameters")), ids)
+    named = {arn.rstrip(".,;:") for arn in _TOKEN.findall(call.error_message or "")}
+    jobs = {a for a in named if ":sts:" not in a and ":iam:" not in a and a[-1] != "*"}
+    if jobs and not (jobs | set(map(last_segment, jobs))) & ids:
+        return "the error names another job"
+    return ""
+
+
+def other_kind(pair: Pair) -> str:
+    """Say why a call is not about an attempt's job, though it names that.
+
+    What states make, poll or stop jobs by is made by those, and a name is an id among
+    jobs of one kind alone: `CreateModel` may name a model as a training job is named.
+    """
+    call, row = pair.call, pair.caller.attempt.integration
+    if pair.role is not CallRole.OTHER or row is None or not pair.caller.ids:
+        return ""
+    if usual_role(call.event_source, call.event_name) is not CallRole.OTHER:
+        return "it makes no such calls"
+    kind = re.sub(r"^(Create|Delete)", "", row.action_event)
+    if not row.id_word.endswith("name") or kind in call.event_name:
+        return ""
+    named = strings_in([pair.record.get("requestParameters"), call.error_message])
+    whole = any(
+        each in text for each in pair.caller.ids if ":" in each for text in named
+    )
+    return "" if whole else "a name is no id but among jobs of one kind"
+
+
+def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
+    """Say what is wrong with the jobs that a request names."""
+    for value in asked_for.values():
+        named = set(strings_in(value))
+        if ids & (named | set(map(last_segment, named))):
+            # Step Functions asks for one job at a time, as all recordings show.
+            return "it names other jobs too" if len(named) > 1 else ""
+    return "it names another job"
+
+
+def other_parameters(pair: Pair) -> str:
+    """Say what was asked otherwise."""
+    names = sorted({leaf.path for leaf in pair.compared.different})
+    more = ", …" if len(names) > NAMED else ""
+    return f"other parameters: {', '.join(names[:NAMED])}{more}" if names else ""
+
+
+def equal_parameters(pair: Pair) -> frozenset[str]:
+    """Name the parameters that are equal."""
+    return frozenset(leaf.path for leaf in pair.compared.equal)
+
+
+def other_error(pair: Pair) -> str:
+    """Compare the call's error with the attempt's."""
+    call, attempt = pair.call, pair.caller.attempt
+    if pair.role is not CallRole.ACTION or call.error_code is None:
+        return ""
+    if attempt.submitted_at or attempt.status == "succeeded" or attempt.resource_ids:
+        if not is_retryable(call):
+            return "it failed, and the attempt had its answer"
+        return ""
+    if attempt.status != "failed":
+        return ""
+    session = None if is_retryable(call) else session_name(pair.record)
+    if session and pair.caller.sessions and session not in pair.caller.sessions:
+        return "another session made it than the attempt's cause names"
+    told = attempt.error
+    if is_retryable(call) or _says_nothing(told) or told is None:
+        return ""
+    if error_word(told) != error_word(call.error_code):
+        return f"it failed with {call.error_code}, the attempt with {told}"
+    return ""
+
+
+def error_word(code: str) -> str:
+    """Give what the two sides' words for one error have in common.
+
+    CloudTrail has `AccessDenied` where a history has `ECS.AccessDeniedException`.
+    """
+    word = code.rpartition(".")[2]
+    return re.sub(r"(Exception|Error|Fault)$", "", word).lower()
+
+
+_RETRYABLE = re.compile(
+    r"throttl|toomanyrequests|requestlimit|rateexceeded|slowdown|internal|unavailable"
+    r"|serverexception|timeout|capacity|servicefault"
+)
+
+
+def is_retryable(call: ApiCall) -> bool:
+    """True if the SDK tries such a call again by itself [inferred from its docs]."""
+    code = call.error_code
+    return code is not None and _RETRYABLE.search(code.lower()) is not None
+
+
+_OF_MANY = {"Unknown", "ServiceException", "SdkClientException"}
+
+
+@lru_cache(maxsize=1024)
+def _says_nothing(error: str | None) -> bool:
+    """True for an error that stands for many: a service's own, or Step Functions'."""
+    if error is None:
+        return True
+    service, _, word = error.rpartition(".")
+    if service == "States" or word in _OF_MANY:
+        return True
+    bare = re.sub(r"^(Amazon|AWS)|Exception$", "", word).lower()
+    return bare == re.sub(r"^(Amazon|AWS)", "", service).lower() or not bare
+
+
+CHECKS: tuple[Callable[[Pair], str], ...] = (
+    other_request_id,
+    other_answer,
+    other_job,
+    other_kind,
+    other_error,
+)
+"""What is looked at of a pair whose caller and time agree, but for its parameters."""
+
+
+def against(pair: Pair) -> str:
+    """Say what speaks against an attempt having made a call; empty for nothing.
+
+    Its time is not looked at: see `window_of`.
+    """
+    found = other_caller(pair.call, pair.caller)
+    checks = (check(pair) for check in CHECKS)
+    return found or next(filter(None, checks), "")
+
+
+def told_session(call: ApiCall, record: Record) -> str | None:
+    """Give the session of a call that failed: an attempt's cause may name it."""
+    return session_name(record) if call.error_code is not None else None
+
+
+def shows_others(call: ApiCall) -> bool:
+    """True for a call that nobody makes but Step Functions for some execution.
+
+    X-Ray's sampling runs under the same role, and what fails tells of nobody.
+    """
+    made = call.by_step_functions and call.error_code is None
+    return made and call.event_source != "xray.amazonaws.com"
+
+
+# -- both sides, to be looked at -------------------------------------------------------
+
+
+class Weighed(NamedTuple):
+    """What speaks for and against one attempt having made a call."""
+
+    key: AttemptKey
+    role: CallRole
+    """What the call would be to it."""
+    same: tuple[str, ...]
+    """Ids that both sides tell, each with its word: `request ID r-1`."""
+    comparison: Comparison
+    against: tuple[str, ...]
+    """Sentences; empty for an attempt that may have made it."""
+
+
+def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
+    """Weigh all of a pair; `window` is when it may have made the call, if it does.
+
+    `ids` are all that the call's record names.
+    """
+    call, caller = pair.call, pair.caller
+    session = told_session(call, pair.record)
+    same = (
+        [f"request ID {call.request_id}"]
+        if call.request_id in caller.request_ids
+        else []
+    )
+    same += [f"session {session}"] if session in caller.sessions else []
+    row = caller.attempt.integration
+    word = row.id_word if row is not None else "id"
+    # Of an ARN and the bare id at its end the ARN.
+    held = sorted(set(ids) & caller.ids, key=len, reverse=True)
+    if pair.role is CallRole.OTHER and held and row is not None and row.starts_job:
+        window = life_of(caller)
+    same += [f"{word} {each}" for each in held[:1]]
+    found = [other_caller(call, caller), _other_time(call, window)]
+    found += [check(pair) for check in CHECKS]
+    found.append(other_parameters(pair))
+    told = tuple(dict.fromkeys(filter(None, found)))
+    return Weighed(caller.key, pair.role, tuple(same), pair.compared, told)
+
+
+def _other_time(call: ApiCall, window: Window | None) -> str:
+    if window is None:
+        return "it makes no such calls, or made none then"
+    at = microseconds(call.event_time)
+    if at < window.first:
+        return f"it came {duration((window.first - at) / SECOND)} too early"
+    if window.last is not None and at > window.last:
+        return f"it came {duration((at - window.last) / SECOND)} too late"
+    return ""

@@ -1,0 +1,454 @@
+"""What speaks against an attempt having made a call, and what must speak for it.
+
+Each table is of one contradiction: the records of an attempt, a call that might be its
+own, and what is said against that; or nothing. Without it the two are matched.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.values import iso
+from tests import builders as aws
+from tests.analysis.finding_in import explained, found
+from tests.builders import call, health
+from tests.model.answers import trace_of
+
+Row = tuple[list[Received], Received, str]
+UNIQUE, BY_ID, SAME = "unique-candidate", "resource-id", "parameters"
+LAMBDA, GLUE = "lambda.amazonaws.com", "glue.amazonaws.com"
+EMR, SAGEMAKER = "elasticmapreduce.amazonaws.com", "sagemaker.amazonaws.com"
+OTHER_TASK = aws.TASK_ARN[:-1] + "6"
+OTHER_SESSION = "pUBglYSipXQwtRmKzVbNhJdLfGcWaEoT"
+ELSEWHERE = aws.ROLE.replace(aws.ACCOUNT, "210987654321")
+THROTTLED = ("ThrottlingException", "Rate exceeded")
+LAST = call("ListClusters", 9000, key="last", role="r/people", invoked_by=None)
+"""By somebody else: up to it a file has all calls."""
+
+
+def which(service: str, action: str) -> aws.Which:
+    return {"resourceType": service, "resource": action}
+
+
+INVOKE = which("lambda", "invoke")
+
+
+def ran(
+    named: aws.Which = aws.REQUEST_RESPONSE,
+    *,
+    arn: str = aws.ARN,
+    begin: float = 0,
+    asked: Any = None,
+    **attempt: Any,
+) -> list[Received]:
+    """Build a Task: scheduled at 0.2, submitted at 0.4, and over a second later."""
+    if asked is not None:
+        attempt["parameters"] = json.dumps(asked)
+    run = aws.History(arn, begin=begin).start().task("Work", named, **attempt)
+    return run.end("Failed" if "error" in attempt else "Succeeded").records
+
+
+def cut(records: list[Received], ended: str, seconds: float) -> list[Received]:
+    """Build the same, ended before its Task was: `ExecutionAborted`, `TaskTimedOut`."""
+    after = ("Succeeded", "Exited")
+    until = [r for r in records if not r.record["type"].endswith(after)]
+    previous = 0 if ended == "ExecutionAborted" else None
+    return [*until, aws.event(len(until) + 1, ended, seconds, previous=previous)]
+
+
+def others(*names: str) -> Received:
+    """Build ListExecutions' answer: these run all the time, and nobody else did."""
+    arn, start = f"{aws.HEAD}:execution:nightly-report:", iso(aws.at(-9))
+    running = [{"executionArn": arn + n, "startDate": start} for n in names]
+    data = {"machine_arn": aws.MACHINE_ARN, "asked_at": iso(aws.at(4000))}
+    told = {"running": running, "running_complete": True}
+    whole = {"newest": [], "newest_complete": True}
+    return aws.received(RecordKind.MACHINE_EXECUTIONS, data | told | whole, 4001)
+
+
+def made(name: str = "RunTask", seconds: float = 0, **more: Any) -> Received:
+    return call(name, seconds, **{"key": "c", **more})
+
+
+def refused(resource: str) -> tuple[str, str]:
+    who = f"arn:aws:sts::{aws.ACCOUNT}:assumed-role/R/{aws.SESSION}"
+    why = f"not authorized to perform: ecs:DescribeTasks on resource: {resource}"
+    return "AccessDenied", f"User: {who} is {why} because no policy allows it"
+
+
+def judged(*records: Received, key: str = "c") -> tuple[str, str]:
+    """Give the rule by which a call is matched to an attempt, or why it is not."""
+    link = trace_of(*records).links.get(key)
+    return (str(link.rule) if link.key else "", link.reason) if link else ("", "")
+
+
+def rule_of(*records: Received) -> str:
+    return judged(*records)[0]
+
+
+def against(*records: Received) -> str:
+    """Say what speaks against the one attempt, which is not matched then."""
+    trace = trace_of(*records)
+    (weighed,) = trace.weigh(trace.calls["c"])
+    assert not weighed.against or rule_of(*records) == ""
+    return "; ".join(weighed.against)
+
+
+# -- against ---------------------------------------------------------------------------
+
+CALLERS: list[tuple[Mapping[str, Any], Mapping[str, Any], str]] = [
+    ({"invoked_by": None}, {}, "Step Functions did not make it"),
+    ({"role": f"{aws.ROLE}-2"}, {}, "another role made it: StepFunctions-sync-role-2"),
+    ({"role": ELSEWHERE}, {}, "another account's role made it: 210987654321"),
+    ({}, {"awsRegion": "us-east-1"}, "it was made in another Region: us-east-1"),
+    (
+        # What Lambda does of an asynchronous Invoke has the request id of that.
+        {"invoked_by": LAMBDA},
+        {"eventName": "InvokeExecution", "userIdentity": {"type": "AWSService"}},
+        "Step Functions did not make it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("by", "changes", "why"), CALLERS)
+def test_who_made_a_call_is_asked_before_any_id(
+    by: Mapping[str, Any], changes: Mapping[str, Any], why: str
+) -> None:
+    one: dict[str, Any] = {"key": "c", "source": LAMBDA, "request_id": "r-1"}
+    ours = aws.trail(aws.api_call("Invoke", 0, **one))
+    theirs = aws.changed(aws.trail(aws.api_call("Invoke", 0, **one, **by)), **changes)
+    exact, guess = ran(INVOKE, output=aws.answer("r-1")), ran(INVOKE)
+    assert (rule_of(*exact, ours), rule_of(*guess, ours)) == ("request-id", UNIQUE)
+    assert against(*exact, theirs).startswith(why)
+    assert rule_of(*guess, theirs) == ""
+
+
+def test_a_global_services_calls_are_recorded_in_its_home_region_too() -> None:
+    record = aws.api_call("CreateRole", 0, key="c", source="iam.amazonaws.com")
+    for region, rule in (
+        ("us-east-1", UNIQUE),
+        (aws.REGION, UNIQUE),
+        ("eu-west-1", ""),
+    ):
+        told = aws.changed(aws.trail(record), awsRegion=region)
+        assert rule_of(*ran(which("aws-sdk:iam", "createRole")), told) == rule
+
+
+TASKS = {"tasks": [aws.TASK_ARN]}
+JOB = ran(aws.SYNC, submitted=aws.answer("r-1", aws.TASK_ARN), lasts=100)
+ABORTED = cut(JOB, "ExecutionAborted", 100.4)
+TIMED_OUT = cut(JOB, "TaskTimedOut", 100.4)
+
+
+@pytest.mark.parametrize(
+    ("records", "name", "role", "times"),
+    [
+        # Scheduled at 24.3 of the minute, and a hundred seconds later over at 124.5.
+        # Where an id says whose a call is, the two clocks may be two seconds apart.
+        (JOB, "DescribeTasks", "poll", {-3: "", 0: BY_ID, 102: BY_ID, 103: ""}),
+        (ABORTED, "DescribeTasks", "poll", {102: BY_ID, 103: ""}),
+        (JOB, "StopTask", "", {50: "", 100: "", 102: "", 200: ""}),
+        (ABORTED, "StopTask", "stop", {97: "", 100: BY_ID, 400: BY_ID, 401: ""}),
+        (TIMED_OUT, "StopTask", "stop", {97: "", 100: BY_ID, 400: BY_ID, 401: ""}),
+        (JOB, "TagResource", "other", {-1: "", 0: BY_ID, 102: BY_ID, 103: ""}),
+    ],
+)
+def test_a_call_that_names_the_job_is_of_the_time_in_which_such_calls_are_made(
+    records: list[Received], name: str, role: str, times: Mapping[int, str]
+) -> None:
+    for seconds, rule in times.items():
+        one = made(name, seconds, parameters=TASKS)
+        assert rule_of(*records, others(), one) == rule, seconds
+        link = trace_of(*records, others(), one).links["c"]
+        assert not rule or link.role == role
+
+
+NOT_FOUND, DENIED = "ECS.ClusterNotFoundException", "AccessDenied"
+FAILED = ran(error=NOT_FOUND)
+HAD = {"tasks": [{"taskArn": aws.TASK_ARN}], "failures": []}
+PARTLY = {"tasks": [], "failures": [{"reason": "RESOURCE:CPU"}]}
+OTHERS = {"tasks": [{"taskArn": OTHER_TASK}]}
+NO_JOB = "it succeeded, and the attempt failed without having a job"
+SUBMITTED = ran(aws.SYNC, submitted={"Tasks": [{"TaskArn": aws.TASK_ARN}]})
+TOLD = ran(output=aws.answer("r-1", aws.TASK_ARN))
+
+ANSWERS: list[Row] = [
+    (FAILED, made(response=HAD), NO_JOB),
+    (FAILED, made(response=PARTLY), ""),
+    (ran(error="States.Timeout"), made(response=HAD), ""),
+    # A function that fails was called all the same.
+    (ran(INVOKE, error="ValueError"), made("Invoke", source=LAMBDA), ""),
+    (SUBMITTED, made(response=HAD), ""),
+    (SUBMITTED, made(response=OTHERS), "its answer names another job"),
+    (SUBMITTED, made(), ""),
+]
+REQUESTS: list[Row] = [
+    (TOLD, made(request_id="r-1"), ""),
+    (TOLD, made(), "the attempt's own events tell another request ID"),
+    # The last call's is told: the ones before it were refused.
+    (TOLD, made(error=THROTTLED), ""),
+]
+
+
+def poll(*tasks: str, **more: Any) -> Received:
+    return made("DescribeTasks", 50, parameters={"tasks": [*tasks]}, **more)
+
+
+def denied(resource: str) -> Received:
+    return made("DescribeTasks", 50, error=refused(resource))
+
+
+def about(source: str, name: str, /, **parameters: str) -> Received:
+    return made(name, 1, source=source, parameters=parameters)
+
+
+RUN_JOB = which("glue", "startJobRun.sync")
+LOAD = ran(RUN_JOB, submitted={"JobRunId": "jr_1"}, asked={"JobName": "load"})
+NO_SUCH = "it makes no such calls"
+NOT_THERE = f"{NO_SUCH}, or made none then; the attempt was never submitted"
+JOBS: list[Row] = [
+    (JOB, poll(aws.TASK_ID), ""),
+    (JOB, poll(OTHER_TASK), "it names another job"),
+    (JOB, poll(aws.TASK_ARN, OTHER_TASK), "it names other jobs too"),
+    # A substring is no id.
+    (JOB, poll(aws.TASK_ARN + "0"), "it names another job"),
+    (JOB, denied(aws.TASK_ARN), ""),
+    (JOB, denied(OTHER_TASK), "the error names another job"),
+    # A denied DescribeJobs of Batch names no job.
+    (JOB, denied("*"), ""),
+    (JOB[:4], poll(aws.TASK_ARN), NOT_THERE),
+    (LOAD, about(GLUE, "GetJobRuns", jobName="load"), ""),
+    (LOAD, about(GLUE, "GetJobRuns", jobName="other"), "other parameters: JobName"),
+    # Only a job that is waited for is polled, and stopped.
+    (TOLD, made("DescribeTasks", 1, parameters=TASKS), NO_SUCH),
+    (TOLD, made("StopTask", 1, parameters=TASKS), NO_SUCH),
+]
+TRAINING_ARN = f"arn:aws:sagemaker:{aws.REGION}:{aws.ACCOUNT}:training-job/nightly"
+TRAIN = which("sagemaker", "createTrainingJob.sync")
+TRAINING = ran(TRAIN, submitted={"TrainingJobArn": TRAINING_ARN})
+CREATE = which("elasticmapreduce", "createCluster.sync")
+CLUSTER = ran(CREATE, submitted={"ClusterId": "j-1"})
+NO_ID = "a name is no id but among jobs of one kind"
+NAMES: list[Row] = [
+    (TRAINING, about(SAGEMAKER, "DescribeTrainingJob", trainingJobName="nightly"), ""),
+    (TRAINING, about(SAGEMAKER, "UpdateTrainingJob", trainingJobName="nightly"), ""),
+    (TRAINING, about(SAGEMAKER, "ListTags", resourceArn=TRAINING_ARN), ""),
+    (TRAINING, about(SAGEMAKER, "CreateModel", modelName="nightly"), NO_ID),
+    (TRAINING, about(SAGEMAKER, "DescribeTransformJob", name="nightly"), NO_SUCH),
+    # Who made a cluster does not own what others do to it.
+    (CLUSTER, about(EMR, "DescribeCluster", clusterId="j-1"), ""),
+    (CLUSTER, about(EMR, "ListInstances", clusterId="j-1"), ""),
+    (CLUSTER, about(EMR, "AddJobFlowSteps", jobFlowId="j-1"), NO_SUCH),
+]
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+ASKED = ran(asked={"Cluster": "a"})
+PARAMETERS: list[Row] = [
+    (ASKED, made(parameters={"cluster": "a", "count": 2}), ""),
+    (ASKED, made(parameters={"cluster": "b"}), "other parameters: Cluster"),
+    (ASKED, made(parameters={"cluster": HIDDEN, "startedBy": "x"}), ""),
+    (ASKED, made(), ""),
+]
+
+
+DENIED_CALL = made(error=(DENIED, "no"))
+LOST = ran(error="ECS.AccessDeniedException", cause=refused("*")[1])
+ANOTHER = "another session made it than the attempt's cause names"
+OF_MANY = ["Ssm.SsmException", "ECS.AmazonECSException", "Lambda.AWSLambdaException"]
+OF_MANY += ["AmazonECS.Unknown", "States.TaskFailed"]
+"""Errors that stand for any."""
+ERRORS: list[Row] = [
+    (FAILED, made(error=("ClusterNotFoundException", "no")), ""),
+    (FAILED, made(error=("ClusterNotFound", "no")), ""),
+    (FAILED, DENIED_CALL, f"it failed with {DENIED}, the attempt with {NOT_FOUND}"),
+    (ran(), DENIED_CALL, "it failed, and the attempt had its answer"),
+    # The SDK may have tried again.
+    (FAILED, made(error=THROTTLED), ""),
+    (ran(), made(error=THROTTLED), ""),
+    *((ran(error=error), DENIED_CALL, "") for error in OF_MANY),
+    (LOST, DENIED_CALL, ""),
+    (LOST, made(error=(DENIED, "no"), session=OTHER_SESSION), ANOTHER),
+]
+
+
+@pytest.mark.parametrize(
+    ("records", "one", "why"),
+    [*ANSWERS, *REQUESTS, *JOBS, *NAMES, *PARAMETERS, *ERRORS],
+)
+def test_one_contradiction_is_enough_whatever_else_agrees(
+    records: list[Received], one: Received, why: str
+) -> None:
+    assert against(*records, others(), one) == why
+    assert bool(rule_of(*records, others(), one)) is not bool(why)
+
+
+# -- for -------------------------------------------------------------------------------
+
+
+def covered(until: float, seen: float = 500) -> Received:
+    complete: dict[str, Any] = {"complete_to": iso(aws.at(until)), "lag": 131.0}
+    return health("lookup", "live", seen, **complete)
+
+
+A: dict[str, Any] = {"parameters": {"cluster": "a"}}
+ONE, ONE_DENIED, ONE_REFUSED = (
+    made(**A, error=error) for error in (None, (DENIED, "no"), THROTTLED)
+)
+RUN, ALONE, STRAY = ran(), others(), made("CreateCluster", 100, key="stray")
+TWICE = ran(error="E.ThrottlingException", cause="(SDK Attempt Count: 2)")
+TWO_RUNS = [*RUN, *ran(arn=aws.OTHER_ARN)]
+STOPPED = cut(ASKED, "ExecutionAborted", 3)
+LEFT = ran(asked={"Cluster": "a"}, error="States.TaskFailed")
+AGAIN = made(seconds=1, key="d", error=THROTTLED)
+ALIKE = made(seconds=60, key="d", **A)
+DIFFERENT = made(seconds=60, key="d", parameters={"cluster": "b"})
+UNKNOWN = "calls are not known up to its end yet"
+STRAYS = "the role made calls then that fit no attempt here"
+OTHERS_RAN = "2 other executions of this machine ran then"
+REFUSED = "others may have been refused alike"
+APART = "nothing tells these attempts apart"
+MADE_ONE = "2 calls fit this attempt, which made one"
+SAME_AROUND = "others made calls with the same parameters around then"
+NOT_THROUGH = "the attempt's own call need not have come through"
+NOT_FAILED = "the attempt's own call need not have failed"
+MAY_ASK = "it names this attempt's job, which others may ask for too"
+POLL_OR_ACTION = "it may be a poll of the one, or the action of the other"
+SEVERAL = "several attempts have this job"
+ASKS = ran(aws.DESCRIBE_SDK, arn=aws.OTHER_ARN, begin=50, asked=TASKS)
+SHARES = ran(aws.SYNC, submitted=aws.answer("r-2", aws.TASK_ARN), arn=aws.OTHER_ARN)
+
+
+@pytest.mark.parametrize(
+    ("records", "rule", "reason"),
+    [
+        ([*TOLD, STRAY, made(request_id="r-1")], "request-id", ""),
+        ([*LOST, STRAY, DENIED_CALL], "session", ""),
+        ([*JOB, STRAY, poll(aws.TASK_ARN)], BY_ID, ""),
+        ([*JOB, made("TagResource", parameters=TASKS)], "", MAY_ASK),
+        ([*JOB, *ASKS, LAST, poll(aws.TASK_ARN)], "", POLL_OR_ACTION),
+        ([*JOB, *SHARES, made("DescribeTasks", 1, parameters=TASKS)], "", SEVERAL),
+        # By role, action and time: if nothing speaks of others, or there are none.
+        ([*RUN, made()], UNIQUE, ""),
+        ([*RUN, made(), STRAY], "", STRAYS),
+        ([*RUN, made(), others("x", "y")], "", OTHERS_RAN),
+        ([*RUN, made(), covered(1)], "", UNKNOWN),
+        ([*RUN, made(), covered(1), covered(9, 600)], UNIQUE, ""),
+        ([*RUN, made(), covered(1), ALONE], UNIQUE, ""),
+        # Of both there must be one.
+        ([*TWO_RUNS, made()], "", APART),
+        ([*RUN, made(), made(seconds=1, key="d")], "", MADE_ONE),
+        # What was refused may have been tried again, by anybody.
+        ([*RUN, made(error=THROTTLED)], "", REFUSED),
+        ([*RUN, made(error=THROTTLED), ALONE], UNIQUE, ""),
+        ([*TWICE, made(error=THROTTLED)], "", REFUSED),
+        ([*TWICE, made(error=THROTTLED), AGAIN], UNIQUE, ""),
+        # Others are about: what they asked for is known, and otherwise.
+        ([*ASKED, LAST, ONE, STRAY], SAME, ""),
+        ([*ASKED, LAST, ONE, others("x", "y")], SAME, ""),
+        ([*ASKED, LAST, ONE, DIFFERENT], SAME, ""),
+        ([*ASKED, LAST, ONE, ALIKE], "", SAME_AROUND),
+        ([*ASKED, covered(1), ONE], "", UNKNOWN),
+        ([*ASKED, covered(9), ONE], SAME, ""),
+        ([*STOPPED, LAST, ONE], "", NOT_THROUGH),
+        ([*STOPPED, LAST, ONE_DENIED], "", NOT_FAILED),
+        ([*LEFT, LAST, ONE_DENIED], SAME, ""),
+        ([*LEFT, LAST, ONE_REFUSED], "", REFUSED),
+    ],
+)
+def test_a_call_is_matched_if_it_can_be_nobody_elses_or_it_is_said_why_not(
+    records: list[Received], rule: str, reason: str
+) -> None:
+    assert judged(*records) == (rule, reason)
+    assert rule or trace_of(*records).links["c"].candidates
+
+
+def serial(count: int, asked: str) -> tuple[list[Received], list[tuple[str, int]]]:
+    """Build a Map of Tasks, one every second and a half, and their keys."""
+
+    def work(number: int) -> Callable[[aws.History], Any]:
+        parameters = json.dumps({"Cluster": asked.format(number)})
+        return lambda run: run.task("Work", aws.SDK, parameters=parameters, lasts=0.9)
+
+    run = aws.History().start().map("Each", *map(work, range(count))).end().records
+    begun = [r.record["id"] for r in run if r.record["type"] == "TaskScheduled"]
+    return run, [(aws.ARN, each) for each in begun]
+
+
+def test_as_many_calls_as_serial_attempts_are_matched_in_order() -> None:
+    run, keys = serial(4, "a")
+    calls = [made(seconds=1.5 * n + 0.5, key=f"{n}", **A) for n in range(4)]
+    links = trace_of(*run, LAST, *calls).links
+    assert [links[f"{n}"].key for n in range(4)] == keys
+    assert {str(links[f"{n}"].rule) for n in range(4)} == {"order"}
+    # One is missing, or one too many, or two are of one second: there is no order.
+    more, early = made(seconds=5, **A), made(seconds=0.5, key="1", **A)
+    for some in ([calls[0], *calls[2:]], [*calls, more], [calls[0], early, *calls[2:]]):
+        links = trace_of(*run, LAST, *some).links
+        assert "order" not in {link.rule for link in links.values()}
+
+
+def test_each_call_of_a_long_serial_map_is_matched_by_what_it_asked_for() -> None:
+    run, keys = serial(3500, "c-{}")
+    calls = [
+        made(seconds=1.5 * n + 0.6, key=f"{n}", parameters={"cluster": f"c-{n}"})
+        for n in range(len(keys))
+    ]
+    links = trace_of(*run, *calls, LAST).links
+    assert [links[f"{n}"].key for n in range(len(keys))] == keys
+    assert {str(link.rule) for link in links.values()} == {SAME}
+
+
+def test_exact_links_measure_how_far_the_two_clocks_are_apart() -> None:
+    exact = ran(output=aws.answer("r-1", aws.TASK_ARN), begin=60, arn=aws.OTHER_ARN)
+    ahead = [*exact, *RUN, made(seconds=66, key="m", request_id="r-1")]
+    # The attempt is over at 1.4: a call may be dated 3.4, or what is measured.
+    assert rule_of(*RUN, made(seconds=5)) == ""
+    assert rule_of(*ahead, made(seconds=5)) == UNIQUE
+    assert rule_of(*ahead, made(seconds=0)) == ""
+
+
+# -- the experiment, twice at once -----------------------------------------------------
+
+RUNS = {
+    aws.ARN: (aws.TASK_ARN, aws.POLLS, "55, 59, 63, 55 and 61 s"),
+    aws.OTHER_ARN: (OTHER_TASK, (60, 116, 182, 237, 298), "60, 56, 66, 55 and 61 s"),
+}
+"""Each one's task, when it was polled as the experiment's two were, and how often."""
+
+
+def denied_run(arn: str, *, named: bool) -> tuple[list[Received], list[Received]]:
+    """Build a run whose polls are denied, and its calls; their errors name the task."""
+    task, polls, _ = RUNS[arn]
+    key, done = arn[-4:], {"TaskArn": task, "StoppedAt": aws.milliseconds(307.1)}
+    run = aws.History(arn, pace=0.3).start()
+    run.task("Run", submitted=aws.answer(key, task), output=done, lasts=307)
+    answer = {"tasks": [{"taskArn": task}]}
+    calls = [made(seconds=1, key=f"{key} run", request_id=key, response=answer)]
+    error = refused(task if named else "*")
+    for number, seconds in enumerate(polls):
+        told: dict[str, Any] = {"key": f"{key} {number}", "error": error}
+        calls.append(made("DescribeTasks", 1 + seconds, **told))
+    return run.end().records, calls
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("named", [False, True])
+def test_of_two_denied_runs_at_once_none_has_a_call_of_the_other(
+    both: bool,  # noqa: FBT001
+    named: bool,  # noqa: FBT001
+) -> None:
+    records = [LAST]
+    for arn in RUNS:
+        events, calls = denied_run(arn, named=named)
+        records += [*calls, *(events if both or arn == aws.ARN else [])]
+    trace = trace_of(*records)
+    for arn in trace.executions:
+        own = [f"{arn[-4:]} {each}" for each in ("run", *range(5))]
+        matched = [one.event_id for one in trace.calls_of[arn, 3]]
+        assert matched == (own if named else own[:1])
+        kinds = found(*records, arn=arn)
+        assert ("polling" in kinds) is ("denied-but-succeeded" in kinds) is named
+        assert not named or RUNS[arn][2] in kinds["polling"][0].text
+    assert named or "polled" not in explained(*records)
