@@ -379,7 +379,8 @@ class _ToldGroups:
         stops = [] if self.many else self.first.stops
         stopped = f"; {named(stops[0].event_name)} stopped it" if stops else ""
         them = "them" if self.many else "it"
-        text = f"{self.role} called {self.subject}, with no poll after {them}{stopped}."
+        no_poll = f"no poll after {them} is matched"
+        text = f"{self.role} called {self.subject}; {no_poll}{stopped}."
         told = {**self.place, "count": len(self.actions), "polls": 0}
         sure = self.many or not self.first.guessed
         return finding("calls", text, self._evidence(), fact=sure, **told)
@@ -410,9 +411,9 @@ def _judged(group: CallGroup) -> tuple[str | None, list[str], str]:
         poll = named(group.polls[0].event_name)
         return "sync", ["sync"], f"the same role then polled with {poll}, as .sync does"
     if group.marked_sync is False:
-        return None, _PLAIN, 'it has no "startedBy" as .sync has, and no poll follows'
+        return None, _PLAIN, 'it has no "startedBy" as .sync has, and no known poll'
     none = "nor would one follow a .sync job that ended within a minute"
-    return None, [*_PLAIN, "sync"], f"no poll follows it ({none})"
+    return None, [*_PLAIN, "sync"], f"no poll of it is known ({none})"
 
 
 # -- the rest --------------------------------------------------------------------------

@@ -6,7 +6,14 @@ told of together. So many attempts take a while: whoever makes a case may pause.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -19,8 +26,13 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.phases import (
     completion_of,
+    is_action,
     is_denied,
+    is_sure,
+    knows_all_polls,
     polls_of,
+    retrying_states,
+    unproven_polls,
 )
 from sfnwatch.analysis.wording import (
     FEW,
@@ -33,7 +45,6 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import (
-    CallRole,
     Integration,
     Unrecorded,
     jobs_of_call,
@@ -115,7 +126,10 @@ def spread(seconds: Sequence[float]) -> dict[str, Any]:
 
 
 class AttemptCase:
-    """One attempt, with the calls matched to it in the order of their times."""
+    """One attempt, with the calls matched to it in the order of their times.
+
+    Those that are matched by a guess are kept apart: no figure counts them.
+    """
 
     def __init__(
         self, survey: "Survey", arn: str, visit: StateVisit, number: int, *, alone: bool
@@ -127,19 +141,17 @@ class AttemptCase:
         moment, coverage = survey.moment, survey.coverage
         self.visit = visit
         self.attempt = attempt = visit.attempts[number - 1]
-        key, row = (arn, attempt.scheduled_id), attempt.integration
-        self.calls = calls = moment.calls_of(key)
-        self.actions = [
-            call
-            for call in calls
-            if row and row.role_of(call.event_name) is CallRole.ACTION
-        ]
+        key = arn, attempt.scheduled_id
+        self._survey, self._arn = survey, arn
+        matched = moment.calls_of(key)
+        self.calls = [call for call in matched if is_sure(moment, call)]
+        self.guesses = [call for call in matched if not is_sure(moment, call)]
+        """Calls that may be its, and that nothing proves to be."""
+        self.actions = [call for call in self.calls if is_action(attempt, call)]
         accepted = [call for call in self.actions if call.error_code is None]
         self.action = accepted[-1] if accepted else None
         """The call that started the job: of those AWS accepted, the last in time."""
-        self.polls = polls_of(attempt, calls)
-        self.exact = survey.is_exact(self.polls)
-        """True if what matches the polls to it proves that they are its."""
+        self.polls = polls_of(attempt, self.calls)
         self.denied = [poll for poll in self.polls if is_denied(poll)]
         """The polls that were."""
         known = coverage.settled(self.polls)
@@ -147,10 +159,10 @@ class AttemptCase:
         self.spacing = spacing(self.action if sure else None, known)
         """Only what no later record can divide."""
         self.running = attempt.status == "running"
-        self.complete = coverage.has_all_polls(attempt)
+        self.complete = knows_all_polls(moment, coverage, arn, attempt, self.calls)
         """False while more polls may be made, or come to light."""
         waits, all_known = attempt.ended_at is None, len(known) == len(self.polls)
-        self.settled = all_known if waits else self.complete
+        self.settled = all_known if waits else coverage.has_all_polls(attempt)
         """True if later records can't change what is said of its polls. While it waits
         more will come, which is no surprise: then up to the last is enough."""
         self.completion = completion_of(moment, coverage, key, attempt)
@@ -160,9 +172,31 @@ class AttemptCase:
         """Its state, and of several attempts which: `Each[3] / Work (try 2)`."""
         self.end_event = f"#{attempt.event_ids[-1]}"
         """The event that ended it, or the last that is known of it."""
-        self.place: dict[str, Any]
-        self.place = {"visit": visit.id, "attempt": attempt.scheduled_id}
+
+    @property
+    def place(self) -> dict[str, Any]:
         """What data says of which attempt it is about."""
+        return {"visit": self.visit.id, "attempt": self.attempt.scheduled_id}
+
+    @property
+    def guessed_actions(self) -> list[ApiCall]:
+        return [call for call in self.guesses if is_action(self.attempt, call)]
+
+    @property
+    def guessed_polls(self) -> list[ApiCall]:
+        return polls_of(self.attempt, self.guesses)
+
+    @property
+    def possible_polls(self) -> list[ApiCall]:
+        """Its polls, and those that it is a guess of."""
+        return [*self.polls, *self.guessed_polls]
+
+    @property
+    def unproven_polls(self) -> list[ApiCall]:
+        """Polls of its time that may be its: the guessed ones, and unmatched ones."""
+        span, survey = (self.attempt.scheduled_at, self.attempt.ended_at), self._survey
+        calls, arn = survey.unproven, self._arn
+        return [*unproven_polls(survey.moment, arn, self.attempt, span, calls)]
 
 
 class Attempts:
@@ -173,6 +207,8 @@ class Attempts:
         self.calls = [call for each in cases for call in each.calls]
         self.actions = [call for each in cases for call in each.actions]
         self.polls = [poll for each in cases for poll in each.polls]
+        self.guesses = [call for each in cases for call in each.guesses]
+        self.guessed_polls = [poll for each in cases for poll in each.guessed_polls]
         self.denied = [poll for each in cases for poll in each.denied]
         self.gaps = [gap for each in cases for gap in each.spacing.seconds]
         self.statuses = {each.attempt.status for each in cases}
@@ -231,8 +267,11 @@ class Survey:
         self.unexplained: list[ApiCall] = []
         """The calls by Step Functions that no attempt explains, in order."""
         self.unmatched: dict[tuple[str | None, LinkRule], list[ApiCall]] = {}
-        """Calls of no job by the role of an execution, and those that fit several: by
+        """Calls of no job by the role of an execution, and those that are ambiguous: by
         the execution, None for one of several, and by how they are matched."""
+        self.unproven: list[ApiCall] = []
+        """The calls by a role of these executions that nothing proves to be whose, in
+        order: matched by a guess, ambiguous, or to nobody."""
         self._call_names: set[CallName] = set()
 
     @cached_property
@@ -254,7 +293,9 @@ class Survey:
                 yield
             self._call_names.add(call.name)
             link = self.moment.link(call)
-            if link is not None and link.attempt_id is not None:
+            if link is not None and not link.rule.sure:
+                self.unproven.append(call)
+            if link is not None and link.key is not None:
                 continue
             # X-Ray's sampling calls run under the same role, and say nothing.
             noise = call.event_source == _XRAY
@@ -282,11 +323,6 @@ class Survey:
             return row is not None
         name = (row.event_source, row.action_event)
         return row.unrecorded is Unrecorded.DATA_EVENT and name in self._call_names
-
-    def is_exact(self, calls: Sequence[ApiCall]) -> bool:
-        """True if what matches each of them to its attempt proves it."""
-        links = self.moment.trace.links
-        return all(rule.exact for rule in {links[c.event_id].rule for c in calls})
 
     def known_to(self, execution: ExecutionAsOf) -> datetime | None:
         """Give the last moment something is known of: an execution's end, if it ended.
@@ -350,6 +386,11 @@ class Case(Struct, frozen=True, dict=True):
     @property
     def moment(self) -> Moment:
         return self.survey.moment
+
+    @cached_property
+    def retrying(self) -> Collection[str]:
+        """The states that are tried again, as far as the definition is known."""
+        return retrying_states(self.execution)
 
     def state_name(self, visit_id: int | None) -> str:
         visit = self.execution.visit(visit_id) if visit_id else None

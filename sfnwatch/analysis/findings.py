@@ -26,6 +26,7 @@ from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.outcomes import (
     ChildIndex,
     JobFailures,
+    caught,
     children,
     failed_calls,
     failed_later,
@@ -55,6 +56,7 @@ class Topic(StrEnum):
 _TOPICS = {
     Topic.CONCLUDED: (CONCLUSION,),
     Topic.FAILED: (
+        "caught",
         "child-failed",
         "job-failed-later",
         "failed-calls",
@@ -72,7 +74,10 @@ _TOPICS = {
     ),
     Topic.MAP_RUN: ("children",),
     Topic.INTEGRATIONS: ("pattern", "calls"),
-    Topic.NOT_VISIBLE: ("unseen", "ambiguous", "other-calls", "lag"),
+    Topic.NOT_VISIBLE: (
+        *("unseen", "ambiguous", "other-executions"),
+        *("other-calls", "lag"),
+    ),
 }
 _TOPIC_OF = {kind: topic for topic, kinds in _TOPICS.items() for kind in kinds}
 _TELLING = [kind for kinds in _TOPICS.values() for kind in kinds]
@@ -137,6 +142,8 @@ def _of_execution(case: Case, index: ChildIndex, failures: JobFailures) -> Steps
             yield None
         yield pattern(use)
         yield from calls(case, use)
+    yield from caught(case)
+    yield None
     yield from children(case, index)
     yield from failed_later(case, failures)
     yield from redriven(case)

@@ -26,9 +26,11 @@ from sfnwatch.analysis.phases import (
     ENDED_OTHERWISE,
     Completion,
     ToldBy,
+    is_denied,
 )
 from sfnwatch.analysis.wording import (
     cadence,
+    counted,
     ended_words,
     integration_text,
     named,
@@ -40,6 +42,7 @@ from sfnwatch.analysis.wording import (
     spoken,
     time_of_day,
     times,
+    up_to,
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern
@@ -82,9 +85,9 @@ def pattern(use: StateUse) -> Finding:
 
 def polling(case: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of the polls of each attempt; of very many attempts together."""
-    for polled in together([each for each in use.attempts if each.polls]):
+    for polled in together([each for each in use.attempts if each.possible_polls]):
         yield _polling(case.survey, use, Attempts(polled))
-        if len(polled) == 1 and polled[0].running:
+        if len(polled) == 1 and polled[0].running and polled[0].polls:
             yield _next(polled[0])
 
 
@@ -98,17 +101,16 @@ def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Finding:
         few = f"{min(counts)} to " if min(counts) < max(counts) else ""
         words = f", {few}{max(counts)} per attempt{spacing.words(several=True)}"
     attempts = f" in {len(polled.cases)} attempts" if polled.several else ""
-    settled = all(each.settled for each in polled.cases)
-    exact = all(each.exact for each in polled.cases)
+    settled, guesses = all(e.settled for e in polled.cases), polled.guessed_polls
     unsure = "" if settled else "; later records may change this"
-    unsure += "" if exact else "; matched by role, action and time"
     return polls_told(
         f"While {who} waited{attempts}, Step Functions",
         polled.polls,
         len(polled.denied),
         words,
         unsure,
-        fact=exact and settled,
+        guesses=guesses,
+        fact=settled,
         **polled.place,
         **spacing.data,
         **({"so_far": True} if polled.so_far else {}),
@@ -122,20 +124,30 @@ def polls_told(
     words: str,
     unsure: str = "",
     *,
+    guesses: Sequence[ApiCall] = (),
     fact: bool,
     **data: Any,
 ) -> Finding:
-    """Tell how often somebody polled; `words` say at what intervals."""
-    name = polls[0].event_name
+    """Tell how often somebody polled; `words` say at what intervals.
+
+    Of `guesses` it is only told how often that may have been.
+    """
+    every = [*polls, *guesses]
+    name, often = every[0].event_name, times(len(polls))
     so_far = " so far" if "so_far" in data else ""
     refused = f"; {denied_words(denied, len(polls))}" if denied else ""
     data |= {"call": name, "count": len(polls), "denied": denied}
+    if guesses:
+        data["up_to"] = len(every)
+        some_of = f"{len(guesses)} of them " if polls else ""
+        words = f"; {some_of}matched by role, action and time"
+        often, denied = up_to(len(every)), denied + sum(map(is_denied, guesses))
+        refused = f"; up to {denied} denied" if denied else ""
     return finding(
         "polling",
-        f"{who} polled {times(len(polls))}{so_far} with"
-        f" {named(name)}{words}{refused}{unsure}.",
-        (call.event_id for call in outermost(polls)),
-        fact=fact,
+        f"{who} polled {often}{so_far} with {named(name)}{words}{refused}{unsure}.",
+        (call.event_id for call in outermost(every)),
+        fact=fact and not guesses,
         **data,
     )
 
@@ -180,39 +192,43 @@ def _next(case: AttemptCase) -> Finding:
 # -- denied polls ----------------------------------------------------------------------
 
 
-def denials(case: Case, use: StateUse) -> Iterator[Finding]:
+def denials(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell whether it mattered that polls were denied; of very many together."""
 
     def outcome(each: AttemptCase) -> str:
         return _OUTCOMES.get(each.attempt.status, "denied-and-failed")
 
-    denied = (each for each in use.attempts if each.denied)
+    denied = (e for e in use.attempts if any(map(is_denied, e.possible_polls)))
     for kind, cases in grouped(denied, outcome).items():
         for told in together(cases):
-            yield _denied(case, kind, Attempts(told))
+            yield _denied(kind, Attempts(told))
 
 
-def _denied(case: Case, kind: str, told: Attempts) -> Finding:
+def _denied(kind: str, told: Attempts) -> Finding:
     denied, count, subject = len(told.denied), len(told.polls), told.first.subject
     if told.several:
         subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
-    every = told.complete and denied == count
+    maybe = [call for call in told.guessed_polls if is_denied(call)]
+    every = told.complete and denied == count and not told.guessed_polls
     often, of_all = f"{denied} of {plural(count, 'poll')}", ""
+    if told.guessed_polls:
+        often = f"{'Up to ' if maybe else ''}{plural(denied + len(maybe), 'poll')}"
     if every:
         often, of_all = "Every poll", f" ({denied} of {count})"
-    verb = "was" if every or denied == 1 else "were"
+    verb = "was" if every or denied + len(maybe) == 1 else "were"
     so_far = "" if kind == "denied-unknown" else told.so_far
     ended = [each.end_event for each in told.cases if not each.running]
     return finding(
         kind,
         f"{often} for {subject} {verb} denied{so_far}{of_all},"
         f" {_mattered(kind, told, every=every)}.",
-        [*(poll.event_id for poll in told.denied), *ended],
-        fact=kind == "denied-unknown" and case.survey.is_exact(told.denied),
+        [*(poll.event_id for poll in (*told.denied, *maybe)), *ended],
+        fact=kind == "denied-unknown" and not told.guessed_polls,
         **told.place,
         count=denied,
         polls=count,
-        error_code=next(iter(ranked(poll.error_code or "" for poll in told.denied))),
+        error_code=next(iter(ranked(p.error_code or "" for p in told.denied or maybe))),
+        **({"up_to": denied + len(maybe)} if maybe else {}),
     )
 
 
@@ -260,8 +276,8 @@ def _completion(case: Case, each: AttemptCase, told: Completion) -> Finding:
         f"The {told.job} started by {each.subject} stopped at"
         f" {time_of_day(told.stopped_at, case.execution.started_at)}; Step Functions"
         f" learned of it {spoken(told.lag)} later, {_told_by(case, each, told)}.",
-        [*_witnesses(each), *(call.event_id for call in each.polls)],
-        fact=told.by is ToldBy.UNKNOWN,
+        [*_witnesses(each), *(c.event_id for c in (*each.polls, *told.possible_polls))],
+        fact=told.by is ToldBy.UNKNOWN and not told.possible_polls,
         **each.place,
         stopped_at=iso(told.stopped_at),
         noticed_at=maybe_iso(told.learned_at),
@@ -288,6 +304,8 @@ def _told_by(case: Case, each: AttemptCase, told: Completion) -> str:
         return f"with a {told.poll_name} call in between"
     if told.by is ToldBy.POLL:
         return "from a poll or from an event: both fall within the same second"
+    if told.possible_polls:
+        return f"{told.between}, {_UNKNOWN}"
     if not case.survey.watched:
         return f"but no CloudTrail data is loaded, {_UNKNOWN}"
     if each.attempt.role_arn is not None:
@@ -315,7 +333,10 @@ def _completions(
         f" by {use.name} had stopped {range_} after they did:"
         f" {', '.join(f'{count} {_BY[by]}' for by, count in ways.items())}.",
         [told[place][0].end_event, *(each.end_event for each, _ in told)],
-        fact=counts[ToldBy.UNKNOWN] == len(told),
+        fact=all(
+            completion.by is ToldBy.UNKNOWN and not completion.possible_polls
+            for _, completion in told
+        ),
         **told[0][0].place,
         tries=len(told),
         seconds=round(median(lags), 3),
@@ -357,38 +378,55 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
 
 
 def calls(case: Case, use: StateUse) -> Iterator[Finding]:
-    """Tell which calls a state made that was seen to make some, and polled for none."""
-    made = [each for each in use.attempts if each.actions]
-    if not made or any(each.polls for each in use.attempts):
+    """Tell which calls a state made that made some, as far as is known, and no poll."""
+    made = [each for each in use.attempts if each.actions or each.guessed_actions]
+    if not made or any(each.possible_polls for each in use.attempts):
         return
     survey, told = case.survey, Attempts(made)
+    unmatched = [c for e in made for c in (e.unproven_polls if use.starts_job else ())]
     surely = not use.starts_job or all(is_seen_whole(survey, each) for each in made)
+    maybe = [call for each in made for call in each.guessed_actions]
     count, others = len(told.actions), len(told.calls) - len(told.actions)
-    action = told.actions[0].event_name
-    more = f"{plural(others, 'other call')} after it" if others else "nothing after it"
-    polled = f"; no polling seen{known_words(survey)}" if use.starts_job else ""
-    if not surely and survey.complete_to is not None:
-        polled += f", and a first poll may take {spoken(_FIRST_POLL.total_seconds())}"
+    action = (told.actions or maybe)[0].event_name
+    often = up_to(count + len(maybe)) if maybe else times(count)
+    more = plural(others, "other call") if others else "no other call"
     yield finding(
         "calls",
-        f"{use.name} ({resource_words(use.first)}) called {named(action)}"
-        f" {times(count)} and {more}{polled}.",
-        (call.event_id for call in told.calls),
-        fact=surely and survey.is_exact(told.calls),
+        f"{use.name} ({resource_words(use.first)}) called {named(action)} {often};"
+        f" {more} matched{_no_poll(survey, use, unmatched, surely=surely)}.",
+        (call.event_id for call in (*told.calls, *told.guesses)),
+        fact=surely and not told.guesses and not unmatched,
         **told.first.place,
         call=action,
         count=count,
         others=others,
         polls=0,
         pattern=str(use.first.pattern),
+        **({"up_to": count + len(maybe)} if maybe else {}),
     )
+
+
+def _no_poll(
+    survey: Survey, use: StateUse, unmatched: Sequence[ApiCall], *, surely: bool
+) -> str:
+    """Say up to when no poll is known of, and which calls may be one."""
+    if not use.starts_job:
+        return ""
+    known = known_words(survey)
+    if unmatched:
+        names = counted(ranked(call.event_name for call in unmatched))
+        return f"{known}; not matched, but of that time: {names}"
+    if surely or survey.complete_to is None:
+        return known
+    return f"{known}; a first poll may take {spoken(_FIRST_POLL.total_seconds())}"
 
 
 def is_seen_whole(survey: Survey, case: AttemptCase) -> bool:
     """True if a poll would have been seen by now, had there been one to come."""
     ended = case.attempt.ended_at
     if ended is not None and case.attempt.pattern is not Pattern.SYNC:
-        ended = max(ended, later(case.actions[-1].event_time, _FIRST_POLL))
+        action = (case.actions or case.guessed_actions)[-1]
+        ended = max(ended, later(action.event_time, _FIRST_POLL))
     return survey.covers(ended)
 
 
@@ -412,7 +450,9 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         for use in case.uses:
             for each in use.attempts if use.starts_job else ():
                 if each.actions:
-                    denied = bool(each.polls) and len(each.denied) == len(each.polls)
+                    denied = bool(each.polls) and all(
+                        map(is_denied, each.possible_polls)
+                    )
                     way = ways.setdefault((resource_words(use.first), denied), {})
                     way.setdefault(case.execution.arn, []).append(each)
     arns = [case.execution.arn for case in cases]
@@ -429,12 +469,15 @@ def _conclusion(
     survey: Survey, who: str, told: Attempts, data: dict[str, Any], *, denied: bool
 ) -> Finding:
     polls, succeeded = told.polls, told.statuses == {"succeeded"}
+    unsure = bool(told.guesses) or any(e.unproven_polls for e in told.cases)
     # No later record may change what is said of the polls.
     whole = all(e.settled if polls else is_seen_whole(survey, e) for e in told.cases)
-    then = f" and nothing after it{'' if whole else known_words(survey)}"
+    then = f", with no poll matched{'' if whole else known_words(survey)}"
     if polls:
         every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
-        count = f"{plural(len(polls), 'poll')}{told.so_far}"
+        most = len(polls) + len(told.guessed_polls)
+        count = f"{'up to ' if told.guessed_polls else ''}{plural(most, 'poll')}"
+        count += told.so_far
         then = f", then {named(polls[0].event_name)}{every} ({count})"
     refutes = denied and told.complete and succeeded
     often = f" ({times(len(told.actions))})" if len(told.actions) > 1 else ""
@@ -448,11 +491,12 @@ def _conclusion(
         CONCLUSION,
         f"{who} calls {named(told.actions[0].event_name)}{often}{then}{became}.",
         (call.event_id for call in told.calls),
-        fact=whole and survey.is_exact(told.calls) and not refutes,
+        fact=whole and not unsure and not refutes,
         **data,
         tries=len(told.cases),
         polls=len(polls),
         denied=len(polls) if denied else 0,
         interval_mean=round(fmean(told.gaps), 1) if told.gaps else None,
         statuses=sorted(told.statuses),
+        **({"so_far": True} if polls and told.so_far else {}),
     )

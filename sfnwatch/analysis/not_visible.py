@@ -8,6 +8,7 @@ from typing import Any
 from sfnwatch.analysis.case import Case, StateUse, Survey, grouped
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.wording import (
+    FEW,
     counted,
     named,
     plural,
@@ -20,7 +21,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.children import RUNNING
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.records import HealthState
 from sfnwatch.model.values import clean
 
@@ -61,9 +62,10 @@ def not_visible(case: Case) -> Iterator[Finding]:
     yield from _unrecorded(case)
     showing = [use for use in case.uses if survey.shows(use.row)]
     for use in showing:
-        if use.row and not any(each.calls for each in use.attempts):
+        if use.row and not any(e.calls or e.guesses for e in use.attempts):
             yield from _missing_calls(case, use, use.row)
     yield from _map_runs(case)
+    yield from _other_executions(case)
     if survey.watched and showing:
         yield from _incomplete(case)
         yield from unmatched(survey, case.execution.arn)
@@ -179,6 +181,18 @@ def _map_runs(case: Case) -> Iterator[Finding]:
         )
 
 
+def _other_executions(case: Case) -> Iterator[Finding]:
+    """Count the others of its machine: they call with the same role."""
+    moment, execution, begin = case.moment, case.execution, case.execution.started_at
+    count = None
+    if begin is not None and moment.at is None:  # the lists are today's knowledge
+        end, known = execution.stopped_at, moment.executions
+        count = moment.trace.strangers.others(execution.arn, begin, end, known)
+    if count:
+        text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
+        yield finding("other-executions", text, count=count)
+
+
 def _incomplete(case: Case) -> Iterator[Finding]:
     """Say up to when CloudTrail is known, where that is short of the end."""
     survey, health = case.survey, case.moment.health.get("lookup")
@@ -206,16 +220,25 @@ def _incomplete(case: Case) -> Iterator[Finding]:
     )
 
 
+def ambiguity(link: Link | None) -> str:
+    """Say what keeps a call from being matched."""
+    if link is not None and link.reason:
+        return clean(link.reason, _MESSAGE)
+    if link is not None and link.candidate_count > 1:
+        return "nothing tells these attempts apart"
+    return "another execution may have made it"
+
+
 def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
     """Tell of an execution's unmatched calls; of None, those of several, or of any."""
     mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS), ())
     if mixed:
-        what = "executions" if execution_arn is None else "attempts"
+        names = counted(ranked(call.event_name for call in mixed))
+        reasons = ranked(ambiguity(survey.moment.link(call)) for call in mixed)
         yield finding(
             "ambiguous",
-            f"{plural(len(mixed), 'call')} {'fits' if len(mixed) == 1 else 'fit'}"
-            f" several {what} by role, action and time, so none is matched:"
-            f" {counted(ranked(call.event_name for call in mixed))}.",
+            f"{plural(len(mixed), 'call')} {'is' if len(mixed) == 1 else 'are'} not"
+            f" matched: {names} ({'; '.join(list(reasons)[:FEW])}).",
             (call.event_id for call in mixed),
             count=len(mixed),
         )

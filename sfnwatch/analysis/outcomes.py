@@ -27,6 +27,7 @@ from sfnwatch.analysis.case import (
     together,
 )
 from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.phases import is_denied
 from sfnwatch.analysis.wording import (
     counted,
     ended_words,
@@ -36,6 +37,7 @@ from sfnwatch.analysis.wording import (
     some,
     spoken,
     times,
+    up_to,
     visit_name,
     why,
 )
@@ -233,15 +235,17 @@ def _errors(errors: Mapping[str, int]) -> str:
 # -- calls -----------------------------------------------------------------------------
 
 
-def failed_calls(case: Case, use: StateUse) -> Iterator[Finding]:
+def failed_calls(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of a state's calls that failed; polls that were denied are told apart."""
-    denied = {poll.event_id for each in use.attempts for poll in each.denied}
-    every = (call for each in use.attempts for call in each.calls)
+    polls = (poll for each in use.attempts for poll in each.possible_polls)
+    denied = {poll.event_id for poll in polls if is_denied(poll)}
+    every = (call for each in use.attempts for call in (*each.calls, *each.guesses))
     failed = (c for c in every if c.error_code and c.event_id not in denied)
+    guesses = {call.event_id for each in use.attempts for call in each.guesses}
     groups = grouped(failed, lambda call: (call.event_name, call.error_code or ""))
-    for _, calls in sorted(groups.items()):
-        exact = case.survey.is_exact(calls)
-        yield failed_call(use.name, calls, {"visit": use.visits[0].id}, exact=exact)
+    for calls in dict(sorted(groups.items())).values():
+        maybe = sum(call.event_id in guesses for call in calls)
+        yield failed_call(use.name, calls, {"visit": use.visits[0].id}, maybe=maybe)
 
 
 def failed_call(
@@ -249,12 +253,12 @@ def failed_call(
     calls: Sequence[ApiCall],
     place: Mapping[str, object],
     *,
-    exact: bool = True,
+    maybe: int = 0,
     quoted: bool = True,
 ) -> Finding:
     """Tell of calls of one name that failed alike, in AWS's words if all say the same.
 
-    `place` is what data says of whose they are.
+    `place` is what data says of whose they are; `maybe` so many are its by a guess.
     """
     name, code = calls[0].event_name, calls[0].error_code or ""
     throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
@@ -266,13 +270,14 @@ def failed_call(
     return finding(
         "throttled-calls" if throttled else "failed-calls",
         f"{named(name)} called by {caller} {'was throttled' if throttled else 'failed'}"
-        f" {times(len(calls))} with {named(code)}{said}.",
+        f" {(up_to if maybe else times)(len(calls))} with {named(code)}{said}.",
         (call.event_id for call in calls),
-        fact=exact,
+        fact=not maybe,
         **place,
         call=name,
         error_code=code,
-        count=len(calls),
+        count=len(calls) - maybe,
+        **({"up_to": len(calls)} if maybe else {}),
     )
 
 
@@ -288,13 +293,30 @@ class Caught(Struct, frozen=True):
     next_state: str | None
     """None where the next state has not been entered yet."""
 
-    @property
-    def sentence(self) -> Finding:
-        reason, name = why(self.error, self.cause), named(self.next_state)
-        then = f", and {name} came next" if self.next_state else ""
-        subject = visit_name(self.visit, alone=self.visit.parent is None)
-        text = f"{subject} failed{f' with {reason}' if reason else ''} (caught{then})."
-        return finding("caught", text, (f"#{self.visit.event_ids[-1]}",))
+
+def caught(case: Case) -> Iterator[Finding]:
+    """Tell of the errors that were caught; of very many alike together."""
+    every = caught_errors(case.execution, case.visits)
+    alike = grouped(every, lambda each: (each.visit.name, each.error, each.next_state))
+    for those in alike.values():
+        yield from map(_caught, together(those))
+
+
+def _caught(told: Sequence[Caught]) -> Finding:
+    first, several = told[0], len(told) > 1
+    visit, reason = first.visit, why(first.error, None if several else first.cause)
+    subject = visit_name(visit, alone=several or visit.parent is None)
+    often = f" {times(len(told))}" if several else ""
+    then = f", and {named(first.next_state)} came next" if first.next_state else ""
+    return finding(
+        "caught",
+        f"{subject} failed{often}{f' with {reason}' if reason else ''} (caught{then}).",
+        (f"#{each.visit.event_ids[-1]}" for each in told),
+        visit=visit.id,
+        error=first.error,
+        next_state=first.next_state,
+        count=len(told),
+    )
 
 
 def caught_errors(

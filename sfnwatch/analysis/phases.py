@@ -15,8 +15,9 @@ branch or iteration that its end waited for.
 """
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -28,9 +29,12 @@ from msgspec.structs import replace
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.wording import listed, plural, spoken, visit_name
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import CallRole, Pattern, states_of
+from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:
@@ -97,15 +101,30 @@ def length_of(visit: StateVisit, now: datetime) -> float:
     return (end_of(visit, now) - visit.entered_at).total_seconds() - visit.paused
 
 
-def segments(visit: StateVisit, now: datetime) -> tuple[Segment, ...]:
+def retrying_states(execution: ExecutionAsOf) -> Collection[str]:
+    """Name the states whose definition has a Retry; none where it is not known."""
+    defined = execution.defined
+    text = text_of(defined.record.get("definition")) if defined is not None else None
+    return _retrying(text) if text is not None else ()
+
+
+@lru_cache(maxsize=256)
+def _retrying(definition: str) -> frozenset[str]:
+    return frozenset(name for name, s in states_of(definition) if s.get("Retry"))
+
+
+def segments(
+    visit: StateVisit, now: datetime, retrying: Collection[str] = ()
+) -> tuple[Segment, ...]:
     """Divide a visit from entered to ended, or to `now` while it runs.
 
     Clocks may disagree (a job's StoppedAt is its own clock's): a point before the
-    one before it takes no time.
+    one before it takes no time. `retrying` are the states that are tried again, as
+    their definition has it: what follows a last failure is back-off only there.
     """
     at, end = visit.entered_at, end_of(visit, now)
     found: list[Segment] = []
-    for phase, step_end, status, attempt in _steps(visit):
+    for phase, step_end, status, attempt in _steps(visit, retrying):
         until = end if step_end is None else min(max(step_end, at), end)
         if until > at:
             grows = visit.running and step_end is None
@@ -130,7 +149,7 @@ def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Seg
             yield replace(segment, begin=begin)
 
 
-def _steps(visit: StateVisit) -> Iterator[_Step]:
+def _steps(visit: StateVisit, retrying: Collection[str]) -> Iterator[_Step]:
     """Yield the phases of a visit in order; the last one is never over by itself."""
     status = visit.status
     if not visit.attempts:
@@ -144,7 +163,7 @@ def _steps(visit: StateVisit) -> Iterator[_Step]:
         yield from _attempt_steps(attempt, number)
     # A failure may not be the end of its state yet.
     failed = attempt.status in {"failed", "timed_out"}
-    retries = failed and status in {"running", "aborted"}
+    retries = failed and status in {"running", "aborted"} and visit.name in retrying
     yield Phase.BACKING_OFF if retries else Phase.WAITING, None, status, None
 
 
@@ -167,10 +186,12 @@ def _begun(attempt: Attempt) -> datetime | None:
     return attempt.submitted_at or ended
 
 
-def seconds_by_phase(visit: StateVisit, now: datetime) -> Mapping[Phase, float]:
+def seconds_by_phase(
+    visit: StateVisit, now: datetime, retrying: Collection[str] = ()
+) -> Mapping[Phase, float]:
     """Sum up a visit's seconds by phase; phases of none are left out."""
     found: dict[Phase, float] = {}
-    for segment in segments(visit, now):
+    for segment in segments(visit, now, retrying):
         found[segment.phase] = found.get(segment.phase, 0.0) + segment.seconds
     return found
 
@@ -214,6 +235,8 @@ class Completion(Struct, frozen=True):
     """False where one of those failed otherwise."""
     surely_between: bool = True
     """False where one may as well lie outside, within the same second."""
+    possible_polls: Sequence[ApiCall] = ()
+    """Polls in between that were answered and may be its own, which nothing proves."""
 
     @property
     def lag(self) -> float:
@@ -224,6 +247,8 @@ class Completion(Struct, frozen=True):
     def between(self) -> str:
         """Say what lies between where no poll that was answered does."""
         count, poll = len(self.failed_polls), f"{self.poll_name} call"
+        if self.possible_polls:
+            return f"with a {poll} in between that may be its own"
         if not count:
             return f"with no {poll} in between"
         denied = "was denied" if count == 1 else "were denied"
@@ -243,6 +268,17 @@ def learned_by(completions: Iterable[Completion]) -> str:
     if ways == {ToldBy.POLL}:
         return "by a poll" if all(c.certain for c in told) else "by a poll or an event"
     return ""
+
+
+def is_sure(moment: Moment, call: ApiCall) -> bool:
+    """True for a call that is matched by more than a guess."""
+    link = moment.link(call)
+    return link is not None and link.rule.sure
+
+
+def sure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
+    """Give the calls of an attempt, but for those that are matched by a guess."""
+    return [call for call in moment.calls_of(key) if is_sure(moment, call)]
 
 
 def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
@@ -268,6 +304,31 @@ def is_denial(code: str) -> bool:
     return bool(_DENIED.search(code))
 
 
+def is_action(attempt: Attempt, call: ApiCall) -> bool:
+    """True for a call that does an attempt's work, as its name tells."""
+    row = attempt.integration
+    return row is not None and row.role_of(call.event_name) is CallRole.ACTION
+
+
+def knows_all_polls(
+    moment: Moment,
+    coverage: Coverage,
+    arn: str,
+    attempt: Attempt,
+    calls: Sequence[ApiCall],
+) -> bool:
+    """True if the records reach past an attempt's end; `calls` are its own.
+
+    False while more polls may be made, or come to light: a file may have been cut, and
+    a page of LookupEvents, the newest first, at its beginning too.
+    """
+    end, reach = attempt.ended_at, coverage.of(arn, attempt, calls)
+    if end is None or reach is None or reach < end:
+        return False
+    begun = coverage.live or moment.calls[0].event_time <= attempt.scheduled_at
+    return begun or any(is_action(attempt, call) for call in calls)
+
+
 def completion_of(
     moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
 ) -> Completion | None:
@@ -276,14 +337,15 @@ def completion_of(
     None unless the job's own answer, or ECS, says when it stopped, and that before its
     end was known: two clocks that disagree measure nothing. A denied poll tells Step
     Functions nothing, so it can't be what told; nor did an attempt that timed out, or
-    was aborted, end because somebody learned of its job's end.
+    was aborted, end because somebody learned of its job's end. While a poll in between
+    may be its own and nothing proves it, what told is not known.
     """
     stopped, learned = attempt.stopped_at, attempt.ended_at
     otherwise = attempt.status in ENDED_OTHERWISE
     if stopped is None or learned is None or stopped > learned or otherwise:
         return None
-    calls = moment.calls_of(key)
-    polls, complete = polls_of(attempt, calls), coverage.of(key[0], attempt, calls)
+    calls = sure_calls(moment, key)
+    polls = polls_of(attempt, calls)
     # A call's time is a whole second: it may lie in between, or surely does.
     between = [
         call
@@ -299,7 +361,11 @@ def completion_of(
     answered = {call.event_id for call in between if call.error_code is None}
     # Another account's CloudTrail may have them all, and events are not used there.
     elsewhere = attempt.role_arn is not None and not polls
-    known = complete is not None and complete >= learned and not elsewhere
+    span = stopped, learned
+    unproven = unproven_polls(moment, key[0], attempt, span, moment.calls)
+    possible = [c for c in unproven if c.error_code is None and not answered]
+    known = knows_all_polls(moment, coverage, key[0], attempt, calls)
+    known = known and not elsewhere and not possible
     unseen, row = ToldBy.EVENT if known else ToldBy.UNKNOWN, attempt.integration
     return Completion(
         stopped_at=stopped,
@@ -311,7 +377,39 @@ def completion_of(
         failed_polls=failed,
         all_denied=all(map(is_denied, failed)),
         surely_between=all(call.event_id in sure for call in failed),
+        possible_polls=possible,
     )
+
+
+def unproven_polls(
+    moment: Moment,
+    arn: str,
+    attempt: Attempt,
+    span: tuple[datetime, datetime | None],
+    calls: Sequence[ApiCall],
+) -> Iterator[ApiCall]:
+    """Yield the polls of a time, of calls in order, that may be an attempt's.
+
+    They are matched to it by a guess, fit it among others, or name no job and were
+    made by its role.
+    """
+    row, key, (begin, end) = attempt.integration, (arn, attempt.scheduled_id), span
+    role = role_name(attempt.role_arn or moment.executions[arn].role_arn)
+    names = {(row.event_source, name) for name in row.poll_events} if row else set()
+    first = bisect_right(calls, begin - _SECOND, key=lambda call: call.event_time)
+    for place in range(first, len(calls)):
+        call = calls[place]
+        if end is not None and call.event_time > end:
+            return
+        link = moment.link(call) if call.name in names else None
+        if link is None or link.rule.sure:
+            continue
+        if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
+            may_be_its = key in {link.key, *link.candidates} or link.unlisted > 0
+        else:
+            may_be_its = call.role == role and not call.has_request
+        if may_be_its:
+            yield call
 
 
 # -- where the time went ---------------------------------------------------------------
@@ -409,7 +507,8 @@ def time_findings(case: "Case") -> Steps:
         return
     spent: dict[Phase, float] = defaultdict(float)
     for number, visit in enumerate(path, 1):
-        for phase, seconds in seconds_by_phase(visit, now).items():
+        by_phase = seconds_by_phase(visit, now, case.retrying)
+        for phase, seconds in by_phase.items():
             spent[phase] += seconds
         if not number % _PAUSE:
             yield None
@@ -484,7 +583,9 @@ def _slowest(
     ranked = sorted(lengths, key=lambda item: (-item[0], item[1].id))
     top = ranked[:_TOP]
     longest, visit = ranked[0]
-    if total <= 0 or sum(seconds for seconds, _ in top) / total < _SHARE:
+    if total <= 0 or not _worth(longest):
+        return
+    if sum(seconds for seconds, _ in top) / total < _SHARE:
         return
     names = [
         f"{visit_name(v, alone=v.parent is None)} ({spoken(seconds)})"

@@ -37,7 +37,7 @@ from sfnwatch.analysis.finding import (
 )
 from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
 from sfnwatch.analysis.jobs import CONCLUSION
-from sfnwatch.analysis.outcomes import ExecutionVerdict, caught_errors
+from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.phases import (
     Phase,
     is_denied,
@@ -76,11 +76,10 @@ _PARTS = 2
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _RULES = {
     "request-id": "request ID",
+    "session": "session",
     "parameters": "same parameters",
     "order": "order",
     "unique-candidate": "role, action and time",
-    "ambiguous": "nothing certain",
-    "role-only": "same role only",
 }
 
 
@@ -102,10 +101,9 @@ class ExecutionReport:
         self.stopped_at = execution.stopped_at
         self.event_count = execution.event_count
         self.verdict = ExecutionVerdict(survey, execution)
-        caught = caught_errors(execution, [*execution.visits])
-        told = [*_failure(execution, self.verdict), *(c.sentence for c in caught)]
+        told = _failure(execution, self.verdict)
         self.failures = [replace(each, execution_arn=execution.arn) for each in told]
-        """How it failed, and what was caught."""
+        """How it failed, if it did."""
         self.integrations = list(_integrations(execution, patterns))
         """One line for each resource, however many states use it."""
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
@@ -239,11 +237,13 @@ class CallsOfState:
     """The calls matched to a state's attempts."""
 
     def __init__(self, case: Case, told: Attempts) -> None:
-        links = case.moment.trace.links
-        calls = [(call, links[call.event_id]) for call in told.calls]
-        self.by_role = _counts(str(role_of_call(call, link)) for call, link in calls)
+        link = case.moment.link
+        self.by_role = _counts(str(role_of_call(c, link(c))) for c in told.calls)
         """action, poll, stop, other: those there are none of are left out."""
-        self.by_rule = _counts(str(link.rule) for _, link in calls)
+        rules = (link(call) for call in (*told.calls, *told.guesses))
+        self.by_rule = _counts(str(each.rule) for each in rules if each)
+        self.guessed = len(told.guesses)
+        """Calls that are matched by a guess: no other figure counts them."""
         self.denied = sum(is_denied(call) for call in told.calls)
         errors = sum(call.error_code is not None for call in told.calls)
         self.failed = errors - self.denied
@@ -270,7 +270,8 @@ class StateRow:
         lengths = [length_of(visit, now) for visit in known]
         phases: dict[Phase, float] = defaultdict(float)
         for visit in known:
-            for phase, seconds in seconds_by_phase(visit, now).items():
+            by_phase = seconds_by_phase(visit, now, case.retrying)
+            for phase, seconds in by_phase.items():
                 phases[phase] += seconds
         first, tries = visits[0], [each.attempt for each in attempts]
         row = tries[0].integration if tries else None
@@ -451,6 +452,7 @@ def _calls_words(execution: ExecutionReport) -> Iterator[str]:
         counts = [plural(count, role) for role, count in calls.by_role.items()]
         counts += [f"{calls.denied} denied"] if calls.denied else []
         counts += [f"{calls.failed} failed"] if calls.failed else []
+        counts += [f"up to {calls.guessed} more"] if calls.guessed else []
         words = {**_RULES, "resource-id": row.id_word}
         rules = [f"{words.get(r, r)} ({n})" for r, n in calls.by_rule.items()]
         if rules:

@@ -84,6 +84,11 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
+def up_to(count: int) -> str:
+    """Say how often at the most: `at most once`, `up to 5 times`."""
+    return "at most once" if count == 1 else f"up to {count} times"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Count things: `1 poll`, `5 polls`, `2 retries`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

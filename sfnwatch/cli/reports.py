@@ -6,7 +6,7 @@ its name: so a state machine's name is one only where no file has it.
 
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -33,6 +33,7 @@ from sfnwatch.model.values import clean
 if TYPE_CHECKING:
     from sfnwatch.analysis.finding import Document
     from sfnwatch.analysis.report import Report
+    from sfnwatch.model.api_call import ApiCall
     from sfnwatch.model.arns import Named
     from sfnwatch.model.records import Received
     from sfnwatch.model.trace import Trace
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 _LEAST_WIDTH, _USUAL_WIDTH = 40, 80
 _LIMIT = 200
 _PAIR = 2
+_BEGINNING, _LISTED = 4, 10
+"""Characters that a beginning of an event ID has; and IDs that are listed."""
 
 target_option = option(
     "--to",
@@ -50,6 +53,14 @@ target_option = option(
     metavar="FORMAT",
     required=True,
     help="What to write.",
+)
+why_option = option(
+    "--why",
+    "why",
+    multiple=True,
+    metavar="EVENT_ID",
+    help="Instead, say of this call why it is matched, or is not: what speaks for and"
+    " against each attempt that was considered. The beginning of its event ID will do.",
 )
 names_option = option(
     "--keep-state-names", is_flag=True, help="Leave the states' names."
@@ -106,12 +117,14 @@ def export(
 
 @click.command(short_help="Say what happened, with evidence.")
 @_sources
+@why_option
 @format_option
 @output_option
 @redact_option
 @aws_options
 def explain(
     sources: tuple[str, ...],
+    why: tuple[str, ...],
     form: str,
     output: Path | None,
     *,
@@ -128,12 +141,18 @@ def explain(
     \b
     sfnwatch explain run.sfnwatch.jsonl
     sfnwatch explain nightly-report --format markdown -o report.md
+    sfnwatch explain run.sfnwatch.jsonl --why 110593b7
     """
     from sfnwatch.analysis.report import report
 
     found = _load(sources, redact=redact, **asked)
+    chosen = (_chosen_call(found, text) for text in why)
+    calls = list({call.event_id: call for call in chosen}.values())
     with _out(output) as out:
-        write_report(report(found.trace.as_of()), form, out, _width(output))
+        if calls:
+            _write_why(found.trace, calls, form, out, _width(output))
+        else:
+            write_report(report(found.trace.as_of()), form, out, _width(output))
     return found.code
 
 
@@ -146,6 +165,21 @@ def write_report(told: "Report", form: str, out: TextIO, width: int) -> None:
         dump_report(told, out)
     else:
         _write_document(explained(told), form, out, width)
+
+
+def _write_why(
+    trace: "Trace", calls: "Sequence[ApiCall]", form: str, out: TextIO, width: int
+) -> None:
+    """Write why calls are matched as they are: as JSON one object a line."""
+    from sfnwatch.export.json import why_json
+    from sfnwatch.model.values import ascii_json
+    from sfnwatch.view.weighing import why
+
+    moment = trace.as_of()
+    if form == "json":
+        out.writelines(f"{ascii_json(why_json(moment, call))}\n" for call in calls)
+    else:
+        _write_document(why(moment, calls), form, out, width)
 
 
 def _write_document(document: "Document", form: str, out: TextIO, width: int) -> None:
@@ -268,6 +302,8 @@ class Loaded(NamedTuple):
     """The exit code: another where AWS refused to show one of several executions."""
     executions: Sequence[str]
     """ARNs of those that are meant, of the first source first."""
+    originals: Mapping[str, str]
+    """Of a redacted trace, by the event IDs in it those in AWS's records."""
 
 
 def _load(sources: Sequence[str], *, redact: bool = False, **asked: Any) -> "Loaded":
@@ -301,7 +337,10 @@ def _load(sources: Sequence[str], *, redact: bool = False, **asked: Any) -> "Loa
             each.consumers.append(lambda batch, _: kept.extend(batch))
     code = max(map(_run_to_end, sessions))
     meant = [arn for each in sessions for arn in each.executions]
-    return Loaded(_redacted(kept) if redact else trace, code, meant)
+    if not redact:
+        return Loaded(trace, code, meant, {})
+    redacted, originals = _redacted(kept, trace.calls)
+    return Loaded(redacted, code, meant, originals)
 
 
 def _run_to_end(watched: "Session") -> int:
@@ -322,14 +361,16 @@ def _run_to_end(watched: "Session") -> int:
     return Outcome.SUCCEEDED
 
 
-def _redacted(records: "Sequence[Received]") -> "Trace":
-    """Put aliases in the place of all that is not AWS's own."""
+def _redacted(
+    records: "Sequence[Received]", event_ids: Iterable[str]
+) -> "tuple[Trace, Mapping[str, str]]":
+    """Put aliases in the place of all that is not AWS's own; tell event IDs'."""
     from sfnwatch.model.trace import Trace
     from sfnwatch.view.anonymizer import Anonymizer
 
     anonymizer, trace = Anonymizer.for_records(records), Trace()
     trace.add([anonymizer.redact(received) for received in records])
-    return trace
+    return trace, {anonymizer.call(event_id): event_id for event_id in event_ids}
 
 
 def read_source(text: str) -> "Path | Named":
@@ -375,6 +416,42 @@ def _find(named: "Sequence[Named]", aws: AwsOptions) -> "Found":
             raise
         hint = f"{error.hint} There is no file {names} here either."
         raise type(error)(error.message, hint=hint.strip()) from error
+
+
+# -- which calls are meant -------------------------------------------------------------
+
+
+def _chosen_call(found: Loaded, text: str) -> "ApiCall":
+    """Find the call that an event ID, its beginning, or `call#…` means.
+
+    Of a redacted one the ID in AWS's records will do, and so will its alias.
+    """
+    from sfnwatch.analysis.wording import some
+    from sfnwatch.model.api_call import CALL_KEY
+
+    told = text.strip().removeprefix(CALL_KEY).removesuffix("…")
+    names = {
+        each: {each, found.originals.get(each, each)} for each in found.trace.calls
+    }
+    same = [event_id for event_id, known in names.items() if told in known]
+    # Findings name a row of an Athena table without what stands before its number.
+    begun = (told, f"row-{told}")
+    if not same and len(told) >= _BEGINNING:
+        same = [
+            e for e, known in names.items() if any(n.startswith(begun) for n in known)
+        ]
+    if len(same) == 1:
+        return found.trace.calls[same[0]]
+    shown = clean(told, _LIMIT)
+    if same:
+        ids = some((clean(found.originals.get(each, each)) for each in same), _LISTED)
+        msg = f"{shown!r} begins the event IDs of several calls."
+        raise UsageError(msg, hint=f"They are {ids}.")
+    msg = f"No call here has the event ID {shown!r}."
+    if len(told) < _BEGINNING:
+        msg += f" A beginning has {_BEGINNING} characters or more."
+    hint = "sfnwatch export … --to json lists the calls, each with its event_id."
+    raise UsageError(msg, hint=hint)
 
 
 # -- which two are compared ------------------------------------------------------------

@@ -164,6 +164,8 @@ def _link_facts(link: Link) -> Facts:
         "rule": str(link.rule),
         "evidence": link.evidence,
     }
+    if link.reason:
+        facts["reason"] = link.reason
     if link.candidates:
         facts["candidates"] = [
             {"execution": arn, "attempt": scheduled_id}

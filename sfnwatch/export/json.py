@@ -40,10 +40,13 @@ from sfnwatch.export.facts import (
     task_state_facts,
     visit_facts,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.values import ascii_json, iso, maybe_iso
 from sfnwatch.model.visits import StateVisit
+from sfnwatch.view.weighing import Considered, considered, values_of
 
 VERSION = 1
 
@@ -147,6 +150,42 @@ def _plain(value: object) -> Facts:
     """Give the fields of a value, its times as we write them."""
     fields = asdict(value) if isinstance(value, Struct) else vars(value)
     return {k: iso(v) if isinstance(v, datetime) else v for k, v in fields.items()}
+
+
+# -- one call --------------------------------------------------------------------------
+
+
+def why_json(moment: Moment, call: ApiCall) -> Facts:
+    """Give a call, and all attempts that were considered, the one it is of first.
+
+    considered   execution, visit, attempt, role (what the call would be to it), for
+                 (ids, each with its word; parameters), against (sentences), different
+                 (parameters)
+
+    A parameter has its path, and its value as it was scheduled and as it was called.
+    """
+    told = [_considered(each) for each in considered(moment, call)]
+    return {**call_facts(call, moment.link(call)), "considered": told}
+
+
+def _considered(each: Considered) -> Facts:
+    weighed, (arn, scheduled_id) = each.weighed, each.weighed.key
+    return {
+        "execution": arn,
+        "visit": each.attempt.visit_id,
+        "attempt": scheduled_id,
+        "role": str(weighed.role),
+        "for": {
+            "ids": list(weighed.same),
+            "parameters": list(map(_leaf, weighed.comparison.equal)),
+        },
+        "against": list(weighed.against),
+        "different": list(map(_leaf, weighed.comparison.different)),
+    }
+
+
+def _leaf(leaf: Leaf) -> Facts:
+    return {key: values_of(value) for key, value in leaf._asdict().items()}
 
 
 # -- the schema ------------------------------------------------------------------------

@@ -294,6 +294,8 @@ class SpanMaker:
                 **rule,
                 "sfnwatch.call.role": str(link.role),
                 "sfnwatch.link.exact": link.rule.exact,
+                "sfnwatch.link.sure": link.rule.sure,
+                "sfnwatch.link.reason": link.reason or None,
                 "sfnwatch.link.evidence": link.evidence,
                 "sfnwatch.link.candidates": link.candidate_count or None,
             }
@@ -332,7 +334,7 @@ class SpanMaker:
                 for other, number in (link.candidates if link else ())
             ],
             kind=_CLIENT,
-            settled=link is not None and link.rule.exact,
+            settled=link is not None and link.rule.sure,
         )
 
 

@@ -28,6 +28,7 @@ from sfnwatch.analysis.phases import (
     Segment,
     completion_of,
     end_of,
+    retrying_states,
     segments,
 )
 from sfnwatch.export.facts import (
@@ -266,7 +267,8 @@ class _Drawing:
         if not visit.attempts:
             return
         found: dict[int | None, list[Segment]] = defaultdict(list)
-        for segment in segments(visit, self._now):
+        retrying = retrying_states(self._moment.executions[arn])
+        for segment in segments(visit, self._now, retrying):
             begin, end = _inside((segment.begin, segment.end), span)
             found[segment.attempt].append(replace(segment, begin=begin, end=end))
         self._add_phases(track, found.get(None, []))

@@ -41,6 +41,7 @@ _LANES = {
     "history": "Step Functions",
     "lookup": "CloudTrail",
     "children": "Child executions",
+    "others": "Other executions",
     "recording": "The recording",
     "otlp": "The collector",
 }
@@ -193,9 +194,9 @@ class PlainLines:
     # -- calls -------------------------------------------------------------------------
 
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
-        """Print a call as it comes, and again when an id matches it otherwise."""
+        """Print a call as it comes, and again when it is surely of another."""
         link = maker.moment.link(call)
-        sure = link if link is not None and link.rule.exact else None
+        sure = link if link is not None and link.rule.sure else None
         if call.event_id not in self._links:
             self._put_call(maker, call, sure, _late(call.event_time, call.seen_at))
         elif _match(sure) != _match(self._links[call.event_id]):
@@ -224,7 +225,7 @@ class PlainLines:
         told, before = (health.state, health.message), self._told.get(lane)
         if before == told:
             return
-        if lane == "children" and not health.message:
+        if lane in {"children", "others"} and not health.message:
             return  # they come and go: what they bring says it
         self._told[lane] = told
         if health.state is HealthState.REFUSED and not self._trace.executions:
@@ -255,7 +256,7 @@ class PlainLines:
     def _print_guesses(self, maker: LineMaker) -> None:
         for call in maker.moment.calls:
             link = maker.moment.link(call)
-            known = link is None or link.rule.exact or link.rule is LinkRule.ROLE_ONLY
+            known = link is None or link.rule.sure or link.rule is LinkRule.ROLE_ONLY
             if link is not None and not known:
                 self._put_call(maker, call, link, "  (a guess)")
 

@@ -3,16 +3,18 @@
 Every string that came from AWS is cleaned here; what is too long is cut, and says so.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import asdict
 
+from sfnwatch.analysis.not_visible import ambiguity
 from sfnwatch.analysis.wording import status_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
+from sfnwatch.model.evidence import Weighed
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import Pattern
@@ -25,6 +27,15 @@ from sfnwatch.tui.json_view import JsonNode, decode
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.children import child_execution
 from sfnwatch.view.order import Backoff, Fold, FoldKind, Item
+from sfnwatch.view.weighing import (
+    Considered,
+    Standing,
+    considered,
+    leaf_words,
+    left_out,
+    sentences_against,
+    unsure_calls,
+)
 from sfnwatch.view.wording import (
     Part,
     Role,
@@ -47,9 +58,13 @@ _LONG = 2000
 """Characters of one fact that are shown."""
 _LINKS = 500
 """Links that are listed; a wait of days has more polls than anyone reads."""
-
+_LEAVES, _CONSIDERED = 8, 6
+"""Parameters and attempts that a call's evidence is told by."""
+_UNTOLD = "sfnwatch explain --why tells all"
 
 _ASKED = ("Request", "requestParameters"), ("Response", "responseElements")
+
+Weigh = Callable[[ApiCall], Sequence[Weighed]]
 
 
 class Fact(NamedTuple):
@@ -61,6 +76,8 @@ class Fact(NamedTuple):
     """The key of the line of the lanes that it names."""
     copied: str = ""
     """What is copied of it, if that is other than its words."""
+    rows: int = 40
+    """It takes no more, and is cut before that: by the screen, once it is masked."""
 
 
 class Section(NamedTuple):
@@ -79,7 +96,9 @@ def fact(label: str, text: str, role: Role = Role.PLAIN) -> Fact:
 class ItemDetail:
     """Tells of one item of the lanes; a line's followers and its call come with it."""
 
-    def __init__(self, shown: Shown, item: Item) -> None:
+    def __init__(self, shown: Shown, item: Item, weigh: Weigh | None = None) -> None:
+        """`weigh` weighs who may have made a call, if not the trace itself."""
+        self._weigh = weigh or shown.trace.weigh
         self._shown, self._moment, self._trace = shown, shown.moment, shown.trace
         self._item = item
         self._events: list[HistoryEvent] = []
@@ -137,6 +156,7 @@ class ItemDetail:
         told: Sequence[tuple[str, str, Iterable[Fact | JsonNode]]] = (
             ("facts", title, chain(self._failure(), self._facts())),
             ("links", "Links", self._links()),
+            ("evidence", "Evidence", self._evidence()),
             ("payload", payload, self._payloads()),
             ("records", "Records", self._records()),
         )
@@ -251,7 +271,8 @@ class ItemDetail:
             words = f"{call.event_source} {call.event_name}  {call.region or ''}"
             yield fact("call", words, Role.CALL)
         if link is not None:
-            yield fact("matched", _because(link, self._attempt), rule_role(link))
+            because = f"{_because(link, self._attempt)}{self._of_others(link)}"
+            yield fact("matched", because, rule_role(link))
         if self._events:
             return
         if call.request_id:
@@ -290,8 +311,10 @@ class ItemDetail:
                 yield Fact(str(link.role), parts, call.key, call.event_id)
         if len(calls) > _LINKS:
             yield fact("", f"… {len(calls) - _LINKS:,} calls more", Role.WARN)
-        if not calls:
+        unsure = unsure_calls(self._moment, key)
+        if not calls and not unsure:
             yield fact("calls", _absence(attempt), Role.DIM)
+        yield from self._unsure(unsure)
         for state in self._tasks_of(key, attempt):
             told = task_text(state)
             time = self._shown.looks.time(state.at)
@@ -304,17 +327,23 @@ class ItemDetail:
             if job in states and self._moment.task_starter(job) == key:
                 yield from (s for s in states[job] if s is not self._task)
 
+    def _of_others(self, link: Link) -> str:
+        """Say of a guess where it is not known who else worked with the role."""
+        attempt, arn = self._attempt, link.execution_arn
+        if link.rule is not LinkRule.UNIQUE_CANDIDATE or not attempt or not arn:
+            return ""
+        others = self._moment.trace.strangers.others
+        begin, end = attempt.scheduled_at, attempt.ended_at
+        known = others(arn, begin, end, self._moment.executions) is not None
+        return "" if known else "; others on this role unknown"
+
     def _owners(self, call: ApiCall) -> Iterator[Fact]:
         """Say whose a call is, or may be."""
         link = self._moment.link(call)
         if link is None:
             yield fact("state", "no execution watched has to do with it", Role.DIM)
         elif link.rule is LinkRule.AMBIGUOUS:
-            for arn, scheduled in link.candidates[:_LINKS]:
-                attempt = self._moment.attempt((arn, scheduled))
-                visit = self._moment.visit_of((arn, scheduled))
-                if attempt is not None and visit is not None:
-                    yield self._owner_fact("candidate", visit, arn, scheduled)
+            return  # its candidates are told with what speaks for them
         elif self._visit is None:
             yield fact("state", "only its role fits an execution here", Role.DIM)
         else:
@@ -338,6 +367,40 @@ class ItemDetail:
         status = Part(f"  {glyph.text} {clean(visit.status)}", glyph.role)
         of = Part(f"{clean(name, _LONG)}  " if name else "", Role.DIM)
         return Fact(label, (of, Part(words), status), f"{arn}#{event_id}")
+
+    # -- what speaks for that, and against it --------------------------------------
+
+    def _unsure(self, calls: Sequence[ApiCall]) -> Iterator[Fact]:
+        """Tell of the ambiguous calls that may be an attempt's."""
+        of = f"one of {len(calls)}" if len(calls) > 1 else "not certain"
+        for call in calls[:_CONSIDERED]:
+            time = self._shown.looks.time(call.event_time, whole=True)
+            why = Part(f"  {ambiguity(self._moment.link(call))}", Role.DIM)
+            name = clean(call.event_name, _LONG)
+            parts = (Part(f"{time}  ", Role.DIM), Part(name, Role.GUESS), why)
+            yield Fact(of, parts, call.key, call.event_id)
+        if len(calls) > _CONSIDERED:
+            yield fact("", f"… and {len(calls) - _CONSIDERED:,} more", Role.DIM)
+
+    def _evidence(self) -> Iterator[Fact]:
+        """Tell of the attempts that were considered for a call, and how they fared."""
+        call = self._call
+        if call is None:
+            return
+        told = considered(self._moment, call, self._weigh(call))
+        for each in told[:_CONSIDERED]:
+            glyph = status_glyph(each.attempt.status)
+            status = Part(f"  {glyph.text} {clean(each.attempt.status)}", glyph.role)
+            against = "; ".join(sentences_against(each))
+            parts = [Part(each.name), status]
+            parts += [Part(f"  {against}", Role.DIM)] if against else []
+            arn, scheduled_id = each.weighed.key
+            yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
+            yield from _sides(each, in_full=each is told[0])
+        more = max(0, len(told) - _CONSIDERED) + left_out(self._moment, call, told)
+        if more:
+            words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
+            yield fact("", words, Role.DIM)
 
     # -- what went in, what came out, and what AWS sent ----------------------------
 
@@ -473,20 +536,43 @@ def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
         yield fact("container", words, Role.BAD if each.exit_code else Role.PLAIN)
 
 
+def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
+    """Tell what both sides say of a call: of an attempt ruled out what differs."""
+    differ, same = each.weighed.comparison.different, each.weighed.comparison.equal
+    leaves = [("other", Role.WARN, leaf) for leaf in differ]
+    if each.standing is not Standing.RULED_OUT:
+        yield from (fact("same", told) for told in each.weighed.same)
+        leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]
+    for label, role, leaf in leaves[:_LEAVES]:
+        path, value = leaf_words(leaf)
+        yield Fact(label, (Part(f"{path}  ", Role.DIM), Part(value, role)), rows=2)
+    if len(leaves) > _LEAVES:
+        more = counted(len(leaves) - _LEAVES, "more parameter")
+        yield fact("", f"… and {more}: {_UNTOLD}", Role.DIM)
+    if same and not in_full and each.standing is not Standing.RULED_OUT:
+        # What the call has stands with the first attempt.
+        names = ", ".join(leaf_words(leaf)[0] for leaf in same)
+        yield Fact("same", (Part(names, Role.DIM),), rows=2)
+
+
 def _because(link: Link, attempt: Attempt | None) -> str:
     """Say in a sentence why a call is believed to belong where it is shown."""
     word, evidence = id_word(attempt), link.evidence
     match link.rule:
         case LinkRule.REQUEST_ID:
             return f"= its request ID {evidence} is in the attempt's own events"
+        case LinkRule.SESSION:
+            return f"= the attempt's cause names its role session {evidence}"
         case LinkRule.RESOURCE_ID:
             return f"= it names the attempt's own {word}, {evidence}"
         case LinkRule.ROLE_ONLY:
             return f"no: made by role {evidence}, but no attempt fits"
         case LinkRule.AMBIGUOUS:
             count = counted(link.candidate_count, "candidate")
-            return f"no: {count} fit by role, action and time"
-    return f"{rule_words(link)}: {evidence}, a guess"
+            return f"no: {count}; {ambiguity(link)}"
+        case LinkRule.UNIQUE_CANDIDATE:
+            return f"{rule_words(link)}: {evidence}, a guess"
+    return f"{rule_words(link)}: {evidence}, and no other attempt or call fits"
 
 
 def _absence(attempt: Attempt) -> str:

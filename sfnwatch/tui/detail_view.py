@@ -16,6 +16,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment, maybe_execution_arn
 from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.evidence import Weighed
 from sfnwatch.model.values import clean, clean_lines
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo
@@ -43,8 +44,6 @@ from sfnwatch.view.wording import plain_text
 
 _LABEL, _STACKED = 14, 46
 """Cells of a label; and of a pane, below which labels stand above what they name."""
-_ROWS = 40
-"""Rows of one fact, which is cut before that."""
 _LONGEST = 75
 """Bytes of each part of a file's name; file systems allow 255 with what is around."""
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
@@ -86,6 +85,8 @@ class DetailView(EntryList[DetailEntry]):
         self._sections: Sequence[Section] = ()
         self._folded: set[str] = set()
         self._folds = JsonFolds()
+        self._weighed: tuple[object, Sequence[Weighed]] = (None, ())
+        """Of which call, and of which trace, who may have made it was weighed last."""
 
     # -- what is shown -------------------------------------------------------------
 
@@ -99,12 +100,19 @@ class DetailView(EntryList[DetailEntry]):
         item = shown.outline.item_of(key) if key else None
         request = next((r for r in shown.moment.requests if r.key == key), None)
         if item is not None:
-            self._sections = list(ItemDetail(shown, item).sections())
+            self._sections = list(ItemDetail(shown, item, self._weigh).sections())
         else:
             self._sections = list(request_sections(request, shown)) if request else []
         if other:
             self._folds = JsonFolds()
         self._lay_out(anew=other)
+
+    def _weigh(self, call: ApiCall) -> Sequence[Weighed]:
+        """Weigh who may have made a call; a replay that plays asks again and again."""
+        of = call.key, self._shown.trace.version
+        if self._weighed[0] != of:
+            self._weighed = of, self._shown.trace.weigh(call)
+        return self._weighed[1]
 
     def _lay_out(self, *, anew: bool = False) -> None:
         self.entries = list(self._all_entries())
@@ -154,7 +162,7 @@ class DetailView(EntryList[DetailEntry]):
         head = [mark, Span(fact.label, "role--dim")]
         margin = 4 if width < _STACKED else _LABEL + 4
         words = spans_of(fact.parts, self._shown.looks.mask)
-        rows = flow(words, width - margin, width - margin, _ROWS)
+        rows = flow(words, width - margin, width - margin, fact.rows)
         if width < _STACKED:
             return [head, *margined(rows, margin)]
         return margined(rows, margin, head)

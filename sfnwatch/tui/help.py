@@ -31,17 +31,18 @@ _MARKS: Sequence[tuple[str, str, str]] = (
     ("●", "role--busy", "a state passed at once"),
     ("▸ ▾ ⋯", "role--fold", "folded, open, polls left out: enter opens and closes"),
     ("⋮ 2m 14s", "look--faint", "nothing happened for so long"),
-    ("── ▶", "role--exact", "this transition made that call: an ID proves it"),
+    ("── ▶", "role--exact", "this transition surely made that call"),
     ("┄┄ ▷", "role--guess", "probably: nothing else fits role, action and time"),
     ("◀━━ event", "role--event", "how Step Functions learned that the job had stopped"),
     ("✔ ✘ ◷ ■ ↷", "role--name", "succeeded, failed, timed out, aborted, caught"),
 )
 _RULES: Sequence[tuple[str, str, str]] = (
     ("= request ID", "role--exact", "exact: the same request ID on both sides"),
+    ("= session", "role--exact", "exact: the cause names the call's role session"),
     ("= task ARN, …", "role--exact", "exact: the call names the job of this state"),
-    ("≈ …", "role--guess", "strong: same parameters, or in order"),
+    ("≈ …", "role--exact", "strong: same parameters, or in order"),
     ("~ role, action …", "role--guess", "a guess: only one state could have made it"),
-    ("? one of n", "role--guess", "ambiguous: several states could have made it"),
+    ("? one of n", "role--guess", "ambiguous: several could have made it"),
     ("same role, …", "role--dim", "made by the execution's role; no task matches"),
 )
 _COVERAGE = (

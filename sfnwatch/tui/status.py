@@ -36,7 +36,12 @@ from sfnwatch.view.wording import (
 
 Mode = Literal["live", "demo", "replay"]
 _INSIDE = "children"
-_LANES = {"history": "history", "lookup": "CloudTrail", _INSIDE: "child executions"}
+_LANES = {
+    "history": "history",
+    "lookup": "CloudTrail",
+    _INSIDE: "child executions",
+    "others": "other executions",
+}
 """A lane to the name people know it by; others are named as they are."""
 _TROUBLE = {
     HealthState.THROTTLED: Span("▲", "role--warn"),
@@ -375,9 +380,12 @@ def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[
         if (each.execution_arn, each.data.get("attempt")) == (arn, data.get("attempt"))
     )
     end = next(ends, None)
+    words = f"{data['count']} of {data['polls']} polls denied"
+    if "up_to" in data:
+        words = f"up to {counted(data['up_to'], 'poll')} denied"
     return [
         *_whose(shown, finding),
-        Part(f"{data['count']} of {data['polls']} polls denied", Role.BAD),
+        Part(words, Role.BAD),
         Part(f", yet {_learned_words(end) if end else 'it succeeded'}"),
     ]
 

@@ -348,6 +348,10 @@ class Anonymizer:
         """Redact an execution's ARN, or the name of a file that stands for one."""
         return self._names.text(arn, "execution")
 
+    def call(self, event_id: str) -> str:
+        """Redact a call's event ID."""
+        return self._names.text(event_id, "call")
+
     def redact(self, received: Received) -> Received:
         """Redact a record; of one that nobody can read mere structure is left."""
         kind, arn = str(received.kind), received.execution_arn

@@ -7,7 +7,13 @@ whole, so that a mask finds them: whoever shows a caption cuts it, after the mas
 import re
 from textwrap import shorten
 
-from sfnwatch.analysis.phases import is_denied, polls_of
+from sfnwatch.analysis.not_visible import ambiguity
+from sfnwatch.analysis.phases import (
+    is_denied,
+    knows_all_polls,
+    polls_of,
+    sure_calls,
+)
 from sfnwatch.analysis.wording import (
     integration_text,
     named,
@@ -148,8 +154,8 @@ class _Scene:
     def matched(self) -> str:
         """Say by what a call is matched."""
         words = rule_words(self.link, id_word(self.attempt)) if self.link else ""
-        exact = self.link is not None and self.link.rule.exact
-        return f"matched by {words.lstrip('=~≈ ')}{'' if exact else ' only: a guess'}"
+        sure = self.link is not None and self.link.rule.sure
+        return f"matched by {words.lstrip('=~≈ ')}{'' if sure else ' only: a guess'}"
 
     @property
     def number(self) -> int:
@@ -312,8 +318,7 @@ class _Scene:
             by = "" if call.by_step_functions else "Someone other than "
             return f"{by}Step Functions called {name}{role}; no state here explains it"
         if link.rule is LinkRule.AMBIGUOUS:
-            count = link.candidate_count
-            return f"{name} is ambiguous: {count} candidates fit it equally well"
+            return f"{name} is ambiguous: {ambiguity(link)}"
         if link.key is None:
             return f"{name} was called{role}: same role, but no matching task"
         outcome = ""
@@ -322,7 +327,7 @@ class _Scene:
             outcome = f" {how} ({named(call.error_code)})"
         which = f"{name}, which{outcome}," if outcome else name
         part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
-        if not link.rule.exact:
+        if not link.rule.sure:
             return f"{which} is probably {part} of {self.name}, {self.matched}"
         if link.role is CallRole.POLL and self.attempt is not None:
             said = self.poll(call, link.key, self.attempt, outcome)
@@ -338,7 +343,7 @@ class _Scene:
         self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
     ) -> str:
         """Say which poll it is, how long after the action, and what became of it."""
-        polls = polls_of(attempt, self.moment.calls_of(key))
+        polls = polls_of(attempt, sure_calls(self.moment, key))
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
         count = f" of {len(polls)}" if number and attempt.ended_at else ""
         shown = self.line.call.subject if self.line.call else ()
@@ -350,8 +355,10 @@ class _Scene:
             return said
         if attempt.status == "running":
             return f"{said}, but the state keeps waiting"
-        complete = Coverage(self.moment).has_all_polls(attempt)
-        alone = complete and all(map(is_denied, polls))
+        calls = self.moment.calls_of(key)
+        coverage = Coverage(self.moment)
+        alone = knows_all_polls(self.moment, coverage, key[0], attempt, calls)
+        alone = alone and all(map(is_denied, polls_of(attempt, calls)))
         so = ", so completion doesn't depend on polling" if alone else ""
         return f"{said}, yet the state still succeeded{so}"
 

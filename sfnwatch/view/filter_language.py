@@ -250,16 +250,22 @@ KINDS: Known = {
 }
 _RULE_WORDS = {
     "request-id": "matched by request ID",
+    "session": "matched by the role session that the cause names",
     "resource-id": "matched by task ARN, job ID or the like",
+    "parameters": "the only one with the same parameters",
+    "order": "as many calls as attempts, in the same order",
     "unique-candidate": "a guess: the only candidate by role, action and time",
-    "ambiguous": "ambiguous: several candidates",
+    "ambiguous": "ambiguous: several candidates, or others may have made it",
     "role-only": "same role, no matching task",
 }
 _EXACT = [rule for rule in LinkRule if rule.exact]
-_GUESSES = set(LinkRule) - {*_EXACT, LinkRule.ROLE_ONLY}
+_SURE = [rule for rule in LinkRule if rule.sure]
+_GUESSES = set(LinkRule) - {*_SURE, LinkRule.ROLE_ONLY}
 RULES: Known = {
-    **{str(r): (_RULE_WORDS.get(r, f"matched by {r}"), _has_rule(r)) for r in LinkRule},
+    **{str(rule): (_RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
     "exact": ("matched by an ID", _has_rule(*_EXACT)),
+    "strong": ("by parameters or order", _has_rule(*set(_SURE) - set(_EXACT))),
+    "sure": ("exact or strong: no guess", _has_rule(*_SURE)),
     "guess": ("a guess, or ambiguous", _has_rule(*_GUESSES)),
     "none": ("matched to nothing", lambda f: f.call is not None and f.link is None),
 }

@@ -10,7 +10,7 @@ executions stand beside each other, and none crosses another.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -19,7 +19,15 @@ from operator import itemgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.phases import Completion, Phase, Segment, completion_of, segments
+from sfnwatch.analysis.phases import (
+    Completion,
+    Phase,
+    Segment,
+    completion_of,
+    retrying_states,
+    segments,
+    sure_calls,
+)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
@@ -170,12 +178,19 @@ class LifeLines:
             execution = moment.executions.get(arn)
             visit = execution.visit(visit_id) if execution else None
             if visit is not None and (visit.ended_at is None or visit.ended_at >= at):
-                found.append(_rail(number, (arn, visit_id), visit, at))
+                retrying = retrying_states(execution) if execution else ()
+                found.append(_rail(number, (arn, visit_id), visit, at, retrying))
         return found
 
 
-def _rail(column: int, key: VisitKey, visit: StateVisit, at: datetime) -> Rail:
-    segment = _segment_at(segments(visit, max(at, visit.entered_at)), at)
+def _rail(
+    column: int,
+    key: VisitKey,
+    visit: StateVisit,
+    at: datetime,
+    retrying: Collection[str],
+) -> Rail:
+    segment = _segment_at(segments(visit, max(at, visit.entered_at), retrying), at)
     phase = segment.phase if segment is not None else Phase.WAITING
     return Rail(column, key, phase, failed=segment is not None and segment.failed)
 
@@ -407,12 +422,12 @@ class LineMaker:
             after = (call.event_time - self._action_at(link, attempt)).total_seconds()
             return f"+{after_words(after)}" if after >= 0 else ""
         # A guess must not lend a call the id that would prove it.
-        if not attempt.resource_ids or not link.rule.exact:
+        if not attempt.resource_ids or not link.rule.sure:
             return ""
         return wording.job_words(attempt)
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
-        calls = self.moment.calls_of(link.key) if link.key else ()
+        calls = sure_calls(self.moment, link.key) if link.key else ()
         links = self._trace.links
         made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
         action = next(made, None)

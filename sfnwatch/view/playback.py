@@ -16,7 +16,12 @@ from itertools import accumulate, chain, pairwise
 
 from msgspec import Struct
 
-from sfnwatch.analysis.phases import ENDED_OTHERWISE, is_denied, polls_of
+from sfnwatch.analysis.phases import (
+    ENDED_OTHERWISE,
+    is_denied,
+    polls_of,
+    sure_calls,
+)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import TERMINAL, Clock, HistoryEvent, dated, end_of_second
@@ -191,7 +196,7 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
             yield _marker(event, kind, f"{visit.name} {words}")
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
-        for poll in polls_of(attempt, moment.calls_of(key))[:1]:
+        for poll in polls_of(attempt, sure_calls(moment, key))[:1]:
             words = f"{visit.name} first poll"
             yield _call_marker(poll, MarkerKind.FIRST_POLL, words)
 

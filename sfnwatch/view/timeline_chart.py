@@ -19,6 +19,7 @@ from sfnwatch.analysis.phases import (
     Segment,
     completion_of,
     end_of,
+    retrying_states,
     segments,
 )
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
@@ -27,7 +28,6 @@ from sfnwatch.model.children import ExecutionCounts, ListedExecution
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
@@ -140,7 +140,8 @@ class Tick(NamedTuple):
     at: datetime
     call: ApiCall
     role: CallRole
-    exact: bool
+    sure: bool
+    """False where a guess matches it."""
     key: tuple[str, int]
     """The attempt it is matched to."""
 
@@ -351,7 +352,9 @@ class TimelineChart:
             return list(self._whole(bar))
         if bar.kind is BarKind.BRANCH and line.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
-        return [each for visit in bar.visits for each in segments(visit, self.now)]
+        retrying = retrying_states(self.moment.executions[bar.execution_arn])
+        found = (segments(visit, self.now, retrying) for visit in bar.visits)
+        return [segment for those in found for segment in those]
 
     def _whole(self, bar: Bar) -> Iterator[Segment]:
         """Divide an execution by when it was over, until a redrive."""
@@ -399,8 +402,7 @@ class TimelineChart:
             if link is not None:
                 # Its time has no fractions: it was not made before it was scheduled.
                 at = max(call.event_time, attempt.scheduled_at)
-                exact = link.rule.exact and link.rule is not LinkRule.AMBIGUOUS
-                yield Tick(at, call, link.role, exact, key)
+                yield Tick(at, call, link.role, link.rule.sure, key)
 
     def ends(self, line: BarLine) -> list[BarEnd]:
         """Say how each try ended, and the bar itself, the last in time last."""
@@ -512,7 +514,8 @@ class TimelineChart:
             words = f", {denied} denied" if denied else ""
             words = " denied" if denied == len(polls) else words
             role = Role.BAD if denied else Role.DIM
-            yield Part(f"{counted(len(polls), 'poll')}{words}", role)
+            most = "" if all(tick.sure for tick in polls) else "up to "
+            yield Part(f"{most}{counted(len(polls), 'poll')}{words}", role)
         ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
         told = [end.completion for end in ends if end.completion is not None]
         if len(told) == 1 and not line.bar.is_container:

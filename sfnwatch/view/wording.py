@@ -256,7 +256,8 @@ def completion_parts(told: Completion) -> tuple[tuple[Part, ...], ...]:
         more = "" if told.certain else ", within the same second"
     else:
         # CloudTrail may yet tell of a poll in between.
-        words = (f"{after}, {told.between} so far", after, lag)
+        so_far = "" if told.possible_polls else " so far"
+        words = (f"{after}, {told.between}{so_far}", after, lag)
         return tuple((Part(each, Role.DIM),) for each in words)
     tails = (f"  {after}{more}", f"  {after}", f" {lag}")
     return tuple((Part("◀━━ ", Role.DIM), head, Part(each)) for each in tails)
@@ -323,23 +324,29 @@ def job_words(attempt: Attempt) -> str:
     return clean(f"{thing} {short_id(job)}", _LIMIT)
 
 
+_RULES = {
+    LinkRule.REQUEST_ID: "= request ID",
+    LinkRule.SESSION: "= session",
+    LinkRule.PARAMETERS: "≈ same parameters",
+    LinkRule.ORDER: "≈ in order",
+    LinkRule.UNIQUE_CANDIDATE: "~ role, action, time",
+}
+
+
 def rule_words(link: Link, word: str = "id") -> str:
     """Say by what a call was matched; a guess looks like one."""
     match link.rule:
-        case LinkRule.REQUEST_ID:
-            return "= request ID"
         case LinkRule.RESOURCE_ID:
             return f"= {word}"
-        case LinkRule.UNIQUE_CANDIDATE:
-            return "~ role, action, time"
         case LinkRule.AMBIGUOUS:
-            return f"? one of {link.candidate_count}"
-    return "same role, no matching task"
+            several = link.candidate_count > 1
+            return f"? one of {link.candidate_count}" if several else "? not certain"
+    return _RULES.get(link.rule, "same role, no matching task")
 
 
 def rule_role(link: Link) -> Role:
     """Say what the words of a rule are: sure, a guess or neither."""
-    if link.rule.exact:
+    if link.rule.sure:
         return Role.EXACT
     return Role.DIM if link.rule is LinkRule.ROLE_ONLY else Role.GUESS
 

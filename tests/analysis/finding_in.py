@@ -2,18 +2,25 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from sfnwatch.analysis.finding import Document, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain, report
 from sfnwatch.export.text import write_text
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.history import Clock
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from tests.builders import ARN, ROLE, History, Which, answer, call, milliseconds
 
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 LAMBDA_INVOKE: Which = {"resourceType": "lambda", "resource": "invoke"}
 
 
@@ -21,6 +28,31 @@ def trace_of(*records: Received) -> Trace:
     trace = Trace()
     trace.add(records)
     return trace
+
+
+class Doubted(Moment):
+    """The last moment of a trace, where of some calls it is a guess whose they are.
+
+    Or where they are not matched: that is what becomes of a guess that is given up.
+    """
+
+    def __init__(self, trace: Trace, calls: Container[str], *, matched: bool) -> None:
+        super().__init__(trace, None, Clock.EVENT)
+        self.doubted, self.matched = calls, matched
+
+    def link(self, call: ApiCall) -> Link | None:
+        link = super().link(call)
+        if link is None or link.key is None or call.event_id not in self.doubted:
+            return link
+        if self.matched:
+            return replace(link, rule=LinkRule.UNIQUE_CANDIDATE)
+        return Link(LinkRule.AMBIGUOUS, link.role, candidates=(link.key,))
+
+    def calls_of(self, key: AttemptKey) -> Sequence[ApiCall]:
+        calls = super().calls_of(key)
+        if self.matched:
+            return calls
+        return [call for call in calls if call.event_id not in self.doubted]
 
 
 def found(
@@ -69,12 +101,17 @@ def done(number: int, stopped: float) -> dict[str, Any]:
     return {"TaskArn": task_arn(number), "StoppedAt": milliseconds(stopped)}
 
 
+def last_call(seconds: float) -> Received:
+    """Build a call by others, up to which the records reach at least."""
+    return call("ListClusters", seconds, key="last", role=OTHER_ROLE, invoked_by=None)
+
+
 def one_job(
     *, error: str | None = None, lasts: float = 99.0, lag: float = 1.0
 ) -> list[Received]:
     """Build a task that stops `lag` seconds before its state is over; or fails."""
     run = History().start(ROLE)
-    submitted = answer("unknown", task_arn(0))
+    submitted = answer("run-0", task_arn(0))
     if error is None:
         output = done(0, 0.4 + lasts - lag)
         run.task("Work", submitted=submitted, output=output, lasts=lasts)
@@ -92,7 +129,7 @@ def many_jobs(count: int) -> list[Received]:
             arn, end = task_arn(number), history.now + 60.05
             history.task(
                 "Work",
-                submitted=answer("unknown", arn),
+                submitted=answer(f"run-{number}", arn),
                 output=done(number, end - 0.8 - number / 100),
                 lasts=60,
             )
@@ -112,6 +149,7 @@ def run_task(number: int, seconds: float, **more: Any) -> Received:
     response = {"tasks": [{"taskArn": task_arn(number)}], "failures": []}
     more.setdefault("response", response)
     more.setdefault("key", f"run-{number}-{seconds}")
+    more.setdefault("request_id", f"run-{number}")
     return call("RunTask", seconds, **more)
 
 

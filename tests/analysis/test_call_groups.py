@@ -51,7 +51,8 @@ def test_an_action_alone_may_be_of_several_patterns(
     assert pattern.certainty is Certainty.INFERENCE
     assert pattern.data["candidates"] == candidates
     assert calls.text == (
-        "StepFunctions-sync-role called RunTask at 00:28:25, with no poll after it."
+        "StepFunctions-sync-role called RunTask at 00:28:25; no poll after it is"
+        " matched."
     )
     assert (calls.certainty, calls.data["polls"]) == (Certainty.FACT, 0)
 

@@ -22,7 +22,7 @@ from sfnwatch.analysis.compare import (
     verdict,
 )
 from sfnwatch.analysis.compare.pairs import Comparison
-from sfnwatch.analysis.finding import Table
+from sfnwatch.analysis.finding import Certainty, Table
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.json import comparison_json
 from sfnwatch.export.text import write_markdown, write_text
@@ -30,6 +30,7 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, iso
+from tests.analysis.finding_in import Doubted, trace_of
 from tests.builders import (
     ARN,
     LAMBDA,
@@ -38,6 +39,7 @@ from tests.builders import (
     SYNC,
     TASK_ARN,
     History,
+    answer,
     at,
     call,
     definition,
@@ -300,9 +302,16 @@ def test_denied_polls_are_a_difference_and_fewer_polls_are_none() -> None:
 def test_a_call_that_only_one_side_made_is_a_difference() -> None:
     asked = call("DescribeTasks", 2, key="one", parameters={"tasks": [TASK_ARN]})
     run = [*sync_history(), *sync_calls()]
-    listed = call("ListTasks", 2, key="other", parameters={"tasks": [TASK_ARN]})
     assert told(apart(run, [*run, asked])) == []
-    assert told(apart(run, [*run, listed])) == [("call", "ListTasks", "ListTasks")]
+    aborted = History().start()
+    aborted.add("TaskStateEntered", name="Work")
+    aborted.add("TaskScheduled", **SYNC)
+    output = json.dumps(answer("run", TASK_ARN))
+    aborted.add("TaskSubmitted", output=output, **SYNC)
+    run = aborted.end("Aborted", wait=9).records
+    run.append(call("RunTask", 0, key="run", request_id="run"))
+    stop = call("StopTask", 10, key="stop", parameters={"task": TASK_ARN})
+    assert told(apart(run, [*run, stop])) == [("call", "StopTask", "StopTask")]
 
 
 # -- what can't be told ----------------------------------------------------------------
@@ -566,7 +575,8 @@ def test_lengths_are_told_with_the_state_and_the_phase_that_changed_them() -> No
 def test_no_more_is_claimed_of_calls_than_is_known() -> None:
     no_polls = [*sync_history(), *sync_calls()[:1]]
     told = said(apart(sync_run(), no_polls))
-    assert "A polled 5 times, about once a minute; B has no poll matched." in told
+    words = "A polled 5 times, about once a minute; B has no poll matched so far."
+    assert words in told
     unknown = said(apart(sync_run(), sync_history()))
     assert unknown[0].endswith("; only times differ, as far as is known.")
 
@@ -590,16 +600,18 @@ def test_what_cloudtrail_may_still_deliver_is_left_open() -> None:
 
 
 def test_what_is_matched_by_a_guess_is_told_as_one() -> None:
-    steps = [task("t", REQUEST_RESPONSE, 9)]
-    refused = call("RunTask", 1, key="r", error=("ClusterNotFoundException", "no"))
-    one = story(ARN, *steps)
-    accepted = call("RunTask", 1, key="a")
-    found = apart([*one, accepted], [*one, refused])
+    traces = [trace_of(*sync_run(denied=denied)) for denied in (False, True)]
+    a, b = (Doubted(trace, set(trace.calls), matched=True) for trace in traces)
+    found = compare(a, ARN, b, ARN)
     assert found.differences[0].text == (
-        "For t, up to 1 RunTask call of A succeeded; up to 1 RunTask call of B failed"
-        " with ClusterNotFoundException."
+        "For ECS RunTask, up to 5 DescribeTasks polls of A succeeded; up to 5"
+        " DescribeTasks polls of B were denied with AccessDenied. The state still"
+        " succeeded in both."
     )
-    assert found.differences[0].certainty == "inference"
+    told = verdict(found)
+    assert "Both polled up to 5 times." in [each.text for each in told]
+    of_calls = [each for each in told if "polls" in each.text or "API" in each.text]
+    assert {each.certainty for each in of_calls} == {Certainty.INFERENCE}
 
 
 def test_what_may_explain_it_and_what_is_missing_is_said() -> None:

@@ -3,15 +3,20 @@
 import pytest
 
 from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.analysis.findings import find
 from sfnwatch.model.records import Received
 from sfnwatch.model.values import iso
 from tests.analysis.finding_in import (
+    Doubted,
+    by_kind,
     describe_task,
     explained,
     found,
+    last_call,
     many_jobs,
     one_job,
     run_task,
+    trace_of,
 )
 from tests.builders import (
     SYNC,
@@ -61,8 +66,11 @@ def test_polls_matched_by_a_guess_are_an_inference() -> None:
     ]
     (polling,) = found(*history, *plain, *sync_calls())["polling"]
     assert polling.certainty is Certainty.INFERENCE
-    assert polling.text.endswith("; matched by role, action and time.")
-    assert polling.data["count"] == 5
+    assert polling.text == (
+        "While ECS RunTask waited, Step Functions polled up to 5 times so far with"
+        " DescribeTasks; matched by role, action and time."
+    )
+    assert (polling.data["count"], polling.data["up_to"]) == (0, 5)
 
 
 def test_a_poll_that_failed_otherwise_is_not_denied() -> None:
@@ -74,6 +82,27 @@ def test_a_poll_that_failed_otherwise_is_not_denied() -> None:
     assert throttled.text == (
         "DescribeTasks called by Work was throttled once with ThrottlingException."
     )
+
+
+def test_polls_of_a_file_are_told_so_far_where_it_may_have_been_cut() -> None:
+    poll, run = describe_task(0, 60), run_task(0, 1)
+    for cut in ([run, poll], [poll, last_call(200)]):
+        (polling,) = found(*one_job(), *cut)["polling"]
+        assert "polled once so far" in polling.text
+        assert polling.data["so_far"]
+    (whole,) = found(*one_job(), run, poll, last_call(200))["polling"]
+    assert "so_far" not in whole.data
+
+
+def test_a_poll_that_is_not_matched_is_not_called_unseen() -> None:
+    trace = trace_of(*one_job(), run_task(0, 1), describe_task(0, 60), COMPLETE)
+    unmatched = Doubted(trace, {"poll-0-60"}, matched=False)
+    (calls,) = by_kind(find(unmatched))["calls"]
+    assert calls.text == (
+        "Work (ecs:runTask.sync) called RunTask once; no other call matched up to"
+        " 00:43:24; not matched, but of that time: 1 DescribeTasks."
+    )
+    assert calls.certainty is Certainty.INFERENCE
 
 
 # -- while CloudTrail is behind --------------------------------------------------------
@@ -148,7 +177,7 @@ def test_three_attempts_are_told_of_one_by_one() -> None:
 
 
 def test_very_many_attempts_are_told_of_together() -> None:
-    told = found(*many_jobs(60))
+    told = found(*many_jobs(60), last_call(9999))
     (polling,) = told["polling"]
     assert polling.text == (
         "While Work waited in 60 attempts, Step Functions polled 60 times with"
@@ -189,7 +218,7 @@ def test_what_came_of_denied_polls_is_told(
     polls = [describe_task(0, 60, error=DENIED)]
     if not denied:
         polls.append(describe_task(0, 80))
-    told = found(*one_job(error=error), run_task(0, 1), *polls)
+    told = found(*one_job(error=error), run_task(0, 1), *polls, last_call(200))
     (finding,) = told[kind]
     assert words in finding.text
     assert finding.certainty is Certainty.INFERENCE
@@ -226,7 +255,7 @@ def test_denied_polls_of_another_account_s_job_name_no_rule() -> None:
     ]
     role = own["roleArn"]
     poll = describe_task(0, 60, error=DENIED, role=role)
-    told = found(*history, run_task(0, 1, role=role), poll)
+    told = found(*history, run_task(0, 1, role=role), poll, last_call(200))
     (denied,) = told["denied-but-succeeded"]
     assert denied.text.endswith("so completion doesn't depend on polling.")
 
@@ -296,6 +325,18 @@ def test_polls_in_between_are_told_with_what_came_of_them(
     assert words in told.text
     failed = sum(error is not None for error in errors)
     assert told.data.get("failed_polls", 0) == failed
+
+
+@pytest.mark.parametrize("matched", [True, False])
+def test_what_told_is_open_while_a_poll_in_between_may_be_its_own(
+    *, matched: bool
+) -> None:
+    trace = trace_of(*one_job(lag=8), run_task(0, 1), describe_task(0, 95), COMPLETE)
+    moment = Doubted(trace, {"poll-0-95"}, matched=matched)
+    (told,) = by_kind(find(moment))["noticed"]
+    words = "with a DescribeTasks call in between that may be its own"
+    assert told.text.endswith(f"{words}, {UNKNOWN}.")
+    assert (told.data["by"], told.certainty) == ("unknown", Certainty.INFERENCE)
 
 
 def test_where_no_call_is_matched_nothing_is_concluded_from_that() -> None:

@@ -2,23 +2,29 @@
 
 import json
 import time
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfnwatch.analysis.compare import compare, verdict
+from sfnwatch.analysis.compare.pairs import Comparison
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
 from sfnwatch.analysis.report import explain, report
 from sfnwatch.model.history import Clock
 from sfnwatch.model.records import EVENT_KINDS
 from sfnwatch.model.values import clean
-from tests.analysis.finding_in import many_jobs, text_of, trace_of
+from tests.analysis.finding_in import Doubted, many_jobs, text_of, trace_of
 from tests.builders import History
 from tests.golden.files import read_whole
 from tests.model.worlds import RECORDINGS, WORLDS, World, had_come, recorded
+from tests.worlds.account import Wish
+from tests.worlds.world import World as MadeWorld
 
 _OF_CALLS = {
     *("polling", "calls", "denied-unknown", "failed-calls", "throttled-calls"),
@@ -59,7 +65,60 @@ def test_a_sentence_is_a_fact_only_where_the_records_alone_prove_it(
             continue
         links = [trace.links.get(item) for item in finding.evidence]
         matched = [link for link in links if link is not None and link.key is not None]
-        assert all(link.rule.exact for link in matched), finding
+        assert all(link.rule.sure for link in matched), finding
+
+
+def doubted(seed: int, share: float) -> tuple[Doubted, Doubted]:
+    """Doubt some of the links of a world: as guesses, and as none."""
+    trace = trace_of(*MadeWorld(Wish.of(seed)).records)
+    dice = Random(seed)  # noqa: S311 - nothing secret
+    calls = {call.event_id for call in trace.ordered_calls if dice.random() < share}
+    return Doubted(trace, calls, matched=True), Doubted(trace, calls, matched=False)
+
+
+def facts_of(blocks: Iterable[object]) -> set[str]:
+    """Give the facts among them, but for what is not matched."""
+    findings = (each for each in blocks if isinstance(each, Finding))
+    return {
+        f"{each.text} {_facts(each)}"
+        for each in findings
+        if each.certainty is Certainty.FACT and each.kind != "ambiguous"
+    }
+
+
+def sure_differences(comparison: Comparison) -> set[str]:
+    every = comparison.differences
+    return {each.text for each in every if each.certainty is Certainty.FACT}
+
+
+SEEDS, SHARES = st.integers(0, 9999), st.sampled_from([0.1, 0.5, 1])
+
+
+@settings(max_examples=80)
+@given(SEEDS, SHARES)
+def test_no_fact_of_explain_rests_on_a_guess(seed: int, share: float) -> None:
+    guessed, unmatched = doubted(seed, share)
+    assert facts_of(find(guessed)) <= facts_of(find(unmatched))
+    told, known = (explain(report(moment)).blocks for moment in (guessed, unmatched))
+    assert facts_of(told) <= facts_of(known)
+
+
+@settings(max_examples=80)
+@given(SEEDS, SHARES)
+def test_no_fact_of_compare_rests_on_a_guess(seed: int, share: float) -> None:
+    guessed, unmatched = doubted(seed, share)
+    for a, b in pairwise(guessed.executions):
+        told = compare(guessed, a, guessed, b)
+        known = compare(unmatched, a, unmatched, b)
+        # Not all of them are told of in sentences.
+        differences = sure_differences(told)
+        assert differences <= sure_differences(known)
+        others = (
+            each
+            for each in verdict(told)
+            if each.text.removeprefix("First difference: ") not in differences
+        )
+        assert facts_of(others) <= facts_of(verdict(known))
 
 
 @settings(max_examples=30)

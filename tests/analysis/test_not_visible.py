@@ -10,6 +10,7 @@ from sfnwatch.model.values import iso
 from tests.analysis.finding_in import LAMBDA_INVOKE, found, reasons, run_task
 from tests.builders import (
     ARN,
+    MACHINE_ARN,
     MAP_RUN_ARN,
     OTHER_ARN,
     REQUEST_RESPONSE,
@@ -19,6 +20,7 @@ from tests.builders import (
     call,
     describe,
     health,
+    received,
     row,
     sync_calls,
     sync_history,
@@ -155,18 +157,42 @@ def test_calls_of_the_role_that_match_no_attempt_are_counted() -> None:
     assert reasons(found(*shared, arn=None))["role-only"].evidence == ("s",)
 
 
+TWO = (ARN, OTHER_ARN)
+
+
 def test_calls_that_fit_several_are_matched_to_none() -> None:
     run = History().start()
     run.parallel("Fan", *[lambda it: it.task("Work", REQUEST_RESPONSE)] * 2)
     (attempts,) = found(*run.records, row("RunTask", 1))["ambiguous"]
     assert attempts.text == (
-        "1 call fits several attempts by role, action and time, so none is matched:"
-        " 1 RunTask."
+        "1 call is not matched: 1 RunTask (nothing tells these attempts apart)."
     )
-    both = [*sync_history(), *sync_history(OTHER_ARN)]
-    unknown = call("RunTask", 1, key="run", request_id="unknown")
-    (executions,) = found(*both, unknown, arn=None)["ambiguous"]
-    assert "1 call fits several executions" in executions.text
+    runs = (History(arn).start().task("Work", REQUEST_RESPONSE) for arn in TWO)
+    both = [record for each in runs for record in each.records]
+    (executions,) = found(*both, row("RunTask", 0), arn=None)["ambiguous"]
+    assert "1 call is not matched: 1 RunTask (" in executions.text
+
+
+def test_others_of_the_machine_that_ran_meanwhile_are_counted() -> None:
+    def item(name: str, stopped: float) -> dict[str, Any]:
+        arn = ARN.replace("run-7f3a", name)
+        times = {"startDate": iso(at(0)), "stopDate": iso(at(stopped))}
+        machine = {"stateMachineArn": MACHINE_ARN, "name": name}
+        return {"executionArn": arn, "status": "FAILED", **machine, **times}
+
+    lists = {
+        "machine_arn": MACHINE_ARN,
+        "asked_at": iso(at(400)),
+        "running": [],
+        "running_complete": True,
+        "newest": [item("one", 200), item("run-7f3a", 309), item("two", 100)],
+        "newest_complete": True,
+    }
+    told = received(RecordKind.MACHINE_EXECUTIONS, lists, 401)
+    (others,) = found(*sync_history(), told)["other-executions"]
+    assert others.text == "2 other executions of this machine ran meanwhile."
+    assert others.certainty is Certainty.FACT
+    assert "other-executions" not in found(*sync_history())
 
 
 # -- histories -------------------------------------------------------------------------

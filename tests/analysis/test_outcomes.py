@@ -7,9 +7,12 @@ import pytest
 
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.phases import retrying_states, segments
 from sfnwatch.model.records import Received
 from tests.analysis.finding_in import (
     LAMBDA_INVOKE,
+    Doubted,
+    by_kind,
     explained,
     found,
     reasons,
@@ -28,8 +31,10 @@ from tests.builders import (
     History,
     Which,
     answer,
+    at,
     call,
     counted,
+    definition,
     health,
     map_child,
     nested_run,
@@ -111,14 +116,48 @@ def test_what_was_caught_is_told_with_the_state_that_came_next() -> None:
 # -- calls -----------------------------------------------------------------------------
 
 
+def test_very_many_errors_that_were_caught_alike_are_told_together() -> None:
+    def work(inner: History) -> None:
+        inner.task("Work", LAMBDA_INVOKE, error="E", cause="x", caught=True)
+        inner.state("Rescue")
+
+    (told,) = found(*History().start().map("Each", *[work] * 9).records)["caught"]
+    assert told.text == "Work failed 9 times with E (caught, and Rescue came next)."
+    assert (told.data["count"], told.data["next_state"]) == (9, "Rescue")
+    assert len(told.evidence) == 9
+
+
+def test_what_follows_a_failure_is_back_off_only_if_the_definition_retries() -> None:
+    run = History().start()
+    run.add("TaskStateEntered", name="Work")
+    run.add("TaskScheduled", **LAMBDA_INVOKE)
+    run.add("TaskFailed", error="E", **LAMBDA_INVOKE)
+    for retries, phase in (([], "waiting"), ([{"ErrorEquals": ["E"]}], "backing off")):
+        known = definition({"Work": {"Type": "Task", "Retry": retries}})
+        execution = trace_of(*run.records, known).as_of().executions[ARN]
+        (visit,) = execution.visits
+        found_ = segments(visit, at(60), retrying_states(execution))
+        assert found_[-1].phase == phase
+
+
+CAUSE = "no (Service: AmazonECS; Status Code: 400; Request ID: refused; Proxy: null)"
+
+
 def test_an_action_that_was_refused_is_told_in_aws_s_own_words() -> None:
     run = History().start()
-    run.task("Work", REQUEST_RESPONSE, error="ECS.AccessDenied", cause="x")
-    refused = call("RunTask", 0, key="run", error=("AccessDenied", "not \x1b you."))
+    run.task("Work", REQUEST_RESPONSE, error="ECS.AccessDenied", cause=CAUSE)
+    error = ("AccessDenied", "not \x1b you.")
+    refused = call("RunTask", 0, key="run", request_id="refused", error=error)
     (failed,) = found(*run.records, refused)["failed-calls"]
     assert failed.text == (
         'RunTask called by Work failed once with AccessDenied: "not ␛ you".'
     )
+    assert failed.certainty is Certainty.FACT
+    moment = Doubted(trace_of(*run.records, refused), {"run"}, matched=True)
+    (maybe,) = by_kind(find(moment))["failed-calls"]
+    assert "called by Work failed at most once with AccessDenied" in maybe.text
+    assert maybe.certainty is Certainty.INFERENCE
+    assert (maybe.data["count"], maybe.data["up_to"]) == (0, 1)
     assert failed.evidence == ("run",)
 
 
@@ -135,8 +174,9 @@ def test_an_action_that_was_refused_is_told_in_aws_s_own_words() -> None:
     ],
 )
 def test_throttling_is_known_by_its_codes(code: str, kind: str) -> None:
-    run = History().start().task("Work", REQUEST_RESPONSE, retried=["E"])
-    refused = call("RunTask", 0, key="run", error=(code, "no"))
+    run = History().start()
+    run.task("Work", REQUEST_RESPONSE, error=f"ECS.{code}", cause=CAUSE)
+    refused = call("RunTask", 0, key="run", request_id="refused", error=(code, "no"))
     assert found(*run.records, refused)[kind][0].data["error_code"] == code
 
 
@@ -340,7 +380,7 @@ def test_each_way_to_call_a_service_is_told_in_one_sentence() -> None:
         "ecs:runTask.sync (7f3a) calls RunTask, then DescribeTasks about once a"
         " minute (5 polls)."
     )
-    assert plain.text == "ecs:runTask (0002) calls RunTask and nothing after it."
+    assert plain.text == ("ecs:runTask (0002) calls RunTask, with no poll matched.")
     assert sync.certainty is plain.certainty is Certainty.FACT
     assert (sync.data["polls"], sync.data["interval_mean"]) == (5, 58.6)
     assert plain.data["executions"] == [OTHER_ARN]
@@ -358,13 +398,17 @@ def test_that_denied_polls_did_not_matter_is_concluded() -> None:
 def test_of_what_still_runs_only_what_was_seen_is_told() -> None:
     later = {"health", "describe"}
     records = [r for r in three_ways(denied=True) if r.kind not in later]
-    begun = [r for r in records if r.record.get("type") not in _ENDS]
+    begun = [
+        record
+        for record in records
+        if record.execution_arn != ARN or record.record.get("type") not in _ENDS
+    ]
     behind = health("lookup", "live", 400, complete_to="2023-11-15T00:28:30Z")
     sync, plain = conclusions(*begun, behind)
     assert "(5 polls so far); every poll was denied so far, and it is still" in (
         sync.text
     )
-    assert plain.text.endswith("and nothing after it up to 00:28:30.")
+    assert plain.text.endswith("with no poll matched up to 00:28:30.")
     assert sync.certainty is plain.certainty is Certainty.INFERENCE
 
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.export.csv import COLUMNS
-from sfnwatch.model.records import Received
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed, trace_of
@@ -99,9 +98,3 @@ def test_no_cell_is_a_formula(first: str, rest: str, blank: str) -> None:
     for row in rows(printed("csv", records)):
         for cell in row.values():
             assert not cell.lstrip().startswith(tuple(FORMULAS))
-
-
-@examples(20)
-@given(st.permutations(RECORDS["denied"]))
-def test_equal_traces_give_equal_texts(records: list[Received]) -> None:
-    assert printed("csv", records) == export("csv", "denied")

@@ -57,12 +57,6 @@ def test_every_trace_and_every_line_is_as_it_says(name: str) -> None:
         assert wrong(LINE, line) == []
 
 
-@pytest.mark.parametrize("name", ["denied", "shop", "tasks", "photos"])
-def test_lines_of_single_records_are_as_it_says(name: str) -> None:
-    for line in lines(*([record] for record in RECORDS[name])):
-        assert wrong(LINE, line) == []
-
-
 def test_every_kind_of_line_was_tried() -> None:
     kinds = {line["kind"] for line in lines(RECORDS["tasks"], RECORDS["photos"])}
     parts = trace_schema()["$defs"].items()

@@ -146,6 +146,14 @@ def test_what_is_no_ascii_is_escaped_and_nothing_else_is_altered() -> None:
     assert json.loads(out.getvalue())["type"] == name
 
 
+def test_what_several_executions_did_at_once_is_told_in_one_order() -> None:
+    """A set of ARNs has another order in each process."""
+    arns = [f"{aws.HEAD}:execution:machine:run-{number}" for number in range(9)]
+    records = [r for arn in arns for r in aws.History(arn).start().state("A").records]
+    told = [line["execution"] for line in printed([records]) if line["kind"] == "visit"]
+    assert told == arns
+
+
 def test_records_that_can_not_be_read_stop_nothing() -> None:
     bad = receive(aws.START, RecordKind.HISTORY, aws.ARN, {"id": "x"})
     told = printed([[bad, *aws.sync_history()]])

@@ -193,7 +193,7 @@ def test_wrapping_loses_no_word_and_keeps_to_its_room(
 
 def test_equal_traces_give_equal_texts_and_pictures() -> None:
     records = RECORDS["shop"]
-    for target in ("text", "svg", "html", "mermaid", "perfetto", "otlp"):
+    for target in ("text", "svg", "html", "mermaid", "perfetto", "otlp", "csv"):
         assert printed(target, reversed(records)) == export(target, "shop")
 
 

@@ -5,7 +5,6 @@ import html
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.reader import RecordedFile
 from sfnwatch.tui.app import Consumer, ScreenSettings, SfnwatchApp
-from tests.builders import START
+from tests.builders import at
+from tests.sources.clocks import ManualClock
 
 RECORDINGS = Path(__file__).parents[1] / "golden" / "recordings"
 _CELL = 12.2
@@ -28,19 +28,6 @@ _CELL = 12.2
 _TEXT = re.compile(
     r'<text[^>]* x="([\d.]+)"[^>]*clip-path="[^"]*line-(\d+)\)"[^>]*>([^<]*)<'
 )
-
-
-class StoppedClock:
-    """A clock that only a test moves."""
-
-    def __init__(self, seconds: float = 270) -> None:
-        self.at = START + timedelta(seconds=seconds)
-
-    def now(self) -> datetime:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 class ScriptedSession:
@@ -98,7 +85,7 @@ async def live(
     session = session or ScriptedSession(records)
     given = {"theme": "sfnwatch-dark", **settings}
     app = SfnwatchApp(
-        session, clock=StoppedClock(seconds), settings=ScreenSettings(**given)
+        session, clock=ManualClock(at(seconds)), settings=ScreenSettings(**given)
     )
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
@@ -143,7 +130,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 async def until(pilot: Pilot[Any], words: str) -> None:
     """Wait for some words, which a busy machine may take a while to show."""
-    for _ in range(60):
+    for _ in range(600):
         if words in prose_on(pilot.app):
             return
         await pilot.pause(0.05)

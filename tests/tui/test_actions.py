@@ -6,7 +6,7 @@ from pathlib import Path
 from textual.command import CommandPalette
 
 from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
-from tests.tui.screens import press, replayed, row_with, rows_of, words_on
+from tests.tui.screens import press, replayed, row_with, rows_of, until, words_on
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -61,7 +61,7 @@ async def test_the_palette_does_every_action_by_its_name() -> None:
         await press(pilot, "colon")
         assert "Go to:" not in words_on(app)
         await pilot.press(*"switch clocks")
-        await pilot.pause(0.3)
+        await until(pilot, "Switch clocks")
         await press(pilot, "enter", "enter")
         assert "event time" in rows_of(app)[-2]
 
@@ -70,8 +70,7 @@ async def test_the_palette_goes_to_a_state_and_finds_themes() -> None:
     async with replayed("demo-pipeline") as (app, pilot):
         await pilot.press("home", "ctrl+p")
         await pilot.press(*"charge")
-        await pilot.pause(0.3)
-        assert "Go to: Charge card entered" in words_on(app)
+        await until(pilot, "Go to: Charge card entered")
         await press(pilot, "enter", "enter")
         assert not isinstance(app.screen, CommandPalette)
         assert "Charge card" in str(row_with(app, "Charge card  lambda"))
@@ -79,8 +78,7 @@ async def test_the_palette_goes_to_a_state_and_finds_themes() -> None:
         assert key is not None
         assert key in {m.key for m in app.shown.markers.by(app.shown.playback.clock)}
         await pilot.press("ctrl+p", *"drac")
-        await pilot.pause(0.3)
-        assert "Theme: dracula" in words_on(app)
+        await until(pilot, "Theme: dracula")
 
 
 async def test_what_does_not_apply_says_why() -> None:

@@ -12,7 +12,6 @@ from tests.tui.screens import (
     replayed,
     row_with,
     rows_of,
-    settle,
     until,
     words_on,
 )
@@ -80,7 +79,7 @@ async def test_a_nested_execution_is_one_too() -> None:
         assert "archive" in row_with(app, "succeeded")
 
 
-async def test_hostile_names_and_any_size() -> None:
+async def test_hostile_names_do_nothing() -> None:
     bad = f"{HEAD}:execution:nightly-report/Each:\x1b]0;x\x07[red]\u202e"
     async with live([*photos(2), listing((bad, "FAILED"))], (44, 12)) as (
         app,
@@ -89,7 +88,3 @@ async def test_hostile_names_and_any_size() -> None:
     ):
         await press(pilot, "C")
         assert not set("\x1b\x07\u202e") & set(words_on(app))
-        assert all(len(row) <= 44 for row in rows_of(app))
-        await pilot.resize_terminal(20, 5)
-        await settle(pilot)
-        assert all(len(row) <= 20 for row in rows_of(app))

@@ -1,7 +1,5 @@
 """Two executions beside each other: what it comes to, and where they differ."""
 
-import pytest
-
 from sfnwatch.model.records import Received
 from tests.builders import ARN, OTHER_ARN, History, describe, sync_run
 from tests.tui.screens import (
@@ -99,9 +97,3 @@ async def test_what_still_runs_grows() -> None:
         await press(pilot, "v")
         assert "● running" in rows_of(app)[2] or "● running" in rows_of(app)[1]
         assert "Import" in words_on(app)
-
-
-@pytest.mark.parametrize("size", [(20, 5), (50, 16), (200, 60)])
-async def test_it_fits_any_size(size: tuple[int, int]) -> None:
-    async with replayed("demo-three-ways", size, "v", "down", "V") as (app, _):
-        assert all(len(row) <= size[0] for row in rows_of(app))

@@ -1,8 +1,6 @@
 """The explanation: sentences with how sure they are, and what they rest on."""
 
-import pytest
-
-from tests.builders import History, call, describe, sync_run
+from tests.builders import call, sync_run
 from tests.tui.screens import (
     live,
     press,
@@ -83,26 +81,3 @@ async def test_calls_without_a_history_are_explained_and_nothing_at_all_too() ->
     async with live([], (100, 30)) as (app, pilot, _):
         await press(pilot, "e", "down", "enter", "y")
         assert "Nothing has come yet" in words_on(app)
-
-
-@pytest.mark.parametrize("size", [(20, 5), (44, 24), (200, 50)])
-async def test_it_fits_any_size_and_loses_no_word(size: tuple[int, int]) -> None:
-    async with replayed("demo-sync-denied", size, "e") as (app, pilot):
-        words = prose_on(app)
-        for _ in range(12 if size[0] < 200 else 0):
-            await pilot.press("pagedown")
-            words += " " + prose_on(app)
-        assert all(len(row) <= size[0] for row in rows_of(app))
-        if size[1] > 5:
-            assert "inference" in words
-            assert "Where the time went" in words
-
-
-async def test_hostile_names_do_nothing() -> None:
-    bad = "\x1b]0;x\x07[red]\u202egnp"
-    run = History().start().task(bad, error=bad, cause=bad)
-    records = [describe("FAILED"), *run.end("Failed", error=bad, cause=bad).records]
-    async with live(records, (100, 40)) as (app, pilot, _):
-        await press(pilot, "e")
-        await until(pilot, "[red]")
-        assert not set("\x1b\x07\u202e") & set(words_on(app))

@@ -228,15 +228,6 @@ async def test_the_footer_offers_what_applies_and_can_be_clicked() -> None:
         assert rows_of(app)[-1].rstrip().endswith("q Quit")
 
 
-async def test_a_users_own_keys_are_heard_and_shown() -> None:
-    keys = {"player.toggle": ("K",), "lanes.fold": ()}
-    session = ScriptedSession(sync_history())
-    async with live(session=session, keys=keys) as (app, pilot, _):
-        assert "K Pause" in rows_of(app)[-1]
-        await press(pilot, "K")
-        assert "‖ paused" in words_on(app)
-
-
 @pytest.mark.parametrize(
     ("environ", "begins"),
     [
@@ -253,25 +244,6 @@ def test_a_terminal_is_asked_to_notify_in_its_own_way(
     sent = notification("sfnwatch", "a; b\x1b]0;evil\a", environ)
     assert sent.startswith(begins)
     assert "evil\a" not in sent
-
-
-def test_a_crash_tells_where_it_was_and_not_what_was_in_the_records() -> None:
-    script = (
-        "import asyncio\n"
-        "from sfnwatch.clock import SystemClock\n"
-        "from tests.tui.screens import ScriptedSession, SfnwatchApp\n"
-        "class Broken(ScriptedSession):\n"
-        "    async def run(self):\n"
-        "        payload = 'hush' + 'hush'\n"
-        "        raise ZeroDivisionError(len(payload))\n"
-        "SfnwatchApp(Broken(), clock=SystemClock()).run(headless=True)\n"
-    )
-    crashed = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    said = crashed.stdout + crashed.stderr
-    assert "ZeroDivisionError: 8" in said
-    assert "hushhush" not in said
 
 
 def test_no_browser_is_opened_over_a_line() -> None:

@@ -19,9 +19,9 @@ from sfnwatch.tui.children_view import execution_row, row_spans
 from sfnwatch.tui.paint import Looks, width_of
 from sfnwatch.tui.picker import ExecutionList, ListExecutions, Picker, PickerApp, has
 from tests.builders import HEAD, at
+from tests.sources.clocks import ManualClock
 from tests.tui.conftest import drawn
 from tests.tui.screens import (
-    StoppedClock,
     press,
     prose_on,
     row_with,
@@ -100,7 +100,7 @@ async def picking(
         yield recordings
 
     ask = ask or listed(EXECUTIONS)
-    clock = StoppedClock(130)
+    clock = ManualClock(at(130))
     picker = Picker(ask, clock=clock, region="eu-west-1", recordings=read, **more)
     app = PickerApp(picker, theme="sfnwatch-dark")
     app.animation_level = "none"

@@ -11,14 +11,11 @@ from tests.tui.screens import replayed, settle
 LIGHT = {"theme": "sfnwatch-light"}
 SCREENS: dict[str, tuple[str, tuple[int, int], tuple[str, ...], dict[str, Any]]] = {
     "denied-80x24": ("demo-sync-denied", (80, 24), (), {}),
-    "denied-in-ascii": ("demo-sync-denied", (80, 24), (), {"ascii": True}),
     "three-ways-140x40": ("demo-three-ways", (140, 40), (), {}),
     "three-ways-80x24": ("demo-three-ways", (80, 24), ("end",), LIGHT),
     "three-ways-aligned": ("demo-three-ways", (200, 40), ("a",), LIGHT),
     "pipeline-140x40": ("demo-pipeline", (140, 40), (), {}),
-    "pipeline-100x30": ("demo-pipeline", (100, 30), ("pagedown",), LIGHT),
     "distributed-100x30": ("demo-distributed", (100, 30), (), {}),
-    "failure-100x30": ("demo-failure", (100, 30), (), {}),
     "redrive-played-halfway": ("demo-redrive", (140, 30), ("c", "5"), {}),
     "filter-being-typed": ("demo-pipeline", (80, 24), ("~", "~", "e"), {}),
     "help": ("demo-sync", (140, 40), ("question_mark",), {}),

@@ -9,8 +9,7 @@ from sfnwatch.errors import UsageError
 from sfnwatch.tui import themes
 from sfnwatch.tui.terminal import to_ascii
 from sfnwatch.tui.themes import contrast, make_theme, role_variables
-from tests.builders import sync_run
-from tests.tui.screens import live, press, replayed, rows_of, settle, words_on
+from tests.tui.screens import press, replayed, rows_of, settle, words_on
 
 EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
 
@@ -78,13 +77,6 @@ def test_a_theme_that_is_wrong_is_refused_with_what_is_right(
     assert words in str(refused.value)
 
 
-async def test_a_theme_of_the_users_is_shown() -> None:
-    spec = UserTheme("mine", {"primary": "#88c0d0"}, variables={"role-good": "#00ff00"})
-    async with live(sync_run(), own_themes=[spec], theme="mine") as (app, _, _):
-        assert app.current_theme.name == "mine"
-        assert "#00ff00" in app.export_screenshot().lower()
-
-
 async def test_themes_are_seen_while_one_chooses() -> None:
     async with replayed("demo-sync") as (app, pilot):
         await press(pilot, "T")
@@ -132,46 +124,9 @@ async def test_a_toast_covers_neither_the_caption_nor_the_keys(
         assert not any(region.overlaps(stage) for region in regions)
 
 
-async def test_times_are_told_here_or_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    try:
-        async with replayed("demo-sync") as (app, pilot):
-            await press(pilot, "u")
-            assert "JST" in words_on(app)
-            assert "22:3" in words_on(app)
-    finally:
-        monkeypatch.setenv("TZ", "UTC")
-        time.tzset()
-
-
-async def test_in_ascii_nothing_else_is_drawn() -> None:
-    async with replayed("demo-pipeline", ascii=True) as (app, pilot):
-        assert words_on(app).isascii()
-        await press(pilot, "question_mark")
-        assert words_on(app).isascii()
-
-
 def test_in_ascii_success_is_no_corner_and_names_stay() -> None:
     assert to_ascii("✔ お支払い ▸ ▾ ✘ ⋯") == "v お支払い + - x :"
     assert to_ascii("┃│╎┋╵") == "||:!'"
-
-
-async def test_without_color_nothing_is_colored(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with replayed("demo-sync-denied", theme="") as (app, _):
-        assert "✘ AccessDenied" in words_on(app)
-        assert app.theme == "ansi-dark"
-
-
-async def test_presented_from_the_start_no_name_is_ever_shown() -> None:
-    async with live(sync_run(), present=True) as (app, _, _):
-        assert "nightly-report" not in words_on(app)
-        assert "masked" in rows_of(app)[0]
 
 
 async def test_what_several_names_have_in_common_is_masked_too() -> None:

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from sfnwatch.tui.app import SfnwatchApp
 from tests.builders import History, at, call, describe, photos
 from tests.tui.screens import (
@@ -226,23 +224,3 @@ async def test_calls_without_a_history_are_said_to_be_there() -> None:
     async with live([], (100, 24)) as (app, pilot, _):
         await press(pilot, "t")
         assert "no state transitions" in words_on(app)
-
-
-@pytest.mark.parametrize("size", [(20, 5), (60, 12)])
-async def test_it_is_drawn_at_any_size_and_fills_no_more(size: tuple[int, int]) -> None:
-    async with replayed("demo-pipeline", size, "t", "end", "i", ")", "Z", "z") as (
-        app,
-        _,
-    ):
-        assert all(len(row) <= size[0] for row in rows_of(app))
-        assert "Done" in words_on(app)
-
-
-async def test_hostile_names_do_nothing() -> None:
-    bad = "\x1b]0;x\x07[red]\u202egnp"
-    run = History().start().task(bad, submitted={}).end()
-    async with live([describe(), *run.records], (100, 24)) as (app, pilot, _):
-        await press(pilot, "t")
-        words = words_on(app)
-        assert "[red]" in words
-        assert not set("\x1b\x07\u202e") & set(words)

@@ -394,6 +394,8 @@ def test_nothing_is_left_of_canaries_in_any_field(
 SECRETS: list[tuple[str, Any]] = [
     ("children", {"executions": [{"status": "hunter2", "itemCount": "hunter2"}, 7]}),
     ("children", {"executions": "hunter2", "more": ["hunter2"]}),
+    ("machine-executions", {"running": ["hunter2"], "newest": {"name": "hunter2"}}),
+    ("machine-executions", {"machine_arn": 987, "running_complete": "hunter2"}),
     ("map-run", {"mapRunArn": "x", "executionCounts": {"failed": "hunter2", "x": 987}}),
     ("map-run", {"itemCounts": ["hunter2"], "maxConcurrency": "hunter2", "e": [987]}),
     (

@@ -41,19 +41,24 @@ from tests.model.answers import trace_of
 
 def failing_run() -> list[Received]:
     """Build a state that is tried twice and caught, and calls of all sorts."""
+    denied = ("AccessDenied", "User: x")
+    causes = [
+        "no role (Service: AmazonECS; Request ID: denied; Proxy: null)",
+        "no role",
+    ]
     run = History().start()
     run.add("TaskStateEntered", name="Work")
-    for wait in (0.1, 4):
+    for wait, cause in zip((0.1, 4), causes, strict=True):
         run.add("TaskScheduled", wait=wait, **REQUEST_RESPONSE)
         run.add("TaskStarted", **REQUEST_RESPONSE)
         error = "ECS.AccessDeniedException"
-        run.add("TaskFailed", wait=1.1, error=error, cause="no role")
+        run.add("TaskFailed", wait=1.1, error=error, cause=cause)
     run.add("TaskStateExited", name="Work")
     run.state("Main road", "Choice").add("TaskStateEntered", name="Still at it")
     run.add("TaskScheduled", resourceType="sqs", resource="sendMessage")
     return [
         *run.records,
-        call("RunTask", 1, key="denied", error=("AccessDenied", "User: x")),
+        call("RunTask", 1, key="denied", request_id="denied", error=denied),
         call("StopTask", 100, key="stop", parameters={"task": "t-1", "n": 137}),
         call("AssumeRole", 2, key="role", source="sts.amazonaws.com"),
         call("Other", 3, key="foreign", role=f"{ROLE}-2"),
@@ -147,11 +152,11 @@ def test_the_experiment_is_filtered(text: str, first: str, count: int) -> None:
         ("failing", {"~e": 2, "~k failed": 2, "~e accessdenied": 2}),
         ("failing", {'~e "no role"': 2, "~k denied": 2, "~k caught": 1, "~s Main": 1}),
         ("failing", {"~k entered": 3, "~k exited": 2, "~k running": 1, "~k stop": 1}),
-        ("failing", {"~b 137": 1, "~l role-only": 2, "~l guess": 1, "~k other": 1}),
+        ("failing", {"~b 137": 1, "~l role-only": 2, "~l sure": 1, "~k other": 1}),
         ("failing", {"~d <2s ~k phase": 3, "~d >6s ~s work": 2, "~x run-7": 11}),
         ("task", {"~k task": 5, "~k task ~e": 1, "~a STOPPED": 1}),
         ("task", {"~k task ~l resource-id": 5, "~s ecs ~k task": 5, "~e essential": 1}),
-        ("redriven", {"~k redriven": 5, "~k execution": 4, "~k call ~l exact": 3}),
+        ("redriven", {"~k redriven": 5, "~k execution": 4, "~k call ~l exact": 2}),
         ("photos", {"~k other": 2, "~x 0000": 6}),
         ("alone", {"~l none": 1, "~k call": 1}),
     ],

@@ -73,6 +73,7 @@ from sfnwatch.analysis.wording import (
     spoken,
     status_words,
     times,
+    up_to,
 )
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import CallRole, Pattern
@@ -177,14 +178,17 @@ def _answer(comparison: Comparison) -> Iterator[Finding]:
         yield _same(comparison)
     else:
         only_calls = {each.kind for each in differences} <= _CALLS
+        sure = all(each.certainty is Certainty.FACT for each in differences)
+        sure = sure and not comparison.guesses
         if only_calls:
-            yield _said(f"{_same_way(comparison)}; only their API calls differ.")
+            text = f"{_same_way(comparison)}; only their API calls differ."
+            yield _said(text, fact=sure)
         yield _told(differences[0], "" if only_calls else "First difference: ")
         endings = [each for each in endings if each is not differences[0]]
         more = len(differences) - 1 - len(endings)
         if more:
             are = "is" if more == 1 else "are"
-            yield _said(f"There {are} {plural(more, 'more difference')}.")
+            yield _said(f"There {are} {plural(more, 'more difference')}.", fact=sure)
     yield from map(_told, endings)
 
 
@@ -195,7 +199,7 @@ def _told(difference: Difference, prefix: str = "") -> Finding:
 
 def _same(comparison: Comparison) -> Finding:
     unsure = any(gap.kind in _UNSURE for gap in comparison.gaps)
-    unsure = unsure or not comparison.calls_compared
+    unsure = unsure or not comparison.calls_compared or comparison.guesses
     told = "only times differ"
     if unsure:
         told = "only times differ, as far as is known"
@@ -267,26 +271,27 @@ def _from_to(lengths: Lengths) -> str:
 
 
 def _polls(comparison: Comparison) -> Iterator[Finding]:
-    ids = [poll.event_id for side in comparison.sides for poll in side.polls]
+    sides = comparison.sides
+    ids = [poll.event_id for side in sides for poll in side.possible_polls]
     if not ids or not comparison.shared or not comparison.calls_compared:
         return
-    (in_a, sure_a), (in_b, sure_b) = map(_polled, comparison.sides)
+    (in_a, sure_a), (in_b, sure_b) = map(_polled, sides)
     text = f"Both {in_a}." if in_a == in_b else f"A {in_a}; B {in_b}."
     yield _said(text, ids, fact=sure_a and sure_b)
 
 
 def _polled(side: Side) -> tuple[str, bool]:
     """Say how often one side polled, no more than is known, and whether it is sure."""
-    cases, count = side.attempts.values(), len(side.polls)
+    cases, count = side.attempts.values(), len(side.possible_polls)
+    guessed = count > len(side.polls)
     waits = [case for case in cases if case.attempt.pattern is Pattern.SYNC]
     so_far = "" if all(case.complete for case in waits) else " so far"
     if not count:
         return f"has no poll matched{so_far}", False
-    guessed = any(map(side.is_guess, side.polls))
-    many = f"up to {plural(count, 'time')}" if guessed else times(count)
+    many = (up_to if guessed else times)(count)
     means = [fmean(between) for case in cases if (between := gaps(case.polls))]
     every = f", {cadence(fmean(means))}" if means else ""
-    return f"polled {many}{so_far}{every}", not guessed and not so_far
+    return f"polled {many}{so_far}{every}", not (guessed or so_far)
 
 
 def _completions(comparison: Comparison) -> Iterator[Finding]:
@@ -305,7 +310,8 @@ def _completions(comparison: Comparison) -> Iterator[Finding]:
         how_a, how_b = "", f", both {by_a}" if by_a else ""
     lag_a, lag_b = (spoken(fmean(each.lag for each in side)) for side in sides)
     text = f"The {what} was {lag_a} in A{how_a} and {lag_b} in B{how_b}."
-    yield _said(text, fact=not (by_a or by_b))
+    guessed = any(each.possible_polls for side in sides for each in side)
+    yield _said(text, fact=not (by_a or by_b or guessed))
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -393,6 +399,7 @@ class Cell(Struct, frozen=True):
 
 
 _NONE, _UNKNOWN = Cell("none", "unknown"), Cell("unknown", "unknown")
+_UNMATCHED = Cell("not matched", "unknown")
 
 
 class CompareRow(Struct, frozen=True, kw_only=True):
@@ -629,7 +636,7 @@ def _calls_cell(
     if tally is None:
         # An action was made, or its attempt would have failed: it is not matched.
         made = role is CallRole.ACTION and case is not None
-        return _UNKNOWN if made or may_come or not known else _NONE
+        return _UNKNOWN if made or may_come or not known else _UNMATCHED
     words = [plural(tally.count, "poll") if polls else times(tally.count)]
     for code, count in tally.error_codes.items():
         words.append(f"{f'{count:,} ' if count < tally.count else ''}{named(code)}")

@@ -217,7 +217,8 @@ def _other_call(
     at = cases[0].attempt.event_ids[-1], _BEFORE
     if call.role is CallRole.ACTION:
         at = cases[0].attempt.scheduled_id, _AFTER
-    ids = (each.event_id for c in cases for each in c.calls if each.event_name == name)
+    every = (each for c in cases for each in (*c.calls, *c.guesses))
+    ids = (each.event_id for each in every if each.event_name == name)
     return Difference(
         kind,
         at,
@@ -395,8 +396,8 @@ def _gaps_of_calls(side: Side) -> Iterator[ComparisonGap]:
     # Those that fit several attempts, one of its own among them.
     count = sum(any(side.execution.arn == arn for arn, _ in each) for each in tied)
     if count:
-        told = f"{plural(count, 'call')} that may belong to {who}"
-        text = f"{told} may belong to another attempt (ambiguous): not counted."
+        text = f"{plural(count, 'call')} that may belong to {who}"
+        text += f" {'is' if count == 1 else 'are'} ambiguous, and not counted."
         yield ComparisonGap("shared-calls", text, key, count)
 
 

@@ -25,11 +25,16 @@ from msgspec import Struct
 from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps, grouped
 from sfnwatch.analysis.finding import Certainty
 from sfnwatch.analysis.outcomes import caught_errors, ended_with
-from sfnwatch.analysis.phases import Phase, end_of, length_of, seconds_by_phase
+from sfnwatch.analysis.phases import (
+    Phase,
+    end_of,
+    is_sure,
+    length_of,
+    seconds_by_phase,
+)
 from sfnwatch.analysis.wording import named, ranked
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import LinkRule
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 
@@ -109,6 +114,7 @@ class Side:
         """A or B."""
         self.moment = moment = case.moment
         self.execution, self.visits = case.execution, case.visits
+        self.retrying = case.retrying
         events, begin = self.execution.events, self.execution.started_at
         now, last = now or moment.at, events[-1].at if events else _NEVER
         self.now = max(now, last) if now is not None else last
@@ -130,27 +136,35 @@ class Side:
         """By the id of the event that scheduled it."""
         self.calls = [call for each in attempts for call in each.calls]
         """Every call that is matched to one of its attempts."""
-        polls = [poll for each in attempts for poll in each.polls]
-        self.polls = [poll for poll in polls if self.role_of(poll) is CallRole.POLL]
-        """Those of them that asked for a job's end while its attempt waited."""
-        rows = [each.attempt.integration for each in attempts]
-        self.expects_calls = any(row is not None and row.recorded for row in rows)
-        """True if an attempt of it made a call that CloudTrail records."""
-        self.lacks_calls = self.expects_calls and not self.calls
-        """True if it made such calls, and none is matched."""
+        self.guesses = [call for each in attempts for call in each.guesses]
+        """Those that are matched by a guess."""
+        polls = [poll for each in attempts for poll in each.possible_polls]
+        self.possible_polls = [p for p in polls if self.role_of(p) is CallRole.POLL]
+        """Those of its calls, guesses too, that asked for a job's end meanwhile."""
         self.complete_to = case.survey.coverage.measured
         """Up to when CloudTrail is complete, where that is measured."""
+
+    @cached_property
+    def expects_calls(self) -> bool:
+        """True if an attempt of it made a call that CloudTrail records."""
+        rows = (each.attempt.integration for each in self.attempts.values())
+        return any(row is not None and row.recorded for row in rows)
+
+    @property
+    def lacks_calls(self) -> bool:
+        """True if it made such calls, and none is matched."""
+        return self.expects_calls and not (self.calls or self.guesses)
+
+    @property
+    def polls(self) -> list[ApiCall]:
+        """Those of its calls that asked for a job's end while its attempt waited."""
+        return [poll for poll in self.possible_polls if is_sure(self.moment, poll)]
 
     def is_same(self, other: "Side") -> bool:
         """True if the other is the same execution, as of the same moment."""
         own, its = self.moment, other.moment
         shared = own.trace is its.trace and own.at == its.at and own.clock is its.clock
         return shared and self.execution.arn == other.execution.arn
-
-    def is_guess(self, call: ApiCall) -> bool:
-        """True for a call that is matched by a weak rule."""
-        link = self.moment.link(call)
-        return link is not None and link.rule is LinkRule.UNIQUE_CANDIDATE
 
     def role_of(self, call: ApiCall) -> CallRole:
         """Tell what one of its calls was for."""
@@ -162,10 +176,11 @@ class Side:
 
 
 class CallTally:
-    """The calls of one name that an attempt made."""
+    """The calls of one name that an attempt made, or may have made."""
 
     def __init__(self, side: Side, calls: Sequence[ApiCall]) -> None:
-        between = gaps(calls)
+        sure = [call for call in calls if is_sure(side.moment, call)]
+        between = gaps(sure)
         self.count = len(calls)
         self.error_codes = ranked(c.error_code for c in calls if c.error_code)
         """How many calls ended with each, the most frequent first."""
@@ -174,8 +189,8 @@ class CallTally:
         """Seconds from one to the next; None for a single one."""
         self.interval_min = min(between, default=None)
         self.interval_max = max(between, default=None)
-        self.guessed = sum(map(side.is_guess, calls))
-        """How many are matched by a weak rule."""
+        self.guessed = len(calls) - len(sure)
+        """How many of them are matched by a guess."""
         self.first = calls[0].event_id
         """The first one's event id."""
 
@@ -226,14 +241,15 @@ def _tallies(
     """Count the calls of an attempt by role, source and name."""
     if case is None:
         return {}
-    polls = {call.event_id for call in case.polls}
+    polls = {call.event_id for call in case.possible_polls}
 
     def kind(call: ApiCall) -> tuple[CallRole, str, str]:
         role = side.role_of(call)
         late = role is CallRole.POLL and call.event_id not in polls
         return CallRole.OTHER if late else role, call.event_source, call.event_name
 
-    found = grouped(case.calls, kind)
+    every = sorted((*case.calls, *case.guesses), key=lambda call: call.event_time)
+    found = grouped(every, kind)
     return {each: CallTally(side, calls) for each, calls in found.items()}
 
 
@@ -341,8 +357,8 @@ def _phases(
     visit_a: StateVisit | None, visit_b: StateVisit | None, a: Side, b: Side
 ) -> Mapping[Phase, Lengths]:
     """Put the phases of a visit beside its counterpart's: what lacks took no time."""
-    in_a = seconds_by_phase(visit_a, a.now) if visit_a else {}
-    in_b = seconds_by_phase(visit_b, b.now) if visit_b else {}
+    in_a = seconds_by_phase(visit_a, a.now, a.retrying) if visit_a else {}
+    in_b = seconds_by_phase(visit_b, b.now, b.retrying) if visit_b else {}
     return {
         phase: Lengths(
             in_a.get(phase, 0.0) if visit_a else None,
@@ -593,6 +609,8 @@ class Comparison:
         """None where one is not known."""
         self.shared = sum(pair.both for pair in pairs)
         """How many visits the two have in common."""
+        self.guesses = bool(a.guesses or b.guesses)
+        """True if what is compared of calls rests on guesses, some of it."""
 
     @property
     def phases(self) -> Mapping[Phase, Lengths]:

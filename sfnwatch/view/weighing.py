@@ -1,0 +1,222 @@
+"""Why a call is matched to an attempt, or to none, in words.
+
+Every attempt that was considered is told of: what speaks for it, and what against. The
+screen folds what is too much for it; `explain --why` leaves nothing out. All texts are
+cleaned.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from sfnwatch.analysis.finding import Block, Document, Heading, Items, Paragraph
+from sfnwatch.analysis.not_visible import ambiguity
+from sfnwatch.analysis.wording import named, plural, status_words, visit_name
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.evidence import Weighed
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.parameters import Leaf
+from sfnwatch.model.values import clean
+from sfnwatch.model.visits import Attempt
+from sfnwatch.view.wording import execution_labels, id_word, rule_words
+
+_LIMIT = 2000
+_BEFORE, _AFTER = timedelta(seconds=30), timedelta(minutes=6)
+"""Clocks differ by seconds, and a job is stopped up to 5 minutes after its state."""
+_AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
+
+
+class Standing(StrEnum):
+    """What became of an attempt that was considered, in the order they are told."""
+
+    MATCHED = "matched"
+    CANDIDATE = "candidate"
+    FITS = "also fits"
+    """Nothing speaks against it, and yet the call is matched otherwise."""
+    RULED_OUT = "ruled out"
+
+
+class Considered(Struct, frozen=True):
+    """An attempt that was considered for a call."""
+
+    weighed: Weighed
+    attempt: Attempt
+    name: str
+    """`ECS RunTask #7 of run-7f3a`: its state, its …Scheduled event, its execution."""
+    standing: Standing
+
+
+def considered(
+    moment: Moment, call: ApiCall, weighed: Sequence[Weighed] | None = None
+) -> list[Considered]:
+    """Give the attempts that were considered for a call, the one it is of first.
+
+    `weighed` is what the trace weighs of it, where that is known.
+    """
+    link, found = moment.link(call), list[Considered]()
+    for each in moment.trace.weigh(call) if weighed is None else weighed:
+        attempt = moment.attempt(each.key)
+        if attempt is not None:
+            name, standing = attempt_name(moment, each.key), _standing(link, each)
+            found.append(Considered(each, attempt, name, standing))
+    order = list(Standing)
+    return sorted(found, key=lambda each: order.index(each.standing))
+
+
+def _standing(link: Link | None, weighed: Weighed) -> Standing:
+    if link is not None and weighed.key == link.key:
+        return Standing.MATCHED
+    if link is not None and weighed.key in link.candidates:
+        return Standing.CANDIDATE
+    return Standing.RULED_OUT if weighed.against else Standing.FITS
+
+
+def left_out(moment: Moment, call: ApiCall, told: Iterable[Considered]) -> int:
+    """Count the candidates that are not among those told: of very many some are."""
+    link = moment.link(call)
+    if link is None:
+        return 0
+    listed = sum(each.standing is Standing.CANDIDATE for each in told)
+    seen = sum(moment.attempt(key) is not None for key in link.candidates)
+    return seen + link.unlisted - listed
+
+
+def unsure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
+    """Give the ambiguous calls that may be an attempt's, the earliest first."""
+    attempt, calls, links = moment.attempt(key), moment.calls, moment.trace.links
+    if attempt is None:
+        return []
+    begin, end = attempt.scheduled_at - _BEFORE, attempt.ended_at
+    first, last = bisect_left(calls, begin, key=_time_of), len(calls)
+    if end is not None:
+        last = bisect_right(calls, end + _AFTER, key=_time_of)
+    found = ((call, links.get(call.event_id)) for call in calls[first:last])
+    return [call for call, link in found if link and key in link.candidates]
+
+
+def _time_of(call: ApiCall) -> datetime:
+    return call.event_time
+
+
+# -- in words --------------------------------------------------------------------------
+
+
+def attempt_name(moment: Moment, key: AttemptKey) -> str:
+    """Name an attempt by its state, its …Scheduled event and its execution."""
+    visit, execution = moment.visit_of(key), moment.executions[key[0]]
+    label, name = execution_labels(moment.roots).get(key[0], ""), execution.name
+    # What is left of `execution-4` is a number beside a number.
+    label = label if label.strip("0123456789") else clean(name, _LIMIT)
+    state = visit_name(visit, alone=False) if visit is not None else "a state"
+    return f"{state} #{key[1]} of {label}"
+
+
+def role_words(role: CallRole) -> str:
+    """Say what a call is to an attempt: `its action call`."""
+    return _AS.get(role, f"its {role} call")
+
+
+def verdict(moment: Moment, call: ApiCall) -> str:
+    """Say whose a call is, and by what, or why it is nobody's."""
+    link = moment.link(call)
+    if link is None:
+        return "not matched: no execution here has to do with it"
+    if link.rule is LinkRule.AMBIGUOUS:
+        return f"{rule_words(link)}: {ambiguity(link)}"
+    if link.key is None:
+        role = clean(link.evidence, _LIMIT)
+        return f"not matched: made with the role {role}, but no attempt here fits"
+    by = rule_words(link, id_word(moment.attempt(link.key)))
+    guess = "" if link.rule.sure else "a guess: "
+    evidence = f" ({clean(link.evidence, _LIMIT)})" if link.evidence else ""
+    what = role_words(link.role)
+    name = attempt_name(moment, link.key)
+    return f"matched to {name} as {what}: {guess}{by}{evidence}"
+
+
+def leaf_words(leaf: Leaf) -> tuple[str, str]:
+    """Name a parameter, and tell its value; both where the two sides write it apart."""
+    asked, called = map(_value_words, (leaf.scheduled, leaf.called))
+    same = asked == called
+    return clean(leaf.path), asked if same else f"{asked}, the call has {called}"
+
+
+def sentences_against(each: Considered) -> list[str]:
+    """Say what speaks against an attempt, but for parameters: those are told apart."""
+    told = each.weighed.against
+    if each.weighed.comparison.different:
+        told = told[:-1]  # it names some of them
+    # Nothing speaks against a candidate but that it is a little out of time.
+    is_candidate = each.standing is Standing.CANDIDATE
+    more = ", and clocks may differ by as much" if is_candidate else ""
+    return [f"{clean(sentence, _LIMIT)}{more}" for sentence in told]
+
+
+def values_of(value: object) -> object:
+    """Give a value as JSON has it; one whose order is lost is sorted."""
+    if isinstance(value, frozenset):
+        return sorted(value, key=str)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _value_words(value: object) -> str:
+    value = values_of(value)
+    if isinstance(value, list):
+        return ", ".join(map(_value_words, value)) or "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return clean(str(value)) or "an empty text"
+
+
+# -- as a document ---------------------------------------------------------------------
+
+
+def why(moment: Moment, calls: Iterable[ApiCall]) -> Document:
+    """Say of calls all that speaks for and against each attempt they may be of."""
+    return Document([block for call in calls for block in _call_blocks(moment, call)])
+
+
+def _call_blocks(moment: Moment, call: ApiCall) -> Iterator[Block]:
+    told = considered(moment, call)
+    at = f"{call.event_time:%Y-%m-%d %H:%M:%S} UTC"
+    yield Heading(f"{named(call.event_name)} at {at}")
+    yield Paragraph(verdict(moment, call), strong=True)
+    yield Items(list(_call_facts(call)))
+    for each in told:
+        status = status_words(each.attempt.status)
+        yield Heading(f"{each.standing}: {each.name}, {status}", 2)
+        yield Items(list(_lines(each)))
+    if more := left_out(moment, call, told):
+        yield Paragraph(f"{plural(more, 'more attempt')} may have made it.")
+    if not told:
+        yield Paragraph("No attempt here makes such calls, or has an ID that it names.")
+
+
+def _call_facts(call: ApiCall) -> Iterator[str]:
+    where = f" in {clean(call.region, _LIMIT)}" if call.region else ""
+    yield clean(f"{call.event_source}{where}, event ID {call.event_id}", _LIMIT)
+    by = f"role {call.role or 'unknown'}, through {call.invoked_by or 'no service'}"
+    yield clean(by, _LIMIT)
+    if call.error_code is not None:
+        because = f": {call.error_message}" if call.error_message else ""
+        yield clean(f"failed with {call.error_code}{because}", _LIMIT)
+
+
+def _lines(each: Considered) -> Sequence[str]:
+    weighed = each.weighed
+    lines = [f"for: {clean(same, _LIMIT)}" for same in weighed.same]
+    lines += (f"for: same {_leaf(leaf)}" for leaf in weighed.comparison.equal)
+    lines += (f"against: {sentence}" for sentence in sentences_against(each))
+    lines += (f"against: other {_leaf(leaf)}" for leaf in weighed.comparison.different)
+    if not lines:
+        lines.append(f"for: its role and its time fit, as {role_words(weighed.role)}")
+    return lines
+
+
+def _leaf(leaf: Leaf) -> str:
+    return ": ".join(leaf_words(leaf))

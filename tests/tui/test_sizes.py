@@ -1,0 +1,39 @@
+"""Every view at any size: it is drawn, and is the same again when there is room."""
+
+import pytest
+
+from sfnwatch.tui.app import SfnwatchApp
+from tests.tui.screens import replayed, rows_of, settle
+
+VIEWS = {
+    "lanes": ("demo-three-ways", ("down", "Z", "end", "z", "home")),
+    "lanes of many": ("demo-distributed", ("down", "Z", "end", "z", "home")),
+    "timeline": ("demo-pipeline", ("t", "end", "i", ")", "Z", "z")),
+    "explain": ("demo-sync-denied", ("e", "down", "enter")),
+    "compare": ("demo-three-ways", ("v", "down", "V")),
+    "children": ("demo-distributed", ("C", "down")),
+    "requests": ("demo-sync", ("r", "home")),
+    "detail": ("demo-failure", ("enter", "tab", "end", "right")),
+    "help": ("demo-sync", ("question_mark", "j")),
+    "filter": ("demo-sync", ("~", "~", "s")),
+}
+"""A recording, and the keys that lead to the view."""
+SIZES = ((1, 1), (5, 2), (20, 5), (30, 8), (44, 14), (60, 12), (200, 60))
+
+
+def beside_the_scrollbar(app: SfnwatchApp) -> list[str]:
+    """Read the rows without what tells how far lines go that were never drawn."""
+    return [row[:99].rstrip() for row in rows_of(app)]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_view_comes_through_any_size(view: str) -> None:
+    name, keys = VIEWS[view]
+    async with replayed(name, (100, 30), *keys) as (app, pilot):
+        before = beside_the_scrollbar(app)
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+        await pilot.resize_terminal(100, 30)
+        await settle(pilot)
+        assert beside_the_scrollbar(app) == before

@@ -1,0 +1,249 @@
+"""Why a call is matched, or is not: in sentences, with nothing left out."""
+
+import io
+import json
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sfnwatch.export.json import why_json
+from sfnwatch.export.text import write_text
+from sfnwatch.model.history import Clock
+from sfnwatch.model.links import LinkRule
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.parameters import Leaf
+from sfnwatch.model.records import Received
+from sfnwatch.view.weighing import (
+    considered,
+    leaf_words,
+    left_out,
+    unsure_calls,
+    verdict,
+    why,
+)
+from tests import builders as aws
+from tests.builders import ARN, REQUEST_RESPONSE, SYNC, History, call
+from tests.model.answers import trace_of
+from tests.tui.screens import RECORDINGS, recorded
+
+FAMILY = f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:task-definition/"
+TASKS = {"Tasks": [{"TaskArn": aws.TASK_ARN}]}
+
+
+def asks(family: str, **more: Any) -> dict[str, Any]:
+    """Write what a state asks for."""
+    parameters = {"Cluster": "my-cluster", "TaskDefinition": family, **more}
+    return {"parameters": json.dumps(parameters)}
+
+
+def asked(family: str, **more: Any) -> dict[str, Any]:
+    """Write what CloudTrail says was asked for."""
+    return {"parameters": {"cluster": "my-cluster", "taskDefinition": family, **more}}
+
+
+def run(*families: str) -> list[Received]:
+    """Make a run with so many branches, each of which starts a task."""
+
+    def branch(family: str) -> Callable[[History], History]:
+        name = family.partition(":")[0].capitalize()
+        return lambda it: it.task(name, REQUEST_RESPONSE, **asks(family))
+
+    return History().start().parallel("Fan", *map(branch, families)).end().records
+
+
+def sync(family: str = "export:7", arn: str = ARN) -> list[Received]:
+    each = History(arn).start()
+    return each.task("Work", SYNC, submitted=TASKS, **asks(family)).end().records
+
+
+def text_of(moment: Moment, *event_ids: str) -> str:
+    out = io.StringIO()
+    calls = [moment.trace.calls[each] for each in event_ids]
+    write_text(why(moment, calls), out, 100)
+    return out.getvalue()
+
+
+# -- the verdict -----------------------------------------------------------------------
+
+_TOLD: dict[str, Any] = {"response": {"tasks": [{"taskArn": aws.TASK_ARN}]}}
+_ROLE = "StepFunctions-sync-role"
+_WORK = "matched to Work #3 of run-7f3a"
+_EXPORT = "matched to Fan[1] / Export #10 of run-7f3a as"
+_LATER = call("ListClusters", 900, key="later")
+"""The file has all calls up to this one."""
+
+
+@pytest.mark.parametrize(
+    ("records", "made", "sentence"),
+    [
+        (
+            sync(),
+            call("RunTask", 0, key="c", **asked("export:7"), **_TOLD),
+            f"{_WORK} as its action call: = task ARN ({aws.TASK_ARN})",
+        ),
+        (
+            sync(),
+            call("DescribeTasks", 1, key="c", parameters={"tasks": [aws.TASK_ID]}),
+            f"{_WORK} as its poll: = task ARN ({aws.TASK_ID})",
+        ),
+        (
+            [*run("import:3", "export:7"), _LATER],
+            call("RunTask", 2, key="c", **asked("export:7")),
+            f"{_EXPORT} its action call: ≈ same parameters (Cluster, TaskDefinition)",
+        ),
+        (
+            History().start().task("Work", REQUEST_RESPONSE).end().records,
+            call("RunTask", 0, key="c"),
+            f"{_WORK} as its action call: a guess: ~ role, action, time ({_ROLE})",
+        ),
+        (
+            run("export:7", "export:7"),
+            call("RunTask", 1, key="c", **asked("export:7")),
+            "? one of 2: nothing tells these attempts apart",
+        ),
+        (
+            sync(),
+            call("GetSecretValue", 1, key="c", source="secretsmanager.amazonaws.com"),
+            f"not matched: made with the role {_ROLE}, but no attempt here fits",
+        ),
+        (
+            sync(),
+            call("RunTask", 1, key="c", role=aws.ROLE.replace("sync", "another")),
+            "not matched: no execution here has to do with it",
+        ),
+    ],
+)
+def test_the_verdict_is_one_sentence(
+    records: list[Received], made: Received, sentence: str
+) -> None:
+    moment = trace_of(*records, made).as_of()
+    assert verdict(moment, moment.trace.calls["c"]) == sentence
+
+
+# -- what is said of each attempt ------------------------------------------------------
+
+
+def test_of_an_ambiguous_call_all_that_was_considered_is_told() -> None:
+    moment = trace_of(
+        *run("import:3", "export:7", "export:7"),
+        call("RunTask", 2, key="call-1", **asked(f"{FAMILY}export:7")),
+    ).as_of()
+    assert (
+        text_of(moment, "call-1")
+        == f"""\
+RunTask at 2023-11-15 00:28:26 UTC
+  ? one of 2: nothing tells these attempts apart
+  ecs.amazonaws.com in ap-northeast-1, event ID call-1
+  role StepFunctions-sync-role, through states.amazonaws.com
+
+  candidate: Fan[1] / Export #10 of run-7f3a, succeeded
+    for: same Cluster: my-cluster
+    for: same TaskDefinition: export:7, the call has
+      {FAMILY}export:7
+
+  candidate: Fan[2] / Export #15 of run-7f3a, succeeded
+    for: same Cluster: my-cluster
+    for: same TaskDefinition: export:7, the call has
+      {FAMILY}export:7
+    against: it came 0.30 s too early, and clocks may differ by as much
+
+  ruled out: Fan[0] / Import #5 of run-7f3a, succeeded
+    for: same Cluster: my-cluster
+    against: other TaskDefinition: import:3, the call has
+      {FAMILY}export:7
+"""
+    )
+
+
+def test_of_a_poll_both_sides_ids_are_told_and_of_a_denied_call_its_error() -> None:
+    message = f"not authorized to perform: ecs:DescribeTasks on {aws.TASK_ARN}"
+    moment = trace_of(
+        *sync(),
+        *sync(arn=aws.OTHER_ARN)[:3],
+        call("DescribeTasks", 1, key="poll", error=("AccessDenied", message)),
+        call("GetSecretValue", 1, key="none", source="secretsmanager.amazonaws.com"),
+    ).as_of()
+    told = text_of(moment, "poll", "none")
+    assert f"failed with AccessDenied: {message}" in " ".join(told.split())
+    head, other = told.index("matched: Work #3 of 7f3a"), told.index("ruled out: Work")
+    assert f"for: task ARN {aws.TASK_ARN}" in " ".join(told[head:other].split())
+    assert "against: the attempt was never submitted" in told[other:]
+    nobody = told[told.index("GetSecretValue at") :]
+    assert "No attempt here makes such calls, or has an ID that it names." in nobody
+
+
+@pytest.mark.parametrize(
+    ("leaf", "words"),
+    [
+        (Leaf("Cluster", "c1", "c1"), ("Cluster", "c1")),
+        (Leaf("Cpu", "256", 256), ("Cpu", "256")),
+        (Leaf("Cpu", 256, 512), ("Cpu", "256, the call has 512")),
+        (Leaf("On", True, False), ("On", "true, the call has false")),
+        (Leaf("Groups", ("b", "a"), ("b", "a")), ("Groups", "b, a")),
+        (Leaf("Groups", ("b",), frozenset("ab")), ("Groups", "b, the call has a, b")),
+        (Leaf("Name", "", "x"), ("Name", "an empty text, the call has x")),
+        (Leaf("Names", (), "x"), ("Names", "nothing, the call has x")),
+        (Leaf("a\x1b[2J", "\u202ex", "\u202ex"), ("a\u241b[2J", "\ufffdx")),
+    ],
+)
+def test_a_parameter_is_told_with_its_value_or_with_both(
+    leaf: Leaf, words: tuple[str, str]
+) -> None:
+    assert leaf_words(leaf) == words
+
+
+def calls_recorded() -> Iterator[tuple[Moment, str]]:
+    for path in sorted(RECORDINGS.iterdir()):
+        moment = trace_of(*recorded(path.name.partition(".")[0])).as_of()
+        yield from ((moment, call.event_id) for call in moment.calls[:60])
+
+
+def test_nothing_that_was_weighed_is_hidden_in_any_recording() -> None:
+    ruled_out = 0
+    for moment, event_id in calls_recorded():
+        made = moment.trace.calls[event_id]
+        told = " ".join(text_of(moment, event_id).split())
+        facts = why_json(moment, made)["considered"]
+        weighed = moment.trace.weigh(made)
+        assert len(facts) == len(weighed)
+        for each in weighed:
+            assert all(leaf.path in told for leaf in each.comparison.different)
+            assert all(leaf.path in told for leaf in each.comparison.equal)
+            names = each.comparison.different
+            sentences = each.against[:-1] if names else each.against
+            assert not names or each.against[-1].startswith("other parameters: ")
+            assert all(f"against: {sentence}" in told for sentence in sentences)
+            ruled_out += bool(sentences)
+        assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in told)
+        json.dumps(facts)
+    assert ruled_out > 20
+
+
+# -- at a moment -----------------------------------------------------------------------
+
+
+def test_an_attempt_that_has_not_come_yet_is_not_considered() -> None:
+    trace = trace_of(
+        *run("import:3", "export:7"), call("RunTask", 1, key="c", lag=0, **asked("x"))
+    )
+    made = trace.calls["c"]
+    early, late = (trace.as_of(aws.at(s), Clock.EVENT) for s in (1.05, 9))
+    names = [[each.name for each in considered(m, made)] for m in (early, late)]
+    assert names[0] == ["Fan[0] / Import #5 of run-7f3a"]
+    assert len(names[1]) == 2
+    assert not left_out(early, made, considered(early, made))
+
+
+def test_an_attempt_knows_the_ambiguous_calls_that_may_be_its_own() -> None:
+    moment = trace_of(
+        *run("export:7", "export:7"),
+        call("RunTask", 1, key="one", **asked("export:7")),
+        call("RunTask", 1, key="other", **asked("export:7")),
+        call("RunTask", 900, key="late", **asked("export:7")),
+    ).as_of()
+    assert moment.trace.links["one"].rule is LinkRule.AMBIGUOUS
+    found = unsure_calls(moment, moment.trace.links["one"].candidates[0])
+    assert [each.event_id for each in found] == ["one", "other"]
+    assert unsure_calls(moment, (ARN, 99)) == []
