@@ -6,8 +6,8 @@ column is called as in an Athena table, so a file of these isn't taken for one.
 
 Times are UTC; `time` has milliseconds for an event and whole seconds for a call.
 `state` is the path of the state that an event belongs to, or that a call is matched
-to; `rule` says by what it is matched, `evidence` by which id, and `reason` what keeps
-it from being matched, where it is ambiguous.
+to; `rule` says by what it is matched, and `evidence` by which id, or what keeps it from
+being matched, where it is ambiguous.
 """
 
 import csv
@@ -43,7 +43,6 @@ COLUMNS = (
     "request_id",
     "rule",
     "evidence",
-    "reason",
 )
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _LIMIT = 32_000
@@ -127,8 +126,7 @@ def _call_cells(maker: LineMaker, call: ApiCall) -> Cells:
     yield "request_id", call.request_id
     if link is not None:
         yield "rule", str(link.rule)
-        yield "evidence", link.evidence
-        yield "reason", link.reason
+        yield "evidence", link.evidence or link.reason
         yield "scheduled_id", str(link.attempt_id or "")
 
 

@@ -21,6 +21,7 @@ from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.values import (
     canonical,
     mapping_of,
+    microseconds,
     parse_json,
     parse_time,
     strings_in,
@@ -89,6 +90,8 @@ class ApiCall(Struct, gc=False):
     """True for a call that sfnwatch itself made."""
     number: int = -1
     """Of its record in the store."""
+    moment: int = 0
+    """Its time in microseconds since 1970."""
 
     @property
     def key(self) -> str:
@@ -181,9 +184,11 @@ def _from_record(record: Record) -> ApiCall:
     issuer = mapping_of(session.get("sessionIssuer"))
     agent = text_of(record.get("userAgent"))
     event_id, at = _required(record, "eventID"), parse_time(record["eventTime"])
+    at = at.replace(microsecond=0) if at.microsecond else at
     return ApiCall(
         event_id=event_id,
-        event_time=at.replace(microsecond=0) if at.microsecond else at,
+        event_time=at,
+        moment=microseconds(at),
         event_source=_word(record.get("eventSource")) or "",
         event_name=intern(_required(record, "eventName")),
         error_code=_word(record.get("errorCode")),

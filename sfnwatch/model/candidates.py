@@ -21,7 +21,6 @@ from sfnwatch.model.evidence import (
     against,
     equal_parameters,
     is_retryable,
-    microseconds,
     other_parameters,
     shows_others,
     window_of,
@@ -30,6 +29,7 @@ from sfnwatch.model.history import Details
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.records import Record
+from sfnwatch.model.values import microseconds
 
 Place = tuple[str | None, str | None]
 """The account and the Region that a call was recorded in."""
@@ -154,7 +154,7 @@ class Strays:
 
     def set(self, call: ApiCall, *, is_stray: bool) -> None:
         """Note whether a call is one."""
-        role, moment = call.role, microseconds(call.event_time)
+        role, moment = call.role, call.moment
         if role is None or is_stray == (call.event_id in self.calls):
             return
         moments = self._moments.setdefault(role, [])
@@ -188,7 +188,7 @@ class Known:
         """True where LookupEvents was asked."""
         self._measured: int | None = None
         self._newest: dict[Place, int] = {}
-        self._waiting: list[tuple[int, Spot, str]] = []
+        self._waiting: set[tuple[int, Spot, str]] = set()
         """Calls whose match waits until all calls up to a moment are known."""
 
     def measure(self, measured: datetime | None) -> bool:
@@ -199,7 +199,7 @@ class Known:
         return is_less
 
     def note(self, call: ApiCall) -> None:
-        place, moment = (call.account_id, call.region), microseconds(call.event_time)
+        place, moment = (call.account_id, call.region), call.moment
         self._newest[place] = max(moment, self._newest.get(place, moment))
 
     def is_complete(self, last: int | None, call: ApiCall) -> bool:
@@ -211,19 +211,17 @@ class Known:
         mark = self._measured if self.live else newest
         if last is None or (mark is not None and mark >= last):
             return last is not None
-        self._waiting.append((last, spot_of(call), call.event_id))
+        self._waiting.add((last, spot_of(call), call.event_id))
         return False
 
     def now_known(self) -> Iterator[tuple[Spot, str]]:
         """Give the calls that wait no more, each once."""
         marks = [self._measured] if self.live else [*self._newest.values()]
         mark = max((each for each in marks if each is not None), default=0)
-        left, self._waiting = self._waiting, []
-        for last, spot, event_id in left:
-            if last <= mark:
-                yield spot, event_id
-            else:
-                self._waiting.append((last, spot, event_id))
+        known = {waiting for waiting in self._waiting if waiting[0] <= mark}
+        self._waiting -= known
+        for _, spot, event_id in sorted(known):
+            yield spot, event_id
 
 
 class Skew:
@@ -241,7 +239,7 @@ class Skew:
         """Note an attempt's own call; None: it is not known any more to be its own."""
         seen, attempt = None, caller.attempt if caller is not None else None
         if attempt is not None and (attempt.submitted_at or attempt.ended_at):
-            at = microseconds(call.event_time)
+            at = call.moment
             begin = microseconds(attempt.scheduled_at)
             seen = at - microseconds(attempt.answered_at), at + SECOND - begin
         if seen == self._seen.get(call.event_id):
@@ -324,6 +322,8 @@ class Candidates:
         self.calls, self.callers = calls, callers
         self.record_of, self._details_of = record_of, details_of
         self.groups: dict[Spot, CallGroup] = {}
+        self._joined: set[str] = set()
+        """The event ids of the calls in them."""
         self.by_name: dict[Spot, dict[AttemptKey, Caller]] = {}
         """The attempts that may make calls of each name."""
         self.by_job: dict[str, Link] = {}
@@ -342,13 +342,14 @@ class Candidates:
             group = self.groups[spot] = CallGroup(spot[0], call.role or "")
             for key in self.by_name.get(spot, ()):
                 self._set_window(group, key)
+        self._joined.add(call.event_id)
         group.add(member_of(call), again=again)
 
     def leave(self, call: ApiCall) -> None:
-        group = self.groups.get(spot_of(call))
-        if group is not None:
-            group.remove(member_of(call))
-        self.strays.set(call, is_stray=False)
+        if call.event_id in self._joined:
+            self._joined.discard(call.event_id)
+            self.groups[spot_of(call)].remove(member_of(call))
+            self.strays.set(call, is_stray=False)
 
     def note_answer(self, key: AttemptKey, call: ApiCall, change: int) -> None:
         """Note that a call is, or is not any more, known to be an attempt's action."""
@@ -481,4 +482,4 @@ def spot_of(call: ApiCall) -> Spot:
 
 
 def member_of(call: ApiCall) -> Member:
-    return microseconds(call.event_time), call.event_id
+    return call.moment, call.event_id

@@ -6,7 +6,6 @@ agrees: roles are shared, often by hundreds of executions of one machine at a ti
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -30,11 +29,16 @@ from sfnwatch.model.integrations import (
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.parameters import Comparison, asked, compare
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import duration, list_of, mapping_of, strings_in, values_at
+from sfnwatch.model.values import (
+    duration,
+    list_of,
+    mapping_of,
+    microseconds,
+    strings_in,
+    values_at,
+)
 from sfnwatch.model.visits import Attempt
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 SECOND = 1_000_000
 _SLACK = 2 * SECOND
 """An answer is on its way for a moment: a call's second may end after its phase."""
@@ -47,6 +51,8 @@ OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
 _SESSION = re.compile(r":assumed-role/[^/\s]+/([A-Za-z]{32})(?![\w+=,.@-])")
 _TO_OTHERS = ("terminate", "stop", "delete", "startApplication")
 """How actions begin that are done to a thing which is there already."""
+_LAMBDAS_OWN: CallName = ("lambda.amazonaws.com", "InvokeExecution")
+"""Lambda's, after an asynchronous Invoke, whose request id it has."""
 _TRIES = re.compile(r"SDK Attempt Count: (\d{1,3})\b")
 _TOKEN = re.compile(r"arn:[A-Za-z0-9:/_.+=@*-]+")
 
@@ -182,15 +188,6 @@ class Window(NamedTuple):
         return self.first <= end and (self.last is None or begin <= self.last)
 
 
-def microseconds(at: datetime) -> int:
-    # Whole numbers: a second past the year 9999 is no datetime.
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def moment_of(microsecond: int) -> datetime:
-    return _EPOCH + microsecond * _MICROSECOND
-
-
 def window_of(caller: Caller, name: CallName, skew: tuple[int, int]) -> Window | None:
     """Say when an attempt may make calls of a name; None if it makes no such calls.
 
@@ -230,8 +227,8 @@ def life_of(caller: Caller) -> Window:
 
 def other_caller(call: ApiCall, caller: Caller) -> str:
     """Compare who made the call, and where it was recorded."""
-    # A Lambda function's own InvokeExecution has the request id of the Invoke.
-    if call.by_others:
+    # A row of Athena need not say who made it.
+    if call.by_others or call.name == _LAMBDAS_OWN:
         return "Step Functions did not make it"
     if caller.role and call.role and caller.role != call.role:
         return f"another role made it: {call.role}"
@@ -249,7 +246,7 @@ def other_request_id(pair: Pair) -> str:
     They tell that of the last call; the ones before it were refused.
     """
     told, call = pair.caller.request_ids, pair.call
-    if pair.role is not CallRole.ACTION or not told or call.request_id is None:
+    if not told or call.request_id is None:
         return ""
     if call.request_id in told or is_retryable(call):
         return ""
@@ -259,7 +256,7 @@ def other_request_id(pair: Pair) -> str:
 def other_answer(pair: Pair) -> str:
     """Compare how the call was answered with what the attempt came to."""
     call, attempt = pair.call, pair.caller.attempt
-    if pair.role is not CallRole.ACTION or call.error_code is not None:
+    if call.error_code is not None:
         return ""
     row = attempt.integration
     answer = mapping_of(pair.record.get("responseElements"))
@@ -303,8 +300,6 @@ def _failed_in_part(answer: Mapping[str, Any]) -> bool:
 
 def other_job(pair: Pair) -> str:
     """Compare the job that a poll or a stop names with the attempt's own."""
-    if pair.role not in {CallRole.POLL, CallRole.STOP}:
-        return ""
     call, ids = pair.call, pair.caller.ids
     if pair.caller.attempt.submitted_at is None:
         return "the attempt was never submitted"
@@ -326,7 +321,7 @@ def other_kind(pair: Pair) -> str:
     jobs of one kind alone: `CreateModel` may name a model as a training job is named.
     """
     call, row = pair.call, pair.caller.attempt.integration
-    if pair.role is not CallRole.OTHER or row is None or not pair.caller.ids:
+    if row is None or not pair.caller.ids:
         return ""
     if usual_role(call.event_source, call.event_name) is not CallRole.OTHER:
         return "it makes no such calls"
@@ -365,7 +360,7 @@ def equal_parameters(pair: Pair) -> frozenset[str]:
 def other_error(pair: Pair) -> str:
     """Compare the call's error with the attempt's."""
     call, attempt = pair.call, pair.caller.attempt
-    if pair.role is not CallRole.ACTION or call.error_code is None:
+    if call.error_code is None:
         return ""
     if attempt.submitted_at or attempt.status == "succeeded" or attempt.resource_ids:
         if not is_retryable(call):
@@ -420,13 +415,12 @@ def _says_nothing(error: str | None) -> bool:
     return bare == re.sub(r"^(Amazon|AWS)", "", service).lower() or not bare
 
 
-CHECKS: tuple[Callable[[Pair], str], ...] = (
-    other_request_id,
-    other_answer,
-    other_job,
-    other_kind,
-    other_error,
-)
+CHECKS: Mapping[CallRole, tuple[Callable[[Pair], str], ...]] = {
+    CallRole.ACTION: (other_request_id, other_answer, other_error),
+    CallRole.POLL: (other_job,),
+    CallRole.STOP: (other_job,),
+    CallRole.OTHER: (other_kind,),
+}
 """What is looked at of a pair whose caller and time agree, but for its parameters."""
 
 
@@ -436,8 +430,9 @@ def against(pair: Pair) -> str:
     Its time is not looked at: see `window_of`.
     """
     found = other_caller(pair.call, pair.caller)
-    checks = (check(pair) for check in CHECKS)
-    return found or next(filter(None, checks), "")
+    for check in CHECKS[pair.role]:
+        found = found or check(pair)
+    return found
 
 
 def told_session(call: ApiCall, record: Record) -> str | None:
@@ -491,7 +486,7 @@ def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
         window = life_of(caller)
     same += [f"{word} {each}" for each in held[:1]]
     found = [other_caller(call, caller), _other_time(call, window)]
-    found += [check(pair) for check in CHECKS]
+    found += [check(pair) for check in CHECKS[pair.role]]
     found.append(other_parameters(pair))
     told = tuple(dict.fromkeys(filter(None, found)))
     return Weighed(caller.key, pair.role, tuple(same), pair.compared, told)
@@ -500,7 +495,7 @@ def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
 def _other_time(call: ApiCall, window: Window | None) -> str:
     if window is None:
         return "it makes no such calls, or made none then"
-    at = microseconds(call.event_time)
+    at = call.moment
     if at < window.first:
         return f"it came {duration((window.first - at) / SECOND)} too early"
     if window.last is not None and at > window.last:

@@ -25,7 +25,6 @@ from sfnwatch.model.evidence import (
     against,
     caller_of,
     life_of,
-    microseconds,
     other_caller,
     other_parameters,
     role_in,
@@ -55,7 +54,7 @@ def role_of_call(call: ApiCall, link: Link | None) -> CallRole:
     return usual_role(call.event_source, call.event_name)
 
 
-_BY_ID = -2 * SECOND, 2 * SECOND
+_BY_ID = -SECOND, 2 * SECOND
 """How far the clocks may be apart where an id says whose a call is."""
 _WEIGHED = 20
 """So many attempts that make such calls are weighed for one call."""
@@ -317,7 +316,8 @@ class Linker:
         others' jobs, if there is one.
         """
         link = self._exact_link(call, record, ids)
-        asks = link is not None and (
+        # Made with no role it is nobody else's.
+        asks = (link is not None and call.role is not None) and (
             link.role is CallRole.OTHER
             or (not is_answer(link) and self._asking[spot_of(call)])
         )
@@ -341,9 +341,11 @@ class Linker:
             (call.request_id, LinkRule.REQUEST_ID),
             (told_session(call, record), LinkRule.SESSION),
         ):
-            callers = self._by_told.get(told, {}).values() if told else ()
+            if told is None or told not in self._by_told:
+                continue
+            callers = self._by_told[told].values()
             mine = [each for each in callers if not other_caller(call, each)]
-            if told and len(mine) == 1:
+            if len(mine) == 1:
                 return make_link(call, mine[0], rule, told)
         if not self._by_id:
             return None
@@ -386,18 +388,14 @@ class Linker:
         row = caller.attempt.integration
         if row is None or row.event_source != call.event_source:
             return False
-        role, at = role_in(caller.attempt, call.name), microseconds(call.event_time)
-        window = life_of(caller)
+        role, at = role_in(caller.attempt, call.name), call.moment
         is_failed = role is CallRole.ACTION and call.error_code is not None
         if is_failed or (role is not CallRole.POLL and not row.starts_job):
             # Whoever asks for a job, or fails to start it, may name another's.
             return False
-        if role is not CallRole.OTHER:
-            found = window_of(caller, call.name, _BY_ID)
-            if found is None:
-                return False
-            window = found
-        if not window.meets(at, at):
+        is_other = role is CallRole.OTHER
+        window = life_of(caller) if is_other else window_of(caller, call.name, _BY_ID)
+        if window is None or not window.meets(at, at):
             return False
         pair = self._candidates.pair(call, record, caller.key, role)
         named = row.id_word.endswith("name")

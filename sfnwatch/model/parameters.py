@@ -477,6 +477,8 @@ def _is_named(arn: str, resource: str, name: str) -> bool | None:
     """
     if name.startswith("alias/"):
         return None
+    if resource.startswith("connection/"):
+        return _same_connection(resource, f"secret:{name}")
     name = name.rpartition("/")[2] if "://" in name else name.lstrip("/")
     if ":" in name and arn.endswith(f":{name}"):
         return True

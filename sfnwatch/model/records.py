@@ -90,6 +90,7 @@ EVENT_KINDS = frozenset({RecordKind.HISTORY, RecordKind.EXPRESS})
 
 
 D = TypeVar("D")
+_CHECKED = "checked"
 
 
 class Received(Struct, frozen=True, dict=True):
@@ -106,8 +107,16 @@ class Received(Struct, frozen=True, dict=True):
 
     @property
     def record(self) -> Record:
-        """The record, decoded anew each time; empty for what is no JSON object."""
-        return parse_object(self.data)
+        """The record; empty for what is no JSON object.
+
+        Decoded anew each time, but where whoever checked it left it behind.
+        """
+        checked: Record | None = self.__dict__.get(_CHECKED)
+        return parse_object(self.data) if checked is None else checked
+
+    def leave(self, record: Record) -> None:
+        """Leave behind what it was decoded to, for as long as it is on its way."""
+        self.__dict__[_CHECKED] = record
 
     def once(self, decode: "Callable[[Received], D]") -> D:
         """Decode it with a function, but once, however many ask for it.

@@ -14,7 +14,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeGuard, TypeVar, get_args
@@ -27,6 +27,9 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _LENGTHS = {len("2023-11-15T00:28:24Z"), len("2023-11-15T00:28:24.102Z")}
 _EPOCH_MS = 1e11
 """Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def parse_time(value: Any) -> datetime:
@@ -101,6 +104,15 @@ def maybe_iso(at: datetime | None) -> str | None:
 def stamp(at: datetime | None) -> float:
     """Give a time as a number to sort by; no time comes before all others."""
     return at.timestamp() if at else 0.0
+
+
+def microseconds(at: datetime) -> int:
+    """Count from 1970: whole numbers, as a second past the year 9999 is no datetime."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    return _EPOCH + count * _MICROSECOND
 
 
 def seconds_between(start: datetime, end: datetime) -> float:

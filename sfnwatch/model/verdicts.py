@@ -27,13 +27,12 @@ from sfnwatch.model.evidence import (
     equal_parameters,
     is_retryable,
     life_of,
-    microseconds,
-    moment_of,
     other_parameters,
     role_in,
 )
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.values import from_microseconds
 
 Others = Callable[[str, datetime, datetime | None], int | None]
 """Counts the executions of an execution's machine that ran in a time and are not
@@ -62,7 +61,7 @@ class Verdicts:
         in_order = self._in_order(group, calls, keys)
         for event_id in calls:
             call = self._calls[event_id]
-            at = microseconds(call.event_time)
+            at = call.moment
             fits = group.fits.get(event_id, {})
             inside = [key for key in sorted(fits) if group.window(key).meets(at, at)]
             by_job = self._by_job.get(event_id)
@@ -99,7 +98,8 @@ class Verdicts:
             is_one = window.role is CallRole.ACTION and not is_retryable(call)
             if not fits or not is_one:
                 return {}
-            if self._doubt(group, call, key, strong=True):
+            strong = bool(group.fits[event_id][key])
+            if self._doubt(group, call, key, strong=strong):
                 return {}
             found[event_id] = key
         return found
@@ -125,6 +125,8 @@ class Verdicts:
             return ambiguous(call, [*callers, holder], why)
         is_strong = bool(equal) and group.window(key).role not in POLLS
         doubt = self._doubt(group, call, key, strong=is_strong)
+        if doubt and is_strong and not self._doubt(group, call, key, strong=False):
+            is_strong, doubt = False, ""
         if doubt and by_job is not None:
             return self._about_a_job(call, by_job)
         if doubt:
@@ -148,8 +150,8 @@ class Verdicts:
 
     def _count_others(self, key: AttemptKey, window: Window) -> int | None:
         """Count other executions of the machine in a time, as both clocks have it."""
-        last = None if window.last is None else moment_of(window.last + NEAR)
-        return self._others(key[0], moment_of(window.first - NEAR), last)
+        last = None if window.last is None else from_microseconds(window.last + NEAR)
+        return self._others(key[0], from_microseconds(window.first - NEAR), last)
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
         """Count the other calls that may be the one that an attempt made."""
@@ -186,7 +188,8 @@ class Verdicts:
         if not complete and self._known.live:
             return "calls are not known up to its end yet"
         if others:
-            return f"{others} other executions of this machine ran then"
+            ran = "1 other execution" if others == 1 else f"{others} other executions"
+            return f"{ran} of this machine ran then"
         if strays:
             return "the role made calls then that fit no attempt here"
         return ""

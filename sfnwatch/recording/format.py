@@ -405,6 +405,7 @@ def _moment(at: float | None, created: datetime) -> datetime | None:
 def check_record(received: Received) -> None:
     """Raise ValueError for a record that can't be decoded; unknown kinds pass."""
     record = _object(received.data)
+    received.leave(record)
     match received.kind:
         case RecordKind.HISTORY | RecordKind.EXPRESS:
             decode_event(record)

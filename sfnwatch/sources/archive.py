@@ -22,6 +22,7 @@ from pathlib import Path
 import aiohttp
 from botocore import exceptions as boto
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
@@ -445,10 +446,20 @@ class Archive(CallSource):
         found = await self._place.files(window, recent)
         self._window, self._asked, self._looked_at = window, asked, now
         fresh = {each.key: each for each in found.files}
-        files = [file for key, file in fresh.items() if (asked, key) not in self._read]
+        files = [
+            file
+            for key, file in fresh.items()
+            if (asked, key) not in self._read and self._may_tell(file)
+        ]
         self._waiting.extend(sorted(files, key=_oldest_first))
         self._total = len(files)
         self._report.begin(found)
+
+    def _may_tell(self, file: TrailFile) -> bool:
+        """False for one that tells of the time between an end and a redrive alone."""
+        at, spans = file.stamp, self.targets.spans
+        times = (replace(self._window, first=s.first, last=s.last) for s in spans)
+        return at is None or not spans or any(each.has_stamp(at) for each in times)
 
     def asked(self, window: FileWindow) -> Hashable:
         """Give what has every file read again once it is another.

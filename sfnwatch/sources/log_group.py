@@ -44,7 +44,7 @@ from sfnwatch.sources.polling import (
     Rates,
     WatchContext,
 )
-from sfnwatch.sources.targets import Relevance
+from sfnwatch.sources.targets import Relevance, TimeSpan
 
 # -- a log group, page by page ---------------------------------------------------------
 
@@ -213,21 +213,28 @@ class LogGroup(CallSource):
         """Read the log once; True if there was anything of the executions'."""
         self._cycles += 1
         news, pattern = False, trail_pattern(self.targets.roles)
-        async for page in self._log.pages(self._floor(), pattern, "the trail's log"):
-            selected = self._relevance.select(self._records(page))
-            self.hand_on(*selected)
-            news = news or bool(selected)
+        for first, last in self._times():
+            async for page in self._log.pages(first, pattern, "the trail's log", last):
+                selected = self._relevance.select(self._records(page))
+                self.hand_on(*selected)
+                news = news or bool(selected)
         return news
 
-    def _floor(self) -> datetime:
-        """Tell from where to read: the start, when what to look for has changed."""
+    def _times(self) -> list[tuple[datetime, datetime | None]]:
+        """Tell from when to when to read: all, when what to look for has changed.
+
+        But not what lies between an end and a redrive; the last time has no end.
+        """
         now, known = self.clock.now(), (self.targets.roles, self.targets.started_at)
         begin = self.targets.since(now)
+        *before, latest = self.targets.spans or [TimeSpan(begin)]
+        begin = latest.first or begin
         afresh, self._known = self._known != known, known
         if afresh:
-            return begin
+            earlier = [(span.first or begin, span.last) for span in before]
+            return [*earlier, (begin, None)]
         thorough = self.last_round or self._cycles % _THOROUGH == 0
-        return max(begin, now - (_FAR if thorough else OVERLAP))
+        return [(max(begin, now - (_FAR if thorough else OVERLAP)), None)]
 
     def _records(self, page: AwsAnswer[LogPage]) -> Iterator[Received]:
         now = self.clock.now()

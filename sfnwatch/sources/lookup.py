@@ -4,9 +4,10 @@ Two requests a second for the whole account and Region, one attribute a request,
 records a page, newest first, and minutes late without a bound. So: one query for each
 service the definition can call, in turn; each cycle reads from before what is believed
 complete, stops at ground already covered, and keeps what concerns the executions: all
-of them by the same queries, since what is asked twice is twice off the quota. Never by
-ReadOnly=false: it would hide DescribeTasks. Never by Username: Step Functions takes a
-new session name for every call.
+of them by the same queries, since what is asked twice is twice off the quota. What ran
+before a redrive is read beside that, some pages a cycle; until all of it has been read,
+nothing is called complete. Never by ReadOnly=false: it would hide DescribeTasks. Never
+by Username: Step Functions takes a new session name for every call.
 """
 
 from collections import OrderedDict
@@ -28,7 +29,7 @@ from sfnwatch.sources.polling import (
     RateLimitedAws,
     WatchContext,
 )
-from sfnwatch.sources.targets import BEFORE_START, Query
+from sfnwatch.sources.targets import BEFORE_START, Query, TimeSpan
 
 LOOKUP = "cloudtrail:LookupEvents"
 _PAGE = 50
@@ -42,6 +43,8 @@ _MEASURE = 10
 _MEASURE_PAGES = 3
 _LEAST, _MOST = 5.0, 10.0
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
+_BACK = 5
+"""Pages of what ran before, in each cycle: half of what its rest would allow."""
 _LOST = timedelta(minutes=15)
 """An own call not seen for so long no longer holds coverage back: stragglers of an hour
 have been recorded, and they say nothing of the rest."""
@@ -122,9 +125,12 @@ class Lookup(CallSource):
         self._passed_over: set[str] = set()
         """Those of them that concerned none of the roles known then."""
         self._roles: frozenset[str] | None = None
-        self._started_at: datetime | None = None
+        self._starts: set[datetime | None] = set()
+        """Where the times begin in which the executions ran, as far as known then."""
         self._covered: dict[Query, datetime] = {}
         """Up to when each query was read to its end."""
+        self._read_down: dict[tuple[TimeSpan, Query], datetime | None] = {}
+        """Down to where what ran before has been read; None: to its end."""
         self._cycles = 0
         self._since_measured = 0
         """Requests since own calls were last asked for."""
@@ -143,12 +149,15 @@ class Lookup(CallSource):
                 continue
             news = await self._cycle()
             now = self.clock.now()
-            self.coverage = self._measured.complete_to(now)
+            unread = [span for span, _ in self._unread()]
+            self.coverage = None if unread else self._measured.complete_to(now)
             if self.last_round:
+                if unread:
+                    return f"Not all read: the calls of {_words(unread)}."
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
-            self.say()
-            await self.rest(interval.after(news=news))
+            self._say_unread()
+            await self.rest(_LEAST if unread else interval.after(news=news))
 
     async def _cycle(self) -> bool:
         """Ask each query once; True if anything came that is worth keeping."""
@@ -157,6 +166,7 @@ class Lookup(CallSource):
         since = self._floor(afresh=self._look_again())
         measures = self._since_measured >= _MEASURE or self.last_round
         news = [await self._query(each, since) for each in self.targets.lookup_queries]
+        news.append(await self._go_back())
         if measures:
             await self._measure(since)
         return any(news)
@@ -168,43 +178,84 @@ class Lookup(CallSource):
         and the calls of an execution long over may be read before that. Nor is it
         known at first how early the first of several executions started.
         """
-        roles, started_at = self.targets.roles, self.targets.started_at
-        known = self._started_at
-        earlier = started_at is not None and (known is None or started_at < known)
-        if self._roles == roles and not earlier:
+        roles, starts = self.targets.roles, {span.first for span in self.targets.spans}
+        if self._roles == roles and starts <= self._starts:
             return False
-        self._roles, self._started_at = roles, started_at
+        self._roles, self._starts = roles, starts
         self._seen -= self._passed_over
         self._passed_over.clear()
         self._covered.clear()
+        self._read_down.clear()
         return True
+
+    @property
+    def _latest(self) -> TimeSpan:
+        """The time when any of them ran last, or runs."""
+        return (self.targets.spans or [TimeSpan()])[-1]
 
     def _floor(self, *, afresh: bool) -> datetime:
         now = self.clock.now()
-        begin = self.targets.since(now)
+        begin = self._latest.first or self.targets.since(now)
         if afresh or self.last_round:
             return begin
-        return max(begin, min(now - OVERLAP, self.coverage or begin))
+        return max(begin, min(now - OVERLAP, self._measured.complete_to(now) or begin))
+
+    # -- what ran before -----------------------------------------------------------
+
+    def _unread(self) -> list[tuple[TimeSpan, Query]]:
+        """Give what is still to be read of it, the newest first."""
+        return [
+            (span, query)
+            for span in self.targets.spans[-2::-1]
+            for query in self.targets.lookup_queries
+            if self._read_down.get((span, query), span.last) is not None
+        ]
+
+    def _say_unread(self) -> None:
+        unread = [span for span, _ in self._unread()]
+        if unread:
+            self.coverage = None
+            self.say(
+                f"Reading calls of earlier, too: of {_words(unread)}. Until they are"
+                " read, none counts as complete."
+            )
+        else:
+            self.say()
+
+    async def _go_back(self) -> bool:
+        """Read on in what ran before: some pages; in the last round, to its end."""
+        news, pages = False, 0
+        for place in self._unread():
+            self._say_unread()
+            span, query = place
+            top = self._read_down.get(place, span.last)
+            asked: dict[str, Any] = {"StartTime": span.first, "EndTime": top}
+            async with aclosing(self._down(query, asked)) as found:
+                async for events in found:
+                    news = self._keep(self._unseen(events)) or news
+                    pages += 1
+                    # A second with more calls than that is read in one go: from
+                    # within it nothing goes on.
+                    enough = pages >= _BACK and asked["EndTime"] != top
+                    if self._cut_short or (enough and not self.last_round):
+                        self._read_down[place] = asked["EndTime"]
+                        return news
+            self._read_down[place] = None
+        return news
 
     # -- one query -----------------------------------------------------------------
 
     async def _query(self, query: Query, since: datetime) -> bool:
         """Read a service's calls, down to known ground; True if any are kept."""
         asked: dict[str, Any] = {"StartTime": since}
-        until = self.targets.span.last
+        until = self._latest.last
         if until is not None and until < self.clock.now():
             # Leave out what was called since, where their time has been over for long.
             asked = {"StartTime": min(since, until), "EndTime": until}
         covered, news = list[datetime](), False
-        note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
-        async with aclosing(self._pages("EventSource", query, note, asked)) as pages:
-            async for page in pages:
-                events = self._events(page, query)
+        async with aclosing(self._down(query, asked)) as found:
+            async for events in found:
                 fresh = self._unseen(events)
-                if times := _times(events):
-                    # Begun again, it goes on below what has been read: AWS gives the
-                    # newest first. What is of the same second is known.
-                    asked["EndTime"] = min(times)
                 covered += _times(fresh)
                 news = self._keep(fresh) or news
                 if not fresh and self._is_covered(query, events):
@@ -213,6 +264,22 @@ class Lookup(CallSource):
             newest = max(covered)
             self._covered[query] = max(self._covered.get(query, newest), newest)
         return news
+
+    async def _down(
+        self, query: Query, asked: dict[str, Any]
+    ) -> AsyncGenerator[list[_LookupEvent], None]:
+        """Read a service's calls page by page, the newest first.
+
+        Begun again, as with `asked` as it is then, it goes on below what has been read.
+        """
+        note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
+        async with aclosing(self._pages("EventSource", query, note, asked)) as pages:
+            async for page in pages:
+                events = self._events(page, query)
+                if times := _times(events):
+                    # What is of the same second is known.
+                    asked["EndTime"] = max(min(times), asked["StartTime"])
+                yield events
 
     def _pages(
         self,
@@ -280,6 +347,12 @@ class Lookup(CallSource):
                 told = cloudtrail_record(RecordKind.LOOKUP, event.record)
                 self._measured.delivered(text_of(told.get("requestID")))
         self._since_measured = 0
+
+
+def _words(unread: Sequence[TimeSpan]) -> str:
+    """Say from when to when the first began and the last one ended."""
+    first, last = unread[-1].first, unread[0].last
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
 
 def _times(events: Sequence[_LookupEvent]) -> list[datetime]:

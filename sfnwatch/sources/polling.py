@@ -36,7 +36,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
+from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.records import (
+    CALL_KINDS,
     OK,
     Batch,
     HealthState,
@@ -685,12 +687,14 @@ class RestartedSource:
     """A source of calls that begins anew when an execution is redriven after its drain.
 
     Fourteen days may lie between an end and a redrive. In that time nothing is looked
-    up; then only what came since the redrive is.
+    up. Then all is once more: what was late, or was refused at the time, is there now.
     """
 
     def __init__(self, make: Callable[[], CallSource], context: WatchContext) -> None:
         self._make, self._context = make, context
         self._source = make()
+        self._told: set[str] = set()
+        """The event ids of the calls that were handed over."""
 
     def end_drain(self) -> None:
         self._source.end_drain()
@@ -703,7 +707,8 @@ class RestartedSource:
             nonlocal known
             if targets.stopped_at is not None:
                 known = targets.redrives  # that end will be drained
-            consume(batch)
+            if left := self._without_told(batch):
+                consume(left)
 
         while True:
             known = targets.redrives
@@ -712,8 +717,19 @@ class RestartedSource:
                 if targets.finished:
                     return
                 await self._context.clock.sleep(_NAP)
-            targets.look_up_since_redrive()
             self._source = self._make()
+
+    def _without_told(self, batch: Batch) -> Batch:
+        """Leave out the calls that the source before has handed over."""
+        left = []
+        for received in batch:
+            if received.kind in CALL_KINDS:
+                event_id = received.once(decode_call)[0].event_id
+                if event_id in self._told:
+                    continue
+                self._told.add(event_id)
+            left.append(received)
+        return tuple(left)
 
 
 # -- several at once -------------------------------------------------------------------

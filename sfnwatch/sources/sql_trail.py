@@ -319,6 +319,8 @@ class SqlTrail(CallSource):
         self._naps = Interval(_LEAST, _MOST)
         self._scanned: list[int] = []
         """Bytes that each query has scanned, the last perhaps not to its end."""
+        self._asked_whole: Question | None = None
+        """What was last answered of all times, but for the end of them."""
         self._failed = 0
         """How many in a row have failed."""
         self._relevance = Relevance(self.targets)
@@ -415,7 +417,9 @@ class SqlTrail(CallSource):
         """Put one query, and hand on what it finds; gives what was asked, and when."""
         self.last_round, now = self.is_over(), self.clock.now()
         asked = question_of(self.targets, now)
-        self._running = await self.start(asked, len(self._scanned) + 1)
+        whole = replace(asked, until=asked.since)
+        put = self._latest_of(asked) if whole == self._asked_whole else asked
+        self._running = await self.start(put, len(self._scanned) + 1)
         self._scanned.append(0)
         self._naps = Interval(_LEAST, _MOST)
         async with aclosing(self.rows(self._running)) as pages:
@@ -423,8 +427,13 @@ class SqlTrail(CallSource):
                 came = self.clock.now()
                 found = (receive(came, RecordKind.ATHENA, None, row) for row in rows)
                 self.hand_on(*self._relevance.select(found))
-        self._failed = 0
+        self._failed, self._asked_whole = 0, whole
         return asked, now
+
+    def _latest_of(self, asked: Question) -> Question:
+        """Ask no more for what ran before: all of that is paid for once."""
+        firsts = [span.first for span in self.targets.spans if span.first]
+        return replace(asked, since=max([asked.since, *firsts]))
 
     def _cost(self) -> str:
         count = len(self._scanned)

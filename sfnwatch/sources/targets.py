@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -140,6 +141,8 @@ class Target:
         """When it was last taken up again after it had ended."""
         self.redrives = 0
         """How often that was."""
+        self._before: list[tuple[datetime, datetime | None]] = []
+        """From when to when it ran before that, each time."""
         self.ready = False
         """True when its definition has been read, or all there is instead of it."""
         self.finished = False
@@ -154,6 +157,12 @@ class Target:
         """Note that no more will be known of it."""
         self.finished = True
         self.set_ready()
+
+    @property
+    def runs(self) -> list[tuple[datetime, datetime | None]]:
+        """From when to when it ran, each time; None as an end: it runs still."""
+        begin = self.redriven_at or self.started_at
+        return [*self._before, (begin, self.stopped_at)] if begin else []
 
     @staticmethod
     def notes(event_type: str) -> bool:
@@ -181,6 +190,7 @@ class Target:
         elif event.type in TERMINAL:
             self.stopped_at = event.at
         elif event.type == REDRIVEN:
+            self._before = self.runs
             self.stopped_at, self.redriven_at = None, event.at
             self.redrives += 1
         elif event.type.endswith("Scheduled"):
@@ -275,8 +285,6 @@ class Targets:
         """Those that somebody named."""
         self.each = self.roots
         """Those, and what they started, as far as it is followed."""
-        self._since: datetime | None = None
-        """From when on calls are looked up, if not from the first start."""
 
     def add(self, arn: ExecutionArn, level: int) -> Target:
         """Have an execution watched that one of the others started."""
@@ -319,10 +327,9 @@ class Targets:
 
     @property
     def started_at(self) -> datetime | None:
-        """When the first of them started; or, looked up anew, was redriven."""
+        """When the first of them started."""
         starts = (each.started_at for each in self.each)
-        first = min((at for at in starts if at is not None), default=None)
-        return max(first, self._since) if first and self._since else first
+        return min((at for at in starts if at is not None), default=None)
 
     @property
     def stopped_at(self) -> datetime | None:
@@ -341,6 +348,23 @@ class Targets:
         start, stop = self.started_at, self.stopped_at
         return TimeSpan(start and start - BEFORE_START, stop and stop + AFTER_END)
 
+    @property
+    def spans(self) -> list[TimeSpan]:
+        """The times when any of them ran, as far as known, apart and in their order.
+
+        Fourteen days of everybody's calls may lie between an end and a redrive.
+        """
+        found: list[TimeSpan] = []
+        runs = (run for each in self.each for run in each.runs)
+        for start, stop in sorted(runs, key=itemgetter(0)):
+            first, last = start - BEFORE_START, stop and stop + AFTER_END
+            if found and found[-1].has(first):
+                before = found.pop()
+                last = last and before.last and max(last, before.last)
+                first = before.first or first
+            found.append(TimeSpan(first, last))
+        return found
+
     def since(self, now: datetime) -> datetime:
         """Tell from when on to look for calls, though no start be known yet."""
         return (self.started_at or now - _NEW) - BEFORE_START
@@ -349,13 +373,6 @@ class Targets:
     def redrives(self) -> int:
         """How often any of them was taken up again after it had ended."""
         return sum(each.redrives for each in self.each)
-
-    def look_up_since_redrive(self) -> None:
-        """Leave what came before it alone: all had ended, and that is drained."""
-        running = (each.redriven_at for each in self.each if each.stopped_at is None)
-        known = [at for at in running if at is not None]
-        known = known or [each.redriven_at for each in self.each if each.redriven_at]
-        self._since = min(known, default=self._since)
 
     @property
     def ready(self) -> bool:

@@ -17,7 +17,7 @@ from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.evidence import Weighed
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.records import RecordKind, Request
 from sfnwatch.model.trace import Trace
@@ -370,15 +370,17 @@ class ItemDetail:
 
     # -- what speaks for that, and against it --------------------------------------
 
-    def _unsure(self, calls: Sequence[ApiCall]) -> Iterator[Fact]:
-        """Tell of the ambiguous calls that may be an attempt's."""
-        of = f"one of {len(calls)}" if len(calls) > 1 else "not certain"
-        for call in calls[:_CONSIDERED]:
+    def _unsure(self, calls: Sequence[tuple[ApiCall, Link]]) -> Iterator[Fact]:
+        """Tell of the ambiguous calls that may be an attempt's own."""
+        actions = sum(link.role is CallRole.ACTION for _, link in calls)
+        for call, link in calls[:_CONSIDERED]:
+            several = link.role is CallRole.ACTION and actions > 1
+            label = f"one of {actions}" if several else f"{link.role}?"
             time = self._shown.looks.time(call.event_time, whole=True)
-            why = Part(f"  {ambiguity(self._moment.link(call))}", Role.DIM)
-            name = clean(call.event_name, _LONG)
-            parts = (Part(f"{time}  ", Role.DIM), Part(name, Role.GUESS), why)
-            yield Fact(of, parts, call.key, call.event_id)
+            name = Part(clean(call.event_name, _LONG), Role.GUESS)
+            why = Part(f"  {ambiguity(link)}", Role.DIM)
+            parts = (Part(f"{time}  ", Role.DIM), name, why)
+            yield Fact(label, parts, call.key, call.event_id)
         if len(calls) > _CONSIDERED:
             yield fact("", f"… and {len(calls) - _CONSIDERED:,} more", Role.DIM)
 

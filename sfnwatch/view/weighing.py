@@ -86,7 +86,7 @@ def left_out(moment: Moment, call: ApiCall, told: Iterable[Considered]) -> int:
     return seen + link.unlisted - listed
 
 
-def unsure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
+def unsure_calls(moment: Moment, key: AttemptKey) -> list[tuple[ApiCall, Link]]:
     """Give the ambiguous calls that may be an attempt's, the earliest first."""
     attempt, calls, links = moment.attempt(key), moment.calls, moment.trace.links
     if attempt is None:
@@ -96,7 +96,7 @@ def unsure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
     if end is not None:
         last = bisect_right(calls, end + _AFTER, key=_time_of)
     found = ((call, links.get(call.event_id)) for call in calls[first:last])
-    return [call for call, link in found if link and key in link.candidates]
+    return [(call, link) for call, link in found if link and key in link.candidates]
 
 
 def _time_of(call: ApiCall) -> datetime:
@@ -151,10 +151,12 @@ def sentences_against(each: Considered) -> list[str]:
     told = each.weighed.against
     if each.weighed.comparison.different:
         told = told[:-1]  # it names some of them
-    # Nothing speaks against a candidate but that it is a little out of time.
-    is_candidate = each.standing is Standing.CANDIDATE
-    more = ", and clocks may differ by as much" if is_candidate else ""
-    return [f"{clean(sentence, _LIMIT)}{more}" for sentence in told]
+    said = [clean(sentence, _LIMIT) for sentence in told]
+    if each.standing is Standing.CANDIDATE:
+        # It was not ruled out for being a little out of time.
+        more = ", and clocks may differ by as much"
+        said = [f"{t}{more if t.startswith('it came ') else ''}" for t in said]
+    return said
 
 
 def values_of(value: object) -> object:

@@ -1,10 +1,12 @@
 """What is told of a whole: explained, compared, exported, redacted."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from sfnwatch.export import TARGETS
+from tests.builders import api_call
 from tests.cli.conftest import Serve
 from tests.cli.programs import HERE, Ended, Program, golden
 
@@ -81,6 +83,110 @@ def test_what_is_neither_file_nor_machine_is_told_as_both(
     assert said.endswith(
         "Did you mean nightly-report? There is no file nightly-reprot here either."
     )
+
+
+# -- why one call is matched -----------------------------------------------------------
+
+RUN_TASK = "f33ebc41-0674-4989-abb9-b5ee5522c8f5"
+POLL = "98a68aab-4224-4169-b8f2-9203e5a1995e"
+
+
+@pytest.mark.parametrize("named", [RUN_TASK, f"call#{RUN_TASK}", "f33e", "f33ebc41…"])
+def test_why_a_call_is_matched_is_told_by_its_id_or_the_beginning_of_it(
+    program: Program, named: str
+) -> None:
+    told = program("explain", WAYS, "--why", named)
+    assert (told.code, told.err) == (0, "")
+    assert told.lines[0] == "RunTask at 2026-11-27 13:30:53 UTC"
+    assert "matched to ECS RunTask #3 of sync as its action call: = request ID" in (
+        told.out
+    )
+    assert "  ruled out: ECS RunTask #3 of sdk, succeeded" in told.lines
+    assert "    against: its answer names another job" in told.lines
+    assert max(map(len, told.lines)) <= 80
+
+
+def test_several_calls_are_told_of_one_after_the_other_each_once(
+    program: Program, tmp_path: Path
+) -> None:
+    asked = ("explain", WAYS, "--why", POLL, "--why", "f33e", "--why", RUN_TASK)
+    poll, action = program(*asked, "--format", "json").objects
+    assert (poll["event_id"], action["event_id"]) == (POLL, RUN_TASK)
+    assert action["link"]["rule"] == "request-id"
+    first, *others = action["considered"]
+    assert first.keys() == {
+        *("execution", "visit", "attempt", "role", "for", "against", "different")
+    }
+    assert (first["attempt"], first["role"], first["against"]) == (3, "action", [])
+    assert first["for"]["ids"][0].startswith("request ID ")
+    cluster = {"path": "Cluster", "scheduled": "demo-cluster", "called": "demo-cluster"}
+    assert cluster in first["for"]["parameters"]
+    assert all("its answer names another job" in each["against"] for each in others)
+    assert others[0]["different"] == [
+        {
+            "path": "TaskDefinition",
+            "scheduled": "run-task-sdk",
+            "called": "run-task-sync",
+        }
+    ]
+    page = tmp_path / "why.md"
+    ended = program(*asked, "--format", "markdown", "-o", str(page))
+    assert (ended.code, ended.out) == (0, "")
+    heads = [line for line in page.read_text().splitlines() if line.startswith("## ")]
+    assert [head.split()[1] for head in heads] == ["DescribeTasks", "RunTask"]
+
+
+def test_of_a_redacted_call_names_are_replaced_and_both_its_ids_will_do(
+    program: Program,
+) -> None:
+    asked = ("explain", WAYS, "--redact", "--format", "json", "--why")
+    told = program(*asked, RUN_TASK)
+    assert not any(name in told.out for name in ("demo-cluster", RUN_TASK, "run-task"))
+    assert told.json["link"]["rule"] == "request-id"
+    assert len(told.json["considered"]) == 3
+    assert program(*asked, told.json["event_id"]).out == told.out
+
+
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        (
+            "00000000",
+            "No call here has the event ID '00000000'. sfnwatch export … --to",
+        ),
+        ("f33", "'f33'. A beginning has 4 characters or more. sfnwatch export …"),
+        ("\x1b[2J", "No call here has the event ID '␛[2J'."),
+    ],
+)
+def test_a_call_that_is_not_there_is_refused_with_what_to_do(
+    program: Program, named: str, sentence: str
+) -> None:
+    assert sentence in program("explain", WAYS, "--why", named).said(2)
+
+
+def test_a_beginning_of_several_event_ids_is_refused_with_all_of_them(
+    program: Program, tmp_path: Path
+) -> None:
+    records = [api_call("RunTask", n, key=f"12345678-{n:04}") for n in range(12)]
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps({"Records": records}))
+    said = program("explain", str(file), "--why", "12345678").said(2)
+    assert "'12345678' begins the event IDs of several calls. They are" in said
+    assert said.endswith("12345678-0009 and 2 more.")
+    assert program("explain", str(file), "--why", "12345678-0003").code == 0
+
+
+def test_a_call_of_an_execution_is_told_of_once_that_was_watched(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("sync", speed=5000)
+    words = served.words("explain", served.execution, "--format", "json", "--drain=5m")
+    found = program(*words).json["findings"]
+    proofs = [proof for each in found for proof in each["evidence"]]
+    made = next(proof for proof in proofs if not proof.startswith("#"))
+    (told,) = program(*words, "--why", made[:8]).objects
+    assert told["event_id"] == made
+    assert told["considered"][0]["against"] == []
 
 
 # -- compare ---------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What shells are offered, and the schema that programs are given."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,12 +85,3 @@ def test_bash_is_given_what_follows_the_last_colon(offer: Offer, recorded: str) 
 @pytest.mark.parametrize("line", ["sfnwatch replay x", "sfnwatch explain ./x"])
 def test_files_are_left_to_the_shell(offer: Offer, line: str) -> None:
     assert offer(line) == [line.rsplit(maxsplit=1)[-1]]
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_takes_its_script(program: Program, shell: str) -> None:
-    made = program("completion", shell)
-    assert "_SFNWATCH_COMPLETE" in made.out
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    subprocess.run([shell, "-n"], input=made.out, text=True, check=True)

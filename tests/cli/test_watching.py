@@ -1,17 +1,14 @@
 """The demo, a served account, recordings: what is printed, and how it ends."""
 
-import re
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
+import gzip
+import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Serve
-from tests.cli.programs import HERE, Ended, Program, golden
+from tests.cli.programs import HERE, KEYS, Ended, Program, Served, golden
 
 DRAIN = ("--drain", "0")
 FAST = ("--speed", "2000", *DRAIN)
@@ -47,6 +44,8 @@ def test_a_recording_is_made_where_it_is_wanted_and_never_overwritten(
     assert program(*words).recording == path
     before = path.read_bytes()
     assert "the file exists" in program(*words).said(2)
+    below = str(path / "run.jsonl")
+    assert below in program(*words[:-1], below).said(2)
     assert path.read_bytes() == before
     assert program.recordings == []
 
@@ -106,6 +105,76 @@ def test_one_that_is_not_there_is_refused_in_a_sentence(
     assert "Execution succeeded" in both.out, "the other is shown first"
 
 
+def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("distributed")
+    for depth, followed in (("0", False), ("1", True)):
+        words = served.words(served.execution, "--plain", "--depth", depth, *DRAIN)
+        ended = program(*words)
+        assert ended.code == 0
+        assert "Each photo  Map Run started" in ended.out
+        assert ("[resize-photos/EachPhoto " in ended.out) is followed
+        assert ("  count  Each photo  EachPhoto " in ended.out) is followed
+        assert "[check-rights " not in ended.out, "two executions deep"
+
+
+def test_keys_beside_another_tool_s_setting_for_a_code_are_used(
+    program: Program, serve: Serve, tmp_path: Path
+) -> None:
+    served, (key, secret) = serve("async", speed=5000), KEYS.values()
+    keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+    code = "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+    (tmp_path / "aws").write_text(f"[profile mine]\n{keys}{code}")
+    words = served.words(served.execution, "--plain", "--profile", "mine", *DRAIN)
+    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+    config = {"AWS_CONFIG_FILE": str(tmp_path / "aws")}
+    assert program(*words, **config, **none).code == 0
+
+
+# -- a trail's files -------------------------------------------------------------------
+
+
+def test_a_trail_s_files_tell_the_same_as_lookups(
+    program: Program, serve: Serve, tmp_path: Path
+) -> None:
+    served = serve("sync", speed=5000)
+    usual = program(*served.words(served.execution, "--plain"))
+    place = trail(usual.recording, tmp_path)
+    ways: list[tuple[str, ...]] = [(), ("--sql",)]
+    for way in ways if find_spec("duckdb") else ways[:1]:
+        ended = archived(program, served, str(place), *way)
+        assert ended.code == 0, ended.err
+        assert len(calls(usual)) == 6
+        assert calls(ended) == calls(usual)
+    nowhere = archived(program, served, "/no/such/trail")
+    assert "/no/such/trail" in nowhere.err
+    assert "Execution succeeded" in nowhere.out, "the states are shown all the same"
+
+
+def archived(program: Program, served: Served, place: str, *way: str) -> Ended:
+    words = ("--archive", place, *way, "--no-lookup", "--plain", *DRAIN)
+    return program(*served.words(served.execution, *words))
+
+
+def trail(recording: Path, folder: Path) -> Path:
+    """Write the calls of a recording as a trail's files are, in a heap."""
+    found = map(json.loads, recording.read_text().splitlines()[1:])
+    told = [record["data"] for record in found if record["source"] == "lookup"]
+    place = folder / "trail"
+    place.mkdir()
+    for number, event in enumerate(told):
+        records = {"Records": [json.loads(event["CloudTrailEvent"])]}
+        packed = gzip.compress(json.dumps(records).encode())
+        (place / f"{number}.json.gz").write_bytes(packed)
+    return place
+
+
+def calls(told: Ended) -> list[str]:
+    lines = (line.partition("  (seen")[0] for line in told.lines)
+    return sorted(line for line in lines if "  call  " in line)
+
+
 # -- recordings ------------------------------------------------------------------------
 
 
@@ -128,67 +197,3 @@ def test_a_torn_recording_is_shown_and_said_to_be_torn(
     assert "torn.jsonl: the last line is cut short: " in ended.err
     torn.write_bytes(whole.read_bytes().replace(b'"source"', b'"souce"', 2))
     assert program("replay", str(torn)).said(4).startswith(f"{torn}:2: ")
-
-
-# -- pipes and signals -----------------------------------------------------------------
-
-ROOT = Path(__file__).parents[2]
-PROGRAM = f"{sys.executable} -m sfnwatch"
-
-
-def shell(line: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """Run a line of bash in which $P is the program."""
-    return subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "P": PROGRAM, "XDG_STATE_HOME": str(tmp_path)},
-    )
-
-
-@pytest.mark.parametrize("words", ["iam-policy", "--help", "explain {}", "replay {}"])
-def test_a_full_disk_behind_stdout_is_said(words: str, tmp_path: Path) -> None:
-    ended = shell(f"$P {words.format(golden('demo-async'))} > /dev/full", tmp_path)
-    said = "sfnwatch: Can't write to stdout: No space left on device.\n"
-    assert (ended.returncode, ended.stderr) == (1, said)
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A demo at the speed of life, of which something has been printed."""
-    process = subprocess.Popen(
-        [*PROGRAM.split(), "demo", "sync", "--speed", "1"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(tmp_path)},
-    )
-    assert process.stdout is not None
-    while "submitted" not in process.stdout.readline():
-        assert process.poll() is None
-    with process:
-        late = threading.Timer(20, process.kill)
-        late.start()
-        yield process
-        late.cancel()
-
-
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
-)
-def test_a_signal_ends_it_with_its_code_and_what_was_seen_is_summed_up(
-    running: subprocess.Popen[str], number: signal.Signals, code: int
-) -> None:
-    running.send_signal(number)
-    out, err = running.communicate()
-    assert running.returncode == code
-    assert "uses ecs:runTask.sync" in out
-    assert "Traceback" not in err
-    path = re.search(r"recorded to (.*)", err)
-    assert path
-    assert "TaskSubmitted" in Path(path[1]).read_text()

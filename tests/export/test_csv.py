@@ -79,6 +79,15 @@ def test_errors_are_told_of_calls_states_and_executions() -> None:
     }
 
 
+def test_an_ambiguous_call_has_the_reason_for_its_evidence() -> None:
+    run = aws.History().start()
+    run.parallel("Fan", *[lambda it: it.task("Work", aws.REQUEST_RESPONSE)] * 2)
+    found = rows(printed("csv", [*run.records, aws.call("RunTask", 1, key="c")]))
+    (row,) = (row for row in found if row["call_id"] == "c")
+    assert row["rule"] == "ambiguous"
+    assert row["evidence"] == "nothing tells these attempts apart"
+
+
 def test_a_fail_state_has_the_error_that_it_ends_with() -> None:
     run = aws.History().start()
     run.add("FailStateEntered", name="Stop")

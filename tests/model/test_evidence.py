@@ -126,6 +126,12 @@ def test_who_made_a_call_is_asked_before_any_id(
     assert rule_of(*guess, theirs) == ""
 
 
+def test_lambdas_own_call_is_nobodys_in_a_row_that_names_no_caller_either() -> None:
+    record = aws.api_call("InvokeExecution", 0, key="c", source=LAMBDA, request_id="r")
+    row = aws.athena(record, "eventtime", "eventsource", "eventname", "requestid")
+    assert not trace_of(*ran(INVOKE, output=aws.answer("r")), row).links
+
+
 def test_a_global_services_calls_are_recorded_in_its_home_region_too() -> None:
     record = aws.api_call("CreateRole", 0, key="c", source="iam.amazonaws.com")
     for region, rule in (
@@ -351,8 +357,9 @@ SHARES = ran(aws.SYNC, submitted=aws.answer("r-2", aws.TASK_ARN), arn=aws.OTHER_
         ([*ASKED, LAST, ONE, ALIKE], "", SAME_AROUND),
         ([*ASKED, covered(1), ONE], "", UNKNOWN),
         ([*ASKED, covered(9), ONE], SAME, ""),
-        ([*STOPPED, LAST, ONE], "", NOT_THROUGH),
-        ([*STOPPED, LAST, ONE_DENIED], "", NOT_FAILED),
+        ([*STOPPED, LAST, ONE], UNIQUE, ""),
+        ([*STOPPED, LAST, ONE, ALIKE], "", NOT_THROUGH),
+        ([*STOPPED, LAST, ONE_DENIED, ALIKE], "", NOT_FAILED),
         ([*LEFT, LAST, ONE_DENIED], SAME, ""),
         ([*LEFT, LAST, ONE_REFUSED], "", REFUSED),
     ],
