@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import TIMES
+
 # Textual reads these when it is imported, and pytest may import it before a fixture
 # could run.
 for variable in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM", "COLORFGBG"):
@@ -16,9 +18,17 @@ for variable in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM", "COLOR
 # objects: a fifth of the time that the screens' tests take. Memory grows by 30 MB.
 gc.set_threshold(50_000, 20, 10)
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores: many tests wait for a program."""
+    return (os.cpu_count() or 1) + 1
+
+
 settings.register_profile(
     "sfnwatch",
     deadline=None,
+    # An ordinary run tries the same examples each time; a longer one draws others.
+    derandomize=TIMES == 1,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("sfnwatch")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -195,12 +196,14 @@ def test_no_widget_has_a_private_name_that_textual_has_too() -> None:
 
 def private_names(widget: type, package: str = "sfnwatch") -> set[str]:
     """Name what the classes of a package among a widget's define for themselves."""
-    found = set[str]()
-    for each in widget.__mro__:
-        if each.__module__.partition(".")[0] == package:
-            source = inspect.getsource(each)
-            found.update(re.findall(r"(?:self\.|def )(_[a-z]\w*)(?: =|:|\()", source))
-    return found
+    bases = (b for b in widget.__mro__ if b.__module__.partition(".")[0] == package)
+    return set().union(*map(privately_defined, bases))
+
+
+@cache
+def privately_defined(each: type) -> set[str]:
+    source = inspect.getsource(each)
+    return {*re.findall(r"(?:self\.|def )(_[a-z]\w*)(?: =|:|\()", source)}
 
 
 # -- what is loaded --------------------------------------------------------------------

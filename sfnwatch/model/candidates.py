@@ -28,6 +28,14 @@ from sfnwatch.model.evidence import (
 from sfnwatch.model.history import Details
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.parameters import (
+    Comparison,
+    Leaves,
+    asked,
+    compare_leaves,
+    leaves,
+    leaves_of_record,
+)
 from sfnwatch.model.records import Record
 from sfnwatch.model.values import microseconds
 
@@ -69,8 +77,10 @@ class CallGroup(Struct, eq=False):
     """Who may have made each call, and the parameters that are equal."""
     calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
     """The same from the other side."""
-    crowded: dict[str, tuple[int, tuple[AttemptKey, ...]]] = field(default_factory=dict)
+    crowded: dict[str, tuple[int, list[AttemptKey]]] = field(default_factory=dict)
     """The calls that more attempts fit than are looked at, their number, and some."""
+    crowd: list[Member] = field(default_factory=list)
+    """The same in the order of their times."""
 
     def add(self, member: Member, *, again: bool) -> None:
         """Take a call in, or look at one that is there `again`."""
@@ -127,8 +137,19 @@ class CallGroup(Struct, eq=False):
             self.calls_of.setdefault(key, set()).add(event_id)
         if fits:
             self.fits[event_id] = fits
-        self.crowded.pop(event_id, None)
+        if self.crowded.pop(event_id, None) is not None:
+            self.crowd = [member for member in self.crowd if member[1] != event_id]
         self.open.add(event_id)
+
+    def set_crowded(self, member: Member, count: int, first: list[AttemptKey]) -> None:
+        """Note a call that so many fit, of whom the first are given."""
+        self.crowded[member[1]] = count, first
+        insort(self.crowd, member)
+
+    def has_crowd(self, begin: int, end: int | None) -> bool:
+        """Tell whether there are such calls in a time."""
+        first = bisect_left(self.crowd, (begin, ""))
+        return first < len(self.crowd) and (end is None or self.crowd[first][0] <= end)
 
     def around(self, event_id: str) -> tuple[set[str], set[AttemptKey]]:
         """Give all calls and attempts that hang together with a call."""
@@ -296,16 +317,21 @@ class Present:
         )
         self._departures: list[tuple[int, AttemptKey]] = []
         self.windows: dict[AttemptKey, Window] = {}
+        self.keys: list[AttemptKey] = []
+        """Theirs, in order: of very many the first are listed for every call."""
 
     def move_to(self, moment: int) -> None:
         while self._arrivals and self._arrivals[-1][0] <= moment:
             _, key, window = self._arrivals.pop()
             if window.last is None or window.last + self._near >= moment:
                 self.windows[key] = window
+                insort(self.keys, key)
             if window.last is not None:
                 heappush(self._departures, (window.last + self._near, key))
         while self._departures and self._departures[0][0] < moment:
-            self.windows.pop(heappop(self._departures)[1], None)
+            key = heappop(self._departures)[1]
+            if self.windows.pop(key, None) is not None:
+                del self.keys[bisect_left(self.keys, key)]
 
 
 class Candidates:
@@ -321,6 +347,9 @@ class Candidates:
         """Begin without any; see `Linker` for what is handed in."""
         self.calls, self.callers = calls, callers
         self.record_of, self._details_of = record_of, details_of
+        # What was asked for, as it was read while one batch is taken in.
+        self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
+        self._told: tuple[str, Leaves] = ("", {})
         self.groups: dict[Spot, CallGroup] = {}
         self._joined: set[str] = set()
         """The event ids of the calls in them."""
@@ -373,6 +402,8 @@ class Candidates:
         An action may have been refused before, and a poll need not name its job.
         """
         unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
+        if not unnamed and not is_retryable(call):
+            return
         retried, (at, _) = is_retryable(call), member_of(call)
         for key, window in windows.items():
             if window.role is CallRole.ACTION:
@@ -388,6 +419,11 @@ class Candidates:
             group.open.update(group.fits)
         for event_id in self.by_job:
             self.groups[spot_of(self.calls[event_id])].open.add(event_id)
+
+    def forget(self) -> None:
+        """Let go of what was read while a batch was taken in: it may be read anew."""
+        self._asked.clear()
+        self._told = "", {}
 
     def to_decide(
         self,
@@ -451,16 +487,32 @@ class Candidates:
             call, present = self.calls[event_id], wide.windows
             if narrow.windows:
                 present = {**present, **dict(self._narrowed(narrow.windows, call))}
-            self._set_fits(group, call, present)
+            if len(present) > LISTED:
+                self._set_crowded(group, call, present, wide.keys[:LISTED])
+            else:
+                self._set_fits(group, call, present)
+
+    def _set_crowded(
+        self,
+        group: CallGroup,
+        call: ApiCall,
+        present: Collection[AttemptKey],
+        first: list[AttemptKey],
+    ) -> None:
+        """Note a call that more attempts fit than are looked at one by one."""
+        group.set_fits(call.event_id, {})
+        group.set_crowded(member_of(call), len(present), first)
+        for key in present if group.calls_of else ():
+            group.open.update(group.calls_of.get(key, ()))
+        self.strays.set(call, is_stray=False)
 
     def _set_fits(
         self, group: CallGroup, call: ApiCall, present: Mapping[AttemptKey, Window]
     ) -> None:
         event_id = call.event_id
-        if len(present) > LISTED:
-            group.set_fits(event_id, {})
-            group.crowded[event_id] = len(present), tuple(sorted(present)[:LISTED])
-            return
+        if event_id in group.crowded:
+            for key in present:
+                group.open.update(group.calls_of.get(key, ()))
         record = self.record_of(call) if present else {}
         found: dict[AttemptKey, frozenset[str]] = {}
         for key, window in present.items():
@@ -474,7 +526,22 @@ class Candidates:
     def pair(
         self, call: ApiCall, record: Record, key: AttemptKey, role: CallRole
     ) -> Pair:
-        return Pair(call, record, self.callers[key], role, self._details_of)
+        return Pair(call, record, self.callers[key], role, self._compare)
+
+    def _compare(self, pair: Pair) -> Comparison:
+        """Compare what was asked: each side is read once, however many it is beside."""
+        asking = pair.caller.key, pair.call.name
+        if asking not in self._asked:
+            details = asked(self._details_of(pair.caller.key))
+            self._asked[asking] = (
+                leaves(*pair.call.name, details) if details is not None else {}
+            )
+        wanted = self._asked[asking]
+        if not wanted:
+            return Comparison((), ())
+        if self._told[0] != pair.call.event_id:
+            self._told = pair.call.event_id, leaves_of_record(pair.record)
+        return compare_leaves(wanted, self._told[1])
 
 
 def spot_of(call: ApiCall) -> Spot:

@@ -18,7 +18,6 @@ from sfnwatch.model.arns import (
     maybe_execution_arn,
     role_name,
 )
-from sfnwatch.model.history import Details
 from sfnwatch.model.integrations import (
     CallRole,
     Integration,
@@ -27,7 +26,7 @@ from sfnwatch.model.integrations import (
     usual_role,
 )
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
-from sfnwatch.model.parameters import Comparison, asked, compare
+from sfnwatch.model.parameters import Comparison
 from sfnwatch.model.records import Record
 from sfnwatch.model.values import (
     duration,
@@ -154,20 +153,15 @@ class Pair(Struct, eq=False):
     caller: Caller
     role: CallRole
     """What the call would be to the attempt."""
-    details_of: Callable[[AttemptKey], Details]
-    """Gives those of an attempt's …Scheduled event."""
+    compare: "Callable[[Pair], Comparison]"
+    """Compares what was asked on both sides, when it is wanted."""
     _compared: Comparison | None = None
 
     @property
     def compared(self) -> Comparison:
         """What was asked on both sides; nothing where one side does not tell."""
         if self._compared is None:
-            wanted = asked(self.details_of(self.caller.key))
-            self._compared = (
-                compare(*self.call.name, wanted, self.record)
-                if wanted is not None
-                else Comparison((), ())
-            )
+            self._compared = self.compare(self)
         return self._compared
 
 

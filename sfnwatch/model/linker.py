@@ -304,6 +304,7 @@ class Linker:
             self._match_by_ids(call, self._record_of(call))
         self._candidates.find()
         self._match_others()
+        self._candidates.forget()
         changes, self._changes = self._changes, {}
         return {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
 

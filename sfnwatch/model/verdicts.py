@@ -163,8 +163,8 @@ class Verdicts:
         # One that was refused may have been tried again, by the SDK itself.
         rivals -= rivals > 0 and is_retryable(call)
         near = self._skew.near
-        crowded = (member_of(self._calls[each])[0] for each in group.crowded)
-        return rivals + sum(window.meets(at - near, at + near) for at in crowded)
+        last = None if window.last is None else window.last + near
+        return rivals + group.has_crowd(window.first - near, last)
 
     def _doubt(
         self, group: CallGroup, call: ApiCall, key: AttemptKey, *, strong: bool

@@ -153,7 +153,7 @@ class Lookup(CallSource):
             self.coverage = None if unread else self._measured.complete_to(now)
             if self.last_round:
                 if unread:
-                    return f"Not all read: the calls of {_words(unread)}."
+                    return f"Not all of the calls from {_words(unread)} were read."
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
             self._say_unread()
@@ -216,8 +216,8 @@ class Lookup(CallSource):
         if unread:
             self.coverage = None
             self.say(
-                f"Reading calls of earlier, too: of {_words(unread)}. Until they are"
-                " read, none counts as complete."
+                f"Reading the calls from {_words(unread)} as well; until that is done,"
+                " nothing counts as complete."
             )
         else:
             self.say()
@@ -260,6 +260,8 @@ class Lookup(CallSource):
                 news = self._keep(fresh) or news
                 if not fresh and self._is_covered(query, events):
                     break
+                if (self._latest.first or since) > asked.get("EndTime", since):
+                    break  # A redrive has become known: what ran before is read apart.
         if covered:
             newest = max(covered)
             self._covered[query] = max(self._covered.get(query, newest), newest)

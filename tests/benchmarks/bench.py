@@ -87,7 +87,7 @@ class Bench(Struct, frozen=True):
     @property
     def eased(self) -> float:
         """Seconds after which polls have eased off, and for which it is watched."""
-        return 3.0 if self.quick else 12.0
+        return 1.0 if self.quick else 12.0
 
     def folder(self, name: str) -> Path:
         path = self.scratch / name
@@ -109,12 +109,13 @@ class Bench(Struct, frozen=True):
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HOME": str(self.folder("home")),
             "PYTHONPATH": str(edition.tree),
-            # Compiled once, as what is installed is.
-            "PYTHONPYCACHEPREFIX": str(self.folder("compiled")),
             "XDG_CONFIG_HOME": str(self.folder("config")),
             # What a screen remembers of a recording is not for the other edition.
             "XDG_STATE_HOME": tempfile.mkdtemp(dir=self.folder("state")),
         }
+        if not self.quick:
+            # Compiled once, as what is installed is.
+            own["PYTHONPYCACHEPREFIX"] = str(self.folder("compiled"))
         foreign = ("AWS_", "SFNWATCH_", "NO_COLOR", "PYTHON", "TEXTUAL")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         return {**kept, **own}

@@ -15,7 +15,16 @@ from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.model.values import iso
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.writer import save_recording
-from tests.builders import ACCOUNT, ARN, MACHINE_ARN, REGION, ROLE, SESSION
+from tests.builders import (
+    ACCOUNT,
+    ARN,
+    MACHINE_ARN,
+    REGION,
+    ROLE,
+    SESSION,
+    START,
+    api_call,
+)
 
 STATE, LAST = "Work", "Verylast"
 """The state that is entered again and again, and the one that comes at the end."""
@@ -171,10 +180,14 @@ def _call(number: int, place: int, nth: int, at: datetime) -> Data:
     elif number % 20 == 7:
         name, asked = "ListClusters", {"maxResults": 10}
     asked["include"] = ["x" * 400]
-    inner = _record(name, at, f"{number:08x}-0000-4000-8000-000000000000")
-    inner |= {"requestParameters": asked, "responseElements": answer}
-    if nth == 0:
-        inner["requestID"] = _request_id(place)
+    inner = api_call(
+        name,
+        (at - START).total_seconds(),
+        key=f"{number:08x}-0000-4000-8000-000000000000",
+        request_id=None if nth else _request_id(place),
+        parameters=asked,
+        response=answer,
+    )
     return {
         "EventId": inner["eventID"],
         "EventName": name,
@@ -184,36 +197,6 @@ def _call(number: int, place: int, nth: int, at: datetime) -> Data:
         "Username": SESSION,
         "Resources": [],
         "CloudTrailEvent": json.dumps(inner),
-    }
-
-
-def _record(name: str, at: datetime, key: str) -> Data:
-    role = ROLE.rsplit("/", 1)[-1]
-    attributes = {"creationDate": iso(at), "mfaAuthenticated": "false"}
-    issuer = {"type": "Role", "arn": ROLE, "userName": role}
-    return {
-        "eventVersion": "1.09",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "principalId": f"AROAEXAMPLE:{SESSION}",
-            "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{SESSION}",
-            "accountId": ACCOUNT,
-            "sessionContext": {"sessionIssuer": issuer, "attributes": attributes},
-            "invokedBy": "states.amazonaws.com",
-        },
-        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "eventSource": "ecs.amazonaws.com",
-        "eventName": name,
-        "awsRegion": REGION,
-        "sourceIPAddress": "states.amazonaws.com",
-        "userAgent": "states.amazonaws.com",
-        "requestID": f"request-{key}",
-        "eventID": key,
-        "readOnly": name != "RunTask",
-        "eventType": "AwsApiCall",
-        "managementEvent": True,
-        "recipientAccountId": ACCOUNT,
-        "eventCategory": "Management",
     }
 
 

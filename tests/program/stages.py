@@ -47,5 +47,6 @@ class Stage:
         """Start it and go to the end, where all is shown and nothing moves."""
         terminal = self.start(*words, **more)
         terminal.until("REPLAY", "/ 10m 00s")
-        terminal.press("l", " end ", "SUCCEEDED", "complete to")
+        # What is found comes a little later, and moves all lines by one.
+        terminal.press("l", " end ", "SUCCEEDED", "complete to", "completion detected")
         return terminal

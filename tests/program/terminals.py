@@ -30,6 +30,8 @@ _SWITCHES = {
 _CURSOR = "15283c"
 """The ground under the cursor in the theme that a screen has by itself."""
 _LOOK = 0.02
+_QUIET = 0.3
+"""Seconds in which nothing comes where nothing moves."""
 
 
 def eventually(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
@@ -87,10 +89,10 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.screen.display)
 
-    def read(self) -> bool:
+    def read(self, seconds: float = _LOOK) -> bool:
         """Take in what has come; False at the end."""
         try:
-            data = self.child.read_nonblocking(65536, timeout=_LOOK)
+            data = self.child.read_nonblocking(65536, timeout=seconds)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:
@@ -138,7 +140,15 @@ class Terminal:
             self.until(*words, gone=gone)
 
     def place(self, words: str) -> tuple[int, int]:
-        """Say in which row and column, from 1, some words begin."""
+        """Say in which row and column, from 1, some words begin, once all stands still.
+
+        What is wider than a pipe comes in parts: a line may be about to move.
+        """
+        self.until(words)
+        seen = -1
+        while seen != len(self.raw):
+            seen = len(self.raw)
+            self.read(_QUIET)
         rows = enumerate(self.screen.display, 1)
         row, line = next((row, line) for row, line in rows if words in line)
         return row, line.index(words) + 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.programs import KEYS
-from tests.program.programs import Processes, ServedAccount
+from tests.program.programs import Processes
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:machine:run"
 ROLE = "role_arn = arn:aws:iam::123456789012:role/r\n"
@@ -23,14 +23,10 @@ CONFIG = (
 )
 ASKING: Mapping[tuple[str, ...], Mapping[str, str]] = {
     (ARN, "--no-record", "--plain", "--profile", "top"): {},
-    (ARN, "--no-record", "--json"): {"SFNWATCH_PROFILE": "dev"},
     ("watch", "a-machine", "--no-record"): {"AWS_PROFILE": "dev"},
-    ("wait", ARN, "--profile", "dev"): {},
-    ("explain", ARN, "--profile", "dev"): {},
-    ("export", ARN, "--to", "json", "--profile", "dev"): {},
-    ("compare", ARN, f"{ARN}2", "--profile", "dev"): {},
+    ("explain", ARN): {"SFNWATCH_PROFILE": "dev"},
 }
-"""Every command that asks AWS, and every way to name a profile."""
+"""A screen's command, one that looks for a machine, and one that reports."""
 
 
 @pytest.fixture
@@ -40,7 +36,7 @@ def configured(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("words", ASKING, ids=" ".join)
-def test_every_command_that_asks_aws_ends_by_itself_and_says_what_to_do(
+def test_a_command_that_asks_aws_ends_by_itself_and_says_what_to_do(
     program: Processes, configured: dict[str, Any], words: tuple[str, ...]
 ) -> None:
     terminal = program.terminal(*words, columns=400, **{**configured, **ASKING[words]})
@@ -66,19 +62,3 @@ def test_a_screen_says_it_and_goes_on_being_one(
     terminal.until("The AWS profile dev takes an MFA code")
     terminal.quit(code=code)
     assert b"MFA code for" not in terminal.raw
-
-
-def test_what_takes_no_code_is_watched_as_before(
-    program: Processes, configured: dict[str, Any]
-) -> None:
-    served = ServedAccount(program, "async", speed=5000)
-    key, secret = KEYS.values()
-    keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
-    # Other tools' setting beside keys; and keys of the environment before all.
-    Path(configured["AWS_CONFIG_FILE"]).write_text(
-        f"{CONFIG}[profile mine]\n{keys}{MFA}"
-    )
-    words = (served.execution, "--plain", "--drain", "0", "--no-record")
-    asked = (*words, "--endpoint-url", served.url)
-    assert program(*asked, "--profile", "mine", **configured).code == 0
-    assert program(*asked, **configured, **KEYS, AWS_PROFILE="dev").code == 0

@@ -1,59 +1,48 @@
-"""What is chosen on the screen, from AWS or from recordings, and calls from files."""
+"""What is chosen on the screen, from AWS or from recordings."""
 
 import gzip
-import json
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sfnwatch.demo.formats import REGION
-from tests.cli.programs import KEYS, Ended, golden
-from tests.program.programs import Processes, ServedAccount
+from tests.cli.programs import KEYS, golden, serving
+from tests.program.programs import Processes
 from tests.program.terminals import DOWN, ENTER
 
 DRAIN = ("--drain", "0")
 ENV: dict[str, Any] = {**KEYS}
 
 
-@pytest.fixture
-def served(program: Processes) -> ServedAccount:
-    """An account in which all has happened by the time one looks."""
-    return ServedAccount(program, "sync", speed=5000)
-
-
-def asked(served: ServedAccount, *words: str) -> tuple[str, ...]:
-    return (*words, "--endpoint-url", served.url)
-
-
 # -- executions ------------------------------------------------------------------------
 
 
 def test_without_a_name_one_is_chosen_on_the_screen_or_none(
-    program: Processes, served: ServedAccount
+    program: Processes,
 ) -> None:
-    words = asked(served, "watch", "--region", REGION, *DRAIN)
-    terminal = program.terminal(*words, **ENV)
-    terminal.until("nightly-report", "✔ succeeded")
-    terminal.press(DOWN)
-    terminal.press(ENTER, "STEP FUNCTIONS", "Execution succeeded")
-    terminal.quit()
-    again = program.terminal(*words, **ENV)
-    again.until("nightly-report")
-    again.quit()
+    with serving(["sync"], speed=5000) as served:
+        words = served.words("watch", "--region", REGION, *DRAIN)
+        terminal = program.terminal(*words, **ENV)
+        terminal.until("nightly-report", "✔ succeeded")
+        terminal.press(DOWN)
+        terminal.press(ENTER, "STEP FUNCTIONS", "Execution succeeded")
+        terminal.quit()
+        again = program.terminal(*words, **ENV)
+        again.until("nightly-report")
+        again.quit()
     assert len(program.recordings) == 1, "to choose none is no failure"
 
 
 def test_the_child_of_a_map_run_is_chosen_on_the_screen(program: Processes) -> None:
-    served = ServedAccount(program, speed=5000)
-    (arn,) = [arn for arn in served.told["executions"] if ":resize-photos:" in arn]
-    terminal = program.terminal(*asked(served, "watch", arn, "--pick", *DRAIN), **ENV)
-    terminal.until("40 executions of 1 Map Run", "resize-photos/EachPhoto")
-    terminal.press(ENTER, "STEP FUNCTIONS", "Execution failed")
-    assert "Each photo" not in terminal.text
-    terminal.quit(code=10)
+    with serving(["distributed"], speed=5000) as served:
+        words = served.words("watch", served.execution, "--pick", *DRAIN)
+        terminal = program.terminal(*words, **ENV)
+        terminal.until("40 executions of 1 Map Run", "resize-photos/EachPhoto")
+        terminal.press(ENTER, "STEP FUNCTIONS", "Execution failed")
+        assert "Each photo" not in terminal.text
+        terminal.quit(code=10)
 
 
 # -- recordings ------------------------------------------------------------------------
@@ -109,47 +98,3 @@ def test_on_a_terminal_it_asks_before_it_removes(
         terminal.press(f"{answer}\r")
         assert terminal.wait() == code
     assert not recorded.exists()
-
-
-# -- calls -----------------------------------------------------------------------------
-
-
-def trail(recording: Path, folder: Path) -> Path:
-    """Write the calls of a recording as a trail's files are, in a heap."""
-    found = map(json.loads, recording.read_text().splitlines()[1:])
-    told = [record["data"] for record in found if record["source"] == "lookup"]
-    place = folder / "trail"
-    place.mkdir()
-    for number, event in enumerate(told):
-        records = {"Records": [json.loads(event["CloudTrailEvent"])]}
-        packed = gzip.compress(json.dumps(records).encode())
-        (place / f"{number}.json.gz").write_bytes(packed)
-    return place
-
-
-def test_a_trail_s_files_tell_the_same_as_lookups(
-    program: Processes, served: ServedAccount, tmp_path: Path
-) -> None:
-    usual = program(*asked(served, served.execution, "--plain"), **KEYS)
-    place = trail(usual.recording, tmp_path)
-    ways: list[tuple[str, ...]] = [(), ("--sql",)]
-    for way in ways if find_spec("duckdb") else ways[:1]:
-        words = ("--archive", str(place), *way, "--no-lookup", "--plain", *DRAIN)
-        ended = program(*asked(served, served.execution, *words), **KEYS)
-        assert ended.code == 0, ended.err
-        assert len(calls(usual)) == 6
-        assert calls(ended) == calls(usual)
-
-
-def calls(told: Ended) -> list[str]:
-    lines = (line.partition("  (seen")[0] for line in told.lines)
-    return sorted(line for line in lines if "  call  " in line)
-
-
-def test_a_place_that_is_not_there_is_named(
-    program: Processes, served: ServedAccount
-) -> None:
-    words = ("--archive", "/no/such/trail", "--no-lookup", "--plain", *DRAIN)
-    ended = program(*asked(served, served.execution, *words), **KEYS)
-    assert "/no/such/trail" in ended.err
-    assert "Execution succeeded" in ended.out, "the states are shown all the same"

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from sfnwatch.demo.formats import REGION
-from tests.cli.programs import KEYS
-from tests.program.programs import Processes, ServedAccount
+from sfnwatch.demo.scenarios import PLANS
+from tests.cli.programs import KEYS, serving
+from tests.program.programs import Processes
 
 README = Path(__file__).parents[2] / "README.md"
 _BLOCK = re.compile(r"(?s)```sh\n(.*?)```")
@@ -39,19 +41,20 @@ def world(
 ) -> Iterator[tuple[Processes, dict[str, str]]]:
     """Serve an account in which all has happened; with what a user has for it."""
     program = Processes(tmp_path_factory.mktemp("readme"))
-    served = ServedAccount(program, speed=10_000)
-    env = {
-        **KEYS,
-        "AWS_ENDPOINT_URL": served.url,
-        "AWS_REGION": REGION,
-        "SFNWATCH_DRAIN": "0s",
-        "SFNWATCH_SPEED": "10000",
-    }
-    for arn in served.told["executions"][:2]:
-        assert program(arn, **env).code == 0
-    env["ARNS"] = " ".join(served.told["executions"])
-    yield program, env
-    program.close()
+    with serving(tuple(PLANS), speed=10_000) as served:
+        arns = list(served.executions.values())
+        env = {
+            **KEYS,
+            "AWS_ENDPOINT_URL": served.url,
+            "AWS_REGION": REGION,
+            "SFNWATCH_DRAIN": "0s",
+            "SFNWATCH_SPEED": "10000",
+        }
+        for arn in arns[:2]:
+            assert program(arn, **env).code == 0
+        env["ARNS"] = " ".join(arns)
+        yield program, env
+        program.close()
 
 
 def named(line: str, program: Processes, arns: list[str]) -> str:
@@ -99,4 +102,6 @@ def test_it_serves_until_it_is_stopped(world: tuple[Processes, dict[str, str]]) 
     program, env = world
     running = program.start(*_UNTIL_STOPPED.split()[1:], **env)
     running.until("http://127.0.0.1:")
-    running.kill()
+    running.until("serving on this machine alone")
+    running.send(signal.SIGTERM)
+    assert running.wait().code in {0, -signal.SIGTERM}

@@ -59,7 +59,7 @@ def test_a_server_killed_and_started_again_is_said_and_nothing_is_lost(
     served.restart()
     ended = watching.wait()
     assert ended.code == 0
-    assert "sfnwatch: Step Functions: live" in ended.err
+    assert "sfnwatch: Step Functions: ended" in ended.err
     assert "Traceback" not in ended.err
     assert len([line for line in ended.lines if "= task ARN" in line]) == 5
     calm = program(*arguments, "--drain", "0", **KEYS)
@@ -68,21 +68,3 @@ def test_a_server_killed_and_started_again_is_said_and_nothing_is_lost(
     assert trace(program, ended) == trace(program, calm)
     exporting = ("export", *arguments[:3], "--to", "json", "--drain", "0")
     assert settled(program(*exporting, **KEYS)) == trace(program, calm)
-    served.kill()
-    refused = program(*arguments[:3], "--plain", "--no-record", **KEYS)
-    assert (refused.code, refused.out) == (3, "")
-    assert "Could not connect to the endpoint URL" in refused.err
-
-
-def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
-    program: Processes,
-) -> None:
-    served = ServedAccount(program, "distributed", speed=2000)
-    arguments = (served.execution, "--endpoint-url", served.url, "--plain")
-    for depth, followed in (("0", False), ("1", True)):
-        ended = program(*arguments, "--drain", "0", "--depth", depth, **KEYS)
-        assert ended.code == 0
-        assert "Each photo  Map Run started" in ended.out
-        assert ("[resize-photos/EachPhoto " in ended.out) is followed
-        assert ("  count  Each photo  EachPhoto " in ended.out) is followed
-        assert "[check-rights " not in ended.out, "two executions deep"

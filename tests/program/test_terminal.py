@@ -2,16 +2,13 @@
 
 import os
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.builders import ARN, REGION, ROLE, call, definition, describe, event
+from tests.builders import ARN
 from tests.program.programs import Processes
 from tests.program.stages import Stage
-from tests.program.terminals import DOWN, ENTER, HOME, Terminal
-from tests.recording.files import record
+from tests.program.terminals import Terminal
 
 DEMO = ("demo", "sync", "--speed", "60")
 
@@ -172,86 +169,3 @@ def test_its_end_is_told_as_was_asked(
     assert terminal.bells == bells
     told = b"\x1b]9;sfnwatch: " + "✘ import-orders failed".encode()
     assert terminal.raw.count(told) == notices
-
-
-# -- hostile text ----------------------------------------------------------------------
-
-ATTACKS = {
-    "clipboard": "\x1b]52;c;b3duZWQ=\x07",
-    "title": "\x1b]0;owned\x07",
-    "color": "\x1b[31;1m",
-    "c1": "\x9b31m\x9d0;owned\x9c",
-    "bidi": "\u202eowned\u2066",
-    "zero width": "\u200b\u2060\ufeff",
-    "line": "\u2028\u2029\r\n\t\x08\x7f",
-    "surrogate": "\ud83d",
-}
-EVIL = "evil" + "".join(ATTACKS.values()) + "end"
-FORBIDDEN = (
-    *(b"\x1b]52;c;b3", b"\x1b]0;owned", b"\x1b[31;1m", b"\x07owned", b"\x9b31m"),
-    *(c.encode() for c in "\x9b\x9c\x9d\u202e\u2066\u200b\u2060\ufeff\u2028\u2029"),
-)
-
-
-@pytest.fixture
-def hostile(tmp_path: Path) -> Path:
-    """A recording in which every string that somebody else may choose is an attack."""
-    task: dict[str, Any] = {"resourceType": "ecs", "resource": "runTask.sync"}
-    resource = "arn:aws:states:::ecs:runTask.sync"
-    records = (
-        describe("RUNNING"),
-        definition({EVIL: {"Type": "Task", "Resource": resource}}, start_at=EVIL),
-        event(1, "ExecutionStarted", 0, input=EVIL, roleArn=ROLE),
-        event(2, "TaskStateEntered", 1, name=EVIL, input=EVIL),
-        event(3, "TaskScheduled", 1, region=REGION, parameters=EVIL, **task),
-        event(4, "TaskFailed", 9, error=EVIL, cause=EVIL, **task),
-        event(5, "Evil" + EVIL, 9.5),
-        event(6, "ExecutionFailed", 10, error=EVIL, cause=EVIL),
-        call("RunTask", 1, key="a", error=(EVIL, EVIL)),
-        call(f"Run{EVIL}", 2, key="b", source=f"{EVIL}.amazonaws.com"),
-    )
-    return record(tmp_path / "evil\x1b]0;owned\x07\u202e.jsonl", records)
-
-
-def assert_harmless(raw: bytes) -> None:
-    assert [attack for attack in FORBIDDEN if attack in raw] == []
-
-
-def test_no_name_of_somebody_else_s_reaches_the_terminal_as_a_command(
-    program: Processes, hostile: Path
-) -> None:
-    terminal = program.terminal("replay", str(hostile), "--speed", "1000")
-    terminal.until("evil␛]52;c;", "Execution failed")
-    for key in "ter":
-        terminal.press(key, gone="STEP FUNCTIONS")
-        terminal.press(key, "STEP FUNCTIONS")
-    terminal.press(HOME + DOWN + DOWN + ENTER, "   when  ")
-    terminal.press("y", "copied")
-    (copied,) = terminal.copied
-    assert '"name": "evil\\u001b]52;' in copied
-    terminal.quit(code=10)
-    assert_harmless(terminal.raw)
-
-
-@pytest.mark.parametrize("output", ["--plain", "--json"])
-def test_nor_does_it_as_a_line(program: Processes, hostile: Path, output: str) -> None:
-    terminal = program.terminal("replay", str(hostile), output)
-    assert terminal.wait() == 10
-    assert_harmless(terminal.raw)
-    assert terminal.is_untouched
-    assert b"evil" in terminal.raw
-
-
-def test_nor_does_it_in_an_answer_or_an_export(
-    program: Processes, hostile: Path
-) -> None:
-    for words in (
-        ("explain", str(hostile)),
-        ("export", str(hostile), "--to", "json"),
-        ("export", str(hostile), "--to", "text"),
-        (f"{ARN}-\x1b]52;c;b3duZWQ=\x07",),
-    ):
-        terminal = program.terminal(*words, rows=60, columns=200, TERM="dumb")
-        terminal.wait()
-        assert_harmless(terminal.raw)
-        assert terminal.is_untouched

@@ -1,20 +1,15 @@
 """A watch that is left alone: it grows by nothing, and leaves nothing behind."""
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
 from sfnwatch.model.records import HealthState
-from tests.program.conftest import program
-from tests.program.programs import Processes
-from tests.program.terminals import eventually
 from tests.reliability.endurance import endured
 from tests.sources.conftest import hasty_botocore, simulate, sync
 from tests.sources.simulation import Simulation
 
-__all__ = ["hasty_botocore", "program", "simulate", "sync"]
+__all__ = ["hasty_botocore", "simulate", "sync"]
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="needs Linux's /proc"
 )
@@ -41,21 +36,3 @@ async def test_a_clock_that_jumps_an_hour_is_caught_up_with_at_once(
     assert watched.states("history")[-1] is HealthState.ENDED
     woken = [sync.seconds(request.at) for request in sync.requests]
     assert min(each for each in woken if each >= at + 3600) < at + 3610
-
-
-def test_a_watch_that_is_stopped_and_continued_goes_on(program: Processes) -> None:
-    terminal = program.terminal("demo", "sync", "--speed", "30")
-    terminal.until("submitted")
-    pid = terminal.child.pid
-    os.kill(pid, signal.SIGTSTP)
-    eventually(lambda: terminal.read() and _is_stopped(pid), "stopped")
-    assert terminal.raw.rfind(b"\x1b[?1049l") > terminal.raw.rfind(b"\x1b[?1049h")
-    os.kill(pid, signal.SIGCONT)
-    terminal.until("SUCCEEDED")
-    assert terminal.raw.rfind(b"\x1b[?1049h") > terminal.raw.rfind(b"\x1b[?1049l")
-    terminal.quit()
-    assert len(program.recordings) == 1
-
-
-def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

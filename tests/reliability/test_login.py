@@ -6,8 +6,6 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.cli.programs import KEYS, serving
 from tests.program.conftest import program
 from tests.program.programs import Processes
@@ -60,13 +58,11 @@ class Portal:
         return 200, {"roleCredentials": keys}
 
 
-@pytest.mark.parametrize("begun", ["never logged in", "expired"])
 def test_the_command_for_this_profile_is_said_and_the_watch_goes_on(
-    program: Processes, tmp_path: Path, begun: str
+    program: Processes, tmp_path: Path
 ) -> None:
     (tmp_path / "config").write_text(CONFIG)
-    if begun == "expired":
-        log_in(tmp_path, hours=-1)
+    log_in(tmp_path, hours=-1)
     portal = Portal()
     with answering(portal) as url, serving(["async"], speed=50) as served:
         env = {

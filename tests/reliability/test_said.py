@@ -180,7 +180,6 @@ OTHERS: Mapping[str, str] = {
     "a logger": "logging.getLogger('some.library').warning('%s', EVIL)",
     "print": "print(EVIL, file=sys.stderr)",
     "a crash": "raise ValueError(EVIL)",
-    "a crash of several": "raise ExceptionGroup(EVIL, [ValueError(EVIL)])",
     "an error of click's": "raise click.ClickException(EVIL)",
     "an abandoned task": "asyncio.run(abandon())",
     "an error in the end": "gone = Gone(); del gone",

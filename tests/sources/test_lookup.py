@@ -4,12 +4,15 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.model.records import Batch, HealthState, RecordKind
 from sfnwatch.sources.lookup import MeasuredCoverage
 from sfnwatch.sources.targets import CallOptions
@@ -242,6 +245,84 @@ async def test_other_accounts_are_asked_by_their_profiles(
     watched = await sync.watch(calls=options)
     assert {health.source for health in watched.healths("lookup")} == {"account-1"}
     assert len(watched.matched()) == 6
+
+
+# -- what ran before a redrive -------------------------------------------------------
+
+LATER = 86400.0
+BEFORE = "2023-11-15 00:28 to 2023-11-15 00:44 UTC"
+"""When it ran before that, and its calls could be made."""
+
+
+@pytest.fixture
+async def redriven(simulate: Simulate) -> Simulation:
+    """One that is redriven after a day, just now, where others call ECS as well."""
+    late = replace(PLANS["redrive"], redriven_after=(LATER,))
+    simulation = await simulate(late)
+    trail = Trail(simulation)
+    trail.crowd(1000, within=600)
+    simulation.changes[LOOKUP] = trail.answer
+    simulation.unpaged.add(LOOKUP)
+    simulation.clock.advance(simulation.seconds_of("ExecutionRedriven") + 1)
+    return simulation
+
+
+def times_asked(simulation: Simulation) -> list[tuple[float, float]]:
+    """Say from when to when ECS calls were asked for, each page."""
+    asked = [each.parameters for each in of_source(simulation)]
+    since = EPOCH.timestamp()
+    return [(p["StartTime"] - since, p.get("EndTime", 9e9) - since) for p in asked]
+
+
+async def test_what_ran_before_a_redrive_is_read_before_anything_is_complete(
+    redriven: Simulation,
+) -> None:
+    watched = await redriven.watch()
+    runs = [name for name, _ in watched.matched() if name == "RunTask"]
+    assert len(runs) == 2, "the first was made a day ago"
+    told = watched.healths("lookup")
+    reads = [each for each in told if each.message]
+    words = f"Reading the calls from {BEFORE} as well"
+    assert {each.message for each in reads} == {
+        f"{words}; until that is done, nothing counts as complete."
+    }
+    assert all(each.coverage is None for each in told[: told.index(reads[-1]) + 1])
+    assert told[-1].coverage is not None
+    back = redriven.seconds_of("ExecutionRedriven")
+    first, last = redriven.seconds_of("ExecutionFailed") + 901, back - 6
+    assert all(a > last or b < first for a, b in times_asked(redriven)), (
+        "what others did in the day between is not asked for"
+    )
+
+
+async def test_what_ran_before_is_read_some_pages_at_a_time(
+    redriven: Simulation,
+) -> None:
+    await redriven.watch()
+    asked = of_source(redriven)
+    back = redriven.seconds_of("ExecutionRedriven")
+    kinds = [a < back - 6 for a, _ in times_asked(redriven)]
+    runs = [len(list(group)) for is_old, group in groupby(kinds) if is_old]
+    assert len(runs) > 3
+    assert max(runs) == 5
+    moments = [redriven.seconds(each.at) for each in asked]
+    assert all(b - a > 5 for a, b in zip(moments, moments[10:], strict=False))
+
+
+async def test_who_has_had_enough_is_told_what_was_not_read(
+    redriven: Simulation,
+) -> None:
+    def impatient(batch: Batch) -> None:
+        if any("as well" in str(r.record.get("message")) for r in batch):
+            assert redriven.watching
+            redriven.watching.end_drain()
+
+    end = redriven.seconds(redriven.stopped_at)
+    redriven.clock.advance(end - redriven.seconds(redriven.clock.now()) + 1)
+    watched = await redriven.watch(also=impatient, drain=3600)
+    last = watched.healths("lookup")[-1]
+    assert (last.state, last.coverage) == (HealthState.ENDED, None)
+    assert last.message == f"Not all of the calls from {BEFORE} were read."
 
 
 # -- until when ----------------------------------------------------------------------

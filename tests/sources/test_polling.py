@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.arns import parse_execution_arn
-from sfnwatch.model.records import Batch, HealthState, RecordKind
+from sfnwatch.model.records import CALL_KINDS, Batch, HealthState, RecordKind
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -36,6 +36,7 @@ from sfnwatch.sources.targets import Targets
 from tests.builders import (
     ARN,
     START,
+    call,
     event,
     failed_history,
     redriven_history,
@@ -390,8 +391,31 @@ async def test_a_source_begins_anew_when_an_execution_is_redriven(
     clock.on_sleep = go_on
     await RestartedSource(make, shared).run(lambda _: None)
     assert len(made) == 1 + redriven
-    if redriven:
-        assert shared.targets.started_at == target.redriven_at, "the rest is drained"
+
+
+async def test_a_source_begun_anew_tells_only_of_calls_that_were_not_told() -> None:
+    shared = context()
+    (target,) = shared.targets.each
+    told: list[Batch] = []
+
+    class Reading(CallSource):
+        async def read(self) -> str:
+            self.hand_on(call("RunTask", 1, key="a"), call("RunTask", 2, key=f"{made}"))
+            target.observe(event(9 + made, "ExecutionRedriven", 400))
+            target.finished = made == 2
+            return ""
+
+    made = 0
+
+    def make() -> CallSource:
+        nonlocal made
+        made += 1
+        return Reading(None, shared)
+
+    target.set_ready()
+    await RestartedSource(make, shared).run(told.append)
+    calls = [r.record["eventID"] for b in told for r in b if r.kind in CALL_KINDS]
+    assert calls == ["a", "1", "2"]
 
 
 # -- several at once -----------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What there is to look up for executions, and what is kept of what comes by."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -161,6 +161,32 @@ def test_a_redrive_opens_the_end_again() -> None:
     target = target_of(*sync_history(), event(9, "ExecutionRedriven", 400))
     assert (target.stopped_at, target.redrives) == (None, 1)
     assert target.redriven_at == START + timedelta(seconds=400)
+
+
+def test_the_times_it_ran_are_apart_where_a_redrive_came_late() -> None:
+    def day(number: float) -> datetime:
+        return START + timedelta(days=number)
+
+    both = targets(ARN, OTHER_ARN)
+    first, second = both.each
+    assert both.spans == []
+    for number, kind, days in (
+        (1, "ExecutionStarted", 0),
+        (2, "ExecutionFailed", 0.5),
+        (3, "ExecutionRedriven", 0.501),
+        (4, "ExecutionFailed", 1),
+        (5, "ExecutionRedriven", 14),
+    ):
+        first.observe(event(number, kind, days * 86400))
+    before = TimeSpan(START - BEFORE_START, day(1) + AFTER_END)
+    latest = TimeSpan(day(14) - BEFORE_START)
+    assert both.spans == [before, latest], "the first redrive came at once"
+    second.observe(event(1, "ExecutionStarted", 86400))
+    assert both.spans == [TimeSpan(START - BEFORE_START)], "the other still runs"
+    second.observe(event(2, "ExecutionSucceeded", 15 * 86400))
+    assert both.spans == [TimeSpan(START - BEFORE_START)]
+    first.observe(event(6, "ExecutionSucceeded", 14.5 * 86400))
+    assert both.spans == [TimeSpan(START - BEFORE_START, day(15) + AFTER_END)]
 
 
 def test_it_begins_with_the_first_start_and_ends_with_the_last_end() -> None:

@@ -10,12 +10,14 @@ from tests.tui.screens import (
     row_with,
     rows_of,
     settle,
+    until,
     words_on,
 )
 
 
 async def test_the_verdict_stands_above_the_states_of_both() -> None:
-    async with replayed("demo-three-ways", (140, 40), "v") as (app, _):
+    async with replayed("demo-three-ways", (140, 40), "v") as (app, pilot):
+        await until(pilot, "First difference")
         a, b, verdict = rows_of(app)[1:4]
         assert a.split()[:2] == ["▸A", "sync"]
         assert a.endswith("✔ succeeded  5m 09s")

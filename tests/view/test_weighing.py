@@ -245,5 +245,5 @@ def test_an_attempt_knows_the_ambiguous_calls_that_may_be_its_own() -> None:
     ).as_of()
     assert moment.trace.links["one"].rule is LinkRule.AMBIGUOUS
     found = unsure_calls(moment, moment.trace.links["one"].candidates[0])
-    assert [each.event_id for each in found] == ["one", "other"]
+    assert [each.event_id for each, _ in found] == ["one", "other"]
     assert unsure_calls(moment, (ARN, 99)) == []

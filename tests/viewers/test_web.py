@@ -98,7 +98,7 @@ def test_the_screen_is_drawn_and_keys_are_heard(page: Page, web: Web) -> None:
 
 
 @needs_browser
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_program_ends_with_its_server(
     page: Page, web: Web, number: signal.Signals
 ) -> None:
