@@ -159,7 +159,7 @@ class AttemptCase:
         self.spacing = spacing(self.action if sure else None, known)
         """Only what no later record can divide."""
         self.running = attempt.status == "running"
-        self.complete = knows_all_polls(moment, coverage, arn, attempt, self.calls)
+        self.complete = knows_all_polls(moment, coverage, key, attempt)
         """False while more polls may be made, or come to light."""
         waits, all_known = attempt.ended_at is None, len(known) == len(self.polls)
         self.settled = all_known if waits else coverage.has_all_polls(attempt)

@@ -204,12 +204,17 @@ def denials(_: Case, use: StateUse) -> Iterator[Finding]:
             yield _denied(kind, Attempts(told))
 
 
+_MANY = 3
+
+
 def _denied(kind: str, told: Attempts) -> Finding:
     denied, count, subject = len(told.denied), len(told.polls), told.first.subject
     if told.several:
         subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
     maybe = [call for call in told.guessed_polls if is_denied(call)]
     every = told.complete and denied == count and not told.guessed_polls
+    # Of a few that are seen nothing follows for those that are not.
+    seen = every or (denied == count >= _MANY and not told.guessed_polls)
     often, of_all = f"{denied} of {plural(count, 'poll')}", ""
     if told.guessed_polls:
         often = f"{'Up to ' if maybe else ''}{plural(denied + len(maybe), 'poll')}"
@@ -221,7 +226,7 @@ def _denied(kind: str, told: Attempts) -> Finding:
     return finding(
         kind,
         f"{often} for {subject} {verb} denied{so_far}{of_all},"
-        f" {_mattered(kind, told, every=every)}.",
+        f" {_mattered(kind, told, seen=seen)}.",
         [*(poll.event_id for poll in (*told.denied, *maybe)), *ended],
         fact=kind == "denied-unknown" and not told.guessed_polls,
         **told.place,
@@ -232,20 +237,21 @@ def _denied(kind: str, told: Attempts) -> Finding:
     )
 
 
-def _mattered(kind: str, told: Attempts, *, every: bool) -> str:
-    """Say what the denials led to; `every`: surely no poll was answered."""
+def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
+    """Say what the denials led to; `seen`: no poll is that was answered."""
     subject, attempt = "they" if told.several else "it", told.first.attempt
     harmless = "the denials did not decide the outcome"
     if kind == "denied-unknown":
         return "and the state is still waiting: whether that matters is not known yet"
     if kind == "denied-but-succeeded":
-        if not every:
+        if not seen:
             return f"yet {subject} still succeeded: {harmless}"
         row = attempt.integration
         # For another account's job events are not used.
         rule = row.managed_rule if row and attempt.role_arn is None else None
         also = f": the EventBridge managed rule {rule} reports it too" if rule else ""
-        refuted = "so completion doesn't depend on polling"
+        likely = "" if told.complete else " most likely"
+        refuted = f"so completion{likely} doesn't depend on polling"
         return f"yet {subject} still succeeded, {refuted}{also}"
     if all(each.attempt.stopped_at and not _cut_short(each) for each in told.cases):
         learned = "because the job failed, which was learned all the same"

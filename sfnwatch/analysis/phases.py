@@ -311,18 +311,16 @@ def is_action(attempt: Attempt, call: ApiCall) -> bool:
 
 
 def knows_all_polls(
-    moment: Moment,
-    coverage: Coverage,
-    arn: str,
-    attempt: Attempt,
-    calls: Sequence[ApiCall],
+    moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
 ) -> bool:
-    """True if the records reach past an attempt's end; `calls` are its own.
+    """True if the records reach past an attempt's end.
 
     False while more polls may be made, or come to light: a file may have been cut, and
     a page of LookupEvents, the newest first, at its beginning too.
     """
-    end, reach = attempt.ended_at, coverage.of(arn, attempt, calls)
+    # A guess will do: it is asked how far the records reach, not whose they are.
+    calls = moment.calls_of(key)
+    end, reach = attempt.ended_at, coverage.of(key[0], attempt, calls)
     if end is None or reach is None or reach < end:
         return False
     begun = coverage.live or moment.calls[0].event_time <= attempt.scheduled_at
@@ -364,7 +362,7 @@ def completion_of(
     span = stopped, learned
     unproven = unproven_polls(moment, key[0], attempt, span, moment.calls)
     possible = [c for c in unproven if c.error_code is None and not answered]
-    known = knows_all_polls(moment, coverage, key[0], attempt, calls)
+    known = knows_all_polls(moment, coverage, key, attempt)
     known = known and not elsewhere and not possible
     unseen, row = ToldBy.EVENT if known else ToldBy.UNKNOWN, attempt.integration
     return Completion(

@@ -73,6 +73,8 @@ class CallGroup(Struct, eq=False):
     """Those whose partners are to be looked for again."""
     open: set[str] = field(default_factory=set)
     """Those that are to be matched again, their partners being the same."""
+    moved: set[AttemptKey] = field(default_factory=set)
+    """Attempts that other calls fit now: all that do are to be matched again."""
     fits: dict[str, dict[AttemptKey, frozenset[str]]] = field(default_factory=dict)
     """Who may have made each call, and the parameters that are equal."""
     calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
@@ -127,8 +129,7 @@ class CallGroup(Struct, eq=False):
 
     def set_fits(self, event_id: str, fits: dict[AttemptKey, frozenset[str]]) -> None:
         old = self.fits.pop(event_id, {})
-        for key in old.keys() | fits.keys():
-            self.open.update(self.calls_of.get(key, ()))
+        self.moved |= old.keys() | fits.keys()
         for key in old.keys() - fits.keys():
             self.calls_of[key].discard(event_id)
             if not self.calls_of[key]:
@@ -440,6 +441,9 @@ class Candidates:
                     if group.window(key).meets(begin - ABOUT, end + ABOUT):
                         group.open |= calls
             left, group.open = group.open, set()
+            moved, group.moved = group.moved, set()
+            for key in moved & group.calls_of.keys():
+                left |= group.calls_of[key]
             while left:
                 together, keys = group.around(left.pop())
                 left -= together
@@ -502,8 +506,7 @@ class Candidates:
         """Note a call that more attempts fit than are looked at one by one."""
         group.set_fits(call.event_id, {})
         group.set_crowded(member_of(call), len(present), first)
-        for key in present if group.calls_of else ():
-            group.open.update(group.calls_of.get(key, ()))
+        group.moved.update(present)
         self.strays.set(call, is_stray=False)
 
     def _set_fits(
@@ -511,8 +514,7 @@ class Candidates:
     ) -> None:
         event_id = call.event_id
         if event_id in group.crowded:
-            for key in present:
-                group.open.update(group.calls_of.get(key, ()))
+            group.moved.update(present)
         record = self.record_of(call) if present else {}
         found: dict[AttemptKey, frozenset[str]] = {}
         for key, window in present.items():

@@ -357,7 +357,7 @@ class _Scene:
             return f"{said}, but the state keeps waiting"
         calls = self.moment.calls_of(key)
         coverage = Coverage(self.moment)
-        alone = knows_all_polls(self.moment, coverage, key[0], attempt, calls)
+        alone = knows_all_polls(self.moment, coverage, key, attempt)
         alone = alone and all(map(is_denied, polls_of(attempt, calls)))
         so = ", so completion doesn't depend on polling" if alone else ""
         return f"{said}, yet the state still succeeded{so}"

@@ -66,6 +66,9 @@ class Account:
             for service in _CLIENTS
         }
         self.states, self.ecs = self.clients["stepfunctions"], self.clients["ecs"]
+        self.others: dict[str, tuple[str, ...]] = {}
+        """Of each execution the two that were started beside it."""
+        self._twins: dict[str, str] = {}
         self.ecs.create_cluster(clusterName=CLUSTER)
         for family, command in (("works", "0"), ("breaks", "3")):
             container = {"name": "main", "image": "busybox", "memory": 64}
@@ -88,6 +91,27 @@ class Account:
         return str(made["stateMachineArn"])
 
     def start(self, machine_arn: str, name: str = "run", given: Any = None) -> str:
+        """Start an execution, and beside it two more that nobody is to watch.
+
+        One is of the same machine, one of another that does the same with the same
+        role: what they call must not be taken for its own.
+        """
+        arn = self.start_alone(machine_arn, name, given)
+        if machine_arn not in self._twins:
+            self._twins[machine_arn] = self._twin(machine_arn)
+        self.others[arn] = (
+            self.start_alone(machine_arn, f"{name}-2", given),
+            self.start_alone(self._twins[machine_arn], f"{name}-3", given),
+        )
+        return arn
+
+    def _twin(self, machine_arn: str) -> str:
+        told = self.states.describe_state_machine(stateMachineArn=machine_arn)
+        same = {key: told[key] for key in ("definition", "roleArn")}
+        made = self.states.create_state_machine(name=f"{told['name']}-twin", **same)
+        return str(made["stateMachineArn"])
+
+    def start_alone(self, machine_arn: str, name: str, given: Any = None) -> str:
         started = self.states.start_execution(
             stateMachineArn=machine_arn, name=name, input=json.dumps(given or {})
         )
@@ -108,9 +132,9 @@ class Account:
         return found
 
     def calls_of(self, *arns: str) -> list[dict[str, Any]]:
-        """Give those that tasks of some executions made."""
+        """Give those that tasks of some executions made; with none, of all."""
         made = [each for each in self.truth if each["maker"]]
-        return [each for each in made if each["maker"]["execution"] in arns]
+        return [c for c in made if not arns or c["maker"]["execution"] in arns]
 
     def made(self, *arns: str) -> dict[str, Made]:
         """Say who made what CloudTrail tells of, by event id."""

@@ -34,9 +34,10 @@ def rest(seconds: int, **more: Any) -> dict[str, Any]:
     return {"Type": "Wait", "Seconds": seconds, **end, **more}
 
 
-def nested(machine_arn: str, name: str | None = None, **more: Any) -> dict[str, Any]:
+def nested(machine_arn: str, **more: Any) -> dict[str, Any]:
+    """Start an execution that is named like the one that starts it."""
     parameters = {"StateMachineArn": machine_arn, "Input": {"n": 1}}
-    named = {"Name": name} if name else {}
+    named = {"Name.$": "$$.Execution.Name"}
     return task("states:startExecution.sync:2", {**parameters, **named}, **more)
 
 

@@ -62,7 +62,7 @@ def test_the_program_waits_for_the_next_execution_of_a_machine(
 
     def start_next() -> None:
         eventually(lambda: looks() > looked, "that it is looked for")
-        account.start(machine, "next")
+        account.start_alone(machine, "next")
 
     looked = looks()
     starting = threading.Thread(target=start_next)

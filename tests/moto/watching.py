@@ -34,7 +34,10 @@ async def watch(
     drain: float = DRAIN,
     watched: Watched | None = None,
 ) -> Watched:
-    """Watch executions to their end, or that of what is watched already."""
+    """Watch executions to their end, or that of what is watched already.
+
+    Whatever else is tested, nothing may be matched that somebody else has made.
+    """
     watched = watched or Watched()
     settings = AwsSettings(
         REGION,
@@ -44,6 +47,9 @@ async def watch(
     )
     named = [parse_execution_arn(arn) for arn in arns]
     await Live(named, settings, SystemClock(), drain=drain, tries=3).watch(watched)
+    told = made_by(watched.trace)
+    assert told.items() <= account.made().items(), "each is whose it is said to be"
+    assert {made.execution for made in told.values()} <= {*arns}
     return watched
 
 
@@ -115,7 +121,10 @@ def _looked(account: Account) -> str:
 
 
 def _asks(account: Account) -> str:
-    """Make data events: a message with a task token, and Lambda in both forms."""
+    """Make data events: a message with a task token, and Lambda in both forms.
+
+    Whoever else asks for an answer gets one, too.
+    """
     sqs = account.clients["sqs"]
     url = sqs.create_queue(QueueName="asks")["QueueUrl"]
     message = {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}}
@@ -127,11 +136,12 @@ def _asks(account: Account) -> str:
         "Run": asl.run_task("ecs:runTask"),
     }
     arn = account.start(account.machine("asks", states, "role-asks"))
-    (got,) = eventually(
-        lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "a message"
-    )
-    token = json.loads(got["Body"])["token"]
-    account.states.send_task_success(taskToken=token, output="{}")
+    for _ in (arn, *account.others[arn]):
+        (got,) = eventually(
+            lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "a message"
+        )
+        token = json.loads(got["Body"])["token"]
+        account.states.send_task_success(taskToken=token, output="{}")
     return arn
 
 
