@@ -121,6 +121,9 @@ def _read(file: Path, options: Collection[str]) -> Config:
 
 def _read_table(file: Path) -> dict[str, Any]:
     where = shown(file)
+    if file.exists() and not file.is_file():
+        # A pipe that nobody writes to is waited for without end.
+        raise UsageError(f"{where}: not a file.", hint=f"{FILE} names another file.")
     try:
         with file.open("rb") as stream:
             data = stream.read(_LARGEST + 1)

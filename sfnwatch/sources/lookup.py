@@ -327,6 +327,7 @@ class Lookup(CallSource):
         now = self.clock.now()
         for event in reversed(fresh):
             received = Received(now, RecordKind.LOOKUP, None, event.data)
+            received.leave(event.record)
             try:
                 concerned = self.targets.concerns(received.once(decode_call)[0])
             except DecodeError:

@@ -1,5 +1,6 @@
 """Settings: what files and the environment come to, and what is refused."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -199,8 +200,10 @@ def test_a_key_map_that_is_not_there_is_named_with_who_asked(write: Write) -> No
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Can't read .*none\.toml: No such file"):
         load_config(tmp_path / "none.toml", {})
-    with pytest.raises(UsageError, match="Can't read"):
-        load_config(None, {"SFNWATCH_CONFIG": str(tmp_path)})
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UsageError, match=f"{other.name}: not a file"):
+            load_config(None, {"SFNWATCH_CONFIG": str(other)})
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200))
