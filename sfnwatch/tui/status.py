@@ -273,6 +273,9 @@ def _completeness(
         yield said(7, words, "look--faint", f"complete to {at}")
     elif health.state is HealthState.CONNECTING:
         yield said(7, "connecting to CloudTrail", "look--faint")
+    elif health.message and health.state in {HealthState.LIVE, HealthState.DRAINING}:
+        words = clean(health.message, _MESSAGE)
+        yield said(7, words, "look--faint", "CloudTrail not complete yet")
 
 
 def _trouble_words(health: SourceHealth, shown: Shown) -> str:

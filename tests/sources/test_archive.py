@@ -29,7 +29,7 @@ from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
-from sfnwatch.model.values import parse_time
+from sfnwatch.model.values import iso, parse_time
 from sfnwatch.sources.archive import Archive, parse_place
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.targets import CallOptions, Targets
@@ -89,6 +89,17 @@ def ended(targets: Targets) -> None:
     for each in targets.each:
         each.observe(sync_history()[-1])
         each.finish()
+
+
+TEN_DAYS = 10 * 86400.0
+
+
+def redriven_late(*more: Received) -> Targets:
+    """Tell of one that failed, and was redriven ten days after its start."""
+    end = event(98, "ExecutionFailed", 309.05)
+    back = event(99, "ExecutionRedriven", TEN_DAYS)
+    history = [sync_definition(), *sync_history()[:-1], end, back, *more]
+    return known(history=history, finished=bool(more))
 
 
 def context_of(
@@ -633,6 +644,19 @@ async def test_only_the_keys_of_the_window_are_listed_and_read() -> None:
     notes = [f"trail files of {REGION}{more}" for more in ("", ", page 2", ", page 3")]
     assert [each["note"] for each in listed] == ["organizations", *notes]
     assert [each["items"] for each in listed] == [0, 5, 5, 5]
+
+
+async def test_what_was_delivered_between_an_end_and_a_redrive_is_not_read() -> None:
+    end = event(100, "ExecutionSucceeded", TEN_DAYS + 60)
+    again = {**OURS[-1], "eventID": "again", "eventTime": iso(at(TEN_DAYS + 30))}
+    files = {key_of(STAMP + timedelta(days=day)): b"not to be read" for day in (3, 6)}
+    files[key_of(STAMP)] = packed(OURS)
+    files[key_of(at(TEN_DAYS + 300))] = packed([again])
+    async with bucket(files) as s3, client_at(s3.url) as aws:
+        clock, targets = ManualClock(at(TEN_DAYS + 86400)), redriven_late(end)
+        watched = await search("s3://logs/", aws, clock=clock, targets=targets)
+    assert sorted(found(watched)) == sorted([*IDS, "again"])
+    assert watched.messages("lookup") == []
 
 
 async def test_while_it_runs_only_what_is_recent_is_listed_again() -> None:

@@ -28,12 +28,14 @@ from tests.sources.loopback import Refusal, client_at, served
 from tests.sources.simulation import Watched
 from tests.sources.test_archive import (
     LATER,
+    TEN_DAYS,
     bare,
     context_of,
     ended,
     found,
     gathered,
     known,
+    redriven_late,
 )
 
 GROUP = "trail/logs"
@@ -138,6 +140,19 @@ async def test_a_role_that_becomes_known_later_is_looked_for_from_the_start(
     patterns = [each["filterPattern"] for each in asked]
     first = asked[patterns.index(patterns[-1])]
     assert first["startTime"] == asked[0]["startTime"]
+
+
+async def test_what_was_logged_between_an_end_and_a_redrive_is_not_read(
+    reading: Reading,
+) -> None:
+    reading.targets = redriven_late()
+    reading.logs.clock.advance(TEN_DAYS)
+    reading.end_at(TEN_DAYS + 60)
+    assert found(await reading.run()) == IDS
+    earlier, first, *_ = reading.logs.of()
+    assert earlier["endTime"] == int(at(309.05 + 900).timestamp() * 1000)
+    assert first["startTime"] == int((at(TEN_DAYS - 5)).timestamp() * 1000)
+    assert "endTime" not in first
 
 
 async def test_what_a_group_lacks_is_told(reading: Reading) -> None:

@@ -52,6 +52,7 @@ from tests.sources.test_archive import (
     IDS,
     OURS,
     STAMP,
+    TEN_DAYS,
     context_of,
     delivered,
     gathered,
@@ -59,6 +60,7 @@ from tests.sources.test_archive import (
     known,
     packed,
     put,
+    redriven_late,
     search,
 )
 
@@ -359,6 +361,24 @@ async def test_a_running_execution_is_asked_about_every_few_minutes(
     assert "AND '2023-11-15T00:33:25Z'" in sent[0]["QueryString"]
     assert watched.states("lookup") == ["connecting", "live", "draining", "ended"]
     assert watched.messages("lookup")[-1] == "Athena scanned 24.0 MiB in 8 queries."
+
+
+async def test_what_ran_before_a_redrive_is_paid_for_once(athena: Asking) -> None:
+    athena.clock.at = at(TEN_DAYS + 600)
+    athena.targets = redriven_late()
+
+    def end(_: Any, __: Watched) -> None:
+        if athena.clock.at > at(TEN_DAYS + 1800):
+            athena.targets.each[0].stopped_at = at(TEN_DAYS + 1800)
+            athena.targets.each[0].finish()
+
+    await athena.run(end)
+    first, *others = [
+        each.parameters["QueryString"] for each in athena.stub.of("StartQueryExecution")
+    ]
+    assert "BETWEEN '2023-11-15T00:28:" in first
+    assert len(others) > 3
+    assert all("BETWEEN '2023-11-25T00:28:" in each for each in others)
 
 
 async def test_a_start_that_was_not_answered_is_the_same_query_again(

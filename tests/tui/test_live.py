@@ -141,6 +141,16 @@ async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown() -> None:
         assert "┄┄ CloudTrail complete up to 00:30:04 (estimate) ┄┄" in words
 
 
+async def test_what_is_read_before_anything_is_complete_is_said() -> None:
+    told = "Reading the calls from 08:00 to 09:00 UTC as well."
+    reads = health("lookup", "live", 260, message=told)
+    async with live([*sync_history(), reads], (200, 40)) as (app, pilot, session):
+        assert told in rows_of(app)[0]
+        session.push(health("lookup", "live", 300, complete_to=iso(at(100))))
+        await settle(pilot)
+        assert told not in words_on(app)
+
+
 async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
     told = health("lookup", "draining", 260, until=iso(at(600)))
     async with live([*sync_history(), told]) as (app, pilot, session):
