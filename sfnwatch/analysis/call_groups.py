@@ -9,10 +9,11 @@ which state made it, and how an execution ended no call tells.
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import filterfalse
+from itertools import filterfalse, takewhile
 from typing import Any
 
 from msgspec import Struct, field
@@ -146,7 +147,17 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
         groupings[place].add(call, record)
     found = [group for each in groupings.values() for group in each.groups]
     told = [group for group in found if group.actions or group.polls]
+    for group in told:
+        group.guessed = group.guessed or _may_be_polled(group, survey.unproven)
     return sorted(told, key=lambda group: _by_time(group.first))
+
+
+def _may_be_polled(group: CallGroup, unproven: Sequence[ApiCall]) -> bool:
+    """Tell whether polls that fit a watched attempt may be a group's as well."""
+    begin = group.first.event_time
+    place = bisect_left(unproven, begin, key=lambda call: call.event_time)
+    near = takewhile(lambda c: c.event_time - begin <= _ALIVE, unproven[place:])
+    return any(c.role == group.first.role and group.asks(c) for c in near)
 
 
 class _Grouping:
@@ -335,6 +346,8 @@ class _ToldGroups:
         name = self.resource
         looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
         looks += ", which calls alone can't tell apart"
+        if self.first.guessed and not self.first.polls:
+            looks = f"any form of {name}"
         if pattern:
             looks = f"{name}.sync (optimized integration, Run a Job)"
         text = f"{self.subject}, by {self.role}, looks like {looks}: {reason}."
@@ -410,6 +423,8 @@ def _judged(group: CallGroup) -> tuple[str | None, list[str], str]:
     if group.polls:
         poll = named(group.polls[0].event_name)
         return "sync", ["sync"], f"the same role then polled with {poll}, as .sync does"
+    if group.guessed and group.marked_sync is None:
+        return None, [*_PLAIN, "sync"], "polls that may be another's may be its own"
     if group.marked_sync is False:
         return None, _PLAIN, 'it has no "startedBy" as .sync has, and no known poll'
     none = "nor would one follow a .sync job that ended within a minute"

@@ -149,6 +149,7 @@ def role_name(role_arn: str | None) -> str | None:
     return resource[-1] if resource[0] == "role" else None
 
 
+@lru_cache(maxsize=1024)
 def account_of(arn: str | None) -> str | None:
     """Give the account that an ARN names; None for one without."""
     found = _ACCOUNT.match(arn or "")

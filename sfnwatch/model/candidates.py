@@ -4,10 +4,19 @@ Calls of one name and one role are looked at together, and only those again of w
 of whom, anything changed. Nothing in `evidence` may speak against a pair.
 """
 
+import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime
 from heapq import heappop, heappush
+from itertools import islice
 
 from msgspec import Struct, field
 
@@ -33,6 +42,8 @@ from sfnwatch.model.parameters import (
     Leaves,
     asked,
     compare_leaves,
+    differ,
+    is_plain,
     leaves,
     leaves_of_record,
 )
@@ -50,6 +61,10 @@ clocks need not agree."""
 STEP = SECOND // 4
 ABOUT = 300 * SECOND
 """How far around an attempt's time it is looked for calls of others on its role."""
+_TEXTS = 32
+"""So many of a call's texts it is found by."""
+_COMPARED = 1000
+"""Of calls by others no more are compared with one attempt."""
 POLLS = {CallRole.POLL, CallRole.STOP}
 NO_NAME: CallName = ("", "")
 """In place of the name of a call by others: no attempt makes such calls."""
@@ -71,6 +86,8 @@ class CallGroup(Struct, eq=False):
     members: list[Member] = field(default_factory=list)
     touched: set[Member] = field(default_factory=set)
     """Those whose partners are to be looked for again."""
+    spans: list[tuple[int, int | None]] = field(default_factory=list)
+    """The times whose calls are, too: thousands may have one time in common."""
     open: set[str] = field(default_factory=set)
     """Those that are to be matched again, their partners being the same."""
     moved: set[AttemptKey] = field(default_factory=set)
@@ -98,7 +115,7 @@ class CallGroup(Struct, eq=False):
         if self.members[place : place + 1] == [member]:
             del self.members[place]
             self.touched.discard(member)
-            self.set_fits(member[1], {})
+            self.set_fits(member, {})
             self.open.discard(member[1])
 
     def set_window(
@@ -118,16 +135,29 @@ class CallGroup(Struct, eq=False):
 
     def touch(self, begin: int, end: int | None) -> None:
         """Touch what is dated from a microsecond on to another, and what is near."""
-        self.touched.update(self.between(begin, end, NEAR))
+        self.spans.append((begin, end))
 
-    def between(self, begin: int, end: int | None, more: int) -> list[Member]:
+    def take_touched(self) -> list[Member]:
+        """Give what was touched, in the order of its times, and forget that."""
+        touched, self.touched = self.touched, set()
+        spans, self.spans = sorted(self.spans, key=lambda span: span[0]), []
+        done: float = -math.inf
+        for begin, end in spans:
+            until = math.inf if end is None else end
+            if until > done:
+                touched.update(self.between(max(begin, done), end, NEAR))
+                done = until
+        return sorted(touched)
+
+    def between(self, begin: float, end: int | None, more: int) -> list[Member]:
         """Give the calls of a time and of a while around it."""
         first, after = bisect_left(self.members, (begin - more, "")), len(self.members)
         if end is not None:
             after = bisect_left(self.members, (end + more + 1, ""))
         return self.members[first:after]
 
-    def set_fits(self, event_id: str, fits: dict[AttemptKey, frozenset[str]]) -> None:
+    def set_fits(self, member: Member, fits: dict[AttemptKey, frozenset[str]]) -> None:
+        event_id = member[1]
         old = self.fits.pop(event_id, {})
         self.moved |= old.keys() | fits.keys()
         for key in old.keys() - fits.keys():
@@ -139,7 +169,7 @@ class CallGroup(Struct, eq=False):
         if fits:
             self.fits[event_id] = fits
         if self.crowded.pop(event_id, None) is not None:
-            self.crowd = [member for member in self.crowd if member[1] != event_id]
+            del self.crowd[bisect_left(self.crowd, member)]
         self.open.add(event_id)
 
     def set_crowded(self, member: Member, count: int, first: list[AttemptKey]) -> None:
@@ -164,7 +194,7 @@ class CallGroup(Struct, eq=False):
         return calls, keys
 
 
-class Strays:
+class Unexplained:
     """Calls that show that others work with a role: they fit no attempt here."""
 
     def __init__(self) -> None:
@@ -174,13 +204,13 @@ class Strays:
         """Between which microseconds there are others now, by the role's name."""
         self._moments: dict[str, list[int]] = {}
 
-    def set(self, call: ApiCall, *, is_stray: bool) -> None:
+    def set(self, call: ApiCall, *, is_one: bool) -> None:
         """Note whether a call is one."""
         role, moment = call.role, call.moment
-        if role is None or is_stray == (call.event_id in self.calls):
+        if role is None or is_one == (call.event_id in self.calls):
             return
         moments = self._moments.setdefault(role, [])
-        if is_stray:
+        if is_one:
             self.calls.add(call.event_id)
             insort(moments, moment)
         else:
@@ -254,6 +284,8 @@ class Skew:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, int]] = {}
+        self._tightest: tuple[int, int] | None = None
+        """The least and the most of them; None to be worked out anew."""
         self._bounds: tuple[int, int] | None = None
         self._is_new = False
 
@@ -267,17 +299,23 @@ class Skew:
         if seen == self._seen.get(call.event_id):
             return
         self._is_new = True
-        self._seen.pop(call.event_id, None)
+        if self._seen.pop(call.event_id, None) is not None:
+            self._tightest = None
         if seen is not None:
             self._seen[call.event_id] = seen
+        if seen is not None and self._tightest is not None:
+            least, most = self._tightest
+            self._tightest = max(least, seen[0]), min(most, seen[1])
 
     def has_moved(self) -> bool:
         """Work out the bounds anew; True if they are others."""
         if not self._is_new:
             return False
         self._is_new, before = False, self._bounds
-        least = max((low for low, _ in self._seen.values()), default=-NEAR)
-        most = min((high for _, high in self._seen.values()), default=NEAR)
+        if self._tightest is None:
+            lows, highs = zip(*self._seen.values() or [(-NEAR, NEAR)], strict=True)
+            self._tightest = max(lows), min(highs)
+        least, most = self._tightest
         if most - least > 2 * NEAR:
             least, most = max(least, -NEAR), min(most, NEAR)
         # In steps: each new bound has all windows looked at again.
@@ -335,6 +373,59 @@ class Present:
                 del self.keys[bisect_left(self.keys, key)]
 
 
+class Asking:
+    """Calls that fit no attempt here, by what they ask for.
+
+    A role that others work with may have made thousands within minutes: to compare
+    each with each attempt took minutes.
+    """
+
+    def __init__(self, asked_for: Iterable[tuple[Member, Leaves]]) -> None:
+        """Take in the calls, in the order of their times, with what they ask for."""
+        self._members: list[Member] = []
+        self._by_text: dict[int, list[int]] = {}
+        """Their places, by the hash of a text and its path."""
+        self._told: dict[str, list[int]] = {}
+        """The places of those that have a text at a path."""
+        self._silent: dict[str, list[int]] = {}
+        for place, (member, called) in enumerate(asked_for):
+            self._members.append(member)
+            texts = (path for path in called if is_plain(path, called[path][1]))
+            for path in islice(texts, _TEXTS):
+                text = hash((path, called[path][1]))
+                self._by_text.setdefault(text, []).append(place)
+                self._told.setdefault(path, []).append(place)
+
+    def like(self, wanted: Leaves, begin: int, end: int | None) -> Iterator[str]:
+        """Give the event ids of those of a time that may ask for the same."""
+        first, after = bisect_left(self._members, (begin, "")), len(self._members)
+        if end is not None:
+            after = bisect_left(self._members, (end + 1, ""))
+        best: list[Sequence[int]] = [range(first, after)]
+        for path, (_, value) in wanted.items():
+            if is_plain(path, value):
+                those = self._by_text.get(hash((path, value)), ()), self._without(path)
+                found = [_cut(places, first, after) for places in those]
+                best = min(best, found, key=lambda parts: sum(map(len, parts)))
+        for places in best:
+            yield from (self._members[place][1] for place in places)
+
+    def _without(self, path: str) -> Sequence[int]:
+        """Give the places of those that have no text at a path."""
+        if path not in self._told:
+            return range(len(self._members))
+        if path not in self._silent:
+            told = set(self._told[path])
+            silent = [at for at in range(len(self._members)) if at not in told]
+            self._silent[path] = silent
+        return self._silent[path]
+
+
+def _cut(places: Sequence[int], first: int, after: int) -> Sequence[int]:
+    """Give those of sorted places that are in a part of all."""
+    return places[bisect_left(places, first) : bisect_left(places, after)]
+
+
 class Candidates:
     """The groups of calls that no id matches, and what is known of all of them."""
 
@@ -351,6 +442,7 @@ class Candidates:
         # What was asked for, as it was read while one batch is taken in.
         self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
         self._told: tuple[str, Leaves] = ("", {})
+        self._asking: dict[Spot, Asking] = {}
         self.groups: dict[Spot, CallGroup] = {}
         self._joined: set[str] = set()
         """The event ids of the calls in them."""
@@ -362,7 +454,7 @@ class Candidates:
         """The action calls of attempts of which they are known exactly."""
         self.moved: dict[AttemptKey, set[Spot]] = {}
         """Attempts that calls may be of otherwise, and which calls."""
-        self.known, self.strays, self.skew = Known(), Strays(), Skew()
+        self.known, self.unexplained, self.skew = Known(), Unexplained(), Skew()
 
     def join(self, call: ApiCall, *, again: bool) -> None:
         """Put a call among those that no id matches, where it may have been before."""
@@ -379,7 +471,7 @@ class Candidates:
         if call.event_id in self._joined:
             self._joined.discard(call.event_id)
             self.groups[spot_of(call)].remove(member_of(call))
-            self.strays.set(call, is_stray=False)
+            self.unexplained.set(call, is_one=False)
 
     def note_answer(self, key: AttemptKey, call: ApiCall, change: int) -> None:
         """Note that a call is, or is not any more, known to be an attempt's action."""
@@ -424,19 +516,20 @@ class Candidates:
     def forget(self) -> None:
         """Let go of what was read while a batch was taken in: it may be read anew."""
         self._asked.clear()
+        self._asking.clear()
         self._told = "", {}
 
     def to_decide(
         self,
     ) -> Iterator[tuple[CallGroup, Collection[str], Collection[AttemptKey]]]:
         """Give the calls to be decided on, with all that hang together with them."""
-        strays, self.strays.moved = self.strays.moved, {}
+        unexplained, self.unexplained.moved = self.unexplained.moved, {}
         for spot, event_id in self.known.now_known():
             group = self.groups[spot]
             group.open.update({event_id} & group.fits.keys())
         for group in self.groups.values():
-            if group.role in strays:
-                begin, end = strays[group.role]
+            if group.role in unexplained:
+                begin, end = unexplained[group.role]
                 for key, calls in group.calls_of.items():
                     if group.window(key).meets(begin - ABOUT, end + ABOUT):
                         group.open |= calls
@@ -475,10 +568,8 @@ class Candidates:
                 if group is not None:
                     self._set_window(group, key)
         for group in self.groups.values():
-            touched, group.touched = sorted(group.touched), set()
-            if not touched:
-                continue
-            self._match_up(group, touched)
+            if touched := group.take_touched():
+                self._match_up(group, touched)
 
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
         """Find out who fits calls of a group, which are in the order of their times."""
@@ -504,10 +595,10 @@ class Candidates:
         first: list[AttemptKey],
     ) -> None:
         """Note a call that more attempts fit than are looked at one by one."""
-        group.set_fits(call.event_id, {})
+        group.set_fits(member_of(call), {})
         group.set_crowded(member_of(call), len(present), first)
         group.moved.update(present)
-        self.strays.set(call, is_stray=False)
+        self.unexplained.set(call, is_one=False)
 
     def _set_fits(
         self, group: CallGroup, call: ApiCall, present: Mapping[AttemptKey, Window]
@@ -518,32 +609,65 @@ class Candidates:
         record = self.record_of(call) if present else {}
         found: dict[AttemptKey, frozenset[str]] = {}
         for key, window in present.items():
+            wanted = self._wanted(key, group.name)
+            if wanted and differ(wanted, self._called(call, record)):
+                continue
             pair = self.pair(call, record, key, window.role)
-            if not against(pair) and not other_parameters(pair):
+            if not against(pair):
                 found[key] = equal_parameters(pair)
-        group.set_fits(event_id, found)
-        is_stray = not found and event_id not in self.by_job and shows_others(call)
-        self.strays.set(call, is_stray=is_stray)
+        group.set_fits(member_of(call), found)
+        is_one = not found and event_id not in self.by_job and shows_others(call)
+        self.unexplained.set(call, is_one=is_one)
 
     def pair(
         self, call: ApiCall, record: Record, key: AttemptKey, role: CallRole
     ) -> Pair:
         return Pair(call, record, self.callers[key], role, self._compare)
 
+    def is_alike_about(self, group: CallGroup, key: AttemptKey) -> bool:
+        """Tell if a call of others, around an attempt's time, has its parameters."""
+        spot, window = (group.name, group.role), group.window(key)
+        if spot not in self._asking:
+            calls = (
+                (member, leaves_of_record(self.record_of(self.calls[member[1]])))
+                for member in group.members
+                if member[1] not in group.fits and member[1] not in self.by_job
+            )
+            self._asking[spot] = Asking(calls)
+        last = None if window.last is None else window.last + ABOUT
+        wanted = self._wanted(key, group.name)
+        like = self._asking[spot].like(wanted, window.first - ABOUT, last)
+        for number, event_id in enumerate(like):
+            call = self.calls[event_id]
+            pair = self.pair(call, self.record_of(call), key, window.role)
+            # Nobody has compared so many: one of them may be alike.
+            if number == _COMPARED or (
+                not other_parameters(pair) and equal_parameters(pair)
+            ):
+                return True
+        return False
+
+    def _wanted(self, key: AttemptKey, name: CallName) -> Leaves:
+        """Give what an attempt asked for, as a call of that name."""
+        asking = key, name
+        if asking not in self._asked:
+            details = asked(self._details_of(key))
+            told = leaves(*name, details) if details is not None else {}
+            self._asked[asking] = told
+        return self._asked[asking]
+
     def _compare(self, pair: Pair) -> Comparison:
         """Compare what was asked: each side is read once, however many it is beside."""
-        asking = pair.caller.key, pair.call.name
-        if asking not in self._asked:
-            details = asked(self._details_of(pair.caller.key))
-            self._asked[asking] = (
-                leaves(*pair.call.name, details) if details is not None else {}
-            )
-        wanted = self._asked[asking]
+        wanted = self._wanted(pair.caller.key, pair.call.name)
         if not wanted:
             return Comparison((), ())
-        if self._told[0] != pair.call.event_id:
-            self._told = pair.call.event_id, leaves_of_record(pair.record)
-        return compare_leaves(wanted, self._told[1])
+        return compare_leaves(wanted, self._called(pair.call, pair.record))
+
+    def _called(self, call: ApiCall, record: Record) -> Leaves:
+        """Give what a call's record says was asked for."""
+        if self._told[0] != call.event_id:
+            self._told = call.event_id, leaves_of_record(record)
+        return self._told[1]
 
 
 def spot_of(call: ApiCall) -> Spot:

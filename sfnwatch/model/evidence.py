@@ -332,10 +332,10 @@ def other_kind(pair: Pair) -> str:
 def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
     """Say what is wrong with the jobs that a request names."""
     for value in asked_for.values():
-        named = set(strings_in(value))
-        if ids & (named | set(map(last_segment, named))):
+        named = [value] if isinstance(value, str) else strings_in(value)
+        if any(each in ids or last_segment(each) in ids for each in named):
             # Step Functions asks for one job at a time, as all recordings show.
-            return "it names other jobs too" if len(named) > 1 else ""
+            return "it names other jobs too" if len(set(named)) > 1 else ""
     return "it names another job"
 
 

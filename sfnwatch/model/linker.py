@@ -14,6 +14,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 from sfnwatch.model.api_call import ApiCall, ids_in
@@ -127,6 +128,8 @@ class Linker:
         self._calls_by_id: dict[str, str | list[str]] = {}
         """The calls that have a request id or a session, or name a job's bare id, by
         their event ids: attempts may hold it later. Mostly it is one, and no list."""
+        self._spans: dict[str, tuple[int, int]] = {}
+        """From when to when calls name an id, where that was asked for."""
         self._exact: dict[str, Link] = {}
         """The exact links of action calls."""
         self._asking: Counter[Spot] = Counter()
@@ -187,6 +190,7 @@ class Linker:
     def drop_call(self, event_id: str) -> None:
         """Forget a call that was said to be another's."""
         call = self._calls[event_id]
+        self._spans.clear()
         self._dropped.add(event_id)
         self._asked.discard(event_id)
         self._candidates.leave(call)
@@ -211,8 +215,13 @@ class Linker:
             known.append(event_id)
         elif known != event_id:
             self._calls_by_id[named] = [known, event_id]
-        holders = self._by_id.get(named)
-        if holders and not all(caller.owns for caller in holders.values()):
+        at = self._calls[event_id].moment
+        if named in self._spans:
+            first, last = self._spans[named]
+            self._spans[named] = min(first, at), max(last, at)
+        holders = self._by_id.get(named, {}).values()
+        if any(not each.owns and not life_of(each).meets(at, at) for each in holders):
+            # Others are seen with it: what was matched by it may be theirs.
             self._asked.update(self._calls_naming(named))
 
     def _replace(self, old: Caller | None, new: Caller | None) -> None:
@@ -292,7 +301,7 @@ class Linker:
             early, late = (begin - at).total_seconds(), (at - end).total_seconds()
             return max(early, late, 0.0), pair[0]
 
-        return sorted(alike.items(), key=distance)[:_WEIGHED]
+        return nsmallest(_WEIGHED, alike.items(), key=distance)
 
     # -- by ids --------------------------------------------------------------------
 
@@ -376,13 +385,20 @@ class Linker:
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
         """Tell whether nobody else is seen with a thing that an attempt was given."""
         life = life_of(caller)
-        moments = (
-            member_of(self._calls[event_id])[0]
-            for each in held
-            for event_id in self._calls_naming(each)
-            if event_id in self._calls and event_id not in self._dropped
-        )
-        return all(life.meets(at, at) for at in moments)
+        return all(life.meets(at, at) for each in held for at in self._span(each))
+
+    def _span(self, named: str) -> tuple[int, ...]:
+        """Give the first and the last moment of the calls that name an id."""
+        if named not in self._spans:
+            moments = [
+                self._calls[event_id].moment
+                for event_id in self._calls_naming(named)
+                if event_id in self._calls and event_id not in self._dropped
+            ]
+            if not moments:
+                return ()
+            self._spans[named] = min(moments), max(moments)
+        return self._spans[named]
 
     def _is_about(self, call: ApiCall, record: Record, caller: Caller) -> bool:
         """Tell whether a call that names an attempt's job was made for it."""

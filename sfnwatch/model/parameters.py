@@ -18,6 +18,7 @@ for a pair, nor does a negative number beside a text speak at all.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -151,6 +152,15 @@ def leaves_of_record(record: Mapping[str, Any]) -> Leaves:
     return reader.found or _things(record)
 
 
+def is_plain(path: str, value: Any) -> bool:
+    """Tell if a leaf is a text that differs from every other such text at its path."""
+    is_text = type(value) is str and not value.startswith("arn:")
+    if not is_text or _DATED.match(value) or _REDACTED_TIME.fullmatch(value):
+        return False
+    is_token = path.rpartition(".")[2] in _TABLE["tokens"]
+    return not is_token and not path.endswith(_WITH_VERSIONS)
+
+
 def compare_leaves(scheduled: Leaves, called: Leaves) -> Comparison:
     """Compare two sides that were read before."""
     equal: list[Leaf] = []
@@ -164,6 +174,16 @@ def compare_leaves(scheduled: Leaves, called: Leaves) -> Comparison:
             if same is not None:
                 (equal if same else different).append(Leaf(written, value, other))
     return Comparison(tuple(equal), tuple(different))
+
+
+def differ(scheduled: Leaves, called: Leaves) -> bool:
+    """Tell if anything is different, and no more: most attempts are ruled out so."""
+    for path, (_, value) in scheduled.items():
+        if path in called:
+            other = called[path][1]
+            if value != other and _same(value, other, path) is False:
+                return True
+    return False
 
 
 # -- reading ---------------------------------------------------------------------------
@@ -295,8 +315,8 @@ class _Reader:
 def _kept(value: Any) -> Any:
     """Give a text, a number or a truth to be compared; None for what says nothing."""
     if type(value) is not str:
-        is_known = isinstance(value, int | float) and value == value  # noqa: PLR0124 - NaN
-        return value if is_known else None
+        is_float = isinstance(value, float) and math.isfinite(value)
+        return value if is_float or isinstance(value, int) else None
     if value[-1:] in _ENDS and (value.endswith(("...", "…")) or not value.strip("*")):
         return None
     if len(value) <= _LONGEST:

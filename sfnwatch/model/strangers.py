@@ -23,7 +23,8 @@ How many ran in a time is said only where the lists prove it:
 One that was redriven counts from its start on: no list tells when it had ended before.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -77,6 +78,8 @@ class Strangers:
         """By the state machine's ARN."""
         self._ran: dict[str, dict[str, _Ran]] = {}
         """When each of a state machine's executions ran, by its ARN."""
+        self._sorted: dict[str, tuple[list[datetime], list[datetime]]] = {}
+        """Their starts and their ends, in order: there may be 50,000."""
 
     def add(self, answer: MachineExecutions) -> bool:
         """Take in what one asking told; False if it was known."""
@@ -88,6 +91,7 @@ class Strangers:
         for each in answer.executions:
             ran = _ran(each, answer.asked_at)
             known[each.arn] = max(ran, known.get(each.arn, ran))
+        self._sorted.pop(answer.machine_arn, None)
         return True
 
     def others(
@@ -95,7 +99,7 @@ class Strangers:
         execution_arn: str,
         begin: datetime,
         end: datetime | None,
-        watched: Container[str],
+        watched: Iterable[str],
     ) -> int | None:
         """Count the others of an execution's machine that ran at any time in a span.
 
@@ -109,10 +113,16 @@ class Strangers:
         last = max(each.until for each in answers) if end is None else end
         if not _cover(answers, begin, last):
             return None
-        return sum(
-            ran.first <= (end or _ALWAYS) and ran.last >= begin and arn not in watched
-            for arn, ran in self._ran[parsed.state_machine_arn].items()
-        )
+        machine, last = parsed.state_machine_arn, end or _ALWAYS
+        known = self._ran[machine]
+        if machine not in self._sorted:
+            starts = sorted(ran.first for ran in known.values())
+            ends = sorted(ran.last for ran in known.values())
+            self._sorted[machine] = starts, ends
+        starts, ends = self._sorted[machine]
+        ran_then = bisect_right(starts, last) - bisect_left(ends, begin)
+        ours = (known[arn] for arn in watched if arn in known)
+        return ran_then - sum(r.first <= last and r.last >= begin for r in ours)
 
 
 def _cover(
@@ -133,7 +143,8 @@ def _cover(
 def _ran(listed: ListedExecution, asked_at: datetime) -> _Ran:
     ended = listed.stopped_at is not None and not listed.running
     last = listed.stopped_at if ended else None
-    return _Ran(asked_at, ended, last or asked_at, listed.started_at or _NEVER)
+    first = listed.started_at or _NEVER
+    return _Ran(asked_at, ended, max(last or asked_at, first), first)
 
 
 # -- records ---------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.candidates import (
-    ABOUT,
     NEAR,
     POLLS,
     CallGroup,
@@ -24,10 +23,8 @@ from sfnwatch.model.evidence import (
     SECOND,
     Caller,
     Window,
-    equal_parameters,
     is_retryable,
     life_of,
-    other_parameters,
     role_in,
 )
 from sfnwatch.model.integrations import CallRole
@@ -51,7 +48,7 @@ class Verdicts:
         """`role_only` makes the link of a call that nobody here fits, by its role."""
         self._all, self._others, self._role_only = candidates, others, role_only
         self._calls, self._callers = candidates.calls, candidates.callers
-        self._skew, self._strays = candidates.skew, candidates.strays
+        self._skew, self._unexplained = candidates.skew, candidates.unexplained
         self._known, self._by_job = candidates.known, candidates.by_job
 
     def of(
@@ -142,8 +139,8 @@ class Verdicts:
             return link
         caller = self._callers[link.key]
         life = life_of(caller)
-        strays = self._strays.are_about(call.role or "", life)
-        if self._count_others(link.key, life) == 0 and not strays:
+        unexplained = self._unexplained.are_about(call.role or "", life)
+        if self._count_others(link.key, life) == 0 and not unexplained:
             return link
         why = "it names this attempt's job, which others may ask for too"
         return ambiguous(call, [caller], why)
@@ -176,8 +173,8 @@ class Verdicts:
         """
         window = group.window(key)
         others = self._count_others(key, window)
-        strays = self._strays.are_about(group.role, window)
-        if others == 0 and not strays:
+        unexplained = self._unexplained.are_about(group.role, window)
+        if others == 0 and not unexplained:
             return ""
         is_one = window.role not in POLLS
         complete = not is_one or self._known.is_complete(window.last, call)
@@ -190,7 +187,7 @@ class Verdicts:
         if others:
             ran = "1 other execution" if others == 1 else f"{others} other executions"
             return f"{ran} of this machine ran then"
-        if strays:
+        if unexplained:
             return "the role made calls then that fit no attempt here"
         return ""
 
@@ -215,7 +212,7 @@ class Verdicts:
             return "the attempt's own call need not have failed"
         if not complete:
             return "calls are not known up to its end yet"
-        if not self._known.live and any(self._alike_about(group, key)):
+        if not self._known.live and self._all.is_alike_about(group, key):
             return "others made calls with the same parameters around then"
         return ""
 
@@ -223,20 +220,6 @@ class Verdicts:
         """Tell whether an attempt's cause counts just the calls that are about."""
         made = len(group.calls_of[key]) + self._all.answers(key)
         return self._callers[key].tries == made
-
-    def _alike_about(self, group: CallGroup, key: AttemptKey) -> list[bool]:
-        """Tell of each call of others about whether its parameters are the same."""
-        window, found = group.window(key), list[bool]()
-        for _, event_id in group.between(window.first, window.last, ABOUT):
-            if event_id not in group.fits and event_id not in self._by_job:
-                other = self._calls[event_id]
-                pair = self._all.pair(
-                    other, self._all.record_of(other), key, window.role
-                )
-                found.append(
-                    not other_parameters(pair) and bool(equal_parameters(pair))
-                )
-        return found
 
     def _crowded_link(self, group: CallGroup, call: ApiCall) -> Link:
         count, keys = group.crowded[call.event_id]

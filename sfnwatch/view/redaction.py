@@ -380,7 +380,13 @@ class Fields:
             return self._text(name, value, key, more)
         if isinstance(value, list) and name in {"in", "each"}:
             inner = rule if name == "in" else more
-            return [self._field(inner, item, key) for item in value]
+            # No rule is for a list in a list: those may be nested past all reason.
+            return [
+                self.value(item)
+                if isinstance(item, list)
+                else self._field(inner, item, key)
+                for item in value
+            ]
         if isinstance(value, Mapping) and name == "in":
             return self.record(value, more)
         if isinstance(value, Mapping) and name == "states":

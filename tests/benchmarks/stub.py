@@ -51,6 +51,7 @@ class Stub:
         started = {"executionArn": ARN, "startDate": begin.timestamp()}
         self._answers: dict[str, Callable[[Asked], bytes]] = {
             "describeexecution": lambda _: _encoded(described),
+            "listexecutions": lambda _: b'{"executions":[]}',
             "describestatemachineforexecution": lambda _: _encoded(made.defined(begin)),
             "startexecution": lambda _: _encoded(started),
             "getexecutionhistory": self._history,

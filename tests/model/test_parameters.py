@@ -121,6 +121,7 @@ CASES = {
         Case(RUN, "Version", "1.1", ["1.1"], ["1.10"]),
         Case(RUN, "Count", -2, [-2], [-3], ["000000000001"]),
         Case(RUN, "Count", math.nan, silent=[math.nan, 1]),
+        Case(RUN, "Count", math.inf, silent=[math.inf, -math.inf, 1]),
         Case(RUN, "Count", 10**400, [10**400], [1], ["1"]),
     ],
     "a time is the same in any writing": [

@@ -15,7 +15,7 @@ from sfnwatch.model.integrations import JOBS, parse_definition
 from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.aliases import vocabulary
-from sfnwatch.view.anonymizer import beginning_of, redaction_notes
+from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
 from tests import examples
 from tests.builders import (
     ACCOUNT,
@@ -774,3 +774,14 @@ def test_no_customer_s_word_is_on_the_lists() -> None:
         forms = (word, word.capitalize())
         assert not any(words.is_key(f) or words.is_operation(f) for f in forms)
         assert not any(words.is_service(f) or words.is_error(f) for f in forms)
+
+
+@pytest.mark.parametrize("key", ["resources", "userIdentity", "requestParameters"])
+def test_what_is_nested_past_all_reason_is_redacted_all_the_same(key: str) -> None:
+    nested = f'{"[" * 900}"secret"{"]" * 900}'
+    told = json.dumps({**api_call("RunTask", 1, key="r"), key: "?"})
+    data = told.replace('"?"', nested).encode()
+    record = Received(None, RecordKind.TRAIL, None, data)
+    redacted = Anonymizer.for_records([record]).redact(record)
+    assert redacted.record["eventName"] == "RunTask"
+    assert b"secret" not in redacted.data
