@@ -148,7 +148,8 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
     found = [group for each in groupings.values() for group in each.groups]
     told = [group for group in found if group.actions or group.polls]
     for group in told:
-        group.guessed = group.guessed or _may_be_polled(group, survey.unproven)
+        if group.actions and not group.polls:
+            group.guessed = group.guessed or _may_be_polled(group, survey.unproven)
     return sorted(told, key=lambda group: _by_time(group.first))
 
 
