@@ -280,7 +280,9 @@ def measured(
         yield Figure(figure, own.name, ours)
         for place, who in enumerate([*measures][1:], 1):
             theirs = [each[place][figure] for each in rounds]
-            ratio = median(ratios(ours, theirs))
+            # Of a moment without one tick of the clock there is none.
+            found = ratios(ours, theirs)
+            ratio = median(found) if found else None
             if who != getattr(other, "name", None):
                 yield Figure(figure, who, theirs, ratio)
                 continue

@@ -98,5 +98,6 @@ def test_every_row_is_measured_beside_another_edition(tmp_path: Path) -> None:
     # In quiet seconds the kernel's clock may count no tick.
     none = {each["name"] for each in told["figures"] if min(each["values"]) <= 0}
     assert none <= {QUIET}
-    assert len([e for e in told["figures"] if e["ratio"] is not None]) == len(expected)
+    # Of a quiet second without one tick of the clock there is no ratio.
+    assert len(expected) - 1 <= sum(e["ratio"] is not None for e in told["figures"])
     assert "ours to it" in done.stdout
