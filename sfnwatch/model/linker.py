@@ -192,6 +192,11 @@ class Linker:
         call = self._calls[event_id]
         self._spans.clear()
         self._dropped.add(event_id)
+        for named in ids_in(self._record_of(call), call.error_message):
+            holders = self._by_id.get(named, {}).values()
+            if not all(holder.owns for holder in holders):
+                # It may have been all that kept others from being matched by it.
+                self._asked.update(self._calls_naming(named))
         self._asked.discard(event_id)
         self._candidates.leave(call)
         self._set_exact(call, None, asks=False)

@@ -358,13 +358,12 @@ class ItemDetail:
     def _owner_fact(
         self, label: str, visit: StateVisit, arn: str, event_id: int
     ) -> Fact:
-        glyph = status_glyph(visit.status)
         ids = [each.scheduled_id for each in visit.attempts]
         words = clean(visit.path, _LONG)
         if label != "state" and event_id in ids:
             words += f", try {ids.index(event_id) + 1} of {len(ids)}"
         name = self._moment.executions[arn].name if len(self._moment.roots) > 1 else ""
-        status = Part(f"  {glyph.text} {clean(visit.status)}", glyph.role)
+        status = _status_part(visit.status)
         of = Part(f"{clean(name, _LONG)}  " if name else "", Role.DIM)
         return Fact(label, (of, Part(words), status), f"{arn}#{event_id}")
 
@@ -391,8 +390,7 @@ class ItemDetail:
             return
         told = considered(self._moment, call, self._weigh(call))
         for each in told[:_CONSIDERED]:
-            glyph = status_glyph(each.attempt.status)
-            status = Part(f"  {glyph.text} {clean(each.attempt.status)}", glyph.role)
+            status = _status_part(each.attempt.status)
             against = "; ".join(sentences_against(each))
             parts = [Part(each.name), status]
             parts += [Part(f"  {against}", Role.DIM)] if against else []
@@ -499,6 +497,12 @@ def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
         waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
         between = f", {duration(waits)} backing off between them" if waits else ""
         yield fact("attempts", f"{len(visit.attempts)}{between}")
+
+
+def _status_part(status: str) -> Part:
+    """Say a status beside what has it."""
+    glyph = status_glyph(status)
+    return Part(f"  {glyph.text} {status_words(status)}", glyph.role)
 
 
 def _status(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests.analysis.finding_in import explained, found
@@ -21,6 +22,7 @@ Row = tuple[list[Received], Received, str]
 UNIQUE, BY_ID, SAME = "unique-candidate", "resource-id", "parameters"
 LAMBDA, GLUE = "lambda.amazonaws.com", "glue.amazonaws.com"
 EMR, SAGEMAKER = "elasticmapreduce.amazonaws.com", "sagemaker.amazonaws.com"
+OWN = {"userAgent": "sfnwatch/1.0"}
 OTHER_TASK = aws.TASK_ARN[:-1] + "6"
 OTHER_SESSION = "pUBglYSipXQwtRmKzVbNhJdLfGcWaEoT"
 ELSEWHERE = aws.ROLE.replace(aws.ACCOUNT, "210987654321")
@@ -414,6 +416,21 @@ def test_exact_links_measure_how_far_the_two_clocks_are_apart() -> None:
     assert rule_of(*RUN, made(seconds=5)) == ""
     assert rule_of(*ahead, made(seconds=5)) == UNIQUE
     assert rule_of(*ahead, made(seconds=0)) == ""
+
+
+def test_what_is_no_call_of_others_any_more_keeps_nothing_from_being_matched() -> None:
+    job, asked = {"ClusterId": "j-ABCDEFGHIJKLM"}, {"clusterId": "j-ABCDEFGHIJKLM"}
+    stops = which("elasticmapreduce", "terminateCluster.sync")
+    run = ran(stops, submitted=job, output={"Cluster": {"Id": job["ClusterId"]}})
+    poll = made("DescribeCluster", 1, source=EMR, parameters=asked)
+    told: dict[str, Any] = {"key": "x", "source": EMR, "parameters": asked}
+    late = aws.api_call("ListSteps", 900, **told)
+    trace, rules = Trace(), []
+    # The same event, told again as sfnwatch's own: it counts no more.
+    for batch in ([*run, poll], [aws.lookup(late)], [aws.lookup(late | OWN)]):
+        trace.add(batch)
+        rules.append(str(trace.links["c"].rule))
+    assert rules == [BY_ID, UNIQUE, BY_ID]
 
 
 # -- the experiment, twice at once -----------------------------------------------------
