@@ -37,9 +37,10 @@ def test_no_view_hands_a_control_of_theirs_to_the_terminal(
     terminal.press(ESCAPE, gone="Input and output")
     # The bars of several executions stand folded, and bear their names alone.
     terminal.press("t", "elapsed")
-    terminal.press("e", MARK, gone="elapsed")
-    for view in "rc":
-        terminal.press(view, MARK)
+    terminal.press("e", "working", MARK, gone="elapsed")
+    terminal.press("r", "only reads", MARK)
+    terminal.press("c")
+    terminal.press("C", MARK, gone="only reads")
     terminal.press(f"/{MARK}{ENTER}", MARK)
     terminal.press("\x03")
     terminal.wait()
