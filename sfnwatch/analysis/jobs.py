@@ -254,7 +254,7 @@ def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
         refuted = f"so completion{likely} doesn't depend on polling"
         return f"yet {subject} still succeeded, {refuted}{also}"
     if all(each.attempt.stopped_at and not _cut_short(each) for each in told.cases):
-        learned = "because the job failed, which was learned all the same"
+        learned = "because the job failed, which was still detected"
         return f"and {subject} failed {learned}: {harmless}"
     return f"and {subject} did not succeed: whether the denials mattered is not known"
 

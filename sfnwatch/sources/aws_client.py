@@ -148,7 +148,8 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
             | boto.CredentialRetrievalError()
             | boto.ProfileNotFound()
         ):
-            words += " Choose a --profile, set AWS_ACCESS_KEY_ID and its kin, or run:"
+            words += " Choose a --profile, set AWS_ACCESS_KEY_ID and"
+            words += " AWS_SECRET_ACCESS_KEY, or run:"
             words += f" {login}"
         case boto.InvalidConfigError():
             words += " Correct it: the --region (as eu-west-1), AWS_REGION, the"

@@ -5,8 +5,8 @@ and only then can it be sent at all. The one operation that takes something away
 deleting a queue's message that was read, has an option of its own.
 
 A request has the payloads of executions in its answer, and the session token in its
-headers. An endpoint may be named by an option, by AWS_ENDPOINT_URL and its kin, or in
-a profile: whoever can write one of these must not get them sent in the clear.
+headers. An endpoint may be named by an option, by AWS_ENDPOINT_URL or a service's own,
+or in a profile: whoever can write one of these must not get them sent in the clear.
 """
 
 import os

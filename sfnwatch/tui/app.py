@@ -373,7 +373,7 @@ class SfnwatchApp(ThemedApp[None]):
             return "no child executions"
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}
         if name == "drain.end" and not (draining and self.settings.mode != "replay"):
-            return "nothing is waited for"
+            return "not waiting for CloudTrail"
         if name == "player.loop" and not self.shown.playback.replay:
             return "only a recording loops"
         if name in {"find.next", "find.previous"} and not self.finder.searched:

@@ -404,7 +404,7 @@ class Player:
 
     def _squeeze(self) -> None:
         self.playback.squeeze = not self.playback.squeeze
-        how = "squeezed" if self.playback.squeeze else "as long as it was"
+        how = "squeezed" if self.playback.squeeze else "at full length"
         self._app.notify(f"idle time is {how}")
 
     def _loop(self) -> None:

@@ -77,7 +77,8 @@ async def test_without_credentials_it_ends_and_says_how_to_get_some(
     (message,) = watched.messages("history")
     assert message == (
         f"DescribeExecution on {sync.arn}: Unable to locate credentials. Choose a"
-        " --profile, set AWS_ACCESS_KEY_ID and its kin, or run: aws login"
+        " --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
+        " or run: aws login"
     )
     assert sync.requests == []
 

@@ -162,7 +162,7 @@ async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
         await settle(pilot)
         assert "Stop waiting" not in words_on(app)
         await press(pilot, "x")
-        assert "nothing is waited for" in words_on(app)
+        assert "not waiting for CloudTrail" in words_on(app)
 
 
 async def test_trouble_has_a_line_of_its_own_until_it_is_over() -> None:
