@@ -183,6 +183,10 @@ class LanesView(CursorList):
         """Show the moment that is shown by now."""
         self.changed()
 
+    def notify_style_update(self) -> None:
+        self._kept.clear()
+        super().notify_style_update()
+
     def search_for(self, words: str) -> None:
         """Mark some words where they are found."""
         self._searched = words

@@ -1,5 +1,7 @@
 """On stage: masks, zones, themes, keys to be seen; without color, and in ASCII."""
 
+import re
+
 import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
@@ -135,3 +137,18 @@ async def test_what_several_names_have_in_common_is_masked_too() -> None:
         assert "run-task" not in words_on(app)
         # How each was run tells nothing of anybody.
         assert "sync" in rows_of(app)[1]
+
+
+async def test_another_theme_colors_all_that_is_drawn_already() -> None:
+    pictures: dict[str, list[str]] = {"sfnwatch-dark": [], "textual-light": []}
+    for theme, taken in pictures.items():
+        screen = replayed("demo-three-ways", (100, 30), "end", theme=theme)
+        async with screen as (app, pilot):
+            for key in ("", "t", "e", "C", "r", "v", "enter"):
+                await press(pilot, *([key] if key else []))
+                app.theme = "textual-light"
+                await settle(pilot)
+                taken.append(re.sub(r"terminal-\d+", "", app.export_screenshot()))
+                app.theme = theme
+                await press(pilot, "escape")
+    assert pictures["sfnwatch-dark"] == pictures["textual-light"]
