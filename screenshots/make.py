@@ -23,7 +23,8 @@ from sfnwatch.model.trace import Trace  # noqa: E402
 from sfnwatch.recording.reader import RecordedFile  # noqa: E402
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp  # noqa: E402
 from sfnwatch.tui.status import Mode  # noqa: E402
-from tests.tui.screens import ScriptedSession, StoppedClock, settle  # noqa: E402
+from tests.sources.clocks import ManualClock  # noqa: E402
+from tests.tui.screens import ScriptedSession, settle  # noqa: E402
 
 _FONT_URLS = re.compile(r",?\s*url\(\"https?://[^)]*\)\s*format\(\"[^\"]*\"\)")
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -109,8 +110,8 @@ def record(scenario: str, folder: Path) -> Path:
 
 
 async def draw(picture: Picture, records: Sequence[Received]) -> str:
-    clock = StoppedClock()
-    clock.at = max(record.at for record in records if record.at is not None)
+    last = max(record.at for record in records if record.at is not None)
+    clock = ManualClock(last)
     if picture.until is not None:
         trace = Trace()
         trace.add(records)
