@@ -5,9 +5,12 @@ they differ only in the clock they are given.
 """
 
 import asyncio
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_LOG = logging.getLogger(__name__)
 
 
 class Clock(Protocol):
@@ -88,3 +91,4 @@ class ServerClock(SystemClock):
         """Take in a server's time, as just received."""
         if abs(told - self.now()) > self._TOLERANCE:
             self._skew = told - super().now()
+            _LOG.debug("clock: AWS's is %.1f s ahead", self._skew.total_seconds())

@@ -27,6 +27,8 @@ FILE = "SFNWATCH_CONFIG"
 """The environment variable that names another file."""
 PREFIX = "SFNWATCH_"
 """What the environment variables begin with that set something."""
+SHIPPED_KEYMAPS = Path(__file__).parent / "templates" / "keymaps"
+"""Where the key maps are that come with the program."""
 OWN_KEYS = ("keys", "themes")
 """The keys of the file that are no options of the command line."""
 _LARGEST = 1 << 20
@@ -77,9 +79,23 @@ class Bound(NamedTuple):
     keys: tuple[str, ...]
 
 
+NOWHERE = Path(os.devnull) / "no-home"
+"""Where the folders of a user are who has no home: nothing is in it, nor can be."""
+
+
+def user_folder(folder: Callable[[str], Path]) -> Path:
+    """Give one of the user's folders, by the function of platformdirs that knows it."""
+    try:
+        found = folder("sfnwatch")
+    except RuntimeError:
+        return NOWHERE
+    # Before 4.4 platformdirs gives a folder that is called `~` where there is no home.
+    return found if found.is_absolute() else NOWHERE
+
+
 def config_path() -> Path:
     """Give the file of this user's settings, which need not exist."""
-    return user_config_path("sfnwatch") / "config.toml"
+    return user_folder(user_config_path) / "config.toml"
 
 
 def load_config(
@@ -194,14 +210,17 @@ def _read_theme(where: str, name: str, value: Any, prefix: str) -> UserTheme:
 def with_keymap(config: Config, name: str, who: str) -> Config:
     """Put the keys of a file of its own below those of the configuration.
 
-    It lies in `keymaps/` beside the configuration, and has in it what `[keys]` has
-    there. `who` asks for it: an option, a file, a variable. Raises UsageError.
+    It lies in `keymaps/` beside the configuration, or is one that comes with the
+    program, and has in it what `[keys]` has there. `who` asks for it: an option, a
+    file, a variable. Raises UsageError.
     """
     place = (config.source or config_path()).parent / "keymaps"
-    known = {file.stem: file for file in sorted(place.glob("*.toml"))}
+    files = (*SHIPPED_KEYMAPS.glob("*.toml"), *sorted(place.glob("*.toml")))
+    known = {file.stem: file for file in files}
     if name not in known:
         msg = f"{who}: there is no key map {quoted(name)}"
-        raise UsageError(msg, hint=near(name, known) or f"They lie in {shown(place)}.")
+        every = f"There is {', '.join(known)}. Your own lie in {shown(place)}."
+        raise UsageError(msg, hint=near(name, known) or every)
     where = shown(known[name])
     keys = _read_keys(where, _read_table(known[name]), "")
     return replace(

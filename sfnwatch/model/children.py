@@ -129,6 +129,12 @@ class ListedExecution(Struct, frozen=True, rename="camel"):
         """Sort what did not succeed before the rest, and that as by `running_first`."""
         return (not self.failed, *self.running_first)
 
+    @property
+    def to_choose_from(self) -> tuple[bool, bool, float, str]:
+        """Sort what runs first, then what did not succeed, the newest start first."""
+        ended, start, arn = self.running_first
+        return (ended, not self.failed, start, arn)
+
     def seconds(self, now: datetime) -> float | None:
         """How long it took, or has taken by now; None where no time is known."""
         end = now if self.running else self.stopped_at
@@ -232,6 +238,22 @@ class ListedBy(StrEnum):
 
     MACHINE = "state machine"
     MAP_RUN = "Map Run"
+
+
+class ListFilter(Struct, frozen=True):
+    """Which executions are listed."""
+
+    statuses: tuple[str, ...] = ()
+    """AWS's words, each asked for by itself; any, where none is named."""
+    since: datetime | None = None
+    """When they were started at the earliest."""
+
+    @property
+    def words(self) -> str:
+        """Say which those are; nothing where they are all."""
+        names = (each.lower().replace("_", " ") for each in self.statuses)
+        since = f"since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        return ", ".join(filter(None, (" or ".join(names), since)))
 
 
 class LeftOut(Struct, frozen=True):

@@ -337,9 +337,14 @@ class ExecutionAsOf:
         """The newest answer of DescribeStateMachineForExecution."""
         return newest_answer(self._execution.defined, self._at, self._clock)
 
+    @property
+    def definition_text(self) -> str | None:
+        """The machine's definition, in Amazon States Language."""
+        return self._told("definition")
+
     @cached_property
     def definition(self) -> Definition:
-        return parse_definition(self._told("definition"))
+        return parse_definition(self.definition_text)
 
     @property
     def known(self) -> bool:

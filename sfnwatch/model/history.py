@@ -145,6 +145,8 @@ def newest_answer(answers: Sequence[A], at: datetime | None, clock: Clock) -> A 
 # -- an event --------------------------------------------------------------------------
 
 REDRIVEN = "ExecutionRedriven"
+MOST_EVENTS = 25_000
+"""No history has more: at that an execution fails."""
 TERMINAL = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",

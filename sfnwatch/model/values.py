@@ -29,24 +29,31 @@ _EPOCH_MS = 1e11
 """Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def parse_time(value: Any) -> datetime:
     """Read an epoch number (s or ms), an ISO 8601 string or a datetime.
 
-    A time without an offset is UTC, as CloudTrail's and Athena's are. Raises
-    ValueError for anything else.
+    A time without an offset is UTC, as CloudTrail's and Athena's are. One at the very
+    ends of the calendar is moved off them: to it, too, a margin is added or taken away.
+    Raises ValueError for anything else.
     """
     try:
-        if isinstance(value, str):
-            return _as_written(value) or _from_text(value.strip())
-        if isinstance(value, datetime):
-            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return _from_epoch(float(value))
+        at = _parsed(value)
     except (OverflowError, OSError) as error:
         raise ValueError(f"not a time: {value!r:.60}") from error
+    return at if _FIRST.year <= at.year < _LAST.year else min(max(at, _FIRST), _LAST)
+
+
+def _parsed(value: Any) -> datetime:
+    if isinstance(value, str):
+        return _as_written(value) or _from_text(value.strip())
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _from_epoch(float(value))
     raise ValueError(f"not a time: {value!r:.60}")
 
 

@@ -47,6 +47,7 @@ from sfnwatch.model.values import (
     encode_json,
     iso,
     parse_json,
+    parse_time,
     text_of,
 )
 
@@ -56,8 +57,9 @@ MARK = "sfnwatch"
 SUFFIX = ".sfnwatch.jsonl"
 MAX_DEPTH = 200
 """Levels of nesting; Python's parser ends at about 1000, less what it is called in."""
-MAX_LINE = 1 << 26
-"""Bytes of a line: no answer of AWS's is longer, and no more is kept to read one."""
+MAX_LINE = 1 << 24
+"""Bytes of a line, and characters of one item of a foreign file: no record of AWS's is
+longer, and Python makes up to 24 bytes of each to read it."""
 
 _OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,12 +67,22 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 _SENTENCE = 300
 
 
+STDIN = Path("-")
+"""What stands for stdin where a file is named."""
+
+
 class NotJsonError(ValueError):
     """A text that isn't JSON, and the character where that shows."""
 
-    def __init__(self, message: str, position: int) -> None:
+    def __init__(self, message: str, position: int, column: int = 0) -> None:
         super().__init__(message)
         self.position = position
+        self.column = column
+        """In its line, from 1; 0 where that says nothing."""
+
+    def __str__(self) -> str:
+        where = f" at column {self.column}" if self.column else ""
+        return f"{self.args[0]}{where}"
 
 
 class NewerFormatError(Exception):
@@ -109,7 +121,8 @@ def bad_file(
         what = f"not UTF-8 text: byte 0x{what.object[what.start]:02x}"
     elif isinstance(what, OSError):
         what = f"can't be read: {what.strerror or what}"
-    place = f"{path}:{line}" if line else f"{path}"
+    name = "stdin" if path == STDIN else str(path)
+    place = f"{name}:{line}" if line else name
     return BadFileError(f"{clean(place)}: {clean(str(what), _SENTENCE)}", hint=hint)
 
 
@@ -120,7 +133,7 @@ HEAD = 1 << 16
 MAX_UNPACKED = 1 << 30
 """Bytes of what may have no end: a few kilobytes may unpack to any amount."""
 _BLOCK = 1 << 18
-_STEP = 1 << 12
+_STEP = 1 << 8
 """Packed bytes are unpacked so many at a time: zstd may make 32 KiB of each."""
 _PATIENCE = 30.0
 """Seconds without a byte from a pipe after which nothing more is expected."""
@@ -145,7 +158,8 @@ class ByteStream:
         self.packed = ""
         """By what it is packed: `gzip`, `zstd` or, mostly, nothing."""
         self._number = self._opened()
-        self.regular = stat.S_ISREG(os.fstat(self._number).st_mode)
+        mode = os.fstat(self._number).st_mode
+        self.regular = path != STDIN and stat.S_ISREG(mode)
         """False for a pipe or a device, which can't be read again."""
         self._text = self._readable(self._decoded())
         head = bytearray()
@@ -179,12 +193,16 @@ class ByteStream:
         if line:
             yield bytes(line)
 
-    def text(self) -> str:
-        """Give all of it at once; raises BadFileError, for what is too much, too."""
+    def texts(self) -> Iterator[str]:
+        """Yield all of it as text, piece by piece; raises BadFileError."""
         try:
-            return b"".join(self._bounded(self.blocks())).decode()
+            yield from codecs.iterdecode(self.blocks(), "utf-8")
         except UnicodeDecodeError as error:
             raise bad_file(self.path, error) from error
+
+    def bound(self) -> None:
+        """Have no more read than what may be held: of what is no recording."""
+        self._text = self._bounded(self._text)
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""
@@ -196,6 +214,8 @@ class ByteStream:
         # Whoever opens a pipe that nobody writes to would wait for ever.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         try:
+            if self.path == STDIN:
+                return self._standard_input()
             number = os.open(self.path, flags)
         except OSError as error:
             raise bad_file(self.path, error) from error
@@ -206,6 +226,12 @@ class ByteStream:
             os.close(number)
             raise bad_file(self.path, "is a directory", hint="Name the files in it.")
         return number
+
+    def _standard_input(self) -> int:
+        if os.isatty(0):
+            hint = "Pipe a file into it, or name one."
+            raise bad_file(self.path, "is a terminal", hint=hint)
+        return os.dup(0)
 
     def _readable(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Pass blocks on, and put errors into words."""
@@ -271,15 +297,18 @@ class ByteStream:
         """
         member = new()
         for block in blocks:
-            rest = block
-            while rest:
+            at = 0
+            while at < len(block):
+                step = block[at : at + _STEP]
                 if member.eof:
-                    rest = rest.lstrip(b"\0")
-                    if not rest:
-                        break
+                    padding = len(step) - len(step.lstrip(b"\0"))
+                    if padding:
+                        at += padding
+                        continue
                     member = new()
-                yield member.decompress(rest[:_STEP])
-                rest = member.unused_data + rest[_STEP:]
+                made = member.decompress(step)
+                yield from (made[n : n + _BLOCK] for n in range(0, len(made), _BLOCK))
+                at += len(step) - len(member.unused_data)
         yield member.flush()
         if not member.eof:
             self.cut = f"the {self.packed} stream is cut short"
@@ -397,7 +426,7 @@ def _moment(at: float | None, created: datetime) -> datetime | None:
     if at is None:
         return None
     try:
-        return created + timedelta(microseconds=round(at * 1_000_000))
+        return parse_time(created + timedelta(microseconds=round(at * 1_000_000)))
     except OverflowError as error:
         raise ValueError(f"a time out of range: at is {at}") from error
 
@@ -466,8 +495,8 @@ def scan_value(text: str, start: int, depth: int = MAX_DEPTH) -> tuple[Any, int]
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        what = f"not JSON: {error.msg} at column {error.colno}"
-        raise NotJsonError(what, error.pos) from error
+        what = f"not JSON: {error.msg}"
+        raise NotJsonError(what, error.pos, error.colno) from error
     except RecursionError as error:
         raise NotJsonError("nested too deep to be read", start) from error
     except ValueError as error:
@@ -484,7 +513,7 @@ def parse_value(text: str, depth: int = MAX_DEPTH) -> Any:
     value, end = scan_value(text, skip_space(text, 0), depth)
     end = skip_space(text, end)
     if end < len(text):
-        raise NotJsonError(f"not JSON: Extra data at column {end + 1}", end)
+        raise NotJsonError("not JSON: Extra data", end, end + 1)
     return value
 
 

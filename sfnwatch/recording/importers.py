@@ -11,16 +11,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sfnwatch.errors import BadFileError
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import LOG_KEYS, REDRIVEN, TERMINAL, decode_event
+from sfnwatch.model.history import (
+    LOG_KEYS,
+    MOST_EVENTS,
+    REDRIVEN,
+    TERMINAL,
+    decode_event,
+)
 from sfnwatch.model.records import (
     Batch,
     DecodeError,
@@ -40,6 +48,7 @@ from sfnwatch.model.values import (
 )
 from sfnwatch.recording.format import (
     HEAD,
+    MAX_LINE,
     ByteStream,
     NotJsonError,
     bad_file,
@@ -53,6 +62,8 @@ KNOWN = (
     "cloudtrail lookup-events` wrote; `sfnwatch replay --help` lists all it reads."
 )
 _NOT_KNOWN = "not a file sfnwatch knows"
+_MOST, _FEW = 1_000_000, 1_000
+"""Records held of one file: of all, and of those that others are matched with."""
 _SHOWN_KEYS = 6
 _SHOWN = 30
 """Characters of a key."""
@@ -87,6 +98,7 @@ class Imported(Struct):
 def import_file(stream: ByteStream) -> Imported:
     """Read a file that is no recording; raises BadFileError with file and line."""
     is_json = stream.head.lstrip().startswith((b"{", b"["))
+    stream.bound()
     try:
         return (import_json if is_json else import_table)(stream)
     finally:
@@ -97,24 +109,171 @@ def import_file(stream: ByteStream) -> Imported:
 # -- JSON ----------------------------------------------------------------------------
 
 _BETWEEN = re.compile(r"[ \t\r\n,:]*")
+_PIECE = 1 << 20
+"""Characters held at least, before a value is read."""
+_MAY_BE_LONG = frozenset('[{"')
+"""What a value begins with that may go on."""
+_LEVELS = 4
+"""Deeper than `[[{"events": […]}]]` nobody writes."""
+_LISTS = ("events", "logEvents", "Events", "Records")
+"""The keys under which AWS's answers have their lists."""
+_TOKENS = ("nextToken", "NextToken")
 
 
 def import_json(stream: ByteStream) -> Imported:
     """Sort what a JSON file holds."""
     if len(stream.head) >= HEAD:
         _check_beginning(stream.path, stream.head.decode(errors="replace"))
-    imported, text, begin = Imported(stream.path), stream.text(), 0
-    while (begin := skip_space(text, begin)) < len(text):
-        try:
-            value, end = scan_value(text, begin)
-            _take(imported, value)
-        except NotJsonError as error:
-            line = 1 + text.count("\n", 0, error.position)
-            raise bad_file(stream.path, error, line=line) from error
-        except _ItemError as error:
-            raise _refused(stream.path, error, text, begin) from error
-        begin = end
+    imported, text = Imported(stream.path), JsonText(stream)
+    try:
+        while text.sign():
+            _read_next(imported, text)
+    except NotJsonError as error:
+        raise bad_file(stream.path, error, line=text.line_of(error)) from error
     return imported
+
+
+def _read_next(imported: Imported, text: "JsonText", place: "_Place" = ()) -> None:
+    """Sort in what comes next; what is too long to be held goes in item by item."""
+    try:
+        value = text.value()
+    except LongValueError:
+        _read_items(imported, text, place)
+        return
+    try:
+        _take(imported, value, place)
+    except _ItemError as error:
+        raise text.refusal(error, len(place)) from error
+
+
+def _read_items(imported: Imported, text: "JsonText", place: "_Place") -> None:
+    """Read the items of a list; or of an answer, of which only its list may be long."""
+    if len(place) > _LEVELS:
+        raise NotJsonError("nested too deep to be read", text.at)
+    if text.sign() == "[":
+        for number in text.items():
+            _read_next(imported, text, (*place, number))
+        return
+    listed = False
+    if text.sign() != "{":
+        raise LongValueError(text.at)
+    for key in text.members():
+        if key in _LISTS and text.sign() == "[":
+            listed = True
+            _read_items(imported, text, (*place, key))
+        else:
+            value = text.value()
+            imported.has_next |= key in _TOKENS and bool(value)
+    if not listed:
+        raise LongValueError(text.at)
+
+
+class LongValueError(NotJsonError):
+    """A value of more characters than any of AWS's has."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"a value longer than {MAX_LINE >> 20} MiB", position)
+
+
+class JsonText:
+    """A file's JSON, value after value; no more is held than the one that is read."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._path, self._pieces = stream.path, stream.texts()
+        self._text, self.at = "", 0
+        self._line, self._column = 1, 0
+        """Where the text that is held begins."""
+        self._begun = 0
+        """Where the value began that was read last."""
+
+    def sign(self) -> str:
+        """Give the next character that is no space; none at the end."""
+        while True:
+            self.at = skip_space(self._text, self.at)
+            if self.at < len(self._text) or not self._more():
+                return self._text[self.at : self.at + 1]
+
+    def value(self) -> Any:
+        """Read the next value; raises NotJsonError, for a long one LongValueError."""
+        self.sign()
+        while True:
+            try:
+                value, end = scan_value(self._text, self.at)
+            except NotJsonError:
+                # It may go on in the next piece, but not for ever.
+                if len(self._text) - self.at > MAX_LINE:
+                    if self.sign() in _MAY_BE_LONG:
+                        raise LongValueError(self.at) from None
+                    raise
+                if not self._more():
+                    raise
+            else:
+                if end < len(self._text) or not self._more():
+                    self._begun, self.at = self.at, end
+                    return value
+
+    def items(self) -> Iterator[int]:
+        """Stop at each item of the list that begins here, for it to be read."""
+        self.at += 1
+        number, over = 0, self._ends("]")
+        while not over:
+            yield number
+            number, over = number + 1, self._goes_on("]")
+
+    def members(self) -> Iterator[str]:
+        """Stop at each value of the object that begins here, giving its key."""
+        self.at += 1
+        over = self._ends("}")
+        while not over:
+            key = self.value() if self.sign() == '"' else None
+            if key is None or self.sign() != ":":
+                raise NotJsonError("not JSON: Expecting a key", self.at)
+            self.at += 1
+            yield key
+            over = self._goes_on("}")
+
+    def _ends(self, end: str) -> bool:
+        is_end = self.sign() == end
+        self.at += is_end
+        return is_end
+
+    def _goes_on(self, end: str) -> bool:
+        """Pass what stands behind an item; True if that is the end."""
+        sign = self.sign()
+        if sign not in {",", end}:
+            raise NotJsonError("not JSON: Expecting ',' delimiter", self.at)
+        self.at += 1
+        return sign == end
+
+    def _more(self) -> bool:
+        """Hold twice as much of what is still to be read; False at the end."""
+        breaks, last = self._text.count("\n", 0, self.at), self.at
+        if breaks:
+            self._line, self._column = self._line + breaks, 0
+            last -= self._text.rfind("\n", 0, self.at) + 1
+        self._column += last
+        parts = [self._text[self.at :]]
+        # One more than a value may have shows that it is too long.
+        wanted = min(max(_PIECE, len(parts[0])), MAX_LINE + 1 - len(parts[0]))
+        while wanted > 0 and (piece := next(self._pieces, "")):
+            parts.append(piece)
+            wanted -= len(piece)
+        self._text, self.at = "".join(parts), 0
+        return len(parts) > 1
+
+    def line_of(self, error: NotJsonError) -> int:
+        """Give an error's line, and set its column right."""
+        breaks = self._text.count("\n", 0, error.position)
+        if error.column and not breaks:
+            error.column += self._column
+        return self._line + breaks
+
+    def refusal(self, error: "_ItemError", known: int) -> BadFileError:
+        """Word what is wrong in the value read last; so many steps led to it."""
+        place = error.place[known:]
+        position = _position_of(self._text, self._begun, place)
+        line = self._line + self._text.count("\n", 0, position)
+        return _refused(self._path, error, line)
 
 
 def _check_beginning(path: Path, text: str) -> None:
@@ -129,12 +288,12 @@ def _check_beginning(path: Path, text: str) -> None:
             _shape_of(first)
         except _UnknownItemError as error:
             found = _ItemError((0,) if is_list else (), error)
-            raise _refused(path, found, text, begin) from error
+            line = 1 + text.count("\n", 0, _position_of(text, begin, found.place))
+            raise _refused(path, found, line) from error
 
 
-def _refused(path: Path, error: "_ItemError", text: str, begin: int) -> BadFileError:
-    """Word what is wrong in the value that begins somewhere in a text."""
-    line = 1 + text.count("\n", 0, _position_of(text, begin, error.place))
+def _refused(path: Path, error: "_ItemError", line: int) -> BadFileError:
+    """Word what is wrong with an item, in a line of a file."""
     # The line of a file's only value says no more than its name.
     at = line if error.place or line > 1 else None
     if error.unknown:
@@ -197,8 +356,7 @@ def _take(imported: Imported, value: Any, place: _Place = ()) -> None:
         raise _ItemError(place, error) from error
     if isinstance(shape, str):
         _take(imported, value[shape], (*place, shape))
-    tokens = (value.get("nextToken"), value.get("NextToken"))
-    imported.has_next = imported.has_next or any(tokens)
+    imported.has_next |= any(value.get(key) for key in _TOKENS)
 
 
 def _shape_of(value: Any) -> "str | _Take":
@@ -229,9 +387,12 @@ _Take = Callable[[Imported, Record], None]
 
 def _kept(imported: Imported, kind: str, value: Record, arn: str | None = None) -> None:
     """Keep a record that needs no other to tell whose it is."""
+    if len(imported.others) >= _MOST:
+        raise ValueError(f"one file holds {_MOST:,} records at most: divide it")
     received = receive(None, kind, arn, value)
     check_record(received)
-    imported.others.append(received)
+    # All are held until all files are read; what was decoded, only now.
+    imported.others.append(replace(received))
 
 
 def _of_kind(kind: str) -> _Take:
@@ -243,6 +404,8 @@ _record = _of_kind(RecordKind.TRAIL)
 
 def _event(imported: Imported, value: Record) -> None:
     number = decode_event(value)[0].id
+    if len(imported.events) >= MOST_EVENTS and number not in imported.events:
+        raise ValueError(f"one execution has {MOST_EVENTS:,} events at most")
     known = imported.events.setdefault(number, value)
     if known is not value and canonical(known) != canonical(value):
         what = f"another event {number} than before: one file holds one execution"
@@ -266,12 +429,14 @@ def _eventbridge(imported: Imported, value: Record) -> None:
 
 def _described(imported: Imported, value: Record) -> None:
     _check_text(value, "executionArn")
+    _check_few(imported.described)
     told = receive(None, RecordKind.DESCRIBE, value["executionArn"], value)
     imported.described.append(told)
 
 
 def _defined(imported: Imported, value: Record) -> None:
     _check_text(value, "definition")
+    _check_few(imported.defined)
     imported.defined.append(value)
 
 
@@ -284,6 +449,11 @@ def _logged(imported: Imported, value: Record) -> None:
 def _check_text(value: Record, key: str) -> None:
     if not text_of(value[key]):
         raise ValueError(f"{key} is no text")
+
+
+def _check_few(held: Sequence[Any]) -> None:
+    if len(held) >= _FEW:
+        raise ValueError(f"one file holds {_FEW:,} such answers at most: divide it")
 
 
 def _log_event(imported: Imported, value: Record) -> None:
@@ -311,7 +481,7 @@ def _children(imported: Imported, value: Record) -> None:
 
 
 _SHAPES: tuple[tuple[set[str], str | _Take], ...] = (
-    *(({key}, key) for key in ("events", "logEvents", "Events", "Records")),
+    *(({key}, key) for key in _LISTS),
     ({"EventId", "EventTime"}, _of_kind(RecordKind.LOOKUP)),
     ({"detail-type", "detail"}, _eventbridge),
     ({"mapRunArn", "executionCounts"}, _of_kind(RecordKind.MAP_RUN)),
@@ -336,8 +506,6 @@ _NEEDED = ("eventtime", "eventsource", "eventname")
 _DELIMITERS = (",", ";", "\t")
 """Spreadsheets of some countries save CSV with semicolons."""
 _NULLS = ("", "null")
-_LONGEST_CELL = 1 << 26
-"""The csv module's own limit, 128 KiB, is less than CloudTrail allows a request."""
 
 
 def import_table(stream: ByteStream) -> Imported:
@@ -345,19 +513,21 @@ def import_table(stream: ByteStream) -> Imported:
 
     Queries give other columns than the trail's own, in any order and any case.
     """
-    csv.field_size_limit(_LONGEST_CELL)
+    # Its own limit, 128 KiB, is less than CloudTrail allows a request.
+    csv.field_size_limit(MAX_LINE)
     title, newline, _ = stream.head.lower().partition(b"\n")
     endless = not newline and len(title) >= HEAD
     if endless or not any(name.encode() in title for name in _NEEDED):
         raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
     delimiter = next((d for d in _DELIMITERS if d.encode() in title), ",")
-    lines = (line.decode() for line in stream.lines())
+    lines = _RowLines(stream)
     reader = csv.reader(lines, delimiter=delimiter)
     imported = Imported(stream.path)
-    seen: Counter[tuple[tuple[str, str], ...]] = Counter()
+    seen: Counter[bytes] = Counter()
     try:
         columns = _columns(stream.path, next(reader, []))
         for row in _rows(reader, columns):
+            lines.held = 0
             _number_row(row, seen)
             _kept(imported, RecordKind.ATHENA, row)
     except UnicodeDecodeError as error:
@@ -365,6 +535,22 @@ def import_table(stream: ByteStream) -> Imported:
     except (csv.Error, ValueError) as error:
         raise bad_file(stream.path, error, line=reader.line_num) from error
     return imported
+
+
+class _RowLines:
+    """A table's lines; one row may have many, but not without end."""
+
+    def __init__(self, stream: ByteStream) -> None:
+        self._lines = stream.lines()
+        self.held = 0
+        """Bytes of the row that is read."""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.held += len(line)
+            if self.held > MAX_LINE:
+                raise ValueError(f"a row longer than {MAX_LINE >> 20} MiB")
+            yield line.decode()
 
 
 def _columns(path: Path, cells: list[str]) -> list[str]:
@@ -391,13 +577,13 @@ def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[dict[str,
         }
 
 
-def _number_row(
-    row: dict[str, str], seen: Counter[tuple[tuple[str, str], ...]]
-) -> None:
+def _number_row(row: dict[str, str], seen: Counter[bytes]) -> None:
     """Tell rows that say the same apart: without an event id they are two calls."""
-    key = tuple(sorted(row.items()))
+    if "eventid" in row:
+        return
+    key = sha256(repr(sorted(row.items())).encode()).digest()
     seen[key] += 1
-    if seen[key] > 1 and "eventid" not in row:
+    if seen[key] > 1:
         row["occurrence"] = str(seen[key])
 
 

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 from platformdirs import user_state_path
 
+from sfnwatch.config import user_folder
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.children import UNSUCCESSFUL
 from sfnwatch.model.trace import Trace
@@ -85,7 +86,7 @@ class ListedRecording(Struct, frozen=True):
 
 def recordings_dir() -> Path:
     """Give the folder of this user's recordings, which need not exist yet."""
-    return user_state_path("sfnwatch") / "recordings"
+    return user_folder(user_state_path) / "recordings"
 
 
 def list_recordings(folder: Path) -> list[ListedRecording]:
@@ -238,7 +239,7 @@ class _ViewFile(Struct, frozen=True):
 
 def views_dir() -> Path:
     """Give the folder of this user's views, which need not exist yet."""
-    return user_state_path("sfnwatch") / "views"
+    return user_folder(user_state_path) / "views"
 
 
 def view_path(executions: Iterable[str], created: datetime) -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO, Self, TextIO
 
+from sfnwatch.config import NOWHERE
 from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.records import Batch
@@ -45,6 +46,10 @@ class Recorder:
     @classmethod
     def create_in(cls, directory: Path, header: Header) -> Self:
         """Begin a new file named after its first execution, whoever else does."""
+        if directory.is_relative_to(NOWHERE):
+            msg = "There is no home directory to record in."
+            hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
+            raise UsageError(msg, hint=hint)
         execution, *others = header.executions or ("",)
         while True:
             more = len(others)

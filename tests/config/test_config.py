@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from textual.keys import Keys
 
 from sfnwatch.config import (
+    SHIPPED_KEYMAPS,
     Bound,
     Config,
     check,
@@ -20,6 +21,7 @@ from sfnwatch.config import (
     with_keymap,
 )
 from sfnwatch.errors import UsageError
+from sfnwatch.tui.actions import ACTIONS as SHOWN
 
 ACTIONS = {
     "player.toggle": Bound("app", ("space",)),
@@ -114,6 +116,23 @@ def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
     check(mine, None, "", themes=THEMES, actions=ACTIONS)
     unused = wrong(with_keymap(config, "unused", "--keymap"))
     assert unused.startswith("…/keymaps/unused.toml: keys: there is no action")
+
+
+@pytest.mark.parametrize(
+    "file", [*SHIPPED_KEYMAPS.glob("*.toml")], ids=lambda f: f.stem
+)
+def test_a_key_map_that_is_shipped_is_one_that_works(file: Path) -> None:
+    mapped = with_keymap(Config(), file.stem, "--keymap")
+    actions = {each.id: Bound(each.pane, each.keys) for each in SHOWN}
+    check(mapped, None, "", themes=THEMES, actions=actions)
+    assert mapped.keys
+    assert all(mapped.keys[name] != actions[name].keys for name in mapped.keys)
+
+
+def test_a_key_map_of_one_s_own_goes_before_one_that_is_shipped(write: Write) -> None:
+    config = load_config(write(""), {})
+    write('"player.loop" = "O"', "keymaps/vim.toml")
+    assert with_keymap(config, "vim", "").keys == {"player.loop": ("O",)}
 
 
 # -- what is refused ---------------------------------------------------------------

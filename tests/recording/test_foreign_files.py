@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import tempfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -579,3 +580,69 @@ def test_lists_of_a_map_run_are_worth_opening(opened: Opener) -> None:
     assert moment.listed[map_child(0)].listed.failed
     assert not trace_of(opened({"executions": []})).children
     assert trace_of(opened(dict(counted().record))).map_runs
+
+
+# -- files longer than what is held ----------------------------------------------------
+
+
+def long_events(count: int) -> list[dict[str, Any]]:
+    """Write events of 100 kB each, the last of them `count`."""
+    first = events()[0] | {"padding": "x" * 100_000}
+    more = {"type": "WaitStateEntered", "timestamp": first["timestamp"]}
+    return [first, *({**first, **more, "id": n} for n in range(2, count + 1))]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda found: {"events": found, "nextToken": "A"},
+        lambda found: {"nextToken": "A", "events": found},
+        lambda found: [{"events": found[:90]}, {"events": found[90:], "nextToken": 1}],
+        lambda found: [*found, {"events": [], "nextToken": "A"}],
+    ],
+    ids=["token last", "token first", "pages", "a list"],
+)
+def test_an_answer_longer_than_one_line_may_be_is_read_item_by_item(
+    opened: Opener, wrap: Any, indent: int | None
+) -> None:
+    recording = opened(json.dumps(wrap(long_events(180)), indent=indent))
+    found = [each.record["id"] for each in recording.records()]
+    assert found == list(range(1, 181))
+    assert "one page of several" in recording.notes[0]
+
+
+def test_what_is_wrong_in_a_long_one_is_named_with_its_place(tmp_path: Path) -> None:
+    found = [*long_events(170), {"id": 171}, *long_events(5)]
+    bad = lines([{"events": found[:100]}, {"x": 1, "events": found[100:]}])
+    text = json.dumps({"events": found}, indent=1)
+    line = text.count("\n", 0, text.index('"id": 171'))
+    told = refused(put(tmp_path / "file.dat", text)).message
+    assert re.search(rf":{line}: .*: events\[170\]: .* key id", told)
+    path = put(
+        tmp_path / "file.dat", f"[{bad.strip().replace(chr(10), ',' + chr(10))}]"
+    )
+    assert re.search(r":2: .*: \[1\].events\[70\]: ", refused(path).message)
+    text = json.dumps({"events": long_events(170)})
+    long = "a value longer than 16 MiB"
+    bad = f'"x": "{"y" * (17 << 20)}"'
+    for end, words in (("]", "Expecting"), (f'"x": {text}', long), (bad, long)):
+        path = put(tmp_path / "file.dat", f"{text[:-2]}, {{{end}")
+        assert words in refused(path).message
+
+
+@pytest.mark.parametrize("signature", [b"PK\x03\x04", b'{"log": {"version": "1.2", '])
+def test_archives_and_what_browsers_save_are_none_of_ours(
+    tmp_path: Path, signature: bytes
+) -> None:
+    path = put(tmp_path / "file.dat", signature + b"\0" * 100_000)
+    assert "not a file sfnwatch knows" in refused(path).message
+
+
+def test_no_more_is_held_than_one_execution_has(tmp_path: Path) -> None:
+    first = events()[0]
+    path = put(tmp_path / "f.json", lines({**first, "id": n} for n in range(1, 25_002)))
+    error = refused(path)
+    assert error.message.endswith(":25001: one execution has 25,000 events at most")
+    path = put(tmp_path / "f.json", lines([described()] * 1001))
+    assert "1,000 such answers at most" in refused(path).message
