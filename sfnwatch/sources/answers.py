@@ -55,6 +55,10 @@ class Page(Struct):
         """Count the items of all lists."""
         return sum(len(each) for each in self._lists())
 
+    def listed(self) -> list[Any]:
+        """Give the items of all lists, to compare with those of another page."""
+        return list(chain.from_iterable(self._lists()))
+
     def check(self) -> None:
         """Raise GarbledError for an item that was left raw and is no JSON object."""
         for item in chain.from_iterable(self._lists()):

@@ -1,244 +1,79 @@
 """AWS, as far as this tool goes: one session, its clients, and what they may ask.
 
-The only operations that can be sent are those that its features allow; a hook refuses
-any other before it leaves the process. Clients are made once for each service and
-Region, and anew after credentials have expired: a session keeps what it has once
-loaded.
+The only operations that can be sent are those that its features allow, and those by
+which credentials are had; a hook refuses any other before it leaves the process.
+Clients are made once for each service and Region, and anew after credentials have
+expired: a session keeps what it has once loaded.
 
 Botocore is used as it is, with one hook: the body of an answer is kept as it came, and
 decoded into the few members that are needed. Errors go through botocore's own parser.
-
-What AWS, the network and the credentials say when they say no, in plain words.
-
-Judged by the error's code or class, never by the text of its message. A message
-names what was tried, on what, what came back, and what to do.
 """
 
 import asyncio
 import logging
 import os
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+)
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from functools import cache, partial
+from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
-import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore import exceptions as boto
 from botocore import xform_name
-from botocore.eventstream import ParserError as StreamParserError
-from botocore.exceptions import InvalidConfigError
-from botocore.loaders import Loader, create_loader
 from botocore.model import OperationModel
-from botocore.parsers import ResponseParserError
-from msgspec.structs import replace
 
 from sfnwatch import __version__
-from sfnwatch.model.records import THROTTLED, HealthState, Operation
-from sfnwatch.model.values import clean, duration
+from sfnwatch.errors import RefusedError
+from sfnwatch.model.records import HealthState, Operation
+from sfnwatch.model.values import clean
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
     Failure,
-    GarbledError,
     StalePageError,
-    Verdict,
     convert_answer,
     decode_answer,
 )
-from sfnwatch.sources.http_session import HttpSession, UnboundedError
+from sfnwatch.sources.aws_errors import (
+    EXPIRED_PAUSE,
+    STALE_PAGE,
+    code_of,
+    concerns_sign_in,
+    failure_of,
+    server_time,
+)
+from sfnwatch.sources.credentials import Prompter, SignIn, of_settings
+from sfnwatch.sources.http_session import (
+    HttpSession,
+)
 from sfnwatch.sources.permissions import (
+    SIGN_IN,
     Feature,
     NotAllowedError,
-    action_of,
     endpoint_refusal,
-    is_loopback,
     operations,
-    policy_command,
 )
 from sfnwatch.sources.polling import note_answer, note_sent
-from sfnwatch.sources.profiles import AwsSettings, login_command, mfa_refusal
-
-# -- what went wrong -------------------------------------------------------------------
-
-_EXPIRED_PAUSE = 5.0
-"""Seconds between looks for renewed credentials."""
-VERDICTS = (
-    Verdict("|".join(sorted(THROTTLED)), HealthState.THROTTLED),
-    Verdict(
-        "ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired",
-        HealthState.EXPIRED,
-        "Run: {login}",
-        _EXPIRED_PAUSE,
-    ),
-    Verdict(
-        "(Kms)?AccessDenied(Exception)?|NotAuthorized|UnauthorizedOperation"
-        "|OperationNotPermittedException",
-        HealthState.DENIED,
-        "Allow {action} (see {policy}), or choose another --profile.",
-        60.0,  # it may be granted
-    ),
-    Verdict(
-        "IncompleteSignature(Exception)?|InvalidAccessKeyId|InvalidClientTokenId"
-        "|InvalidSignatureException|MissingAuthenticationToken(Exception)?"
-        "|OptInRequired|SignatureDoesNotMatch|UnrecognizedClientException",
-        HealthState.REFUSED,
-        "Check the credentials of the --profile.",
-    ),
-    Verdict(
-        "ExecutionDoesNotExist|InvalidArn|ResourceNotFound|StateMachineDoesNotExist"
-        "|UnknownOperationException|ValidationException",
-        HealthState.REFUSED,
-        "Check the ARN and the --region.",
-    ),
+from sfnwatch.sources.profiles import (
+    AwsSettings,
+    Keys,
+    login_command,
+    profile_name,
 )
-"""What codes mean, whichever service sends them; any other is worth another try."""
-STALE_PAGE = re.compile(
-    "(ExpiredNextToken|InvalidNextToken|InvalidParameter|InvalidTimeRange)Exception"
-    "|InvalidToken"
-)
-"""The paging has to begin again: its token is too old, or was another's."""
-_SIGNATURE = re.compile(
-    "InvalidSignatureException|RequestExpired|RequestTimeTooSkewed|SignatureDoesNotMatch"
-)
-"""What a clock that is wrong may be answered with."""
-_SKEWED = timedelta(minutes=4)
-"""AWS takes signatures that are up to 5 minutes old, or 15: it depends."""
-_SIGNED_HEADER = re.compile(
-    r"(?i)\b(x-amz-security-token|authorization)\b\s*[:=]\s*[^\s'\"][^\n'\"]*"
-)
-
-
-def code_of(error: BaseException) -> str:
-    """Give AWS's error code, or nothing for an error that AWS did not send."""
-    # A connection that was closed has a response too: None.
-    response: Mapping[str, Any] = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
-
-
-def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """Read an answer's Date."""
-    try:
-        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError):
-        return None
-
-
-def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
-    """Put an error into plain words; raises it again if it is none we know.
-
-    `operation` has its IAM prefix; `login` is the command that renews this profile's
-    credentials.
-    """
-    tried = f"{operation.partition(':')[2]} on {subject}"
-    state, at_least, words = HealthState.REFUSED, 0.0, _said(error)
-    match error:
-        case boto.ClientError():
-            return _answered(error, operation, tried, login)
-        case boto.SSOError() | boto.TokenRetrievalError():
-            state, at_least = HealthState.EXPIRED, _EXPIRED_PAUSE
-            words = f"the login has expired. Run: {login}"
-        case (
-            boto.NoCredentialsError()
-            | boto.PartialCredentialsError()
-            | boto.CredentialRetrievalError()
-            | boto.ProfileNotFound()
-        ):
-            words += " Choose a --profile, set AWS_ACCESS_KEY_ID and"
-            words += " AWS_SECRET_ACCESS_KEY, or run:"
-            words += f" {login}"
-        case boto.InvalidConfigError():
-            words += " Correct it: the --region (as eu-west-1), AWS_REGION, the"
-            words += " endpoint's URL, or what the profile says of them."
-        case NotAllowedError() if operation.startswith("s3:"):
-            # Botocore would ask by HeadBucket, where AWS has not told it unasked.
-            words = "S3 doesn't say where the bucket is."
-        case (
-            GarbledError()
-            | ResponseParserError()
-            | StreamParserError()
-            | aiohttp.ClientPayloadError()
-        ):
-            state, words = HealthState.RETRYING, "the answer was cut or garbled."
-        case (
-            UnboundedError()
-            | aiohttp.ClientConnectionError()
-            | boto.HTTPClientError()
-            | boto.ConnectionError()
-            | OSError()
-        ):
-            state = HealthState.RETRYING
-        case _:
-            raise error
-    return Failure(state, f"{tried}: {words}", at_least=at_least)
-
-
-def _answered(
-    error: boto.ClientError, operation: str, tried: str, login: str
-) -> Failure:
-    code = code_of(error)
-    if (off := _skew(error)) is not None:
-        words = _skew_words(tried, code, off)
-        return Failure(HealthState.RETRYING, words, code=code, at_least=_EXPIRED_PAUSE)
-    said = _without_secrets(str(error.response.get("Error", {}).get("Message") or ""))
-    if code in THROTTLED:
-        tried = operation.partition(":")[2]
-    words = f"{tried}: {clean(code)}. {said}".rstrip()
-    failure = Failure(HealthState.RETRYING, words, code=code)
-    for verdict in VERDICTS:
-        advice = verdict.advice.format(
-            login=login, action=action_of(operation), policy=policy_command(operation)
-        )
-        replace(verdict, advice=advice).apply(failure)
-    return failure
-
-
-def _skew(error: boto.ClientError) -> timedelta | None:
-    """Tell how far this machine's time is off, where a signature was refused for it.
-
-    By the machine's own time, as botocore signs by it, and by no other Clock.
-    """
-    if not _SIGNATURE.fullmatch(code_of(error)):
-        return None
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    told = server_time(metadata.get("HTTPHeaders", {}))
-    off = datetime.now(UTC) - told if told else timedelta(0)
-    return off if abs(off) > _SKEWED else None
-
-
-def _skew_words(tried: str, code: str, off: timedelta) -> str:
-    side = "ahead of" if off > timedelta(0) else "behind"
-    return (
-        f"{tried}: {clean(code)}. This machine's clock is"
-        f" {duration(abs(off.total_seconds()))} {side} AWS's, and what is signed at"
-        " another time is refused. Set the clock."
-    )
-
-
-def _without_secrets(message: str) -> str:
-    """Take out the headers that AWS repeats when it refuses a signature.
-
-    It says what string should have been signed, and a session token is a part of it.
-    """
-    return clean(_SIGNED_HEADER.sub(r"\1: …", message), 400)
-
-
-def _said(error: Exception) -> str:
-    text = clean(str(error) or type(error).__name__, 300)
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-# -- the client ------------------------------------------------------------------------
 
 T = TypeVar("T")
 _HTTP: Any = HttpSession
 """To the types, a client's session can only be aiobotocore's own."""
 _SERVICES = {"states": "stepfunctions"}
 """IAM prefixes, to what botocore calls a service where that is another word."""
+_PREFIXES = {name: prefix for prefix, name in _SERVICES.items()}
 _RATIONED = frozenset({"cloudtrail"})
 """Services whose requests are counted one by one: LookupEvents has 2 a second for a
 whole account."""
@@ -248,6 +83,9 @@ _BODY = "RawBody"
 """The key under which an answer's body is beside what botocore read."""
 _FIRST_OTHER = 300
 _CONFIG = AioConfig(
+    # All that a mode would set is set here; `auto` asks the instance for its Region.
+    defaults_mode="legacy",
+    http_session_cls=_HTTP,
     user_agent_extra=f"sfnwatch/{__version__}",
     retries={"mode": "standard", "total_max_attempts": 2},
     connect_timeout=5,
@@ -277,39 +115,59 @@ def _keep_body(
         response_dict["body"] = b"{}"
 
 
-def _refuse_others(allowed: Collection[str], model: OperationModel, **_: Any) -> None:
-    if model.name not in allowed:
+def _refuse_others(
+    allowed: Collection[Operation], model: OperationModel, **_: Any
+) -> None:
+    service = model.service_model.service_name
+    operation = (_PREFIXES.get(service, service), model.name)
+    if operation not in allowed and operation not in SIGN_IN:
         msg = f"{model.name} is not among the operations this tool may send"
         raise NotAllowedError(msg)
+
+
+_ANYWHERE = "us-east-1"
+"""Where a role's keys are asked for if no Region is configured: they hold in all."""
+_CODE_USED_UP = "what an MFA code was given for has expired. Start sfnwatch again."
 
 
 class _Connection:
     """A session with its clients, closed when the last call on it has come back."""
 
-    def __init__(self, settings: AwsSettings, allowed: Collection[Operation]) -> None:
-        self._settings, self._allowed = settings, allowed
+    def __init__(
+        self,
+        settings: AwsSettings,
+        allowed: Collection[Operation],
+        prompter: Prompter | None = None,
+    ) -> None:
+        self._settings = settings
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._users = 0
         self._retired = False
-        self._config = _CONFIG
+        self._config = AioConfig()
         if settings.endpoint_url:
             # Some operations are of a host of their own, `stream-logs.…`: not there.
-            self._config = self._config.merge(AioConfig(inject_host_prefix=False))
-        if is_loopback(settings.endpoint_url):
-            self._config = self._config.merge(AioConfig(proxies={}))
+            self._config = AioConfig(inject_host_prefix=False)
         self.session = AioSession(profile=settings.profile)
+        # It would tell a host that the environment names of each request, in the clear.
+        self.session.set_config_variable("csm_enabled", value=False)
         # On the session: the clients that credentials are asked for by have it too.
-        self.session.set_default_client_config(AioConfig(http_session_cls=_HTTP))
+        self.session.set_default_client_config(_CONFIG)
         self.session.register("before-send", note_sent)
         self.session.register("response-received", note_answer)
-        if settings.access_key_id:
+        emitter: Any = self.session.get_component("event_emitter")
+        emitter.register_first("before-call", partial(_refuse_others, allowed))
+        if settings.access_key_id and settings.secret_access_key:
             _ignore_configuration(self.session)
+            own = (settings.access_key_id, settings.secret_access_key)
+            self.session.set_credentials(*own)
+        self.signed_in = SignIn(self.session, settings, prompter)
 
     async def call(self, request: AwsRequest[Any]) -> dict[str, Any]:
         prefix, _, name = request.operation.partition(":")
         async with self.used():
+            await self.signed_in.keys(request.region)
             client = await self._client(prefix, request.region)
             async with asyncio.timeout(_TIMEOUT):
                 ask = getattr(client, xform_name(name))
@@ -335,33 +193,20 @@ class _Connection:
         return self._clients[key]
 
     async def _make_client(self, prefix: str, region: str) -> Any:
-        # Of a session that was begun anew the profiles may be others.
-        settings = self._settings
-        if not settings.access_key_id and (why := mfa_refusal(self.session)):
-            raise Failure(HealthState.REFUSED, why)
-        loader = _loader(self.session.get_config_variable("data_path"))
-        self.session.register_component("data_loader", loader)
         # Each rationed request is paid for from a bucket, which botocore knows not of.
         rationed = prefix in _RATIONED
         create: Any = self.session.create_client
         context = create(
             _SERVICES.get(prefix, prefix),
             region_name=region,
-            endpoint_url=settings.endpoint_url,
-            aws_access_key_id=settings.access_key_id,
-            aws_secret_access_key=settings.secret_access_key,
+            endpoint_url=self._settings.endpoint_url,
             config=self._config.merge(_ONCE) if rationed else self._config,
         )
-        try:
+        with of_settings():
             client = await self._stack.enter_async_context(context)
-        except ValueError as error:
-            # A Region or an endpoint that is none: of a variable, or the profile.
-            raise InvalidConfigError(error_msg=str(error)) from error
         # Whoever named it: an option, the environment, or the profile.
         if refused := endpoint_refusal(client.meta.endpoint_url):
             raise Failure(HealthState.REFUSED, refused)
-        names = frozenset(n for service, n in self._allowed if service == prefix)
-        client.meta.events.register_first("before-call", partial(_refuse_others, names))
         client.meta.events.register("before-parse", _keep_body)
         return client
 
@@ -373,12 +218,6 @@ class _Connection:
 
     async def close(self) -> None:
         await self._stack.aclose()
-
-
-@cache
-def _loader(data_path: str | None) -> Loader:
-    """Give what reads botocore's models, the same to all sessions: it keeps them."""
-    return create_loader(data_path)
 
 
 def _ignore_configuration(session: AioSession) -> None:
@@ -401,6 +240,7 @@ class AwsClient:
         """Make a client; `heed` is told AWS's time, by its answers' Date headers."""
         self._settings, self._heed = settings, heed
         self._allowed = operations(features)
+        self._answered = False
         self._connection = _Connection(settings, self._allowed)
 
     async def __aenter__(self) -> Self:
@@ -413,6 +253,22 @@ class AwsClient:
     def login(self) -> str:
         """The command that renews this profile's credentials."""
         return login_command(self._connection.session, self._settings.profile)
+
+    async def credentials_method(self) -> str:
+        """Say, in botocore's words, how credentials are found; raises Failure."""
+        if self._settings.access_key_id:
+            return "given keys"
+        connection = self._connection
+        whose = profile_name(connection.session)
+        asked = AwsRequest("sts:GetCallerIdentity", whose, "", dict, {})
+        try:
+            await connection.signed_in.keys(self._settings.region)
+            found: Any = await connection.session.get_credentials()
+        except Failure:
+            raise
+        except Exception as error:
+            raise await self._failure(connection, error, asked) from error
+        return str(found.method)
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure, or StalePageError for a token too old."""
@@ -433,6 +289,7 @@ class AwsClient:
                 words = f"{name} on {request.subject}: {clean(str(error), 300)}"
                 raise StalePageError(words) from error
             raise await self._failure(connection, error, request) from error
+        self._answered = True
         metadata = told.get("ResponseMetadata", {})
         at = server_time(metadata.get("HTTPHeaders", {}))
         if at is not None and self._heed is not None:
@@ -468,10 +325,37 @@ class AwsClient:
         One that has loaded a login never looks for another.
         """
         failure = failure_of(error, request.operation, request.subject, self.login)
+        if self._answered and concerns_sign_in(error):
+            # They were had before: what keeps them from being renewed may pass.
+            failure.state, failure.at_least = HealthState.EXPIRED, EXPIRED_PAUSE
+        chosen = profile_name(connection.session)
+        if failure.state is HealthState.EXPIRED and chosen in self._settings.signed_in:
+            failure.state = HealthState.REFUSED
+            failure.message = f"{clean(chosen)}: {_CODE_USED_UP}"
         if failure.state is HealthState.EXPIRED and connection is self._connection:
             self._connection = _Connection(self._settings, self._allowed)
             await connection.retire()
         return failure
+
+
+async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
+    """Have the keys of a role that takes MFA codes; raises RefusedError.
+
+    The codes are by their devices' serial numbers: each is good for one request.
+    """
+
+    def code_for(text: str) -> str:
+        return next(code for serial, code in codes.items() if serial in text)
+
+    connection = _Connection(settings, frozenset(), code_for)
+    try:
+        return await connection.signed_in.keys(settings.region or _ANYWHERE)
+    except Exception as error:
+        login = login_command(connection.session, settings.profile)
+        failure = failure_of(error, "sts:AssumeRole", "the profile's role", login)
+        raise RefusedError(failure.message) from error
+    finally:
+        await connection.close()
 
 
 def _is_later_page(request: AwsRequest[Any]) -> bool:

@@ -32,6 +32,7 @@ from sfnwatch.model.children import (
     LeftOut,
     ListedBy,
     ListedExecution,
+    ListFilter,
     Listing,
     decode_listed,
     newest,
@@ -122,7 +123,7 @@ class _ExecutionPage(ListPage):
     executions: list[dict[str, Any]]
 
     @property
-    def listed(self) -> tuple[ListedExecution, ...]:
+    def decoded(self) -> tuple[ListedExecution, ...]:
         found = map(decode_listed, self.executions)
         return tuple(each for each in found if each is not None)
 
@@ -184,9 +185,17 @@ class Discovery:
     """Finds executions in one Region of an account; raises RefusedError."""
 
     def __init__(
-        self, aws: CallsAws, clock: Clock, region: str, *, tries: int = TRIES
+        self,
+        aws: CallsAws,
+        clock: Clock,
+        region: str,
+        *,
+        tries: int = TRIES,
+        only: ListFilter | None = None,
     ) -> None:
+        """Make one; its lists have what the filter lets through."""
         self._aws = RateLimitedAws(aws, clock, _RATES)
+        self._only = only or ListFilter()
         self._context = WatchContext(Targets(()), clock, tries=tries)
         self._clock, self._region = clock, region
         self._asked: list[Received] = []
@@ -328,10 +337,10 @@ class Discovery:
         pages = self._executions(machine_arn, _PAGE, most=_DEEP, by=by)
         async with aclosing(pages):
             async for page in pages:
-                found += page.listed
+                found += page.decoded
                 best = newest(found)
                 bound = since or (best and best.started_at)
-                ends = [each.stopped_at for each in page.listed if not each.running]
+                ends = [each.stopped_at for each in page.decoded if not each.running]
                 if bound and any(end is not None and end < bound for end in ends):
                     break
         return found
@@ -354,12 +363,39 @@ class Discovery:
             async for listing in listings:
                 yield listing
 
+    async def _wanted(
+        self, arn: str, size: int, status: str | None, most: int | None = None
+    ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
+        """Give the pages of what was started when it is wanted, and if more follow."""
+        since = self._only.since
+        async with aclosing(self._executions(arn, size, status, most=most)) as pages:
+            async for page in pages:
+                more = bool(page.next_token)
+                if since is None:
+                    yield page.decoded, more
+                    continue
+                more = more and not _is_past(page.decoded, since, status)
+                yield tuple(e for e in page.decoded if _is_after(e, since)), more
+                if not more:
+                    break
+
+    async def _filtered(
+        self, arn: str, size: int
+    ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
+        """Give all pages of what the filter lets through, and if more follow."""
+        statuses = self._only.statuses or (None,)
+        for status in statuses:
+            async with aclosing(self._wanted(arn, size, status)) as pages:
+                async for listed, more in pages:
+                    yield listed, more or status != statuses[-1]
+
     async def _of_machine(self, arn: str) -> AsyncGenerator[Listing, None]:
         number = 0
-        async for page in self._executions(arn, _PAGE):
-            number += 1
-            spent = bool(page.next_token) and number % _DEEP == 0
-            yield Listing(page.listed, asked=1, known=1, spent=spent)
+        async with aclosing(self._filtered(arn, _PAGE)) as pages:
+            async for listed, more in pages:
+                number += 1
+                spent = more and number % _DEEP == 0
+                yield Listing(listed, asked=1, known=1, spent=spent)
 
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Ask for all of an execution's Map Runs."""
@@ -390,12 +426,17 @@ class Discovery:
         them in the order of their ends. Where there are several pages, what did not
         succeed is asked for by itself after the first: it may stand on the last.
         """
+        if self._only != ListFilter():
+            async with aclosing(self._filtered(arn, _MOST)) as pages:
+                async for listed, has_more in pages:
+                    yield listed, has_more
+            return
         left = list(UNSUCCESSFUL)
         async for page in self._executions(arn, _MOST):
-            yield page.listed, bool(page.next_token)
+            yield page.decoded, bool(page.next_token)
             while left and page.next_token:
                 async for failed in self._executions(arn, _MOST, left.pop(0), most=1):
-                    yield failed.listed, True
+                    yield failed.decoded, True
 
     async def list_recent(self) -> AsyncGenerator[Listing, None]:
         """List the newest executions of all state machines, a few machines at a time.
@@ -434,17 +475,21 @@ class Discovery:
     async def _newest(self, machine: Machine) -> "_MachineListing":
         """Ask for a machine's newest executions, and for those that run.
 
-        One that has run for long stands far down the list, at its start.
+        One that has run for long stands far down the list, at its start. Of a time
+        that is asked for it is all, as far as a few pages have it.
         """
-        told, more = _MachineListing(), False
+        told, only = _MachineListing(), self._only
+        size, most = (_FEW, 1) if only.since is None else (_PAGE, _DEEP)
         try:
             machine.refuse_express()
-            for status in (None, "RUNNING"):
-                told.pages += 1
-                async for page in self._executions(machine.arn, _FEW, status, most=1):
-                    told.found |= {each.arn: each for each in page.listed}
-                    more = bool(page.next_token)
-                if not more:
+            for status in only.statuses or (None, "RUNNING"):
+                is_whole = False
+                pages = self._wanted(machine.arn, size, status, most)
+                async with aclosing(pages):
+                    async for listed, more in pages:
+                        told.pages, is_whole = told.pages + 1, not more
+                        told.found |= {each.arn: each for each in listed}
+                if is_whole and not only.statuses:
                     break
         except RefusedError as refused:
             told.left_out = LeftOut(machine.name, str(refused), machine.express)
@@ -477,6 +522,21 @@ def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
     return RefusedError(msg, hint=f"{elsewhere}, or give its ARN.")
 
 
+def _is_past(
+    listed: Sequence[ListedExecution], since: datetime | None, status: str | None
+) -> bool:
+    """True where nothing that follows in a list can have been started since.
+
+    What has ended stands at its end, which is no earlier than its start; what runs, at
+    its start: among others it may stand anywhere.
+    """
+    if since is None:
+        return False
+    running = status == "RUNNING"
+    times = ((e.started_at if running else e.stopped_at) for e in listed)
+    return any(at is not None and at < since for at in times)
+
+
 def _is_after(execution: ListedExecution, moment: datetime) -> bool:
     return execution.started_at is not None and execution.started_at > moment
 
@@ -494,7 +554,11 @@ class Found(Struct, frozen=True):
 
 @asynccontextmanager
 async def _discovery_for(
-    named: Named | None, settings: AwsSettings, clock: ServerClock, note: TakesBatches
+    named: Named | None,
+    settings: AwsSettings,
+    clock: ServerClock,
+    note: TakesBatches,
+    only: ListFilter | None = None,
 ) -> AsyncIterator[Discovery]:
     """Look where what is named is, or all; raises SfnwatchError.
 
@@ -504,7 +568,7 @@ async def _discovery_for(
     region = settings.region or own or configured_region(None, settings.profile)
     check_profile(settings)
     async with AwsClient(settings, clock.heed, [Feature.START]) as aws:
-        discovery = Discovery(aws, clock, region)
+        discovery = Discovery(aws, clock, region, only=only)
         try:
             yield discovery
         finally:
@@ -512,13 +576,17 @@ async def _discovery_for(
 
 
 async def list_executions(
-    named: Named | None, settings: AwsSettings, clock: ServerClock, note: TakesBatches
+    named: Named | None,
+    settings: AwsSettings,
+    clock: ServerClock,
+    note: TakesBatches,
+    only: ListFilter | None = None,
 ) -> AsyncGenerator[Listing, None]:
     """List the executions of what is named, or the newest of all state machines.
 
     Raises SfnwatchError. What was asked is told to `note` at the end.
     """
-    async with _discovery_for(named, settings, clock, note) as discovery:
+    async with _discovery_for(named, settings, clock, note, only) as discovery:
         listings = discovery.list_named(named) if named else discovery.list_recent()
         async with aclosing(listings):
             async for listing in listings:

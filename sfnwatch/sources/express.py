@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from sfnwatch.model.arns import LogGroupName, parse_log_group
-from sfnwatch.model.history import TERMINAL, HistoryEvent, decode_event
+from sfnwatch.model.history import MOST_EVENTS, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_object, text_of
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Text, json_bytes
@@ -38,8 +38,6 @@ _MARGIN = timedelta(minutes=1)
 """What is read on either side. Where it was seen, a log event had its event's time."""
 _SETTLED = timedelta(seconds=20)
 """How long after the last event those are awaited that are missing before it."""
-_MOST_EVENTS = 25_000
-"""No history has more; an id beyond is nonsense, and no gap before it is counted."""
 _LEAST, _MOST = 1.0, 5.0
 """Seconds between readings, while events come and at most."""
 _MOST_NAMED = 5
@@ -198,7 +196,8 @@ class Express(PollingSource):
             until = since
 
     def _times(self) -> list[datetime]:
-        return [event.at for event in self._held.values()]
+        now = self.clock.now()
+        return [min(event.at, now) for event in self._held.values()]
 
     def _floor(self) -> datetime:
         """Tell from where to read: an event of five minutes before may be missing."""
@@ -269,7 +268,8 @@ class Express(PollingSource):
 
     def _missing(self) -> list[int]:
         """List the ids of events that the log lacks before the last it has."""
-        last = min(max(self._held, default=0), _MOST_EVENTS)
+        # An id beyond is nonsense, and no gap before it is counted.
+        last = min(max(self._held, default=0), MOST_EVENTS)
         return [number for number in range(1, last) if number not in self._held]
 
     def _last_words(self) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from sfnwatch.model.children import RUNNING, UNSUCCESSFUL
-from sfnwatch.model.history import REDRIVEN, TERMINAL
+from sfnwatch.model.history import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.values import clean, int_of, maybe_time
 from sfnwatch.sources.answers import (
@@ -103,7 +103,7 @@ class Described(Struct, rename="camel"):
         possible = self.redrive_status in _CAN_BE_REDRIVEN
         if not possible or self.status not in UNSUCCESSFUL:
             return None
-        until = (maybe_time(self.stop_date) or now) + _REDRIVABLE
+        until = min(maybe_time(self.stop_date) or now, now) + _REDRIVABLE
         return until if until > now else None
 
     @property
@@ -266,7 +266,8 @@ class History(PollingSource):
         }
         name = "states:GetExecutionHistory"
         return self.pages(
-            AwsRequest(name, arn.arn, arn.region, _HistoryPage, asked, note)
+            AwsRequest(name, arn.arn, arn.region, _HistoryPage, asked, note),
+            ceiling=MOST_EVENTS,
         )
 
     def _decoded(self, page: Iterable[Raw]) -> list[_Head]:

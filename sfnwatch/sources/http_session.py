@@ -1,14 +1,16 @@
 """The HTTP session of every client: to the host that was asked, and to no other.
 
-aiobotocore's own session follows redirects, with all headers and the body, to any host,
-and reads answers without end; it has no option against either. A request has the
-session token in its headers: whoever answers it with a redirect must not decide who
-gets that next. So this one stands in its place, as `http_session_cls`; botocore's
-clients for credentials get it too.
+aiobotocore's own session follows redirects to any host, with the body and the session
+token, and reads answers without end; it has no option against either. Whoever answers
+with a redirect must not decide who gets that next. So this one stands in its place, as
+`http_session_cls`: of botocore's clients for credentials too, and of what asks a
+container's or an instance's own address for them.
 """
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -24,6 +26,7 @@ from botocore.httpsession import (
 from yarl import URL
 
 from sfnwatch.model.values import clean, size
+from sfnwatch.sources.permissions import endpoint_refusal, is_link_local, is_loopback
 
 LIMIT = 64 << 20
 """Bytes of an answer; the longest page of a history is far below it."""
@@ -43,8 +46,16 @@ class UnboundedError(Exception):
     """
 
 
+class UnsafeEndpointError(Exception):
+    """A request was to go out in the clear; the message says where to."""
+
+
 class HttpSession:
-    """Sends a client's requests; raises botocore's errors, or UnboundedError."""
+    """Sends a client's requests; raises botocore's errors, or one of those above.
+
+    Nothing leaves this machine but by TLS, and what stays on it passes no proxy: by
+    whatever an endpoint was named.
+    """
 
     def __init__(
         self,
@@ -54,11 +65,14 @@ class HttpSession:
         timeout: tuple[float, float] = (60.0, 60.0),
         max_pool_connections: int = 10,
         connector_args: dict[str, Any] | None = None,
+        metadata: bool = False,
         **_: Any,
     ) -> None:
         self._verify = verify
         """True, False, or the path of a CA bundle."""
         self._proxies = ProxyConfiguration(proxies=proxies)
+        self._metadata = metadata
+        """True where the machine's own credentials are handed out."""
         connect, read = timeout
         self._timeout = aiohttp.ClientTimeout(sock_connect=connect, sock_read=read)
         self._connector_args = {"limit": max_pool_connections, **(connector_args or {})}
@@ -85,6 +99,7 @@ class HttpSession:
             await session.close()
 
     def _tls(self) -> ssl.SSLContext:
+        """Read the certificates to trust; raises botocore's InvalidConfigError."""
         context: ssl.SSLContext = create_urllib3_context()
         if not self._verify:
             context.check_hostname = False
@@ -93,12 +108,22 @@ class HttpSession:
         context.check_hostname = True
         verify: Any = self._verify
         if path := get_cert_path(verify):
-            context.load_verify_locations(path)
+            try:
+                context.load_verify_locations(path)
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or "it holds no certificate"
+                msg = f"The CA bundle {clean(path, _SHOWN)} can't be read: {why}."
+                raise boto.InvalidConfigError(error_msg=msg) from error
         return context
 
     async def send(self, request: Any) -> AioAWSResponse:
         """Send one request, as botocore has prepared and signed it."""
-        proxy: str | None = self._proxies.proxy_url_for(request.url)
+        beside = self._metadata and is_link_local(request.url)
+        if refused := "" if beside else endpoint_refusal(_host(request.url)):
+            raise UnsafeEndpointError(refused)
+        proxy: str | None = None
+        if not is_loopback(request.url):
+            proxy = self._proxies.proxy_url_for(request.url)
         try:
             answer = await self._request(request, proxy)
             headers: Any = {
@@ -133,6 +158,20 @@ class HttpSession:
             proxy=proxy,
             allow_redirects=False,
         )
+
+
+class MetadataSessions:
+    """Gives botocore's fetchers of a machine's own credentials a session a request."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[HttpSession]:
+        """Give a session that asks what has no TLS, and asks it by no proxy."""
+        timeout = self._timeout, self._timeout
+        async with HttpSession(timeout=timeout, metadata=True) as session:
+            yield session
 
 
 class _ReadBody:

@@ -12,7 +12,7 @@ or in a profile: whoever can write one of these must not get them sent in the cl
 import os
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,6 +50,8 @@ class Feature(StrEnum):
     ARCHIVE = "archive"
     ATHENA = "athena"
     LAKE = "lake"
+    IDENTITY = "identity"
+    """Asking whose the credentials are; everybody may."""
 
 
 class Grant(Struct, frozen=True):
@@ -136,6 +138,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant("ArchiveRead", "s3", ("GetObject",), _OBJECTS, Feature.ARCHIVE),
     Grant("Athena", "athena", _ATHENA, _WORKGROUPS, Feature.ATHENA),
     Grant("Lake", "cloudtrail", _LAKE, _STORES, Feature.LAKE),
+    Grant("Identity", "sts", ("GetCallerIdentity",), _EVERYTHING, Feature.IDENTITY),
 )
 
 
@@ -173,6 +176,17 @@ def policy_command(operation: str) -> str:
     return f"sfnwatch iam-policy --with {feature}"
 
 
+SIGN_IN: frozenset[Operation] = frozenset(
+    {
+        ("signin", "CreateOAuth2Token"),
+        ("sso", "GetRoleCredentials"),
+        ("sso-oidc", "CreateToken"),
+        ("sts", "AssumeRole"),
+        ("sts", "AssumeRoleWithWebIdentity"),
+    }
+)
+"""What is asked for credentials, where a profile or the environment says so; no policy
+for a watch grants it."""
 DEFAULT = frozenset({Feature.CHILDREN})
 """What a watch does unless it is asked not to."""
 ALLOWED = operations(DEFAULT)
@@ -191,6 +205,9 @@ def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
 
 # -- endpoints ---------------------------------------------------------------------
 
+_EC2 = ip_network("fd00:ec2::/32")
+"""Where instances and containers find their credentials, by IPv6."""
+
 
 def is_loopback(url: str | None) -> bool:
     """True for this machine: no proxy of the environment's can reach it."""
@@ -199,6 +216,15 @@ def is_loopback(url: str | None) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_link_local(url: str) -> bool:
+    """True for what hands out a machine's own credentials: beside it, and never TLS."""
+    try:
+        address = ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return address.is_link_local or address in _EC2
 
 
 def endpoint_refusal(url: str | None, environ: Mapping[str, str] = os.environ) -> str:

@@ -16,6 +16,8 @@ body, so that neither payload nor credential can get into a recording this way.
 """
 
 import asyncio
+import json
+import logging
 import random
 from collections import Counter
 from collections.abc import (
@@ -31,6 +33,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -58,14 +61,16 @@ from sfnwatch.sources.answers import (
     StalePageError,
     Verdict,
 )
-from sfnwatch.sources.permissions import GRANTS
+from sfnwatch.sources.permissions import Feature, operations
 from sfnwatch.sources.targets import Targets
+
+_LOG = logging.getLogger(__name__)
 
 # -- our own requests ------------------------------------------------------------------
 
 _PREFIXES = {"cloudwatch-logs": "logs", "sfn": "states"}
 """A service's name in botocore's hooks, where its IAM prefix is another."""
-_OURS = frozenset(grant.service for grant in GRANTS)
+_OURS = operations(tuple(Feature))
 """Whatever else is asked, the session asks for its credentials."""
 _MOST = 120
 """Characters of a code or an id: whoever answers at an endpoint writes them."""
@@ -140,12 +145,15 @@ class CallLog:
         """When the request under way was sent."""
         self._record: dict[str, Any] = {}
 
-    def sent(self, service: str, operation: str, region: str | None) -> None:
+    def sent(
+        self, service: str, operation: str, region: str | None, host: str = ""
+    ) -> None:
         """Note a request that is on its way."""
         self.finish()
         self._tries[operation] += 1
         again = f"try {number}" if (number := self._tries[operation]) > 1 else ""
-        note = self._note if service in _OURS else "for the credentials"
+        ours = (service, operation) in _OURS
+        note = self._note if ours else "for the credentials"
         self._at = self._log.begin()
         self._record = {
             "operation": operation,
@@ -159,12 +167,28 @@ class CallLog:
             "items": None,
             "note": ", ".join(words for words in (note, again) if words),
         }
+        said = self._record["note"]
+        _LOG.debug(
+            "asks %s:%s in %s, of %s: %s", service, operation, region, host, said
+        )
 
     def answered(
-        self, outcome: str, status: int | None, request_id: str | None
+        self, outcome: str, status: int | None, request_id: str | None, length: str = ""
     ) -> None:
         """Note what came of the request under way."""
         if self._at is not None:
+            said = "answer" if status else "no answer"
+            _LOG.debug(
+                "%s to %s:%s after %.3f s: %s, status %s, request ID %s, %s bytes",
+                said,
+                self._record["service"],
+                self._record["operation"],
+                _seconds(self._at, self._log.clock),
+                outcome,
+                status or "-",
+                request_id or "-",
+                length or "-",
+            )
             self._record |= {
                 "seconds": _seconds(self._at, self._log.clock),
                 "outcome": outcome[:_MOST] or _UNKNOWN,
@@ -185,6 +209,8 @@ class CallLog:
             record["seconds"] = _seconds(at, self._log.clock)
         if outcome is not None and record["outcome"] in {OK, _UNKNOWN}:
             record["outcome"] = outcome
+            name, seconds = record["operation"], record["seconds"]
+            _LOG.debug("no answer of use to %s in %.3f s: %s", name, seconds, outcome)
         self._log.add(record)
 
 
@@ -203,7 +229,8 @@ def note_sent(request: Any, event_name: str, **_: Any) -> None:
         service, operation = event_name.split(".")[1:3]
         context = getattr(request, "context", None) or {}
         region = context.get("client_region")
-        call.sent(_PREFIXES.get(service, service), operation, region)
+        host = urlsplit(getattr(request, "url", "") or "").netloc.rpartition("@")[2]
+        call.sent(_PREFIXES.get(service, service), operation, region, host)
 
 
 def note_answer(
@@ -219,7 +246,9 @@ def note_answer(
     if exception is not None:
         outcome = type(exception).__name__
     request_id = told.get("RequestId")
-    call.answered(outcome, told.get("HTTPStatusCode"), request_id and str(request_id))
+    length = str(told.get("HTTPHeaders", {}).get("content-length", ""))
+    status = told.get("HTTPStatusCode")
+    call.answered(outcome, status, request_id and str(request_id), length)
 
 
 # -- asking again and again ------------------------------------------------------------
@@ -260,6 +289,10 @@ _AGAIN = 0.25
 read in vain: where no token is good for long, others may ask as well."""
 _RESTARTS = 100
 """How often pages are read again from the first one."""
+_IN_VAIN, _MOST_REPEATED = 2, 10
+"""Pages in a row that bring nothing new before there is a pause; and, of those that are
+the same as one before, so many that there is no end to be hoped for."""
+_LONGEST_PAUSE = 5.0
 
 
 # -- how often to ask ------------------------------------------------------------------
@@ -331,6 +364,47 @@ class Interval:
         grown = min(self._most, self._current * self._growth)
         self._current = self._least if news else grown
         return self._current
+
+
+class EndlessPagesError(Exception):
+    """Pages that do not end; the message says what is wrong with them."""
+
+
+class PageWalk:
+    """One reading of a list, page by page: whether each of them brings it further."""
+
+    def __init__(self, ceiling: int | None = None) -> None:
+        self.read = 0
+        """How many pages were read."""
+        self._ceiling = ceiling
+        self._items = 0
+        self._tokens: set[str] = set()
+        self._last = list[Any]()
+        self._vain = self._repeated = 0
+        """How many pages in a row brought nothing, and how many the same as before."""
+
+    def pause_after(self, page: Any, token: str) -> float:
+        """Take a page in; give the seconds to wait before the next one is asked for.
+
+        None, but where two in a row have brought nothing. An empty page alone is no
+        trouble: a filter finds nothing in it. Raises EndlessPagesError.
+        """
+        self.read += 1
+        items = page.listed() if isinstance(page, Page) else [page]
+        self._items += len(items)
+        if self._ceiling is not None and self._items > self._ceiling:
+            msg = f"more than {self._ceiling:,} items, and there are never so many"
+            raise EndlessPagesError(msg)
+        repeats = token in self._tokens or (len(items) > 0 and items == self._last)
+        self._tokens.add(token)
+        self._last = items
+        self._repeated = self._repeated + 1 if repeats else 0
+        self._vain = self._vain + 1 if repeats or not items else 0
+        if self._repeated >= _MOST_REPEATED:
+            raise EndlessPagesError("the same page again and again")
+        if self._vain < _IN_VAIN:
+            return 0.0
+        return min(_LONGEST_PAUSE, _AGAIN * 2.0**self._repeated)
 
 
 # -- a source --------------------------------------------------------------------------
@@ -445,30 +519,48 @@ class PollingSource:
         *,
         next_key: str = "nextToken",
         most: int | None = None,
+        ceiling: int | None = None,
         tolerated: Collection[HealthState] = (),
     ) -> AsyncGenerator[AwsAnswer[P], None]:
         """Yield page by page; where a token has become too old, all over again.
 
         The parameters are those that there are when the first page is asked for.
-        `next_key` is how the next one is; `most` is how many are wanted. Raises
-        failures that are tolerated.
+        `next_key` is how the next one is; `most` is how many are wanted; `ceiling` is
+        how many items there can be. Raises failures that are tolerated.
         """
-        stale = ""
-        for _ in range(_RESTARTS):
-            asked, number, note = dict(request.parameters), 1, request.note
+        why = ""
+        for again in range(_RESTARTS):
+            asked, walk, note = (
+                dict(request.parameters),
+                PageWalk(ceiling),
+                request.note,
+            )
             try:
                 while True:
                     page = replace(request, parameters=asked, note=note)
                     answer = await self.ask(page, tolerated)
                     yield answer
-                    if not answer.value.next_token or number == most:
+                    token = answer.value.next_token
+                    if not token or walk.read + 1 == most:
                         return
-                    asked[next_key], number = answer.value.next_token, number + 1
-                    note = f"{request.note}, page {number}"
+                    await self._pause(walk.pause_after(answer.value, token))
+                    asked[next_key] = token
+                    note = f"{request.note}, page {walk.read + 1}"
             except StalePageError as error:
-                stale = str(error)
-                await self.rest(_AGAIN * (number - 1))
-        await self.refuse(stale)
+                why = str(error)
+                await self.rest(_AGAIN * walk.read)
+            except EndlessPagesError as error:
+                why = f"{request.operation} on {request.subject}: {error}."
+                wait = min(_LONGEST_WAIT, 2.0**again)
+                await self.wait_out(Failure(HealthState.RETRYING, why, at_least=wait))
+        await self.refuse(why)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait between two requests, whatever may have lost its reason meanwhile."""
+        if seconds:
+            if self.requests.is_due(seconds):
+                self._tell_requests()
+            await self.clock.sleep(seconds)
 
     async def ask_once(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure and StalePageError."""
@@ -611,11 +703,13 @@ class PollingSource:
 
     def _tell(self, health: SourceHealth) -> None:
         self.health = replace(health, requests=self.requests.count)
+        record = self.health.as_record()
+        _LOG.debug("source %s", json.dumps(record, ensure_ascii=False))
         told = receive(
             self.clock.now(),
             RecordKind.HEALTH,
             self.requests.execution_arn,
-            self.health.as_record(),
+            record,
         )
         self._consume((*self.requests.take(), told))
 

@@ -9,18 +9,32 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from sfnwatch.errors import BadFileError, RefusedError, UsageError
+from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
 _MFA = "mfa_serial"
+_LARGEST = 1 << 20
+"""Bytes of a file of profiles that are looked at before an SDK reads it."""
 _KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
+
+
+class Keys(Struct, frozen=True):
+    """What requests are signed with."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+    def __repr__(self) -> str:
+        # A crash may show what its functions held.
+        return "Keys(…)"
 
 
 class AwsSettings(Struct, frozen=True):
@@ -31,6 +45,8 @@ class AwsSettings(Struct, frozen=True):
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = None
+    signed_in: Mapping[str, Keys] = {}
+    """By profile what its MFA code was given for."""
 
 
 def check_profile(settings: AwsSettings) -> None:
@@ -41,6 +57,12 @@ def check_profile(settings: AwsSettings) -> None:
     """
     if settings.access_key_id:
         return
+    if refused := mfa_refusal(_session_of(settings), settings):
+        raise RefusedError(refused)
+
+
+def _session_of(settings: AwsSettings) -> "AioSession":
+    """Make a session whose profile is there; raises SfnwatchError."""
     from aiobotocore.session import AioSession  # noqa: PLC0415
     from botocore.exceptions import ConfigParseError  # noqa: PLC0415
 
@@ -50,12 +72,14 @@ def check_profile(settings: AwsSettings) -> None:
     except ConfigParseError as error:
         msg = f"{clean(str(error.kwargs['path']))}: no AWS configuration can be read."
         raise BadFileError(msg, hint="Correct it, or move it away.") from error
+    except (OSError, ValueError) as error:
+        msg = f"The AWS configuration can't be read: {clean(str(error), 200)}."
+        raise BadFileError(msg, hint="Correct it, or move it away.") from error
     if profile and profile not in known:
         names = ", ".join(clean(name) for name in known) or "none"
         msg = f"There is no AWS profile named {clean(profile)}."
         raise RefusedError(msg, hint=f"There are: {names}.")
-    if refused := mfa_refusal(session):
-        raise RefusedError(refused)
+    return session
 
 
 def configured_region(region: str | None, profile: str | None) -> str:
@@ -66,10 +90,8 @@ def configured_region(region: str | None, profile: str | None) -> str:
     region = region or os.environ.get("AWS_REGION")
     if region:
         return region
-    from aiobotocore.session import AioSession  # noqa: PLC0415
-
-    check_profile(AwsSettings("", profile=profile))
-    region = AioSession(profile=profile).get_config_variable("region")
+    session = _session_of(AwsSettings("", profile=profile))
+    region = session.get_config_variable("region")
     if not region:
         msg = "No Region is set in which to look for state machines."
         raise UsageError(msg, hint="Give --region, or set AWS_REGION.")
@@ -103,28 +125,82 @@ def login_command(session: "AioSession", profile: str | None) -> str:
     return f"aws {'sso ' if by_sso else ''}login{option}"
 
 
-def mfa_refusal(session: "AioSession") -> str:
+class MfaDevice(NamedTuple):
+    """What a role takes a code of."""
+
+    profile: str
+    """The profile that was chosen."""
+    owner: str
+    """The one that names the device: it, or one that it leads to."""
+    serial: str
+
+
+def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
+    """Name the devices whose codes are needed for credentials; mostly none.
+
+    A profile that can't be read has none: who uses it is told why.
+    """
+    if settings.access_key_id or not any(map(_names_a_device, _files())):
+        return []
+    try:
+        return _devices(_session_of(settings), settings)
+    except SfnwatchError:
+        return []
+
+
+def _files() -> Iterator[Path]:
+    """Name the files in which profiles are."""
+    yield Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    named = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    yield Path(named or "~/.aws/credentials")
+
+
+def _names_a_device(path: Path) -> bool:
+    """Tell without an SDK, which takes a while to import."""
+    try:
+        path = path.expanduser()
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return _MFA.encode() in file.read(_LARGEST)
+    except (OSError, RuntimeError, ValueError):
+        return False
+
+
+def _devices(session: "AioSession", settings: AwsSettings) -> list[MfaDevice]:
+    # Keys of the environment come before any profile, but for one that was chosen.
+    if settings.profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
+        return []
+    chosen = profile_name(session)
+    if chosen in settings.signed_in:
+        return []
+    roles = _assumed_roles(session.full_config["profiles"], chosen)
+    return [
+        MfaDevice(chosen, name, str(role[_MFA])) for name, role in roles if _MFA in role
+    ]
+
+
+def profile_name(session: "AioSession") -> str:
+    """Name the profile that was chosen, by whatever."""
+    return str(session.get_config_variable("profile") or "default")
+
+
+def mfa_refusal(session: "AioSession", settings: AwsSettings) -> str:
     """Say why credentials can't be had without an MFA code; empty where they can.
 
     Botocore reads the code with getpass: from the terminal that the screen is on, and
-    inside the event loop, which then stands still. No public way leads to what it asks
-    with, so it is told beforehand from the profiles.
+    inside the event loop, which then stands still.
     """
-    chosen = session.instance_variables().get("profile")
-    # Keys of the environment come before any profile, but for one that was chosen.
-    if chosen is None and os.environ.get("AWS_ACCESS_KEY_ID"):
+    devices = _devices(session, settings)
+    if not devices:
         return ""
-    name = str(session.get_config_variable("profile") or "default")
-    roles = _assumed_roles(session.full_config["profiles"], name)
-    whose = next((each for each, role in roles if _MFA in role), None)
-    if whose is None:
-        return ""
-    serial = _MFA if whose == name else f"{_MFA} of {clean(whose)}"
+    name, owner, _ = devices[0]
+    serial = _MFA if owner == name else f"{_MFA} of {clean(owner)}"
     command = f"aws configure export-credentials --profile {shlex.quote(clean(name))}"
     return (
         f"The AWS profile {clean(name)} takes an MFA code ({serial}), and sfnwatch asks"
-        f' for none. Run eval "$({command} --format env)" first and leave the profile'
-        " out, or choose one that takes no code."
+        f' for it on a terminal alone. Run eval "$({command} --format env)" first and'
+        " leave the profile out, or choose one that takes no code."
     )
 
 

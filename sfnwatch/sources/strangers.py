@@ -39,7 +39,7 @@ class _ExecutionsPage(ListPage):
     executions: list[Raw]
 
 
-class _Machine(Struct):
+class _AskedMachine(Struct):
     """A state machine whose executions are asked for."""
 
     execution: ExecutionArn
@@ -64,7 +64,7 @@ class OtherExecutions(PollingSource):
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         super().__init__(aws, context, "others", execution_arn=context.targets.only)
         self._later = min(timedelta(seconds=context.drain), _LATER)
-        self._machines: dict[str, _Machine] = {}
+        self._machines: dict[str, _AskedMachine] = {}
         self._over_at: datetime | None = None
         """When all that is watched had ended; None while one runs."""
 
@@ -98,18 +98,18 @@ class OtherExecutions(PollingSource):
 
     def _add(self, arn: ExecutionArn, started_at: datetime) -> None:
         """Note an execution that is watched; one that began earlier is asked for."""
-        new = _Machine(arn, started_at, started_at)
+        new = _AskedMachine(arn, started_at, started_at)
         known = self._machines.setdefault(arn.state_machine_arn, new)
         if started_at < known.started_at:
             known.started_at = known.since = started_at
             known.asked_at = None
 
-    def _is_awaited(self, machine: _Machine) -> bool:
+    def _is_awaited(self, machine: _AskedMachine) -> bool:
         """True for one that is to be asked for now or later."""
         asked_at, over_at = machine.asked_at, self._over_at
         return asked_at is None or over_at is None or asked_at < over_at + self._later
 
-    def _is_due(self, machine: _Machine) -> bool:
+    def _is_due(self, machine: _AskedMachine) -> bool:
         now, over_at = self.clock.now(), self._over_at
         if not self._is_awaited(machine) or now < (machine.again_at or now):
             return False
@@ -126,7 +126,7 @@ class OtherExecutions(PollingSource):
 
     # -- asking ------------------------------------------------------------------------
 
-    async def _ask_for(self, machine: _Machine) -> None:
+    async def _ask_for(self, machine: _AskedMachine) -> None:
         """Ask for a machine's executions, and hand them on if AWS has answered all."""
         asked_at = self.clock.now()
         try:
@@ -150,7 +150,7 @@ class OtherExecutions(PollingSource):
         machine.asked_at, machine.since = asked_at, asked_at - SETTLED
         machine.failures, machine.again_at, machine.trouble = 0, None, ""
 
-    def _note_failure(self, machine: _Machine, failure: Failure) -> None:
+    def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
         now = self.clock.now()
         machine.failures += 1
         machine.again_at = now + _AGAIN
@@ -159,7 +159,7 @@ class OtherExecutions(PollingSource):
             machine.asked_at, machine.again_at = now, None
 
     async def _list(
-        self, machine: _Machine, status: str | None
+        self, machine: _AskedMachine, status: str | None
     ) -> tuple[Sequence[Raw], bool]:
         """Read a list as far as it is wanted; with it, whether that is all of it.
 

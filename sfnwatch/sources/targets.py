@@ -36,6 +36,8 @@ from sfnwatch.sources.permissions import Feature
 
 Query = tuple[str, str]
 """A Region and an event source to ask for."""
+_AHEAD = timedelta(days=1)
+"""No clock of AWS's is so much before ours."""
 BEFORE_START = timedelta(seconds=5)
 AFTER_END = timedelta(minutes=15)
 """Calls may follow the end: that stop a job, or look after one not waited for."""
@@ -176,22 +178,23 @@ class Target:
         with suppress(DecodeError):
             match received.kind:
                 case RecordKind.HISTORY | RecordKind.EXPRESS:
-                    self._observe_event(record)
+                    self._observe_event(record, received.at)
                 case RecordKind.DESCRIBE:
-                    self._observe_description(record)
+                    self._observe_description(record, received.at)
                 case RecordKind.DEFINITION:
                     self._observe_definition(record)
 
-    def _observe_event(self, record: Record) -> None:
+    def _observe_event(self, record: Record, seen_at: datetime | None) -> None:
         event, details = decode_event(record)
+        at = _sensible(event.at, seen_at)
         if event.type == "ExecutionStarted":
-            self.started_at = event.at
+            self.started_at = at
             self._add_role(text_of(details.get("roleArn")))
         elif event.type in TERMINAL:
-            self.stopped_at = event.at
+            self.stopped_at = at
         elif event.type == REDRIVEN:
             self._before = self.runs
-            self.stopped_at, self.redriven_at = None, event.at
+            self.stopped_at, self.redriven_at = None, at
             self.redrives += 1
         elif event.type.endswith("Scheduled"):
             self._observe_scheduled(event, details)
@@ -219,11 +222,12 @@ class Target:
         for arn in (run,) if run else started_in(event.type, details):
             self._targets.on_started(self, arn)
 
-    def _observe_description(self, record: Record) -> None:
+    def _observe_description(self, record: Record, seen_at: datetime | None) -> None:
         # The history is more exact.
-        self.started_at = self.started_at or maybe_time(record.get("startDate"))
+        start, stop = (maybe_time(record.get(key)) for key in ("startDate", "stopDate"))
+        self.started_at = self.started_at or (start and _sensible(start, seen_at))
         if record.get("status") not in RUNNING:
-            self.stopped_at = self.stopped_at or maybe_time(record.get("stopDate"))
+            self.stopped_at = self.stopped_at or (stop and _sensible(stop, seen_at))
 
     def _observe_definition(self, record: Record) -> None:
         self._add_role(text_of(record.get("roleArn")))
@@ -270,6 +274,12 @@ class TimeSpan(Struct, frozen=True):
     def has(self, at: datetime) -> bool:
         after = self.first is None or self.first <= at
         return after and (self.last is None or at <= self.last)
+
+
+def _sensible(at: datetime, seen_at: datetime | None) -> datetime:
+    """Take a time for that of its coming which was not there yet: none is awaited."""
+    ahead = seen_at is not None and at - seen_at > _AHEAD
+    return seen_at if seen_at is not None and ahead else at
 
 
 class Targets:

@@ -24,7 +24,7 @@ from sfnwatch.clock import SystemClock
 from sfnwatch.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.export.json import trace_json
-from sfnwatch.export.otlp_exporter import headers_of
+from sfnwatch.export.otlp_exporter import collector_settings
 from sfnwatch.model.arns import parse_execution_arn, parse_log_group, parse_states_arn
 from sfnwatch.model.records import HealthState, Received, RecordKind
 from sfnwatch.model.trace import Trace
@@ -33,7 +33,8 @@ from sfnwatch.recording.format import new_header as header_of
 from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, Failure, decode_answer
 from sfnwatch.sources.archive import parse_place
-from sfnwatch.sources.aws_client import AwsClient, failure_of
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_errors import failure_of
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.queue import parse_queue_url
 from sfnwatch.sources.targets import CallOptions, ChildOptions
@@ -288,7 +289,7 @@ def _names(data: bytes) -> None:
     readers: tuple[Callable[[str], Any], ...] = (
         *(parse_execution_arn, parse_states_arn, parse_log_group, parse_queue_url),
         *(parse_place, named_execution),
-        lambda text: headers_of({"OTEL_EXPORTER_OTLP_HEADERS": text}),
+        lambda text: collector_settings(text, {"OTEL_EXPORTER_OTLP_HEADERS": text}),
     )
     for read in readers:
         with suppress(ValueError, SfnwatchError):

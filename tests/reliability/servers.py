@@ -7,19 +7,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+_REDIRECT = 3
+
 
 @contextmanager
-def answering(answer: Callable[[Any], tuple[int, Any]]) -> Iterator[str]:
-    """Answer each request, given its headers, with a status and JSON; gives the URL."""
+def answering(
+    answer: Callable[[Any], tuple[int, Any]], bodies: list[bytes] | None = None
+) -> Iterator[str]:
+    """Answer each request, given its headers, with a status and JSON; gives the URL.
+
+    Bytes are sent as they are. What the requests held goes to `bodies`.
+    """
+    taken = [] if bodies is None else bodies
 
     class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            taken.append(self.rfile.read(int(self.headers["Content-Length"] or 0)))
             status, told = answer(self.headers)
-            body = json.dumps(told).encode()
+            body = told if isinstance(told, bytes) else json.dumps(told).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(body)))
+            if status // 100 == _REDIRECT:
+                self.send_header("Location", told["Location"])
             self.end_headers()
             self.wfile.write(body)
 

@@ -1,12 +1,18 @@
 """Whoever is not logged in is told what to run, and the watch goes on after it."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import sfnwatch
+from tests.builders import ARN
 from tests.cli.programs import KEYS, serving
+from tests.cli.programs import Program as Here
 from tests.program.conftest import program
 from tests.program.programs import Processes
 from tests.reliability.servers import answering
@@ -23,16 +29,26 @@ sso_start_url = https://corp.awsapps.com/start
 sso_region = ap-northeast-1
 sso_registration_scopes = sso:account:access
 """
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
+    """The program in this process."""
+    monkeypatch.chdir(tmp_path)
+    return Here(tmp_path / "state", monkeypatch)
+
+
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def log_in(home: Path, *, hours: float) -> None:
+def log_in(home: Path, *, hours: float, **more: str) -> None:
     """Write the token as `aws sso login` does; hours below 0: it has expired."""
     token = {
         "startUrl": "https://corp.awsapps.com/start",
         "region": "ap-northeast-1",
         "accessToken": f"token of {hours:g} h",
         "expiresAt": (datetime.now(UTC) + timedelta(hours=hours)).strftime(_ISO),
+        **more,
     }
     name = sha1(b"corp", usedforsecurity=False).hexdigest()
     path = home / ".aws" / "sso" / "cache" / f"{name}.json"
@@ -78,3 +94,99 @@ def test_the_command_for_this_profile_is_said_and_the_watch_goes_on(
     assert ended.code == 0, ended
     assert "✔ Execution succeeded" in ended.out
     assert set(portal.asked) == {"token of 8 h"}
+
+
+# -- nothing to sign with --------------------------------------------------------------
+
+ROLE = "role_arn = arn:aws:iam::123456789012:role/r\n"
+KEYS_OF_A_PROFILE = "aws_access_key_id = AKID\naws_secret_access_key = canarySECRET\n"
+PROFILES = {
+    "none": "[profile p]\n",
+    "gone": "[profile other]\n",
+    "in a loop": f"[profile p]\n{ROLE}source_profile = p\n",
+    "without a source": f"[profile p]\n{ROLE}source_profile = q\n",
+    "of a process that fails": (
+        "[profile p]\ncredential_process = sh -c 'echo canarySECRET >&2; exit 1'\n"
+    ),
+    "of a file that is gone": (
+        f"[profile p]\n{ROLE}web_identity_token_file = /no/such/file\n"
+    ),
+    "with a bundle that is gone": (
+        f"[profile p]\n{KEYS_OF_A_PROFILE}ca_bundle = /no/such/file\n"
+    ),
+    "with a word for a table": f"[profile p]\n{KEYS_OF_A_PROFILE}api_versions = word\n",
+    "that takes a code": f"[profile p]\n{ROLE}mfa_serial = x\nsource_profile = q\n",
+}
+COMMANDS = ("watch --plain --no-record", "wait", "explain", "doctor")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_command_and_the_library_say_what_is_wrong_with_a_profile_and_end(
+    profile: str, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(PROFILES[profile])
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for command in COMMANDS:
+        ended = here(*command.split(), ARN, "--profile", "p")
+        assert ended.code == 3, ended
+        assert "Traceback" not in ended.err
+        assert "canary" not in ended.out + ended.err
+        assert "botocore" not in ended.err
+        assert command == "doctor" or len(ended.err.splitlines()) == 1
+    with pytest.raises(sfnwatch.SfnwatchError) as refused:
+        asyncio.run(sfnwatch.watch(ARN, profile="p"))
+    assert str(refused.value) == ended_words(here, "wait", ARN, "--profile", "p")
+
+
+def ended_words(here: Here, *words: str) -> str:
+    return here(*words).err.strip().removeprefix("sfnwatch: ")
+
+
+# -- where a login is sent -------------------------------------------------------------
+
+REFRESHES = {
+    "refreshToken": "refresh",
+    "clientId": "client",
+    "clientSecret": "secret",
+    "registrationExpiresAt": "2999-01-01T00:00:00Z",
+}
+ASKED = {"SSO": 1.0, "SSO_OIDC": -1.0}
+"""By the service that is asked, for keys or another token, the hours of this one."""
+
+
+@pytest.fixture(params=ASKED)
+def asking(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Be logged in; gives what to set, but for the address of the service."""
+    (tmp_path / "config").write_text(CONFIG)
+    log_in(tmp_path, hours=ASKED[request.param], **REFRESHES)
+    return {
+        "HOME": str(tmp_path),
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "ENDPOINT": f"AWS_ENDPOINT_URL_{request.param}",
+    }
+
+
+def test_a_login_is_asked_for_by_no_proxy_and_sent_nowhere_else(
+    program: Processes, asking: dict[str, str]
+) -> None:
+    sent_on = list[bytes]()
+    with (
+        answering(lambda _: (200, {}), sent_on) as other,
+        answering(lambda _: (302, {"Location": f"{other}/stolen"})) as url,
+    ):
+        env = {**asking, asking["ENDPOINT"]: url}
+        running = program.start(ARN, "--plain", "--profile", "night", **env)
+        running.until(f"{url} answered 302, a redirect to {other}, which is not")
+        running.kill()
+    assert sent_on == []
+
+
+def test_a_login_is_not_sent_in_the_clear(
+    program: Processes, asking: dict[str, str]
+) -> None:
+    env = {**asking, asking["ENDPOINT"]: "http://portal.example"}
+    ended = program("wait", ARN, "--profile", "night", **env)
+    assert (ended.code, ended.out) == (3, "")
+    (said,) = ended.err.splitlines()
+    assert "http://portal.example is neither this machine nor https" in said

@@ -3,10 +3,12 @@
 What is typed, and what a file holds, is in the tests of the command line.
 """
 
+import ast
 import io
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import sfnwatch
 from sfnwatch.cli.narration import CleanStream
 from sfnwatch.model.records import HealthState
 from tests import examples
@@ -257,3 +260,108 @@ def test_what_aws_answers_a_screen(program: Processes) -> None:
     after = terminal.after.rpartition("\x1b[?1006l")[2].replace("\r\n", "\n")
     assert "ExecutionDoesNotExist. evil" in after
     assert leaks("terminal", after) == []
+
+
+# -- one door --------------------------------------------------------------------------
+
+PACKAGE = Path(sfnwatch.__file__).parent
+DOOR = "cli/narration.py"
+STREAMS = {f"sys.{name}" for name in ("stdout", "stderr", "__stdout__", "__stderr__")}
+ASKED = {"isatty", "encoding"}
+"""What may be asked of a stream anywhere: nothing is written by it."""
+CALLED = {"breakpoint", "input", "print"}
+WRITE = (
+    *(
+        "sys.displayhook",
+        "sys.excepthook",
+        "sys.unraisablehook",
+        "warnings.showwarning",
+    ),
+    *("os.write", "os.writev", "os.open", "os.dup2", "os.fdopen", "pty", "curses"),
+    *("click.clear", "click.confirm", "click.echo", "click.edit", "click.pause"),
+    *("click.progressbar", "click.prompt", "click.secho", "rich.print", "pprint"),
+    *("logging.basicConfig", "logging.config", "logging.lastResort", "faulthandler"),
+    *("traceback.print_exc", "traceback.print_exception", "traceback.print_stack"),
+    *("traceback.print_tb", "traceback.print_last", "getpass"),
+)
+"""What writes to a stream, or to a terminal, or can; and all that is in it."""
+DEVICES = {"/dev/fd/1", "/dev/fd/2", "/dev/stderr", "/dev/stdout", "/dev/tty"}
+EXCEPTIONS: Mapping[str, set[str]] = {
+    # Files, by their descriptors.
+    "cli/debug.py": {"os.open", "os.write", "logging.Handler"},
+    "recording/format.py": {"os.open"},
+    "recording/writer.py": {"os.open", "os.fdopen"},
+    "tui/detail_view.py": {"os.open", "os.fdopen"},
+    # Keys come from the terminal where stdin is a file.
+    "cli/watch.py": {"os.open", "os.dup2"},
+    # What they are is asked: no line goes out.
+    "cli/doctor.py": {"sys.stdout"},
+    "cli/options.py": {"/dev/tty", "sys.stdout", "sys.__stderr__"},
+    # It is told to be silent.
+    "sources/aws_client.py": {"logging.NullHandler"},
+}
+"""Who may name what would write elsewhere, and why."""
+
+
+def past_the_door(source: str) -> Iterator[str]:
+    """Name what in a source could write past the door."""
+    tree = ast.parse(source)
+    above = {c: each for each in ast.walk(tree) for c in ast.iter_child_nodes(each)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in CALLED:
+                yield name
+            case ast.Attribute() if (name := ast.unparse(node)) in STREAMS:
+                by = above[node]
+                asked = isinstance(by, ast.Compare) or getattr(by, "attr", "") in ASKED
+                yield from [] if asked else [name]
+            case ast.Attribute():
+                yield from _writes(ast.unparse(node))
+            case ast.ImportFrom(module=str(module), names=names):
+                for alias in names:
+                    name = f"{module}.{alias.name}"
+                    yield from [name] if name in STREAMS else _writes(name)
+            case ast.Constant(value=str(name)) if name in DEVICES:
+                yield name
+
+
+def _writes(name: str) -> Iterator[str]:
+    handles = re.fullmatch(r"logging[\w.]*Handler", name)
+    if handles or any(name == each or name.startswith(f"{each}.") for each in WRITE):
+        yield name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "print(x)",
+        "input(x)",
+        "click.echo(x)",
+        "from click import echo",
+        "click.confirm(x)",
+        "sys.stderr.write(x)",
+        "print(x, file=sys.__stdout__)",
+        "out = sys.stdout",
+        "from sys import stderr as out",
+        "logging.StreamHandler()",
+        "from logging import StreamHandler",
+        "logging.basicConfig()",
+        "os.write(2, x)",
+        "open('/dev/tty', 'w')",
+        "traceback.print_exc()",
+        "getpass.getpass(x)",
+        "from getpass import getpass",
+        "sys.excepthook = f",
+        "warnings.showwarning = f",
+    ],
+)
+def test_whatever_writes_past_the_door_is_found(line: str) -> None:
+    assert list(past_the_door(line))
+    assert list(past_the_door(f"def f():\n  if sys.stdout.isatty():\n    {line}"))
+
+
+def test_no_line_of_the_package_writes_to_a_stream_but_those_of_the_door() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        found = set(past_the_door(path.read_text("utf-8")))
+        assert name == DOOR or found <= EXCEPTIONS.get(name, set()), name

@@ -24,6 +24,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
@@ -381,7 +382,7 @@ async def test_at_any_edge_of_days_what_is_in_the_window_is_found_and_no_more(
     midnight = START.replace(hour=0, minute=0, second=0, microsecond=0)
     shift = midnight + timedelta(days=offset // 86400, seconds=offset % 600 - 300)
     history = [
-        changed(each, timestamp=moved.isoformat())
+        replace(changed(each, timestamp=moved.isoformat()), at=moved)
         for each in sync_history()
         for moved in [parse_time(each.record["timestamp"]) + (shift - START)]
     ]

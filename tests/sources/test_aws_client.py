@@ -23,10 +23,12 @@ from sfnwatch.sources.answers import (
     decode_answer,
     json_bytes,
 )
-from sfnwatch.sources.aws_client import AwsClient, failure_of
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_errors import failure_of
 from sfnwatch.sources.permissions import (
     DEFAULT,
     GRANTS,
+    SIGN_IN,
     Feature,
     NotAllowedError,
     action_of,
@@ -256,6 +258,12 @@ async def test_an_endpoint_that_the_environment_names_is_refused_as_well(
     assert failed.value.state is HealthState.REFUSED
 
 
+def test_what_is_asked_for_credentials_is_named_where_people_look() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    assert SIGN_IN.isdisjoint(operations(EVERYTHING))
+    assert all(f"`{service}:{name}`" in readme for service, name in SIGN_IN)
+
+
 async def test_what_the_environment_says_does_not_come_between_here_and_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +370,9 @@ def test_what_aws_did_not_say_is_judged_by_its_kind(
     lookup = "cloudtrail:LookupEvents"
     failure = failure_of(error, lookup, "ecs.amazonaws.com", "aws login")
     assert failure.state is state
-    assert failure.message.startswith("LookupEvents on ecs.amazonaws.com: ")
+    sent = state is HealthState.RETRYING
+    tried = "LookupEvents on ecs.amazonaws.com: " if sent else "AWS "
+    assert failure.message.startswith(tried)
     assert failure.message.endswith((".", "aws login"))
 
 

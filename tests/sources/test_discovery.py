@@ -1,6 +1,7 @@
 """Finding executions: over HTTP, in the account's own time, within its quotas."""
 
 import json
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -10,10 +11,16 @@ from typing import Any
 
 import pytest
 
+from sfnwatch.cli.options import STATUSES
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.arns import MachineName, Named, parse_states_arn
-from sfnwatch.model.children import ListedBy, ListedExecution, Listing
+from sfnwatch.model.children import (
+    ListedBy,
+    ListedExecution,
+    ListFilter,
+    Listing,
+)
 from sfnwatch.model.records import Batch, decode_request
 from sfnwatch.sources.discovery import Discovery, find, list_executions
 from sfnwatch.sources.permissions import Feature
@@ -365,6 +372,58 @@ async def test_a_large_account_is_asked_within_a_budget(sync: Simulation) -> Non
     assert 150 / sync.seconds(sync.clock.now()) < 1.2, "then half of the quota"
 
 
+# -- what a filter lets through --------------------------------------------------------
+
+
+def history_of(seed: int, count: int) -> list[Item]:
+    """Make a machine's executions, in the order in which AWS is documented to list."""
+    draw, items = random.Random(seed), list[Item]()  # noqa: S311
+    for number in range(count):
+        start, status = -draw.uniform(0, 100_000), draw.choice(STATUSES)
+        runs = status == "RUNNING"
+        stop = None if runs else min(-1.0, start + draw.uniform(0, 20_000))
+        items.append({**listed(f"e{number}", start, stop), "status": status})
+    items.sort(key=lambda i: -float(i.get("stopDate", i["startDate"])))
+    return items
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_filter_is_asked_of_aws_and_ends_where_nothing_newer_can_follow(
+    sync: Simulation, seed: int
+) -> None:
+    draw, items = random.Random(seed), history_of(seed, 900)  # noqa: S311
+    answered(sync, *items, alone=True)
+    machines(sync, "nightly-report")
+    statuses = tuple(draw.sample(STATUSES, draw.choice([0, 1, 2])))
+    within = draw.choice([None, 3_600.0, 30_000.0])
+    since = sync.clock.now() - timedelta(seconds=within or 1e9)
+    only = ListFilter(statuses, since if within else None)
+    async with asking(sync, only=only) as discovery:
+        found = executions(await all_of(discovery.list_named(named(REPORT))))
+        recent = executions(await all_of(discovery.list_recent()))
+    expected = {
+        str(item["executionArn"])
+        for item in items
+        if (not statuses or item["status"] in statuses)
+        if float(item["startDate"]) > since.timestamp()
+    }
+    assert {each.arn for each in found} == expected
+    assert {each.arn for each in recent} <= expected
+    asked = {each.parameters.get("statusFilter") for each in sync.asked(LIST)}
+    assert asked <= {*statuses, *([None, "RUNNING"] if not statuses else [])}
+    if within == 3_600.0:
+        assert {each.arn for each in recent} == expected
+        assert len(sync.asked(LIST)) <= 2 * 3 * max(1, len(statuses))
+
+
+async def test_children_of_a_map_run_are_filtered_too(sync: Simulation) -> None:
+    mapped(sync, a=3_000)
+    async with asking(sync, only=ListFilter(("FAILED",))) as discovery:
+        found = executions(await all_of(discovery.list_named(named(f"{MAP_RUN}a"))))
+    assert [each.name for each in found] == ["a-2999"]
+    assert {each.parameters["statusFilter"] for each in sync.asked(LIST)} == {"FAILED"}
+
+
 # -- the children of Map Runs --------------------------------------------------------
 
 
@@ -453,9 +512,9 @@ async def test_a_region_that_is_none_is_refused_with_what_to_do(
     with pytest.raises(RefusedError) as refused:
         await find([MachineName("a")], nowhere, clock, tell=print)
     assert str(refused.value) == (
-        "ListStateMachines on eu west: Provided region_name 'eu west' doesn't match a"
-        " supported format. Correct it: the --region (as eu-west-1), AWS_REGION, the"
-        " endpoint's URL, or what the profile says of them."
+        "AWS settings: Provided region_name 'eu west' doesn't match a supported format."
+        " Correct what the profile or the environment says, the --region (as"
+        " eu-west-1), or the --endpoint-url."
     )
 
 

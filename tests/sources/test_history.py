@@ -87,6 +87,24 @@ async def test_a_long_history_is_read_forward_once_page_by_page(
     assert notes == [f"first reading{page}" for page in pages]
 
 
+async def test_a_history_longer_than_any_is_begun_again_later(sync: Simulation) -> None:
+    """Pages that go on and on are an endpoint's fault: they are not followed."""
+    sync.unpaged.add(HISTORY)
+
+    def answer(asked: AskedOf, given: dict[str, Any]) -> Any:
+        number = len(sync.asked(HISTORY))
+        if number > 29:
+            return given
+        events = [{**each, "page": number} for each in given["events"]]
+        return {"events": events * (900 // len(events)), "nextToken": str(number)}
+
+    sync.changes[HISTORY] = answer
+    watched = await sync.watch()
+    assert watched.status == "SUCCEEDED"
+    (said,) = {text for text in watched.messages("history") if text}
+    assert said.endswith("more than 25,000 items, and there are never so many.")
+
+
 async def test_polls_ease_off_in_silence_and_hurry_when_events_come(
     sync: Simulation,
 ) -> None:

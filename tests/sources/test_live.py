@@ -76,7 +76,7 @@ async def test_without_credentials_it_ends_and_says_how_to_get_some(
     assert watched.states("history")[-1] is HealthState.REFUSED
     (message,) = watched.messages("history")
     assert message == (
-        f"DescribeExecution on {sync.arn}: Unable to locate credentials. Choose a"
+        "AWS credentials: Unable to locate credentials. Choose a"
         " --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
         " or run: aws login"
     )

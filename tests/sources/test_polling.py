@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw, field
 
 from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import CALL_KINDS, Batch, HealthState, RecordKind
+from sfnwatch.model.values import encode_json
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -34,6 +36,7 @@ from sfnwatch.sources.polling import (
     WatchContext,
 )
 from sfnwatch.sources.targets import Targets
+from tests import examples
 from tests.builders import (
     ARN,
     START,
@@ -229,6 +232,66 @@ async def test_pages_that_are_never_good_are_given_up_in_the_end() -> None:
     assert last.state is HealthState.REFUSED
     assert last.message == "x:List on y in r: too old"
     assert aws.asked == 200
+
+
+MOST_ASKED = 500
+
+
+class Items(ListPage):
+    items: list[Raw] = field(default_factory=list)
+
+
+class Endless:
+    """A list that has no end: of pages that differ in what is in them."""
+
+    def __init__(self, tokens: int, items: int, turns: int, clock: ManualClock) -> None:
+        self._tokens, self._items, self._turns = tokens, items, turns
+        self._clock = clock
+        self.asked: list[float] = []
+        """When it was asked, in seconds."""
+
+    async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
+        self.asked.append((self._clock.now() - START).total_seconds())
+        number = len(self.asked)
+        if number > MOST_ASKED:
+            raise Failure(*REFUSED)
+        told = {
+            "nextToken": str(number % self._tokens if self._tokens else number),
+            "items": [{"n": number % self._turns if self._turns else number}]
+            * self._items,
+        }
+        body = encode_json(told)
+        return AwsAnswer(decode_answer(body, request.shape), body, "")
+
+
+class Walks(Scripted):
+    async def read(self) -> str:
+        request = AwsRequest("x:List", "y", "r", Items, {})
+        async for _ in self.pages(request, ceiling=200):
+            pass
+        return ""
+
+
+@examples(25)
+@given(st.integers(0, 4), st.integers(0, 60), st.integers(0, 3))
+def test_pages_without_end_are_not_asked_for_without_a_pause(
+    tokens: int, items: int, turns: int
+) -> None:
+    """Tokens and items that are new each time, or come back in turn, or always."""
+    clock = ManualClock()
+    aws = Endless(tokens, items, turns, clock)
+    watched = asyncio.run(gathered(Walks(context(clock), aws=aws)))
+    said = {each.message for each in watched.healths("lookup")} - {"", REFUSED[1]}
+    # An empty page may have more to come: a filter finds nothing for long.
+    assert {each.partition(": ")[2] for each in said} <= {
+        "the same page again and again.",
+        "more than 200 items, and there are never so many.",
+    }
+    assert said or not (items or tokens)
+    # So many of one reading come at once, and each reading begins later.
+    most = 200 // items + 1 if items else 0
+    for first, last in zip(aws.asked, aws.asked[most + 8 :], strict=False):
+        assert last - first > 0.99
 
 
 async def test_it_recovers_and_a_later_failure_begins_anew() -> None:

@@ -162,6 +162,7 @@ def test_what_to_do_about_a_code_is_a_command_that_can_be_copied(config: Path) -
     config.write_text(f"{SOURCE}{DEV}[profile top]\n{ROLE}source_profile = dev\n")
     assert refusal("top") == (
         "The AWS profile top takes an MFA code (mfa_serial of dev), and sfnwatch asks"
-        ' for none. Run eval "$(aws configure export-credentials --profile top --format'
-        ' env)" first and leave the profile out, or choose one that takes no code.'
+        ' for it on a terminal alone. Run eval "$(aws configure export-credentials'
+        ' --profile top --format env)" first and leave the profile out, or choose one'
+        " that takes no code."
     )

@@ -1,0 +1,307 @@
+"""Whether a watch would work from here: each read that it makes is tried once.
+
+What is tried is tried on an execution that is there: the one that is named, or else the
+first that the lists bring. Of the answers no more is kept than whether they came. What
+does not answer is asked no more, so that a dead endpoint costs seconds.
+
+How late CloudTrail is can't be asked. The newest record is as old as CloudTrail is late
+and as nothing has happened since; how often something happens, the records before it
+tell. Where little happens, nothing follows from that.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from botocore.parsers import ResponseParserError
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.clock import ServerClock, SystemClock
+from sfnwatch.errors import SfnwatchError
+from sfnwatch.model.arns import (
+    ExecutionArn,
+    MachineName,
+    MapRunArn,
+    Named,
+    parse_execution_arn,
+)
+from sfnwatch.model.records import HealthState
+from sfnwatch.model.values import clean, duration, mapping_of, maybe_time
+from sfnwatch.sources.answers import AwsRequest, Failure, GarbledError
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_errors import SKEWED, server_time
+from sfnwatch.sources.discovery import list_executions
+from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.polling import RequestLog
+from sfnwatch.sources.profiles import AwsSettings, check_profile, configured_region
+
+LIMIT = 10.0
+"""Seconds for one answer."""
+_SIGNING_IN = 25.0
+"""Seconds for credentials: a credential_process is given 20."""
+_FEATURES = (Feature.CHILDREN, Feature.IDENTITY)
+_EVENTS = 1000
+"""Events among which a Map Run is looked for."""
+_NEWEST = 50
+"""Records of CloudTrail's: a page."""
+_BUSY = 3
+"""The newest record is older than so many usual gaps: that is no silence, but delay."""
+_TOLERANCE = 3.0
+"""Seconds: a Date has whole ones, and takes its time to come."""
+_GARBLED = GarbledError, ResponseParserError
+_PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
+_LIMIT = 200
+_UNANSWERED = "not tried: what was asked before had no answer."
+_NO_ANSWER = f"no answer within {LIMIT:.0f} s."
+
+
+class Check(Struct, frozen=True):
+    """Something that was looked at."""
+
+    name: str
+    ok: bool | None
+    """None where it was not tried, or nothing follows."""
+    found: str
+    advice: str = ""
+    data: Mapping[str, Any] = {}
+    """Figures in it, for programs."""
+
+
+class Diagnosis:
+    """Tries what a watch of something would ask, with somebody's settings."""
+
+    def __init__(self, named: Named | None, settings: AwsSettings) -> None:
+        """Make one; with nothing named, some execution is looked for."""
+        self._named, self._settings = named, settings
+        self._requests = RequestLog(SystemClock())
+        self._skews: list[float] = []
+        """Seconds that this machine's clock is ahead of AWS's, by each answer."""
+        self._refused = False
+        """True once a read was refused: it may be for the clock."""
+        self._silent: set[str] = set()
+        """Services that have not answered, or the one endpoint of all."""
+
+    async def checks(self) -> AsyncGenerator[Check, None]:
+        """Yield what was found, in the order in which one thing needs another."""
+        own = None if isinstance(self._named, MachineName) else self._named
+        try:
+            region = self._settings.region or (own.region if own else "")
+            region = region or configured_region(None, self._settings.profile)
+            self._settings = replace(self._settings, region=region)
+            check_profile(self._settings)
+        except SfnwatchError as error:
+            yield Check("AWS settings", False, error.message, error.hint)
+            return
+        url, said = self._settings.endpoint_url, clean(region, _LIMIT)
+        said += f"; all is asked of {clean(url, _LIMIT)}" if url else ""
+        yield Check("Region", True, said)
+        async with AwsClient(self._settings, self._heed, _FEATURES) as self._aws:
+            credentials = await self._credentials()
+            yield credentials
+            if not credentials.ok:
+                return
+            for looking in (self._identity, self._reads, self._trail):
+                for check in await looking():
+                    yield check
+        yield self._skew()
+
+    # -- asking --------------------------------------------------------------------
+
+    async def _try(
+        self, operation: str, subject: str, **parameters: Any
+    ) -> tuple[Check, Mapping[str, Any]]:
+        """Try a read; gives what came of it, and the answer, if there is one."""
+        service, _, name = operation.partition(":")
+        place = self._settings.endpoint_url or service
+        if place in self._silent:
+            return Check(name, None, _UNANSWERED), {}
+        region = self._settings.region
+        request = AwsRequest(operation, subject, region, dict, parameters)
+        try:
+            with self._requests.asking("doctor"):
+                async with asyncio.timeout(LIMIT):
+                    answer = await self._aws.call(request)
+            return Check(name, True, subject), answer.value
+        except TimeoutError:
+            failure = Failure(HealthState.RETRYING, _NO_ANSWER)
+        except Failure as error:
+            failure = error
+        self._heed_refusal(failure)
+        advice = ""
+        is_garbled = isinstance(failure.__cause__, _GARBLED)
+        if failure.state in _PASSING and not (failure.code or is_garbled):
+            self._silent.add(place)
+            advice = "Check the network, AWS_ENDPOINT_URL and HTTPS_PROXY."
+            if url := self._settings.endpoint_url:
+                advice = f"Is anything listening at the --endpoint-url {clean(url)}?"
+        elif failure.state in _PASSING and not failure.at_least:
+            advice = "Try again: that may pass."
+        said = failure.message.removeprefix(f"{name} on {subject}: ")
+        return Check(name, False, said.removeprefix(f"{name}: "), advice), {}
+
+    async def _credentials(self) -> Check:
+        profile = self._settings.profile
+        whose = f", profile {clean(profile, _LIMIT)}" if profile else ""
+        try:
+            async with asyncio.timeout(_SIGNING_IN):
+                method = await self._aws.credentials_method()
+        except TimeoutError:
+            said = f"nothing gave any within {_SIGNING_IN:.0f} s{whose}."
+            return Check("credentials", False, said, f"Run: {self._aws.login}")
+        except Failure as failure:
+            said = failure.message.partition(": ")[2] or failure.message
+            return Check("credentials", False, said)
+        return Check("credentials", True, f"{clean(method, _LIMIT)}{whose}")
+
+    async def _identity(self) -> Sequence[Check]:
+        region = self._settings.region
+        check, caller = await self._try("sts:GetCallerIdentity", region)
+        check = replace(check, name="identity")
+        if not check.ok:
+            return [check]
+        check = replace(check, found=clean(str(caller.get("Arn")), _LIMIT))
+        account = getattr(self._named, "account", None)
+        if account not in {None, caller.get("Account")}:
+            said = f"{check.found}, and what is named is of account {account}."
+            hint = "Choose a --profile of that account: no other can read it."
+            check = replace(check, ok=False, found=said, advice=hint)
+        return [check]
+
+    # -- what a watch reads --------------------------------------------------------
+
+    async def _reads(self) -> Sequence[Check]:
+        """Try each read of Step Functions that a watch makes."""
+        told = list[Check]()
+        execution = await self._execution(told)
+        if execution is None:
+            return told
+        arn, name = execution.arn, clean(execution.name, _LIMIT)
+        if execution.is_express:
+            said = f"not tried: AWS keeps no history of {name}, an Express execution."
+            hint = "Its log group is read: sfnwatch iam-policy --with express"
+            return [*told, Check("history", None, said, hint)]
+
+        async def read(operation: str, subject: str, **asked: Any) -> Mapping[str, Any]:
+            check, answer = await self._try(f"states:{operation}", subject, **asked)
+            told.append(check)
+            return answer
+
+        await read("DescribeExecution", name, executionArn=arn)
+        await read("DescribeStateMachineForExecution", name, executionArn=arn)
+        more = {"maxResults": _EVENTS, "includeExecutionData": False}
+        history = await read("GetExecutionHistory", name, executionArn=arn, **more)
+        machine = execution.state_machine_arn
+        subject = clean(execution.state_machine_name, _LIMIT)
+        await read("ListExecutions", subject, stateMachineArn=machine, maxResults=1)
+        if run := self._map_run(history):
+            subject = clean(run.rpartition(":mapRun:")[2], _LIMIT)
+            await read("DescribeMapRun", subject, mapRunArn=run)
+            await read("ListExecutions", subject, mapRunArn=run, maxResults=1)
+        return told
+
+    def _map_run(self, history: Mapping[str, Any]) -> str | None:
+        """Give the Map Run that is named, or the first that an execution started."""
+        if isinstance(self._named, MapRunArn):
+            return self._named.arn
+        events = map(mapping_of, history.get("events", ()))
+        started = (mapping_of(e.get("mapRunStartedEventDetails")) for e in events)
+        return next((str(e["mapRunArn"]) for e in started if "mapRunArn" in e), None)
+
+    async def _execution(self, told: list[Check]) -> ExecutionArn | None:
+        """Find an execution to try the reads on."""
+        name = "executions"
+        if isinstance(self._named, ExecutionArn):
+            return self._named
+        if self._silent:
+            told.append(Check(name, None, _UNANSWERED))
+            return None
+        clock, settings = ServerClock(), self._settings
+        lists = list_executions(self._named, settings, clock, lambda _: None)
+        reasons = list[str]()
+        try:
+            async with asyncio.timeout(LIMIT), aclosing(lists) as listings:
+                async for listing in listings:
+                    reasons += [e.reason for e in listing.left_out if not e.express]
+                    for each in listing.executions:
+                        told.append(Check(name, True, clean(each.name, _LIMIT)))
+                        return parse_execution_arn(each.arn)
+        except TimeoutError:
+            told.append(Check(name, False, _NO_ANSWER))
+        except SfnwatchError as error:
+            told.append(Check(name, False, error.message, error.hint))
+        else:
+            ok = False if reasons else None
+            said = "".join(reasons[:1]) or "there is none to try the reads on."
+            told.append(Check(name, ok, said, "Name one: sfnwatch doctor ARN"))
+        return None
+
+    # -- CloudTrail, and its lag ---------------------------------------------------
+
+    async def _trail(self) -> Sequence[Check]:
+        region, asked = self._settings.region, {"MaxResults": _NEWEST}
+        check, page = await self._try("cloudtrail:LookupEvents", region, **asked)
+        if not check.ok:
+            return [check]
+        records = map(mapping_of, page.get("Events", ()))
+        times = [maybe_time(record.get("EventTime")) for record in records]
+        return [check, _lag(sorted(filter(None, times)), self._now())]
+
+    # -- the clock -----------------------------------------------------------------
+
+    @property
+    def _ahead(self) -> float:
+        """How many seconds ahead of AWS's this machine's clock is, as far as known."""
+        return median(self._skews) if self._skews else 0.0
+
+    def _now(self) -> datetime:
+        """Give the time by AWS's clock."""
+        off = self._ahead if abs(self._ahead) > _TOLERANCE else 0.0
+        return SystemClock().now() - timedelta(seconds=off)
+
+    def _heed(self, told: datetime) -> None:
+        # What is sent within a second has that second's beginning in its Date.
+        self._skews.append((SystemClock().now() - told).total_seconds() - 0.5)
+
+    def _heed_refusal(self, failure: Failure) -> None:
+        """Take the time from a refusal too: it may be for the time."""
+        answer: Mapping[str, Any] = getattr(failure.__cause__, "response", None) or {}
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        self._refused = self._refused or bool(answer)
+        if (told := server_time(headers)) is not None:
+            self._heed(told)
+
+    def _skew(self) -> Check:
+        if not self._skews:
+            return Check("clock", None, "not known: no answer told the time.")
+        data = {"seconds_ahead": round(self._ahead, 1)}
+        if abs(self._ahead) <= _TOLERANCE:
+            return Check("clock", True, "as AWS's, to the second", data=data)
+        side = "ahead of" if self._ahead > 0 else "behind"
+        said = f"{duration(abs(self._ahead))} {side} AWS's, by its answers' Date."
+        if abs(self._ahead) > SKEWED.total_seconds() and self._refused:
+            hint = "Set the clock: what is signed at another time is refused."
+            return Check("clock", False, said, hint, data)
+        hint = "Times are put right by AWS's; better set the clock."
+        return Check("clock", True, said, hint, data)
+
+
+def _lag(times: Sequence[datetime], now: datetime) -> Check:
+    """Say how late CloudTrail is, as far as its newest records tell."""
+    name, hint = "CloudTrail's lag", "A watch measures it on its own calls."
+    if len(times) <= 1:
+        return Check(name, None, "not known: there are no records to tell by.", hint)
+    age = max(0.0, (now - times[-1]).total_seconds())
+    gap = (times[-1] - times[0]).total_seconds() / (len(times) - 1)
+    data = {"newest_seconds_ago": round(age, 1), "usual_gap_seconds": round(gap, 1)}
+    newest = f"the newest of {len(times)} records is {duration(age)} old"
+    often = f"one comes every {duration(gap)}"
+    if age < _BUSY * gap:
+        said = f"at most {duration(age)}: {newest}; {often}, too seldom to tell more."
+        return Check(name, None, said, hint, data)
+    lag = age - gap
+    said = f"about {duration(lag)}: {newest}, and {often}."
+    return Check(name, True, said, "", {**data, "seconds": round(lag, 1)})

@@ -1,0 +1,269 @@
+"""What doctor asks of an account, and what it makes of the answers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from msgspec import Struct, field
+
+from sfnwatch.clock import SpedClock
+from sfnwatch.demo.account import Account
+from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer, refusal
+from sfnwatch.demo.operations import AwsError
+from sfnwatch.model.arns import (
+    ExecutionArn,
+    MachineName,
+    Named,
+    parse_execution_arn,
+    parse_states_arn,
+)
+from sfnwatch.sources import diagnosis
+from sfnwatch.sources.diagnosis import Check, Diagnosis
+from sfnwatch.sources.permissions import ALLOWED
+from sfnwatch.sources.profiles import AwsSettings
+from tests.sources.loopback import served
+from tests.sources.simulation import REGION
+
+READS = sorted(name for _, name in ALLOWED)
+"""What a watch sends."""
+OURS = {"versions", "Region", "credentials", "identity", "clock", "CloudTrail's lag"}
+
+
+class Front(Struct):
+    """An account, and what is done to its answers on their way."""
+
+    account: Account
+    denied: Mapping[str, str] = field(default_factory=dict)
+    """Operations, to the code they are refused with."""
+    records: list[dict[str, Any]] | None = None
+    """What LookupEvents brings instead of the account's own."""
+    garbled: str = ""
+    """An operation that is answered with something else than AWS would."""
+    ahead: timedelta = timedelta(0)
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        asked = DemoRequest(request.headers, await request.read())
+        self.asked.append(asked.operation)
+        code = self.denied.get(asked.operation)
+        if code is None:
+            given = answer(self.account, asked)
+        else:
+            error = AwsError(code, "Not you.")
+            given = refusal(asked.service, error, "0c5a4c5e")
+        body = given.body
+        if asked.operation == "LookupEvents" and self.records is not None:
+            body = json.dumps({"Events": self.records}).encode()
+        if asked.operation == self.garbled:
+            body = b"{Welcome to our network"
+        date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
+        headers = {"Content-Type": given.content_type, "Date": date}
+        return web.Response(status=given.status, body=body, headers=headers)
+
+    @property
+    def settings(self) -> AwsSettings:
+        return AwsSettings(REGION, None, self.url, *CREDENTIALS)
+
+    def execution(self, number: int = 0) -> ExecutionArn:
+        return parse_execution_arn([*self.account.executions.values()][number])
+
+    async def checks(self, named: Named | None = None) -> dict[str, Check]:
+        """Give what was found, the last of each name."""
+        found = Diagnosis(named, self.settings).checks()
+        return {check.name: check async for check in found}
+
+
+@asynccontextmanager
+async def fronted(*scenarios: str, **more: Any) -> AsyncIterator[Front]:
+    clock = SpedClock(1.0)
+    start = clock.now() - timedelta(minutes=10)
+    account = Account(scenarios or ("distributed",), clock=clock, epoch=start, seed=7)
+    front = Front(account, **more)
+    async with served(front.take) as front.url:
+        yield front
+
+
+@pytest.mark.parametrize("by", ["nothing", "name", "machine", "execution"])
+async def test_each_read_of_a_watch_is_tried_once_on_what_is_named(by: str) -> None:
+    async with fronted() as front:
+        arn = front.execution()
+        named: Named | None = {
+            "nothing": None,
+            "name": MachineName(arn.state_machine_name),
+            "machine": parse_states_arn(arn.state_machine_arn),
+            "execution": arn,
+        }[by]
+        found = await front.checks(named)
+    assert {check.ok for check in found.values()} <= {True, None}
+    if by != "nothing":
+        assert {*READS, *OURS - {"versions"}} <= found.keys()
+        assert found["DescribeExecution"].found == arn.name
+    if by == "execution":
+        counts = {name: front.asked.count(name) for name in READS}
+        assert counts == {**dict.fromkeys(READS, 1), "ListExecutions": 2}
+    else:
+        assert found["executions"].ok
+    assert CREDENTIALS[1] not in str(found)
+
+
+async def test_a_map_run_is_tried_with_its_own_reads() -> None:
+    async with fronted() as front:
+        machine = front.execution().state_machine_arn
+        run = (await front.checks(front.execution()))["DescribeMapRun"].found
+        head = machine.partition(":stateMachine:")[0]
+        found = await front.checks(parse_states_arn(f"{head}:mapRun:{run}"))
+    assert found["DescribeMapRun"].found == run
+    assert found["ListExecutions"].found == run
+    assert all(found[name].ok for name in READS)
+
+
+@pytest.mark.parametrize("operation", [*READS, "GetCallerIdentity"])
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalFailure"])
+async def test_of_what_is_refused_the_code_and_the_remedy_are_told(
+    operation: str, code: str
+) -> None:
+    async with fronted(denied={operation: code}) as front:
+        found = await front.checks(front.execution())
+    name = "identity" if operation == "GetCallerIdentity" else operation
+    failed = {each.name for each in found.values() if each.ok is False}
+    assert failed == {name}
+    said = f"{found[name].found} {found[name].advice}"
+    assert code.removesuffix("Exception") in said
+    if code == "InternalFailure":
+        assert "Try again" in said
+    else:
+        assert f":{operation} (see sfnwatch iam-policy" in said
+
+
+@pytest.mark.parametrize("operation", ["ListStateMachines", "ListExecutions"])
+async def test_where_no_execution_can_be_found_the_rest_is_left_out_with_words(
+    operation: str,
+) -> None:
+    async with fronted(denied={operation: "AccessDeniedException"}) as front:
+        found = await front.checks()
+    assert found["executions"].ok is False
+    assert f"Allow states:{operation}" in found["executions"].found
+    assert "DescribeExecution" not in found
+    assert found["LookupEvents"].ok
+
+
+async def test_what_is_answered_and_garbled_leaves_the_rest_to_be_tried() -> None:
+    async with fronted(garbled="GetCallerIdentity") as front:
+        found = await front.checks(front.execution())
+    assert {each.name for each in found.values() if each.ok is False} == {"identity"}
+    assert "cut or garbled" in found["identity"].found
+    assert "Try again" in found["identity"].advice
+
+
+async def test_what_is_of_another_account_is_told_so() -> None:
+    async with fronted() as front:
+        arn = front.execution().arn.replace("123456789012", "210987654321")
+        found = await front.checks(parse_execution_arn(arn))
+    assert found["identity"].ok is False
+    assert "of account 210987654321" in found["identity"].found
+    assert "--profile" in found["identity"].advice
+
+
+@pytest.mark.parametrize("answers", ["refuses", "hangs"])
+async def test_a_dead_endpoint_is_told_of_and_each_service_asked_no_more(
+    answers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "LIMIT", 0.3)
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async with served(hang) as url:
+        told = url if answers == "hangs" else "http://127.0.0.1:1"
+        settings = AwsSettings(REGION, None, told, *CREDENTIALS)
+        arn = "arn:aws:states:ap-northeast-1:123456789012:execution:m:x"
+        found = [
+            c async for c in Diagnosis(parse_execution_arn(arn), settings).checks()
+        ]
+    by_name = {check.name: check for check in found}
+    assert by_name["identity"].ok is False
+    assert f"listening at the --endpoint-url {told}?" in by_name["identity"].advice
+    for name in READS:
+        assert name == "DescribeMapRun" or by_name[name].ok is None
+    assert by_name["clock"].ok is None
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (0, "as AWS's"),
+        (90, " behind AWS's"),
+        (-90, " ahead of AWS's"),
+        (900, " behind AWS's"),
+        (3e9, " behind AWS's"),
+    ],
+)
+@pytest.mark.parametrize("denied", [False, True])
+async def test_the_clock_is_held_against_the_dates_of_answers_and_refusals(
+    *, ahead: float, words: str, denied: bool
+) -> None:
+    """What is far off is no mistake where AWS takes it all the same."""
+    names = [*READS, "GetCallerIdentity"] if denied else ()
+    refused = dict.fromkeys(names, "AccessDeniedException")
+    by = timedelta(seconds=ahead)
+    async with fronted(ahead=by, denied=refused) as front:
+        check = (await front.checks(front.execution()))["clock"]
+    assert check.ok is not (denied and ahead >= 900)
+    assert words in check.found
+    assert bool(check.advice) is (ahead != 0)
+    assert abs(check.data["seconds_ahead"] + ahead) < 5
+
+
+def records(newest: float, gap: float, count: int) -> list[dict[str, Any]]:
+    """Make CloudTrail's records, the newest so many seconds old; one has no time."""
+    now = datetime.now(UTC).timestamp()
+    times = [now - newest - gap * number for number in range(count)]
+    return [*({"EventTime": time} for time in times), {"EventTime": "soon"}]
+
+
+@pytest.mark.parametrize(
+    ("newest", "gap", "count", "ok", "words"),
+    [
+        (176, 2, 50, True, "about 2m 5"),
+        (181, 120, 50, None, "at most 3m 0"),
+        (-90, 0, 50, True, "about 0.00 s"),
+        (0, 0, 0, None, "not known"),
+        (10, 0, 1, None, "not known"),
+    ],
+)
+async def test_how_late_cloudtrail_is_is_told_as_far_as_its_records_tell(
+    *, newest: float, gap: float, count: int, ok: bool | None, words: str
+) -> None:
+    async with fronted(records=records(newest, gap, count)) as front:
+        check = (await front.checks(front.execution()))["CloudTrail's lag"]
+    assert check.ok is ok
+    assert words in check.found
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ("[profile p]\n", "No Region is set"),
+        ("[profile other]\n", "There is no AWS profile named p"),
+        ("[profile p]\nregion = eu-west-1\n", "Unable to locate credentials"),
+    ],
+)
+async def test_without_credentials_or_a_region_that_is_all_it_says(
+    profile: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "aws"
+    config.write_text(profile)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    found = [c async for c in Diagnosis(None, AwsSettings("", "p")).checks()]
+    assert [check.ok for check in found][-1] is False
+    assert words in found[-1].found
+    assert len(found) <= 2
