@@ -56,6 +56,7 @@ class Topic(StrEnum):
 _TOPICS = {
     Topic.CONCLUDED: (CONCLUSION,),
     Topic.FAILED: (
+        "failed",
         "caught",
         "child-failed",
         "job-failed-later",
@@ -157,7 +158,7 @@ def _order(finding: Finding) -> int:
     return list(Topic).index(topic_of(finding))
 
 
-def most_telling(findings: Iterable[Finding], count: int) -> list[Finding]:
-    """Choose what to show where there is room for little: failures first."""
+def most_telling(findings: Iterable[Finding]) -> list[Finding]:
+    """Give what is news, failures first."""
     told = [finding for finding in findings if topic_of(finding) in _NEWS]
-    return sorted(told, key=lambda f: (_order(f), _TELLING.index(f.kind)))[:count]
+    return sorted(told, key=lambda f: (_order(f), _TELLING.index(f.kind)))

@@ -149,6 +149,32 @@ class Report(Struct, frozen=True):
             if found.execution_arn == execution_arn and found.kind != CONCLUSION
         ]
 
+    def telling(self, count: int) -> list[Finding]:
+        """Choose what to show where there is room for little: what failed first.
+
+        What several executions show together comes before what one of them does, and of
+        a kind the first before another. What is no news is better than nothing.
+        """
+        arns = {each.execution_arn for each in self.executions}
+        news = most_telling(f for f in self.findings if f.execution_arn in arns)
+        others = [f for f in news if topic_of(f) is not Topic.FAILED]
+        concluded = [f for f in self.findings if f.kind == CONCLUSION]
+        told = [
+            *(found for each in self.executions for found in each.failures),
+            *(found for found in news if topic_of(found) is Topic.FAILED),
+            *sorted(concluded, key=lambda found: not found.data["denied"]),
+            *_first_of_kinds(
+                [
+                    *(found for found in others if found.kind != "polling"),
+                    *(f for f in self.findings if f.kind == "slowest-path"),
+                    *(found for found in others if found.kind == "polling"),
+                ]
+            ),
+            *(found for each in self.executions for found in each.integrations),
+            *(f for f in self.findings if f.kind == "unseen"),
+        ]
+        return told[:count]
+
 
 def report(
     moment: Moment,
@@ -190,12 +216,22 @@ def _headline(
     names = dict(zip(arns, short, strict=True))
     own = (each for each in findings if each.execution_arn in names)
     told = [each for execution in executions for each in execution.failures]
-    told += most_telling(own, _PARTS)
+    told += most_telling(own)
     several = len(names) > 1
     return " ".join(
         f"{named(names[each.execution_arn])}: {each.text}" if several else each.text
         for each in told[:_PARTS]
     )
+
+
+def _first_of_kinds(findings: Iterable[Finding]) -> list[Finding]:
+    """Put the first of each kind first."""
+    counts: Counter[str] = Counter()
+    numbered: list[tuple[int, Finding]] = []
+    for each in findings:
+        numbered.append((counts[each.kind], each))
+        counts[each.kind] += 1
+    return [each for _, each in sorted(numbered, key=lambda pair: pair[0])]
 
 
 def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Finding]:

@@ -35,6 +35,9 @@ TARGETS: Mapping[str, ExportFormat] = {
         "otlp", "OpenTelemetry spans as OTLP/JSON: Jaeger, a collector"
     ),
     "mermaid": ExportFormat("mermaid", "a sequence diagram: GitHub, GitLab, a wiki"),
+    "flowchart": ExportFormat(
+        "graph", "the way through the state machine, in Mermaid: GitHub, a wiki"
+    ),
     "csv": ExportFormat("csv", "a row for each event and call: a spreadsheet"),
     "text": ExportFormat("text", "the lanes as text: a mail, an editor"),
 }

@@ -21,6 +21,7 @@ from msgspec import Struct
 from sfnwatch import __version__
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import explain, report
+from sfnwatch.export.graph import GraphPicture
 from sfnwatch.export.placing import line_text, rows_apart, visit_about, visit_path
 from sfnwatch.export.svg import (
     LanesPicture,
@@ -52,6 +53,8 @@ STATIC = 100
 """So many rows are there for those without JavaScript."""
 BUDGET = 5 << 20
 """Bytes that all records of a report may take."""
+GRAPHS, _TERMINALS = 6, 2
+"""So many executions have their graphs drawn, if there is more than Start and End."""
 _LIMITS = (16384, 2048, 512, 128, 40)
 """Characters that are left of a string, the most generous first."""
 _RECORD = 65536
@@ -108,6 +111,8 @@ def _content(moment: Moment) -> dict[str, Any]:
         "labels": execution_labels(moment.roots),
         "timeline": TimelinePicture(moment, refs.of_key).svg("Timeline"),
         "lanes": lanes.svg("Lanes"),
+        "graphs": list(_graphs(moment, refs)),
+        "more_graphs": max(0, len(moment.roots) - GRAPHS),
         "blocks": [(kind.__name__, [*same]) for kind, same in groupby(blocks, type)],
         "ref_of": refs.of_evidence,
         "drawn": lanes.drawn,
@@ -117,6 +122,16 @@ def _content(moment: Moment) -> dict[str, Any]:
         "notes": list(notes(moment)),
         "data": _data(moment, rows),
     }
+
+
+def _graphs(moment: Moment, refs: "_Refs") -> Iterator[tuple[str, str]]:
+    """Draw the graph of each execution, of so many."""
+    labels = execution_labels(moment.roots)
+    for number, execution in enumerate(list(moment.roots.values())[:GRAPHS]):
+        picture = GraphPicture(moment, execution, refs.of_key, f"g{number}")
+        label = labels[execution.arn]
+        if len(picture.lights.graph.boxes) > _TERMINALS:
+            yield label, picture.svg(f"State machine {label}".rstrip())
 
 
 # -- the frame -------------------------------------------------------------------------

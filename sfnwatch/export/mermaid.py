@@ -29,7 +29,7 @@ from sfnwatch.view.order import Backoff
 from sfnwatch.view.outline import Outline, OutlineOptions
 from sfnwatch.view.wording import plain_text
 
-_MOST_UNITS = 49_000
+MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
@@ -53,7 +53,7 @@ def dump(moment: Moment, out: TextIO) -> None:
     writer = _SequenceWriter(moment)
     steps = list(writer.steps())
     drawn = (_drawn(writer, steps, most) for most in _MOST_STEPS)
-    out.write(next(text for text in drawn if _units(text) <= _MOST_UNITS))
+    out.write(next(text for text in drawn if units(text) <= MOST_UNITS))
 
 
 def escape(text: str, limit: int = 160) -> str:
@@ -66,7 +66,8 @@ def escape(text: str, limit: int = 160) -> str:
     return _WRAP.sub(r"\1#58;", plain) or "-"
 
 
-def _units(text: str) -> int:
+def units(text: str) -> int:
+    """Count characters as JavaScript does."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -127,7 +128,7 @@ def _cut(
 # -- who takes part --------------------------------------------------------------------
 
 
-class _Box(Struct):
+class _Frame(Struct):
     """Participants with one frame around them."""
 
     letter: str
@@ -171,13 +172,13 @@ class _SequenceWriter:
         self._coverage = Coverage(moment)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first comes with all the others."""
-        self._boxes: dict[str, _Box] = {}
+        self._boxes: dict[str, _Frame] = {}
         for number, execution in enumerate(moment.roots.values(), start=1):
             title, most = whole_name(execution), _MOST_STATES + 1
-            box = _Box(f"e{number}s", title, most, _OTHERS)
+            box = _Frame(f"e{number}s", title, most, _OTHERS)
             box.take(_WORKFLOW)
             self._boxes[execution.arn] = box
-        self._services = _Box("a", "AWS", _MOST_SERVICES, "other services")
+        self._services = _Frame("a", "AWS", _MOST_SERVICES, "other services")
 
     def participants(self, used: set[str]) -> Iterator[str]:
         for box in (*self._boxes.values(), self._services):

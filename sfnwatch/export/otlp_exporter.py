@@ -10,18 +10,24 @@ it is said, tried again as the protocol has it, and disturbs nothing.
 """
 
 import asyncio
+import gzip
 import os
+import re
+import ssl
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import aiohttp
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch import __version__
 from sfnwatch.analysis.wording import plural
 from sfnwatch.clock import Clock
+from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
 from sfnwatch.model.records import (
     Batch,
@@ -31,13 +37,21 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import clean, size
+from sfnwatch.model.values import (
+    ascii_json,
+    clean,
+    mapping_of,
+    parse_object,
+    size,
+    text_of,
+)
 
 LANE = "otlp"
-HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
-"""OpenTelemetry's own variable: `key=value,key=value`, values percent-encoded."""
+FROM_ENVIRONMENT = "env"
+"""What stands for an endpoint that OpenTelemetry's own variables name."""
+PREFIX = "OTEL_EXPORTER_OTLP_"
 _PATH = "/v1/traces"
-_PROTOBUF = "application/x-protobuf"
+_PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _EVERY, _MOST, _NAP = 5.0, 60.0, 0.5
 """Seconds between sendings, the most after failures, and the most slept at once."""
 TIMEOUT = 10.0
@@ -69,20 +83,145 @@ class _BusyError(Exception):
         self.after = after
 
 
+# -- where, and how --------------------------------------------------------------------
+
+
+class CollectorSettings(Struct, frozen=True):
+    """Where spans go, and how."""
+
+    url: str
+    headers: Mapping[str, str] = {}
+    """Such as a key; never to be shown."""
+    timeout: float = TIMEOUT
+    """Seconds for one answer; and, but no more than usual, for all that is left."""
+    is_json: bool = False
+    is_packed: bool = False
+    tls: Any = True
+    """An SSLContext; True for the usual one."""
+
+
+_PROTOCOLS = {"": False, "http/protobuf": False, "http/json": True}
+_PACKINGS = {"": False, "none": False, "gzip": True}
+_NAME_OF_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE_OF_HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+_OWN_HEADERS = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "host"}
+    | {"accept-encoding", "transfer-encoding", "user-agent"}
+)
+_MILLISECONDS, _MILLISECONDS_GIVEN = 1000.0, re.compile("[1-9][0-9]{0,6}")
+
+
+def collector_settings(
+    endpoint: str, environ: Mapping[str, str] = os.environ
+) -> CollectorSettings:
+    """Read OpenTelemetry's own variables, those for traces before those for all.
+
+    Raises UsageError for one that can't be followed. An `endpoint` that is given goes
+    before those they name, and the gRPC they may ask for.
+    """
+    named = _Variables(environ)
+    if endpoint == FROM_ENVIRONMENT:
+        endpoint = _endpoint_of(named)
+        protocol = named.choice("PROTOCOL", _PROTOCOLS)
+    else:
+        endpoint = traces_url(endpoint)
+        protocol = _PROTOCOLS.get(named["PROTOCOL"].lower(), False)
+    return CollectorSettings(
+        endpoint,
+        named.headers(),
+        named.timeout(),
+        is_json=protocol,
+        is_packed=named.choice("COMPRESSION", _PACKINGS),
+        tls=named.tls(),
+    )
+
+
 def traces_url(endpoint: str) -> str:
     """Give where spans go: an endpoint's own path, or the protocol's below it."""
     bare = endpoint.rstrip("/")
     return bare if bare.endswith(_PATH) else f"{bare}{_PATH}"
 
 
-def headers_of(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Read the headers to send, such as a key; what is no pair is passed over."""
-    pairs = (each.partition("=") for each in environ.get(HEADERS, "").split(","))
-    return {
-        unquote(key.strip()): unquote(value.strip())
-        for key, equals, value in pairs
-        if equals and key.strip()
-    }
+def _endpoint_of(named: "_Variables") -> str:
+    """Give that of traces as it is, or the protocol's path below that of all."""
+    own, every = named.own("ENDPOINT"), named.of_all("ENDPOINT")
+    url = own or every
+    if not url:
+        msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
+        raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
+    if not re.match(r"https?://[^/\s]+", url):
+        msg = f"{named.name('ENDPOINT')}: {clean(url, _SHOWN)!r} is no URL."
+        raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
+    return own or traces_url(every)
+
+
+class _Variables:
+    """OpenTelemetry's variables of an exporter; values that are secret are not told."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def own(self, what: str) -> str:
+        return self._environ.get(f"{PREFIX}TRACES_{what}", "").strip()
+
+    def of_all(self, what: str) -> str:
+        return self._environ.get(f"{PREFIX}{what}", "").strip()
+
+    def __getitem__(self, what: str) -> str:
+        return self.own(what) or self.of_all(what)
+
+    def name(self, what: str) -> str:
+        return f"{PREFIX}{'TRACES_' if self.own(what) else ''}{what}"
+
+    def choice(self, what: str, known: Mapping[str, bool]) -> bool:
+        value = self[what].lower()
+        if value not in known:
+            msg = f"{self.name(what)}: {clean(value, _SHOWN)!r} is not to be had here."
+            raise UsageError(msg, hint=f"Set it to {' or '.join(filter(None, known))}.")
+        return known[value]
+
+    def timeout(self) -> float:
+        """Give seconds; the variable has milliseconds, as all of OpenTelemetry's."""
+        value = self["TIMEOUT"]
+        if not value:
+            return TIMEOUT
+        if not _MILLISECONDS_GIVEN.fullmatch(value):
+            msg = f"{self.name('TIMEOUT')}: {clean(value, _SHOWN)!r} is no time."
+            raise UsageError(msg, hint="Give milliseconds: 10000 is the default.")
+        return int(value) / _MILLISECONDS
+
+    def headers(self) -> dict[str, str]:
+        """Read `key=value,…`, percent-encoded; what is no pair is passed over."""
+        pairs = (each.partition("=") for each in self["HEADERS"].split(","))
+        found = {
+            unquote(key.strip()): unquote(value.strip())
+            for key, equals, value in pairs
+            if equals and key.strip()
+        }
+        for key, value in found.items():
+            fits = _NAME_OF_HEADER.fullmatch(key) and _VALUE_OF_HEADER.fullmatch(value)
+            if not fits:
+                msg = f"{self.name('HEADERS')} has a header that can't be sent."
+                raise UsageError(msg, hint="Write key=value, with %20 for a space.")
+        return {key: found[key] for key in found if key.lower() not in _OWN_HEADERS}
+
+    def tls(self) -> Any:
+        """Read whom to trust, and who we are; True where nothing is said of it."""
+        files = [self[f"{what}CERTIFICATE"] for what in ("", "CLIENT_")]
+        if not any(files):
+            return True
+        try:
+            context = ssl.create_default_context(cafile=files[0] or None)
+            if files[1]:
+                context.load_cert_chain(files[1], self["CLIENT_KEY"] or None)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            msg = f"{PREFIX}…CERTIFICATE: can't be read: {clean(str(why), _SHOWN)}."
+            raise UsageError(msg, hint="Name PEM files.") from error
+        return context
+
+
+# -- sending ---------------------------------------------------------------------------
 
 
 class OtlpExporter:
@@ -94,11 +233,9 @@ class OtlpExporter:
     """
 
     def __init__(
-        self, trace: Trace, endpoint: str, clock: Clock, *, timeout: float = TIMEOUT
+        self, trace: Trace, collector: CollectorSettings, clock: Clock
     ) -> None:
-        """`timeout` is in seconds: for one answer, and for all that is left at last."""
-        self._trace, self._clock, self._timeout = trace, clock, timeout
-        self._url = traces_url(endpoint)
+        self._trace, self._collector, self._clock = trace, collector, clock
         self._waiting: dict[_Key, None] = {}
         """What was touched since it was looked at last."""
         self._taken: set[str] = set()
@@ -107,11 +244,12 @@ class OtlpExporter:
         self._named_wait: float | None = None
         """Seconds after which the collector, when it was busy, may be asked again."""
         self._closed = False
+        self._left_out = 0
 
     @property
     def sent(self) -> int:
         """How many spans the collector took."""
-        return len(self._taken)
+        return len(self._taken) - self._left_out
 
     def __call__(self, batch: Batch, changed: Changed) -> None:
         del batch
@@ -134,9 +272,13 @@ class OtlpExporter:
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
         """Send what is new every few seconds; yield how that goes, where it is news."""
-        jar = aiohttp.DummyCookieJar()
-        timeout = aiohttp.ClientTimeout(total=self._timeout)
-        async with aiohttp.ClientSession(timeout=timeout, cookie_jar=jar) as session:
+        opened = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self._collector.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # A packed answer may unpack to anything; we ask for none.
+            auto_decompress=False,
+        )
+        async with opened as session:
             pause = _EVERY
             while not self._closed and not self._is_refused:
                 await self._sleep(pause)
@@ -172,7 +314,8 @@ class OtlpExporter:
         maker, tries = SpanMaker(self._trace.as_of()), _LAST_TRIES
         left = [span for span in maker.spans() if span.id not in self._taken]
         try:
-            async with asyncio.timeout(self._timeout):
+            # Whoever asked for the end waits for this.
+            async with asyncio.timeout(min(self._collector.timeout, TIMEOUT)):
                 while left and tries and not self._is_refused:
                     if await self._send(session, left[:_MANY]):
                         del left[:_MANY]
@@ -196,7 +339,7 @@ class OtlpExporter:
             yield (receive(self._clock.now(), RecordKind.HEALTH, None, record),)
 
     def _trouble(self, what: str) -> str:
-        return f"Sending spans to {clean(self._url, _SHOWN)}: {what}."
+        return f"Sending spans to {_shown(self._collector.url)}: {what}."
 
     # -- what --------------------------------------------------------------------------
 
@@ -221,19 +364,26 @@ class OtlpExporter:
         if not spans:
             return True
         try:
-            left_out = await self._post(session, to_protobuf(to_json(spans)))
+            said = await self._post(session, self._encoded(spans))
         except _RejectedError as error:
             return self._fail(HealthState.REFUSED, str(error))
         except aiohttp.InvalidURL:
             return self._fail(HealthState.REFUSED, self._trouble("it is no URL"))
         except _BusyError as error:
             return self._fail(HealthState.RETRYING, str(error), error.after)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            # The last is what aiohttp says of an answer that makes no sense.
             what = clean(str(error), _SHOWN) or type(error).__name__
             return self._fail(HealthState.RETRYING, self._trouble(what))
         self._taken.update(span.id for span in spans)
-        self._say(HealthState.LIVE, left_out)
+        self._say(HealthState.LIVE, said)
         return True
+
+    def _encoded(self, spans: Sequence[OtlpSpan]) -> bytes:
+        told = to_json(spans)
+        is_json, is_packed = self._collector.is_json, self._collector.is_packed
+        body = ascii_json(told).encode() if is_json else to_protobuf(told)
+        return gzip.compress(body, mtime=0) if is_packed else body
 
     def _fail(
         self, state: HealthState, message: str, after: float | None = None
@@ -244,13 +394,20 @@ class OtlpExporter:
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes) -> str:
         """Post a body; give what the collector says that it left out of it."""
+        collector = self._collector
         headers = {
-            **headers_of(),
-            "Content-Type": _PROTOBUF,
+            **collector.headers,
+            "Content-Type": _JSON if collector.is_json else _PROTOBUF,
             "User-Agent": f"sfnwatch/{__version__}",
+            "Accept-Encoding": "identity",
+            **({"Content-Encoding": "gzip"} if collector.is_packed else {}),
         }
         posted = session.post(
-            self._url, data=body, headers=headers, allow_redirects=False
+            collector.url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            ssl=collector.tls,
         )
         async with posted as answer:
             if answer.status in _RETRYABLE:
@@ -259,7 +416,7 @@ class OtlpExporter:
                 raise _BusyError(busy, after)
             if answer.status in _REDIRECTS:
                 # Whoever answers so must not decide who gets the headers next.
-                other = _host(urljoin(self._url, answer.headers.get("Location", "")))
+                other = _target(collector.url, answer.headers.get("Location", ""))
                 what = (
                     f"it answered {answer.status}, a redirect to {other}, not followed"
                 )
@@ -267,12 +424,18 @@ class OtlpExporter:
             told = await self._read(answer)
             count, message = _details(told, answer.content_type)
             if answer.status // 100 != _TAKEN:
-                what = f"it answered {answer.status} {message}".rstrip()
+                message = message or clean(told[: 4 * _SHOWN].decode(errors="replace"))
+                what = f"it answered {answer.status} {message.strip()[:_SHOWN]}".strip()
                 raise _RejectedError(self._trouble(what))
+        return self._remark(count, message)
+
+    def _remark(self, count: int, message: str) -> str:
+        """Say how many spans the collector has left out by now; or what it warns of."""
+        self._left_out += count
+        if not self._left_out:
+            return f"The collector says: {message}." if message else ""
         why = message or "it does not say why"
-        return (
-            f"The collector left out {plural(count, 'span')}: {why}." if count else ""
-        )
+        return f"The collector left out {plural(self._left_out, 'span')}: {why}."
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         found = b""
@@ -303,7 +466,8 @@ def _seconds(told: str | None, now: datetime) -> float | None:
         return None
     try:
         seconds = float(told) if told.isdigit() else _until(told, now)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # Nonsense; or a date beyond the calendar.
         return None
     return min(max(seconds, _NAP), _MOST)
 
@@ -316,8 +480,7 @@ def _until(date: str, now: datetime) -> float:
 def _details(body: bytes, content_type: str) -> tuple[int, str]:
     """Read how many spans were left out, and why; of a refusal, what it says.
 
-    A refusal is a google.rpc.Status, which has its message where the other has its own;
-    or any text, of whatever stands in between.
+    A refusal is a google.rpc.Status, which has its message where the other has its own.
     """
     from google.protobuf.message import (  # type: ignore[import-untyped]  # noqa: PLC0415
         DecodeError,
@@ -326,16 +489,41 @@ def _details(body: bytes, content_type: str) -> tuple[int, str]:
         trace_service_pb2 as service,
     )
 
-    text = clean(body[: 4 * _SHOWN].decode(errors="replace").strip(), _SHOWN)
+    if content_type == _JSON:
+        told = parse_object(body)
+        said = mapping_of(told.get("partialSuccess"))
+        message = text_of(said.get("errorMessage")) or text_of(told.get("message"))
+        return _count(said.get("rejectedSpans")), clean(message or "", _SHOWN)
     if content_type != _PROTOBUF:
-        return 0, text
+        return 0, ""
     try:
         partial = service.ExportTraceServiceResponse.FromString(body).partial_success
         if not partial.ByteSize():
             partial = service.ExportTracePartialSuccess.FromString(body)
     except DecodeError:
-        return 0, text
-    return partial.rejected_spans, clean(partial.error_message, _SHOWN)
+        return 0, ""
+    return _count(partial.rejected_spans), clean(partial.error_message, _SHOWN)
+
+
+def _count(told: Any) -> int:
+    """Read a number, which JSON has as a string; no collector leaves out billions."""
+    text = str(told)
+    return int(text) if text.isdecimal() and len(text) <= len("9999999") else 0
+
+
+def _target(asked: str, target: str) -> str:
+    try:
+        return _host(urljoin(asked, target))
+    except ValueError:
+        return clean(target, _SHOWN)
+
+
+def _shown(url: str) -> str:
+    """Give a URL without a name, a password and a query, which may be a key."""
+    try:
+        return f"{_host(url)}{clean(urlsplit(url).path, _SHOWN)}"
+    except ValueError:
+        return "its URL"
 
 
 def _host(url: str) -> str:

@@ -252,7 +252,7 @@
     }
     const links = el("p", "proof");
     for (const drawn of drawnOf(refOf(row))) {
-      const where = drawn.id.startsWith("l-") ? "in the lanes" : "in the timeline";
+      const where = {l: "in the lanes", g: "in the graph"}[drawn.id[0]] || "in the timeline";
       links.append(el("a", "chip", where, {href: "#" + drawn.id}), " ");
     }
     const pre = el("pre");

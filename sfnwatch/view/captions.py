@@ -30,7 +30,7 @@ from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.lines import Line
+from sfnwatch.view.lines import Line, state_after
 from sfnwatch.view.order import Backoff
 from sfnwatch.view.wording import (
     id_word,
@@ -46,8 +46,6 @@ from sfnwatch.view.wording import (
 
 _WHY = 240
 """Characters of an error and its cause."""
-_BETWEEN = 200
-"""So many events of other branches are looked past for the state that follows."""
 _FAMILY = re.compile(r"^(?:Task|LambdaFunction|Activity)(?=[A-Z])")
 _GLYPHS = re.compile(r"[◆⟲✔✘◷■↷●○⟳▓█▒░] ?")
 _HIDDEN = "; CloudTrail Event history does not include that call"
@@ -206,7 +204,7 @@ class _Scene:
             return self.exited(self.visit)
         if self.attempt is not None:
             return self.phase(event, _FAMILY.sub("", kind), self.attempt)
-        first = self.entered_after(event.id)
+        first = state_after(self.execution, event.id)
         if kind == "MapIterationStarted" and first is not None:
             return f"Iteration {event.iteration} begins: {self.entered(first)}"
         return f"{self.name}: {self.as_shown}" if self.visit else self.as_shown
@@ -228,23 +226,11 @@ class _Scene:
             does += f" {self.lasted(visit)}"
         return f"{name}, a {named(visit.type)} state, {does}"
 
-    def entered_after(self, event_id: int) -> StateVisit | None:
-        """Find the state that is entered right after an event."""
-        if self.execution is None:
-            return None
-        for number in range(event_id + 1, event_id + _BETWEEN):
-            event = self.execution.event(number)
-            if event is not None and event.previous_event_id == event_id:
-                visit = self.execution.visit(number)
-                if visit is not None:
-                    return visit
-        return None
-
     def next_state(self, visit: StateVisit, before: str) -> str:
         """Name the state that follows; empty while that is not known."""
         own = map(self.execution.event, visit.event_ids) if self.execution else ()
         left = [e.id for e in own if e is not None and e.type.endswith("StateExited")]
-        after = self.entered_after(left[-1]) if left else None
+        after = state_after(self.execution, left[-1]) if left else None
         return f"{before}{named(after.name)}" if after else ""
 
     def lasted(self, visit: StateVisit) -> str:
@@ -344,8 +330,9 @@ class _Scene:
     ) -> str:
         """Say which poll it is, how long after the action, and what became of it."""
         polls = polls_of(attempt, sure_calls(self.moment, key))
+        known = knows_all_polls(self.moment, Coverage(self.moment), key, attempt)
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
-        count = f" of {len(polls)}" if number and attempt.ended_at else ""
+        count = f" of {len(polls)}" if number and known else ""
         shown = self.line.call.subject if self.line.call else ()
         since = plain_text(shown).strip().removeprefix("+")
         after = f", {since} after {self.action}" if since else ""
@@ -356,9 +343,7 @@ class _Scene:
         if attempt.status == "running":
             return f"{said}, but the state keeps waiting"
         calls = self.moment.calls_of(key)
-        coverage = Coverage(self.moment)
-        alone = knows_all_polls(self.moment, coverage, key, attempt)
-        alone = alone and all(map(is_denied, polls_of(attempt, calls)))
+        alone = known and all(map(is_denied, polls_of(attempt, calls)))
         so = ", so completion doesn't depend on polling" if alone else ""
         return f"{said}, yet the state still succeeded{so}"
 

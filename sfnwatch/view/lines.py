@@ -57,6 +57,8 @@ from sfnwatch.view.wording import CallText, Part, Role, TaskText
 _NEVER = datetime.min.replace(tzinfo=UTC)
 MOST = 16
 """More columns than these have no room: those beyond share the last."""
+_BETWEEN = 200
+"""So many events of other branches are looked past for the state that follows."""
 VisitKey = tuple[str, int]
 """An execution's ARN and the id of a visit in it."""
 
@@ -583,12 +585,7 @@ class _EventLine:
                 yield Part(f" → {clean(chosen.name, 200)}")
 
     def _next_state(self, exited: HistoryEvent) -> StateVisit | None:
-        """Find the state that is entered after an exit."""
-        execution = self._execution
-        after = execution.event(exited.id + 1) if execution else None
-        if execution is None or after is None or after.previous_event_id != exited.id:
-            return None
-        return execution.visit(after.id) if after.type.endswith("Entered") else None
+        return state_after(self._execution, exited.id)
 
     def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
         spent = (self._events[-1].at - visit.entered_at).total_seconds() - visit.paused
@@ -638,6 +635,19 @@ def _fail_errors(moment: Moment, execution: ExecutionAsOf) -> dict[int, str]:
             if error:
                 errors.setdefault(event.previous_event_id, error)
     return errors
+
+
+def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | None:
+    """Find the state that is entered right after an event, such as another's exit."""
+    if execution is None:
+        return None
+    for number in range(event_id + 1, event_id + _BETWEEN):
+        event = execution.event(number)
+        if event is not None and event.previous_event_id == event_id:
+            visit = execution.visit(number)
+            if visit is not None:
+                return visit
+    return None
 
 
 def after_words(seconds: float) -> str:

@@ -301,13 +301,26 @@ class TimelineChart:
         return arn, event.visit_id if event is not None else 0
 
     def lines(
-        self, folds: Mapping[str, bool], kept: Iterable[VisitKey] | None = None
+        self,
+        folds: Mapping[str, bool],
+        kept: Iterable[VisitKey] | None = None,
+        room: int | None = None,
     ) -> list[BarLine]:
         """List the bars that are not folded away; `folds` is what somebody changed.
 
         With `kept`, only bars with something of those visits, and what is around them.
+        With `room` for so many, more is folded of what is over, until they fit.
         """
         shown = None if kept is None else self._around_all(kept)
+        lines = self._unfolded(folds, shown)
+        if room is not None and len(lines) > room:
+            more = _folds_of_what_is_over(lines, len(lines) - room)
+            lines = self._unfolded({**more, **folds}, shown) if more else lines
+        return lines
+
+    def _unfolded(
+        self, folds: Mapping[str, bool], shown: set[str] | None
+    ) -> list[BarLine]:
         lines: list[BarLine] = []
         todo = [(bar, "", "") for bar in reversed(self._top())]
         while todo:
@@ -505,9 +518,8 @@ class TimelineChart:
     def _run_notes(self, line: BarLine) -> Iterator[Part]:
         """Say what was tried again, what was polled, and how its end was learned of."""
         visits = list(self._visits_on(line))
-        for _, visit in visits:
-            if line.bar.kind is not BarKind.EXECUTION:
-                yield from _error_notes(visit)
+        if line.bar.kind is not BarKind.EXECUTION:
+            yield from _error_notes([visit for _, visit in visits])
         polls = [t for t in self.ticks(line) if t.role is CallRole.POLL]
         denied = sum(tick.failed for tick in polls)
         if polls:
@@ -535,8 +547,39 @@ def _within(bars: Iterable[Bar]) -> Iterator[Bar]:
         todo.extend(reversed(bar.inside))
 
 
+def _folds_of_what_is_over(lines: Iterable[BarLine], rows: int) -> dict[str, bool]:
+    """Fold the innermost bars that are over and well, until so many rows are saved.
+
+    Those in which something went wrong on the way are the last.
+    """
+    well = [each for each in lines if each.open and each.bar.status == "succeeded"]
+    troubled = {
+        line.bar.key for line in well if not all(map(_is_smooth, line.bar.inside))
+    }
+    well.sort(key=lambda each: (each.bar.key in troubled, -len(each.rails)))
+    found: dict[str, bool] = {}
+    for line in well:
+        if rows <= 0:
+            break
+        found[line.bar.key] = True
+        # What is inside of one that is smooth is smooth: its own was folded before.
+        rows -= len(line.bar.inside)
+    return found
+
+
+def _is_smooth(bar: Bar) -> bool:
+    """True for what went well at the first try, with all that is inside of it."""
+    inside = _within([bar])
+    return all(
+        each.status == "succeeded" and all(len(v.attempts) < 2 for v in each.visits)  # noqa: PLR2004 - tries
+        for each in inside
+    )
+
+
 def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
     """Gather the states of each branch; a branch of one state is that state's bar."""
+    if not inside:
+        return []
     groups: dict[int | None, list[Bar]] = defaultdict(list)
     for bar in inside:
         groups[bar.visits[0].index].append(bar)
@@ -579,18 +622,38 @@ def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
             yield Part(f"{glyph.text} {counts[status]:,}", glyph.role)
 
 
-def _error_notes(visit: StateVisit) -> Iterator[Part]:
-    """Name the error a state ended with; or of those tried again, the first."""
+def _error_notes(visits: Sequence[StateVisit]) -> Iterator[Part]:
+    """Say by which errors states ended, or were tried again; of several once each."""
+    if len(visits) == 1:
+        yield from _error_note(visits[0])
+        return
+    counts: Counter[str] = Counter()
+    bad: set[str] = set()
+    for visit in visits:
+        error = _error_of(visit)
+        counts[error] += bool(error)
+        bad |= {error} if visit.status in _FAILED else set()
+    for error, count in (+counts).items():
+        times = f" ×{count}" if count > 1 else ""
+        yield Part(f"{error}{times}", Role.BAD if error in bad else Role.WARN)
+
+
+def _error_note(visit: StateVisit) -> Iterator[Part]:
+    """Name the error of a state, how often it was tried, and if that was caught."""
     tries = len(visit.attempts)
+    again = f"{tries} tries" if tries > 1 else ""
+    caught = "caught" if visit.status == "caught" else ""
+    words = ", ".join(part for part in (_error_of(visit), again, caught) if part)
+    if words:
+        yield Part(words, Role.BAD if visit.status in _FAILED else Role.WARN)
+
+
+def _error_of(visit: StateVisit) -> str:
+    """Name the error a state ended with; or of those tried again, the first."""
     errors = [each.error for each in visit.attempts if each.error]
     if visit.status not in _FINE and visit.error:
         errors.append(visit.error)
-    error = clean(errors[0 if visit.status in _FINE else -1] if errors else "", _NAME)
-    again = f"{tries} tries" if tries > 1 else ""
-    caught = "caught" if visit.status == "caught" else ""
-    words = ", ".join(part for part in (error, again, caught) if part)
-    if words:
-        yield Part(words, Role.BAD if visit.status in _FAILED else Role.WARN)
+    return clean(errors[0 if visit.status in _FINE else -1] if errors else "", _NAME)
 
 
 def _does_not_wait(visit: StateVisit) -> bool:

@@ -99,6 +99,7 @@ CHECKS: Mapping[str, tuple[Callable[[str], bool], ...]] = {
     "perfetto": (is_json, is_clean),
     "text": (is_clean,),
     "mermaid": (is_clean,),
+    "flowchart": (is_clean,),
     "csv": (lambda text: bool(list(csv.reader(StringIO(text, newline="")))), is_clean),
     "svg": (is_picture, str.isascii),
     "html": (is_page,),

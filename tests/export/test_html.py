@@ -57,7 +57,7 @@ def test_it_opens_with_names_and_a_picture_and_tells_arns_last() -> None:
     assert text.index("</header>") < first_picture < first_arn
     order = [each for each in page.ids() if re.fullmatch(r"[a-z]+", each)]
     assert order == [
-        *("time", "lanes", "findings", "events", "static"),
+        *("time", "lanes", "graph", "findings", "events", "static"),
         *("executions", "data"),
     ]
 

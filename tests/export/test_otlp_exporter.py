@@ -1,17 +1,22 @@
 """Spans to a collector on loopback: each once, whatever the collector does."""
 
 import asyncio
+import gzip
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
+from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceRequest,
@@ -19,12 +24,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from sfnwatch.clock import Clock, SpedClock
+from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import SpanMaker
 from sfnwatch.export.otlp_exporter import (
-    HEADERS,
+    FROM_ENVIRONMENT,
+    PREFIX,
+    CollectorSettings,
     OtlpExporter,
-    headers_of,
-    traces_url,
+    collector_settings,
 )
 from sfnwatch.model.records import (
     Batch,
@@ -39,7 +46,9 @@ from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS
 from tests.sources.loopback import served
+from tests.sources.test_http_session import certified
 
+__all__ = ["certified"]
 RUN = aws.sync_run()
 SPEED = 200.0
 PROTOBUF = "application/x-protobuf"
@@ -91,7 +100,8 @@ async def watch(
 ) -> list[SourceHealth]:
     """Watch batches with a collector, a while between each; give how that went."""
     trace, clock = Trace(), clock or SpedClock(SPEED)
-    exporter = OtlpExporter(trace, url, clock, timeout=patience)
+    settings = replace(collector_settings(url), timeout=patience)
+    exporter = OtlpExporter(trace, settings, clock)
     healths: list[SourceHealth] = []
 
     async def feed() -> None:
@@ -114,17 +124,6 @@ def span_ids(records: Sequence[Received]) -> set[str]:
     trace = Trace()
     trace.add(records)
     return {span.id for span in SpanMaker(trace.as_of()).spans()}
-
-
-def test_the_path_is_the_protocols_unless_it_is_given() -> None:
-    assert traces_url("http://x:4318") == "http://x:4318/v1/traces"
-    assert traces_url("https://x/otlp/") == "https://x/otlp/v1/traces"
-    assert traces_url("https://x/v1/traces") == "https://x/v1/traces"
-
-
-def test_headers_are_read_as_opentelemetry_has_them() -> None:
-    assert headers_of({}) == {}
-    assert headers_of({HEADERS: "a=1,b=x%3Dy,,=2,nothing"}) == {"a": "1", "b": "x=y"}
 
 
 async def test_what_has_ended_is_sent_on_the_way_and_the_rest_at_the_end(
@@ -223,8 +222,17 @@ async def test_one_that_refuses_is_asked_no_more(
 async def test_spans_that_were_left_out_are_said(collector: Collector) -> None:
     body = ExportTraceServiceResponse(partial_success=FULL).SerializeToString()
     collector.answer = lambda _: web.Response(body=body, content_type=PROTOBUF)
-    (health,) = await watch(collector.url, RUN)
+    (health, *_) = await watch(collector.url, RUN)
     assert health.message == "The collector left out 2 spans: tenant is full."
+    told = {"rejectedSpans": "2", "errorMessage": "tenant is full"}
+    collector.answer = lambda _: web.json_response({"partialSuccess": told})
+    (other, *_) = await watch(collector.url, RUN)
+    assert other == health
+    warned = ExportTracePartialSuccess(error_message="old version")
+    body = ExportTraceServiceResponse(partial_success=warned).SerializeToString()
+    collector.answer = lambda _: web.Response(body=body, content_type=PROTOBUF)
+    (health, *_) = await watch(collector.url, RUN)
+    assert health.message == "The collector says: old version."
 
 
 @pytest.mark.parametrize(
@@ -266,7 +274,7 @@ async def hanging() -> AsyncIterator[str]:
 async def test_one_that_hangs_does_not_hold_up_who_feeds_it() -> None:
     async with hanging() as url:
         trace, clock = Trace(), SpedClock(SPEED)
-        exporter = OtlpExporter(trace, url, clock)
+        exporter = OtlpExporter(trace, collector_settings(url), clock)
         source = exporter.batches()
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(anext(source))
@@ -295,7 +303,7 @@ async def test_what_is_lost_at_the_end_is_said() -> None:
 async def test_a_key_goes_along(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(HEADERS, "api-key=a%20b, x=1")
+    monkeypatch.setenv(f"{PREFIX}HEADERS", "api-key=a%20b, x=1, content-length=9")
     await watch(collector.url, RUN)
     (request, *_) = collector.requests
     assert (request.headers["api-key"], request.headers["x"]) == ("a b", "1")
@@ -327,3 +335,212 @@ def test_however_late_calls_come_each_span_is_sent_once(
         assert sorted(sent) == sorted(span_ids(RUN))
 
     asyncio.run(run())
+
+
+# -- OpenTelemetry's own variables -----------------------------------------------------
+
+ANY = "http://any:4318"
+
+
+def settings_of(endpoint: str = ANY, **variables: str) -> CollectorSettings:
+    told = {f"{PREFIX}{name}": value for name, value in variables.items()}
+    return collector_settings(endpoint, told)
+
+
+def test_the_endpoint_is_the_options_or_the_environments() -> None:
+    assert settings_of("http://x:4318").url == "http://x:4318/v1/traces"
+    assert settings_of("https://x/otlp/").url == "https://x/otlp/v1/traces"
+    assert settings_of("https://x/v1/traces").url == "https://x/v1/traces"
+    assert settings_of(ENDPOINT="http://other").url == f"{ANY}/v1/traces"
+    env = FROM_ENVIRONMENT
+    assert settings_of(env, ENDPOINT="http://x/a/").url == "http://x/a/v1/traces"
+    own = settings_of(env, ENDPOINT="http://x", TRACES_ENDPOINT="http://y/taken/as/it")
+    assert own.url == "http://y/taken/as/it"
+
+
+def test_the_rest_is_read_as_opentelemetry_has_it() -> None:
+    assert settings_of() == CollectorSettings(f"{ANY}/v1/traces")
+    assert settings_of(HEADERS="a=1,b=x%3Dy,,=2,nothing").headers == {
+        "a": "1",
+        "b": "x=y",
+    }
+    every = settings_of(
+        TIMEOUT="2500", COMPRESSION="gzip", PROTOCOL="http/json", HEADERS="a=1"
+    )
+    assert (every.timeout, every.is_packed, every.is_json) == (2.5, True, True)
+    own = settings_of(
+        TIMEOUT="2500", TRACES_TIMEOUT="9", HEADERS="a=1", TRACES_HEADERS="b=2"
+    )
+    assert (own.timeout, own.headers) == (0.009, {"b": "2"})
+    assert not settings_of(PROTOCOL="grpc").is_json, (
+        "an endpoint was given, and is HTTP"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "There is no endpoint in OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"ENDPOINT": "x:4317"}, "OTEL_EXPORTER_OTLP_ENDPOINT: 'x:4317' is no URL"),
+        ({"TRACES_ENDPOINT": "\x1b[2J"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '␛"),
+        ({"ENDPOINT": ANY, "PROTOCOL": "grpc"}, "'grpc' is not to be had here"),
+        ({"ENDPOINT": ANY, "COMPRESSION": "zstd"}, "Set it to none or gzip"),
+        *(
+            ({"ENDPOINT": ANY, "TIMEOUT": bad}, "is no time")
+            for bad in ("-1", "0", "10s", "1e3", "\u0661", "9" * 400)
+        ),
+        *(
+            ({"ENDPOINT": ANY, "HEADERS": f"key{bad}"}, "a header that can't be sent")
+            for bad in (
+                "=%0a",
+                "=%0D%0Ax:y",
+                "=%00",
+                "%3A=1",
+                " x=1",
+                "=\ud800",
+                "=\u65e5",
+            )
+        ),
+        ({"ENDPOINT": ANY, "CERTIFICATE": "/none"}, "No such file"),
+        ({"ENDPOINT": ANY, "CLIENT_CERTIFICATE": "/dev/null"}, "can't be read"),
+    ],
+)
+def test_a_variable_that_can_not_be_followed_is_refused(
+    variables: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        settings_of(FROM_ENVIRONMENT, **variables)
+    assert said in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+async def test_spans_go_as_json_and_packed_where_that_is_asked(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[bytes] = []
+    fine = collector.answer
+
+    async def take(request: web.Request) -> web.StreamResponse:
+        # The server has unpacked it.
+        taken.append(await request.read())
+        assert request.headers["Content-Encoding"] == "gzip"
+        assert request.headers["Content-Type"] == "application/json"
+        return fine(0)
+
+    monkeypatch.setenv(f"{PREFIX}PROTOCOL", "http/json")
+    monkeypatch.setenv(f"{PREFIX}COMPRESSION", "gzip")
+    async with served(take) as url:
+        monkeypatch.setenv(f"{PREFIX}ENDPOINT", url)
+        await watch(FROM_ENVIRONMENT, RUN)
+    spans = [
+        span["spanId"]
+        for body in taken
+        for resource in json.loads(body)["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+    assert sorted(spans) == sorted(span_ids(RUN))
+
+
+async def test_a_collector_is_trusted_by_the_certificate_that_is_named(
+    certified: tuple[Path, SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, tls = certified
+    collector = Collector("")
+    async with served(collector.take, tls) as url:
+        *_, refused = await watch(url, RUN)
+        assert "certificate" in refused.message.lower()
+        monkeypatch.setenv(f"{PREFIX}CERTIFICATE", str(authority))
+        *_, fine = await watch(url, RUN)
+    assert fine.state is HealthState.LIVE
+
+
+# -- whatever it answers ---------------------------------------------------------------
+
+texts = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
+waits = texts | st.sampled_from(
+    [
+        *(
+            "-1",
+            "1e400",
+            "9" * 400,
+            "\xb2",
+            "",
+            "NaN",
+            "0",
+            "Mon, 01 Jan 0001 00:00:00 GMT",
+        ),
+        *("Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 99999999999 23:59:59 GMT"),
+        *("Wed, 21 Oct 2015 07:28:00 -9999", "Wed, 99 Foo 2015 77:28:00 GMT"),
+    ]
+)
+bodies = st.binary(max_size=60) | st.sampled_from(
+    [
+        *(b"{", b"[1]", b'{"partialSuccess": 7}', b"\xff" * 9, gzip.compress(b"x" * 9)),
+        b'{"partialSuccess": {"rejectedSpans": "-1", "errorMessage": {"a": 1}}}',
+        b'{"partialSuccess": {"rejectedSpans": 1e9, "errorMessage": "\\ud800\\u001b"}}',
+        ExportTracePartialSuccess(rejected_spans=-(1 << 63)).SerializeToString(),
+    ]
+)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> bytes:
+    """Write any answer: what HTTP allows, and what it does not."""
+    status = draw(st.integers(100, 599) | st.sampled_from([0, 99, 600, 999, "OK", ""]))
+    body = draw(bodies)
+    names = [
+        "Retry-After",
+        "Location",
+        "Content-Type",
+        "Content-Encoding",
+        "Set-Cookie",
+    ]
+    headers = draw(
+        st.dictionaries(
+            st.sampled_from(names),
+            waits
+            | st.sampled_from(
+                [
+                    PROTOBUF,
+                    "application/json",
+                    "text/html; charset=x",
+                    ";;",
+                    "gzip",
+                    "br",
+                    "http://[",
+                ]
+            ),
+            max_size=4,
+        )
+    )
+    length = draw(st.sampled_from([str(len(body)), "0", "-5", "1e9", "99999"]))
+    lines = [f"HTTP/1.1 {status} x", f"Content-Length: {length}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    head = "\r\n".join(lines).encode("latin-1", "replace")
+    return draw(st.just(head + b"\r\n\r\n" + body) | st.binary(max_size=40))
+
+
+@examples(15)
+@given(answers())
+def test_whatever_a_collector_answers_the_watch_goes_on(answer: bytes) -> None:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async def run() -> list[SourceHealth]:
+        server = await asyncio.start_server(take, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            return await watch(f"http://127.0.0.1:{port}", RUN, patience=0.1)
+
+    healths = asyncio.run(run())
+    assert healths
+    assert all(health.message.isprintable() for health in healths)
+    told = healths[-1]
+    assert (
+        told.state is HealthState.LIVE
+        or told.message.endswith("not sent.")
+        or (told.state is HealthState.REFUSED)
+    )

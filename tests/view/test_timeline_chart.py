@@ -202,3 +202,33 @@ def test_a_filter_leaves_its_states_and_what_is_around_them() -> None:
 def test_without_any_history_there_is_no_bar() -> None:
     assert chart_of([]).lines({}) == []
     assert chart_of([describe("RUNNING")], now=9).lines({})[0].bar.begin == at(0)
+
+
+def test_where_room_is_scarce_what_is_over_and_well_is_folded_the_smoothest_first() -> (
+    None
+):
+    chart = chart_of(recorded("demo-pipeline"))
+
+    def opened(room: int | None, **folds: bool) -> list[str]:
+        lines = chart.lines(folds, room=room)
+        return [line.bar.name for line in lines if line.open]
+
+    assert opened(None) == opened(14) == ["Prepare", "Each parcel", "Ship"]
+    assert opened(12) == ["Each parcel", "Ship"]
+    # In one of its items a try failed: that is worth its rows for as long as can be.
+    assert opened(11) == ["Each parcel"]
+    assert opened(7) == opened(1) == []
+    prepare = line_of(chart, "Prepare").bar.key
+    assert opened(7, **{prepare: False}) == ["Prepare"]
+
+
+def test_what_runs_or_failed_is_not_folded_for_want_of_room() -> None:
+    chart = chart_of(recorded("demo-failure"))
+    assert chart.lines({}, room=1) == chart.lines({})
+
+
+def test_a_folded_map_names_each_error_once() -> None:
+    chart = chart_of(recorded("demo-distributed"))
+    key = line_of(chart, "Each photo").bar.key
+    line = line_of(chart, "Each photo", **{key: True})
+    assert "UnreadableImage ×3" in plain_text(chart.notes(line))

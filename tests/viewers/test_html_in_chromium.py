@@ -220,7 +220,7 @@ def test_without_a_script_the_content_stays(report: Report) -> None:
     report.open(RECORDS["denied"], scripts=False)
     report.page.command("Emulation.setScriptExecutionDisabled", value=False)
     assert report.see("document.querySelectorAll('#static tbody tr').length") == 14
-    assert report.see("document.querySelectorAll('svg').length") == 2
+    assert report.see("document.querySelectorAll('svg').length") == 3
     assert report.see("document.querySelector('.tools')") is None
     link = "document.querySelector('a.chip').getAttribute('href')"
     assert report.see(f"document.querySelector({link}) !== null")

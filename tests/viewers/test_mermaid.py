@@ -1,4 +1,4 @@
-"""Sequence diagrams, read and drawn by Mermaid itself, in a browser."""
+"""Sequence diagrams and flowcharts, drawn by Mermaid itself, in a browser."""
 
 import pytest
 
@@ -17,19 +17,23 @@ def _drawer(page: Page, mermaid_files: str) -> Page:
     return page
 
 
-def source(name: str) -> str:
-    return printed("mermaid", TRIED[name])
+kinds = pytest.mark.parametrize("kind", ["mermaid", "flowchart"])
 
 
+def source(kind: str, name: str) -> str:
+    return printed(kind, TRIED[name])
+
+
+@kinds
 @pytest.mark.parametrize("name", NAMES)
-def test_mermaid_draws_what_we_write(drawer: Page, name: str) -> None:
-    words = draw(drawer, source(name))
+def test_mermaid_draws_what_we_write(drawer: Page, name: str, kind: str) -> None:
+    words = draw(drawer, source(kind, name))
     assert not any("Syntax error" in word or "exceeded" in word for word in words)
     assert words
 
 
 def test_a_viewer_reads_the_very_words(drawer: Page) -> None:
-    words = " ".join(draw(drawer, source("hostile")))
+    words = " ".join(draw(drawer, source("mermaid", "hostile")))
     for part in ("end;#%%{init}%%", '</script><b>"', "$$x$$", "&amp;", "漢字"):
         assert part in EVIL
         assert part in words

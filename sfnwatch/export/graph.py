@@ -1,0 +1,238 @@
+"""State machines as graphs, lit as far as executions came: SVG for a page, and Mermaid.
+
+Both are drawn of the boxes and edges that the screen draws. Mermaid lays them out
+itself; GitHub, GitLab and others refuse a diagram of more than 50,000 characters or 500
+edges, so of a larger one the states that come later are left out, and counted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from sfnwatch.analysis.wording import plural
+from sfnwatch.export.mermaid import MOST_UNITS, escape, units
+from sfnwatch.export.svg import CELL, ROW, Ref, Sheet
+from sfnwatch.export.text import cell_width, cut
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Moment
+from sfnwatch.view.graph import (
+    CHAIN,
+    END,
+    START,
+    Box,
+    BoxState,
+    Edge,
+    Lights,
+    Region,
+    graph_of,
+    light,
+)
+from sfnwatch.view.graph_layout import Folds, PlacedBox, Wire, lay_out
+from sfnwatch.view.wording import Part, Role, execution_labels
+
+_CELLS = 150
+"""A picture is no wider, if folding helps."""
+_PAD, _INSET = 14.0, ROW / 4
+"""Around a picture; and between a box and the rows above and below."""
+_INDENT, _TIP = 10.0, (4, 7)
+_OFTEN = 16
+"""Cells that are kept to say how often."""
+_MOST_BOXES = (480, 240, 120, 60, 30, 15)
+_MOST_EDGES = 500
+_SHAPES = {"Choice": ("{", "}"), START: ("([", "])"), END: ("([", "])")}
+_TONES = {
+    Role.GOOD: "#0a7a37",
+    Role.BAD: "#c4181c",
+    Role.WARN: "#8a5600",
+    Role.BUSY: "#0b62c9",
+    Role.DIM: "#8d99a5",
+}
+"""By day, as in the other pictures; Mermaid chooses the ground."""
+
+
+def _tone(standing: BoxState) -> Role:
+    return standing.glyph.role if standing.status else Role.DIM
+
+
+# -- a picture -------------------------------------------------------------------------
+
+
+class GraphPicture:
+    """One execution's graph, for a page that has the style."""
+
+    def __init__(
+        self, moment: Moment, execution: ExecutionAsOf, ref: Ref, prefix: str
+    ) -> None:
+        """`prefix` tells its ids from those of other pictures in the page."""
+        self.lights = light(graph_of(execution), moment, execution)
+        self._ref, self._sheet = ref, Sheet(prefix)
+
+    def svg(self, name: str) -> str:
+        """Draw it."""
+        graph, sheet = self.lights.graph, self._sheet
+        chains = frozenset(b.id for b in graph.boxes.values() if b.type == CHAIN)
+        picture = lay_out(graph, _CELLS, _wanted, Folds(opened=chains))
+        # What was taken goes over what was not.
+        for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
+            if wire.points:
+                self._draw_wire(wire)
+        for placed in picture.boxes:
+            self._draw_box(placed)
+        sheet.width = max(sheet.width, picture.width * CELL)
+        return sheet.svg(picture.height * ROW + 2 * _PAD, "", name)
+
+    def _draw_wire(self, wire: Wire) -> None:
+        taken = self.lights.is_taken(wire.edge)
+        css = f"{' caught' if wire.edge.caught else ''}{' taken' if taken else ''}"
+        points = [
+            (_PAD + (x + 0.5) * CELL, _PAD + (y + 0.5) * ROW) for x, y in wire.points
+        ]
+        down = -1 if wire.up else 1
+        (x, y), (tip_x, tip_y) = points[0], points[-1]
+        # From the edge of one box to that of the other.
+        reach = (ROW / 2 + _INSET) * down
+        tip_y += reach
+        points[0], points[-1] = (x, y - reach), (tip_x, tip_y)
+        self._sheet.path(f"wire{css}", *points)
+        half, back = _TIP[0], tip_y - _TIP[1] * down
+        sides = (tip_x - half, back), (tip_x + half, back)
+        self._sheet.path(f"point{css}", (tip_x, tip_y), *sides, end="z")
+        if wire.label:
+            x, y = wire.label_at
+            label = Part(wire.label, Role.PLAIN if taken else Role.DIM)
+            self._sheet.write(_PAD + x * CELL, _PAD + y * ROW, [label])
+
+    def _draw_box(self, placed: PlacedBox) -> None:
+        box, standing = placed.box, self.lights.of(placed.box)
+        key = f"{standing.last[0]}#{standing.last[1].id}" if standing.last else ""
+        status = standing.status.replace("_", " ") or "not reached"
+        tip = filter(None, [box.name, box.kind, status, *standing.counted])
+        x, y = _PAD + placed.x * CELL, _PAD + placed.y * ROW
+        width, height = placed.width * CELL, (placed.height - 0.5) * ROW
+        with self._sheet.row([self._ref(key)] if key else [], tip):
+            css = "frame" if placed.framed else "box hit"
+            tone = _tone(standing) if standing.status else "unlit"
+            tall = max(height, ROW)
+            self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, tall)
+            self._write(placed, standing, x, y)
+
+    def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
+        """Say in a box what it is and how it stands: of a frame, in its first row."""
+        box, right = placed.box, x + placed.width * CELL - _INDENT
+        name = Part(box.name, Role.NAME if standing.status else Role.DIM)
+        if placed.height == 1:
+            middle = x + (placed.width - cell_width(box.name)) * CELL / 2
+            self._sheet.write(middle, y + _INSET, [name])
+            return
+        often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
+        glyph = Part(f"{standing.glyph.text} ", standing.glyph.role)
+        room, told = placed.width - 4, cell_width(often)
+        first = y + (4 if placed.framed else 7)
+        second = first if placed.framed else first + ROW - 1
+        kind = Part(f"  {box.kind}" if placed.framed else box.kind, Role.DIM)
+        end = self._sheet.write(x + _INDENT, first, _cut([glyph, name], room))
+        begin = end if placed.framed else x + _INDENT
+        left = int((right - begin) / CELL) - (told + 1 if told else 0)
+        self._sheet.write(begin, second, _cut([kind], left))
+        self._sheet.write(right - told * CELL, second, [Part(often, Role.NAME)])
+
+
+def _wanted(box: Box) -> int:
+    often = _OFTEN if box.repeats else 0
+    return max(cell_width(box.name) + 2, cell_width(box.kind) + often)
+
+
+def _cut(parts: Sequence[Part], room: int) -> Iterator[Part]:
+    for text, role in parts:
+        yield Part(cut(text, max(0, room)), role)
+        room -= cell_width(text)
+
+
+# -- Mermaid ---------------------------------------------------------------------------
+
+
+def dump(moment: Moment, out: TextIO) -> None:
+    """Print the graphs of all executions as one chart; equal traces, equal texts."""
+    charts = [
+        _Chart(light(graph_of(execution), moment, execution), f"e{number}n")
+        for number, execution in enumerate(moment.roots.values(), start=1)
+    ]
+    labels = list(execution_labels(moment.roots).values())
+    for most in _MOST_BOXES:
+        text = "\n".join(_flowchart(charts, labels, most)) + "\n"
+        # In words the tips of arrows are written otherwise.
+        arrows = text.count("->") + text.count("=>")
+        if units(text) <= MOST_UNITS and arrows < _MOST_EDGES:
+            break
+    out.write(text)
+
+
+def _flowchart(
+    charts: "Sequence[_Chart]", labels: Sequence[str], most: int
+) -> Iterator[str]:
+    yield "flowchart TD"
+    if not charts:
+        yield 'nothing["nothing happened yet"]'
+    edges: list[bool] = []
+    """Of each edge, if a Catch led along it: Mermaid knows edges by their numbers."""
+    for number, (chart, label) in enumerate(zip(charts, labels, strict=True), start=1):
+        around = len(charts) > 1
+        yield from [f'subgraph e{number}["{escape(label)}"]'] if around else []
+        yield from chart.boxes(most)
+        for edge in chart.lights.graph.edges:
+            if max(edge.source, edge.target) < most:
+                edges.append(edge.caught and chart.lights.is_taken(edge))
+                yield chart.arrow(edge)
+        yield from ["end"] if around else []
+    for role, color in _TONES.items():
+        yield f"classDef {role} stroke:{color},stroke-width:2px"
+    for place, caught in enumerate(edges):
+        if caught:
+            yield f"linkStyle {place} stroke:{_TONES[Role.WARN]},stroke-width:3px"
+
+
+class _Chart:
+    """One execution's graph as Mermaid's statements."""
+
+    def __init__(self, lights: Lights, prefix: str) -> None:
+        self.lights, self._prefix = lights, prefix
+
+    def boxes(self, most: int) -> Iterator[str]:
+        """Yield the statements of the first boxes."""
+        missing = len(self.lights.graph.boxes) - most
+        if missing > 0:
+            told = plural(missing, "more state")
+            yield f"%% {told} left out: Mermaid draws no chart so large"
+        yield from self._region(self.lights.graph.main, most)
+
+    def arrow(self, edge: Edge) -> str:
+        """Draw an edge: what was taken is bold."""
+        taken = self.lights.is_taken(edge)
+        arrow = "-.->" if edge.caught else "==>" if taken else "-->"
+        label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
+        return f"{self._prefix}{edge.source} {arrow}{label} {self._prefix}{edge.target}"
+
+    def _region(self, region: Region, most: int) -> Iterator[str]:
+        for box in region.boxes:
+            if box.type == CHAIN:
+                yield from self._region(box.inside[0], most)
+            elif box.id < most:
+                yield from self._box(box, most)
+
+    def _box(self, box: Box, most: int) -> Iterator[str]:
+        standing, name = self.lights.of(box), f"{self._prefix}{box.id}"
+        named = f"{standing.glyph.text} {box.name}"
+        words = [named, box.kind, ", ".join(standing.counted)]
+        words = [box.name] if box.type in {START, END} else words
+        shown = [escape(word) for word in words if word]
+        role = _tone(standing)
+        if any(each.id < most for region in box.inside for each in region.boxes):
+            yield f'subgraph {name}["{" · ".join(shown)}"]'
+            for region in box.inside:
+                yield from self._region(region, most)
+            yield "end"
+            # Classes are for nodes alone.
+            yield f"style {name} stroke:{_TONES[role]},stroke-width:2px"
+        else:
+            left, right = _SHAPES.get(box.type, ("[", "]"))
+            yield f'{name}{left}"{"<br/>".join(shown)}"{right}'
+            yield f"class {name} {role}"

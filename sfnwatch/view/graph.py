@@ -1,0 +1,550 @@
+"""A state machine as boxes and edges, and how each of them stands at a moment.
+
+The boxes are those of its definition or, where that is not in the records, of the
+states that were seen, in the order in which they followed each other. Who draws it
+lays it out (`graph_layout`); nothing here knows of cells or pixels.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+
+from sfnwatch.analysis.wording import plural, resource_words
+from sfnwatch.model.children import ExecutionCounts
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.values import (
+    clean,
+    encode_json,
+    int_of,
+    list_of,
+    mapping_of,
+    parse_json,
+    text_of,
+)
+from sfnwatch.model.visits import StateVisit
+from sfnwatch.view.wording import Part, Role, status_glyph
+
+START, END, CHAIN = "Start", "End", "Chain"
+"""The types of boxes that are no states."""
+_NAME, _RULE = 80, 40
+_DEEPEST, _LONGEST_RULE = 40, 3
+"""No machine of AWS's has so many levels, and no rule that can be read."""
+_CHAIN = 14
+"""Of so many states that just follow each other all but two begin folded."""
+_OPTIMIZED = ":states:::"
+_OPERATORS = (
+    ("GreaterThanEquals", "≥"),
+    ("LessThanEquals", "≤"),
+    ("GreaterThan", ">"),
+    ("LessThan", "<"),
+    ("Equals", "="),
+    ("Matches", "matches"),
+)
+"""What the operators of a Choice end with; what they begin with is a type."""
+_FAILED = ("failed", "timed_out")
+_WORST = ("running", "failed", "timed_out", "caught", "aborted", "succeeded")
+"""Of several visits at once, how a box stands by whichever comes first."""
+Scope = tuple[str, int | None, int | None]
+"""An execution, the visit around, and which branch or iteration of that: in it states
+follow each other."""
+VisitKey = tuple[str, int]
+
+
+# -- what there is to go through -------------------------------------------------------
+
+
+EdgeKey = tuple[int, int, bool]
+
+
+class Edge(Struct, eq=False):
+    """All ways from one state to another that a history can't tell apart."""
+
+    source: int
+    target: int
+    caught: bool
+    """True where a Catch leads there."""
+    labels: list[str] = field(default_factory=list)
+    """What a Choice looks at, or which errors are caught; cleaned."""
+
+    @property
+    def key(self) -> EdgeKey:
+        return self.source, self.target, self.caught
+
+
+class Box(Struct, eq=False):
+    """A state; or Start, End, or a long chain of states, by its type."""
+
+    id: int
+    name: str
+    """Cleaned."""
+    type: str
+    runs: str = ""
+    """`ecs:runTask.sync`, cleaned."""
+    around: "Box | None" = None
+    inside: "list[Region]" = field(default_factory=list)
+    """The branches of a Parallel, what a Map does for each item, or a chain."""
+    distributed: bool = False
+    repeats: bool = False
+    """True where there is room to be kept to say how often."""
+
+    @property
+    def kind(self) -> str:
+        """What stands on its border: what it runs, or its type."""
+        return self.runs or ("Distributed Map" if self.distributed else self.type)
+
+    @property
+    def depth(self) -> int:
+        return 0 if self.around is None else self.around.depth + 1
+
+    @property
+    def container(self) -> "Box | None":
+        """The Parallel or Map that it is in."""
+        around = self.around
+        return around.around if around is not None and around.type == CHAIN else around
+
+
+class Region(Struct, eq=False):
+    """States among which transitions lead: all of a machine, or a branch."""
+
+    start: str | None = None
+    """The name of the state that it begins with, if not the first box."""
+    found: dict[str, Box] = field(default_factory=dict)
+    """The states, by their names as they came."""
+    boxes: list[Box] = field(default_factory=list)
+    """Those that are directly in it; what is in a chain is in there."""
+    edges: dict[EdgeKey, Edge] = field(default_factory=dict)
+
+    def connect(
+        self,
+        source: Box,
+        target: Box | None,
+        label: str = "",
+        *,
+        caught: bool = False,
+    ) -> None:
+        """Add a transition, unless it leads nowhere."""
+        if target is None:
+            return
+        key = source.id, target.id, caught
+        edge = self.edges.setdefault(key, Edge(*key))
+        if label and label not in edge.labels:
+            edge.labels.append(label)
+
+    def chains(self) -> Iterator[list[Box]]:
+        """Yield the long runs of states that just follow each other."""
+        leads = {edge.source: edge.target for edge in self.edges.values()}
+        ways = Counter(edge.source for edge in self.edges.values())
+        into = Counter(edge.target for edge in self.edges.values())
+        plain = {
+            box.id: box
+            for box in self.boxes
+            if ways[box.id] == into[box.id] == 1 and not box.inside
+        }
+        later = {leads[one] for one in plain}
+        for first in sorted(plain.keys() - later):
+            run = [plain[first]]
+            while (after := leads[run[-1].id]) in plain:
+                run.append(plain[after])
+            if len(run) >= _CHAIN:
+                # The first and the last say what it is about.
+                yield run[1:-1]
+
+
+class Graph:
+    """The boxes and edges of one definition."""
+
+    def __init__(self, definition: str, *, inferred: bool = False) -> None:
+        """`inferred` says that it was put together of what was seen."""
+        self.definition, self.inferred = definition, inferred
+        self.boxes: dict[int, Box] = {}
+        self.main = Region()
+        self.start = self._add(self.main, Box(0, START, START))
+        machine = mapping_of(parse_json(definition))
+        self._read(self.main, machine, None)
+        self.end = self._add(self.main, Box(0, END, END))
+        found = self.main.found
+        self.main.connect(self.start, found.get(text_of(machine.get("StartAt")) or ""))
+        for name, value in mapping_of(machine.get("States")).items():
+            state = mapping_of(value)
+            if state.get("End") is True or state.get("Type") in {"Succeed", "Fail"}:
+                self.main.connect(found[name], self.end)
+        for region in list(self.regions):
+            for run in list(region.chains()):
+                self._set_apart(region, run)
+
+    @property
+    def regions(self) -> Iterator[Region]:
+        """Yield all of it, and then what is inside of each state."""
+        yield self.main
+        for box in self.boxes.values():
+            yield from box.inside
+
+    @property
+    def edges(self) -> Iterator[Edge]:
+        """Yield all edges."""
+        for region in self.regions:
+            yield from region.edges.values()
+
+    def _add(self, region: Region, box: Box) -> Box:
+        box.id = len(self.boxes)
+        self.boxes[box.id] = box
+        region.boxes.append(box)
+        return box
+
+    def _read(
+        self, region: Region, machine: Mapping[str, Any], around: Box | None
+    ) -> None:
+        in_map = around is not None and (around.type == "Map" or around.repeats)
+        states = mapping_of(machine.get("States"))
+        for name, state in states.items():
+            box = _box_of(name, mapping_of(state), around)
+            box.repeats = in_map or "Retry" in mapping_of(state)
+            region.found[name] = self._add(region, box)
+            if box.depth < _DEEPEST:
+                self._read_inside(box, mapping_of(state))
+        for name, state in states.items():
+            for following, caught, label in _transitions(mapping_of(state)):
+                target = region.found.get(following or "")
+                region.connect(region.found[name], target, label, caught=caught)
+
+    def _read_inside(self, box: Box, state: Mapping[str, Any]) -> None:
+        # Iterator is the older name of ItemProcessor.
+        processor = mapping_of(state.get("ItemProcessor") or state.get("Iterator"))
+        mode = mapping_of(processor.get("ProcessorConfig")).get("Mode")
+        box.distributed = mode == "DISTRIBUTED"
+        machines = [*list_of(state.get("Branches")), processor]
+        for machine in filter(None, map(mapping_of, machines)):
+            box.inside.append(Region(text_of(machine.get("StartAt"))))
+            self._read(box.inside[-1], machine, box)
+
+    def _set_apart(self, region: Region, run: Sequence[Box]) -> None:
+        """Put a chain into a box of its own."""
+        name, place = f"{len(run)} states", region.boxes.index(run[0])
+        chain = Box(len(self.boxes), name, CHAIN, around=run[0].around, repeats=True)
+        self.boxes[chain.id] = chain
+        inner = Region(boxes=list(run))
+        chain.inside.append(inner)
+        for box in run:
+            box.around = chain
+            region.boxes.remove(box)
+        region.boxes.insert(place, chain)
+        own = {box.id for box in run}
+        for key in [key for key in region.edges if {*key[:2]} <= own]:
+            inner.edges[key] = region.edges.pop(key)
+
+
+def _box_of(name: str, state: Mapping[str, Any], around: Box | None) -> Box:
+    kind = clean(text_of(state.get("Type")) or "", _NAME)
+    kind = "state" if kind in {"", START, END, CHAIN} else kind
+    runs = _runs(text_of(state.get("Resource")) or "")
+    return Box(0, clean(name, _NAME), kind, runs, around)
+
+
+def _runs(resource: str) -> str:
+    """Name what a Task runs as its definition does; a function by its own name."""
+    _, optimized, service = resource.partition(_OPTIMIZED)
+    if optimized:
+        return clean(service, _NAME)
+    named = resource.split(":")
+    kind = next((each for each in ("function", "activity") if each in named), None)
+    if kind is None:
+        return clean(resource, _NAME)
+    word = "lambda" if kind == "function" else kind
+    return clean(":".join([word, *named[named.index(kind) + 1 :]]), _NAME)
+
+
+def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str | None, bool, str]]:
+    """Yield where a state leads to, whether by a Catch, and when."""
+    for rule in map(mapping_of, list_of(state.get("Choices"))):
+        yield text_of(rule.get("Next")), False, clean(_rule_words(rule), _RULE)
+    yield text_of(state.get("Default")), False, "Default"
+    yield text_of(state.get("Next")), False, ""
+    for catch in map(mapping_of, list_of(state.get("Catch"))):
+        errors = filter(None, map(text_of, list_of(catch.get("ErrorEquals"))))
+        yield text_of(catch.get("Next")), True, clean(", ".join(errors), _RULE)
+
+
+def _rule_words(rule: Mapping[str, Any], depth: int = 0) -> str:
+    """Say what a rule of a Choice looks at: `$.order.total > 1000`."""
+    told = text_of(rule.get("Comment"))
+    if told or depth > _LONGEST_RULE:
+        return told or "…"
+    if text_of(rule.get("Condition")):
+        return str(rule["Condition"]).strip("{}% ")
+    for joint in ("And", "Or"):
+        if joint in rule:
+            each = map(mapping_of, list_of(rule[joint]))
+            words = [_rule_words(one, depth + 1) for one in each]
+            return f" {joint.lower()} ".join(words)
+    if "Not" in rule:
+        return f"not {_rule_words(mapping_of(rule['Not']), depth + 1)}"
+    variable = text_of(rule.get("Variable")) or ""
+    for key, value in rule.items():
+        test = key.removesuffix("Path")
+        sign = next((sign for end, sign in _OPERATORS if test.endswith(end)), None)
+        if sign is not None:
+            shown = value if isinstance(value, str) else encode_json(value).decode()
+            return f"{variable} {sign} {shown}"
+        if key.startswith("Is"):
+            return f"{variable} is {'' if value else 'not '}{key[2:].lower()}"
+    return variable
+
+
+# -- without a definition --------------------------------------------------------------
+
+
+def graph_of(execution: ExecutionAsOf) -> Graph:
+    """Give the graph of an execution's machine, or of what was seen of it."""
+    definition = execution.definition_text
+    if mapping_of(mapping_of(parse_json(definition)).get("States")):
+        return Graph(definition or "")
+    return Graph(encode_json(_seen(execution)).decode(), inferred=True)
+
+
+def _seen(execution: ExecutionAsOf) -> Any:
+    """Put a definition together of the states that followed each other.
+
+    What was not taken is not in it, and of what was taken not why.
+    """
+    machines: defaultdict[Any, dict[str, Any]] = defaultdict(
+        lambda: {"StartAt": None, "States": {}}
+    )
+    homes: dict[int, dict[str, Any]] = {}
+    before: dict[Scope, StateVisit] = {}
+    for visit in execution.visits:
+        around = homes.get(visit.parent or 0)
+        parallel = around is not None and around["Type"] == "Parallel"
+        branch = visit.index if parallel else None
+        machine = machines[None if around is None else id(around), branch]
+        machine["StartAt"] = machine["StartAt"] or visit.name
+        state = machine["States"].setdefault(
+            visit.name, {"Type": visit.type, "Choices": [], "Catch": [], "Branches": []}
+        )
+        homes[visit.id] = state
+        for attempt in visit.attempts[:1]:
+            state["Resource"] = f"arn:aws:states:::{resource_words(attempt)}"
+        if around is not None and not any(m is machine for m in around["Branches"]):
+            around["Branches"].append(machine)
+        scope = execution.arn, visit.parent, visit.index
+        last, before[scope] = before.get(scope), visit
+        if last is not None:
+            way = {"Next": visit.name}
+            ways = homes[last.id]["Catch" if last.status == "caught" else "Choices"]
+            ways += [] if way in ways else [way]
+    if not execution.running:
+        for (_, parent, _), visit in before.items():
+            homes[visit.id]["End"] = parent is None
+    return machines[None, None]
+
+
+# -- how it stands ---------------------------------------------------------------------
+
+
+class BoxState(Struct):
+    """How a box stands at a moment."""
+
+    status: str = ""
+    """In a visit's words, the worst of those that count; empty: not reached."""
+    visits: int = 0
+    ended: int = 0
+    failed: int = 0
+    retries: int = 0
+    """Of the visits that are the last in their branch, iteration or loop."""
+    items: int | None = None
+    """How many items the Map has that it is, or is inside of."""
+    counts: ExecutionCounts | None = None
+    """Of a Distributed Map: how its child executions are doing."""
+    last: tuple[str, StateVisit] | None = None
+    """The visit that was entered last, and the execution's ARN."""
+
+    @property
+    def glyph(self) -> Part:
+        return status_glyph(self.status) if self.status else Part("·", Role.DIM)
+
+    @property
+    def counted(self) -> Sequence[str]:
+        """Say how often, what tells most first: `✘ 3`, `3 of 40`, `×4`, `2 tries`."""
+        told, counts = [], self.counts
+        failed = counts.unsuccessful if counts else self.failed
+        if failed and (counts or self.visits > 1):
+            told.append(f"✘ {failed:,}")
+        if counts:
+            told.append(f"{counts.done:,} of {counts.total:,}")
+        elif self.items is not None and self.visits:
+            told.append(f"{self.ended:,} of {self.items:,}")
+        elif self.visits > 1:
+            told.append(f"×{self.visits:,}")
+        if self.retries and self.visits == 1:
+            told.append(f"{self.retries + 1} tries")
+        elif self.retries:
+            told.append(plural(self.retries, "retry", "retries"))
+        return told
+
+
+class Lights(NamedTuple):
+    """A graph, and what of it is lit."""
+
+    graph: Graph
+    boxes: Mapping[int, BoxState]
+    taken: frozenset[EdgeKey]
+    """The edges that were taken, by their keys."""
+    box_of: Mapping[VisitKey, int]
+    newest: int
+    """The box that was entered last; Start before any."""
+
+    def is_taken(self, edge: Edge) -> bool:
+        return edge.key in self.taken
+
+    def of(self, box: Box) -> BoxState:
+        """Say how a box stands; a chain as the worst of its states."""
+        if box.type != CHAIN:
+            return self.boxes.get(box.id) or BoxState()
+        states = box.inside[0].boxes
+        known = [self.boxes[one.id] for one in states if one.id in self.boxes]
+        lasts = (one.last for one in known)
+        return BoxState(
+            status=_worst(one.status for one in known),
+            visits=len(known),
+            ended=sum(one.ended > 0 for one in known),
+            items=len(states),
+            last=max(filter(None, lasts), key=_entered, default=None),
+        )
+
+
+def _entered(last: tuple[str, StateVisit]) -> Any:
+    return last[1].entered_at
+
+
+def _worst(statuses: Iterable[str]) -> str:
+    told = set(statuses)
+    return next((each for each in _WORST if each in told), "")
+
+
+class _Lighter:
+    """Goes through the visits of an execution, and of its Map Runs' executions."""
+
+    def __init__(self, graph: Graph, moment: Moment) -> None:
+        self._graph, self._moment = graph, moment
+        self._edges = {edge.key for edge in graph.edges}
+        self._before: dict[Scope, tuple[Box, StateVisit]] = {}
+        """What each scope has come to."""
+        self._held: defaultdict[int, dict[Scope, StateVisit]] = defaultdict(dict)
+        """The last visit of each box in each scope."""
+        self._visits: Counter[int] = Counter()
+        self.taken: set[EdgeKey] = set()
+        self.box_of: dict[VisitKey, int] = {}
+        self.last: dict[int, tuple[str, StateVisit]] = {}
+
+    def walk(self, execution: ExecutionAsOf, home: Box | None = None) -> None:
+        """Light what an execution visits; a Map Run's are inside the Map, `home`."""
+        boxes, arn = self._graph.boxes, execution.arn
+        for visit in execution.visits:
+            number = self.box_of.get((arn, visit.parent or 0))
+            around = home if visit.parent is None else boxes.get(number or 0)
+            if visit.parent is not None and around is None:
+                continue
+            box = self._find(around, visit)
+            if box is not None:
+                self._take(arn, box, visit)
+
+    def _find(self, around: Box | None, visit: StateVisit) -> Box | None:
+        if around is None:
+            return self._graph.main.found.get(visit.name)
+        place = (visit.index or 0) if around.type == "Parallel" else 0
+        regions = around.inside[place : place + 1]
+        return next((r.found.get(visit.name) for r in regions), None)
+
+    def _take(self, arn: str, box: Box, visit: StateVisit) -> None:
+        scope = arn, visit.parent, visit.index
+        if scope in self._before:
+            source, last = self._before[scope]
+            self._pass(source, box, caught=last.status == "caught")
+        elif box.container is None:
+            self._pass(self._graph.start, box)
+        self._before[scope] = box, visit
+        self._held[box.id][scope] = visit
+        self._visits[box.id] += 1
+        self.box_of[arn, visit.id] = box.id
+        known = self.last.get(box.id)
+        if known is None or known[1].entered_at <= visit.entered_at:
+            self.last[box.id] = arn, visit
+
+    def _pass(self, source: Box, target: Box, *, caught: bool = False) -> None:
+        key = source.id, target.id, caught
+        known = key in self._edges
+        self.taken.add(key if known else (source.id, target.id, not caught))
+
+    def finish(self, execution: ExecutionAsOf) -> None:
+        """Light the way to the end of an execution that came there."""
+        box, last = self._before.get((execution.arn, None, None), (None, None))
+        if box is None or last is None or execution.running:
+            return
+        if last.status == "succeeded" or box.type == "Fail":
+            self._pass(box, self._graph.end)
+
+    def standings(self) -> Iterator[tuple[int, BoxState]]:
+        for number, held in self._held.items():
+            visits = held.values()
+            box, last = self._graph.boxes[number], self.last[number]
+            standing = BoxState(
+                status=_worst(visit.status for visit in visits),
+                visits=self._visits[number],
+                ended=sum(not visit.running for visit in visits),
+                failed=sum(visit.status in _FAILED for visit in visits),
+                retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
+                items=self._items(box),
+                counts=self._counts(*last) if box.distributed else None,
+                last=last,
+            )
+            yield number, standing
+
+    def _items(self, box: Box) -> int | None:
+        """Count the items of the inline Map that a state is in, if it says."""
+        around = box.container
+        if around is None or around.type != "Map" or around.distributed:
+            return None
+        arn, visit = self.last[around.id]
+        execution = self._moment.executions[arn]
+        events = filter(None, map(execution.event, visit.event_ids[:3]))
+        begun = (event for event in events if event.type == "MapStateStarted")
+        details = (self._moment.trace.details(event) for event in begun)
+        return next((int_of(each.get("length")) for each in details), None)
+
+    def _counts(self, arn: str, visit: StateVisit) -> ExecutionCounts | None:
+        runs = self._moment.lineage.map_runs.items()
+        here = arn, visit.id
+        own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
+        told = self._moment.map_run(own[-1]) if own else None
+        return told.executions if told else None
+
+
+def light(graph: Graph, moment: Moment, execution: ExecutionAsOf) -> Lights:
+    """Say how every box and edge stands at a moment."""
+    lighter, parents = _Lighter(graph, moment), moment.lineage.parents
+    lighter.walk(execution)
+    levels = sorted(moment.children, key=moment.lineage.level)
+    for arn in levels:
+        parent = parents[arn]
+        number = lighter.box_of.get((parent.execution_arn, parent.visit_id))
+        if parent.map_run_arn is not None and number is not None:
+            lighter.walk(moment.children[arn], graph.boxes[number])
+    lighter.finish(execution)
+    boxes = dict(lighter.standings())
+    boxes[graph.start.id] = BoxState("succeeded" if boxes else "")
+    reached = any(target == graph.end.id for _, target, _ in lighter.taken)
+    status = execution.status.lower() if reached else ""
+    boxes[graph.end.id] = BoxState(status)
+    newest = max(lighter.last, key=lambda n: _entered(lighter.last[n]), default=0)
+    newest = graph.end.id if reached else newest
+    return Lights(graph, boxes, frozenset(lighter.taken), lighter.box_of, newest)
+
+
+def machine_of(moment: Moment, arn: str) -> str:
+    """Name the execution in whose graph another is: a Map Run's is in its parent's."""
+    parents = moment.lineage.parents
+    while (parent := parents.get(arn)) is not None and parent.map_run_arn is not None:
+        arn = parent.execution_arn
+    return arn
