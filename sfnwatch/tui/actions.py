@@ -25,6 +25,7 @@ class Group(StrEnum):
     DETAIL = "Detail"
     EXPLAIN = "Explain"
     COMPARE = "Compare"
+    GRAPH = "Graph"
     FIND = "Filter and search"
     STAGE = "On stage"
     PROGRAM = "Program"
@@ -41,6 +42,7 @@ _GROUPS = {
     "record": Group.DETAIL,
     "explain": Group.EXPLAIN,
     "compare": Group.COMPARE,
+    "graph": Group.GRAPH,
     "find": Group.FIND,
     "show": Group.STAGE,
     "drain": Group.PROGRAM,
@@ -48,7 +50,12 @@ _GROUPS = {
 }
 """What the ids of actions begin with, to the group that they are of."""
 _TABLE = (
-    ("player.toggle", "space", "Play", "play or pause; live: freeze the view"),
+    (
+        "player.toggle",
+        "space",
+        "Play",
+        "play or pause; live: freeze the view; in a talk, at the end: next finding",
+    ),
     ("player.event", ".", "Next event", "next event"),
     ("player.event_back", "comma", "Previous event", "previous event"),
     ("player.state", "]", "Next state", "to where the next state is entered"),
@@ -82,9 +89,16 @@ _TABLE = (
     ("move.first", "home", "First", "to the first line"),
     ("move.last", "end,G", "Last", "to the last line, and stay there"),
     ("move.follow", "f", "Follow", "follow the newest line, or stop"),
-    ("move.pane", "tab", "Next pane", "next pane: view, detail, player"),
-    ("view.timeline", "t", "Timeline", "the timeline, or back to the lanes"),
+    ("move.pane", "tab", "Next pane", "next pane: lanes, detail, player, timeline"),
+    ("view.timeline", "t", "Timeline", "the timeline on the whole screen, or back"),
+    (
+        "view.graph",
+        "M",
+        "Graph",
+        "the state machine as boxes and arrows, lit as far as it has come",
+    ),
     ("view.explain", "e", "Explain", "explanation, each sentence with its evidence"),
+    ("view.end", "E", "End card", "how it ended, and what tells most, as on a slide"),
     ("view.compare", "v", "Compare", "several executions: how two of them differ"),
     ("view.children", "C", "Children", "child executions; enter shows one"),
     (
@@ -164,6 +178,8 @@ _TABLE = (
         "compare the next two; ctrl+→ points to the other side",
     ),
     ("compare.swap", "X", "Swap", "compare the other way round"),
+    ("graph.left", "left", "Box to the left", "to the box on the left"),
+    ("graph.right", "right", "Box to the right", "to the box on the right"),
     (
         "find.filter",
         "~,&",
@@ -173,7 +189,7 @@ _TABLE = (
     ("find.search", "/", "Search", "search in all rows"),
     ("find.next", "n", "Next match", "to the next match"),
     ("find.previous", "N", "Previous match", "to the match before"),
-    ("show.present", "p", "Present", "for a talk: names masked, keys shown, a caption"),
+    ("show.present", "p", "Present", "for a talk: keys shown, a caption, names masked"),
     ("show.mask", "m", "Mask names", "mask account IDs and names"),
     ("show.zone", "u", "UTC/local", "times in UTC, or in your time zone"),
     ("show.theme", "T", "Theme", "choose a theme"),
@@ -198,22 +214,36 @@ _METHODS = {
     "compare.jump": "jump",
     "compare.pair": "pair(1)",
     "compare.swap": "swap",
+    "graph.left": "side(-1)",
+    "graph.right": "side(1)",
 }
 """What a focused widget does itself: a list with a cursor, or the pane of that name."""
 _FOOTER = {
-    "player.toggle": 3,
-    "drain.end": 4,
-    "view.timeline": 5,
-    "view.explain": 6,
-    "view.compare": 9,
-    "view.children": 10,
-    "lanes.align": 11,
-    "view.detail": 7,
-    "find.filter": 8,
+    "player.toggle": 4,
+    "drain.end": 3,
+    "view.timeline": 8,
+    "view.explain": 9,
+    "view.end": 12,
+    "view.compare": 5,
+    "view.children": 6,
+    "lanes.align": 7,
+    "view.detail": 10,
+    "find.filter": 11,
     "program.help": 2,
     "program.quit": 1,
 }
-"""What the footer offers, in its order; the highest rank gives way first."""
+"""What the footer offers, in its order; the highest rank gives way first.
+
+What applies to few watches stays longest: nobody looks for it in the help.
+"""
+_PLACES = {
+    "timeline": "view.timeline",
+    "explain": "view.explain",
+    "compare": "view.compare",
+    "graph": "view.graph",
+    "detail": "view.detail",
+}
+"""What the ids of actions begin with that are for one view, to what shows that."""
 
 
 class Action(Struct, frozen=True):
@@ -279,29 +309,43 @@ def key_name(key: str) -> str:
     return "+".join([*held, format_key(last)])
 
 
+def whereabouts(name: str) -> str:
+    """Say where there is something to do by an action; empty if it may be anywhere."""
+    place = BY_ID.get(_PLACES.get(name.partition(".")[0], ""))
+    if place is None:
+        return ""
+    return f"{BY_ID[name].title}: only in {place.title} ({key_name(place.keys[0])})"
+
+
 def bindings(pane: str | None = None) -> list[BindingType]:
     """Bind what is heard everywhere, which the app does by its id.
 
     Or, for a list with a cursor, what it does itself, and what its `pane` alone does.
+    Where that pane has not the focus the app hears its keys, to say so.
     """
     if pane is None:
-        bound = [(a, f"do('{a.id}')") for a in ACTIONS if not a.method]
+        heard = {key for a in ACTIONS if not a.pane for key in a.keys}
+        bound = [(a, f"do('{a.id}')", a.keys) for a in ACTIONS if not a.method]
+        for action in ACTIONS:
+            keys = tuple(key for key in action.keys if key not in heard)
+            if action.pane and keys:
+                bound.append((action, f"do('{action.id}')", keys))
     else:
         own = (a for a in ACTIONS if a.method and a.pane in {"", pane})
-        bound = [(action, action.method) for action in own]
+        bound = [(action, action.method, action.keys) for action in own]
     # What is typed after these in one go is meant for the line they open, and would
     # else reach the pane that has the focus until then.
     first = {"find.filter", "find.search"}
     return [
         Binding(
-            ",".join(action.keys),
+            ",".join(keys),
             does,
             action.title,
             show=False,
             id=action.id,
             priority=action.id in first,
         )
-        for action, does in bound
+        for action, does, keys in bound
     ]
 
 

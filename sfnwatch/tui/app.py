@@ -37,9 +37,11 @@ from sfnwatch.tui.actions import (
     bindings,
     entries,
     key_name,
+    whereabouts,
 )
 from sfnwatch.tui.cursor_list import CursorList, GoTo, Seek
-from sfnwatch.tui.deck import LANES, Bars, Deck
+from sfnwatch.tui.dashboard import LANES
+from sfnwatch.tui.deck import Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, Themes, system_commands
 from sfnwatch.tui.player import Player, Scrubber
@@ -132,7 +134,7 @@ class SfnwatchApp(ThemedApp[None]):
         Binding("ctrl+c", "quit", "Quit", id="interrupt", show=False, priority=True),
     ]
     # Textual annotates these as neither class nor instance variables.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (200, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-middling"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(
@@ -157,9 +159,10 @@ class SfnwatchApp(ThemedApp[None]):
         self.shown.looks = replace(self.shown.looks, local=settings.local)
         self.shown.allowed = getattr(session, "allowed", ())
         self.deck = Deck(self.shown)
-        self.player = Player(self, self.shown, self.repaint)
+        lanes = self.deck.lanes
+        self.player = Player(self, self.shown, lanes, self.repaint)
         self.finder = Finder(self.shown, self.deck.lanes)
-        self.presenter = Presenter(self, self.shown, self.look_anew)
+        self.presenter = Presenter(self, self.shown, self.deck, self.look_anew)
         self.bars = Bars(
             self,
             self.shown,
@@ -178,6 +181,8 @@ class SfnwatchApp(ThemedApp[None]):
         self._frozen = 0
         """How many records there were when the collector was told to let them be."""
         self._theme_before = ""
+        self._has_ended, self._is_card_due = False, True
+        """Whether all have ended before our eyes; and if the end card may yet come."""
         self._saved = saved
         self._commands: Mapping[str, Command] = self._own_commands()
 
@@ -279,18 +284,20 @@ class SfnwatchApp(ThemedApp[None]):
         self._is_due, self._painted_at = False, begun
         lanes = self.deck.lanes
         following = lanes.follow and self.shown.playback.live
-        grows = time_has_passed and self.deck.current != LANES
-        if self.shown.refresh() or grows:
+        if self.shown.refresh():
             self.deck.show()
             self._leave_out_of_collections()
             if not self.is_headless:
                 self.call_after_refresh(self._note_frame, begun)
+        elif time_has_passed:
+            self.deck.pass_time()
         self.bars.count_unseen(following=following)
         self._tell_of_the_end()
+        self._show_end_card()
         if self.shown.playback.playing:
             self.player.go_on()
         self.bars.show(lanes.heads, self._applies)
-        self.presenter.tell(lanes.line)
+        self.presenter.tell(self.player.line)
 
     def _note_frame(self, begun: float) -> None:
         """Paint less often where a frame takes long, so that records are taken in."""
@@ -311,10 +318,29 @@ class SfnwatchApp(ThemedApp[None]):
     def _tell_of_the_end(self) -> None:
         ended = self.bars.ended()
         if ended is not None:
+            self._has_ended = True
             words = ending_words(ended, self.shown)
             well = ended.status == "SUCCEEDED"
             self.notify(words, severity="information" if well else "error")
             notify(self, self.settings.notify, self.TITLE or "", words)
+
+    def _show_end_card(self) -> None:
+        """Show how it ended, once, to who has only watched until nothing more comes."""
+        situation = self.bars.situation
+        complete = self._has_ended and situation.over and not situation.refusals
+        if self._is_card_due and (complete or self.player.played_out):
+            self._is_card_due = False
+            if self._only_watches:
+                self.deck.show_view("end")
+
+    @property
+    def _only_watches(self) -> bool:
+        """True for somebody who does nothing but follow the view that was first."""
+        follows = self.deck.lanes.follow or self.player.leads
+        elsewhere = self.deck.current != LANES or self.deck.is_detailed
+        asking = self.finder.active or self.bars.find_bar.display
+        is_dialog = len(self.screen_stack) > 1
+        return follows and not (elsewhere or asking or is_dialog)
 
     def look_anew(self) -> None:
         """Show names and times otherwise."""
@@ -327,6 +353,7 @@ class SfnwatchApp(ThemedApp[None]):
         return {
             **self.player.commands,
             **self.presenter.commands,
+            "player.toggle": self._play_or_step,
             **{f"digit.{n}": partial(self._digit, n) for n in range(10)},
             "move.pane": self.action_focus_next,
             "view.close": self._close_last,
@@ -350,7 +377,7 @@ class SfnwatchApp(ThemedApp[None]):
         if command is not None and not why:
             command()
         else:
-            self.notify(why or "nothing to do here")
+            self.notify(why or whereabouts(name) or "nothing to do here")
 
     def _command(self, name: str) -> Command | None:
         return {**self._commands, **self.deck.commands}.get(name)
@@ -374,11 +401,20 @@ class SfnwatchApp(ThemedApp[None]):
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}
         if name == "drain.end" and not (draining and self.settings.mode != "replay"):
             return "not waiting for CloudTrail"
+        if name == "view.end" and not self.shown.roots:
+            return "nothing has come yet"
         if name == "player.loop" and not self.shown.playback.replay:
             return "only a recording loops"
         if name in {"find.next", "find.previous"} and not self.finder.searched:
             return "nothing is searched for: / begins a search"
         return ""
+
+    def _play_or_step(self) -> None:
+        """Play or pause; in a talk go from finding to finding once all has played."""
+        if self.presenter.has_steps:
+            self.presenter.step()
+        else:
+            self.player.commands["player.toggle"]()
 
     def _digit(self, digit: int) -> None:
         """Show or hide a service's lane; or, with one lane only, go to a tenth."""
@@ -469,7 +505,7 @@ class SfnwatchApp(ThemedApp[None]):
         # The last word of a view may come when the screens are gone.
         if self.screen_stack:
             self.deck.show_selected()
-            self.presenter.tell(self.deck.lanes.line)
+            self.presenter.tell(self.player.line)
             if self.bars.situation.unseen:
                 self.repaint()
 
@@ -544,7 +580,7 @@ class SfnwatchApp(ThemedApp[None]):
         """List all marks, with what each is and when it was, for the palette."""
         looks, clock = self.shown.looks, self.shown.playback.clock
         for marker in self.shown.markers.by(clock):
-            when = looks.time(marker.when(clock), whole=True)
+            when = looks.time(marker.at, whole=True)
             yield marker, looks.mask(marker.label), f"{marker.kind}, {when}"
 
     def jump(self, marker: Marker) -> None:

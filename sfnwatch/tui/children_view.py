@@ -80,10 +80,12 @@ class ChildrenView(HeadedView):
         of = shown.version, self._searched, shown.looks
         if of != self._of:
             self._of = of
+            visits = shown.kept_visits()
+            kept = None if visits is None else {arn for arn, _ in visits}
             self.list.entries = [
                 ChildEntry(each.arn, each)
                 for each in children_of(shown.moment)
-                if self._is_found(each)
+                if self._is_found(each) and (kept is None or each.arn in kept)
             ]
             self.list.changed()
         if self.width > 0:
@@ -114,9 +116,12 @@ class ChildrenView(HeadedView):
             yield [Span(more, "role--dim")]
         words = clean(mask(self._searched), 60)
         having = f" with “{words}”" if words else ""
-        count = counted(len(self.list.entries), "child execution")
-        what = f" {count}{having}, {len(moment.children):,} read"
-        yield [Span(what), Span("   enter: show in the lanes   /: search", "role--dim")]
+        arns = [entry.key for entry in self.list.entries]
+        read = sum(map(self._is_read, arns))
+        unread = f", {len(arns) - read:,} not read" if read < len(arns) else ""
+        count = counted(len(arns), "child execution")
+        what = f" {count}{having}, {read:,} read{unread}"
+        yield [Span(what), Span("   enter: lanes   /: search", "role--dim")]
         yield head_spans(width, shown.looks.zone(shown.now), machine=False)
 
     def _rows(self, entry: ChildEntry, width: int) -> Sequence[Sequence[Span]]:

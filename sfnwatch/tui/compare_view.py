@@ -130,11 +130,26 @@ class CompareView(HeadedView):
         self._list()
 
     def _list(self) -> None:
-        told = self._told
-        self.list.entries = compare_rows(told, self._folds) if told is not None else ()
+        told, keep = self._told, self._shown.outline.options.keep
+        self.list.nothing = "" if keep is None else "The filter leaves no state."
+        self.list.entries = self._kept_rows(told) if told is not None else ()
         self._scale = bar_scale(told) if told is not None else 1.0
         self._lay_out()
         self.list.changed()
+
+    def _kept_rows(self, told: Comparison) -> list[CompareRow]:
+        """List the lines, those of states of which a filter keeps something."""
+        kept = self._shown.kept_visits()
+        if kept is None:
+            return compare_rows(told, self._folds)
+        places = {
+            pair.place
+            for pair in told.pairs
+            for side, visit in ((told.a, pair.a), (told.b, pair.b))
+            if visit is not None and (side.execution.arn, visit.id) in kept
+        }
+        rows = compare_rows(told, replace(self._folds, alike=False))
+        return [row for row in rows if row.place in places]
 
     def _lay_out(self) -> None:
         told, width = self._told, self.width

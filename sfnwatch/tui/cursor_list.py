@@ -64,6 +64,8 @@ class CursorList(ScrollView, can_focus=True):
     """The place of the entry that is selected, from 0."""
     follow: reactive[bool] = reactive(False, repaint=False, init=False)
     """True while new entries at the end pull the view along."""
+    marked: reactive[bool] = reactive(True, repaint=False, init=False)
+    """False while the cursor is not to be seen: it is on nothing that matters."""
 
     class Moved(Message):
         """The cursor is on another entry."""
@@ -260,6 +262,10 @@ class CursorList(ScrollView, can_focus=True):
         self.scroll_to(y=y, animate=False, force=True)
 
     def _bring_into_view(self) -> None:
+        shown = sum(row.place == self.cursor for row in self._frame)
+        is_whole = not self._is_stale and shown == len(self._rows_of(self.cursor))
+        if is_whole and self._stop(0, 1) < self.cursor < self._last:
+            return
         self._measure()
         if self.cursor == self._last:
             self._measure_end()
@@ -310,7 +316,8 @@ class CursorList(ScrollView, can_focus=True):
     def _rows_in_view(self) -> Iterator[_ScreenRow]:
         height = self.size.height
         for place in range(self._top, self.count):
-            selected, fresh = place == self.cursor, self.is_fresh(place)
+            selected = self.marked and place == self.cursor
+            fresh = self.is_fresh(place)
             for strip in self._rows_of(place)[:height]:
                 yield _ScreenRow(place, strip, selected, fresh)
                 height -= 1
@@ -334,9 +341,12 @@ class CursorList(ScrollView, can_focus=True):
         if others:
             self.refresh(*others)
 
-    def redraw(self) -> None:
-        """Draw all entries anew, where they are: some look otherwise now."""
-        self._drawn.clear()
+    def redraw(self, *places: int) -> None:
+        """Draw some entries anew, where they are, or all: they look otherwise now."""
+        for place in places:
+            self._drawn.discard(place)
+        if not places:
+            self._drawn.clear()
         self._repaint()
 
     def notify_style_update(self) -> None:
@@ -509,7 +519,7 @@ class HeadedView(Vertical):
     commands: Mapping[str, Command] = {}
     """What it does in its own way, by the ids of actions."""
 
-    def __init__(self, entries: CursorList, head: Rows | None = None) -> None:
+    def __init__(self, entries: ScrollView, head: Rows | None = None) -> None:
         super().__init__()
         self.entries = entries
         self.head, self.foot = head or Rows(), Rows(id="foot")

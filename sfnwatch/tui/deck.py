@@ -18,7 +18,6 @@ from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
 from sfnwatch.analysis.finding import Finding
@@ -26,6 +25,7 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.moment import Moment
 from sfnwatch.tui.actions import FOOTER, Action, Command, Group, key_name
 from sfnwatch.tui.cursor_list import HeadedView
+from sfnwatch.tui.dashboard import LANES, Dashboard, Pace
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.lanes_view import LaneHeads, LanesView
 from sfnwatch.tui.paint import Rows, Span, width_of
@@ -45,11 +45,12 @@ from sfnwatch.tui.status import (
 if TYPE_CHECKING:
     from sfnwatch.tui.detail_view import DetailView, RecordActions
 
-LANES = "lanes"
-"""The view that is there first, and that the others lead back to."""
+_TIMELINE = "timeline"
 VIEWS: Mapping[str, tuple[str, tuple[Group, ...]]] = {
-    "timeline": ("TimelineView", (Group.TIMELINE,)),
+    _TIMELINE: ("TimelineView", (Group.TIMELINE,)),
+    "graph": ("GraphView", (Group.GRAPH,)),
     "explain": ("ExplainView", (Group.EXPLAIN,)),
+    "end": ("EndView", ()),
     "compare": ("CompareView", (Group.COMPARE,)),
     "children": ("ChildrenView", ()),
     "requests": ("RequestsView", ()),
@@ -58,8 +59,6 @@ VIEWS: Mapping[str, tuple[str, tuple[Group, ...]]] = {
 
 The module is named after the view, the class is made with what is shown.
 """
-_PATIENCE, _SLOW = 4, 1 / 60
-"""What took long to show stays so many times as long, while more comes."""
 
 
 class Deck(Container):
@@ -80,18 +79,20 @@ class Deck(Container):
     def __init__(self, shown: Shown) -> None:
         super().__init__(id="body")
         self._shown = shown
-        self.lanes = LanesView(shown)
+        self.home = Dashboard(shown)
+        """The lanes and the timeline, which are one screen where there is room."""
+        self.lanes = self.home.lanes
         self._switcher = ContentSwitcher(id="views", initial=LANES)
         self._made: dict[str, HeadedView] = {}
+        self.current = LANES
+        """The name of the view that is shown."""
+        self._pace = Pace(self, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
         self._left: tuple[str | None, bool] = None, False
         """Where the lanes were left for another view: on what, and if following."""
         self._led_to: str | None = None
         """What that was in the other view."""
-        self._due = 0.0
-        """When what is slow to show may be shown again."""
-        self._later: Timer | None = None
         self._own: Mapping[str, Command] = {
             **{f"view.{name}": self._shower(name) for name in VIEWS},
             "view.detail": self.enter,
@@ -105,34 +106,32 @@ class Deck(Container):
         }
 
     def compose(self) -> ComposeResult:
-        with self._switcher, Vertical(id=LANES):
-            yield self.lanes.heads
-            yield self.lanes
+        with self._switcher:
+            yield self.home
 
     # -- which view ----------------------------------------------------------------
 
     @property
-    def current(self) -> str:
-        """The name of the view that is shown."""
-        return self._switcher.current or LANES
-
-    @property
     def view(self) -> HeadedView | LanesView:
-        """The view that is shown."""
-        return self.lanes if self.current == LANES else self._made[self.current]
+        """The view that the keys go to."""
+        made = self._made.get(self.current)
+        return self.home.view if made is None else made
 
     @property
     def commands(self) -> Mapping[str, Command]:
         """What can be done here: by the view that is shown, and for all of them."""
-        return {**self._own, **self.view.commands}
+        made = self._made.get(self.current)
+        return {**self._own, **(self.home if made is None else made).commands}
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """The actions that matter where the keys go just now."""
         if self.detail is not None and self.detail.has_focus:
             return Group.DETAIL, Group.MOVE
-        if self.current == LANES:
+        if self.view is self.lanes:
             return Group.MOVE, Group.LANES, Group.VIEWS
+        if self.current == LANES:
+            return Group.TIMELINE, Group.MOVE, Group.VIEWS
         return *VIEWS[self.current][1], Group.MOVE, Group.VIEWS
 
     def _shower(self, name: str) -> Command:
@@ -141,13 +140,16 @@ class Deck(Container):
     def show_view(self, name: str) -> None:
         """Show a view, or the lanes again; the selection goes along."""
         name = LANES if name == self.current else name
-        if name != LANES and name not in self._made:
+        is_home = name in {LANES, _TIMELINE}
+        if not is_home and name not in self._made:
             self._make(name)
         key = self.selected_key
         if self.current == LANES:
             self._left = self.lanes.selected_key, self.lanes.follow
-        self._switcher.current = name
-        self._due = 0.0
+        self.current = name
+        self._switcher.current = LANES if is_home else name
+        self.home.show_timeline(alone=name == _TIMELINE)
+        self._pace.hurry()
         self.show()
         self._take_along(key)
         self.view.focus()
@@ -181,24 +183,25 @@ class Deck(Container):
 
     def show(self) -> None:
         """Show the moment that is shown by now, in what is in view."""
-        begun = time.monotonic()
-        if begun < self._due:
-            if self._later is None:
-                self._later = self.set_timer(self._due - begun, self._show_late)
-            return
-        self.view.show()
+        (self._pace if self.current in self._made else self.home).show()
         self.show_selected()
-        took = time.monotonic() - begun
-        self._due = begun + _PATIENCE * took if took > _SLOW else 0.0
+
+    def _show_made(self) -> None:
+        # It may be another by now, where this comes late.
+        if self.current in self._made:
+            self._made[self.current].show()
+
+    def pass_time(self) -> None:
+        """Show how far time has come, where that can be seen."""
+        if self.current in self._made:
+            self.show()
+        else:
+            self.home.pass_time()
 
     @property
     def is_held_back(self) -> bool:
         """True while a moment waits to be shown, as the last one took long to."""
-        return self._later is not None
-
-    def _show_late(self) -> None:
-        self._later = None
-        self.show()
+        return self._pace.is_waiting or self.home.is_held_back
 
     # -- what is selected ----------------------------------------------------------
 
@@ -210,7 +213,7 @@ class Deck(Container):
     def go_to(self, key: str) -> bool:
         """Go to a line of the lanes, opening what it is behind."""
         view = self.view
-        if isinstance(view, HeadedView) and view.keyed:
+        if isinstance(view, HeadedView) and view.keyed and self.current != LANES:
             return view.select_key(key)
         if self.current != LANES:
             self.show_view(LANES)
@@ -351,21 +354,27 @@ class Bars:
         self.scrubber.redraw()
         refusals = map(refusal_spans, situation.refusals)
         told = [*refusals, *troubles(shown.moment, shown.looks.mask)]
+        if told and situation.over and situation.mode == "live" and not shown.items:
+            told.append(
+                [Span("Without AWS: sfnwatch demo watches a simulated account.")]
+            )
         self.banner.show(*told)
         bad = any(span.look == "role--bad" for spans in told for span in spans)
         self.banner.set_class(bad, "-bad")
         # What is being typed stands in a line of its own.
         said = [] if self.find_bar.display else self._finder.spans()
         self.filter_line.show(*([said] if said else []))
-        offered = [(a, *self._key_and_title(a)) for a in FOOTER if applies(a.id)]
+        early = {"view.end"} if shown.moment.running else set()
+        offers = (a for a in FOOTER if applies(a.id) and a.id not in early)
+        offered = [(action, *self._key_and_title(action)) for action in offers]
         if offered != self._offered:
             self._offered = offered
             self.key_line.redraw()
         heads.count(shown.services(), quiet_words(shown, over=situation.over))
 
     def _status_rows(self, width: int) -> Sequence[Sequence[Span]]:
-        below = width < _WIDE and self._app.size.height >= _TALL
-        return status_rows(self._shown, self.situation, width, below=below)
+        wide, tall = width >= _WIDE, self._app.size.height >= _TALL
+        return status_rows(self._shown, self.situation, width, wide=wide, tall=tall)
 
     def count_unseen(self, *, following: bool) -> None:
         """Know how many lines came in that nobody looks at."""
@@ -407,10 +416,13 @@ class Bars:
 
     def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
         """Offer the keys that do something here and now, those that have room."""
-        kept = list(self._offered)
-        while width_of(_keys(kept)) > width:
-            kept.remove(max(kept, key=lambda each: each[0].footer))
-        return [[Span(" "), *_keys(kept)]]
+        kept, gap = list(self._offered), "   "
+        while width_of(_keys(kept, gap)) > width:
+            if len(gap) > 2:  # noqa: PLR2004 - rather close together than not at all
+                gap = "  "
+            else:
+                kept.remove(max(kept, key=lambda each: each[0].footer))
+        return [list(_keys(kept, gap))]
 
     # -- the headline --------------------------------------------------------------
 
@@ -449,8 +461,8 @@ class Bars:
             self._app.set_timer(rest, self._look_for_findings)
 
 
-def _keys(offered: Sequence[tuple[Action, str, str]]) -> Iterator[Span]:
-    for action, key, title in offered:
+def _keys(offered: Sequence[tuple[Action, str, str]], gap: str) -> Iterator[Span]:
+    for place, (action, key, title) in enumerate(offered):
+        yield Span(gap if place else " ")
         yield Span(key, "look--key", action.id)
         yield Span(f" {title}", "role--dim", action.id)
-        yield Span("   ")

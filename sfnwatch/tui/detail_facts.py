@@ -26,6 +26,7 @@ from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.json_view import JsonNode, decode
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.children import child_execution
+from sfnwatch.view.lines import state_after
 from sfnwatch.view.order import Backoff, Fold, FoldKind, Item
 from sfnwatch.view.weighing import (
     Considered,
@@ -199,6 +200,7 @@ class ItemDetail:
             yield from _task_facts(self._task, self._shown)
         if self._visit is not None and not self._is_of_execution:
             yield from _visit_facts(self._visit)
+            yield from self._next_fact(self._visit)
         if self._attempt is not None and self._visit is not None:
             yield from self._attempt_facts(self._attempt, self._visit)
         elif self._visit is not None and len(self._visit.attempts) == 1:
@@ -206,6 +208,19 @@ class ItemDetail:
         url = self.url
         if url is not None:
             yield fact("console", url)
+
+    def _next_fact(self, visit: StateVisit) -> Iterator[Fact]:
+        """Say which branch a Choice took, and where a Catch went."""
+        if self._execution is None or not (
+            visit.type == "Choice" or visit.status == "caught"
+        ):
+            return
+        events = map(self._execution.event, visit.event_ids)
+        exits = [e.id for e in events if e is not None and e.type.endswith("Exited")]
+        after = state_after(self._execution, exits[-1]) if exits else None
+        if after is not None:
+            name = Part(clean(after.name, _LONG), Role.NAME)
+            yield Fact("next", (name,), f"{self._execution.arn}#{after.id}")
 
     @property
     def url(self) -> str | None:

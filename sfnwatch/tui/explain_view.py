@@ -1,7 +1,7 @@
 """The explanation: what a trace shows in sentences, each with what it rests on."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -46,14 +46,17 @@ _MOST, _MEASURE, _STACKED = 200, 120, 56
 """Pieces of evidence of one sentence; cells after which a sentence is broken; and
 below which its certainty stands above it."""
 _ROWS, _CERTAINTY, _ROOMY = 60, 13, 16
-_SIGNS = {
+SIGNS = {
     Certainty.FACT: Span("= fact", "role--exact"),
     Certainty.INFERENCE: Span("~ inference", "role--guess"),
 }
+"""How sure a sentence is, in the words of a screen."""
 _FOLD = {True: "▾ ", False: "▸ ", None: "  "}
+_BLANK = Paragraph("")
 _STATES = 2000
 """Of a history of more events the table of states is left out."""
-_BETWEEN = Span("·", "role--dim")
+BETWEEN = Span("·", "role--dim")
+"""Time that is of no state."""
 
 
 class Proof(NamedTuple):
@@ -70,6 +73,10 @@ class TimeSpent(NamedTuple):
 
     parts: Sequence[tuple[Span, str, float]]
     """The sign, the words and the seconds of each."""
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for *_, seconds in self.parts)
 
 
 class ExplainEntry(NamedTuple):
@@ -115,7 +122,9 @@ class ExplainList(EntryList[ExplainEntry]):
             self._list()
 
     def _list(self) -> None:
-        self.entries = list(self._all_entries())
+        entries = list(self._all_entries())
+        is_filtered = self._shown.outline.options.keep is not None
+        self.entries = _without_bare(entries) if is_filtered else entries
         self.changed()
 
     def _all_entries(self) -> Iterator[ExplainEntry]:
@@ -130,14 +139,14 @@ class ExplainList(EntryList[ExplainEntry]):
             is_first = isinstance(block, Heading) and block.level == 1
             if isinstance(block, Heading) and (is_first or not skipped):
                 if self.size.height >= _ROOMY:
-                    yield ExplainEntry(f"blank~{number}", Paragraph(""))
+                    yield ExplainEntry(f"blank~{number}", _BLANK)
                 key = f"heading~{block.text}"
                 skipped = key in self._toggled if is_first else skipped
                 yield ExplainEntry(key, block, open=not skipped if is_first else None)
             elif isinstance(block, Paragraph) and block.strong:
                 yield ExplainEntry(f"verdict~{number}", block)
                 arn = next(arns, "")
-                spent = _time_spent(told.findings, arn)
+                spent = time_spent(told.findings, arn)
                 if spent.parts and not skipped:
                     yield ExplainEntry(f"time~{number}", spent)
             elif not skipped:
@@ -154,28 +163,21 @@ class ExplainList(EntryList[ExplainEntry]):
                 name = f"{arn}~{told.kind}~{told.evidence[:1]}"
                 alike[name] += 1
                 key = f"{name}~{alike[name]}"
-                proofs = self._proofs(told, arn)
+                proofs = proofs_of(self._shown, told, arn)
+                if not is_kept(self._shown, proofs):
+                    return
                 is_open = key in self._toggled if proofs else None
                 yield ExplainEntry(key, told, proofs, is_open)
                 for proof in proofs[:_MOST] if is_open else ():
                     yield ExplainEntry(f"{key}>{proof.id}", proof)
+            case _ if self._shown.outline.options.keep is not None:
+                return  # it tells of all
             case Table() as table:
                 rows = len(table.shown[0].cells) + 1 if table.shown else 0
                 for row in range(rows):
                     yield ExplainEntry(f"table~{number}~{row}", table, row=row)
             case _:
                 yield ExplainEntry(f"block~{number}", block)
-
-    def _proofs(self, told: Sentence, arn: str) -> list[Proof]:
-        """Find what a sentence rests on, each line once, in the order of time."""
-        outline = self._shown.outline
-        found: dict[str, Proof] = {}
-        for evidence in told.evidence:
-            key = _line_key(evidence, arn)
-            item = outline.item_of(key)
-            at = outline.order.place(item)[0] if item is not None else None
-            found.setdefault(item.key if item else key, Proof(evidence, item, at))
-        return sorted(found.values(), key=lambda p: (p.at is None, p.at or 0))
 
     def stops_at(self, place: int) -> bool:
         entry = self.entries[place] if place < len(self.entries) else None
@@ -254,7 +256,7 @@ class ExplainList(EntryList[ExplainEntry]):
                 rows = (row for spans in each for row in flow(spans, room, room, _ROWS))
                 return margined(rows, 4)
             case TimeSpent() as spent:
-                return _bar_rows(spent, width)
+                return margined(bar_rows(spent, width - 4), 2)
             case Table() as table:
                 return [self._table_row(table, entry.row, width)]
             case Sentence() as told:
@@ -273,7 +275,7 @@ class ExplainList(EntryList[ExplainEntry]):
         self, entry: ExplainEntry, told: Sentence, width: int
     ) -> list[list[Span]]:
         sign = Span(f"  {_FOLD[entry.open]}", "role--fold")
-        head = [sign, _SIGNS[told.certainty]]
+        head = [sign, SIGNS[told.certainty]]
         margin = 6 if width < _STACKED else _CERTAINTY + 4
         room = min(_MEASURE, width - margin - 1)
         count = f"  {_evidence_words(entry.proofs)}" if entry.proofs else ""
@@ -329,6 +331,39 @@ class ExplainView(HeadedView):
         return self.list.copy_text()
 
 
+def proofs_of(shown: Shown, told: Sentence, arn: str) -> list[Proof]:
+    """Find what a sentence rests on, each line once, in the order of time.
+
+    `arn` is the execution it is about, where it does not say so itself.
+    """
+    outline = shown.outline
+    found: dict[str, Proof] = {}
+    for evidence in told.evidence:
+        key = _line_key(evidence, told.execution_arn or arn)
+        item = outline.item_of(key)
+        at = outline.order.place(item)[0] if item is not None else None
+        found.setdefault(item.key if item else key, Proof(evidence, item, at))
+    return sorted(found.values(), key=lambda p: (p.at is None, p.at or 0))
+
+
+def is_kept(shown: Shown, proofs: Iterable[Proof]) -> bool:
+    """True for what rests on something that the filter keeps."""
+    keep = shown.outline.options.keep
+    return keep is None or any(p.item is not None and keep(p.item) for p in proofs)
+
+
+def _without_bare(entries: Sequence[ExplainEntry]) -> list[ExplainEntry]:
+    """Leave out the headings of sections in which nothing is left."""
+    found: list[ExplainEntry] = []
+    for entry in reversed(entries):
+        below = found[-1].of if found else _BLANK
+        is_end = below == _BLANK or isinstance(below, Heading)
+        is_bare = isinstance(entry.of, Heading) and is_end
+        if not is_bare and not entry.of == below == _BLANK:
+            found.append(entry)
+    return found[::-1]
+
+
 def _line_key(evidence: str, arn: str) -> str:
     """Give the lanes' key of what a sentence about an execution rests on."""
     if evidence.startswith("#"):
@@ -348,7 +383,7 @@ def _evidence_words(proofs: Sequence[Proof]) -> str:
 # -- where the time went ---------------------------------------------------------------
 
 
-def _time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
+def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
     """Take the figures of the finding that tells of it: the two never disagree."""
     found = (f for f in findings if f.kind == "time" and f.execution_arn == arn)
     data = next((finding.data for finding in found), {})
@@ -360,29 +395,35 @@ def _time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
         )
         for phase, key in PHASE_KEYS.items()
     ]
-    parts.append((_BETWEEN, "between states", float(data.get("between") or 0.0)))
+    parts.append((BETWEEN, "between states", float(data.get("between") or 0.0)))
     return TimeSpent([part for part in parts if part[2] >= 0.005])  # noqa: PLR2004 - not 0.00
 
 
-def _bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
+def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
     """Draw parts as stretches of one bar, each at least a cell of it, then in words."""
-    room, total = width - 4, sum(seconds for *_, seconds in spent.parts)
-    rest = room - len(spent.parts)
-    if rest < len(spent.parts):
+    if width < 2 * len(spent.parts):
         return [[]]
-    bar, used, at = [Span("  ")], 0, 0.0
-    rows: list[list[Span]] = [[Span("  ")]]
+    rows: list[list[Span]] = [bar(spent, width), []]
     for sign, name, seconds in spent.parts:
-        at += seconds
-        cells = 1 + round(rest * at / total) - used
-        used += cells - 1
-        bar.append(Span(sign.text * cells, sign.look))
-        told = f"{spoken(seconds)}, {_percent(seconds / total)}   "
+        told = f"{spoken(seconds)}, {_percent(seconds / spent.seconds)}   "
         words = [sign, Span(f" {name} "), Span(told, "role--dim")]
-        if width_of([*rows[-1], *words]) > width + 2:
-            rows.append([Span("  ")])
+        if width_of([*rows[-1], *words]) > width + len("   "):
+            rows.append([])
         rows[-1] += words
-    return [bar, *rows]
+    return rows
+
+
+def bar(spent: TimeSpent, cells: int) -> list[Span]:
+    """Draw parts as stretches of one bar, each at least a cell of it."""
+    rest = cells - len(spent.parts)
+    drawn: list[Span] = []
+    used, at = 0, 0.0
+    for sign, _, seconds in spent.parts:
+        at += seconds
+        size = 1 + round(rest * at / spent.seconds) - used
+        used += size - 1
+        drawn.append(Span(sign.text * size, sign.look))
+    return drawn
 
 
 def _percent(share: float) -> str:

@@ -17,6 +17,7 @@ from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.order import Item, RowOrder
+from sfnwatch.view.wording import counted
 
 if TYPE_CHECKING:
     from sfnwatch.view.filter_language import (
@@ -113,7 +114,7 @@ class Finder:
             spans += [
                 Span("filter ", "look--faint"),
                 Span(clean(self.filtered, 200), "role--name"),
-                Span(f"  {len(self._shown.items):,} lines, {out:,} left out"),
+                Span(f"  {counted(len(self._shown.items), 'line')}, {out:,} left out"),
                 Span("   ~ change", "look--faint"),
             ]
         if self.searched:

@@ -22,7 +22,8 @@ from sfnwatch.view.playback import Marker
 Entry = tuple[Group, str, str]
 """What a key is about, keys, and what they do."""
 _KEY_CELLS = 16
-_TWO = 120
+"""Cells of a mark or a key, at most: what is longer stands alone."""
+_TWO = 92
 """Cells from which on there are two columns."""
 _MARKS: Sequence[tuple[str, str, str]] = (
     ("┃", "role--busy", "a state that works; grey ╎ waits, amber ┋ backs off"),
@@ -119,8 +120,8 @@ class HelpText(Rows):
         if width < _TWO:
             return [*self._marks(width), *self._keys(width), *self._more(width)]
         half = width // 2 - 2
-        right = [*self._marks(half), *self._more(half)]
-        pairs = zip_longest(self._keys(half), right, fillvalue=())
+        first = [*self._marks(half), *self._more(half)]
+        pairs = zip_longest(first, self._keys(half), fillvalue=())
         return [[*pad(left, half + 4), *beside] for left, beside in pairs]
 
     def _keys(self, width: int) -> Iterator[list[Span]]:
@@ -157,10 +158,12 @@ def _table(
     title: str, told: Sequence[tuple[Span, str]], width: int
 ) -> Iterator[list[Span]]:
     yield [Span(title, "role--name")]
+    longest = max((cell_len(sign.text) for sign, _ in told), default=0)
+    cells = min(longest, _KEY_CELLS) + 2
     for sign, means in told:
-        room = max(1, width - _KEY_CELLS - 2)
-        cells = max(_KEY_CELLS, cell_len(sign.text)) + 2
-        yield from margined(flow([Span(means)], room, room, 3), cells, [sign])
+        room = max(1, width - cells)
+        first = max(cells, cell_len(sign.text) + 2)
+        yield from margined(flow([Span(means)], room, room, 3), first, [sign])
     yield []
 
 

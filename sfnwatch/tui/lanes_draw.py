@@ -34,13 +34,15 @@ NARROW = 100
 """Below so many cells there is one lane."""
 LEAST_COLUMN = 26
 """Cells that an execution beside others needs."""
+_LEAST_BESIDE = 24
+"""Those that it has where the last one needs more."""
 GUTTER = 2
 """Blank cells between columns."""
 ARROW = len("──▶ ")
 """Cells between the time and the calls, for what leads from one to the other."""
-_SHARE = 0.45
+_SHARE = 0.48
 """The part that the calls have at least, where not all that is in view has room."""
-_WIDER = 1.6
+_WIDER = 1.8
 """So many times as wide as the others the last column may be."""
 _SHRINK = 12
 """Cells that must have become free before a column narrows."""
@@ -63,6 +65,8 @@ _MARKS = "◆✔✘◷■⟲●"
 _MOST_ROWS = 3
 _RAGGED = 8
 """Cells that a row of wrapped words may lose at its end."""
+_LONG = 60
+"""A text of so many cells is wrapped in any case, where room is scarce."""
 _ARROW = len(" ──▶ ")
 
 
@@ -188,7 +192,7 @@ def columns_layout(
     begin = 1 + time_cells + GUTTER
     room, others = width - begin, len(roots) - 1
     share = room // len(roots)
-    last = min(max(last, share), room - others * LEAST_COLUMN, int(share * _WIDER))
+    last = min(max(last, share), room - others * _LEAST_BESIDE, int(share * _WIDER))
     each, rest = divmod(room - last, others)
     columns: list[ExecutionColumn] = []
     left = begin
@@ -215,6 +219,8 @@ class LineExtras(Struct, frozen=True):
 
     fresh: bool = False
     """True for what has just come."""
+    fading: bool = False
+    """True once that has been seen for a while."""
     notice: str = ""
     """What stands in a row above: up to where CloudTrail is complete."""
     found: str = ""
@@ -236,10 +242,11 @@ class _LineWords(NamedTuple):
 
 def needs_of(line: Line, looks: Looks) -> Needs:
     """Say what a line would take at the left of its time and at the right."""
-    words = _words(line, looks, owner=True, behind=True)
+    words = _words(line, looks, owner=True, apart=True)
     states = width_of(words.left)
     least_states = width_of(_without_cause(words.left))
     if not words.right:
+        least_states //= 4 if least_states > _LONG else 1
         return Needs(states, 0, least_states, together=states)
     calls = width_of(words.right[0])
     # How a job's end was learned of may take two rows.
@@ -267,12 +274,11 @@ def _without_cause(spans: Sequence[Span]) -> list[Span]:
     return list(spans[: len(spans) - len(rest)])
 
 
-def _words(
-    line: Line, looks: Looks, *, owner: bool, behind: bool = False
-) -> _LineWords:
+def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _LineWords:
     """Divide what a line says between its two sides.
 
-    With `owner` it says whose it is: a call at its beginning, or `behind` its name.
+    With `owner` it says whose it is: of a call before its name or, where calls stand
+    `apart`, among the states, with what leads to it.
     """
     left: list[Span] = []
     if line.fold is not None and line.call is None:
@@ -288,7 +294,9 @@ def _words(
     if line.call is not None:
         if told:
             left += [Span("  "), *told[0]]
-        return _call_words(line, line.call, left, own, looks, behind=behind)
+        if apart and not left:
+            left = spans_of(own[:1], looks.mask)
+        return _call_words(line, line.call, left, own, looks)
     if line.task is not None:
         whole = spans_of([*line.task.parts, Part("  "), *own], looks.mask)
         brief = spans_of([line.task.status, *line.task.brief], looks.mask)
@@ -305,21 +313,19 @@ def _call_words(
     left: list[Span],
     own: Sequence[Part],
     looks: Looks,
-    *,
-    behind: bool,
 ) -> _LineWords:
     # On the line of a state that is named at its left nobody needs to name it again.
-    own = () if left else own
-    before = () if behind else own
-    whose = (Part("  "), *own[:1]) if behind and own else ()
+    before = () if left else own
     sign = () if line.fold is None else (line.fold, Part(" "))
-    brief = [Part(p.text[:3], p.role) for p in call.rule if p.text[2:3] in "=≈~?"]
+    # Only what has a sign can be as short as that.
+    signed = [part for part in call.rule if part.text[2:3] in "=≈~?"]
+    brief = [Part(part.text[:3], part.role) for part in signed] or call.rule
     head = (*before, *sign, *call.name)
     alternatives = (
-        (*head, *call.subject, *call.error, *whose, *call.rule),
-        (*head, *call.subject, *call.error, *whose, *brief),
-        (*head, *call.error, *whose, *brief),
-        (*head, *call.error, *whose),
+        (*head, *call.subject, *call.error, *call.rule),
+        (*head, *call.subject, *call.error, *brief),
+        (*head, *call.error, *brief),
+        (*head, *call.error),
     )
     right = [spans_of(each, looks.mask) for each in alternatives]
     exact = not call.rule or call.rule[0].role is Role.EXACT
@@ -381,8 +387,7 @@ class LineDrawing:
         between = [_arrow(exact=words.exact)] if words.left else []
         late = self._late(line, extras)
         tries = [[*words.left, *between, *each, *late] for each in words.right]
-        fitting = (each for each in tries if width_of(each) <= first)
-        return flow(next(fitting, tries[0]), first, others, 2)
+        return _first_whole(tries, first, others)
 
     def _concluded(self, words: _LineWords, first: int, whole: int) -> list[list[Span]]:
         """Say how a job's end was learned of: beside what ended, or in the next row."""
@@ -405,27 +410,28 @@ class LineDrawing:
 
     def _two_lanes(self, line: Line, extras: LineExtras) -> list[list[Span]]:
         layout = self.layout
-        words = _words(line, self.looks, owner=True, behind=True)
+        words = _words(line, self.looks, owner=True, apart=True)
         room = layout.time - GUTTER - layout.text
         whole = layout.width - layout.text - 1
-        lane = layout.width - layout.calls - GUTTER if layout.calls else 0
+        lane = layout.width - layout.calls - 1 if layout.calls else 0
         if words.right and lane < GUTTER:
             # Nothing in view had a call when this was laid out.
             return self._one_lane(line, extras)
         right = self._right(line, words, lane, extras) if words.right else []
-        left = _in_rows(words.left, room, room if len(right) > 1 else whole)
+        if words.right and not right:
+            left = self._concluded(words, room, whole)
+        else:
+            left = _in_rows(words.left, room, room if len(right) > 1 else whole)
         return self._joined(line, left, right, words)
 
     def _right(
         self, line: Line, words: _LineWords, lane: int, extras: LineExtras
     ) -> list[list[Span]]:
+        """Say what stands in the lane of calls; nothing if that is too narrow."""
+        if line.call is None and line.conclusion:
+            return _whole(words.right[0], lane, lane)
         late = self._late(line, extras)
-        if line.conclusion and line.call is None:
-            whole = flow(words.right[0], lane, lane, _MOST_ROWS)
-            if sum(map(width_of, whole)) >= width_of(words.right[0]) - 2:
-                return whole
-        fitting = (e for e in words.right if width_of(e) + width_of(late) <= lane)
-        return [cut([*next(fitting, words.right[-1]), *late], lane)]
+        return _first_whole([[*each, *late] for each in words.right], lane, lane)
 
     def _beside(
         self, line: Line, extras: LineExtras, others: Mapping[str, Sequence[Rail]]
@@ -574,7 +580,8 @@ class LineDrawing:
     def _late(self, line: Line, extras: LineExtras) -> list[Span]:
         if not extras.fresh or line.late is None or line.late < LATE:
             return []
-        return [Span(f"  {duration(round(line.late))} late", "role--name")]
+        look = "look--faint" if extras.fading else "role--name"
+        return [Span(f"  {duration(round(line.late))} late", look)]
 
 
 def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]:
@@ -585,6 +592,30 @@ def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]
         return flow(spans, first, others, _MOST_ROWS)
     rest[0] = Span(rest[0].text.lstrip(), rest[0].look)
     return [head, *flow(rest, others, others, _MOST_ROWS - 1)]
+
+
+def _first_whole(
+    tries: Sequence[list[Span]], first: int, others: int
+) -> list[list[Span]]:
+    """Take the longest of some words that fits, in one row, or else in two.
+
+    The second may stand for the first in one row: a rule in words, and its sign.
+    """
+    for words in tries[:2]:
+        if width_of(words) <= first:
+            return [words]
+    whole = _whole(tries[0], first, others)
+    fitting = (words for words in tries[2:] if width_of(words) <= first)
+    return whole or [cut(next(fitting, tries[-1]), first)]
+
+
+def _whole(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]:
+    """Wrap words into two rows; none where they do not fit."""
+    rows = flow(spans, first, others, 2)
+    told = "".join(span.text for row in rows for span in row)
+    wanted = "".join(span.text for span in spans)
+    # Where they are parted blanks are lost.
+    return rows if told.replace(" ", "") == wanted.replace(" ", "") else []
 
 
 def _is_counted(line: Line) -> bool:

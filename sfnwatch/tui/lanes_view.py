@@ -1,7 +1,7 @@
 """The lanes: states, times and calls, a line each, live or at any moment."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
@@ -47,6 +47,9 @@ FADE = 0.2
 _FLASHED = 100
 """More lines at once than these do not stand out by themselves."""
 _FOLDS = "▸▾⋯"
+_LIFE_LINES = frozenset("╎┃┋┊│▖▘╵╹╷╻ ")
+_COUNTED = ("API call", "change"), ("call", "change"), ("", "")
+"""What calls, and changes of a task's state, are called: from long to short."""
 _KEYS = 9
 """Services beyond these have no digit left."""
 
@@ -72,6 +75,8 @@ class LanesView(CursorList):
         """What is searched for; None for nothing."""
         self._searched = ""
         """The words that are marked in what is found."""
+        self._lit: Collection[str] = ()
+        """The keys of the lines, or the executions, that are not dimmed; empty: all."""
         self._drawing: LineDrawing | None = None
         self._laid_for: object = None
         """What lines are drawn by."""
@@ -114,18 +119,22 @@ class LanesView(CursorList):
         line, _ = self._line(place)
         extras = LineExtras(
             fresh=self._is_fresh(line),
+            fading=self._is_fading(line),
             notice=self._notice(place, line),
             found=self._searched if self.found and self.found(line.item) else "",
             same_second=self._is_of_same_second(place, line),
         )
         others = self._others(line)
-        look = (self._drawing, extras, others)
+        is_dim = bool(self._lit) and not {line.key, line.root_arn} & {*self._lit}
+        look = (self._drawing, extras, others, is_dim)
         kept = self._kept.get(line.key)
         if kept is not None and kept.look == look and kept.line == line:
             return kept.rows
         rows = self._drawing.rows(line, extras, others)
         if extras.found:
             rows = [list(mark_found(row, extras.found)) for row in rows]
+        if is_dim:
+            rows = [list(map(_dimmed, row)) for row in rows]
         strips = self.spans(*rows, width=width)
         self._kept[line.key] = _Drawn(line, look, strips)
         return strips
@@ -135,6 +144,10 @@ class LanesView(CursorList):
 
     def _is_fresh(self, line: Line) -> bool:
         return line.key in self._fresh or line.call_key in self._fresh
+
+    def _is_fading(self, line: Line) -> bool:
+        until = self._fresh.get(line.call_key, self._fresh.get(line.key))
+        return until is not None and until - time.monotonic() < LINGER / 2
 
     def _is_of_same_second(self, place: int, line: Line) -> bool:
         """True where the time of a line stands on the one above already."""
@@ -229,6 +242,12 @@ class LanesView(CursorList):
         for place in range(max(0, first), min(self.count, first + height)):
             yield self._line(place)
 
+    def rows_of_all(self, most: int) -> int:
+        """Count the rows that all lines take, as far as they matter."""
+        if self.count >= most:
+            return most
+        return sum(len(self._rows_of(place)) for place in range(self.count))
+
     def _need_of_last(self, root: str) -> int:
         own = (line for line, _ in self._in_view() if line.root_arn == root)
         need = max((column_need(line, self.shown.looks) for line in own), default=0)
@@ -264,8 +283,20 @@ class LanesView(CursorList):
         self._fresh = {k: until for k, until in self._fresh.items() if until > now}
         self._fading = None
         if self._fresh:
-            rest = min(self._fresh.values()) - now
+            # Half-way through, how late a call is begins to fade.
+            rest = min(until - now for until in self._fresh.values())
+            rest -= LINGER / 2 if rest > LINGER / 2 else 0
             self._fading = self.set_timer(max(rest, FADE), self._fade)
+        self.redraw()
+
+    def show_last(self) -> None:
+        """Have the last lines in view, wherever the cursor is."""
+        self._measure_end()
+        self._scroll(self.count)
+
+    def light(self, lit: Collection[str]) -> None:
+        """Dim all lines but those with some keys, or of some executions."""
+        self._lit = lit
         self.redraw()
 
     # -- folding and going ---------------------------------------------------------
@@ -312,6 +343,11 @@ class LanesView(CursorList):
         if (on_fold or fold) and self.fold_here(around=False):
             return
         super().clicked(place, x, twice=twice)
+
+
+def _dimmed(span: Span) -> Span:
+    """Dim what stands on a line; a life-line passes many, and keeps its color."""
+    return span if _LIFE_LINES.issuperset(span.text) else Span(span.text, "look--faint")
 
 
 # -- the line above --------------------------------------------------------------------
@@ -372,20 +408,26 @@ class LaneHeads(Rows):
     def _lanes(self, layout: LaneLayout) -> list[Span]:
         states = [Span(" STEP FUNCTIONS", "role--name")]
         zone = Span(self._zone(), "look--faint")
-        calls = self._calls()
         if layout.calls:
             row = [*pad(cut(states, layout.time - 1), layout.time), zone]
+            calls = self._calls(layout.width - layout.calls)
             return [*pad(cut(row, layout.calls - 1), layout.calls), *calls]
-        row = [*states, Span("   → ", "look--faint"), *calls]
+        row = [*states, Span("   → ", "look--faint")]
+        row += self._calls(layout.time - GUTTER - width_of(row))
         if not layout.time_cells or width_of(row) > layout.time - GUTTER:
             room = layout.width - len(zone.text) - GUTTER
             return [*pad(cut(row, room), room + 1), zone]
         return [*pad(row, layout.time), zone]
 
-    def _calls(self) -> list[Span]:
+    def _calls(self, room: int) -> list[Span]:
+        """Count the calls of each service, in fewer words where there is less room."""
         if not self._services:
             why = f"  {self._quiet}" if self._quiet else ""
             return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
+        tries = [self._counts(*words) for words in _COUNTED]
+        return next((each for each in tries if width_of(each) <= room), tries[-1])
+
+    def _counts(self, call: str, change: str) -> list[Span]:
         hidden = self._shown.outline.options.hidden_services
         spans: list[Span] = []
         for number, (source, count) in enumerate(self._services.items(), start=1):
@@ -395,9 +437,10 @@ class LaneHeads(Rows):
                 spans.append(Span(f"{number} ", "look--key", f"digit.{number}"))
             look = "look--faint" if source in hidden else "role--name"
             more = " hidden" if source in hidden else ""
-            word = "change" if source == TASKS else "API call"
+            word = change if source == TASKS else call
+            number_of = counted(count, word) if word else f"{count:,}"
             spans.append(Span(service_name(source), look))
-            spans.append(Span(f" {counted(count, word)}{more}", "look--faint"))
+            spans.append(Span(f" {number_of}{more}", "look--faint"))
         filtered = self._shown.outline.filtered
         if filtered:
             spans.append(Span(f"   {filtered:,} filtered out", "role--warn"))

@@ -34,7 +34,8 @@ LOOKS = frozenset(
 """The classes of what is painted. They are the screen's: widgets with each of their own
 would take longer to make than all else of the first frame."""
 TIME_CELLS = len("13:31:15.579")
-_WORDS = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
+_WORDS = re.compile(r"\s*\S+\s*$|\s*(?:[^\w\s] )?\S+|\s+")
+"""A word, with what is before it: blanks, and a sign."""
 
 
 class Span(NamedTuple):
@@ -155,13 +156,13 @@ def flow(
     rows: list[list[Span]] = [[]]
     room = first
     for word in _words(spans, others):
-        size = cell_len(word.text.rstrip())
+        size = width_of([*word[:-1], Span(word[-1].text.rstrip())])
         if size > room and len(rows) < most:
             rows.append([])
             room = others
-            word = Span(word.text.lstrip(), word.look)  # noqa: PLW2901
-        rows[-1].append(word)
-        room -= cell_len(word.text)
+            word[0] = Span(word[0].text.lstrip(), word[0].look)
+        rows[-1] += word
+        room -= width_of(word)
     # A row of nothing but blanks is the end of the one before.
     rows = [_trimmed(row) for row in rows if any(span.text.strip() for span in row)]
     widths = [first, *[others] * len(rows)]
@@ -172,8 +173,23 @@ def _trimmed(row: list[Span]) -> list[Span]:
     return [*row[:-1], Span(row[-1].text.rstrip(), row[-1].look)]
 
 
-def _words(spans: Iterable[Span], longest: int) -> Iterator[Span]:
-    """Yield words with the blanks before them; very long ones come in pieces."""
+def _words(spans: Iterable[Span], longest: int) -> Iterator[list[Span]]:
+    """Yield words with the blanks before them; very long ones come in pieces.
+
+    A word may be of several looks: what no blank parts stays together.
+    """
+    word: list[Span] = []
+    for piece in _pieces(spans, longest):
+        parted = piece.text[:1].isspace() or (word and word[-1].text[-1:].isspace())
+        if word and (parted or width_of([*word, piece]) > longest):
+            yield word
+            word = []
+        word.append(piece)
+    if word:
+        yield word
+
+
+def _pieces(spans: Iterable[Span], longest: int) -> Iterator[Span]:
     for text, look, _ in spans:
         for word in _WORDS.findall(text):
             if cell_len(word) > longest > 0:

@@ -78,6 +78,8 @@ class ExecutionList(Struct):
     refused: SfnwatchError | None = None
     old: set[str] = field(default_factory=set)
     """ARNs of a list before this one, which this one has not brought yet."""
+    only: str = ""
+    """Which executions are listed, in words; empty where all are."""
 
     def begin(self) -> None:
         """Begin anew; what was there stays until all has been listed again."""
@@ -98,11 +100,11 @@ class ExecutionList(Struct):
             del self.executions[arn]
 
     def found(self, words: str, looks: Looks) -> list[ListedExecution]:
-        """List what runs first, then the newest; of a Map Run, failures first."""
+        """List what runs, what failed, and the rest; of a Map Run, failures first."""
         found = [each for each in self.executions.values() if has(each, words, looks)]
         if self.last.by is ListedBy.MAP_RUN:
             return sorted(found, key=lambda each: each.failed_first)
-        return sorted(found, key=lambda each: each.running_first)
+        return sorted(found, key=lambda each: each.to_choose_from)
 
     # -- in words ------------------------------------------------------------------
 
@@ -141,6 +143,9 @@ class ExecutionList(Struct):
         if self.last.by is ListedBy.MAP_RUN:
             none = "AWS lists no executions that a Map Run of this one has started."
             return none, "A Distributed Map state starts one. escape goes back."
+        if self.only:
+            none = f"No executions that are {self.only}, among those AWS lists."
+            return none, "Choose another --status or --since."
         if not self.last.known:
             none = f"There is no state machine in {region}, for this account."
             return none, "Choose another --region or --profile, or try sfnwatch demo."
@@ -224,7 +229,7 @@ class PickList(EntryList[PickEntry]):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(self._rows)
-        self.marked: dict[str, None] = {}
+        self.marks: dict[str, None] = {}
         """Keys, in the order in which they were marked."""
         self.looks = Looks()
         self._clock = clock
@@ -243,7 +248,7 @@ class PickList(EntryList[PickEntry]):
         if isinstance(of, tuple):
             spans = [Span(self.looks.mask(text), look) for text, look, _ in of]
             return margined(flow(spans, width - 2, width - 2, _MOST_ROWS), 1)
-        marked = key in self.marked
+        marked = key in self.marks
         if isinstance(of, ListedExecution):
             row = execution_row(of, self._clock.now(), marked=marked)
         else:
@@ -256,8 +261,8 @@ class PickList(EntryList[PickEntry]):
             return
         own, kind = self.entry.key, type(self.selected)
         alike = {entry.key for entry in self.entries if isinstance(entry.of, kind)}
-        kept = [key for key in self.marked if key in alike and key != own]
-        self.marked = dict.fromkeys([*kept, *([] if own in self.marked else [own])])
+        kept = [key for key in self.marks if key in alike and key != own]
+        self.marks = dict.fromkeys([*kept, *([] if own in self.marks else [own])])
         self.redraw()
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
@@ -308,15 +313,19 @@ class Picker(PaintedScreen[Chosen | None]):
         children: ListChildren | None = None,
         within: ListedExecution | None = None,
         recordings: ReadRecordings | None = None,
+        only: str = "",
     ) -> None:
-        """`children` lists those of an execution; `within` says whose these are."""
+        """`children` lists those of an execution; `within` says whose these are.
+
+        `only` says in words which executions are asked for, where not all are.
+        """
         super().__init__()
         self._ask, self._read = list_executions, recordings
         self._clock, self._region, self._children = clock, region, children
         self._within = within
         self.looks = looks or Looks()
         self._masks: Anonymizer | None = None
-        self._gathered = ExecutionList()
+        self._gathered = ExecutionList(only=only)
         self._recordings: dict[Path, ListedRecording] = {}
         self._more = asyncio.Event()
         self._touched = False
@@ -428,7 +437,7 @@ class Picker(PaintedScreen[Chosen | None]):
 
     def _tell(self) -> None:
         """Say what this is, and how far it has come; the rest gives way first."""
-        what, marked = "choose an execution", len(self._list.marked)
+        what, marked = "choose an execution", len(self._list.marks)
         if self._within is not None:
             what = f"children of {self.looks.mask(clean(self._within.name, LIMIT))}"
         does = "watches" if self._watches else "replays"
@@ -438,6 +447,10 @@ class Picker(PaintedScreen[Chosen | None]):
             Span(f"  {what}"),
             Span(chosen, "role--call"),
             Span(f"  {clean(self._region, LIMIT)}", "role--dim"),
+            Span(
+                f"  only {self._gathered.only}" if self._gathered.only else "",
+                "role--warn",
+            ),
             self._gathered.progress,
         ]
         for giving_way in (3, 1, 0):
@@ -469,7 +482,7 @@ class Picker(PaintedScreen[Chosen | None]):
             self.app.bell()
 
     def _chosen(self) -> Chosen:
-        marked, selected = self._list.marked, self._list.selected
+        marked, selected = self._list.marks, self._list.selected
         executions = self._gathered.found("", Looks())
         arns = tuple(each.arn for each in executions if each.arn in marked)
         paths = tuple(path for path in self._recordings if str(path) in marked)
@@ -527,8 +540,8 @@ class Picker(PaintedScreen[Chosen | None]):
         if self._input.display:
             self._input.value, self._input.display = "", False
             self._list.focus()
-        elif self._list.marked:
-            self._list.marked.clear()
+        elif self._list.marks:
+            self._list.marks.clear()
         else:
             self.dismiss(() if self._within is None else None)
             return
@@ -550,6 +563,7 @@ class Picker(PaintedScreen[Chosen | None]):
             looks=self.looks,
             children=self._children,
             within=selected,
+            only=self._gathered.only,
         )
 
         def left(chosen: Chosen | None) -> None:

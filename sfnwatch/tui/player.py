@@ -17,11 +17,14 @@ from textual.message import Message
 from textual.timer import Timer
 
 from sfnwatch.model.history import Clock
+from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import Command
+from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.paint import Rows, Span, fit, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
+from sfnwatch.view.lines import Line
 from sfnwatch.view.playback import Marker, MarkerKind, Playback, Scale, TimeSpan
 from sfnwatch.view.wording import status_glyph
 
@@ -348,13 +351,24 @@ class Scrubber(Rows, can_focus=True):
 class Player:
     """Does what is asked of the playback, and shows what has come of it."""
 
-    def __init__(self, app: App[Any], shown: Shown, moved: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: App[Any],
+        shown: Shown,
+        lanes: LanesView,
+        moved: Callable[[], None],
+    ) -> None:
         """`moved` is called when another moment, or something about it, is shown."""
         self._app, self._shown, self._moved = app, shown, moved
+        self._lanes = lanes
         self._last = time.monotonic()
         self._rest_until = 0.0
         self._timer: Timer | None = None
         self._goes = False
+        self._late: str | None = None
+        """The key of the call that came in last; None if an event has come since."""
+        self.played_out = False
+        """True once a recording has been played to its end."""
         self.commands: Mapping[str, Command] = {
             name: self._then_show(do) for name, do in self._all().items()
         }
@@ -387,9 +401,14 @@ class Player:
 
     def _then_show(self, do: Command) -> Command:
         def done() -> None:
+            was_playing = self.playback.playing
             do()
             self.go_on()
             self._moved()
+            if was_playing and not self.playback.playing and self.leads:
+                # What was in view is looked at now; who went to the end begins anew.
+                newest = 0 if self.playback.ended else self._lanes.count - 1
+                self._lanes.select(newest)
 
         return done
 
@@ -431,16 +450,45 @@ class Player:
             self._last, self._goes = time.monotonic(), True
             self._timer.resume()
 
+    @property
+    def leads(self) -> bool:
+        """True while nobody has moved the cursor, so that the newest line is told."""
+        return self.playback.replay and self._lanes.cursor == 0
+
+    @property
+    def line(self) -> Line | None:
+        """The line to tell of: the newest while it plays, else that of the cursor."""
+        shown = self._shown
+        if not (self.playback.playing and self.leads and shown.items):
+            return self._lanes.line
+        late = shown.place_of(self._late) if self._late is not None else None
+        return shown.line(len(shown.items) - 1 if late is None else late)
+
     def _frame(self) -> None:
         now = time.monotonic()
         if now < self._rest_until:
             return
         elapsed, self._last = now - self._last, now
+        was_playing, before = self.playback.playing, self.playback.position
         if self.playback.tick(elapsed):
+            self._tell_of_calls(before)
             self._moved()
+            if self.leads:
+                self._lanes.show_last()
             spent = time.monotonic() - now
             self._rest_until = now + _SHARE * spent if spent > 1 / FRAMES else 0.0
         if not self.playback.playing and self._timer is not None:
             self._timer.pause()
+            self.played_out |= was_playing and self.playback.ended
             self._goes = False
             self._moved()
+
+    def _tell_of_calls(self, before: datetime | None) -> None:
+        """Tell of the calls that came in since a moment, as late as they did then."""
+        playback, calls = self.playback, self._shown.trace.ordered_calls
+        newest = playback.position and playback.course.newest(playback.position)
+        is_late = playback.clock is Clock.ARRIVAL and len(calls) <= _CROWD
+        if is_late and before is not None and newest is not None and before < newest:
+            new = [c for c in calls if c.seen_at and before < c.seen_at <= newest]
+            self._late = new[-1].key if new else None
+            self._lanes.flash(Changed(calls=[call.event_id for call in new]))

@@ -1,10 +1,11 @@
 """For a talk: a sentence for the line under the cursor, and the keys that are pressed.
 
-The back row sees neither the presenter's hands nor what the cursor is about.
+The back row sees neither the presenter's hands nor what the cursor is about. Once all
+is over it is told finding by finding, each with the lines that it rests on.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,29 @@ from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
+from sfnwatch.model.arns import account_of
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
+from sfnwatch.tui.dashboard import LANES
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.themes import stage_theme
 from sfnwatch.view.lines import Line
 
 if TYPE_CHECKING:
+    from sfnwatch.tui.deck import Deck
     from sfnwatch.view.anonymizer import Anonymizer
 
 LINGER = 1.6
 """Seconds for which a key stays to be seen."""
-_MOST_KEYS, _MOST_ROWS = 5, 3
+_MOST_KEYS, _MOST_ROWS = 5, 4
+_STEPS = 8
+"""So many findings are told one after the other."""
+_CARD = "end"
+"""The view that all findings lead to."""
+_EXAMPLE = "123456789012"
+"""The account of AWS's own examples, and of the demo: no name in it is a secret."""
 _PAGE = 500
 """Records whose names are learned before others come to their turn."""
 
@@ -60,6 +70,7 @@ class KeyCaps(Rows):
 class Stage(Horizontal):
     """What an audience needs, below the picture; absent while nobody presents."""
 
+    SCOPED_CSS = False  # how large it is is told by classes of the screen
     DEFAULT_CSS = """
     Stage {
         display: none;
@@ -68,6 +79,7 @@ class Stage(Horizontal):
 
         #caption { width: 1fr; min-height: 2; }
     }
+    .-tall Stage { padding: 1 2; }
     """
 
     def __init__(self) -> None:
@@ -83,10 +95,11 @@ class Presenter:
     """Masks names, and shows for a talk what else is not on the picture."""
 
     def __init__(
-        self, app: App[Any], shown: Shown, changed: Callable[[], None]
+        self, app: App[Any], shown: Shown, deck: "Deck", changed: Callable[[], None]
     ) -> None:
         """`changed` is called when names or times are shown otherwise."""
         self._app, self._shown, self._changed = app, shown, changed
+        self._deck = deck
         self.stage = Stage()
         self.presenting = False
         self._before: tuple[str, bool] = "", False
@@ -94,9 +107,15 @@ class Presenter:
         self._masks: Anonymizer | None = None
         self._unlearned: Iterator[Received] | None = None
         """Records whose names are not known yet: nothing may be shown as masked."""
+        self._has_chosen = False
+        """True once the presenter has said whether names are masked."""
+        self._told: int | None = None
+        """Which of the findings is told, from 0; None while none is."""
+        self._lit: Collection[str] = frozenset()
+        """What is in the light: the keys of lines, or an execution; empty for all."""
         self.commands: Mapping[str, Command] = {
             "show.present": self.present,
-            "show.mask": lambda: self.mask(on=not self._shown.looks.masked),
+            "show.mask": self._switch_mask,
             "show.zone": self._switch_zone,
         }
 
@@ -113,6 +132,10 @@ class Presenter:
         self._masks = self._masks or Anonymizer()
         self._unlearned = records_of(self._shown.trace)
         self._learn_some()
+
+    def _switch_mask(self) -> None:
+        self._has_chosen = True
+        self.mask(on=not self._shown.looks.masked)
 
     def _learn_some(self) -> None:
         if self._unlearned is None or self._masks is None:
@@ -154,6 +177,7 @@ class Presenter:
         self._app.set_class(self.presenting, "-presenting")
         self.stage.display = self.presenting
         self.stage.keys.clear()
+        self._has_chosen = self._shown.looks.masked
         if self.presenting:
             self._before = self._app.theme, self._shown.looks.masked
             self._app.theme = stage_theme(dark=self._app.current_theme.dark)
@@ -161,6 +185,7 @@ class Presenter:
         else:
             self._app.theme, masked = self._before
             self.mask(on=masked)
+            self._forget()
 
     def press(self, key: str) -> None:
         """Show a key that was pressed."""
@@ -168,13 +193,91 @@ class Presenter:
             self.stage.keys.press(key)
 
     def tell(self, line: Line | None) -> None:
-        """Say the line under the cursor in a sentence."""
+        """Say the line under the cursor, unless a finding is told that rests on it."""
         if not self.presenting:
+            return
+        if self._shown.looks.masked and not self._has_chosen and self._is_example:
+            self.mask(on=False)
+        if self._told is not None and line is not None and line.key in self._lit:
+            return
+        self._told = None
+        self._light(self._own_execution(line))
+        if self._deck.current == _CARD:
+            # It speaks for itself.
+            key, words = ("space", " goes on") if self.has_steps else ("", "")
+            self.stage.caption.show([Span(key, "look--key"), Span(words, "role--dim")])
             return
         from sfnwatch.view.captions import caption  # noqa: PLC0415 - seldom
 
         words = caption(line, self._shown.moment) if line is not None else ""
         self.stage.caption.show([Span(self._shown.looks.mask(words), "role--name")])
+
+    def _own_execution(self, line: Line | None) -> Collection[str]:
+        """Give the one of several executions that somebody has the cursor on."""
+        watches = self._deck.lanes.follow or self._shown.playback.playing
+        own = line.root_arn if line is not None and self._shown.several else None
+        return frozenset() if own is None or watches else frozenset({own})
+
+    def _light(self, lit: Collection[str]) -> None:
+        """Dim all lines but some, by their keys or their executions."""
+        if lit != self._lit:
+            self._lit = lit
+            self._deck.lanes.light(lit)
+
+    @property
+    def _is_example(self) -> bool:
+        """True where all that is watched is the demo's, or one of AWS's examples."""
+        accounts = {account_of(arn) for arn in self._shown.moment.executions}
+        return accounts == {_EXAMPLE}
+
+    # -- finding by finding ----------------------------------------------------------
+
+    @property
+    def has_steps(self) -> bool:
+        """True where nothing is left to play, so that findings can be gone through."""
+        playback = self._shown.playback
+        over = playback.ended if playback.replay else playback.live
+        return self.presenting and over and not self._shown.moment.running
+
+    def step(self) -> None:
+        """Tell the next finding, with the lines it rests on in view; then the card."""
+        from sfnwatch.tui.end_view import telling  # noqa: PLC0415 - seldom
+        from sfnwatch.tui.explain_view import SIGNS, proofs_of  # noqa: PLC0415
+
+        shown, outline = self._shown, self._shown.outline
+        each = ((f, proofs_of(shown, f, "")) for f in telling(shown, _STEPS))
+        steps = [(f, [p.item for p in proofs if p.item]) for f, proofs in each]
+        steps = [(finding, items) for finding, items in steps if items]
+        place = 0 if self._told is None else self._told + 1
+        if place >= len(steps):
+            self._forget()
+            self._deck.show_view(_CARD)
+            return
+        finding, items = steps[place]
+        keys = {item.key for item in items}
+        lines = map(outline.line_of, keys)
+        self._told = place
+        self._light(frozenset(keys | {line.key for line in lines if line is not None}))
+        if self._deck.current != LANES:
+            self._deck.show_view(LANES)
+        # The first comes last: so as much as there is room for is in view.
+        for item in (items[-1], items[0]):
+            self._deck.go_to(item.key)
+        whose = shown.chips().get(finding.execution_arn or "")
+        sign = SIGNS[finding.certainty]
+        self.stage.caption.show(
+            [
+                Span(f"{place + 1}/{len(steps)}  ", "look--key"),
+                *([whose, Span("  ")] if whose is not None else []),
+                Span(shown.looks.mask(finding.text), "role--name"),
+                Span(f"   {sign.text}", sign.look),
+            ]
+        )
+
+    def _forget(self) -> None:
+        """Tell no finding any more, and dim nothing."""
+        self._told = None
+        self._light(frozenset())
 
 
 def records_of(trace: Trace) -> Iterator[Received]:

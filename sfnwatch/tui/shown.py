@@ -187,6 +187,17 @@ class Shown:
             names = {a: roles.get(a, f"no. {n}") for n, a in enumerate(names, 1)}
         return {arn: chip(name, n) for n, (arn, name) in enumerate(names.items())}
 
+    def kept_visits(self) -> set[tuple[str, int]] | None:
+        """Give the visits, by execution and id, of which a filter keeps something.
+
+        None while there is no filter.
+        """
+        if self.outline.options.keep is None:
+            return None
+        items = list(self.items)
+        items += [m for item in items if isinstance(item, Fold) for m in item.members]
+        return {self.outline.containers.spot_of(item)[:2] for item in items}
+
     def line(self, place: int) -> Line:
         """Make the line of an item that is shown."""
         before = self.items[place - 1] if place else None

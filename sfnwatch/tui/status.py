@@ -7,6 +7,7 @@ words come out of live and replay.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from os.path import commonprefix
 from re import split
 from typing import Literal
@@ -22,7 +23,7 @@ from sfnwatch.model.history import TERMINAL, Clock
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import HealthState, SourceHealth, merge_healths
 from sfnwatch.model.values import clean, clock, duration, text_of
-from sfnwatch.tui.paint import Span, cut, spans_of, width_of
+from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.playback import MarkerKind
 from sfnwatch.view.wording import (
@@ -56,6 +57,10 @@ _PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
 _LONGEST, _SHORT = 64, 20
 _GAP = Span("   ")
 _MESSAGE, _ERROR = 600, 60
+_HEADLINE = 2
+"""Rows that each thing in the headline takes at most."""
+_AND = Part(" · ", Role.DIM)
+"""What stands between two things in the headline."""
 _DAY = 86_400
 _AGAIN = 3
 """By so much less easily words give way that were shortened already."""
@@ -128,9 +133,13 @@ def joined(parts: Iterable[Words], gap: Span = _GAP) -> list[Span]:
 
 
 def status_rows(
-    shown: Shown, situation: Situation, width: int, *, below: bool
+    shown: Shown, situation: Situation, width: int, *, wide: bool, tall: bool
 ) -> list[list[Span]]:
-    """Say it all in one row, or with the headline `below` in a second."""
+    """Say it all in one row, or with the headline in rows of its own.
+
+    On a `wide` screen it stands beside the name if nothing is cut for that; where it is
+    not `tall` either, it has what room there is.
+    """
     parts = [
         *_who(shown, situation),
         *_outcome(shown),
@@ -141,13 +150,25 @@ def status_rows(
     room = width - 2
     if not headline:
         return [_ends(parts, room)]
-    if below:
-        return [_ends(parts, room), [Span(" "), *cut(headline, room)]]
+    size = width_of(headline) + len(_GAP.text)
+    beside = fitted(parts, room - size)
+    if wide and parts[0] in beside and _length(beside) + size <= room:
+        return [_ends([*beside, Words(0, headline)], room)]
+    if tall:
+        told = [headline] if size <= room else _parted(headline)
+        rows = [row for each in told for row in flow(each, room, room, _HEADLINE)]
+        return [_ends(parts, room), *([Span(" "), *row] for row in rows)]
     # The headline has what is left, and at least as much as half of it needs.
-    least = min(width_of(headline), room // 2)
-    kept = fitted(parts, room - least - len(_GAP.text))
+    kept = fitted(parts, room - min(size, room // 2))
     rest = room - _length(kept) - len(_GAP.text)
     return [_ends([*kept, Words(0, cut(headline, rest))], room)]
+
+
+def _parted(headline: Sequence[Span]) -> Iterator[Sequence[Span]]:
+    """Part what the headline tells, where it does not fit into one row."""
+    for is_between, told in groupby(headline, key=lambda span: span.text == _AND.text):
+        if not is_between:
+            yield list(told)
 
 
 def _ends(parts: Sequence[Words], room: int) -> list[Span]:
@@ -350,15 +371,15 @@ def headline(shown: Shown) -> tuple[Part, ...]:
         *(_denied(shown, f, learned) for f in by_kind.get("denied-but-succeeded", ())),
         *_failed_children(by_kind.get("children", ())),
         *_caught(shown),
+        *_redriven(shown),
         *_retried(by_kind.get("retries", ())),
     ][:2]
     if not told and learned:
-        told = [[*_whose(shown, learned[0]), Part(_learned_words(learned[0]))]]
+        told = [
+            [*_whose(shown, learned[0].execution_arn), Part(_learned_words(learned[0]))]
+        ]
     first, *others = told or [[]]
     return (*first, *(part for each in others for part in (_AND, *each)))
-
-
-_AND = Part(" · ", Role.DIM)
 
 
 def _failures(moment: Moment) -> Iterator[list[Part]]:
@@ -387,7 +408,7 @@ def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[
     if "up_to" in data:
         words = f"up to {counted(data['up_to'], 'poll')} denied"
     return [
-        *_whose(shown, finding),
+        *_whose(shown, arn),
         Part(words, Role.BAD),
         Part(f", yet {_learned_words(end) if end else 'it succeeded'}"),
     ]
@@ -411,6 +432,22 @@ def _caught(shown: Shown) -> Iterator[list[Part]]:
         yield [Part(f"{number} caught", Role.WARN), Part(f": {state}")]
 
 
+def _redriven(shown: Shown) -> Iterator[list[Part]]:
+    """Say how long after what error an execution was redriven, the last time."""
+    for arn, execution in shown.moment.roots.items():
+        redrives = execution.redrives
+        if redrives and redrives[-1].ended is not None:
+            ended, event = redrives[-1].ended, redrives[-1].event
+            error = text_of(shown.trace.details(ended).get("error"))
+            after = duration((event.at - ended.at).total_seconds())
+            times = f" {len(redrives)} times, last" if len(redrives) > 1 else ""
+            yield [
+                *_whose(shown, arn),
+                Part(f"redriven{times} {after} after "),
+                Part(clean(error or "it ended", _ERROR), Role.WARN),
+            ]
+
+
 def _retried(findings: Sequence[Finding]) -> Iterator[list[Part]]:
     for finding in findings[:1]:
         number = counted(finding.data["tries"] - 1, "retry", "retries")
@@ -427,7 +464,7 @@ def _learned_words(finding: Finding) -> str:
     return f"completion detected in {seconds:.1f} s{how}"
 
 
-def _whose(shown: Shown, finding: Finding) -> list[Part]:
+def _whose(shown: Shown, arn: str | None) -> list[Part]:
     """Name the execution, where there are several."""
-    own = shown.chips().get(finding.execution_arn or "")
+    own = shown.chips().get(arn or "")
     return [Part(f"{own.text.strip()}: ", Role.DIM)] if own is not None else []

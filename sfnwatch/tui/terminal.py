@@ -6,12 +6,9 @@ A notification is text from AWS, so nothing but printable characters may get in,
 
 import asyncio
 import os
-import re
 import signal
-import unicodedata
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from rich.cells import cell_len
@@ -22,6 +19,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 from sfnwatch.model.values import clean
+from sfnwatch.view.signs import to_ascii
 
 if TYPE_CHECKING:
     from rich.traceback import Trace, Traceback
@@ -120,70 +118,6 @@ def is_traceback(renderable: RenderableType) -> "TypeGuard[Traceback]":
 
 
 # -- the same screen in ASCII ----------------------------------------------------------
-
-# For terminals, fonts and screen readers that have no box drawing. Only signs are
-# replaced, cell by cell; letters stay as they are in any script, since names are data.
-
-_KEPT = "LMNC"
-"""Letters, marks and numbers; what can't be shown has been cleaned before."""
-_VARIANT = "\ufe0f"
-"""After a sign this makes a picture of it, of another width."""
-_FOREIGN = re.compile(rf"[^\x00-\x7f](?!{_VARIANT})")
-_SIGNS = {
-    # Status first: what is well, what is not, what runs, what waits, what was stopped.
-    "v": "✔✓▼▽▿↓",
-    "x": "✘✗×",
-    "*": "●⏺◆◉•⭑★☆▪▆",
-    "o": "◇○◌◯◎□▯◦°⭘▫",
-    "@": "◷◐◑◒◓↻↺⟳⟲",
-    "#": "■▮⏹█▙▛▜▟▊▉",
-    "&": "↷↪",
-    "!": "▲△⚠≠∅┋",
-    "=": "‖⏸▄≡━═╍╸╺",
-    "%": "▇▓",
-    # Folds, as trees have them.
-    "+": "▸▹▅├┝┣┤┥┫┬┳┴┻┼╋",
-    "-": "▾·–—―−‐‑↔↕⇄⇆▔▃─╴╶",
-    # Pointers; the half block marks the selected line.
-    ">": "▶▷►›»⏵⏭→⇥‣≥⟩⟫▌",
-    "<": "◀◁◂◃◄‹«⏴⏮←⇤⏎↵⌫≤⟨⟪",
-    "^": "▴▵↑",
-    # Words, and bars: what is higher or darker is denser here too.
-    ".": "…░▂▖▗┈┉╌",
-    ":": "⋯⋮╎┊╏",
-    ",": "▒╷╻",
-    "~": "±≈┄",
-    "_": "▁",
-    "|": "▏▎▍▋▕▐│┃║",
-    '"': "“”„▀",
-    "'": "‘’‚▘▝╵╹",
-    "\\": "↳╲└┗╰┐┓╮",
-    "/": "⌕÷╱┌┏╭┘┛╯",
-    "8": "∞",
-    "?": "\ufffd",
-}
-"""A character to the signs it stands for."""
-_GLASS = "🔎", "/ "
-"""Two cells wide: it stands before what the palette searches for."""
-_KNOWN = {sign: plain for plain, signs in _SIGNS.items() for sign in signs}
-
-
-@lru_cache(maxsize=1024)
-def to_ascii(text: str) -> str:
-    """Replace every sign, cell by cell; letters of any script stay."""
-    return _FOREIGN.sub(lambda match: _translated(match[0]), text.replace(*_GLASS))
-
-
-@lru_cache(maxsize=4096)
-def _translated(character: str) -> str:
-    known = _KNOWN.get(character)
-    if known is not None:
-        return known
-    category = unicodedata.category(character)
-    if category[0] in _KEPT or category == "Sc" or cell_len(character) != 1:
-        return character
-    plain = unicodedata.normalize("NFKD", character)
-    return plain if len(plain) == 1 and plain.isascii() else "?"
 
 
 class Ascii(LineFilter):

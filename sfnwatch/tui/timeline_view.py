@@ -1,7 +1,9 @@
 """The timeline: a bar a state on one axis, live or at any moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate, groupby
+from operator import attrgetter
 
 from textual import events, on
 from textual.strip import Strip
@@ -16,18 +18,17 @@ from sfnwatch.tui.timeline_draw import (
     Axis,
     BarCells,
     Canvas,
+    Cells,
     Lens,
     legend_of,
     scale_of,
 )
-from sfnwatch.view.order import Fold
 from sfnwatch.view.timeline_chart import (
     Bar,
     BarKind,
     BarLine,
     Tick,
     TimelineChart,
-    VisitKey,
     length_words,
 )
 from sfnwatch.view.wording import Part, counted, plain_text, status_glyph
@@ -38,6 +39,8 @@ _LENGTH, _LENGTH_FROM = 9, 56
 _NOTES_LEAST, _NOTES_FROM = 16, 100
 _CHART_LEAST, _CHART_SHARE = 12, 0.36
 _NAME, _ROOM_FOR_LEGEND = 60, 10
+_AROUND = 2
+"""Rows above and below the bars: the axis, and what the signs mean."""
 
 
 class TimelineColumns:
@@ -78,6 +81,8 @@ class BarList(CursorList):
         """The key of the call that is pointed out."""
         self.roomy = False
         """True where there is room to name each bar's calls below it."""
+        self._cells: dict[int, Cells] = {}
+        """What each bar was drawn of."""
 
     # -- entries -------------------------------------------------------------------
 
@@ -111,14 +116,14 @@ class BarList(CursorList):
             return self.spans(row, width=width)
         notes = spans_of(self.chart.notes(line), self._shown.looks.mask)
         bar = BarCells(self.chart, line, self.canvas)
-        cells = bar.cells(self.chosen)
-        row += cells if columns.notes else bar.with_words(cells, notes)
+        cells = self._cells[place] = bar.cells(self.chosen)
+        row += _joined(cells if columns.notes else bar.with_words(cells, notes))
         row.append(Span(length_words(self.chart, line.bar).rjust(columns.length)))
         if columns.notes:
-            row += [Span("  "), *fit(notes, columns.notes - 2)]
+            row += [Span("  "), *_fitting(notes, columns.notes - 2)]
         if not self.roomy:
             return self.spans(row, width=width)
-        below = [Span(" " * columns.left), *bar.named_calls()]
+        below = [Span(" " * columns.left), *_joined(bar.named_calls())]
         return self.spans(row, below, width=width)
 
     def _label(self, line: BarLine) -> list[Span]:
@@ -156,20 +161,24 @@ class BarList(CursorList):
         shown_at = self._shown.outline.order.shown_at
         self.canvas = Canvas(axis, shown_at, grid, playhead)
         self.roomy = 2 * self.count <= self.size.height
-        self.redraw()
+        self._cells.clear()
         return axis
 
     def signs_in_view(self) -> set[Span]:
         """Gather what is drawn of the bars that are in view."""
-        if self.canvas is None or not self.columns.chart:
-            return set()
-        lines = self.lines[self._top : self._top + self.size.height]
-        bars = (BarCells(self.chart, line, self.canvas) for line in lines)
-        return {cell for bar in bars for cell in bar.cells()}
+        places = range(self._top, self._top + self.size.height)
+        return {cell for place in places for cell in self._cells.get(place, ())}
 
     def on_resize(self) -> None:
         super().on_resize()
         self._view.lay_out()
+
+    def on_focus(self) -> None:
+        # The cursor is about to be moved here.
+        self.marked = True
+
+    def watch_marked(self) -> None:
+        self._repaint()
 
     # -- the mouse -----------------------------------------------------------------
 
@@ -200,6 +209,19 @@ class BarList(CursorList):
             closer = isinstance(event, events.MouseScrollUp)
             at = self.canvas.axis.time_at(event.x - self.columns.left + 0.5)
             self._view.zoom(_ZOOM if closer else 1 / _ZOOM, at)
+
+
+def _fitting(notes: Sequence[Span], cells: int) -> list[Span]:
+    """Keep the notes that have room as a whole, and the first at any rate."""
+    widths = list(accumulate(width_of([note]) for note in notes))
+    count = sum(width <= cells for width in widths)
+    return fit(notes[: max(1, count)], cells)
+
+
+def _joined(cells: Iterable[Span]) -> Iterator[Span]:
+    """Put cells of one look together: a bar is a few strokes, not a hundred."""
+    for look, run in groupby(cells, key=attrgetter("look")):
+        yield Span("".join(cell.text for cell in run), look)
 
 
 class AxisLine(Rows):
@@ -239,6 +261,8 @@ class TimelineView(HeadedView):
         self._lens = Lens(scale_of(shown.moment, shown.now, self._shown_at))
         self._squeeze = False
         self._folds: dict[str, bool] = {}
+        self._most: int | None = None
+        self._roomy = 0
         self.commands = {
             "timeline.zoom_in": lambda: self.zoom(_ZOOM),
             "timeline.zoom_out": lambda: self.zoom(1 / _ZOOM),
@@ -263,6 +287,36 @@ class TimelineView(HeadedView):
         self._scale_anew()
         self._list()
 
+    def limit(self, most: int | None, roomy: int = 0) -> None:
+        """Take so many rows at most, and no more than needed; None: all there are.
+
+        Up to `roomy` rows may be taken to name calls below their bars.
+        """
+        self._most, self._roomy = most, roomy
+
+    def _take_rows(self) -> None:
+        count = self.bars.count
+        if self._most is None:
+            self.styles.height = "1fr"
+        elif 2 * count + _AROUND <= min(self._most, self._roomy):
+            self.styles.height = 2 * count + _AROUND
+        else:
+            self.styles.height = min(count + _AROUND, self._most)
+
+    @property
+    def is_laid_out(self) -> bool:
+        """True once its width is known, and something can be drawn."""
+        return self.bars.canvas is not None
+
+    @property
+    def seconds_of_a_cell(self) -> float:
+        """How long it takes until what runs is a cell longer."""
+        canvas = self.bars.canvas
+        if canvas is None:
+            return 0.0
+        begin, end = self._lens.shown
+        return (end - begin).total_seconds() / canvas.axis.width
+
     def _scale_anew(self) -> None:
         """Take in how far time has come, and what is squeezed of it."""
         shown, playback = self._shown, self._shown.playback
@@ -276,30 +330,36 @@ class TimelineView(HeadedView):
     def _list(self) -> None:
         """List the bars that are not folded away, nor filtered out."""
         bars = self.bars
-        bars.lines = bars.chart.lines(self._folds, self._kept())
+        room = None if self._most is None else self._most - _AROUND
+        bars.lines = bars.chart.lines(self._folds, self._shown.kept_visits(), room)
         bars.places = {line.bar.key: n for n, line in enumerate(bars.lines)}
-        self.lay_out()
+        self._take_rows()
+        axis = self._lay_out_bars()
         bars.changed()
-
-    def _kept(self) -> Iterable[VisitKey] | None:
-        """Give the visits of which a filter keeps something."""
-        outline = self._shown.outline
-        if outline.options.keep is None:
-            return None
-        items = list(self._shown.items)
-        items += [m for item in items if isinstance(item, Fold) for m in item.members]
-        return {outline.containers.spot_of(item)[:2] for item in items}
+        self._explain(axis)
 
     def lay_out(self) -> None:
         """Lay out the bars and the axis above them, and explain their signs."""
-        shown, width = self._shown, self.width
-        if width < 1:
-            return
-        still = shown.playback.live or shown.playback.ended or self._is_aligned
-        playhead = None if still else shown.now
-        axis = self.bars.lay_out(width, self._lens, playhead)
-        self.head.show(self._axis_spans(axis, playhead))
-        self._say()
+        axis = self._lay_out_bars()
+        self.bars.redraw()
+        self._explain(axis)
+
+    def _lay_out_bars(self) -> Axis | None:
+        """Share the width out; None while there is none."""
+        width = self.width
+        return self.bars.lay_out(width, self._lens, self._playhead) if width else None
+
+    @property
+    def _playhead(self) -> datetime | None:
+        playback = self._shown.playback
+        still = playback.live or playback.ended or self._is_aligned
+        return None if still else self._shown.now
+
+    def _explain(self, axis: Axis | None) -> None:
+        """Say how far it goes, and what the signs that are drawn by now mean."""
+        if axis is not None:
+            self.head.show(self._axis_spans(axis, self._playhead))
+            self._say()
 
     @property
     def _is_aligned(self) -> bool:
@@ -324,9 +384,10 @@ class TimelineView(HeadedView):
 
     def _say(self) -> None:
         """Say what the signs in view mean or, where a call is pointed out, of that."""
-        if self.size.height < _ROOM_FOR_LEGEND:
+        whole = self._most is None
+        if whole and self.size.height < _ROOM_FOR_LEGEND:
             self.foot.show()
-        elif chosen := self._chosen_words():
+        elif whole and (chosen := self._chosen_words()):
             self.foot.show(chosen)
         elif not self.bars.lines:
             self.foot.show([Span(self._nothing(), "role--dim")])
@@ -378,8 +439,9 @@ class TimelineView(HeadedView):
     def choose(self, key: str | None) -> None:
         """Point out a call of the selected bar, by its key; None: none."""
         if key != self.bars.chosen:
-            self.bars.chosen = key
-            self.bars.redraw()
+            keys, self.bars.chosen = (key, self.bars.chosen), key
+            places = {self.bars.place_of(each) for each in keys if each is not None}
+            self.bars.redraw(*(place for place in places if place is not None))
             self._say()
             self.bars.post_message(CursorList.Moved())
 

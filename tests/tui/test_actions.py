@@ -107,3 +107,19 @@ async def test_a_recording_opens_as_it_was_left() -> None:
         assert left.clock == "event"
     async with replayed("demo-pipeline") as (app, _):
         assert app.view_to_save.filter == ""
+
+
+async def test_a_key_of_another_view_says_which_view_that_is() -> None:
+    async with replayed("demo-three-ways", (80, 24)) as (app, pilot):
+        await press(pilot, "X")
+        assert "Swap: only in Compare (v)" in words_on(app)
+        await press(pilot, "i")
+        assert "Zoom in: only in Timeline (t)" in words_on(app)
+
+
+async def test_the_footer_offers_what_applies_here_at_80_columns_too() -> None:
+    async with replayed("demo-three-ways", (80, 24)) as (app, _):
+        assert "v Compare" in rows_of(app)[-1]
+        assert "a Align starts" in rows_of(app)[-1]
+    async with replayed("demo-distributed", (80, 24)) as (app, _):
+        assert "C Children" in rows_of(app)[-1]

@@ -31,8 +31,9 @@ class Following(ScriptedSession):
 
 async def test_failures_come_first_and_what_is_not_read_says_so() -> None:
     async with replayed("demo-distributed", (120, 30), "C") as (app, pilot):
-        run, count, _, *children = [row for row in rows_of(app)[1:] if row.strip()]
-        assert "✔ succeeded 3m 35s  ✘ 3 failed  40 of 40" in run
+        run = "Map Run EachPhoto 7b205534  ✔ succeeded 3m 35s  ✘ 3 failed  40 of 40"
+        below = rows_of(app).index(row_with(app, run)) + 1
+        count, _, *children = [row for row in rows_of(app)[below:] if row.strip()]
         assert "41 child executions, 13 read" in count
         assert ["failed" in row for row in children[:5]] == [True] * 3 + [False] * 2
         assert children[0].endswith("UnreadableImage")

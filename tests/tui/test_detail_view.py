@@ -226,3 +226,12 @@ async def test_a_task_s_state_tells_its_life() -> None:
     async with live([*sync_run(), *task_life()], (140, 60)) as (app, pilot, _):
         await press(pilot, "slash", *"STOPPED", "enter", "enter")
         assert TASK_ARN in prose_on(app)
+
+
+async def test_a_choice_says_which_state_it_chose_and_a_catch_where_it_went() -> None:
+    async with replayed("demo-pipeline", (100, 40)) as (app, pilot):
+        await press(pilot, "down", "d")
+        assert "→ next          Prepare" in words_on(app)
+        await press(pilot, "escape", "slash", *"caught", "enter", "d")
+        assert "Charge card  ↷ caught  2.05 s → Ask for another card" in words_on(app)
+        assert "→ next          Ask for another card" in words_on(app)

@@ -67,3 +67,32 @@ async def test_keys_are_words_while_one_types() -> None:
         await press(pilot, "slash", "q", "t", "?", "~")
         assert "q t ? ~".replace(" ", "") in row_with(app, "search")
         assert app.is_running
+
+
+async def test_a_filter_applies_to_every_view() -> None:
+    asked = ("~", *"~s Label", "enter")
+    async with replayed("demo-pipeline", (100, 40), *asked, "e") as (app, pilot):
+        words = words_on(app)
+        assert "Each parcel[2] / Label took 2 attempts" in words
+        assert "CardDeclined" not in words
+        assert "What failed" not in words
+        await press(pilot, "E")
+        assert "1  Each parcel[2] / Label took 2 attempts" in words_on(app)
+        await press(pilot, "t")
+        assert "Charge card  lambda" not in words_on(app)
+        await press(pilot, "C")
+        assert "0 child executions" in words_on(app)
+    asked = ("~", *"~e", "enter")
+    async with replayed("demo-three-ways", (100, 30), *asked, "v") as (app, _):
+        assert "The filter leaves no state." in words_on(app)
+
+
+async def test_children_that_were_not_read_are_counted_in_every_view() -> None:
+    async with replayed("demo-distributed", (100, 30)) as (app, pilot):
+        assert "12 read, 28 not read" in words_on(app)
+        await press(pilot, "t")
+        assert "28 more, not read" in words_on(app)
+        await press(pilot, "C")
+        assert "41 child executions, 13 read, 28 not read" in words_on(app)
+        await press(pilot, "~", *"~e", "enter")
+        assert "3 child executions, 3 read" in words_on(app)

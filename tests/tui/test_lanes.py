@@ -64,7 +64,7 @@ async def test_wide_a_call_stands_beside_the_state_that_made_it() -> None:
 
 async def test_the_time_stands_right_of_the_longest_text_in_view() -> None:
     async with replayed("demo-sync-denied") as (app, _):
-        longest = row_with(app, "ecs:runTask.sync")
+        longest = next(row for row in lines_of(app) if "ecs:runTask.sync" in row)
         end = longest.index("ecs:runTask.sync") + len("ecs:runTask.sync")
         assert longest.index("13:31:15") - end <= 4
 
@@ -85,7 +85,7 @@ async def test_below_100_columns_there_is_one_lane() -> None:
 
 
 async def test_each_open_state_has_a_life_line_in_its_own_column() -> None:
-    async with replayed("demo-pipeline") as (app, _):
+    async with replayed("demo-pipeline", (140, 60)) as (app, _):
         both = row_with(app, "DescribeTasks #1")
         assert both[1:4] == "│┃┃"
         assert any("┋" in row[1:7] for row in rows_of(app))
@@ -177,11 +177,12 @@ async def test_services_have_digits_that_hide_their_calls() -> None:
 @pytest.mark.parametrize("width", [128, 140, 184])
 async def test_executions_stand_side_by_side_with_short_names(width: int) -> None:
     async with replayed("demo-three-ways", (width, 40)) as (app, _):
-        head = rows_of(app)[1]
+        head = row_with(app, " UTC ")
         assert re.search(r"sync .*async .*sdk .*denied ", head)
         assert "✔ 5m 11s" in head
         left = head.index("denied")
-        column = " ".join(row[left:].replace("╹", " ") for row in rows_of(app))
+        rows = rows_of(app)[rows_of(app).index(head) :]
+        column = " ".join(row[left:].replace("╹", " ") for row in rows)
         assert CONCLUSION in " ".join(column.replace("┃", " ").split())
         assert "✘ AccessDenied" in column
 

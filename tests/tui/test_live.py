@@ -93,8 +93,8 @@ async def test_the_head_says_who_how_and_for_how_long() -> None:
 
 async def test_the_headline_says_what_failed_first() -> None:
     async with replayed("demo-failure") as (app, _):
-        head = rows_of(app)[0]
-        assert "States.TaskFailed  Essential container in task exited" in head
+        told = rows_of(app)[1]
+        assert told.startswith(" States.TaskFailed  Essential container in task exited")
     async with replayed("demo-sync-denied", (80, 24)) as (app, _):
         words = "5 of 5 polls denied, yet completion detected in 1.6 s, by event"
         assert words in rows_of(app)[1]
@@ -271,3 +271,14 @@ async def test_calls_of_others_are_no_lines() -> None:
     async with live([*sync_run(), other]) as (app, _, _):
         assert "PutObject" not in words_on(app)
         assert "RunTask" in row_with(app, "= request ID")
+
+
+async def test_where_nothing_can_come_it_says_what_can_be_seen_without_aws() -> None:
+    session = ScriptedSession([health("history", "refused", 0, message="No key.")])
+    async with live(session=session, size=(80, 24)) as (app, _, _):
+        assert "sfnwatch demo" not in words_on(app)
+    refused = ScriptedSession()
+    refused.failure = RefusedError("There are no credentials.")
+    async with live(session=refused, size=(80, 24)) as (app, _, _):
+        assert "✘ There are no credentials." in words_on(app)
+        assert "sfnwatch demo watches a simulated account" in words_on(app)

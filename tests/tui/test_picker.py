@@ -13,7 +13,13 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from sfnwatch.errors import RefusedError, SfnwatchError
-from sfnwatch.model.children import LeftOut, ListedBy, ListedExecution, Listing
+from sfnwatch.model.children import (
+    LeftOut,
+    ListedBy,
+    ListedExecution,
+    ListFilter,
+    Listing,
+)
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.children_view import execution_row, row_spans
 from sfnwatch.tui.paint import Looks, width_of
@@ -111,9 +117,32 @@ async def picking(
 
 def names(app: PickerApp) -> list[str]:
     """Read which executions and recordings are listed, from above."""
-    known = ("old", "newest", "running", "tape-2", "tape", "child-1", "child-2")
+    known = ["old", "newest", "running", "tape-2", "tape", "child-1", "child-2"]
+    known.append("later")
     words = [row.split() for row in rows_of(app)[2:]]
     return [name for row in words for name in known if name in row]
+
+
+async def test_what_failed_comes_behind_what_runs_and_before_the_rest() -> None:
+    later = execution("later", "SUCCEEDED", 120)
+    async with picking(listed((*EXECUTIONS, later))) as (app, _):
+        assert [name for name in names(app) if "tape" not in name] == [
+            "running",
+            "newest",
+            "later",
+            "old",
+        ]
+
+
+async def test_which_executions_are_asked_for_is_told() -> None:
+    only = ListFilter(("FAILED", "TIMED_OUT"), at(0)).words
+    async with picking(listed(()), only=only) as (app, pilot):
+        assert f"only failed or timed out, since {at(0):%Y-%m-%d %H}" in words_on(app)
+        assert "No executions that are failed or timed out" in prose_on(app)
+        assert "Choose another --status or --since." in prose_on(app)
+        await pilot.resize_terminal(40, 24)
+        await settle(pilot)
+        assert "choose an" not in words_on(app)
 
 
 async def test_what_runs_comes_first_then_the_newest_then_recordings() -> None:

@@ -12,9 +12,11 @@ from tests.tui.screens import (
     ScriptedSession,
     live,
     press,
+    recorded,
     replayed,
     rows_of,
     settle,
+    until,
     words_on,
 )
 
@@ -149,3 +151,16 @@ async def test_reading_by_event_time_no_call_is_late() -> None:
         assert app.shown.playback.clock is Clock.EVENT
         await settle(pilot)
         assert "complete" not in rows_of(app)[0]
+
+
+async def test_while_a_recording_plays_its_newest_lines_are_in_view() -> None:
+    session = ScriptedSession(recorded("demo-pipeline"), ends=True)
+    async with live(session=session, size=(80, 24), mode="replay") as (app, pilot, _):
+        playback = app.shown.playback
+        marks = app.shown.markers.by(playback.clock)
+        entered = next(m for m in marks if m.label == "Charge card entered")
+        playback.seek(entered.when(playback.clock))
+        await until(pilot, "Charge card lambda:invoke")
+        # Whoever stops it looks at the newest line.
+        await press(pilot, "space")
+        assert app.deck.lanes.cursor == len(app.shown.items) - 1

@@ -9,6 +9,7 @@ VIEWS = {
     "lanes": ("demo-three-ways", ("down", "Z", "end", "z", "home")),
     "lanes of many": ("demo-distributed", ("down", "Z", "end", "z", "home")),
     "timeline": ("demo-pipeline", ("t", "end", "i", ")", "Z", "z")),
+    "graph": ("demo-pipeline", ("M", "home", "down", "z", "z")),
     "explain": ("demo-sync-denied", ("e", "down", "enter")),
     "compare": ("demo-three-ways", ("v", "down", "V")),
     "children": ("demo-distributed", ("C", "down")),

@@ -9,9 +9,17 @@ from textual.theme import BUILTIN_THEMES, Theme
 from sfnwatch.config import UserTheme
 from sfnwatch.errors import UsageError
 from sfnwatch.tui import themes
-from sfnwatch.tui.terminal import to_ascii
 from sfnwatch.tui.themes import contrast, make_theme, role_variables
-from tests.tui.screens import press, replayed, rows_of, settle, words_on
+from sfnwatch.view.signs import to_ascii
+from tests.builders import ACCOUNT, ARN, sync_history
+from tests.tui.screens import (
+    live,
+    press,
+    prose_on,
+    replayed,
+    settle,
+    words_on,
+)
 
 EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
 
@@ -110,6 +118,48 @@ async def test_for_a_talk_keys_and_a_sentence_are_shown() -> None:
         assert "space Play" in words_on(app)
 
 
+async def test_in_a_talk_space_goes_from_finding_to_finding_and_to_the_card() -> None:
+    async with replayed("demo-sync-denied", (100, 30), "p") as (app, pilot):
+        await press(pilot, "space")
+        words = prose_on(app)
+        assert "1/4 Every poll for ECS RunTask was denied (5 of 5)" in words
+        assert "~ inference" in words
+        line = app.deck.lanes.line
+        assert line is not None
+        assert line.call is not None
+        assert line.call.name[0].text == "DescribeTasks #1"
+        await press(pilot, "space")
+        assert "2/4 The task started by ECS RunTask stopped" in prose_on(app)
+        # Who looks elsewhere is told of that, and goes on from the first.
+        await press(pilot, "home")
+        assert "Execution sync-denied" in prose_on(app)
+        await press(pilot, *["space"] * 5)
+        assert app.deck.current == "end"
+        await press(pilot, "space")
+        assert "1/4 Every poll" in prose_on(app)
+        assert app.deck.current == "lanes"
+
+
+async def test_in_a_talk_space_still_plays_what_is_not_at_its_end() -> None:
+    async with replayed("demo-sync-denied", (100, 30), "p", "1") as (app, pilot):
+        await press(pilot, "space")
+        assert app.shown.playback.playing
+
+
+async def test_names_of_a_demo_are_no_secret_and_others_are_masked() -> None:
+    async with replayed("demo-three-ways", (140, 40), "p") as (app, pilot):
+        assert "run-task" in words_on(app)
+        # Who wants them masked has them masked.
+        await press(pilot, "m")
+        assert "run-task" not in words_on(app)
+        assert "masked" in words_on(app)
+    somebodys = sync_history(ARN.replace(ACCOUNT, "210987654321"))
+    async with live(somebodys) as (app, pilot, _):
+        await press(pilot, "p")
+        assert "masked" in words_on(app)
+        assert "nightly-report" not in words_on(app)
+
+
 @pytest.mark.parametrize("size", [(140, 40), (80, 24), (60, 12)])
 async def test_a_toast_covers_neither_the_caption_nor_the_keys(
     size: tuple[int, int],
@@ -136,7 +186,7 @@ async def test_what_several_names_have_in_common_is_masked_too() -> None:
         assert "three-ways" not in words_on(app)
         assert "run-task" not in words_on(app)
         # How each was run tells nothing of anybody.
-        assert "sync" in rows_of(app)[1]
+        assert " sync " in words_on(app)
 
 
 async def test_another_theme_colors_all_that_is_drawn_already() -> None:

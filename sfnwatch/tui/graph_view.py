@@ -1,0 +1,528 @@
+"""The state machine as boxes and arrows, lit as far as it has come by the moment shown.
+
+Only the rows that are in view are painted; the graph is laid out anew only where
+another one is shown, or its folds or the room for it are others.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.values import clean, duration
+from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import CursorList, HeadedView
+from sfnwatch.tui.paint import Span, cut, fit, legend, strip_of, width_of
+from sfnwatch.tui.shown import Shown
+from sfnwatch.view.graph import (
+    END,
+    START,
+    Box,
+    BoxState,
+    Graph,
+    Lights,
+    graph_of,
+    light,
+    machine_of,
+)
+from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
+
+_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+_LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
+_HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
+"""Lines by the sides of their cell that they reach: the sum of the four above."""
+_DASHED = {"│": "┊", "─": "┈", "┃": "┋", "━": "┉"}
+"""How a Catch is drawn."""
+_DIRECTIONS = {(0, -1): _UP, (0, 1): _DOWN, (-1, 0): _LEFT, (1, 0): _RIGHT}
+_STEEP, _ASIDE = 4, 2
+"""When it is asked which box is next to one: a row is so many cells beside, and a gap
+beside counts so much below."""
+_OFTEN, _NAME = 10, 80
+"""Cells kept to say how often; characters of a name or an error."""
+_USUAL = 80
+"""A width for as long as there is none."""
+_LEGEND = (
+    (Span("━━", "role--plain"), "taken"),
+    (Span("──", "look--faint"), "not taken"),
+    (Span("┉┉", "role--warn"), "by a Catch"),
+    (Span("▸", "role--fold"), "folded: enter opens it"),
+)
+
+
+class GraphCanvas(ScrollView, can_focus=True):
+    """The picture, and a cursor over its boxes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("graph")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
+    DEFAULT_CSS = """
+    GraphCanvas { height: 1fr; scrollbar-size: 1 1; }
+    """
+
+    def __init__(self, shown: Shown) -> None:
+        super().__init__()
+        self._shown = shown
+        self.lights = Lights(Graph(""), {}, frozenset(), {}, 0)
+        self.selected = self.lights.graph.start
+        """Where the cursor is; it may be folded away."""
+        self.follow = True
+        """True while the cursor goes along with what is entered."""
+        self.lay_out(lay_out(self.lights.graph, _USUAL, lambda _: 0))
+
+    def lay_out(self, picture: Picture) -> None:
+        """Show another picture."""
+        self.picture = picture
+        self._by_id = {placed.box.id: placed for placed in picture.boxes}
+        boxes: defaultdict[int, list[PlacedBox]] = defaultdict(list)
+        for placed in picture.boxes:
+            for row in range(placed.y, placed.y + placed.height):
+                boxes[row].append(placed)
+        drawn = [wire for wire in picture.wires if wire.points]
+        labels: defaultdict[int, list[Wire]] = defaultdict(list)
+        for wire in drawn:
+            if wire.label:
+                labels[wire.label_at[1]].append(wire)
+        # What there is in each row.
+        self._boxes, self._labels, self._cells = boxes, labels, _cells(drawn)
+        self._tips = {wire.points[-1]: wire for wire in drawn}
+        self.virtual_size = Size(picture.width, picture.height)
+        self.refresh()
+
+    # -- the cursor ----------------------------------------------------------------
+
+    @property
+    def placed(self) -> PlacedBox:
+        """What is selected, or what that is folded into."""
+        box, known = self.selected, self._by_id
+        while box.id not in known and box.around is not None:
+            box = box.around
+        return known.get(box.id) or self.picture.boxes[0]
+
+    def select(self, box: Box) -> None:
+        """Put the cursor on a box, and that into view."""
+        moved, self.selected = box is not self.selected, box
+        placed = self.placed
+        region = Region(placed.x, placed.y, placed.width, min(placed.height, 3))
+        # With what leads there and on.
+        region = region.grow((2, 1, 2, 1))
+        self.scroll_to_region(region, animate=False, force=True)
+        self.refresh()
+        if moved:
+            self.post_message(CursorList.Moved())
+
+    def _go(self, boxes: Iterable[PlacedBox], far: Callable[[PlacedBox], int]) -> None:
+        found = min(boxes, key=far, default=None)
+        if found is not None:
+            self.follow = False
+            self.select(found.box)
+
+    def _step(self, right: int, down: int) -> None:
+        """Go to the next box in a direction, preferably straight ahead."""
+        here = self.placed
+        x, y = _middle(here)
+
+        def aside(placed: PlacedBox) -> int:
+            """Count the cells between them, if one is right of the other."""
+            right_of, left_of = placed.x - here.x, here.x - placed.x
+            return max(0, right_of - here.width, left_of - placed.width)
+
+        def is_ahead(placed: PlacedBox) -> bool:
+            to_x, to_y = _middle(placed)
+            return (to_x - x) * right > 0 < aside(placed) or (to_y - y) * down > 0
+
+        def far(placed: PlacedBox) -> int:
+            to_x, to_y = _middle(placed)
+            across, along = (1, _STEEP) if right else (_ASIDE, 1)
+            gaps = across * aside(placed) + along * abs(to_y - y)
+            return gaps + abs(to_x - x) // 8
+
+        self._go(filter(is_ahead, self.picture.boxes), far)
+
+    def action_move(self, rows: int) -> None:
+        self._step(0, rows)
+
+    def action_side(self, cells: int) -> None:
+        self._step(cells, 0)
+
+    def action_page(self, pages: int) -> None:
+        row = self.placed.y + pages * self.size.height
+        self._go(self.picture.boxes, lambda placed: abs(placed.y - row))
+
+    def action_first(self) -> None:
+        self._go(self.picture.boxes, lambda placed: placed.y)
+
+    def action_last(self) -> None:
+        self._go(self.picture.boxes, lambda placed: -placed.y - placed.height)
+
+    def on_click(self, event: events.Click) -> None:
+        x = event.x + self.scroll_offset.x - self._margin
+        y = event.y + self.scroll_offset.y
+        # Of a frame, its head stands for it.
+        under = [p for p in self._boxes.get(y, ()) if p.x <= x < p.x + p.width]
+        hit = [p for p in under if not p.framed or p.y == y]
+        self._go(hit, lambda placed: placed.width)
+        if hit and event.chain == 2:  # noqa: PLR2004
+            self.post_message(CursorList.Opened())
+
+    # -- painting ------------------------------------------------------------------
+
+    @property
+    def _margin(self) -> int:
+        """Cells left of a picture that is narrower than the room for it."""
+        return max(0, (self.size.width - self.picture.width) // 2)
+
+    def render_line(self, y: int) -> Strip:
+        left, row = self.scroll_offset.x, y + self.scroll_offset.y
+        width, strips, end = self.size.width, list[Strip](), 0
+        pieces = sorted([*self._box_pieces(row), *self._wire_pieces(row)], key=_column)
+        for x, strip in pieces:
+            if x >= end:
+                strips += [Strip.blank(x - end), strip]
+                end = x + strip.cell_length
+        line = Strip.join([Strip.blank(self._margin), *strips])
+        line = line.adjust_cell_length(max(line.cell_length, left + width))
+        return line.crop(left, left + width).apply_style(self.rich_style)
+
+    def _wire_pieces(self, row: int) -> Iterator[tuple[int, Strip]]:
+        for x, passing in self._cells.get(row, {}).items():
+            yield x, strip_of(self, [self._line(x, row, passing)], 1)
+        for wire in self._labels.get(row, ()):
+            lit = "role--warn" if wire.edge.caught else "role--plain"
+            look = lit if self.lights.is_taken(wire.edge) else "role--dim"
+            text = self._shown.looks.mask(wire.label)
+            room = min(cell_len(text), wire.room)
+            yield wire.label_at[0], strip_of(self, [Span(text, look)], room)
+
+    def _line(self, x: int, row: int, passing: Sequence[tuple[int, Wire]]) -> Span:
+        """Draw a cell of lines; what was taken goes over what was not."""
+        taken = [
+            (sides, wire) for sides, wire in passing if self.lights.is_taken(wire.edge)
+        ]
+        shown = taken or passing
+        caught = all(wire.edge.caught for _, wire in shown)
+        look = "look--faint" if not taken else "role--warn" if caught else "role--plain"
+        tip = self._tips.get((x, row))
+        if tip is not None:
+            return Span("▲" if tip.up else "▼", look)
+        sides = 0
+        for each, _ in shown:
+            sides |= each
+        sign = (_HEAVY if taken else _LIGHT)[sides]
+        return Span(_DASHED.get(sign, sign) if caught else sign, look)
+
+    def _box_pieces(self, row: int) -> Iterator[tuple[int, Strip]]:
+        cursor = self.placed
+        own = self.get_component_rich_style("list--cursor", partial=True)
+        for placed in self._boxes.get(row, ()):
+            standing = self.lights.of(placed.box)
+            look = f"role--{standing.glyph.role}" if standing.status else "look--faint"
+            x, right = placed.x, placed.x + placed.width - 1
+            if placed.framed and placed.y < row < placed.y + placed.height - 1:
+                for side in (x, right):
+                    yield side, strip_of(self, [Span("╎", look)], 1)
+                continue
+            spans = self._box_row(placed, row, standing, look)
+            strip = strip_of(self, spans, placed.width)
+            if placed is cursor and (row == placed.y or not placed.framed):
+                strip = strip.apply_style(own)
+            yield x, strip
+
+    def _box_row(
+        self, placed: PlacedBox, row: int, standing: BoxState, look: str
+    ) -> list[Span]:
+        box, room, mask = placed.box, placed.width - 2, self._shown.looks.mask
+        line = "╌" if placed.framed else "─"
+        name = Span(mask(box.name), "role--name" if standing.status else "role--dim")
+        if placed.height == 1:
+            name = Span(f"{box.name:^{placed.width - 4}}", name.look)
+            return [Span("( ", look), name, Span(" )", look)]
+        if row == placed.y + placed.height - 1:
+            xs = range(placed.x + 1, placed.x + 1 + room)
+            below = self._cells.get(row + 1, {})
+            starts = {x for x in below if any(s & _UP for s, _ in below[x])}
+            rule = "".join("┬" if x in starts else line for x in xs)
+            return [Span(f"╰{rule}╯", look)]
+        glyph = Span(f"{standing.glyph.text} ", look)
+        if row > placed.y:
+            fold = [Span("▸", "role--fold")] if box.inside else []
+            inner = fit([glyph, name], room - 1 - len(fold))
+            return [Span("│ ", look), *inner, *fold, Span("│", look)]
+        return self._top(placed, standing, [glyph, name], look)
+
+    def _top(
+        self, placed: PlacedBox, standing: BoxState, named: Sequence[Span], look: str
+    ) -> list[Span]:
+        """Draw a border with what it is at the left, and how often at the right."""
+        box, room = placed.box, placed.width - 4
+        often = [*standing.counted, *(["↺"] if placed.loops else [])]
+        while often and cell_len("  ".join(often)) > room - 2:
+            often.pop()
+        tone = "bad" if standing.failed else "warn" if standing.retries else "name"
+        right = [Span(f" {'  '.join(often)} ", f"role--{tone}")] if often else []
+        room -= width_of(right)
+        word = self._shown.looks.mask(box.kind)
+        lit = bool(box.runs and standing.status)
+        kind = Span(f" {word} ", "role--call" if lit else "role--dim")
+        left = [Span(" "), *named] if placed.framed else []
+        # What it is can be seen by its name, how often by nothing else.
+        left = cut([*left, *([kind] if width_of([*left, kind]) <= room else [])], room)
+        line = "╌" if placed.framed else "─"
+        rule = Span(line * (room - width_of(left)), look)
+        return [Span(f"╭{line}", look), *left, rule, *right, Span(f"{line}╮", look)]
+
+
+def _column(piece: tuple[int, Strip]) -> int:
+    return piece[0]
+
+
+def _middle(placed: PlacedBox) -> tuple[int, int]:
+    """Give where a box is; a frame is where its head is."""
+    down = 0 if placed.framed else placed.height // 2
+    return placed.x + placed.width // 2, placed.y + down
+
+
+def _cells(wires: Iterable[Wire]) -> Mapping[int, Mapping[int, list[tuple[int, Wire]]]]:
+    """Say which wires pass each cell, and which of its sides they reach."""
+    found: defaultdict[int, dict[int, list[tuple[int, Wire]]]] = defaultdict(dict)
+    for wire in wires:
+        sides: defaultdict[tuple[int, int], int] = defaultdict(int)
+        x, y = wire.points[0]
+        # Its first cell is next to a box, which it comes out of.
+        sides[x, y] |= _DOWN if wire.up else _UP
+        for to_x, to_y in wire.points[1:]:
+            while (x, y) != (to_x, to_y):
+                step = (to_x > x) - (to_x < x), (to_y > y) - (to_y < y)
+                sides[x, y] |= _DIRECTIONS[step]
+                x, y = x + step[0], y + step[1]
+                sides[x, y] |= _DIRECTIONS[-step[0], -step[1]]
+        for (cx, cy), reached in sides.items():
+            found[cy].setdefault(cx, []).append((reached, wire))
+    return found
+
+
+# -- the view --------------------------------------------------------------------------
+
+
+class GraphView(HeadedView):
+    """The graph of one execution at a time, and what is selected in words."""
+
+    keyed = True
+
+    def __init__(self, shown: Shown) -> None:
+        self.canvas = GraphCanvas(shown)
+        super().__init__(self.canvas)
+        self._shown = shown
+        self._arn = ""
+        """The execution whose graph is shown."""
+        self._folds: dict[str, Folds] = {}
+        """By the definitions that they are of."""
+        self._laid_out: object = None
+        self.commands = {
+            "view.detail": self._open,
+            "lanes.fold": self._fold,
+            "lanes.execution": lambda: self._step_execution(1),
+            "lanes.execution_back": lambda: self._step_execution(-1),
+            "move.follow": self._follow,
+        }
+
+    def show(self) -> None:
+        """Show how the graph stands by now."""
+        execution, canvas = self._execution, self.canvas
+        if execution is None:
+            self.head.show([Span(" nothing has happened yet", "role--dim")])
+            return
+        graph = self._graph_of(execution)
+        canvas.lights = light(graph, self._shown.moment, execution)
+        self._lay_out(graph)
+        newest = graph.boxes[canvas.lights.newest]
+        if canvas.follow and newest is not canvas.selected:
+            canvas.select(newest)
+        if self.width > 0:
+            self.head.show(self._head(execution, graph))
+            self._say()
+            canvas.refresh()
+
+    @property
+    def _execution(self) -> ExecutionAsOf | None:
+        moment = self._shown.moment
+        if self._arn not in moment.executions:
+            self._arn = next(iter(moment.roots), "")
+        return moment.executions.get(self._arn)
+
+    def _graph_of(self, execution: ExecutionAsOf) -> Graph:
+        """Give its graph: the same as before, unless it is another."""
+        known = self.canvas.lights.graph
+        if not known.inferred and known.definition == execution.definition_text:
+            return known
+        graph = graph_of(execution)
+        return known if known.definition == graph.definition else graph
+
+    def _lay_out(self, graph: Graph) -> None:
+        folds, canvas = self._folds.get(graph.definition, Folds()), self.canvas
+        width = self.width or _USUAL
+        of = graph, folds, width, self._shown.looks
+        if of != self._laid_out:
+            self._laid_out = of
+            canvas.lay_out(lay_out(graph, width, self._wanted, folds))
+            known = canvas.selected in graph.boxes.values()
+            canvas.select(canvas.selected if known else graph.start)
+
+    def _wanted(self, box: Box) -> int:
+        """Say how many cells the words of a box want."""
+        mask = self._shown.looks.mask
+        often = _OFTEN if box.repeats else 0
+        fold = 1 if box.inside else 0
+        return max(
+            cell_len(mask(box.name)) + 2 + fold,
+            cell_len(mask(box.kind)) + 2 + often,
+        )
+
+    # -- words around it -------------------------------------------------------------
+
+    def _head(self, execution: ExecutionAsOf, graph: Graph) -> list[Span]:
+        mask = self._shown.looks.mask
+        chip = self._shown.chips().get(execution.arn)
+        name = mask(clean(execution.state_machine_name or execution.name, 60))
+        told = [
+            Span(" "),
+            *([chip, Span(" ")] if chip else []),
+            Span(f"{name}  ", "role--name"),
+        ]
+        count = len(self._shown.moment.roots)
+        if count > 1:
+            told.append(Span(f"one of {count}, ; shows the next  ", "role--dim"))
+        if graph.inferred:
+            words = "inferred from the history: its definition is not in these records"
+            told.append(Span(f"{words}  ", "role--warn"))
+        room = self.width - width_of(told)
+        return [*told, *legend(_LEGEND, room)] if room > 1 else told
+
+    def _say(self) -> None:
+        """Tell of what is selected: how it stands, and where it leads to."""
+        box, mask = self.canvas.placed.box, self._shown.looks.mask
+        standing = self.canvas.lights.of(box)
+        told = [
+            Span(f" {standing.glyph.text} ", f"role--{standing.glyph.role}"),
+            Span(mask(box.name), "role--name"),
+        ]
+        if box.type not in {START, END}:
+            told += [Span(f"  {mask(box.kind)}", "role--call"), *self._how(standing)]
+        self.foot.show(*filter(None, [told, list(self._ways(box))]))
+
+    def _how(self, standing: BoxState) -> Iterator[Span]:
+        """Say how the selected box stands, and how the last visit went."""
+        if standing.last is None:
+            yield Span("  not reached", "role--dim")
+            return
+        _, visit = standing.last
+        word = standing.status.replace("_", " ")
+        yield Span(f"  {word}", f"role--{standing.glyph.role}")
+        end = visit.ended_at or self._shown.now
+        seconds = max(0.0, (end - visit.entered_at).total_seconds())
+        often = "  ".join([duration(seconds), *standing.counted])
+        yield Span(f" {often}", "role--dim")
+        errors = [visit.error, *(attempt.error for attempt in reversed(visit.attempts))]
+        error = next(filter(None, errors), None)
+        if error and visit.status != "succeeded":
+            told = self._shown.looks.mask(clean(error, _NAME))
+            yield Span(f"  {told}", "role--bad")
+
+    def _ways(self, box: Box) -> Iterator[Span]:
+        """Say where a state may lead to, and when, in full; if that is a question."""
+        graph = self.canvas.lights.graph
+        edges = [edge for edge in graph.edges if edge.source == box.id]
+        for edge in edges if any(edge.labels for edge in edges) else ():
+            taken = self.canvas.lights.is_taken(edge)
+            name = self._shown.looks.mask(graph.boxes[edge.target].name)
+            yield Span(f"  → {name} ", "role--name" if taken else "role--dim")
+            yield Span(" or ".join(edge.labels), "role--dim")
+
+    # -- what is selected --------------------------------------------------------------
+
+    @property
+    def selected_key(self) -> str | None:
+        box, graph = self.canvas.placed.box, self.canvas.lights.graph
+        execution = self._execution
+        if execution is None:
+            return None
+        if box is graph.start:
+            return f"{execution.arn}#1"
+        if box is graph.end and execution.ending is not None:
+            return execution.ending.key
+        last = self.canvas.lights.of(box).last
+        return f"{last[0]}#{last[1].id}" if last else None
+
+    def select_key(self, key: str) -> bool:
+        """Select the box of the state that a line of the lanes is about."""
+        outline, moment = self._shown.outline, self._shown.moment
+        item = outline.item_of(key)
+        if item is None:
+            return False
+        if isinstance(item, HistoryEvent):
+            # An iteration begins with its first state, on the same line.
+            events = (item, *outline.order.followers(item))
+            item = next((e for e in events if e.type.endswith("StateEntered")), item)
+        arn, visit_id, _ = outline.containers.spot_of(item)
+        run = moment.lineage.map_runs.get(arn)
+        arn, visit_id = (run.execution_arn, run.visit_id) if run else (arn, visit_id)
+        if arn not in moment.executions:
+            return False
+        self._arn = machine_of(moment, arn)
+        self.show()
+        lights = self.canvas.lights
+        box = lights.box_of.get((arn, visit_id))
+        if box is None:
+            ending = moment.executions[arn].ending
+            box = lights.newest if ending is not None and ending.key == key else 0
+        self.canvas.follow = box == lights.newest
+        self.canvas.select(lights.graph.boxes[box])
+        return True
+
+    def on_cursor_list_moved(self) -> None:
+        self._say()
+
+    def _open(self) -> None:
+        """Open what is folded; or show the last visit of the selected state in full."""
+        placed = self.canvas.placed
+        if placed.box.inside and not placed.framed:
+            self._fold()
+        else:
+            self.canvas.post_message(CursorList.Opened())
+
+    def _fold(self) -> None:
+        """Fold or open what is selected, or fold what is around it."""
+        definition, box = self.canvas.lights.graph.definition, self.canvas.placed.box
+        while not box.inside:
+            if box.around is None:
+                self.app.notify("nothing to fold here")
+                return
+            box = box.around
+        framed = any(p.framed and p.box is box for p in self.canvas.picture.boxes)
+        folds = self._folds.get(definition, Folds())
+        self._folds[definition] = folds.toggled(box.id, folded=not framed)
+        self.canvas.follow = False
+        self.canvas.select(box)
+        self.show()
+
+    def _step_execution(self, step: int) -> None:
+        roots = list(self._shown.moment.roots)
+        if len(roots) < 2:  # noqa: PLR2004
+            self.app.notify("there is one execution only")
+            return
+        at = roots.index(self._arn) if self._arn in roots else 0
+        self._arn = roots[(at + step) % len(roots)]
+        self.canvas.follow = True
+        self.show()
+
+    def _follow(self) -> None:
+        self.canvas.follow = follow = not self.canvas.follow
+        self.show()
+        words = "following what is entered" if follow else "no longer following"
+        self.app.notify(words)
