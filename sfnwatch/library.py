@@ -10,44 +10,68 @@ for finding in sfnwatch.findings(moment):
     print(finding.certainty, finding.text, *finding.evidence)
 ```
 
+`await watch(…)` gives what was seen by the end, `watch_sync(…)` does the same where no
+event loop runs, and `async for moment in moments(…)` has all there is so far, each time
+that something has come. `to_json(moment)` is what `sfnwatch export --to json` writes.
+
 Public is what `sfnwatch.__all__` names, and of the values it gives what is named here:
 
 - `Moment`, all there is to ask: `executions` (by ARN; `roots` and `children` likewise),
-  `calls`, `link(call)`, `running`;
+  `calls`, `link(call)`, `calls_of(key)`, `running`;
 - `ExecutionAsOf`, one execution: `arn`, `name`, `status`, `started_at`, `stopped_at`,
   `visits`, `events`;
-- `Finding`: `kind`, `certainty`, `text`, `evidence`, `data`, `execution_arn`.
+- `StateVisit`: `id`, `name`, `entered_at`, `exited_at`, `attempts`; `Attempt`:
+  `scheduled_id`, `status`, `error`;
+- `HistoryEvent`: `id`, `type`, `at`; `ApiCall`: `event_id`, `event_source`,
+  `event_name`, `event_time`, `error_code`; `Link`: `rule`, `evidence`;
+- `Finding`: `kind`, `certainty`, `text`, `evidence`, `data`, `execution_arn`;
+- `SfnwatchError`, of which are `UsageError`, `RefusedError` and `BadFileError`:
+  `message`, `hint`, `exit_code`.
 
 Everything else may change; the JSON that `sfnwatch export --to json` writes does not.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.errors import SfnwatchError, UsageError
+from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.links import Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:
-    from sfnwatch.model.records import Batch
-    from sfnwatch.model.trace import Changed
+    from sfnwatch.session import Session
 
 __all__ = [
+    "ApiCall",
+    "Attempt",
+    "BadFileError",
     "ExecutionAsOf",
     "Finding",
+    "HistoryEvent",
+    "Link",
     "Moment",
+    "RefusedError",
     "SfnwatchError",
+    "StateVisit",
+    "UsageError",
     "findings",
+    "moments",
     "open_recording",
+    "to_json",
     "watch",
+    "watch_sync",
 ]
-
-_DRAIN = 15 * 60.0
 
 
 def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Moment:
@@ -68,26 +92,104 @@ def findings(moment: Moment) -> list[Finding]:
     return find(moment)
 
 
+def to_json(moment: Moment) -> str:
+    """Write a moment as the JSON object whose schema `sfnwatch schema` prints."""
+    from io import StringIO
+
+    from sfnwatch.export import TARGETS
+
+    out = StringIO()
+    TARGETS["json"].dump(moment, out)
+    return out.getvalue()
+
+
+class WatchOptions(TypedDict, total=False):
+    """How a watch is made: all of it can be left out."""
+
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+    calls: bool
+    """False where CloudTrail is not to be asked."""
+    drain: float
+    """Seconds for which late records are awaited after the end: 15 minutes."""
+
+
 async def watch(
     execution: str,
     *more: str,
     each: Callable[[Moment], None] | None = None,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    calls: bool = True,
-    drain: float = _DRAIN,
+    **options: Unpack[WatchOptions],
 ) -> Moment:
     """Watch executions to their ends; give all that was seen.
 
     They are named as the command takes them: by an ARN, by a console URL, or by the
     state machine whose newest execution is meant.
 
-    `each` is called with what was seen so far whenever something came. With `calls`
-    false CloudTrail is not asked; else late records are awaited for `drain` seconds.
-    Cancel it to stop. Raises SfnwatchError for what names no execution, and where AWS
-    refuses to show one.
+    `each` is called with what was seen so far whenever something came. Cancel it to
+    stop. Raises SfnwatchError for what names no execution, and where AWS refuses to
+    show one.
     """
+    moment = Trace().as_of()
+    async with aclosing(moments(execution, *more, **options)) as watching:
+        async for moment in watching:
+            if each is not None:
+                each(moment)
+    return moment
+
+
+def watch_sync(
+    execution: str,
+    *more: str,
+    each: Callable[[Moment], None] | None = None,
+    **options: Unpack[WatchOptions],
+) -> Moment:
+    """Watch executions as `watch` does, where no event loop runs: it makes its own."""
+    return asyncio.run(watch(execution, *more, each=each, **options))
+
+
+async def moments(
+    execution: str, *more: str, **options: Unpack[WatchOptions]
+) -> AsyncGenerator[Moment, None]:
+    """Watch executions as `watch` does; yield what was seen so far as it grows.
+
+    The last one is the whole. Whoever is slow gets the newest next. Leaving the loop
+    before its end, within `contextlib.aclosing`, stops the watch.
+    """
+    from sfnwatch.session import raise_if_refused
+
+    watched = await _session((execution, *more), **options)
+    news, shown = asyncio.Event(), watched.trace.version
+    watched.consumers.append(lambda _, __: news.set())
+    # A TaskGroup would end whoever iterates, in the middle of work of his own.
+    running = asyncio.create_task(watched.run())  # noqa: TID251
+    running.add_done_callback(lambda _: news.set())
+    try:
+        is_over = False
+        while not is_over:
+            await news.wait()
+            news.clear()
+            if is_over := running.done():
+                await running
+                raise_if_refused(watched.trace)
+            if watched.trace.version != shown:
+                shown = watched.trace.version
+                yield watched.trace.as_of()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def _session(
+    named: tuple[str, ...],
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    calls: bool = True,
+    drain: float = 15 * 60.0,
+) -> "Session":
+    """Find executions, and make the watch of them; raises SfnwatchError."""
     from sfnwatch import session
     from sfnwatch.cli.naming import named_executions
     from sfnwatch.clock import ServerClock
@@ -99,9 +201,9 @@ async def watch(
     if refused := endpoint_refusal(endpoint_url):
         raise UsageError(refused)
     settings = AwsSettings(region or "", profile, endpoint_url)
-    named = named_executions((execution, *more))
-    found = await find_executions(named, settings, ServerClock(), tell=lambda _: None)
-    watched = session.live(
+    read = named_executions(named)
+    found = await find_executions(read, settings, ServerClock(), tell=lambda _: None)
+    return session.live(
         found.arns,
         settings,
         CallOptions(lookup=calls),
@@ -109,12 +211,3 @@ async def watch(
         tries=session.TRIES,
         asked=found.asked,
     )
-
-    def tell(_: "Batch", __: "Changed") -> None:
-        if each is not None:
-            each(watched.trace.as_of())
-
-    watched.consumers.append(tell)
-    await watched.run()
-    session.raise_if_refused(watched.trace)
-    return watched.trace.as_of()

@@ -6,8 +6,10 @@ it starts, in a thread: the first frame is on the screen by then.
 """
 
 import asyncio
+import logging
 import signal
 import time
+from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from sfnwatch.recording.writer import Recorder
     from sfnwatch.sources.live import Live
 
+_LOG = logging.getLogger(__name__)
 TRIES = 5
 """Tries to reach AWS at all where nobody watches a screen."""
 _BATCH = 250
@@ -162,6 +165,8 @@ class Session:
             self.recorder(batch)
             batch = (*batch, *self._recorder_in_trouble(self.recorder))
         changed = self.trace.add(batch)
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _log(batch, changed)
         for consumer in self.consumers:
             consumer(batch, changed)
 
@@ -201,9 +206,21 @@ class Session:
             tell(note)
         if self.recorder is not None:
             self.recorder.close()
+            if self.mode != "replay" and self._saw_nothing():
+                # A watch that failed: there is nothing in it to be looked at again.
+                with suppress(OSError):
+                    self.recorder.path.unlink()
+                tell("nothing was received, so no recording is kept")
+                return
             if self.recorder.trouble:
                 tell(f"the recording is not complete: {self.recorder.trouble}")
             tell(f"recorded to {self.recorder.path}")
+
+    def _saw_nothing(self) -> bool:
+        """True where nothing came but our own requests and how they went."""
+        trace = self.trace
+        seen = any(execution.events for execution in trace.executions.values())
+        return not (seen or trace.calls or trace.task_states)
 
     # -- what a screen asks for ----------------------------------------------------
 
@@ -254,6 +271,19 @@ class Session:
                 begun = time.monotonic()
             if self.trace.version != version:
                 return
+
+
+def _log(batch: Batch, changed: Changed) -> None:
+    """Tell how much was received, and by which rules calls are matched now."""
+    kinds = Counter(str(received.kind) for received in batch)
+    rules = Counter(str(link.rule) for _, link in changed.links.values() if link)
+    parts = [("received", kinds), ("matched by", rules)]
+    told = (
+        f"{what} {', '.join(f'{n} {name}' for name, n in counts.items())}"
+        for what, counts in parts
+        if counts
+    )
+    _LOG.debug("%s", "; ".join(told))
 
 
 # -- the three kinds -------------------------------------------------------------------
@@ -366,6 +396,7 @@ def replay(
     With a `speed` they come at the moments at which they were received, so many times
     as fast; as a `whole` they come in one batch. Raises BadFileError.
     """
+    from sfnwatch.recording.format import STDIN
     from sfnwatch.recording.reader import open_files
     from sfnwatch.sources.replay import replay as replayed
     from sfnwatch.sources.replay import span as span_of
@@ -398,7 +429,7 @@ def replay(
         stream,
         clock=clock,
         executions=recording.executions,
-        title=", ".join(path.name for path in paths),
+        title=", ".join("stdin" if path == STDIN else path.name for path in paths),
         created=recording.created or (span[0] if span else None),
         span=span,
         notes=lambda: recording.notes,

@@ -36,11 +36,12 @@ settings.load_profile("sfnwatch")
 
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Shut out the developer's own AWS settings, recordings and proxies."""
+    """Shut out the developer's own AWS settings, recordings, proxies and locale."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "SFNWATCH_")) and name != "SFNWATCH_FIXTURES":
             monkeypatch.delenv(name)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+    for name in (*proxies, "LC_ALL", "LC_CTYPE", "LANG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))

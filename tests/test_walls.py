@@ -46,18 +46,20 @@ ROOMS = {
     # It must not share the decoder that it is there to test.
     "demo": {"clock"},
     "config": {"errors", "model"},
-    "recording": {"errors", "model"},
+    "recording": {"config", "errors", "model"},
     "sources": _GROUND,
     "analysis": {"model"},
     "view": {"model", "analysis"},
-    "export": {"clock", "model", "analysis", "view"},
+    "export": {"clock", "errors", "model", "analysis", "view"},
     "tui": {*_GROUND, "config", "recording", "analysis", "view"},
     "session": {*_GROUND, "demo", "recording", "sources", "analysis"},
     "cli": {
         *(*_GROUND, "config", "demo", "recording", "sources", "analysis", "view"),
         *("export", "tui", "session"),
     },
-    "library": {*_GROUND, "recording", "sources", "analysis", "session", "cli"},
+    "library": {
+        *(*_GROUND, "recording", "sources", "analysis", "session", "cli", "export"),
+    },
 }
 """A room, or a file beside them, to the rooms that it may import."""
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from sfnwatch import __version__
-from sfnwatch.cli.narration import discard_output, narrate, settle_streams
+from sfnwatch.cli.narration import discard_output, narrate, put_help, settle_streams
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -33,6 +34,8 @@ _MODULES: Mapping[str, str] = {
     **dict.fromkeys(("export", "explain", "compare", "redact"), "reports"),
     **dict.fromkeys(("iam-policy", "setup-queue", "athena-ddl", "lab"), "setup"),
     **dict.fromkeys(("completion", "config", "man", "schema"), "shell"),
+    "doctor": "doctor",
+    "list": "listing",
     "recordings": "recordings",
     "wait": "wait",
     "web": "web",
@@ -70,7 +73,9 @@ class Commands(click.Group):
         return found[cmd_name]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--help", "-h", "--version"}
+        own = {"--help", "-h", "--version", "-V"}
+        if not ctx.resilient_parsing:
+            args = _without_words(args)
         if ctx.resilient_parsing:
             # A shell asks what could follow: nothing is begun, and nothing is wrong.
             named = not args or args[0] in _MODULES or args[0] in own
@@ -97,14 +102,29 @@ class Commands(click.Group):
         return list({item.value: item for item in found}.values())
 
 
+def _without_words(args: list[str]) -> list[str]:
+    """Read `help COMMAND…` and `version` as the options; raises UsageError.
+
+    A state machine that is so called is watched with `watch`.
+    """
+    match args:
+        case ["version", *_]:
+            return ["--version"]
+        case ["help", str(word), *_] if word not in _MODULES:
+            _check_typing(word)
+            msg = f"There is no command {clean(word, 100)!r}."
+            raise UsageError(msg, hint="sfnwatch --help lists them.")
+        case ["help", *rest]:
+            return [*rest, "--help"]
+    return args
+
+
 def _check_typing(word: str) -> None:
     """Refuse what is one slip away from a command: it is no state machine's name.
 
     Raises UsageError. A machine that is so called is watched with `watch`.
     """
     from difflib import get_close_matches
-
-    from sfnwatch.model.values import clean
 
     near = get_close_matches(word, _MODULES, 1, _NEAR)
     if near and ":" not in word:
@@ -119,7 +139,7 @@ def _check_typing(word: str) -> None:
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Watch an AWS Step Functions execution and the API calls it makes for you.
@@ -152,7 +172,7 @@ def main() -> NoReturn:
         code = _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         # Our own help, in its lines.
-        click.echo(error.format_message(), err=True)
+        put_help(error.format_message())
         code = UsageError.exit_code
     except click.UsageError as error:
         code = _fail(_usage_words(error), UsageError.exit_code)

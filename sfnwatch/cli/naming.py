@@ -51,12 +51,17 @@ def named_execution(text: str) -> Named | None:
     if not text:
         return None
     try:
-        return parse_states_arn(text)
+        named = parse_states_arn(text)
     except ValueError as error:
         if _is_address(text):
             msg = f"{clean(text, _SHOWN)!r} names no execution: {_found(text, error)}."
             raise UsageError(msg, hint=HINT) from error
-    return _name(text)
+        return _name(text)
+    if not named.arn.isprintable():
+        # AWS gives no such name: it can only be there to act on a terminal.
+        msg = f"{clean(text, _SHOWN)!r} names no execution: no ARN has such characters."
+        raise UsageError(msg, hint=HINT)
+    return named
 
 
 def concerns(named: Named, execution: ExecutionArn) -> bool:

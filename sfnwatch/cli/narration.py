@@ -1,20 +1,23 @@
-"""The door for all that a person reads outside the screen.
+"""The door for all that leaves the program outside the screen: no other is there.
 
 stdout is data, stderr is narration. Strangers write a part of it: names, ARNs, what AWS
 answered, what a file holds. An ESC among it would reach the terminal, which acts on it:
 clipboard, title, colors.
 """
 
+import codecs
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 import click
 
 from sfnwatch.model.values import clean, clean_lines
+
+_BARE, _COERCED = {"C", "POSIX"}, {"C.UTF-8", "C.utf8", "UTF-8"}
 
 
 def narrate(text: str) -> None:
@@ -22,14 +25,24 @@ def narrate(text: str) -> None:
     click.echo(f"sfnwatch: {clean(text)}", err=True)
 
 
+def put(text: str) -> None:
+    """Print data: for programs as it is, and for a terminal clean."""
+    click.echo(text)
+
+
 def put_row(text: str) -> None:
     """Print a line that is read by people, on stdout."""
     click.echo(clean(text))
 
 
-def put_path(path: str) -> None:
-    """Print a path for programs as it is, and for a terminal clean."""
-    click.echo(clean(path) if sys.stdout.isatty() else path)
+def put_help(text: str) -> None:
+    """Print what the program says of itself where it was typed wrongly, on stderr."""
+    click.echo(text, err=True)
+
+
+def confirm(question: str) -> None:
+    """Ask whether to go on; raises click.Abort for a no."""
+    click.confirm(clean(question), abort=True, err=True)
 
 
 def put_table(rows: Sequence[tuple[str, ...]], right: frozenset[int]) -> None:
@@ -41,6 +54,27 @@ def put_table(rows: Sequence[tuple[str, ...]], right: frozenset[int]) -> None:
             for n, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         put_row("  ".join(cells).rstrip())
+
+
+def can_ask() -> bool:
+    """True where there is a person on a terminal to ask something of."""
+    streams = (sys.stdin, sys.__stderr__)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def ask_unseen(prompt: str) -> str:
+    """Have the person type something that is not shown; raises click.Abort."""
+    from getpass import getpass
+
+    try:
+        return getpass(f"sfnwatch: {clean(prompt)}")
+    except EOFError as error:
+        raise click.Abort from error
+
+
+def streams() -> tuple[TextIO, TextIO]:
+    """Give stdout and stderr to what writes lines to them for as long as it runs."""
+    return sys.stdout, sys.stderr
 
 
 @contextmanager
@@ -59,14 +93,60 @@ def discard_output() -> None:
     os.dup2(devnull, sys.stdout.fileno())
 
 
-class CleanStream(io.TextIOBase):
-    """A stream of lines on which nothing but what can be shown goes out.
+def lacks_unicode() -> bool:
+    """True where the locale, or what stdout is encoded in, has no more than letters."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return not all(map(_is_unicode, (encoding, _codeset(os.environ))))
 
-    It says that it is no terminal: what is styled would come out as its codes.
-    """
+
+def _codeset(environ: Mapping[str, str]) -> str:
+    """Give what the locale writes characters in; UTF-8 where it does not say."""
+    names = ["LC_ALL", "LC_CTYPE", "LANG"]
+    if environ.get("LANG") in _BARE and environ.get("LC_CTYPE") in _COERCED:
+        # So Python makes more of LANG=C, which somebody has set for a reason.
+        names.remove("LC_CTYPE")
+    locale = next(filter(None, (environ.get(name) for name in names)), "")
+    codeset = locale.partition("@")[0].partition(".")[2]
+    return codeset or ("ascii" if locale in _BARE else "utf-8")
+
+
+def _is_unicode(encoding: str) -> bool:
+    return encoding.lower().replace("-", "").startswith("utf")
+
+
+def for_people(stream: TextIO) -> TextIO:
+    """Give a stream on which people read: in ASCII where there is nothing else."""
+    return cast("TextIO", AsciiStream(stream)) if lacks_unicode() else stream
+
+
+class AsciiStream:
+    """A stream whose signs are those of ASCII; letters stay."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+
+    def write(self, text: str) -> int:
+        from sfnwatch.view.signs import to_ascii
+
+        return self._stream.write(text if text.isascii() else to_ascii(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class CleanStream(io.TextIOBase):
+    """A stream of lines on which nothing but what can be shown goes out."""
+
+    def __init__(self, stream: TextIO, *, terminal: bool = False) -> None:
+        """Clean a stream; unless it says that it is a terminal none is styled for it.
+
+        What is styled would come out as its codes.
+        """
+        self._stream, self._terminal = for_people(stream), terminal
 
     def write(self, text: str) -> int:
         self._stream.write("\n".join(clean_lines(text)))
@@ -77,6 +157,9 @@ class CleanStream(io.TextIOBase):
 
     def fileno(self) -> int:
         return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._terminal
 
     def writable(self) -> bool:
         return True
@@ -90,18 +173,31 @@ class CleanStream(io.TextIOBase):
         return self._stream.errors
 
 
+def _errors() -> str:
+    """Name what is done about what stdout's encoding lacks."""
+    if not lacks_unicode():
+        return "replace"
+    from sfnwatch.view.signs import encode_plainly
+
+    codecs.register_error("sfnwatch", encode_plainly)
+    return "sfnwatch"
+
+
 def settle_streams() -> None:
     """Make the three streams fit to be written to, whatever they were started as.
 
     Something is put in a closed one's place: the next file opened would take it. What
-    stdout's encoding lacks is shown as `?`. And what others write on stderr is cleaned
-    too: warnings, tracebacks, loggers, click. A screen is drawn on `sys.__stderr__`,
-    which stays.
+    stdout's encoding lacks is shown in ASCII, as `?` at worst. A terminal is cleaned
+    for, whatever is written on it. And what others write on stderr is cleaned too:
+    warnings, tracebacks, loggers, click. A screen is drawn on `sys.__stderr__`, which
+    stays.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+        sys.stdout.reconfigure(errors=_errors())
+        if sys.stdout.isatty():
+            sys.stdout = CleanStream(sys.stdout, terminal=True)
     if not isinstance(sys.stderr, CleanStream):
         sys.stderr = CleanStream(sys.stderr)

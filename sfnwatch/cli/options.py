@@ -10,6 +10,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -18,11 +20,13 @@ import click
 from click.core import ParameterSource
 
 from sfnwatch.cli import completion
+from sfnwatch.cli.narration import lacks_unicode, narrate
 from sfnwatch.errors import UsageError
 from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from sfnwatch.config import Config
+    from sfnwatch.model.children import ListFilter
     from sfnwatch.sources.profiles import AwsSettings
     from sfnwatch.sources.targets import CallOptions, ChildOptions
     from sfnwatch.tui.app import ScreenSettings
@@ -41,6 +45,12 @@ class CommaList(click.ParamType[str]):
     """Texts of which the environment has several, with commas in between."""
 
     name = "text"
+    envvar_list_splitter = ","
+
+
+class CommaChoice(click.Choice[str]):
+    """One of some words, of which the environment has several, with commas."""
+
     envvar_list_splitter = ","
 
 
@@ -235,6 +245,31 @@ SIZE = Amount("size", _SIZES, "500kB, 100MB or 1GiB")
 """In bytes."""
 
 
+class Since(click.ParamType[datetime]):
+    """A time that is past: so long ago, as `24h`, or a day or a time of one, in UTC."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        text = str(value).strip()
+        with suppress(ValueError, OverflowError):
+            at = datetime.fromisoformat(text)
+            return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        try:
+            ago = timedelta(seconds=DURATION.convert(text, None, None))
+            return datetime.now(UTC) - ago
+        except (click.BadParameter, OverflowError):
+            msg = f"{text!r} is no time; write 90m, 24h, 7d or 2026-11-01"
+            self.fail(msg, param, ctx)
+
+
+SINCE = Since()
+
+
 class FilePath(click.Path):
     """A file's path; what no file system takes is refused in words."""
 
@@ -276,6 +311,25 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
+def _debug_to(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    """Begin a debug file, until the program ends."""
+    if path is None or context.resilient_parsing:
+        return
+    from sfnwatch.cli.debug import debugging
+
+    root = context.find_root()
+    root.with_resource(debugging(path, sys.argv, narrate))
+
+
+debug_option = option(
+    "--debug",
+    type=FilePath(),
+    callback=_debug_to,
+    is_eager=True,
+    expose_value=False,
+    help="Write to this file what is asked, answered and decided, for a bug report: no"
+    " payloads, no credentials.",
+)
 account_options = _options(
     option(
         "--profile",
@@ -288,6 +342,25 @@ account_options = _options(
         help="Ask in this Region instead of the ARN's own.",
     ),
     option("--endpoint-url", help="Send requests to this URL instead of AWS."),
+    debug_option,
+)
+STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+"""What ListExecutions can be asked for alone."""
+filter_options = _options(
+    option(
+        "--status",
+        "statuses",
+        multiple=True,
+        type=CommaChoice(STATUSES, case_sensitive=False),
+        metavar="STATUS",
+        help=f"List those of this status alone: {', '.join(STATUSES)}.",
+    ),
+    option(
+        "--since",
+        type=SINCE,
+        help="List those that were started since: so long ago (90m, 24h, 7d), or a day"
+        " (2026-11-01).",
+    ),
 )
 drain_option = option(
     "--drain",
@@ -397,7 +470,11 @@ screen_options = _options(
         show_default=True,
         help="Times in UTC or in your time zone.",
     ),
-    option("--ascii", is_flag=True, help="Draw with ASCII alone."),
+    option(
+        "--ascii",
+        is_flag=True,
+        help="Draw with ASCII alone; so it is where the locale has no more, as LANG=C.",
+    ),
     option(
         "--present",
         is_flag=True,
@@ -407,7 +484,7 @@ screen_options = _options(
     option(
         "--keymap",
         metavar="NAME",
-        help="Take the keys of a key map: keymaps/NAME.toml.",
+        help="Take the keys of a key map: vim, or your own keymaps/NAME.toml.",
     ),
     option(
         "--notify",
@@ -451,9 +528,12 @@ redact_option = option(
 otlp_option = option(
     "--otlp",
     metavar="ENDPOINT",
-    callback=lambda _, __, url: checked_url(url, "--otlp", "http://127.0.0.1:4318"),
+    callback=lambda _, __, url: (
+        url if url == "env" else checked_url(url, "--otlp", "http://127.0.0.1:4318")
+    ),
     help="Send spans to this OpenTelemetry collector, as states and calls end: names"
-    " and error messages leave this machine.",
+    " and error messages leave this machine. env: to the one that OpenTelemetry's own"
+    " variables name.",
 )
 
 
@@ -593,6 +673,15 @@ def _check_log_group(text: str) -> None:
         raise UsageError(msg, hint="Give its name, as /aws/cloudtrail/mine.") from error
 
 
+def choose_filter(
+    *, statuses: tuple[str, ...], since: datetime | None, **_: Any
+) -> "ListFilter":
+    """Read which executions are listed."""
+    from sfnwatch.model.children import ListFilter
+
+    return ListFilter(tuple(dict.fromkeys(statuses)), since)
+
+
 # -- what they come to: how it is shown ------------------------------------------------
 
 
@@ -616,24 +705,31 @@ class Display(NamedTuple):
     filter: str | None = None
 
 
+TERMINAL = "/dev/tty"
+"""Where keys come from while stdin is something else."""
+
+
 def is_served() -> bool:
     """True where `sfnwatch web` shows the screen, and no terminal does."""
     return os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver")
 
 
-def choose_display(*, recorded: bool = True, **asked: Any) -> Display:
+def choose_display(
+    *, recorded: bool = True, piped: bool = False, **asked: Any
+) -> Display:
     """Read how to show something; raises UsageError.
 
-    It is `recorded` unless somebody says otherwise, or only if somebody does.
+    It is `recorded` unless somebody says otherwise, or only if somebody does. Where it
+    is `piped` into stdin the keys come from the terminal all the same.
     """
-    output = _choose_output(**asked)
+    output = _choose_output(piped=piped, **asked)
     record, path = _choose_recording(recorded=recorded, **asked)
     return Display(
         output, record, path, _choose_screen(output, **asked), asked["filter"]
     )
 
 
-def _choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:
+def _choose_output(*, piped: bool, plain: bool, as_json: bool, **_: Any) -> Output:
     if plain and as_json:
         chosen = _typed_one("plain", "as_json")
         plain, as_json = chosen == "plain", chosen == "as_json"
@@ -642,8 +738,9 @@ def _choose_output(*, plain: bool, as_json: bool, **_: Any) -> Output:
     if is_served() and not plain:
         return Output.SCREEN
     # Textual draws on this stderr, which is under ours: all three must be the terminal.
-    streams = (sys.stdin, sys.stdout, sys.__stderr__)
+    streams = (sys.stdin, sys.stdout, sys.__stderr__)[1 if piped else 0 :]
     usable = all(stream is not None and stream.isatty() for stream in streams)
+    usable = usable and not (piped and not os.access(TERMINAL, os.R_OK))
     if plain or not usable or os.environ.get("TERM") == "dumb":
         return Output.PLAIN
     return Output.SCREEN
@@ -668,6 +765,24 @@ def _typed_one(*names: str) -> str:
         )
         raise UsageError(f"{said} exclude each other.", hint="Choose one.")
     return typed[0]
+
+
+def check_choices(context: click.Context) -> None:
+    """Raise UsageError for what a command would refuse of its options, taken together.
+
+    What is for the screen is no mistake where this is asked off a terminal.
+    """
+    asked = context.params
+    with context:
+        if "trail_profile" in asked:
+            choose_aws(**asked)
+        elif "profile" in asked:
+            choose_account(**asked)
+        if "theme" in asked:
+            output = _choose_output(piped=False, **asked)
+            lines = asked["plain"] or asked["as_json"]
+            _choose_screen(output if lines else Output.SCREEN, **asked)
+            _choose_recording(recorded=True, **asked)
 
 
 _OF_THE_SCREEN = ("theme", "time", "ascii", "present", "filter", "keymap", "notify")
@@ -696,7 +811,7 @@ def _choose_screen(output: Output, **asked: Any) -> "ScreenSettings | None":
     return ScreenSettings(
         theme=asked["theme"] or "",
         local=asked["time"] == "local",
-        ascii=asked["ascii"],
+        ascii=asked["ascii"] or lacks_unicode(),
         present=asked["present"],
         notify=asked["notify"],
         keys=config.keys,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfnwatch.cli import completion
-from sfnwatch.cli.narration import narrate, put_path, put_table
+from sfnwatch.cli.narration import confirm, narrate, put, put_table
 from sfnwatch.cli.options import (
     DURATION,
     SIZE,
@@ -63,7 +63,7 @@ def recordings(context: click.Context, *, as_json: bool) -> int | None:
         import json
 
         told = [_json(number, each) for number, each in enumerate(found, 1)]
-        click.echo(json.dumps({"recordings": told}, indent=2))
+        put(json.dumps({"recordings": told}, indent=2))
     else:
         _print(list(enumerate(found, 1)))
     return Outcome.SUCCEEDED
@@ -95,7 +95,7 @@ def path(name: str) -> int:
     \b
     sfnwatch explain "$(sfnwatch recordings path 1)"
     """
-    put_path(str(_chosen(name).path))
+    put(str(_chosen(name).path))
     return Outcome.SUCCEEDED
 
 
@@ -187,7 +187,7 @@ def _ask(what: str) -> None:
     if sys.stdin is None or not sys.stdin.isatty():
         msg = f"{what} would be removed, and nobody can be asked."
         raise UsageError(msg, hint="Give --yes, or --dry-run to look first.")
-    click.confirm(f"Remove {what}?", abort=True, err=True)
+    confirm(f"Remove {what}?")
 
 
 def _remove(found: "Iterable[ListedRecording]") -> None:

@@ -15,7 +15,7 @@ import click
 
 from sfnwatch import __version__
 from sfnwatch.cli import completion
-from sfnwatch.cli.narration import narrate, stdout
+from sfnwatch.cli.narration import for_people, narrate, stdout
 from sfnwatch.cli.options import (
     AwsOptions,
     aws_options,
@@ -25,7 +25,7 @@ from sfnwatch.cli.options import (
     output_option,
     redact_option,
 )
-from sfnwatch.cli.watch import find_executions
+from sfnwatch.cli.watch import find_executions, sign_in
 from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export import TARGETS
 from sfnwatch.model.values import clean
@@ -188,7 +188,7 @@ def _write_document(document: "Document", form: str, out: TextIO, width: int) ->
     if form == "markdown":
         write_markdown(document, out)
     else:
-        write_text(document, out, width)
+        write_text(document, for_people(out) if out is sys.stdout else out, width)
 
 
 @click.command(short_help="Say how two executions differ.")
@@ -317,6 +317,7 @@ def _load(sources: Sequence[str], *, redact: bool = False, **asked: Any) -> "Loa
         sessions.append(session.replay(paths))
         trace = sessions[0].trace
     if named := [each for each in read if not isinstance(each, Path)]:
+        aws = aws._replace(settings=sign_in(aws.settings, aws.calls.profiles))
         found = _find(named, aws)
         live = session.live(
             found.arns,
@@ -377,7 +378,7 @@ def read_source(text: str) -> "Path | Named":
     """Tell a file from what names an execution; raises UsageError for neither."""
     from sfnwatch.cli.naming import looks_like_file, named_execution
 
-    if _is_file(text):
+    if text == "-" or _is_file(text):
         return Path(text)
     try:
         found = named_execution(text)

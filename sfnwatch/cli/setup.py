@@ -19,7 +19,8 @@ from typing import Any
 
 import click
 
-from sfnwatch.cli.options import option
+from sfnwatch.cli.narration import put
+from sfnwatch.cli.options import SINCE, option
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.model.values import clean
 
@@ -121,7 +122,7 @@ def lab(*, with_queue: bool) -> int:
 @option("--organization", metavar="o-ID", help="For an organization's trail.")
 @option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=SINCE,
     help="The trail's first day; 90 days ago, if not given.",
 )
 @option("--table", metavar="NAME", default="cloudtrail_logs", show_default=True)
@@ -147,7 +148,7 @@ def athena_ddl(
     statement = table_statement(
         bucket, accounts, regions, first=first, organization=organization, table=table
     )
-    click.echo(statement)
+    put(statement)
     return Outcome.SUCCEEDED
 
 
@@ -171,7 +172,7 @@ def _text(name: str) -> str:
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(value, indent=2))
+    put(json.dumps(value, indent=2))
 
 
 # -- the queue -------------------------------------------------------------------------

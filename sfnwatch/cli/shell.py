@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -9,10 +10,11 @@ from click.core import ParameterSource
 
 from sfnwatch import __version__
 from sfnwatch.cli.completion import SHELLS, script
-from sfnwatch.cli.narration import narrate, put_path, put_table
+from sfnwatch.cli.narration import narrate, put, put_table
 from sfnwatch.cli.options import (
     SettableOption,
     apply_settings,
+    check_choices,
     commands,
     known_keys,
     path_of,
@@ -67,7 +69,7 @@ def config(
     overrules what is built in. An option is set by its name: `drain = "30m"` at the top
     of the file, or in the table of one command, [demo]; or as SFNWATCH_DRAIN. AWS's own
     variables hold where none of these says otherwise. With a COMMAND and its options
-    only what that command line comes to is shown.
+    only what that command line comes to is shown, unless that command would refuse it.
 
     \b
     sfnwatch config
@@ -76,7 +78,7 @@ def config(
     if path:
         from sfnwatch.config import FILE, config_path
 
-        put_path(os.environ.get(FILE) or str(config_path()))
+        put(os.environ.get(FILE) or str(config_path()))
         return Outcome.SUCCEEDED
     root = context.find_root()
     read = apply_settings(root)
@@ -92,6 +94,9 @@ def _of_all(root: click.Context, read: "Config") -> Iterator[tuple[str, Setting]
     yield from _of_files(read)
     found: dict[str, dict[str, Setting]] = {}
     for context in commands(root):
+        _strict(context.command).make_context(
+            context.info_name, [], parent=context.parent
+        )
         for key, option in settable(context.command).items():
             by_command = found.setdefault(key, {})
             whole = ".".join((*path_of(context), key))
@@ -122,13 +127,24 @@ def _of_command(
     name, command, rest = group.resolve_command(root, list(words))
     if command is None or name is None or not settable(command):
         raise UsageError(f"{clean(words[0], 100)!r} has no settings.")
-    context = command.make_context(
-        name, list(rest), parent=root, resilient_parsing=True
-    )
+    context = _strict(command).make_context(name, list(rest), parent=root)
+    check_choices(context)
     for key, option in settable(command).items():
         yield key, _setting(context, read, option)
     if "theme" in settable(command):
         yield from _of_files(read)
+
+
+def _strict(command: click.Command) -> click.Command:
+    """Give a command that refuses values as ever, but not that something is missing."""
+    strict = copy(command)
+    strict.params = [copy(each) for each in command.params]
+    for each in strict.params:
+        each.required = False
+        if each.is_eager:
+            # What acts at once would do so.
+            each.callback = None
+    return strict
 
 
 def _setting(context: click.Context, read: "Config", option: SettableOption) -> Setting:
@@ -158,7 +174,7 @@ def _print_settings(found: dict[str, Setting], *, as_json: bool) -> None:
         import json
 
         told = [{"key": key, "value": v, "from": w} for key, (v, w) in found.items()]
-        click.echo(json.dumps({"settings": told}, indent=2))
+        put(json.dumps({"settings": told}, indent=2))
         return
     rows = [(key, _words(value), where) for key, (value, where) in found.items()]
     put_table(rows, right=frozenset())
@@ -209,7 +225,7 @@ def completion(context: click.Context, shell: str) -> int:
     It completes commands and options, profiles and Regions, recorded executions,
     themes, scenarios, files.
     """
-    click.echo(script(context.find_root().command, shell), nl=False)
+    put(script(context.find_root().command, shell).removesuffix("\n"))
     return Outcome.SUCCEEDED
 
 
@@ -232,7 +248,7 @@ def schema(what: str) -> int:
     from sfnwatch.export.json import line_schema, trace_schema
 
     told = trace_schema() if what == "trace" else line_schema()
-    click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    put(json.dumps(told, indent=2, ensure_ascii=False))
     return Outcome.SUCCEEDED
 
 
@@ -266,7 +282,7 @@ def man(context: click.Context) -> int:
     sfnwatch man > ~/.local/share/man/man1/sfnwatch.1
     """
     root = context.find_root()
-    click.echo("\n".join(_page(root)))
+    put("\n".join(_page(root)))
     return Outcome.SUCCEEDED
 
 

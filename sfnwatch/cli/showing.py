@@ -15,7 +15,7 @@ import click
 from msgspec.structs import replace
 
 from sfnwatch.cli.naming import concerns
-from sfnwatch.cli.narration import narrate, stdout
+from sfnwatch.cli.narration import for_people, narrate, stdout
 from sfnwatch.cli.options import AwsOptions, Display, Output, is_served
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, SfnwatchError
@@ -25,7 +25,7 @@ from sfnwatch.model.arns import (
     maybe_execution_arn,
     parse_execution_arn,
 )
-from sfnwatch.model.children import Listing
+from sfnwatch.model.children import ListFilter, Listing
 from sfnwatch.model.records import Batch
 from sfnwatch.recording import library
 from sfnwatch.session import (
@@ -82,7 +82,7 @@ def _lines(watched: Session, output: Output, out: TextIO) -> "JsonLines | PlainL
         return JsonLines(watched.trace, out)
     from sfnwatch.export.plain import PlainLines
 
-    return PlainLines(watched.trace, out, narrate, watched.executions)
+    return PlainLines(watched.trace, for_people(out), narrate, watched.executions)
 
 
 # -- the screen ------------------------------------------------------------------------
@@ -142,7 +142,7 @@ async def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
 
 
 def pick(
-    named: Named | None, aws: AwsOptions, display: Display
+    named: Named | None, aws: AwsOptions, display: Display, only: ListFilter
 ) -> tuple[list[ExecutionArn], list[Path], Batch]:
     """Have executions or recordings chosen; give what was asked of AWS for it, too.
 
@@ -156,7 +156,7 @@ def pick(
     settings = display.screen or ScreenSettings()
 
     def fetch(which: Named | None) -> Callable[[], AsyncGenerator[Listing, None]]:
-        return lambda: _listings(which, aws, clock, asked.extend)
+        return lambda: _listings(which, aws, clock, asked.extend, only)
 
     picker = Picker(
         fetch(named),
@@ -165,6 +165,7 @@ def pick(
         looks=Looks(masked=settings.present, local=settings.local),
         children=lambda arn: fetch(parse_execution_arn(arn)),
         recordings=lambda: _recordings_of(named),
+        only=only.words,
     )
     app = PickerApp(
         picker,
@@ -201,12 +202,12 @@ def _region(named: Named | None, aws: AwsOptions, *, beside: bool) -> str:
 
 
 async def _listings(
-    named: Named | None, aws: AwsOptions, clock: Any, note: Any
+    named: Named | None, aws: AwsOptions, clock: Any, note: Any, only: ListFilter
 ) -> AsyncGenerator[Listing, None]:
     """List executions; the SDKs are imported off the loop."""
     name = "sfnwatch.sources.discovery"
     discovery = await asyncio.to_thread(import_module, name)
-    listed = discovery.list_executions(named, aws.settings, clock, note)
+    listed = discovery.list_executions(named, aws.settings, clock, note, only)
     async with aclosing(listed) as listings:
         async for listing in listings:
             yield listing

@@ -21,7 +21,7 @@ from sfnwatch.cli.options import (
     choose_account,
     option,
 )
-from sfnwatch.cli.watch import find_executions
+from sfnwatch.cli.watch import find_executions, sign_in
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.model.values import clean, duration
 
@@ -88,7 +88,7 @@ def wait(
     from sfnwatch.sources.targets import CallOptions
 
     path = _summary_path() if summary else None
-    named, settings = named_executions(executions), choose_account(**account)
+    named, settings = named_executions(executions), sign_in(choose_account(**account))
     begun, trace = time.monotonic(), Trace()
     try:
         found = find_executions(named, settings, coming=coming, timeout=timeout)

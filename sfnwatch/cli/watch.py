@@ -1,7 +1,7 @@
 """The commands that show something as it comes: live, of the demo, of files."""
 
 import errno
-import sys
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfnwatch.cli import completion
-from sfnwatch.cli.narration import narrate
+from sfnwatch.cli.narration import ask_unseen, can_ask, narrate, streams
 from sfnwatch.cli.options import (
+    TERMINAL,
     Output,
     aws_options,
     choose_aws,
     choose_display,
+    choose_filter,
+    debug_option,
     drain_option,
+    filter_options,
     is_default,
+    is_served,
+    is_typed,
     option,
     otlp_option,
     output_options,
     record_options,
     screen_options,
+    source_of,
     speed_option,
 )
 from sfnwatch.errors import Outcome, UsageError
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     from sfnwatch.sources.profiles import AwsSettings
 
 _SPEED = 20.0
+_CODE_DIGITS = 6
 
 
 # -- the commands ----------------------------------------------------------------------
@@ -67,6 +75,7 @@ _SPEED = 20.0
     help="Keep watching after a failure: look once a minute for a redrive, for the 14"
     " days in which it may come.",
 )
+@filter_options
 @aws_options
 @output_options
 @screen_options
@@ -100,15 +109,21 @@ def watch(
     from sfnwatch.cli.showing import pick, show
 
     display, aws = choose_display(**shared), choose_aws(**shared)
+    settings = sign_in(aws.settings, aws.calls.profiles)
+    aws = aws._replace(settings=settings)
     read = [each for each in map(named_execution, executions) if each is not None]
     arns: Sequence[ExecutionArn]
     asked: Batch
     if picked or not read:
         _check_picking(read, display.output, coming=coming, picked=picked)
-        arns, recordings, asked = pick(read[0] if read else None, aws, display)
+        only = choose_filter(**shared)
+        arns, recordings, asked = pick(read[0] if read else None, aws, display, only)
         if recordings:
             return show_files(recordings, None, **shared)
     else:
+        for name in filter(is_typed, ("statuses", "since")):
+            msg = f"{source_of(name)} is for a list to choose from."
+            raise UsageError(msg, hint="Give --pick too, or use sfnwatch list.")
         found = find_executions(read, aws.settings, coming=coming)
         arns, asked = found.arns, found.asked
     if not arns:
@@ -154,6 +169,7 @@ def watch(
 @record_options
 @drain_option
 @otlp_option
+@debug_option
 def demo(
     scenario: str,
     speed: float,
@@ -211,6 +227,8 @@ def demo(
 def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     """Show recordings again, and other files with the same records in them.
 
+    `-` is stdin.
+
     \b
     Files are recognized by their content, and several make one trace:
       recordings of sfnwatch (.jsonl, also .gz and .zst)
@@ -224,6 +242,7 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     \b
     sfnwatch replay nightly-report.sfnwatch.jsonl
     sfnwatch replay history.json calls.json --plain
+    aws stepfunctions get-execution-history --execution-arn ARN | sfnwatch replay -
     """
     return show_files([Path(name) for name in files], speed, **shared)
 
@@ -232,11 +251,20 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
     """Show files again, on a screen or as lines."""
     from sfnwatch import session
     from sfnwatch.cli.showing import show
+    from sfnwatch.recording.format import STDIN
 
-    display = choose_display(recorded=False, **shared)
+    piped = STDIN in paths
+    if piped and is_served():
+        msg = "What is piped into stdin can't be shown in a browser."
+        raise UsageError(msg, hint="Name a file.")
+    display = choose_display(recorded=False, piped=piped, **shared)
     if display.output is Output.SCREEN:
         # The screen's player decides what of it is shown.
-        return show(session.replay(paths), display, speed or _SPEED)
+        replayed = session.replay(paths)
+        if piped:
+            # All of it was read: from now on stdin is where the keys come from.
+            os.dup2(os.open(TERMINAL, os.O_RDWR), 0)
+        return show(replayed, display, speed or _SPEED)
     return show(session.replay(paths, speed=speed, whole=speed is None), display)
 
 
@@ -255,6 +283,43 @@ def find_executions(
 
     search = find(named, settings, ServerClock(), coming=coming, tell=narrate)
     return asyncio.run(asyncio.wait_for(search, timeout))
+
+
+def sign_in(settings: "AwsSettings", others: "Sequence[str]" = ()) -> "AwsSettings":
+    """Ask for the MFA codes that the profiles take, and have what they are given for.
+
+    Before there is a screen, and only on a terminal: without one such a profile is
+    refused when it is used. `others` are profiles that are asked as well. Raises
+    RefusedError for a code that is refused.
+    """
+    from msgspec.structs import replace
+
+    from sfnwatch.sources.profiles import mfa_devices
+
+    if is_served() or not can_ask():
+        return settings
+    whose = [settings, *(replace(settings, profile=name) for name in others)]
+    for each in whose:
+        devices = mfa_devices(replace(each, signed_in=settings.signed_in))
+        if not devices:
+            continue
+        import asyncio
+
+        from sfnwatch.sources.aws_client import have_role
+
+        codes = {device.serial: _ask_code(device.serial) for device in devices}
+        keys = asyncio.run(have_role(each, codes))
+        signed_in = {**settings.signed_in, devices[0].profile: keys}
+        settings = replace(settings, signed_in=signed_in)
+    return settings
+
+
+def _ask_code(serial: str) -> str:
+    while True:
+        code = ask_unseen(f"MFA code for {serial}: ").strip()
+        if code.isascii() and code.isdigit() and len(code) == _CODE_DIGITS:
+            return code
+        narrate("An MFA code has six digits; ctrl+c ends this.")
 
 
 def _check_picking(
@@ -278,9 +343,10 @@ def _check_picking(
 def _sent(watched: "Session", endpoint: str | None) -> "Session":
     """Have a session's spans go to a collector, where one is named."""
     if endpoint is not None:
-        from sfnwatch.export.otlp_exporter import OtlpExporter
+        from sfnwatch.export.otlp_exporter import OtlpExporter, collector_settings
 
-        exporter = OtlpExporter(watched.trace, endpoint, watched.clock)
+        collector = collector_settings(endpoint)
+        exporter = OtlpExporter(watched.trace, collector, watched.clock)
         watched.companions.append(exporter)
     return watched
 
@@ -311,7 +377,8 @@ def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool)
     run = partial(serve, port=port, speed=speed, fresh=fresh)
     state_dir = recordings_dir().parent
     try:
-        asyncio.run(run(scenarios, out=sys.stdout, err=sys.stderr, state_dir=state_dir))
+        out, err = streams()
+        asyncio.run(run(scenarios, out=out, err=err, state_dir=state_dir))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from sfnwatch.cli.narration import narrate
+from sfnwatch.cli.narration import narrate, put
 from sfnwatch.errors import Outcome, UsageError, to_install
 from sfnwatch.model.values import clean
 
@@ -77,7 +77,7 @@ def web(
         msg = f"Can't serve on port {port}: {error.strerror}."
         raise UsageError(msg, hint="Choose another --port.") from error
     server = BrowserServer(words, listener)
-    click.echo(server.url)
+    put(server.url)
     narrate("serving on this machine alone; ctrl+c ends it")
     if launch:
         click.launch(server.url)
@@ -142,6 +142,9 @@ class BrowserServer:
         command = f"exec {join([*program, *words])}"
         self._listener, self._token = listener, token or token_urlsafe(16)
         self._port = int(listener.getsockname()[1])
+        # A browser sends a host's cookies to all of its ports: each has its own, and
+        # none learns the token of another.
+        self._cookie = f"{_COOKIE}-{self._port}", token_urlsafe(16)
         title = join(["sfnwatch", *words])
         self._pages = Server(command, host=HOST, port=self._port, title=title)
         self._shown = 0
@@ -198,12 +201,14 @@ class BrowserServer:
         origin = request.headers.get("Origin")
         if f"http://{request.host}" not in own or (origin and origin not in own):
             raise http.HTTPForbidden(text="Not from here.")
-        if self._is_token(request.query.get(_TOKEN, "")):
+        if _are_equal(request.query.get(_TOKEN, ""), self._token):
             # The address stays out of the history, and out of what a page is told.
             admitted = http.HTTPFound("/")
-            admitted.set_cookie(_COOKIE, self._token, httponly=True, samesite="Strict")
+            name, value = self._cookie
+            admitted.set_cookie(name, value, httponly=True, samesite="Strict")
             raise admitted
-        if not self._is_token(request.cookies.get(_COOKIE, "")):
+        name, value = self._cookie
+        if not _are_equal(request.cookies.get(name, ""), value):
             raise http.HTTPForbidden(text="Open the address that sfnwatch printed.")
         response = await handler(request)
         if not response.prepared:
@@ -212,11 +217,6 @@ class BrowserServer:
             # A browser that keeps a page it left keeps its connection with it.
             response.headers["Cache-Control"] = "no-store"
         return response
-
-    def _is_token(self, text: str) -> bool:
-        from hmac import compare_digest
-
-        return compare_digest(text.encode(), self._token.encode())
 
     async def _show(self, request: "http.Request") -> "http.StreamResponse":
         """Run a program for as long as its page is open."""
@@ -230,6 +230,12 @@ class BrowserServer:
         finally:
             self._shown -= 1
         return shown
+
+
+def _are_equal(given: str, secret: str) -> bool:
+    from hmac import compare_digest
+
+    return compare_digest(given.encode(errors="replace"), secret.encode())
 
 
 # -- in the program that is shown ------------------------------------------------------

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from sfnwatch.cli.options import SettableOption, settable
+from tests.builders import ARN
 from tests.cli.programs import COMMANDS, Program
 
 EVERY = {path: each for path, each in COMMANDS.items() if settable(each)}
@@ -110,9 +111,15 @@ def samples(option: SettableOption) -> tuple[str, Any, str, Any]:
     """Give a value as a file has it, what it comes to, and the same of a variable."""
     if option.is_flag:
         return "true", True, "no", False
+    if isinstance(option.type, click.Choice):
+        one, other = option.type.choices[:2]
+    elif option.key == "otlp":
+        one, other = "http://127.0.0.1:1", "http://127.0.0.1:2"
+    else:
+        one, other = ("a", "b") if option.multiple else ("7", "8")
     if option.multiple:
-        return '["a", "b"]', ["a", "b"], "c,d", ["c", "d"]
-    return "7", "7", "8", "8"
+        return f'["{one}", "{other}"]', [one, other], f"{other},{one}", [other, one]
+    return f'"{one}"', one, other, other
 
 
 def test_every_option_can_be_set_but_what_must_be_meant_each_time() -> None:
@@ -185,18 +192,54 @@ def test_what_can_not_be_is_refused_with_its_place(
     assert program("config", "--path").out == f"{file}\n"
 
 
+@pytest.mark.parametrize("words", [("demo", "async"), ("config",), ("config", "demo")])
 def test_a_value_that_can_not_be_is_said_with_who_set_it(
-    program: Program, file: Path
+    program: Program, file: Path, words: tuple[str, ...]
 ) -> None:
     for option, value in (("drain", "soon"), ("record", "a\\u0000b"), ("time", "x")):
         file.write_text(f'{option} = "{value}"')
-        said = program("demo", "async").said(2)
+        said = program(*words).said(2)
         assert said.startswith(f"{file}: Invalid value for '--{option}': ")
     file.write_text("")
-    said = program("demo", "async", SFNWATCH_SPEED="nought").said(2)
+    said = program(*words, SFNWATCH_SPEED="nought").said(2)
     assert said.startswith("SFNWATCH_SPEED: Invalid value for '--speed'")
-    said = program("demo", "async", SFNWATCH_PLAIN="maybe").said(2)
+    said = program(*words, SFNWATCH_PLAIN="maybe").said(2)
     assert said.startswith("SFNWATCH_PLAIN: Invalid value for '--plain'")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("watch", ARN, "--consume"),
+        ("watch", ARN, "--queue", "here"),
+        ("watch", ARN, "--region", "b d"),
+        ("watch", ARN, "--endpoint-url", "http://a.example"),
+        ("watch", ARN, "--plain", "--json"),
+        ("watch", ARN, "--record", "x", "--no-record"),
+        ("watch", ARN, "--unheard-of"),
+        ("watch", ARN, "--drain", "soon"),
+        ("watch", ARN, "--filter", "~q"),
+        ("watch", ARN, "--plain", "--theme", "nord"),
+        ("wait", ARN, "--region", "b d"),
+        ("list", "--status", "x"),
+        ("demo", "--speed", "0"),
+        ("export", "--to", "nothing", ARN),
+        ("recordings", "--unheard-of"),
+    ],
+    ids=" ".join,
+)
+def test_what_a_command_would_refuse_is_refused_in_the_same_words(
+    program: Program, words: tuple[str, ...]
+) -> None:
+    assert program("config", *words).said(2) == program(*words).said(2)
+
+
+def test_a_theme_or_a_key_map_that_is_not_there_is_refused(program: Program) -> None:
+    said = program("config", "demo", "--theme", "nrod").said(2)
+    assert "there is no theme `nrod`. Did you mean `nord`?" in said
+    said = program("config", "watch", "--keymap", "vi").said(2)
+    assert "there is no key map `vi`. Did you mean `vim`?" in said
+    assert rows(program, "watch", "--keymap", "vim")["keymap"] == ("vim", "option")
 
 
 def test_a_variable_that_is_no_setting_is_told(program: Program) -> None:

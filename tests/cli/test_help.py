@@ -44,6 +44,29 @@ def test_the_help_tells_what_each_format_is_for(program: Program) -> None:
     assert all(target.words in text for target in TARGETS.values())
 
 
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        (("help",), ("--help",)),
+        (("help", "watch"), ("watch", "--help")),
+        (("help", "recordings", "open"), ("recordings", "open", "--help")),
+        (("version",), ("--version",)),
+        (("-V",), ("--version",)),
+    ],
+)
+def test_what_is_asked_in_words_is_answered_as_the_option_is(
+    program: Program, words: tuple[str, ...], same: tuple[str, ...]
+) -> None:
+    ended = program(*words)
+    assert ended == program(*same)
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_help_for_what_is_no_command_names_what_is_meant(program: Program) -> None:
+    assert "Did you mean demo?" in program("help", "demoo").said(2)
+    assert "There is no command 'nightly'." in program("help", "nightly").said(2)
+
+
 def test_without_anything_it_shows_how_it_is_used(program: Program) -> None:
     ended = program()
     assert (ended.code, ended.out) == (2, "")

@@ -52,6 +52,11 @@ ARN = f"{HEAD}:execution:machine:run"
         (("watch", "--next"), "No execution is named."),
         (("watch", "m", "--pick"), "--pick is for the screen, and lines are printed."),
         (("watch", "m", "--pick", "--next"), "--pick and --next exclude each other."),
+        ((ARN, "--status", "FAILED"), "--status is for a list to choose from."),
+        ((ARN, "--since", "24h"), "--since is for a list to choose from."),
+        (("list", "--status", "BROKEN"), "'BROKEN' is not one of 'running', "),
+        (("list", "--since", "soon"), "'soon' is no time; write 90m, 24h, 7d or 20"),
+        (("list", "--since", "99999999999d"), "is no time; write 90m"),
         (("setup-queue", "ecs;drop"), "not the name of a service's events"),
         (("athena-ddl", "bucket"), "Name at least one, with --region."),
         (("athena-ddl", "B_", "--region", "eu-west-1"), "is no bucket"),
@@ -113,7 +118,7 @@ def test_a_console_url_is_as_good_as_an_arn(program: Program) -> None:
     url = f"https://eu-west-1.console.aws.amazon.com/{page}/{ARN}"
     ended = program(f" '{url}' ", "--plain", "--no-record")
     assert ended.code == 3
-    assert f"DescribeExecution on {ARN}: Unable to locate credentials." in ended.err
+    assert "AWS credentials: Unable to locate credentials." in ended.err
 
 
 def test_a_port_that_is_taken_is_named(program: Program) -> None:

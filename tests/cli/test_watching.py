@@ -197,3 +197,18 @@ def test_a_torn_recording_is_shown_and_said_to_be_torn(
     assert "torn.jsonl: the last line is cut short: " in ended.err
     torn.write_bytes(whole.read_bytes().replace(b'"source"', b'"souce"', 2))
     assert program("replay", str(torn)).said(4).startswith(f"{torn}:2: ")
+
+
+def test_a_watch_that_brings_nothing_leaves_no_recording_behind(
+    program: Program, serve: Serve, tmp_path: Path
+) -> None:
+    account, file = serve("sync"), tmp_path / "mine.jsonl"
+    arn = f"{account.execution}x"
+    for words in ((), ("--record", str(file))):
+        ended = program(*account.words(arn, "--plain", *words))
+        assert ended.code == 3
+        assert "nothing was received, so no recording is kept" in ended.err
+        assert "recorded to" not in ended.err
+        assert (program.recordings, file.exists()) == ([], False)
+    ended = program(*account.words(account.execution, "--plain", "--drain", "0"))
+    assert ended.recording.exists()

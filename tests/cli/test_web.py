@@ -78,6 +78,28 @@ async def test_only_who_has_the_token_is_served(browser: Browser) -> None:
     assert (await browser.get("/static/js/textual.js"))[0] == 200
 
 
+async def test_two_servers_have_room_in_one_browser_and_neither_learns_of_the_other(
+    browser: Browser,
+) -> None:
+    from sfnwatch.cli.web import BrowserServer, listener_on
+
+    with listener_on(0) as listener:
+        server = BrowserServer(["demo", "--no-record"], listener)
+        runner = web.AppRunner(server.app())
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        other = Browser(server.url)
+        await other.session.close()
+        other.session = browser.session
+        for each in (browser, other):
+            assert (await each.get(f"/?token={each.token}"))[0] == 200
+        assert (await browser.get("/"))[0] == (await other.get("/"))[0] == 200
+        await runner.cleanup()
+    cookies = {cookie.value for cookie in browser.session.cookie_jar}
+    assert len(cookies) == 2
+    assert cookies.isdisjoint({browser.token, other.token})
+
+
 async def test_no_page_of_another_site_is_served(browser: Browser) -> None:
     await browser.get(f"/?token={browser.token}")
     for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):

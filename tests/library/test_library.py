@@ -1,34 +1,32 @@
 """What scripts import: few names, typed, and nothing that costs before it is used."""
 
 import asyncio
+import json
 import re
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import aclosing, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
 
+import jsonschema
 import pytest
 
 import sfnwatch
 from sfnwatch import library
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
+from sfnwatch.demo.formats import REGION
 from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
+from sfnwatch.export.json import trace_schema
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.writer import save_recording
 from tests.builders import ARN, START, sync_run
+from tests.cli.programs import KEYS, serving
 from tests.test_walls import HEAVY, loaded_after
 
-NAMES = {
-    "ExecutionAsOf",
-    "Finding",
-    "Moment",
-    "SfnwatchError",
-    "findings",
-    "open_recording",
-    "watch",
-}
+NAMES = {*library.__all__}
 PUBLIC: ModuleType = sfnwatch
 
 
@@ -41,7 +39,8 @@ def _recorded(tmp_path: Path) -> Path:
 
 def test_the_public_names_are_few_and_listed() -> None:
     assert set(PUBLIC.__all__) == {*NAMES, "__version__"}
-    assert set(library.__all__) == NAMES
+    assert len(NAMES) == len(library.__all__) <= 20
+    assert all(name in (library.__doc__ or "") for name in NAMES)
     assert set(dir(PUBLIC)) == set(PUBLIC.__all__)
     for name in NAMES:
         assert getattr(PUBLIC, name) is getattr(library, name)
@@ -114,6 +113,58 @@ async def test_a_watch_ends_with_the_whole_and_tells_on_the_way(
     assert not moment.calls
     assert seen[-1] == "SUCCEEDED"
     assert list(again.roots) == [arn]
+
+
+@pytest.fixture(name="served_url")
+def _served_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve an account in a thread: a sync watch has a loop of its own."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    with serving(["pipeline"], 2000.0) as served:
+        monkeypatch.setenv("AWS_REGION", REGION)
+        yield served.url
+
+
+async def test_moments_come_as_the_watch_goes_and_the_last_is_the_whole(
+    served_url: str,
+) -> None:
+    watching = library.moments("order-pipeline", endpoint_url=served_url, drain=1)
+    events, at = list[int](), list[library.Moment]()
+    async with aclosing(watching) as moments:
+        async for moment in moments:
+            events.append(sum(len(e.events) for e in moment.executions.values()))
+            at.append(moment)
+    assert events == sorted(events)
+    assert len({*events}) > 1
+    assert [each.status for each in at[-1].roots.values()] == ["SUCCEEDED"]
+    assert at[-1].calls
+    async with aclosing(
+        library.moments("order-pipeline", endpoint_url=served_url)
+    ) as moments:
+        async for moment in moments:
+            if moment.roots:
+                break
+    assert len(asyncio.all_tasks()) == 1, "who has left has ended the watch"
+
+
+async def test_what_ends_a_watch_is_raised_out_of_its_moments(
+    served_url: str,
+) -> None:
+    arn = ARN.replace("eu-west-1", REGION)
+    with pytest.raises(library.RefusedError, match="ExecutionDoesNotExist"):
+        async for _ in library.moments(arn, endpoint_url=served_url):
+            pass
+    assert len(asyncio.all_tasks()) == 1
+
+
+def test_a_watch_without_a_loop_gives_a_trace_whose_json_is_the_contract_s(
+    served_url: str,
+) -> None:
+    url = served_url
+    moment = library.watch_sync("order-pipeline", endpoint_url=url, calls=False)
+    told = json.loads(library.to_json(moment))
+    jsonschema.validate(told, trace_schema())
+    assert told["executions"][0]["status"] == "SUCCEEDED"
 
 
 def test_what_names_no_execution_is_refused() -> None:

@@ -29,7 +29,7 @@ VIEWS = (
 
 def test_a_recording_plays_by_itself_to_its_end_and_then_again(stage: Stage) -> None:
     terminal = stage.start("--speed", "600")
-    terminal.until("■ end", "Execution succeeded")
+    terminal.until("■ end", "S U C C E E D E D", "the lines it rests on")
     assert b"RUNNING" in terminal.raw, "it began before the end"
     terminal.press(" ", "▶ playing")
     terminal.until("■ end")
@@ -81,7 +81,8 @@ def test_keys_that_come_at_once_are_what_one_types(shown: Terminal) -> None:
 
 def test_a_presenter_shows_no_names_in_any_view(stage: Stage) -> None:
     terminal = stage.start("--present", "--speed", "600")
-    terminal.until("machine-1 › execution-1", "■ end", gone="q Quit")
+    terminal.until("machine-1 › execution-1", "■ end", "S U C C E E D E D")
+    terminal.press(ESCAPE, "STEP FUNCTIONS", gone="S U C C E E D E D")
     for keys, words in (
         (HOME, "Execution 1 of machine-1 starts"),
         (DOWN, " ↓ "),
@@ -147,3 +148,13 @@ def test_a_file_may_come_through_a_pipe(program: Processes, tmp_path: Path) -> N
     ended = program.shell(f"zcat {golden('demo-async')} | sfnwatch replay /dev/stdin")
     assert ended.code == 0
     assert "Execution succeeded" in ended.out
+
+
+def test_what_is_piped_in_is_shown_on_a_screen_whose_keys_are_the_terminal_s(
+    program: Processes,
+) -> None:
+    piped = f"import os; os.dup2(os.open({golden('demo-sync')!r}, os.O_RDONLY), 0)"
+    terminal = program.terminal("replay", "-", "--speed", "600", fault=piped)
+    terminal.until("STEP FUNCTIONS")
+    terminal.press("e", "polled 5 times with DescribeTasks")
+    terminal.quit()

@@ -88,5 +88,5 @@ def test_a_demo_needs_nothing_of_the_environment(
         PYTHONIOENCODING="ascii",
     )
     assert ended.code == 0
-    assert "? Execution succeeded" in ended.out, "what ASCII lacks is marked"
+    assert "v Execution succeeded" in ended.out, "in the signs that ASCII has"
     assert program.recordings == []

@@ -88,7 +88,7 @@ def test_a_refusal_is_shown_and_told_again_when_the_screen_is_gone(
     terminal = program.terminal(ARN)
     terminal.until("Unable to locate credentials")
     terminal.quit(code=3)
-    said = f"sfnwatch: DescribeExecution on {ARN}: Unable to locate credentials."
+    said = "sfnwatch: AWS credentials: Unable to locate credentials."
     assert said in terminal.after
 
 

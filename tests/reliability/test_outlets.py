@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sfnwatch.model.records import Received, receive
+from sfnwatch.recording.format import check_record, decode_line, encode_line
 from tests import builders as aws
+from tests import examples
 from tests.cli.conftest import program
 from tests.cli.programs import Program, golden
 from tests.export.test_hostile import is_json, spoil
-from tests.model.test_hostile import usual
+from tests.model.test_hostile import strange, usual
 from tests.recording.files import read, record
 from tests.reliability.outlets import JSON, acts, written
 
@@ -109,6 +113,33 @@ def test_what_is_known_in_the_middle_of_a_watch_is_told_as_well(
                 ended = program(*line.format(path).split())
                 assert ended.code in {0, 10}, (line, ended)
                 assert acts(ended) == []
+
+
+def recordable(each: Received) -> bool:
+    """True for a record that a recording can hold: others are left out, and said."""
+    try:
+        decode_line(encode_line(each, aws.START), aws.START)
+        check_record(each)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@settings(examples(5), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(strange(), min_size=1, max_size=5), st.booleans())
+def test_records_that_make_no_sense_leave_by_every_outlet(
+    program: Program,
+    other: Path,
+    records: list[Received],
+    after: bool,  # noqa: FBT001
+) -> None:
+    """Years 1 and 9999, lists and numbers in place of words, halves of characters."""
+    known = [*(aws.sync_run(denied=True) if after else []), *records]
+    path = other.with_name("strange.jsonl")
+    told = all_is_clean(program, path, other, list(filter(recordable, known)))
+    for name in JSON - {"--json", "redacted"}:
+        # There may be nothing to compare.
+        assert not told[name] or is_json(told[name])
 
 
 def behind(records: Sequence[Received]) -> list[Received]:
