@@ -19,13 +19,13 @@ import pexpect
 from make import record
 
 HERE = Path(__file__).parent
-COLUMNS, ROWS = 120, 32
+COLUMNS, ROWS = 100, 28
 _READ = 0.02
 _STARTS = 1.0
 """Seconds until it is sure to be on the screen."""
 _AGG = (
     "--font-family=Fira Code,DejaVu Sans Mono",
-    "--font-size=15",
+    "--font-size=20",
     "--fps-cap=10",
     "--idle-time-limit=4",
     "--last-frame-duration=4",
@@ -41,20 +41,10 @@ class Press:
 
 
 SCRIPT = (
-    # By arrival time: CloudTrail's calls slide in minutes late.
-    Press(11.0, "c"),
-    # By event time, from the beginning.
-    Press(1.5, "0"),
-    Press(0.3, " "),
-    Press(9.0, "\x1b[F"),
-    Press(0.7, "\x1b[A"),
-    Press(0.7, "\r"),
-    Press(3.5, "\x1b"),
-    Press(0.7, "t"),
-    Press(3.5, "e"),
-    Press(4.0, "e"),
-    Press(0.7, "p"),
-    *(Press(1.3, "\x1b[A") for _ in range(4)),
+    # The denied polls slide in, minutes late; at the end its card comes.
+    Press(17.0, "\r"),
+    # The lines that its first sentence rests on.
+    Press(5.0, "E"),
 )
 
 
@@ -100,9 +90,17 @@ def main() -> None:
         sys.exit("agg is missing: pip install '.[pictures]'")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        file = record("sync", folder)
+        file = record("sync-denied", folder)
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
-        command = [sys.executable, "-m", "sfnwatch", "replay", str(file)]
+        command = [
+            sys.executable,
+            "-m",
+            "sfnwatch",
+            "replay",
+            str(file),
+            "--speed",
+            "10",
+        ]
         cast = folder / "demo.cast"
         cast.write_text("\n".join(record_terminal(command, SCRIPT)) + "\n")
         gif = HERE / "demo.gif"

@@ -56,7 +56,7 @@ _END = ("l",)
 # Of the four that begin together, the first and the last.
 _COMPARED = ("v", "V", "V")
 PICTURES = (
-    Picture("three-ways", "three-ways", "replay", keys=(*_END, "a"), size=(188, 30)),
+    Picture("three-ways", "three-ways", "replay", keys=_END, size=(140, 40)),
     Picture(
         "explain",
         "sync-denied",
@@ -68,10 +68,12 @@ PICTURES = (
         "compare", "three-ways", "replay", keys=(*_END, *_COMPARED), size=(132, 30)
     ),
     Picture("live", "sync", "live", until=300),
+    Picture("end-card", "sync-denied", "replay", keys=(*_END, "E"), size=(100, 28)),
     Picture("replay", "sync", "replay", keys=_END),
     Picture("replay-light", "sync", "replay", keys=_END, theme="sfnwatch-light"),
     Picture("failure", "failure", "replay", keys=_END),
     Picture("pipeline", "pipeline", "replay", keys=(*_END, "home"), size=(140, 40)),
+    Picture("graph", "pipeline", "replay", keys=(*_END, "M"), size=(108, 45)),
     Picture("timeline", "pipeline", "replay", keys=(*_END, "t"), size=(132, 26)),
     Picture(
         "filter",
