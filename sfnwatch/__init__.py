@@ -5,6 +5,7 @@ is imported when it is first asked for, so that `import sfnwatch` costs nothing.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -15,8 +16,10 @@ else:
     # A type checker shall find the names above, and no others.
 
     def __getattr__(name: str) -> Any:
-        # What runs `sfnwatch.cli` asks for `__path__` and the like, too.
-        if name.startswith("__") and name != "__all__":
+        # What runs `sfnwatch.cli` asks for `__path__` and the like, too, and
+        # `from sfnwatch import session` first looks for an attribute.
+        is_module = not name.startswith("_") and find_spec(f"{__name__}.{name}")
+        if is_module or (name.startswith("__") and name != "__all__"):
             raise AttributeError(name)
         library = import_module(f"{__name__}.library")
         if name == "__all__":

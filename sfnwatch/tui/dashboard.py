@@ -28,7 +28,7 @@ _LOW = 18
 """Rows for both: beside a detail there may be fewer, and then the lanes matter more."""
 _SHARE = 0.4
 """The part of the height that the timeline may take, whatever the lanes need."""
-_PATIENCE = 4
+_PATIENCE, _PATIENCE_OF_BARS = 4, 16
 """What took long to show stays so many times as long, while more comes."""
 _SLOW, _SLOW_BARS, _VERY_SLOW = 1 / 60, 1 / 200, 1 / 30
 """Seconds from which on showing takes long: what must be, and bars beside it."""
@@ -44,10 +44,17 @@ class Pace:
     """Shows something again and again, but less often where that takes long."""
 
     def __init__(
-        self, widget: Widget, show: Callable[[], None], *, slow: float = _SLOW
+        self,
+        widget: Widget,
+        show: Callable[[], None],
+        *,
+        slow: float = _SLOW,
+        patience: int = _PATIENCE,
     ) -> None:
         """`slow` are the seconds from which on it takes long."""
         self._widget, self._show, self._slow = widget, show, slow
+        self.patience = patience
+        """What took long stays so many times as long."""
         self._due = 0.0
         """When what is slow to show may be shown again."""
         self._took = 0.0
@@ -82,7 +89,7 @@ class Pace:
         begun = time.monotonic()
         self._show()
         took = self._took = time.monotonic() - begun
-        self._due = begun + _PATIENCE * took if took > self._slow else 0.0
+        self._due = begun + self.patience * took if took > self._slow else 0.0
 
 
 class Dashboard(Vertical):
@@ -107,7 +114,9 @@ class Dashboard(Vertical):
         """True while the timeline has the whole screen."""
         self._is_loading = False
         self._lines = Pace(self, self.lanes.show)
-        self._bars = Pace(self, self._show_bars, slow=_SLOW_BARS)
+        self._bars = Pace(
+            self, self._show_bars, slow=_SLOW_BARS, patience=_PATIENCE_OF_BARS
+        )
         self._drawn: object = None
         """What the bars were drawn of last."""
         self._rested_at = 0.0
@@ -175,6 +184,7 @@ class Dashboard(Vertical):
             self.screen.set_focus(None)
         self.is_timeline = alone
         self.set_class(alone, "-timeline")
+        self._bars.patience = _PATIENCE if alone else _PATIENCE_OF_BARS
         self._drawn, self._cursors = None, (None, None)
         if alone and self.timeline is None:
             self._load()
