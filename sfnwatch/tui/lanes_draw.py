@@ -597,21 +597,29 @@ def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]
 def _first_whole(
     tries: Sequence[list[Span]], first: int, others: int
 ) -> list[list[Span]]:
-    """Take the longest of some words that fits, in one row, or else in two.
+    """Take the longest of some words that fits, in one row, or else in two, or more.
 
     The second may stand for the first in one row: a rule in words, and its sign.
     """
     for words in tries[:2]:
         if width_of(words) <= first:
             return [words]
-    whole = _whole(tries[0], first, others)
-    fitting = (words for words in tries[2:] if width_of(words) <= first)
-    return whole or [cut(next(fitting, tries[-1]), first)]
+    if whole := _whole(tries[0], first, others):
+        return whole
+    for words in tries[2:]:
+        if width_of(words) <= first:
+            return [words]
+    for words in tries:
+        if whole := _whole(words, first, others, _MOST_ROWS):
+            return whole
+    return [cut(tries[-1], first)]
 
 
-def _whole(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]:
-    """Wrap words into two rows; none where they do not fit."""
-    rows = flow(spans, first, others, 2)
+def _whole(
+    spans: Sequence[Span], first: int, others: int, most: int = 2
+) -> list[list[Span]]:
+    """Wrap words into so many rows; none where they do not fit."""
+    rows = flow(spans, first, others, most)
     told = "".join(span.text for row in rows for span in row)
     wanted = "".join(span.text for span in spans)
     # Where they are parted blanks are lost.

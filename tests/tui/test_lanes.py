@@ -243,3 +243,10 @@ async def test_wide_letters_keep_their_columns() -> None:
     run = history("ExecutionStarted", "PassStateEntered お支払いを受け付ける")
     async with live(run, (60, 12)) as (app, _, _):
         assert "お支払いを受け付ける" in words_on(app).replace(" ", "")
+
+
+async def test_a_call_beside_another_s_line_takes_rows_before_it_is_left_out() -> None:
+    async with replayed("demo-three-ways", (140, 40), "end", "a", "home") as (app, _):
+        words = words_on(app)
+        assert words.count("RunTask  task") == 4
+        assert "0.85 s…" not in words
