@@ -6,7 +6,7 @@ edges, so of a larger one the states that come later are left out, and counted.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.mermaid import MOST_UNITS, escape, units
@@ -27,7 +27,7 @@ from sfnwatch.view.graph import (
     light,
 )
 from sfnwatch.view.graph_layout import Folds, PlacedBox, Wire, lay_out
-from sfnwatch.view.wording import Part, Role, execution_labels
+from sfnwatch.view.wording import Part, Role, counted, execution_labels
 
 _CELLS = 150
 """A picture is no wider, if folding helps."""
@@ -47,10 +47,6 @@ _TONES = {
     Role.DIM: "#8d99a5",
 }
 """By day, as in the other pictures; Mermaid chooses the ground."""
-
-
-def _tone(standing: BoxState) -> Role:
-    return standing.glyph.role if standing.status else Role.DIM
 
 
 # -- a picture -------------------------------------------------------------------------
@@ -73,12 +69,16 @@ class GraphPicture:
         picture = lay_out(graph, _CELLS, _wanted, Folds(opened=chains))
         # What was taken goes over what was not.
         for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
-            if wire.points:
-                self._draw_wire(wire)
+            self._draw_wire(wire)
         for placed in picture.boxes:
             self._draw_box(placed)
         sheet.width = max(sheet.width, picture.width * CELL)
-        return sheet.svg(picture.height * ROW + 2 * _PAD, "", name)
+        height = picture.height * ROW + 2 * _PAD
+        if picture.left_out:
+            words = f"{counted(picture.left_out, 'edge')} left out, too many to follow"
+            sheet.write(_PAD, height, [Part(words, Role.WARN)])
+            height += ROW
+        return sheet.svg(height, "", name)
 
     def _draw_wire(self, wire: Wire) -> None:
         taken = self.lights.is_taken(wire.edge)
@@ -107,32 +107,32 @@ class GraphPicture:
         status = standing.status.replace("_", " ") or "not reached"
         tip = filter(None, [box.name, box.kind, status, *standing.counted])
         x, y = _PAD + placed.x * CELL, _PAD + placed.y * ROW
-        width, height = placed.width * CELL, (placed.height - 0.5) * ROW
+        width, height = placed.width * CELL, max(placed.height - 0.5, 1) * ROW
         with self._sheet.row([self._ref(key)] if key else [], tip):
             css = "frame" if placed.framed else "box hit"
-            tone = _tone(standing) if standing.status else "unlit"
-            tall = max(height, ROW)
-            self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, tall)
+            tone = standing.glyph.role if standing.status else "unlit"
+            self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, height)
             self._write(placed, standing, x, y)
 
     def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
         """Say in a box what it is and how it stands: of a frame, in its first row."""
         box, right = placed.box, x + placed.width * CELL - _INDENT
-        name = Part(box.name, Role.NAME if standing.status else Role.DIM)
+        role = Role.NAME if standing.status else Role.DIM
         if placed.height == 1:
             middle = x + (placed.width - cell_width(box.name)) * CELL / 2
-            self._sheet.write(middle, y + _INSET, [name])
+            self._sheet.write(middle, y + _INSET, [Part(box.name, role)])
             return
         often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
+        told = cell_width(often)
         glyph = Part(f"{standing.glyph.text} ", standing.glyph.role)
-        room, told = placed.width - 4, cell_width(often)
+        name = cut(box.name, placed.width - 4 - cell_width(glyph.text))
         first = y + (4 if placed.framed else 7)
-        second = first if placed.framed else first + ROW - 1
-        kind = Part(f"  {box.kind}" if placed.framed else box.kind, Role.DIM)
-        end = self._sheet.write(x + _INDENT, first, _cut([glyph, name], room))
-        begin = end if placed.framed else x + _INDENT
+        end = self._sheet.write(x + _INDENT, first, [glyph, Part(name, role)])
+        below = x + _INDENT, first + ROW - 1
+        begin, second = (end, first) if placed.framed else below
         left = int((right - begin) / CELL) - (told + 1 if told else 0)
-        self._sheet.write(begin, second, _cut([kind], left))
+        kind = cut(f"  {box.kind}" if placed.framed else box.kind, max(0, left))
+        self._sheet.write(begin, second, [Part(kind, Role.DIM)])
         self._sheet.write(right - told * CELL, second, [Part(often, Role.NAME)])
 
 
@@ -141,24 +141,18 @@ def _wanted(box: Box) -> int:
     return max(cell_width(box.name) + 2, cell_width(box.kind) + often)
 
 
-def _cut(parts: Sequence[Part], room: int) -> Iterator[Part]:
-    for text, role in parts:
-        yield Part(cut(text, max(0, room)), role)
-        room -= cell_width(text)
-
-
 # -- Mermaid ---------------------------------------------------------------------------
 
 
 def dump(moment: Moment, out: TextIO) -> None:
     """Print the graphs of all executions as one chart; equal traces, equal texts."""
+    labels = execution_labels(moment.roots)
     charts = [
-        _Chart(light(graph_of(execution), moment, execution), f"e{number}n")
-        for number, execution in enumerate(moment.roots.values(), start=1)
+        _Chart(light(graph_of(execution), moment, execution), f"e{number}", labels[arn])
+        for number, (arn, execution) in enumerate(moment.roots.items(), start=1)
     ]
-    labels = list(execution_labels(moment.roots).values())
     for most in _MOST_BOXES:
-        text = "\n".join(_flowchart(charts, labels, most)) + "\n"
+        text = "\n".join(_flowchart(charts, most)) + "\n"
         # In words the tips of arrows are written otherwise.
         arrows = text.count("->") + text.count("=>")
         if units(text) <= MOST_UNITS and arrows < _MOST_EDGES:
@@ -166,17 +160,15 @@ def dump(moment: Moment, out: TextIO) -> None:
     out.write(text)
 
 
-def _flowchart(
-    charts: "Sequence[_Chart]", labels: Sequence[str], most: int
-) -> Iterator[str]:
+def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
     yield "flowchart TD"
     if not charts:
         yield 'nothing["nothing happened yet"]'
     edges: list[bool] = []
     """Of each edge, if a Catch led along it: Mermaid knows edges by their numbers."""
-    for number, (chart, label) in enumerate(zip(charts, labels, strict=True), start=1):
+    for chart in charts:
         around = len(charts) > 1
-        yield from [f'subgraph e{number}["{escape(label)}"]'] if around else []
+        yield from [f'subgraph {chart.name}["{escape(chart.label)}"]'] if around else []
         yield from chart.boxes(most)
         for edge in chart.lights.graph.edges:
             if max(edge.source, edge.target) < most:
@@ -190,11 +182,12 @@ def _flowchart(
             yield f"linkStyle {place} stroke:{_TONES[Role.WARN]},stroke-width:3px"
 
 
-class _Chart:
+class _Chart(NamedTuple):
     """One execution's graph as Mermaid's statements."""
 
-    def __init__(self, lights: Lights, prefix: str) -> None:
-        self.lights, self._prefix = lights, prefix
+    lights: Lights
+    name: str
+    label: str
 
     def boxes(self, most: int) -> Iterator[str]:
         """Yield the statements of the first boxes."""
@@ -209,7 +202,7 @@ class _Chart:
         taken = self.lights.is_taken(edge)
         arrow = "-.->" if edge.caught else "==>" if taken else "-->"
         label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
-        return f"{self._prefix}{edge.source} {arrow}{label} {self._prefix}{edge.target}"
+        return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
 
     def _region(self, region: Region, most: int) -> Iterator[str]:
         for box in region.boxes:
@@ -219,12 +212,12 @@ class _Chart:
                 yield from self._box(box, most)
 
     def _box(self, box: Box, most: int) -> Iterator[str]:
-        standing, name = self.lights.of(box), f"{self._prefix}{box.id}"
+        standing, name = self.lights.of(box), f"{self.name}n{box.id}"
         named = f"{standing.glyph.text} {box.name}"
         words = [named, box.kind, ", ".join(standing.counted)]
         words = [box.name] if box.type in {START, END} else words
         shown = [escape(word) for word in words if word]
-        role = _tone(standing)
+        role = standing.glyph.role
         if any(each.id < most for region in box.inside for each in region.boxes):
             yield f'subgraph {name}["{" · ".join(shown)}"]'
             for region in box.inside:

@@ -6,6 +6,8 @@ another one is shown, or its folds or the room for it are others.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import itemgetter, or_
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -15,6 +17,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from sfnwatch.analysis.wording import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.values import clean, duration
@@ -34,6 +37,7 @@ from sfnwatch.view.graph import (
     machine_of,
 )
 from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
+from sfnwatch.view.wording import counted
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
 _LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
@@ -47,6 +51,8 @@ _STEEP, _ASIDE = 4, 2
 beside counts so much below."""
 _OFTEN, _NAME = 10, 80
 """Cells kept to say how often; characters of a name or an error."""
+_Cells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
+"""By row and column: the wires that pass a cell, and which of its sides they reach."""
 _USUAL = 80
 """A width for as long as there is none."""
 _LEGEND = (
@@ -69,7 +75,7 @@ class GraphCanvas(ScrollView, can_focus=True):
     def __init__(self, shown: Shown) -> None:
         super().__init__()
         self._shown = shown
-        self.lights = Lights(Graph(""), {}, frozenset(), {}, 0)
+        self.lights = Lights(Graph(""))
         self.selected = self.lights.graph.start
         """Where the cursor is; it may be folded away."""
         self.follow = True
@@ -84,14 +90,13 @@ class GraphCanvas(ScrollView, can_focus=True):
         for placed in picture.boxes:
             for row in range(placed.y, placed.y + placed.height):
                 boxes[row].append(placed)
-        drawn = [wire for wire in picture.wires if wire.points]
         labels: defaultdict[int, list[Wire]] = defaultdict(list)
-        for wire in drawn:
+        for wire in picture.wires:
             if wire.label:
                 labels[wire.label_at[1]].append(wire)
         # What there is in each row.
-        self._boxes, self._labels, self._cells = boxes, labels, _cells(drawn)
-        self._tips = {wire.points[-1]: wire for wire in drawn}
+        self._boxes, self._labels, self._cells = boxes, labels, _cells(picture)
+        self._tips = {wire.points[-1]: wire for wire in picture.wires}
         self.virtual_size = Size(picture.width, picture.height)
         self.refresh()
 
@@ -181,7 +186,9 @@ class GraphCanvas(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         left, row = self.scroll_offset.x, y + self.scroll_offset.y
         width, strips, end = self.size.width, list[Strip](), 0
-        pieces = sorted([*self._box_pieces(row), *self._wire_pieces(row)], key=_column)
+        pieces = sorted(
+            [*self._box_pieces(row), *self._wire_pieces(row)], key=itemgetter(0)
+        )
         for x, strip in pieces:
             if x >= end:
                 strips += [Strip.blank(x - end), strip]
@@ -200,21 +207,18 @@ class GraphCanvas(ScrollView, can_focus=True):
             room = min(cell_len(text), wire.room)
             yield wire.label_at[0], strip_of(self, [Span(text, look)], room)
 
-    def _line(self, x: int, row: int, passing: Sequence[tuple[int, Wire]]) -> Span:
+    def _line(self, x: int, row: int, passing: Mapping[Wire, int]) -> Span:
         """Draw a cell of lines; what was taken goes over what was not."""
-        taken = [
-            (sides, wire) for sides, wire in passing if self.lights.is_taken(wire.edge)
-        ]
+        taken = {
+            w: sides for w, sides in passing.items() if self.lights.is_taken(w.edge)
+        }
         shown = taken or passing
-        caught = all(wire.edge.caught for _, wire in shown)
+        caught = all(wire.edge.caught for wire in shown)
         look = "look--faint" if not taken else "role--warn" if caught else "role--plain"
         tip = self._tips.get((x, row))
         if tip is not None:
             return Span("▲" if tip.up else "▼", look)
-        sides = 0
-        for each, _ in shown:
-            sides |= each
-        sign = (_HEAVY if taken else _LIGHT)[sides]
+        sign = (_HEAVY if taken else _LIGHT)[reduce(or_, shown.values())]
         return Span(_DASHED.get(sign, sign) if caught else sign, look)
 
     def _box_pieces(self, row: int) -> Iterator[tuple[int, Strip]]:
@@ -223,16 +227,15 @@ class GraphCanvas(ScrollView, can_focus=True):
         for placed in self._boxes.get(row, ()):
             standing = self.lights.of(placed.box)
             look = f"role--{standing.glyph.role}" if standing.status else "look--faint"
-            x, right = placed.x, placed.x + placed.width - 1
             if placed.framed and placed.y < row < placed.y + placed.height - 1:
-                for side in (x, right):
-                    yield side, strip_of(self, [Span("╎", look)], 1)
+                side = strip_of(self, [Span("╎", look)], 1)
+                yield from ((placed.x, side), (placed.x + placed.width - 1, side))
                 continue
             spans = self._box_row(placed, row, standing, look)
             strip = strip_of(self, spans, placed.width)
             if placed is cursor and (row == placed.y or not placed.framed):
                 strip = strip.apply_style(own)
-            yield x, strip
+            yield placed.x, strip
 
     def _box_row(
         self, placed: PlacedBox, row: int, standing: BoxState, look: str
@@ -244,9 +247,9 @@ class GraphCanvas(ScrollView, can_focus=True):
             name = Span(f"{box.name:^{placed.width - 4}}", name.look)
             return [Span("( ", look), name, Span(" )", look)]
         if row == placed.y + placed.height - 1:
-            xs = range(placed.x + 1, placed.x + 1 + room)
             below = self._cells.get(row + 1, {})
-            starts = {x for x in below if any(s & _UP for s, _ in below[x])}
+            starts = {x for x in below if reduce(or_, below[x].values()) & _UP}
+            xs = range(placed.x + 1, placed.x + 1 + room)
             rule = "".join("┬" if x in starts else line for x in xs)
             return [Span(f"╰{rule}╯", look)]
         glyph = Span(f"{standing.glyph.text} ", look)
@@ -278,32 +281,27 @@ class GraphCanvas(ScrollView, can_focus=True):
         return [Span(f"╭{line}", look), *left, rule, *right, Span(f"{line}╮", look)]
 
 
-def _column(piece: tuple[int, Strip]) -> int:
-    return piece[0]
-
-
 def _middle(placed: PlacedBox) -> tuple[int, int]:
     """Give where a box is; a frame is where its head is."""
     down = 0 if placed.framed else placed.height // 2
     return placed.x + placed.width // 2, placed.y + down
 
 
-def _cells(wires: Iterable[Wire]) -> Mapping[int, Mapping[int, list[tuple[int, Wire]]]]:
-    """Say which wires pass each cell, and which of its sides they reach."""
-    found: defaultdict[int, dict[int, list[tuple[int, Wire]]]] = defaultdict(dict)
-    for wire in wires:
-        sides: defaultdict[tuple[int, int], int] = defaultdict(int)
+def _cells(picture: Picture) -> _Cells:
+    """Lead the wires through their cells."""
+    found: defaultdict[int, dict[int, defaultdict[Wire, int]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(int))
+    )
+    for wire in picture.wires:
         x, y = wire.points[0]
         # Its first cell is next to a box, which it comes out of.
-        sides[x, y] |= _DOWN if wire.up else _UP
+        found[y][x][wire] |= _DOWN if wire.up else _UP
         for to_x, to_y in wire.points[1:]:
             while (x, y) != (to_x, to_y):
                 step = (to_x > x) - (to_x < x), (to_y > y) - (to_y < y)
-                sides[x, y] |= _DIRECTIONS[step]
+                found[y][x][wire] |= _DIRECTIONS[step]
                 x, y = x + step[0], y + step[1]
-                sides[x, y] |= _DIRECTIONS[-step[0], -step[1]]
-        for (cx, cy), reached in sides.items():
-            found[cy].setdefault(cx, []).append((reached, wire))
+                found[y][x][wire] |= _DIRECTIONS[-step[0], -step[1]]
     return found
 
 
@@ -321,7 +319,7 @@ class GraphView(HeadedView):
         self._shown = shown
         self._arn = ""
         """The execution whose graph is shown."""
-        self._folds: dict[str, Folds] = {}
+        self._folds: defaultdict[str, Folds] = defaultdict(Folds)
         """By the definitions that they are of."""
         self._laid_out: object = None
         self.commands = {
@@ -365,7 +363,7 @@ class GraphView(HeadedView):
         return known if known.definition == graph.definition else graph
 
     def _lay_out(self, graph: Graph) -> None:
-        folds, canvas = self._folds.get(graph.definition, Folds()), self.canvas
+        folds, canvas = self._folds[graph.definition], self.canvas
         width = self.width or _USUAL
         of = graph, folds, width, self._shown.looks
         if of != self._laid_out:
@@ -378,11 +376,8 @@ class GraphView(HeadedView):
         """Say how many cells the words of a box want."""
         mask = self._shown.looks.mask
         often = _OFTEN if box.repeats else 0
-        fold = 1 if box.inside else 0
-        return max(
-            cell_len(mask(box.name)) + 2 + fold,
-            cell_len(mask(box.kind)) + 2 + often,
-        )
+        name = cell_len(mask(box.name)) + bool(box.inside)
+        return max(name, cell_len(mask(box.kind)) + often) + 2
 
     # -- words around it -------------------------------------------------------------
 
@@ -390,16 +385,16 @@ class GraphView(HeadedView):
         mask = self._shown.looks.mask
         chip = self._shown.chips().get(execution.arn)
         name = mask(clean(execution.state_machine_name or execution.name, 60))
-        told = [
-            Span(" "),
-            *([chip, Span(" ")] if chip else []),
-            Span(f"{name}  ", "role--name"),
-        ]
+        chips = [chip, Span(" ")] if chip else []
+        told = [Span(" "), *chips, Span(f"{name}  ", "role--name")]
         count = len(self._shown.moment.roots)
         if count > 1:
             told.append(Span(f"one of {count}, ; shows the next  ", "role--dim"))
         if graph.inferred:
             words = "inferred from the history: its definition is not in these records"
+            told.append(Span(f"{words}  ", "role--warn"))
+        if left_out := self.canvas.picture.left_out:
+            words = f"{counted(left_out, 'edge')} left out, too many to follow"
             told.append(Span(f"{words}  ", "role--warn"))
         room = self.width - width_of(told)
         return [*told, *legend(_LEGEND, room)] if room > 1 else told
@@ -422,7 +417,7 @@ class GraphView(HeadedView):
             yield Span("  not reached", "role--dim")
             return
         _, visit = standing.last
-        word = standing.status.replace("_", " ")
+        word = status_words(standing.status)
         yield Span(f"  {word}", f"role--{standing.glyph.role}")
         end = visit.ended_at or self._shown.now
         seconds = max(0.0, (end - visit.entered_at).total_seconds())
@@ -505,7 +500,7 @@ class GraphView(HeadedView):
                 return
             box = box.around
         framed = any(p.framed and p.box is box for p in self.canvas.picture.boxes)
-        folds = self._folds.get(definition, Folds())
+        folds = self._folds[definition]
         self._folds[definition] = folds.toggled(box.id, folded=not framed)
         self.canvas.follow = False
         self.canvas.select(box)
@@ -513,9 +508,6 @@ class GraphView(HeadedView):
 
     def _step_execution(self, step: int) -> None:
         roots = list(self._shown.moment.roots)
-        if len(roots) < 2:  # noqa: PLR2004
-            self.app.notify("there is one execution only")
-            return
         at = roots.index(self._arn) if self._arn in roots else 0
         self._arn = roots[(at + step) % len(roots)]
         self.canvas.follow = True

@@ -7,7 +7,8 @@ lays it out (`graph_layout`); nothing here knows of cells or pixels.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -29,12 +30,20 @@ from sfnwatch.view.wording import Part, Role, status_glyph
 
 START, END, CHAIN = "Start", "End", "Chain"
 """The types of boxes that are no states."""
+DISTRIBUTED = "Distributed Map"
+"""The type of a Map whose items are executions of their own."""
+_MAPS = ("Map", DISTRIBUTED)
 _NAME, _RULE = 80, 40
 _DEEPEST, _LONGEST_RULE = 40, 3
 """No machine of AWS's has so many levels, and no rule that can be read."""
 _CHAIN = 14
 """Of so many states that just follow each other all but two begin folded."""
-_OPTIMIZED = ":states:::"
+_RESOURCES = (
+    (":states:::", ""),
+    (":function:", "lambda:"),
+    (":activity:", "activity:"),
+)
+"""What stands in an ARN before the name of what a Task runs, and the word for it."""
 _OPERATORS = (
     ("GreaterThanEquals", "≥"),
     ("LessThanEquals", "≤"),
@@ -86,14 +95,13 @@ class Box(Struct, eq=False):
     around: "Box | None" = None
     inside: "list[Region]" = field(default_factory=list)
     """The branches of a Parallel, what a Map does for each item, or a chain."""
-    distributed: bool = False
     repeats: bool = False
     """True where there is room to be kept to say how often."""
 
     @property
     def kind(self) -> str:
         """What stands on its border: what it runs, or its type."""
-        return self.runs or ("Distributed Map" if self.distributed else self.type)
+        return self.runs or self.type
 
     @property
     def depth(self) -> int:
@@ -169,7 +177,10 @@ class Graph:
         self.main.connect(self.start, found.get(text_of(machine.get("StartAt")) or ""))
         for name, value in mapping_of(machine.get("States")).items():
             state = mapping_of(value)
-            if state.get("End") is True or state.get("Type") in {"Succeed", "Fail"}:
+            if state.get("End") is True or text_of(state.get("Type")) in {
+                "Succeed",
+                "Fail",
+            }:
                 self.main.connect(found[name], self.end)
         for region in list(self.regions):
             for run in list(region.chains()):
@@ -197,16 +208,20 @@ class Graph:
     def _read(
         self, region: Region, machine: Mapping[str, Any], around: Box | None
     ) -> None:
-        in_map = around is not None and (around.type == "Map" or around.repeats)
-        states = mapping_of(machine.get("States"))
+        in_map = around is not None and (around.repeats or around.type in _MAPS)
+        given = mapping_of(machine.get("States"))
+        states = {name: mapping_of(state) for name, state in given.items()}
         for name, state in states.items():
-            box = _box_of(name, mapping_of(state), around)
-            box.repeats = in_map or "Retry" in mapping_of(state)
-            region.found[name] = self._add(region, box)
+            kind = clean(text_of(state.get("Type")) or "", _NAME)
+            kind = "state" if kind in {"", START, END, CHAIN} else kind
+            runs = _runs(text_of(state.get("Resource")) or "")
+            box = self._add(region, Box(0, clean(name, _NAME), kind, runs, around))
+            box.repeats = in_map or "Retry" in state
+            region.found[name] = box
             if box.depth < _DEEPEST:
-                self._read_inside(box, mapping_of(state))
+                self._read_inside(box, state)
         for name, state in states.items():
-            for following, caught, label in _transitions(mapping_of(state)):
+            for following, caught, label in _transitions(state):
                 target = region.found.get(following or "")
                 region.connect(region.found[name], target, label, caught=caught)
 
@@ -214,7 +229,7 @@ class Graph:
         # Iterator is the older name of ItemProcessor.
         processor = mapping_of(state.get("ItemProcessor") or state.get("Iterator"))
         mode = mapping_of(processor.get("ProcessorConfig")).get("Mode")
-        box.distributed = mode == "DISTRIBUTED"
+        box.type = DISTRIBUTED if mode == "DISTRIBUTED" else box.type
         machines = [*list_of(state.get("Branches")), processor]
         for machine in filter(None, map(mapping_of, machines)):
             box.inside.append(Region(text_of(machine.get("StartAt"))))
@@ -236,24 +251,13 @@ class Graph:
             inner.edges[key] = region.edges.pop(key)
 
 
-def _box_of(name: str, state: Mapping[str, Any], around: Box | None) -> Box:
-    kind = clean(text_of(state.get("Type")) or "", _NAME)
-    kind = "state" if kind in {"", START, END, CHAIN} else kind
-    runs = _runs(text_of(state.get("Resource")) or "")
-    return Box(0, clean(name, _NAME), kind, runs, around)
-
-
 def _runs(resource: str) -> str:
     """Name what a Task runs as its definition does; a function by its own name."""
-    _, optimized, service = resource.partition(_OPTIMIZED)
-    if optimized:
-        return clean(service, _NAME)
-    named = resource.split(":")
-    kind = next((each for each in ("function", "activity") if each in named), None)
-    if kind is None:
-        return clean(resource, _NAME)
-    word = "lambda" if kind == "function" else kind
-    return clean(":".join([word, *named[named.index(kind) + 1 :]]), _NAME)
+    for mark, word in _RESOURCES:
+        _, marked, name = resource.partition(mark)
+        if marked:
+            return clean(word + name, _NAME)
+    return clean(resource, _NAME)
 
 
 def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str | None, bool, str]]:
@@ -309,35 +313,31 @@ def _seen(execution: ExecutionAsOf) -> Any:
 
     What was not taken is not in it, and of what was taken not why.
     """
-    machines: defaultdict[Any, dict[str, Any]] = defaultdict(
-        lambda: {"StartAt": None, "States": {}}
-    )
+    machines: dict[Any, dict[str, Any]] = {}
     homes: dict[int, dict[str, Any]] = {}
-    before: dict[Scope, StateVisit] = {}
+    before: dict[Any, StateVisit] = {}
     for visit in execution.visits:
         around = homes.get(visit.parent or 0)
         parallel = around is not None and around["Type"] == "Parallel"
-        branch = visit.index if parallel else None
-        machine = machines[None if around is None else id(around), branch]
-        machine["StartAt"] = machine["StartAt"] or visit.name
-        state = machine["States"].setdefault(
+        place = id(around), visit.index if parallel else None
+        if place not in machines:
+            machines[place] = {"StartAt": visit.name, "States": {}}
+            if around is not None:
+                around["Branches"].append(machines[place])
+        state = homes[visit.id] = machines[place]["States"].setdefault(
             visit.name, {"Type": visit.type, "Choices": [], "Catch": [], "Branches": []}
         )
-        homes[visit.id] = state
         for attempt in visit.attempts[:1]:
             state["Resource"] = f"arn:aws:states:::{resource_words(attempt)}"
-        if around is not None and not any(m is machine for m in around["Branches"]):
-            around["Branches"].append(machine)
-        scope = execution.arn, visit.parent, visit.index
-        last, before[scope] = before.get(scope), visit
+        last = before.get((visit.parent, visit.index))
         if last is not None:
             way = {"Next": visit.name}
             ways = homes[last.id]["Catch" if last.status == "caught" else "Choices"]
             ways += [] if way in ways else [way]
-    if not execution.running:
-        for (_, parent, _), visit in before.items():
-            homes[visit.id]["End"] = parent is None
-    return machines[None, None]
+        before[visit.parent, visit.index] = visit
+    if before and not execution.running:
+        homes[before[None, None].id]["End"] = True
+    return machines.get((id(None), None), {})
 
 
 # -- how it stands ---------------------------------------------------------------------
@@ -384,16 +384,21 @@ class BoxState(Struct):
         return told
 
 
-class Lights(NamedTuple):
-    """A graph, and what of it is lit."""
+class Lights:
+    """A graph, and what of it is lit by the visits of an execution."""
 
-    graph: Graph
-    boxes: Mapping[int, BoxState]
-    taken: frozenset[EdgeKey]
-    """The edges that were taken, by their keys."""
-    box_of: Mapping[VisitKey, int]
-    newest: int
-    """The box that was entered last; Start before any."""
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.boxes: dict[int, BoxState] = {}
+        self.taken: set[EdgeKey] = set()
+        """The edges that were taken, by their keys."""
+        self.box_of: dict[VisitKey, int] = {}
+        self.newest = graph.start.id
+        """The box that was entered last; Start before any."""
+        self._edges = {edge.key for edge in graph.edges}
+        self._before: dict[Scope, tuple[Box, StateVisit]] = {}
+        """What each scope has come to."""
+        self._visits: defaultdict[int, list[_Entered]] = defaultdict(list)
 
     def is_taken(self, edge: Edge) -> bool:
         return edge.key in self.taken
@@ -410,12 +415,73 @@ class Lights(NamedTuple):
             visits=len(known),
             ended=sum(one.ended > 0 for one in known),
             items=len(states),
-            last=max(filter(None, lasts), key=_entered, default=None),
+            last=max(filter(None, lasts), key=_entered_at, default=None),
         )
 
+    def walk(self, execution: ExecutionAsOf, home: Box | None = None) -> None:
+        """Light what an execution visits; a Map Run's are inside the Map, `home`."""
+        for visit in execution.visits:
+            around = home
+            if visit.parent is not None:
+                number = self.box_of.get((execution.arn, visit.parent))
+                if number is None:
+                    continue
+                around = self.graph.boxes[number]
+            regions = [self.graph.main] if around is None else around.inside
+            if around is not None and around.type == "Parallel":
+                regions = regions[visit.index or 0 :]
+            box = regions[0].found.get(visit.name) if regions else None
+            if box is not None:
+                self._enter(execution.arn, box, visit)
 
-def _entered(last: tuple[str, StateVisit]) -> Any:
-    return last[1].entered_at
+    def _enter(self, arn: str, box: Box, visit: StateVisit) -> None:
+        scope = arn, visit.parent, visit.index
+        if scope in self._before:
+            source, last = self._before[scope]
+            self._pass(source, box, caught=last.status == "caught")
+        elif box.container is None:
+            self._pass(self.graph.start, box)
+        self._before[scope] = box, visit
+        self._visits[box.id].append((arn, visit))
+        self.box_of[arn, visit.id] = box.id
+
+    def _pass(self, source: Box, target: Box, *, caught: bool = False) -> None:
+        key = source.id, target.id, caught
+        known = key in self._edges
+        self.taken.add(key if known else (source.id, target.id, not caught))
+
+    def finish(self, moment: Moment, execution: ExecutionAsOf) -> None:
+        """Say how boxes stand by what was visited, and whether it came to the end."""
+        start, end = self.graph.start, self.graph.end
+        # Of those that were entered at the same time the later one counts.
+        lasts = {
+            number: max(reversed(visits), key=_entered_at)
+            for number, visits in self._visits.items()
+        }
+        for number, visits in self._visits.items():
+            box, around = self.graph.boxes[number], self.graph.boxes[number].container
+            standing = self.boxes[number] = _standing(visits, lasts[number])
+            if box.type == DISTRIBUTED:
+                standing.counts = _counts(moment, *lasts[number])
+            if around is not None and around.type == "Map":
+                standing.items = _items(moment, *lasts[around.id])
+        self.boxes[start.id] = BoxState("succeeded" if lasts else "")
+        self.boxes[end.id] = BoxState()
+        self.newest = max(lasts, key=lambda n: _entered_at(lasts[n]), default=start.id)
+        box, last = self._before.get((execution.arn, None, None), (start, None))
+        succeeded = last is not None and last.status == "succeeded"
+        if not execution.running and (succeeded or box.type == "Fail"):
+            self._pass(box, end)
+            self.boxes[end.id].status = execution.status.lower()
+            self.newest = end.id
+
+
+_Entered = tuple[str, StateVisit]
+"""A visit, and the ARN of its execution."""
+
+
+def _entered_at(entered: _Entered) -> datetime:
+    return entered[1].entered_at
 
 
 def _worst(statuses: Iterable[str]) -> str:
@@ -423,123 +489,47 @@ def _worst(statuses: Iterable[str]) -> str:
     return next((each for each in _WORST if each in told), "")
 
 
-class _Lighter:
-    """Goes through the visits of an execution, and of its Map Runs' executions."""
+def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
+    """Say how a state stands: of each scope what was visited last counts."""
+    held = {(arn, visit.parent, visit.index): visit for arn, visit in entered}
+    visits = held.values()
+    return BoxState(
+        status=_worst(visit.status for visit in visits),
+        visits=len(entered),
+        ended=sum(not visit.running for visit in visits),
+        failed=sum(visit.status in _FAILED for visit in visits),
+        retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
+        last=last,
+    )
 
-    def __init__(self, graph: Graph, moment: Moment) -> None:
-        self._graph, self._moment = graph, moment
-        self._edges = {edge.key for edge in graph.edges}
-        self._before: dict[Scope, tuple[Box, StateVisit]] = {}
-        """What each scope has come to."""
-        self._held: defaultdict[int, dict[Scope, StateVisit]] = defaultdict(dict)
-        """The last visit of each box in each scope."""
-        self._visits: Counter[int] = Counter()
-        self.taken: set[EdgeKey] = set()
-        self.box_of: dict[VisitKey, int] = {}
-        self.last: dict[int, tuple[str, StateVisit]] = {}
 
-    def walk(self, execution: ExecutionAsOf, home: Box | None = None) -> None:
-        """Light what an execution visits; a Map Run's are inside the Map, `home`."""
-        boxes, arn = self._graph.boxes, execution.arn
-        for visit in execution.visits:
-            number = self.box_of.get((arn, visit.parent or 0))
-            around = home if visit.parent is None else boxes.get(number or 0)
-            if visit.parent is not None and around is None:
-                continue
-            box = self._find(around, visit)
-            if box is not None:
-                self._take(arn, box, visit)
+def _items(moment: Moment, arn: str, visit: StateVisit) -> int | None:
+    """Count the items of an inline Map, if it says."""
+    events = filter(None, map(moment.executions[arn].event, visit.event_ids[:3]))
+    begun = (event for event in events if event.type == "MapStateStarted")
+    details = map(moment.trace.details, begun)
+    return next((int_of(each.get("length")) for each in details), None)
 
-    def _find(self, around: Box | None, visit: StateVisit) -> Box | None:
-        if around is None:
-            return self._graph.main.found.get(visit.name)
-        place = (visit.index or 0) if around.type == "Parallel" else 0
-        regions = around.inside[place : place + 1]
-        return next((r.found.get(visit.name) for r in regions), None)
 
-    def _take(self, arn: str, box: Box, visit: StateVisit) -> None:
-        scope = arn, visit.parent, visit.index
-        if scope in self._before:
-            source, last = self._before[scope]
-            self._pass(source, box, caught=last.status == "caught")
-        elif box.container is None:
-            self._pass(self._graph.start, box)
-        self._before[scope] = box, visit
-        self._held[box.id][scope] = visit
-        self._visits[box.id] += 1
-        self.box_of[arn, visit.id] = box.id
-        known = self.last.get(box.id)
-        if known is None or known[1].entered_at <= visit.entered_at:
-            self.last[box.id] = arn, visit
-
-    def _pass(self, source: Box, target: Box, *, caught: bool = False) -> None:
-        key = source.id, target.id, caught
-        known = key in self._edges
-        self.taken.add(key if known else (source.id, target.id, not caught))
-
-    def finish(self, execution: ExecutionAsOf) -> None:
-        """Light the way to the end of an execution that came there."""
-        box, last = self._before.get((execution.arn, None, None), (None, None))
-        if box is None or last is None or execution.running:
-            return
-        if last.status == "succeeded" or box.type == "Fail":
-            self._pass(box, self._graph.end)
-
-    def standings(self) -> Iterator[tuple[int, BoxState]]:
-        for number, held in self._held.items():
-            visits = held.values()
-            box, last = self._graph.boxes[number], self.last[number]
-            standing = BoxState(
-                status=_worst(visit.status for visit in visits),
-                visits=self._visits[number],
-                ended=sum(not visit.running for visit in visits),
-                failed=sum(visit.status in _FAILED for visit in visits),
-                retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
-                items=self._items(box),
-                counts=self._counts(*last) if box.distributed else None,
-                last=last,
-            )
-            yield number, standing
-
-    def _items(self, box: Box) -> int | None:
-        """Count the items of the inline Map that a state is in, if it says."""
-        around = box.container
-        if around is None or around.type != "Map" or around.distributed:
-            return None
-        arn, visit = self.last[around.id]
-        execution = self._moment.executions[arn]
-        events = filter(None, map(execution.event, visit.event_ids[:3]))
-        begun = (event for event in events if event.type == "MapStateStarted")
-        details = (self._moment.trace.details(event) for event in begun)
-        return next((int_of(each.get("length")) for each in details), None)
-
-    def _counts(self, arn: str, visit: StateVisit) -> ExecutionCounts | None:
-        runs = self._moment.lineage.map_runs.items()
-        here = arn, visit.id
-        own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
-        told = self._moment.map_run(own[-1]) if own else None
-        return told.executions if told else None
+def _counts(moment: Moment, arn: str, visit: StateVisit) -> ExecutionCounts | None:
+    runs = moment.lineage.map_runs.items()
+    here = arn, visit.id
+    own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
+    told = moment.map_run(own[-1]) if own else None
+    return told.executions if told else None
 
 
 def light(graph: Graph, moment: Moment, execution: ExecutionAsOf) -> Lights:
     """Say how every box and edge stands at a moment."""
-    lighter, parents = _Lighter(graph, moment), moment.lineage.parents
-    lighter.walk(execution)
-    levels = sorted(moment.children, key=moment.lineage.level)
-    for arn in levels:
+    lights, parents = Lights(graph), moment.lineage.parents
+    lights.walk(execution)
+    for arn in sorted(moment.children, key=moment.lineage.level):
         parent = parents[arn]
-        number = lighter.box_of.get((parent.execution_arn, parent.visit_id))
+        number = lights.box_of.get((parent.execution_arn, parent.visit_id))
         if parent.map_run_arn is not None and number is not None:
-            lighter.walk(moment.children[arn], graph.boxes[number])
-    lighter.finish(execution)
-    boxes = dict(lighter.standings())
-    boxes[graph.start.id] = BoxState("succeeded" if boxes else "")
-    reached = any(target == graph.end.id for _, target, _ in lighter.taken)
-    status = execution.status.lower() if reached else ""
-    boxes[graph.end.id] = BoxState(status)
-    newest = max(lighter.last, key=lambda n: _entered(lighter.last[n]), default=0)
-    newest = graph.end.id if reached else newest
-    return Lights(graph, boxes, frozenset(lighter.taken), lighter.box_of, newest)
+            lights.walk(moment.children[arn], graph.boxes[number])
+    lights.finish(moment, execution)
+    return lights
 
 
 def machine_of(moment: Moment, arn: str) -> str:

@@ -9,7 +9,7 @@ neither boxes in boxes nor cells.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, count, pairwise, takewhile
 from statistics import median
 from typing import NamedTuple
 
@@ -32,6 +32,9 @@ _SHIFTS = (0, 2, -2, 1, -1, 3, -3, 4, -4, 5, -5)
 _LABEL = 20
 """Cells that the right edge makes room for, for a label."""
 _SWEEPS = 7
+_MOST_BENDS = 4000
+"""Layers that edges pass: of more, as where all of 500 states lead to all others, the
+longest edges are left out. To order them took minutes, and nobody could follow them."""
 _FOLDS_AT_ONCE = 8
 """After so many single ones all innermost frames are folded at once."""
 Widths = Callable[[Box], int]
@@ -60,7 +63,7 @@ class Wire(Struct, eq=False):
     up: bool = False
     """True for a way back, whose tip points up."""
     points: list[Point] = []
-    """Its corners; none for what leads to itself."""
+    """Its corners."""
     label_at: Point = 0, 0
     room: int = 0
     """Cells for its label."""
@@ -78,9 +81,12 @@ class Picture(NamedTuple):
 
     width: int
     height: int
-    boxes: Sequence[PlacedBox]
+    boxes: list[PlacedBox]
     """Frames before what is in them."""
-    wires: Sequence[Wire]
+    wires: list[Wire]
+    """None for what leads to itself."""
+    left_out: int = 0
+    """How many edges are not drawn: there are too many to follow."""
 
 
 class Folds(NamedTuple):
@@ -107,23 +113,22 @@ def lay_out(
 
     What was opened by hand stays open: such a picture may be wider.
     """
-    closed = set(folds.closed)
-    for most in _MOST:
-        picture = _Layout(most, wanted, folds, closed).of(graph.main)
-        if picture.width <= width:
-            return picture
-    step = 0
-    while picture.width > width:
+    layout = _Layout(wanted, folds.opened, set(folds.closed))
+    for step in count(1):
+        picture = layout.of(graph.main)
         frames = [p for p in picture.boxes if p.framed and p.box.id not in folds.opened]
         around = {p.box.around.id for p in frames if p.box.around}
         innermost = [p for p in frames if p.box.id not in around]
-        if not innermost:
+        if picture.width <= width:
             break
-        widest = max(innermost, key=lambda placed: placed.width)
-        chosen = [widest] if step < _FOLDS_AT_ONCE else innermost
-        closed |= {placed.box.id for placed in chosen}
-        picture = _Layout(_MOST[-1], wanted, folds, closed).of(graph.main)
-        step += 1
+        if step < len(_MOST):
+            layout.most = _MOST[step]
+        elif innermost:
+            if step < len(_MOST) + _FOLDS_AT_ONCE:
+                innermost = [max(innermost, key=lambda placed: placed.width)]
+            layout.closed |= {placed.box.id for placed in innermost}
+        else:
+            break
     return picture
 
 
@@ -160,44 +165,48 @@ class _Step(NamedTuple):
         return node.middle + (_ASIDE if aside else 0)
 
 
-class _Layout:
+class _Layout(Struct):
     """Lays regions out, the innermost first."""
 
-    def __init__(
-        self, most: int, wanted: Widths, folds: Folds, closed: Collection[int]
-    ) -> None:
-        self._most, self._wanted = most, wanted
-        self._folds, self._closed = folds, closed
+    wanted: Widths
+    opened: Collection[int]
+    closed: set[int]
+    most: int = _MOST[0]
 
     def of(self, region: Region) -> Picture:
-        nodes = [self._node(box) for box in region.boxes]
-        # A chain stands for what is in it.
-        home = {one: node for node in nodes for one in _ids(node.box)}
+        home: dict[int, _Node] = {}
+        for box in region.boxes:
+            # A chain stands for what is in it.
+            inner = box.inside[0].boxes if box.type == CHAIN else ()
+            home |= dict.fromkeys((each.id for each in (box, *inner)), self._node(box))
         start = region.found.get(region.start or "")
-        nodes.sort(key=lambda node: start is None or start.id not in _ids(node.box))
-        edges = list(region.edges.values())
-        ways = [
-            (home[e.source], home[e.target], e) for e in edges if e.source != e.target
-        ]
-        back = _rank(nodes, ways)
-        wires = [Wire(edge, edge in back) for _, _, edge in ways]
-        steps = list(_steps(ways, wires))
+        first = home[start.id] if start is not None else None
+        nodes = sorted(dict.fromkeys(home.values()), key=lambda n: n is not first)
+        loops = {e.source for e in region.edges.values() if e.source == e.target}
+        wires = [Wire(e) for e in region.edges.values() if e.source != e.target]
+        every = [(home[w.edge.source], home[w.edge.target], w) for w in wires]
+        _rank(nodes, every)
+        ways = _followed(every)
+        wires = [wire for _, _, wire in ways]
+        left_out = len(every) - len(ways)
+        left_out += sum(inner.left_out for node in nodes for inner in node.inside)
+        steps = list(_steps(ways))
         layers = _layers(nodes, steps)
         height = _route(layers, steps)
-        loops = [edge for edge in edges if edge.source == edge.target]
         ends = [w.label_at[0] + len(w.label) for w in wires]
         rights = [node.left + node.width for layer in layers for node in layer]
-        wires += map(Wire, loops)
-        picture = Picture(max([0, *ends, *rights]), height, [], wires)
-        return _with_insides(picture, nodes, {edge.source for edge in loops})
+        picture = Picture(max([0, *ends, *rights]), height, [], wires, left_out)
+        for node in nodes:
+            _put(picture, node, loops)
+        return picture
 
     def _node(self, box: Box) -> _Node:
         if box.type in {START, END}:
             return _Node(_TERMINAL, 1, box)
-        width = max(_LEAST, min(self._most, self._wanted(box) + 4))
+        width = max(_LEAST, min(self.most, self.wanted(box) + 4))
         regions = [region for region in box.inside if region.boxes]
-        folded = box.type == CHAIN and box.id not in self._folds.opened
-        if not regions or folded or box.id in self._closed:
+        folded = box.type == CHAIN and box.id not in self.opened
+        if not regions or folded or box.id in self.closed:
             return _Node(width, _ROWS, box)
         inside = [self.of(region) for region in regions]
         needed = sum(each.width + _GAP for each in inside) + _GAP
@@ -205,69 +214,69 @@ class _Layout:
         return _Node(max(width, needed), height, box, inside)
 
 
-def _ids(box: Box | None) -> Iterator[int]:
-    if box is not None:
-        yield box.id
-        for region in box.inside if box.type == CHAIN else ():
-            yield from (each.id for each in region.boxes)
-
-
-def _with_insides(
-    picture: Picture, nodes: Iterable[_Node], loops: Collection[int]
-) -> Picture:
-    """Put the boxes in their places, and what is inside of them."""
-    boxes, wires = list[PlacedBox](), list(picture.wires)
-    for node in nodes:
-        if node.box is None:
-            continue
-        placed = node.left, node.y, node.width, node.height, bool(node.inside)
-        boxes.append(PlacedBox(node.box, *placed, node.box.id in loops))
-        needed = sum(each.width + _GAP for each in node.inside) - _GAP
-        x, y = node.left + (node.width - needed) // 2, node.y + 1
-        for inner in node.inside:
-            boxes += [b._replace(x=b.x + x, y=b.y + y) for b in inner.boxes]
-            for wire in inner.wires:
-                wire.points = [(px + x, py + y) for px, py in wire.points]
-                wire.label_at = wire.label_at[0] + x, wire.label_at[1] + y
-            wires += inner.wires
-            x += inner.width + _GAP
-    return Picture(picture.width, picture.height, boxes, wires)
+def _put(picture: Picture, node: _Node, loops: Collection[int]) -> None:
+    """Put a box in its place, and what is inside of it."""
+    if node.box is None:
+        return
+    placed = node.left, node.y, node.width, node.height, bool(node.inside)
+    picture.boxes.append(PlacedBox(node.box, *placed, node.box.id in loops))
+    needed = sum(each.width + _GAP for each in node.inside) - _GAP
+    x, y = node.left + (node.width - needed) // 2, node.y + 1
+    for inner in node.inside:
+        picture.boxes.extend(b._replace(x=b.x + x, y=b.y + y) for b in inner.boxes)
+        for wire in inner.wires:
+            wire.points = [(px + x, py + y) for px, py in wire.points]
+            wire.label_at = wire.label_at[0] + x, wire.label_at[1] + y
+        picture.wires.extend(inner.wires)
+        x += inner.width + _GAP
 
 
 # -- layers ----------------------------------------------------------------------------
 
-_Ways = Sequence[tuple[_Node, _Node, Edge]]
+_Ways = Sequence[tuple[_Node, _Node, Wire]]
 
 
-def _rank(nodes: Sequence[_Node], ways: _Ways) -> Collection[Edge]:
-    """Put each node below all that lead to it; give the edges that lead back."""
-    after: defaultdict[int, list[tuple[_Node, Edge]]] = defaultdict(list)
-    for source, target, edge in ways:
-        after[id(source)].append((target, edge))
-    back, order, seen = set[Edge](), list[_Node](), set[int]()
+def _rank(nodes: Sequence[_Node], ways: _Ways) -> None:
+    """Put each node below all that lead to it, but by an edge that leads back up."""
+    after: defaultdict[_Node, list[tuple[_Node, Wire]]] = defaultdict(list)
+    for source, target, wire in ways:
+        after[source].append((target, wire))
+    order, seen = list[_Node](), set[_Node]()
     left = [(node, False) for node in reversed(nodes)]
     while left:
         node, done = left.pop()
         if done:
             order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
+        elif node not in seen:
+            seen.add(node)
             left.append((node, True))
-            left += [(target, False) for target, _ in reversed(after[id(node)])]
+            left += [(target, False) for target, _ in reversed(after[node])]
     # What a depth-first search leaves last comes first; what leads up there is back.
-    place = {id(node): n for n, node in enumerate(reversed(order))}
-    for node in reversed(order):
-        for target, edge in after[id(node)]:
-            if place[id(target)] < place[id(node)]:
-                back.add(edge)
-            else:
+    order.reverse()
+    place = {node: n for n, node in enumerate(order)}
+    for node in order:
+        for target, wire in after[node]:
+            wire.up = place[target] < place[node]
+            if not wire.up:
                 target.rank = max(target.rank, node.rank + 1)
-    return back
 
 
-def _steps(ways: _Ways, wires: Iterable[Wire]) -> Iterator[_Step]:
+def _followed(ways: _Ways) -> _Ways:
+    """Leave the longest edges out, where they pass more layers than can be followed."""
+    lengths = [abs(target.rank - source.rank) - 1 for source, target, _ in ways]
+    if sum(lengths) <= _MOST_BENDS:
+        return ways
+    order = sorted(range(len(ways)), key=lengths.__getitem__)
+    passed = accumulate(lengths[place] for place in order)
+    fitting = takewhile(
+        lambda pair: pair[1] <= _MOST_BENDS, zip(order, passed, strict=True)
+    )
+    return [ways[place] for place in sorted(place for place, _ in fitting)]
+
+
+def _steps(ways: _Ways) -> Iterator[_Step]:
     """Cut the edges into pieces from one layer to the next."""
-    for (source, target, _), wire in zip(ways, wires, strict=True):
+    for source, target, wire in ways:
         upper, last = (target, source) if wire.up else (source, target)
         for rank in range(upper.rank + 1, last.rank):
             bend = _Node(rank=rank)
@@ -281,27 +290,27 @@ def _layers(nodes: Iterable[_Node], steps: Sequence[_Step]) -> list[list[_Node]]
 
     First downwards, then up and down again; what is in the same place stays in order.
     """
-    bends = {id(n): n for step in steps for n in step[:2] if n.box is None}
-    found: defaultdict[int, list[_Node]] = defaultdict(list)
-    for node in (*nodes, *bends.values()):
-        found[node.rank].append(node)
-    above: defaultdict[int, list[_Node]] = defaultdict(list)
-    below: defaultdict[int, list[_Node]] = defaultdict(list)
+    above: defaultdict[_Node, list[_Node]] = defaultdict(list)
+    below: defaultdict[_Node, list[_Node]] = defaultdict(list)
     for upper, lower, _ in steps:
-        above[id(lower)].append(upper)
-        below[id(upper)].append(lower)
+        above[lower].append(upper)
+        below[upper].append(lower)
+    found: defaultdict[int, list[_Node]] = defaultdict(list)
+    every = dict.fromkeys([*nodes, *(n for step in steps for n in step[:2])])
+    for node in every:
+        found[node.rank].append(node)
     layers = [found[rank] for rank in sorted(found)]
     for sweep in range(_SWEEPS):
         near = below if sweep % 2 else above
         for layer in layers[:: -1 if sweep % 2 else 1]:
             wanted = {
-                id(node): median(beside.middle for beside in near[id(node)] or [node])
+                node: median(beside.middle for beside in near[node] or [node])
                 for node in layer
             }
-            layer.sort(key=lambda node: wanted[id(node)])
-            _spread(layer, [wanted[id(node)] for node in layer])
-    left = min((node.left for layer in layers for node in layer), default=0)
-    for node in (node for layer in layers for node in layer):
+            layer.sort(key=wanted.__getitem__)
+            _spread(layer, [wanted[node] for node in layer])
+    left = min((node.left for node in every), default=0)
+    for node in every:
         node.middle -= left
     return layers
 
@@ -314,12 +323,12 @@ def _spread(layer: Sequence[_Node], middles: Sequence[float]) -> None:
         offsets.append(offsets[-1] + half + _GAP)
     blocks: list[tuple[float, int]] = []
     for middle, offset in zip(middles, offsets, strict=True):
-        total, count = middle - offset, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
+        total, size = middle - offset, 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / size:
             more, others = blocks.pop()
-            total, count = total + more, count + others
-        blocks.append((total, count))
-    starts = [total / count for total, count in blocks for _ in range(count)]
+            total, size = total + more, size + others
+        blocks.append((total, size))
+    starts = [total / size for total, size in blocks for _ in range(size)]
     for node, start, offset in zip(layer, starts, offsets, strict=True):
         node.middle = int(start // 1) + offset
 
@@ -339,7 +348,7 @@ def _route(layers: Sequence[Sequence[_Node]], steps: Sequence[_Step]) -> int:
         y += max((node.height for node in layer), default=0)
         if below[rank]:
             y += _channel(below[rank], y)
-    for wire in {id(step.wire): step.wire for step in steps}.values():
+    for wire in {step.wire for step in steps}:
         if wire.up:
             wire.points.reverse()
     return y
@@ -351,13 +360,12 @@ def _channel(steps: Sequence[_Step], top: int) -> int:
     Edges from one node share a track, as do all that lead to the same ones: what
     meets on it is the same whichever way it is read.
     """
-    targets: defaultdict[tuple[int, bool], set[int]] = defaultdict(set)
+    targets: defaultdict[tuple[_Node, bool], set[_Node]] = defaultdict(set)
     for upper, lower, wire in steps:
-        targets[id(upper), wire.up].add(id(lower))
-    nets: defaultdict[tuple[frozenset[int], bool], list[_Step]] = defaultdict(list)
+        targets[upper, wire.up].add(lower)
+    nets: defaultdict[tuple[frozenset[_Node], bool], list[_Step]] = defaultdict(list)
     for step in steps:
-        shared = frozenset(targets[id(step.upper), step.wire.up])
-        nets[shared, step.wire.up].append(step)
+        nets[frozenset(targets[step.upper, step.wire.up]), step.wire.up].append(step)
     drops = _drops(list(nets.values()))
     tracks = _tracks(nets.values(), drops)
     # A tip that points up needs a row of its own.
@@ -365,64 +373,58 @@ def _channel(steps: Sequence[_Step], top: int) -> int:
     last = first + max(tracks.values(), default=-1) + 1
     for step in steps:
         upper, lower, wire = step
-        begin, end = step.port(upper), drops[id(step.wire), id(lower)]
-        row = first + tracks.get(id(step.wire), 0)
+        begin, end = step.port(upper), drops[step]
+        row = first + tracks.get(wire, 0)
         wire.points += [(begin, upper.y + upper.height), (begin, row), (end, row)]
         wire.points.append((end, last))
         if lower.box is None:
             lower.middle = end
         if (lower if wire.up else upper).box is not None:
-            right = min(
-                (x for x in drops.values() if x > end), default=end + _LABEL + 4
-            )
-            wire.label_at, wire.room = (end + 2, last), max(0, right - end - 4)
-            wire.room = 0 if wire.room < _BEND else wire.room
+            beside = (x - end - 4 for x in drops.values() if x > end)
+            room = min(beside, default=_LABEL)
+            wire.label_at, wire.room = (end + 2, last), room if room >= _BEND else 0
     return last - top + 1
 
 
-def _drops(nets: Sequence[Sequence[_Step]]) -> Mapping[tuple[int, int], int]:
+def _drops(nets: Sequence[Sequence[_Step]]) -> Mapping[_Step, int]:
     """Say where each edge comes in: in the middle, unless another starts above that.
 
     One that starts there and leads nowhere else may be joined.
     """
-    starts: dict[int, tuple[int, set[tuple[int, bool]]]] = {}
+    starts: dict[int, tuple[int, set[tuple[_Node, bool]]]] = {}
     for number, net in enumerate(nets):
-        leads = {(id(step.lower), step.wire.up) for step in net}
+        leads = {(step.lower, step.wire.up) for step in net}
         starts |= dict.fromkeys((s.port(s.upper) for s in net), (number, leads))
-    found: dict[tuple[int, int], int] = {}
+    found: dict[_Step, int] = {}
     for number, net in enumerate(nets):
         for step in net:
             node, middle = step.lower, step.port(step.lower)
-            own = number, {(id(node), step.wire.up)}
-            reach = node.width // 2 - 1
-            for shift in _SHIFTS:
-                x = middle + shift
+            own = number, {(node, step.wire.up)}
+            for x in (middle + shift for shift in _SHIFTS):
                 other, leads = starts.get(x, own)
-                if abs(x - node.middle) <= reach and (
-                    other == number or leads == own[1]
-                ):
+                joined = other == number or leads == own[1]
+                if joined and abs(x - node.middle) <= node.width // 2 - 1:
+                    found[step] = x
                     break
             else:
-                x = middle
-            found[id(step.wire), id(node)] = x
+                found[step] = middle
     return found
 
 
 def _tracks(
-    nets: Iterable[Sequence[_Step]], drops: Mapping[tuple[int, int], int]
-) -> Mapping[int, int]:
-    """Give a track to the wires that have to go aside, by their ids."""
+    nets: Iterable[Sequence[_Step]], drops: Mapping[_Step, int]
+) -> Mapping[Wire, int]:
+    """Give a track to the wires that have to go aside."""
     spans = []
     for net in nets:
-        xs = [step.port(step.upper) for step in net]
-        xs += [drops[id(step.wire), id(step.lower)] for step in net]
+        xs = [x for step in net for x in (step.port(step.upper), drops[step])]
         if min(xs) < max(xs):
             spans.append((min(xs), max(xs), net))
     ends: list[int] = []
-    found: dict[int, int] = {}
+    found: dict[Wire, int] = {}
     for left, right, net in sorted(spans, key=lambda span: span[:2]):
         free = (n for n, end in enumerate(ends) if end < left - 1)
         track = next(free, len(ends))
         ends[track : track + 1] = [right]
-        found |= {id(step.wire): track for step in net}
+        found |= {step.wire: track for step in net}
     return found

@@ -429,3 +429,23 @@ def test_at_each_moment_what_was_taken_leads_to_what_was_reached(name: str) -> N
 )
 def test_what_is_no_definition_is_a_graph_of_little(text: str) -> None:
     assert len(Graph(text).boxes) <= 3
+
+
+def test_of_a_tangled_machine_the_longest_edges_are_left_out_and_counted() -> None:
+    names = [f"s{number}" for number in range(120)]
+    states = {
+        name: {"Type": "Choice", "Choices": [{"Next": each} for each in names[n + 1 :]]}
+        for n, name in enumerate(names)
+    }
+    graph = Graph(json.dumps({"StartAt": "s0", "States": states}))
+    picture = lay_out(graph, 100, wanted)
+    edges = sum(1 for _ in graph.edges)
+    assert picture.left_out > 0
+    assert len(picture.wires) + picture.left_out == edges
+    reached = {graph.boxes[wire.edge.target].name for wire in picture.wires}
+    assert reached >= set(names)
+
+
+def test_a_type_that_is_no_text_is_a_state_like_others() -> None:
+    graph = Graph('{"StartAt": "a", "States": {"a": {"Type": ["Task"]}}}')
+    assert named(graph, "a").kind == "state"
