@@ -26,7 +26,7 @@ from sfnwatch.tui.explain_view import (
     TimeSpent,
     bar,
     bar_rows,
-    is_kept,
+    keeping,
     proofs_of,
     time_spent,
 )
@@ -178,7 +178,8 @@ def telling(shown: Shown, count: int) -> list[Finding]:
     if shown.outline.options.keep is None:
         return told.telling(count)
     every = told.telling(_CHOSEN)
-    kept = (each for each in every if is_kept(shown, proofs_of(shown, each, "")))
+    is_kept = keeping(shown)
+    kept = (each for each in every if is_kept(proofs_of(shown, each, "")))
     return list(islice(kept, count))
 
 

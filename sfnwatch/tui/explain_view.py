@@ -1,7 +1,7 @@
 """The explanation: what a trace shows in sentences, each with what it rests on."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -101,6 +101,7 @@ class ExplainList(EntryList[ExplainEntry]):
         self._shown = shown
         self._of: object = None
         self._report: Report | None = None
+        self._is_kept = keeping(shown)
         self._toggled: set[str] = set()
         """The keys of sentences that are unfolded, and executions that are folded."""
         self._fitted: tuple[Table | None, int, list[tuple[Column, int]]] = None, 0, []
@@ -122,6 +123,7 @@ class ExplainList(EntryList[ExplainEntry]):
             self._list()
 
     def _list(self) -> None:
+        self._is_kept = keeping(self._shown)
         entries = list(self._all_entries())
         is_filtered = self._shown.outline.options.keep is not None
         self.entries = _without_bare(entries) if is_filtered else entries
@@ -164,7 +166,7 @@ class ExplainList(EntryList[ExplainEntry]):
                 alike[name] += 1
                 key = f"{name}~{alike[name]}"
                 proofs = proofs_of(self._shown, told, arn)
-                if not is_kept(self._shown, proofs):
+                if not self._is_kept(proofs):
                     return
                 is_open = key in self._toggled if proofs else None
                 yield ExplainEntry(key, told, proofs, is_open)
@@ -346,10 +348,18 @@ def proofs_of(shown: Shown, told: Sentence, arn: str) -> list[Proof]:
     return sorted(found.values(), key=lambda p: (p.at is None, p.at or 0))
 
 
-def is_kept(shown: Shown, proofs: Iterable[Proof]) -> bool:
-    """True for what rests on something that the filter keeps."""
-    keep = shown.outline.options.keep
-    return keep is None or any(p.item is not None and keep(p.item) for p in proofs)
+def keeping(shown: Shown) -> Callable[[Iterable[Proof]], bool]:
+    """Give what tells whether a sentence stays, by the lines that it rests on.
+
+    It does if the filter keeps anything of a visit that one of them is of.
+    """
+    visits, spot_of = shown.kept_visits(), shown.outline.containers.spot_of
+
+    def is_kept(proofs: Iterable[Proof]) -> bool:
+        items = (proof.item for proof in proofs if proof.item is not None)
+        return visits is None or any(spot_of(item)[:2] in visits for item in items)
+
+    return is_kept
 
 
 def _without_bare(entries: Sequence[ExplainEntry]) -> list[ExplainEntry]:

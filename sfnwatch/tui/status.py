@@ -345,7 +345,8 @@ def quiet_words(shown: Shown, *, over: bool) -> str:
         return f"none: CloudTrail {health.state}"
     if health is not None and health.message:
         return clean(health.message, _MESSAGE)
-    if over or (health is not None and health.state is HealthState.ENDED):
+    ended = over or (health is not None and health.state is HealthState.ENDED)
+    if ended and not shown.trace.calls:
         return "none recorded"
     return "none yet: CloudTrail is minutes behind"
 
@@ -375,9 +376,8 @@ def headline(shown: Shown) -> tuple[Part, ...]:
         *_retried(by_kind.get("retries", ())),
     ][:2]
     if not told and learned:
-        told = [
-            [*_whose(shown, learned[0].execution_arn), Part(_learned_words(learned[0]))]
-        ]
+        whose = _whose(shown, learned[0].execution_arn)
+        told = [[*whose, Part(_learned_words(shown, learned[0]))]]
     first, *others = told or [[]]
     return (*first, *(part for each in others for part in (_AND, *each)))
 
@@ -410,7 +410,7 @@ def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[
     return [
         *_whose(shown, arn),
         Part(words, Role.BAD),
-        Part(f", yet {_learned_words(end) if end else 'it succeeded'}"),
+        Part(f", yet {_learned_words(shown, end) if end else 'it succeeded'}"),
     ]
 
 
@@ -449,19 +449,34 @@ def _redriven(shown: Shown) -> Iterator[list[Part]]:
 
 
 def _retried(findings: Sequence[Finding]) -> Iterator[list[Part]]:
-    for finding in findings[:1]:
-        number = counted(finding.data["tries"] - 1, "retry", "retries")
-        yield [Part(f"{number}: "), Part(_errors(finding), Role.WARN)]
+    if findings:
+        again = sum(each.data["tries"] - each.data["visits"] for each in findings)
+        number = counted(again, "retry", "retries")
+        yield [Part(f"{number}: "), Part(_errors(*findings), Role.WARN)]
 
 
-def _errors(finding: Finding) -> str:
-    return ", ".join(clean(each, _ERROR) for each in finding.data.get("errors", ()))
+def _errors(*findings: Finding) -> str:
+    told = (error for each in findings for error in each.data.get("errors", ()))
+    return ", ".join(clean(error, _ERROR) for error in dict.fromkeys(told))
 
 
-def _learned_words(finding: Finding) -> str:
+def _learned_words(shown: Shown, finding: Finding) -> str:
     by, seconds = finding.data.get("by"), finding.data["seconds"]
     how = f", by {by}" if by in {"event", "poll"} else ""
+    if by == "poll" and not _is_certain(shown, finding):
+        how = ", by poll or event"
     return f"completion detected in {seconds:.1f} s{how}"
+
+
+def _is_certain(shown: Shown, finding: Finding) -> bool:
+    """Tell whether a poll surely lies between the job's end and that of the try."""
+    arn, scheduled_id = finding.execution_arn or "", finding.data.get("attempt")
+    execution = shown.moment.executions.get(arn)
+    attempt = execution.attempt(scheduled_id) if execution is not None else None
+    if attempt is None:
+        return False
+    told = shown.maker.completion((arn, attempt.scheduled_id), attempt)
+    return told is not None and told.certain
 
 
 def _whose(shown: Shown, arn: str | None) -> list[Part]:

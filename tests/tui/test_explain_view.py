@@ -81,3 +81,10 @@ async def test_calls_without_a_history_are_explained_and_nothing_at_all_too() ->
     async with live([], (100, 30)) as (app, pilot, _):
         await press(pilot, "e", "down", "enter", "y")
         assert "Nothing has come yet" in words_on(app)
+
+
+async def test_a_filter_keeps_what_is_told_of_the_states_that_it_keeps() -> None:
+    async with replayed("demo-pipeline", (100, 30), "end") as (app, pilot):
+        await press(pilot, "tilde", *"declined", "enter", "e")
+        assert "Charge card failed with CardDeclined" in prose_on(app)
+        assert "Render invoice" not in prose_on(app)
