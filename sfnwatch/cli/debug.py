@@ -20,11 +20,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
 
 from sfnwatch import __version__
 from sfnwatch.errors import SfnwatchError, UsageError
-from sfnwatch.model.values import clean
+from sfnwatch.model.values import clean, iso
 
 _MARK = b"sfnwatch debug "
 """What such a file begins with: any other is not written to."""
@@ -102,13 +101,8 @@ def _log_end(error: BaseException | None) -> None:
         _LOG.debug("ends%s", f": {error}" if error else "")
         return
     _LOG.debug("ends by %s", type(error).__name__)
-    for line in _places(error.__traceback__):
-        _LOG.debug("  %s", line)
-
-
-def _places(trace: TracebackType | None) -> Iterator[str]:
-    for frame in traceback.extract_tb(trace):
-        yield f"{frame.filename}:{frame.lineno} in {frame.name}"
+    for frame in traceback.extract_tb(error.__traceback__):
+        _LOG.debug("  %s:%s in %s", frame.filename, frame.lineno, frame.name)
 
 
 class _DebugWriter(logging.Handler):
@@ -125,9 +119,11 @@ class _DebugWriter(logging.Handler):
         """Write a line at once: what comes after it may be a crash."""
         if self.trouble:
             return
-        at = datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds")
-        text = _without_secrets(record.getMessage()[:_LONGEST])
-        line = f"{at.removesuffix('+00:00')}Z {clean(text, _LONGEST)}\n".encode()
+        text = record.getMessage()[:_LONGEST]
+        for pattern, instead in _SECRETS:
+            text = pattern.sub(instead, text)
+        at = iso(datetime.fromtimestamp(record.created, UTC))
+        line = f"{at} {clean(text, _LONGEST)}\n".encode()
         self._left -= len(line)
         if self._left < 0:
             self.trouble = f"it has {_LARGEST >> 20} MiB, and gets no larger."
@@ -142,12 +138,6 @@ class _DebugWriter(logging.Handler):
             os.close(self._file)
             self._file = -1
         super().close()
-
-
-def _without_secrets(text: str) -> str:
-    for pattern, instead in _SECRETS:
-        text = pattern.sub(instead, text)
-    return text
 
 
 def _opened(path: Path) -> int:

@@ -143,9 +143,9 @@ def _print(check: "Check") -> None:
     if check.advice:
         lines += textwrap.wrap(f"{arrow} {check.advice}", width, break_on_hyphens=False)
     head = f"{marks[check.ok]} {check.name}"
-    put_row(f"{head:<{_NAME}} {lines[0]}".rstrip())
-    for line in lines[1:]:
-        put_row(f"{'':<{_NAME}} {line}")
+    for line in lines:
+        put_row(f"{head:<{_NAME}} {line}".rstrip())
+        head = ""
 
 
 COMMANDS = (doctor,)

@@ -42,6 +42,7 @@ from sfnwatch.model.values import (
     clean,
     mapping_of,
     parse_object,
+    parse_time,
     size,
     text_of,
 )
@@ -71,16 +72,15 @@ _Key = tuple[str, int]
 """A visit, by its execution and its id; or a call, by its event id and 0."""
 
 
-class _RejectedError(Exception):
-    """The collector will not have it, however often it is sent."""
+class _NotTakenError(Exception):
+    """The collector has not taken spans: REFUSED for good, or RETRYING."""
 
-
-class _BusyError(Exception):
-    """It may have it later: after so many seconds, where it says."""
-
-    def __init__(self, message: str, after: float | None = None) -> None:
-        super().__init__(message)
-        self.after = after
+    def __init__(
+        self, state: HealthState, what: str, after: float | None = None
+    ) -> None:
+        super().__init__(what)
+        self.state, self.after = state, after
+        """`after` so many seconds it may have them, where it says."""
 
 
 # -- where, and how --------------------------------------------------------------------
@@ -144,15 +144,14 @@ def traces_url(endpoint: str) -> str:
 
 def _endpoint_of(named: "_Variables") -> str:
     """Give that of traces as it is, or the protocol's path below that of all."""
-    own, every = named.own("ENDPOINT"), named.of_all("ENDPOINT")
-    url = own or every
+    url = named["ENDPOINT"]
     if not url:
         msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
         raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
     if not re.match(r"https?://[^/\s]+", url):
         msg = f"{named.name('ENDPOINT')}: {clean(url, _SHOWN)!r} is no URL."
         raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
-    return own or traces_url(every)
+    return url if named.own("ENDPOINT") else traces_url(url)
 
 
 class _Variables:
@@ -164,11 +163,8 @@ class _Variables:
     def own(self, what: str) -> str:
         return self._environ.get(f"{PREFIX}TRACES_{what}", "").strip()
 
-    def of_all(self, what: str) -> str:
-        return self._environ.get(f"{PREFIX}{what}", "").strip()
-
     def __getitem__(self, what: str) -> str:
-        return self.own(what) or self.of_all(what)
+        return self.own(what) or self._environ.get(f"{PREFIX}{what}", "").strip()
 
     def name(self, what: str) -> str:
         return f"{PREFIX}{'TRACES_' if self.own(what) else ''}{what}"
@@ -279,18 +275,17 @@ class OtlpExporter:
             auto_decompress=False,
         )
         async with opened as session:
-            pause = _EVERY
-            while not self._closed and not self._is_refused:
-                await self._sleep(pause)
-                before = self._health
-                pause = await self._send_settled(session, pause)
-                for batch in self._news(before):
-                    yield batch
-            if not self._is_refused:
-                before = self._health
-                await self._send_rest(session)
-                for batch in self._news(before):
-                    yield batch
+            pause, is_last = _EVERY, False
+            while not is_last and not self._is_refused:
+                before, is_last = self._health, self._closed
+                if is_last:
+                    await self._send_rest(session)
+                else:
+                    await self._sleep(pause)
+                    pause = await self._send_settled(session, pause)
+                if self._health != before:
+                    told = self._health.as_record()
+                    yield (receive(self._clock.now(), RecordKind.HEALTH, None, told),)
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but not beyond the end."""
@@ -332,12 +327,6 @@ class OtlpExporter:
     def _say(self, state: HealthState, message: str = "") -> None:
         self._health = replace(self._health, state=state, message=message)
 
-    def _news(self, before: SourceHealth) -> Iterator[Batch]:
-        """Yield the health as a record, if it is another than before."""
-        if self._health != before:
-            record = self._health.as_record()
-            yield (receive(self._clock.now(), RecordKind.HEALTH, None, record),)
-
     def _trouble(self, what: str) -> str:
         return f"Sending spans to {_shown(self._collector.url)}: {what}."
 
@@ -365,32 +354,27 @@ class OtlpExporter:
             return True
         try:
             said = await self._post(session, self._encoded(spans))
-        except _RejectedError as error:
-            return self._fail(HealthState.REFUSED, str(error))
+        except _NotTakenError as error:
+            failed = error
         except aiohttp.InvalidURL:
-            return self._fail(HealthState.REFUSED, self._trouble("it is no URL"))
-        except _BusyError as error:
-            return self._fail(HealthState.RETRYING, str(error), error.after)
+            failed = _NotTakenError(HealthState.REFUSED, "it is no URL")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # The last is what aiohttp says of an answer that makes no sense.
             what = clean(str(error), _SHOWN) or type(error).__name__
-            return self._fail(HealthState.RETRYING, self._trouble(what))
-        self._taken.update(span.id for span in spans)
-        self._say(HealthState.LIVE, said)
-        return True
+            failed = _NotTakenError(HealthState.RETRYING, what)
+        else:
+            self._taken.update(span.id for span in spans)
+            self._say(HealthState.LIVE, said)
+            return True
+        self._named_wait = failed.after
+        self._say(failed.state, self._trouble(str(failed)))
+        return False
 
     def _encoded(self, spans: Sequence[OtlpSpan]) -> bytes:
         told = to_json(spans)
         is_json, is_packed = self._collector.is_json, self._collector.is_packed
         body = ascii_json(told).encode() if is_json else to_protobuf(told)
         return gzip.compress(body, mtime=0) if is_packed else body
-
-    def _fail(
-        self, state: HealthState, message: str, after: float | None = None
-    ) -> bool:
-        self._named_wait = after
-        self._say(state, message)
-        return False
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes) -> str:
         """Post a body; give what the collector says that it left out of it."""
@@ -412,21 +396,19 @@ class OtlpExporter:
         async with posted as answer:
             if answer.status in _RETRYABLE:
                 after = _seconds(answer.headers.get("Retry-After"), self._clock.now())
-                busy = self._trouble(f"it answered {answer.status}")
-                raise _BusyError(busy, after)
+                said = f"it answered {answer.status}"
+                raise _NotTakenError(HealthState.RETRYING, said, after)
             if answer.status in _REDIRECTS:
                 # Whoever answers so must not decide who gets the headers next.
                 other = _target(collector.url, answer.headers.get("Location", ""))
-                what = (
-                    f"it answered {answer.status}, a redirect to {other}, not followed"
-                )
-                raise _RejectedError(self._trouble(what))
-            told = await self._read(answer)
+                said = f"it answered {answer.status}, a redirect to {other}"
+                raise _NotTakenError(HealthState.REFUSED, f"{said}, not followed")
+            told = await _read(answer)
             count, message = _details(told, answer.content_type)
             if answer.status // 100 != _TAKEN:
                 message = message or clean(told[: 4 * _SHOWN].decode(errors="replace"))
-                what = f"it answered {answer.status} {message.strip()[:_SHOWN]}".strip()
-                raise _RejectedError(self._trouble(what))
+                said = f"it answered {answer.status} {message.strip()[:_SHOWN]}"
+                raise _NotTakenError(HealthState.REFUSED, said.strip())
         return self._remark(count, message)
 
     def _remark(self, count: int, message: str) -> str:
@@ -437,15 +419,16 @@ class OtlpExporter:
         why = message or "it does not say why"
         return f"The collector left out {plural(self._left_out, 'span')}: {why}."
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        found = b""
-        async for chunk in answer.content.iter_any():
-            found += chunk
-            if len(found) > _ANSWER:
-                answer.close()
-                what = f"it answered with more than {size(_ANSWER)}"
-                raise _RejectedError(self._trouble(what))
-        return found
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    found = b""
+    async for chunk in answer.content.iter_any():
+        found += chunk
+        if len(found) > _ANSWER:
+            answer.close()
+            said = f"it answered with more than {size(_ANSWER)}"
+            raise _NotTakenError(HealthState.REFUSED, said)
+    return found
 
 
 def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
@@ -465,16 +448,15 @@ def _seconds(told: str | None, now: datetime) -> float | None:
     if not told:
         return None
     try:
-        seconds = float(told) if told.isdigit() else _until(told, now)
+        if told.isdigit():
+            seconds = float(told)
+        else:
+            at = parse_time(parsedate_to_datetime(told))
+            seconds = (at - now).total_seconds()
     except (ValueError, OverflowError):
         # Nonsense; or a date beyond the calendar.
         return None
     return min(max(seconds, _NAP), _MOST)
-
-
-def _until(date: str, now: datetime) -> float:
-    at = parsedate_to_datetime(date)
-    return (at - now).total_seconds() if at.tzinfo else 0.0
 
 
 def _details(body: bytes, content_type: str) -> tuple[int, str]:

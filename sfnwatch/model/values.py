@@ -148,6 +148,9 @@ def _shown(character: str) -> str:
     return character if space or character.isprintable() else _REPLACEMENT
 
 
+_LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+
+
 def clean(text: str, limit: int | None = None) -> str:
     """Give `text` without anything a terminal or a page could act on.
 
@@ -160,6 +163,11 @@ def clean(text: str, limit: int | None = None) -> str:
     if not text.isprintable():
         text = "".join(map(_shown, text))
     return f"{text}… {size(rest)} more" if rest else text
+
+
+def without_login(text: str) -> str:
+    """Give a text without the names and passwords of the URLs in it."""
+    return _LOGIN.sub("…", text)
 
 
 def clean_lines(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from collections.abc import (
     Collection,
     Mapping,
 )
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import datetime
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -47,12 +47,10 @@ from sfnwatch.sources.aws_errors import (
     code_of,
     concerns_sign_in,
     failure_of,
-    server_time,
+    time_of,
 )
 from sfnwatch.sources.credentials import Prompter, SignIn, of_settings
-from sfnwatch.sources.http_session import (
-    HttpSession,
-)
+from sfnwatch.sources.http_session import HttpSession
 from sfnwatch.sources.permissions import (
     SIGN_IN,
     Feature,
@@ -61,12 +59,7 @@ from sfnwatch.sources.permissions import (
     operations,
 )
 from sfnwatch.sources.polling import note_answer, note_sent
-from sfnwatch.sources.profiles import (
-    AwsSettings,
-    Keys,
-    login_command,
-    profile_name,
-)
+from sfnwatch.sources.profiles import AwsSettings, Keys, login_command, profile_name
 
 T = TypeVar("T")
 _HTTP: Any = HttpSession
@@ -160,8 +153,9 @@ class _Connection:
         emitter.register_first("before-call", partial(_refuse_others, allowed))
         if settings.access_key_id and settings.secret_access_key:
             _ignore_configuration(self.session)
-            own = (settings.access_key_id, settings.secret_access_key)
-            self.session.set_credentials(*own)
+            self.session.set_credentials(
+                settings.access_key_id, settings.secret_access_key
+            )
         self.signed_in = SignIn(self.session, settings, prompter)
 
     async def call(self, request: AwsRequest[Any]) -> dict[str, Any]:
@@ -258,43 +252,28 @@ class AwsClient:
         """Say, in botocore's words, how credentials are found; raises Failure."""
         if self._settings.access_key_id:
             return "given keys"
-        connection = self._connection
-        whose = profile_name(connection.session)
+        whose = profile_name(self._connection.session)
         asked = AwsRequest("sts:GetCallerIdentity", whose, "", dict, {})
-        try:
+        async with self._worded(asked) as connection:
             await connection.signed_in.keys(self._settings.region)
             found: Any = await connection.session.get_credentials()
-        except Failure:
-            raise
-        except Exception as error:
-            raise await self._failure(connection, error, asked) from error
-        return str(found.method)
+            return str(found.method)
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure, or StalePageError for a token too old."""
-        connection, shape = self._connection, request.shape
-        try:
+        async with self._worded(request) as connection:
             told = await connection.call(request)
             body = told.pop(_BODY, None)
-            value = (
-                convert_answer(told, shape)
-                if body is None
-                else decode_answer(body, shape)
-            )
-        except Failure:
-            raise
-        except Exception as error:
-            if STALE_PAGE.fullmatch(code_of(error)) and _is_later_page(request):
-                name = request.operation.partition(":")[2]
-                words = f"{name} on {request.subject}: {clean(str(error), 300)}"
-                raise StalePageError(words) from error
-            raise await self._failure(connection, error, request) from error
+            if body is None:
+                value = convert_answer(told, request.shape)
+            else:
+                value = decode_answer(body, request.shape)
         self._answered = True
-        metadata = told.get("ResponseMetadata", {})
-        at = server_time(metadata.get("HTTPHeaders", {}))
+        at = time_of(told)
         if at is not None and self._heed is not None:
             self._heed(at)
-        return AwsAnswer(value, body or b"", str(metadata.get("RequestId")))
+        request_id = told.get("ResponseMetadata", {}).get("RequestId")
+        return AwsAnswer(value, body or b"", str(request_id))
 
     async def stream(
         self, request: AwsRequest[Any], key: str
@@ -303,18 +282,25 @@ class AwsClient:
 
         `key` is where the answer has its stream. Who has had enough closes this.
         """
+        async with self._worded(request) as connection, connection.used():
+            answer = await connection.call(request)
+            with closing(answer[key]):
+                async for event in answer[key]:
+                    yield event
+
+    @asynccontextmanager
+    async def _worded(self, request: AwsRequest[Any]) -> AsyncIterator[_Connection]:
+        """Give what asks AWS, and put into words what goes wrong meanwhile."""
         connection = self._connection
         try:
-            async with connection.used():
-                answer = await connection.call(request)
-                try:
-                    async for event in answer[key]:
-                        yield event
-                finally:
-                    answer[key].close()
+            yield connection
         except Failure:
             raise
         except Exception as error:
+            if STALE_PAGE.fullmatch(code_of(error)) and _is_later_page(request):
+                name = request.operation.partition(":")[2]
+                words = f"{name} on {request.subject}: {clean(str(error), 300)}"
+                raise StalePageError(words) from error
             raise await self._failure(connection, error, request) from error
 
     async def _failure(

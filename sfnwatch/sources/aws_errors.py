@@ -60,122 +60,6 @@ VERDICTS = (
     ),
 )
 """What codes mean, whichever service sends them; any other is worth another try."""
-STALE_PAGE = re.compile(
-    "(ExpiredNextToken|InvalidNextToken|InvalidParameter|InvalidTimeRange)Exception"
-    "|InvalidToken"
-)
-"""The paging has to begin again: its token is too old, or was another's."""
-_SIGNATURE = re.compile(
-    "InvalidSignatureException|RequestExpired|RequestTimeTooSkewed|SignatureDoesNotMatch"
-)
-"""What a clock that is wrong may be answered with."""
-SKEWED = timedelta(minutes=4)
-"""AWS takes signatures that are up to 5 minutes old, or 15: it depends."""
-_OUR_AGE = range(2000, 2200)
-_SIGNED_HEADER = re.compile(
-    r"(?i)\b(x-amz-security-token|authorization)\b\s*[:=]\s*[^\s'\"][^\n'\"]*"
-)
-
-
-def code_of(error: BaseException) -> str:
-    """Give AWS's error code, or nothing for an error that AWS did not send."""
-    # A connection that was closed has a response too: None.
-    response: Mapping[str, Any] = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
-
-
-def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """Read an answer's Date; one of another age is nobody's time."""
-    try:
-        told = parsedate_to_datetime(headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None
-    return told if told.year in _OUR_AGE else None
-
-
-def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
-    """Put an error into plain words; raises it again if it is none we know.
-
-    `operation` has its IAM prefix; `login` is the command that renews this profile's
-    credentials.
-    """
-    tried = f"{operation.partition(':')[2]} on {subject}"
-    if concerns_sign_in(error):
-        return _sign_in_failure(error, login)
-    if isinstance(error, boto.ClientError):
-        if code_of(error) in THROTTLED:
-            tried = operation.partition(":")[2]
-        action, policy = action_of(operation), policy_command(operation)
-        return _judged(
-            error, tried, VERDICTS, login=login, action=action, policy=policy
-        )
-    state, words = HealthState.REFUSED, _said(error)
-    match error:
-        case NotAllowedError() if operation.startswith("s3:"):
-            # Botocore would ask by HeadBucket, where AWS has not told it unasked.
-            words = "S3 doesn't say where the bucket is."
-        case UnsafeEndpointError():
-            # A watch's own endpoints are looked at before there is a client for them.
-            tried = _SIGNING_IN
-        case (
-            GarbledError()
-            | ResponseParserError()
-            | StreamParserError()
-            | aiohttp.ClientPayloadError()
-            | boto.ChecksumError()
-            | boto.FlexibleChecksumError()
-            | boto.IncompleteReadError()
-        ):
-            state, words = HealthState.RETRYING, "the answer was cut or garbled."
-        case (
-            UnboundedError()
-            | aiohttp.ClientConnectionError()
-            | boto.HTTPClientError()
-            | boto.ConnectionError()
-            | boto.CapacityNotAvailableError()
-            | OSError()
-        ):
-            state, words = HealthState.RETRYING, f"{words} {_network_advice(error)}"
-        case boto.BotoCoreError():
-            tried, words = "AWS settings", f"{words} {_CORRECT}"
-        case _:
-            raise error
-    return Failure(state, f"{tried}: {words}".rstrip())
-
-
-_CORRECT = (
-    "Correct what the profile or the environment says, the --region (as eu-west-1), or"
-    " the --endpoint-url."
-)
-
-
-def _network_advice(error: Exception) -> str:
-    match error:
-        case boto.SSLError():
-            return "Check AWS_CA_BUNDLE, or the ca_bundle of the profile."
-        case boto.ProxyConnectionError():
-            return "Check HTTPS_PROXY and NO_PROXY."
-        case boto.EndpointConnectionError() | boto.ConnectTimeoutError():
-            return "Check the network, and the --region."
-        case _:
-            return ""
-
-
-# -- no credentials --------------------------------------------------------------------
-
-_SIGNING_IN = "AWS credentials"
-"""What failed, where there was nothing yet to sign a request with."""
-_LOGGED_OUT = (boto.LoginError, boto.SSOError, boto.TokenRetrievalError)
-_NOT_FOUND = (
-    boto.CredentialRetrievalError,
-    boto.MetadataRetrievalError,
-    boto.NoAuthTokenError,
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.ProfileNotFound,
-    boto.RefreshWithMFAUnsupportedError,
-    boto.UnknownCredentialError,
-)
 _SIGN_IN_VERDICTS = (
     Verdict(
         f"{'|'.join(sorted(THROTTLED))}|IDPCommunicationError|InternalFailure"
@@ -196,33 +80,76 @@ _SIGN_IN_VERDICTS = (
 )
 """What an answer means by which credentials were to be had: no policy for a watch
 helps. The first that fits holds."""
+STALE_PAGE = re.compile(
+    "(ExpiredNextToken|InvalidNextToken|InvalidParameter|InvalidTimeRange)Exception"
+    "|InvalidToken"
+)
+"""The paging has to begin again: its token is too old, or was another's."""
+_SIGNATURE = re.compile(
+    "InvalidSignatureException|RequestExpired|RequestTimeTooSkewed|SignatureDoesNotMatch"
+)
+"""What a clock that is wrong may be answered with."""
+SKEWED = timedelta(minutes=4)
+"""AWS takes signatures that are up to 5 minutes old, or 15: it depends."""
+_OUR_AGE = range(2000, 2200)
+_SIGNED_HEADER = re.compile(
+    r"(?i)\b(x-amz-security-token|authorization)\b\s*[:=]\s*[^\s'\"][^\n'\"]*"
+)
+_CORRECT = (
+    "Correct what the profile or the environment says, the --region (as eu-west-1), or"
+    " the --endpoint-url."
+)
+_SIGN_IN = (
+    "Choose a --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run:"
+)
+_SIGNING_IN = "AWS credentials"
+"""What failed, where there was nothing yet to sign a request with."""
+_NO_CREDENTIALS = (
+    boto.CredentialRetrievalError,
+    boto.LoginError,
+    boto.MetadataRetrievalError,
+    boto.MissingDependencyException,
+    boto.NoAuthTokenError,
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.ProfileNotFound,
+    boto.RefreshWithMFAUnsupportedError,
+    boto.SSOError,
+    boto.TokenRetrievalError,
+    boto.UnknownCredentialError,
+)
+
+
+def code_of(error: BaseException) -> str:
+    """Give AWS's error code, or nothing for an error that AWS did not send."""
+    # A connection that was closed has a response too: None.
+    response: Mapping[str, Any] = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """Read an answer's Date; one of another age is nobody's time."""
+    try:
+        told = parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+    return told if told.year in _OUR_AGE else None
+
+
+def time_of(answer: Mapping[str, Any]) -> datetime | None:
+    """Read when AWS sent an answer, or a refusal, by what botocore made of it."""
+    return server_time(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+
+
+def beside_aws(ahead: timedelta) -> str:
+    """Say how far this machine's clock is off."""
+    side = "ahead of" if ahead > timedelta(0) else "behind"
+    return f"{duration(abs(ahead.total_seconds()))} {side} AWS's"
 
 
 def concerns_sign_in(error: Exception) -> bool:
     """True for what keeps credentials from being had, but for wrong settings."""
-    known = (*_LOGGED_OUT, *_NOT_FOUND, boto.MissingDependencyException)
-    return isinstance(error, known) or bool(_sign_in_operation(error))
-
-
-def _sign_in_failure(error: Exception, login: str) -> Failure:
-    """Say why there are no credentials."""
-    if isinstance(error, boto.ClientError):
-        tried = f"{_SIGNING_IN}: {_sign_in_operation(error)}"
-        return _judged(error, tried, _SIGN_IN_VERDICTS, login=login)
-    if isinstance(error, _LOGGED_OUT):
-        words = f"{_SIGNING_IN}: not logged in, or no longer. Run: {login}"
-        return Failure(HealthState.EXPIRED, words, at_least=EXPIRED_PAUSE)
-    if isinstance(error, boto.MissingDependencyException):
-        # The only thing that botocore can miss here.
-        words = "a login of `aws login` takes awscrt, which is not installed. Run:"
-        words += f" {to_install('login')}"
-    else:
-        words = _said(error)
-        if isinstance(error, boto.CredentialRetrievalError):
-            words = clean("{provider}: {error_msg}.".format_map(error.kwargs), 400)
-        words += " Choose a --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
-        words += f" or run: {login}"
-    return Failure(HealthState.REFUSED, f"{_SIGNING_IN}: {words}")
+    return isinstance(error, _NO_CREDENTIALS) or bool(_sign_in_operation(error))
 
 
 def _sign_in_operation(error: Exception) -> str:
@@ -231,7 +158,25 @@ def _sign_in_operation(error: Exception) -> str:
     return next((name for _, name in SIGN_IN if name == asked), "")
 
 
-# -- what AWS answers ------------------------------------------------------------------
+def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
+    """Put an error into plain words; raises it again if it is none we know.
+
+    `operation` has its IAM prefix; `login` is the command that renews this profile's
+    credentials.
+    """
+    name = operation.partition(":")[2]
+    if not isinstance(error, boto.ClientError):
+        if isinstance(error, NotAllowedError) and operation.startswith("s3:"):
+            # Botocore would ask by HeadBucket, where AWS has not told it unasked.
+            words = f"{name} on {subject}: S3 doesn't say where the bucket is."
+            return Failure(HealthState.REFUSED, words)
+        return _unanswered(error, f"{name} on {subject}", login)
+    if asked := _sign_in_operation(error):
+        tried = f"{_SIGNING_IN}: {asked}"
+        return _judged(error, tried, _SIGN_IN_VERDICTS, login=login)
+    tried = name if code_of(error) in THROTTLED else f"{name} on {subject}"
+    action, policy = action_of(operation), policy_command(operation)
+    return _judged(error, tried, VERDICTS, login=login, action=action, policy=policy)
 
 
 def _judged(
@@ -239,48 +184,82 @@ def _judged(
 ) -> Failure:
     """Say what AWS answered, and what it means by the first verdict that fits."""
     code = code_of(error)
-    if (off := _skew(error)) is not None:
-        words = _skew_words(tried, code, off)
+    words = f"{tried}: {clean(code)}."
+    told = time_of(error.response) if _SIGNATURE.fullmatch(code) else None
+    # By the machine's own time, as botocore signs by it, and by no other Clock.
+    if told and abs(ahead := datetime.now(UTC) - told) > SKEWED:
+        words += f" This machine's clock is {beside_aws(ahead)}, and what is signed at"
+        words += " another time is refused. Set the clock."
         return Failure(HealthState.RETRYING, words, code=code, at_least=EXPIRED_PAUSE)
-    said = _without_secrets(str(error.response.get("Error", {}).get("Message") or ""))
-    words = f"{tried}: {clean(code)}. {said}".rstrip()
-    failure = Failure(HealthState.RETRYING, words, code=code)
+    # Refusing a signature AWS repeats what should have been signed: a token, too.
+    said = str(error.response.get("Error", {}).get("Message") or "")
+    said = clean(_SIGNED_HEADER.sub(r"\1: …", said), 400)
+    failure = Failure(HealthState.RETRYING, f"{words} {said}".rstrip(), code=code)
     for verdict in verdicts:
         if replace(verdict, advice=verdict.advice.format(**advice)).apply(failure):
             break
     return failure
 
 
-def _skew(error: boto.ClientError) -> timedelta | None:
-    """Tell how far this machine's time is off, where a signature was refused for it.
+def _unanswered(error: Exception, tried: str, login: str) -> Failure:
+    """Put into words what no answer of AWS's says: no credentials, or no connection."""
+    state, words, advice = HealthState.REFUSED, _said(error), ""
+    # A watch's own endpoints are looked at before there is a client for them.
+    if isinstance(error, (*_NO_CREDENTIALS, UnsafeEndpointError)):
+        tried = _SIGNING_IN
+    match error:
+        case boto.LoginError() | boto.SSOError() | boto.TokenRetrievalError():
+            words, advice = "not logged in, or no longer.", f"Run: {login}"
+            state = HealthState.EXPIRED
+        case boto.MissingDependencyException():
+            # The only thing that botocore can miss here.
+            words = "a login of `aws login` takes awscrt, which is not installed."
+            advice = f"Run: {to_install('login')}"
+        case _ if isinstance(error, _NO_CREDENTIALS):
+            advice = f"{_SIGN_IN} {login}"
+        case UnsafeEndpointError():
+            pass
+        case (
+            GarbledError()
+            | ResponseParserError()
+            | StreamParserError()
+            | aiohttp.ClientPayloadError()
+            | boto.ChecksumError()
+            | boto.FlexibleChecksumError()
+            | boto.IncompleteReadError()
+        ):
+            state, words = HealthState.RETRYING, "the answer was cut or garbled."
+        case (
+            UnboundedError()
+            | aiohttp.ClientConnectionError()
+            | boto.HTTPClientError()
+            | boto.ConnectionError()
+            | boto.CapacityNotAvailableError()
+            | OSError()
+        ):
+            state, advice = HealthState.RETRYING, _network_advice(error)
+        case boto.BotoCoreError():
+            tried, advice = "AWS settings", _CORRECT
+        case _:
+            raise error
+    at_least = EXPIRED_PAUSE if state is HealthState.EXPIRED else 0.0
+    return Failure(state, f"{tried}: {words} {advice}".rstrip(), at_least=at_least)
 
-    By the machine's own time, as botocore signs by it, and by no other Clock.
-    """
-    if not _SIGNATURE.fullmatch(code_of(error)):
-        return None
-    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
-    told = server_time(metadata.get("HTTPHeaders", {}))
-    off = datetime.now(UTC) - told if told else timedelta(0)
-    return off if abs(off) > SKEWED else None
 
-
-def _skew_words(tried: str, code: str, off: timedelta) -> str:
-    side = "ahead of" if off > timedelta(0) else "behind"
-    return (
-        f"{tried}: {clean(code)}. This machine's clock is"
-        f" {duration(abs(off.total_seconds()))} {side} AWS's, and what is signed at"
-        " another time is refused. Set the clock."
-    )
-
-
-def _without_secrets(message: str) -> str:
-    """Take out the headers that AWS repeats when it refuses a signature.
-
-    It says what string should have been signed, and a session token is a part of it.
-    """
-    return clean(_SIGNED_HEADER.sub(r"\1: …", message), 400)
+def _network_advice(error: Exception) -> str:
+    match error:
+        case boto.SSLError():
+            return "Check AWS_CA_BUNDLE, or the ca_bundle of the profile."
+        case boto.ProxyConnectionError():
+            return "Check HTTPS_PROXY and NO_PROXY."
+        case boto.EndpointConnectionError() | boto.ConnectTimeoutError():
+            return "Check the network, and the --region."
+        case _:
+            return ""
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, boto.CredentialRetrievalError):
+        return clean("{provider}: {error_msg}.".format_map(error.kwargs), 400)
     text = clean(str(error) or type(error).__name__, 300)
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -39,7 +39,7 @@ from aiobotocore.utils import (
 )
 from botocore import exceptions as boto
 from botocore.credentials import CredentialProvider
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import create_loader
 from botocore.parsers import ResponseParserError
 from botocore.utils import resolve_imds_endpoint_mode
 from msgspec import Meta, Struct
@@ -58,7 +58,10 @@ from sfnwatch.sources.profiles import AwsSettings, Keys, mfa_refusal, profile_na
 
 Prompter = Callable[[str], str]
 """Gives the MFA code for a text that has a device's serial number in it."""
+_loader = cache(create_loader)
+"""Gives what reads botocore's models, the same to all sessions: it keeps them."""
 _KEY = re.compile("[!-~]+")
+"""What can be sent at all: headers take no other characters."""
 _PROCESS = "credential_process"
 PROCESS_TIME = 20.0
 """Seconds in which it has to end: somebody may have to touch a key for it."""
@@ -118,12 +121,6 @@ class SignIn:
             session.set_config_variable("region", region)
         with of_settings():
             _put_places(session, self._prompter or _no_code)
-
-
-@cache
-def _loader(data_path: str | None) -> Loader:
-    """Give what reads botocore's models, the same to all sessions: it keeps them."""
-    return create_loader(data_path)
 
 
 def _no_code(_: str) -> str:
@@ -205,7 +202,9 @@ def _said(error: Exception) -> str:
 
 def _put_places(session: AioSession, prompter: Prompter) -> None:
     """Put our places among a session's; raises what of_settings makes plain."""
-    container, instance = _of_container(), _of_instance(session)
+    sessions: Any = MetadataSessions(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
+    container = AioContainerProvider(fetcher=AioContainerMetadataFetcher(sessions))
+    instance = _of_instance(session)
     resolver: Any = session.get_component("credential_provider")
     profile = profile_name(session)
     nested: Any = partial(create_nested_client, session)
@@ -245,12 +244,6 @@ class _ProfilePlaces(AioProfileProviderBuilder):
     ) -> list[CredentialProvider]:
         places = super().providers(profile_name, disable_env_vars)
         return _in_their_places(places, [self._of_process(profile_name)])
-
-
-def _of_container() -> CredentialProvider:
-    sessions: Any = MetadataSessions(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
-    fetcher: Any = AioContainerMetadataFetcher(session=sessions)
-    return AioContainerProvider(fetcher=fetcher)
 
 
 def _of_instance(session: AioSession) -> CredentialProvider:

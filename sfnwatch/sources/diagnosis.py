@@ -24,16 +24,21 @@ from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.arns import (
     ExecutionArn,
-    MachineName,
     MapRunArn,
     Named,
     parse_execution_arn,
 )
 from sfnwatch.model.records import HealthState
-from sfnwatch.model.values import clean, duration, mapping_of, maybe_time
+from sfnwatch.model.values import (
+    clean,
+    duration,
+    mapping_of,
+    maybe_time,
+    without_login,
+)
 from sfnwatch.sources.answers import AwsRequest, Failure, GarbledError
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import SKEWED, server_time
+from sfnwatch.sources.aws_errors import SKEWED, beside_aws, time_of
 from sfnwatch.sources.discovery import list_executions
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.polling import RequestLog
@@ -78,6 +83,7 @@ class Diagnosis:
         """Make one; with nothing named, some execution is looked for."""
         self._named, self._settings = named, settings
         self._requests = RequestLog(SystemClock())
+        self._clock = ServerClock()
         self._skews: list[float] = []
         """Seconds that this machine's clock is ahead of AWS's, by each answer."""
         self._refused = False
@@ -87,17 +93,16 @@ class Diagnosis:
 
     async def checks(self) -> AsyncGenerator[Check, None]:
         """Yield what was found, in the order in which one thing needs another."""
-        own = None if isinstance(self._named, MachineName) else self._named
         try:
-            region = self._settings.region or (own.region if own else "")
-            region = region or configured_region(None, self._settings.profile)
+            region = self._settings.region or getattr(self._named, "region", None)
+            region = configured_region(region, self._settings.profile)
             self._settings = replace(self._settings, region=region)
             check_profile(self._settings)
         except SfnwatchError as error:
             yield Check("AWS settings", False, error.message, error.hint)
             return
         url, said = self._settings.endpoint_url, clean(region, _LIMIT)
-        said += f"; all is asked of {clean(url, _LIMIT)}" if url else ""
+        said += f"; all is asked of {clean(without_login(url), _LIMIT)}" if url else ""
         yield Check("Region", True, said)
         async with AwsClient(self._settings, self._heed, _FEATURES) as self._aws:
             credentials = await self._credentials()
@@ -130,14 +135,18 @@ class Diagnosis:
             failure = Failure(HealthState.RETRYING, _NO_ANSWER)
         except Failure as error:
             failure = error
-        self._heed_refusal(failure)
+        if answered := getattr(failure.__cause__, "response", None):
+            self._refused = True
+            if (told := time_of(answered)) is not None:
+                self._heed(told)
         advice = ""
         is_garbled = isinstance(failure.__cause__, _GARBLED)
         if failure.state in _PASSING and not (failure.code or is_garbled):
             self._silent.add(place)
             advice = "Check the network, AWS_ENDPOINT_URL and HTTPS_PROXY."
             if url := self._settings.endpoint_url:
-                advice = f"Is anything listening at the --endpoint-url {clean(url)}?"
+                shown = clean(without_login(url))
+                advice = f"Is anything listening at the --endpoint-url {shown}?"
         elif failure.state in _PASSING and not failure.at_least:
             advice = "Try again: that may pass."
         said = failure.message.removeprefix(f"{name} on {subject}: ")
@@ -160,23 +169,24 @@ class Diagnosis:
     async def _identity(self) -> Sequence[Check]:
         region = self._settings.region
         check, caller = await self._try("sts:GetCallerIdentity", region)
-        check = replace(check, name="identity")
         if not check.ok:
-            return [check]
-        check = replace(check, found=clean(str(caller.get("Arn")), _LIMIT))
+            return [replace(check, name="identity")]
+        said = clean(str(caller.get("Arn")), _LIMIT)
         account = getattr(self._named, "account", None)
-        if account not in {None, caller.get("Account")}:
-            said = f"{check.found}, and what is named is of account {account}."
-            hint = "Choose a --profile of that account: no other can read it."
-            check = replace(check, ok=False, found=said, advice=hint)
-        return [check]
+        if account in {None, caller.get("Account")}:
+            return [Check("identity", True, said)]
+        said += f", and what is named is of account {account}."
+        hint = "Choose a --profile of that account: no other can read it."
+        return [Check("identity", False, said, hint)]
 
     # -- what a watch reads --------------------------------------------------------
 
     async def _reads(self) -> Sequence[Check]:
         """Try each read of Step Functions that a watch makes."""
-        told = list[Check]()
-        execution = await self._execution(told)
+        told, execution = list[Check](), self._named
+        if not isinstance(execution, ExecutionArn):
+            found, execution = await self._find_execution()
+            told.append(found)
         if execution is None:
             return told
         arn, name = execution.arn, clean(execution.name, _LIMIT)
@@ -211,33 +221,27 @@ class Diagnosis:
         started = (mapping_of(e.get("mapRunStartedEventDetails")) for e in events)
         return next((str(e["mapRunArn"]) for e in started if "mapRunArn" in e), None)
 
-    async def _execution(self, told: list[Check]) -> ExecutionArn | None:
+    async def _find_execution(self) -> tuple[Check, ExecutionArn | None]:
         """Find an execution to try the reads on."""
-        name = "executions"
-        if isinstance(self._named, ExecutionArn):
-            return self._named
+        name, reasons = "executions", list[str]()
         if self._silent:
-            told.append(Check(name, None, _UNANSWERED))
-            return None
-        clock, settings = ServerClock(), self._settings
+            return Check(name, None, _UNANSWERED), None
+        settings, clock = self._settings, self._clock
         lists = list_executions(self._named, settings, clock, lambda _: None)
-        reasons = list[str]()
         try:
             async with asyncio.timeout(LIMIT), aclosing(lists) as listings:
                 async for listing in listings:
                     reasons += [e.reason for e in listing.left_out if not e.express]
                     for each in listing.executions:
-                        told.append(Check(name, True, clean(each.name, _LIMIT)))
-                        return parse_execution_arn(each.arn)
+                        found = Check(name, True, clean(each.name, _LIMIT))
+                        return found, parse_execution_arn(each.arn)
         except TimeoutError:
-            told.append(Check(name, False, _NO_ANSWER))
+            return Check(name, False, _NO_ANSWER), None
         except SfnwatchError as error:
-            told.append(Check(name, False, error.message, error.hint))
-        else:
-            ok = False if reasons else None
-            said = "".join(reasons[:1]) or "there is none to try the reads on."
-            told.append(Check(name, ok, said, "Name one: sfnwatch doctor ARN"))
-        return None
+            return Check(name, False, error.message, error.hint), None
+        ok = False if reasons else None
+        said = "".join(reasons[:1]) or "there is none to try the reads on."
+        return Check(name, ok, said, "Name one: sfnwatch doctor ARN"), None
 
     # -- CloudTrail, and its lag ---------------------------------------------------
 
@@ -248,7 +252,7 @@ class Diagnosis:
             return [check]
         records = map(mapping_of, page.get("Events", ()))
         times = [maybe_time(record.get("EventTime")) for record in records]
-        return [check, _lag(sorted(filter(None, times)), self._now())]
+        return [check, _lag(sorted(filter(None, times)), self._clock.now())]
 
     # -- the clock -----------------------------------------------------------------
 
@@ -257,22 +261,10 @@ class Diagnosis:
         """How many seconds ahead of AWS's this machine's clock is, as far as known."""
         return median(self._skews) if self._skews else 0.0
 
-    def _now(self) -> datetime:
-        """Give the time by AWS's clock."""
-        off = self._ahead if abs(self._ahead) > _TOLERANCE else 0.0
-        return SystemClock().now() - timedelta(seconds=off)
-
     def _heed(self, told: datetime) -> None:
+        self._clock.heed(told)
         # What is sent within a second has that second's beginning in its Date.
         self._skews.append((SystemClock().now() - told).total_seconds() - 0.5)
-
-    def _heed_refusal(self, failure: Failure) -> None:
-        """Take the time from a refusal too: it may be for the time."""
-        answer: Mapping[str, Any] = getattr(failure.__cause__, "response", None) or {}
-        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        self._refused = self._refused or bool(answer)
-        if (told := server_time(headers)) is not None:
-            self._heed(told)
 
     def _skew(self) -> Check:
         if not self._skews:
@@ -280,8 +272,7 @@ class Diagnosis:
         data = {"seconds_ahead": round(self._ahead, 1)}
         if abs(self._ahead) <= _TOLERANCE:
             return Check("clock", True, "as AWS's, to the second", data=data)
-        side = "ahead of" if self._ahead > 0 else "behind"
-        said = f"{duration(abs(self._ahead))} {side} AWS's, by its answers' Date."
+        said = f"{beside_aws(timedelta(seconds=self._ahead))}, by its answers' Date."
         if abs(self._ahead) > SKEWED.total_seconds() and self._refused:
             hint = "Set the clock: what is signed at another time is refused."
             return Check("clock", False, said, hint, data)

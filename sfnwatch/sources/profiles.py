@@ -6,7 +6,7 @@ Importing this imports no SDK.
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,11 +69,11 @@ def _session_of(settings: AwsSettings) -> "AioSession":
     session = AioSession(profile=settings.profile)
     try:
         known, profile = session.available_profiles, session.profile
-    except ConfigParseError as error:
-        msg = f"{clean(str(error.kwargs['path']))}: no AWS configuration can be read."
-        raise BadFileError(msg, hint="Correct it, or move it away.") from error
-    except (OSError, ValueError) as error:
+    except (ConfigParseError, OSError, ValueError) as error:
         msg = f"The AWS configuration can't be read: {clean(str(error), 200)}."
+        if isinstance(error, ConfigParseError):
+            path = clean(str(error.kwargs["path"]))
+            msg = f"{path}: no AWS configuration can be read."
         raise BadFileError(msg, hint="Correct it, or move it away.") from error
     if profile and profile not in known:
         names = ", ".join(clean(name) for name in known) or "none"
@@ -88,10 +88,9 @@ def configured_region(region: str | None, profile: str | None) -> str:
     Raises UsageError if none is set, RefusedError for a profile that is not there.
     """
     region = region or os.environ.get("AWS_REGION")
-    if region:
-        return region
-    session = _session_of(AwsSettings("", profile=profile))
-    region = session.get_config_variable("region")
+    if not region:
+        session = _session_of(AwsSettings("", profile=profile))
+        region = session.get_config_variable("region")
     if not region:
         msg = "No Region is set in which to look for state machines."
         raise UsageError(msg, hint="Give --region, or set AWS_REGION.")
@@ -101,15 +100,15 @@ def configured_region(region: str | None, profile: str | None) -> str:
 def region_names() -> list[str]:
     """Name all Regions of all partitions, by the list beside botocore."""
     spec = find_spec("botocore")
-    places: Iterable[str] = spec.submodule_search_locations or () if spec else ()
-    for place in places:
-        try:
-            data = json.loads((Path(place) / "data" / "partitions.json").read_bytes())
-            found = [name for part in data["partitions"] for name in part["regions"]]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        return [name for name in found if not name.endswith("-global")]
-    return []
+    if spec is None or spec.origin is None:
+        return []
+    try:
+        path = Path(spec.origin).with_name("data") / "partitions.json"
+        partitions = json.loads(path.read_bytes())["partitions"]
+        found = [name for part in partitions for name in part["regions"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [name for name in found if not name.endswith("-global")]
 
 
 def login_command(session: "AioSession", profile: str | None) -> str:

@@ -39,6 +39,7 @@ from sfnwatch.model.values import (
     parse_object,
     seconds_between,
     text_of,
+    without_login,
 )
 from sfnwatch.sources.answers import (
     AwsRequest,
@@ -161,7 +162,7 @@ def parse_queue_url(url: str) -> QueueAddress:
 
 
 def _bad_url(url: str, why: str) -> UsageError:
-    words = f"No URL of an SQS queue: {clean(url, 200)}: {clean(why)}."
+    words = f"No URL of an SQS queue: {clean(without_login(url), 200)}: {clean(why)}."
     return UsageError(words, hint=_HINT)
 
 
