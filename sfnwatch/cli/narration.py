@@ -27,12 +27,13 @@ def narrate(text: str) -> None:
 
 def put(text: str) -> None:
     """Print data: for programs as it is, and for a terminal clean."""
-    click.echo(text)
+    with stdout() as out:
+        click.echo(text, out)
 
 
 def put_row(text: str) -> None:
     """Print a line that is read by people, on stdout."""
-    click.echo(clean(text))
+    put(clean(text))
 
 
 def put_help(text: str) -> None:

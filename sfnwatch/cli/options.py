@@ -6,6 +6,7 @@ both, and the command line all of them. So nothing is listed twice: a new option
 set at once.
 """
 
+import math
 import os
 import re
 import sys
@@ -502,9 +503,25 @@ record_options = _options(
     ),
     option("--no-record", is_flag=True, help="Record nothing."),
 )
+
+
+class Speed(click.FloatRange):
+    """How many times as fast."""
+
+    def __init__(self) -> None:
+        super().__init__(0.1, 10_000)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        speed: float = super().convert(value, param, ctx)
+        # No comparison tells that it is out of the range.
+        if math.isnan(speed):
+            self.fail(f"{value!r} is no speed.", param, ctx)
+        return speed
+
+
 speed_option = option(
     "--speed",
-    type=click.FloatRange(0.1, 10_000),
+    type=Speed(),
     help="Speed-up factor (screen: 20; lines: all at once).",
 )
 output_option = option(

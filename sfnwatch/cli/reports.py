@@ -26,7 +26,7 @@ from sfnwatch.cli.options import (
     redact_option,
 )
 from sfnwatch.cli.watch import find_executions, sign_in
-from sfnwatch.errors import Outcome, RefusedError, UsageError
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
 from sfnwatch.model.values import clean
 
@@ -538,7 +538,7 @@ def _out(path: Path | None) -> Iterator[TextIO]:
             yield file
     except OSError as error:
         msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
-        raise UsageError(msg) from error
+        raise SfnwatchError(msg) from error
 
 
 COMMANDS = (export, explain, compare, redact)

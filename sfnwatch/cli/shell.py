@@ -22,7 +22,7 @@ from sfnwatch.cli.options import (
     variable,
 )
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.values import clean
+from sfnwatch.model.values import clean, without_login
 
 if TYPE_CHECKING:
     from sfnwatch.config import Config
@@ -174,7 +174,7 @@ def _print_settings(found: dict[str, Setting], *, as_json: bool) -> None:
         import json
 
         told = [{"key": key, "value": v, "from": w} for key, (v, w) in found.items()]
-        put(json.dumps({"settings": told}, indent=2))
+        put(without_login(json.dumps({"settings": told}, indent=2)))
         return
     rows = [(key, _words(value), where) for key, (value, where) in found.items()]
     put_table(rows, right=frozenset())
@@ -191,7 +191,7 @@ def _words(value: Any) -> str:
         case float():
             return f"{value:g}"
         case _:
-            return clean(str(value), 200)
+            return clean(without_login(str(value)), 200)
 
 
 def _unknown_variables(root: click.Context) -> Iterator[str]:

@@ -22,7 +22,7 @@ from sfnwatch.cli.options import (
     option,
 )
 from sfnwatch.cli.watch import find_executions, sign_in
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.model.values import clean, duration
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def _report(trace: "Trace", form: str | None, path: Path | None) -> None:
                 write_report(told, "markdown", out, _WIDTH)
         except OSError as error:
             msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
-            raise UsageError(msg) from error
+            raise SfnwatchError(msg) from error
     if form is not None:
         with stdout() as out:
             write_report(told, form, out, _WIDTH)

@@ -14,6 +14,7 @@ from sfnwatch.cli.narration import ask_unseen, can_ask, narrate, streams
 from sfnwatch.cli.options import (
     TERMINAL,
     Output,
+    Speed,
     aws_options,
     choose_aws,
     choose_display,
@@ -150,7 +151,7 @@ def watch(
 )
 @option(
     "--speed",
-    type=click.FloatRange(0.1, 10_000),
+    type=Speed(),
     default=_SPEED,
     show_default=True,
     help="Speed-up factor.",

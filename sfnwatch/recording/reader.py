@@ -30,6 +30,8 @@ from sfnwatch.recording.importers import Imported, import_file, match
 
 BATCH = 1000
 """Records handed over at once: a page of a history."""
+_MOST_BLANK = 10_000
+"""Empty lines among records: of packed ones there may be a billion."""
 _ENDS = 1 << 17
 """Bytes at either end of a file that have a record or two in them."""
 _BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
@@ -72,10 +74,14 @@ class RecordedFile:
         stream, lines = self._begun or self._opened()
         self._begun = None
         self.notes.clear()
-        count, left_out = 0, 0
+        count, left_out, blank = 0, 0, 0
         try:
             for number, line in enumerate(lines, 2):
                 if line.isspace():
+                    blank += 1
+                    if blank > _MOST_BLANK:
+                        why = f"more than {_MOST_BLANK:,} empty lines"
+                        raise bad_file(self.path, ValueError(why), line=number)
                     continue
                 try:
                     received = decode_line(line, self.header.created)

@@ -266,7 +266,7 @@ def test_a_file_that_is_there_is_never_written_over(
 
 
 def test_a_file_that_can_not_be_written_is_named(program: Program) -> None:
-    said = program("export", WAYS, "--to", "csv", "-o", "/no/such/folder/x").said(2)
+    said = program("export", WAYS, "--to", "csv", "-o", "/no/such/folder/x").said(1)
     assert said == "Can't write /no/such/folder/x: No such file or directory."
 
 

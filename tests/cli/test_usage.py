@@ -205,3 +205,18 @@ def test_no_file_s_content_reaches_the_terminal(
             ended = program(command, str(file))
             assert ended.code == 4
             assert_clean(ended)
+
+
+@pytest.mark.parametrize("speed", ["nan", "-nan", "inf", "0", "1e9"])
+def test_a_speed_that_is_none_is_refused(program: Program, speed: str) -> None:
+    assert "--speed" in program("demo", "sdk", "--speed", speed, "--plain").said(2)
+
+
+def test_the_login_of_a_url_is_not_shown(program: Program) -> None:
+    secret = "https://user:word@collector.example"
+    shown = program("config", SFNWATCH_OTLP=secret)
+    assert "https://…@collector.example" in shown.out
+    told = program("watch", ARN, "--queue", f"{secret}/x").said(2)
+    told += program("doctor", "--endpoint-url", "http://user:word@127.0.0.1:1").out
+    assert "user" not in told
+    assert "word" not in told

@@ -38,7 +38,7 @@ def test_a_report_comes_at_the_end_and_for_a_job(
     assert [each["status"] for each in told["executions"]] == ["FAILED"]
     assert "FAILED after" in program(*words(served, "--format", "text")).out
     gone = program(*words(served, "--summary"), GITHUB_STEP_SUMMARY="/no/such/file")
-    assert gone.said(2) == "Can't write /no/such/file: No such file or directory."
+    assert gone.said(1) == "Can't write /no/such/file: No such file or directory."
 
 
 def test_it_ends_as_soon_as_a_state_is_entered(program: Program, serve: Serve) -> None:
