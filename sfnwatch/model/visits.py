@@ -469,10 +469,11 @@ def _unseen_end(visit: StateVisit, lineage: "dict[int, StateVisit]") -> str:
 
     Its failure was caught, or else that of what is around it, which aborts the rest.
     """
-    lost, outer = False, lineage.get(visit.parent or 0)
-    while outer is not None:
-        lost = lost or bool(outer.trouble)
-        outer = lineage.get(outer.parent or 0)
+    lost, outer = False, visit.parent
+    # An id of 0, which AWS gives to none, would be around itself.
+    while outer and outer in lineage:
+        lost = lost or bool(lineage[outer].trouble)
+        outer = lineage[outer].parent
     if visit.type == "Fail":
         return "failed"
     if visit.trouble:
