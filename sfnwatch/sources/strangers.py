@@ -5,8 +5,9 @@ were any: see `model/strangers.py`. A machine is asked for once it is known sinc
 it is watched, and again a little after all that is watched has ended: on most machines
 few enough executions end in between for the second lists to reach back to the first.
 
-Nothing waits for the answers. What AWS refuses, or does not answer in some tries, is
-left at that: then it is not known who else ran, which is said once, at the end.
+Nothing waits for the answers. What AWS refuses is left at that, and so is what it does
+not answer in some tries; but after the end it is tried as long as calls are awaited: a
+Region that is out comes back. Where it is not known who else ran, that is said once.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,9 @@ _LATER = 3 * SETTLED
 """So long after the end it is asked: a call may follow the end, and all is known up to
 a while before the asking only."""
 _TRIES, _AGAIN = 3, timedelta(seconds=20)
-"""How often a machine is asked for in vain, and the time between."""
+"""How often a machine is asked for in vain at least, and the time after the first."""
+_LONGEST = 6
+"""The time between grows to so many times as long."""
 _NOT_KNOWN = "Whether others ran at the time is not known."
 
 
@@ -67,10 +70,14 @@ class OtherExecutions(PollingSource):
         self._machines: dict[str, _AskedMachine] = {}
         self._over_at: datetime | None = None
         """When all that is watched had ended; None while one runs."""
+        self._is_last = False
+        """True once no more calls are awaited."""
 
     def end_drain(self) -> None:
         """Ask for the last time as soon as all has ended."""
-        self._later = timedelta(0)
+        self._later, self._is_last = timedelta(0), True
+        for machine in self._machines.values():
+            machine.again_at = None
 
     async def read(self) -> str:
         await self.targets.known.wait()
@@ -153,8 +160,10 @@ class OtherExecutions(PollingSource):
     def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
         now = self.clock.now()
         machine.failures += 1
-        machine.again_at = now + _AGAIN
-        if failure.state in FORBIDDEN or machine.failures >= _TRIES:
+        machine.again_at = now + _AGAIN * min(machine.failures, _LONGEST)
+        is_awaited = self._over_at is not None and not self._is_last
+        tried = machine.failures >= _TRIES and not is_awaited
+        if failure.state in FORBIDDEN or tried:
             machine.trouble, machine.failures = failure.message, 0
             machine.asked_at, machine.again_at = now, None
 

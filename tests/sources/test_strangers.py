@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -244,23 +245,35 @@ async def test_what_is_granted_meanwhile_is_asked_for_at_the_end(
     assert not watched.messages("others")
 
 
-@pytest.mark.parametrize(
-    ("code", "requests"),
-    # Botocore itself tries the one again.
-    [("ThrottlingException", 2), ("InternalFailure", 1)],
-)
-async def test_what_is_not_answered_is_tried_some_times_and_then_left_at_that(
-    code: str, requests: int, sync: Simulation
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure"])
+async def test_what_is_not_answered_is_tried_for_as_long_as_calls_are_awaited(
+    code: str, sync: Simulation
 ) -> None:
     refusal_of(sync, code)
     watched = await sync.watch()
-    asked = sync.asked(LIST)
-    assert len(asked) == 6 * requests, "three times at the beginning and at the end"
+    # Botocore itself tries some again, at once.
+    asked = sorted({round(sync.seconds(each.at), -1) for each in sync.asked(LIST)})
+    before, after = [t for t in asked if t < ENDS], [t for t in asked if t > ENDS]
+    assert len(before) == 3
+    pauses = [later - at for at, later in pairwise(after)]
+    assert max(pauses[:-1]) == 120
+    last_call = max(sync.seconds(each.at) for each in sync.asked("LookupEvents"))
+    assert abs(after[-1] - last_call) < 10, "nobody waits for it after that"
     assert others(watched, sync.arn) is None
     assert watched.states("others") == ["connecting", "ended"]
     (message,) = watched.messages("others")
     assert code in message
     assert watched.states("lookup")[-1] is HealthState.ENDED
+
+
+async def test_a_region_that_was_out_at_the_end_is_asked_once_it_is_back(
+    sync: Simulation,
+) -> None:
+    sync.clock.when(60, lambda: refusal_of(sync, "InternalFailure"))
+    sync.clock.when(ENDS + 300, sync.changes.clear)
+    watched = await sync.watch()
+    assert others(watched, sync.arn) == 0
+    assert not watched.messages("others")
 
 
 async def test_trouble_that_passes_is_not_even_told(sync: Simulation) -> None:
