@@ -32,24 +32,11 @@ from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.jobs import denied_words, polls_told
 from sfnwatch.analysis.outcomes import ChildIndex, failed_call, unread_children
 from sfnwatch.analysis.phases import is_denied
-from sfnwatch.analysis.wording import (
-    counted,
-    named,
-    plural,
-    ranked,
-    time_of_day,
-    times,
-)
+from sfnwatch.analysis.wording import counted, named, plural, ranked, time_of_day, times
 from sfnwatch.model.api_call import ApiCall, ids_in
-from sfnwatch.model.arns import last_segment
-from sfnwatch.model.integrations import (
-    CallRole,
-    Integration,
-    jobs_of_call,
-    usual_role,
-)
+from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call, usual_role
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import text_of, values_at
+from sfnwatch.model.values import text_of
 
 _ALIVE = timedelta(seconds=400)
 """Polls come at most about 300 s apart: after a longer silence a job is over."""
@@ -182,7 +169,7 @@ class _Grouping:
             mark = _sync_mark(row, record)
             group = self._begin(CallGroup(row, call, call.event_time, [call]))
             group.marked_sync = mark
-            self._name(group, _answered_ids(row, record))
+            self._name(group, row.ids_in(record.get("responseElements")))
         else:
             self._go_on(rows[0], call, {i for i in ids if _JOB_ID.fullmatch(i)})
 
@@ -218,19 +205,6 @@ class _Grouping:
         group = fitting[0] if fitting else self._begin(new)
         self._name(group, ids)
         group.add(call, ids)
-
-
-def _answered_ids(row: Integration, record: Record) -> set[str]:
-    """Find the job's id in an action's answer: as in an output, in small letters."""
-    answer = record.get("responseElements")
-    found = {
-        value for path in row.id_paths for value in values_at(answer, _small(path))
-    }
-    return found | {last_segment(value) for value in found}
-
-
-def _small(path: str) -> str:
-    return ".".join(part[:1].lower() + part[1:] for part in path.split("."))
 
 
 def _sync_mark(row: Integration, record: Record) -> bool | None:

@@ -4,16 +4,8 @@ A Map's ten thousand iterations run one state: they are one `StateUse` of it, an
 told of together. So many attempts take a while: whoever makes a case may pause.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import (
-    Callable,
-    Collection,
-    Generator,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -34,21 +26,10 @@ from sfnwatch.analysis.phases import (
     retrying_states,
     unproven_polls,
 )
-from sfnwatch.analysis.wording import (
-    FEW,
-    cadence,
-    decimal,
-    listed,
-    named,
-    visit_name,
-)
+from sfnwatch.analysis.wording import FEW, cadence, decimal, listed, named, visit_name
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.integrations import (
-    Integration,
-    Unrecorded,
-    jobs_of_call,
-)
+from sfnwatch.model.integrations import Integration, Unrecorded, jobs_of_call
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import text_of
@@ -412,10 +393,10 @@ class Case(Struct, frozen=True, dict=True):
         ids = [event.id for event in self.execution.events]
         if self.execution.running or not ids:
             return 0
-        # In the last unbroken run all ids are as far from their places.
-        apart = ids[-1] - len(ids)
-        first = bisect_left(range(len(ids)), apart, key=lambda n: ids[n] - n - 1)
-        return ids[first] - 1
+        steps = pairwise([0, *ids])
+        return max(
+            (after - 1 for before, after in steps if after - before > 1), default=0
+        )
 
     def is_end_lost(self, visit: StateVisit) -> bool:
         """True if the event that ended a visit may be one of those that are missing."""

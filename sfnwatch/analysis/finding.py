@@ -51,12 +51,7 @@ class Finding(Struct, frozen=True):
 
 
 def finding(
-    kind: str,
-    text: str,
-    proofs: Iterable[str] = (),
-    *,
-    fact: bool = True,
-    **data: Any,
+    kind: str, text: str, proofs: Iterable[str] = (), *, fact: bool = True, **data: Any
 ) -> Finding:
     """Make one, of evidence in any number and its figures."""
     return Finding(kind, Certainty.of(fact=fact), text, evidence(proofs), data)

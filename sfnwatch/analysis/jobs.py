@@ -22,12 +22,7 @@ from sfnwatch.analysis.case import (
     together,
 )
 from sfnwatch.analysis.finding import Finding, finding, outermost
-from sfnwatch.analysis.phases import (
-    ENDED_OTHERWISE,
-    Completion,
-    ToldBy,
-    is_denied,
-)
+from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, ToldBy, is_denied
 from sfnwatch.analysis.wording import (
     cadence,
     counted,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
@@ -18,6 +19,7 @@ from sfnwatch.analysis.wording import (
     spoken,
     time_of_day,
 )
+from sfnwatch.model.arns import account_of
 from sfnwatch.model.children import RUNNING
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded
@@ -41,15 +43,7 @@ _WHY = {
 }
 
 
-def _unseen(
-    reason: str,
-    text: str,
-    proofs: Iterable[str] = (),
-    *,
-    fact: bool = True,
-    **data: Any,
-) -> Finding:
-    return finding("unseen", text, proofs, fact=fact, reason=reason, **data)
+_unseen = partial(finding, "unseen")
 
 
 # -- of one execution ------------------------------------------------------------------
@@ -76,24 +70,24 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
     events, name = execution.events, named(execution.name)
     if not events:
         text = f"The history of {name} is not loaded, so what it did is unknown."
-        yield _unseen("no-history", text)
+        yield _unseen(text, reason="no-history")
         return
     last = max(event.id for event in events)
     missing = last - len(events)
     if missing > 0:
         yield _unseen(
-            "history-gap",
             f"{plural(missing, 'event')} of the history"
             f" {'is' if missing == 1 else 'are'} missing: the last one is #{last}, but"
             f" {len(events):,} are loaded.",
+            reason="history-gap",
             missing=missing,
         )
     if execution.status not in RUNNING and execution.ending is None:
         yield _unseen(
-            "history-end",
             f"The history loaded stops at #{last}, but {name} went on to its end"
             f" ({named(execution.status)}): later events are missing.",
             (f"#{last}",),
+            reason="history-end",
         )
 
 
@@ -105,10 +99,10 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
         row, verb = uses[0].row, "calls" if len(uses) == 1 else "call"
         unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
         yield _unseen(
-            "not-recorded",
             f"{some([use.name for use in uses])} {verb} {resource}:"
             f" {row.action_event if row else 'that'}{_WHY[unrecorded]}.",
             _scheduled(uses),
+            reason="not-recorded",
             fact=unrecorded is not Unrecorded.NEVER,
             visit=uses[0].visits[0].id,
             states=len(uses),
@@ -120,13 +114,13 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
 def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
     """Say why a state's calls do not show."""
     where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
-    there = _account(use.first.role_arn)
-    if there is not None and there != _account(case.execution.role_arn):
+    there = account_of(use.first.role_arn)
+    if there is not None and there != account_of(case.execution.role_arn):
         yield _unseen(
-            "other-account",
             f"{use.name} uses a role of account {named(there)}: its calls are in that"
             " account's CloudTrail; --trail-profile can read it.",
             _scheduled([use]),
+            reason="other-account",
             fact=False,
             **where,
             account=there,
@@ -139,10 +133,10 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         if not row.recorded:  # others of its kind are there
             more += "; a trail may log such data events for some resources only"
         yield _unseen(
-            "not-found",
             f"No {named(row.action_event)} call was matched to {use.name}, though"
             f" CloudTrail is complete up to there (estimate){more}.",
             _scheduled([use]),
+            reason="not-found",
             fact=False,
             **where,
             call=_call_name(row),
@@ -159,10 +153,6 @@ def _call_name(row: Integration) -> str:
     return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
 
 
-def _account(arn: str | None) -> str | None:
-    return next(iter((arn or "").split(":")[4:5]), None) or None
-
-
 def _map_runs(case: Case) -> Iterator[Finding]:
     """Tell of Map Runs of which nothing is known but that they were."""
     runs = [
@@ -172,10 +162,10 @@ def _map_runs(case: Case) -> Iterator[Finding]:
     ]
     if runs:
         yield _unseen(
-            "map-run",
             f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
             " states and calls are not in this history.",
             (f"#{turn.event.id}" for turn in runs),
+            reason="map-run",
             count=len(runs),
             map_runs=[turn.arn or None for turn in runs[:5]],
         )
@@ -199,22 +189,22 @@ def _incomplete(case: Case) -> Iterator[Finding]:
     if health is not None and health.state in _TROUBLE:
         why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
         text = f"CloudTrail could not be read to the end ({health.state}){why}"
-        yield _unseen("cloudtrail-refused", text)
+        yield _unseen(text, reason="cloudtrail-refused")
         return
     stopped, known = case.execution.stopped_at, survey.complete_to
     if stopped is None or survey.covers(stopped):
         return
     if known is None:
         text = "How far CloudTrail is complete is unknown: later calls may be missing."
-        yield _unseen("incomplete", text, complete_to=None)
+        yield _unseen(text, reason="incomplete", complete_to=None)
         return
     reach = f"The newest call loaded is from {time_of_day(known)}"
     if survey.coverage.live:
         reach = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
     yield _unseen(
-        "incomplete",
         f"{reach}, and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
         " later calls may be missing.",
+        reason="incomplete",
         fact=False,
         complete_to=f"{known:%Y-%m-%dT%H:%M:%SZ}",
     )
@@ -245,11 +235,11 @@ def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
     alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
     if alone:
         yield _unseen(
-            "role-only",
             f"{plural(len(alone), 'call')} by the role"
             f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
             f" {counted(ranked(call.event_name for call in alone))}.",
             (call.event_id for call in alone),
+            reason="role-only",
             count=len(alone),
         )
 
@@ -263,18 +253,18 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
     calling = any(use.row is not None for case in cases for use in case.uses)
     if not survey.watched and calling:
         text = "No CloudTrail data loaded, so API calls and polling are unknown."
-        yield _unseen("no-cloudtrail", text)
+        yield _unseen(text, reason="no-cloudtrail")
     if trace.calls and not moment.roots:
         yield _unseen(
-            "no-history",
             "No execution history loaded: calls alone show what was called, but not how"
             " an execution ended.",
+            reason="no-history",
         )
     yield from unmatched(survey, None)
     if trace.unread:
         count = len(trace.unread)
         text = f"{plural(count, 'record')} could not be read."
-        yield _unseen("unread", text, count=count)
+        yield _unseen(text, reason="unread", count=count)
 
 
 def lateness(survey: Survey) -> Iterator[Finding]:

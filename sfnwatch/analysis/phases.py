@@ -34,7 +34,6 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern, states_of
 from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:
@@ -103,13 +102,11 @@ def length_of(visit: StateVisit, now: datetime) -> float:
 
 def retrying_states(execution: ExecutionAsOf) -> Collection[str]:
     """Name the states whose definition has a Retry; none where it is not known."""
-    defined = execution.defined
-    text = text_of(defined.record.get("definition")) if defined is not None else None
-    return _retrying(text) if text is not None else ()
+    return _retrying(execution.definition_text)
 
 
 @lru_cache(maxsize=256)
-def _retrying(definition: str) -> frozenset[str]:
+def _retrying(definition: str | None) -> frozenset[str]:
     return frozenset(name for name, s in states_of(definition) if s.get("Retry"))
 
 
@@ -526,10 +523,7 @@ def _until(case: "Case") -> datetime | None:
 
 
 def _time(
-    case: "Case",
-    path: Sequence[StateVisit],
-    spent: Mapping[Phase, float],
-    total: float,
+    case: "Case", path: Sequence[StateVisit], spent: Mapping[Phase, float], total: float
 ) -> Finding | None:
     """Tell what it was spent on; None where it took no time to speak of."""
     execution = case.execution

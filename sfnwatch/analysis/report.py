@@ -227,11 +227,12 @@ def _headline(
 def _first_of_kinds(findings: Iterable[Finding]) -> list[Finding]:
     """Put the first of each kind first."""
     counts: Counter[str] = Counter()
-    numbered: list[tuple[int, Finding]] = []
-    for each in findings:
-        numbered.append((counts[each.kind], each))
+
+    def turn(each: Finding) -> int:
         counts[each.kind] += 1
-    return [each for _, each in sorted(numbered, key=lambda pair: pair[0])]
+        return counts[each.kind]
+
+    return sorted(findings, key=turn)
 
 
 def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Finding]:
@@ -250,11 +251,9 @@ def _integrations(
     execution: ExecutionAsOf, patterns: Iterable[Finding]
 ) -> Iterator[Finding]:
     """Tell of all states that use one integration in one sentence."""
-    groups: dict[str, list[tuple[Finding, StateVisit]]] = defaultdict(list)
-    for each in patterns:
-        visit = execution.visit(each.data["visit"])
-        if visit is not None:
-            groups[resource_words(visit.attempts[0])].append((each, visit))
+    told = ((each, execution.visit(each.data["visit"])) for each in patterns)
+    known = ((each, visit) for each, visit in told if visit is not None)
+    groups = grouped(known, lambda pair: resource_words(pair[1].attempts[0]))
     for those in groups.values():
         first, visit = those[0]
         text = integration_text([named(v.name) for _, v in those], visit.attempts[0])

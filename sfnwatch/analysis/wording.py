@@ -45,11 +45,7 @@ _MEANING = {
     " made",
 }
 _JOB_LEFT = "the state completes as soon as the API responds, without waiting for a job"
-_ENDED = {
-    "aborted": "was aborted",
-    "caught": "failed",
-    "running": "is still running",
-}
+_ENDED = {"aborted": "was aborted", "caught": "failed", "running": "is still running"}
 
 
 # -- numbers ---------------------------------------------------------------------------

@@ -6,14 +6,8 @@ of whom, anything changed. Nothing in `evidence` may speak against a pair.
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
 from itertools import islice
@@ -30,7 +24,6 @@ from sfnwatch.model.evidence import (
     against,
     equal_parameters,
     is_retryable,
-    other_parameters,
     shows_others,
     window_of,
 )
@@ -80,9 +73,7 @@ class CallGroup(Struct, eq=False):
     name: CallName
     role: str
     windows: dict[AttemptKey, Window] = field(default_factory=dict)
-    narrow: dict[AttemptKey, Window] = field(default_factory=dict)
-    """Of attempts whose action, or whose job, is known: they may have made such calls
-    only as failed, or as name no job."""
+    """When each attempt may have made such calls."""
     members: list[Member] = field(default_factory=list)
     touched: set[Member] = field(default_factory=set)
     """Those whose partners are to be looked for again."""
@@ -118,24 +109,12 @@ class CallGroup(Struct, eq=False):
             self.set_fits(member, {})
             self.open.discard(member[1])
 
-    def set_window(
-        self, key: AttemptKey, window: Window | None, *, narrow: bool
-    ) -> None:
+    def set_window(self, key: AttemptKey, window: Window | None) -> None:
         """Note when an attempt may have made such calls; None: it made none."""
-        for held in (self.windows, self.narrow):
-            old = held.pop(key, None)
-            if old is not None:
-                self.touch(old.first, old.last)
+        old = self.windows.pop(key, None)
         if window is not None:
-            (self.narrow if narrow else self.windows)[key] = window
-            self.touch(window.first, window.last)
-
-    def window(self, key: AttemptKey) -> Window:
-        return self.windows.get(key) or self.narrow[key]
-
-    def touch(self, begin: int, end: int | None) -> None:
-        """Touch what is dated from a microsecond on to another, and what is near."""
-        self.spans.append((begin, end))
+            self.windows[key] = window
+        self.spans += ((each.first, each.last) for each in (old, window) if each)
 
     def take_touched(self) -> list[Member]:
         """Give what was touched, in the order of its times, and forget that."""
@@ -337,23 +316,10 @@ class Skew:
 class Present:
     """Those whose time, or nearly, a moment that only moves on falls into."""
 
-    def __init__(
-        self,
-        windows: Mapping[AttemptKey, Window],
-        span: tuple[int, int],
-        near: int,
-    ) -> None:
-        begin, end = span
+    def __init__(self, windows: Iterable[tuple[AttemptKey, Window]], near: int) -> None:
         self._near = near
-        meeting = [
-            (window, key)
-            for key, window in windows.items()
-            if window.meets(begin - near, end + near)
-        ]
-        self._arrivals = sorted(
-            ((window.first - near, key, window) for window, key in meeting),
-            reverse=True,
-        )
+        arrivals = ((window.first - near, key, window) for key, window in windows)
+        self._arrivals = sorted(arrivals, reverse=True)
         self._departures: list[tuple[int, AttemptKey]] = []
         self.windows: dict[AttemptKey, Window] = {}
         self.keys: list[AttemptKey] = []
@@ -452,7 +418,7 @@ class Candidates:
         """Links by a job's id that others' calls compete with, who ask for the job."""
         self._answered: dict[AttemptKey, list[Member]] = {}
         """The action calls of attempts of which they are known exactly."""
-        self.moved: dict[AttemptKey, set[Spot]] = {}
+        self.moved: defaultdict[AttemptKey, set[Spot]] = defaultdict(set)
         """Attempts that calls may be of otherwise, and which calls."""
         self.known, self.unexplained, self.skew = Known(), Unexplained(), Skew()
 
@@ -482,6 +448,8 @@ class Candidates:
             answers.remove(member_of(call))
         if not answers:
             del self._answered[key]
+        if key in self.callers:
+            self.moved[key].update(self.callers[key].spots)
 
     def answers(self, key: AttemptKey) -> int:
         """Count the calls that are known exactly to be an attempt's action."""
@@ -495,14 +463,11 @@ class Candidates:
         An action may have been refused before, and a poll need not name its job.
         """
         unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
-        if not unnamed and not is_retryable(call):
-            return
-        retried, (at, _) = is_retryable(call), member_of(call)
-        for key, window in windows.items():
+        retried = is_retryable(call)
+        for key, window in windows.items() if unnamed or retried else ():
+            fits = unnamed
             if window.role is CallRole.ACTION:
-                fits = retried and at <= self._answered[key][-1][0]
-            else:
-                fits = unnamed
+                fits = retried and call.moment <= self._answered[key][-1][0]
             if fits:
                 yield key, window
 
@@ -531,7 +496,7 @@ class Candidates:
             if group.role in unexplained:
                 begin, end = unexplained[group.role]
                 for key, calls in group.calls_of.items():
-                    if group.window(key).meets(begin - ABOUT, end + ABOUT):
+                    if group.windows[key].meets(begin - ABOUT, end + ABOUT):
                         group.open |= calls
             left, group.open = group.open, set()
             moved, group.moved = group.moved, set()
@@ -545,23 +510,22 @@ class Candidates:
     def _set_window(self, group: CallGroup, key: AttemptKey) -> None:
         caller = self.callers.get(key)
         if caller is None or (group.name, group.role) not in caller.spots:
-            group.set_window(key, None, narrow=False)
+            group.set_window(key, None)
             return
         window = window_of(caller, group.name, self.skew.bounds)
-        narrow = window is not None and (
-            key in self._answered
-            if window.role is CallRole.ACTION
-            else window.role in POLLS and caller.owns and bool(caller.ids)
-        )
-        group.set_window(key, window, narrow=narrow)
+        if window is not None:
+            is_poll = window.role in POLLS and caller.owns and bool(caller.ids)
+            is_action = window.role is CallRole.ACTION and key in self._answered
+            window = window._replace(narrow=is_poll or is_action)
+        group.set_window(key, window)
 
     def find(self) -> None:
         """Find out anew who fits the calls of which, or of whom, anything changed."""
         if self.skew.has_moved():
             for spot in self.groups:
                 for key in self.by_name.get(spot, ()):
-                    self.moved.setdefault(key, set()).add(spot)
-        moved, self.moved = self.moved, {}
+                    self.moved[key].add(spot)
+        moved, self.moved = self.moved, defaultdict(set)
         for key, spots in moved.items():
             for spot in spots:
                 group = self.groups.get(spot)
@@ -573,32 +537,24 @@ class Candidates:
 
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
         """Find out who fits calls of a group, which are in the order of their times."""
-        span, near = (touched[0][0], touched[-1][0]), self.skew.near
-        wide = Present(group.windows, span, near)
-        narrow = Present(group.narrow, span, near)
+        near = self.skew.near
+        begin, end = touched[0][0] - near, touched[-1][0] + near
+        those = [each for each in group.windows.items() if each[1].meets(begin, end)]
+        wide = Present((each for each in those if not each[1].narrow), near)
+        narrow = Present((each for each in those if each[1].narrow), near)
         for moment, event_id in touched:
             wide.move_to(moment)
             narrow.move_to(moment)
             call, present = self.calls[event_id], wide.windows
             if narrow.windows:
                 present = {**present, **dict(self._narrowed(narrow.windows, call))}
-            if len(present) > LISTED:
-                self._set_crowded(group, call, present, wide.keys[:LISTED])
-            else:
+            if len(present) <= LISTED:
                 self._set_fits(group, call, present)
-
-    def _set_crowded(
-        self,
-        group: CallGroup,
-        call: ApiCall,
-        present: Collection[AttemptKey],
-        first: list[AttemptKey],
-    ) -> None:
-        """Note a call that more attempts fit than are looked at one by one."""
-        group.set_fits(member_of(call), {})
-        group.set_crowded(member_of(call), len(present), first)
-        group.moved.update(present)
-        self.unexplained.set(call, is_one=False)
+                continue
+            group.set_fits((moment, event_id), {})
+            group.set_crowded((moment, event_id), len(present), wide.keys[:LISTED])
+            group.moved.update(present)
+            self.unexplained.set(call, is_one=False)
 
     def _set_fits(
         self, group: CallGroup, call: ApiCall, present: Mapping[AttemptKey, Window]
@@ -626,7 +582,7 @@ class Candidates:
 
     def is_alike_about(self, group: CallGroup, key: AttemptKey) -> bool:
         """Tell if a call of others, around an attempt's time, has its parameters."""
-        spot, window = (group.name, group.role), group.window(key)
+        spot, window = (group.name, group.role), group.windows[key]
         if spot not in self._asking:
             calls = (
                 (member, leaves_of_record(self.record_of(self.calls[member[1]])))
@@ -638,12 +594,10 @@ class Candidates:
         wanted = self._wanted(key, group.name)
         like = self._asking[spot].like(wanted, window.first - ABOUT, last)
         for number, event_id in enumerate(like):
-            call = self.calls[event_id]
-            pair = self.pair(call, self.record_of(call), key, window.role)
-            # Nobody has compared so many: one of them may be alike.
-            if number == _COMPARED or (
-                not other_parameters(pair) and equal_parameters(pair)
-            ):
+            if number == _COMPARED:
+                return True  # nobody compares so many: one of them may be alike
+            called = leaves_of_record(self.record_of(self.calls[event_id]))
+            if not differ(wanted, called) and compare_leaves(wanted, called).equal:
                 return True
         return False
 

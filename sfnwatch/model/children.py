@@ -8,7 +8,7 @@ that started it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from sfnwatch.model.history import Details
 from sfnwatch.model.integrations import integration
 from sfnwatch.model.records import DecodeError, Received, Record
 from sfnwatch.model.values import (
+    duration,
     mapping_of,
     parse_json,
     read_fields,
@@ -245,14 +246,22 @@ class ListFilter(Struct, frozen=True):
 
     statuses: tuple[str, ...] = ()
     """AWS's words, each asked for by itself; any, where none is named."""
-    since: datetime | None = None
-    """When they were started at the earliest."""
+    since: datetime | timedelta | None = None
+    """When they were started at the earliest, or how long before now by AWS's clock."""
+
+    def begin(self, now: datetime) -> datetime | None:
+        """Give when they were started at the earliest."""
+        return now - self.since if isinstance(self.since, timedelta) else self.since
 
     @property
     def words(self) -> str:
         """Say which those are; nothing where they are all."""
         names = (each.lower().replace("_", " ") for each in self.statuses)
-        since = f"since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        since = ""
+        if isinstance(self.since, timedelta):
+            since = f"since {duration(self.since.total_seconds())} ago"
+        elif self.since is not None:
+            since = f"since {self.since:%Y-%m-%d %H:%M} UTC"
         return ", ".join(filter(None, (" or ".join(names), since)))
 
 

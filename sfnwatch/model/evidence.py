@@ -12,12 +12,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, field
 
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
-from sfnwatch.model.arns import (
-    account_of,
-    last_segment,
-    maybe_execution_arn,
-    role_name,
-)
+from sfnwatch.model.arns import account_of, last_segment, maybe_execution_arn, role_name
 from sfnwatch.model.integrations import (
     CallRole,
     Integration,
@@ -28,14 +23,7 @@ from sfnwatch.model.integrations import (
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.parameters import Comparison
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import (
-    duration,
-    list_of,
-    mapping_of,
-    microseconds,
-    strings_in,
-    values_at,
-)
+from sfnwatch.model.values import duration, mapping_of, microseconds, strings_in
 from sfnwatch.model.visits import Attempt
 
 SECOND = 1_000_000
@@ -177,6 +165,9 @@ class Window(NamedTuple):
     """The first microsecond a call may be dated: its second begins before it."""
     last: int | None
     """None while it may make more."""
+    narrow: bool = False
+    """True where its action, or its job, is known: it may have made such calls only as
+    failed, or as name no job."""
 
     def meets(self, begin: int, end: int) -> bool:
         return self.first <= end and (self.last is None or begin <= self.last)
@@ -255,7 +246,7 @@ def other_answer(pair: Pair) -> str:
     row = attempt.integration
     answer = mapping_of(pair.record.get("responseElements"))
     if row is not None and row.starts_job and attempt.resource_ids:
-        named = _ids(answer, row)
+        named = row.ids_in(answer)
         is_other = named and not named & pair.caller.ids
         return "its answer names another job" if is_other else ""
     if attempt.status != "failed" or attempt.submitted_at or attempt.resource_ids:
@@ -268,28 +259,10 @@ def other_answer(pair: Pair) -> str:
     return "it succeeded, and the attempt failed without having a job"
 
 
-def _ids(answer: Mapping[str, Any], row: Integration) -> set[str]:
-    """Give the job's ids in an answer as CloudTrail writes it, in lower camel case."""
-    found = {
-        value for path in row.id_paths for value in values_at(answer, _lowered(path))
-    }
-    return found | set(map(last_segment, found))
-
-
-@lru_cache(maxsize=256)
-def _lowered(path: str) -> str:
-    return ".".join(part[:1].lower() + part[1:] for part in path.split("."))
-
-
 def _failed_in_part(answer: Mapping[str, Any]) -> bool:
     """Tell of an answer that has errors in it, as RunTask's `failures` are."""
-    if any(list_of(value) for key, value in answer.items() if "fail" in key.lower()):
-        return True
-    return any(
-        isinstance(value, int) and value
-        for key, value in answer.items()
-        if "fail" in key.lower()
-    )
+    failed = (value for key, value in answer.items() if "fail" in key.lower())
+    return any(value for value in failed if isinstance(value, int | list))
 
 
 def other_job(pair: Pair) -> str:
@@ -465,14 +438,10 @@ def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
     `ids` are all that the call's record names.
     """
     call, caller = pair.call, pair.caller
-    session = told_session(call, pair.record)
-    same = (
-        [f"request ID {call.request_id}"]
-        if call.request_id in caller.request_ids
-        else []
-    )
+    session, row = told_session(call, pair.record), caller.attempt.integration
+    told = call.request_id in caller.request_ids
+    same = [f"request ID {call.request_id}"] if told else []
     same += [f"session {session}"] if session in caller.sessions else []
-    row = caller.attempt.integration
     word = row.id_word if row is not None else "id"
     # Of an ARN and the bare id at its end the ARN.
     held = sorted(set(ids) & caller.ids, key=len, reverse=True)
@@ -482,8 +451,8 @@ def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
     found = [other_caller(call, caller), _other_time(call, window)]
     found += [check(pair) for check in CHECKS[pair.role]]
     found.append(other_parameters(pair))
-    told = tuple(dict.fromkeys(filter(None, found)))
-    return Weighed(caller.key, pair.role, tuple(same), pair.compared, told)
+    sentences = tuple(dict.fromkeys(filter(None, found)))
+    return Weighed(caller.key, pair.role, tuple(same), pair.compared, sentences)
 
 
 def _other_time(call: ApiCall, window: Window | None) -> str:

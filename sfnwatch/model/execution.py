@@ -23,17 +23,12 @@ from sfnwatch.model.history import (
     newest_answer,
 )
 from sfnwatch.model.history_fold import HistoryFold
-from sfnwatch.model.integrations import Definition, Pattern, parse_definition
+from sfnwatch.model.integrations import Pattern, parse_definition
 from sfnwatch.model.records import Record, RecordKind
 from sfnwatch.model.values import int_of, maybe_time, stamp, text_of
-from sfnwatch.model.visits import Attempt, StateVisit, fates_at_end
+from sfnwatch.model.visits import Attempt, StateVisit, ends_with_execution
 
-_ENDINGS = {
-    "SUCCEEDED": "Succeeded",
-    "FAILED": "Failed",
-    "ABORTED": "Aborted",
-    "TIMED_OUT": "TimedOut",
-}
+_ENDINGS = {s: kind.removeprefix("Execution") for kind, s in TERMINAL.items()}
 
 
 class Answer(Struct, frozen=True):
@@ -322,8 +317,8 @@ class ExecutionAsOf:
             known = then.values()
             then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
         running = [visit for visit in then.values() if visit.running]
-        fates = fates_at_end(running, ending, (), then)
-        return {fate.visit.id: (fate.status, at) for fate in fates}
+        ends = ends_with_execution(running, ending, (), then)
+        return {visit_id: (status, at) for visit_id, status in ends.items()}
 
     # -- what AWS says of it -----------------------------------------------------
 
@@ -341,10 +336,6 @@ class ExecutionAsOf:
     def definition_text(self) -> str | None:
         """The machine's definition, in Amazon States Language."""
         return self._told("definition")
-
-    @cached_property
-    def definition(self) -> Definition:
-        return parse_definition(self.definition_text)
 
     @property
     def known(self) -> bool:

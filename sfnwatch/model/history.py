@@ -209,7 +209,7 @@ def decode_event(
     previous = "previous_event_id" if is_logged else "previousEventId"
     try:
         event = HistoryEvent(
-            id=_whole(record["id"]),
+            id=_whole(record["id"], least=1),
             type=_type(record["type"]),
             previous_event_id=_whole(record.get(previous) or 0),
             at=parse_time(record[_TIME_IN_LOG if is_logged else "timestamp"]),
@@ -222,11 +222,11 @@ def decode_event(
     return event, details_of(record)
 
 
-def _whole(value: Any) -> int:
-    if type(value) is int:
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"not an event id: {value!r:.60}")  # noqa: TRY004 - becomes a DecodeError
+def _whole(value: Any, least: int = 0) -> int:
+    """Read an event's id; AWS counts from 1, so that 0 is none."""
+    is_read = isinstance(value, int | str) and not isinstance(value, bool)
+    if not is_read or int(value) < least:
+        raise ValueError(f"not an event id: {value!r:.60}")
     return int(value)
 
 

@@ -18,15 +18,14 @@ from sfnwatch.model.visits import (
     ATTEMPT_ENDS,
     ENDED_AS,
     ROOT,
-    Fate,
     Span,
     StateVisit,
     VisitTurn,
     begins_attempt,
     belongs_to_attempt,
     end_attempt,
-    fates_around,
-    fates_at_end,
+    ends_around,
+    ends_with_execution,
     new_attempt,
     phase_of,
     take_attempt_event,
@@ -41,7 +40,6 @@ class Branch(Struct, eq=False):
 
     parent: "VisitBuilder | None" = None
     index: int | None = None
-    depth: int = 0
     path: str = ROOT
     """Of the visits in it, as far as they have it in common."""
 
@@ -186,7 +184,6 @@ class HistoryFold:
             parent=parent.visit.id if parent else None,
             path=f"{branch.path} / {name}",
             index=branch.index,
-            depth=branch.depth,
             entered_at=event.at,
         )
         builder = VisitBuilder(visit, branch)
@@ -286,7 +283,11 @@ class HistoryFold:
         near = self._near(before)
         maps = (b for b in near if b.visit.type == "Map" and b.visit.name == name)
         if event.type == "MapIterationStarted":
-            return Place(self._start_iteration(maps, number, before), None)
+            if (owner := next(maps, None)) is None:
+                return Place(Branch(None, number), None)
+            begun = _branch_inside(owner, number)
+            self._iterations[owner.visit.id, number] = begun
+            return Place(begun, None)
         found = (self._iterations.get((each.visit.id, number)) for each in maps)
         branch = next((each for each in found if each), None)
         if branch is None:
@@ -294,16 +295,6 @@ class HistoryFold:
         if not event.type.endswith("Succeeded"):
             self._close_inside(branch, event, tuple(_outward(before)))
         return Place(branch, None)
-
-    def _start_iteration(
-        self, maps: Iterator[VisitBuilder], number: int | None, before: Place
-    ) -> Branch:
-        owner = next(maps, None)
-        if owner is None:
-            return Branch(None, number, before.branch.depth)
-        branch = _branch_inside(owner, number)
-        self._iterations[owner.visit.id, number] = branch
-        return branch
 
     # -- tasks -------------------------------------------------------------------
 
@@ -376,12 +367,12 @@ class HistoryFold:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         if event.type == REDRIVEN:
             self._redriven_at = event.at
-        ending = event.type.removeprefix("Execution")
-        if ending in ENDED_AS and ending != "Failed":
-            tasks = self._running_tasks()
-            self._cut = tasks[0] if len(tasks) == 1 else None
+        ending, tasks = event.type.removeprefix("Execution"), self._running_tasks()
         failing = [builder.visit for builder in _outward(before)]
-        self._meet(fates_at_end(self.running(), ending, failing, self.visits), event.at)
+        running = self.running()
+        self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
+        if ending in ENDED_AS and ending != "Failed":
+            self._cut = tasks[0] if len(tasks) == 1 else None
         return Place(self._main, None)
 
     def _close_inside(
@@ -391,14 +382,14 @@ class HistoryFold:
         failing: tuple[VisitBuilder, ...],
     ) -> None:
         inside = [builder.visit for builder in _open_inside(around)]
-        self._meet(fates_around(inside, [b.visit for b in failing]), event.at)
+        self._end(ends_around(inside, [b.visit for b in failing]), event.at)
 
-    def _meet(self, fates: list[Fate], at: datetime) -> None:
-        for fate in fates:
-            builder = self._running[fate.visit.id]
-            if fate.blamed and fate.visit.type == "Task":
+    def _end(self, ends: Mapping[int, str], at: datetime) -> None:
+        for visit_id, status in ends.items():
+            builder = self._running[visit_id]
+            if builder.visit.type == "Task" and status in {"failed", "timed_out"}:
                 self._cut = builder
-            self._close(builder, fate.status, at)
+            self._close(builder, status, at)
 
     def _open(self, builder: VisitBuilder) -> None:
         self._running[builder.visit.id] = builder
@@ -482,7 +473,7 @@ class HistoryFold:
 def _branch_inside(parent: VisitBuilder, index: int | None) -> Branch:
     number = "" if index is None else f"[{index}]"
     path = parent.visit.path + number
-    return Branch(parent, index, parent.branch.depth + 1, path)
+    return Branch(parent, index, path)
 
 
 def _outward(place: Place) -> Iterator[VisitBuilder]:

@@ -19,7 +19,7 @@ about ECS.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -28,7 +28,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of, values_at
 
 
 class Pattern(StrEnum):
@@ -119,6 +120,15 @@ class Integration(Struct, frozen=True):
         """What people call the job: a task, a build, an execution."""
         return self.id_word.rpartition(" ")[0] or "job"
 
+    def ids_in(self, answer: Any) -> set[str]:
+        """Find the job's ids in an answer as CloudTrail writes it: keys begin small.
+
+        Each is there as the bare id at its end, too.
+        """
+        paths = map(_lowered, self.id_paths)
+        found = {value for path in paths for value in values_at(answer, path)}
+        return found | set(map(last_segment, found))
+
     def role_of(self, event_name: str) -> CallRole:
         """What a call of that name is for, where this integration made it."""
         name = unversioned(event_name)
@@ -127,6 +137,11 @@ class Integration(Struct, frozen=True):
         if name in self.poll_events:
             return CallRole.POLL
         return CallRole.STOP if name in self.stop_events else CallRole.OTHER
+
+
+@lru_cache(maxsize=256)
+def _lowered(path: str) -> str:
+    return ".".join(part[:1].lower() + part[1:] for part in path.split("."))
 
 
 def _domain(service: str) -> str:
@@ -525,11 +540,6 @@ def usual_role(event_source: str, event_name: str) -> CallRole:
     return CallRole.OTHER
 
 
-def event_sources(rows: Iterable[Integration]) -> tuple[str, ...]:
-    """Name the services whose calls LookupEvents can show, each once, in order."""
-    return tuple(dict.fromkeys(source for row in rows for source in row.event_sources))
-
-
 # -- what a definition can call --------------------------------------------------------
 
 # An action may have a colon too: `states:startExecution.sync:2`.
@@ -543,9 +553,6 @@ _LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 class DefinedTask(Struct, frozen=True):
     """A Task of the definition and the integration it names."""
 
-    name: str
-    resource: str
-    """Its `Resource`, an ARN."""
     integration: Integration | None
     """None for activities, which are asked for work and call nothing."""
     role_arn: str | None = None
@@ -559,11 +566,6 @@ class Definition(Struct, frozen=True):
     branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """A Parallel state's name to the first states of its branches, in order."""
 
-    @property
-    def event_sources(self) -> tuple[str, ...]:
-        """The services whose management events this machine can cause."""
-        return event_sources(t.integration for t in self.tasks if t.integration)
-
 
 def parse_definition(text: Any) -> Definition:
     """Read a definition's JSON text; what can't be read is not there."""
@@ -576,7 +578,8 @@ def _read(text: Any) -> Definition:
     for name, state in states_of(text):
         resource = text_of(state.get("Resource"))
         if state.get("Type") == "Task" and resource:
-            tasks.append(_task(name, resource, state))
+            role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
+            tasks.append(DefinedTask(resource_integration(resource), role))
         if state.get("Type") == "Parallel":
             branches[name] = _starts(state)
     return Definition(tuple(tasks), branches)
@@ -608,11 +611,6 @@ def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _starts(state: Mapping[str, Any]) -> tuple[str, ...]:
     branches = map(mapping_of, list_of(state.get("Branches")))
     return tuple(text_of(branch.get("StartAt")) or "" for branch in branches)
-
-
-def _task(name: str, resource: str, state: Mapping[str, Any]) -> DefinedTask:
-    role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
-    return DefinedTask(name, resource, resource_integration(resource), role)
 
 
 def resource_integration(resource: str) -> Integration | None:

@@ -15,16 +15,28 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from datetime import datetime
 from heapq import nsmallest
+from itertools import pairwise
 from typing import Any
 
 from sfnwatch.model.api_call import ApiCall, ids_in
-from sfnwatch.model.candidates import Candidates, Spot, member_of, spot_of
+from sfnwatch.model.candidates import (
+    NEAR,
+    POLLS,
+    CallGroup,
+    Candidates,
+    Spot,
+    member_of,
+    spot_of,
+)
 from sfnwatch.model.evidence import (
+    NAMED,
     SECOND,
     Caller,
     Weighed,
+    Window,
     against,
     caller_of,
+    is_retryable,
     life_of,
     other_caller,
     other_parameters,
@@ -37,9 +49,12 @@ from sfnwatch.model.history import Details
 from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.records import Record
-from sfnwatch.model.verdicts import Others, Verdicts, ambiguous, make_link
+from sfnwatch.model.values import from_microseconds
 from sfnwatch.model.visits import Attempt
 
+Others = Callable[[str, datetime, datetime | None], int | None]
+"""Counts the executions of an execution's machine that ran in a time and are not
+watched; None where that is not known."""
 LinkChanges = Mapping[str, tuple[Link | None, Link | None]]
 """By a call's event id, its link before and its link now."""
 
@@ -57,6 +72,7 @@ def role_of_call(call: ApiCall, link: Link | None) -> CallRole:
 
 _BY_ID = -SECOND, 2 * SECOND
 """How far the clocks may be apart where an id says whose a call is."""
+_ALIKE = "nothing tells these attempts apart"
 _WEIGHED = 20
 """So many attempts that make such calls are weighed for one call."""
 
@@ -67,38 +83,27 @@ class _Roles:
     def __init__(self) -> None:
         self._executions: defaultdict[str, Counter[str]] = defaultdict(Counter)
         """A role's name to the executions that have it, and how often."""
-        self._before: dict[str, str | bool | None] = {}
+        self._before: dict[str, Link | None] = {}
 
     def count(self, role: str | None, arn: str, change: int) -> None:
         if role:
-            self._before.setdefault(role, self._one_with(role))
+            self._before.setdefault(role, self.link(role))
             self._executions[role][arn] += change
             if not self._executions[role][arn]:
                 del self._executions[role][arn]
 
-    def _one_with(self, role: str) -> str | bool | None:
-        """Name the one execution that has a role; True for several, None for none."""
-        those = self._executions.get(role)
-        if not those:
-            return None
-        return next(iter(those)) if len(those) == 1 else True
-
     def changed(self) -> set[str]:
-        """Name the roles of which the one execution is another than before."""
+        """Name the roles whose calls are said to be another's than before."""
         before, self._before = self._before, {}
-        return {role for role, was in before.items() if self._one_with(role) != was}
+        return {role for role, link in before.items() if self.link(role) != link}
 
     def link(self, role: str) -> Link | None:
         """Say that a call was made with a role, and no more; None for one unknown."""
-        one = self._one_with(role)
-        if one is None:
+        arns = [*self._executions.get(role, ())]
+        if not arns:
             return None
-        return Link(
-            rule=LinkRule.ROLE_ONLY,
-            role=CallRole.OTHER,
-            execution_arn=one if isinstance(one, str) else None,
-            evidence=role,
-        )
+        one = arns[0] if len(arns) == 1 else None
+        return Link(LinkRule.ROLE_ONLY, CallRole.OTHER, one, evidence=role)
 
 
 class Linker:
@@ -128,8 +133,6 @@ class Linker:
         self._calls_by_id: dict[str, str | list[str]] = {}
         """The calls that have a request id or a session, or name a job's bare id, by
         their event ids: attempts may hold it later. Mostly it is one, and no list."""
-        self._spans: dict[str, tuple[int, int]] = {}
-        """From when to when calls name an id, where that was asked for."""
         self._exact: dict[str, Link] = {}
         """The exact links of action calls."""
         self._asking: Counter[Spot] = Counter()
@@ -161,10 +164,10 @@ class Linker:
 
     def keep_attempts(self, arn: str, scheduled_ids: Container[int]) -> None:
         """Forget all other attempts of an execution: it was folded anew."""
-        keys = [key for key in self._callers if key[0] == arn]
-        for key in keys:
-            if key[1] not in scheduled_ids:
-                self._replace(self._callers[key], None)
+        own = [each for each in self._callers.values() if each.key[0] == arn]
+        for caller in own:
+            if caller.key[1] not in scheduled_ids:
+                self._replace(caller, None)
 
     def holders(self, job_id: str) -> list[tuple[str, Attempt]]:
         """Give the attempts that hold a job's id, with their executions' ARNs."""
@@ -190,7 +193,6 @@ class Linker:
     def drop_call(self, event_id: str) -> None:
         """Forget a call that was said to be another's."""
         call = self._calls[event_id]
-        self._spans.clear()
         self._dropped.add(event_id)
         for named in ids_in(self._record_of(call), call.error_message):
             holders = self._by_id.get(named, {}).values()
@@ -221,30 +223,27 @@ class Linker:
         elif known != event_id:
             self._calls_by_id[named] = [known, event_id]
         at = self._calls[event_id].moment
-        if named in self._spans:
-            first, last = self._spans[named]
-            self._spans[named] = min(first, at), max(last, at)
         holders = self._by_id.get(named, {}).values()
         if any(not each.owns and not life_of(each).meets(at, at) for each in holders):
             # Others are seen with it: what was matched by it may be theirs.
             self._asked.update(self._calls_naming(named))
 
     def _replace(self, old: Caller | None, new: Caller | None) -> None:
-        for caller in filter(None, (old, new)):
-            self._candidates.moved.setdefault(caller.key, set()).update(caller.spots)
+        for caller, change in ((old, -1), (new, 1)):
+            if caller is None:
+                continue
+            self._candidates.moved[caller.key].update(caller.spots)
             for index, held in self._places_of(caller):
                 for each in held:
-                    at = index.setdefault(each, {})
-                    if caller is old:
-                        at.pop(caller.key, None)
-                    else:
-                        at[caller.key] = caller
-            self._ask_again(caller)
-            self._count_asking(caller, -1 if caller is old else 1)
-            self._roles.count(caller.role, caller.key[0], -1 if caller is old else 1)
-            if caller is old:
-                del self._callers[caller.key]
-            else:
+                    index.setdefault(each, {}).pop(caller.key, None)
+                    if caller is new:
+                        index[each][caller.key] = caller
+            for each in (*caller.request_ids, *caller.sessions, *caller.ids):
+                self._asked.update(self._calls_naming(each))
+            self._count_asking(caller, change)
+            self._roles.count(caller.role, caller.key[0], change)
+            self._callers.pop(caller.key, None)
+            if caller is new:
                 self._callers[caller.key] = caller
 
     def _places_of(
@@ -253,10 +252,6 @@ class Linker:
         yield self._by_told, (*caller.request_ids, *caller.sessions)
         yield self._by_id, caller.ids
         yield self._candidates.by_name, caller.spots
-
-    def _ask_again(self, caller: Caller) -> None:
-        for each in (*caller.request_ids, *caller.sessions, *caller.ids):
-            self._asked.update(self._calls_naming(each))
 
     def _calls_naming(self, named: str) -> Collection[str]:
         events = self._calls_by_id.get(named, ())
@@ -390,20 +385,9 @@ class Linker:
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
         """Tell whether nobody else is seen with a thing that an attempt was given."""
         life = life_of(caller)
-        return all(life.meets(at, at) for each in held for at in self._span(each))
-
-    def _span(self, named: str) -> tuple[int, ...]:
-        """Give the first and the last moment of the calls that name an id."""
-        if named not in self._spans:
-            moments = [
-                self._calls[event_id].moment
-                for event_id in self._calls_naming(named)
-                if event_id in self._calls and event_id not in self._dropped
-            ]
-            if not moments:
-                return ()
-            self._spans[named] = min(moments), max(moments)
-        return self._spans[named]
+        naming = {event_id for each in held for event_id in self._calls_naming(each)}
+        known = (self._calls[e].moment for e in naming - self._dropped)
+        return all(life.meets(at, at) for at in known)
 
     def _is_about(self, call: ApiCall, record: Record, caller: Caller) -> bool:
         """Tell whether a call that names an attempt's job was made for it."""
@@ -425,26 +409,18 @@ class Linker:
 
     def _set_exact(self, call: ApiCall, link: Link | None, *, asks: bool) -> bool:
         """Note what ids say of a call; True if that is new."""
-        event_id = call.event_id
-        old = (
-            self._candidates.by_job.pop(event_id, None),
-            self._exact.pop(event_id, None),
-        )
+        event_id, by_job = call.event_id, self._candidates.by_job
+        old = by_job.pop(event_id, None), self._exact.pop(event_id, None)
         if link is not None and asks:
-            self._candidates.by_job[event_id] = link
+            by_job[event_id] = link
         elif link is not None and is_answer(link):
             self._exact[event_id] = link
-        new = self._candidates.by_job.get(event_id), self._exact.get(event_id)
-        told = new[1].key if new[1] is not None and new[1].key else None
-        self._candidates.skew.note(call, self._callers.get(told) if told else None)
+        new = by_job.get(event_id), self._exact.get(event_id)
+        key = new[1].key if new[1] is not None else None
+        self._candidates.skew.note(call, self._callers.get(key) if key else None)
         for each, change in ((old[1], -1), (new[1], 1)):
             if each is not None and each.key is not None and old[1] != new[1]:
                 self._candidates.note_answer(each.key, call, change)
-                caller = self._callers.get(each.key)
-                if caller is not None:
-                    self._candidates.moved.setdefault(each.key, set()).update(
-                        caller.spots
-                    )
         return old != new
 
     def _match_others(self) -> None:
@@ -479,3 +455,224 @@ class Linker:
 def is_answer(link: Link) -> bool:
     """True for an exact link of the call that an attempt is about."""
     return link.rule.exact and link.role is CallRole.ACTION
+
+
+# -- which of those that may have made a call did --------------------------------------
+
+
+class Verdicts:
+    """Decides on the calls of a group that hang together."""
+
+    def __init__(
+        self,
+        candidates: Candidates,
+        others: Others,
+        role_only: Callable[[str], Link | None],
+    ) -> None:
+        """`role_only` makes the link of a call that nobody here fits, by its role."""
+        self._all, self._others, self._role_only = candidates, others, role_only
+        self._calls, self._callers = candidates.calls, candidates.callers
+        self._skew, self._unexplained = candidates.skew, candidates.unexplained
+        self._known, self._by_job = candidates.known, candidates.by_job
+
+    def of(
+        self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
+    ) -> Iterator[tuple[ApiCall, Link | None]]:
+        """Give the links of calls and attempts that hang together."""
+        in_order = self._in_order(group, calls, keys)
+        for event_id in calls:
+            call = self._calls[event_id]
+            at = call.moment
+            fits = group.fits.get(event_id, {})
+            inside = [key for key in sorted(fits) if group.windows[key].meets(at, at)]
+            by_job = self._by_job.get(event_id)
+            if event_id in group.crowded:
+                count, first = group.crowded[event_id]
+                some = [self._callers[key] for key in first if key in self._callers]
+                yield call, ambiguous(call, some, _ALIKE, count - len(some))
+            elif not inside and by_job is not None:
+                yield call, self._about_a_job(call, by_job)
+            elif not inside:
+                yield call, self._role_only(group.role)
+            elif event_id in in_order:
+                caller = self._callers[in_order[event_id]]
+                yield call, make_link(call, caller, LinkRule.ORDER, group.role)
+            else:
+                yield call, self._judged(group, call, inside)
+
+    def _in_order(
+        self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
+    ) -> dict[str, AttemptKey]:
+        """Match n calls to n attempts, one after another, if they can be told apart."""
+        if len(keys) == 1 or len(calls) != len(keys):
+            return {}
+        ranked = sorted(keys, key=lambda key: (group.windows[key].first, key))
+        made = sorted(member_of(self._calls[each]) for each in calls)
+        for before, after in pairwise(ranked):
+            ended = self._callers[before].attempt.ended_at
+            if ended is None or ended > self._callers[after].attempt.scheduled_at:
+                return {}
+        if any(after[0] - before[0] < SECOND for before, after in pairwise(made)):
+            return {}
+        found: dict[str, AttemptKey] = {}
+        for (at, event_id), key in zip(made, ranked, strict=True):
+            window, call = group.windows[key], self._calls[event_id]
+            fits = key in group.fits.get(event_id, ()) and window.meets(at, at)
+            is_one = window.role is CallRole.ACTION and not is_retryable(call)
+            if not fits or not is_one:
+                return {}
+            strong = bool(group.fits[event_id][key])
+            if self._doubt(group, call, key, strong=strong):
+                return {}
+            found[event_id] = key
+        return found
+
+    def _judged(
+        self, group: CallGroup, call: ApiCall, inside: list[AttemptKey]
+    ) -> Link:
+        """Match a call to the one attempt that fits, or say why not."""
+        fits = group.fits[call.event_id]
+        by_job = self._by_job.get(call.event_id)
+        callers = [self._callers[key] for key in sorted(fits)]
+        if len(fits) > 1:
+            return ambiguous(call, callers, _ALIKE)
+        (key,) = inside
+        equal = fits[key]
+        rivals = self._rivals(group, call, key)
+        if rivals:
+            why = f"{rivals + 1} calls fit this attempt, which made one"
+            return ambiguous(call, callers, why)
+        if by_job is not None and by_job.role is not CallRole.OTHER:
+            holder = self._callers[by_job.key] if by_job.key else callers[0]
+            why = "it may be a poll of the one, or the action of the other"
+            return ambiguous(call, [*callers, holder], why)
+        is_strong = bool(equal) and group.windows[key].role not in POLLS
+        doubt = self._doubt(group, call, key, strong=is_strong)
+        if doubt and is_strong and not self._doubt(group, call, key, strong=False):
+            is_strong, doubt = False, ""
+        if doubt and by_job is not None:
+            return self._about_a_job(call, by_job)
+        if doubt:
+            return ambiguous(call, callers, doubt)
+        if is_strong:
+            why = ", ".join(sorted(equal)[:NAMED])
+            return make_link(call, callers[0], LinkRule.PARAMETERS, why)
+        return make_link(call, callers[0], LinkRule.UNIQUE_CANDIDATE, group.role)
+
+    def _about_a_job(self, call: ApiCall, link: Link) -> Link:
+        """Match a call that names an attempt's job, though it need not have made it."""
+        if link.role is not CallRole.OTHER or link.key is None:
+            return link
+        caller = self._callers[link.key]
+        life = life_of(caller)
+        unexplained = self._unexplained.are_about(call.role or "", life)
+        if self._count_others(link.key, life) == 0 and not unexplained:
+            return link
+        why = "it names this attempt's job, which others may ask for too"
+        return ambiguous(call, [caller], why)
+
+    def _count_others(self, key: AttemptKey, window: Window) -> int | None:
+        """Count other executions of the machine in a time, as both clocks have it."""
+        last = None if window.last is None else from_microseconds(window.last + NEAR)
+        return self._others(key[0], from_microseconds(window.first - NEAR), last)
+
+    def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
+        """Count the other calls that may be the one that an attempt made."""
+        window = group.windows[key]
+        if window.role in POLLS:
+            return 0
+        others = (self._calls[e] for e in group.calls_of[key] if e != call.event_id)
+        rivals = sum(not is_retryable(other) for other in others)
+        # One that was refused may have been tried again, by the SDK itself.
+        rivals -= rivals > 0 and is_retryable(call)
+        near = self._skew.near
+        last = None if window.last is None else window.last + near
+        return rivals + group.has_crowd(window.first - near, last)
+
+    def _doubt(
+        self, group: CallGroup, call: ApiCall, key: AttemptKey, *, strong: bool
+    ) -> str:
+        """Say why a call may be another's though but one attempt fits; or nothing.
+
+        Others who work with the role make the same calls: ours is the one only if it
+        must be there by now, or if nobody else was about.
+        """
+        window = group.windows[key]
+        others = self._count_others(key, window)
+        unexplained = self._unexplained.are_about(group.role, window)
+        if others == 0 and not unexplained:
+            return ""
+        is_one = window.role not in POLLS
+        complete = not is_one or self._known.is_complete(window.last, call)
+        if strong:
+            return self._doubt_of_same(group, call, key, complete=complete)
+        if is_retryable(call) and not self._is_counted(group, key):
+            return "others may have been refused alike"
+        if not complete and self._known.live:
+            return "calls are not known up to its end yet"
+        if others:
+            ran = "1 other execution" if others == 1 else f"{others} other executions"
+            return f"{ran} of this machine ran then"
+        if unexplained:
+            return "the role made calls then that fit no attempt here"
+        return ""
+
+    def _doubt_of_same(
+        self, group: CallGroup, call: ApiCall, key: AttemptKey, *, complete: bool
+    ) -> str:
+        """Say why a call with the same parameters may be another's; or nothing.
+
+        It is not if those of others about are seen to be different.
+        """
+        attempt, window = self._callers[key].attempt, group.windows[key]
+        answered = attempt.submitted_at is not None or attempt.status == "succeeded"
+        if is_retryable(call):
+            # Whoever made it may have been refused like others, any number of times.
+            if not self._is_counted(group, key):
+                return "others may have been refused alike"
+        elif call.error_code is None and not answered:
+            return "the attempt's own call need not have come through"
+        elif call.error_code is not None and (
+            attempt.status != "failed" or window.role is CallRole.OTHER
+        ):
+            return "the attempt's own call need not have failed"
+        if not complete:
+            return "calls are not known up to its end yet"
+        if not self._known.live and self._all.is_alike_about(group, key):
+            return "others made calls with the same parameters around then"
+        return ""
+
+    def _is_counted(self, group: CallGroup, key: AttemptKey) -> bool:
+        """Tell whether an attempt's cause counts just the calls that are about."""
+        made = len(group.calls_of[key]) + self._all.answers(key)
+        return self._callers[key].tries == made
+
+
+def make_link(call: ApiCall, caller: Caller, rule: LinkRule, why: str) -> Link:
+    """Make a link, once of those that are alike: a job's polls share theirs."""
+    key = call.name, rule, why
+    if key not in caller.links:
+        caller.links[key] = Link(
+            rule=rule,
+            role=role_in(caller.attempt, call.name),
+            execution_arn=caller.key[0],
+            visit_id=caller.attempt.visit_id,
+            attempt_id=caller.key[1],
+            evidence=why,
+        )
+    return caller.links[key]
+
+
+def ambiguous(
+    call: ApiCall, callers: Collection[Caller], why: str, unlisted: int = 0
+) -> Link:
+    roles = {role_in(caller.attempt, call.name) for caller in callers}
+    arns = {caller.key[0] for caller in callers}
+    return Link(
+        rule=LinkRule.AMBIGUOUS,
+        role=next(iter(roles)) if len(roles) == 1 else CallRole.OTHER,
+        execution_arn=next(iter(arns)) if len(arns) == 1 else None,
+        candidates=tuple(sorted({caller.key for caller in callers})),
+        unlisted=unlisted,
+        reason=why,
+    )

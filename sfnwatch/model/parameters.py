@@ -35,8 +35,6 @@ _MOST = 2000
 """Members that are read of a side, in all: what comes behind them says nothing."""
 _DEEPEST = 24
 _LONGEST_KEY = 256
-_MOST_KEYS = 4096
-"""Keys of a service that are known by heart."""
 _LONGEST = 512
 """A longer text is kept by its beginning and a digest."""
 _LONGEST_JSON = 1 << 18
@@ -113,18 +111,6 @@ def asked(details: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return mapping_of(parameters) or None
 
 
-def compare(
-    event_source: str,
-    event_name: str,
-    scheduled: Mapping[str, Any],
-    record: Mapping[str, Any],
-) -> Comparison:
-    """Compare what an attempt asked for (`asked`) with a whole CloudTrail record."""
-    return compare_leaves(
-        leaves(event_source, event_name, scheduled), leaves_of_record(record)
-    )
-
-
 def leaves(event_source: str, event_name: str, scheduled: Mapping[str, Any]) -> Leaves:
     """Read what an attempt asked for, to be compared with calls of that name."""
     reader = _Reader(event_source, event_name)
@@ -157,8 +143,7 @@ def is_plain(path: str, value: Any) -> bool:
     is_text = type(value) is str and not value.startswith("arn:")
     if not is_text or _DATED.match(value) or _REDACTED_TIME.fullmatch(value):
         return False
-    is_token = path.rpartition(".")[2] in _TABLE["tokens"]
-    return not is_token and not path.endswith(_WITH_VERSIONS)
+    return not _is_token(path) and not path.endswith(_WITH_VERSIONS)
 
 
 def compare_leaves(scheduled: Leaves, called: Leaves) -> Comparison:
@@ -194,26 +179,14 @@ def small(key: str) -> str:
     return "".join(filter(str.isalnum, key.lower())) or key
 
 
-class _Names(dict[str, str]):
-    """The names that keys of a service have in paths; none for what says nothing."""
-
-    def __init__(self, service: str) -> None:
-        super().__init__()
-        self._ending = _TABLE["endings"].get(service, "")
-        self._names = _TABLE["names"].get(service, {})
-        self._silent = _TABLE["unrecorded"].get(service, ())
-
-    def __missing__(self, key: str) -> str:
-        if len(key) > _LONGEST_KEY or key.upper().startswith(_OWN):
-            return ""
-        name = small(key).removesuffix(self._ending)
-        found: str = "" if name in self._silent else self._names.get(name, name)
-        if len(self) < _MOST_KEYS:
-            self[key] = found
-        return found
-
-
-_names = lru_cache(maxsize=64)(_Names)
+@lru_cache(maxsize=1 << 14)
+def _name(service: str, key: str) -> str:
+    """Give the name that a key of a service has in paths; none if it says nothing."""
+    name = small(key).removesuffix(_TABLE["endings"].get(service, ""))
+    if key.upper().startswith(_OWN) or name in _TABLE["unrecorded"].get(service, ()):
+        return ""
+    found: str = _TABLE["names"].get(service, {}).get(name, name)
+    return found
 
 
 class _Entries(frozenset[str]):
@@ -231,7 +204,6 @@ class _Reader:
         self.service = event_source.partition(".")[0]
         self.call = f"{self.service}:{event_name}"
         self.found: dict[str, tuple[str, Any]] = {}
-        self._names = _names(self.service)
         self._open = _TABLE["open"].get(self.call, ())
         self._left, self._depth = _MOST, 0
 
@@ -241,9 +213,8 @@ class _Reader:
             return
         self._left -= len(value)
         self._depth += 1
-        names = self._names
         for key, inner in value.items():
-            name = names[key]
+            name = self._name(key)
             opened = _only(inner) if name in self._open else None
             if isinstance(opened, dict):
                 self.read(opened, path, written)
@@ -270,6 +241,9 @@ class _Reader:
         elif (kept := _kept(value)) is not None:
             self._add(path, written, kept)
 
+    def _name(self, key: str) -> str:
+        return _name(self.service, key) if len(key) <= _LONGEST_KEY else ""
+
     def _add(self, path: str, written: str, value: Any) -> None:
         twice = path in self.found and self.found[path][1] != value
         self.found[path] = (written, None if twice else value)
@@ -280,7 +254,7 @@ class _Reader:
         if len(keys) == 1:
             (key,) = keys
             if self.service in _TABLE["endings"]:
-                path = path[: path.rfind(".") + 1] + self._names[key]
+                path = path[: path.rfind(".") + 1] + self._name(key)
             values = [mapping_of(value).get(key) for value in values]
         self._list(values, path, written, frozenset)
 
@@ -373,6 +347,8 @@ def _same(one: Any, other: Any, path: str) -> bool | None:
     """Tell if two values are one; None where that can't be told, or says nothing."""
     if one is None or other is None:
         return None
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other or _same_texts(one, other, path)
     if isinstance(one, bool) or isinstance(other, bool):
         # A truth never speaks for a pair.
         texts = {str(one).lower(), str(other).lower()}
@@ -381,11 +357,8 @@ def _same(one: Any, other: Any, path: str) -> bool | None:
         return None if one <= other else False
     if one == other:
         return True
-    if path.rpartition(".")[2] in _TABLE["tokens"]:
-        # The SDK makes one where none is given: it never speaks against a pair.
+    if _is_token(path):
         return None
-    if isinstance(one, str) and isinstance(other, str):
-        return _same_texts(one, other, path)
     if isinstance(one, tuple | frozenset) or isinstance(other, tuple | frozenset):
         return _same_lists(one, other, path)
     return _same_numbers(one, other)
@@ -443,7 +416,14 @@ def _same_numbers(one: Any, other: Any) -> bool | None:
         return None
 
 
+def _is_token(path: str) -> bool:
+    """The SDK makes one where none is given: it never speaks against a pair."""
+    return path.rpartition(".")[2] in _TABLE["tokens"]
+
+
 def _same_texts(one: str, other: str, path: str) -> bool | None:
+    if _is_token(path):
+        return None
     if one.startswith("arn:") or other.startswith("arn:"):
         return _same_names(one, other)
     if _DATED.match(one) and _DATED.match(other):

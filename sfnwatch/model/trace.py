@@ -5,14 +5,13 @@ a file may repeat what another had: so what it answers is the same for any order
 any repetition of the same records.
 """
 
-from array import array
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
 
 import zstandard
-from msgspec import Struct, field
+from msgspec import Struct, field, msgpack
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, cloudtrail_record, decode_call, ids_in
@@ -59,6 +58,7 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _BLOCK_RECORDS = 48
 """Records a block holds: more compress no better, and one look unpacks them all."""
 _LEVEL = 1
+Outline = tuple[object, ...]
 
 
 class Changed(Struct):
@@ -129,8 +129,8 @@ class Trace:
         self._changed = Changed()
         self._new_events: dict[str, dict[int, Details]] = {}
         self._new_calls: list[tuple[ApiCall, Record]] = []
-        self._rows = 0
-        """How many calls were rows of Athena that do not tell all."""
+        self._alike: defaultdict[Outline, list[ApiCall]] | None = None
+        """The calls by what they say; kept where rows of Athena do not tell all."""
         self._again: set[str] = set()
         """The event ids of rows of Athena that a whole record says the same as."""
 
@@ -372,8 +372,7 @@ class Trace:
             self.calls.pop(event_id, None)
             return
         self.calls[event_id] = call
-        self._rows += not call.whole
-        same = self._told_alike(call) if self._rows else []
+        same = self._told_alike(call)
         if same and not call.whole:
             self._again.add(event_id)
             return
@@ -381,6 +380,8 @@ class Trace:
             self._drop_call(row)
             self._again.add(row.event_id)
         insort(self.ordered_calls, call, key=_by_time)
+        if self._alike is not None:
+            self._alike[_outline(call, whole=call.whole)].append(call)
         ids = ids_in(record, call.error_message)
         self._linker.add_call(call, ids, record)
         self._changed.calls.append(event_id)
@@ -405,16 +406,20 @@ class Trace:
             return
         place = bisect_left(self.ordered_calls, _by_time(call), key=_by_time)
         del self.ordered_calls[place]
+        if self._alike is not None:
+            self._alike[_outline(call, whole=call.whole)].remove(call)
         self._linker.drop_call(call.event_id)
         self._changed.dropped_calls.append(call)
 
     def _told_alike(self, call: ApiCall) -> list[ApiCall]:
         """Find the rows that say the same as a whole record, or that of a row."""
-        calls, at, outline = self.ordered_calls, call.event_time, _outline(call)
-        first = bisect_left(calls, at, key=attrgetter("event_time"))
-        after = bisect_right(calls, at, lo=first, key=attrgetter("event_time"))
-        beside = (each for each in calls[first:after] if each.whole != call.whole)
-        return [each for each in beside if _outline(each) == outline]
+        if self._alike is None and call.whole:
+            return []
+        if self._alike is None:
+            self._alike = defaultdict(list)
+            for each in self.ordered_calls:
+                self._alike[_outline(each, whole=True)].append(each)
+        return list(self._alike.get(_outline(call, whole=not call.whole), ()))
 
     # -- the rest ----------------------------------------------------------------------
 
@@ -469,10 +474,10 @@ def _by_time(call: ApiCall) -> tuple[datetime, str]:
     return call.event_time, call.event_id
 
 
-def _outline(call: ApiCall) -> tuple[object, ...]:
+def _outline(call: ApiCall, *, whole: bool) -> Outline:
     """Give what a row of Athena without an event id has in common with its record."""
     name = call.event_source, call.event_name
-    return (call.event_time, *name, call.error_code, call.role)
+    return (whole, call.event_time, *name, call.error_code, call.role)
 
 
 # -- records as they came --------------------------------------------------------------
@@ -486,14 +491,12 @@ class RawStore:
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
-        self._ends: list[array[int]] = []
-        """Of each block, where each of its records ends."""
         self._open: list[bytes] = []
         """The records of the block that is not full yet."""
         # A compressor's own tables take megabytes: there is one of each.
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
-        self._unpacked: tuple[int, bytes] = (-1, b"")
+        self._unpacked: tuple[int, list[bytes]] = (-1, [])
         """The block that was looked into last: neighbours are asked for in turn."""
 
     def __len__(self) -> int:
@@ -504,14 +507,9 @@ class RawStore:
         number = len(self)
         self._open.append(record)
         if len(self._open) == _BLOCK_RECORDS:
-            ends, end = array("I"), 0
-            for each in self._open:
-                end += len(each)
-                ends.append(end)
-            packed = self._compressor.compress(b"".join(self._open))
+            packed = self._compressor.compress(msgpack.encode(self._open))
             # A copy: what the compressor returns keeps the room of the worst case.
             self._blocks.append(bytes(memoryview(packed)))
-            self._ends.append(ends)
             self._open = []
         return number
 
@@ -521,6 +519,6 @@ class RawStore:
         if block == len(self._blocks):
             return self._open[place]
         if self._unpacked[0] != block:
-            self._unpacked = block, self._decompressor.decompress(self._blocks[block])
-        ends = self._ends[block]
-        return self._unpacked[1][ends[place - 1] if place else 0 : ends[place]]
+            packed = self._decompressor.decompress(self._blocks[block])
+            self._unpacked = block, msgpack.decode(packed, type=list[bytes])
+        return self._unpacked[1][place]

@@ -7,22 +7,17 @@ both know by which event each change came: `as_of` gives what stood earlier.
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import Details, HistoryEvent
-from sfnwatch.model.integrations import (
-    Integration,
-    Pattern,
-    integration,
-    pattern_of,
-)
+from sfnwatch.model.integrations import Integration, Pattern, integration, pattern_of
 from sfnwatch.model.values import mapping_of, maybe_time, parse_json, text_of, values_at
 
 ROOT = "Main"
@@ -178,7 +173,6 @@ class StateVisit(Struct):
     """`Main / Parallel[1] / Each[3] / Work`."""
     index: int | None
     """Which branch of the Parallel, or iteration of the Map, it runs in."""
-    depth: int
     entered_at: datetime
     exited_at: datetime | None = None
     """None while it runs, and for good after a failure that nothing caught: such a
@@ -413,67 +407,50 @@ ENDED_AS = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
 """How an execution's end ends what still ran, unless it is what failed."""
 
 
-class Fate(NamedTuple):
-    """What is to become of a visit; nothing is changed yet."""
-
-    visit: StateVisit
-    status: str
-    blamed: bool = False
-    """True for what failed, and for what is around it."""
-
-
-def fates_at_end(
+def ends_with_execution(
     running: Sequence[StateVisit],
     ending: str,
     failing: Sequence[StateVisit],
-    lineage: "dict[int, StateVisit]",
-) -> list[Fate]:
-    """End what runs as the execution ended: Succeeded, Failed, Aborted, TimedOut.
+    lineage: Mapping[int, StateVisit],
+) -> dict[int, str]:
+    """Say how what runs ended with the execution: Succeeded, Failed, Aborted, TimedOut.
 
     Of one that succeeded nothing runs by then: the ends of what is open are not among
     the records. What failed is known from the event before; else it is what is in
     trouble. `lineage` has the visits by their ids, to find what is around one.
     """
     if ending == "Succeeded":
-        return [Fate(v, _unseen_end(v, lineage)) for v in running]
+        return {visit.id: _unseen_end(visit, lineage) for visit in running}
     if ending not in ENDED_AS:
-        return []
+        return {}
     if ending != "Failed":
         # It came from outside: nothing in the execution failed.
-        return fates_around(running, (), ENDED_AS[ending])
+        return dict.fromkeys((visit.id for visit in running), ENDED_AS[ending])
     failing = failing or [visit for visit in running if visit.trouble]
-    return fates_around(running, failing, ENDED_AS[ending])
+    return ends_around(running, failing)
 
 
-def fates_around(
-    visits: Sequence[StateVisit],
-    failing: Sequence[StateVisit],
-    otherwise: str = "aborted",
-) -> list[Fate]:
-    """Have those around the failing event fail, and all else end otherwise.
+def ends_around(
+    visits: Sequence[StateVisit], failing: Sequence[StateVisit]
+) -> dict[int, str]:
+    """Have those around the failing event fail, and all else be aborted.
 
     The trouble of others does not count: a Task that waits to be tried again is
     aborted, not failed.
     """
-    blamed = {visit.id for visit in failing}
-    return [
-        Fate(visit, visit.trouble or "failed", blamed=True)
-        if visit.id in blamed
-        else Fate(visit, otherwise)
-        for visit in visits
-    ]
+    blamed = {visit.id: visit.trouble or "failed" for visit in failing}
+    return {visit.id: blamed.get(visit.id, "aborted") for visit in visits}
 
 
-def _unseen_end(visit: StateVisit, lineage: "dict[int, StateVisit]") -> str:
+def _unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
     """Say how a visit ended whose end is missing, the execution having succeeded.
 
     Its failure was caught, or else that of what is around it, which aborts the rest.
     """
-    lost, outer = False, visit.parent
-    # An id of 0, which AWS gives to none, would be around itself.
-    while outer and outer in lineage:
-        lost = lost or bool(lineage[outer].trouble)
-        outer = lineage[outer].parent
+    lost, outer = False, lineage.get(visit.parent or 0)
+    while outer is not None:
+        lost = lost or bool(outer.trouble)
+        outer = lineage.get(outer.parent or 0)
     if visit.type == "Fail":
         return "failed"
     if visit.trouble:

@@ -651,8 +651,7 @@ def test_what_differs_is_open_and_tells_why() -> None:
     leads = [(row.a.evidence, row.b.evidence) for row in rows]
     assert leads == [("#2", "#2"), ("run", "run"), ("poll-0", "poll-0"), ("#6", "#6")]
     folded = compare_rows(
-        apart(sync_run(), sync_run(denied=True)),
-        CompareFolds(frozenset({rows[0].key})),
+        apart(sync_run(), sync_run(denied=True)), CompareFolds(frozenset({rows[0].key}))
     )
     assert [(row.label, row.open) for row in folded] == [("ECS RunTask", False)]
 
@@ -692,7 +691,7 @@ def test_a_crowd_of_iterations_is_one_line_until_it_is_opened() -> None:
     )
     opened = compare_rows(found, CompareFolds(frozenset({rows[0].key})))
     assert [row.label for row in opened[2:]] == [
-        *("⋯ 298 states alike", "[298] Work", "[299] Work"),
+        *("⋯ 298 states alike", "[298] Work", "[299] Work")
     ]
 
 

@@ -19,13 +19,7 @@ from sfnwatch.analysis.finding import (
     brief_evidence,
     evidence,
 )
-from sfnwatch.analysis.wording import (
-    cause_words,
-    short_names,
-    some,
-    spoken,
-    why,
-)
+from sfnwatch.analysis.wording import cause_words, short_names, some, spoken, why
 from sfnwatch.export.text import cell_width, write_markdown
 from tests.analysis.finding_in import text_of
 from tests.builders import TASK_ARN

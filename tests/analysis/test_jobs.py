@@ -46,12 +46,7 @@ def waiting(*polls: Received) -> list[Received]:
 def test_the_next_poll_is_expected_after_a_minute_and_later_after_five(
     polled: int, expected: str
 ) -> None:
-    poll = call(
-        "DescribeTasks",
-        polled,
-        key="poll",
-        parameters={"tasks": [TASK_ARN]},
-    )
+    poll = call("DescribeTasks", polled, key="poll", parameters={"tasks": [TASK_ARN]})
     told = found(*waiting(poll))
     (next_,) = told["next-poll"]
     assert next_.certainty is Certainty.INFERENCE

@@ -8,12 +8,7 @@ from hypothesis import given, settings
 from sfnwatch.analysis.finding import Heading, Sentence
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import Phase, critical_path, end_of
-from sfnwatch.analysis.report import (
-    ROWS,
-    ExecutionReport,
-    explain,
-    report,
-)
+from sfnwatch.analysis.report import ROWS, ExecutionReport, explain, report
 from sfnwatch.export.json import report_json
 from sfnwatch.model.records import Received, RecordKind, receive
 from tests.analysis.finding_in import (
@@ -80,10 +75,7 @@ def test_a_failure_is_told_with_its_innermost_state_and_its_reason() -> None:
         ),
         ([*History().start().end("Aborted").records], "ABORTED after 0.1 s."),
         ([describe()], "SUCCEEDED after 5m 09s."),
-        (
-            [receive(None, RecordKind.DESCRIBE, ARN, {"executionArn": ARN})],
-            "UNKNOWN.",
-        ),
+        ([receive(None, RecordKind.DESCRIBE, ARN, {"executionArn": ARN})], "UNKNOWN."),
         (
             redriven_run(),
             "FAILED after 3.2 s, redriven 12m 00s later, SUCCEEDED after 1m 20s more.",
@@ -147,7 +139,7 @@ def test_a_report_as_json_has_every_key_of_the_contract() -> None:
     assert execution["status"] == "SUCCEEDED"
     assert execution["started_at"] == "2023-11-15T00:28:24.102Z"
     assert execution["verdict"].keys() == {
-        *("text", "seconds", "visit", "path", "error", "cause"),
+        *("text", "seconds", "visit", "path", "error", "cause")
     }
     (state,) = execution["states"]
     assert state["parts"] == {"working": 305.9, "waiting": 1.19, "noticing": 1.9}

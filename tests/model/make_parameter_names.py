@@ -10,21 +10,17 @@ say what a member is called in the request; where CloudTrail writes that, and wh
 member's own name, is known of few services, so both names stand for one.
 """
 
-import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import as_file, files
-from pathlib import Path
 from typing import Any
 
 import botocore
-import msgspec
-from botocore.loaders import create_loader
 from msgspec import Struct, field
 
 from sfnwatch.model.parameters import small
-from tests.model.make_sdk_services import services
+from tests.model.make_sdk_services import read_model, services
 
 TABLE = files("sfnwatch.templates") / "parameter_names.json"
 
@@ -119,19 +115,11 @@ class Model(Struct):
         return [self.shapes[name] for name in found]
 
 
-def model(service: str) -> Model:
-    loader = create_loader()
-    version = loader.determine_latest_version(service, "service-2")
-    folder = Path(loader.BUILTIN_DATA_PATH) / service / version
-    text = gzip.decompress((folder / "service-2.json.gz").read_bytes())
-    return msgspec.json.decode(text, type=Model)
-
-
 def table() -> dict[str, Any]:
     """Work out what the table says, by today's models."""
     shapes: dict[str, list[_Shape]] = defaultdict(list)
     for _, source, name in services():
-        shapes[source] += model(name).inputs()
+        shapes[source] += read_model(name, Model).inputs()
     told = [line.split() for line in NAMES.strip().splitlines()]
     names = {
         source: _names(source, of, {a: b for each, a, b in told if each == source})

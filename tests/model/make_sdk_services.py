@@ -9,11 +9,11 @@ what follows from it out of that table; a test compares the two.
 import gzip
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import botocore
 import msgspec
@@ -21,6 +21,8 @@ from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
 from botocore.loaders import create_loader
 from msgspec import Struct
+
+M = TypeVar("M")
 
 
 class Otherwise(NamedTuple):
@@ -32,8 +34,7 @@ class Otherwise(NamedTuple):
 
 SOURCES = {
     "application-autoscaling": Otherwise(
-        "autoscaling",
-        "documented: a sample record of RegisterScalableTarget has it",
+        "autoscaling", "documented: a sample record of RegisterScalableTarget has it"
     ),
     "backupsearch": Otherwise(
         "backup", "documented: AWS's own model names it as its CloudTrail source"
@@ -73,7 +74,7 @@ page or a record shows both, but for these.
 HOMES = {
     ("globalaccelerator", "aws"): Otherwise(
         "us-west-2", "documented: its guide says where Event history has it"
-    ),
+    )
 }
 """Homes of global services that botocore's endpoint rules don't know, by partition."""
 
@@ -142,20 +143,24 @@ verifiedpermissions IsAuthorizedWithToken
 """
 """What only follows from a page's general words, "API activity on streams"."""
 EVENT_NAMES = {
-    ("s3", "DeletePublicAccessBlock"): "DeleteBucketPublicAccessBlock",
-    ("s3", "GetBucketAccelerateConfiguration"): "GetAccelerateConfiguration",
-    ("s3", "GetBucketLifecycleConfiguration"): "GetBucketLifecycle",
-    ("s3", "GetBucketNotificationConfiguration"): "GetBucketNotification",
-    ("s3", "GetObjectLockConfiguration"): "GetBucketObjectLockConfiguration",
-    ("s3", "GetPublicAccessBlock"): "GetBucketPublicAccessBlock",
-    ("s3", "PutBucketAccelerateConfiguration"): "PutAccelerateConfiguration",
-    ("s3", "PutBucketLifecycleConfiguration"): "PutBucketLifecycle",
-    ("s3", "PutBucketNotificationConfiguration"): "PutBucketNotification",
-    ("s3", "PutObjectLockConfiguration"): "PutBucketObjectLockConfiguration",
-    ("s3", "PutPublicAccessBlock"): "PutBucketPublicAccessBlock",
-    ("s3control", "DeletePublicAccessBlock"): "DeleteAccountPublicAccessBlock",
-    ("s3control", "GetPublicAccessBlock"): "GetAccountPublicAccessBlock",
-    ("s3control", "PutPublicAccessBlock"): "PutAccountPublicAccessBlock",
+    "s3": {
+        "DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
+        "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+        "GetBucketLifecycleConfiguration": "GetBucketLifecycle",
+        "GetBucketNotificationConfiguration": "GetBucketNotification",
+        "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+        "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+        "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+        "PutBucketLifecycleConfiguration": "PutBucketLifecycle",
+        "PutBucketNotificationConfiguration": "PutBucketNotification",
+        "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+        "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    },
+    "s3control": {
+        "DeletePublicAccessBlock": "DeleteAccountPublicAccessBlock",
+        "GetPublicAccessBlock": "GetAccountPublicAccessBlock",
+        "PutPublicAccessBlock": "PutAccountPublicAccessBlock",
+    },
 }
 """Operations of an SDK's service that CloudTrail has by another name [documented]."""
 
@@ -170,7 +175,7 @@ def table() -> dict[str, Any]:
         "botocore": botocore.__version__,
         "event_sources": {java: source for java, (source, _) in found.items()},
         "home_regions": {java: of for java, of in homes.items() if of},
-        "event_names": _by_service(EVENT_NAMES.items()),
+        "event_names": EVENT_NAMES,
         "data_events": data_events(),
     }
 
@@ -180,15 +185,6 @@ def data_events() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for service, *names in sorted(line.split() for line in lines if line):
         found[service] = sorted({*found.get(service, ()), *names})
-    return found
-
-
-def _by_service(
-    pairs: Iterable[tuple[tuple[str, str], str]],
-) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for (service, operation), name in pairs:
-        found.setdefault(service, {})[operation] = name
     return found
 
 
@@ -222,11 +218,22 @@ def _loader() -> Any:
     return create_loader()
 
 
-def _metadata(service: str) -> _Metadata:
+def read_model(service: str, kind: type[M]) -> M:
+    """Read so much of a service's newest model as a type has of it."""
     version = _loader().determine_latest_version(service, "service-2")
     folder = Path(_loader().BUILTIN_DATA_PATH) / service / version
     model = gzip.decompress((folder / "service-2.json.gz").read_bytes())
-    return msgspec.json.decode(model, type=_Model).metadata
+    return msgspec.json.decode(model, type=kind)
+
+
+def read_models() -> Iterator[dict[str, Any]]:
+    """Read all of every service's model."""
+    for service in _loader().list_available_services("service-2"):
+        yield read_model(service, dict[str, Any])
+
+
+def _metadata(service: str) -> _Metadata:
+    return read_model(service, _Model).metadata
 
 
 def signs_as(service: str) -> str:

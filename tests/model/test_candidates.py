@@ -34,7 +34,7 @@ def test_calls_that_many_attempts_touch_are_looked_at_once_in_order() -> None:
     for number, (begin, end) in enumerate([(20, 40), (30, 35), (10, 25), (90, None)]):
         last = None if end is None else end * SECOND
         window = Window(CallRole.ACTION, begin * SECOND, last)
-        group.set_window((ARN, number), window, narrow=False)
+        group.set_window((ARN, number), window)
     seconds = [moment // SECOND for moment, _ in group.take_touched()]
     assert seconds == [*range(7, 44), *range(87, 101)]
     assert group.take_touched() == []

@@ -195,8 +195,8 @@ def test_a_visit_has_its_times_its_events_and_its_place() -> None:
     lines = f"{FORK}; PassStateEntered@3 A; PassStateExited+4 A"
     execution = execution_of(*told(lines))
     outer, inner = execution.visits
-    assert (outer.parent, outer.index, outer.depth) == (None, None, 0)
-    assert (inner.parent, inner.index, inner.depth) == (2, 0, 1)
+    assert (outer.parent, outer.index) == (None, None)
+    assert (inner.parent, inner.index) == (2, 0)
     assert (inner.id, inner.event_ids) == (4, [4, 5])
     assert inner.ended_at == inner.exited_at == execution.events[4].at
     assert [event.visit_id for event in execution.events] == [0, 2, 2, 4, 4]
@@ -207,10 +207,7 @@ def test_the_definition_numbers_the_branches_whatever_is_entered_first() -> None
     starts = [{"StartAt": name} for name in ("A", "B", "A")]
     defined = aws.definition({"P": {"Type": "Parallel", "Branches": starts}})
     entered = "; PassStateEntered@3 B; PassStateEntered@3 A; PassStateEntered@3 A"
-    for records in (
-        [defined, *told(FORK + entered)],
-        [*told(FORK + entered), defined],
-    ):
+    for records in ([defined, *told(FORK + entered)], [*told(FORK + entered), defined]):
         assert [v.index for v in execution_of(*records).visits] == [None, 1, 0, 2]
 
 

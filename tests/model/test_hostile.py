@@ -139,7 +139,7 @@ def is_answered(trace: Trace) -> None:
                 assert row
 
 
-@examples(250)
+@examples(120)
 @given(st.lists(strange() | raw, min_size=1, max_size=6), st.booleans())
 def test_any_record_is_read_or_counted_as_unread(
     records: list[Received],

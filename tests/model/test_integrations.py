@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from botocore.loaders import create_loader
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sfnwatch.model.integrations import (
     JOBS,
@@ -18,9 +16,7 @@ from sfnwatch.model.integrations import (
     Integration,
     Pattern,
     Unrecorded,
-    event_sources,
     integration,
-    pattern_of,
     unversioned,
     usual_role,
 )
@@ -311,10 +307,7 @@ def test_some_tasks_are_not_named_by_a_service_and_an_action(
     records = aws.History().start().task("Work", which).records
     calls = [aws.call(name, s, key=f"{s}", source=source) for s in (1, 400)]
     first = UNIQUE if role == "action" else ROLE_ONLY
-    assert links(*records, *calls) == {
-        "1": (role, first),
-        "400": ("other", ROLE_ONLY),
-    }
+    assert links(*records, *calls) == {"1": (role, first), "400": ("other", ROLE_ONLY)}
 
 
 @pytest.mark.parametrize("suffix", ["sync", "sync:2", "sync:9"])
@@ -356,39 +349,3 @@ def test_a_call_has_a_usual_role_by_its_name_alone(
     source: str, name: str, role: CallRole
 ) -> None:
     assert usual_role(f"{source}.{AWS}", name) is role
-
-
-def test_only_recorded_services_are_asked_for_each_once() -> None:
-    rows = [integration("ecs", "runTask.sync"), integration("lambda", "invoke")]
-    rows += [integration("aws-sdk:ecs", "stopTask"), integration("batch", "submitJob")]
-    assert event_sources(rows) == (f"ecs.{AWS}", f"batch.{AWS}")
-
-
-@pytest.mark.parametrize(
-    ("name", "word", "starts"),
-    [
-        ("ecs runTask", "task", True),
-        ("codebuild startBuildBatch", "build batch", True),
-        ("sagemaker createTrainingJob", "job", True),
-        ("aws-sdk:emr runJobFlow", "cluster", True),
-        ("eks runJob", "job", True),
-        ("aws-sdk:ecs stopTask", "task", False),
-        ("aws-sdk:sfn startSyncExecution", "job", False),
-        ("lambda invoke", "job", False),
-    ],
-)
-def test_a_job_has_the_name_that_people_give_it_and_something_starts_it(
-    name: str,
-    word: str,
-    starts: bool,  # noqa: FBT001
-) -> None:
-    row = integration(*name.split())
-    assert (row.job_word, row.starts_job) == (word, starts)
-
-
-@given(st.text(max_size=20), st.text(max_size=20))
-def test_any_two_names_make_a_row(resource_type: str, resource: str) -> None:
-    row = integration(resource_type, resource)
-    assert row.event_source.endswith(f".{AWS}")
-    assert row.role_of(row.action_event) is CallRole.ACTION or not resource
-    assert pattern_of(resource_type, resource) in Pattern

@@ -21,14 +21,7 @@ from tests.model.laws import (
     stands_as_it_stood,
 )
 from tests.model.machines import dice_of
-from tests.model.worlds import (
-    RECORDINGS,
-    WHOLE,
-    WORLDS,
-    World,
-    recorded,
-    rows,
-)
+from tests.model.worlds import RECORDINGS, WHOLE, WORLDS, World, recorded, rows
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from tests.model.machines import dice_of
 from tests.model.worlds import watched
 
 Events = list[dict[str, Any]]
-ABSENT = f"no recorded fixtures at {inputs.FIXTURES}; set SFNWATCH_FIXTURES"
 FILES = sorted(inputs.FIXTURES.glob("history-*/*.json"))
 LOGS = sorted(inputs.FIXTURES.glob("api-localstack/logs_level_*.json"))
 STATUSES = {
@@ -32,7 +31,7 @@ STATUSES = {
     "ExecutionAborted": "ABORTED",
 }
 FAILURES = ("Failed", "TimedOut")
-pytestmark = pytest.mark.skipif(not FILES, reason=ABSENT)
+pytestmark = pytest.mark.skipif(not FILES, reason=inputs.ABSENT)
 
 
 @pytest.fixture(name="events", params=FILES, ids=lambda path: path.stem)
@@ -156,7 +155,7 @@ def test_it_holds_to_the_laws_of_order_and_of_moments(events: Events) -> None:
     stands_as_it_stood(records, dice, 8)
 
 
-@pytest.mark.skipif(not LOGS, reason=ABSENT)
+@pytest.mark.skipif(not LOGS, reason=inputs.ABSENT)
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_a_recorded_log_says_what_the_history_of_it_says(path: Path) -> None:
     recorded = json.loads(path.read_text())["recorded"]

@@ -61,12 +61,9 @@ def test_tasks_of_branches_and_iterations_count_too() -> None:
             E=task(ACTIVITY),
         )
     )
-    assert [t.name for t in definition.tasks] == ["A", "E", "B", "C", "D"]
-    assert [t.integration is None for t in definition.tasks] == [
-        *(False, True, False, False, False)
-    ]
-    sources = [source.partition(".")[0] for source in definition.event_sources]
-    assert sources == ["ecs", "batch", "glue"]
+    rows = [task.integration for task in definition.tasks]
+    actions = ["RunTask", None, "SubmitJob", "StartJobRun", "Invoke"]
+    assert [row and row.action_event for row in rows] == actions
     assert definition.branches == {"P": ("B", "X", "")}
 
 

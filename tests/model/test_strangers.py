@@ -188,12 +188,7 @@ def test_of_what_no_machine_s_list_has_nothing_is_known(arn: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more",
-    [
-        {"machine_arn": None},
-        {"running": None},
-        {"newest": {}},
-    ],
+    "more", [{"machine_arn": None}, {"running": None}, {"newest": {}}]
 )
 def test_what_is_no_answer_is_counted_and_says_nothing(more: dict[str, Any]) -> None:
     record = {**asking(420, MINE).record, **more}
@@ -271,7 +266,7 @@ def machines(draw: st.DrawFn) -> Machine:
     )
 
 
-@examples(400)
+@examples(120)
 @given(machines(), st.randoms(use_true_random=False))
 def test_a_number_is_right_in_whatever_order_the_answers_come(
     machine: Machine, dice: Random
@@ -288,7 +283,7 @@ def test_a_number_is_right_in_whatever_order_the_answers_come(
         assert found is not None
 
 
-@examples(200)
+@examples(80)
 @given(machines())
 def test_another_answer_never_takes_away_what_was_known(machine: Machine) -> None:
     askings = machine.askings

@@ -4,7 +4,6 @@ Synthetic: machines run as in `machines.py`, each of their tasks is an ECS task 
 calls that Step Functions makes for it, and all of that comes late, twice, in no order.
 """
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.values import int_of, iso, maybe_time, parse_time
+from sfnwatch.recording.reader import RecordedFile
 from tests import builders as aws
 from tests.golden import inputs
 from tests.model.machines import MACHINES, Run, States, dice_of
@@ -218,18 +218,7 @@ WHOLE: dict[str, list[Received]] = {
 
 def recorded(path: Path) -> list[Received]:
     """Read a recording, its records in the order of their arrival."""
-    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-    header, *rest = map(json.loads, lines)
-    created = datetime.fromisoformat(header["created"])
-    return [
-        receive(
-            created + timedelta(seconds=line["at"]),
-            {"queue": "trail"}.get(line["source"], line["source"]),
-            line.get("execution"),
-            line["data"],
-        )
-        for line in rest
-    ]
+    return list(RecordedFile(path).records())
 
 
 RECORDINGS = {

@@ -3,15 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.worlds.judge import (
-    EXACT,
-    STRONG,
-    WEAK,
-    Score,
-    judge,
-    judge_seeds,
-    trace_of,
-)
+from tests.worlds.judge import EXACT, STRONG, WEAK, Score, judge, judge_seeds, trace_of
 from tests.worlds.world import WORLDS, World
 
 SEEDS = range(150)

@@ -21,14 +21,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import (
-    AttemptCase,
-    Survey,
-    Work,
-    build_case,
-    done,
-    gaps,
-)
+from sfnwatch.analysis.case import AttemptCase, Survey, Work, build_case, done, gaps
 from sfnwatch.analysis.compare.differences import (
     codes_of,
     compare_definitions,

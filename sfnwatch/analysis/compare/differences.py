@@ -437,9 +437,7 @@ def state_names(execution: ExecutionAsOf) -> frozenset[str]:
 
 
 def _machine(execution: ExecutionAsOf) -> Mapping[str, Any]:
-    defined = execution.defined
-    text = defined.record.get("definition") if defined is not None else None
-    return parse_object(text) if isinstance(text, str) else {}
+    return parse_object(execution.definition_text or "")
 
 
 def _outside(machine: Mapping[str, Any]) -> str:

@@ -25,13 +25,7 @@ from msgspec import Struct
 from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps, grouped
 from sfnwatch.analysis.finding import Certainty
 from sfnwatch.analysis.outcomes import caught_errors, ended_with
-from sfnwatch.analysis.phases import (
-    Phase,
-    end_of,
-    is_sure,
-    length_of,
-    seconds_by_phase,
-)
+from sfnwatch.analysis.phases import Phase, end_of, is_sure, length_of, seconds_by_phase
 from sfnwatch.analysis.wording import named, ranked
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
