@@ -11,13 +11,15 @@ last `end` for each execution.
 """
 
 from collections.abc import Hashable, Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, TextIO
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import MapRunChild, Parent
-from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history import TERMINAL, HistoryEvent
 from sfnwatch.model.linker import role_of_call
@@ -29,20 +31,38 @@ from sfnwatch.model.values import ascii_json, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 
 Facts = dict[str, Any]
+_EXECUTION = ("arn", "name", "state_machine_arn", "role_arn", "status", "started_at")
+_MAP_RUN = ("status", "started_at", "stopped_at", "executions", "items")
+_CHILD = ("arn", "name", "status", "started_at", "stopped_at")
+_VISIT = ("id", "name", "type", "parent", "path", "index", "entered_at", "exited_at")
+_RESOURCE = ("scheduled_id", "resource_type", "resource", "pattern")
+_ATTEMPT_TIMES = ("scheduled_at", "started_at", "submitted_at", "ended_at")
+_TASK = ("event_id", "task_arn", "version", "at", "seen_at", "last_status")
+_STOP = ("desired_status", "stop_code", "stopped_reason", "stopped_at", "started_by")
+
+
+def fields_of(row: object, *names: str) -> Facts:
+    """Give some of a row's fields under their own names, times as we write them."""
+    return {name: plain(getattr(row, name)) for name in names}
+
+
+def plain(value: Any) -> Any:
+    """Give a value as JSON has it."""
+    match value:
+        case datetime():
+            return iso(value)
+        case StrEnum():
+            return str(value)
+        case Struct():
+            return asdict(value)
+    return value
 
 
 def execution_facts(moment: Moment, execution: ExecutionAsOf) -> Facts:
     """Give what is known of one execution, but for its visits and its findings."""
     parent = moment.lineage.parents.get(execution.arn)
     return {
-        "arn": execution.arn,
-        "name": execution.name,
-        "state_machine_arn": execution.state_machine_arn,
-        "role_arn": execution.role_arn,
-        "status": execution.status,
-        "started_at": maybe_iso(execution.started_at),
-        "stopped_at": maybe_iso(execution.stopped_at),
-        "event_count": execution.event_count,
+        **fields_of(execution, *_EXECUTION, "stopped_at", "event_count"),
         "parent": _parent_facts(parent) if parent else None,
         "redrives": [_redrive_facts(redrive) for redrive in execution.redrives],
     }
@@ -78,70 +98,40 @@ def map_run_facts(moment: Moment, arn: str) -> Facts:
     """
     parent, told = moment.lineage.map_runs.get(arn), moment.map_run(arn)
     execution = parent.execution_arn if parent else told and told.execution_arn
+    known, names = told or Struct(), (*_MAP_RUN, "max_concurrency")
     return {
         "arn": arn,
         "execution": execution,
         "visit": (parent.visit_id or None) if parent else None,
-        "status": told.status if told else None,
-        "started_at": maybe_iso(told.started_at) if told else None,
-        "stopped_at": maybe_iso(told.stopped_at) if told else None,
-        "executions": asdict(told.executions) if told else None,
-        "items": asdict(told.items) if told else None,
-        "max_concurrency": told.max_concurrency if told else None,
+        **{name: plain(getattr(known, name, None)) for name in names},
         "children": [child_facts(child) for child in moment.listed_of.get(arn, ())],
     }
 
 
 def child_facts(child: MapRunChild) -> Facts:
     """Give an execution of a Map Run as a list tells of it."""
-    listed = child.listed
-    return {
-        "arn": listed.arn,
-        "name": listed.name,
-        "status": listed.status,
-        "started_at": maybe_iso(listed.started_at),
-        "stopped_at": maybe_iso(listed.stopped_at),
-        "item_count": child.item_count,
-    }
+    return {**fields_of(child.listed, *_CHILD), "item_count": child.item_count}
 
 
 def visit_facts(visit: StateVisit) -> Facts:
     """Give a visit with its attempts."""
-    return {
-        "id": visit.id,
-        "name": visit.name,
-        "type": visit.type,
-        "parent": visit.parent,
-        "path": visit.path,
-        "index": visit.index,
-        "entered_at": iso(visit.entered_at),
-        "exited_at": maybe_iso(visit.exited_at),
-        "status": visit.status,
-        "attempts": [_attempt_facts(attempt) for attempt in visit.attempts],
-    }
+    attempts = [_attempt_facts(attempt) for attempt in visit.attempts]
+    return {**fields_of(visit, *_VISIT, "status"), "attempts": attempts}
 
 
 def _attempt_facts(attempt: Attempt) -> Facts:
+    ended = ("status", "error", "cause", "request_id")
     return {
-        "scheduled_id": attempt.scheduled_id,
-        "resource_type": attempt.resource_type,
-        "resource": attempt.resource,
-        "pattern": str(attempt.pattern),
-        "status": attempt.status,
-        "error": attempt.error,
-        "cause": attempt.cause,
-        "request_id": attempt.request_id,
+        **fields_of(attempt, *_RESOURCE, *ended),
         "resource_ids": list(attempt.resource_ids),
-        "scheduled_at": iso(attempt.scheduled_at),
-        "started_at": maybe_iso(attempt.started_at),
-        "submitted_at": maybe_iso(attempt.submitted_at),
-        "ended_at": maybe_iso(attempt.ended_at),
+        **fields_of(attempt, *_ATTEMPT_TIMES),
     }
 
 
 def call_facts(call: ApiCall, link: Link | None) -> Facts:
     """Give one call, and how it is matched; `role` is what it was for."""
     return {
+        # Of these there are so many that to look fields up by name takes too long.
         "event_id": call.event_id,
         "event_time": iso(call.event_time),
         "seen_at": maybe_iso(call.seen_at),
@@ -188,25 +178,11 @@ def facts_of_task(moment: Moment, task_arn: str) -> Iterator[Facts]:
     link = moment.task_link(task_arn)
     for state in moment.trace.task_states.get(task_arn, ()) if link else ():
         if link and moment.shows_task_state(state):
-            yield {**_task_state(state), "link": _link_facts(link)}
-
-
-def _task_state(state: TaskState) -> Facts:
-    return {
-        "event_id": state.event_id,
-        "task_arn": state.task_arn,
-        "version": state.version,
-        "at": iso(state.at),
-        "seen_at": maybe_iso(state.seen_at),
-        "last_status": state.last_status,
-        "desired_status": state.desired_status,
-        "stop_code": state.stop_code,
-        "stopped_reason": state.stopped_reason,
-        "stopped_at": maybe_iso(state.stopped_at),
-        "started_by": state.started_by,
-        "group": state.group,
-        "containers": [asdict(container) for container in state.containers],
-    }
+            yield {
+                **fields_of(state, *_TASK, *_STOP, "group"),
+                "containers": [asdict(container) for container in state.containers],
+                "link": _link_facts(link),
+            }
 
 
 # -- as they come ----------------------------------------------------------------------

@@ -7,7 +7,6 @@ everything but printable ASCII escaped.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from importlib.resources import files
 from statistics import median
 from typing import Any, TextIO
@@ -22,7 +21,6 @@ from sfnwatch.analysis.compare.pairs import (
     AttemptPair,
     CallTally,
     Comparison,
-    Difference,
     IterationGroup,
     Lengths,
     Side,
@@ -36,6 +34,7 @@ from sfnwatch.export.facts import (
     Facts,
     call_facts,
     execution_facts,
+    fields_of,
     map_run_facts,
     task_state_facts,
     visit_facts,
@@ -44,7 +43,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
-from sfnwatch.model.values import ascii_json, iso, maybe_iso
+from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view.weighing import Considered, considered, values_of
 
@@ -148,8 +147,7 @@ def _state_json(row: StateRow) -> Facts:
 
 def _plain(value: object) -> Facts:
     """Give the fields of a value, its times as we write them."""
-    fields = asdict(value) if isinstance(value, Struct) else vars(value)
-    return {k: iso(v) if isinstance(v, datetime) else v for k, v in fields.items()}
+    return fields_of(value, *vars(value))
 
 
 # -- one call --------------------------------------------------------------------------
@@ -248,7 +246,10 @@ def comparison_json(comparison: Comparison) -> Facts:
 
     All lengths are seconds; `difference` is b - a, `ratio` b / a.
     """
-    differences = list(map(_difference, comparison.differences))
+    differences = [
+        {key: _json(getattr(each, key)) for key in _DIFFERENCE}
+        for each in comparison.differences
+    ]
     return {
         "sfnwatch_compare": VERSION,
         "a": _side(comparison.a),
@@ -291,10 +292,6 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _difference(difference: Difference) -> Facts:
-    return {key: _json(getattr(difference, key)) for key in _DIFFERENCE}
-
-
 def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
     return {_PHASES.get(p, str(p)): _json(lengths) for p, lengths in phases.items()}
 
@@ -305,15 +302,10 @@ def _side(side: Side) -> Facts:
     seen = [(call.seen_at, call.event_time) for call in side.calls]
     lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]
     return {
-        "arn": execution.arn,
-        "name": execution.name,
-        "state_machine_arn": execution.state_machine_arn,
-        "role_arn": execution.role_arn,
+        **fields_of(execution, "arn", "name", "state_machine_arn", "role_arn"),
         "status": execution.status,
         "error": side.error,
-        "started_at": maybe_iso(execution.started_at),
-        "stopped_at": maybe_iso(execution.stopped_at),
-        "event_count": execution.event_count,
+        **fields_of(execution, "started_at", "stopped_at", "event_count"),
         "visit_count": len(side.visits),
         "attempt_count": len(side.attempts),
         "calls": {str(role): roles[role] for role in CallRole},

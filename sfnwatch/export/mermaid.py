@@ -187,7 +187,7 @@ class _SequenceWriter:
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield what is to be drawn, in the order of time."""
         items = self._outline.at(self.moment)
-        for line in self._maker.lines(items, 0, len(items)):
+        for line in self._maker.lines(items):
             arn = line.execution_arn
             if arn in self.moment.lineage.parents:
                 continue

@@ -14,11 +14,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
 from itertools import count, zip_longest
 from typing import Any, NamedTuple, TextIO
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.findings import find
@@ -193,10 +191,6 @@ class _Drawing:
         self._put(track, begin, name, kind, args, ph="i", s="t")
         return _TrackBar(track, begin, begin)
 
-    def _arrow(self, track: _Track, at: int, **end: object) -> None:
-        """Draw an end, `s` or `f`, of an arrow: at what was drawn last here."""
-        self._put(track, at, "made", "link", None, **end)
-
     def _put(
         self,
         track: _Track,
@@ -217,11 +211,11 @@ class _Drawing:
 
     def add_execution(self, execution: ExecutionAsOf) -> None:
         arn, visits = execution.arn, list(execution.visits)
-        laid = _lay_tracks(visits, self._now)
-        tracks = [self._track(arn, name) for name in laid.names or (ROOT,)]
-        self._add_whole(execution, tracks[0], laid)
+        names, track_of, spans = _lay_tracks(visits, self._now)
+        tracks = [self._track(arn, name) for name in names or [ROOT]]
+        self._add_whole(execution, tracks[0], spans.values())
         for visit in visits:
-            track, span = tracks[laid.track_of[visit.id]], laid.spans[visit.id]
+            track, span = tracks[track_of[visit.id]], spans[visit.id]
             facts = visit_facts(visit)
             attempts = facts.pop("attempts")
             args = _known_args(
@@ -234,10 +228,10 @@ class _Drawing:
             self._add_attempts(arn, visit, attempts, track, span)
 
     def _add_whole(
-        self, execution: ExecutionAsOf, track: _Track, laid: "_Tracks"
+        self, execution: ExecutionAsOf, track: _Track, spans: Iterable[Span]
     ) -> None:
         """Draw the execution itself around all that is known of it."""
-        inner = [moment for span in laid.spans.values() for moment in span]
+        inner = [moment for span in spans for moment in span]
         begins = [at for at in (execution.started_at, *inner) if at is not None]
         if not begins:
             return
@@ -369,8 +363,9 @@ class _Drawing:
         args = {"rule": str(link.rule), "call": clean(call.event_id)}
         # Perfetto lets an arrow begin where its bar ends: bars that last are no tails.
         self._put(tail.track, at, f"→ {name}", "made", args, ph="i", s="t")
-        self._arrow(tail.track, at, ph="s", id=number)
-        self._arrow(track, head.begin, ph="f", id=number, bp="e")
+        # The ends of the arrow are at what was drawn last there.
+        self._put(tail.track, at, "made", "link", None, ph="s", id=number)
+        self._put(track, head.begin, "made", "link", None, ph="f", id=number, bp="e")
 
 
 _Called = tuple[Span, ApiCall]
@@ -414,37 +409,29 @@ def _cleaned(value: Any) -> Any:
 # -- which bar lies on which track -----------------------------------------------------
 
 
-class _Tracks(Struct, frozen=True):
-    """The tracks of one execution's states, from top to bottom.
-
-    States that follow each other share a track. Branches and iterations get tracks of
-    their own, and hand them on when they end: 10,000 iterations, 40 at a time, take 40.
-    """
-
-    names: Sequence[str]
-    track_of: Mapping[int, int]
-    """A visit's id to the place of its track."""
-    spans: Mapping[int, Span]
-
-
 class _Lanes:
     """Lanes, taken for a while: the first that is free."""
 
     def __init__(self) -> None:
-        self._busy: list[tuple[datetime, int]] = []
-        self._free: list[int] = []
+        self._until: list[datetime] = []
 
     def take(self, begin: datetime, end: datetime) -> int:
         """Take a lane; calls come in the order of their beginnings."""
-        while self._busy and self._busy[0][0] <= begin:
-            heappush(self._free, heappop(self._busy)[1])
-        lane = heappop(self._free) if self._free else len(self._busy)
-        heappush(self._busy, (end, lane))
+        free = (n for n, until in enumerate(self._until) if until <= begin)
+        lane = next(free, len(self._until))
+        self._until[lane : lane + 1] = [end]
         return lane
 
 
-def _lay_tracks(visits: Sequence[StateVisit], now: datetime) -> _Tracks:
-    """Give each visit a track; those of a state's branches stand below each other."""
+def _lay_tracks(
+    visits: Sequence[StateVisit], now: datetime
+) -> tuple[list[str], dict[int, int], dict[int, Span]]:
+    """Name the tracks of an execution's states, and give each visit its place and time.
+
+    States that follow each other share a track. Branches and iterations get tracks of
+    their own, below each other, and hand them on when they end: 10,000 iterations, 40
+    at a time, take 40.
+    """
     by_id = {visit.id: visit for visit in visits}
     branches: dict[tuple[int | None, int | None], list[StateVisit]] = defaultdict(list)
     for visit in sorted(visits, key=lambda v: (v.entered_at, v.id)):
@@ -463,7 +450,7 @@ def _lay_tracks(visits: Sequence[StateVisit], now: datetime) -> _Tracks:
         for number, inside in enumerate(map(lanes.get, sorted(lanes)), start=1):
             track_of.update((visit.id, len(names)) for visit in inside or ())
             names.append(_track_name(by_id, inside or (), number))
-    return _Tracks(names, track_of, spans)
+    return names, track_of, spans
 
 
 def _in_turn(branch: Sequence[StateVisit], now: datetime) -> Iterator[tuple[int, Span]]:

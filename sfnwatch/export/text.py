@@ -33,7 +33,7 @@ from sfnwatch.analysis.wording import plural
 from sfnwatch.export.placing import heading, lane_parts, lane_tags
 from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.moment import Moment
-from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, all_lines
+from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Outline, OutlineOptions
 from sfnwatch.view.wording import Part, plain_text
 
@@ -86,7 +86,7 @@ def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
     day: date | None = None
     writer = _RowWriter(lifelines.width(), tags)
-    for line in all_lines(LineMaker(moment, outline, lifelines), items):
+    for line in LineMaker(moment, outline, lifelines).lines(items):
         if line.at.date() != day:
             day = line.at.date()
             yield _row("", str(day), "", "")

@@ -110,7 +110,8 @@ class Vocabulary(Struct, dict=True):
         return self.services | {*sources, *sources.values()} | _JOB_SERVICES
 
     @cached_property
-    def _own_names(self) -> Words:
+    def own_names(self) -> Words:
+        """Names that AWS gives: the same in every account."""
         return self.names | {job.managed_rule for job in JOBS if job.managed_rule}
 
     @cached_property
@@ -140,10 +141,6 @@ class Vocabulary(Struct, dict=True):
     def is_service(self, text: str) -> bool:
         """True for what CloudTrail, IAM or Step Functions call a service."""
         return text in self._services
-
-    def is_name(self, text: str) -> bool:
-        """True for a name that AWS gives."""
-        return text in self._own_names
 
     def is_operation(self, name: str) -> bool:
         """True for the name of an operation: `RunTask`, `runTask`, `GetJob20150331`."""

@@ -25,16 +25,12 @@ from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import clean, duration, seconds_between
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.order import Fold, FoldKind
-from sfnwatch.view.wording import Part, Role, counted, status_glyph
+from sfnwatch.view.wording import Part, Role, counted, status_part
 
 _LIMIT = 200
 _CELLS = 10
 """The cells of a Map Run's bar."""
-_ENDS = {
-    "MapRunSucceeded": "SUCCEEDED",
-    "MapRunFailed": "FAILED",
-    "MapRunAborted": "ABORTED",
-}
+_ENDS = frozenset({"MapRunSucceeded", "MapRunFailed", "MapRunAborted"})
 _STARTS = frozenset({"MapRunStarted", "MapRunRedriven"})
 _FAILED = frozenset({"failed", "timed_out"})
 _NAMES = 2
@@ -132,7 +128,7 @@ def _course_of(
             if current == arn:
                 begun_at, end = event.at, None
         elif event.type in _ENDS and current == arn:
-            end = _ENDS[event.type], event.at
+            end = event.type.removeprefix("MapRun").upper(), event.at
     return begun_at, end
 
 
@@ -156,10 +152,7 @@ def child_parts(child: Child) -> Iterator[Part]:
     else:
         machine = f"{child.machine} › " if child.machine else ""
         yield Part(clean(f"{machine}{short_id(child.name)}", _LIMIT), Role.NAME)
-    status = child.status.lower()
-    glyph = status_glyph(status)
-    words = clean(status.replace("_", " "), _LIMIT)
-    yield Part(f"  {glyph.text} {words}", glyph.role)
+    yield from (Part("  "), status_part(child.status))
     if child.started_at is not None and child.stopped_at is not None:
         took = seconds_between(child.started_at, child.stopped_at)
         yield Part(f" {duration(max(0.0, took))}", Role.DIM)
@@ -167,8 +160,11 @@ def child_parts(child: Child) -> Iterator[Part]:
         yield Part("  not waited for", Role.DIM)
 
 
-def map_run_parts(child: Child) -> Iterator[Part]:
-    """Say how far a Map Run is, failures first; where it was never told, say that."""
+def map_run_parts(child: Child, cells: int = _CELLS) -> Iterator[Part]:
+    """Say how far a Map Run is, failures first; where it was never told, say that.
+
+    `cells` are those of its bar.
+    """
     if child.map_run is None:
         yield Part("its executions are not in these records", Role.DIM)
         return
@@ -176,7 +172,7 @@ def map_run_parts(child: Child) -> Iterator[Part]:
     if counts.unsuccessful:
         yield Part(f"✘ {counts.unsuccessful:,} failed  ", Role.BAD)
     yield Part(f"{counts.done:,} of {counts.total:,} ")
-    yield from bar_parts(counts)
+    yield from bar_parts(counts, cells)
     if counts.running:
         yield Part(f"  ● {counts.running:,} running", Role.BUSY)
     if counts.pending:
@@ -251,8 +247,7 @@ def _branch_parts(moment: Moment, fold: Fold, visit: StateVisit) -> Iterator[Par
     number = "" if fold.index is None else f"[{fold.index}]"
     yield Part(clean(f"{path}{number}", _LIMIT), Role.NAME)
     status, seconds = _outcome(moment, fold, visit)
-    glyph = status_glyph(status)
-    yield Part(f"  {glyph.text} {clean(status.replace('_', ' '), _LIMIT)}", glyph.role)
+    yield from (Part("  "), status_part(status))
     if seconds is not None:
         yield Part(f" {duration(max(0.0, seconds))}", Role.DIM)
 

@@ -90,9 +90,9 @@ class LineFacts(Struct):
         return (part.ended_at - part.entered_at).total_seconds() - part.paused
 
     @property
-    def errors(self) -> Sequence[str | None]:
+    def errors(self) -> Sequence[str]:
         """The errors of its events, without their causes."""
-        return [error for error, _ in self.failures()]
+        return [error for error, _ in self.failures() if error]
 
     def failures(self) -> Iterator[tuple[str | None, str | None]]:
         """Yield error and cause of its call and of those events that may have some."""
@@ -206,13 +206,9 @@ def _is_other(facts: LineFacts) -> bool:
 
 
 def _is_failure(facts: LineFacts) -> bool:
-    if facts.has_event("Failed", "TimedOut", "FailStateEntered") or any(facts.errors):
+    if facts.has_event("Failed", "TimedOut", "FailStateEntered") or facts.errors:
         return True
     return facts.task is not None and went_wrong(facts.task)
-
-
-def _is_denied(facts: LineFacts) -> bool:
-    return any(_DENIED.search(error or "") for error in facts.errors)
 
 
 def _is_caught(facts: LineFacts) -> bool:
@@ -243,7 +239,7 @@ KINDS: Known = {
     "action": ("calls that do a state's work", _has_role(CallRole.ACTION)),
     "stop": ("calls that stop a job", _has_role(CallRole.STOP)),
     "failed": ("failed, timed out or denied", _is_failure),
-    "denied": ("access denied", _is_denied),
+    "denied": ("access denied", lambda f: any(map(_DENIED.search, f.errors))),
     "caught": ("failures handled by a Catch", _is_caught),
     "running": ("still running", lambda f: bool(f.part and f.part.status == "running")),
     "redriven": ("a redrive, and the attempts it began", _is_redriven),

@@ -177,10 +177,8 @@ class Graph:
         self.main.connect(self.start, found.get(text_of(machine.get("StartAt")) or ""))
         for name, value in mapping_of(machine.get("States")).items():
             state = mapping_of(value)
-            if state.get("End") is True or text_of(state.get("Type")) in {
-                "Succeed",
-                "Fail",
-            }:
+            ends = text_of(state.get("Type")) in {"Succeed", "Fail"}
+            if ends or state.get("End") is True:
                 self.main.connect(found[name], self.end)
         for region in list(self.regions):
             for run in list(region.chains()):

@@ -9,7 +9,7 @@ neither boxes in boxes nor cells.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, count, pairwise, takewhile
+from itertools import accumulate, count, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -268,10 +268,8 @@ def _followed(ways: _Ways) -> _Ways:
         return ways
     order = sorted(range(len(ways)), key=lengths.__getitem__)
     passed = accumulate(lengths[place] for place in order)
-    fitting = takewhile(
-        lambda pair: pair[1] <= _MOST_BENDS, zip(order, passed, strict=True)
-    )
-    return [ways[place] for place in sorted(place for place, _ in fitting)]
+    fitting = sum(each <= _MOST_BENDS for each in passed)
+    return [ways[place] for place in sorted(order[:fitting])]
 
 
 def _steps(ways: _Ways) -> Iterator[_Step]:

@@ -10,10 +10,11 @@ executions stand beside each other, and none crosses another.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from itertools import chain
 from operator import itemgetter
 
 from msgspec import Struct
@@ -103,17 +104,12 @@ class LifeLines:
 
     def update(self, changed: Changed, containers: Containers) -> None:
         """Give the visits that are new their columns."""
-        redriven = any(
-            event.type == REDRIVEN
-            for events in changed.events.values()
-            for event in events
-        )
-        new = [
-            (arn, self._trace.executions[arn].visits[visit_id])
-            for arn, visit_ids in changed.visits.items()
-            for visit_id in visit_ids
-            if (arn, visit_id) not in self.column
-        ]
+        events = chain.from_iterable(changed.events.values())
+        redriven = any(event.type == REDRIVEN for event in events)
+        every = ((arn, each) for arn, ids in changed.visits.items() for each in ids)
+        unseen = [key for key in every if key not in self.column]
+        known = self._trace.executions
+        new = [(arn, known[arn].visits[number]) for arn, number in unseen]
         late = any(visit.entered_at < self._latest for _, visit in new)
         if redriven or late or containers is not self._containers:
             self.build(containers)
@@ -247,8 +243,6 @@ class Line(Struct):
     root_arn: str | None = None
     """The execution around it that nothing started."""
     rails: tuple[Rail, ...] = ()
-    mark: Part | None = None
-    """What stands in the column of its life-line: how an execution begins and ends."""
     fold: Part | None = None
     """What opens or closes the fold that it is."""
     owner: tuple[Part, ...] = ()
@@ -270,8 +264,7 @@ class Line(Struct):
     new_day: bool = False
     """True for the first line of a day other than that of the line before."""
     late: float | None = None
-    """Seconds from when it happened until it was received."""
-    received_at: datetime | None = None
+    """Seconds from when it, or the call on it, was made until it was received."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -310,10 +303,10 @@ class LineMaker:
     def _coverage(self) -> Coverage:
         return Coverage(self.moment)
 
-    def lines(self, items: Sequence[Item], first: int, count: int) -> Iterator[Line]:
-        """Make the lines of some of the items, beginning with the `first`."""
-        before = items[first - 1] if first else None
-        for item in items[first : first + count]:
+    def lines(self, items: Iterable[Item]) -> Iterator[Line]:
+        """Make the lines of all items: of what is read as a whole."""
+        before = None
+        for item in items:
             yield self.line(item, before)
             before = item
 
@@ -383,15 +376,18 @@ class LineMaker:
     def _call_line(self, call: ApiCall) -> Line:
         link = self.moment.link(call)
         line = self.begin(call, Lane.CALLS, link.execution_arn if link else None)
-        line.key = line.call_key = call.key
-        line.call_at = call.event_time
-        line.whole_seconds = True
-        line.service = call.event_source
-        line.call = self.call_text(call, link)
-        self._set_lateness(line, call.seen_at, call.event_time)
+        line.key, line.whole_seconds = call.key, True
+        self.put_call(line, call)
         visit = self.moment.visit_of(link.key) if link and link.key else None
         line.owner = self.owner(line, visit)
         return line
+
+    def put_call(self, line: Line, call: ApiCall) -> None:
+        """Say on a line which call it is, or that what it tells of made."""
+        line.call = self.call_text(call, self.moment.link(call))
+        line.call_key, line.call_at = call.key, call.event_time
+        line.late = lateness(call.seen_at, call.event_time)
+        line.service = call.event_source
 
     def call_text(
         self, call: ApiCall, link: Link | None, *, numbered: bool = True
@@ -442,13 +438,8 @@ class LineMaker:
         line.key = state.key
         line.task = wording.task_text(state)
         line.owner = self.owner(line, self.moment.visit_of(key))
-        self._set_lateness(line, state.seen_at, state.at)
+        line.late = lateness(state.seen_at, state.at)
         return line
-
-    def _set_lateness(self, line: Line, seen_at: datetime | None, at: datetime) -> None:
-        line.received_at = seen_at
-        if seen_at is not None:
-            line.late = max(0.0, (seen_at - at).total_seconds())
 
     # -- folds and waits -----------------------------------------------------------
 
@@ -479,12 +470,10 @@ class _EventLine:
         self._order, self._moment = maker._order, maker.moment  # noqa: SLF001 - one concept
         arn = event.execution_arn
         execution = maker.execution(arn)
-        followers = self._order.followers(event)
         self._execution = execution
-        self._events = [
-            event,
-            *(each for each in followers if execution and execution.event(each.id)),
-        ]
+        followers = self._order.followers(event) if execution else ()
+        self._events = [event]
+        self._events += (e for e in followers if execution and execution.event(e.id))
         self._visit = execution.visit(self._visit_id()) if execution else None
         self._attempt = execution.attempt(event.attempt_id) if execution else None
 
@@ -511,11 +500,7 @@ class _EventLine:
         self._conclude(line)
         call = self._order.attached_call(event)
         if call is not None and self._moment.shows_call(call):
-            link = self._moment.link(call)
-            line.call, line.call_key = self._maker.call_text(call, link), call.key
-            line.call_at = call.event_time
-            line.service = call.event_source
-            line.received_at = call.seen_at
+            self._maker.put_call(line, call)
         return line
 
     def _ends_of_rail(self) -> tuple[VisitKey | None, VisitKey | None]:
@@ -650,11 +635,11 @@ def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | 
     return None
 
 
+def lateness(seen_at: datetime | None, at: datetime) -> float | None:
+    """Count the seconds from when something happened until it was received."""
+    return None if seen_at is None else max(0.0, (seen_at - at).total_seconds())
+
+
 def after_words(seconds: float) -> str:
     """Write how long after the action call something was: `+57 s`, `+4m 53s`."""
     return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)  # noqa: PLR2004
-
-
-def all_lines(maker: LineMaker, items: Sequence[Item]) -> Iterable[Line]:
-    """Make every line: for what is read as a whole."""
-    return maker.lines(items, 0, len(items))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct, field
@@ -20,7 +21,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
-from sfnwatch.model.trace import Trace
+from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt
 
 Place = tuple[Any, ...]
@@ -97,6 +98,18 @@ class Backoff(Struct, eq=False):
 
 
 Item = HistoryEvent | ApiCall | TaskState | Fold | Backoff
+
+
+def everything(trace: Trace) -> Changed:
+    """Give all that a trace holds, as if one batch had brought it."""
+    executions = trace.executions
+    return Changed(
+        events={arn: list(each.ordered) for arn, each in executions.items()},
+        visits={arn: set(each.visits) for arn, each in executions.items()},
+        executions=set(executions),
+        calls=list(trace.calls),
+        task_states=list(chain.from_iterable(trace.task_states.values())),
+    )
 
 
 class RowOrder:

@@ -6,7 +6,6 @@ its place; for what changes the structure all lines are worked out anew.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain, groupby
@@ -31,6 +30,7 @@ from sfnwatch.view.order import (
     Item,
     Place,
     RowOrder,
+    everything,
 )
 
 TASKS = "ecs task"
@@ -91,8 +91,6 @@ class Outline:
         self._places: list[Place] = []
         self.filtered = 0
         """How many items the filter left out."""
-        self.unlisted: Counter[str] = Counter()
-        """How many calls of hidden services are left out, by service."""
         self.folds: dict[str, Fold] = {}
         """What stands behind each line that stands for several items, by its key."""
         self._polls: dict[AttemptKey, list[Fold]] = {}
@@ -100,31 +98,21 @@ class Outline:
         """The event ids of polls that stand behind a fold of their attempt's."""
         self._backoffs: dict[str, Backoff] = {}
         items: list[Item] = []
-        for execution in trace.executions.values():
-            own = execution.ordered
-            items += [event for event in own if self.order.join(event) is event]
-            self.containers.add_visits(execution.arn, execution.visits)
-            for visit in execution.visits.values():
-                for attempt in visit.attempts:
-                    self.order.attach((execution.arn, attempt.scheduled_id), attempt)
+        every = everything(trace)
+        for events in every.events.values():
+            items += [event for event in events if self.order.join(event) is event]
+        for arn, visit_ids in every.visits.items():
+            self.containers.add_visits(arn, visit_ids)
+        for key, attempt in self._touched_attempts(every):
+            self.order.attach(key, attempt)
         folds = [fold for key in trace.calls_of for fold in self._new_runs(key)]
-        items += (item for item in self._all_others() if not self._is_hidden(item))
+        others = self._new_others(every)
+        items += (item for item in others if not self._is_hidden(item))
         found = [(self.order.place(item), item) for item in items]
         found += [(fold.place, fold) for fold in folds]
         found.sort(key=lambda pair: pair[0])
         for place, item in found:
             self._show(item, place)
-
-    def _all_others(self) -> Iterator[Item]:
-        """Yield all that is no event."""
-        trace = self._trace
-        for execution in trace.executions.values():
-            for visit in execution.visits.values():
-                yield from self._new_backoffs(execution.arn, visit)
-        yield from filter(self._has_line, trace.ordered_calls)
-        for task_arn, states in trace.task_states.items():
-            if self.containers.owner_of(task_arn) is not None:
-                yield from states
 
     def _new_backoffs(self, arn: str, visit: StateVisit) -> Iterator[Backoff]:
         """Yield the waits before a visit's tries that are not among the lines yet."""
@@ -176,17 +164,12 @@ class Outline:
         With each its link before.
         """
         links, new = changed.links, set(self._new_calls(changed))
-        moved = {
-            event_id
-            for event_id, (old, link) in links.items()
-            if link is None or (old and (old.key, old.rule) != (link.key, link.rule))
-        }
-        moved |= self._attach(changed)
-        now = self._trace.links
-        return {
-            event_id: links[event_id][0] if event_id in links else now.get(event_id)
-            for event_id in moved - new
-        }
+        moved = self._attach(changed)
+        for event_id, (old, link) in links.items():
+            if link is None or (old and (old.key, old.rule) != (link.key, link.rule)):
+                moved.add(event_id)
+        was, now = {each: pair[0] for each, pair in links.items()}, self._trace.links
+        return {each: was.get(each, now.get(each)) for each in moved - new}
 
     def _can_move(self, moved: Mapping[str, Link | None]) -> bool:
         """False where it can't be told, or is not worth it, what calls leave behind."""
@@ -229,10 +212,8 @@ class Outline:
         begun = any(events[0].id == 1 for events in changed.events.values() if events)
         if (changed.lineage or begun) and self.order.rank_executions():
             return True
-        crowded = [
-            self.containers.add_visits(arn, visit_ids)
-            for arn, visit_ids in changed.visits.items()
-        ]
+        add = self.containers.add_visits
+        crowded = [add(arn, visit_ids) for arn, visit_ids in changed.visits.items()]
         return any(crowded) or self._has_new_owner(changed)
 
     def _attach(self, changed: Changed) -> set[str]:
@@ -256,11 +237,7 @@ class Outline:
     def _touched_attempts(
         self, changed: Changed
     ) -> Iterator[tuple[AttemptKey, Attempt]]:
-        visits = {
-            (arn, visit_id)
-            for arn, visit_ids in changed.visits.items()
-            for visit_id in visit_ids
-        }
+        visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
         for pair in changed.links.values():
             for link in pair:
                 if link is not None and link.key is not None:
@@ -287,11 +264,7 @@ class Outline:
     def _show(self, item: Item, place: Place) -> None:
         """Put an item among the lines, or behind its fold."""
         if not self._is_kept(item):
-            service = _service(item)
-            if service in self.options.hidden_services:
-                self.unlisted[service] += 1
-            else:
-                self.filtered += 1
+            self.filtered += _service(item) not in self.options.hidden_services
             return
         container = self.containers.closed_around(item)
         if container is None:
@@ -448,9 +421,9 @@ class Outline:
 
     def _attempt_of(self, item: Item) -> AttemptKey | None:
         """Name the attempt that a call is matched to."""
-        link = (
-            self._trace.links.get(item.event_id) if isinstance(item, ApiCall) else None
-        )
+        if not isinstance(item, ApiCall):
+            return None
+        link = self._trace.links.get(item.event_id)
         return link.key if link is not None else None
 
     def index_of(self, key: str) -> int | None:

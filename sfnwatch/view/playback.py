@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from sfnwatch.analysis.phases import (
     sure_calls,
 )
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import TERMINAL, Clock, HistoryEvent, dated, end_of_second
 from sfnwatch.model.moment import Moment
@@ -30,6 +31,7 @@ from sfnwatch.model.records import Batch
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view.order import everything
 from sfnwatch.view.wording import ordinal
 
 # -- markers ---------------------------------------------------------------------------
@@ -87,31 +89,28 @@ class Markers:
         self._of: dict[tuple[str, int], Sequence[Marker]] = {}
         """By execution and visit; an execution's own by 0, a call's by its id."""
         self._sorted: dict[Clock, Sequence[Marker]] = {}
-        moment = self._trace.as_of()
-        for arn, execution in moment.executions.items():
-            self._mark_execution(execution)
-            for visit in execution.visits:
-                self._mark_visit(moment, arn, visit)
-        self._mark_calls(moment, self._trace.calls)
+        self._mark(everything(self._trace))
 
     def update(self, changed: Changed) -> None:
         """Mark anew what a batch touched."""
         if changed.folded_anew or changed.dropped_calls:
             self.build()
-            return
+        else:
+            self._mark(changed)
+
+    def _mark(self, changed: Changed) -> None:
         moment = self._trace.as_of()
         visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
         for pair in changed.links.values():
             links = (link for link in pair if link is not None)
             visits |= {(e.execution_arn or "", e.visit_id or 0) for e in links}
-        for arn in changed.executions:
-            if arn in moment.executions:
-                self._mark_execution(moment.executions[arn])
+        for arn in changed.executions & moment.executions.keys():
+            self._put((arn, 0), _of_execution(moment.executions[arn]))
         for arn, visit_id in visits:
             execution = moment.executions.get(arn)
             visit = execution.visit(visit_id) if execution else None
             if visit is not None:
-                self._mark_visit(moment, arn, visit)
+                self._put((arn, visit_id), _of_visit(moment, arn, visit))
         self._mark_calls(moment, [*changed.calls, *changed.links])
 
     def by(self, clock: Clock) -> Sequence[Marker]:
@@ -132,12 +131,6 @@ class Markers:
             self._of[key] = found
             self._sorted.clear()
             self.version += 1
-
-    def _mark_execution(self, execution: ExecutionAsOf) -> None:
-        self._put((execution.arn, 0), _of_execution(execution))
-
-    def _mark_visit(self, moment: Moment, arn: str, visit: StateVisit) -> None:
-        self._put((arn, visit.id), _of_visit(moment, arn, visit))
 
     def _mark_calls(self, moment: Moment, event_ids: Iterable[str]) -> None:
         """Mark the calls that AWS refused or failed, but for those not shown."""
@@ -235,8 +228,8 @@ _SHARE = 1 / 24
 """The part of a bar that a squeezed gap takes at most."""
 _LEAST_GAP = 1.0
 """Seconds below which nothing is a gap."""
-_ROUNDS = 64
-_NEAR = 1.001
+_GAP_SHARE = 1 / 20
+"""What a gap takes that is cut short where nothing else is said."""
 TimeSpan = tuple[datetime, datetime]
 
 
@@ -256,17 +249,7 @@ class Course:
 
     def build(self) -> None:
         """Work all times out from what the trace holds."""
-        trace = self._trace
-        events = (e for each in trace.executions.values() for e in each.ordered)
-        calls = self._calls(trace.calls)
-        states = chain.from_iterable(trace.task_states.values())
-        self.times = sorted(
-            chain(
-                (dated(self._clock, e.seen_at, e.at) for e in events),
-                calls,
-                (dated(self._clock, s.seen_at, s.at) for s in states),
-            )
-        )
+        self.times = sorted(self._times_in(everything(self._trace)))
         self.version += 1
 
     def update(self, changed: Changed) -> None:
@@ -274,21 +257,9 @@ class Course:
         if changed.folded_anew or changed.dropped_calls:
             self.build()
             return
-        matched = (each for each, pair in changed.links.items() if pair[0] is None)
-        new = [
-            *(
-                dated(self._clock, event.seen_at, event.at)
-                for events in changed.events.values()
-                for event in events
-            ),
-            *self._calls(dict.fromkeys(chain(changed.calls, matched))),
-            *(dated(self._clock, s.seen_at, s.at) for s in changed.task_states),
-        ]
-        if not new:
-            return
-        self.version += 1
-        new.sort()
-        if not self.times or new[0] >= self.times[-1]:
+        new = sorted(self._times_in(changed))
+        self.version += bool(new)
+        if new and (not self.times or new[0] >= self.times[-1]):
             self.times.extend(new)
         elif len(new) > _MANY:
             self.times.extend(new)
@@ -297,13 +268,18 @@ class Course:
             for at in new:
                 insort(self.times, at)
 
-    def _calls(self, event_ids: Iterable[str]) -> Iterable[datetime]:
-        moment = self._trace.as_of()
-        found = map(self._trace.calls.get, event_ids)
-        return (self._of_call(c) for c in found if c and moment.is_relevant(c))
-
-    def _of_call(self, call: ApiCall) -> datetime:
-        return dated(self._clock, call.seen_at, end_of_second(call.event_time))
+    def _times_in(self, changed: Changed) -> Iterator[datetime]:
+        """Yield when each thing comes that is new, or that was matched at last."""
+        clock, moment = self._clock, self._trace.as_of()
+        rows: Iterable[HistoryEvent | TaskState]
+        rows = chain(*changed.events.values(), changed.task_states)
+        for each in rows:
+            yield dated(clock, each.seen_at, each.at)
+        matched = (each for each, pair in changed.links.items() if pair[0] is None)
+        for event_id in dict.fromkeys(chain(changed.calls, matched)):
+            call = self._trace.calls.get(event_id)
+            if call is not None and moment.is_relevant(call):
+                yield dated(clock, call.seen_at, end_of_second(call.event_time))
 
     def after(self, at: datetime) -> datetime | None:
         """Give the first moment after `at` at which something comes."""
@@ -338,60 +314,69 @@ class Scale(Struct, frozen=True):
     def place(self, at: datetime) -> float:
         """Say where a moment stands; those outside stand at the ends."""
         right = bisect_right(self.knots, at)
-        if right == 0:
-            return 0.0
-        if right == len(self.knots):
-            return 1.0 if self.places[-1] else 0.0
-        start, end = self.knots[right - 1], self.knots[right]
-        part = (at - start) / (end - start)
-        begin = self.places[right - 1]
-        return begin + part * (self.places[right] - begin)
+        if right in {0, len(self.knots)}:
+            return self.places[max(0, right - 1)]
+        begin, place = self.knots[right - 1], self.places[right - 1]
+        part: float = (at - begin) / (self.knots[right] - begin)
+        return place + part * (self.places[right] - place)
 
     def at(self, place: float) -> datetime:
         """Say which moment stands at a place."""
         right = bisect_right(self.places, place)
-        if right == 0:
-            return self.knots[0]
-        if right == len(self.places):
-            return self.knots[-1]
-        begin, end = self.places[right - 1], self.places[right]
-        start = self.knots[right - 1]
-        length = self.knots[right] - start
-        return start + min(length, length * ((place - begin) / (end - begin)))
+        if right in {0, len(self.places)}:
+            return self.knots[max(0, right - 1)]
+        begin, first = self.knots[right - 1], self.places[right - 1]
+        part = (place - first) / (self.places[right] - first)
+        return begin + part * (self.knots[right] - begin)
 
 
 def scale_of(span: TimeSpan, times: Iterable[datetime], *, squeeze: bool) -> Scale:
-    """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter."""
-    begin, end = span
-    if not squeeze:
-        return Scale(span, (0.0, 1.0 if end > begin else 0.0))
-    knots = sorted({begin, *times, end})
-    if len(knots) == 1:
-        return Scale(knots, (0.0,))
-    lengths = [(after - before).total_seconds() for before, after in pairwise(knots)]
-    longest = _longest_gap(lengths)
-    ends_at = list(accumulate((min(each, longest) for each in lengths), initial=0.0))
-    places = [min(1.0, each / ends_at[-1]) for each in ends_at]
-    cuts = [n for n, length in enumerate(lengths) if length > longest * _NEAR]
-    return Scale(knots, [*places[:-1], 1.0], cuts)
+    """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter.
 
-
-def _longest_gap(lengths: Sequence[float]) -> float:
-    """Find the seconds that a gap counts at most, so that it takes its share at most.
-
-    Each gap made shorter makes the whole shorter, and so the share: look until both
-    agree.
+    So many of the longest that none takes more than its share of what is left.
     """
-    known = sorted(lengths)
-    sums = list(accumulate(known, initial=0.0))
-    limit = max(_LEAST_GAP, _SHARE * sums[-1])
-    for _ in range(_ROUNDS):
-        shorter = bisect_right(known, limit)
-        whole = sums[shorter] + limit * (len(known) - shorter)
-        if limit <= max(_LEAST_GAP, _SHARE * whole) * _NEAR:
+    found: list[TimeSpan] = []
+    rest = length_of(span)
+    gaps = pairwise(sorted({*span, *times})) if squeeze else ()
+    limit = max(_LEAST_GAP, _SHARE * rest)
+    for gap in sorted(gaps, key=length_of, reverse=True):
+        if length_of(gap) <= limit:
             break
-        limit = max(_LEAST_GAP, _SHARE * whole)
-    return limit
+        found.append(gap)
+        rest -= length_of(gap)
+        limit = max(_LEAST_GAP, _SHARE * rest / (1 - _SHARE * len(found)))
+    share = limit / (rest + limit * len(found)) if found else 0.0
+    return cut_short(*span, sorted(found), share)
+
+
+def cut_short(
+    begin: datetime, end: datetime, gaps: Sequence[TimeSpan], share: float = 0.0
+) -> Scale:
+    """Lay a stretch along a bar on which gaps take the same little room each.
+
+    That is their `share` of it; else a twentieth, and all of them half of it at most.
+    """
+    count = len(gaps)
+    worked = length_of((begin, end)) - sum(map(length_of, gaps))
+    if worked <= 0:
+        # There is nothing else; or only one moment.
+        share, worked = 1 / max(1, count), 1.0
+        if begin == end:
+            return Scale((begin,), (0.0,))
+    share = share or min(_GAP_SHARE, 0.5 / max(1, count))
+    rest = (1.0 - share * count) / worked
+    knots, places, cuts = [begin], [0.0], []
+    for first, last in gaps:
+        place = places[-1] + rest * length_of((knots[-1], first))
+        cuts.append(len(knots))
+        knots += [first, last]
+        places += [place, min(1.0, place + share)]
+    return Scale([*knots, end], [*places, 1.0], cuts)
+
+
+def length_of(span: TimeSpan) -> float:
+    """Count the seconds from one moment to another."""
+    return (span[1] - span[0]).total_seconds()
 
 
 class Playback:
@@ -499,8 +484,6 @@ class Playback:
         """Nothing more will come."""
         self.growing = False
         self._is_read = True
-        for course in self._courses.values():
-            course.version += 1
 
     # -- time ----------------------------------------------------------------------
 

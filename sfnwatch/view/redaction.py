@@ -102,7 +102,7 @@ class Names:
 
     def part(self, text: str, kind: str) -> str:
         """Replace one part, by what it is alone: the same in every name."""
-        if not text or vocabulary().is_name(text):
+        if not text or text in vocabulary().own_names:
             return text
         if text.endswith(_DOMAIN):
             return self.event_source(text)

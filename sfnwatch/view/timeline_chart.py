@@ -22,7 +22,7 @@ from sfnwatch.analysis.phases import (
     retrying_states,
     segments,
 )
-from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import ExecutionCounts, ListedExecution
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
@@ -273,32 +273,10 @@ class TimelineChart:
 
     # -- finding and folding -----------------------------------------------------------
 
-    def bar_of(self, key: str) -> Bar | None:
-        """Find the bar of whatever the lanes know by a key, folded away or not."""
-        if key in self.bars:
-            return self.bars[key]
-        arn, visit_id = self._visit_of(key.partition("~")[0])
-        for known in (f"{arn}#{visit_id}", arn, child_key(arn)):
-            if known in self.bars:
-                return self.bars[known]
-        return None
-
-    def _visit_of(self, key: str) -> VisitKey:
-        moment, trace = self.moment, self.moment.trace
-        if key.startswith(CALL_KEY):
-            link = trace.links.get(key.removeprefix(CALL_KEY))
-            return (link.execution_arn or "", link.visit_id or 0) if link else ("", 0)
-        task = trace.task_state(key)
-        owner = moment.task_starter(task.task_arn) if task is not None else None
-        if owner is not None:
-            key = f"{owner[0]}#{owner[1]}"
-        run = moment.lineage.map_runs.get(key)
-        if run is not None:
-            return run.execution_arn, run.visit_id
-        arn, _, number = key.rpartition("#")
-        execution = moment.executions.get(arn)
-        event = execution.event(int(number)) if execution and number.isdigit() else None
-        return arn, event.visit_id if event is not None else 0
+    def bar_of(self, arn: str, visit_id: int) -> Bar | None:
+        """Find the bar of a visit, or else of its execution, folded away or not."""
+        keys = f"{arn}#{visit_id}", arn, child_key(arn)
+        return next(filter(None, map(self.bars.get, keys)), None)
 
     def lines(
         self,
@@ -343,7 +321,7 @@ class TimelineChart:
     def _around_all(self, kept: Iterable[VisitKey]) -> set[str]:
         shown: set[str] = set()
         for arn, visit_id in kept:
-            bar = self.bar_of(f"{arn}#{visit_id}")
+            bar = self.bar_of(arn, visit_id)
             key = bar.key if bar is not None else None
             while key is not None and key not in shown:
                 shown.add(key)
@@ -400,12 +378,10 @@ class TimelineChart:
 
     def ticks(self, line: BarLine) -> list[Tick]:
         """Give the calls that stand on a bar: its own, and what is folded away."""
-        found = [
-            tick
-            for arn, visit in self._visits_on(line)
-            for attempt in visit.attempts
-            for tick in self._ticks_of(arn, attempt)
-        ]
+        found: list[Tick] = []
+        for arn, visit in self._visits_on(line):
+            for attempt in visit.attempts:
+                found += self._ticks_of(arn, attempt)
         return sorted(found, key=lambda tick: (tick.at, tick.call.event_id))
 
     def _ticks_of(self, arn: str, attempt: Attempt) -> Iterator[Tick]:
@@ -553,10 +529,7 @@ def _folds_of_what_is_over(lines: Iterable[BarLine], rows: int) -> dict[str, boo
     Those in which something went wrong on the way are the last.
     """
     well = [each for each in lines if each.open and each.bar.status == "succeeded"]
-    troubled = {
-        line.bar.key for line in well if not all(map(_is_smooth, line.bar.inside))
-    }
-    well.sort(key=lambda each: (each.bar.key in troubled, -len(each.rails)))
+    well.sort(key=lambda e: (not all(map(_is_smooth, e.bar.inside)), -len(e.rails)))
     found: dict[str, bool] = {}
     for line in well:
         if rows <= 0:
@@ -660,9 +633,8 @@ def _does_not_wait(visit: StateVisit) -> bool:
     first = visit.attempts[0] if visit.attempts else None
     row = first.integration if first is not None else None
     waits = first is not None and first.pattern in {Pattern.SYNC, Pattern.TASK_TOKEN}
-    return (
-        row is not None and row.starts_job and not waits and visit.ended_at is not None
-    )
+    left = visit.ended_at is not None and not waits
+    return left and row is not None and row.starts_job
 
 
 def length_words(chart: TimelineChart, bar: Bar) -> str:

@@ -5,9 +5,7 @@ screen folds what is too much for it; `explain --why` leaves nothing out. All te
 cleaned.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -26,8 +24,6 @@ from sfnwatch.model.visits import Attempt
 from sfnwatch.view.wording import execution_labels, id_word, rule_words
 
 _LIMIT = 2000
-_BEFORE, _AFTER = timedelta(seconds=30), timedelta(minutes=6)
-"""Clocks differ by seconds, and a job is stopped up to 5 minutes after its state."""
 _AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
 
 
@@ -88,19 +84,9 @@ def left_out(moment: Moment, call: ApiCall, told: Iterable[Considered]) -> int:
 
 def unsure_calls(moment: Moment, key: AttemptKey) -> list[tuple[ApiCall, Link]]:
     """Give the ambiguous calls that may be an attempt's, the earliest first."""
-    attempt, calls, links = moment.attempt(key), moment.calls, moment.trace.links
-    if attempt is None:
-        return []
-    begin, end = attempt.scheduled_at - _BEFORE, attempt.ended_at
-    first, last = bisect_left(calls, begin, key=_time_of), len(calls)
-    if end is not None:
-        last = bisect_right(calls, end + _AFTER, key=_time_of)
-    found = ((call, links.get(call.event_id)) for call in calls[first:last])
+    links = moment.trace.links
+    found = ((call, links.get(call.event_id)) for call in moment.calls)
     return [(call, link) for call, link in found if link and key in link.candidates]
-
-
-def _time_of(call: ApiCall) -> datetime:
-    return call.event_time
 
 
 # -- in words --------------------------------------------------------------------------

@@ -87,6 +87,12 @@ def status_glyph(status: str) -> Part:
     return STATUS_GLYPHS.get(status.lower(), STATUS_GLYPHS["unknown"])
 
 
+def status_part(status: str) -> Part:
+    """Say a status in words, behind its glyph: `✔ succeeded`."""
+    glyph = status_glyph(status)
+    return Part(f"{glyph.text} {wording.status_words(status)}", glyph.role)
+
+
 counted = plural
 
 
@@ -99,17 +105,6 @@ cause_words, resource_words = wording.cause_words, wording.resource_words
 _FAMILIES = ("Task", "LambdaFunction", "Activity")
 _TEENS = range(11, 14)
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
-_ENDS_OF_PHASES = {
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "timed out": "timed_out",
-}
-_ENDED_WORDS = {
-    "ExecutionSucceeded": "succeeded",
-    "ExecutionFailed": "failed",
-    "ExecutionTimedOut": "timed out",
-    "ExecutionAborted": "was aborted",
-}
 LABEL = 80
 """No label is longer."""
 ROLE_WORDS = frozenset({"sync", "async", "sdk", "denied"})
@@ -150,7 +145,7 @@ def redrive_parts(redrive: Redrive) -> Iterator[Part]:
     yield Part(f"⟲ Redriven ({ordinal(redrive.number)} time)", Role.NAME)
     if redrive.seconds is not None and redrive.ended is not None:
         spent = duration(max(0.0, redrive.seconds))
-        ended = _ENDED_WORDS.get(redrive.ended.type, "ended")
+        ended = wording.ended_words(TERMINAL[redrive.ended.type])
         yield Part(f", {spent} after it {ended}")
 
 
@@ -179,17 +174,15 @@ def items_part(details: Details) -> Iterator[Part]:
 
 def exited_parts(visit: StateVisit, seconds: float) -> Iterator[Part]:
     """Say how a state ended, and how long it took."""
-    glyph = status_glyph(visit.status)
-    word = "caught" if visit.status == "caught" else visit.status.replace("_", " ")
-    yield Part(f"{glyph.text} {clean(word)}", glyph.role)
+    yield status_part(visit.status)
     yield Part(f"  {duration(max(0.0, seconds))}", Role.DIM)
 
 
 def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
     """Name the phases of an attempt that make one line."""
     words = " · ".join(_phase_word(event.type) for event in events)
-    status = _ENDS_OF_PHASES.get(_phase_word(events[-1].type))
-    glyph = f"{status_glyph(status).text} " if status else ""
+    status = _phase_word(events[-1].type).replace(" ", "_")
+    glyph = f"{status_glyph(status).text} " if status in STATUS_GLYPHS else ""
     yield Part(f"{glyph}{words}", _phase_role(events[-1].type))
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import botocore
-from botocore.loaders import create_loader
+
+from tests.model.make_sdk_services import read_models
 
 TABLE = Path(str(files("sfnwatch.templates"))) / "aws_vocabulary.json"
 _VERB = re.compile(r"[A-Z][a-z0-9]*")
@@ -29,7 +30,7 @@ def modeled() -> tuple[dict[str, Any], set[str]]:
     operations: set[str] = set()
     codes: set[str] = set()
     members: set[str] = set()
-    for model in _models():
+    for model in read_models():
         operations.update(model["operations"])
         codes.update(_codes(model))
         for shape in model["shapes"].values():
@@ -42,12 +43,6 @@ def modeled() -> tuple[dict[str, Any], set[str]]:
         "error_codes": " ".join(sorted(codes)),
     }
     return table, members
-
-
-def _models() -> Iterator[dict[str, Any]]:
-    loader = create_loader()
-    for service in loader.list_available_services("service-2"):
-        yield loader.load_service_model(service, "service-2")
 
 
 def _codes(model: dict[str, Any]) -> Iterator[str]:

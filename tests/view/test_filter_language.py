@@ -256,8 +256,7 @@ def test_a_regex_that_may_run_away_is_refused_and_a_usual_one_is_welcome() -> No
 
 
 hostile = st.text(
-    st.sampled_from('~saekldvbxqp!&|()"/\\<>.*+?{}[]^$-0159m \t\nÄ夜\x1b'),
-    max_size=40,
+    st.sampled_from('~saekldvbxqp!&|()"/\\<>.*+?{}[]^$-0159m \t\nÄ夜\x1b'), max_size=40
 )
 
 
@@ -280,7 +279,7 @@ def test_any_text_parses_or_is_refused_with_a_place(text: str) -> None:
 LONG = Shown(call("X", 1, key="x", parameters={"text": "a" * 30_000 + "b"}))
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @given(st.text("ab.*+?|(){}1,2[]^\\", max_size=30))
 def test_no_regex_that_is_taken_runs_away(source: str) -> None:
     if isinstance(read(f"~b /{source}/"), Filter):

@@ -25,7 +25,7 @@ CALLS = (RecordKind.LOOKUP, RecordKind.TRAIL)
 
 def _told(outline: Outline) -> list[Any]:
     """Tell of each line what it is, what stands behind it, and which call on it."""
-    found: list[Any] = [outline.filtered, dict(outline.unlisted)]
+    found: list[Any] = [outline.filtered]
     for item in outline.items:
         members = [each.key for each in item.members] if isinstance(item, Fold) else ()
         order, call = outline.order, None

@@ -173,20 +173,12 @@ def test_a_redriven_execution_has_a_bar_that_breaks_where_it_was_over() -> None:
     assert phases == [Phase.CONTAINER, Phase.STOPPED, Phase.CONTAINER]
 
 
-def test_an_event_a_call_a_task_and_a_fold_lead_to_their_bar() -> None:
+def test_a_visit_and_an_execution_lead_to_their_bar() -> None:
     chart = chart_of([*sync_run(), *task_life()])
-    state = f"{ARN}#2"
-    for key in (state, f"{ARN}#5", f"{ARN}#2~visit", f"{ARN}#3~polls0"):
-        found = chart.bar_of(key)
-        assert found is not None
-        assert found.key == state
-    call = next(iter(chart.moment.trace.calls.values()))
-    found = chart.bar_of(call.key)
-    assert found is not None
-    assert found.key == state
-    assert chart.bar_of(f"{ARN}#1") is chart.roots[0]
-    assert chart.bar_of("nothing") is None
-    nested = chart_of(nested_run()).bar_of(f"{CHILD_ARN}#1")
+    assert chart.bar_of(ARN, 2) is chart.bars[f"{ARN}#2"]
+    assert chart.bar_of(ARN, 0) is chart.roots[0]
+    assert chart.bar_of("nothing", 1) is None
+    nested = chart_of(nested_run()).bar_of(CHILD_ARN, 0)
     assert nested is not None
     assert nested.kind is BarKind.EXECUTION
 
