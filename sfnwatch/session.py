@@ -8,19 +8,24 @@ it starts, in a thread: the first frame is on the screen by then.
 import asyncio
 import logging
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterator,
     Awaitable,
     Callable,
     Collection,
+    Iterable,
     Iterator,
     Sequence,
 )
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -35,11 +40,13 @@ from sfnwatch.model.records import (
     Batch,
     HealthState,
     Operation,
+    Received,
     RecordKind,
     SourceHealth,
     receive,
 )
 from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import seconds_between
 from sfnwatch.sources.permissions import ALLOWED, Feature, operations
 from sfnwatch.sources.polling import TakesBatches
 from sfnwatch.sources.profiles import AwsSettings
@@ -47,7 +54,6 @@ from sfnwatch.sources.targets import CallOptions, ChildOptions, features_of
 
 if TYPE_CHECKING:
     from sfnwatch.analysis.finding import Finding
-    from sfnwatch.recording.reader import Recording
     from sfnwatch.recording.writer import Recorder
     from sfnwatch.sources.live import Live
 
@@ -56,6 +62,9 @@ TRIES = 5
 """Tries to reach AWS at all where nobody watches a screen."""
 _BATCH = 250
 """Records of a file added at once: some milliseconds, between which keys are heard."""
+_NAP = 1.0
+"""Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _SLICE, _REST = 0.008, 1.0
 """Seconds of work on findings at once, and from one beginning to the next."""
 _CODES = {
@@ -78,13 +87,11 @@ class Companion(Protocol):
 
     def __call__(self, batch: Batch, changed: Changed) -> None: ...
 
-    def batches(self) -> AsyncIterator[Batch]:
-        """Work, and yield how that goes; ends some time after `close`."""
-        ...
+    async def run(self, take: TakesBatches) -> None:
+        """Work, and hand over how that goes; ends some time after `close`."""
 
     def close(self) -> None:
         """Take in that no more will come."""
-        ...
 
 
 class Session:
@@ -142,7 +149,7 @@ class Session:
 
     async def _run(self, group: asyncio.TaskGroup) -> None:
         self.consumers += self.companions
-        working = [group.create_task(self._pump(each)) for each in self.companions]
+        working = [group.create_task(c.run(self.take)) for c in self.companions]
         try:
             await self._stream(self.take)
         finally:
@@ -151,10 +158,6 @@ class Session:
                 companion.close()
             if working:
                 await asyncio.wait(working)
-
-    async def _pump(self, companion: Companion) -> None:
-        async for batch in companion.batches():
-            self.take(batch)
 
     def take(self, batch: Batch) -> None:
         """Record a batch, add it to the trace, and tell of it, in this order.
@@ -398,31 +401,24 @@ def replay(
     """
     from sfnwatch.recording.format import STDIN
     from sfnwatch.recording.reader import open_files
-    from sfnwatch.sources.replay import replay as replayed
-    from sfnwatch.sources.replay import span as span_of
 
     recording = open_files(paths)
-    kept: Batch | None = None
-    # What waits for a pipe can be interrupted here, and not in a thread. And of files
-    # that do not say when they were recorded all is in memory already.
-    if speed or whole or recording.created is None or not all(map(Path.is_file, paths)):
-        kept = tuple(recording.records())
-    span = recording.span() if kept is None else span_of(kept)
+    # What waits for a pipe can be interrupted here, and not in a thread.
+    if speed or whole or not all(map(Path.is_file, paths)):
+        recording.load()
+    span = recording.span()
     clock: Clock = SystemClock()
     if span is not None:
         clock = SpedClock(speed or 1.0, span[0 if speed else 1])
 
     async def stream(take: TakesBatches) -> None:
-        if kept is None:
-            await _read(recording, take)
-        elif speed:
-            async for batch in replayed(kept, clock):
+        if speed:
+            async for batch in paced(recording.records(), clock):
                 take(batch)
-        else:
-            size = len(kept) if whole else _BATCH
-            for start in range(0, len(kept), size or 1):
-                take(kept[start : start + size])
-                await SystemClock().sleep(0)
+            return
+        batches = recording.batches(sys.maxsize if whole else _BATCH)
+        while batch := await asyncio.to_thread(next, batches, ()):
+            take(batch)
 
     return Session(
         "replay",
@@ -436,11 +432,23 @@ def replay(
     )
 
 
-async def _read(recording: "Recording", take: TakesBatches) -> None:
-    """Decode the records of files in a thread, some at a time."""
-    batches = recording.batches(_BATCH)
-    while batch := await asyncio.to_thread(next, batches, ()):
-        take(batch)
+async def paced(
+    records: Iterable[Received], clock: Clock
+) -> AsyncGenerator[Batch, None]:
+    """Yield the records of each moment together, as the clock comes to it.
+
+    Those of files that don't say when they came come at the moments they are about;
+    what has no time at all comes first.
+    """
+    from sfnwatch.recording.reader import moment
+
+    timed = [(moment(record) or _FIRST, record) for record in records]
+    # Sorting is stable: what came at the same moment stays in its order.
+    timed.sort(key=itemgetter(0))
+    for at, group in groupby(timed, key=itemgetter(0)):
+        while (wait := seconds_between(clock.now(), at)) > 0:
+            await clock.sleep(min(wait, _NAP))
+        yield tuple(record for _, record in group)
 
 
 async def _load(*modules: str) -> None:

@@ -63,14 +63,10 @@ class OtlpSpan(Struct, frozen=True):
 
     resource: Attributes
     """What made it: a state machine, or a service that was called."""
+    id: str
     json: Json
     settled: bool = False
     """True for what time does not change: it has ended, or an id matches it."""
-
-    @property
-    def id(self) -> str:
-        span_id: str = self.json["spanId"]
-        return span_id
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -83,23 +79,20 @@ def dump(moment: Moment, out: TextIO) -> None:
 
 def _trace_id(arn: str) -> str:
     """Give a trace's 16 bytes: always the same for an execution."""
-    return _hash("trace", arn)[:32]
-
-
-def _span_id(arn: str, kind: str, number: object = "") -> str:
-    """Give a span's 8 bytes: always the same for a part of an execution."""
-    return _hash(kind, str(number), arn)[:16]
+    return _id(16, "trace", arn)
 
 
 def _part_id(arn: str, visit_id: int | None = 0, attempt_id: int | None = None) -> str:
     """Give the id of an attempt's span, or else a visit's, or the execution's."""
     if attempt_id is not None:
-        return _span_id(arn, "attempt", attempt_id)
-    return _span_id(arn, "visit", visit_id) if visit_id else _span_id(arn, "execution")
+        return _id(8, "attempt", attempt_id, arn)
+    return _id(8, *(("visit", visit_id) if visit_id else ("execution", "")), arn)
 
 
-def _hash(*parts: str) -> str:
-    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def _id(size: int, *parts: object) -> str:
+    """Give so many bytes, always the same for the same parts."""
+    text = "\0".join(map(str, parts))
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]
 
 
 class SpanMaker:
@@ -308,7 +301,7 @@ class SpanMaker:
         where = {"cloud.region": call.region, "cloud.account.id": call.account_id}
         return _span(
             {"service.name": service, "cloud.provider": "aws", **where},
-            (trace_id, _span_id(call.event_id, "call"), parent_id),
+            (trace_id, _id(8, "call", "", call.event_id), parent_id),
             f"{service}.{call.event_name}",
             (begin, end),
             {
@@ -426,7 +419,7 @@ def _span(
         told["links"] = list(links[:_MOST_LINKS])
         told["droppedLinksCount"] = len(links) - len(told["links"])
     told["status"] = status
-    return OtlpSpan(resource, told, settled)
+    return OtlpSpan(resource, ids[1], told, settled)
 
 
 def _event(at: datetime, name: str, attributes: Attributes | None = None) -> Json:

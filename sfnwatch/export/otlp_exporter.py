@@ -14,15 +14,18 @@ import gzip
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
+from yarl import URL
 
 from sfnwatch import __version__
 from sfnwatch.analysis.wording import plural
@@ -37,15 +40,7 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import (
-    ascii_json,
-    clean,
-    mapping_of,
-    parse_object,
-    parse_time,
-    size,
-    text_of,
-)
+from sfnwatch.model.values import ascii_json, clean, parse_time, size
 
 LANE = "otlp"
 FROM_ENVIRONMENT = "env"
@@ -64,8 +59,6 @@ _ANSWER = 1 << 20
 """Bytes of an answer; one that takes all spans is empty."""
 _RETRYABLE = frozenset({429, 502, 503, 504})
 """All other refusals are for good, the protocol says."""
-_TAKEN = 2
-"""The first digit of what a collector answers that took them."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SHOWN = 200
 _Key = tuple[str, int]
@@ -100,15 +93,19 @@ class CollectorSettings(Struct, frozen=True):
     """An SSLContext; True for the usual one."""
 
 
-_PROTOCOLS = {"": False, "http/protobuf": False, "http/json": True}
-_PACKINGS = {"": False, "none": False, "gzip": True}
+_FOLLOWED = {
+    "PROTOCOL": ("http/protobuf|http/json", "Set it to http/protobuf or http/json."),
+    "COMPRESSION": ("none|gzip", "Set it to none or gzip."),
+    "TIMEOUT": ("[1-9][0-9]{0,6}", "Give milliseconds: 10000 is the default."),
+}
+"""What a variable may be, and what to do where it is something else."""
 _NAME_OF_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE_OF_HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _OWN_HEADERS = frozenset(
     {"connection", "content-encoding", "content-length", "content-type", "host"}
     | {"accept-encoding", "transfer-encoding", "user-agent"}
 )
-_MILLISECONDS, _MILLISECONDS_GIVEN = 1000.0, re.compile("[1-9][0-9]{0,6}")
+_MILLISECONDS = 1000.0
 
 
 def collector_settings(
@@ -120,38 +117,43 @@ def collector_settings(
     before those they name, and the gRPC they may ask for.
     """
     named = _Variables(environ)
+    url, name, passed_over = endpoint, "--otlp", "grpc"
     if endpoint == FROM_ENVIRONMENT:
-        endpoint = _endpoint_of(named)
-        protocol = named.choice("PROTOCOL", _PROTOCOLS)
-    else:
-        endpoint = traces_url(endpoint)
-        protocol = _PROTOCOLS.get(named["PROTOCOL"].lower(), False)
+        url, name, passed_over = named["ENDPOINT"], named.name("ENDPOINT"), ""
+        if not url:
+            msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
+            raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
+    if not _is_url(url):
+        msg = f"{name}: {_shown(url)!r} is no URL."
+        raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
+    if not name.endswith("_TRACES_ENDPOINT"):
+        # That of traces is taken as it is.
+        bare, question, query = url.partition("?")
+        url = f"{bare.rstrip('/').removesuffix(_PATH)}{_PATH}{question}{query}"
     return CollectorSettings(
-        endpoint,
+        url,
         named.headers(),
-        named.timeout(),
-        is_json=protocol,
-        is_packed=named.choice("COMPRESSION", _PACKINGS),
+        int(named.checked("TIMEOUT") or TIMEOUT * _MILLISECONDS) / _MILLISECONDS,
+        is_json=named.checked("PROTOCOL", also=passed_over) == "http/json",
+        is_packed=named.checked("COMPRESSION") == "gzip",
         tls=named.tls(),
     )
 
 
-def traces_url(endpoint: str) -> str:
-    """Give where spans go: an endpoint's own path, or the protocol's below it."""
-    bare = endpoint.rstrip("/")
-    return bare if bare.endswith(_PATH) else f"{bare}{_PATH}"
+def _is_url(text: str) -> bool:
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    has_place = bool(url.host and url.port) and not re.search(r"\s", text)
+    return has_place and url.scheme in {"http", "https"}
 
 
-def _endpoint_of(named: "_Variables") -> str:
-    """Give that of traces as it is, or the protocol's path below that of all."""
-    url = named["ENDPOINT"]
-    if not url:
-        msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
-        raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
-    if not re.match(r"https?://[^/\s]+", url):
-        msg = f"{named.name('ENDPOINT')}: {clean(url, _SHOWN)!r} is no URL."
-        raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
-    return url if named.own("ENDPOINT") else traces_url(url)
+def _shown(url: str) -> str:
+    """Give a URL without a name, a password and a query, which may be a key."""
+    login, at, place = url.partition("?")[0].rpartition("@")
+    scheme, slashes, _ = login.rpartition("://")
+    return clean(f"{scheme}{slashes}…@{place}" if at else place, _SHOWN)
 
 
 class _Variables:
@@ -160,60 +162,61 @@ class _Variables:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
-    def own(self, what: str) -> str:
-        return self._environ.get(f"{PREFIX}TRACES_{what}", "").strip()
+    def name(self, what: str) -> str:
+        own = f"{PREFIX}TRACES_{what}"
+        return own if self._environ.get(own, "").strip() else f"{PREFIX}{what}"
 
     def __getitem__(self, what: str) -> str:
-        return self.own(what) or self._environ.get(f"{PREFIX}{what}", "").strip()
+        return self._environ.get(self.name(what), "").strip()
 
-    def name(self, what: str) -> str:
-        return f"{PREFIX}{'TRACES_' if self.own(what) else ''}{what}"
+    def refusal(self, what: str, why: str, hint: str) -> UsageError:
+        told = f"{self.name(what)}: {clean(self[what], _SHOWN)!r} {why}."
+        return UsageError(told, hint=hint)
 
-    def choice(self, what: str, known: Mapping[str, bool]) -> bool:
+    def checked(self, what: str, also: str = "") -> str:
+        """Give a value that can be followed; nothing and `also` need not be."""
         value = self[what].lower()
-        if value not in known:
-            msg = f"{self.name(what)}: {clean(value, _SHOWN)!r} is not to be had here."
-            raise UsageError(msg, hint=f"Set it to {' or '.join(filter(None, known))}.")
-        return known[value]
-
-    def timeout(self) -> float:
-        """Give seconds; the variable has milliseconds, as all of OpenTelemetry's."""
-        value = self["TIMEOUT"]
-        if not value:
-            return TIMEOUT
-        if not _MILLISECONDS_GIVEN.fullmatch(value):
-            msg = f"{self.name('TIMEOUT')}: {clean(value, _SHOWN)!r} is no time."
-            raise UsageError(msg, hint="Give milliseconds: 10000 is the default.")
-        return int(value) / _MILLISECONDS
+        pattern, hint = _FOLLOWED[what]
+        if value not in {"", also} and not re.fullmatch(pattern, value):
+            raise self.refusal(what, "can't be followed", hint)
+        return value
 
     def headers(self) -> dict[str, str]:
-        """Read `key=value,…`, percent-encoded; what is no pair is passed over."""
-        pairs = (each.partition("=") for each in self["HEADERS"].split(","))
-        found = {
-            unquote(key.strip()): unquote(value.strip())
-            for key, equals, value in pairs
-            if equals and key.strip()
-        }
-        for key, value in found.items():
-            fits = _NAME_OF_HEADER.fullmatch(key) and _VALUE_OF_HEADER.fullmatch(value)
-            if not fits:
-                msg = f"{self.name('HEADERS')} has a header that can't be sent."
-                raise UsageError(msg, hint="Write key=value, with %20 for a space.")
-        return {key: found[key] for key in found if key.lower() not in _OWN_HEADERS}
+        """Read `key=value,…`, percent-encoded."""
+        found: dict[str, str] = {}
+        for number, entry in enumerate(self["HEADERS"].split(","), 1):
+            key, equals, value = (unquote(p.strip()) for p in entry.partition("="))
+            named = equals and _NAME_OF_HEADER.fullmatch(key)
+            if entry.strip() and not (named and _VALUE_OF_HEADER.fullmatch(value)):
+                what = f"its header {number} is no key=value that can be sent"
+                hint = "Write key=value,key=value, with %20 for a space."
+                raise UsageError(f"{self.name('HEADERS')}: {what}.", hint=hint)
+            if key.lower() not in {*_OWN_HEADERS, ""}:
+                found[key] = value
+        return found
 
     def tls(self) -> Any:
         """Read whom to trust, and who we are; True where nothing is said of it."""
-        files = [self[f"{what}CERTIFICATE"] for what in ("", "CLIENT_")]
-        if not any(files):
+        own, key = self["CLIENT_CERTIFICATE"], self["CLIENT_KEY"]
+        if key and not own:
+            hint = f"Name its certificate in {PREFIX}CLIENT_CERTIFICATE, too."
+            raise self.refusal("CLIENT_KEY", "is the key of no certificate", hint)
+        if not (own or self["CERTIFICATE"]):
             return True
+        what = "CLIENT_KEY"
         try:
-            context = ssl.create_default_context(cafile=files[0] or None)
-            if files[1]:
-                context.load_cert_chain(files[1], self["CLIENT_KEY"] or None)
+            if key:
+                Path(key).stat()
+            what = "CERTIFICATE"
+            context = ssl.create_default_context(cafile=self[what] or None)
+            if own:
+                what = "CLIENT_CERTIFICATE"
+                # Nobody is asked for the key's password: a key with one is refused.
+                context.load_cert_chain(own, key or None, password=str)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
-            msg = f"{PREFIX}…CERTIFICATE: can't be read: {clean(str(why), _SHOWN)}."
-            raise UsageError(msg, hint="Name PEM files.") from error
+            told = f"can't be read: {clean(str(why), _SHOWN)}"
+            raise self.refusal(what, told, "Name a PEM file.") from error
         return context
 
 
@@ -223,8 +226,8 @@ class _Variables:
 class OtlpExporter:
     """Sends what is settled of a trace to one place.
 
-    It is a consumer, which notes what changed and no more, and a source, whose batches
-    say how the sending goes. They end once `close` was called and the rest was sent, or
+    It is a consumer, which notes what changed and no more, and a source, which hands
+    over how the sending goes. It ends once `close` was called and the rest was sent, or
     could not be.
     """
 
@@ -242,11 +245,6 @@ class OtlpExporter:
         self._closed = False
         self._left_out = 0
 
-    @property
-    def sent(self) -> int:
-        """How many spans the collector took."""
-        return len(self._taken) - self._left_out
-
     def __call__(self, batch: Batch, changed: Changed) -> None:
         del batch
         if self._is_refused:
@@ -257,7 +255,7 @@ class OtlpExporter:
             self._waiting[event_id, 0] = None
 
     def close(self) -> None:
-        """Say that no more will come: what is left is sent, and `batches` ends."""
+        """Say that no more will come: what is left is sent, and `run` ends."""
         self._closed = True
 
     @property
@@ -266,8 +264,8 @@ class OtlpExporter:
 
     # -- when --------------------------------------------------------------------------
 
-    async def batches(self) -> AsyncGenerator[Batch, None]:
-        """Send what is new every few seconds; yield how that goes, where it is news."""
+    async def run(self, take: Callable[[Batch], None]) -> None:
+        """Send what is new every few seconds; hand over how that goes, where new."""
         opened = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=self._collector.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -285,7 +283,8 @@ class OtlpExporter:
                     pause = await self._send_settled(session, pause)
                 if self._health != before:
                     told = self._health.as_record()
-                    yield (receive(self._clock.now(), RecordKind.HEALTH, None, told),)
+                    now = self._clock.now()
+                    take((receive(now, RecordKind.HEALTH, None, told),))
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but not beyond the end."""
@@ -356,8 +355,6 @@ class OtlpExporter:
             said = await self._post(session, self._encoded(spans))
         except _NotTakenError as error:
             failed = error
-        except aiohttp.InvalidURL:
-            failed = _NotTakenError(HealthState.REFUSED, "it is no URL")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # The last is what aiohttp says of an answer that makes no sense.
             what = clean(str(error), _SHOWN) or type(error).__name__
@@ -400,12 +397,12 @@ class OtlpExporter:
                 raise _NotTakenError(HealthState.RETRYING, said, after)
             if answer.status in _REDIRECTS:
                 # Whoever answers so must not decide who gets the headers next.
-                other = _target(collector.url, answer.headers.get("Location", ""))
+                other = _target(answer)
                 said = f"it answered {answer.status}, a redirect to {other}"
                 raise _NotTakenError(HealthState.REFUSED, f"{said}, not followed")
             told = await _read(answer)
             count, message = _details(told, answer.content_type)
-            if answer.status // 100 != _TAKEN:
+            if not answer.ok:
                 message = message or clean(told[: 4 * _SHOWN].decode(errors="replace"))
                 said = f"it answered {answer.status} {message.strip()[:_SHOWN]}"
                 raise _NotTakenError(HealthState.REFUSED, said.strip())
@@ -421,14 +418,13 @@ class OtlpExporter:
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    found = b""
-    async for chunk in answer.content.iter_any():
-        found += chunk
-        if len(found) > _ANSWER:
-            answer.close()
-            said = f"it answered with more than {size(_ANSWER)}"
-            raise _NotTakenError(HealthState.REFUSED, said)
-    return found
+    """Read an answer's body; raises _NotTakenError for one without end."""
+    try:
+        await answer.content.readexactly(_ANSWER + 1)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    said = f"it answered with more than {size(_ANSWER)}"
+    raise _NotTakenError(HealthState.REFUSED, said)
 
 
 def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
@@ -460,55 +456,35 @@ def _seconds(told: str | None, now: datetime) -> float | None:
 
 
 def _details(body: bytes, content_type: str) -> tuple[int, str]:
-    """Read how many spans were left out, and why; of a refusal, what it says.
-
-    A refusal is a google.rpc.Status, which has its message where the other has its own.
-    """
-    from google.protobuf.message import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        DecodeError,
+    """Read how many spans were left out, and why; of a refusal, what it says."""
+    from google.protobuf import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        json_format,
+        message,
     )
     from opentelemetry.proto.collector.trace.v1 import (  # noqa: PLC0415
         trace_service_pb2 as service,
     )
 
-    if content_type == _JSON:
-        told = parse_object(body)
-        said = mapping_of(told.get("partialSuccess"))
-        message = text_of(said.get("errorMessage")) or text_of(told.get("message"))
-        return _count(said.get("rejectedSpans")), clean(message or "", _SHOWN)
-    if content_type != _PROTOBUF:
-        return 0, ""
+    answer = service.ExportTraceServiceResponse()
+    # Bytes that are none, JSON that is none, and JSON that is nested without end.
+    with suppress(message.DecodeError, json_format.Error, ValueError, RecursionError):
+        if content_type == _JSON:
+            json_format.Parse(body, answer, ignore_unknown_fields=True)
+        elif content_type == _PROTOBUF:
+            answer.ParseFromString(body)
+            if not answer.HasField("partial_success"):
+                # A google.rpc.Status has its message where the other has its own.
+                answer.partial_success.ParseFromString(body)
+    partial = answer.partial_success
+    return max(0, partial.rejected_spans), clean(partial.error_message, _SHOWN)
+
+
+def _target(answer: aiohttp.ClientResponse) -> str:
+    """Give scheme, host and port of where an answer sends one on."""
+    target = answer.headers.get("Location", "")
     try:
-        partial = service.ExportTraceServiceResponse.FromString(body).partial_success
-        if not partial.ByteSize():
-            partial = service.ExportTracePartialSuccess.FromString(body)
-    except DecodeError:
-        return 0, ""
-    return _count(partial.rejected_spans), clean(partial.error_message, _SHOWN)
-
-
-def _count(told: Any) -> int:
-    """Read a number, which JSON has as a string; no collector leaves out billions."""
-    text = str(told)
-    return int(text) if text.isdecimal() and len(text) <= len("9999999") else 0
-
-
-def _target(asked: str, target: str) -> str:
-    try:
-        return _host(urljoin(asked, target))
+        target = str(answer.url.join(URL(target)).origin())
     except ValueError:
-        return clean(target, _SHOWN)
-
-
-def _shown(url: str) -> str:
-    """Give a URL without a name, a password and a query, which may be a key."""
-    try:
-        return f"{_host(url)}{clean(urlsplit(url).path, _SHOWN)}"
-    except ValueError:
-        return "its URL"
-
-
-def _host(url: str) -> str:
-    """Give scheme, host and port, without a name and a password."""
-    parts = urlsplit(url)
-    return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", _SHOWN)
+        # No URL; or one of something else than a host.
+        target = target.rpartition("@")[2]
+    return clean(target, _SHOWN)

@@ -16,6 +16,7 @@ import os
 import re
 import select
 import stat
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -46,7 +47,6 @@ from sfnwatch.model.values import (
     clean,
     encode_json,
     iso,
-    parse_json,
     parse_time,
     text_of,
 )
@@ -113,6 +113,11 @@ _RAW_LINES = msgspec.json.Decoder(_RecordLine[msgspec.Raw])
 _OBJECTS = msgspec.json.Decoder(dict[str, Any])
 
 
+def name_of(path: Path) -> str:
+    """Name a file as it is named wherever it is spoken of."""
+    return "stdin" if path == STDIN else clean(str(path))
+
+
 def bad_file(
     path: Path, what: str | Exception, *, line: int | None = None, hint: str = ""
 ) -> BadFileError:
@@ -121,9 +126,8 @@ def bad_file(
         what = f"not UTF-8 text: byte 0x{what.object[what.start]:02x}"
     elif isinstance(what, OSError):
         what = f"can't be read: {what.strerror or what}"
-    name = "stdin" if path == STDIN else str(path)
-    place = f"{name}:{line}" if line else name
-    return BadFileError(f"{clean(place)}: {clean(str(what), _SENTENCE)}", hint=hint)
+    place = f"{name_of(path)}:{line}" if line else name_of(path)
+    return BadFileError(f"{place}: {clean(str(what), _SENTENCE)}", hint=hint)
 
 
 # -- bytes off the disk ------------------------------------------------------------
@@ -137,6 +141,9 @@ _STEP = 1 << 8
 """Packed bytes are unpacked so many at a time: zstd may make 32 KiB of each."""
 _PATIENCE = 30.0
 """Seconds without a byte from a pipe after which nothing more is expected."""
+WRITER_WAIT, _NAP = 2.0, 0.02
+"""Seconds for which a named pipe may lack its first writer, and between two looks: of
+`gunzip -c x > p & sfnwatch replay p` either may come first."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _GZIP_ONLY = 31
 """Of zlib's formats, by its own number."""
@@ -200,10 +207,6 @@ class ByteStream:
         except UnicodeDecodeError as error:
             raise bad_file(self.path, error) from error
 
-    def bound(self) -> None:
-        """Have no more read than what may be held: of what is no recording."""
-        self._text = self._bounded(self._text)
-
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         if self._number >= 0:
@@ -265,12 +268,19 @@ class ByteStream:
             yield from raw
 
     def _raw(self) -> Iterator[bytes]:
+        named = self.path != STDIN and stat.S_ISFIFO(os.fstat(self._number).st_mode)
+        until = time.monotonic() + (WRITER_WAIT if named else 0.0)
         while True:
             try:
-                block = os.read(self._number, _BLOCK)
-                if not block:
+                if block := os.read(self._number, _BLOCK):
+                    until = 0.0
+                    yield block
+                elif time.monotonic() < until:
+                    # What is written before the next look stays in the pipe: no system
+                    # needs to tell when a writer comes.
+                    time.sleep(_NAP)  # noqa: TID251 - no loop runs yet
+                else:
                     return
-                yield block
             except BlockingIOError:
                 # A pipe that somebody may yet write to.
                 ready, _, _ = select.select([self._number], [], [], _PATIENCE)
@@ -346,17 +356,13 @@ def decode_header(line: bytes) -> Header:
     value = parse_value(line.decode())
     if not isinstance(value, dict) or MARK not in value:
         raise ValueError(f'not the header of a recording, {{"{MARK}": {VERSION}, …}}')
-    _check_version(value[MARK])
-    return msgspec.convert(value, Header)
-
-
-def _check_version(version: Any) -> None:
+    version = value[MARK]
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ValueError(f"not the format number of a recording: {version!r:.40}")
     if version > VERSION:
-        raise NewerFormatError(
-            f"format {version!s:.40}, and this version reads up to {VERSION}"
-        )
+        known = f"this version reads up to {VERSION}"
+        raise NewerFormatError(f"format {version!s:.40}, and {known}")
+    return msgspec.convert(value, Header)
 
 
 # -- records -----------------------------------------------------------------------
@@ -377,21 +383,9 @@ def encode_line(received: Received, created: datetime) -> bytes:
 
 def _one_line(data: bytes) -> bytes:
     """Give a record as it came, or written anew where that is no line of ASCII."""
+    record = _object(data)
     printable = not data.translate(None, _PRINTABLE)
-    if printable and data.startswith(b"{") and not _is_deep(data):
-        with suppress(ValueError, RecursionError):
-            _OBJECTS.decode(data)
-            return data
-    record = parse_value(data.decode(), MAX_DEPTH - 1)
-    if not isinstance(record, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - told like all that can't be written
-    return encode_json(record)
-
-
-def _is_deep(data: bytes) -> bool:
-    """True for a record that might be nested past all reason: for few are so long."""
-    many = data.count(b"{") + data.count(b"[") >= MAX_DEPTH
-    return many and is_deeper(parse_json(data), MAX_DEPTH - 1)
+    return data if printable and data.startswith(b"{") else encode_json(record)
 
 
 def _seconds(since: timedelta) -> bytes:
@@ -405,13 +399,12 @@ def decode_line(line: bytes, created: datetime) -> Received:
     """Read one record's line; raises ValueError, NotJsonError for what isn't JSON.
 
     What the strict parser refuses may still be read by Python's, or is told what is
-    wrong with it.
+    wrong with it. How deep its record is nested `check_record` tells.
     """
     if line.isascii():
         with suppress(ValueError, RecursionError):
             raw = _RAW_LINES.decode(line)
-            data = bytes(raw.data)
-            if data.startswith(b"{") and not _is_deep(data):
+            if (data := bytes(raw.data)).startswith(b"{"):
                 return _received(raw, data, created)
     text = line.removesuffix(b"\n").decode()
     parsed = msgspec.convert(parse_value(text), _RecordLine[dict[str, Any]])
@@ -457,10 +450,15 @@ def check_record(received: Received) -> None:
 def _object(data: bytes) -> Record:
     """Parse a record strictly: a number past all bounds is not read as infinity."""
     try:
-        return _OBJECTS.decode(data)
+        record: Any = _OBJECTS.decode(data)
     except (ValueError, RecursionError):
-        parsed: Record = parse_value(data.decode())
-        return parsed
+        record = parse_value(data.decode())
+    if not isinstance(record, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - told like all that can't be written
+    many = data.count(b"{") + data.count(b"[") >= MAX_DEPTH
+    if many and is_deeper(record, MAX_DEPTH - 1):
+        raise NotJsonError(f"nested deeper than {MAX_DEPTH} levels", 0)
+    return record
 
 
 # -- JSON, strictly ----------------------------------------------------------------
@@ -487,7 +485,7 @@ def skip_space(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def scan_value(text: str, start: int, depth: int = MAX_DEPTH) -> tuple[Any, int]:
+def scan_value(text: str, start: int) -> tuple[Any, int]:
     """Read the JSON value that begins at `start`, and tell where it ends.
 
     Raises NotJsonError, for what is nested too deep as well.
@@ -502,15 +500,15 @@ def scan_value(text: str, start: int, depth: int = MAX_DEPTH) -> tuple[Any, int]
     except ValueError as error:
         what = str(error).partition(":")[0]
         raise NotJsonError(f"not JSON: {what}", start) from error
-    many = text.count("{", start, end) + text.count("[", start, end) > depth
-    if many and is_deeper(value, depth):
+    many = text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH
+    if many and is_deeper(value, MAX_DEPTH):
         raise NotJsonError(f"nested deeper than {MAX_DEPTH} levels", start)
     return value, end
 
 
-def parse_value(text: str, depth: int = MAX_DEPTH) -> Any:
+def parse_value(text: str) -> Any:
     """Read the one JSON value of a text; raises NotJsonError."""
-    value, end = scan_value(text, skip_space(text, 0), depth)
+    value, end = scan_value(text, skip_space(text, 0))
     end = skip_space(text, end)
     if end < len(text):
         raise NotJsonError("not JSON: Extra data", end, end + 1)

@@ -9,16 +9,16 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.errors import BadFileError
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.execution import ExecutionAsOf
@@ -49,10 +49,12 @@ from sfnwatch.model.values import (
 from sfnwatch.recording.format import (
     HEAD,
     MAX_LINE,
+    STDIN,
     ByteStream,
     NotJsonError,
     bad_file,
     check_record,
+    name_of,
     scan_value,
     skip_space,
 )
@@ -61,44 +63,57 @@ KNOWN = (
     "Open a recording, or what `aws stepfunctions get-execution-history` or `aws "
     "cloudtrail lookup-events` wrote; `sfnwatch replay --help` lists all it reads."
 )
+BATCH = 1000
+"""Records handed over at once: a page of a history."""
 _NOT_KNOWN = "not a file sfnwatch knows"
-_MOST, _FEW = 1_000_000, 1_000
-"""Records held of one file: of all, and of those that others are matched with."""
+MAX_HELD = 1 << 28
+"""Bytes that may be held of one file: all its records, and what each takes besides."""
+_EACH = 1 << 10
+_FEW = 1_000
+"""Records held of one file that others are matched with."""
 _SHOWN_KEYS = 6
 _SHOWN = 30
 """Characters of a key."""
-_KINDS = {
-    list: "a JSON array",
-    str: "a JSON string",
-    bool: "a JSON boolean",
-    type(None): "a JSON null",
-}
+_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 class Imported(Struct):
     """What a foreign file holds; of which execution, it often doesn't say."""
 
     path: Path
-    events: dict[int, Record] = field(default_factory=dict)
+    events: dict[int, Received] = field(default_factory=dict)
     """History events by id: those of one execution."""
-    described: list[Received] = field(default_factory=list)
-    defined: list[Record] = field(default_factory=list)
+    answers: list[Received] = field(default_factory=list)
+    """What executions and their state machines were described as."""
     others: list[Received] = field(default_factory=list)
     """What belongs to no one execution: calls, and what ECS tells of tasks. And what
     names its own: an execution's log."""
+    held: int = 0
+    """So much of `MAX_HELD`."""
     has_next: bool = False
     """True if it says that another page follows."""
 
+    def answers_of(self, kind: str) -> list[Received]:
+        return [received for received in self.answers if received.kind == kind]
+
+    def hold(self, kind: str, value: Record, arn: str | None = None) -> Received:
+        """Make a record of an object; raises ValueError where too much is held."""
+        received = receive(None, kind, arn, value)
+        self.held += len(received.data) + _EACH
+        if self.held > MAX_HELD:
+            most = f"{MAX_HELD >> 20} MiB of records"
+            raise ValueError(f"one file holds {most} at most: divide it")
+        return received
+
     @property
     def notes(self) -> list[str]:
-        held = self.events or self.described or self.defined or self.others
-        return [] if held else [f"{clean(str(self.path))}: holds no records"]
+        held = self.events or self.answers or self.others
+        return [] if held else [f"{name_of(self.path)}: holds no records"]
 
 
 def import_file(stream: ByteStream) -> Imported:
     """Read a file that is no recording; raises BadFileError with file and line."""
     is_json = stream.head.lstrip().startswith((b"{", b"["))
-    stream.bound()
     try:
         return (import_json if is_json else import_table)(stream)
     finally:
@@ -108,78 +123,65 @@ def import_file(stream: ByteStream) -> Imported:
 
 # -- JSON ----------------------------------------------------------------------------
 
-_BETWEEN = re.compile(r"[ \t\r\n,:]*")
 _PIECE = 1 << 20
 """Characters held at least, before a value is read."""
-_MAY_BE_LONG = frozenset('[{"')
-"""What a value begins with that may go on."""
 _LEVELS = 4
 """Deeper than `[[{"events": […]}]]` nobody writes."""
 _LISTS = ("events", "logEvents", "Events", "Records")
 """The keys under which AWS's answers have their lists."""
 _TOKENS = ("nextToken", "NextToken")
+_ANSWER = re.compile(
+    r'\{(?:\s*"[^"\\]*"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|[^\s",{}\[\]]+)\s*,)*+'
+    rf'\s*"(?:{"|".join(_LISTS)})"\s*:\s*\['
+)
+"""An object with such a list; before it stand at most texts and numbers."""
 
 
 def import_json(stream: ByteStream) -> Imported:
     """Sort what a JSON file holds."""
-    if len(stream.head) >= HEAD:
-        _check_beginning(stream.path, stream.head.decode(errors="replace"))
+    is_long = len(stream.head) >= HEAD
+    if is_long and not _MARKS.search(stream.head.decode(errors="replace")):
+        # What does not begin like anything known is not read on.
+        raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
     imported, text = Imported(stream.path), JsonText(stream)
     try:
         while text.sign():
-            _read_next(imported, text)
+            _read(imported, text)
     except NotJsonError as error:
         raise bad_file(stream.path, error, line=text.line_of(error)) from error
+    except _ItemError as error:
+        # The line of a file's only value says no more than its name.
+        line = text.line if error.place or text.line > 1 else None
+        if error.unknown:
+            what = f"{_NOT_KNOWN}: {error}"
+            raise bad_file(stream.path, what, line=line, hint=KNOWN) from error
+        raise bad_file(stream.path, error, line=line) from error
     return imported
 
 
-def _read_next(imported: Imported, text: "JsonText", place: "_Place" = ()) -> None:
-    """Sort in what comes next; what is too long to be held goes in item by item."""
-    try:
-        value = text.value()
-    except LongValueError:
-        _read_items(imported, text, place)
-        return
-    try:
-        _take(imported, value, place)
-    except _ItemError as error:
-        raise text.refusal(error, len(place)) from error
-
-
-def _read_items(imported: Imported, text: "JsonText", place: "_Place") -> None:
-    """Read the items of a list; or of an answer, of which only its list may be long."""
+def _read(imported: Imported, text: "JsonText", place: "_Place" = ()) -> None:
+    """Sort in what comes next; a list, which may be long, goes in item by item."""
     if len(place) > _LEVELS:
         raise NotJsonError("nested too deep to be read", text.at)
     if text.sign() == "[":
-        for number in text.items():
-            _read_next(imported, text, (*place, number))
-        return
-    listed = False
-    if text.sign() != "{":
-        raise LongValueError(text.at)
-    for key in text.members():
-        if key in _LISTS and text.sign() == "[":
-            listed = True
-            _read_items(imported, text, (*place, key))
-        else:
-            value = text.value()
-            imported.has_next |= key in _TOKENS and bool(value)
-    if not listed:
-        raise LongValueError(text.at)
-
-
-class LongValueError(NotJsonError):
-    """A value of more characters than any of AWS's has."""
-
-    def __init__(self, position: int) -> None:
-        super().__init__(f"a value longer than {MAX_LINE >> 20} MiB", position)
+        for number, _ in enumerate(text.parts("]")):
+            _read(imported, text, (*place, number))
+    elif text.begins(_ANSWER):
+        for key in text.members():
+            if key in _LISTS and text.sign() == "[":
+                _read(imported, text, (*place, key))
+            else:
+                value = text.value()
+                imported.has_next |= key in _TOKENS and bool(value)
+    else:
+        _take(imported, text.value(), place)
 
 
 class JsonText:
     """A file's JSON, value after value; no more is held than the one that is read."""
 
     def __init__(self, stream: ByteStream) -> None:
-        self._path, self._pieces = stream.path, stream.texts()
+        self._pieces = stream.texts()
         self._text, self.at = "", 0
         self._line, self._column = 1, 0
         """Where the text that is held begins."""
@@ -193,8 +195,14 @@ class JsonText:
             if self.at < len(self._text) or not self._more():
                 return self._text[self.at : self.at + 1]
 
+    def begins(self, pattern: re.Pattern[str]) -> bool:
+        """Tell if what comes next begins with a pattern; its first 64 KiB show that."""
+        while len(self._text) - self.at < HEAD and self._more():
+            pass
+        return pattern.match(self._text, self.at) is not None
+
     def value(self) -> Any:
-        """Read the next value; raises NotJsonError, for a long one LongValueError."""
+        """Read the next value; raises NotJsonError, also for one that is too long."""
         self.sign()
         while True:
             try:
@@ -202,9 +210,8 @@ class JsonText:
             except NotJsonError:
                 # It may go on in the next piece, but not for ever.
                 if len(self._text) - self.at > MAX_LINE:
-                    if self.sign() in _MAY_BE_LONG:
-                        raise LongValueError(self.at) from None
-                    raise
+                    what = f"a value longer than {MAX_LINE >> 20} MiB"
+                    raise NotJsonError(what, self.at) from None
                 if not self._more():
                     raise
             else:
@@ -212,38 +219,26 @@ class JsonText:
                     self._begun, self.at = self.at, end
                     return value
 
-    def items(self) -> Iterator[int]:
-        """Stop at each item of the list that begins here, for it to be read."""
-        self.at += 1
-        number, over = 0, self._ends("]")
-        while not over:
-            yield number
-            number, over = number + 1, self._goes_on("]")
-
     def members(self) -> Iterator[str]:
         """Stop at each value of the object that begins here, giving its key."""
-        self.at += 1
-        over = self._ends("}")
-        while not over:
+        for _ in self.parts("}"):
             key = self.value() if self.sign() == '"' else None
             if key is None or self.sign() != ":":
                 raise NotJsonError("not JSON: Expecting a key", self.at)
             self.at += 1
             yield key
-            over = self._goes_on("}")
 
-    def _ends(self, end: str) -> bool:
-        is_end = self.sign() == end
-        self.at += is_end
-        return is_end
-
-    def _goes_on(self, end: str) -> bool:
-        """Pass what stands behind an item; True if that is the end."""
-        sign = self.sign()
-        if sign not in {",", end}:
-            raise NotJsonError("not JSON: Expecting ',' delimiter", self.at)
+    def parts(self, end: str) -> Iterator[None]:
+        """Stop where each part of a list or object begins, which is then read."""
         self.at += 1
-        return sign == end
+        sign = self.sign()
+        self.at += sign == end
+        while sign != end:
+            yield
+            sign = self.sign()
+            if sign not in {",", end}:
+                raise NotJsonError("not JSON: Expecting ',' delimiter", self.at)
+            self.at += 1
 
     def _more(self) -> bool:
         """Hold twice as much of what is still to be read; False at the end."""
@@ -261,63 +256,17 @@ class JsonText:
         self._text, self.at = "".join(parts), 0
         return len(parts) > 1
 
+    @property
+    def line(self) -> int:
+        """The line in which the value begins that was read last."""
+        return self._line + self._text.count("\n", 0, self._begun)
+
     def line_of(self, error: NotJsonError) -> int:
         """Give an error's line, and set its column right."""
         breaks = self._text.count("\n", 0, error.position)
         if error.column and not breaks:
             error.column += self._column
         return self._line + breaks
-
-    def refusal(self, error: "_ItemError", known: int) -> BadFileError:
-        """Word what is wrong in the value read last; so many steps led to it."""
-        place = error.place[known:]
-        position = _position_of(self._text, self._begun, place)
-        line = self._line + self._text.count("\n", 0, position)
-        return _refused(self._path, error, line)
-
-
-def _check_beginning(path: Path, text: str) -> None:
-    """Refuse a long file that does not begin like anything known, unread."""
-    if not _MARKS.search(text):
-        raise bad_file(path, _NOT_KNOWN, hint=KNOWN)
-    begin = skip_space(text, 0)
-    is_list = text[begin] == "["
-    with suppress(NotJsonError):
-        first, _ = scan_value(text, skip_space(text, begin + is_list))
-        try:
-            _shape_of(first)
-        except _UnknownItemError as error:
-            found = _ItemError((0,) if is_list else (), error)
-            line = 1 + text.count("\n", 0, _position_of(text, begin, found.place))
-            raise _refused(path, found, line) from error
-
-
-def _refused(path: Path, error: "_ItemError", line: int) -> BadFileError:
-    """Word what is wrong with an item, in a line of a file."""
-    # The line of a file's only value says no more than its name.
-    at = line if error.place or line > 1 else None
-    if error.unknown:
-        return bad_file(path, f"{_NOT_KNOWN}: {error}", line=at, hint=KNOWN)
-    return bad_file(path, error, line=at)
-
-
-def _position_of(text: str, position: int, place: "_Place") -> int:
-    """Find where an item begins in the text of the value that begins at `position`."""
-    # Of a key that is there twice the last one counts, and is not found here.
-    with suppress(NotJsonError):
-        for step in place:
-            position, index = _skip_separators(text, position + 1), 0
-            while index != step:
-                value, position = scan_value(text, position)
-                position, index = _skip_separators(text, position), index + 1
-                if value == step:
-                    break
-    return position
-
-
-def _skip_separators(text: str, position: int) -> int:
-    match = _BETWEEN.match(text, position)
-    return match.end() if match else position
 
 
 # -- what a JSON value is ------------------------------------------------------------
@@ -342,8 +291,8 @@ class _ItemError(ValueError):
         self.unknown = isinstance(error, _UnknownItemError)
 
 
-def _take(imported: Imported, value: Any, place: _Place = ()) -> None:
-    """Sort a value in, or all that a list of AWS's holds."""
+def _take(imported: Imported, value: Any, place: _Place) -> None:
+    """Sort a value in, or all that a list of AWS's in it holds."""
     if isinstance(value, list):
         for number, item in enumerate(value):
             _take(imported, item, (*place, number))
@@ -370,15 +319,12 @@ def _shape_of(value: Any) -> "str | _Take":
 
 def _what(value: Any) -> str:
     if not isinstance(value, dict):
-        return _KINDS.get(type(value), "a JSON number")
+        return f"a JSON {_KINDS.get(type(value), 'number')}"
     if "sfnwatch_trace" in value:
         return "an exported trace; open the recording that it was made from"
-    if not value:
-        return "a JSON object with no keys"
-    keys = [clean(key, _SHOWN) for key in list(value)[:_SHOWN_KEYS]]
+    keys = ", ".join(clean(key, _SHOWN) for key in islice(value, _SHOWN_KEYS))
     more = ", …" if len(value) > _SHOWN_KEYS else ""
-    word = "key" if len(value) == 1 else "keys"
-    return f"a JSON object with the {word} {', '.join(keys)}{more}"
+    return f"a JSON object {{{keys}{more}}}"
 
 
 _Take = Callable[[Imported, Record], None]
@@ -387,9 +333,7 @@ _Take = Callable[[Imported, Record], None]
 
 def _kept(imported: Imported, kind: str, value: Record, arn: str | None = None) -> None:
     """Keep a record that needs no other to tell whose it is."""
-    if len(imported.others) >= _MOST:
-        raise ValueError(f"one file holds {_MOST:,} records at most: divide it")
-    received = receive(None, kind, arn, value)
+    received = imported.hold(kind, value, arn)
     check_record(received)
     # All are held until all files are read; what was decoded, only now.
     imported.others.append(replace(received))
@@ -404,10 +348,12 @@ _record = _of_kind(RecordKind.TRAIL)
 
 def _event(imported: Imported, value: Record) -> None:
     number = decode_event(value)[0].id
-    if len(imported.events) >= MOST_EVENTS and number not in imported.events:
-        raise ValueError(f"one execution has {MOST_EVENTS:,} events at most")
-    known = imported.events.setdefault(number, value)
-    if known is not value and canonical(known) != canonical(value):
+    known = imported.events.get(number)
+    if known is None:
+        if len(imported.events) >= MOST_EVENTS:
+            raise ValueError(f"one execution has {MOST_EVENTS:,} events at most")
+        imported.events[number] = imported.hold(RecordKind.HISTORY, value)
+    elif canonical(known.record) != canonical(value):
         what = f"another event {number} than before: one file holds one execution"
         raise ValueError(what)
 
@@ -427,33 +373,31 @@ def _eventbridge(imported: Imported, value: Record) -> None:
         raise _UnknownItemError(what)
 
 
-def _described(imported: Imported, value: Record) -> None:
-    _check_text(value, "executionArn")
-    _check_few(imported.described)
-    told = receive(None, RecordKind.DESCRIBE, value["executionArn"], value)
-    imported.described.append(told)
+def _answered(kind: str) -> _Take:
+    """Make what takes an answer by which others are told whose they are."""
 
+    def take(imported: Imported, value: Record) -> None:
+        if len(imported.answers) >= _FEW:
+            most = f"{_FEW:,} such answers"
+            raise ValueError(f"one file holds {most} at most: divide it")
+        is_definition = kind == RecordKind.DEFINITION
+        told = _text_in(value, "definition" if is_definition else "executionArn")
+        arn = None if is_definition else told
+        imported.answers.append(imported.hold(kind, value, arn))
 
-def _defined(imported: Imported, value: Record) -> None:
-    _check_text(value, "definition")
-    _check_few(imported.defined)
-    imported.defined.append(value)
+    return take
 
 
 def _logged(imported: Imported, value: Record) -> None:
     """Take one event of an execution's log."""
-    _check_text(value, "execution_arn")
-    _kept(imported, RecordKind.EXPRESS, value, value["execution_arn"])
+    arn = _text_in(value, "execution_arn")
+    _kept(imported, RecordKind.EXPRESS, value, arn)
 
 
-def _check_text(value: Record, key: str) -> None:
-    if not text_of(value[key]):
-        raise ValueError(f"{key} is no text")
-
-
-def _check_few(held: Sequence[Any]) -> None:
-    if len(held) >= _FEW:
-        raise ValueError(f"one file holds {_FEW:,} such answers at most: divide it")
+def _text_in(value: Record, key: str) -> str:
+    if text := text_of(value[key]):
+        return text
+    raise ValueError(f"{key} is no text")
 
 
 def _log_event(imported: Imported, value: Record) -> None:
@@ -486,8 +430,8 @@ _SHAPES: tuple[tuple[set[str], str | _Take], ...] = (
     ({"detail-type", "detail"}, _eventbridge),
     ({"mapRunArn", "executionCounts"}, _of_kind(RecordKind.MAP_RUN)),
     ({"executions"}, _children),
-    ({"executionArn", "stateMachineArn", "status"}, _described),
-    ({"definition", "stateMachineArn"}, _defined),
+    ({"executionArn", "stateMachineArn", "status"}, _answered(RecordKind.DESCRIBE)),
+    ({"definition", "stateMachineArn"}, _answered(RecordKind.DEFINITION)),
     (set(LOG_KEYS), _logged),
     ({"message", "timestamp"}, _log_event),
     ({"@message"}, _log_event),
@@ -521,19 +465,25 @@ def import_table(stream: ByteStream) -> Imported:
         raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
     delimiter = next((d for d in _DELIMITERS if d.encode() in title), ",")
     lines = _RowLines(stream)
-    reader = csv.reader(lines, delimiter=delimiter)
+    table = csv.DictReader(lines, delimiter=delimiter)
     imported = Imported(stream.path)
     seen: Counter[bytes] = Counter()
     try:
-        columns = _columns(stream.path, next(reader, []))
-        for row in _rows(reader, columns):
+        columns = [name.strip().lower() for name in table.fieldnames or ()]
+        if missing := ", ".join(name for name in _NEEDED if name not in columns):
+            what = f"a CSV file without the column {missing}"
+            hint = f"Add {missing} to the query's SELECT."
+            raise bad_file(stream.path, what, line=1, hint=hint)
+        table.fieldnames = columns
+        for cells in table:
             lines.held = 0
+            row = _row(cells)
             _number_row(row, seen)
             _kept(imported, RecordKind.ATHENA, row)
     except UnicodeDecodeError as error:
-        raise bad_file(stream.path, error, line=reader.line_num + 1) from error
+        raise bad_file(stream.path, error, line=table.line_num + 1) from error
     except (csv.Error, ValueError) as error:
-        raise bad_file(stream.path, error, line=reader.line_num) from error
+        raise bad_file(stream.path, error, line=table.line_num) from error
     return imported
 
 
@@ -553,28 +503,13 @@ class _RowLines:
             yield line.decode()
 
 
-def _columns(path: Path, cells: list[str]) -> list[str]:
-    columns = [cell.strip().lower() for cell in cells]
-    missing = [name for name in _NEEDED if name not in columns]
-    if missing:
-        what = f"a CSV file without the column {', '.join(missing)}"
-        hint = f"Add {', '.join(missing)} to the query's SELECT."
-        raise bad_file(path, what, line=1, hint=hint)
-    return columns
-
-
-def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[dict[str, str]]:
-    """Yield each row's columns; null, which Athena writes as nothing, is left out."""
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) > len(columns):
-            raise DecodeError(f"{len(cells)} cells in a row of {len(columns)} columns")
-        yield {
-            name: cell
-            for name, cell in zip(columns, cells, strict=False)
-            if cell.strip().lower() not in _NULLS
-        }
+def _row(cells: Mapping[Any, Any]) -> dict[str, str]:
+    """Give a row's columns; null, which Athena writes as nothing, is left out."""
+    if more := cells.get(None):
+        count = len(cells) - 1
+        raise DecodeError(f"{count + len(more)} cells in a row of {count} columns")
+    told = ((name, cell or "") for name, cell in cells.items())
+    return {name: cell for name, cell in told if cell.strip().lower() not in _NULLS}
 
 
 def _number_row(row: dict[str, str], seen: Counter[bytes]) -> None:
@@ -600,11 +535,11 @@ _PACKED = (".gz", ".zst")
 _PLAIN = (".json", ".jsonl", ".history", ".txt")
 
 
-class HistoryPages(Struct):
+class HistoryPages(Struct, dict=True):
     """History events of one execution, from one file or several."""
 
     name: str
-    events: dict[int, Record]
+    events: dict[int, Received]
     arn: str = ""
     """Of their execution, or the name that it is given."""
 
@@ -613,33 +548,34 @@ class HistoryPages(Struct):
         """When the execution started; None for later pages alone."""
         return self.time_of(1) if 1 in self.events else None
 
+    @cached_property
+    def span(self) -> tuple[datetime, datetime]:
+        """From when to when all of its pages go."""
+        times = [self.time_of(n) for n in self.events]
+        return min(times), max(times)
+
     def time_of(self, event_id: int) -> datetime:
-        return parse_time(self.events[event_id]["timestamp"])
+        return parse_time(self.events[event_id].record["timestamp"])
 
     def agrees(self, other: "HistoryPages") -> bool:
         """Tell if no event of one is another event in the other."""
         shared = self.events.keys() & other.events.keys()
-        return all(
-            canonical(self.events[n]) == canonical(other.events[n]) for n in shared
-        )
+        return all(_same(self.events[n], other.events[n]) for n in shared)
 
     def goes_on_in(self, other: "HistoryPages") -> bool:
         """Tell if `other` begins inside this, or right behind it, and fits."""
         last, begin = max(self.events), min(other.events)
         if begin > last + 1 or not self.agrees(other):
             return False
-        if begin <= last:
-            return True
-        ended = self.events[last]["type"] in TERMINAL
-        if ended and other.events[begin]["type"] != REDRIVEN:
-            return False
-        return self.time_of(last) <= other.time_of(begin)
+        ended = self.events[last].record["type"] in TERMINAL
+        redriven = other.events[begin].record["type"] == REDRIVEN
+        follows = self.time_of(last) <= other.time_of(begin)
+        return begin <= last or (follows and (redriven or not ended))
 
-    def is_within(self, start: datetime | None, stop: datetime | None) -> bool:
-        # Differences, since a date of the year 1 less 2 s is out of range.
-        times = [self.time_of(n) for n in self.events]
-        after = start is None or start - min(times) <= _NEAR
-        return after and (stop is None or max(times) - stop <= _NEAR)
+
+def _same(one: Received, other: Received) -> bool:
+    same = one.data == other.data
+    return same or canonical(one.record) == canonical(other.record)
 
 
 def match(
@@ -649,16 +585,17 @@ def match(
 
     `recorded` is what is opened with them.
     """
-    described = [received for file in imported for received in file.described]
+    described = [r for file in imported for r in file.answers_of(RecordKind.DESCRIBE)]
     others = [received for file in imported for received in file.others]
     trace = Trace()
-    told = (*recorded, *described, *others)
-    trace.add([received for received in told if received.execution_arn])
+    if any(file.events or file.answers for file in imported):
+        for batch in in_batches(chain(recorded, described, others)):
+            trace.add([received for received in batch if received.execution_arn])
     known = {arn: each.as_of(None) for arn, each in trace.executions.items()}
     histories = join_pages(imported)
     unnamed = tuple(_name(histories, known))
     events = (
-        receive(None, RecordKind.HISTORY, pages.arn, pages.events[number])
+        replace(pages.events[number], execution_arn=pages.arn)
         for pages in histories
         for number in sorted(pages.events)
     )
@@ -667,6 +604,13 @@ def match(
     defined, undefined = _define(imported, machines)
     notes = (*_unfinished(imported), *unnamed, *undefined)
     return (*described, *events, *defined, *others), notes
+
+
+def in_batches(records: Iterable[Received], size: int = BATCH) -> Iterator[Batch]:
+    """Yield records, so many at once."""
+    left = iter(records)
+    while batch := tuple(islice(left, size)):
+        yield batch
 
 
 def join_pages(imported: Iterable[Imported]) -> list[HistoryPages]:
@@ -687,7 +631,7 @@ def join_pages(imported: Iterable[Imported]) -> list[HistoryPages]:
 
 
 def _stem(path: Path) -> str:
-    name = path.name
+    name = name_of(path) if path == STDIN else path.name
     for endings in (_PACKED, _PLAIN):
         name = next((name[: -len(e)] for e in endings if name.endswith(e)), name)
     return name.replace(":", "-") or "history"
@@ -700,7 +644,7 @@ def _unfinished(imported: Sequence[Imported]) -> Iterator[str]:
     for file in imported:
         goes_on = bool(file.events) and max(file.events) + 1 in begun
         if file.has_next and not goes_on and not (file.others and several):
-            name = clean(str(file.path))
+            name = name_of(file.path)
             yield f"{name}: one page of several, and the next is not here"
 
 
@@ -730,22 +674,22 @@ def _claim(
     pages: HistoryPages, known: Iterable[ExecutionAsOf]
 ) -> list[tuple[timedelta, ExecutionAsOf]]:
     """Find the one execution a history can be of, and how far apart they started."""
-    distances = [
-        (distance, execution)
-        for execution in known
-        if (distance := _distance(pages, execution)) is not None
-    ]
-    nearest = min((distance for distance, _ in distances), default=None)
-    found = [pair for pair in distances if pair[0] == nearest]
+    distances = [(_distance(pages, execution), execution) for execution in known]
+    nearest = min((distance for distance, _ in distances), default=_NEAR)
+    found = [pair for pair in distances if pair[0] == nearest <= _NEAR]
     return found if len(found) == 1 else []
 
 
-def _distance(pages: HistoryPages, execution: ExecutionAsOf) -> timedelta | None:
-    started, start = pages.started_at, execution.started_at
-    if started and start:
-        distance = abs(started - start)
-        return distance if distance <= _NEAR else None
-    return _NEAR if pages.is_within(start, execution.stopped_at) else None
+def _distance(pages: HistoryPages, execution: ExecutionAsOf) -> timedelta:
+    """Tell how far apart they started; or else whether they fit, which is less sure."""
+    start, stop = execution.started_at, execution.stopped_at
+    if pages.started_at and start:
+        return abs(pages.started_at - start)
+    # Differences, since a date of the year 1 less 2 s is out of range.
+    first, last = pages.span
+    after = start is None or start - first <= _NEAR
+    within = after and (stop is None or last - stop <= _NEAR)
+    return _NEAR if within else timedelta.max
 
 
 def _free_name(stem: str, given: set[str]) -> str:
@@ -772,13 +716,12 @@ def _define(
     records: list[Received] = []
     notes: list[str] = []
     for file in imported:
-        for data in file.defined:
-            machine = data["stateMachineArn"]
+        for told in file.answers_of(RecordKind.DEFINITION):
+            machine = told.record["stateMachineArn"]
             arns = [arn for arn, names in machines.items() if machine in names]
             arns = arns or (list(machines) if len(machines) == 1 else [])
-            kind = RecordKind.DEFINITION
-            records += [receive(None, kind, arn, data) for arn in arns]
+            records += [replace(told, execution_arn=arn) for arn in arns]
             if not arns:
                 what = "a definition, but of none of the executions opened with it"
-                notes.append(f"{clean(str(file.path))}: {what}")
+                notes.append(f"{name_of(file.path)}: {what}")
     return records, notes

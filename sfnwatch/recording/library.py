@@ -237,11 +237,6 @@ class _ViewFile(Struct, frozen=True):
     view: SavedView
 
 
-def views_dir() -> Path:
-    """Give the folder of this user's views, which need not exist yet."""
-    return user_folder(user_state_path) / "views"
-
-
 def view_path(executions: Iterable[str], created: datetime) -> Path:
     """Give the file of a recording's view, wherever the recording lies.
 
@@ -249,7 +244,7 @@ def view_path(executions: Iterable[str], created: datetime) -> Path:
     """
     what = "\n".join((iso(created), *sorted(executions)))
     name = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()[:32]
-    return views_dir() / f"{name}.json"
+    return user_folder(user_state_path) / "views" / f"{name}.json"
 
 
 def load_view(path: Path) -> SavedView:

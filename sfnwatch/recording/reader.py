@@ -8,13 +8,25 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import islice
+from itertools import chain
 from os import SEEK_END
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from sfnwatch.errors import UsageError
-from sfnwatch.model.records import CALL_KINDS, Batch, Received
-from sfnwatch.model.values import clean, size, text_of
+from sfnwatch.model.api_call import decode_call
+from sfnwatch.model.ecs_task import decode_task_state
+from sfnwatch.model.history import decode_event
+from sfnwatch.model.records import (
+    CALL_KINDS,
+    Batch,
+    DecodeError,
+    Received,
+    Record,
+    RecordKind,
+)
+from sfnwatch.model.values import list_of, mapping_of, maybe_time, size, text_of
 from sfnwatch.recording.format import (
     MARK,
     ByteStream,
@@ -25,11 +37,16 @@ from sfnwatch.recording.format import (
     check_record,
     decode_header,
     decode_line,
+    name_of,
 )
-from sfnwatch.recording.importers import Imported, import_file, match
+from sfnwatch.recording.importers import (
+    BATCH,
+    Imported,
+    import_file,
+    in_batches,
+    match,
+)
 
-BATCH = 1000
-"""Records handed over at once: a page of a history."""
 _MOST_BLANK = 10_000
 """Empty lines among records: of packed ones there may be a billion."""
 _ENDS = 1 << 17
@@ -60,17 +77,16 @@ class RecordedFile:
         self.header = _header(path, lines)
         self.notes: list[str] = []
         """What a reader should know, once the records were read: a torn end."""
-        self._plain = stream.regular and not stream.packed
+        self.regular = stream.regular
+        """False for a pipe, of which the records can be asked for but once."""
+        self._packed = bool(stream.packed)
         self._begun = None if stream.regular else (stream, lines)
         """What can be read but once, behind its header."""
         if stream.regular:
             stream.close()
 
     def records(self) -> Iterator[Received]:
-        """Yield the records as they were received; raises BadFileError.
-
-        What can't be read twice, as a pipe, can be asked once.
-        """
+        """Yield the records as they were received; raises BadFileError."""
         stream, lines = self._begun or self._opened()
         self._begun = None
         self.notes.clear()
@@ -99,7 +115,7 @@ class RecordedFile:
         if left_out or stream.cut:
             why = stream.cut or "the last line is cut short"
             told = f"{count} records loaded, {size(left_out)} left out"
-            self.notes.append(f"{clean(str(self.path))}: {why}: {told}")
+            self.notes.append(f"{name_of(self.path)}: {why}: {told}")
 
     def _opened(self) -> tuple[ByteStream, Iterator[bytes]]:
         stream = ByteStream(self.path)
@@ -112,7 +128,7 @@ class RecordedFile:
 
         None for what is packed or a pipe, and where the ends do not tell.
         """
-        if not self._plain:
+        if self._packed or not self.regular:
             return None
         try:
             with self.path.open("rb") as file:
@@ -136,47 +152,85 @@ class RecordedFile:
 class Recording:
     """What a file, or several together, hold: all received, as it was received."""
 
-    def __init__(
-        self,
-        files: Sequence[RecordedFile],
-        more: Batch = (),
-        notes: Sequence[str] = (),
-        executions: Sequence[str] = (),
-    ) -> None:
-        """Take recordings, and `more` records, of foreign files about `executions`."""
+    def __init__(self, files: Sequence[RecordedFile]) -> None:
         self._files = tuple(files)
-        self._more, self._notes = more, tuple(notes)
+        self._loaded: Batch | None = None
+        self._more: Batch = ()
+        self._notes: Sequence[str] = ()
         named = (arn for file in files for arn in file.header.executions)
-        self.executions = tuple(dict.fromkeys((*named, *executions)))
+        self.executions = tuple(dict.fromkeys(named))
         """The ARNs it is about; `file:NAME` where a foreign file does not say."""
         created = (file.header.created for file in files)
         self.created: datetime | None = min(created, default=None)
         """When watching began; None where only foreign files are open."""
+
+    def add(self, imported: Sequence[Imported]) -> None:
+        """Add foreign files: to tell whose they are takes what is recorded."""
+        if not all(file.regular for file in self._files):
+            self.load()
+        self._more, notes = match(imported, self.records())
+        self._notes = (*(note for file in imported for note in file.notes), *notes)
+        named = _executions_of(self._more)
+        self.executions = tuple(dict.fromkeys((*self.executions, *named)))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know: all of it is there once the records were read."""
         return (*(note for file in self._files for note in file.notes), *self._notes)
 
+    def load(self) -> None:
+        """Hold what is recorded, for as often as it is asked for."""
+        self._loaded = tuple(self._recorded())
+
     def records(self) -> Iterator[Received]:
         """Yield all records, those of foreign files last; raises BadFileError."""
-        for file in self._files:
-            yield from file.records()
-        yield from self._more
+        yield from self._recorded()
+        # Copies: what is decoded of one is left behind in it.
+        yield from map(replace, self._more)
+
+    def _recorded(self) -> Iterator[Received]:
+        if self._loaded is not None:
+            return iter(self._loaded)
+        return chain.from_iterable(file.records() for file in self._files)
 
     def batches(self, size: int = BATCH) -> Iterator[Batch]:
         """Yield the same, so many at once; raises BadFileError."""
-        records = self.records()
-        while batch := tuple(islice(records, size)):
-            yield batch
+        return in_batches(self.records(), size)
 
     def span(self) -> tuple[datetime, datetime] | None:
-        """Tell when the first and the last record came, before they are read.
+        """Tell when the first and the last record came, or failing that were made.
 
-        None where that can only be told by reading all.
+        None for recordings of which that can only be told by reading all; and for what
+        tells of no time.
         """
-        alone = len(self._files) == 1 and not self._more
-        return self._files[0].span() if alone else None
+        if self._files and self._loaded is None:
+            alone = len(self._files) == 1 and not self._more
+            return self._files[0].span() if alone else None
+        times = [at for at in map(moment, self.records()) if at is not None]
+        return (min(times), max(times)) if times else None
+
+
+def moment(received: Received) -> datetime | None:
+    """Tell when a record came, or failing that when what it tells of was."""
+    if received.at is not None:
+        return received.at
+    record = received.record
+    with suppress(DecodeError):
+        match received.kind:
+            case RecordKind.HISTORY | RecordKind.EXPRESS:
+                return decode_event(record)[0].at
+            case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
+                return received.once(decode_call)[0].event_time
+            case RecordKind.TASK_STATE:
+                return decode_task_state(record).at
+            case RecordKind.CHILDREN:
+                items = map(mapping_of, list_of(record.get("executions")))
+                return max(filter(None, map(_last_date, items)), default=None)
+    return _last_date(record)
+
+
+def _last_date(record: Record) -> datetime | None:
+    return maybe_time(record.get("stopDate")) or maybe_time(record.get("startDate"))
 
 
 def open_files(paths: Sequence[Path]) -> Recording:
@@ -191,22 +245,18 @@ def open_files(paths: Sequence[Path]) -> Recording:
             recorded.append(RecordedFile(path, stream))
         else:
             imported.append(import_file(stream))
-    if not imported:
-        return Recording(recorded)
-    known = (received for file in recorded for received in file.records())
-    records, notes = match(imported, known)
-    notes = (*(note for file in imported for note in file.notes), *notes)
-    return Recording(recorded, records, notes, executions_of(records))
+    recording = Recording(recorded)
+    if imported:
+        recording.add(imported)
+    return recording
 
 
-def executions_of(records: Batch) -> tuple[str, ...]:
-    """List the executions that records name, in the order they first appear."""
-    named = (
-        record.execution_arn or text_of(record.record.get("executionArn"))
-        for record in records
-        if record.kind not in CALL_KINDS
-    )
-    return tuple(dict.fromkeys(arn for arn in named if arn))
+def _executions_of(records: Batch) -> Iterator[str]:
+    """Name the executions that records are of, in the order they first appear."""
+    for record in records:
+        if record.kind not in CALL_KINDS:
+            arn = record.execution_arn or text_of(record.record.get("executionArn"))
+            yield from (arn,) if arn else ()
 
 
 def _header(path: Path, lines: Iterator[bytes]) -> Header:

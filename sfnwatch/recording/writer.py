@@ -10,7 +10,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC
 from io import FileIO
 from pathlib import Path
 from tempfile import mkstemp
@@ -50,15 +50,15 @@ class Recorder:
             msg = "There is no home directory to record in."
             hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
             raise UsageError(msg, hint=hint)
-        execution, *others = header.executions or ("",)
+        stem, number = file_stem(header), 1
         while True:
-            more = len(others)
-            path = default_path(directory, execution, header.created, more=more)
+            name = f"{stem}-{number}" if number > 1 else stem
             try:
-                return cls(path, header)
+                return cls(directory / f"{name}{SUFFIX}", header)
             except UsageError as error:
                 if not isinstance(error.__cause__, FileExistsError):
                     raise
+            number += 1
 
     def __call__(self, batch: Batch) -> None:
         lines = b"".join(self._encode(batch))
@@ -199,21 +199,12 @@ def _check_there(file: FileIO) -> None:
 # -- names of files ------------------------------------------------------------------
 
 
-def default_path(
-    directory: Path, execution: str, created: datetime, *, more: int = 0
-) -> Path:
-    """Give a path that is not taken: `nightly-report.run-7f3a.20231115T002824Z…`.
-
-    `execution` is an ARN or any name, `more` how many are recorded with it. Another
-    watcher may take the path before it is created: only creating it exclusively tells.
-    """
-    others = f".and-{more}-more" if more else ""
-    stem = f"{_file_name(execution)}{others}.{created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    path, number = directory / f"{stem}{SUFFIX}", 1
-    while os.path.lexists(path):
-        number += 1
-        path = directory / f"{stem}-{number}{SUFFIX}"
-    return path
+def file_stem(header: Header) -> str:
+    """Name a recording: `nightly-report.run-7f3a.20231115T002824Z`."""
+    execution, *others = header.executions or ("",)
+    more = f".and-{len(others)}-more" if others else ""
+    begun = f"{header.created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{_file_name(execution)}{more}.{begun}"
 
 
 def _file_name(execution: str) -> str:

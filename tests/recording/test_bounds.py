@@ -18,13 +18,19 @@ from sfnwatch.recording import importers
 from sfnwatch.recording.format import encode_header, new_header
 from sfnwatch.recording.reader import RecordedFile, open_files
 from tests import examples
-from tests.builders import ARN, START
+from tests.builders import ARN, START, logged, sync_history
 from tests.recording.files import (
     COLUMNS,
     TOOL,
+    as_csv,
+    described,
     events,
+    lines,
+    log_event,
+    lookup_events,
     put,
     record,
+    rows,
     trail_records,
     zstd,
 )
@@ -102,3 +108,25 @@ def test_empty_lines_without_end_are_not_read_on(tmp_path: Path) -> None:
         file.write(b"\n" * 100_000)
     with pytest.raises(BadFileError, match="more than 10,000 empty lines"):
         list(RecordedFile(path).records())
+
+
+BOMBS = {
+    "a history": lines(
+        {**events()[0], "id": n, "x": "y" * 1000} for n in range(1, 999)
+    ),
+    "a log": lines([dict(logged(sync_history()[0]).record)] * 999),
+    "log events": json.dumps({"events": [log_event(trail_records()[0])] * 999}),
+    "a trail": json.dumps({"Records": trail_records()[:1] * 999}),
+    "calls": json.dumps([{"Events": lookup_events()}] * 200),
+    "a table": as_csv(rows() * 200),
+    "answers": lines([described(input="x" * 1000)] * 999),
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
+def test_a_bomb_of_records_is_refused_as_soon_as_it_is_more_than_may_be_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(importers, "MAX_HELD", 1 << 20)
+    said = said_of(put(tmp_path / "bomb.gz", gzip.compress(text.encode())))
+    assert "one file holds 1 MiB of records at most: divide it" in said

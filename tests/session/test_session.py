@@ -1,7 +1,7 @@
 """The loop: records are recorded, added, told of; and the three kinds of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -112,9 +112,9 @@ class Counting:
         del batch, changed
         self.told += 1
 
-    async def batches(self) -> AsyncIterator[Batch]:
+    async def run(self, take: TakesBatches) -> None:
         await self._closed.wait()
-        yield (health("otlp", "live", 9, message=f"{self.told} told"),)
+        take((health("otlp", "live", 9, message=f"{self.told} told"),))
 
     def close(self) -> None:
         self._closed.set()

@@ -1,5 +1,6 @@
-"""A recording as a source."""
+"""The moments of records, and a replay that keeps to them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.records import Batch, Received, RecordKind, receive
-from sfnwatch.sources.replay import moment, replay
+from sfnwatch.recording.reader import moment
+from sfnwatch.session import paced
 from tests.builders import (
     ARN,
     START,
+    TASK_ARN,
     describe,
     event,
     received,
@@ -25,7 +28,7 @@ from tests.sources.clocks import ManualClock
 
 
 async def play(records: list[Received], clock: Clock) -> list[tuple[datetime, Batch]]:
-    return [(clock.now(), batch) async for batch in replay(records, clock)]
+    return [(clock.now(), batch) async for batch in paced(records, clock)]
 
 
 @given(
@@ -73,16 +76,19 @@ async def test_records_without_a_moment_come_at_the_times_they_tell_of() -> None
 def test_every_kind_of_record_tells_its_own_time() -> None:
     at = datetime(2023, 11, 15, 0, 28, 25, tzinfo=UTC)
     run_task = undated(sync_calls()[0])
-    inside = {"CloudTrailEvent": run_task.record["CloudTrailEvent"]}
-    row = {"eventtime": "2023-11-15 00:28:25.000 UTC"}
-    record = {"eventTime": "2023-11-15T00:28:25Z"}
+    record = json.loads(run_task.record["CloudTrailEvent"])
+    names = ("eventTime", "eventSource", "eventName")
+    row_of = {name.lower(): record[name] for name in names}
     listed = {"executions": [{"startDate": at.timestamp()}, {}, 7]}
-    state = {"time": "2023-11-15T00:28:26Z", "detail": {"updatedAt": at.isoformat()}}
+    detail = {"taskArn": TASK_ARN, "version": 1, "lastStatus": "RUNNING"}
+    state = {
+        "time": "2023-11-15T00:28:26Z",
+        "detail": {**detail, "updatedAt": at.isoformat()},
+    }
     for told in (
         run_task,
-        received(RecordKind.LOOKUP, inside),
         received(RecordKind.TRAIL, record),
-        received(RecordKind.ATHENA, row),
+        received(RecordKind.ATHENA, row_of),
         received(RecordKind.CHILDREN, listed),
         received(RecordKind.TASK_STATE, state),
     ):
