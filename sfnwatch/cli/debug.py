@@ -146,6 +146,9 @@ def _opened(path: Path) -> int:
     It is for its owner's eyes alone: names are in it.
     """
     shown = clean(str(path), 200)
+    if shown == "-":
+        # Neither stdout nor stderr is free: one is data, on the other is the screen.
+        raise UsageError("--debug takes a file.", hint="Name one, as debug.log.")
     try:
         if path.exists() and not path.is_file():
             # A pipe that nobody reads is waited for without end.

@@ -2,8 +2,9 @@
 
 The only operations that can be sent are those that its features allow, and those by
 which credentials are had; a hook refuses any other before it leaves the process.
-Clients are made once for each service and Region, and anew after credentials have
-expired: a session keeps what it has once loaded.
+Clients are made once for each service and Region. What their requests are signed with
+is found by a session of its own, which is made anew when that has expired: a session
+keeps what it has once loaded.
 
 Botocore is used as it is, with one hook: the body of an answer is kept as it came, and
 decoded into the few members that are needed. Errors go through botocore's own parser.
@@ -26,8 +27,10 @@ from typing import Any, Self, TypeVar
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore import exceptions as boto
 from botocore import xform_name
 from botocore.model import OperationModel
+from msgspec.structs import astuple
 
 from sfnwatch import __version__
 from sfnwatch.errors import RefusedError
@@ -45,11 +48,10 @@ from sfnwatch.sources.aws_errors import (
     EXPIRED_PAUSE,
     STALE_PAGE,
     code_of,
-    concerns_sign_in,
     failure_of,
     time_of,
 )
-from sfnwatch.sources.credentials import Prompter, SignIn, of_settings
+from sfnwatch.sources.credentials import SignIn, share_loader
 from sfnwatch.sources.http_session import HttpSession
 from sfnwatch.sources.permissions import (
     SIGN_IN,
@@ -72,6 +74,7 @@ _RATIONED = frozenset({"cloudtrail"})
 whole account."""
 _TIMEOUT = 60.0
 """Seconds for one call with botocore's own retries, above its own time-outs."""
+_TOKENS = frozenset({"nextToken", "NextToken"})
 _BODY = "RawBody"
 """The key under which an answer's body is beside what botocore read."""
 _FIRST_OTHER = 300
@@ -118,100 +121,27 @@ def _refuse_others(
         raise NotAllowedError(msg)
 
 
+_OTHER_FORM = "a setting is of another form than it has to be."
 _ANYWHERE = "us-east-1"
 """Where a role's keys are asked for if no Region is configured: they hold in all."""
 _CODE_USED_UP = "what an MFA code was given for has expired. Start sfnwatch again."
 
 
-class _Connection:
-    """A session with its clients, closed when the last call on it has come back."""
-
-    def __init__(
-        self,
-        settings: AwsSettings,
-        allowed: Collection[Operation],
-        prompter: Prompter | None = None,
-    ) -> None:
-        self._settings = settings
-        self._clients: dict[tuple[str, str], Any] = {}
-        self._making = asyncio.Lock()
-        self._stack = AsyncExitStack()
-        self._users = 0
-        self._retired = False
-        self._config = AioConfig()
-        if settings.endpoint_url:
-            # Some operations are of a host of their own, `stream-logs.…`: not there.
-            self._config = AioConfig(inject_host_prefix=False)
-        self.session = AioSession(profile=settings.profile)
-        # It would tell a host that the environment names of each request, in the clear.
-        self.session.set_config_variable("csm_enabled", value=False)
-        # On the session: the clients that credentials are asked for by have it too.
-        self.session.set_default_client_config(_CONFIG)
-        self.session.register("before-send", note_sent)
-        self.session.register("response-received", note_answer)
-        emitter: Any = self.session.get_component("event_emitter")
-        emitter.register_first("before-call", partial(_refuse_others, allowed))
-        if settings.access_key_id and settings.secret_access_key:
-            _ignore_configuration(self.session)
-            self.session.set_credentials(
-                settings.access_key_id, settings.secret_access_key
-            )
-        self.signed_in = SignIn(self.session, settings, prompter)
-
-    async def call(self, request: AwsRequest[Any]) -> dict[str, Any]:
-        prefix, _, name = request.operation.partition(":")
-        async with self.used():
-            await self.signed_in.keys(request.region)
-            client = await self._client(prefix, request.region)
-            async with asyncio.timeout(_TIMEOUT):
-                ask = getattr(client, xform_name(name))
-                answer: dict[str, Any] = await ask(**request.parameters)
-                return answer
-
-    @asynccontextmanager
-    async def used(self) -> AsyncIterator[None]:
-        """Keep it open, though it be retired meanwhile."""
-        self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-            if self._retired and not self._users:
-                await self.close()
-
-    async def _client(self, prefix: str, region: str) -> Any:
-        key = (prefix, region)
-        async with self._making:
-            if key not in self._clients:
-                self._clients[key] = await self._make_client(prefix, region)
-        return self._clients[key]
-
-    async def _make_client(self, prefix: str, region: str) -> Any:
-        # Each rationed request is paid for from a bucket, which botocore knows not of.
-        rationed = prefix in _RATIONED
-        create: Any = self.session.create_client
-        context = create(
-            _SERVICES.get(prefix, prefix),
-            region_name=region,
-            endpoint_url=self._settings.endpoint_url,
-            config=self._config.merge(_ONCE) if rationed else self._config,
-        )
-        with of_settings():
-            client = await self._stack.enter_async_context(context)
-        # Whoever named it: an option, the environment, or the profile.
-        if refused := endpoint_refusal(client.meta.endpoint_url):
-            raise Failure(HealthState.REFUSED, refused)
-        client.meta.events.register("before-parse", _keep_body)
-        return client
-
-    async def retire(self) -> None:
-        """Close as soon as nobody asks by it any more."""
-        self._retired = True
-        if not self._users:
-            await self.close()
-
-    async def close(self) -> None:
-        await self._stack.aclose()
+def _new_session(settings: AwsSettings, allowed: Collection[Operation]) -> AioSession:
+    """Make a session that can send no other operations than those."""
+    session = AioSession(profile=settings.profile)
+    # It would tell a host that the environment names of each request, in the clear.
+    session.set_config_variable("csm_enabled", value=False)
+    # On the session: the clients that credentials are asked for by have it too.
+    session.set_default_client_config(_CONFIG)
+    session.register("before-send", note_sent)
+    session.register("response-received", note_answer)
+    emitter: Any = session.get_component("event_emitter")
+    emitter.register_first("before-call", partial(_refuse_others, allowed))
+    share_loader(session)
+    if settings.access_key_id:
+        _ignore_configuration(session)
+    return session
 
 
 def _ignore_configuration(session: AioSession) -> None:
@@ -235,34 +165,37 @@ class AwsClient:
         self._settings, self._heed = settings, heed
         self._allowed = operations(features)
         self._answered = False
-        self._connection = _Connection(settings, self._allowed)
+        self._session = _new_session(settings, self._allowed)
+        # What requests are signed with is put here before each.
+        self._session.set_credentials("-", "-")
+        self._sign_in = self._new_sign_in()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._making = asyncio.Lock()
+        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._connection.close()
+        await self._stack.aclose()
+
+    def _new_sign_in(self) -> SignIn:
+        return SignIn(_new_session(self._settings, self._allowed), self._settings)
 
     @property
     def login(self) -> str:
         """The command that renews this profile's credentials."""
-        return login_command(self._connection.session, self._settings.profile)
+        return login_command(self._session, self._settings.profile)
 
     async def credentials_method(self) -> str:
         """Say, in botocore's words, how credentials are found; raises Failure."""
-        if self._settings.access_key_id:
-            return "given keys"
-        whose = profile_name(self._connection.session)
-        asked = AwsRequest("sts:GetCallerIdentity", whose, "", dict, {})
-        async with self._worded(asked) as connection:
-            await connection.signed_in.keys(self._settings.region)
-            found: Any = await connection.session.get_credentials()
-            return str(found.method)
+        await self._sign_in.keys(self._settings.region)
+        return self._sign_in.method
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure, or StalePageError for a token too old."""
-        async with self._worded(request) as connection:
-            told = await connection.call(request)
+        async with self._worded(request) as sign_in:
+            told = await self._send(request, sign_in)
             body = told.pop(_BODY, None)
             if body is None:
                 value = convert_answer(told, request.shape)
@@ -282,46 +215,85 @@ class AwsClient:
 
         `key` is where the answer has its stream. Who has had enough closes this.
         """
-        async with self._worded(request) as connection, connection.used():
-            answer = await connection.call(request)
+        async with self._worded(request) as sign_in:
+            answer = await self._send(request, sign_in)
             with closing(answer[key]):
                 async for event in answer[key]:
                     yield event
 
-    @asynccontextmanager
-    async def _worded(self, request: AwsRequest[Any]) -> AsyncIterator[_Connection]:
-        """Give what asks AWS, and put into words what goes wrong meanwhile."""
-        connection = self._connection
+    async def _send(self, request: AwsRequest[Any], sign_in: SignIn) -> dict[str, Any]:
+        prefix, _, name = request.operation.partition(":")
+        keys = await sign_in.keys(request.region)
+        signing: Any = await self._session.get_credentials()
+        signing.access_key, signing.secret_key, signing.token = astuple(keys)
+        client = await self._client(prefix, request.region)
+        async with asyncio.timeout(_TIMEOUT):
+            ask = getattr(client, xform_name(name))
+            answer: dict[str, Any] = await ask(**request.parameters)
+            return answer
+
+    async def _client(self, prefix: str, region: str) -> Any:
+        key = (prefix, region)
+        async with self._making:
+            if key not in self._clients:
+                self._clients[key] = await self._make_client(prefix, region)
+        return self._clients[key]
+
+    async def _make_client(self, prefix: str, region: str) -> Any:
+        url = self._settings.endpoint_url
+        # Some operations are of a host of their own, `stream-logs.…`: not there.
+        config = AioConfig(inject_host_prefix=False) if url else AioConfig()
+        if prefix in _RATIONED:
+            # Each request is paid for from a bucket, which botocore knows not of.
+            config = config.merge(_ONCE)
+        create: Any = self._session.create_client
+        service = _SERVICES.get(prefix, prefix)
+        made = create(service, region_name=region, endpoint_url=url, config=config)
         try:
-            yield connection
-        except Failure:
+            client = await self._stack.enter_async_context(made)
+        except boto.BotoCoreError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # A Region, an endpoint, a table that is a word: whoever has set it.
+            said = str(error) if isinstance(error, ValueError) else _OTHER_FORM
+            raise boto.InvalidConfigError(error_msg=said) from error
+        # Whoever named it: an option, the environment, or the profile.
+        if refused := endpoint_refusal(client.meta.endpoint_url):
+            raise Failure(HealthState.REFUSED, refused)
+        client.meta.events.register("before-parse", _keep_body)
+        return client
+
+    @asynccontextmanager
+    async def _worded(self, request: AwsRequest[Any]) -> AsyncIterator[SignIn]:
+        """Give what signs requests, and put into words what goes wrong meanwhile."""
+        sign_in = self._sign_in
+        try:
+            yield sign_in
+        except Failure as failure:
+            if failure.signing_in:
+                self._renew(sign_in, failure)
             raise
         except Exception as error:
-            if STALE_PAGE.fullmatch(code_of(error)) and _is_later_page(request):
-                name = request.operation.partition(":")[2]
-                words = f"{name} on {request.subject}: {clean(str(error), 300)}"
-                raise StalePageError(words) from error
-            raise await self._failure(connection, error, request) from error
+            name, subject = request.operation, request.subject
+            is_later = not _TOKENS.isdisjoint(request.parameters)
+            if is_later and STALE_PAGE.fullmatch(code_of(error)):
+                tried = f"{name.partition(':')[2]} on {subject}"
+                raise StalePageError(f"{tried}: {clean(str(error), 300)}") from error
+            worded = failure_of(error, name, subject, self.login)
+            self._renew(sign_in, worded)
+            raise worded from error
 
-    async def _failure(
-        self, connection: _Connection, error: Exception, request: AwsRequest[Any]
-    ) -> Failure:
-        """Word an error; what has expired is looked for again by a new session.
-
-        One that has loaded a login never looks for another.
-        """
-        failure = failure_of(error, request.operation, request.subject, self.login)
-        if self._answered and concerns_sign_in(error):
+    def _renew(self, sign_in: SignIn, failure: Failure) -> None:
+        """Look by a new session for what has expired: one that has a login keeps it."""
+        if failure.signing_in and self._answered:
             # They were had before: what keeps them from being renewed may pass.
             failure.state, failure.at_least = HealthState.EXPIRED, EXPIRED_PAUSE
-        chosen = profile_name(connection.session)
+        chosen = profile_name(self._session)
         if failure.state is HealthState.EXPIRED and chosen in self._settings.signed_in:
             failure.state = HealthState.REFUSED
             failure.message = f"{clean(chosen)}: {_CODE_USED_UP}"
-        if failure.state is HealthState.EXPIRED and connection is self._connection:
-            self._connection = _Connection(self._settings, self._allowed)
-            await connection.retire()
-        return failure
+        if failure.state is HealthState.EXPIRED and sign_in is self._sign_in:
+            self._sign_in = self._new_sign_in()
 
 
 async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
@@ -333,16 +305,8 @@ async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
     def code_for(text: str) -> str:
         return next(code for serial, code in codes.items() if serial in text)
 
-    connection = _Connection(settings, frozenset(), code_for)
+    sign_in = SignIn(_new_session(settings, frozenset()), settings, code_for)
     try:
-        return await connection.signed_in.keys(settings.region or _ANYWHERE)
-    except Exception as error:
-        login = login_command(connection.session, settings.profile)
-        failure = failure_of(error, "sts:AssumeRole", "the profile's role", login)
-        raise RefusedError(failure.message) from error
-    finally:
-        await connection.close()
-
-
-def _is_later_page(request: AwsRequest[Any]) -> bool:
-    return not request.parameters.keys().isdisjoint({"nextToken", "NextToken"})
+        return await sign_in.keys(settings.region or _ANYWHERE)
+    except Failure as failure:
+        raise RefusedError(failure.message) from failure

@@ -16,17 +16,12 @@ from botocore.eventstream import ParserError as StreamParserError
 from botocore.parsers import ResponseParserError
 from msgspec.structs import replace
 
-from sfnwatch.errors import to_install
+from sfnwatch.errors import SfnwatchError, to_install
 from sfnwatch.model.records import THROTTLED, HealthState
 from sfnwatch.model.values import clean, duration
 from sfnwatch.sources.answers import Failure, GarbledError, Verdict
 from sfnwatch.sources.http_session import UnboundedError, UnsafeEndpointError
-from sfnwatch.sources.permissions import (
-    SIGN_IN,
-    NotAllowedError,
-    action_of,
-    policy_command,
-)
+from sfnwatch.sources.permissions import NotAllowedError, action_of, policy_command
 
 EXPIRED_PAUSE = 5.0
 """Seconds between looks for renewed credentials."""
@@ -72,11 +67,7 @@ _SIGN_IN_VERDICTS = (
         "Run: {login}",
         EXPIRED_PAUSE,
     ),
-    Verdict(
-        ".*",
-        HealthState.REFUSED,
-        "Correct what the profile says of the role, or run: {login}",
-    ),
+    Verdict(".*", HealthState.REFUSED, "{correct}"),
 )
 """What an answer means by which credentials were to be had: no policy for a watch
 helps. The first that fits holds."""
@@ -99,25 +90,21 @@ _CORRECT = (
     "Correct what the profile or the environment says, the --region (as eu-west-1), or"
     " the --endpoint-url."
 )
+_CORRECT_PROFILE = "Correct it, or choose another --profile."
 _SIGN_IN = (
     "Choose a --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run:"
 )
 _SIGNING_IN = "AWS credentials"
-"""What failed, where there was nothing yet to sign a request with."""
-_NO_CREDENTIALS = (
-    boto.CredentialRetrievalError,
-    boto.LoginError,
-    boto.MetadataRetrievalError,
-    boto.MissingDependencyException,
-    boto.NoAuthTokenError,
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.ProfileNotFound,
-    boto.RefreshWithMFAUnsupportedError,
-    boto.SSOError,
-    boto.TokenRetrievalError,
-    boto.UnknownCredentialError,
-)
+_EXACT = boto.InvalidConfigError, boto.PartialCredentialsError
+"""Errors that name the setting themselves."""
+_NETWORK = "Check the network, and the --region."
+_UNREACHABLE: Mapping[type[Exception], str] = {
+    boto.ConnectTimeoutError: _NETWORK,
+    boto.EndpointConnectionError: _NETWORK,
+    boto.ProxyConnectionError: "Check HTTPS_PROXY and NO_PROXY.",
+    boto.SSLError: "Check AWS_CA_BUNDLE, or the ca_bundle of the profile.",
+}
+"""Where nobody was there to answer, what to do."""
 
 
 def code_of(error: BaseException) -> str:
@@ -147,17 +134,6 @@ def beside_aws(ahead: timedelta) -> str:
     return f"{duration(abs(ahead.total_seconds()))} {side} AWS's"
 
 
-def concerns_sign_in(error: Exception) -> bool:
-    """True for what keeps credentials from being had, but for wrong settings."""
-    return isinstance(error, _NO_CREDENTIALS) or bool(_sign_in_operation(error))
-
-
-def _sign_in_operation(error: Exception) -> str:
-    """Name what was asked to get credentials, where that was answered with an error."""
-    asked = getattr(error, "operation_name", None)
-    return next((name for _, name in SIGN_IN if name == asked), "")
-
-
 def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
     """Put an error into plain words; raises it again if it is none we know.
 
@@ -165,22 +141,68 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
     credentials.
     """
     name = operation.partition(":")[2]
-    if not isinstance(error, boto.ClientError):
-        if isinstance(error, NotAllowedError) and operation.startswith("s3:"):
-            # Botocore would ask by HeadBucket, where AWS has not told it unasked.
-            words = f"{name} on {subject}: S3 doesn't say where the bucket is."
-            return Failure(HealthState.REFUSED, words)
-        return _unanswered(error, f"{name} on {subject}", login)
-    if asked := _sign_in_operation(error):
-        tried = f"{_SIGNING_IN}: {asked}"
-        return _judged(error, tried, _SIGN_IN_VERDICTS, login=login)
-    tried = name if code_of(error) in THROTTLED else f"{name} on {subject}"
-    action, policy = action_of(operation), policy_command(operation)
-    return _judged(error, tried, VERDICTS, login=login, action=action, policy=policy)
+    tried = f"{name} on {subject}"
+    if isinstance(error, boto.ClientError):
+        if code_of(error) in THROTTLED:
+            tried = name
+        action, policy = action_of(operation), policy_command(operation)
+        advice = {"login": login, "action": action, "policy": policy}
+        return _judged(error, tried, VERDICTS, advice)
+    if isinstance(error, NotAllowedError) and operation.startswith("s3:"):
+        # Botocore would ask by HeadBucket, where AWS has not told it unasked.
+        words = f"{tried}: S3 doesn't say where the bucket is."
+        return Failure(HealthState.REFUSED, words)
+    if failure := _unanswered(error, tried):
+        return failure
+    if isinstance(error, boto.BotoCoreError):
+        words = f"AWS settings: {_said(error)} {_CORRECT}"
+        return Failure(HealthState.REFUSED, words)
+    raise error
+
+
+def sign_in_failure(error: Exception, profile: str, wrong: str, login: str) -> Failure:
+    """Say why credentials can't be had, and what to do.
+
+    `profile` says where they are from, or is empty; `wrong` says what is wrong in it,
+    as far as that can be seen; `login` is the command that renews them.
+    """
+    # What is no more than an OSError is a file's: the network's are botocore's by now.
+    of_file = isinstance(error, OSError) and not isinstance(error, boto.BotoCoreError)
+    if not of_file and (failure := _unanswered(error, _SIGNING_IN)):
+        return failure
+    whose = f"the profile {clean(profile)}" if profile else "the environment"
+    wrong = f"{wrong} {_CORRECT_PROFILE}" if wrong else ""
+    match error:
+        case SfnwatchError():
+            return Failure(HealthState.REFUSED, str(error))
+        case boto.ClientError():
+            role = (
+                f"Correct what {whose} says of the role, or choose another --profile."
+            )
+            advice = {"login": login, "correct": wrong or role}
+            tried = f"{_SIGNING_IN}: {error.operation_name}"
+            return _judged(error, tried, _SIGN_IN_VERDICTS, advice)
+        case boto.LoginError() | boto.SSOError() | boto.TokenRetrievalError():
+            words = f"{_SIGNING_IN}: not logged in, or no longer. Run: {login}"
+            return Failure(HealthState.EXPIRED, words, at_least=EXPIRED_PAUSE)
+        case boto.MissingDependencyException():
+            # The only thing that botocore can miss here.
+            said = "a login of `aws login` takes awscrt, which is not installed. Run:"
+            words = f"{said} {to_install('login')}"
+        case _ if wrong and not isinstance(error, _EXACT):
+            words = wrong
+        case _ if profile and not isinstance(error, boto.NoCredentialsError):
+            words = f"{whose}: {_said(error)} {_CORRECT_PROFILE}"
+        case _:
+            words = f"{_said(error)} {_SIGN_IN} {login}"
+    return Failure(HealthState.REFUSED, f"{_SIGNING_IN}: {words}")
 
 
 def _judged(
-    error: boto.ClientError, tried: str, verdicts: Sequence[Verdict], **advice: str
+    error: boto.ClientError,
+    tried: str,
+    verdicts: Sequence[Verdict],
+    advice: Mapping[str, str],
 ) -> Failure:
     """Say what AWS answered, and what it means by the first verdict that fits."""
     code = code_of(error)
@@ -201,24 +223,12 @@ def _judged(
     return failure
 
 
-def _unanswered(error: Exception, tried: str, login: str) -> Failure:
-    """Put into words what no answer of AWS's says: no credentials, or no connection."""
-    state, words, advice = HealthState.REFUSED, _said(error), ""
-    # A watch's own endpoints are looked at before there is a client for them.
-    if isinstance(error, (*_NO_CREDENTIALS, UnsafeEndpointError)):
-        tried = _SIGNING_IN
+def _unanswered(error: Exception, tried: str) -> Failure | None:
+    """Put into words that there was no answer, or none of AWS's; None: it was that."""
+    failure = Failure(HealthState.RETRYING, f"{tried}: {_said(error)}")
     match error:
-        case boto.LoginError() | boto.SSOError() | boto.TokenRetrievalError():
-            words, advice = "not logged in, or no longer.", f"Run: {login}"
-            state = HealthState.EXPIRED
-        case boto.MissingDependencyException():
-            # The only thing that botocore can miss here.
-            words = "a login of `aws login` takes awscrt, which is not installed."
-            advice = f"Run: {to_install('login')}"
-        case _ if isinstance(error, _NO_CREDENTIALS):
-            advice = f"{_SIGN_IN} {login}"
         case UnsafeEndpointError():
-            pass
+            failure.state = HealthState.REFUSED
         case (
             GarbledError()
             | ResponseParserError()
@@ -228,7 +238,7 @@ def _unanswered(error: Exception, tried: str, login: str) -> Failure:
             | boto.FlexibleChecksumError()
             | boto.IncompleteReadError()
         ):
-            state, words = HealthState.RETRYING, "the answer was cut or garbled."
+            failure.message = f"{tried}: the answer was cut or garbled."
         case (
             UnboundedError()
             | aiohttp.ClientConnectionError()
@@ -237,29 +247,20 @@ def _unanswered(error: Exception, tried: str, login: str) -> Failure:
             | boto.CapacityNotAvailableError()
             | OSError()
         ):
-            state, advice = HealthState.RETRYING, _network_advice(error)
-        case boto.BotoCoreError():
-            tried, advice = "AWS settings", _CORRECT
+            advice = _UNREACHABLE.get(type(error), "")
+            failure.unreachable = advice != ""
+            failure.message = f"{failure.message} {advice}".rstrip()
         case _:
-            raise error
-    at_least = EXPIRED_PAUSE if state is HealthState.EXPIRED else 0.0
-    return Failure(state, f"{tried}: {words} {advice}".rstrip(), at_least=at_least)
-
-
-def _network_advice(error: Exception) -> str:
-    match error:
-        case boto.SSLError():
-            return "Check AWS_CA_BUNDLE, or the ca_bundle of the profile."
-        case boto.ProxyConnectionError():
-            return "Check HTTPS_PROXY and NO_PROXY."
-        case boto.EndpointConnectionError() | boto.ConnectTimeoutError():
-            return "Check the network, and the --region."
-        case _:
-            return ""
+            return None
+    return failure
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, boto.CredentialRetrievalError):
-        return clean("{provider}: {error_msg}.".format_map(error.kwargs), 400)
-    text = clean(str(error) or type(error).__name__, 300)
+    """Tell of an error, whatever botocore let through: of a file, of a value's form."""
+    text = " ".join(str(error).split("\n")) or type(error).__name__
+    if isinstance(error, OSError) and error.filename:
+        text = f"{error.strerror} ({error.filename})"
+    elif isinstance(error, (AttributeError, LookupError, TypeError)):
+        text = "what was found is of another form"
+    text = clean(text, 300)
     return text if text.endswith((".", "!", "?")) else f"{text}."

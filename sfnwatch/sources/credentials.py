@@ -13,23 +13,26 @@ their places by the names that these have there.
 import asyncio
 import os
 import re
+import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import cache, partial
 from subprocess import DEVNULL, PIPE
-from typing import Annotated, Any, Literal, NamedTuple, NoReturn
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiobotocore.credentials import (
     AioAssumeRoleProvider,
     AioCanonicalNameCredentialSourcer,
     AioContainerProvider,
+    AioCredentials,
     AioEnvProvider,
     AioInstanceMetadataProvider,
-    AioProcessProvider,
     AioProfileProviderBuilder,
+    AioRefreshableCredentials,
 )
 from aiobotocore.session import AioSession
 from aiobotocore.utils import (
@@ -40,29 +43,31 @@ from aiobotocore.utils import (
 from botocore import exceptions as boto
 from botocore.credentials import CredentialProvider
 from botocore.loaders import create_loader
-from botocore.parsers import ResponseParserError
 from botocore.utils import resolve_imds_endpoint_mode
 from msgspec import Meta, Struct
-from msgspec.structs import astuple
 
-from sfnwatch.model.records import HealthState
-from sfnwatch.model.values import clean
+from sfnwatch.errors import RefusedError
+from sfnwatch.model.values import clean, iso, maybe_iso
 from sfnwatch.sources.answers import Failure
-from sfnwatch.sources.http_session import (
-    MetadataSessions,
-    UnboundedError,
-    UnsafeEndpointError,
-)
+from sfnwatch.sources.aws_errors import sign_in_failure
+from sfnwatch.sources.http_session import MetadataSessions
 from sfnwatch.sources.permissions import NotAllowedError
-from sfnwatch.sources.profiles import AwsSettings, Keys, mfa_refusal, profile_name
+from sfnwatch.sources.profiles import (
+    AwsSettings,
+    Keys,
+    check_files,
+    login_command,
+    mfa_refusal,
+    profile_name,
+    signing_profile,
+    wrong_setting,
+)
 
 Prompter = Callable[[str], str]
 """Gives the MFA code for a text that has a device's serial number in it."""
 _loader = cache(create_loader)
-"""Gives what reads botocore's models, the same to all sessions: it keeps them."""
-_KEY = re.compile("[!-~]+")
+_KEY = r"^[!-~]+\Z"
 """What can be sent at all: headers take no other characters."""
-_PROCESS = "credential_process"
 PROCESS_TIME = 20.0
 """Seconds in which it has to end: somebody may have to touch a key for it."""
 _KILL_TIME = 1.0
@@ -71,12 +76,24 @@ _REFRESH_WINDOW = 15 * 60
 """Seconds before their end in which an instance's credentials are looked for anew."""
 
 
+def share_loader(session: AioSession) -> None:
+    """Have all sessions read botocore's models by one loader: it keeps them."""
+    session.lazy_register_component(
+        "data_loader", lambda: _loader(session.get_config_variable("data_path"))
+    )
+
+
 class SignIn:
     """Has a session's credentials, and keeps them from expiring."""
 
     def __init__(
-        self, session: AioSession, settings: AwsSettings, prompter: Prompter | None
+        self,
+        session: AioSession,
+        settings: AwsSettings,
+        prompter: Prompter | None = None,
     ) -> None:
+        self.method = "given keys"
+        """How they were found, in botocore's words."""
         self._session, self._settings, self._prompter = session, settings, prompter
         self._lock = asyncio.Lock()
         self._prepared = False
@@ -84,23 +101,54 @@ class SignIn:
         """What kept credentials from being had, and when."""
 
     async def keys(self, region: str) -> Keys:
-        """Give them, good for some minutes at least.
+        """Give them, good for some minutes at least; raises Failure.
 
-        Raises Failure, botocore's errors, or those of our HTTP session. Who waits for
-        somebody else's try has its outcome: it may take long.
+        Who waits for somebody else's try has its outcome: it may take long.
         """
         begun = time.monotonic()
         async with self._lock:
             if self._trouble is not None and self._trouble[0] >= begun:
-                raise self._trouble[1]
+                raise self._failure(self._trouble[1]) from self._trouble[1]
             try:
-                if not self._prepared:
-                    self._prepare(region)
-                    self._prepared = True
-                return await _load(self._session)
+                return await self._find(region)
+            except NotAllowedError:
+                raise
             except Exception as error:
                 self._trouble = time.monotonic(), error
-                raise
+                raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> Failure:
+        """Put into words why there are none."""
+        session, profile, wrong = self._session, "", ""
+        with suppress(boto.BotoCoreError):
+            profile = signing_profile(session, self._settings)
+            wrong = wrong_setting(session, profile)
+        login = login_command(session, self._settings.profile)
+        failure = sign_in_failure(error, profile, wrong, login)
+        failure.signing_in = True
+        return failure
+
+    async def _find(self, region: str) -> Keys:
+        """Find credentials, and renew them where they are about to expire."""
+        session, settings = self._session, self._settings
+        if settings.access_key_id and settings.secret_access_key:
+            return Keys(settings.access_key_id, settings.secret_access_key)
+        if held := settings.signed_in.get(profile_name(session)):
+            return held
+        if not self._prepared:
+            self._prepare(region)
+            self._prepared = True
+        found = await session.get_credentials()
+        if found is None:
+            raise boto.NoCredentialsError
+        self.method = str(found.method)
+        frozen: Any = await found.get_frozen_credentials()
+        keys = (frozen.access_key, frozen.secret_key, frozen.token)
+        sent = [key for key in keys if key is not None]
+        if None in keys[:2] or not all(re.match(_KEY, str(key)) for key in sent):
+            why = "what was found is no key that AWS gives out"
+            raise boto.CredentialRetrievalError(provider=found.method, error_msg=why)
+        return Keys(*keys)
 
     def _prepare(self, region: str) -> None:
         """Say where the session is to find its credentials.
@@ -108,19 +156,12 @@ class SignIn:
         `region` is where STS is asked if no other is configured.
         """
         session, settings = self._session, self._settings
-        loader = _loader(session.get_config_variable("data_path"))
-        session.register_component("data_loader", loader)
-        if settings.access_key_id:
-            return
-        if held := settings.signed_in.get(profile_name(session)):
-            session.set_credentials(*astuple(held))
-            return
+        check_files(session)
         if self._prompter is None and (why := mfa_refusal(session, settings)):
-            raise Failure(HealthState.REFUSED, why)
+            raise RefusedError(why)
         if region and not session.get_config_variable("region"):
             session.set_config_variable("region", region)
-        with of_settings():
-            _put_places(session, self._prompter or _no_code)
+        _put_places(session, self._prompter or _no_code)
 
 
 def _no_code(_: str) -> str:
@@ -128,80 +169,11 @@ def _no_code(_: str) -> str:
     raise boto.RefreshWithMFAUnsupportedError
 
 
-@contextmanager
-def of_settings() -> Iterator[None]:
-    """Give what botocore stumbles over in a setting as its own error for one.
-
-    Of a variable, or of the profile: a Region, an endpoint, a table that is a word.
-    """
-    try:
-        yield
-    except boto.BotoCoreError:
-        raise
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        said = str(error) if isinstance(error, ValueError) else ""
-        why = said or "a setting is of another form than it has to be."
-        raise boto.InvalidConfigError(error_msg=why) from error
-
-
-async def _load(session: AioSession) -> Keys:
-    """Find credentials, and renew them where they are about to expire.
-
-    Raises botocore's errors, and those of our HTTP session: for whatever a file, a
-    process or an answer has botocore stumble over, too.
-    """
-    try:
-        found = await session.get_credentials()
-        frozen: Any = await found.get_frozen_credentials() if found else None
-    except (
-        boto.BotoCoreError,
-        boto.ClientError,
-        NotAllowedError,
-        ResponseParserError,
-        UnboundedError,
-        UnsafeEndpointError,
-    ):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever botocore stumbled over
-        _retrieval_error("their source", _said(error), error)
-    if frozen is None:
-        raise boto.NoCredentialsError
-    keys = (frozen.access_key, frozen.secret_key, frozen.token)
-    if not all(map(_is_key, keys[:2])) or not (keys[2] is None or _is_key(keys[2])):
-        _retrieval_error("their source", "what was found is no key that AWS gives out")
-    return Keys(*keys)
-
-
-def _is_key(value: Any) -> bool:
-    """True for what can be sent at all: headers take no other characters."""
-    return isinstance(value, str) and _KEY.fullmatch(value) is not None
-
-
-def _retrieval_error(
-    source: str, why: str, cause: BaseException | None = None
-) -> NoReturn:
-    raise boto.CredentialRetrievalError(provider=source, error_msg=why) from cause
-
-
-def _said(error: Exception) -> str:
-    """Tell of an error that botocore let through, and of no key that it may name."""
-    match error:
-        case OSError():
-            named = f" ({clean(str(error.filename), 200)})" if error.filename else ""
-            return f"{error.strerror or type(error).__name__}{named}"
-        case RuntimeError():
-            return "what was found has expired"
-        case ValueError():
-            return clean(str(error), 200)
-        case _:
-            return "what was found is of another form"
-
-
 # -- the places ------------------------------------------------------------------------
 
 
 def _put_places(session: AioSession, prompter: Prompter) -> None:
-    """Put our places among a session's; raises what of_settings makes plain."""
+    """Put our places among a session's."""
     sessions: Any = MetadataSessions(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
     container = AioContainerProvider(fetcher=AioContainerMetadataFetcher(sessions))
     instance = _of_instance(session)
@@ -219,7 +191,7 @@ def _put_places(session: AioSession, prompter: Prompter) -> None:
         ),
         profile_provider_builder=_ProfilePlaces(session),
     )
-    ours = [assumed, _of_process(session, profile), container, instance]
+    ours = [assumed, _ProcessPlace(session, profile), container, instance]
     resolver.providers[:] = _in_their_places(resolver.providers, ours)
 
 
@@ -235,7 +207,7 @@ class _ProfilePlaces(AioProfileProviderBuilder):
 
     def __init__(self, session: AioSession) -> None:
         super().__init__(session, cache={})
-        self._of_process = partial(_of_process, session)
+        self._process_of = partial(_ProcessPlace, session)
 
     def providers(
         self,
@@ -243,7 +215,7 @@ class _ProfilePlaces(AioProfileProviderBuilder):
         disable_env_vars: bool = False,  # noqa: FBT001, FBT002
     ) -> list[CredentialProvider]:
         places = super().providers(profile_name, disable_env_vars)
-        return _in_their_places(places, [self._of_process(profile_name)])
+        return _in_their_places(places, [self._process_of(profile_name)])
 
 
 def _of_instance(session: AioSession) -> CredentialProvider:
@@ -268,47 +240,87 @@ def _of_instance(session: AioSession) -> CredentialProvider:
 # -- a process of the user's -----------------------------------------------------------
 
 
+_Key = Annotated[str, Meta(pattern=_KEY)]
+
+
 class _Printed(Struct, rename="pascal"):
     """What a credential_process has to print."""
 
     version: Literal[1]
-    access_key_id: Annotated[str, Meta(min_length=1)]
-    secret_access_key: Annotated[str, Meta(min_length=1)]
-    session_token: str | None = None
-    expiration: str | None = None
+    access_key_id: _Key
+    secret_access_key: _Key
+    session_token: _Key | None = None
+    expiration: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class _Ended(NamedTuple):
-    """A process that has ended well, as aiobotocore asks for it."""
+class _ProcessPlace(CredentialProvider):
+    """What a credential_process prints, which is run anew when that has expired."""
 
-    output: bytes
-    returncode: int = 0
+    METHOD = "custom-process"
 
-    async def communicate(self) -> tuple[bytes, bytes]:
-        return self.output, b""
+    def __init__(self, session: AioSession, profile: str) -> None:
+        super().__init__()
+        self._config, self._profile = session, profile
+
+    async def load(self) -> Any:
+        """Give credentials; None where the profile names no process."""
+        profile = self._config.full_config["profiles"].get(self._profile, {})
+        if "credential_process" not in profile:
+            return None
+        fetch: Any = partial(self._fetch, str(profile["credential_process"]))
+        found = await fetch()
+        if found["expiry_time"] is None:
+            keys = found["access_key"], found["secret_key"], found["token"]
+            return AioCredentials(*keys, method=self.METHOD)
+        make = AioRefreshableCredentials.create_from_metadata
+        return make(found, fetch, self.METHOD)
+
+    async def _fetch(self, command: str) -> dict[str, Any]:
+        """Give what botocore makes credentials of; raises RefusedError."""
+        try:
+            return _printed(await _run(command))
+        except ValueError as error:
+            whose = f"credential_process of the profile {clean(self._profile, 100)}"
+            said = f"AWS credentials: {whose}: {clean(str(error), 300)}"
+            hint = "Correct it, or choose another --profile."
+            raise RefusedError(said, hint=hint) from error
 
 
-def _of_process(session: AioSession, profile: str) -> CredentialProvider:
-    start: Any = _run
-    return AioProcessProvider(
-        profile_name=profile, load_config=lambda: session.full_config, popen=start
-    )
+def _printed(output: bytes) -> dict[str, Any]:
+    """Read what a process has printed; raises ValueError for what is no credentials."""
+    try:
+        found = msgspec.json.decode(output, type=_Printed)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = str(error) if output.strip() else "nothing at all"
+        msg = f"what it printed is no credentials: {why}"
+        raise ValueError(msg) from error
+    until = found.expiration
+    if until is not None and until <= datetime.now(UTC):
+        msg = f"what it printed has expired, at {iso(until)}"
+        raise ValueError(msg)
+    return {
+        "access_key": found.access_key_id,
+        "secret_key": found.secret_access_key,
+        "token": found.session_token,
+        "expiry_time": maybe_iso(until),
+    }
 
 
-async def _run(*command: str, **_: Any) -> _Ended:
-    """Run a credential_process; raises CredentialRetrievalError, not with its words."""
+async def _run(command: str) -> bytes:
+    """Run a command; gives what it prints, or raises ValueError, not with its words."""
     try:
         # Away from the terminal: on it is the screen.
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *shlex.split(command),
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=DEVNULL,
             start_new_session=True,
         )
     except (OSError, TypeError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no command"
-        _retrieval_error(_PROCESS, f"it can't be run: {why}", error)
+        why = getattr(error, "strerror", None) or str(error)
+        msg = f"it can't be run: {why if command.strip() else 'it is empty'}"
+        raise ValueError(msg) from error
     pipe = process.stdout
     assert pipe is not None  # noqa: S101 - it was asked for
     try:
@@ -316,21 +328,18 @@ async def _run(*command: str, **_: Any) -> _Ended:
             output = await _read(pipe)
             code = await process.wait()
     except TimeoutError as error:
-        _retrieval_error(_PROCESS, f"it has not ended in {PROCESS_TIME:g} s", error)
+        msg = f"it has not ended in {PROCESS_TIME:g} s"
+        raise ValueError(msg) from error
     finally:
         if process.returncode is None or not pipe.at_eof():
             await _end(process)
     if code:
-        why = (
+        msg = (
             f"it ended with exit code {code}; what it wrote is not shown, as there may"
+            " be a key in it: run it yourself to see"
         )
-        _retrieval_error(_PROCESS, f"{why} be a key in it: run it yourself to see")
-    try:
-        msgspec.json.decode(output, type=_Printed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        why = clean(str(error), 200) if output.strip() else "nothing at all"
-        _retrieval_error(_PROCESS, f"what it printed is no credentials: {why}", error)
-    return _Ended(output)
+        raise ValueError(msg)
+    return output
 
 
 async def _read(output: asyncio.StreamReader) -> bytes:

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from botocore.parsers import ResponseParserError
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -36,7 +35,7 @@ from sfnwatch.model.values import (
     maybe_time,
     without_login,
 )
-from sfnwatch.sources.answers import AwsRequest, Failure, GarbledError
+from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_errors import SKEWED, beside_aws, time_of
 from sfnwatch.sources.discovery import list_executions
@@ -57,7 +56,6 @@ _BUSY = 3
 """The newest record is older than so many usual gaps: that is no silence, but delay."""
 _TOLERANCE = 3.0
 """Seconds: a Date has whole ones, and takes its time to come."""
-_GARBLED = GarbledError, ResponseParserError
 _PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
 _LIMIT = 200
 _UNANSWERED = "not tried: what was asked before had no answer."
@@ -133,6 +131,7 @@ class Diagnosis:
             return Check(name, True, subject), answer.value
         except TimeoutError:
             failure = Failure(HealthState.RETRYING, _NO_ANSWER)
+            failure.unreachable = True
         except Failure as error:
             failure = error
         if answered := getattr(failure.__cause__, "response", None):
@@ -140,8 +139,7 @@ class Diagnosis:
             if (told := time_of(answered)) is not None:
                 self._heed(told)
         advice = ""
-        is_garbled = isinstance(failure.__cause__, _GARBLED)
-        if failure.state in _PASSING and not (failure.code or is_garbled):
+        if failure.unreachable:
             self._silent.add(place)
             advice = "Check the network, AWS_ENDPOINT_URL and HTTPS_PROXY."
             if url := self._settings.endpoint_url:
@@ -162,7 +160,7 @@ class Diagnosis:
             said = f"nothing gave any within {_SIGNING_IN:.0f} s{whose}."
             return Check("credentials", False, said, f"Run: {self._aws.login}")
         except Failure as failure:
-            said = failure.message.partition(": ")[2] or failure.message
+            said = failure.message.removeprefix("AWS credentials: ")
             return Check("credentials", False, said)
         return Check("credentials", True, f"{clean(method, _LIMIT)}{whose}")
 

@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -109,6 +110,9 @@ class HttpSession:
         verify: Any = self._verify
         if path := get_cert_path(verify):
             try:
+                if (bundle := Path(path)).exists() and not bundle.is_file():
+                    # A pipe's writer would be waited for without end.
+                    raise OSError(0, "it is no file")  # noqa: TRY301
                 context.load_verify_locations(path)
             except (OSError, ValueError) as error:
                 why = getattr(error, "strerror", None) or "it holds no certificate"
@@ -225,7 +229,7 @@ async def _read_whole(answer: aiohttp.ClientResponse) -> bytes:
 
 def _of_boto(error: Exception, request: Any, proxy: str | None) -> Exception:
     """Give botocore's error for one of aiohttp's: by its kind it is tried again."""
-    url = request.url
+    url = _host(request.url)
     match error:
         case aiohttp.ClientSSLError():
             return boto.SSLError(endpoint_url=url, error=error)

@@ -230,9 +230,10 @@ def is_link_local(url: str) -> bool:
 def endpoint_refusal(url: str | None, environ: Mapping[str, str] = os.environ) -> str:
     """Say why nothing is sent to an endpoint; empty where it may be asked."""
     try:
-        scheme = urlsplit(url or "").scheme
-    except ValueError:
-        scheme = ""
+        parts = urlsplit(url or "")
+        scheme, _ = parts.scheme, parts.port
+    except ValueError as error:
+        return f"The endpoint {clean(url or '', 200)} is no URL: {error}."
     safe = not url or scheme == "https" or is_loopback(url)
     if safe or environ.get(ALLOW_HTTP) == "1":
         return ""

@@ -5,9 +5,11 @@ Importing this imports no SDK.
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +25,29 @@ _MFA = "mfa_serial"
 _LARGEST = 1 << 20
 """Bytes of a file of profiles that are looked at before an SDK reads it."""
 _KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
+_FILES = {
+    "AWS_CONFIG_FILE": "~/.aws/config",
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "",
+    "AWS_CREDENTIAL_FILE": "",
+}
+"""By the variable that names what botocore opens, where that is otherwise."""
+_WEB_IDENTITY = "web_identity_token_file"
+_FORMS = {
+    "role_arn": (
+        r"arn:[\w-]+:iam::\d+:role/.+",
+        "an ARN as arn:aws:iam::123456789012:role/NAME",
+    ),
+    "role_session_name": (r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits or _+=,.@-"),
+    "external_id": (r"[\w+=,.@:/-]{2,}", "2 or more letters, digits or _+=,.@:/-"),
+    "duration_seconds": (r"9\d\d|[1-3]?\d{4}|4[0-3]\d{3}", "900 to 43200"),
+    "sso_account_id": (r"\d{12}", "12 digits"),
+    "sso_region": (r"[a-z\d]+(-[a-z\d]+)+", "a Region as eu-west-1"),
+}
+"""Settings by which credentials are had: a pattern of each, and what it has to be."""
+_SIGN_IN = ("aws_", "credential_", "login_", "role_", "source_", "sso_", "web_")
+"""How the settings begin by which a profile says where its credentials are from."""
 
 
 class Keys(Struct, frozen=True):
@@ -68,12 +93,10 @@ def _session_of(settings: AwsSettings) -> "AioSession":
 
     session = AioSession(profile=settings.profile)
     try:
+        check_files(session)
         known, profile = session.available_profiles, session.profile
     except (ConfigParseError, OSError, ValueError) as error:
         msg = f"The AWS configuration can't be read: {clean(str(error), 200)}."
-        if isinstance(error, ConfigParseError):
-            path = clean(str(error.kwargs["path"]))
-            msg = f"{path}: no AWS configuration can be read."
         raise BadFileError(msg, hint="Correct it, or move it away.") from error
     if profile and profile not in known:
         names = ", ".join(clean(name) for name in known) or "none"
@@ -99,14 +122,11 @@ def configured_region(region: str | None, profile: str | None) -> str:
 
 def region_names() -> list[str]:
     """Name all Regions of all partitions, by the list beside botocore."""
-    spec = find_spec("botocore")
-    if spec is None or spec.origin is None:
-        return []
     try:
-        path = Path(spec.origin).with_name("data") / "partitions.json"
+        path = files("botocore") / "data" / "partitions.json"
         partitions = json.loads(path.read_bytes())["partitions"]
         found = [name for part in partitions for name in part["regions"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ImportError, OSError, ValueError, KeyError, TypeError):
         return []
     return [name for name in found if not name.endswith("-global")]
 
@@ -139,7 +159,7 @@ def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
 
     A profile that can't be read has none: who uses it is told why.
     """
-    if settings.access_key_id or not any(map(_names_a_device, _files())):
+    if settings.access_key_id or not any(map(_names_a_device, _FILES)):
         return []
     try:
         return _devices(_session_of(settings), settings)
@@ -147,17 +167,10 @@ def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
         return []
 
 
-def _files() -> Iterator[Path]:
-    """Name the files in which profiles are."""
-    yield Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
-    named = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
-    yield Path(named or "~/.aws/credentials")
-
-
-def _names_a_device(path: Path) -> bool:
+def _names_a_device(variable: str) -> bool:
     """Tell without an SDK, which takes a while to import."""
     try:
-        path = path.expanduser()
+        path = _path_of(variable)
         if not path.is_file():
             return False
         with path.open("rb") as file:
@@ -166,17 +179,74 @@ def _names_a_device(path: Path) -> bool:
         return False
 
 
+def _path_of(variable: str) -> Path:
+    """Read a path as botocore does; raises RuntimeError for an unknown home."""
+    named = os.environ.get(variable) or _FILES[variable]
+    return Path(os.path.expandvars(named)).expanduser()
+
+
+def check_files(session: "AioSession") -> None:
+    """Raise BadFileError for what is named as a file, and is a pipe or a device.
+
+    Botocore would wait for a pipe's writer without end, and the event loop with it.
+    """
+    for variable in _FILES:
+        with suppress(RuntimeError):
+            _check_file(variable, _path_of(variable))
+    for name, profile in _chain(session.full_config["profiles"], profile_name(session)):
+        setting = f"{_WEB_IDENTITY} of the profile {clean(name)}"
+        _check_file(setting, Path(str(profile.get(_WEB_IDENTITY, ""))))
+
+
+def _check_file(setting: str, path: Path) -> None:
+    with suppress(OSError):  # who reads it says so
+        if not path.exists() or path.is_file() or path.samefile(os.devnull):
+            return
+        if path != Path():
+            msg = f"{setting} is {clean(str(path), 200)}, and that is no file."
+            raise BadFileError(msg, hint="Name a file.")
+
+
 def _devices(session: "AioSession", settings: AwsSettings) -> list[MfaDevice]:
-    # Keys of the environment come before any profile, but for one that was chosen.
-    if settings.profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
-        return []
-    chosen = profile_name(session)
-    if chosen in settings.signed_in:
+    chosen = signing_profile(session, settings)
+    if not chosen or chosen in settings.signed_in:
         return []
     roles = _assumed_roles(session.full_config["profiles"], chosen)
     return [
         MfaDevice(chosen, name, str(role[_MFA])) for name, role in roles if _MFA in role
     ]
+
+
+def signing_profile(session: "AioSession", settings: AwsSettings) -> str:
+    """Name the profile that says where credentials are from; empty where none does."""
+    # Keys of the environment come before any profile, but for one that was chosen.
+    if settings.profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
+        return ""
+    name = profile_name(session)
+    said = session.full_config["profiles"].get(name, {})
+    return name if any(key.startswith(_SIGN_IN) for key in said) else ""
+
+
+def wrong_setting(session: "AioSession", profile: str) -> str:
+    """Say which setting can't be as it is, of a profile or of one that it leads to.
+
+    Empty where all are as they have to be, as far as that can be seen.
+    """
+    config = session.full_config
+    for name, settings in _chain(config["profiles"], profile):
+        whose = f"of the profile {clean(name)} is"
+        token = settings.get(_WEB_IDENTITY)
+        if token and not Path(str(token)).is_file():
+            return (
+                f"{_WEB_IDENTITY} {whose} {clean(str(token))!r}, and that is no file."
+            )
+        sso = config["sso_sessions"].get(str(settings.get("sso_session")), {})
+        for key, (pattern, needed) in _FORMS.items():
+            value = settings.get(key, sso.get(key))
+            if value is not None and not re.fullmatch(pattern, str(value)):
+                said = clean(str(value), 100)
+                return f"{key} {whose} {said!r}, and has to be {needed}."
+    return ""
 
 
 def profile_name(session: "AioSession") -> str:
@@ -210,12 +280,19 @@ def _assumed_roles(
 
     As botocore goes: a web identity needs none, and keys in a source are taken.
     """
-    passed = set[str]()
-    while name not in passed:
-        role = profiles.get(name, {})
-        by_keys = passed and not _KEYS.isdisjoint(role)
-        if "role_arn" not in role or "web_identity_token_file" in role or by_keys:
+    for each, role in _chain(profiles, name):
+        by_keys = each != name and not _KEYS.isdisjoint(role)
+        if "role_arn" not in role or _WEB_IDENTITY in role or by_keys:
             return
-        yield name, role
+        yield each, role
+
+
+def _chain(
+    profiles: Mapping[str, Mapping[str, Any]], name: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield a profile, and those that it says its credentials come from."""
+    passed = set[str]()
+    while name in profiles and name not in passed:
         passed.add(name)
-        name = str(role.get("source_profile", ""))
+        yield name, profiles[name]
+        name = str(profiles[name].get("source_profile", ""))

@@ -52,7 +52,7 @@ def test_where_nothing_answers_each_line_says_so_and_the_code_is_3(
 
 def test_what_is_named_is_read_as_everywhere(program: Program) -> None:
     assert "an ARN of s3" in program("doctor", "arn:aws:s3:::x").said(2)
-    assert program("doctor", "--region", "b d").said(2).startswith("--region 'b d'")
+    assert "'b d' is no Region" in program("doctor", "--region", "b d").said(2)
 
 
 # -- the debug file --------------------------------------------------------------------
@@ -119,6 +119,12 @@ def test_a_debug_file_is_gone_on_with_and_no_other_file_is_touched(
     assert f"{other} is there, and is no debug file." in said
     assert other.read_text() == "mine\n"
     assert "is no file" in program("doctor", "--debug", "/dev/null").said(2)
+    said = "--debug takes a file. Name one, as debug.log."
+    assert program("doctor", "--debug", "-").said(2) == said
+    assert program("doctor", SFNWATCH_DEBUG="-").said(2) == said
+    assert "'' is no path" in program("doctor", "--debug", "").said(2)
+    assert program("doctor", SFNWATCH_DEBUG="").code == 3
+    assert not Path("-").exists()
     assert "No such file" in program("doctor", "--debug", "/no/such/x").said(2)
     assert program("config", "doctor", "--debug", "new.log").code == 0
     assert not Path("new.log").exists()

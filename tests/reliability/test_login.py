@@ -16,6 +16,7 @@ from tests.cli.programs import Program as Here
 from tests.program.conftest import program
 from tests.program.programs import Processes
 from tests.reliability.servers import answering
+from tests.sources.profiles import TROUBLE
 
 __all__ = ["program"]
 CONFIG = """
@@ -98,24 +99,13 @@ def test_the_command_for_this_profile_is_said_and_the_watch_goes_on(
 
 # -- nothing to sign with --------------------------------------------------------------
 
-ROLE = "role_arn = arn:aws:iam::123456789012:role/r\n"
-KEYS_OF_A_PROFILE = "aws_access_key_id = AKID\naws_secret_access_key = canarySECRET\n"
+TRIED = ("no credentials", "itself", "no source", "no token file", "no CA bundle")
 PROFILES = {
-    "none": "[profile p]\n",
     "gone": "[profile other]\n",
-    "in a loop": f"[profile p]\n{ROLE}source_profile = p\n",
-    "without a source": f"[profile p]\n{ROLE}source_profile = q\n",
     "of a process that fails": (
         "[profile p]\ncredential_process = sh -c 'echo canarySECRET >&2; exit 1'\n"
     ),
-    "of a file that is gone": (
-        f"[profile p]\n{ROLE}web_identity_token_file = /no/such/file\n"
-    ),
-    "with a bundle that is gone": (
-        f"[profile p]\n{KEYS_OF_A_PROFILE}ca_bundle = /no/such/file\n"
-    ),
-    "with a word for a table": f"[profile p]\n{KEYS_OF_A_PROFILE}api_versions = word\n",
-    "that takes a code": f"[profile p]\n{ROLE}mfa_serial = x\nsource_profile = q\n",
+    **{name: TROUBLE[name][0] for name in (*TRIED, "a word for a table", "a code")},
 }
 COMMANDS = ("watch --plain --no-record", "wait", "explain", "doctor")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,3 +35,19 @@ async def simulate() -> AsyncIterator[Simulate]:
 async def sync(simulate: Simulate) -> Simulation:
     """The `sync` scenario: RunTask, five polls, 309 s."""
     return await simulate("sync")
+
+
+Configure = Callable[[str], None]
+
+
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
+    """Writes the file of profiles, in a home without a login."""
+    path = tmp_path / "aws-config"
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def write(text: str) -> None:
+        path.write_text(text)
+
+    return write

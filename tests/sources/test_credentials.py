@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import shlex
+import os
+import re
 import socket
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
@@ -17,33 +17,36 @@ from aiohttp import web
 from botocore import exceptions as boto
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
+from sfnwatch.errors import BadFileError
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import HealthState
 from sfnwatch.sources import credentials
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import failure_of
+from sfnwatch.sources.aws_errors import failure_of, sign_in_failure
+from sfnwatch.sources.live import Live
 from sfnwatch.sources.permissions import SIGN_IN, NotAllowedError
-from sfnwatch.sources.profiles import AwsSettings, Keys
+from sfnwatch.sources.profiles import AwsSettings, Keys, check_profile
+from sfnwatch.sources.targets import CallOptions
 from tests import TIMES
 from tests.builders import ARN, REGION
+from tests.sources.clocks import ManualClock
+from tests.sources.conftest import Configure
 from tests.sources.loopback import Refusal, host, json_response
+from tests.sources.profiles import (
+    KEYS,
+    MFA,
+    NEVER,
+    ROLE,
+    SECRET,
+    TROUBLE,
+    role,
+)
+from tests.sources.simulation import Watched
 
-DO = ("Allow ", "Check ", "Choose ", "Correct ", "Run: ", "Use ", "or run: ")
+DO = ("Allow ", "Check ", "Choose ", "Correct ", "Name ", "Run", "Use ", "or run: ")
 """How it begins to say what to do."""
 EVIL = "evil\x1b]0;x\x07\x9b31m\u202e\nsfnwatch: forged \udcff"
-SECRET = "canarySECRET" + "s" * 28
-KEYS = f"aws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = {SECRET}\n"
-ROLE = "role_arn = arn:aws:iam::123456789012:role/r\n"
-
-
-@pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of profiles, empty; a home without a login."""
-    path = tmp_path / "aws-config"
-    path.write_text("")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return path
 
 
 REQUEST = AwsRequest(
@@ -92,12 +95,20 @@ CLASSES = [
 """Those of botocore itself: which others there are hangs on what was imported."""
 
 
+OPERATION = "states:DescribeExecution"
+
+
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_every_error_of_botocore_s_is_a_sentence_that_says_what_to_do(
     kind: type[Exception],
 ) -> None:
-    failure = failure_of(make(kind), "states:DescribeExecution", ARN, "aws login")
-    assert is_said_well(failure), failure.message
+    error = make(kind)
+    failures = [
+        failure_of(error, OPERATION, ARN, "aws login"),
+        *(sign_in_failure(error, name, "", "aws login") for name in ("", EVIL)),
+    ]
+    for failure in failures:
+        assert is_said_well(failure), failure.message
 
 
 CODES = (
@@ -123,76 +134,36 @@ def test_nobody_is_told_to_allow_a_watch_what_its_credentials_lack(
     for code in CODES:
         told: Any = {"Error": {"Code": code, "Message": EVIL}}
         error = boto.ClientError(told, operation)
-        failure = failure_of(error, "states:DescribeExecution", ARN, "aws login")
+        failure = sign_in_failure(error, EVIL, "", "aws login")
         assert is_said_well(failure), failure.message
         assert failure.message.startswith(f"AWS credentials: {operation}: ")
         assert "iam-policy" not in failure.message
         assert failure.state is not HealthState.DENIED
 
 
-# -- every setting, and values that are none -------------------------------------------
+# -- every setting and every variable, and values that are none ------------------------
 
-SIGN_IN_KEYS = (
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "aws_session_token",
-    "credential_process",
-    "credential_source",
-    "duration_seconds",
-    "external_id",
-    "login_session",
-    "role_arn",
-    "role_session_name",
-    "services",
-    "source_profile",
-    "sso_account_id",
-    "sso_region",
-    "sso_role_name",
-    "sso_session",
-    "sso_start_url",
-    "web_identity_token_file",
-)
-"""Those of a profile that say whose the credentials are; a session has others."""
-SETTINGS = sorted(
-    {str(each[0]) for each in BOTOCORE_DEFAUT_SESSION_VARIABLES.values() if each[0]}
-    - {"profile", "config_file", "credentials_file"}
-)
-VALUES = ("silly", "a\0b", "", "http://[", "-1", "\u202eé\x9b31m")
-STARTS = {
-    "keys": f"[profile p]\n{KEYS}",
-    "a role": f"[profile q]\n{KEYS}[profile p]\n{ROLE}source_profile = q\n",
-    "nothing": "[profile p]\n",
+SETTINGS_WRONG = {
+    "role_arn": ("banana", "banana" * 9, "arn:aws:s3:::banana", "\u202e\x9b31m" * 9),
+    "role_session_name": ("a b", "x", "x" * 99),
+    "external_id": ("x", "a b"),
+    "duration_seconds": ("1", "-1", "99999"),
 }
-"""What a profile has before it is given a setting that is none."""
-
-
-QUICK = {"keys": 1, "a role": 2, "nothing": len(VALUES)}
-"""How many of the values are tried in an ordinary run: a client takes 30 ms to make."""
-TRIED = [
-    (start, value)
-    for start, count in QUICK.items()
-    for value in VALUES[: count if TIMES == 1 else None]
-]
-
-
-@pytest.mark.parametrize(("start", "value"), TRIED, ids=ascii)
-async def test_no_setting_of_a_profile_ends_in_anything_but_a_sentence(
-    config: Path, monkeypatch: pytest.MonkeyPatch, start: str, value: str
-) -> None:
-    keys = (*SIGN_IN_KEYS, *(SETTINGS if start == "keys" else ()))
-    async with host() as stub:
-        for name in ("AWS_ENDPOINT_URL", "AWS_EC2_METADATA_SERVICE_ENDPOINT"):
-            monkeypatch.setenv(name, stub.url)
-        for key in keys:
-            config.write_text(f"{STARTS[start]}{key} = {value}\n")  # noqa: ASYNC240
-            failure = await outcome()
-            assert failure is None or is_said_well(failure), (key, failure)
-
-
+SIGN_IN_KEYS = sorted(
+    {key for text, _ in TROUBLE.values() for key in re.findall(r"(?m)^(\w+) =", text)}
+    | SETTINGS_WRONG.keys()
+    | {"login_session", "services"}
+)
+"""The settings of a profile that say whose the credentials are."""
+OF_BOTOCORE = [each[:2] for each in BOTOCORE_DEFAUT_SESSION_VARIABLES.values()]
+SETTINGS = sorted(
+    {str(key) for key, _ in OF_BOTOCORE if key}
+    - {"profile", "config_file", "credentials_file", *SIGN_IN_KEYS}
+)
 VARIABLES = sorted(
     {
         name
-        for _, names, *_ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values()
+        for _, names in OF_BOTOCORE
         for name in (names if isinstance(names, list) else [names])
         if name and name not in {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}
     }
@@ -203,167 +174,251 @@ VARIABLES = sorted(
     | {"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SFN", "AWS_WEB_IDENTITY_TOKEN_FILE"}
     | {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 )
-VARIABLE_VALUES = ("silly", "\u202eé\x9b31m", "", "http://[", "-1")
-ENVIRONMENTS = {
-    "keys": {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET},
-    "nothing": {},
+VALUES = ("silly", "\u202eé\x9b31m", "", "http://[", "-1", "a\0b")
+OWN = f"[profile p]\n{KEYS}"
+STARTS: Mapping[str, tuple[str, Sequence[str], int]] = {
+    "keys": (OWN, [*SIGN_IN_KEYS, *SETTINGS], 1),
+    "a role": (
+        role(f"source_profile = q\n[profile q]\n{KEYS}[profile p]"),
+        SIGN_IN_KEYS,
+        2,
+    ),
+    "nothing": ("[profile p]\n", SIGN_IN_KEYS, 6),
+    "an environment with keys": ("", VARIABLES, 1),
+    "an empty environment": ("", VARIABLES, 2),
 }
+"""A profile, what it is given, and how many of the values are tried in an ordinary run:
+a client takes 30 ms to make."""
+TRIED = [
+    (start, value)
+    for start, (_, _, count) in STARTS.items()
+    for value in VALUES[: count if TIMES == 1 else None]
+]
 
 
-QUICK_VARIABLES = {"keys": 1, "nothing": 2}
-
-
-@pytest.mark.parametrize(
-    ("start", "value"),
-    [
-        (start, value)
-        for start, count in QUICK_VARIABLES.items()
-        for value in VARIABLE_VALUES[: count if TIMES == 1 else None]
-    ],
-    ids=ascii,
-)
-async def test_nor_does_any_variable(
-    config: Path, monkeypatch: pytest.MonkeyPatch, start: str, value: str
+@pytest.mark.parametrize(("start", "value"), TRIED, ids=ascii)
+async def test_no_setting_and_no_variable_ends_in_anything_but_a_sentence(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, start: str, value: str
 ) -> None:
+    text, names, _ = STARTS[start]
     async with host() as stub:
-        for name in VARIABLES:
+        for name in names:
             with monkeypatch.context() as patch:
-                for key, own in ENVIRONMENTS[start].items():
-                    patch.setenv(key, own)
-                for service in ("SFN", "STS"):
-                    patch.setenv(f"AWS_ENDPOINT_URL_{service}", stub.url)
-                patch.setenv(name, value)
-                failure = await outcome(None)
+                for variable in (*ENDPOINTS, "AWS_EC2_METADATA_SERVICE_ENDPOINT"):
+                    patch.setenv(variable, stub.url)
+                if "with keys" in start:
+                    patch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+                    patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+                if not text:
+                    patch.setenv(name, value.replace("\0", "0"))
+                configure(f"{text}{name} = {value}\n" if text else "")
+                failure = await outcome("p" if text else None)
             assert failure is None or is_said_well(failure), (name, failure)
 
 
 # -- what settings may be instead ------------------------------------------------------
 
 
-def process(code: str) -> str:
-    """Write a profile whose credentials a line of Python prints."""
-    return (
-        f"[profile p]\ncredential_process = {sys.executable} -c {shlex.quote(code)}\n"
-    )
-
-
-PRINTED = {"Version": 1, "AccessKeyId": "a", "SecretAccessKey": SECRET}
-
-
-def printing(**keys: Any) -> str:
-    return process(f"print({json.dumps(json.dumps({**PRINTED, **keys}))})")
-
-
-def role(more: str) -> str:
-    return f"[profile p]\n{ROLE}{more}\n"
-
-
-PAST, NEVER = "2001-01-01T00:00:00Z", "/no/such/file"
-SSO = "sso_account_id = 1\nsso_role_name = r\n"
-PORTAL = "sso_start_url = https://x\nsso_region = eu-west-1\n"
-LOOP = f"source_profile = q\n[profile q]\n{ROLE}source_profile = p"
-TROUBLE: Mapping[str, tuple[str, str]] = {
-    "junk": (process("print('junk')"), "credential_process: what it printed is no"),
-    "nothing": (process(""), "what it printed is no credentials: nothing at all"),
-    "NULs": (process("print(chr(0) * 9)"), "what it printed is no credentials"),
-    "no text": (
-        process("import sys; sys.stdout.buffer.write(bytes([255]))"),
-        "what it printed is no credentials",
-    ),
-    "a list": (process("print([])"), "Expected `object`, got `array`"),
-    "a future version": (printing(Version=2), "Version"),
-    "no key": (printing(AccessKeyId=None), "Expected `str`, got `null`"),
-    "a key of two lines": (printing(AccessKeyId="a\nb"), "no key that AWS gives out"),
-    "a NUL in a key": (printing(SessionToken="a\0"), "no key that AWS gives out"),
-    "expired": (printing(Expiration=PAST), "what was found has expired"),
-    "no time": (printing(Expiration="soon"), "Unknown string format"),
-    "failing": (
-        process(f"import sys; print({SECRET!r}, file=sys.stderr); sys.exit(7)"),
-        "it ended with exit code 7; what it wrote is not shown",
-    ),
-    "killed": (process("import os; os.kill(os.getpid(), 9)"), "exit code -9"),
-    "without end": (
-        process("while True: print('x' * 65536)"),
-        "credential_process: it has not ended in 0.5 s",
-    ),
-    "hanging": (process("import time; time.sleep(99)"), "it has not ended in 0.5 s"),
-    "leaving a child that holds on": (
-        process("import os, time; os.fork() or time.sleep(99)"),
-        "it has not ended in 0.5 s",
-    ),
-    "asking on the terminal": (process("open('/dev/tty')"), "exit code 1"),
-    "asking on stdin": (process("input()"), "exit code 1"),
-    "gone": (f"[profile p]\ncredential_process = {NEVER}\n", "it can't be run"),
-    "a folder": ("[profile p]\ncredential_process = /\n", "it can't be run"),
-    "no command": ("[profile p]\ncredential_process =\n", "it can't be run"),
-    "half quoted": ('[profile p]\ncredential_process = "x\n', "No closing quotation"),
-    "not logged in": (
-        f"[profile p]\nsso_session = c\n{SSO}[sso-session c]\n{PORTAL}",
-        "not logged in, or no longer. Run: aws sso login --profile p",
-    ),
-    "not logged in as of old": (
-        f"[profile p]\n{PORTAL}{SSO}",
-        "not logged in, or no longer. Run: aws sso login --profile p",
-    ),
-    "no such SSO session": (
-        f"[profile p]\nsso_session = c\n{SSO}",
-        'The specified sso-session does not exist: "c"',
-    ),
-    "no source": (role("source_profile = q"), 'source_profile "q"'),
-    "a source without keys": (role("source_profile = q\n[profile q]"), '"q" must have'),
-    "a loop": (
-        role(f"source_profile = q\n[profile q]\n{ROLE}source_profile=p"),
-        "loop",
-    ),
-    "itself": (role("source_profile = p"), "Infinite loop"),
-    "no source at all": (role(""), "source_profile or credential_source"),
-    "no such source": (role("credential_source = Moon"), "Moon"),
-    "no keys about": (role("credential_source = Environment"), "Environment"),
-    "no container": (role("credential_source = EcsContainer"), "EcsContainer"),
-    "no token file": (role(f"web_identity_token_file = {NEVER}"), f"({NEVER})"),
-    "no role": (f"[profile p]\nweb_identity_token_file = {NEVER}\n", "role"),
-    "half a pair": ("[profile p]\naws_access_key_id = AKIDEXAMPLE\n", "missing"),
-    "no credentials": ("[profile p]\n", "Unable to locate credentials"),
-    "no CA bundle": (
-        f"[profile p]\n{KEYS}ca_bundle = {NEVER}\n",
-        f"The CA bundle {NEVER} can't be read: No such file or directory",
-    ),
-}
-
-
 @pytest.mark.parametrize("what", TROUBLE)
 async def test_credentials_that_can_not_be_had_say_why_and_what_to_do(
-    config: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    configure: Configure, what: str
 ) -> None:
-    monkeypatch.setattr(credentials, "PROCESS_TIME", 0.5)
     text, why = TROUBLE[what]
-    config.write_text(text)  # noqa: ASYNC240 - nothing else runs
+    configure(text)
     failure = await refused()
     assert why in failure.message
     assert is_said_well(failure), failure.message
     logged_out = "not logged in" in what
     assert failure.state is (HealthState.EXPIRED if logged_out else HealthState.REFUSED)
+    assert ("aws login" in failure.message) is (what == "no credentials")
 
 
-@pytest.mark.parametrize("bundle", ["missing", "empty", "junk", "folder"])
-async def test_a_ca_bundle_that_is_none_is_named(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: str
+NO_COMMANDS = ("", "''", '"x', "it's", "x\\", NEVER, "/", "a\0b", f"\n  x = {NEVER}")
+ENDINGS = {
+    f"sh -c 'echo {SECRET} >&2; exit 7'": "it ended with exit code 7; what it wrote is",
+    "sh -c 'kill -9 $$'": "it ended with exit code -9; ",
+    "sh -c 'read x'": "it ended with exit code 1; ",
+    "sh -c '. /dev/tty'": "it ended with exit code ",
+}
+ENDLESS = ("sleep 99", "yes", "sh -c 'sleep 99 & true'")
+NO_ANSWERS = (b"", b"junk", b"\0" * 9, b"\xff", b"[]", b"null")
+PRINTED = {"Version": 1, "AccessKeyId": "a", "SecretAccessKey": SECRET}
+PRINTED_WRONG: Mapping[str, tuple[Any, ...]] = {
+    "Version": (0, 2, "1", None),
+    "AccessKeyId": (None, "", "a\nb", "a\n", 7),
+    "SecretAccessKey": (None, "", "\u00e9", []),
+    "SessionToken": ("", "a\0", 7),
+    "Expiration": ("2001-01-01T00:00:00Z", "soon", "", 1, "2901-01-01T00:00:00", {}),
+}
+PLACES = {
+    "p": "[profile p]\ncredential_process = {}\n",
+    "q": role("source_profile = q\n[profile q]\ncredential_process = {}"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_process_is_named_with_its_profile_and_what_is_wrong_with_it(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    (tmp_path / "empty").write_text("")
-    (tmp_path / "junk").write_text("junk")
+    async def said(command: str) -> str:
+        configure(PLACES[place].format(command))
+        failure = await refused()
+        assert failure.state is HealthState.REFUSED
+        head, _, why = failure.message.partition(f" of the profile {place}: ")
+        assert head == "AWS credentials: credential_process"
+        assert is_said_well(failure), failure.message
+        assert "aws login" not in why
+        return why.removesuffix(" Correct it, or choose another --profile.")
+
+    async def said_of(printed: bytes) -> str:
+        (tmp_path / "told").write_bytes(printed)
+        return await said(f"cat {tmp_path / 'told'}")
+
+    for command in NO_COMMANDS:
+        assert (await said(command)).startswith("it can't be run: ")
+    for command, why in ENDINGS.items():
+        assert (await said(command)).startswith(why)
+    for printed in NO_ANSWERS:
+        told = await said_of(printed)
+        assert told.startswith("what it printed is no credentials: ")
+    for field, values in PRINTED_WRONG.items():
+        for value in values:
+            told = await said_of(json.dumps({**PRINTED, field: value}).encode())
+            assert field in told or "what it printed has expired, at 2001" in told
+    # All others have the time that a machine under load takes.
+    monkeypatch.setattr(credentials, "PROCESS_TIME", 0.1)
+    for command in ENDLESS:
+        assert await said(command) == "it has not ended in 0.1 s."
+
+
+INVALID = b"""<ErrorResponse><Error><Code>ValidationError</Code><Message>1 validation
+error detected</Message></Error></ErrorResponse>"""
+
+
+@pytest.mark.parametrize("setting", SETTINGS_WRONG)
+@pytest.mark.parametrize("source", [False, True])
+async def test_a_setting_of_a_role_that_can_not_be_is_named_with_its_profile(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, setting: str, *, source: bool
+) -> None:
+    """Some of them botocore refuses, others AWS, which names its own parameter."""
+    first = f"[profile p]\n{ROLE}source_profile = q\n" if source else ""
+    place = "q" if source else "p"
+    async with host(lambda _: web.Response(status=400, body=INVALID)) as sts:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        for value in SETTINGS_WRONG[setting]:
+            usual = "" if setting == "role_arn" else ROLE
+            own = f"{usual}{setting} = {value}\nsource_profile = keys\n"
+            configure(f"{first}[profile {place}]\n{own}[profile keys]\n{KEYS}")
+            failure = await refused()
+            assert failure.state is HealthState.REFUSED
+            assert f"{setting} of the profile {place} is " in failure.message
+            assert ", and has to be " in failure.message
+            assert "Correct it, or choose another --profile." in failure.message
+            assert is_said_well(failure), failure.message
+            assert "aws login" not in failure.message
+
+
+# -- what is named as a file -----------------------------------------------------------
+
+AS_TOKEN = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"}
+AS_CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9"}
+FILES: Mapping[str, Mapping[str, str]] = {
+    "AWS_CONFIG_FILE": {},
+    "AWS_SHARED_CREDENTIALS_FILE": {},
+    "AWS_WEB_IDENTITY_TOKEN_FILE": AS_TOKEN,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": AS_CONTAINER,
+    "AWS_CREDENTIAL_FILE": {},
+    "AWS_CA_BUNDLE": {},
+}
+"""Variables that name one, each with those that have it read."""
+FILE_SETTINGS = {"web_identity_token_file": ROLE, "ca_bundle": KEYS}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+async def test_what_is_named_as_a_file_and_is_none_is_refused_and_never_waited_for(
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    config.write_text(f"[profile p]\n{KEYS}")  # noqa: ASYNC240
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / bundle))
-    failure = await refused()
-    assert f"The CA bundle {tmp_path / bundle} can't be read: " in failure.message
-    assert failure.state is HealthState.REFUSED
+    path = "/dev/zero" if kind == "device" else str(tmp_path / kind)
+
+    async def said(profile: str | None = None) -> str:
+        failure = await refused(profile)
+        assert failure.state is HealthState.REFUSED
+        assert is_said_well(failure), failure.message
+        return failure.message
+
+    for variable, others in FILES.items():
+        with monkeypatch.context() as patch:
+            configure("[default]\n" + (KEYS if variable == "AWS_CA_BUNDLE" else ""))
+            for name, value in {**others, variable: path}.items():
+                patch.setenv(name, value)
+            bundle = f"AWS settings: The CA bundle {path} can't be read: it is no file."
+            named = f"{variable} is {path}, and that is no file. Name a file."
+            assert (await said()).startswith(bundle if "CA" in variable else named)
+            if "CA" not in variable:
+                with pytest.raises(BadFileError, match=variable):
+                    check_profile(AwsSettings(REGION))
+    for setting, rest in FILE_SETTINGS.items():
+        configure(f"[profile p]\n{rest}{setting} = {path}\n")
+        assert "no file" in await said("p")
+
+
+@pytest.mark.parametrize("path", [os.devnull, NEVER, "", "~nobody-at-all/x"])
+async def test_what_is_not_there_at_all_is_no_trouble(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    configure(f"[default]\n{KEYS}")
+    async with host() as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stub.url)
+        for variable in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CREDENTIAL_FILE"):
+            monkeypatch.setenv(variable, path)
+        assert await outcome(None) is None
+        monkeypatch.setenv("AWS_CONFIG_FILE", path)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        assert await outcome(None) is None
+
+
+# -- nobody there ----------------------------------------------------------------------
+
+NOBODY = {
+    "a port": ("http://127.0.0.1:9", ""),
+    "a proxy": ("https://aws.example", "http://127.0.0.1:9"),
+    "no TLS": ("https://127.0.0.1:{port}", ""),
+}
+
+
+@pytest.mark.parametrize("whose", ["a role", "keys"])
+@pytest.mark.parametrize("nobody", NOBODY)
+async def test_where_nobody_answers_a_second_try_is_the_last_unless_somebody_waits(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, nobody: str, whose: str
+) -> None:
+    configure(ASKED[whose][1])
+    async with host() as stub:
+        url, proxy = NOBODY[nobody]
+        url = url.format(port=stub.url.rpartition(":")[2])
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        watched, clock = Watched(), ManualClock()
+        settings, named = AwsSettings(REGION, "p"), [parse_execution_arn(ARN)]
+        calls = CallOptions(lookup=False)
+        await Live(named, settings, clock, calls=calls, tries=5).watch(watched)
+    states = watched.states("history")
+    assert states[1:] == [HealthState.RETRYING, HealthState.REFUSED]
+    said = watched.messages("history")[-1]
+    assert "Check " in said
+    assert ("AWS credentials: " in said) is (whose == "a role")
+
+
+# -- one try for all, and another ------------------------------------------------------
 
 
 async def test_a_login_of_aws_login_says_which_extra_it_takes(
-    config: Path, monkeypatch: pytest.MonkeyPatch
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aiobotocore.credentials.EC", None)
-    config.write_text("[profile p]\nlogin_session = arn:aws:iam::1:user/me\n")  # noqa: ASYNC240
+    configure("[profile p]\nlogin_session = arn:aws:iam::1:user/me\n")
     failure = await refused()
     assert "takes awscrt, which is not installed. Run: " in failure.message
     assert "sfnwatch[login]" in failure.message
@@ -371,12 +426,10 @@ async def test_a_login_of_aws_login_says_which_extra_it_takes(
 
 
 async def test_several_who_wait_for_credentials_share_one_try(
-    config: Path, tmp_path: Path
+    configure: Configure, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    config.write_text(  # noqa: ASYNC240
-        process(f"open({str(log)!r}, 'a').write('x'); import sys; sys.exit(1)")
-    )
+    configure(PLACES["p"].format(f"sh -c 'printf x >> {log}; exit 1'"))
     said = list[str]()
 
     async def ask(aws: AwsClient) -> None:
@@ -395,14 +448,12 @@ async def test_several_who_wait_for_credentials_share_one_try(
 
 
 async def test_what_is_not_renewed_is_looked_for_again_and_again(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of credentials that are about to expire botocore wants new ones at once."""
     soon = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     (tmp_path / "told").write_text(json.dumps({**PRINTED, "Expiration": soon}))
-    config.write_text(  # noqa: ASYNC240
-        f"[profile p]\ncredential_process = cat {tmp_path / 'told'}\n"
-    )
+    configure(PLACES["p"].format(f"cat {tmp_path / 'told'}"))
     async with (
         host() as stub,
         AwsClient(AwsSettings(REGION, profile="p", endpoint_url=stub.url)) as aws,
@@ -420,10 +471,9 @@ async def test_what_is_not_renewed_is_looked_for_again_and_again(
 
 
 async def test_what_a_code_was_given_for_is_used_till_it_expires_and_not_asked_for_anew(
-    config: Path,
+    configure: Configure,
 ) -> None:
-    mfa = "mfa_serial = arn:aws:iam::123456789012:mfa/me"
-    config.write_text(role(f"source_profile = q\n{mfa}\n[profile q]\n{KEYS}"))  # noqa: ASYNC240
+    configure(role(f"source_profile = q\n{MFA}[profile q]\n{KEYS}"))
     keys = Keys("AKIDEXAMPLE", SECRET, "token")
     async with host() as stub:
         settings = AwsSettings(
@@ -441,7 +491,7 @@ async def test_what_a_code_was_given_for_is_used_till_it_expires_and_not_asked_f
     assert failed.value.state is HealthState.REFUSED
 
 
-# -- what hands out credentials, and whom it may send us to ----------------------------
+# -- who is asked for credentials, or with them ----------------------------------------
 
 UNTIL = (datetime.now(UTC) + timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
 HANDED_OUT = {
@@ -463,40 +513,114 @@ def metadata(request: web.Request) -> web.StreamResponse:
     return json_response(HANDED_OUT)
 
 
-HANDS_OUT: Mapping[str, Callable[[str], Mapping[str, str]]] = {
-    "a container": lambda url: {
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/creds",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": SECRET,
-    },
-    "an instance": lambda url: {
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
-        "AWS_EC2_METADATA_DISABLED": "false",
-    },
+ENDPOINTS = ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SFN")
+CONTAINER = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+INSTANCE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+ASKED: Mapping[str, tuple[str, str]] = {
+    "a role": (ENDPOINTS[0], role(f"source_profile = q\n[profile q]\n{KEYS}")),
+    "a role by a token": (ENDPOINTS[0], role("web_identity_token_file = TOKEN")),
+    "keys": (ENDPOINTS[1], OWN),
+    "a container": (CONTAINER, ""),
+    "an instance": (INSTANCE, ""),
+    "a container's role": (CONTAINER, role("credential_source = EcsContainer")),
+    "an instance's role": (INSTANCE, role("credential_source = Ec2InstanceMetadata")),
 }
-SOURCES = {"a container": "EcsContainer", "an instance": "Ec2InstanceMetadata"}
+"""By whose credentials are used, the variable of who is asked, and a profile.
+IAM Identity Center's are tried with the program: where its tokens are is settled when
+botocore is imported."""
 
 
-@pytest.fixture(params=HANDS_OUT)
-def handing_out(
-    request: pytest.FixtureRequest, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], str]:
-    """Have credentials handed out at a URL; gives what they are a source for."""
-
-    def at(url: str) -> str:
-        config.write_text("[default]\n")
-        for name, value in HANDS_OUT[request.param](url).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-        return SOURCES[request.param]
-
-    return at
+Asking = tuple[str, str | None]
+"""The variable of who is asked, and the profile, if any."""
 
 
-async def test_a_machine_s_own_credentials_are_used_and_asked_for_by_no_proxy(
-    handing_out: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(params=ASKED)
+def asking(
+    request: pytest.FixtureRequest,
+    configure: Configure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Asking:
+    """Configure a profile, or none; there is a proxy, at which nobody is."""
+    (tmp_path / "token").write_text("a web identity")
+    variable, text = ASKED[request.param]
+    configure(text.replace("TOKEN", str(tmp_path / "token")))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", SECRET)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setattr(AioContainerMetadataFetcher, "SLEEP_TIME", 0)
+    return variable, "p" if text else None
+
+
+async def test_nobody_is_asked_in_the_clear_but_on_this_machine(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    variable, profile = asking
+    async with host() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        for name in (variable, "AWS_ENDPOINT_URL"):
+            monkeypatch.setenv(name, "http://aws.example")
+            failure = await refused(profile)
+            if variable in ENDPOINTS:
+                assert "neither this machine nor https" in failure.message
+            assert failure.state is HealthState.REFUSED
+            assert is_said_well(failure), failure.message
+        assert proxy.requests == []
+
+
+async def test_who_is_on_this_machine_is_asked_by_no_proxy_whoever_names_it(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable, profile = asking
+    for name in {variable, "AWS_ENDPOINT_URL" if variable in ENDPOINTS else variable}:
+        async with host(metadata) as here:
+            with monkeypatch.context() as patch:
+                patch.setenv(name, here.url)
+                await outcome(profile)
+            assert here.requests
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_nobody_who_is_asked_sends_one_elsewhere(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    variable, profile = asking
+    async with host(metadata) as other:
+        moved = {"Location": f"{other.url}{ROLE_PATH}"}
+        async with host(lambda _: web.Response(status=status, headers=moved)) as here:
+            monkeypatch.setenv(variable, here.url)
+            failure = await refused(profile)
+            assert failure.message.endswith(
+                f"{here.url} answered {status}, a redirect to {other.url}, which is not"
+                " followed: credentials would go along."
+            )
+        assert other.requests == []
+        assert len(here.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"[]", b"\xff", b'{"AccessKeyId": 1}'],
+    ids=ascii,
+)
+async def test_who_hands_out_no_credentials_is_said_to(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    variable, profile = asking
+    async with host(lambda _: json_response(answer)) as own:
+        monkeypatch.setenv(variable, own.url)
+        failure = await outcome(profile)
+        assert failure is None or is_said_well(failure), failure.message
+        assert variable == ENDPOINTS[1] or failure is not None
+
+
+@pytest.mark.parametrize("variable", [CONTAINER, INSTANCE])
+async def test_a_machine_s_own_credentials_are_used(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
     async with host(metadata) as own, host() as aws:
-        handing_out(own.url)
+        monkeypatch.setenv(variable, own.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
         # Botocore would ask an instance for its Region, too, and go where it is sent.
         monkeypatch.setenv("AWS_DEFAULTS_MODE", "auto")
@@ -506,136 +630,25 @@ async def test_a_machine_s_own_credentials_are_used_and_asked_for_by_no_proxy(
     assert sent.headers["X-Amz-Security-Token"] == "token"
 
 
-@pytest.mark.parametrize("by_profile", [False, True])
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_who_hands_out_credentials_sends_nobody_elsewhere(
-    handing_out: Callable[[str], str], config: Path, status: int, *, by_profile: bool
-) -> None:
-    async with host(metadata) as other:
-        moved = {"Location": f"{other.url}{ROLE_PATH}"}
-        async with host(lambda _: web.Response(status=status, headers=moved)) as own:
-            source = handing_out(own.url)
-            if by_profile:
-                config.write_text(role(f"credential_source = {source}"))  # noqa: ASYNC240
-            failure = await refused("p" if by_profile else None)
-            assert failure.message.endswith(
-                f"{own.url} answered {status}, a redirect to {other.url}, which is not"
-                " followed: credentials would go along."
-            )
-        assert other.requests == []
-
-
-async def test_who_hands_out_credentials_is_on_this_machine_or_beside_it(
-    handing_out: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with host(metadata) as proxy:
-        handing_out("http://aws.example")
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        failure = await refused(None)
-        assert failure.state is HealthState.REFUSED
-        assert is_said_well(failure), failure.message
-        assert proxy.requests == []
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [b"", b"{}", b"[]", b"null", b"\xff", b'{"AccessKeyId": 1}'],
-    ids=lambda body: ascii(body[:16]),
-)
-async def test_what_hands_out_no_credentials_is_said_to(
-    handing_out: Callable[[str], str],
-    config: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    answer: bytes,
-) -> None:
-    monkeypatch.setattr(AioContainerMetadataFetcher, "SLEEP_TIME", 0)
-    async with host(lambda _: json_response(answer)) as own:
-        source = handing_out(own.url)
-        config.write_text(role(f"credential_source = {source}"))  # noqa: ASYNC240
-        for profile in ("p", None):
-            failure = await refused(profile)
-            assert is_said_well(failure), failure.message
-
-
-# -- where credentials are sent --------------------------------------------------------
-
-ASKED_FOR_THEM = {
-    "STS": role(f"source_profile = q\n[profile q]\n{KEYS}"),
-    "STS by a token": role("web_identity_token_file = TOKEN"),
-    "SFN": f"[profile p]\n{KEYS}",
-}
-"""By the service whose endpoint it is, a profile for whose credentials it is asked.
-IAM Identity Center's are tried with the program: where its tokens are is settled when
-botocore is imported."""
-
-
-@pytest.fixture(params=ASKED_FOR_THEM)
-def asking(request: pytest.FixtureRequest, config: Path, tmp_path: Path) -> str:
-    """Configure a profile; gives its endpoint's variable."""
-    (tmp_path / "token").write_text("a web identity")
-    text = ASKED_FOR_THEM[request.param].replace("TOKEN", str(tmp_path / "token"))
-    config.write_text(text)
-    return f"AWS_ENDPOINT_URL_{request.param.split()[0]}"
-
-
-async def test_no_endpoint_is_asked_in_the_clear_for_credentials_or_with_them(
-    asking: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with host() as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        for name in (asking, "AWS_ENDPOINT_URL"):
-            monkeypatch.setenv(name, "http://aws.example")
-            failure = await refused()
-            assert "neither this machine nor https" in failure.message
-            assert failure.state is HealthState.REFUSED
-            assert is_said_well(failure)
-        assert proxy.requests == []
-
-
-@pytest.mark.parametrize("general", [False, True])
-async def test_an_endpoint_on_this_machine_is_asked_by_no_proxy_whoever_names_it(
-    asking: str, monkeypatch: pytest.MonkeyPatch, *, general: bool
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    async with host() as here:
-        monkeypatch.setenv("AWS_ENDPOINT_URL" if general else asking, here.url)
-        await outcome()
-        assert here.requests
-
-
-@pytest.mark.parametrize("status", [301, 307])
-async def test_no_service_that_is_asked_for_credentials_sends_them_elsewhere(
-    asking: str, monkeypatch: pytest.MonkeyPatch, status: int
-) -> None:
-    async with host() as other:
-        moved = {"Location": f"{other.url}/stolen"}
-        async with host(lambda _: web.Response(status=status, headers=moved)) as here:
-            monkeypatch.setenv(asking, here.url)
-            failure = await refused()
-            assert f"{here.url} answered {status}, a redirect to {other.url}" in (
-                failure.message
-            )
-        assert (len(here.requests), other.requests) == (1, [])
-
-
 async def test_nothing_else_can_be_asked_for_credentials(
-    asking: str, monkeypatch: pytest.MonkeyPatch
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if asking.endswith("SFN"):
+    variable, _ = asking
+    if variable != ENDPOINTS[0]:
         return
     monkeypatch.setattr("sfnwatch.sources.aws_client.SIGN_IN", frozenset())
     async with host() as here:
-        monkeypatch.setenv(asking, here.url)
+        monkeypatch.setenv(variable, here.url)
         with pytest.raises(NotAllowedError):
             await outcome()
         assert here.requests == []
 
 
 async def test_no_host_is_told_of_requests_behind_our_back(
-    config: Path, monkeypatch: pytest.MonkeyPatch
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Botocore's monitoring sends a datagram for each, with the key's ID in it."""
-    config.write_text(f"[profile p]\n{KEYS}")  # noqa: ASYNC240
+    configure(f"[profile p]\n{KEYS}")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as monitor:
         monitor.bind(("127.0.0.1", 0))
         monitor.setblocking(False)

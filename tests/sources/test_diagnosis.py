@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +27,7 @@ from sfnwatch.sources import diagnosis
 from sfnwatch.sources.diagnosis import Check, Diagnosis
 from sfnwatch.sources.permissions import ALLOWED
 from sfnwatch.sources.profiles import AwsSettings
+from tests.sources.conftest import Configure
 from tests.sources.loopback import served
 from tests.sources.simulation import REGION
 
@@ -40,12 +40,8 @@ class Front(Struct):
     """An account, and what is done to its answers on their way."""
 
     account: Account
-    denied: Mapping[str, str] = field(default_factory=dict)
-    """Operations, to the code they are refused with."""
-    records: list[dict[str, Any]] | None = None
-    """What LookupEvents brings instead of the account's own."""
-    garbled: str = ""
-    """An operation that is answered with something else than AWS would."""
+    instead: Mapping[str, str | bytes] = field(default_factory=dict)
+    """Operations, to the code they are refused with, or to another answer."""
     ahead: timedelta = timedelta(0)
     asked: list[str] = field(default_factory=list)
     url: str = ""
@@ -53,17 +49,14 @@ class Front(Struct):
     async def take(self, request: web.Request) -> web.StreamResponse:
         asked = DemoRequest(request.headers, await request.read())
         self.asked.append(asked.operation)
-        code = self.denied.get(asked.operation)
-        if code is None:
-            given = answer(self.account, asked)
-        else:
-            error = AwsError(code, "Not you.")
-            given = refusal(asked.service, error, "0c5a4c5e")
+        given = answer(self.account, asked)
         body = given.body
-        if asked.operation == "LookupEvents" and self.records is not None:
-            body = json.dumps({"Events": self.records}).encode()
-        if asked.operation == self.garbled:
-            body = b"{Welcome to our network"
+        match self.instead.get(asked.operation):
+            case str(code):
+                given = refusal(asked.service, AwsError(code, "Not you."), "0c5a4c5e")
+                body = given.body
+            case bytes(other):
+                body = other
         date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
         headers = {"Content-Type": given.content_type, "Date": date}
         return web.Response(status=given.status, body=body, headers=headers)
@@ -125,42 +118,36 @@ async def test_a_map_run_is_tried_with_its_own_reads() -> None:
     assert all(found[name].ok for name in READS)
 
 
+TOLD = {
+    "AccessDeniedException": ("AccessDenied", " (see sfnwatch iam-policy"),
+    "InternalFailure": ("InternalFailure", "Try again"),
+    b"{Welcome to our network": ("cut or garbled", "Try again"),
+}
+
+
 @pytest.mark.parametrize("operation", [*READS, "GetCallerIdentity"])
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalFailure"])
-async def test_of_what_is_refused_the_code_and_the_remedy_are_told(
-    operation: str, code: str
+@pytest.mark.parametrize("told", TOLD)
+async def test_of_what_fails_the_words_and_the_remedy_are_told_and_the_rest_is_tried(
+    operation: str, told: str | bytes
 ) -> None:
-    async with fronted(denied={operation: code}) as front:
+    async with fronted(instead={operation: told}) as front:
         found = await front.checks(front.execution())
     name = "identity" if operation == "GetCallerIdentity" else operation
-    failed = {each.name for each in found.values() if each.ok is False}
-    assert failed == {name}
-    said = f"{found[name].found} {found[name].advice}"
-    assert code.removesuffix("Exception") in said
-    if code == "InternalFailure":
-        assert "Try again" in said
-    else:
-        assert f":{operation} (see sfnwatch iam-policy" in said
+    assert {each.name for each in found.values() if each.ok is False} == {name}
+    for words in TOLD[told]:
+        assert words in f"{found[name].found} {found[name].advice}"
 
 
 @pytest.mark.parametrize("operation", ["ListStateMachines", "ListExecutions"])
 async def test_where_no_execution_can_be_found_the_rest_is_left_out_with_words(
     operation: str,
 ) -> None:
-    async with fronted(denied={operation: "AccessDeniedException"}) as front:
+    async with fronted(instead={operation: "AccessDeniedException"}) as front:
         found = await front.checks()
     assert found["executions"].ok is False
     assert f"Allow states:{operation}" in found["executions"].found
     assert "DescribeExecution" not in found
     assert found["LookupEvents"].ok
-
-
-async def test_what_is_answered_and_garbled_leaves_the_rest_to_be_tried() -> None:
-    async with fronted(garbled="GetCallerIdentity") as front:
-        found = await front.checks(front.execution())
-    assert {each.name for each in found.values() if each.ok is False} == {"identity"}
-    assert "cut or garbled" in found["identity"].found
-    assert "Try again" in found["identity"].advice
 
 
 async def test_what_is_of_another_account_is_told_so() -> None:
@@ -213,9 +200,9 @@ async def test_the_clock_is_held_against_the_dates_of_answers_and_refusals(
 ) -> None:
     """What is far off is no mistake where AWS takes it all the same."""
     names = [*READS, "GetCallerIdentity"] if denied else ()
-    refused = dict.fromkeys(names, "AccessDeniedException")
+    refused: dict[str, str | bytes] = dict.fromkeys(names, "AccessDeniedException")
     by = timedelta(seconds=ahead)
-    async with fronted(ahead=by, denied=refused) as front:
+    async with fronted(ahead=by, instead=refused) as front:
         check = (await front.checks(front.execution()))["clock"]
     assert check.ok is not (denied and ahead >= 900)
     assert words in check.found
@@ -223,11 +210,12 @@ async def test_the_clock_is_held_against_the_dates_of_answers_and_refusals(
     assert abs(check.data["seconds_ahead"] + ahead) < 5
 
 
-def records(newest: float, gap: float, count: int) -> list[dict[str, Any]]:
+def records(newest: float, gap: float, count: int) -> bytes:
     """Make CloudTrail's records, the newest so many seconds old; one has no time."""
     now = datetime.now(UTC).timestamp()
     times = [now - newest - gap * number for number in range(count)]
-    return [*({"EventTime": time} for time in times), {"EventTime": "soon"}]
+    told = [{"EventTime": time} for time in (*times, "soon")]
+    return json.dumps({"Events": told}).encode()
 
 
 @pytest.mark.parametrize(
@@ -243,7 +231,7 @@ def records(newest: float, gap: float, count: int) -> list[dict[str, Any]]:
 async def test_how_late_cloudtrail_is_is_told_as_far_as_its_records_tell(
     *, newest: float, gap: float, count: int, ok: bool | None, words: str
 ) -> None:
-    async with fronted(records=records(newest, gap, count)) as front:
+    async with fronted(instead={"LookupEvents": records(newest, gap, count)}) as front:
         check = (await front.checks(front.execution()))["CloudTrail's lag"]
     assert check.ok is ok
     assert words in check.found
@@ -258,11 +246,9 @@ async def test_how_late_cloudtrail_is_is_told_as_far_as_its_records_tell(
     ],
 )
 async def test_without_credentials_or_a_region_that_is_all_it_says(
-    profile: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    profile: str, words: str, configure: Configure
 ) -> None:
-    config = tmp_path / "aws"
-    config.write_text(profile)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    configure(profile)
     found = [c async for c in Diagnosis(None, AwsSettings("", "p")).checks()]
     assert [check.ok for check in found][-1] is False
     assert words in found[-1].found
