@@ -4,14 +4,10 @@ What happens is worked out beforehand and depends on epoch, seed and scenarios a
 a demo that was killed and starts again shows the same executions and the same records.
 """
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from hashlib import blake2s
 from itertools import chain
-from typing import Any
 
 from sfnwatch.clock import Clock
 from sfnwatch.demo.cloudtrail import (
@@ -32,41 +28,6 @@ from sfnwatch.demo.state_machine import run_execution
 _APART = 7.4
 # A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
-_DAY = 86400.0
-
-
-class BadTokenError(Exception):
-    """A page token that is not ours, is another request's, or is too old."""
-
-
-class Tokens:
-    """Page tokens: opaque, bound to the request that they continue, and dated.
-
-    They are good across restarts of a server, as long as its key is the same.
-    """
-
-    def __init__(self, key: str) -> None:
-        self._key = blake2s(key.encode()).digest()
-
-    def issue(self, request: str, cursor: Any, now: datetime) -> str:
-        """Return a token that continues `request` after `cursor`, which is JSON."""
-        whole = json.dumps([self._digest(request), cursor, now.timestamp()])
-        return urlsafe_b64encode(whole.encode()).decode()
-
-    def cursor(self, token: str, request: str, now: datetime) -> Any:
-        """Return where the token continues the request; raises BadTokenError."""
-        try:
-            digest, cursor, issued_at = json.loads(urlsafe_b64decode(token))
-        except (TypeError, ValueError) as error:
-            raise BadTokenError("not ours") from error
-        if digest != self._digest(request):
-            raise BadTokenError("of another request")
-        if now.timestamp() - issued_at > _DAY:
-            raise BadTokenError("too old")
-        return cursor
-
-    def _digest(self, request: str) -> str:
-        return blake2s(request.encode(), key=self._key).hexdigest()
 
 
 class Bucket:
@@ -100,12 +61,9 @@ class Account:
     ) -> None:
         self.clock = clock
         self.epoch = to_ms(epoch or clock.now())
-        self.expired = False
-        """True to answer as if all credentials had expired."""
         self.lookups = Bucket(rate=2, burst=2)
         """LookupEvents has one bucket for the whole account and Region."""
         key = f"{seed}/{iso_ms(self.epoch)}"
-        self.tokens = Tokens(key)
         self.watched, earlier = _run_all(chosen(scenarios), self.epoch, key)
         """The executions to watch, in the order asked for."""
         self.executions = {each.scenario.name: each.arn for each in self.watched}

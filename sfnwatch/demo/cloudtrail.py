@@ -26,7 +26,6 @@ LONGEST_LAG = 420.0
 """No record is delivered later than this, in seconds."""
 
 _STATES = "states.amazonaws.com"
-_ROLE = "AWS::IAM::Role"
 _LATE = 362.0
 
 
@@ -58,8 +57,6 @@ class TrailEvent(msgspec.Struct):
     error_code: str = ""
     error_message: str = ""
     read_only: bool = True
-    roles: tuple[str, ...] = ()
-    """ARNs of the roles that it lists as resources."""
     delivered_at: datetime = datetime.max.replace(tzinfo=UTC)
 
     @property
@@ -74,7 +71,7 @@ class TrailEvent(msgspec.Struct):
 
     @property
     def attributes(self) -> Json:
-        """Return what LookupEvents can find it by, but for its resources."""
+        """Return what LookupEvents can find it by."""
         service, _, name = self.action.partition(":")
         return {
             "EventId": self.event_id,
@@ -85,20 +82,10 @@ class TrailEvent(msgspec.Struct):
             "Username": self.caller.name,
         }
 
-    def has(self, key: str, value: str) -> bool:
-        """Tell whether LookupEvents finds it by an attribute."""
-        if key == "ResourceName":
-            return value in self.roles
-        if key == "ResourceType":
-            return bool(self.roles) and value == _ROLE
-        return bool(self.attributes[key] == value)
-
     @property
     def record(self) -> Json:
         """Return the record, whole."""
         error = {"errorCode": self.error_code, "errorMessage": self.error_message}
-        role = {"accountId": ACCOUNT_ID, "type": _ROLE}
-        resources = {"resources": [role | {"ARN": arn} for arn in self.roles]}
         return {
             "eventVersion": "1.09",
             "userIdentity": self.caller.identity,
@@ -114,7 +101,6 @@ class TrailEvent(msgspec.Struct):
             "requestID": self.request_id,
             "eventID": self.event_id,
             "readOnly": self.read_only,
-            **(resources if self.roles else {}),
             "eventType": "AwsApiCall",
             "managementEvent": True,
             "recipientAccountId": ACCOUNT_ID,
@@ -124,10 +110,9 @@ class TrailEvent(msgspec.Struct):
     @property
     def envelope(self) -> Json:
         """Return the record as LookupEvents wraps it."""
-        role = {"ResourceType": _ROLE}
         return {key: value for key, value in self.attributes.items() if value} | {
             "EventTime": epoch_seconds(self.event_time),
-            "Resources": [role | {"ResourceName": arn} for arn in self.roles],
+            "Resources": [],
             "CloudTrailEvent": json.dumps(self.record, separators=(",", ":")),
         }
 
@@ -233,29 +218,23 @@ def _call(execution: DemoExecution, call: Call, dice: Dice) -> TrailEvent:
 
 def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> TrailEvent:
     """Return how Step Functions came by the session of a call."""
-    caller, role = event.caller, role_arn(execution.scenario)
-    return _event(
-        dice,
-        event.at,
-        "sts:AssumeRole",
-        CallerIdentity({"type": "AWSService", "invokedBy": _STATES}, _STATES, _STATES),
-        request={"roleArn": role, "roleSessionName": caller.name},
-        response={"assumedRoleUser": {"arn": caller.identity["arn"]}},
-        roles=(role,),
+    service = CallerIdentity(
+        {"type": "AWSService", "invokedBy": _STATES}, _STATES, _STATES
     )
+    assumed = _event(dice, event.at, "sts:AssumeRole", service)
+    role, session = role_arn(execution.scenario), event.caller
+    assumed.request = {"roleArn": role, "roleSessionName": session.name}
+    assumed.response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
+    return assumed
 
 
 def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
     """Return the call with which somebody redrove an execution."""
-    return _event(
-        dice,
-        at,
-        "states:RedriveExecution",
-        user("alice", dice.key_id()),
-        request={"executionArn": execution.arn},
-        response={"redriveDate": in_words(at)},
-        read_only=False,
-    )
+    caller = user("alice", dice.key_id())
+    event = _event(dice, at, "states:RedriveExecution", caller, read_only=False)
+    event.request = {"executionArn": execution.arn}
+    event.response = {"redriveDate": in_words(at)}
+    return event
 
 
 def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
@@ -273,12 +252,9 @@ def bystanders(
     """Return other principals' calls from before the executions to after the last."""
     since = epoch - timedelta(minutes=12)
     until = max([epoch, *(each.ends_at for each in executions)]) + timedelta(minutes=6)
-    events = [
-        *_container_instance(since, until, dice),
-        *_console(since, until, dice),
-        *_other_machine(since, until, dice),
-        *_onlooker(executions, dice),
-    ]
+    noise = (_container_instance, _console, _other_machine)
+    events = [each for make in noise for each in make(since, until, dice)]
+    events += _onlooker(executions, dice)
     return [deliver(event, dice.lag()) for event in events]
 
 
@@ -341,15 +317,11 @@ def _other_machine(
     for at in _every(240, 420, since, until, dice):
         task = EcsTask(dice, name, at, STARTED_BY)
         run = {"cluster": "demo-cluster", "taskDefinition": name}
-        yield _event(
-            dice,
-            at,
-            "ecs:RunTask",
-            by_step_functions(role, at, dice),
-            request=run | {"startedBy": STARTED_BY},
-            response=camel(task.answer(in_words)),
-            read_only=False,
-        )
+        caller = by_step_functions(role, at, dice)
+        event = _event(dice, at, "ecs:RunTask", caller, read_only=False)
+        event.request = run | {"startedBy": STARTED_BY}
+        event.response = camel(task.answer(in_words))
+        yield event
         for when in (after(at, 56), after(at, 117)):
             caller = by_step_functions(role, when, dice)
             yield _ecs_call(dice, when, "DescribeTasks", caller, task.arn)

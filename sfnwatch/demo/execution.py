@@ -24,7 +24,6 @@ REDRIVEN = "ExecutionRedriven"
 _ENDS = ("ExecutionSucceeded", "ExecutionFailed")
 # The two families whose details don't carry the event's own name.
 _FAMILIES = ("StateEntered", "StateExited")
-_DATA = ("input", "inputDetails", "output", "outputDetails")
 
 
 class StatesError(Exception):
@@ -56,13 +55,9 @@ class DemoEvent(msgspec.Struct):
     previous: int = 0
     event_id: int = 0
 
-    def wire(self, *, data: bool = True) -> Json:
-        """Return what GetExecutionHistory sends; on request without data."""
-        kept = self.details.items()
-        details = {key: value for key, value in kept if data or key not in _DATA}
-        family = next(
-            (each for each in _FAMILIES if self.kind.endswith(each)), self.kind
-        )
+    def wire(self) -> Json:
+        """Return what GetExecutionHistory sends."""
+        family = next((f for f in _FAMILIES if self.kind.endswith(f)), self.kind)
         # Some types have no details at all: ParallelStateStarted, MapStateSucceeded.
         key = f"{family[:1].lower()}{family[1:]}EventDetails"
         return {
@@ -70,7 +65,7 @@ class DemoEvent(msgspec.Struct):
             "type": self.kind,
             "id": self.event_id,
             "previousEventId": self.previous,
-        } | ({key: details} if self.details else {})
+        } | ({key: self.details} if self.details else {})
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -1,13 +1,12 @@
 """The account's front: AWS's protocols over HTTP on loopback.
 
-It checks who asks for what, writes answers and refusals in each service's form, and
-lets CloudTrail note the calls of its clients.
+It writes answers and refusals in each service's form, and lets CloudTrail note the
+calls of its clients. Whoever signs a request with any key is the demo's one user.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from socket import create_server, socket
 from typing import Self
 from urllib.parse import parse_qs
@@ -17,12 +16,12 @@ import msgspec
 from aiohttp import web
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.cloudtrail import CallerIdentity, TrailEvent, in_role, user
-from sfnwatch.demo.formats import ACCOUNT_ID, Json, arn, camel, http_date, in_words
-from sfnwatch.demo.operations import OPERATIONS, AwsError, common_error, parse
+from sfnwatch.demo.cloudtrail import CallerIdentity, TrailEvent, user
+from sfnwatch.demo.formats import ACCOUNT_ID, Json, camel, http_date
+from sfnwatch.demo.operations import OPERATIONS, AwsError, parse
 
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-"""The example pair of AWS's documentation: any well-formed signature is accepted."""
+"""The example pair of AWS's documentation: no signature is computed."""
 EXPIRED = "EXPIRED"
 """A session token that this account answers as expired."""
 HOST = "127.0.0.1"
@@ -33,24 +32,12 @@ _UNRECORDED = {
     # A trail records these only where it is told to.
     *("ReceiveMessage", "DeleteMessageBatch"),
     # These get no further than the front door.
-    *("ThrottlingException", "UnknownOperationException"),
+    *("ThrottlingException", "UnknownOperationException", "ExpiredTokenException"),
 }
-# Step Functions' own errors are named within the shapes of the service it grew from.
-_NAMESPACES = {"states": "com.amazonaws.swf.service.v2.model#"}
-_COMMON = "com.amazon.coral.service#"
 _IDENTITY = "GetCallerIdentity"
 """What people ask first of an account: STS, which speaks in forms and XML."""
 _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
-_SIGNED = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key_id>[A-Z0-9]{16,128})/\S+/aws4_request, *"
-    r"SignedHeaders=\S+, *Signature=[0-9a-f]{64}"
-)
-_REFUSED = {
-    "MissingAuthenticationTokenException": "Missing Authentication Token",
-    "IncompleteSignatureException": "Authorization header requires 'Credential',"
-    " 'SignedHeaders' and 'Signature' parameters.",
-    "ExpiredTokenException": "The security token included in the request is expired",
-}
+_SIGNED = re.compile(r"Credential=(?P<key_id>[A-Z0-9]{16,128})/")
 
 
 class DemoRequest(msgspec.Struct, frozen=True):
@@ -77,135 +64,100 @@ class DemoRequest(msgspec.Struct, frozen=True):
         known = OPERATIONS.get(self.operation)
         return known[0] if known else "states"
 
-    @property
-    def key_id(self) -> str | None:
-        """Return the id of the access key that signed it; None if none did."""
-        signed = _SIGNED.fullmatch(self.headers.get("Authorization", ""))
-        return signed["key_id"] if signed else None
-
-    @property
-    def session_token(self) -> str | None:
-        return self.headers.get("X-Amz-Security-Token")
-
-
-def check_signature(request: DemoRequest, *, expired: bool) -> str:
-    """Return whose key signed a request, or raise AwsError.
-
-    No signature is computed. Nor is X-Amz-Date looked at: the account's time is not the
-    client's.
-    """
-    key_id, code = request.key_id, ""
-    if not request.headers.get("Authorization"):
-        code = "MissingAuthenticationTokenException"
-    elif key_id is None:
-        code = "IncompleteSignatureException"
-    elif expired or request.session_token == EXPIRED:
-        code = "ExpiredTokenException"
-    if code or key_id is None:
-        raise common_error(code, _REFUSED[code])
-    return key_id
-
 
 class Reply(msgspec.Struct, frozen=True):
     status: int
     content_type: str
     body: bytes
     request_id: str
-    error_code: str | None = None
+    error_code: str = ""
 
 
 def refusal(service: str, error: AwsError, request_id: str) -> Reply:
     """Return a refusal in the service's form; of STS its code lacks the last word."""
-    if service == "sts":
-        code = error.code.removesuffix("Exception")
-        told = f"<Code>{code}</Code><Message>{escape(error.message)}</Message>"
-        xml = f'<ErrorResponse xmlns="{_STS}"><Error>{told}</Error></ErrorResponse>'
-        return Reply(403, "text/xml", xml.encode(), request_id, code)
-    namespace = _COMMON if error.common else _NAMESPACES.get(service, "")
-    why = {"__type": namespace + error.code, "message": error.message}
-    return _json_reply(service, error.status, why, request_id, error.code)
+    if service != "sts":
+        told = {"__type": error.code, "message": error.message}
+        return _json_reply(told, request_id, error.code)
+    code = error.code.removesuffix("Exception")
+    why = {"Error": {"Code": code, "Message": error.message}}
+    return _xml_reply("ErrorResponse", why, request_id, code)
 
 
-def _identity_reply(identity: Json, request_id: str) -> Reply:
-    members = "".join(f"<{key}>{escape(identity[key])}</{key}>" for key in identity)
-    xml = (
-        f'<{_IDENTITY}Response xmlns="{_STS}">'
-        f"<{_IDENTITY}Result>{members}</{_IDENTITY}Result>"
-        f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>"
-        f"</{_IDENTITY}Response>"
-    )
-    return Reply(200, "text/xml", xml.encode(), request_id)
-
-
-def _json_reply(
-    service: str, status: int, told: Json, request_id: str, code: str | None = None
-) -> Reply:
-    version = "1.1" if service == "cloudtrail" else "1.0"
+def _json_reply(told: Json, request_id: str, code: str = "") -> Reply:
     body = json.dumps(told, separators=(",", ":")).encode()
-    return Reply(status, f"application/x-amz-json-{version}", body, request_id, code)
+    status, kind = 400 if code else 200, "application/x-amz-json-1.0"
+    return Reply(status, kind, body, request_id, code)
+
+
+def _xml_reply(name: str, told: Json, request_id: str, code: str = "") -> Reply:
+    xml = f'<{name} xmlns="{_STS}">{_xml(told)}</{name}>'
+    return Reply(403 if code else 200, "text/xml", xml.encode(), request_id, code)
+
+
+def _xml(told: Json) -> str:
+    return "".join(
+        f"<{key}>{_xml(each) if isinstance(each, dict) else escape(each)}</{key}>"
+        for key, each in told.items()
+    )
 
 
 def answer(account: Account, request: DemoRequest) -> Reply:
-    """Answer one request, and let CloudTrail note it."""
-    service, request_id = request.service, account.new_id()
+    """Answer one request, and let CloudTrail note it whether it works or not."""
+    operation, service, request_id = (
+        request.operation,
+        request.service,
+        account.new_id(),
+    )
+    result, refused, caller = Json(), None, _caller(request)
     try:
-        key_id = check_signature(request, expired=account.expired)
-        result = _noted(account, request, _caller(account, request, key_id), request_id)
+        result = _perform(account, request, caller)
     except AwsError as error:
-        return refusal(service, error, request_id)
+        refused = error
+    if not {operation, refused and refused.code} & _UNRECORDED:
+        action, asked = f"{service}:{operation}", _recorded(request.body)
+        call = TrailEvent(
+            account.now(), action, caller, request_id, account.new_id(), asked
+        )
+        if refused is not None:
+            call.error_code, call.error_message = refused.code, refused.message
+        account.note(call)
+    if refused is not None:
+        return refusal(service, refused, request_id)
     if service == "sts":
-        return _identity_reply(result, request_id)
-    return _json_reply(service, 200, result, request_id)
+        told = {f"{_IDENTITY}Result": result}
+        return _xml_reply(f"{_IDENTITY}Response", told, request_id)
+    return _json_reply(result, request_id)
 
 
-def _noted(
-    account: Account, request: DemoRequest, caller: CallerIdentity, request_id: str
-) -> Json:
-    """Perform the operation, and let CloudTrail note it whether it works or not."""
-    operation, code, message = request.operation, "", ""
-    try:
-        if operation == _IDENTITY:
-            who, user_id = caller.identity["arn"], caller.identity["principalId"]
-            return {"Arn": who, "UserId": user_id, "Account": ACCOUNT_ID}
-        if operation not in OPERATIONS:
-            raise common_error("UnknownOperationException", f"Not here: {operation}")
-        _, parameters, perform = OPERATIONS[operation]
-        return perform(account, parse(request.body, parameters))
-    except AwsError as error:
-        code, message = error.code, error.message
-        raise
-    finally:
-        if not {operation, code} & _UNRECORDED:
-            action, at = f"{request.service}:{operation}", account.now()
-            asked = _recorded(request.body)
-            call = TrailEvent(at, action, caller, request_id, account.new_id(), asked)
-            call.error_code, call.error_message = code, message
-            account.note(call)
+def _caller(request: DemoRequest) -> CallerIdentity:
+    """Return the one user of the demo, with the key that signed the request."""
+    signed = _SIGNED.search(request.headers.get("Authorization", ""))
+    agent, key_id = request.headers.get("User-Agent", ""), signed and signed["key_id"]
+    return user("demo", key_id or CREDENTIALS[0], request.address, agent)
 
 
-def _caller(account: Account, request: DemoRequest, key_id: str) -> CallerIdentity:
-    """Return the one user of the demo; with a session token, the same in a role."""
-    agent = request.headers.get("User-Agent", "")
-    if request.session_token is None:
-        return user("demo", key_id, request.address, agent)
-    identity = in_role(arn("iam", "role/demo"), "demo", account.epoch, key_id)
-    return CallerIdentity(identity, request.address, agent)
+def _perform(account: Account, request: DemoRequest, caller: CallerIdentity) -> Json:
+    """Do what is asked for; raises AwsError."""
+    if request.headers.get("X-Amz-Security-Token") == EXPIRED:
+        message = "The security token included in the request is expired"
+        raise AwsError("ExpiredTokenException", message)
+    if request.operation == _IDENTITY:
+        who, user_id = caller.identity["arn"], caller.identity["principalId"]
+        return {"Arn": who, "UserId": user_id, "Account": ACCOUNT_ID}
+    if request.operation not in OPERATIONS:
+        message = f"Not here: {request.operation}"
+        raise AwsError("UnknownOperationException", message)
+    _, parameters, perform = OPERATIONS[request.operation]
+    return perform(account, parse(request.body, parameters))
 
 
 def _recorded(body: bytes) -> Json | None:
-    """Return a request as a record has it: keys in lower case, times in words."""
+    """Return a request as a record has it: with keys in lower case."""
     try:
         given = json.loads(body or b"{}")
     except ValueError:
         return None
-    if not isinstance(given, dict):
-        return None
-    for key in given.keys() & {"StartTime", "EndTime"}:
-        try:
-            given[key] = in_words(datetime.fromtimestamp(given[key], UTC))
-        except (TypeError, ValueError, OverflowError, OSError):
-            continue
-    return dict(camel(given))
+    return dict(camel(given)) if isinstance(given, dict) else None
 
 
 class DemoServer:

@@ -26,7 +26,6 @@ from sfnwatch.demo.execution import (
 from sfnwatch.demo.formats import (
     ACCOUNT_ID,
     REGION,
-    SUBNET,
     Dice,
     Json,
     after,
@@ -34,7 +33,6 @@ from sfnwatch.demo.formats import (
     camel,
     compact,
     epoch_ms,
-    http_date,
     in_words,
     iso,
     iso_ms,
@@ -49,11 +47,19 @@ STARTED_BY = "AWS Step Functions"
 _CONNECTED, _PULL_STARTED, _PULL_STOPPED, _RUNNING = 3.246, 18.768, 20.402, 20.943
 _EXECUTION_STOPPED, _STOPPING = 33.036, 22.953
 
+_STOPPED = {
+    "StopCode": "EssentialContainerExited",
+    "StoppedReason": "Essential container in task exited",
+}
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
 class EcsTask:
-    """A Fargate task with one container, as RunTask answers it and once stopped."""
+    """A Fargate task with one container, as RunTask answers it and once stopped.
+
+    Of what ECS tells of a task it has what tells one from another, and what becomes of
+    it; what is the same for all, or empty, is left out.
+    """
 
     def __init__(
         self, dice: Dice, family: str, created_at: datetime, started_by: str | None
@@ -61,11 +67,7 @@ class EcsTask:
         self.family, self.started_by = family, started_by
         self.created_at = self.stopped_at = created_at
         self.exit_code = 0
-        self.task_id = dice.hex(32)
-        self._container_id, self._attachment_id = dice.uuid(), dice.uuid()
-        self._interface_id = f"eni-0{dice.hex(16)}"
-        third, fourth = int(dice.hex(1), 16), int(dice.hex(2), 16)
-        self._address = f"10.0.{third}.{16 + fourth // 2}"
+        self.task_id, self._container_id = dice.hex(32), dice.uuid()
 
     @property
     def arn(self) -> str:
@@ -75,95 +77,42 @@ class EcsTask:
         """Return RunTask's answer, its time in the form asked for."""
         # Only `.sync` gives a StartedBy; elsewhere the key is left out, not null.
         started_by = {"StartedBy": self.started_by} if self.started_by else {}
-        attachment = {
-            "Id": self._attachment_id,
-            "Details": [{"Name": "subnetId", "Value": SUBNET}],
-            "Status": "PRECREATED",
-            "Type": "ElasticNetworkInterface",
+        path = f"container/demo-cluster/{self.task_id}/{self._container_id}"
+        container = {
+            "ContainerArn": arn("ecs", path),
+            "Image": f"demo/{self.family}:latest",
+            "Name": self.family,
+            "TaskArn": self.arn,
+            "LastStatus": "PENDING",
         }
         task = {
-            "Attributes": [{"Name": "ecs.cpu-architecture", "Value": "x86_64"}],
-            "AvailabilityZone": f"{REGION}a",
             "ClusterArn": CLUSTER_ARN,
             "Cpu": "256",
             "CreatedAt": stamp(self.created_at),
-            "EnableExecuteCommand": False,
-            "EphemeralStorage": {"SizeInGiB": 20},
             "Group": f"family:{self.family}",
-            "InferenceAccelerators": [],
             "LaunchType": "FARGATE",
             "Memory": "512",
-            "Overrides": self._overrides(),
             "PlatformVersion": "1.4.0",
-            "Tags": [],
             "TaskArn": self.arn,
             "TaskDefinitionArn": arn("ecs", f"task-definition/{self.family}:7"),
             **started_by,
-            "Attachments": [attachment],
-            "Containers": [self._container()],
+            "Containers": [container],
             "DesiredStatus": "RUNNING",
             "LastStatus": "PROVISIONING",
-            "PlatformFamily": "Linux",
             "Version": 1,
         }
         return {"Tasks": [task], "Failures": []}
 
-    def _overrides(self) -> Json:
-        container = {
-            "Command": [],
-            "Environment": [],
-            "EnvironmentFiles": [],
-            "Name": self.family,
-            "ResourceRequirements": [],
-        }
-        return {"ContainerOverrides": [container], "InferenceAcceleratorOverrides": []}
-
-    def _container(self) -> Json:
-        path = f"container/demo-cluster/{self.task_id}/{self._container_id}"
-        return {
-            "ContainerArn": arn("ecs", path),
-            "Cpu": "0",
-            "GpuIds": [],
-            "Image": f"demo/{self.family}:latest",
-            "ManagedAgents": [],
-            "Name": self.family,
-            "NetworkBindings": [],
-            "TaskArn": self.arn,
-            "LastStatus": "PENDING",
-            "NetworkInterfaces": [],
-        }
-
     def stopped(self) -> Json:
         """Return the task as Step Functions passes it on at the end."""
         task: Json = self.answer()["Tasks"][0]
-        del task["PlatformFamily"]
-        host = self._address.replace(".", "-")
-        network = {
-            "networkInterfaceId": self._interface_id,
-            "macAddress": "06:00:5e:00:53:01",
-            "privateDnsName": f"ip-{host}.{REGION}.compute.internal",
-            "privateIPv4Address": self._address,
-        }
-        attachment = task["Attachments"][0]
-        attachment |= {"Status": "DELETED", "Type": "eni"}
-        attachment["Details"] += [
-            {"Name": name, "Value": value} for name, value in network.items()
-        ]
-        address = {"PrivateIpv4Address": self._address}
-        task["Containers"][0] |= {
-            "ExitCode": self.exit_code,
-            "ImageDigest": f"sha256:{'0' * 64}",
-            "LastStatus": "STOPPED",
-            "NetworkInterfaces": [{"AttachmentId": self._attachment_id} | address],
-            "RuntimeId": f"{self.task_id}-0527074092",
-        }
+        ending = {"ExitCode": self.exit_code, "LastStatus": "STOPPED"}
+        task["Containers"][0] |= ending
         created, stopped = self.created_at, self.stopped_at
         return task | {
-            "Connectivity": "CONNECTED",
             "DesiredStatus": "STOPPED",
             "LastStatus": "STOPPED",
-            "StopCode": "EssentialContainerExited",
-            "StoppedReason": "Essential container in task exited",
+            **_STOPPED,
             "Version": 5,
             "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
             "PullStartedAt": epoch_ms(after(created, _PULL_STARTED)),
@@ -230,9 +179,7 @@ class Services:
         request_id = self._call(at, "ecs:RunTask", task.arn, request, response)
         answer = task.answer(iso_ms)
         if not resource.startswith("aws-sdk:"):
-            answer = task.answer()
-            headers = _headers(answer, "application/x-amz-json-1.1", answered_at)
-            answer = _with_metadata(answer, request_id, headers)
+            answer = _with_metadata(task.answer(), request_id)
         if not resource.endswith(".sync"):
             return AttemptResult(answered_at, answer)
         poll = {"cluster": CLUSTER_ARN, "tasks": [task.arn]}
@@ -249,20 +196,13 @@ class Services:
     def _invoke(
         self, invocation: Invocation, at: datetime, function: str
     ) -> AttemptResult:
-        dice, ended_at = self._dice, after(at, invocation.seconds)
-        request_id = dice.uuid()
+        ended_at, request_id = after(at, invocation.seconds), self._dice.uuid()
         if invocation.error:
             failure = _raised(function, *invocation.error, request_id)
             return AttemptResult(ended_at, failure=failure)
         payload = dict(invocation.payload)
-        headers = _headers(payload, "application/json", ended_at) | {
-            "Connection": "keep-alive",
-            "X-Amz-Executed-Version": "$LATEST",
-            "X-Amzn-Trace-Id": f"root=1-{dice.hex(8)}-{dice.hex(24)};sampled=0",
-            "x-amzn-Remapped-Content-Length": "0",
-        }
         answer = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
-        return AttemptResult(ended_at, _with_metadata(answer, request_id, headers))
+        return AttemptResult(ended_at, _with_metadata(answer, request_id))
 
     def _start_execution(
         self, nested: NestedExecution, at: datetime, data: Any
@@ -279,12 +219,10 @@ class Services:
         for seconds in nested.polls:
             self._call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
         answer = {"ExecutionArn": child.arn, "StartDate": epoch_ms(started_at)}
-        headers = _headers(answer, "application/x-amz-json-1.0", answered_at)
-        headers["connection"] = "keep-alive"
         return AttemptResult(
             after(child.ends_at, nested.completion_lag),
             _passed_on(child),
-            submitted=(answered_at, _with_metadata(answer, request_id, headers)),
+            submitted=(answered_at, _with_metadata(answer, request_id)),
         )
 
 
@@ -317,24 +255,13 @@ def _passed_on(child: DemoExecution) -> Json:
     }
 
 
-def _headers(body: object, content_type: str, at: datetime) -> dict[str, str]:
-    return {
-        "Content-Length": str(len(compact(camel(body)))),
-        "Content-Type": content_type,
-        "Date": http_date(at),
-    }
-
-
-def _with_metadata(answer: Json, request_id: str, headers: dict[str, str]) -> Json:
+def _with_metadata(answer: Json, request_id: str) -> Json:
     """Return an answer with the metadata that optimized integrations add to it."""
-    headers = headers | {"x-amzn-RequestId": request_id}
-    http = {
-        "AllHttpHeaders": {name: [value] for name, value in headers.items()},
-        "HttpHeaders": headers,
-        "HttpStatusCode": 200,
+    headers = {"x-amzn-RequestId": request_id}
+    return answer | {
+        "SdkHttpMetadata": {"HttpHeaders": headers, "HttpStatusCode": 200},
+        "SdkResponseMetadata": {"RequestId": request_id},
     }
-    metadata = {"RequestId": request_id}
-    return answer | {"SdkHttpMetadata": http, "SdkResponseMetadata": metadata}
 
 
 # -- what ECS tells of tasks, in a queue -----------------------------------------------
@@ -420,22 +347,15 @@ def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
         yield DemoMessage(sent_at, message_id, event)
 
 
-def _detail(task: EcsTask, status: str, at: datetime) -> Any:
-    detail = camel(task.answer(iso_ms))["tasks"][0]
+def _detail(task: EcsTask, status: str, at: datetime) -> Json:
+    detail: Json = camel(task.answer(iso_ms))["tasks"][0]
     (container,) = detail["containers"]
-    starting = status in _STARTING
-    container["lastStatus"] = "RUNNING" if status == "RUNNING" else "PENDING"
-    detail |= {
-        "lastStatus": status,
-        "desiredStatus": "RUNNING" if starting else "STOPPED",
-        "updatedAt": iso_ms(at),
-    }
-    if not starting:
-        container |= {"lastStatus": "STOPPED", "exitCode": task.exit_code}
-        detail |= {
-            "stopCode": "EssentialContainerExited",
-            "stoppedReason": "Essential container in task exited",
-        }
+    detail |= {"lastStatus": status, "updatedAt": iso_ms(at)}
+    if status in _STARTING:
+        container["lastStatus"] = "RUNNING" if status == "RUNNING" else "PENDING"
+        return detail
+    container |= {"lastStatus": "STOPPED", "exitCode": task.exit_code}
+    detail |= {"desiredStatus": "STOPPED", **camel(_STOPPED)}
     if status == "STOPPED":
         detail["stoppedAt"] = iso_ms(task.stopped_at)
     return detail

@@ -101,6 +101,10 @@ class Failure(Exception):  # noqa: N818 - it is not an error of ours
         """AWS's error code; empty for an error that AWS did not send."""
         self.at_least = at_least
         """Seconds that must pass before another try makes sense."""
+        self.unreachable = False
+        """True where there was nobody to answer: a name or a port that is not there."""
+        self.signing_in = False
+        """True where it kept credentials from being had."""
 
 
 class Verdict(Struct, frozen=True):

@@ -12,10 +12,10 @@ inference from their stamps: nothing says that a file is the last of its time.
 
 import asyncio
 import re
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -397,15 +397,11 @@ class Archive(CallSource):
         else:
             raise UsageError(f"{clean(place, 200)} is no folder.", hint=_NO_PLACE)
         self._relevance = Relevance(self.targets)
-        self._waiting: deque[TrailFile] = deque()
-        """What was found and is to be read; each is read once."""
-        self._total = 0
-        """How many those were when they were found."""
         self._read: set[tuple[Hashable, str]] = set()
         """What was asked, and the keys of files that were read, if not to their end."""
         self._report = FileReport()
-        self._tries = 0
-        self._refused: list[TrailFile] = []
+        self._tries = self._denied = 0
+        """How often the file under way was asked for, and how many were denied."""
         self._window = self._wanted()
         """What was last looked for."""
         self._asked: Hashable = None
@@ -420,10 +416,11 @@ class Archive(CallSource):
             await self.rest(_NAP)
         await await_history(self.targets, self.clock)
         while True:
-            await self.attempt(self._look)
-            while self._waiting:
-                await self.attempt(self._read_next)
-                self._tell_progress()
+            files = await self.attempt(self._look)
+            for number, file in enumerate(files, 1):
+                place = f"{number} of {len(files)}"
+                await self.attempt(partial(self._read_file, file, f"file {place}"))
+                self._tell_progress(place)
             self.hand_on(*self._relevance.select(()))
             self.coverage = self._complete_to()
             # What became known while it was read may have more to be read.
@@ -435,8 +432,8 @@ class Archive(CallSource):
 
     # -- finding files -----------------------------------------------------------------
 
-    async def _look(self) -> None:
-        """Find the files that are new, and put them in their order."""
+    async def _look(self) -> list[TrailFile]:
+        """Find the files that are new, in their order; each is read once."""
         self.last_round = self.is_over()
         window, now = self._wanted(), self.clock.now()
         asked = self.asked(window)
@@ -445,15 +442,10 @@ class Archive(CallSource):
             recent = self._looked_at - _RECENT
         found = await self._place.files(window, recent)
         self._window, self._asked, self._looked_at = window, asked, now
-        fresh = {each.key: each for each in found.files}
-        files = [
-            file
-            for key, file in fresh.items()
-            if (asked, key) not in self._read and self._may_tell(file)
-        ]
-        self._waiting.extend(sorted(files, key=_oldest_first))
-        self._total = len(files)
         self._report.begin(found)
+        fresh = {each.key: each for each in found.files}
+        new = [f for key, f in fresh.items() if (asked, key) not in self._read]
+        return sorted(filter(self._may_tell, new), key=_oldest_first)
 
     def _may_tell(self, file: TrailFile) -> bool:
         """False for one that tells of the time between an end and a redrive alone."""
@@ -483,27 +475,24 @@ class Archive(CallSource):
 
     # -- reading them ------------------------------------------------------------------
 
-    async def _read_next(self) -> None:
-        """Read the file whose turn it is; one that can't be read is named."""
-        file = self._waiting[0]
+    async def _read_file(self, file: TrailFile, note: str) -> None:
+        """Read a file; one that can't be read is named."""
         try:
-            trouble = await self._read_through(file)
+            trouble = await self._read_through(file, note)
         except UnreadableError as error:
-            self._raise_if_of_all(file, error)
+            self._raise_if_of_all(error)
             trouble = error.why
         else:
             self._read.add((self._asked, file.key))
-        self._report.was_read(file, trouble)
-        self._waiting.popleft()
+        self._report.files[file.place] = trouble
         self._tries = 0
 
-    async def _read_through(self, file: TrailFile) -> str:
+    async def _read_through(self, file: TrailFile, note: str) -> str:
         """Read a file to its end, or to where it makes no more sense; says why.
 
         What is found is handed on at once: a file of many may unpack to anything. One
         that is read again from its beginning brings nothing twice.
         """
-        note = f"file {self._total - len(self._waiting) + 1} of {self._total}"
         reader = TrailReader(self.wanted(self._window))
         async with aclosing(self._place.chunks(file, note)) as stream:
             async for chunk in stream:
@@ -532,21 +521,21 @@ class Archive(CallSource):
         """Read the next bytes of a file, in a thread; raises UnreadableError."""
         return reader.feed(data)
 
-    def _raise_if_of_all(self, file: TrailFile, error: UnreadableError) -> None:
-        """Raise a failure that is not that of one file; then it is tried again."""
+    def _raise_if_of_all(self, error: UnreadableError) -> None:
+        """Raise a failure that is not that of one file; then it is tried again.
+
+        What was passed over because of it, the next look finds.
+        """
         failure = error.failure
         if failure is None:
             return
         if failure.state is HealthState.DENIED:
-            self._refused.append(file)
-            if len(self._refused) < _TRIES or self._read:
-                return
-            # None of the files may be read: all are tried again.
-            self._waiting.extendleft(reversed(self._refused[:-1]))
-            self._refused.clear()
-            raise failure from error
-        self._tries += 1
-        if self._tries < _TRIES:
+            self._denied += 1
+            is_of_all = self._denied >= _TRIES and not self._read
+        else:
+            self._tries += 1
+            is_of_all = self._tries < _TRIES
+        if is_of_all:
             raise failure from error
 
     # -- what is said ------------------------------------------------------------------
@@ -566,13 +555,12 @@ class Archive(CallSource):
         last = self._window.last
         return reached if last is None else min(reached, last)
 
-    def _tell_progress(self) -> None:
+    def _tell_progress(self, place: str) -> None:
         """Say how far the reading has come, now and then."""
         now = self.clock.now()
-        if self._waiting and seconds_between(self._told_at, now) >= _TELL:
+        if seconds_between(self._told_at, now) >= _TELL:
             self._told_at = now
-            read = self._total - len(self._waiting)
-            self.say(f"Reading the trail's files: {read} of {self._total}.")
+            self.say(f"Reading the trail's files: {place}.")
 
 
 def _oldest_first(file: TrailFile) -> tuple[float, str]:

@@ -23,7 +23,7 @@ from sfnwatch.model.children import (
     decode_map_run,
 )
 from sfnwatch.model.records import RecordKind
-from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, ListPage, Text
+from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text
 from sfnwatch.sources.history import History
 from sfnwatch.sources.polling import (
     Feed,
@@ -83,7 +83,7 @@ class MapRunSource(PollingSource):
         on_listed: Callable[[Iterable[MapRunChild]], None],
     ) -> None:
         super().__init__(aws, context, "children", "map-run", parent.arn.arn)
-        self._arn, self._region = map_run_arn, parent.arn.region
+        self.subject, self.region = map_run_arn, parent.arn.region
         self._on_listed = on_listed
         self._counts = ExecutionCounts()
         """As of the last lists."""
@@ -109,12 +109,9 @@ class MapRunSource(PollingSource):
                 self._counts, listed_all = run.executions, True
 
     async def _describe(self) -> MapRun:
-        asked, name = {"mapRunArn": self._arn}, "states:DescribeMapRun"
-        answer = await self.ask(
-            AwsRequest(
-                name, self._arn, self._region, _MapRunAnswer, asked, "how far it is"
-            )
-        )
+        name, arn = "states:DescribeMapRun", self.subject
+        request = self.request(name, _MapRunAnswer, "how far it is", mapRunArn=arn)
+        answer = await self.ask(request)
         received = self.received(RecordKind.MAP_RUN, answer.body)
         self.hand_on(received)
         return decode_map_run(received, received.record)
@@ -134,20 +131,13 @@ class MapRunSource(PollingSource):
 
     async def _list(self, status: str | None) -> None:
         """Ask for the executions of a status, or for all; but few that run."""
-        asked = {"mapRunArn": self._arn, "maxResults": _PAGE}
+        asked, most = {"mapRunArn": self.subject, "maxResults": _PAGE}, _MOST_PAGES
         if status is not None:
             asked["statusFilter"] = status
-        most = _MOST_PAGES
         if status == "RUNNING":
             asked["maxResults"], most = RUNNING_LISTED, 1
-        request = AwsRequest(
-            "states:ListExecutions",
-            self._arn,
-            self._region,
-            _ChildrenPage,
-            asked,
-            f"{status.lower() if status else 'all'} executions",
-        )
+        name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
+        request = self.request(name, _ChildrenPage, note, **asked)
         async for page in self.pages(request, most=most):
             received = self.received(RecordKind.CHILDREN, page.body)
             self._on_listed(decode_children(received, received.record))

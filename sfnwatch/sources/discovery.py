@@ -71,8 +71,8 @@ _FEW = 25
 _DEEP = 5
 """Pages read at most to find the newest start: with more running at once than they
 hold, it may still be missed. After as many a long list goes on only if it is wanted."""
-_AT_ONCE = 4
-"""Requests under way at the same time."""
+_MOST_DENIED = 4
+"""State machines that are denied, after which no other is asked for."""
 _BUDGET = 60
 """Requests after which the list of all state machines goes on only if it is wanted."""
 _LEAST, _LONGEST = 2.0, 5.0
@@ -139,50 +139,22 @@ class _MapRunPage(ListPage):
 P = TypeVar("P", _MachinePage, _ExecutionPage, _MapRunPage)
 
 
-class _Asker(PollingSource):
-    """Asks for the pages of a list, and again while that may help."""
+def _called(arn: str) -> str:
+    """Name a state machine or a Map Run by the end of its ARN."""
+    return clean(":".join(arn.split(":")[6:]) or arn, _LIMIT)
+
+
+class Discovery(PollingSource):
+    """Finds executions in one Region of an account; raises RefusedError.
+
+    It asks for one thing after the other, and again while that may help.
+    """
 
     verdicts = (
         Verdict(
             "StateMachineTypeNotSupported", HealthState.REFUSED, f"It is {_EXPRESS}"
         ),
     )
-
-    def __init__(
-        self,
-        aws: CallsAws,
-        context: WatchContext,
-        consume: TakesBatches,
-        *,
-        enduring: bool = False,
-    ) -> None:
-        """Make one; where it is `enduring`, trouble after an answer is waited out."""
-        super().__init__(aws, context, "discovery")
-        self._consume, self._enduring = consume, enduring
-
-    def judge(self, failure: Failure) -> None:
-        hopeless = not self._enduring and self.failures >= (self.context.tries or TRIES)
-        final = failure.state is HealthState.DENIED or failure.code == _NO_MAP_RUN
-        if hopeless or final:
-            failure.state = HealthState.REFUSED
-
-    async def wait_out(self, failure: Failure) -> None:
-        """Rest before another try; raises RefusedError where there is none."""
-        denied = failure.state is HealthState.DENIED
-        try:
-            await super().wait_out(failure)
-        except GaveUpError:
-            kind = DeniedError if denied else RefusedError
-            raise kind(failure.message) from failure
-
-
-def _called(arn: str) -> str:
-    """Name a state machine or a Map Run by the end of its ARN."""
-    return clean(":".join(arn.split(":")[6:]) or arn, _LIMIT)
-
-
-class Discovery:
-    """Finds executions in one Region of an account; raises RefusedError."""
 
     def __init__(
         self,
@@ -194,31 +166,45 @@ class Discovery:
         only: ListFilter | None = None,
     ) -> None:
         """Make one; its lists have what the filter lets through."""
-        self._aws = RateLimitedAws(aws, clock, _RATES)
+        context = WatchContext(Targets(()), clock, tries=tries)
+        super().__init__(RateLimitedAws(aws, clock, _RATES), context, "discovery")
+        self.region, self._tries = region, tries
         self._only = only or ListFilter()
-        self._context = WatchContext(Targets(()), clock, tries=tries)
-        self._clock, self._region = clock, region
         self._asked: list[Received] = []
+        self._consume = self._take
+        self._teller: Tell | None = None
+        """Is told of trouble after an answer, which is waited out; None: it is not."""
 
     def take_requests(self) -> Batch:
         """Hand over what was asked since the last time, for a recording."""
         asked, self._asked = self._asked, []
-        return (*asked, *self._context.untold())
+        return (*asked, *self.context.untold())
+
+    def _take(self, batch: Batch) -> None:
+        for each in batch:
+            if each.kind == RecordKind.REQUEST:
+                self._asked.append(each)
+            elif self._teller is not None and each.record.get("retry_in"):
+                # What ends it is raised.
+                self._teller(str(each.record.get("message")))
+
+    def judge(self, failure: Failure) -> None:
+        hopeless = self._teller is None and self.failures >= self._tries
+        final = failure.state is HealthState.DENIED or failure.code == _NO_MAP_RUN
+        if hopeless or final:
+            failure.state = HealthState.REFUSED
+
+    async def wait_out(self, failure: Failure) -> None:
+        """Rest before another try; raises RefusedError where there is none."""
+        denied = failure.state is HealthState.DENIED
+        try:
+            await super().wait_out(failure)
+        except GaveUpError:
+            self.failures = 0  # of the next thing that is asked for
+            kind = DeniedError if denied else RefusedError
+            raise kind(failure.message) from failure
 
     # -- pages ---------------------------------------------------------------------
-
-    def _asker(self, tell: Tell | None = None, *, enduring: bool = False) -> _Asker:
-        """Make one who asks; `tell` is told what goes wrong meanwhile."""
-
-        def take(batch: Batch) -> None:
-            for each in batch:
-                if each.kind == RecordKind.REQUEST:
-                    self._asked.append(each)
-                elif tell is not None and each.record.get("retry_in"):
-                    # What ends it is raised.
-                    tell(str(each.record.get("message")))
-
-        return _Asker(self._aws, self._context, take, enduring=enduring)
 
     async def _pages(
         self,
@@ -229,28 +215,20 @@ class Discovery:
         asked: dict[str, Any],
         *,
         most: int | None = None,
-        by: _Asker | None = None,
     ) -> AsyncGenerator[P, None]:
         """Yield a list page by page, as far as somebody reads."""
-        asker = by or self._asker()
-        name, region = f"states:{operation}", self._region
-        request = AwsRequest(name, subject, region, shape, asked, note)
-        async with aclosing(asker.pages(request, most=most)) as pages:
+        name = f"states:{operation}"
+        request = AwsRequest(name, subject, self.region, shape, asked, note)
+        async with aclosing(self.pages(request, most=most)) as pages:
             async for page in pages:
                 yield page.value
 
     def _machines(self, size: int, note: str) -> AsyncGenerator[_MachinePage, None]:
         asked = {"maxResults": size}
-        return self._pages("ListStateMachines", self._region, _MachinePage, note, asked)
+        return self._pages("ListStateMachines", self.region, _MachinePage, note, asked)
 
     def _executions(
-        self,
-        arn: str,
-        size: int,
-        status: str | None = None,
-        *,
-        most: int | None = None,
-        by: _Asker | None = None,
+        self, arn: str, size: int, status: str | None = None, most: int | None = None
     ) -> AsyncGenerator[_ExecutionPage, None]:
         """Yield the executions of a state machine, or of a Map Run."""
         of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
@@ -259,7 +237,7 @@ class Discovery:
             asked["statusFilter"] = status
         note = f"{status.lower()} executions" if status else "newest executions"
         name, subject = "ListExecutions", _called(arn)
-        return self._pages(name, subject, _ExecutionPage, note, asked, most=most, by=by)
+        return self._pages(name, subject, _ExecutionPage, note, asked, most=most)
 
     # -- one execution -----------------------------------------------------------------
 
@@ -273,7 +251,7 @@ class Discovery:
                     if machine.name == name:
                         return machine
                     known.append(machine.name)
-        raise _unknown(name, known, self._region)
+        raise _unknown(name, known, self.region)
 
     async def arn_of(self, named: MachineName | MapRunArn | StateMachineArn) -> str:
         """Give the ARN of what is named, if it is one whose executions are listed."""
@@ -285,7 +263,7 @@ class Discovery:
 
     async def latest(self, machine_arn: str) -> ListedExecution:
         """Find the execution that was started last, whether it runs or has ended."""
-        found = newest(await self._started_since(machine_arn, None, self._asker()))
+        found = newest(await self._started_since(machine_arn, None))
         if found is None:
             msg = f"{_called(machine_arn)} has no executions; AWS lists them for 90"
             hint = "sfnwatch watch --next waits for the next one."
@@ -300,12 +278,13 @@ class Discovery:
         Of several it is the one that started first. Trouble that may pass is waited
         out once AWS has answered at all, and `tell` is told of it.
         """
-        interval, asker = Interval(_LEAST, _LONGEST), self._asker(tell, enduring=True)
-        asked_at = self._clock.now()
+        interval, self._teller = Interval(_LEAST, _LONGEST), tell or (lambda _: None)
+        self._answered = False  # this list
+        asked_at = self.clock.now()
         bound = asked_at - _TOLERANCE
         before: frozenset[str] | None = None
         while True:
-            found = await self._started_since(machine_arn, bound, asker)
+            found = await self._started_since(machine_arn, bound)
             if before is None:
                 begin = self._put_right(asked_at)
                 bound = begin - _TOLERANCE
@@ -313,7 +292,7 @@ class Discovery:
             later = [e for e in found if e.arn not in before and _is_after(e, bound)]
             if later:
                 return max(later, key=lambda each: each.running_first[1])
-            await self._clock.sleep(interval.after(news=False))
+            await self.clock.sleep(interval.after(news=False))
 
     def _put_right(self, asked_at: datetime) -> datetime:
         """Give the time at which something was asked, now that AWS's own is known.
@@ -321,12 +300,12 @@ class Discovery:
         It is only an answer that tells of it. If the clock was put forward by that, it
         looks as if the answer had taken long, and nothing takes very long.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         took = max(timedelta(0), now - asked_at)
         return now - min(took, _SLOWEST)
 
     async def _started_since(
-        self, machine_arn: str, since: datetime | None, by: _Asker
+        self, machine_arn: str, since: datetime | None
     ) -> list[ListedExecution]:
         """Read a list until nothing that follows can have started after `since`.
 
@@ -334,8 +313,7 @@ class Discovery:
         which is no earlier than its start.
         """
         found: list[ListedExecution] = []
-        pages = self._executions(machine_arn, _PAGE, most=_DEEP, by=by)
-        async with aclosing(pages):
+        async with aclosing(self._executions(machine_arn, _PAGE, most=_DEEP)) as pages:
             async for page in pages:
                 found += page.decoded
                 best = newest(found)
@@ -350,26 +328,34 @@ class Discovery:
     async def list_named(self, named: Named) -> AsyncGenerator[Listing, None]:
         """List the executions of a state machine or a Map Run.
 
-        Of an execution those are the children of its Map Runs.
+        Of an execution those are the children of its Map Runs, one after the other.
         """
+        by = ListedBy.MAP_RUN
         match named:
             case ExecutionArn():
-                listings = self._of_map_runs(await self._map_runs(named.arn))
+                arns = await self._map_runs(named.arn)
             case MapRunArn():
-                listings = self._of_map_runs([named.arn])
+                arns = [named.arn]
             case MachineName() | StateMachineArn():
-                listings = self._of_machine(await self.arn_of(named))
-        async with aclosing(listings):
-            async for listing in listings:
-                yield listing
+                arns, by = [await self.arn_of(named)], ListedBy.MACHINE
+        asked, listing = 0, Listing(known=len(arns), by=by)
+        yield listing
+        for place, arn in enumerate(arns, 1):
+            async with aclosing(self._of_one(arn)) as pages:
+                async for listed, has_more in pages:
+                    asked += 1
+                    more = has_more or place < len(arns)
+                    spent = more and asked % _DEEP == 0
+                    yield replace(listing, executions=listed, asked=place, spent=spent)
 
     async def _wanted(
         self, arn: str, size: int, status: str | None, most: int | None = None
     ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
         """Give the pages of what was started when it is wanted, and if more follow."""
-        since = self._only.since
         async with aclosing(self._executions(arn, size, status, most=most)) as pages:
             async for page in pages:
+                # AWS's time is known by its answer.
+                since = self._only.begin(self.clock.now())
                 more = bool(page.next_token)
                 if since is None:
                     yield page.decoded, more
@@ -389,14 +375,6 @@ class Discovery:
                 async for listed, more in pages:
                     yield listed, more or status != statuses[-1]
 
-    async def _of_machine(self, arn: str) -> AsyncGenerator[Listing, None]:
-        number = 0
-        async with aclosing(self._filtered(arn, _PAGE)) as pages:
-            async for listed, more in pages:
-                number += 1
-                spent = more and number % _DEEP == 0
-                yield Listing(listed, asked=1, known=1, spent=spent)
-
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Ask for all of an execution's Map Runs."""
         asked = {"executionArn": execution_arn, "maxResults": _MOST}
@@ -404,30 +382,19 @@ class Discovery:
         pages = self._pages(name, subject, _MapRunPage, "its Map Runs", asked)
         return [run.map_run_arn async for page in pages for run in page.map_runs]
 
-    async def _of_map_runs(self, arns: Sequence[str]) -> AsyncGenerator[Listing, None]:
-        """List the children of Map Runs, one run after the other."""
-        asked = 0
-        listing = Listing(known=len(arns), by=ListedBy.MAP_RUN)
-        yield listing
-        for place, arn in enumerate(arns, 1):
-            async with aclosing(self._of_map_run(arn)) as pages:
-                async for listed, has_more in pages:
-                    asked += 1
-                    more = has_more or place < len(arns)
-                    spent = more and asked % _DEEP == 0
-                    yield replace(listing, executions=listed, asked=place, spent=spent)
-
-    async def _of_map_run(
+    async def _of_one(
         self, arn: str
     ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
-        """Give a Map Run's pages, and whether more follow.
+        """Give the pages of a machine or a Map Run, and whether more follow.
 
         A Map Run may have millions of children, few of which failed, and the list has
         them in the order of their ends. Where there are several pages, what did not
         succeed is asked for by itself after the first: it may stand on the last.
         """
-        if self._only != ListFilter():
-            async with aclosing(self._filtered(arn, _MOST)) as pages:
+        is_map_run = ":mapRun:" in arn
+        if not is_map_run or self._only != ListFilter():
+            size = _MOST if is_map_run else _PAGE
+            async with aclosing(self._filtered(arn, size)) as pages:
                 async for listed, has_more in pages:
                     yield listed, has_more
             return
@@ -439,32 +406,32 @@ class Discovery:
                     yield failed.decoded, True
 
     async def list_recent(self) -> AsyncGenerator[Listing, None]:
-        """List the newest executions of all state machines, a few machines at a time.
+        """List the newest executions of all state machines, one after the other.
 
         A machine that can't be asked is left out, with words; if the first ones are all
         denied, so is the rest, and RefusedError is raised.
         """
         asked, known, cost, denied, answered = 0, 0, 0, 0, False
         async for page in self._machines(_PAGE, "state machines"):
-            machines, more = page.state_machines, bool(page.next_token)
-            known += len(machines)
+            more = bool(page.next_token)
+            known += len(page.state_machines)
             yield Listing(asked=asked, known=known, more=more)
-            for first in range(0, len(machines), _AT_ONCE):
-                few = machines[first : first + _AT_ONCE]
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._newest(each)) for each in few]
-                told = [task.result() for task in tasks]
-                left_out = [part.left_out for part in told if part.left_out]
-                answered = answered or len(left_out) < len(told)
-                refused = [p.left_out for p in told if p.denied and p.left_out]
-                denied += len(refused)
-                if refused and denied >= _AT_ONCE and not answered:
-                    raise RefusedError(refused[0].reason)
-                cost += sum(part.pages for part in told)
+            for machine in page.state_machines:
+                found, left_out = dict[str, ListedExecution](), list[LeftOut]()
+                try:
+                    async for listed in self._newest(machine):
+                        found |= {each.arn: each for each in listed}
+                        cost, answered = cost + 1, True
+                except RefusedError as refused:
+                    denied += isinstance(refused, DeniedError)
+                    if denied >= _MOST_DENIED and not answered:
+                        raise RefusedError(str(refused)) from refused
+                    told = LeftOut(machine.name, str(refused), machine.express)
+                    left_out.append(told)
+                asked += 1
                 spent, cost = cost >= _BUDGET, cost % _BUDGET
-                asked += len(told)
                 yield Listing(
-                    tuple(each for part in told for each in part.found.values()),
+                    tuple(found.values()),
                     tuple(left_out),
                     asked=asked,
                     known=known,
@@ -472,38 +439,25 @@ class Discovery:
                     spent=spent and (more or asked < known),
                 )
 
-    async def _newest(self, machine: Machine) -> "_MachineListing":
-        """Ask for a machine's newest executions, and for those that run.
+    async def _newest(
+        self, machine: Machine
+    ) -> AsyncGenerator[tuple[ListedExecution, ...], None]:
+        """Give a machine's newest executions, and those that run; raises RefusedError.
 
         One that has run for long stands far down the list, at its start. Of a time
         that is asked for it is all, as far as a few pages have it.
         """
-        told, only = _MachineListing(), self._only
-        size, most = (_FEW, 1) if only.since is None else (_PAGE, _DEEP)
-        try:
-            machine.refuse_express()
-            for status in only.statuses or (None, "RUNNING"):
-                is_whole = False
-                pages = self._wanted(machine.arn, size, status, most)
-                async with aclosing(pages):
-                    async for listed, more in pages:
-                        told.pages, is_whole = told.pages + 1, not more
-                        told.found |= {each.arn: each for each in listed}
-                if is_whole and not only.statuses:
-                    break
-        except RefusedError as refused:
-            told.left_out = LeftOut(machine.name, str(refused), machine.express)
-            told.denied = isinstance(refused, DeniedError)
-        return told
-
-
-class _MachineListing(Struct):
-    """What came of asking for one state machine's executions."""
-
-    found: dict[str, ListedExecution] = {}
-    left_out: LeftOut | None = None
-    pages: int = 0
-    denied: bool = False
+        machine.refuse_express()
+        statuses = self._only.statuses
+        size, most = (_FEW, 1) if self._only.since is None else (_PAGE, _DEEP)
+        for status in statuses or (None, "RUNNING"):
+            is_whole = False
+            async with aclosing(self._wanted(machine.arn, size, status, most)) as pages:
+                async for listed, more in pages:
+                    yield listed
+                    is_whole = not more
+            if is_whole and not statuses:
+                break
 
 
 def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:

@@ -22,7 +22,7 @@ from sfnwatch.model.arns import LogGroupName, parse_log_group
 from sfnwatch.model.history import MOST_EVENTS, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_object, text_of
-from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Text, json_bytes
+from sfnwatch.sources.answers import CallsAws, Failure, Text, json_bytes
 from sfnwatch.sources.log_group import LOG_VERDICTS, LogEvent, LogReader, escape_pattern
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
@@ -103,6 +103,7 @@ class Express(PollingSource):
     ) -> None:
         """Make a source; `group` is read instead of what the state machine names."""
         super().__init__(aws, context, "history", "express", target.arn.arn)
+        self.subject, self.region = target.arn.state_machine_arn, target.arn.region
         self._target, self._group = target, group
         self._look_back = timedelta(seconds=look_back)
         self._level = ""
@@ -146,16 +147,9 @@ class Express(PollingSource):
 
     async def _define(self) -> LogGroupName:
         """Ask where it is logged; for a group that is given that need not be told."""
-        arn = self._target.arn
-        machine = arn.state_machine_arn
-        request = AwsRequest(
-            "states:DescribeStateMachine",
-            machine,
-            arn.region,
-            _MachineAnswer,
-            {"stateMachineArn": machine},
-            "the log group",
-        )
+        name, machine = "states:DescribeStateMachine", self.subject
+        asked = {"stateMachineArn": machine}
+        request = self.request(name, _MachineAnswer, "the log group", **asked)
         try:
             answer = await self.ask(request, FORBIDDEN if self._group else ())
         except Failure as failure:

@@ -24,7 +24,6 @@ from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.values import clean, int_of, maybe_time
 from sfnwatch.sources.answers import (
     AwsAnswer,
-    AwsRequest,
     CallsAws,
     Failure,
     ListPage,
@@ -135,6 +134,7 @@ class History(PollingSource):
         self._is_child = target.level > 0
         lane = "children" if self._is_child else "history"
         super().__init__(aws, context, lane, execution_arn=target.arn.arn)
+        self.subject, self.region = target.arn.arn, target.arn.region
         self._target, self._listed = target, listed
         self._follow_redrive = follow_redrive
         self._held = 0
@@ -184,11 +184,10 @@ class History(PollingSource):
         note: str = "",
         tolerated: Collection[HealthState] = (),
     ) -> AwsAnswer[T]:
-        arn = self._target.arn
-        asked = {"executionArn": arn.arn}
-        name = f"states:{operation}"
-        request = AwsRequest(name, arn.arn, arn.region, shape, asked, note)
-        return await self.ask(request, tolerated)
+        name, arn = f"states:{operation}", self.subject
+        return await self.ask(
+            self.request(name, shape, note, executionArn=arn), tolerated
+        )
 
     def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
         """Hand on an answer, and note what it tells of whose calls to look up."""
@@ -257,18 +256,16 @@ class History(PollingSource):
     def _pages(
         self, note: str, size: int, *, newest_first: bool = False
     ) -> AsyncGenerator[AwsAnswer[_HistoryPage], None]:
-        arn = self._target.arn
-        asked = {
-            "executionArn": arn.arn,
-            "maxResults": size,
-            "reverseOrder": newest_first,
-            "includeExecutionData": True,
-        }
-        name = "states:GetExecutionHistory"
-        return self.pages(
-            AwsRequest(name, arn.arn, arn.region, _HistoryPage, asked, note),
-            ceiling=MOST_EVENTS,
+        request = self.request(
+            "states:GetExecutionHistory",
+            _HistoryPage,
+            note,
+            executionArn=self.subject,
+            maxResults=size,
+            reverseOrder=newest_first,
+            includeExecutionData=True,
         )
+        return self.pages(request, ceiling=MOST_EVENTS)
 
     def _decoded(self, page: Iterable[Raw]) -> list[_Head]:
         """Read a page's events, each once; what is no event is handed on as such."""

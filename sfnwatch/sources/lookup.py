@@ -11,12 +11,13 @@ by Username: Step Functions takes a new session name for every call.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw
+from msgspec.structs import replace
 
 from sfnwatch.model.api_call import cloudtrail_record, decode_call
 from sfnwatch.model.records import DecodeError, Received, RecordKind
@@ -57,21 +58,6 @@ _NOTHING = (
 class _LookupPage(Page, rename="pascal"):
     events: list[Raw]
     next_token: str | None = None
-
-
-class _LookupEvent(Struct):
-    """An Event of a page."""
-
-    data: bytes
-    record: Mapping[str, Any]
-
-    @property
-    def id(self) -> str:
-        return str(self.record.get("EventId"))
-
-    @property
-    def at(self) -> datetime | None:
-        return maybe_time(self.record.get("EventTime"))
 
 
 class MeasuredCoverage:
@@ -269,7 +255,7 @@ class Lookup(CallSource):
 
     async def _down(
         self, query: Query, asked: dict[str, Any]
-    ) -> AsyncGenerator[list[_LookupEvent], None]:
+    ) -> AsyncGenerator[list[Received], None]:
         """Read a service's calls page by page, the newest first.
 
         Begun again, as with `asked` as it is then, it goes on below what has been read.
@@ -297,46 +283,46 @@ class Lookup(CallSource):
         request = AwsRequest(LOOKUP, value, region, _LookupPage, asked, note)
         return self.pages(request, next_key="NextToken", most=most)
 
-    def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[_LookupEvent]:
+    def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[Received]:
         self._since_measured += 1
         if query[0] == self.targets.region:
             self._measured.made(page.request_id, self.clock.now())
-        raw = (bytes(each) for each in page.value.events)
-        return [_LookupEvent(data, parse_object(data)) for data in raw]
+        now, events = self.clock.now(), list[Received]()
+        for data in map(bytes, page.value.events):
+            events.append(Received(now, RecordKind.LOOKUP, None, data))
+            events[-1].leave(parse_object(data))
+        return events
 
-    def _is_covered(self, query: Query, events: Sequence[_LookupEvent]) -> bool:
+    def _is_covered(self, query: Query, events: Sequence[Received]) -> bool:
         """True when all on the page is known and lies before what the last cycle saw.
 
         Now and then even that is read through: a straggler may lie deeper.
         """
         if self.last_round or self._cycles % _THOROUGH == 0 or not events:
             return False
-        covered, oldest = self._covered.get(query), events[-1].at
+        covered, oldest = self._covered.get(query), _at(events[-1])
         return covered is not None and oldest is not None and oldest < covered
 
-    def _unseen(self, events: Sequence[_LookupEvent]) -> list[_LookupEvent]:
+    def _unseen(self, events: Sequence[Received]) -> list[Received]:
         """Keep what has never come by; a page may hold a record twice."""
-        by_id = {event.id: event for event in events}
+        by_id = {_id(event): event for event in events}
         fresh = {key: by_id[key] for key in by_id if key not in self._seen}
         self._seen.update(fresh)
         return list(fresh.values())
 
-    def _keep(self, fresh: Sequence[_LookupEvent]) -> bool:
+    def _keep(self, fresh: Sequence[Received]) -> bool:
         """Hand on what concerns the executions, oldest first, as it happened."""
-        kept: list[Received] = []
-        now = self.clock.now()
+        kept = list[Received]()
         for event in reversed(fresh):
-            received = Received(now, RecordKind.LOOKUP, None, event.data)
-            received.leave(event.record)
             try:
-                concerned = self.targets.concerns(received.once(decode_call)[0])
+                concerned = self.targets.concerns(event.once(decode_call)[0])
             except DecodeError:
-                received = Received(now, RecordKind.UNREAD, None, event.data)
-                concerned = True
+                kept.append(replace(event, kind=RecordKind.UNREAD))
+                continue
             if concerned:
-                kept.append(received)
+                kept.append(event)
             else:
-                self._passed_over.add(event.id)
+                self._passed_over.add(_id(event))
         self.hand_on(*kept)
         return bool(kept)
 
@@ -358,5 +344,13 @@ def _words(unread: Sequence[TimeSpan]) -> str:
     return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
 
-def _times(events: Sequence[_LookupEvent]) -> list[datetime]:
-    return [at for event in events if (at := event.at)]
+def _id(event: Received) -> str:
+    return str(event.record.get("EventId"))
+
+
+def _at(event: Received) -> datetime | None:
+    return maybe_time(event.record.get("EventTime"))
+
+
+def _times(events: Sequence[Received]) -> list[datetime]:
+    return [at for at in map(_at, events) if at]

@@ -88,8 +88,9 @@ class RequestLog:
         """The one execution it is all for; None where it is for several."""
         self.count = 0
         """Requests sent so far."""
-        self._noted: list[dict[str, Any]] = []
-        self._since: datetime | None = None
+        self.noted: list[dict[str, Any]] = []
+        """What is known of those that are over, and are not handed over."""
+        self.since: datetime | None = None
         """When the first was sent of those that are not handed over."""
 
     @contextmanager
@@ -108,27 +109,16 @@ class RequestLog:
             _ASKING.reset(token)
             call.finish(outcome)
 
-    def begin(self) -> datetime:
-        """Count a request that is on its way; gives the time."""
-        self.count += 1
-        at = self.clock.now()
-        self._since = self._since or at
-        return at
-
-    def add(self, record: dict[str, Any]) -> None:
-        """Keep what is known of a request that is over."""
-        self._noted.append(record)
-
     def is_due(self, pause: float) -> bool:
         """True when the next chance to hand over, in `pause` seconds, is too late."""
-        if self._since is None or not self._noted:
+        if self.since is None or not self.noted:
             return False
-        return _seconds(self._since, self.clock) + pause >= _LATEST
+        return _seconds(self.since, self.clock) + pause >= _LATEST
 
     def take(self) -> Batch:
         """Hand over what was noted since the last time."""
         now = self.clock.now()
-        noted, self._noted, self._since = self._noted, [], None
+        noted, self.noted, self.since = self.noted, [], None
         return tuple(
             receive(now, RecordKind.REQUEST, self.execution_arn, record)
             for record in noted
@@ -154,7 +144,13 @@ class CallLog:
         again = f"try {number}" if (number := self._tries[operation]) > 1 else ""
         ours = (service, operation) in _OURS
         note = self._note if ours else "for the credentials"
-        self._at = self._log.begin()
+        note = ", ".join(words for words in (note, again) if words)
+        _LOG.debug(
+            "asks %s:%s in %s, of %s: %s", service, operation, region, host, note
+        )
+        self._at = self._log.clock.now()
+        self._log.count += 1
+        self._log.since = self._log.since or self._at
         self._record = {
             "operation": operation,
             "service": service,
@@ -165,36 +161,30 @@ class CallLog:
             "status": None,
             "request_id": None,
             "items": None,
-            "note": ", ".join(words for words in (note, again) if words),
+            "note": note,
         }
-        said = self._record["note"]
-        _LOG.debug(
-            "asks %s:%s in %s, of %s: %s", service, operation, region, host, said
-        )
 
     def answered(
         self, outcome: str, status: int | None, request_id: str | None, length: str = ""
     ) -> None:
         """Note what came of the request under way."""
-        if self._at is not None:
-            said = "answer" if status else "no answer"
-            _LOG.debug(
-                "%s to %s:%s after %.3f s: %s, status %s, request ID %s, %s bytes",
-                said,
-                self._record["service"],
-                self._record["operation"],
-                _seconds(self._at, self._log.clock),
-                outcome,
-                status or "-",
-                request_id or "-",
-                length or "-",
-            )
-            self._record |= {
-                "seconds": _seconds(self._at, self._log.clock),
-                "outcome": outcome[:_MOST] or _UNKNOWN,
-                "status": status,
-                "request_id": request_id and request_id[:_MOST],
-            }
+        if self._at is None:
+            return
+        seconds = _seconds(self._at, self._log.clock)
+        _LOG.debug(
+            "%s to %s:%s after %.3f s: %s, status %s, request ID %s, %s bytes",
+            "answer" if status else "no answer",
+            self._record["service"],
+            self._record["operation"],
+            seconds,
+            outcome,
+            status or "-",
+            request_id or "-",
+            length or "-",
+        )
+        self._record["seconds"], self._record["status"] = seconds, status
+        self._record["outcome"] = outcome[:_MOST] or _UNKNOWN
+        self._record["request_id"] = request_id and request_id[:_MOST]
 
     def brought(self, items: int) -> None:
         """Note how many events or records the answer held."""
@@ -211,7 +201,7 @@ class CallLog:
             record["outcome"] = outcome
             name, seconds = record["operation"], record["seconds"]
             _LOG.debug("no answer of use to %s in %.3f s: %s", name, seconds, outcome)
-        self._log.add(record)
+        self._log.noted.append(record)
 
 
 def _seconds(since: datetime, clock: Clock) -> float:
@@ -270,6 +260,9 @@ records, and of 2,900 measured a tenth came later than 7 minutes."""
 OVERLAP = timedelta(minutes=15)
 """How far back each round reads again: most records are there by then. And so far back
 the last one is believed complete."""
+_UNREACHABLE_TRIES = 2
+"""Where nobody waits to help, so often nobody may be there to answer: each try is two
+of botocore's, and what is merely slow gets all of them."""
 _NAP = 1.0
 """Seconds slept at once: that a machine was suspended, that a time is over, or that
 nobody wants to wait, is seen only then."""
@@ -297,6 +290,8 @@ _LONGEST_PAUSE = 5.0
 
 # -- how often to ask ------------------------------------------------------------------
 
+_GROWTH = 1.5
+"""How much longer each pause is than the one before."""
 _LEAST = 0.001
 """Seconds to sleep at least: a clock tells no more than microseconds, so what is left
 of a token by rounding might never be made up."""
@@ -355,13 +350,12 @@ class RateLimitedAws:
 class Interval:
     """A pause that grows in silence and is short again as soon as something comes."""
 
-    def __init__(self, least: float, most: float, growth: float = 1.5) -> None:
-        self._least, self._most, self._growth = least, most, growth
-        self._current = least
+    def __init__(self, least: float, most: float) -> None:
+        self._least, self._most, self._current = least, most, least
 
     def after(self, *, news: bool) -> float:
         """Give the pause after a poll that brought news, or none."""
-        grown = min(self._most, self._current * self._growth)
+        grown = min(self._most, self._current * _GROWTH)
         self._current = self._least if news else grown
         return self._current
 
@@ -455,6 +449,8 @@ class PollingSource:
         self._aws = aws
         self.context, self.clock = context, context.clock
         self.targets = context.targets
+        self.subject = self.region = ""
+        """What it asks about, for messages, and where: see `request`."""
         self.requests = context.request_log(execution_arn)
         self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
         """What was said last."""
@@ -503,6 +499,12 @@ class PollingSource:
         """True when there are only so many tries: nobody is there to help."""
         return self.context.tries is not None
 
+    def request(
+        self, operation: str, shape: type[T], note: str = "", **parameters: Any
+    ) -> AwsRequest[T]:
+        """Make a request about what the source is about."""
+        return AwsRequest(operation, self.subject, self.region, shape, parameters, note)
+
     async def ask(
         self, request: AwsRequest[T], tolerated: Collection[HealthState] = ()
     ) -> AwsAnswer[T]:
@@ -530,11 +532,8 @@ class PollingSource:
         """
         why = ""
         for again in range(_RESTARTS):
-            asked, walk, note = (
-                dict(request.parameters),
-                PageWalk(ceiling),
-                request.note,
-            )
+            asked, walk = dict(request.parameters), PageWalk(ceiling)
+            note = request.note
             try:
                 while True:
                     page = replace(request, parameters=asked, note=note)
@@ -603,6 +602,8 @@ class PollingSource:
         self._failed_at = self._failed_at or self.clock.now()
         self.judge(failure)
         tries = self.context.tries
+        if tries is not None and failure.unreachable:
+            tries = min(tries, _UNREACHABLE_TRIES)
         hopeless = not self._answered and tries is not None and self.failures >= tries
         final = hopeless or failure.state is HealthState.REFUSED
         self._tell(
@@ -705,12 +706,8 @@ class PollingSource:
         self.health = replace(health, requests=self.requests.count)
         record = self.health.as_record()
         _LOG.debug("source %s", json.dumps(record, ensure_ascii=False))
-        told = receive(
-            self.clock.now(),
-            RecordKind.HEALTH,
-            self.requests.execution_arn,
-            record,
-        )
+        now, arn = self.clock.now(), self.requests.execution_arn
+        told = receive(now, RecordKind.HEALTH, arn, record)
         self._consume((*self.requests.take(), told))
 
 

@@ -42,7 +42,6 @@ from sfnwatch.model.values import (
     without_login,
 )
 from sfnwatch.sources.answers import (
-    AwsRequest,
     CallsAws,
     Failure,
     Page,
@@ -58,7 +57,7 @@ from sfnwatch.sources.polling import (
     WatchContext,
 )
 from sfnwatch.sources.profiles import AwsSettings
-from sfnwatch.sources.targets import Relevance
+from sfnwatch.sources.targets import Relevance, key_of
 
 T = TypeVar("T")
 
@@ -204,9 +203,7 @@ class _MessagePage(Page, rename="pascal"):
 class _Content(Struct, frozen=True):
     """What a message tells."""
 
-    kind: RecordKind | None = None
-    """None where there is nothing to hand on."""
-    data: bytes = b""
+    received: Received | None = None
     """The CloudTrail record, or the whole event of a task."""
     happened_at: datetime | None = None
     is_other: bool = False
@@ -214,7 +211,7 @@ class _Content(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        return key_of(self.data) if self.kind else ""
+        return key_of(self.received) if self.received else ""
 
 
 _Read = tuple[_Message, _Content]
@@ -224,7 +221,7 @@ class _Event(Struct):
     detail: Raw = Raw()
 
 
-def _content(body: str) -> _Content:
+def _content(body: str, now: datetime) -> _Content:
     """Read a body: EventBridge's event, or what a rule made of it.
 
     With an SNS topic between, it is inside SNS's envelope, unless that delivers raw; a
@@ -233,21 +230,19 @@ def _content(body: str) -> _Content:
     """
     text, event = _unwrapped(body)
     kind, detail = text_of(event.get("detail-type")), mapping_of(event.get("detail"))
-    at, trail = event.get("time"), RecordKind.TRAIL
+    at, told = event.get("time"), RecordKind.TRAIL
     try:
         if is_task_state(event) and detail:
-            data = record_bytes(text, event)
-            return _Content(RecordKind.TASK_STATE, data, maybe_time(at))
-        if kind in _CALLS and detail:
-            at = detail.get("eventTime") or at
-            return _Content(trail, _detail(text, detail), maybe_time(at))
-        if event.keys() >= _BARE:
-            return _Content(
-                trail, record_bytes(text, event), maybe_time(event["eventTime"])
-            )
+            told, data = RecordKind.TASK_STATE, record_bytes(text, event)
+        elif kind in _CALLS and detail:
+            at, data = detail.get("eventTime") or at, _detail(text, detail)
+        elif event.keys() >= _BARE:
+            at, data = event["eventTime"], record_bytes(text, event)
+        else:
+            return _Content(is_other=kind != _EXECUTION)
     except ValueError:
         return _Content(is_other=True)
-    return _Content(is_other=kind != _EXECUTION)
+    return _Content(Received(now, told, None, data), maybe_time(at))
 
 
 def _unwrapped(body: str) -> tuple[str, Record]:
@@ -267,15 +262,6 @@ def _detail(text: str, detail: Record) -> bytes:
         return record_bytes(raw.decode(), detail)
     except (ValueError, RecursionError):
         return encode_json(detail)
-
-
-def key_of(data: bytes) -> str:
-    """Name what a record tells of: the same for the same in another message."""
-    record = parse_object(data)
-    detail = mapping_of(record.get("detail"))
-    if task := text_of(detail.get("taskArn")):
-        return f"{task}#{detail.get('version')}"
-    return text_of(record.get("eventID")) or data.decode()
 
 
 # -- the source ------------------------------------------------------------------------
@@ -333,11 +319,11 @@ class Queue(CallSource):
         """
         self._address = parse_queue_url(url)
         super().__init__(aws, context, "queue")
+        self.subject = f"the queue {clean(self._address.name, 90)}"
+        self.region = self._address.region or self.targets.region
         self._relevance = Relevance(self.targets)
         self._known: OrderedDict[str, str] = OrderedDict()
         """The ids of messages that stay, and the keys of what they tell."""
-        self._handed_on: set[str] = set()
-        """Keys of what was handed on: only its messages are ever deleted."""
         self._deletes = consume
         self._delays = deque[float](maxlen=_LATEST)
         """Seconds from what happened until its record could be had."""
@@ -374,31 +360,21 @@ class Queue(CallSource):
     async def _ask(
         self,
         operation: str,
-        note: str,
         shape: type[T],
+        note: str,
         tolerated: Collection[HealthState] = (),
         **parameters: Any,
     ) -> T:
-        request = AwsRequest(
-            operation,
-            f"the queue {clean(self._address.name, 90)}",
-            self._address.region or self.targets.region,
-            shape,
-            {"QueueUrl": self._address.url, **parameters},
-            note,
-        )
-        return (await self.ask(request, tolerated)).value
+        parameters["QueueUrl"] = self._address.url
+        asked = self.request(f"sqs:{operation}", shape, note, **parameters)
+        return (await self.ask(asked, tolerated)).value
 
     async def _look_at_queue(self) -> None:
         """Ask once for what reading would do to the messages; it may be forbidden."""
+        note, may = "the queue itself", {HealthState.DENIED}
+        wanted = {"AttributeNames": ["All"]}
         try:
-            answer = await self._ask(
-                "sqs:GetQueueAttributes",
-                "the queue itself",
-                dict,
-                {HealthState.DENIED},
-                AttributeNames=["All"],
-            )
+            answer = await self._ask("GetQueueAttributes", dict, note, may, **wanted)
         except Failure:
             return
         attributes = mapping_of(answer.get("Attributes"))
@@ -417,9 +393,9 @@ class Queue(CallSource):
         # It must take longer than going once through all that stay in the queue.
         hidden = min(_HIDDEN_MOST, max(_HIDDEN, len(self._known) // _STAYING))
         page = await self._ask(
-            "sqs:ReceiveMessage",
-            "messages of the queue",
+            "ReceiveMessage",
             _MessagePage,
+            "messages of the queue",
             MaxNumberOfMessages=_MOST,
             WaitTimeSeconds=wait,
             VisibilityTimeout=hidden,
@@ -434,7 +410,9 @@ class Queue(CallSource):
 
     def _read(self, came: Iterable[_Message]) -> list[_Read]:
         """Read what has never come by."""
-        fresh = [(m, _content(m.body)) for m in came if m.message_id not in self._known]
+        now = self.clock.now()
+        new = [each for each in came if each.message_id not in self._known]
+        fresh = [(each, _content(each.body, now)) for each in new]
         for message, content in fresh:
             self._known[message.message_id] = content.key
             self._others += content.is_other
@@ -446,11 +424,10 @@ class Queue(CallSource):
     def _select(self, fresh: Iterable[_Read]) -> Batch:
         """Give what concerns the executions, of these and of what was held back."""
         now = self.clock.now()
-        found = [Received(now, c.kind, None, c.data) for _, c in fresh if c.kind]
+        found = [content.received for _, content in fresh if content.received]
         selected = self._relevance.select(found)
-        self._handed_on.update(key_of(each.data) for each in selected)
         for message, content in fresh:
-            if content.happened_at and content.key in self._handed_on:
+            if content.happened_at and content.key in self._relevance.handed_on:
                 # What lay in the queue before anybody read it was not late for that.
                 there = min(message.sent_at or now, now)
                 delay = seconds_between(content.happened_at, there)
@@ -475,20 +452,21 @@ class Queue(CallSource):
         Being forbidden that is no reason not to read. What SQS does not say to be
         deleted comes again, with a new receipt.
         """
+        # Only what was handed on is ever deleted.
+        handed_on = self._relevance.handed_on
         marked = [
             {"Id": each.message_id, "ReceiptHandle": each.receipt_handle}
             for each in came
-            if each.receipt_handle
-            and self._known.get(each.message_id) in self._handed_on
+            if each.receipt_handle and self._known.get(each.message_id) in handed_on
         ]
         if not self._deletes:
             return False
         for first in range(0, len(marked), _MOST):
             try:
-                answer = await self._ask(
-                    "sqs:DeleteMessageBatch",
-                    "deleting what was read",
+                deleted = await self._ask(
+                    "DeleteMessageBatch",
                     _Deleted,
+                    "deleting what was read",
                     FORBIDDEN,
                     Entries=marked[first : first + _MOST],
                 )
@@ -497,7 +475,7 @@ class Queue(CallSource):
                 words = "Nothing is deleted from the queue."
                 self._not_deleted = f"{words} {failure.message}"
                 break
-            for entry in answer.successful:
+            for entry in deleted.successful:
                 self._known.pop(entry.id, None)
         return bool(marked)
 

@@ -26,7 +26,7 @@ from collections.abc import (
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -43,11 +43,9 @@ from sfnwatch.model.values import (
     text_of,
 )
 from sfnwatch.sources.answers import (
-    AwsAnswer,
     AwsRequest,
     CallsAws,
     Failure,
-    HasToken,
     Page,
     Text,
     Verdict,
@@ -64,8 +62,6 @@ from sfnwatch.sources.targets import (
 )
 from sfnwatch.sources.trail_files import EARLY, LATE, FileWindow, TrailReader
 
-T = TypeVar("T")
-P = TypeVar("P", bound=HasToken)
 Row = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""
 
@@ -286,7 +282,22 @@ _QUERIES = 3
 """Queries that may fail in a row, once all is over."""
 _PAGE = 1000
 """The most rows that either GetQueryResults gives."""
+_ROWS = "the query's rows"
 _NOTHING = "Nothing to ask for: no state of it makes a call that a trail could have."
+
+
+class QueryState(Struct, frozen=True):
+    """How a query does, as its engine tells it."""
+
+    word: str
+    """`QUEUED` and `RUNNING` are the same for both."""
+    scanned: Any
+    """Bytes, so far."""
+    said: Any
+    """Why it has failed."""
+    is_final: bool
+    """True where another query would fail as well, or is not wanted."""
+    advice: str = ""
 
 
 class SqlTrail(CallSource):
@@ -296,27 +307,15 @@ class SqlTrail(CallSource):
     """
 
     engine: ClassVar[str]
-    results: ClassVar[str]
-    """The operation that gives rows."""
-    cancel: ClassVar[str]
-    """And that which stops a query."""
     id_key: ClassVar[str]
-    """By which parameter both are told which query."""
+    """By which parameter it is told which query."""
+    cancel: ClassVar[str]
+    """The operation that stops a query."""
 
-    def __init__(
-        self,
-        aws: CallsAws,
-        context: WatchContext,
-        source: str,
-        subject: str,
-        region: str,
-    ) -> None:
-        """Make a source; messages name what is asked as `subject`."""
+    def __init__(self, aws: CallsAws, context: WatchContext, source: str) -> None:
         super().__init__(aws, context, source)
-        self.subject, self.region = subject, region
         self._running = ""
         """The id of the query under way, until it has run."""
-        self._naps = Interval(_LEAST, _MOST)
         self._scanned: list[int] = []
         """Bytes that each query has scanned, the last perhaps not to its end."""
         self._asked_whole: Question | None = None
@@ -331,53 +330,13 @@ class SqlTrail(CallSource):
         """Start a query, and give its id; number 1 is the first one."""
         raise NotImplementedError
 
-    def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
-        """Wait until it has run, and yield page by page; raises `query_failed`."""
+    async def look(self, query_id: str) -> QueryState:
+        """Ask how a query does."""
         raise NotImplementedError
 
-    # -- for heirs to use --------------------------------------------------------------
-
-    def asks(
-        self, operation: str, shape: type[T], note: str, **parameters: Any
-    ) -> AwsRequest[T]:
-        return AwsRequest(operation, self.subject, self.region, shape, parameters, note)
-
-    async def query(
-        self, operation: str, note: str, shape: type[T], **parameters: Any
-    ) -> T:
-        """Send one request of the engine's, until it is answered."""
-        answer = await self.ask(self.asks(operation, shape, note, **parameters))
-        return answer.value
-
-    def pages_of_rows(
-        self, query_id: str, shape: type[P], **parameters: Any
-    ) -> AsyncGenerator[AwsAnswer[P], None]:
-        asked = {self.id_key: query_id, **parameters}
-        request = self.asks(self.results, shape, "the query's rows", **asked)
-        return self.pages(request, next_key="NextToken")
-
-    async def wait_for(self, scanned: Any, *, has_run: bool) -> None:
-        """Note what it has scanned, and wait ever longer while it runs."""
-        self._scanned[-1] = int(scanned or 0)
-        if has_run:
-            self._running = ""
-            return
-        self.say(self._cost())
-        await self.rest(self._naps.after(news=False))
-
-    def query_failed(self, state: str, said: Any, *, final: bool) -> Failure:
-        """Give up the query, in the engine's words; the next try is another query.
-
-        Each is paid for: after the end there are only so many in a row.
-        """
-        self._running = ""
-        self._failed += 1
-        final = final or (self._failed >= _QUERIES and self.is_over())
-        words = f"{self.engine}'s query on {self.subject}: {state}."
-        if text := clean(text_of(said) or "", 400):
-            words += f" {text if text.endswith(('.', '!', '?')) else f'{text}.'}"
-        health = HealthState.REFUSED if final else HealthState.RETRYING
-        return Failure(health, words, at_least=_FAILED_PAUSE)
+    def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
+        """Yield what a query that has run has found, page by page."""
+        raise NotImplementedError
 
     # -- a round -----------------------------------------------------------------------
 
@@ -385,15 +344,17 @@ class SqlTrail(CallSource):
         while True:
             # What is asked too early is asked, and paid for, once more.
             await await_history(self.targets, self.clock)
-            pause = self._too_soon()
-            if pause or not self.targets.trail_queries:
+            if pause := self._too_soon():
+                self.say()
+                await self.rest(min(pause, _LOOK_AGAIN))
+                continue
+            if not self.targets.trail_queries:
                 # A state may yet call something.
-                nothing = not pause and self.targets.started_at is not None
-                words = _NOTHING if nothing else ""
-                if not pause and self.targets.have_ended:
+                words = _NOTHING if self.targets.started_at is not None else ""
+                if self.targets.have_ended:
                     return words
                 self.say(words)
-                await self.rest(min(pause, _LOOK_AGAIN) or _LOOK_AGAIN)
+                await self.rest(_LOOK_AGAIN)
                 continue
             asked, now = await self.attempt(self._round)
             self.coverage = now - _LATE
@@ -419,10 +380,10 @@ class SqlTrail(CallSource):
         asked = question_of(self.targets, now)
         whole = replace(asked, until=asked.since)
         put = self._latest_of(asked) if whole == self._asked_whole else asked
-        self._running = await self.start(put, len(self._scanned) + 1)
+        query_id = self._running = await self.start(put, len(self._scanned) + 1)
         self._scanned.append(0)
-        self._naps = Interval(_LEAST, _MOST)
-        async with aclosing(self.rows(self._running)) as pages:
+        await self._wait_for(query_id)
+        async with aclosing(self.rows(query_id)) as pages:
             async for rows in pages:
                 came = self.clock.now()
                 found = (receive(came, RecordKind.ATHENA, None, row) for row in rows)
@@ -434,6 +395,31 @@ class SqlTrail(CallSource):
         """Ask no more for what ran before: all of that is paid for once."""
         firsts = [span.first for span in self.targets.spans if span.first]
         return replace(asked, since=max([asked.since, *firsts]))
+
+    async def _wait_for(self, query_id: str) -> None:
+        """Wait ever longer while it runs; raises Failure where it came to nothing.
+
+        The next try is another query. Each is paid for: after the end there are only so
+        many in a row.
+        """
+        naps = Interval(_LEAST, _MOST)
+        while True:
+            state = await self.look(query_id)
+            self._scanned[-1] = int(state.scanned or 0)
+            if state.word not in {"QUEUED", "RUNNING"}:
+                break
+            self.say(self._cost())
+            await self.rest(naps.after(news=False))
+        self._running = ""
+        if state.word in {"SUCCEEDED", "FINISHED"}:
+            return
+        self._failed += 1
+        final = state.is_final or (self._failed >= _QUERIES and self.is_over())
+        words = f"{self.engine}'s query on {self.subject}: {state.word}."
+        if text := clean(text_of(state.said) or "", 400):
+            words += f" {text if text.endswith(('.', '!', '?')) else f'{text}.'}"
+        health = HealthState.REFUSED if final else HealthState.RETRYING
+        raise Failure(health, words + state.advice, at_least=_FAILED_PAUSE)
 
     def _cost(self) -> str:
         count = len(self._scanned)
@@ -453,7 +439,7 @@ class SqlTrail(CallSource):
             async with asyncio.timeout(_STOPPING):
                 asked = {self.id_key: self._running}
                 note = "nobody waits for the query"
-                await self.ask_once(self.asks(self.cancel, dict, note, **asked))
+                await self.ask_once(self.request(self.cancel, dict, note, **asked))
 
 
 # -- Athena ----------------------------------------------------------------------------
@@ -464,6 +450,7 @@ _USER = 2
 """Athena's category of errors that a user made, as documented."""
 _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _DDL = "sfnwatch athena-ddl writes a table's CREATE statement."
+_CHECK_TABLE = f" Check the table's name and columns. {_DDL}"
 
 
 def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
@@ -504,17 +491,9 @@ class _AthenaStarted(Struct, rename="pascal"):
     query_execution_id: Text
 
 
-class _AthenaCell(Struct, rename="pascal"):
-    var_char_value: str | None = None
-    """None for null."""
-
-
-class _AthenaRow(Struct, rename="pascal"):
-    data: list[_AthenaCell] = field(default_factory=list)
-
-
 class _AthenaResult(Struct, rename="pascal"):
-    rows: list[_AthenaRow] = field(default_factory=list)
+    rows: list[dict[str, list[dict[str, str | None]]]] = field(default_factory=list)
+    """Each is `{"Data": [{"VarCharValue": …}, …]}`; a cell without a value is null."""
 
 
 class _AthenaRows(Page, rename="pascal"):
@@ -524,7 +503,8 @@ class _AthenaRows(Page, rename="pascal"):
     def cells(self) -> list[list[str | None]]:
         """Give the rows' cells; the first page's first row, the names, left out."""
         rows = [
-            [cell.var_char_value for cell in row.data] for row in self.result_set.rows
+            [cell.get("VarCharValue") for cell in row.get("Data", ())]
+            for row in self.result_set.rows
         ]
         return rows[1:] if rows and rows[0] == [*COLUMNS] else rows
 
@@ -541,7 +521,7 @@ class AthenaTrail(SqlTrail):
     """
 
     engine, id_key = "Athena", "QueryExecutionId"
-    results, cancel = "athena:GetQueryResults", "athena:StopQueryExecution"
+    cancel = "athena:StopQueryExecution"
     verdicts = (
         Verdict(
             "InvalidRequestException",
@@ -555,8 +535,9 @@ class AthenaTrail(SqlTrail):
     ) -> None:
         """Raise UsageError for names that can be none."""
         self._table, self._where = athena_place(options)
-        subject, region = self._table.name.replace('"', ""), context.targets.region
-        super().__init__(aws, context, "athena", subject, region)
+        super().__init__(aws, context, "athena")
+        self.subject = self._table.name.replace('"', "")
+        self.region = self.targets.region
         arns = [each.arn.arn for each in self.targets.each]
         self._salt = f"{self.clock.now().isoformat()} {arns}"
 
@@ -564,54 +545,40 @@ class AthenaTrail(SqlTrail):
         sql = select(question, self._table, _ATHENA_LONGEST)
         # The same for the same try, and another for every other query.
         token = hashlib.sha256(f"{self._salt}\n{number}\n{sql}".encode())
-        answer = await self.query(
-            "athena:StartQueryExecution",
-            "a query",
-            _AthenaStarted,
-            QueryString=sql,
-            ClientRequestToken=token.hexdigest(),
-            **self._where,
-        )
-        return answer.query_execution_id
+        asked = {"QueryString": sql, "ClientRequestToken": token.hexdigest()}
+        start = "athena:StartQueryExecution"
+        request = self.request(start, _AthenaStarted, "a query", **asked, **self._where)
+        return (await self.ask(request)).value.query_execution_id
 
-    async def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
-        while not await self._has_run(query_id):
-            pass
-        pages = self.pages_of_rows(query_id, _AthenaRows, MaxResults=_PAGE)
-        async for page in pages:
-            cells = page.value.cells()
-            yield [dict(zip(COLUMNS, row, strict=False)) for row in cells]
-
-    async def _has_run(self, query_id: str) -> bool:
-        answer = await self.query(
-            "athena:GetQueryExecution",
-            "how the query does",
-            dict,
-            QueryExecutionId=query_id,
-        )
-        execution = mapping_of(answer.get("QueryExecution"))
-        statistics = mapping_of(execution.get("Statistics"))
-        status = mapping_of(execution.get("Status"))
-        state = text_of(status.get("State")) or ""
-        has_run = state in {"SUCCEEDED", "FAILED", "CANCELLED"}
-        await self.wait_for(statistics.get("DataScannedInBytes"), has_run=has_run)
-        if has_run and state != "SUCCEEDED":
-            raise self._judged(state, status)
-        return has_run
-
-    def _judged(self, state: str, status: Mapping[str, Any]) -> Failure:
-        """Say if another query may do better.
+    async def look(self, query_id: str) -> QueryState:
+        """Ask how it does; if it failed, say if another query may do better.
 
         Somebody, or a workgroup's limit, cancelled it: then another is not wanted.
         """
+        asked, note = {self.id_key: query_id}, "how the query does"
+        request = self.request("athena:GetQueryExecution", dict, note, **asked)
+        execution = mapping_of((await self.ask(request)).value.get("QueryExecution"))
+        statistics = mapping_of(execution.get("Statistics"))
+        status = mapping_of(execution.get("Status"))
+        state = text_of(status.get("State")) or ""
         error = mapping_of(status.get("AthenaError"))
-        said = text_of(status.get("StateChangeReason")) or error.get("ErrorMessage")
         by_user = state == "CANCELLED" or error.get("ErrorCategory") == _USER
         final = by_user and not error.get("Retryable")
-        failure = self.query_failed(state, said, final=final)
-        if final and state == "FAILED":
-            failure.message += f" Check the table's name and columns. {_DDL}"
-        return failure
+        return QueryState(
+            state,
+            statistics.get("DataScannedInBytes"),
+            text_of(status.get("StateChangeReason")) or error.get("ErrorMessage"),
+            final,
+            _CHECK_TABLE if final and state == "FAILED" else "",
+        )
+
+    async def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
+        asked = {self.id_key: query_id, "MaxResults": _PAGE}
+        results = "athena:GetQueryResults"
+        request = self.request(results, _AthenaRows, _ROWS, **asked)
+        async for page in self.pages(request, next_key="NextToken"):
+            cells = page.value.cells()
+            yield [dict(zip(COLUMNS, row, strict=False)) for row in cells]
 
 
 # -- CloudTrail Lake -------------------------------------------------------------------
@@ -669,7 +636,7 @@ class LakeTrail(SqlTrail):
     """
 
     engine, id_key = "CloudTrail Lake", "QueryId"
-    results, cancel = "cloudtrail:GetQueryResults", "cloudtrail:CancelQuery"
+    cancel = "cloudtrail:CancelQuery"
     verdicts = (
         Verdict(
             _LAKE_REFUSED,
@@ -682,31 +649,34 @@ class LakeTrail(SqlTrail):
     def __init__(self, aws: CallsAws, context: WatchContext, store: str) -> None:
         """Raise UsageError for what is no ARN of an event data store."""
         region, self._table = lake_table(store)
-        super().__init__(aws, context, "lake", store, region)
+        super().__init__(aws, context, "lake")
+        self.subject, self.region = store, region
 
     async def start(self, question: Question, number: int) -> str:
         del number
         sql = select(question, self._table, _LAKE_LONGEST)
-        operation, note = "cloudtrail:StartQuery", "a query"
-        answer = await self.query(operation, note, _LakeStarted, QueryStatement=sql)
-        return answer.query_id
+        request = self.request(
+            "cloudtrail:StartQuery", _LakeStarted, "a query", QueryStatement=sql
+        )
+        return (await self.ask(request)).value.query_id
+
+    def _results(self, query_id: str, note: str) -> AwsRequest[_LakeRows]:
+        asked = {self.id_key: query_id, "MaxQueryResults": _PAGE}
+        return self.request("cloudtrail:GetQueryResults", _LakeRows, note, **asked)
+
+    async def look(self, query_id: str) -> QueryState:
+        """Ask for rows: the answer says, too, if there are any yet."""
+        answer = await self.ask(self._results(query_id, "how the query does"))
+        told = answer.value
+        scanned = told.query_statistics.get("BytesScanned")
+        # Who has cancelled it wants no other.
+        final = told.query_status == "CANCELLED"
+        return QueryState(told.query_status, scanned, told.error_message, final)
 
     async def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
-        """Ask for rows: the answer says, too, if there are any yet."""
-        has_run = False
-        while not has_run:
-            pages = self.pages_of_rows(query_id, _LakeRows, MaxQueryResults=_PAGE)
-            async for page in pages:
-                answer = page.value
-                state, scanned = answer.query_status, answer.query_statistics
-                has_run = state not in {"QUEUED", "RUNNING"}
-                await self.wait_for(scanned.get("BytesScanned"), has_run=has_run)
-                if has_run and state != "FINISHED":
-                    # Who has cancelled it wants no other.
-                    final = state == "CANCELLED"
-                    raise self.query_failed(state, answer.error_message, final=final)
-                if has_run:
-                    yield [_lake_row(cells) for cells in answer.query_result_rows]
+        pages = self.pages(self._results(query_id, _ROWS), next_key="NextToken")
+        async for page in pages:
+            yield [_lake_row(cells) for cells in page.value.query_result_rows]
 
 
 def _lake_row(cells: Iterable[Mapping[str, Any]]) -> Row:

@@ -8,7 +8,6 @@ is asked for all.
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -439,16 +438,12 @@ class Relevance:
 
     def __init__(self, targets: Targets, room: int = ROOM) -> None:
         self._targets, self._room = targets, room
-        self._handed_on: set[str] = set()
-        """The keys of what was selected."""
-        self._held: OrderedDict[str, tuple[ApiCall | TaskState, Received]] = (
-            OrderedDict()
-        )
+        self.handed_on: set[str] = set()
+        """The keys of what was selected: see `key_of`."""
+        self._held: dict[str, Received] = {}
         self._size = 0
-        self._span = TimeSpan()
-        self._tasks: frozenset[str] = frozenset()
-        self._roles: frozenset[str] = frozenset()
-        """What was known of the executions when the last records came."""
+        self._known = frozenset[str](), TimeSpan(), frozenset[str]()
+        """Roles, time and tasks of the executions, when the last records came."""
 
     def select(self, records: Iterable[Received]) -> Batch:
         """Give what is to be handed on: of these, and of those held back before.
@@ -457,55 +452,55 @@ class Relevance:
         """
         selected = self._look_again()
         for received in records:
+            key = key_of(received)
+            if key in self.handed_on:
+                continue
             try:
-                told = _decode(received)
+                if self._is_relevant(key, received):
+                    selected.append(received)
+                elif self._may_be_relevant(received):
+                    self._hold(key, received)
             except DecodeError:
+                self.handed_on.add(key)
                 selected.append(replace(received, kind=RecordKind.UNREAD))
-                continue
-            if _key(told) in self._handed_on:
-                continue
-            if self._is_relevant(told):
-                selected.append(received)
-            elif self._may_be_relevant(told):
-                self._hold(_key(told), told, received)
         return tuple(selected)
 
-    def _is_relevant(self, told: ApiCall | TaskState) -> bool:
+    def _is_relevant(self, key: str, received: Received) -> bool:
+        told, (_, span, tasks) = _decode(received), self._known
         if isinstance(told, TaskState):
-            relevant = told.task_arn in self._tasks
+            relevant = told.task_arn in tasks
         else:
-            known = self._targets.concerns(told)
-            relevant = known and self._span.has(told.event_time)
+            relevant = self._targets.concerns(told) and span.has(told.event_time)
         if relevant:
-            self._handed_on.add(_key(told))
-            self._let_go(_key(told))
+            self.handed_on.add(key)
+            self._let_go(key)
         return relevant
 
-    def _may_be_relevant(self, told: ApiCall | TaskState) -> bool:
+    def _may_be_relevant(self, received: Received) -> bool:
+        told = _decode(received)
         if isinstance(told, TaskState):
             return True
         return told.by_step_functions or self._targets.concerns(told)
 
     def _look_again(self) -> list[Received]:
         """Look anew at what was held back, if whose or when has become known."""
-        targets, before = self._targets, (self._roles, self._span, self._tasks)
-        known = (targets.roles, targets.span, targets.tasks)
-        if known == before:
+        targets = self._targets
+        known = targets.roles, targets.span, targets.tasks
+        if known == self._known:
             return []
-        self._roles, self._span, self._tasks = known
-        held = tuple(self._held.values())
-        return [received for told, received in held if self._is_relevant(told)]
+        self._known = known
+        held = tuple(self._held.items())
+        return [received for key, received in held if self._is_relevant(key, received)]
 
-    def _hold(self, key: str, told: ApiCall | TaskState, received: Received) -> None:
+    def _hold(self, key: str, received: Received) -> None:
         if key not in self._held:
-            self._held[key] = told, received
+            self._held[key] = received
             self._size += len(received.data)
         while self._size > self._room:
             self._let_go(next(iter(self._held)))
 
     def _let_go(self, key: str) -> None:
-        _, received = self._held.pop(key, (None, None))
-        if received is not None:
+        if received := self._held.pop(key, None):
             self._size -= len(received.data)
 
 
@@ -515,8 +510,12 @@ def _decode(received: Received) -> ApiCall | TaskState:
     return received.once(decode_call)[0]
 
 
-def _key(told: ApiCall | TaskState) -> str:
+def key_of(received: Received) -> str:
     """Name what is told: the same for the same that comes again."""
+    try:
+        told = _decode(received)
+    except DecodeError:
+        return received.data.decode(errors="replace")
     if isinstance(told, TaskState):
         return f"{told.task_arn}#{told.version}"
     return told.event_id

@@ -370,23 +370,20 @@ class FileReport:
     """Counts the files, and keeps the names of those that could not be read."""
 
     def __init__(self) -> None:
-        self._files: dict[str, str] = {}
-        """Each file that was tried, and what was wrong with it."""
-        self._folders: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+        """Each file that was tried, and why not all of it was read; empty if it was."""
+        self.folders: dict[str, str] = {}
+        """Those that can't be listed, and why."""
         self.newest: dict[str, datetime] = {}
         """The newest stamp of a file of each Region."""
 
     def begin(self, found: FoundFiles) -> None:
         """Note what a look has found."""
-        self._folders = dict(found.troubles)
+        self.folders = dict(found.troubles)
         for file in found.files:
             if file.region is not None and file.stamp is not None:
                 known = self.newest.get(file.region, file.stamp)
                 self.newest[file.region] = max(known, file.stamp)
-
-    def was_read(self, file: TrailFile, trouble: str = "") -> None:
-        """Note a file that was read, or what kept it from being read whole."""
-        self._files[file.place] = trouble
 
     def reached(self, regions: Iterable[str]) -> datetime | None:
         """Give the stamp up to which there are files of all these Regions."""
@@ -397,21 +394,20 @@ class FileReport:
     @property
     def troubles(self) -> str:
         """Say what could not be read; empty if all was well."""
-        bad = {place: why for place, why in self._files.items() if why}
+        bad = {place: why for place, why in self.files.items() if why}
         sentences = []
         if bad:
-            counted = f"{len(bad)} of the trail's {len(self._files)} files"
+            counted = f"{len(bad)} of the trail's {len(self.files)} files"
             sentences.append(f"{counted} could not be read whole: {_listed(bad)}.")
-        if self._folders:
-            counted = f"{len(self._folders)} folder" + "s" * (len(self._folders) > 1)
-            sentences.append(
-                f"{counted} could not be listed: {_listed(self._folders)}."
-            )
+        if self.folders:
+            counted = f"{len(self.folders)} folder" + "s" * (len(self.folders) > 1)
+            named = _listed(self.folders)
+            sentences.append(f"{counted} could not be listed: {named}.")
         return " ".join(sentences)
 
     def outcome(self, place: str, window: FileWindow) -> str:
         """Say in the end what could not be read, or for what there was no file."""
-        if self._files:
+        if self.files:
             return self.troubles
         until = f"to {iso(window.high)}" if window.high else "on"
         return (

@@ -52,23 +52,16 @@ async def test_the_bounds_are_inclusive(demo: Served) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [
-        *("AccessKeyId", "EventId", "EventName", "EventSource"),
-        *("ReadOnly", "ResourceName", "ResourceType", "Username"),
-    ],
+    ["AccessKeyId", "EventId", "EventName", "EventSource", "ReadOnly", "Username"],
 )
 async def test_each_attribute_finds_what_has_it_and_nothing_else(
     demo: Served, key: str
 ) -> None:
-    def of(event: dict[str, Any]) -> Any:
-        return event[key] if key in event else event["Resources"][0][key]
-
     demo.clock.advance(900)
-    sample = "AssumeRole" if key.startswith("Resource") else "RunTask"
-    one = (await demo.events("EventName", sample, StartTime=START - 60))[0]
-    found = await demo.events(key, of(one))
+    one = (await demo.events("EventName", "RunTask", StartTime=START - 60))[0]
+    found = await demo.events(key, one[key])
     assert one["EventId"] in {each["EventId"] for each in found}
-    assert {of(each) for each in found} == {of(one)}
+    assert {each[key] for each in found} == {one[key]}
     assert await demo.events(key, "nothing") == []
 
 
@@ -97,12 +90,7 @@ async def test_pages_hold_everything_once(demo: Served) -> None:
 @pytest.mark.parametrize(
     ("parameters", "kind"),
     [
-        ({"MaxResults": 0}, "MaxResults"),
-        ({"MaxResults": 51}, "MaxResults"),
-        ({"LookupAttributes": by("ReadOnly", "true") * 2}, "LookupAttributes"),
-        ({"LookupAttributes": by("Color", "red")}, "LookupAttributes"),
         ({"StartTime": START, "EndTime": START - 1}, "TimeRange"),
-        ({"EndTime": START - 91 * 86400}, "TimeRange"),
         ({"NextToken": "x"}, "NextToken"),
     ],
 )
@@ -142,25 +130,13 @@ async def test_a_clients_own_calls_are_recorded_and_late_too(demo: Served) -> No
     assert record["userIdentity"]["userName"] == "demo"
 
 
-async def test_looking_up_is_itself_recorded_with_times_in_words(demo: Served) -> None:
-    attributes = by("ReadOnly", "true")
-    await demo.trail.lookup_events(StartTime=START, LookupAttributes=attributes)
-    demo.clock.advance(LONGEST_LAG)
-    record = (await demo.own_records("cloudtrail"))[0]
-    attribute = {"attributeKey": "ReadOnly", "attributeValue": "true"}
-    assert record["requestParameters"] == {
-        "lookupAttributes": [attribute],
-        "startTime": "Nov 15, 2023, 12:28:24 AM",
-    }
-
-
 def test_own_calls_do_not_pile_up_without_end(clock: ManualClock) -> None:
     account = Account(["async"], clock=clock)
     headers = {"X-Amz-Target": "x.DescribeMapRun", "Authorization": AUTHORIZATION}
     for _ in range(5010):
         answer(account, DemoRequest(headers, b"{}"))
     clock.advance(LONGEST_LAG)
-    assert len(account.delivered(lambda each: each.has("Username", "demo"))) == 5000
+    assert len(account.delivered(lambda each: each.caller.name == "demo")) == 5000
 
 
 def test_deliveries_are_late_out_of_order_and_one_is_very_late(

@@ -91,63 +91,6 @@ def test_an_error_of_another_name_ends_the_execution() -> None:
     ]
 
 
-@settings(max_examples=50)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.integers(0, 10_000))
-def test_branches_are_chains_of_their_own_in_the_order_of_time(
-    sizes: list[int], seed: int
-) -> None:
-    """A Parallel whose branches have so many Tasks, the last of them a Wait."""
-    branches = [branch(number, size) for number, size in enumerate(sizes)]
-    states = {"All": {"Type": "Parallel", "Branches": branches, "End": True}}
-    names = [name for each in branches for name in each["States"] if "Work" in name]
-    one = run(states, seed=seed, **dict.fromkeys(names, (FINE,)))
-    times = [event.at for event in one.events]
-    assert times == sorted(times)
-    assert [event.event_id for event in one.events] == list(range(1, len(times) + 1))
-    assert all(event.previous < event.event_id for event in one.events)
-    (started,) = [e for e in one.events if e.kind == "ParallelStateStarted"]
-    first = [e for e in one.events if e.previous == started.event_id]
-    starts = [each["StartAt"] for each in branches]
-    assert [event.details["name"] for event in first] == starts
-    succeeded, exited = one.events[-3:-1]
-    assert succeeded.kind == "ParallelStateSucceeded"
-    assert succeeded.previous == exited.previous == succeeded.event_id - 1
-
-
-def branch(number: int, size: int) -> dict[str, Any]:
-    names = [f"{number} Work {step}" for step in range(size)]
-    states = {
-        name: task(Next=after)
-        for name, after in zip(names, [*names[1:], f"{number} Rest"], strict=False)
-    }
-    states[f"{number} Rest"] = {"Type": "Wait", "Seconds": number, "End": True}
-    return {"StartAt": next(iter(states)), "States": states}
-
-
-@given(st.integers(0, 6), st.integers(0, 10_000))
-def test_iterations_each_begin_at_the_start_and_end_in_a_leaf(
-    length: int, seed: int
-) -> None:
-    processor = {"StartAt": "Work", "States": {"Work": task(End=True)}}
-    each = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": processor}
-    one = run(
-        {"Each": each | {"End": True}},
-        seed=seed,
-        given={"items": [{"n": n} for n in range(length)]},
-        Work=tuple(Invocation(1.0 + n, {"did": n}) for n in range(length)),
-    )
-    (started,) = [e for e in one.events if e.kind == "MapStateStarted"]
-    assert started.details == {"length": length}
-    begun = [e for e in one.events if e.kind == "MapIterationStarted"]
-    expected = [{"name": "Each", "index": n} for n in range(length)]
-    assert [e.details for e in begun] == expected
-    assert {e.previous for e in begun} <= {started.event_id}
-    succeeded, exited = one.events[-3:-1]
-    assert succeeded.kind == "MapStateSucceeded"
-    assert exited.previous == succeeded.previous == succeeded.event_id - 1
-    assert [result["Payload"]["did"] for result in output(one)] == list(range(length))
-
-
 @settings(max_examples=30)
 @given(st.dictionaries(KEYS, JSON, max_size=3), JSON)
 def test_what_a_pass_is_given_it_passes_on(given: dict[str, Any], value: Any) -> None:

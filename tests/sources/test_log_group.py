@@ -318,7 +318,7 @@ async def test_a_live_tail_brings_what_concerns_the_execution_once() -> None:
     first, last = update(RUN, made_by("other", "o")), update(RUN, *REST)
     async with tailed([first, update(*odd), last]) as tail:
         watched = await follow(tail, "poll-4")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             while not tail.closed:
                 await SystemClock().sleep(0.01)
     assert tail.closed == 1, "it is paid for while it is open"

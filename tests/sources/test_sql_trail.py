@@ -543,13 +543,14 @@ async def lake() -> AsyncIterator[Asking]:
 async def test_a_finished_execution_takes_one_query_in_lake(lake: Asking) -> None:
     lake.stub.answers["GetQueryResults"] = script(
         answer("QUEUED"),
+        answer(),
         answer(rows=OURS[:3], NextToken="t-1234"),
         Refusal("InvalidNextTokenException"),
         answer(rows=OURS),
     )
     watched = await lake.run()
     assert sorted(ids(watched)) == IDS
-    assert lake.operations == ["StartQuery", *["GetQueryResults"] * 4]
+    assert lake.operations == ["StartQuery", *["GetQueryResults"] * 5]
     assert {each.region for each in lake.stub.asked} == {"us-west-2"}
     last = watched.healths("lookup")[-1]
     assert (last.source, last.state) == ("lake", HealthState.ENDED)
