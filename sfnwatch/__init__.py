@@ -4,26 +4,25 @@ As a library: see `sfnwatch.library`, whose names are this package's too. What i
 is imported when it is first asked for, so that `import sfnwatch` costs nothing.
 """
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sfnwatch.library import *  # noqa: F403
 else:
     # A type checker shall find the names above, and no others.
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
+        from importlib.util import find_spec  # noqa: PLC0415
+
+        if name == "__all__":
+            return __dir__()
         # What runs `sfnwatch.cli` asks for `__path__` and the like, too, and
         # `from sfnwatch import session` first looks for an attribute.
-        is_module = not name.startswith("_") and find_spec(f"{__name__}.{name}")
-        if is_module or (name.startswith("__") and name != "__all__"):
+        if name.startswith("__") or find_spec(f"{__name__}.{name}"):
             raise AttributeError(name)
-        library = import_module(f"{__name__}.library")
-        if name == "__all__":
-            return [*library.__all__, "__version__"]
+        from sfnwatch import library  # noqa: PLC0415
+
         if name not in library.__all__:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
@@ -31,4 +30,6 @@ else:
 
 
 def __dir__() -> list[str]:
-    return [*import_module(f"{__name__}.library").__all__, "__version__"]
+    from sfnwatch.library import __all__ as names  # noqa: PLC0415
+
+    return [*names, "__version__"]

@@ -99,32 +99,26 @@ def config_path() -> Path:
 
 
 def load_config(
-    path: Path | None = None,
-    environ: Mapping[str, str] = os.environ,
-    *,
-    options: Callable[[], Collection[str]] = tuple,
+    path: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Config:
     """Read the settings of the user's file, or of the one that is named.
 
-    `options` gives the keys that stand for options of the command line and for
-    commands; it is asked where there is a file. A file that was named must exist.
-    Raises UsageError.
+    What of it is for the command line is handed on as it is. A file that was named must
+    exist. Raises UsageError.
     """
     named = path or (Path(environ[FILE]) if environ.get(FILE) else None)
     file = named or config_path()
-    config = Config()
-    if named is not None or file.exists():
-        config = _read(file, options())
+    config = _read(file) if named is not None or file.exists() else Config()
     return _with_theme_files(config, file.parent)
 
 
-def _read(file: Path, options: Collection[str]) -> Config:
+def _read(file: Path) -> Config:
     where, table = shown(file), _read_table(file)
-    check_keys(where, table, dict.fromkeys((*OWN_KEYS, *options)))
-    keys = _read_keys(where, _table(where, "keys", table), "keys.")
+    keys = _read_keys(where, table.get("keys", {}), "keys.")
+    listed = convert(where, "themes", table.get("themes", {}), dict[str, Any])
     themes = {
         name: _read_theme(where, name, colors, f"themes.{name}.")
-        for name, colors in _table(where, "themes", table).items()
+        for name, colors in listed.items()
     }
     return Config(
         keys=keys,
@@ -163,11 +157,6 @@ def _read_table(file: Path) -> dict[str, Any]:
         place, why = (f"{where}:{at[2]}", at[1]) if at else (where, str(error))
         raise UsageError(f"{place}: {clean(why, 200)}.") from error
     return table
-
-
-def _table(where: str, key: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = convert(where, key, table.get(key, {}), dict[str, Any])
-    return found
 
 
 # -- themes ------------------------------------------------------------------------
@@ -230,12 +219,13 @@ def with_keymap(config: Config, name: str, who: str) -> Config:
     )
 
 
-def _read_keys(where: str, table: Mapping[str, Any], prefix: str) -> Keys:
+def _read_keys(where: str, value: Any, prefix: str) -> Keys:
     """Read which actions have which keys: `"space"`, `["space", "k"]`, `""`, `[]`."""
     found = {}
-    for action, value in table.items():
+    table = convert(where, prefix.rstrip("."), value, dict[str, Any])
+    for action, given in table.items():
         name = f"{prefix}{action}"
-        keys = convert(where, name, value, str | list[str])
+        keys = convert(where, name, given, str | list[str])
         listed = [keys] if isinstance(keys, str) else keys
         found[action] = tuple(_read_key(where, name, key) for key in listed if key)
     return found
@@ -279,22 +269,22 @@ _SHORT = {
 
 def key_name(text: str) -> str | None:
     """Give the screen's long name of a key (`?`, `ctrl+p`); None if there is none."""
-    *modifiers, key = _key_parts(text if text == " " else text.strip())
+    text = text if text == " " else text.strip()
+    before, _, key = text.rpartition("+")
+    if text == "+" or text.endswith("++"):
+        before, key = text[:-2], "+"
+    modifiers = before.lower().split("+") if before else []
     held = set(modifiers)
     if len(held) < len(modifiers) or not held <= _MODIFIERS:
         return None
     if len(key) == 1 and key.isalpha():
         held, key = _with_case(held, key)
-    name = _character_name(key) if len(key) == 1 else _long_name(key)
+    if len(key) == 1:
+        name = _character_name(key)
+    else:
+        name = _ALIASES.get(key.lower(), key.lower())
+        name = name if name in _NAMED | _LONG_NAMES else None
     return "+".join([*sorted(held), name]) if name else None
-
-
-def _key_parts(text: str) -> list[str]:
-    """Split at `+`, which may be the key itself: `+`, `ctrl++`."""
-    if text == "+" or text.endswith("++"):
-        return [*_key_parts(text[:-2]), "+"] if len(text) > 1 else ["+"]
-    *modifiers, key = text.split("+")
-    return [*(modifier.lower() for modifier in modifiers), key]
 
 
 def _with_case(held: set[str], letter: str) -> tuple[set[str], str]:
@@ -305,11 +295,6 @@ def _with_case(held: set[str], letter: str) -> tuple[set[str], str]:
         shift = {"shift"} if "alt" in held else set()
         return held | shift, letter.lower()
     return held, letter
-
-
-def _long_name(key: str) -> str | None:
-    name = _ALIASES.get(key.lower(), key.lower())
-    return name if name in _NAMED | _LONG_NAMES else None
 
 
 def _character_name(character: str) -> str | None:

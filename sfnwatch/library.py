@@ -191,17 +191,14 @@ async def _session(
 ) -> "Session":
     """Find executions, and make the watch of them; raises SfnwatchError."""
     from sfnwatch import session
+    from sfnwatch.cli.account import choose_account
     from sfnwatch.cli.naming import named_executions
     from sfnwatch.clock import ServerClock
     from sfnwatch.sources.discovery import find as find_executions
-    from sfnwatch.sources.permissions import endpoint_refusal
-    from sfnwatch.sources.profiles import AwsSettings
     from sfnwatch.sources.targets import CallOptions
 
-    if refused := endpoint_refusal(endpoint_url):
-        raise UsageError(refused)
-    settings = AwsSettings(region or "", profile, endpoint_url)
-    read = named_executions(named)
+    account = {"profile": profile, "region": region, "endpoint_url": endpoint_url}
+    settings, read = choose_account(**account), named_executions(named)
     found = await find_executions(read, settings, ServerClock(), tell=lambda _: None)
     return session.live(
         found.arns,

@@ -95,7 +95,9 @@ def _profiles() -> Iterator[str]:
     ):
         path = Path(os.environ.get(variable) or usual).expanduser()
         with suppress(OSError, ValueError):
-            for found in re.finditer(rf"(?m)^\[(?:{name})\]", path.read_text()):
+            # A pipe's writer would be waited for.
+            text = path.read_text() if path.is_file() else ""
+            for found in re.finditer(rf"(?m)^\[(?:{name})\]", text):
                 yield next(filter(None, found.groups())).strip(" \"'")
 
 

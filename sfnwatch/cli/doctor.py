@@ -4,7 +4,6 @@ Nothing is watched and nothing is recorded. What is asked of AWS is in
 `sources/diagnosis.py`; here is what this machine alone knows.
 """
 
-import asyncio
 import logging
 import os
 import shutil
@@ -18,10 +17,8 @@ import click
 from msgspec import to_builtins
 
 from sfnwatch.cli import completion
-from sfnwatch.cli.debug import variables, version_of, versions
 from sfnwatch.cli.narration import lacks_unicode, put, put_row
-from sfnwatch.cli.options import account_options, choose_account, option
-from sfnwatch.cli.watch import sign_in
+from sfnwatch.cli.options import account_options, option
 from sfnwatch.errors import Outcome, RefusedError, to_install
 
 if TYPE_CHECKING:
@@ -61,6 +58,9 @@ def doctor(name: str | None, *, as_json: bool, **account: Any) -> int:
     sfnwatch doctor nightly-report --profile dev
     sfnwatch doctor ARN --json | jq '.checks[] | select(.ok == false)'
     """
+    import asyncio
+
+    from sfnwatch.cli.account import choose_account, sign_in
     from sfnwatch.cli.naming import named_execution
 
     named = named_execution(name) if name else None
@@ -98,6 +98,7 @@ async def _ask(named: "Named | None", settings: "AwsSettings", tell: Any) -> Non
 
 def _local() -> "Iterator[Check]":
     """Look at what needs no network."""
+    from sfnwatch.cli.debug import variables, version_of, versions
     from sfnwatch.sources.diagnosis import Check
 
     yield Check("versions", True, ", ".join(versions()))

@@ -1,29 +1,23 @@
 """The command that lists executions as AWS does, for people and for scripts."""
 
-import asyncio
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfnwatch.cli import completion
-from sfnwatch.cli.narration import narrate, put, put_table
-from sfnwatch.cli.options import (
-    account_options,
-    choose_account,
-    choose_filter,
-    filter_options,
-    option,
-)
-from sfnwatch.cli.watch import sign_in
+from sfnwatch.cli.naming import named_execution
+from sfnwatch.cli.narration import narrate, put_json, put_table
+from sfnwatch.cli.options import account_options, filter_options, json_option, option
 from sfnwatch.errors import Outcome
+from sfnwatch.model.arns import Named
 from sfnwatch.model.values import clean, duration, maybe_iso
 
 if TYPE_CHECKING:
-    from sfnwatch.model.arns import Named
-    from sfnwatch.model.children import ListedExecution, ListFilter
-    from sfnwatch.sources.profiles import AwsSettings
+    from collections.abc import AsyncGenerator
+
+    from sfnwatch.model.children import ListedExecution, Listing
 
 _LIMIT = 80
 
@@ -34,12 +28,13 @@ _LIMIT = 80
     required=False,
     metavar="[MACHINE|MAP_RUN|EXECUTION]",
     shell_complete=completion.executions,
+    callback=lambda _, __, text: named_execution(text or ""),
 )
 @filter_options
 @option("--all", "every", is_flag=True, help="Ask on, however many requests it takes.")
-@option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_option
 @account_options
-def list_(name: str | None, *, every: bool, as_json: bool, **asked: Any) -> int:
+def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> int:
     """List executions, the newest first: of what is named, or of all state machines.
 
     Of a state machine those that AWS lists, of an execution the children of its Map
@@ -50,20 +45,25 @@ def list_(name: str | None, *, every: bool, as_json: bool, **asked: Any) -> int:
     sfnwatch list --status FAILED --since 24h
     sfnwatch list nightly-report --status RUNNING --json | jq -r '.executions[].arn'
     """
-    from sfnwatch.cli.naming import named_execution
+    import asyncio
 
-    named = named_execution(name) if name else None
+    from sfnwatch.cli.account import choose_account, choose_filter, sign_in
+    from sfnwatch.clock import ServerClock
+    from sfnwatch.sources.discovery import list_executions
+
     only, settings = choose_filter(**asked), sign_in(choose_account(**asked))
-    found, notes = asyncio.run(_gather(named, settings, only, every=every))
+    clock = ServerClock()
+    listings = list_executions(name, settings, clock, lambda _: None, only)
+    found, notes = asyncio.run(_gather(listings, every=every))
     # What runs is no better than what has ended, here.
     found.sort(key=lambda each: each.running_first[1:])
     if as_json:
-        import json
-
-        put(json.dumps({"executions": [_json(each) for each in found]}, indent=2))
+        put_json({"executions": [_json(each) for each in found]})
     elif found:
         head = ("status", "started", "length", "execution")
-        put_table([head, *map(_cells, found)], right=frozenset({2}))
+        put_table(
+            [head, *(_cells(each, clock.now()) for each in found)], right=frozenset({2})
+        )
     else:
         narrate("There is none, among those that AWS lists.")
     for note in notes:
@@ -72,19 +72,11 @@ def list_(name: str | None, *, every: bool, as_json: bool, **asked: Any) -> int:
 
 
 async def _gather(
-    named: "Named | None",
-    settings: "AwsSettings",
-    only: "ListFilter",
-    *,
-    every: bool,
+    listings: "AsyncGenerator[Listing, None]", *, every: bool
 ) -> "tuple[list[ListedExecution], list[str]]":
     """Ask for lists; gives what was listed, and what is left out, in words."""
-    from sfnwatch.clock import ServerClock
-    from sfnwatch.sources.discovery import list_executions
-
     found: dict[str, ListedExecution] = {}
     notes: list[str] = []
-    listings = list_executions(named, settings, ServerClock(), lambda _: None, only)
     async with aclosing(listings):
         async for listing in listings:
             found.update((each.arn, each) for each in listing.executions)
@@ -99,8 +91,8 @@ async def _gather(
     return list(found.values()), notes
 
 
-def _cells(each: "ListedExecution") -> tuple[str, ...]:
-    seconds, began = each.seconds(datetime.now(UTC)), each.started_at
+def _cells(each: "ListedExecution", now: datetime) -> tuple[str, ...]:
+    seconds, began = each.seconds(now), each.started_at
     return (
         clean(each.status, _LIMIT),
         f"{began:%Y-%m-%d %H:%M:%S} UTC" if began else "-",

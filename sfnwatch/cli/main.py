@@ -74,15 +74,14 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version", "-V"}
-        if not ctx.resilient_parsing:
-            args = _without_words(args)
         if ctx.resilient_parsing:
             # A shell asks what could follow: nothing is begun, and nothing is wrong.
             named = not args or args[0] in _MODULES or args[0] in own
             return super().parse_args(ctx, args if named else ["watch", *args])
+        args = _without_words(args)
         if own.isdisjoint(args):
             ctx.meta[_TO_RUN] = True
-        if not args and sys.stdin is not None and sys.stdin.isatty():
+        if not args and sys.stdin.isatty():
             args = ["watch"]
         elif args and args[0] not in own and args[0] not in _MODULES:
             _check_typing(args[0])
@@ -153,7 +152,7 @@ def cli(context: click.Context) -> None:
     sfnwatch explain FILE… what happened, with evidence
     """
     if _TO_RUN in context.meta:
-        from sfnwatch.cli.options import WITHOUT, apply_settings
+        from sfnwatch.cli.settings import WITHOUT, apply_settings
 
         if context.invoked_subcommand not in WITHOUT:
             apply_settings(context)
@@ -176,8 +175,6 @@ def main() -> NoReturn:
         code = UsageError.exit_code
     except click.UsageError as error:
         code = _fail(_usage_words(error), UsageError.exit_code)
-    except click.ClickException as error:
-        code = _fail(error.format_message(), UsageError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         code = Outcome.INTERRUPTED
     except OSError as error:
@@ -188,7 +185,7 @@ def main() -> NoReturn:
 
 
 def _usage_words(error: click.UsageError) -> str:
-    from sfnwatch.cli.options import origin
+    from sfnwatch.cli.settings import origin
 
     command = error.ctx.command_path if error.ctx else "sfnwatch"
     # Click puts a missing option's choices on lines of their own.

@@ -31,6 +31,13 @@ def put(text: str) -> None:
         click.echo(text, out)
 
 
+def put_json(value: Any) -> None:
+    """Print data as JSON that people can read, too."""
+    import json
+
+    put(json.dumps(value, indent=2))
+
+
 def put_row(text: str) -> None:
     """Print a line that is read by people, on stdout."""
     put(clean(text))
@@ -57,10 +64,13 @@ def put_table(rows: Sequence[tuple[str, ...]], right: frozenset[int]) -> None:
         put_row("  ".join(cells).rstrip())
 
 
+def are_terminals(*streams: TextIO | None) -> bool:
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def can_ask() -> bool:
     """True where there is a person on a terminal to ask something of."""
-    streams = (sys.stdin, sys.__stderr__)
-    return all(stream is not None and stream.isatty() for stream in streams)
+    return are_terminals(sys.stdin, sys.__stderr__)
 
 
 def ask_unseen(prompt: str) -> str:
@@ -97,7 +107,8 @@ def discard_output() -> None:
 def lacks_unicode() -> bool:
     """True where the locale, or what stdout is encoded in, has no more than letters."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return not all(map(_is_unicode, (encoding, _codeset(os.environ))))
+    names = (encoding, _codeset(os.environ))
+    return not all(e.lower().replace("-", "").startswith("utf") for e in names)
 
 
 def _codeset(environ: Mapping[str, str]) -> str:
@@ -109,10 +120,6 @@ def _codeset(environ: Mapping[str, str]) -> str:
     locale = next(filter(None, (environ.get(name) for name in names)), "")
     codeset = locale.partition("@")[0].partition(".")[2]
     return codeset or ("ascii" if locale in _BARE else "utf-8")
-
-
-def _is_unicode(encoding: str) -> bool:
-    return encoding.lower().replace("-", "").startswith("utf")
 
 
 def for_people(stream: TextIO) -> TextIO:
@@ -187,15 +194,17 @@ def _errors() -> str:
 def settle_streams() -> None:
     """Make the three streams fit to be written to, whatever they were started as.
 
-    Something is put in a closed one's place: the next file opened would take it. What
-    stdout's encoding lacks is shown in ASCII, as `?` at worst. A terminal is cleaned
-    for, whatever is written on it. And what others write on stderr is cleaned too:
-    warnings, tracebacks, loggers, click. A screen is drawn on `sys.__stderr__`, which
-    stays.
+    Something is put in a closed one's place: the next file opened would take it. Into a
+    closed stdout nothing can be written, which is an error where there is something to
+    write. What stdout's encoding lacks is shown in ASCII, as `?` at worst. A terminal
+    is cleaned for, whatever is written on it. And what others write on stderr is
+    cleaned too: warnings, tracebacks, loggers, click. A screen is drawn on
+    `sys.__stderr__`, which stays.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+            access = os.O_WRONLY if name == "stderr" else os.O_RDONLY
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors=_errors())
         if sys.stdout.isatty():

@@ -2,46 +2,50 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfnwatch.cli import completion
-from sfnwatch.cli.narration import confirm, narrate, put, put_table
+from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
 from sfnwatch.cli.options import (
     DURATION,
     SIZE,
+    display_options,
+    json_option,
     option,
     output_option,
-    output_options,
-    record_options,
     redact_option,
-    screen_options,
     speed_option,
 )
 from sfnwatch.cli.reports import (
+    FORMATS,
     export,
     names_option,
     redact,
     target_option,
-    targets,
 )
 from sfnwatch.cli.watch import show_files
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.values import clean, duration, size
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.values import clean, duration, iso, maybe_iso, size
 
 if TYPE_CHECKING:
     from sfnwatch.recording.library import ListedRecording
 
 _LABEL = 60
 """Characters for what was executed: two names, as a rule, and a word between."""
-_name = click.argument(
-    "name", metavar="NUMBER|NAME", shell_complete=completion.recordings
+_recording = click.argument(
+    "path",
+    metavar="NUMBER|NAME",
+    shell_complete=completion.recordings,
+    callback=lambda _, __, name: name and _chosen(name).path,
 )
 
 
 @click.group(invoke_without_command=True, short_help="List, open, remove recordings.")
-@option("--json", "as_json", is_flag=True, help="One JSON object.")
+@json_option
 @click.pass_context
 def recordings(context: click.Context, *, as_json: bool) -> int | None:
     """List the recordings, newest first: what, how it ended, how long, how large.
@@ -60,22 +64,18 @@ def recordings(context: click.Context, *, as_json: bool) -> int | None:
         return None
     found = _every()
     if as_json:
-        import json
-
         told = [_json(number, each) for number, each in enumerate(found, 1)]
-        put(json.dumps({"recordings": told}, indent=2))
+        put_json({"recordings": told})
     else:
         _print(list(enumerate(found, 1)))
     return Outcome.SUCCEEDED
 
 
 @recordings.command("open", short_help="Show one again, as replay does.")
-@_name
+@_recording
 @speed_option
-@output_options
-@screen_options
-@record_options
-def open_(name: str, speed: float | None, **shared: Any) -> int:
+@display_options
+def open_(path: Path, speed: float | None, **shared: Any) -> int:
     """Show a recording again, by its number, its name, or a part of either name.
 
     The name is the file's, or an execution's ARN.
@@ -84,54 +84,50 @@ def open_(name: str, speed: float | None, **shared: Any) -> int:
     sfnwatch recordings open 1
     sfnwatch recordings open nightly-report --plain
     """
-    return show_files([_chosen(name).path], speed, **shared)
+    return show_files([path], speed, **shared)
 
 
 @recordings.command("path", short_help="Print where one lies.")
-@_name
-def path(name: str) -> int:
+@_recording
+def path_(path: Path) -> int:
     """Print a recording's path, for the commands that take files.
 
     \b
     sfnwatch explain "$(sfnwatch recordings path 1)"
     """
-    put(str(_chosen(name).path))
+    put(str(path))
     return Outcome.SUCCEEDED
 
 
 @recordings.command(
-    "export",
-    short_help="Write one for other programs.",
-    help=f"""Write a recording for other programs, as export does.
-
-{targets()}
-
-\b
-sfnwatch recordings export 1 --to html -o report.html""",
+    "export", short_help="Write one for other programs.", epilog=FORMATS
 )
-@_name
+@_recording
 @target_option
 @output_option
 @redact_option
 @click.pass_context
-def export_(context: click.Context, /, name: str, **asked: Any) -> int:
-    source = str(_chosen(name).path)
-    return int(context.invoke(export, sources=(source,), **asked))
+def export_(context: click.Context, /, path: Path, **asked: Any) -> int:
+    """Write a recording for other programs, as export does.
+
+    \b
+    sfnwatch recordings export 1 --to html -o report.html
+    """
+    return int(context.invoke(export, sources=[path], **asked))
 
 
 @recordings.command("redact", short_help="Make one that is safe to share.")
-@_name
+@_recording
 @output_option
 @names_option
 @click.pass_context
-def redact_(context: click.Context, /, name: str, **asked: Any) -> int:
+def redact_(context: click.Context, /, path: Path, **asked: Any) -> int:
     """Make a recording safe to share, as redact does.
 
     \b
     sfnwatch recordings redact 1 -o shared.sfnwatch.jsonl
     """
-    source = str(_chosen(name).path)
-    return int(context.invoke(redact, files=(source,), **asked))
+    return int(context.invoke(redact, files=[path], **asked))
 
 
 @recordings.command("prune", short_help="Remove what is old or large.")
@@ -184,7 +180,7 @@ def prune(
 
 def _ask(what: str) -> None:
     """Raise Abort for a no, UsageError where nobody can be asked."""
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not sys.stdin.isatty():
         msg = f"{what} would be removed, and nobody can be asked."
         raise UsageError(msg, hint="Give --yes, or --dry-run to look first.")
     confirm(f"Remove {what}?")
@@ -235,8 +231,6 @@ def _cells(each: "ListedRecording") -> tuple[str, str, str, str, str]:
 
 def _label(each: "ListedRecording") -> str:
     """Name the first execution that was watched, and say how many more there are."""
-    from sfnwatch.model.arns import maybe_execution_arn
-
     if not each.watched:
         return _cut(each.name)
     parsed = maybe_execution_arn(each.watched[0][0])
@@ -259,8 +253,6 @@ def _states(each: "ListedRecording") -> str:
 
 
 def _json(number: int, each: "ListedRecording") -> dict[str, Any]:
-    from sfnwatch.model.values import iso, maybe_iso
-
     return {
         "number": number,
         "name": each.name,

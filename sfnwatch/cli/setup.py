@@ -14,28 +14,50 @@ What they print is in `templates/`.
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
-from sfnwatch.cli.narration import put
-from sfnwatch.cli.options import SINCE, option
+from sfnwatch.cli.narration import put, put_json
+from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, form, option
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.model.values import clean
+from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.permissions import iam_policy as policy
 
-_KEPT = 90
-"""Days that Event history goes back: before them a trail alone knows."""
 _ECS = "ecs.amazonaws.com"
 _MOST = 2_000
 """Characters of the services' names: EventBridge takes a pattern of 4,096."""
 _SERVICE = re.compile(r"[a-z0-9.-]+")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*()/=-]*")
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_NAME = re.compile(r"[a-z0-9_]{1,128}")
+
+
+def _root(bucket: str) -> str:
+    """Give the folder in which `AWSLogs` lies; raises ValueError."""
+    name, _, prefix = bucket.removeprefix("s3://").partition("/")
+    prefix = prefix.strip("/").removesuffix("AWSLogs").strip("/")
+    if not _BUCKET.fullmatch(name) or not _PREFIX.fullmatch(prefix):
+        raise ValueError(bucket)
+    return f"s3://{name}/{prefix}/" if prefix else f"s3://{name}/"
+
+
+def _event_source(name: str) -> str:
+    """Take a service's name, with or without its ending; raises ValueError."""
+    short = name.lower().removesuffix(".amazonaws.com")
+    if not _SERVICE.fullmatch(short):
+        raise ValueError(name)
+    return f"{short}.amazonaws.com"
+
+
+_TRAIL = Parsed(_root, "bucket of a trail", "BUCKET or s3://BUCKET/PREFIX")
+_SOURCE = Parsed(_event_source, "service with events", "ecs or ecs.amazonaws.com")
+_ID = Parsed(form(r"[0-9]{12}"), "ID", "123456789012")
+_REGION = Parsed(form(r"[a-z]{2,}(-[a-z]+)+-[0-9]+"), "Region", "eu-west-1")
+_ORGANIZATION = Parsed(
+    form(r"o-[a-z0-9]{10,32}"), "organization's ID", "o-exampleorgid"
+)
+_NAME = Parsed(form(r"[a-z0-9_]{1,128}"), "name", "cloudtrail_logs")
 
 
 @click.command("iam-policy", short_help="Print the minimal IAM policy.")
@@ -43,6 +65,7 @@ _NAME = re.compile(r"[a-z0-9_]{1,128}")
     "--with",
     "features",
     multiple=True,
+    type=CommaChoice([*map(str, Feature)]),
     metavar="OPTION",
     help="Also for this option: queue, consume, log-group, live-tail, archive,"
     " athena, lake, express, start.",
@@ -57,20 +80,12 @@ def iam_policy(features: tuple[str, ...]) -> int:
     sfnwatch iam-policy > policy.json
     sfnwatch iam-policy --with queue --with start
     """
-    from sfnwatch.sources.permissions import Feature
-    from sfnwatch.sources.permissions import iam_policy as policy
-
-    known = {str(feature): feature for feature in Feature}
-    for name in features:
-        if name not in known:
-            msg = f"There is no option {clean(name, 100)!r} that needs more."
-            raise UsageError(msg, hint=f"There are: {', '.join(known)}.")
-    _print_json(policy([known[name] for name in features]))
+    put_json(policy([Feature(name) for name in features]))
     return Outcome.SUCCEEDED
 
 
 @click.command("setup-queue", short_help="Print a template for --queue.")
-@click.argument("services", nargs=-1, metavar="[SERVICE…]")
+@click.argument("services", nargs=-1, type=_SOURCE, metavar="[SERVICE…]")
 def setup_queue(services: tuple[str, ...]) -> int:
     """Print a CloudFormation template of what --queue needs; nothing is applied.
 
@@ -82,7 +97,7 @@ def setup_queue(services: tuple[str, ...]) -> int:
     sfnwatch setup-queue ecs > queue.json
     aws cloudformation deploy --stack-name sfnwatch-queue --template-file queue.json
     """
-    _print_json(queue_template(services))
+    put_json(queue_template(services))
     return Outcome.SUCCEEDED
 
 
@@ -111,28 +126,36 @@ def lab(*, with_queue: bool) -> int:
         for part, more in queue_template([_ECS]).items():
             if isinstance(more, dict):
                 template[part] |= more
-    _print_json(template)
+    put_json(template)
     return Outcome.SUCCEEDED
 
 
 @click.command("athena-ddl", short_help="Print a table's statement for --athena.")
-@click.argument("bucket", metavar="BUCKET|s3://BUCKET/PREFIX")
-@option("--account", "accounts", multiple=True, metavar="ID", help="An account's ID.")
-@option("--region", "regions", multiple=True, metavar="REGION", help="A Region.")
-@option("--organization", metavar="o-ID", help="For an organization's trail.")
+@click.argument("root", type=_TRAIL, metavar="BUCKET|s3://BUCKET/PREFIX")
+@option("--account", "accounts", type=_ID, multiple=True, help="An account's ID.")
+@option(
+    "--region", "regions", type=_REGION, multiple=True, required=True, help="A Region."
+)
+@option(
+    "--organization",
+    type=_ORGANIZATION,
+    metavar="o-ID",
+    help="For an organization's trail.",
+)
 @option(
     "--since",
     type=SINCE,
+    default="90d",
     help="The trail's first day; 90 days ago, if not given.",
 )
-@option("--table", metavar="NAME", default="cloudtrail_logs", show_default=True)
+@option("--table", type=_NAME, default="cloudtrail_logs", show_default=True)
 def athena_ddl(
-    bucket: str,
+    root: str,
     *,
     accounts: tuple[str, ...],
     regions: tuple[str, ...],
     organization: str | None,
-    since: datetime | None,
+    since: datetime | timedelta,
     table: str,
 ) -> int:
     """Print the statement that makes a table over a trail; nothing is applied.
@@ -144,93 +167,10 @@ def athena_ddl(
     \b
     sfnwatch athena-ddl s3://my-trail --account 123456789012 --region eu-west-1
     """
-    first = since.date() if since else _first_day()
-    statement = table_statement(
-        bucket, accounts, regions, first=first, organization=organization, table=table
-    )
-    put(statement)
-    return Outcome.SUCCEEDED
-
-
-def _first_day() -> date:
-    return (datetime.now(UTC) - timedelta(days=_KEPT)).date()
-
-
-def _template(name: str) -> dict[str, Any]:
-    import json
-
-    template: dict[str, Any] = json.loads(_text(name))
-    return template
-
-
-def _text(name: str) -> str:
-    from importlib.resources import files
-
-    return (files("sfnwatch.templates") / name).read_text("utf-8")
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    put(json.dumps(value, indent=2))
-
-
-# -- the queue -------------------------------------------------------------------------
-
-
-def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
-    """Give the queue's template, for these services' calls only; all without any.
-
-    They are named as CloudTrail names them: `ecs`, `ecs.amazonaws.com`. Without ECS
-    among them there is no rule for its tasks either. Raises UsageError.
-    """
-    sources = list(dict.fromkeys(map(_event_source, services)))
-    if len("".join(sources)) > _MOST:
-        msg = "Too many services for one rule: name fewer, or none to have all."
-        raise UsageError(msg)
-    template = _template("queue.json")
-    made = template["Resources"]
-    if sources:
-        pattern = made["CallsRule"]["Properties"]["EventPattern"]
-        pattern["detail"]["eventSource"] = sources
-    if sources and _ECS not in sources:
-        del made["TasksRule"]
-        document = made["QueuePolicy"]["Properties"]["PolicyDocument"]
-        rules = document["Statement"][0]["Condition"]["ArnEquals"]
-        rules["aws:SourceArn"] = [{"Fn::GetAtt": ["CallsRule", "Arn"]}]
-    return template
-
-
-def _event_source(name: str) -> str:
-    """Take a service's name, with or without its ending."""
-    short = name.strip().lower().removesuffix(".amazonaws.com")
-    if not _SERVICE.fullmatch(short):
-        msg = f"{clean(name, 60)!r} is not the name of a service's events."
-        raise UsageError(msg, hint=f"Name services as ecs or {_ECS}.")
-    return f"{short}.amazonaws.com"
-
-
-# -- the table -------------------------------------------------------------------------
-
-
-def table_statement(
-    bucket: str,
-    accounts: Sequence[str],
-    regions: Sequence[str],
-    *,
-    first: date,
-    organization: str | None = None,
-    table: str = "cloudtrail_logs",
-) -> str:
-    """Write the statement; raises UsageError for what can be no part of it.
-
-    `bucket` may be `s3://BUCKET/PREFIX`. With no accounts, each query must name one:
-    that is for an organization's trail, whose accounts come and go.
-    """
     from string import Template
 
-    _check_parts(accounts, regions, organization, table)
-    root = f"{_root(bucket)}AWSLogs/" + (f"{organization}/" if organization else "")
+    first = since if isinstance(since, datetime) else datetime.now(UTC) - since
+    root = f"{root}AWSLogs/" + (f"{organization}/" if organization else "")
     properties = {
         "projection.enabled": "true",
         **_projected("account", accounts),
@@ -246,11 +186,15 @@ def table_statement(
     }
     listed = ",\n".join(f"  '{key}' = '{value}'" for key, value in properties.items())
     statement = Template(_text("athena_table.sql"))
-    return statement.substitute(table=table, location=root, properties=listed)
+    put(statement.substitute(table=table, location=root, properties=listed))
+    return Outcome.SUCCEEDED
 
 
 def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
-    """Project a column from a list, or from what each query names."""
+    """Project a column from a list, or from what each query names.
+
+    No accounts are listed for an organization's trail, whose accounts come and go.
+    """
     kind = f"projection.{column}.type"
     if not values:
         return {kind: "injected"}
@@ -258,38 +202,46 @@ def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
     return {kind: "enum", f"projection.{column}.values": known}
 
 
-def _root(bucket: str) -> str:
-    """Give the folder in which `AWSLogs` lies."""
-    name, _, prefix = bucket.removeprefix("s3://").partition("/")
-    prefix = prefix.strip("/").removesuffix("AWSLogs").strip("/")
-    if not _BUCKET.fullmatch(name) or not _PREFIX.fullmatch(prefix):
-        raise UsageError(
-            f"{clean(bucket, 200)} is no bucket that holds a trail.",
-            hint="Give it as BUCKET or s3://BUCKET/PREFIX, where AWSLogs lies.",
-        )
-    return f"s3://{name}/{prefix}/" if prefix else f"s3://{name}/"
+# -- what lies in `templates/` ---------------------------------------------------------
 
 
-def _check_parts(
-    accounts: Sequence[str],
-    regions: Sequence[str],
-    organization: str | None,
-    table: str,
-) -> None:
-    given = [
-        *(("an account's ID", account, _ACCOUNT) for account in accounts),
-        *(("a Region's name", region, _REGION) for region in regions),
-        ("an organization's ID", organization or "o-none000000", _ORGANIZATION),
-        ("a table's name", table, _NAME),
-    ]
-    for what, value, pattern in given:
-        if not pattern.fullmatch(value):
-            raise UsageError(f"{clean(value, 100)} is not {what}.")
-    if not regions:
-        raise UsageError(
-            "The table needs the Regions that the trail covers.",
-            hint="Name at least one, with --region.",
-        )
+def _template(name: str) -> dict[str, Any]:
+    import json
+
+    template: dict[str, Any] = json.loads(_text(name))
+    return template
+
+
+def _text(name: str) -> str:
+    from importlib.resources import files
+
+    return (files("sfnwatch.templates") / name).read_text("utf-8")
+
+
+# -- the queue -------------------------------------------------------------------------
+
+
+def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
+    """Give the queue's template, for these services' calls only; all without any.
+
+    They are named as CloudTrail names them: `ecs`, `ecs.amazonaws.com`. Without ECS
+    among them there is no rule for its tasks either. Raises UsageError.
+    """
+    sources = list(dict.fromkeys(services))
+    if len("".join(sources)) > _MOST:
+        msg = "Too many services for one rule: name fewer, or none to have all."
+        raise UsageError(msg)
+    template = _template("queue.json")
+    made = template["Resources"]
+    if sources:
+        pattern = made["CallsRule"]["Properties"]["EventPattern"]
+        pattern["detail"]["eventSource"] = sources
+    if sources and _ECS not in sources:
+        del made["TasksRule"]
+        document = made["QueuePolicy"]["Properties"]["PolicyDocument"]
+        rules = document["Statement"][0]["Condition"]["ArnEquals"]
+        rules["aws:SourceArn"] = [{"Fn::GetAtt": ["CallsRule", "Arn"]}]
+    return template
 
 
 COMMANDS = (iam_policy, setup_queue, lab, athena_ddl)

@@ -1,9 +1,10 @@
 """The commands about the program itself: completion, manual, schema, settings."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -11,21 +12,19 @@ from click.core import ParameterSource
 from sfnwatch import __version__
 from sfnwatch.cli.completion import SHELLS, script
 from sfnwatch.cli.narration import narrate, put, put_table
-from sfnwatch.cli.options import (
-    SettableOption,
+from sfnwatch.cli.options import SettableOption, variable
+from sfnwatch.cli.settings import (
     apply_settings,
-    check_choices,
+    checked,
     commands,
-    known_keys,
     path_of,
+    place_of,
+    read_line,
     settable,
-    variable,
 )
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.config import FILE, PREFIX, Config, config_path
+from sfnwatch.errors import Outcome
 from sfnwatch.model.values import clean, without_login
-
-if TYPE_CHECKING:
-    from sfnwatch.config import Config
 
 _OTHERS = frozenset(
     f"SFNWATCH_{name}" for name in ("CONFIG", "ALLOW_HTTP", "FIXTURES", "VIEWERS")
@@ -76,97 +75,66 @@ def config(
     sfnwatch config demo --speed 60
     """
     if path:
-        from sfnwatch.config import FILE, config_path
-
         put(os.environ.get(FILE) or str(config_path()))
         return Outcome.SUCCEEDED
     root = context.find_root()
     read = apply_settings(root)
-    found = _of_command(root, read, words) if words else _of_all(root, read)
-    _print_settings(dict(found), as_json=as_json)
+    contexts = [read_line(root, words, lenient=True)] if words else _every_command(root)
+    _print_settings(dict(_settings(contexts, read)), as_json=as_json)
     for note in _unknown_variables(root):
         narrate(note)
     return Outcome.SUCCEEDED
 
 
-def _of_all(root: click.Context, read: "Config") -> Iterator[tuple[str, Setting]]:
-    """Give each key once; by command where commands differ in it."""
-    yield from _of_files(read)
-    found: dict[str, dict[str, Setting]] = {}
-    for context in commands(root):
-        _strict(context.command).make_context(
-            context.info_name, [], parent=context.parent
-        )
-        for key, option in settable(context.command).items():
-            by_command = found.setdefault(key, {})
-            whole = ".".join((*path_of(context), key))
-            by_command[whole] = _setting(context, read, option)
-    for key, by_command in sorted(found.items()):
-        each = list(by_command.values())
-        same = all(setting == each[0] for setting in each)
-        yield from {key: each[0]}.items() if same else by_command.items()
+def _every_command(root: click.Context) -> Iterator[click.Context]:
+    """Give all commands as they are where nothing is typed; raises click.UsageError."""
+    for each in commands(root):
+        strict = checked(each.command, lenient=True)
+        yield strict.make_context(each.info_name, [], parent=each.parent)
 
 
-def _of_files(read: "Config") -> Iterator[tuple[str, Setting]]:
-    """Give what no option sets."""
-    places = {each.where for each in read.themes.values()}
-    for key, value, where in (
-        ("keys", read.keys, set(read.keys_where.values())),
-        ("themes", read.themes, places),
-    ):
-        yield key, Setting(list(value), ", ".join(sorted(where)) or _DEFAULT)
-
-
-def _of_command(
-    root: click.Context, read: "Config", words: Sequence[str]
+def _settings(
+    contexts: Iterable[click.Context], read: Config
 ) -> Iterator[tuple[str, Setting]]:
-    """Give what a command line comes to, without running it."""
-    group = root.command
-    if not isinstance(group, click.Group):
-        raise TypeError(group)
-    name, command, rest = group.resolve_command(root, list(words))
-    if command is None or name is None or not settable(command):
-        raise UsageError(f"{clean(words[0], 100)!r} has no settings.")
-    context = _strict(command).make_context(name, list(rest), parent=root)
-    check_choices(context)
-    for key, option in settable(command).items():
-        yield key, _setting(context, read, option)
-    if "theme" in settable(command):
-        yield from _of_files(read)
+    """Give each key once; by command where commands differ in it."""
+    found: dict[str, dict[str, Setting]] = {}
+    for context in contexts:
+        for key, option in settable(context.command).items():
+            whole = ".".join((*path_of(context), key))
+            found.setdefault(key, {})[whole] = _setting(context, option)
+    if "theme" in found:
+        # What no option sets.
+        yield "keys", Setting([*read.keys], _places(read.keys_where.values()))
+        themes = (each.where for each in read.themes.values())
+        yield "themes", Setting([*read.themes], _places(themes))
+    for key, by_command in sorted(found.items()):
+        first, *others = by_command.values()
+        same = all(each == first for each in others)
+        yield from {key: first}.items() if same else by_command.items()
 
 
-def _strict(command: click.Command) -> click.Command:
-    """Give a command that refuses values as ever, but not that something is missing."""
-    strict = copy(command)
-    strict.params = [copy(each) for each in command.params]
-    for each in strict.params:
-        each.required = False
-        if each.is_eager:
-            # What acts at once would do so.
-            each.callback = None
-    return strict
+def _places(found: Iterable[str]) -> str:
+    return ", ".join(sorted({*found})) or _DEFAULT
 
 
-def _setting(context: click.Context, read: "Config", option: SettableOption) -> Setting:
+def _setting(context: click.Context, option: SettableOption) -> Setting:
     """Give what an option is set to, as it was said, and where."""
     name = option.name or ""
     source = context.get_parameter_source(name)
-    asks_aws = "profile" in settable(context.command)
-    if source is ParameterSource.DEFAULT and asks_aws:
+    if source is ParameterSource.DEFAULT and "profile" in settable(context.command):
         for variable_of_aws in _AWS.get(option.key, ()):
             if said := os.environ.get(variable_of_aws):
                 return Setting(said, variable_of_aws)
-    where: Mapping[object, str] = {
-        ParameterSource.COMMANDLINE: "option",
-        ParameterSource.ENVIRONMENT: variable(option.key),
-        ParameterSource.DEFAULT_MAP: read.where,
-    }
+    is_typed = source is ParameterSource.COMMANDLINE
     value = context.params.get(name)
-    if source is not ParameterSource.COMMANDLINE and not option.is_flag:
+    if not (is_typed or option.is_flag):
         value, _ = option.consume_value(context, {})
+    if isinstance(value, Path | datetime | timedelta):
+        value = str(value)
     # Click marks what has no default in a way of its own.
     known = isinstance(value, str | int | float | list | tuple) and value != ()
-    return Setting(value if known else None, where.get(source, _DEFAULT))
+    where = place_of(context, option) or ("option" if is_typed else _DEFAULT)
+    return Setting(value if known else None, where)
 
 
 def _print_settings(found: dict[str, Setting], *, as_json: bool) -> None:
@@ -198,9 +166,7 @@ def _unknown_variables(root: click.Context) -> Iterator[str]:
     """Tell of variables that look like settings, and are none."""
     from difflib import get_close_matches
 
-    from sfnwatch.config import PREFIX
-
-    names = list(map(variable, known_keys(root)))
+    names = [variable(key) for e in commands(root) for key in settable(e.command)]
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in {*names, *_OTHERS}:
             close = get_close_matches(name, names, 1)

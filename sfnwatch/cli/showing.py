@@ -4,21 +4,25 @@ Imported once that is wanted: all of this costs more than to read a command line
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec.structs import replace
 
+from sfnwatch.cli.account import AwsOptions
+from sfnwatch.cli.display import Display, is_served
 from sfnwatch.cli.naming import concerns
 from sfnwatch.cli.narration import for_people, narrate, stdout
-from sfnwatch.cli.options import AwsOptions, Display, Output, is_served
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, SfnwatchError
+from sfnwatch.export.facts import JsonLines
+from sfnwatch.export.plain import PlainLines
 from sfnwatch.model.arns import (
     ExecutionArn,
     Named,
@@ -38,9 +42,7 @@ from sfnwatch.session import (
 from sfnwatch.sources.profiles import configured_region
 
 if TYPE_CHECKING:
-    from sfnwatch.export.facts import JsonLines
-    from sfnwatch.export.plain import PlainLines
-    from sfnwatch.tui.app import SfnwatchApp
+    from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
     from sfnwatch.tui.picker import PickerApp
 
 _STEP = 16
@@ -52,18 +54,21 @@ def show(watched: Session, display: Display, speed: float = 1.0) -> int:
     if display.record:
         watched.start_recording(display.path, narrate)
     try:
-        if display.output is Output.SCREEN:
-            return _on_screen(watched, display, speed)
-        return _as_lines(watched, display.output)
+        if display.screen:
+            return _on_screen(watched, display.screen, display.filter, speed)
+        return _as_lines(watched, as_json=display.as_json)
     finally:
         watched.close(narrate)
 
 
-def _as_lines(watched: Session, output: Output) -> int:
+def _as_lines(watched: Session, *, as_json: bool) -> int:
     """Print lines; raises RefusedError if AWS shows nothing of it."""
     code: int = Outcome.SUCCEEDED
     with stdout() as out:
-        lines = _lines(watched, output, out)
+        lines: JsonLines | PlainLines = JsonLines(watched.trace, out)
+        if not as_json:
+            people, arns = for_people(out), watched.executions
+            lines = PlainLines(watched.trace, people, narrate, arns)
         watched.consumers.append(lines)
         signalled = run(watched.run)
         lines.finish()
@@ -75,30 +80,23 @@ def _as_lines(watched: Session, output: Output) -> int:
     return code
 
 
-def _lines(watched: Session, output: Output, out: TextIO) -> "JsonLines | PlainLines":
-    if output is Output.JSON:
-        from sfnwatch.export.facts import JsonLines
-
-        return JsonLines(watched.trace, out)
-    from sfnwatch.export.plain import PlainLines
-
-    return PlainLines(watched.trace, for_people(out), narrate, watched.executions)
-
-
 # -- the screen ------------------------------------------------------------------------
 
 
-def _on_screen(watched: Session, display: Display, speed: float) -> int:
-    from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
+def _on_screen(
+    watched: Session, asked: "ScreenSettings", kept: str | None, speed: float
+) -> int:
+    """Show it, by a filter or the one that it was last looked at with."""
+    from sfnwatch.tui.app import SfnwatchApp
 
     recorder = watched.recorder
     created = recorder.header.created if recorder else watched.created
     path = library.view_path(watched.executions, created) if created else None
     saved = library.load_view(path) if path else library.SavedView()
-    if display.filter is not None:
-        saved = replace(saved, filter=display.filter)
+    if kept is not None:
+        saved = replace(saved, filter=kept)
     settings = replace(
-        display.screen or ScreenSettings(),
+        asked,
         mode=watched.mode,
         title=watched.title,
         recording=str(recorder.path) if recorder else "",
@@ -143,7 +141,7 @@ async def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
 
 def pick(
     named: Named | None, aws: AwsOptions, display: Display, only: ListFilter
-) -> tuple[list[ExecutionArn], list[Path], Batch]:
+) -> tuple[Sequence[ExecutionArn], list[Path], Batch]:
     """Have executions or recordings chosen; give what was asked of AWS for it, too.
 
     Raises Abort where it is interrupted.
@@ -154,17 +152,14 @@ def pick(
 
     clock, asked, folder = ServerClock(), list[Any](), library.recordings_dir()
     settings = display.screen or ScreenSettings()
-
-    def fetch(which: Named | None) -> Callable[[], AsyncGenerator[Listing, None]]:
-        return lambda: _listings(which, aws, clock, asked.extend, only)
-
+    listed = partial(_listings, aws.settings, clock, asked.extend, only)
     picker = Picker(
-        fetch(named),
+        partial(listed, named),
         clock=clock,
         region=_region(named, aws, beside=bool(library.recording_paths(folder))),
         looks=Looks(masked=settings.present, local=settings.local),
-        children=lambda arn: fetch(parse_execution_arn(arn)),
-        recordings=lambda: _recordings_of(named),
+        children=lambda arn: partial(listed, parse_execution_arn(arn)),
+        recordings=partial(_recordings_of, named),
         only=only.words,
     )
     app = PickerApp(
@@ -202,12 +197,12 @@ def _region(named: Named | None, aws: AwsOptions, *, beside: bool) -> str:
 
 
 async def _listings(
-    named: Named | None, aws: AwsOptions, clock: Any, note: Any, only: ListFilter
+    settings: Any, clock: Any, note: Any, only: ListFilter, named: Named | None
 ) -> AsyncGenerator[Listing, None]:
     """List executions; the SDKs are imported off the loop."""
     name = "sfnwatch.sources.discovery"
     discovery = await asyncio.to_thread(import_module, name)
-    listed = discovery.list_executions(named, aws.settings, clock, note, only)
+    listed = discovery.list_executions(named, settings, clock, note, only)
     async with aclosing(listed) as listings:
         async for listing in listings:
             yield listing

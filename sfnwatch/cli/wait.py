@@ -6,23 +6,22 @@ in the report.
 """
 
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sfnwatch.cli import completion
+from sfnwatch.cli.naming import named_executions
 from sfnwatch.cli.narration import narrate, stdout
 from sfnwatch.cli.options import (
     DURATION,
     account_options,
-    choose_account,
+    executions_argument,
     option,
 )
-from sfnwatch.cli.watch import find_executions, sign_in
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+from sfnwatch.model.arns import Named
 from sfnwatch.model.values import clean, duration
 
 if TYPE_CHECKING:
@@ -34,18 +33,15 @@ if TYPE_CHECKING:
     from sfnwatch.session import Session
 
 _VARIABLE = "GITHUB_STEP_SUMMARY"
-_WIDTH = 80
 _TROUBLE = frozenset({"denied", "expired", "retrying"})
 _SHOWN = 100
 
 
 @click.command(short_help="Wait for an execution's end; for scripts.")
-@click.argument(
-    "executions",
-    nargs=-1,
+@executions_argument(
     required=True,
     metavar="EXECUTION…",
-    shell_complete=completion.executions,
+    callback=lambda _, __, texts: texts and named_executions(texts),
 )
 @option("--next", "coming", is_flag=True, help="Wait for a machine's next one.")
 @option("--until", metavar="STATE", help="Only until this state is entered.")
@@ -63,7 +59,7 @@ _SHOWN = 100
 )
 @account_options
 def wait(
-    executions: tuple[str, ...],
+    executions: list[Named],
     timeout: float | None,
     until: str | None,
     form: str | None,
@@ -83,76 +79,74 @@ def wait(
     sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
     from sfnwatch import session
-    from sfnwatch.cli.naming import named_executions
+    from sfnwatch.cli.account import choose_account, sign_in
+    from sfnwatch.clock import ServerClock
     from sfnwatch.model.trace import Trace
+    from sfnwatch.sources.discovery import find
     from sfnwatch.sources.targets import CallOptions
 
     path = _summary_path() if summary else None
-    named, settings = named_executions(executions), sign_in(choose_account(**account))
-    begun, trace = time.monotonic(), Trace()
-    try:
-        found = find_executions(named, settings, coming=coming, timeout=timeout)
-    except TimeoutError:
-        narrate(f"No execution was found within {duration(timeout or 0.0)}.")
-        code: int = Outcome.LATE
-    else:
-        watched = session.live(
+    settings, waiting = sign_in(choose_account(**account)), _Waiting(Trace(), until)
+
+    async def begin() -> session.Session:
+        clock = ServerClock()
+        found = await find(executions, settings, clock, coming=coming, tell=narrate)
+        return session.live(
             found.arns,
             settings,
             CallOptions(lookup=False),
             drain=0.0,
             tries=session.TRIES,
-            trace=trace,
+            trace=waiting.trace,
         )
-        spent = time.monotonic() - begun
-        left = None if timeout is None else max(0.0, timeout - spent)
-        code = _Waiting(watched, until).wait(left, duration(timeout or 0.0))
+
+    signalled = session.run(lambda: waiting.run(begin(), timeout))
+    code = waiting.code(duration(timeout or 0.0)) if signalled is None else signalled
     if code < Outcome.INTERRUPTED:
-        _report(trace, form, path)
+        _report(waiting.trace, form, path)
     return code
 
 
 class _Waiting:
     """A consumer that knows when what has come is enough."""
 
-    def __init__(self, session: "Session", until: str | None) -> None:
-        self.session, self.until = session, until
+    def __init__(self, trace: "Trace", until: str | None) -> None:
+        self.trace, self.until = trace, until
         """The name of a state: enough when each execution entered it, or ended."""
-        session.consumers.append(self)
+        self.executions: Sequence[str] = ()
+        """Their ARNs, once they are found."""
         self.late = False
         """True when the time was over first."""
         self._limit: asyncio.Timeout | None = None
-
         self._told: dict[str, object] = {}
 
-    def wait(self, seconds: float | None, limit: str) -> int:
-        """Wait for the end, or for what is enough; give the exit code.
-
-        `limit` is how the whole time is written. Raises RefusedError where AWS shows
-        nothing of it.
-        """
-        from sfnwatch.session import outcome, raise_if_refused, run
-
-        signalled = run(lambda: self._run(seconds))
-        if signalled is not None:
-            return signalled
-        trace = self.session.trace
-        raise_if_refused(trace)
-        if self.late:
-            for words in self._situations(limit):
-                narrate(words)
-            return Outcome.LATE
-        code = outcome(trace.as_of())
-        return code if self.until is None else self._until_code(code)
-
-    async def _run(self, seconds: float | None) -> None:
+    async def run(self, begin: "Awaitable[Session]", seconds: float | None) -> None:
+        """Find executions and wait for their ends, or for what is enough."""
         import asyncio
 
         try:
             async with asyncio.timeout(seconds) as self._limit:
-                await self.session.run()
+                watched = await begin
+                self.executions = watched.executions
+                watched.consumers.append(self)
+                await watched.run()
         except TimeoutError:
             self.late = self.until is None or not self._is_enough()
+
+    def code(self, limit: str) -> int:
+        """Give the exit code; raises RefusedError where AWS shows nothing of it.
+
+        `limit` is how the whole time is written.
+        """
+        from sfnwatch.session import outcome, raise_if_refused
+
+        raise_if_refused(self.trace)
+        if self.late:
+            for words in self._situations(limit):
+                narrate(words)
+            return Outcome.LATE
+        code = outcome(self.trace.as_of())
+        return code if self.until is None else self._until_code(code)
 
     def __call__(self, batch: "Batch", changed: "Changed") -> None:
         del batch
@@ -166,12 +160,12 @@ class _Waiting:
             limit.reschedule(0)
 
     def _executions(self) -> "Iterator[ExecutionAsOf | None]":
-        known = self.session.trace.as_of().executions
-        return (known.get(arn) for arn in self.session.executions)
+        known = self.trace.as_of().executions
+        return (known.get(arn) for arn in self.executions)
 
     def _is_enough(self) -> bool:
         """True when nothing more can come that is waited for."""
-        return all(
+        return bool(self.executions) and all(
             each is not None and (each.ending is not None or self._entered(each))
             for each in self._executions()
         )
@@ -183,7 +177,7 @@ class _Waiting:
         """Say what keeps it from reading: nobody would know why nothing happens."""
         from sfnwatch.export.plain import health_words
 
-        for lane, health in self.session.trace.as_of().health.items():
+        for lane, health in self.trace.as_of().health.items():
             told = (health.state, health.message)
             if health.state in _TROUBLE and self._told.get(lane) != told:
                 narrate(health_words(health))
@@ -208,8 +202,10 @@ class _Waiting:
         from sfnwatch.analysis.case import Survey
         from sfnwatch.analysis.outcomes import ExecutionVerdict
 
-        survey = Survey(self.session.trace.as_of())
-        for arn, each in zip(self.session.executions, self._executions(), strict=True):
+        if not self.executions:
+            yield f"No execution was found within {limit}."
+        survey = Survey(self.trace.as_of())
+        for arn, each in zip(self.executions, self._executions(), strict=True):
             name = clean(each.name if each else arn.rpartition(":")[2], _SHOWN)
             if each is None:
                 yield f"{name}: AWS has told nothing of it within {limit}."
@@ -233,20 +229,18 @@ def _report(trace: "Trace", form: str | None, path: Path | None) -> None:
     """Print what is asked for, and append it to a step's summary."""
     if form is None and path is None:
         return
-    from sfnwatch.analysis.report import report
-    from sfnwatch.cli.reports import write_report
+    from sfnwatch.cli.whole import write_report
 
-    told = report(trace.as_of())
     if path is not None:
         try:
             with path.open("a", encoding="utf-8") as out:
-                write_report(told, "markdown", out, _WIDTH)
+                write_report(trace, "markdown", out)
         except OSError as error:
             msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
             raise SfnwatchError(msg) from error
     if form is not None:
         with stdout() as out:
-            write_report(told, form, out, _WIDTH)
+            write_report(trace, form, out)
 
 
 COMMANDS = (wait,)

@@ -10,53 +10,38 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfnwatch.cli import completion
-from sfnwatch.cli.narration import ask_unseen, can_ask, narrate, streams
+from sfnwatch.cli.display import TERMINAL, choose_display, is_served
+from sfnwatch.cli.naming import HINT
+from sfnwatch.cli.narration import streams
 from sfnwatch.cli.options import (
-    TERMINAL,
-    Output,
     Speed,
     aws_options,
-    choose_aws,
-    choose_display,
-    choose_filter,
     debug_option,
+    display_options,
     drain_option,
+    executions_argument,
+    files_argument,
     filter_options,
-    is_default,
-    is_served,
-    is_typed,
     option,
     otlp_option,
-    output_options,
-    record_options,
-    screen_options,
-    source_of,
     speed_option,
 )
+from sfnwatch.cli.settings import is_default, is_typed, source_of
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
-    from sfnwatch.model.arns import ExecutionArn, Named
-    from sfnwatch.model.records import Batch
+    from sfnwatch.model.arns import Named
     from sfnwatch.session import Session
-    from sfnwatch.sources.discovery import Found
-    from sfnwatch.sources.profiles import AwsSettings
 
 _SPEED = 20.0
-_CODE_DIGITS = 6
 
 
 # -- the commands ----------------------------------------------------------------------
 
 
 @click.command(short_help="Watch executions, live.")
-@click.argument(
-    "executions",
-    nargs=-1,
-    metavar="[EXECUTION…]",
-    shell_complete=completion.executions,
-)
+@executions_argument(metavar="[EXECUTION…]")
 @option(
     "--next",
     "coming",
@@ -65,7 +50,6 @@ _CODE_DIGITS = 6
 )
 @option(
     "--pick",
-    "picked",
     is_flag=True,
     help="Choose among the executions of what is named; an execution's are the"
     " children of its Map Runs.",
@@ -78,20 +62,9 @@ _CODE_DIGITS = 6
 )
 @filter_options
 @aws_options
-@output_options
-@screen_options
-@record_options
+@display_options
 @otlp_option
-def watch(
-    executions: tuple[str, ...],
-    otlp: str | None,
-    drain: float,
-    *,
-    coming: bool,
-    picked: bool,
-    follow_redrive: bool,
-    **shared: Any,
-) -> int:
+def watch(executions: "list[Named]", *, coming: bool, pick: bool, **shared: Any) -> int:
     """Watch executions: their states, and the calls made for them.
 
     EXECUTION is the ARN of an execution, or a console URL with it in it. A state
@@ -106,40 +79,53 @@ def watch(
     sfnwatch ARN --plain --no-record | grep failed
     """
     from sfnwatch import session
-    from sfnwatch.cli.naming import named_execution
-    from sfnwatch.cli.showing import pick, show
+    from sfnwatch.cli import showing
+    from sfnwatch.cli.account import choose_aws, choose_filter, find_executions
 
-    display, aws = choose_display(**shared), choose_aws(**shared)
-    settings = sign_in(aws.settings, aws.calls.profiles)
-    aws = aws._replace(settings=settings)
-    read = [each for each in map(named_execution, executions) if each is not None]
-    arns: Sequence[ExecutionArn]
-    asked: Batch
-    if picked or not read:
-        _check_picking(read, display.output, coming=coming, picked=picked)
-        only = choose_filter(**shared)
-        arns, recordings, asked = pick(read[0] if read else None, aws, display, only)
+    if pick and coming:
+        raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
+    display, aws = choose_display(**shared), choose_aws(**shared).signed_in()
+    if display.screen and not coming and (pick or not executions):
+        if len(executions) > 1:
+            count = len(executions)
+            msg = f"--pick chooses among the executions of one; {count} are named."
+            hint = "Name one, or none for all of the account's."
+            raise UsageError(msg, hint=hint)
+        within, only = next(iter(executions), None), choose_filter(**shared)
+        arns, recordings, asked = showing.pick(within, aws, display, only)
         if recordings:
             return show_files(recordings, None, **shared)
-    else:
+    elif executions:
         for name in filter(is_typed, ("statuses", "since")):
             msg = f"{source_of(name)} is for a list to choose from."
             raise UsageError(msg, hint="Give --pick too, or use sfnwatch list.")
-        found = find_executions(read, aws.settings, coming=coming)
+        found = find_executions(executions, aws.settings, coming=coming)
         arns, asked = found.arns, found.asked
+    else:
+        raise UsageError("No execution is named.", hint=HINT)
     if not arns:
         return Outcome.SUCCEEDED
     watched = session.live(
         arns,
-        aws.settings,
-        aws.calls,
-        aws.children,
-        drain=drain,
-        tries=None if display.output is Output.SCREEN else session.TRIES,
+        *aws,
+        drain=shared["drain"],
+        tries=None if display.screen else session.TRIES,
         asked=asked,
-        follow_redrive=follow_redrive,
+        follow_redrive=shared["follow_redrive"],
     )
-    return show(_sent(watched, otlp), display)
+    return showing.show(_sent(watched, shared["otlp"]), display)
+
+
+def _known_scenario(context: click.Context, _: click.Parameter, name: str) -> str:
+    """Refuse a scenario that there is not."""
+    if not context.resilient_parsing:
+        from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
+
+        known = (*TOGETHER, *SCENARIOS)
+        if name not in known:
+            msg = f"There is no demo scenario {clean(name, 100)!r}."
+            raise UsageError(msg, hint=f"There are: {', '.join(known)}.")
+    return name
 
 
 @click.command(short_help="Watch a simulated account; no AWS account needed.")
@@ -147,6 +133,7 @@ def watch(
     "scenario",
     required=False,
     default="three-ways",
+    callback=_known_scenario,
     shell_complete=completion.scenarios,
 )
 @option(
@@ -165,24 +152,11 @@ def watch(
     is_flag=True,
     help="Read the account's queue, too: what ECS tells of the tasks.",
 )
-@output_options
-@screen_options
-@record_options
+@display_options
 @drain_option
 @otlp_option
 @debug_option
-def demo(
-    scenario: str,
-    speed: float,
-    port: int | None,
-    drain: float,
-    otlp: str | None,
-    *,
-    serve: bool,
-    fresh: bool,
-    queue: bool,
-    **shared: Any,
-) -> int:
+def demo(scenario: str, speed: float, *, serve: bool, **shared: Any) -> int:
     """Watch a simulated account on this machine; no AWS account is needed.
 
     \b
@@ -210,22 +184,22 @@ def demo(
     if serve:
         chosen = None if is_default("scenario") else scenario
         speed = 1.0 if is_default("speed") else speed
-        return _serve(chosen, port=port, speed=speed, fresh=fresh)
+        return _serve(chosen, speed, **shared)
     from sfnwatch import session
     from sfnwatch.cli.showing import show
+    from sfnwatch.demo.scenarios import plans_of
 
-    display, plans = choose_display(**shared), _plans(scenario)
+    display, plans = choose_display(**shared), plans_of(scenario)
+    drain, queue = shared["drain"], shared["queue"]
     watched = session.demo(plans, speed=speed, drain=drain, queue=queue)
-    return show(_sent(watched, otlp), display)
+    return show(_sent(watched, shared["otlp"]), display)
 
 
 @click.command(short_help="Show recordings and other files again.")
-@click.argument("files", nargs=-1, required=True, shell_complete=completion.files)
+@files_argument
 @speed_option
-@output_options
-@screen_options
-@record_options
-def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
+@display_options
+def replay(files: list[Path], speed: float | None, **shared: Any) -> int:
     """Show recordings again, and other files with the same records in them.
 
     `-` is stdin.
@@ -245,7 +219,7 @@ def replay(files: tuple[str, ...], speed: float | None, **shared: Any) -> int:
     sfnwatch replay history.json calls.json --plain
     aws stepfunctions get-execution-history --execution-arn ARN | sfnwatch replay -
     """
-    return show_files([Path(name) for name in files], speed, **shared)
+    return show_files(files, speed, **shared)
 
 
 def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int:
@@ -259,7 +233,7 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
         msg = "What is piped into stdin can't be shown in a browser."
         raise UsageError(msg, hint="Name a file.")
     display = choose_display(recorded=False, piped=piped, **shared)
-    if display.output is Output.SCREEN:
+    if display.screen:
         # The screen's player decides what of it is shown.
         replayed = session.replay(paths)
         if piped:
@@ -267,78 +241,6 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
             os.dup2(os.open(TERMINAL, os.O_RDWR), 0)
         return show(replayed, display, speed or _SPEED)
     return show(session.replay(paths, speed=speed, whole=speed is None), display)
-
-
-def find_executions(
-    named: "Sequence[Named]",
-    settings: "AwsSettings",
-    *,
-    coming: bool = False,
-    timeout: float | None = None,
-) -> "Found":
-    """Find the executions of what was named; raises SfnwatchError, or TimeoutError."""
-    import asyncio
-
-    from sfnwatch.clock import ServerClock
-    from sfnwatch.sources.discovery import find
-
-    search = find(named, settings, ServerClock(), coming=coming, tell=narrate)
-    return asyncio.run(asyncio.wait_for(search, timeout))
-
-
-def sign_in(settings: "AwsSettings", others: "Sequence[str]" = ()) -> "AwsSettings":
-    """Ask for the MFA codes that the profiles take, and have what they are given for.
-
-    Before there is a screen, and only on a terminal: without one such a profile is
-    refused when it is used. `others` are profiles that are asked as well. Raises
-    RefusedError for a code that is refused.
-    """
-    from msgspec.structs import replace
-
-    from sfnwatch.sources.profiles import mfa_devices
-
-    if is_served() or not can_ask():
-        return settings
-    whose = [settings, *(replace(settings, profile=name) for name in others)]
-    for each in whose:
-        devices = mfa_devices(replace(each, signed_in=settings.signed_in))
-        if not devices:
-            continue
-        import asyncio
-
-        from sfnwatch.sources.aws_client import have_role
-
-        codes = {device.serial: _ask_code(device.serial) for device in devices}
-        keys = asyncio.run(have_role(each, codes))
-        signed_in = {**settings.signed_in, devices[0].profile: keys}
-        settings = replace(settings, signed_in=signed_in)
-    return settings
-
-
-def _ask_code(serial: str) -> str:
-    while True:
-        code = ask_unseen(f"MFA code for {serial}: ").strip()
-        if code.isascii() and code.isdigit() and len(code) == _CODE_DIGITS:
-            return code
-        narrate("An MFA code has six digits; ctrl+c ends this.")
-
-
-def _check_picking(
-    named: "Sequence[Named]", output: Output, *, coming: bool, picked: bool
-) -> None:
-    """Raise UsageError where there is nothing to choose among, or on."""
-    from sfnwatch.cli.naming import HINT
-
-    if picked and coming:
-        raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
-    if picked and output is not Output.SCREEN:
-        msg = "--pick is for the screen, and lines are printed."
-        raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
-    if output is not Output.SCREEN or coming:
-        raise UsageError("No execution is named.", hint=HINT)
-    if len(named) > 1:
-        msg = f"--pick chooses among the executions of one; {len(named)} are named."
-        raise UsageError(msg, hint="Name one, or none for all of the account's.")
 
 
 def _sent(watched: "Session", endpoint: str | None) -> "Session":
@@ -355,25 +257,16 @@ def _sent(watched: "Session", endpoint: str | None) -> "Session":
 # -- the demo's account ----------------------------------------------------------------
 
 
-def _plans(name: str) -> tuple[str, ...]:
-    """Name the executions of a scenario; raises UsageError."""
-    from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER, plans_of
-
-    known = (*TOGETHER, *SCENARIOS)
-    if name not in known:
-        msg = f"There is no demo scenario {clean(name, 100)!r}."
-        raise UsageError(msg, hint=f"There are: {', '.join(known)}.")
-    return plans_of(name)
-
-
-def _serve(scenario: str | None, *, port: int | None, speed: float, fresh: bool) -> int:
+def _serve(
+    scenario: str | None, speed: float, *, port: int | None, fresh: bool, **_: Any
+) -> int:
     import asyncio
 
-    from sfnwatch.demo.scenarios import PLANS
+    from sfnwatch.demo.scenarios import PLANS, plans_of
     from sfnwatch.demo.serve import DEFAULT_PORT, serve
     from sfnwatch.recording.library import recordings_dir
 
-    scenarios = tuple(PLANS) if scenario is None else _plans(scenario)
+    scenarios = tuple(PLANS) if scenario is None else plans_of(scenario)
     port = DEFAULT_PORT if port is None else port
     run = partial(serve, port=port, speed=speed, fresh=fresh)
     state_dir = recordings_dir().parent

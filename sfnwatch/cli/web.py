@@ -12,11 +12,12 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from sfnwatch.cli.narration import narrate, put
+from sfnwatch.cli.settings import read_line
 from sfnwatch.errors import Outcome, UsageError, to_install
 from sfnwatch.model.values import clean
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _PORT = 8077
-_SCREENS = ("watch", "demo", "replay", "recordings")
+_SCREENS = ("watch", "demo", "replay")
 _LINES = frozenset({"--plain", "--json", "--serve"})
 _COOKIE = "sfnwatch"
 _TOKEN = "token"  # noqa: S105 - the parameter's name
@@ -65,7 +66,7 @@ def web(
     """
     from importlib.util import find_spec
 
-    _check_words(context, words)
+    _check_words(context.find_root(), words)
     if find_spec("textual_serve") is None:
         raise UsageError(
             "Serving to a browser takes textual-serve, which is not installed.",
@@ -85,29 +86,18 @@ def web(
     return Outcome.SUCCEEDED
 
 
-def _check_words(context: click.Context, words: tuple[str, ...]) -> None:
+def _check_words(root: click.Context, words: tuple[str, ...]) -> None:
     """Refuse a command line now that could only fail once a browser is there."""
-    root = context.find_root()
-    group = root.command
-    if not isinstance(group, click.Group):
-        raise TypeError(group)
-    command = group.get_command(root, words[0])
-    lines = [each for each in words if each in _LINES]
-    if lines or (command is not None and words[0] not in _SCREENS):
-        _refuse([*lines, words[0]][0])
-    name, rest = (words[0], words[1:]) if command else ("watch", words)
-    command = command or group.get_command(root, name)
-    if isinstance(command, click.Group):
-        if rest[:1] != ("open",):
-            _refuse(words[0])
-        command, name, rest = command.commands["open"], "open", rest[1:]
-    if command is not None:
-        command.make_context(name, list(rest), parent=root)
-
-
-def _refuse(word: str) -> NoReturn:
-    msg = f"{clean(word, 100)!r} has no screen to show."
-    raise UsageError(msg, hint="Give an execution, demo, or replay with files.")
+    group = cast("click.Group", root.command)
+    if group.get_command(root, words[0]) is None:
+        words = ("watch", *words)
+    refused = [each for each in words if each in _LINES]
+    if words[0] not in _SCREENS and words[:2] != ("recordings", "open"):
+        refused.append(words[0])
+    if refused:
+        msg = f"{clean(refused[0], 100)!r} has no screen to show."
+        raise UsageError(msg, hint="Give an execution, demo, or replay with files.")
+    read_line(root, words)
 
 
 def listener_on(port: int | None) -> socket.socket:

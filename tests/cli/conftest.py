@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from sfnwatch.sources.live import Live
 from tests.cli.programs import KEYS, Program, Served, serving
+from tests.sources.clocks import SteppedClock
+from tests.sources.simulation import held_by
 
 Serve = Callable[..., Served]
 
@@ -17,6 +21,15 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(tmp_path)
     return Program(tmp_path / "state", monkeypatch)
+
+
+@pytest.fixture
+def stepped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a demo see the same on each machine: time passes while all of it waits."""
+    clock = SteppedClock()
+    held = partial(Live, client=held_by(clock))
+    monkeypatch.setattr("sfnwatch.session.SpedClock", lambda *_: clock)
+    monkeypatch.setattr("sfnwatch.sources.live.Live", held)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from msgspec import Struct
 
 from sfnwatch.cli.main import cli, main
-from sfnwatch.cli.options import commands, path_of
+from sfnwatch.cli.settings import commands, path_of
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.formats import REGION
@@ -111,6 +111,7 @@ class Served(Struct, frozen=True):
 
     url: str
     executions: dict[str, str]
+    clock: SpedClock
 
     @property
     def execution(self) -> str:
@@ -125,14 +126,15 @@ class Served(Struct, frozen=True):
 @contextmanager
 def serving(scenarios: Sequence[str], speed: float) -> Iterator[Served]:
     """Serve an account in a thread: the program has an event loop of its own."""
-    account = Account(scenarios, clock=SpedClock(speed), seed=7)
+    clock = SpedClock(speed)
+    account = Account(scenarios, clock=clock, seed=7)
     begun, told = threading.Event(), list[Served]()
     ended: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def serve() -> None:
         over = asyncio.Event()
         async with DemoServer(account) as server:
-            told.append(Served(server.endpoint_url, account.executions))
+            told.append(Served(server.endpoint_url, account.executions, clock))
             ended.append((asyncio.get_running_loop(), over))
             begun.set()
             await over.wait()
@@ -140,7 +142,7 @@ def serving(scenarios: Sequence[str], speed: float) -> Iterator[Served]:
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     try:
-        assert begun.wait(20)
+        assert begun.wait(100)
         yield told[0]
     finally:
         loop, over = ended[0]

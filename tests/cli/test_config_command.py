@@ -6,7 +6,8 @@ from typing import Any
 import click
 import pytest
 
-from sfnwatch.cli.options import SettableOption, settable
+from sfnwatch.cli.options import SettableOption
+from sfnwatch.cli.settings import settable
 from tests.builders import ARN
 from tests.cli.programs import COMMANDS, Program
 
@@ -74,6 +75,9 @@ def test_of_a_command_line_it_shows_what_that_comes_to(
     assert found["drain"] == ("20m", str(file))
     assert found["no-record"] == (True, "SFNWATCH_NO_RECORD")
     assert "profile" not in found
+    found = rows(program, "watch", ARN, "--record", "run.jsonl", "--since", "24h")
+    assert found["record"] == ("run.jsonl", "option")
+    assert found["since"] == ("1 day, 0:00:00", "option")
     assert "'man' has no settings." in program("config", "man").said(2)
 
 
@@ -107,18 +111,31 @@ def test_every_option_is_set_by_its_name_in_each_place(
         assert other.get(whole, other.get(key)) == (overruled, named[key])
 
 
+URLS = "http://127.0.0.1:1", "http://127.0.0.1:2"
+SAMPLES = {
+    "otlp": URLS,
+    "endpoint-url": URLS,
+    "account": ("1" * 12, "2" * 12),
+    "organization": ("o-" + "1" * 10, "o-" + "2" * 10),
+    "region": ("eu-west-1", "eu-west-2"),
+}
+"""Of options that take no other text."""
+
+
 def samples(option: SettableOption) -> tuple[str, Any, str, Any]:
     """Give a value as a file has it, what it comes to, and the same of a variable."""
     if option.is_flag:
         return "true", True, "no", False
     if isinstance(option.type, click.Choice):
         one, other = option.type.choices[:2]
-    elif option.key == "otlp":
-        one, other = "http://127.0.0.1:1", "http://127.0.0.1:2"
+    elif option.key in SAMPLES:
+        one, other = SAMPLES[option.key]
     else:
         one, other = ("a", "b") if option.multiple else ("7", "8")
     if option.multiple:
-        return f'["{one}", "{other}"]', [one, other], f"{other},{one}", [other, one]
+        # A variable is for all commands, and most take one Region alone.
+        more = [other] if option.key == "region" else [other, one]
+        return f'["{one}", "{other}"]', [one, other], ",".join(more), more
     return f'"{one}"', one, other, other
 
 
@@ -177,6 +194,8 @@ def test_a_command_s_own_table_overrules_what_holds_for_all(
         ("plain = 1", "`plain`: Expected `bool`, got `int`."),
         ("[drain]", "`drain`: Expected `int | float | str`, got `object`."),
         ("yes = true", "unknown key `yes`"),
+        ('"a\\u001b]0;x\\u0007\\u202e" = 1', "unknown key `a␛]0;x␇"),
+        ("theem = 1", "unknown key `theem`. Did you mean `theme`?"),
     ],
 )
 def test_what_can_not_be_is_refused_with_its_place(
@@ -224,6 +243,19 @@ def test_a_value_that_can_not_be_is_said_with_who_set_it(
         ("list", "--status", "x"),
         ("demo", "--speed", "0"),
         ("export", "--to", "nothing", ARN),
+        ("iam-policy", "--with", "all"),
+        ("athena-ddl", "b", "--account", "12"),
+        ("athena-ddl", "b", "--region", "x"),
+        ("athena-ddl", "B_", "--region", "eu-west-1"),
+        ("watch", ARN, "--log-group", "a b"),
+        ("watch", ARN, "--otlp", "env"),
+        ("watch", ARN, "--record", "/dev/../etc/passwd"),
+        ("redact", "-", "-"),
+        ("recordings", "open", "1", "--speed", "0"),
+        ("recordings", "unheard-of"),
+        ("demo", "none"),
+        ("list", "a b"),
+        ("explain", "machine:PROD"),
         ("recordings", "--unheard-of"),
     ],
     ids=" ".join,

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from tests.cli.programs import Ended, Program
 
@@ -21,7 +23,7 @@ def test_readme_s_demo_ends_with_the_experiment_s_four_conclusions(
     program: Program,
 ) -> None:
     assert ".venv/bin/sfnwatch demo\n" in README
-    ended = program("demo", SFNWATCH_SPEED="200")
+    ended = program("demo", SFNWATCH_SPEED="1000")
     assert ended.code == 0
     concluded = [line for line in ended.lines if "  Conclusion: " in line]
     assert concluded == ended.lines[-4:]
@@ -61,10 +63,11 @@ def test_every_scenario_is_told_of_in_the_help_and_in_readme(
         assert name in README
 
 
+@pytest.mark.usefixtures("stepped")
 def test_a_redriven_execution_is_followed_to_its_last_outcome(
     program: Program,
 ) -> None:
-    ended = program("demo", "redrive", "--plain", "--speed", "200")
+    ended = program("demo", "redrive", "--plain")
     assert ended.code == 0, "the outcome is the last one"
     failed, redriven = (
         next(n for n, line in enumerate(ended.lines) if words in line)

@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from sfnwatch.clock import SystemClock
 from tests.cli.conftest import Serve
 from tests.cli.programs import HERE, Program
 
@@ -34,6 +37,17 @@ def test_status_and_time_choose_what_is_listed_the_newest_first(
     machine = failed[0]["state_machine"]
     both = listed(machine, "--status", "FAILED", "--status", "ABORTED", "--since", "2d")
     assert {each["arn"] for each in both} < {each["arn"] for each in failed}
+
+
+@pytest.mark.parametrize("off", [-3 * DAY, 3 * DAY])
+def test_so_long_ago_is_counted_by_aws_s_clock(
+    program: Program, serve: Serve, monkeypatch: pytest.MonkeyPatch, off: timedelta
+) -> None:
+    words = serve("failure", speed=1.0).words("list", "--since", "36h", "--json", *HERE)
+    listed = program(*words).out
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + off)
+    assert program(*words).out == listed
+    assert '"arn"' in listed
 
 
 def test_people_get_a_table_and_are_told_where_there_is_none(

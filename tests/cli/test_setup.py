@@ -56,7 +56,7 @@ def test_the_queue_gets_calls_that_only_read_of_the_services_named(
 
 @pytest.mark.parametrize("name", ["", " ", "ecs;rm", "äcs", "a b", ".amazonaws.com"])
 def test_what_is_no_service_is_refused(program: Program, name: str) -> None:
-    assert "not the name of a service" in program("setup-queue", "--", name).said(2)
+    assert "is no service with events" in program("setup-queue", "--", name).said(2)
 
 
 def test_the_lab_runs_one_task_in_four_ways(program: Program) -> None:

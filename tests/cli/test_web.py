@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,9 +47,15 @@ async def browser(unused: socket.socket) -> AsyncIterator[Browser]:
         await client.session.close()
         await runner.cleanup()
         # The loop must hear of the end of every program's pipes before it ends.
-        async with asyncio.timeout(30):
-            while open_files() >= before:
-                await SystemClock().sleep(0.05)
+        await until_so(lambda: open_files() < before and not programs())
+        # And that they are over: they are waited for in threads, which tell it next.
+        await SystemClock().sleep(0.3)
+
+
+async def until_so(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(150):
+        while not condition():
+            await SystemClock().sleep(0.05)
 
 
 def open_files() -> int:
@@ -111,16 +117,14 @@ async def test_a_page_shows_the_screen_and_ends_its_program(browser: Browser) ->
     await browser.get(f"/?token={browser.token}")
     async with browser.session.ws_connect(f"{browser.url}/ws?width=90") as page:
         seen = b""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(150):
             while b"DEMO" not in seen:
                 message = await page.receive()
                 assert message.type is not aiohttp.WSMsgType.CLOSED
                 seen += message.data if isinstance(message.data, bytes) else b""
         assert len(programs()) == 1
         await page.send_json(["ping", "x"])
-    async with asyncio.timeout(20):
-        while programs():
-            await SystemClock().sleep(0.1)
+    await until_so(lambda: not programs())
 
 
 async def test_no_more_than_four_programs_run_at_once(browser: Browser) -> None:
@@ -133,9 +137,7 @@ async def test_no_more_than_four_programs_run_at_once(browser: Browser) -> None:
     finally:
         for page in pages:
             await page.close()
-    async with asyncio.timeout(30):
-        while programs():
-            await SystemClock().sleep(0.1)
+    await until_so(lambda: not programs())
 
 
 def programs() -> list[int]:

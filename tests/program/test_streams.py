@@ -49,6 +49,15 @@ def test_a_full_disk_behind_stdout_is_said_and_the_recording_is_kept(
         assert (ended.code, ended.err) == (1, f"{FULL}\n")
 
 
+@pytest.mark.parametrize("words", ["redact {}", "export {} --to csv"])
+def test_what_is_for_programs_comes_out_on_a_terminal_too(
+    program: Processes, words: str
+) -> None:
+    terminal = program.terminal(*words.format(golden("demo-async")).split())
+    assert terminal.wait() == 0, terminal.text
+    assert b"ExecutionSucceeded" in terminal.raw
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
@@ -65,15 +74,28 @@ def test_a_signal_ends_it_with_its_code_and_what_was_seen_is_summed_up(
     assert "TaskSubmitted" in ended.recording.read_text()
 
 
-@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
-def test_closed_streams_harm_neither_watch_nor_recording(
-    program: Processes, closed: str
+CLOSED = "sfnwatch: Can't write to stdout: Bad file descriptor.\n"
+
+
+@pytest.mark.parametrize(("closed", "said"), [(">&-", CLOSED), ("<&- >&- 2>&-", "")])
+def test_a_closed_stdout_is_said_and_harms_no_recording(
+    program: Processes, closed: str, said: str
 ) -> None:
     ended = program.shell(f"{LINE} {closed}")
-    assert ended.code == 0
+    assert ended.code == 1
+    assert ended.err.endswith(said)
     (path,) = program.recordings
     lines = path.read_text().splitlines()
     assert len([json.loads(line) for line in lines]) > 8, "and nothing else is in it"
+
+
+def test_closed_streams_that_nothing_is_written_to_or_read_of_harm_nothing(
+    program: Processes, tmp_path: Path
+) -> None:
+    assert program.shell("sfnwatch --version >&-").said(1) in CLOSED
+    assert program.shell("sfnwatch --version <&- 2>&-").code == 0
+    words = f"sfnwatch export {WAYS} --to csv -o {tmp_path / 'calls.csv'}"
+    assert program.shell(f"{words} <&- >&- 2>&-").code == 0
 
 
 def test_a_demo_needs_nothing_of_the_environment(

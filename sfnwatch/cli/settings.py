@@ -1,0 +1,199 @@
+"""What the file and the environment set of options, and who has set what."""
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any, cast
+
+import click
+from click.core import ParameterSource
+
+from sfnwatch.cli.options import SettableOption, variable
+from sfnwatch.config import OWN_KEYS, Config, check_keys, convert, load_config
+from sfnwatch.errors import UsageError
+from sfnwatch.model.values import clean
+
+CONFIG = "sfnwatch.config"
+"""Where a context's `meta` has the settings that were read."""
+WITHOUT = frozenset({"completion", "config", "man", "schema"})
+"""Commands that nothing is set for: they must work when a setting is wrong."""
+
+
+def settable(command: click.Command) -> dict[str, SettableOption]:
+    """Give a command's options that can be set, by their keys."""
+    found = (each for each in command.params if isinstance(each, SettableOption))
+    return {each.key: each for each in found}
+
+
+def commands(context: click.Context) -> Iterator[click.Context]:
+    """Yield a context of every command below one, as if nothing were typed."""
+    group = context.command
+    if not isinstance(group, click.Group):
+        return
+    for name in group.list_commands(context):
+        if command := group.get_command(context, name):
+            found = command.make_context(
+                name, [], parent=context, resilient_parsing=True
+            )
+            yield found
+            yield from commands(found)
+
+
+def path_of(context: click.Context) -> tuple[str, ...]:
+    """Name a command, and the groups that it is in: `recordings`, `prune`."""
+    return tuple(context.command_path.split()[1:])
+
+
+def apply_settings(root: click.Context) -> Config:
+    """Have all commands begin with what the file sets; raises UsageError."""
+    config = load_config()
+    root.meta[CONFIG] = config
+    if config.options:
+        root.default_map = _defaults(list(commands(root)), config)
+    return config
+
+
+def _defaults(every: Sequence[click.Context], config: Config) -> dict[str, Any]:
+    """Give what the file sets of each command, as click wants it."""
+    keys = dict.fromkeys(key for each in every for key in settable(each.command))
+    # `[redact]` is a command's table, `redact = true` an option.
+    tables = dict.fromkeys(path_of(e)[0] for e in every if settable(e.command))
+    check_keys(config.where, config.options, (*OWN_KEYS, *keys, *tables))
+    shared = {
+        key: value
+        for key, value in config.options.items()
+        if key in keys and not (key in tables and isinstance(value, dict))
+    }
+    defaults: dict[str, Any] = {}
+    for each in every:
+        path, table = path_of(each), defaults
+        for name in path:
+            table = table.setdefault(name, {})
+        own = {} if path[0] in shared else _own_table(config, each)
+        for key, given in settable(each.command).items():
+            whole = ".".join((*path, key)) if key in own else key
+            if key in own or key in shared:
+                value = own.get(key, shared.get(key))
+                table[given.name or key] = _value(config, whole, given, value)
+    return defaults
+
+
+def _own_table(config: Config, context: click.Context) -> dict[str, Any]:
+    """Read the table of one command, `[demo]` or `[recordings.prune]`."""
+    table: Any = config.options
+    whole = ""
+    for name in path_of(context):
+        whole = f"{whole}.{name}".lstrip(".")
+        table = convert(config.where, whole, table.get(name, {}), dict[str, Any])
+    command = context.command
+    below = command.commands if isinstance(command, click.Group) else {}
+    known = dict.fromkeys((*settable(command), *below))
+    check_keys(config.where, table, known, f"{whole}.")
+    return {key: value for key, value in table.items() if key not in below}
+
+
+def _value(config: Config, name: str, given: SettableOption, value: Any) -> Any:
+    """Give a value as it might be typed."""
+    word = str | int | float
+    if given.is_flag:
+        return convert(config.where, name, value, bool)
+    if given.multiple:
+        value = [value] if isinstance(value, word) else value
+        return [str(each) for each in convert(config.where, name, value, list[word])]
+    return str(convert(config.where, name, value, word))
+
+
+# -- who has set it --------------------------------------------------------------------
+
+
+def place_of(context: click.Context, option: SettableOption) -> str:
+    """Name the file or the variable that sets an option; empty where neither does."""
+    match context.get_parameter_source(option.name or ""):
+        case ParameterSource.DEFAULT_MAP:
+            return str(context.find_root().meta[CONFIG].where)
+        case ParameterSource.ENVIRONMENT:
+            return variable(option.key)
+    return ""
+
+
+def origin(error: click.UsageError) -> str:
+    """Say where a wrong value was set; nothing if it was typed."""
+    param, context = getattr(error, "param", None), error.ctx
+    if context is None or not isinstance(param, SettableOption):
+        return ""
+    place = place_of(context, param)
+    return place and f"{place}: "
+
+
+def source_of(name: str) -> str:
+    """Name who set an option of the command that runs: the option, or a place."""
+    context = click.get_current_context()
+    options = settable(context.command).values()
+    option = next(each for each in options if each.name == name)
+    return place_of(context, option) or f"--{option.key}"
+
+
+def is_typed(name: str) -> bool:
+    """True for what the command line says, and no configuration."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
+
+
+def is_default(name: str) -> bool:
+    """True for what nobody has said."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.DEFAULT
+
+
+# -- a command line that is not run ----------------------------------------------------
+
+
+def read_line(
+    root: click.Context, words: Sequence[str], *, lenient: bool = False
+) -> click.Context:
+    """Read a command line without running it; raises as the command would.
+
+    Where it is `lenient` what is required may be missing.
+    """
+    group = cast("click.Group", root.command)
+    name, command, rest = group.resolve_command(root, list(words))
+    if isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        root = command.make_context(name, [], parent=root)
+        name, command, rest = command.resolve_command(root, rest)
+    if command is None or not settable(command):
+        raise UsageError(f"{clean(words[0], 100)!r} has no settings.")
+    context = checked(command, lenient=lenient).make_context(name, rest, parent=root)
+    _check_together(context)
+    return context
+
+
+def checked(command: click.Command, *, lenient: bool) -> click.Command:
+    """Give a command that refuses values as ever, and of which nothing acts at once."""
+    strict = copy(command)
+    strict.params = [copy(each) for each in command.params]
+    for each in strict.params:
+        each.required = each.required and not lenient
+        if each.is_eager:
+            each.callback = None
+    return strict
+
+
+def _check_together(context: click.Context) -> None:
+    """Raise UsageError for what a command would refuse of its options, taken together.
+
+    What is for the screen is no mistake where this is asked off a terminal.
+    """
+    from sfnwatch.cli.account import choose_account, choose_aws
+    from sfnwatch.cli.display import choose_display
+
+    asked = context.params
+    with context:
+        if "no_lookup" in asked:
+            choose_aws(**asked)
+        elif "profile" in asked:
+            choose_account(**asked)
+        if "theme" in asked:
+            choose_display(**asked, usable=True)
+        if asked.get("otlp"):
+            from sfnwatch.export.otlp_exporter import collector_settings
+
+            collector_settings(asked["otlp"])
