@@ -5,6 +5,7 @@ What is not in this list can't be done; README's table of keys is made from it t
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
+from functools import partial
 
 from msgspec import Struct
 from textual.binding import Binding, BindingType
@@ -32,30 +33,16 @@ class Group(StrEnum):
 
 
 _GROUPS = {
-    "player": Group.PLAYER,
+    **{group.name.lower(): group for group in Group},
     "digit": Group.PLAYER,
-    "move": Group.MOVE,
     "view": Group.VIEWS,
-    "lanes": Group.LANES,
-    "timeline": Group.TIMELINE,
-    "detail": Group.DETAIL,
     "record": Group.DETAIL,
-    "explain": Group.EXPLAIN,
-    "compare": Group.COMPARE,
-    "graph": Group.GRAPH,
-    "find": Group.FIND,
     "show": Group.STAGE,
     "drain": Group.PROGRAM,
-    "program": Group.PROGRAM,
 }
 """What the ids of actions begin with, to the group that they are of."""
 _TABLE = (
-    (
-        "player.toggle",
-        "space",
-        "Play",
-        "play or pause; live: freeze the view; in a talk, at the end: next finding",
-    ),
+    ("player.toggle", "space", "Play", "play or pause; in a talk: the next finding"),
     ("player.event", ".", "Next event", "next event"),
     ("player.event_back", "comma", "Previous event", "previous event"),
     ("player.state", "]", "Next state", "to where the next state is entered"),
@@ -68,18 +55,8 @@ _TABLE = (
     ("player.back_more", "shift+left", "Back 1 min", "a minute back"),
     ("player.faster", "+,=", "Faster", "up to 600×"),
     ("player.slower", "-", "Slower", "down to 0.25×"),
-    (
-        "player.squeeze",
-        "g",
-        "Squeeze idle time",
-        "squeeze idle time in the player; in the timeline, on its axis",
-    ),
-    (
-        "player.clock",
-        "c",
-        "Switch clocks",
-        "arrival time (CloudTrail is late), or event time",
-    ),
+    ("player.squeeze", "g", "Squeeze idle time", "squeeze idle time, or show it all"),
+    ("player.clock", "c", "Switch clocks", "arrival time, or event time"),
     ("player.loop", "L", "Loop", "loop"),
     ("player.live", "l", "To the end", "back to live; replay: to the end"),
     ("move.up", "up,k", "Up", "up"),
@@ -91,101 +68,41 @@ _TABLE = (
     ("move.follow", "f", "Follow", "follow the newest line, or stop"),
     ("move.pane", "tab", "Next pane", "next pane: lanes, detail, player, timeline"),
     ("view.timeline", "t", "Timeline", "the timeline on the whole screen, or back"),
-    (
-        "view.graph",
-        "M",
-        "Graph",
-        "the state machine as boxes and arrows, lit as far as it has come",
-    ),
+    ("view.graph", "M", "Graph", "the state machine as a graph, lit as it runs"),
     ("view.explain", "e", "Explain", "explanation, each sentence with its evidence"),
     ("view.end", "E", "End card", "how it ended, and what tells most, as on a slide"),
     ("view.compare", "v", "Compare", "several executions: how two of them differ"),
     ("view.children", "C", "Children", "child executions; enter shows one"),
-    (
-        "view.requests",
-        "r",
-        "Own requests",
-        "what sfnwatch itself asked of AWS, and its quotas",
-    ),
-    (
-        "view.detail",
-        "enter,d",
-        "Detail",
-        "the selected line in full; on ▸ ▾ ⋯: fold or unfold",
-    ),
+    ("view.requests", "r", "Own requests", "what sfnwatch asked of AWS, and quotas"),
+    ("view.detail", "enter,d", "Detail", "the line in full; on ▸ ▾ ⋯: fold or unfold"),
     ("view.close", "escape", "Back", "close what was opened last"),
     ("lanes.fold", "z", "Fold", "fold or unfold the branch, iteration or polls here"),
     ("lanes.fold_all", "Z", "Fold all", "fold or unfold them all"),
-    (
-        "lanes.align",
-        "a",
-        "Align starts",
-        "several executions: as if all had started at once, or each when it did",
-    ),
-    (
-        "lanes.execution",
-        "ctrl+right,;",
-        "Next execution",
-        "several executions: to the next one's column or row",
-    ),
-    (
-        "lanes.execution_back",
-        "ctrl+left",
-        "Previous execution",
-        "several executions: to the column or row of the one before",
-    ),
+    ("lanes.align", "a", "Align starts", "several executions: as if started at once"),
+    ("lanes.execution", "ctrl+right,;", "Next execution", "to the next execution"),
+    ("lanes.execution_back", "ctrl+left", "Previous execution", "to the one before"),
     ("timeline.zoom_in", "i", "Zoom in", "zoom in, round the selected bar"),
     ("timeline.zoom_out", "o", "Zoom out", "zoom out"),
     ("timeline.whole", "w", "Whole", "the whole time there is"),
-    (
-        "timeline.selected",
-        "W",
-        "Fit the selected",
-        "as close as the selected bar allows",
-    ),
+    ("timeline.selected", "W", "Fit the selected", "zoom to the selected bar"),
     ("timeline.call", ")", "Next call", "to the bar's next call"),
     ("timeline.call_back", "(", "Previous call", "to the bar's call before"),
     ("timeline.pan_left", "<", "Earlier", "move earlier"),
     ("timeline.pan_right", ">", "Later", "move later"),
     ("detail.unfold", "right", "Unfold", "unfold"),
     ("detail.fold", "left,h", "Fold here", "fold"),
-    (
-        "detail.act",
-        "enter",
-        "Go there",
-        "unfold, show more of a long text, or follow a link",
-    ),
+    ("detail.act", "enter", "Go there", "unfold, show all of a text, follow a link"),
     ("detail.toggle", "space", "Fold or unfold here", "fold or unfold"),
     ("record.copy", "y", "Copy", "copy what is selected (OSC 52)"),
     ("record.save", "s", "Save", "save the selected records as JSON"),
     ("record.console", "b", "Console", "open it in the AWS console"),
-    (
-        "explain.act",
-        "enter",
-        "Go to the evidence",
-        "unfold what a finding rests on, or go to its row in the lanes",
-    ),
-    (
-        "compare.jump",
-        "enter",
-        "Show in the lanes",
-        "to the selected line's row in the lanes",
-    ),
-    (
-        "compare.pair",
-        "V",
-        "Two others",
-        "compare the next two; ctrl+→ points to the other side",
-    ),
+    ("explain.act", "enter", "Go to the evidence", "unfold a finding, or go to a row"),
+    ("compare.jump", "enter", "Show in the lanes", "to the line's row in the lanes"),
+    ("compare.pair", "V", "Two others", "compare the next two; ctrl+→ the other side"),
     ("compare.swap", "X", "Swap", "compare the other way round"),
     ("graph.left", "left", "Box to the left", "to the box on the left"),
     ("graph.right", "right", "Box to the right", "to the box on the right"),
-    (
-        "find.filter",
-        "~,&",
-        "Filter",
-        "show only some rows: ~s state ~a action ~e error …",
-    ),
+    ("find.filter", "~,&", "Filter", "show only some rows: ~s state ~e error …"),
     ("find.search", "/", "Search", "search in all rows"),
     ("find.next", "n", "Next match", "to the next match"),
     ("find.previous", "N", "Previous match", "to the match before"),
@@ -206,18 +123,12 @@ _METHODS = {
     "move.page_down": "page(1)",
     "move.first": "first",
     "move.last": "last",
-    "detail.unfold": "unfold",
-    "detail.fold": "fold",
-    "detail.act": "act",
     "detail.toggle": "turn",
-    "explain.act": "act",
-    "compare.jump": "jump",
     "compare.pair": "pair(1)",
-    "compare.swap": "swap",
     "graph.left": "side(-1)",
     "graph.right": "side(1)",
 }
-"""What a focused widget does itself: a list with a cursor, or the pane of that name."""
+"""What a list with a cursor does itself, and a pane by a name other than its id's."""
 _FOOTER = {
     "player.toggle": 4,
     "drain.end": 3,
@@ -229,6 +140,7 @@ _FOOTER = {
     "view.children": 6,
     "lanes.align": 7,
     "view.detail": 10,
+    "view.close": 3,
     "find.filter": 11,
     "program.help": 2,
     "program.quit": 1,
@@ -237,14 +149,10 @@ _FOOTER = {
 
 What applies to few watches stays longest: nobody looks for it in the help.
 """
-_PLACES = {
-    "timeline": "view.timeline",
-    "explain": "view.explain",
-    "compare": "view.compare",
-    "graph": "view.graph",
-    "detail": "view.detail",
-}
-"""What the ids of actions begin with that are for one view, to what shows that."""
+_PLACES = frozenset({"timeline", "explain", "compare", "graph", "detail"})
+"""What the ids of actions begin with that are for one view, which has that name."""
+_PANES = _PLACES - {"timeline"}
+"""Those that a widget with the focus does itself."""
 
 
 class Action(Struct, frozen=True):
@@ -267,7 +175,8 @@ class Action(Struct, frozen=True):
     @property
     def method(self) -> str:
         """The action of the focused widget that does it, such as moving its cursor."""
-        return _METHODS.get(self.id, "")
+        pane, _, name = self.id.partition(".")
+        return _METHODS.get(self.id, name if pane in _PANES else "")
 
     @property
     def pane(self) -> str:
@@ -312,9 +221,10 @@ def key_name(key: str) -> str:
 
 def whereabouts(name: str) -> str:
     """Say where there is something to do by an action; empty if it may be anywhere."""
-    place = BY_ID.get(_PLACES.get(name.partition(".")[0], ""))
-    if place is None:
+    view = name.partition(".")[0]
+    if view not in _PLACES:
         return ""
+    place = BY_ID[f"view.{view}"]
     return f"{BY_ID[name].title}: only in {place.title} ({key_name(place.keys[0])})"
 
 
@@ -337,16 +247,10 @@ def bindings(pane: str | None = None) -> list[BindingType]:
     # What is typed after these in one go is meant for the line they open, and would
     # else reach the pane that has the focus until then.
     first = {"find.filter", "find.search"}
+    bind = partial(Binding, show=False)
     return [
-        Binding(
-            ",".join(keys),
-            does,
-            action.title,
-            show=False,
-            id=action.id,
-            priority=action.id in first,
-        )
-        for action, does, keys in bound
+        bind(",".join(keys), does, each.title, id=each.id, priority=each.id in first)
+        for each, does, keys in bound
     ]
 
 

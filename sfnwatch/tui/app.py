@@ -44,7 +44,7 @@ from sfnwatch.tui.dashboard import LANES
 from sfnwatch.tui.deck import Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, Themes, system_commands
-from sfnwatch.tui.player import Player, Scrubber
+from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import Mode, Situation, ending_words
@@ -78,28 +78,22 @@ class WatchedSession(Protocol):
     @property
     def trace(self) -> Trace:
         """The one trace, which the session alone adds to."""
-        ...
 
     @property
     def consumers(self) -> list[Consumer]:
         """Who is told of each batch, once it was added to the trace."""
-        ...
 
     async def run(self) -> None:
         """Run all sources to their ends; raises SfnwatchErrors, perhaps as a group."""
-        ...
 
     async def findings(self, moment: Moment) -> Sequence[Finding]:
         """Find what a moment shows, in slices, between whatever else is done."""
-        ...
 
     def end_drain(self) -> None:
         """Wait no longer for late records."""
-        ...
 
     def follow(self, execution_arn: str) -> bool:
         """Have a child execution's history read; False if it can't be."""
-        ...
 
 
 class ScreenSettings(Struct, frozen=True, kw_only=True):
@@ -149,11 +143,9 @@ class SfnwatchApp(ThemedApp[None]):
         super().__init__(settings.theme, settings.own_themes, ascii=settings.ascii)
         hide_locals(self.console)
         self.session = session
+        replay, watched = settings.mode == "replay", settings.watched
         playback = Playback(
-            session.trace,
-            replay=settings.mode == "replay",
-            speed=settings.speed,
-            watched=settings.watched,
+            session.trace, replay=replay, speed=settings.speed, watched=watched
         )
         self.shown = Shown(session.trace, playback, clock, _options(saved))
         self.shown.looks = replace(self.shown.looks, local=settings.local)
@@ -296,7 +288,8 @@ class SfnwatchApp(ThemedApp[None]):
         self._show_end_card()
         if self.shown.playback.playing:
             self.player.go_on()
-        self.bars.show(lanes.heads, self._applies)
+        self.bars.show(lanes.heads)
+        self.bars.offer(self._applies, self.deck.titles)
         self.presenter.tell(self.player.line)
 
     def _note_frame(self, begun: float) -> None:
@@ -481,9 +474,7 @@ class SfnwatchApp(ThemedApp[None]):
     def _search_for(self, words: str) -> None:
         """Mark what has the words, and go to the first of it."""
         self.deck.lanes.found = self.finder.search_for(words)
-        self.deck.lanes.search_for(words)
-        self.deck.view.search_for(words)
-        if words:
+        if not self.deck.search_for(words) and words:
             self._find(0)
 
     @work(group="find", exclusive=True)
@@ -505,6 +496,7 @@ class SfnwatchApp(ThemedApp[None]):
         # The last word of a view may come when the screens are gone.
         if self.screen_stack:
             self.deck.show_selected()
+            self.bars.offer(self._applies, self.deck.titles)
             self.presenter.tell(self.player.line)
             if self.bars.situation.unseen:
                 self.repaint()
@@ -531,11 +523,14 @@ class SfnwatchApp(ThemedApp[None]):
             told = f"The history of {clean(name)} is not in these records."
             self.notify(f"{told} sfnwatch {clean(event.arn)} watches it.", timeout=10)
 
-    @on(Scrubber.Sought)
     @on(Seek)
-    def _sought(self, event: Scrubber.Sought | Seek) -> None:
+    def _sought(self, event: Seek) -> None:
         self.shown.playback.seek(event.at)
         self.repaint()
+
+    def on_notify(self) -> None:
+        """Have a toast take the place of the one before: they cover what is below."""
+        self.clear_notifications()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:

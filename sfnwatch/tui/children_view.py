@@ -12,12 +12,8 @@ from msgspec.structs import replace
 from textual.message import Message
 
 from sfnwatch.model.arns import short_id
-from sfnwatch.model.children import (
-    RUNNING,
-    RUNNING_LISTED,
-    ListedExecution,
-    MapRunChild,
-)
+from sfnwatch.model.children import RUNNING, RUNNING_LISTED, ListedExecution
+from sfnwatch.model.history import Clock
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, clock, duration, text_of
 from sfnwatch.tui.cursor_list import CursorList, EntryList, GoTo, HeadedView
@@ -25,6 +21,7 @@ from sfnwatch.tui.paint import (
     Cells,
     Looks,
     Masks,
+    Rows,
     Span,
     heads,
     in_columns,
@@ -32,7 +29,7 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.children import Child, bar_parts, child_map_run, child_parts
+from sfnwatch.view.children import Child, child_map_run, child_parts, map_run_parts
 from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
 _RUNS = 3
@@ -41,6 +38,10 @@ _OVER = "ENDED"
 """No word of AWS's: all that is known of it by now."""
 _OF_MAP_RUN = "/"
 """What the name of a Map Run's machine has, and no other: the state's follows."""
+_NOT_READ = "not read"
+_AS_WELL = {_NOT_READ: "unread"}
+"""What is found by another word, too."""
+_BAR, _LONG_BAR = 8, 60
 LIMIT = 200
 """Characters of a name that are shown."""
 _MACHINE_FROM, _TIME_FROM, _STATUS_FROM, _WIDE = 36, 56, 72, 108
@@ -58,6 +59,8 @@ class ChildEntry(NamedTuple):
 class ChildrenView(HeadedView):
     """How the Map Runs are doing, and the child executions below."""
 
+    enter = "Show in lanes"
+
     @dataclass
     class Wanted(Message):
         """The history of a child execution is to be read, by its ARN."""
@@ -66,27 +69,31 @@ class ChildrenView(HeadedView):
 
     def __init__(self, shown: Shown) -> None:
         self.list: EntryList[ChildEntry] = EntryList(self._rows)
-        super().__init__(self.list)
+        super().__init__(self.list, Rows(most=2))
         self._shown = shown
         self._searched = ""
+        self._every = 0
+        """How many there are, with those that a filter or the search leaves out."""
         self._awaited = ""
         """The ARN of one that is being read because somebody wants to see it."""
-        self._of: object = None
-        self.commands = {"view.detail": self.open_selected}
+        self.commands = {
+            "view.detail": self.open_selected,
+            "find.next": lambda: self.list.action_move(1),
+            "find.previous": lambda: self.list.action_move(-1),
+        }
 
     def show(self) -> None:
         """Show the children as they stand by now; one that was asked for, once read."""
         shown = self._shown
-        of = shown.version, self._searched, shown.looks
-        if of != self._of:
-            self._of = of
-            visits = shown.kept_visits()
+        if self.is_other(shown.version, self._searched, shown.looks):
+            visits, every = shown.kept_visits(), children_of(shown.moment)
             kept = None if visits is None else {arn for arn, _ in visits}
             self.list.entries = [
                 ChildEntry(each.arn, each)
-                for each in children_of(shown.moment)
+                for each in every
                 if self._is_found(each) and (kept is None or each.arn in kept)
             ]
+            self._every = len(every)
             self.list.changed()
         if self.width > 0:
             self.head.show(*self._told())
@@ -94,15 +101,15 @@ class ChildrenView(HeadedView):
             awaited, self._awaited = self._awaited, ""
             self.post_message(GoTo(f"{awaited}#1"))
 
-    def search_for(self, words: str) -> None:
-        """Show only what has some words."""
+    def search_for(self, words: str) -> bool:
         if words != self._searched:
             self._searched = words
-            self.list.cursor = 0
-            self.show()
+            self.list.select(0)
+        return True
 
     def _is_found(self, child: ListedExecution) -> bool:
-        said = child.machine, child.name, child.status
+        note = self._note(child).text
+        said = child.machine, child.name, child.status, note, _AS_WELL.get(note, "")
         return has_words(said, self._searched, self._shown.looks.mask)
 
     def _told(self) -> Iterator[list[Span]]:
@@ -114,19 +121,29 @@ class ChildrenView(HeadedView):
         if len(known) > _RUNS:
             more = f" and {counted(len(known) - _RUNS, 'more Map Run')}"
             yield [Span(more, "role--dim")]
-        words = clean(mask(self._searched), 60)
-        having = f" with “{words}”" if words else ""
-        arns = [entry.key for entry in self.list.entries]
-        read = sum(map(self._is_read, arns))
-        unread = f", {len(arns) - read:,} not read" if read < len(arns) else ""
-        count = counted(len(arns), "child execution")
-        what = f" {count}{having}, {read:,} read{unread}"
-        yield [Span(what), Span("   enter: lanes   /: search", "role--dim")]
+        yield [Span(f" {self._counts()}"), Span("   / searches", "role--dim")]
         yield head_spans(width, shown.looks.zone(shown.now), machine=False)
+
+    def _counts(self) -> str:
+        """Count what is listed: as it is read, and what is of no Map Run."""
+        listed = [entry.listed for entry in self.list.entries]
+        words = clean(self._shown.looks.mask(self._searched), 60)
+        having = f" with “{words}”" if words else ""
+        told = counted(self._every, "child execution")
+        if len(listed) < self._every:
+            told = f"{len(listed):,} of {told}"
+        read = sum(self._is_read(child.arn) for child in listed)
+        told += f"{having}, {read:,} read"
+        if read < len(listed):
+            told += f", {len(listed) - read:,} not read"
+        others = sum(_OF_MAP_RUN not in child.machine for child in listed)
+        return (
+            f"{told}; {others:,} not of a Map Run" if 0 < others < len(listed) else told
+        )
 
     def _rows(self, entry: ChildEntry, width: int) -> Sequence[Sequence[Span]]:
         child, shown = entry.listed, self._shown
-        name = short_id(child.name)
+        name = child.name if width >= _WIDE else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"
         row = execution_row(replace(child, name=name), shown.now, self._note(child))
@@ -136,7 +153,7 @@ class ChildrenView(HeadedView):
         """Say what it failed with; or that nobody has read it."""
         execution = self._shown.moment.executions.get(child.arn)
         if execution is None or not execution.event_count:
-            return Part("not read", Role.DIM)
+            return Part(_NOT_READ, Role.DIM)
         ending = execution.ending
         if ending is None or execution.status == "SUCCEEDED":
             return Part("")
@@ -163,11 +180,7 @@ class ChildrenView(HeadedView):
 
 def children_of(moment: Moment) -> list[ListedExecution]:
     """List child executions: failures first, then what runs, then by their starts."""
-    known = {
-        each.arn: each
-        for children in moment.listed_of.values()
-        for each in _as_known(children)
-    }
+    known = {each.arn: each for each in _listed(moment)}
     for arn, child in moment.children.items():
         if child.event_count:
             # Its own history tells better than a list, which may be older.
@@ -182,34 +195,43 @@ def children_of(moment: Moment) -> list[ListedExecution]:
     return sorted(known.values(), key=lambda each: each.failed_first)
 
 
-def _as_known(children: Sequence[MapRunChild]) -> Iterator[ListedExecution]:
-    """Give what lists told; what the newest list of those that run lacks is over.
+def _listed(moment: Moment) -> Iterator[ListedExecution]:
+    """Give what lists tell of children; in event time as each stood by its own times.
 
-    How it ended is told at the end, when all are listed, and of failures before. A
-    list that is full says nothing of what it lacks.
+    In arrival time a list may be old: of what runs in it, what the newest list lacks is
+    over. How it ended is told at the end, when all are listed, and of failures before.
+    A list that is full says nothing of what it lacks.
     """
-    seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
-    newest = max(seen, default=None)
-    is_whole = newest is not None and seen.count(newest) < RUNNING_LISTED
-    for child in children:
-        old = newest and child.seen_at and child.seen_at < newest
-        over = is_whole and child.listed.running and old
-        yield replace(child.listed, status=_OVER) if over else child.listed
+    if moment.at is not None and moment.clock is Clock.EVENT:
+        for answers in moment.trace.children.values():
+            yield from _as_of(answers[-1].listed, moment.at)
+        return
+    for children in moment.listed_of.values():
+        seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
+        newest = max(seen, default=None)
+        is_whole = newest is not None and seen.count(newest) < RUNNING_LISTED
+        for child in children:
+            old = newest and child.seen_at and child.seen_at < newest
+            over = is_whole and child.listed.running and old
+            yield replace(child.listed, status=_OVER) if over else child.listed
+
+
+def _as_of(child: ListedExecution, at: datetime) -> Iterator[ListedExecution]:
+    """Give a child as it stood at a time; nothing of one that had not begun."""
+    if child.started_at is not None and child.started_at <= at:
+        had_ended = child.stopped_at is not None and child.stopped_at <= at
+        yield child if had_ended else replace(child, status="RUNNING", stopped_at=None)
 
 
 def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
-    """Say how far a Map Run is: first what failed, with a bar over what is left."""
-    spans = [Span(" "), *spans_of(child_parts(run), mask), Span("  ")]
-    if run.map_run is None:
-        return [*spans, Span("its executions are not in these records", "role--dim")]
-    counts = run.map_run.executions
-    if counts.unsuccessful:
-        spans.append(Span(f"✘ {counts.unsuccessful:,} failed  ", "role--bad"))
-    spans.append(Span(f"{counts.done:,} of {counts.total:,}  "))
-    if counts.running:
-        spans.append(Span(f"● {counts.running:,} running  ", "role--busy"))
-    room = min(60, width - width_of(spans) - 1)
-    return [*spans, *spans_of(bar_parts(counts, max(4, room)))]
+    """Say how far a Map Run is, with as long a bar as there is room for.
+
+    How many of its histories are read is told below, of all that is listed.
+    """
+    run = replace(run, histories=0)
+    name = [Span(" "), *spans_of(child_parts(run), mask), Span("  ")]
+    room = width - width_of([*name, *spans_of(map_run_parts(run, 0))])
+    return [*name, *spans_of(map_run_parts(run, max(_BAR, min(_LONG_BAR, room))))]
 
 
 # -- executions as lines of a table ---------------------------------------------------

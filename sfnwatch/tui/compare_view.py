@@ -10,18 +10,8 @@ from rich.cells import cell_len
 from textual import work
 from textual.binding import BindingType
 
-from sfnwatch.analysis.compare import (
-    Cell,
-    CompareFolds,
-    CompareRow,
-    RowKind,
-    bar,
-    bar_scale,
-    compare_rows,
-    comparing,
-    remarks,
-    verdict,
-)
+from sfnwatch.analysis import compare
+from sfnwatch.analysis.compare import Cell, CompareFolds, CompareRow, RowKind
 from sfnwatch.analysis.compare.pairs import Comparison, Side
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.wording import status_words
@@ -44,12 +34,12 @@ from sfnwatch.tui.shown import Shown
 from sfnwatch.view.wording import status_glyph
 
 _SLICE = 0.008
-_MORE, _RATIO, _LENGTH_MOST = 10, 8, 18
-_ROOM_FOR_MORE, _ROOM_FOR_RATIO, _ROOM_FOR_FOOT = 46, 110, 14
+_LENGTH_MOST, _ROOM_FOR_FOOT = 18, 14
+_DIFFERENCES = Cells("B - A", 10, 46, right=True), Cells("B / A", 8, 110, right=True)
 _NAME_LEAST, _NAME_MOST, _BAR_LEAST, _BAR_MOST = 12, 44, 5, 70
 _GHOST = Span("┈", "look--faint")
 _HEAD_SHARE = 3
-"""What is said above takes so much of the height at most: a third."""
+"""What is said above takes a third of the height at most, or what lines leave blank."""
 _ALONE = (
     "There is nothing to compare yet: two executions are needed.",
     "Name two when you watch, or replay two recordings together.",
@@ -71,6 +61,7 @@ class CompareView(HeadedView):
     """Who is compared, what it comes to, and the states of both."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
+    enter = "Show in lanes"
 
     def __init__(self, shown: Shown) -> None:
         self.list = EntryList(self._rows, clicked=self._clicked)
@@ -84,8 +75,8 @@ class CompareView(HeadedView):
         """The cells of a bar, of a length, and all columns."""
         self._chosen: tuple[str, str] | None = None
         self._folds = CompareFolds()
-        self._of: object = None
         self.commands = {
+            "view.detail": self.action_jump,
             "lanes.fold": self._fold,
             "lanes.fold_all": self._fold_all,
             "lanes.execution": self.point_to_other,
@@ -97,9 +88,8 @@ class CompareView(HeadedView):
     def show(self) -> None:
         """Compare the two as they stand by now; what is selected stays."""
         shown = self._shown
-        of = shown.version, self.pair, shown.now if shown.moment.running else None
-        if of != self._of:
-            self._of = of
+        running = shown.now if shown.moment.running else None
+        if self.is_other(shown.version, self.pair, running):
             self._compare()
         else:
             self._lay_out()
@@ -118,7 +108,7 @@ class CompareView(HeadedView):
         pair, moment, at = self.pair, self._shown.moment, time.monotonic()
         self._told = None
         if pair is not None:
-            steps = comparing(moment, pair[0], moment, pair[1], self._shown.now)
+            steps = compare.comparing(moment, pair[0], moment, pair[1], self._shown.now)
             while self._told is None:
                 try:
                     next(steps)
@@ -133,7 +123,7 @@ class CompareView(HeadedView):
         told, keep = self._told, self._shown.outline.options.keep
         self.list.nothing = "" if keep is None else "The filter leaves no state."
         self.list.entries = self._kept_rows(told) if told is not None else ()
-        self._scale = bar_scale(told) if told is not None else 1.0
+        self._scale = compare.bar_scale(told) if told is not None else 1.0
         self._lay_out()
         self.list.changed()
 
@@ -141,14 +131,14 @@ class CompareView(HeadedView):
         """List the lines, those of states of which a filter keeps something."""
         kept = self._shown.kept_visits()
         if kept is None:
-            return compare_rows(told, self._folds)
+            return compare.compare_rows(told, self._folds)
         places = {
             pair.place
             for pair in told.pairs
             for side, visit in ((told.a, pair.a), (told.b, pair.b))
             if visit is not None and (side.execution.arn, visit.id) in kept
         }
-        rows = compare_rows(told, replace(self._folds, alike=False))
+        rows = compare.compare_rows(told, replace(self._folds, alike=False))
         return [row for row in rows if row.place in places]
 
     def _lay_out(self) -> None:
@@ -161,36 +151,28 @@ class CompareView(HeadedView):
         self._share_out(width)
         self.list.redraw()
         sides = [self._side_row(n, side, width) for n, side in enumerate(told.sides)]
-        room = max(0, self.size.height // _HEAD_SHARE - 3)
+        spare = self.size.height - len(self.list.entries) - 1
+        room = max(0, self.size.height // _HEAD_SHARE, spare) - 3
         prose = margined(self._prose(told, width - 3, room), 2)
         self.head.show(*sides, *prose, self._titles(width))
         roomy = self.size.height >= _ROOM_FOR_FOOT
         self.foot.show(*([list(legend(_LEGEND, width))] if roomy else []))
 
     def _share_out(self, width: int) -> None:
-        """Share out the width by what the lines say."""
+        """Share out the width by what the lines say: bars take what is left."""
         rows = [row for row in self.list.entries if not _is_whole(row)]
         names = (5 + 2 * row.depth + cell_len(row.label) for row in rows)
-        name = max(names, default=_NAME_LEAST)
+        name = min(_NAME_MOST, max(names, default=0), width * 3 // 10)
         states = (row for row in rows if row.kind is RowKind.STATE)
         lengths = (cell_len(cell.text) for row in states for cell in (row.a, row.b))
         self._length = min(_LENGTH_MOST, max(lengths, default=8)) + 1
-        more = _MORE if width >= _ROOM_FOR_MORE else 0
-        ratio = _RATIO if width >= _ROOM_FOR_RATIO else 0
-        taken = sum(size + 2 for size in (more, ratio) if size)
-        left = width - 1 - taken - 2 * (self._length + 2)
-        name = min(name, _NAME_MOST, max(_NAME_LEAST, width * 3 // 10))
-        self._bar = min(_BAR_MOST, (left - name) // 2)
-        if self._bar < _BAR_LEAST:
-            self._bar = 0
+        left = width - 1 - 2 * (self._length + 2)
+        left -= sum(c.size + 2 for c in _DIFFERENCES if width >= c.least)
+        room = min(_BAR_MOST, (left - max(_NAME_LEAST, name)) // 2)
+        self._bar = room if room >= _BAR_LEAST else 0
         side = self._bar + self._length
-        self._columns = (
-            Cells("     state", max(1, left - 2 * self._bar)),
-            Cells("A", side),
-            Cells("B", side),
-            Cells("B - A", more, _ROOM_FOR_MORE, right=True),
-            Cells("B / A", ratio, _ROOM_FOR_RATIO, right=True),
-        )
+        state = Cells("     state", max(1, left - 2 * self._bar))
+        self._columns = (state, Cells("A", side), Cells("B", side), *_DIFFERENCES)
 
     def _side_row(self, number: int, side: Side, width: int) -> list[Span]:
         shown, execution = self._shown, side.execution
@@ -208,8 +190,8 @@ class CompareView(HeadedView):
 
     def _prose(self, told: Comparison, width: int, room: int) -> list[list[Span]]:
         """Say what it comes to, the answer first and standing out."""
-        mask, (first, *others) = self._shown.looks.mask, verdict(told)
-        rest = " ".join([*(each.text for each in others), *remarks(told)])
+        mask, (first, *others) = self._shown.looks.mask, compare.verdict(told)
+        rest = " ".join([*(each.text for each in others), *compare.remarks(told)])
         answer = flow([Span(mask(first.text), "role--name")], width, width, room)
         left = max(1, room - len(answer))
         return [*answer, *flow([Span(mask(rest))], width, width, left)][:room]
@@ -243,7 +225,7 @@ class CompareView(HeadedView):
             return [label]
         look = "role--dim"
         if not row.seconds.near:
-            look = "role--warn" if (row.seconds.difference or 0) > 0 else "role--good"
+            look = "role--warn" if (row.seconds.difference or 0) > 0 else "role--busy"
         cells: list[Span | Sequence[Span]] = [
             label,
             list(self._side_cells(row, "A", row.a)),
@@ -267,8 +249,8 @@ class CompareView(HeadedView):
         if self._told is None or not self._bar:
             return
         pair = self._told.pairs[row.place]
-        found = bar(pair, letter, self._scale, self._bar)
-        other = bar(pair, "B" if letter == "A" else "A", self._scale, self._bar)
+        found = compare.bar(pair, letter, self._scale, self._bar)
+        other = compare.bar(pair, "B" if letter == "A" else "A", self._scale, self._bar)
         taken = sum(cells for _, cells in found)
         for phase, cells in found:
             sign = PHASES[phase]

@@ -22,7 +22,6 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollTo
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -409,15 +408,10 @@ class CursorList(ScrollView, can_focus=True):
         if twice:
             self.post_message(self.Opened())
 
-    def on_mouse_scroll_up(self) -> None:
+    def on_scroll_to(self) -> None:
         self.call_after_refresh(self._scrolled)
 
-    def on_mouse_scroll_down(self) -> None:
-        self.call_after_refresh(self._scrolled)
-
-    def on_scroll_to(self, message: ScrollTo) -> None:
-        del message
-        self.call_after_refresh(self._scrolled)
+    on_mouse_scroll_up = on_mouse_scroll_down = on_scroll_to
 
     def _scrolled(self) -> None:
         """Follow only at the end, and only what is selected there already."""
@@ -448,14 +442,16 @@ class EntryList(CursorList, Generic[EntryT]):
         nothing: str = "",
         *,
         clicked: Callable[[EntryT, int, bool], None] | None = None,
+        stops: Callable[[EntryT], bool] | None = None,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
         """`nothing` is said where there are no entries.
 
-        `clicked` does what a click at a cell of an entry means, or a second one.
+        `clicked` does what a click at a cell of an entry means, or a second one. The
+        cursor passes over what `stops` is false for.
         """
         super().__init__(id=id)
-        self._draw_entry, self._click = rows, clicked
+        self._draw_entry, self._click, self._stops = rows, clicked, stops
         self.nothing = nothing
         self.entries: Sequence[EntryT] = ()
 
@@ -474,6 +470,11 @@ class EntryList(CursorList, Generic[EntryT]):
         if place < len(self.entries):
             rows = self._draw_entry(self.entries[place], width - 1)
         return self.spans(*rows, width=width)
+
+    def stops_at(self, place: int) -> bool:
+        if self._stops is None:
+            return True
+        return place < len(self.entries) and self._stops(self.entries[place])
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
         if self._click is not None and place < len(self.entries):
@@ -499,9 +500,12 @@ class GoTo(Message):
 
 @dataclass
 class Seek(Message):
-    """A moment is wanted."""
+    """A moment is wanted; while one drags, only the last of several."""
 
     at: datetime
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Seek)
 
 
 class HeadedView(Vertical):
@@ -518,9 +522,12 @@ class HeadedView(Vertical):
     """True where the keys of what the cursor is on are the lanes'."""
     commands: Mapping[str, Command] = {}
     """What it does in its own way, by the ids of actions."""
+    enter: ClassVar[str] = ""
+    """What enter is called, where that does not show in full what is selected."""
 
     def __init__(self, entries: ScrollView, head: Rows | None = None) -> None:
         super().__init__()
+        self._made_of: object = None
         self.entries = entries
         self.head, self.foot = head or Rows(), Rows(id="foot")
         self._wants_focus = False
@@ -534,6 +541,20 @@ class HeadedView(Vertical):
         """Show the moment that is shown by now: asked whenever that is another."""
         raise NotImplementedError
 
+    def is_other(self, *made_of: object) -> bool:
+        """True where what is shown is made of other things than last time."""
+        before, self._made_of = self._made_of, made_of
+        return before != made_of
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What actions are called here, by their ids; empty where they do nothing."""
+        listed = self.entries
+        if not self.enter or not isinstance(listed, EntryList):
+            return {}
+        leads = listed.entry is not None and listed.stops_at(listed.cursor)
+        return {"view.detail": self.enter if leads else ""}
+
     @property
     def selected_key(self) -> str | None:
         """The key of what the cursor is on."""
@@ -544,8 +565,10 @@ class HeadedView(Vertical):
         del key
         return False
 
-    def search_for(self, words: str) -> None:
-        """Show only what has some words, if that can be done here."""
+    def search_for(self, words: str) -> bool:
+        """Show only what has some words; False where the lanes are searched instead."""
+        del words
+        return False
 
     def copy_text(self) -> str:
         """Give what the cursor is on as text; empty where its records are copied."""

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 
 from sfnwatch.tui.actions import Command
+from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.shown import Shown
 
@@ -113,7 +115,7 @@ class Dashboard(Vertical):
         self.is_timeline = False
         """True while the timeline has the whole screen."""
         self._is_loading = False
-        self._lines = Pace(self, self.lanes.show)
+        self._lines = Pace(self, self.lanes.changed)
         self._bars = Pace(
             self, self._show_bars, slow=_SLOW_BARS, patience=_PATIENCE_OF_BARS
         )
@@ -163,19 +165,7 @@ class Dashboard(Vertical):
         if timeline is None or not self.has_both:
             return self.view.commands
         seen = {k: v for k, v in timeline.commands.items() if k.startswith("timeline.")}
-        for name in ("timeline.call", "timeline.call_back"):
-            seen[name] = self._above(seen[name])
         return {**seen, **self.view.commands}
-
-    def _above(self, command: Command) -> Command:
-        """Have the keys go to the timeline for what moves its cursor."""
-
-        def do() -> None:
-            if self.timeline is not None:
-                self.screen.set_focus(self.timeline.entries)
-                command()
-
-        return do
 
     def show_timeline(self, *, alone: bool) -> None:
         """Give the timeline the whole screen, or have the lanes below it again."""
@@ -278,10 +268,7 @@ class Dashboard(Vertical):
 
     # -- one cursor ----------------------------------------------------------------
 
-    def on_cursor_list_moved(self) -> None:
-        """Move the other cursor along."""
-        self.keep_together()
-
+    @on(CursorList.Moved)
     def keep_together(self) -> None:
         """Have each cursor on what the other is on, if one of them was moved.
 

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,18 +47,10 @@ if TYPE_CHECKING:
     from sfnwatch.tui.detail_view import DetailView, RecordActions
 
 _TIMELINE = "timeline"
-VIEWS: Mapping[str, tuple[str, tuple[Group, ...]]] = {
-    _TIMELINE: ("TimelineView", (Group.TIMELINE,)),
-    "graph": ("GraphView", (Group.GRAPH,)),
-    "explain": ("ExplainView", (Group.EXPLAIN,)),
-    "end": ("EndView", ()),
-    "compare": ("CompareView", (Group.COMPARE,)),
-    "children": ("ChildrenView", ()),
-    "requests": ("RequestsView", ()),
-}
-"""A view by its id, to its class, and the actions that help tells of first.
+VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests")
+"""The ids of views; module, class, and the group of a view's own actions are named so.
 
-The module is named after the view, the class is made with what is shown.
+A view is made with what is shown.
 """
 
 
@@ -89,12 +82,13 @@ class Deck(Container):
         self._pace = Pace(self, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
+        self._searched = ""
         self._left: tuple[str | None, bool] = None, False
         """Where the lanes were left for another view: on what, and if following."""
         self._led_to: str | None = None
         """What that was in the other view."""
         self._own: Mapping[str, Command] = {
-            **{f"view.{name}": self._shower(name) for name in VIEWS},
+            **{f"view.{name}": partial(self.show_view, name) for name in VIEWS},
             "view.detail": self.enter,
             "lanes.fold": self._fold,
             "lanes.execution": lambda: self._step_execution(1),
@@ -132,10 +126,28 @@ class Deck(Container):
             return Group.MOVE, Group.LANES, Group.VIEWS
         if self.current == LANES:
             return Group.TIMELINE, Group.MOVE, Group.VIEWS
-        return *VIEWS[self.current][1], Group.MOVE, Group.VIEWS
+        own = (group for group in Group if group.lower() == self.current)
+        return *own, Group.MOVE, Group.VIEWS
 
-    def _shower(self, name: str) -> Command:
-        return lambda: self.show_view(name)
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What actions are called here, where it is not as everywhere.
+
+        By their ids; empty for what does nothing here.
+        """
+        detail, view, line = self.detail, self.view, self.lanes.line
+        titles: Mapping[str, str] = {}
+        if detail is not None and detail.has_focus:
+            titles = detail.titles
+        elif isinstance(view, HeadedView):
+            titles = view.titles
+        elif line is None:
+            titles = {"view.detail": ""}
+        elif line.fold is not None:
+            titles = {"view.detail": "Fold" if "▾" in line.fold.text else "Unfold"}
+        away = "Lanes" if self.current != LANES else ""
+        close = "Close detail" if self.is_detailed else away
+        return {f"view.{self.current}": "", "view.close": close, **titles}
 
     def show_view(self, name: str) -> None:
         """Show a view, or the lanes again; the selection goes along."""
@@ -157,11 +169,19 @@ class Deck(Container):
 
     def _make(self, name: str) -> None:
         module = import_module(f"sfnwatch.tui.{name}_view")
-        view: HeadedView = getattr(module, VIEWS[name][0])(self._shown)
+        view: HeadedView = getattr(module, f"{name.title()}View")(self._shown)
         self._made[name] = view
+        view.search_for(self._searched)
         box = Vertical(view, id=name)
         box.display = False
         self._switcher.mount(box)
+
+    def search_for(self, words: str) -> bool:
+        """Show what has some words; False where they are looked for in the lanes."""
+        self._searched = words
+        self.lanes.search_for(words)
+        made = {name: view.search_for(words) for name, view in self._made.items()}
+        return made.get(self.current, False)
 
     def _take_along(self, key: str | None) -> None:
         """Select in this view what was selected in the other.
@@ -201,7 +221,10 @@ class Deck(Container):
     @property
     def is_held_back(self) -> bool:
         """True while a moment waits to be shown, as the last one took long to."""
-        return self._pace.is_waiting or self.home.is_held_back
+        # What is not in view is laid out once it is.
+        if self.current in self._made:
+            return self._pace.is_waiting
+        return self.home.is_held_back
 
     # -- what is selected ----------------------------------------------------------
 
@@ -346,7 +369,7 @@ class Bars:
         """Take in that some of the situation is otherwise."""
         self.situation = replace(self.situation, **news)
 
-    def show(self, heads: LaneHeads, applies: Callable[[str], bool]) -> None:
+    def show(self, heads: LaneHeads) -> None:
         """Say how things stand, which time alone may change."""
         shown, situation = self._shown, self.situation
         self._look_for_findings()
@@ -364,12 +387,6 @@ class Bars:
         # What is being typed stands in a line of its own.
         said = [] if self.find_bar.display else self._finder.spans()
         self.filter_line.show(*([said] if said else []))
-        early = {"view.end"} if shown.moment.running else set()
-        offers = (a for a in FOOTER if applies(a.id) and a.id not in early)
-        offered = [(action, *self._key_and_title(action)) for action in offers]
-        if offered != self._offered:
-            self._offered = offered
-            self.key_line.redraw()
         heads.count(shown.services(), quiet_words(shown, over=situation.over))
 
     def _status_rows(self, width: int) -> Sequence[Sequence[Span]]:
@@ -405,14 +422,27 @@ class Bars:
 
     # -- keys ----------------------------------------------------------------------
 
-    def _key_and_title(self, action: Action) -> tuple[str, str]:
-        """Name an action for the footer, by the key that it has here."""
-        playback = self._shown.playback
-        title = action.title
-        if action.id == "player.toggle" and (playback.playing or playback.live):
-            title = "Pause"
-        keys = self._keys.get(action.id, action.keys)
-        return key_name(keys[0]) if keys else "", title
+    def offer(self, applies: Callable[[str], bool], titles: Mapping[str, str]) -> None:
+        """Offer in the footer what can be done here and now.
+
+        `titles` say how actions are called here; what has none is not offered.
+        """
+        playback, titles = self._shown.playback, dict(titles)
+        if playback.playing or playback.live:
+            titles["player.toggle"] = "Pause"
+        if self._shown.moment.running:
+            titles["view.end"] = ""  # nothing has ended yet
+        if self._finder.active:
+            titles["view.close"] = ""  # it clears the filter, which says so itself
+        offered = []
+        for action in FOOTER:
+            title = titles.get(action.id, action.title)
+            keys = self._keys.get(action.id, action.keys)
+            if title and applies(action.id):
+                offered.append((action, key_name(keys[0]) if keys else "", title))
+        if offered != self._offered:
+            self._offered = offered
+            self.key_line.redraw()
 
     def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
         """Offer the keys that do something here and now, those that have room."""
@@ -421,7 +451,7 @@ class Bars:
             if len(gap) > 2:  # noqa: PLR2004 - rather close together than not at all
                 gap = "  "
             else:
-                kept.remove(max(kept, key=lambda each: each[0].footer))
+                kept.remove(max(kept, key=_rank))
         return [list(_keys(kept, gap))]
 
     # -- the headline --------------------------------------------------------------
@@ -459,6 +489,12 @@ class Bars:
         self._found()
         if not self.is_up_to_date:
             self._app.set_timer(rest, self._look_for_findings)
+
+
+def _rank(offered: tuple[Action, str, str]) -> int:
+    """Say how soon an action gives way; what is called otherwise here stays."""
+    action, _, title = offered
+    return action.footer if title == action.title else 0
 
 
 def _keys(offered: Sequence[tuple[Action, str, str]], gap: str) -> Iterator[Span]:

@@ -25,35 +25,12 @@ from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.json_view import JsonNode, decode
 from sfnwatch.tui.shown import Shown
+from sfnwatch.view import weighing, wording
 from sfnwatch.view.children import child_execution
 from sfnwatch.view.lines import state_after
 from sfnwatch.view.order import Backoff, Fold, FoldKind, Item
-from sfnwatch.view.weighing import (
-    Considered,
-    Standing,
-    considered,
-    leaf_words,
-    left_out,
-    sentences_against,
-    unsure_calls,
-)
-from sfnwatch.view.wording import (
-    Part,
-    Role,
-    call_url,
-    cause_words,
-    completion_parts,
-    counted,
-    execution_url,
-    id_word,
-    plain_text,
-    resource_words,
-    rule_role,
-    rule_words,
-    status_glyph,
-    task_id,
-    task_text,
-)
+from sfnwatch.view.weighing import Considered, Standing
+from sfnwatch.view.wording import Part, Role
 
 _LONG = 2000
 """Characters of one fact that are shown."""
@@ -152,7 +129,7 @@ class ItemDetail:
 
     def sections(self) -> Iterator[Section]:
         line = self._shown.maker.line(self._item)
-        title = plain_text((*line.owner, *line.parts)).strip()
+        title = wording.plain_text((*line.owner, *line.parts)).strip()
         payload = "Input and output" if self._events else "Request and response"
         told: Sequence[tuple[str, str, Iterable[Fact | JsonNode]]] = (
             ("facts", title, chain(self._failure(), self._facts())),
@@ -171,7 +148,7 @@ class ItemDetail:
         if error:
             yield fact("error", error, Role.BAD)
         if cause:
-            yield fact("cause", cause_words(cause))
+            yield fact("cause", wording.cause_words(cause))
 
     def _error(self) -> tuple[str | None, str | None]:
         if isinstance(self._item, ApiCall):
@@ -225,27 +202,27 @@ class ItemDetail:
     @property
     def url(self) -> str | None:
         """Where the AWS console shows it: the call's page, else the execution's."""
-        own = call_url(self._call) if self._call is not None else None
+        own = wording.call_url(self._call) if self._call is not None else None
         arn = self._execution.arn if self._execution is not None else ""
-        return own or execution_url(arn)
+        return own or wording.execution_url(arn)
 
     def _times(self) -> Iterator[Fact]:
-        whole = not self._events and self._task is None
         rows: Sequence[HistoryEvent | TaskState] = self._events
         if self._task is not None:
             rows = [self._task]
         times = [(each.at, each.seen_at) for each in rows]
-        if whole and self._call is not None:
+        whole = not times and self._call is not None
+        if self._call is not None and not times:
             times = [(self._call.event_time, self._call.seen_at)]
         if not times:
             return
-        at = [stamp(self._shown, time, whole=whole) for time, _ in times]
-        words, seen = "", [came for _, came in times if came is not None]
+        told = dict.fromkeys(stamp(self._shown, at, whole=whole) for at, _ in times)
+        words, seen = " · ".join(told), [came for _, came in times if came is not None]
         if seen:
             late = (min(seen) - times[0][0]).total_seconds()
             more = f"{duration(late)} later" if late >= 1 else "immediately"
-            words = f", received {more}"
-        yield fact("when", f"{' · '.join(dict.fromkeys(at))}{words}")
+            words = f"{words}, received {more}"
+        yield fact("when", words)
 
     def _execution_facts(self, execution: ExecutionAsOf) -> Iterator[Fact]:
         begin, end = execution.started_at, execution.stopped_at
@@ -259,22 +236,22 @@ class ItemDetail:
         yield from (fact(label, arn) for label, arn in known if arn)
 
     def _attempt_facts(self, attempt: Attempt, visit: StateVisit) -> Iterator[Fact]:
-        runs = f"{resource_words(attempt)}  {attempt.pattern}"
+        runs = f"{wording.resource_words(attempt)}  {attempt.pattern}"
         yield fact("runs", runs, Role.CALL)
         if len(visit.attempts) > 1:
             ids = [each.scheduled_id for each in visit.attempts]
             number = ids.index(attempt.scheduled_id) + 1
-            _, spent = _spent(attempt.status, attempt.scheduled_at, attempt.ended_at)
+            spent = _spent(attempt.status, attempt.scheduled_at, attempt.ended_at)
             yield fact("attempt", f"{number} of {len(ids)}, {spent}")
         key = (self._execution.arn if self._execution else "", attempt.scheduled_id)
         told = self._shown.maker.completion(key, attempt)
         if told is not None:
-            yield Fact("completion", completion_parts(told)[0])
+            yield Fact("completion", wording.completion_parts(told)[0])
             yield fact("stopped", stamp(self._shown, told.stopped_at))
         if attempt.request_ids:
             yield fact("request ID", ", ".join(attempt.request_ids))
         if attempt.resource_ids:
-            yield fact(id_word(attempt), ", ".join(attempt.resource_ids))
+            yield fact(wording.id_word(attempt), ", ".join(attempt.resource_ids))
 
     def _call_facts(self, call: ApiCall) -> Iterator[Fact]:
         link = self._moment.link(call)
@@ -286,8 +263,9 @@ class ItemDetail:
             words = f"{call.event_source} {call.event_name}  {call.region or ''}"
             yield fact("call", words, Role.CALL)
         if link is not None:
-            because = f"{_because(link, self._attempt)}{self._of_others(link)}"
-            yield fact("matched", because, rule_role(link))
+            told = weighing.verdict(self._moment, call).removeprefix("matched to ")
+            told += self._of_others(link)
+            yield fact("matched", told, wording.rule_role(link))
         if self._events:
             return
         if call.request_id:
@@ -326,15 +304,15 @@ class ItemDetail:
                 yield Fact(str(link.role), parts, call.key, call.event_id)
         if len(calls) > _LINKS:
             yield fact("", f"… {len(calls) - _LINKS:,} calls more", Role.WARN)
-        unsure = unsure_calls(self._moment, key)
+        unsure = weighing.unsure_calls(self._moment, key)
         if not calls and not unsure:
             yield fact("calls", _absence(attempt), Role.DIM)
         yield from self._unsure(unsure)
         for state in self._tasks_of(key, attempt):
-            told = task_text(state)
+            told = wording.task_text(state)
             time = self._shown.looks.time(state.at)
             parts = (Part(f"{time}  ", Role.DIM), told.status, *told.ending)
-            yield Fact(f"task {task_id(state)}", parts, state.key)
+            yield Fact(f"task {wording.task_id(state)}", parts, state.key)
 
     def _tasks_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[TaskState]:
         states = self._moment.task_states
@@ -365,22 +343,21 @@ class ItemDetail:
             yield from self._owner(self._visit, self._attempt)
 
     def _owner(self, visit: StateVisit, attempt: Attempt | None) -> Iterator[Fact]:
-        arn = self._execution.arn if self._execution is not None else ""
-        yield self._owner_fact("state", visit, arn, visit.id)
+        """Lead to the state whose something is, and to which of its attempts."""
+        execution = self._execution
+        if execution is None:
+            return
+        name = clean(execution.name, _LONG) if len(self._moment.roots) > 1 else ""
+        words, ids = clean(visit.path, _LONG), [a.scheduled_id for a in visit.attempts]
+        told = [("state", visit.id, words)]
         if attempt is not None:
-            yield self._owner_fact("attempt", visit, arn, attempt.scheduled_id)
-
-    def _owner_fact(
-        self, label: str, visit: StateVisit, arn: str, event_id: int
-    ) -> Fact:
-        ids = [each.scheduled_id for each in visit.attempts]
-        words = clean(visit.path, _LONG)
-        if label != "state" and event_id in ids:
-            words += f", try {ids.index(event_id) + 1} of {len(ids)}"
-        name = self._moment.executions[arn].name if len(self._moment.roots) > 1 else ""
-        status = _status_part(visit.status)
-        of = Part(f"{clean(name, _LONG)}  " if name else "", Role.DIM)
-        return Fact(label, (of, Part(words), status), f"{arn}#{event_id}")
+            number = ids.index(attempt.scheduled_id) + 1
+            more = f", try {number} of {len(ids)}"
+            told.append(("attempt", attempt.scheduled_id, words + more))
+        for label, event_id, text in told:
+            of = Part(f"{name}  " if name else "", Role.DIM)
+            parts = (of, Part(f"{text}  "), wording.status_part(visit.status))
+            yield Fact(label, parts, f"{execution.arn}#{event_id}")
 
     # -- what speaks for that, and against it --------------------------------------
 
@@ -403,18 +380,19 @@ class ItemDetail:
         call = self._call
         if call is None:
             return
-        told = considered(self._moment, call, self._weigh(call))
+        told = weighing.considered(self._moment, call, self._weigh(call))
         for each in told[:_CONSIDERED]:
-            status = _status_part(each.attempt.status)
-            against = "; ".join(sentences_against(each))
-            parts = [Part(each.name), status]
+            against = "; ".join(weighing.sentences_against(each))
+            parts = [Part(f"{each.name}  "), wording.status_part(each.attempt.status)]
             parts += [Part(f"  {against}", Role.DIM)] if against else []
             arn, scheduled_id = each.weighed.key
             yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
             yield from _sides(each, in_full=each is told[0])
-        more = max(0, len(told) - _CONSIDERED) + left_out(self._moment, call, told)
+        more = max(0, len(told) - _CONSIDERED) + weighing.left_out(
+            self._moment, call, told
+        )
         if more:
-            words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
+            words = f"… and {wording.counted(more, 'more attempt')}: {_UNTOLD}"
             yield fact("", words, Role.DIM)
 
     # -- what went in, what came out, and what AWS sent ----------------------------
@@ -422,7 +400,7 @@ class ItemDetail:
     def _payloads(self) -> Iterator[JsonNode]:
         key, execution = self._item.key, self._execution
         cause = self._error()[1] or ""
-        if cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
+        if wording.cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
             yield JsonNode(f"cause/{key}", "Cause", cause)
         if isinstance(self._item, ApiCall):
             record = self._trace.cloudtrail_record(self._item)
@@ -514,28 +492,23 @@ def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
         yield fact("attempts", f"{len(visit.attempts)}{between}")
 
 
-def _status_part(status: str) -> Part:
-    """Say a status beside what has it."""
-    glyph = status_glyph(status)
-    return Part(f"  {glyph.text} {status_words(status)}", glyph.role)
-
-
 def _status(
     status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
 ) -> Fact:
     """Say how something stands, and after how long: `✔ succeeded after 5m 09s`."""
-    glyph, words = _spent(status, begin, end, paused)
+    glyph = wording.status_glyph(status)
     still = f", and {duration(paused)} stopped" if paused else ""
-    return fact("status", f"{glyph.text} {words}{still}", glyph.role)
+    words = f"{glyph.text} {_spent(status, begin, end, paused)}{still}"
+    return fact("status", words, glyph.role)
 
 
 def _spent(
     status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
-) -> tuple[Part, str]:
-    words = status_words(status)
-    if begin is not None and end is not None:
-        words += f" after {duration((end - begin).total_seconds() - paused)}"
-    return status_glyph(status), words
+) -> str:
+    if begin is None or end is None:
+        return status_words(status)
+    seconds = (end - begin).total_seconds() - paused
+    return f"{status_words(status)} after {duration(seconds)}"
 
 
 def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
@@ -547,7 +520,7 @@ def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
     yield fact("matched", f"task ARN {state.task_arn}", Role.EXACT)
     told = [word for word in (state.stop_code, state.stopped_reason) if word]
     if told:
-        yield fact("why", ": ".join(told), task_text(state).status.role)
+        yield fact("why", ": ".join(told), wording.task_text(state).status.role)
     if state.stopped_at is not None:
         yield fact("stopped", stamp(shown, state.stopped_at))
     for each in state.containers:
@@ -565,35 +538,15 @@ def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
         yield from (fact("same", told) for told in each.weighed.same)
         leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]
     for label, role, leaf in leaves[:_LEAVES]:
-        path, value = leaf_words(leaf)
+        path, value = weighing.leaf_words(leaf)
         yield Fact(label, (Part(f"{path}  ", Role.DIM), Part(value, role)), rows=2)
     if len(leaves) > _LEAVES:
-        more = counted(len(leaves) - _LEAVES, "more parameter")
+        more = wording.counted(len(leaves) - _LEAVES, "more parameter")
         yield fact("", f"… and {more}: {_UNTOLD}", Role.DIM)
     if same and not in_full and each.standing is not Standing.RULED_OUT:
         # What the call has stands with the first attempt.
-        names = ", ".join(leaf_words(leaf)[0] for leaf in same)
+        names = ", ".join(weighing.leaf_words(leaf)[0] for leaf in same)
         yield Fact("same", (Part(names, Role.DIM),), rows=2)
-
-
-def _because(link: Link, attempt: Attempt | None) -> str:
-    """Say in a sentence why a call is believed to belong where it is shown."""
-    word, evidence = id_word(attempt), link.evidence
-    match link.rule:
-        case LinkRule.REQUEST_ID:
-            return f"= its request ID {evidence} is in the attempt's own events"
-        case LinkRule.SESSION:
-            return f"= the attempt's cause names its role session {evidence}"
-        case LinkRule.RESOURCE_ID:
-            return f"= it names the attempt's own {word}, {evidence}"
-        case LinkRule.ROLE_ONLY:
-            return f"no: made by role {evidence}, but no attempt fits"
-        case LinkRule.AMBIGUOUS:
-            count = counted(link.candidate_count, "candidate")
-            return f"no: {count}; {ambiguity(link)}"
-        case LinkRule.UNIQUE_CANDIDATE:
-            return f"{rule_words(link)}: {evidence}, a guess"
-    return f"{rule_words(link)}: {evidence}, and no other attempt or call fits"
 
 
 def _absence(attempt: Attempt) -> str:

@@ -18,6 +18,7 @@ from sfnwatch.model.arns import last_segment, maybe_execution_arn
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.evidence import Weighed
 from sfnwatch.model.values import clean, clean_lines
+from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo
 from sfnwatch.tui.detail_facts import (
@@ -29,14 +30,7 @@ from sfnwatch.tui.detail_facts import (
     records_of,
     request_sections,
 )
-from sfnwatch.tui.json_view import (
-    JsonFolds,
-    JsonLine,
-    JsonNode,
-    json_lines,
-    json_text,
-    line_spans,
-)
+from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.order import Item
@@ -131,7 +125,7 @@ class DetailView(EntryList[DetailEntry]):
                 if isinstance(entry, Fact):
                     yield DetailEntry(f"{section.name}~{entry.label}~{number}", entry)
                     continue
-                for line in json_lines(entry, self._folds, width, mask):
+                for line in json_view.json_lines(entry, self._folds, width, mask):
                     yield DetailEntry(f"{line.node.path}~{line.part}", line)
 
     @property
@@ -153,7 +147,7 @@ class DetailView(EntryList[DetailEntry]):
                 spans = [Span(f" {sign} "), Span(f"{title} ", "role--name")]
                 return [ruled(spans, width)]
             case JsonLine() as line:
-                return [line_spans(line, width, mask)]
+                return [json_view.line_spans(line, width, mask)]
             case Fact() as fact:
                 return self._fact(fact, width)
 
@@ -197,6 +191,15 @@ class DetailView(EntryList[DetailEntry]):
         if isinstance(target, Section):
             return target.name not in self._folded
         return target.open if isinstance(target, JsonLine) and not target.part else None
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What enter is called where the cursor is."""
+        target = self._target
+        leads = isinstance(target, Fact) and bool(target.key)
+        can_turn = not isinstance(target, Fact) and target is not None
+        words = "Go there" if leads else "Fold or unfold" if can_turn else ""
+        return {"view.detail": words}
 
     def action_unfold(self) -> None:
         """Open what is closed."""
@@ -249,7 +252,7 @@ def _copied(entry: Fact | JsonNode) -> str:
         return f"{entry.label}: {plain_text(entry.parts)}"
     if isinstance(entry.inner, str):
         return "\n".join(clean_lines(entry.inner))
-    return json_text(entry.inner)
+    return json_view.json_text(entry.inner)
 
 
 # -- the records behind it -------------------------------------------------------------
@@ -334,8 +337,8 @@ def save_records(shown: Shown, item: Item | None, folder: Path) -> Path:
 def _joined(shown: Shown, rows: Sequence[Recorded]) -> str:
     records = [record_json(shown.trace, row) for row in rows]
     if len(records) == 1:
-        return json_text(records[0])
-    return json_text(b"[" + b",".join(records) + b"]") if records else ""
+        return json_view.json_text(records[0])
+    return json_view.json_text(b"[" + b",".join(records) + b"]") if records else ""
 
 
 def _named(shown: Shown, row: Recorded) -> str:

@@ -12,30 +12,26 @@ from typing import NamedTuple
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import Topic, topic_of
-from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import report
 from sfnwatch.analysis.wording import counted as listed_counts
-from sfnwatch.analysis.wording import named, ranked, resource_words, status_words
+from sfnwatch.analysis.wording import named, ranked, resource_words
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.records import HealthState
 from sfnwatch.model.values import clean
 from sfnwatch.tui.cursor_list import CursorList, EntryList, GoTo, HeadedView
 from sfnwatch.tui.explain_view import (
-    BETWEEN,
     SIGNS,
-    TimeSpent,
     bar,
     bar_rows,
     keeping,
     proofs_of,
     time_spent,
 )
-from sfnwatch.tui.paint import PHASES, Span, cut, fit, flow, margined, pad, width_of
+from sfnwatch.tui.paint import Span, fit, flow, margined, pad, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import length_words
 from sfnwatch.view.outline import TASKS
 from sfnwatch.view.playback import MarkerKind
-from sfnwatch.view.wording import counted, status_glyph
+from sfnwatch.view.wording import counted, status_glyph, status_part
 
 _FINDINGS, _ACROSS = 3, 4
 """So many findings; and of several executions, which have conclusions in common."""
@@ -49,9 +45,8 @@ _SURE, _ROOMY = 12, 84
 """Cells at the right that say how sure a finding is; from so many cells in all on."""
 _LEAST_BAR = 24
 """Cells that a bar needs to tell anything."""
-_AIR = ((3, 2, 1), (1, 1, 1), (0, 1, 1), (0, 1, 0))
-"""Blank rows above and below the card, between its sections, and between findings: as
-many as there is room for."""
+_AIR = ((2, 1), (1, 1), (1, 0), (0, 0))
+"""Blank rows between parts of the card, and between findings: if there is room."""
 _LEAD = re.compile(r".{1,90}?[,;:](?= )|.*")
 """What a sentence begins with; on a slide it is what is read."""
 _COUNTED = (
@@ -62,15 +57,6 @@ _COUNTED = (
 )
 """The marks that a card counts."""
 _DOT = Span("  ·  ", "role--dim")
-_LITTLE = 0.1
-"""A share of the time between states that is not worth a cell."""
-_THIN = {PHASES[Phase.COMPLETION_LAG], PHASES[Phase.CONTAINER]}
-"""Stretches that are as high as others here: it is one bar from end to end."""
-_KEYS = (
-    ("↑ ↓", "choose", ""),
-    ("enter", "the lines it rests on", "view.detail"),
-    ("escape", "lanes", "view.close"),
-)
 Section = Sequence[Sequence[Span]]
 """Rows that stand together."""
 
@@ -83,16 +69,10 @@ class CardEntry(NamedTuple):
     finding: Finding | None = None
 
 
-class CardList(EntryList[CardEntry]):
-    """The card as a list: the cursor stops at its findings."""
-
-    def stops_at(self, place: int) -> bool:
-        return place < len(self.entries) and self.entries[place].finding is not None
-
-
 class EndView(HeadedView):
     """The card, in the middle of the screen."""
 
+    enter = "Its lines"
     SCOPED_CSS = False  # how much room there is around is told by classes of the screen
     DEFAULT_CSS = """
     EndView {
@@ -100,16 +80,17 @@ class EndView(HeadedView):
         padding: 0 0 0 1;
 
         Rows { display: none; }
-        CardList { max-width: 112; }
+        EntryList { max-width: 112; }
     }
     .-medium EndView, .-wide EndView { padding: 0 6 0 8; }
     """
 
     def __init__(self, shown: Shown) -> None:
-        self.list = CardList(lambda entry, _: entry.rows)
+        self.list: EntryList[CardEntry] = EntryList(
+            lambda entry, _: entry.rows, stops=lambda entry: entry.finding is not None
+        )
         super().__init__(self.list)
         self._shown = shown
-        self._of: object = None
         self.commands = {"view.detail": self.open_selected}
 
     def show(self) -> None:
@@ -117,20 +98,20 @@ class EndView(HeadedView):
         shown, size = self._shown, self.list.size
         running = shown.now if shown.moment.running else None
         of = id(shown.findings), shown.version, shown.looks, running, size
-        if of != self._of and size.width:
-            self._of = of
+        if size.width and self.is_other(*of):
             self.list.entries = _entries(shown, self.width - 1, size.height)
             self.list.changed()
+
+    @property
+    def _finding(self) -> Finding | None:
+        return self.list.entry.finding if self.list.entry is not None else None
 
     def open_selected(self) -> None:
         """Show in the lanes what the finding under the cursor rests on.
 
         Last comes the first of it: so as much as there is room for is in view.
         """
-        entry = self.list.entry
-        if entry is None or entry.finding is None:
-            return
-        proofs = proofs_of(self._shown, entry.finding, "")
+        proofs = proofs_of(self._shown, self._finding) if self._finding else []
         keys = [proof.item.key for proof in proofs if proof.item is not None]
         for key in dict.fromkeys([*keys[-1:], *keys[:1]]):
             self.post_message(GoTo(key))
@@ -143,7 +124,7 @@ class EndView(HeadedView):
 
     def copy_text(self) -> str:
         """Give the finding under the cursor as a sentence."""
-        told = self.list.entry.finding if self.list.entry is not None else None
+        told = self._finding
         text = f"{told.certainty}: {told.text}" if told is not None else ""
         return self._shown.looks.mask(text)
 
@@ -154,22 +135,23 @@ class EndView(HeadedView):
 def _entries(shown: Shown, width: int, height: int) -> list[CardEntry]:
     """Lay the card out in the middle, with as much air as there is room for."""
     several = shown.several
-    findings = telling(shown, _ACROSS if several else _FINDINGS)
-    above = [_title(shown)]
-    above += _of_several(shown, width) if several else _of_one(shown, width)
-    above = [section for section in above if any(section)]
-    numbered = [_numbered(shown, n, f, width) for n, f in enumerate(findings, 1)]
-    foot = _foot(shown, width)
-    spare = height - sum(map(len, (*above, *numbered, foot)))
-    between, within = _air(spare, len(above), len(numbered))
-    spare -= between * (len(above) + 1) + within * max(0, len(numbered) - 1)
-    parts = [CardEntry(f"above~{n}", rows) for n, rows in enumerate(above)]
-    entries = [_blank("top", spare // 2), *_parted(parts, between)]
-    pairs = zip(findings, numbered, strict=True)
-    parts = [CardEntry(f"{n}", rows, found) for n, (found, rows) in enumerate(pairs)]
-    entries += [_blank("middle", between), *_parted(parts, within)]
-    entries += [_blank("bottom", between), CardEntry("foot", foot)]
-    return [entry for entry in entries if entry.rows]
+    above = _of_several(shown, width) if several else _of_one(shown, width)
+    sections = enumerate(filter(any, [_title(shown), *above]))
+    parts = [CardEntry(f"above~{n}", rows) for n, rows in sections]
+    findings = enumerate(telling(shown, _ACROSS if several else _FINDINGS), 1)
+    parts += [CardEntry(f"{n}", _numbered(shown, n, f, width), f) for n, f in findings]
+    spare = height - sum(len(part.rows) for part in parts)
+    after_findings = [part.key.isdigit() and part.key != "1" for part in parts]
+    for air in _AIR:
+        blanks = [0, *(air[is_after] for is_after in after_findings[1:])]
+        if sum(blanks) <= spare:
+            break
+    blanks[0] = (spare - sum(blanks)) // 2
+    entries: list[CardEntry] = []
+    for blank, part in zip(blanks, parts, strict=True):
+        entries += [CardEntry(f"{part.key}~", [[]] * blank)] if blank > 0 else []
+        entries.append(part)
+    return entries
 
 
 def telling(shown: Shown, count: int) -> list[Finding]:
@@ -179,27 +161,8 @@ def telling(shown: Shown, count: int) -> list[Finding]:
         return told.telling(count)
     every = told.telling(_CHOSEN)
     is_kept = keeping(shown)
-    kept = (each for each in every if is_kept(proofs_of(shown, each, "")))
+    kept = (each for each in every if is_kept(proofs_of(shown, each)))
     return list(islice(kept, count))
-
-
-def _air(spare: int, sections: int, findings: int) -> tuple[int, int]:
-    """Share blank rows out: how many between sections, and between findings."""
-    for around, between, within in _AIR:
-        inside = within * max(0, findings - 1) + between * (sections + 1)
-        if inside + 2 * around <= spare:
-            return between, within
-    return 0, 0
-
-
-def _blank(key: str, rows: int) -> CardEntry:
-    return CardEntry(key, [[]] * rows)
-
-
-def _parted(entries: Iterable[CardEntry], rows: int) -> list[CardEntry]:
-    """Put so many blank rows between entries."""
-    both = ((_blank(f"{entry.key}~", rows), entry) for entry in entries)
-    return [entry for pair in both for entry in pair][1:]
 
 
 # -- what it says ----------------------------------------------------------------------
@@ -214,12 +177,9 @@ def _title(shown: Shown) -> Section:
         number = f"{count}  " if shown.several else ""
         words = clean(status.replace("_", " "), 40)
         text = f"{glyph.text}  {number}{' '.join(words)}"
-        spans += [*([Span("      ")] if spans else []), Span(text, _look(status))]
+        between = [Span("      ")] if spans else []
+        spans += [*between, Span(text, f"role--{glyph.role}")]
     return [spans] if spans else [[Span("Nothing has come yet.", "role--dim")]]
-
-
-def _look(status: str) -> str:
-    return f"role--{status_glyph(status).role}"
 
 
 def _of_one(shown: Shown, width: int) -> list[Section]:
@@ -236,24 +196,11 @@ def _of_one(shown: Shown, width: int) -> list[Section]:
         *_counts(shown),
     ]
     length = Span(f"{length_words(execution, shown.now)}    ", "role--name")
-    spent = _time_spent(shown, execution)
+    spent = time_spent(shown.findings, execution.arn)
     return [
         _joined(parts, width, length),
         bar_rows(spent, width) if spent.parts else [],
     ]
-
-
-def _time_spent(shown: Shown, execution: ExecutionAsOf) -> TimeSpent:
-    """Give what there is to see of it in a bar."""
-    spent = time_spent(shown.findings, execution.arn)
-    least = _LITTLE * spent.seconds
-    return TimeSpent(
-        [
-            (Span("▄", sign.look) if sign in _THIN else sign, name, seconds)
-            for sign, name, seconds in spent.parts
-            if seconds >= least or sign.look != BETWEEN.look
-        ]
-    )
 
 
 def _resources(shown: Shown, execution: ExecutionAsOf) -> str:
@@ -285,14 +232,17 @@ def _joined(parts: Iterable[Span], width: int, first: Span) -> Section:
 
     `first` stands before the first row, and the others begin where that ends.
     """
-    rows = [[first]]
-    for part in parts:
-        dot = [_DOT] if rows[-1][1:] else []
-        if part.text and width_of([*rows[-1], *dot, part]) > width and rows[-1][1:]:
-            rows.append([Span(" " * len(first.text))])
+    margin = len(first.text)
+    rows: list[list[Span]] = [[]]
+    for part in filter(lambda part: part.text, parts):
+        dot = [_DOT] if rows[-1] else []
+        if dot and width_of([*rows[-1], *dot, part]) > width - margin:
+            rows.append([])
             dot = []
-        rows[-1] += [*dot, part] if part.text else []
-    return [cut(row, width) for row in rows]
+        rows[-1] += [*dot, part]
+    room = width - margin
+    wrapped = [piece for row in rows for piece in flow(row, room, room, 2)]
+    return margined(wrapped, margin, [first])
 
 
 def _of_several(shown: Shown, width: int) -> list[Section]:
@@ -302,17 +252,16 @@ def _of_several(shown: Shown, width: int) -> list[Section]:
     """
     roots, chips = shown.roots[:_EXECUTIONS], shown.chips()
     lengths = [length_words(execution, shown.now) for execution in roots]
-    words = [status_words(execution.status) for execution in roots]
+    ends = [status_part(execution.status) for execution in roots]
     cells = max(width_of([chips[execution.arn]]) for execution in roots) + 2
-    size, long = (max(map(len, each)) for each in (words, lengths))
-    room = width - cells - size - long - 8
-    bars = [_time_spent(shown, execution) for execution in roots]
+    size, long = max(len(end.text) for end in ends), max(map(len, lengths))
+    room = width - cells - size - long - 6
+    bars = [time_spent(shown.findings, execution.arn) for execution in roots]
     longest = max(each.seconds for each in bars) if room >= _LEAST_BAR else 0
     rows: list[Sequence[Span]] = []
     for n, execution in enumerate(roots):
-        look, glyph = _look(execution.status), status_glyph(execution.status).text
         row = fit([chips[execution.arn]], cells)
-        row.append(Span(f"{glyph} {words[n]:<{size}}", look))
+        row.append(Span(f"{ends[n].text:<{size}}", f"role--{ends[n].role}"))
         row.append(Span(f"  {lengths[n]:>{long}}    ", "role--name"))
         if longest:
             share = round(room * bars[n].seconds / longest)
@@ -342,16 +291,3 @@ def _numbered(shown: Shown, number: int, told: Finding, width: int) -> Section:
     if beside:
         rows[0] = [*pad(rows[0], width - 4 - len(sure.text)), sure]
     return margined(rows, 4, [Span(f" {number}", look)])
-
-
-def _foot(shown: Shown, width: int) -> Section:
-    """Offer what can be done with the card."""
-    waiting = HealthState.DRAINING in {h.state for h in shown.moment.each_health}
-    keys = list(_KEYS)
-    if waiting and not shown.playback.replay:
-        keys.append(("x", "stop waiting for CloudTrail", "drain.end"))
-    spans: list[Span] = []
-    for key, words, does in keys:
-        spans += [Span("     " if spans else "")]
-        spans += [Span(key, "look--key", does), Span(f" {words}", "role--dim", does)]
-    return flow(spans, width, width)

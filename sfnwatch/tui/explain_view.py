@@ -34,6 +34,7 @@ from sfnwatch.tui.paint import (
     fit,
     flow,
     margined,
+    percent,
     ruled,
     spans_of,
     width_of,
@@ -55,8 +56,8 @@ _FOLD = {True: "▾ ", False: "▸ ", None: "  "}
 _BLANK = Paragraph("")
 _STATES = 2000
 """Of a history of more events the table of states is left out."""
-BETWEEN = Span("·", "role--dim")
-"""Time that is of no state."""
+_LITTLE = 0.01
+"""A share of the time that is not worth a cell."""
 
 
 class Proof(NamedTuple):
@@ -91,21 +92,30 @@ class ExplainEntry(NamedTuple):
     """Of a table, which: 0 is the head."""
 
 
-class ExplainList(EntryList[ExplainEntry]):
+class ExplainView(HeadedView):
     """Headings, sentences with their certainty, and the evidence that they unfold."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("explain")
+    enter = "Evidence"
 
     def __init__(self, shown: Shown) -> None:
-        super().__init__(self._rows, "Nothing has come yet that could be explained.")
+        nothing = "Nothing has come yet that could be explained."
+        self.list = EntryList(
+            self._rows, nothing, clicked=self._clicked, stops=_is_stop
+        )
+        super().__init__(self.list)
         self._shown = shown
-        self._of: object = None
         self._report: Report | None = None
         self._is_kept = keeping(shown)
         self._toggled: set[str] = set()
         """The keys of sentences that are unfolded, and executions that are folded."""
         self._fitted: tuple[Table | None, int, list[tuple[Column, int]]] = None, 0, []
         """The columns of the last table that had room, as wide as they are."""
+        self.commands = {
+            "view.detail": self.action_act,
+            "lanes.fold": self.fold,
+            "lanes.fold_all": self.fold_all,
+        }
 
     # -- what is shown -------------------------------------------------------------
 
@@ -113,9 +123,8 @@ class ExplainList(EntryList[ExplainEntry]):
         """Show what was found by now; nothing is made anew unless there is more."""
         shown = self._shown
         running = shown.now if shown.moment.running else None
-        of = id(shown.findings), shown.looks, running, shown.version
-        if of != self._of and self.size.width:
-            self._of = of
+        of = id(shown.findings), shown.looks, running, shown.version, self.size
+        if self.width > 0 and self.is_other(*of):
             if shown.items:
                 events = sum(e.event_count for e in shown.moment.roots.values())
                 told = shown.moment, shown.findings, shown.now
@@ -126,8 +135,8 @@ class ExplainList(EntryList[ExplainEntry]):
         self._is_kept = keeping(self._shown)
         entries = list(self._all_entries())
         is_filtered = self._shown.outline.options.keep is not None
-        self.entries = _without_bare(entries) if is_filtered else entries
-        self.changed()
+        self.list.entries = _without_bare(entries) if is_filtered else entries
+        self.list.changed()
 
     def _all_entries(self) -> Iterator[ExplainEntry]:
         told = self._report
@@ -181,21 +190,11 @@ class ExplainList(EntryList[ExplainEntry]):
             case _:
                 yield ExplainEntry(f"block~{number}", block)
 
-    def stops_at(self, place: int) -> bool:
-        entry = self.entries[place] if place < len(self.entries) else None
-        return entry is not None and (
-            isinstance(entry.of, Sentence | Proof) or entry.open is not None
-        )
-
-    def on_resize(self) -> None:
-        super().on_resize()
-        self.show()
-
     # -- unfolding -----------------------------------------------------------------
 
     def action_act(self) -> None:
         """Go to the line of a piece of evidence; unfold or fold anything else."""
-        entry = self.entry
+        entry = self.list.entry
         if entry is None or not isinstance(entry.of, Proof):
             self.fold()
         elif entry.of.item is not None:
@@ -203,30 +202,30 @@ class ExplainList(EntryList[ExplainEntry]):
 
     def fold(self) -> None:
         """Unfold or fold what the cursor is on; with evidence, its sentence."""
-        place = self.cursor
-        while place > 0 and isinstance(self.entries[place].of, Proof):
-            place -= 1
-        entry = self.entries[place] if place < len(self.entries) else None
-        if entry is not None and entry.open is not None:
-            self._toggled ^= {entry.key}
-            self._list()
-            self.select_key(entry.key)
+        for entry in reversed(self.list.entries[: self.list.cursor + 1]):
+            if not isinstance(entry.of, Proof):
+                if entry.open is not None:
+                    self._toggled ^= {entry.key}
+                    self._list()
+                    self.list.select_key(entry.key)
+                return
 
     def fold_all(self) -> None:
         """Unfold all the evidence there is or, if any is unfolded, fold all of it."""
-        keys = {e.key for e in self.entries if isinstance(e.of, Sentence) and e.proofs}
+        told = (e for e in self.list.entries if isinstance(e.of, Sentence))
+        keys = {entry.key for entry in told if entry.proofs}
         is_open = keys & self._toggled
         self._toggled = (self._toggled - keys) if is_open else (self._toggled | keys)
         self._list()
 
-    def clicked(self, place: int, x: int, *, twice: bool) -> None:
-        del place, x
+    def _clicked(self, entry: ExplainEntry, x: int, twice: bool) -> None:  # noqa: FBT001
+        del entry, x
         if not twice:
             self.action_act()
 
     def copy_text(self) -> str:
         """Give what the cursor is on as text that is safe to paste, not wrapped."""
-        match self.entry.of if self.entry is not None else None:
+        match self.list.entry.of if self.list.entry is not None else None:
             case Sentence() as told:
                 text = f"{told.certainty}: {told.text}"
             case Proof(item=item) if item is not None:
@@ -315,25 +314,11 @@ class ExplainList(EntryList[ExplainEntry]):
         return cut(spans, width)
 
 
-class ExplainView(HeadedView):
-    """The explanation by itself: its keys are of its own, not of the lanes."""
-
-    def __init__(self, shown: Shown) -> None:
-        self.list = ExplainList(shown)
-        super().__init__(self.list)
-        self.commands = {
-            "lanes.fold": self.list.fold,
-            "lanes.fold_all": self.list.fold_all,
-        }
-
-    def show(self) -> None:
-        self.list.show()
-
-    def copy_text(self) -> str:
-        return self.list.copy_text()
+def _is_stop(entry: ExplainEntry) -> bool:
+    return isinstance(entry.of, Sentence | Proof) or entry.open is not None
 
 
-def proofs_of(shown: Shown, told: Sentence, arn: str) -> list[Proof]:
+def proofs_of(shown: Shown, told: Sentence, arn: str = "") -> list[Proof]:
     """Find what a sentence rests on, each line once, in the order of time.
 
     `arn` is the execution it is about, where it does not say so itself.
@@ -394,7 +379,10 @@ def _evidence_words(proofs: Sequence[Proof]) -> str:
 
 
 def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
-    """Take the figures of the finding that tells of it: the two never disagree."""
+    """Take the figures of the finding that tells of it: the two never disagree.
+
+    Time between states is left out while it is next to nothing.
+    """
     found = (f for f in findings if f.kind == "time" and f.execution_arn == arn)
     data = next((finding.data for finding in found), {})
     parts = [
@@ -405,8 +393,11 @@ def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
         )
         for phase, key in PHASE_KEYS.items()
     ]
-    parts.append((BETWEEN, "between states", float(data.get("between") or 0.0)))
-    return TimeSpent([part for part in parts if part[2] >= 0.005])  # noqa: PLR2004 - not 0.00
+    between = float(data.get("between") or 0.0)
+    if between >= _LITTLE * sum(seconds for *_, seconds in parts):
+        parts.append((Span("·", "role--dim"), "between states", between))
+    parts = [part for part in parts if part[2] >= 0.005]  # noqa: PLR2004 - not 0.00
+    return TimeSpent(parts)
 
 
 def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
@@ -415,7 +406,7 @@ def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
         return [[]]
     rows: list[list[Span]] = [bar(spent, width), []]
     for sign, name, seconds in spent.parts:
-        told = f"{spoken(seconds)}, {_percent(seconds / spent.seconds)}   "
+        told = f"{spoken(seconds)}, {percent(seconds / spent.seconds)}   "
         words = [sign, Span(f" {name} "), Span(told, "role--dim")]
         if width_of([*rows[-1], *words]) > width + len("   "):
             rows.append([])
@@ -434,14 +425,6 @@ def bar(spent: TimeSpent, cells: int) -> list[Span]:
         used += size - 1
         drawn.append(Span(sign.text * size, sign.look))
     return drawn
-
-
-def _percent(share: float) -> str:
-    """Write a share; what is something is never nothing, nor all while it is not."""
-    whole = round(100 * share)
-    if whole == 0:
-        return "<1 %"
-    return ">99 %" if whole == 100 and share < 1 else f"{whole} %"  # noqa: PLR2004
 
 
 def _fitting(table: Table, width: int) -> list[tuple[Column, int]]:

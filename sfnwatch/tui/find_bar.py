@@ -20,12 +20,7 @@ from sfnwatch.view.order import Item, RowOrder
 from sfnwatch.view.wording import counted
 
 if TYPE_CHECKING:
-    from sfnwatch.view.filter_language import (
-        Filter,
-        FilterError,
-        LineFilter,
-        Suggestion,
-    )
+    from sfnwatch.view import filter_language as language
 
 Kind = Literal["filter", "search"]
 _MOST = 4096
@@ -38,10 +33,10 @@ class LiveFilter:
     What it has looked up is of use until the trace changes; then it looks anew.
     """
 
-    def __init__(self, filter_: "Filter", shown: Shown) -> None:
+    def __init__(self, filter_: "language.Filter", shown: Shown) -> None:
         self._filter, self._shown = filter_, shown
         self._known: tuple[int, RowOrder] | None = None
-        self._decides: LineFilter | None = None
+        self._decides: language.LineFilter | None = None
 
     def __call__(self, item: Item) -> bool:
         """True for an item that is kept, or found."""
@@ -160,7 +155,7 @@ class FindBar(Vertical):
         self._shown, self._finder = shown, finder
         self._kind: Kind = "filter"
         self._before = ""
-        self._offers: Sequence[Suggestion] = ()
+        self._offers: Sequence[language.Suggestion] = ()
         self._chosen: int | None = None
         self._completing = False
         self._insisted = False
@@ -224,7 +219,7 @@ class FindBar(Vertical):
         self.display = False
         self.post_message(self.Changed(self._kind, text, done=True))
 
-    def _problem(self) -> "FilterError | None":
+    def _problem(self) -> "language.FilterError | None":
         if self._kind == "search" or not self._input.value.strip():
             return None
         from sfnwatch.view.filter_language import FilterError, parse_filter  # noqa: PLC0415

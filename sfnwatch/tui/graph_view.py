@@ -11,7 +11,7 @@ from operator import itemgetter, or_
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
+from textual import events, on
 from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -19,7 +19,6 @@ from textual.strip import Strip
 
 from sfnwatch.analysis.wording import status_words
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import CursorList, HeadedView
@@ -37,6 +36,7 @@ from sfnwatch.view.graph import (
     machine_of,
 )
 from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
+from sfnwatch.view.playback import MarkerKind
 from sfnwatch.view.wording import counted
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
@@ -46,9 +46,8 @@ _HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
 _DASHED = {"│": "┊", "─": "┈", "┃": "┋", "━": "┉"}
 """How a Catch is drawn."""
 _DIRECTIONS = {(0, -1): _UP, (0, 1): _DOWN, (-1, 0): _LEFT, (1, 0): _RIGHT}
-_STEEP, _ASIDE = 4, 2
-"""When it is asked which box is next to one: a row is so many cells beside, and a gap
-beside counts so much below."""
+_ASIDE = 2
+"""A gap beside a box counts so much when it is asked which is next below it."""
 _OFTEN, _NAME = 10, 80
 """Cells kept to say how often; characters of a name or an error."""
 _Cells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
@@ -124,14 +123,16 @@ class GraphCanvas(ScrollView, can_focus=True):
 
     def _go(self, boxes: Iterable[PlacedBox], far: Callable[[PlacedBox], int]) -> None:
         found = min(boxes, key=far, default=None)
-        if found is not None:
+        if found is None:
+            self.app.notify("no box there")
+        else:
             self.follow = False
             self.select(found.box)
 
     def _step(self, right: int, down: int) -> None:
         """Go to the next box in a direction, preferably straight ahead."""
         here = self.placed
-        x, y = _middle(here)
+        (x, y), end = _middle(here), here.y + here.height
 
         def aside(placed: PlacedBox) -> int:
             """Count the cells between them, if one is right of the other."""
@@ -140,13 +141,13 @@ class GraphCanvas(ScrollView, can_focus=True):
 
         def is_ahead(placed: PlacedBox) -> bool:
             to_x, to_y = _middle(placed)
-            return (to_x - x) * right > 0 < aside(placed) or (to_y - y) * down > 0
+            above, below = placed.y + placed.height <= here.y, placed.y >= end
+            beside = aside(placed) > 0 and not (above or below)
+            return (to_y - y) * down > 0 or (beside and (to_x - x) * right > 0)
 
         def far(placed: PlacedBox) -> int:
             to_x, to_y = _middle(placed)
-            across, along = (1, _STEEP) if right else (_ASIDE, 1)
-            gaps = across * aside(placed) + along * abs(to_y - y)
-            return gaps + abs(to_x - x) // 8
+            return _ASIDE * aside(placed) + abs(to_y - y) + abs(to_x - x) // 8
 
         self._go(filter(is_ahead, self.picture.boxes), far)
 
@@ -322,6 +323,7 @@ class GraphView(HeadedView):
         self._folds: defaultdict[str, Folds] = defaultdict(Folds)
         """By the definitions that they are of."""
         self._laid_out: object = None
+        self._position = shown.playback.position
         self.commands = {
             "view.detail": self._open,
             "lanes.fold": self._fold,
@@ -332,6 +334,7 @@ class GraphView(HeadedView):
 
     def show(self) -> None:
         """Show how the graph stands by now."""
+        self._go_along()
         execution, canvas = self._execution, self.canvas
         if execution is None:
             self.head.show([Span(" nothing has happened yet", "role--dim")])
@@ -346,6 +349,19 @@ class GraphView(HeadedView):
             self.head.show(self._head(execution, graph))
             self._say()
             canvas.refresh()
+
+    def _go_along(self) -> None:
+        """After a step in time, go to what was entered last, in whichever execution."""
+        shown, playback = self._shown, self._shown.playback
+        before, self._position = self._position, playback.position
+        if playback.playing or playback.position in {None, before}:
+            return
+        markers, clock = shown.markers.by(playback.clock), playback.clock
+        come = (m for m in reversed(markers) if m.when(clock) <= shown.now)
+        entered = next((m for m in come if m.kind is MarkerKind.ENTERED), None)
+        if entered is not None:
+            self._arn = machine_of(shown.moment, entered.key.rpartition("#")[0])
+            self.canvas.follow = True
 
     @property
     def _execution(self) -> ExecutionAsOf | None:
@@ -399,6 +415,7 @@ class GraphView(HeadedView):
         room = self.width - width_of(told)
         return [*told, *legend(_LEGEND, room)] if room > 1 else told
 
+    @on(CursorList.Moved)
     def _say(self) -> None:
         """Tell of what is selected: how it stands, and where it leads to."""
         box, mask = self.canvas.placed.box, self._shown.looks.mask
@@ -456,17 +473,8 @@ class GraphView(HeadedView):
 
     def select_key(self, key: str) -> bool:
         """Select the box of the state that a line of the lanes is about."""
-        outline, moment = self._shown.outline, self._shown.moment
-        item = outline.item_of(key)
-        if item is None:
-            return False
-        if isinstance(item, HistoryEvent):
-            # An iteration begins with its first state, on the same line.
-            events = (item, *outline.order.followers(item))
-            item = next((e for e in events if e.type.endswith("StateEntered")), item)
-        arn, visit_id, _ = outline.containers.spot_of(item)
-        run = moment.lineage.map_runs.get(arn)
-        arn, visit_id = (run.execution_arn, run.visit_id) if run else (arn, visit_id)
+        moment = self._shown.moment
+        arn, visit_id = self._shown.visit_of(key)
         if arn not in moment.executions:
             return False
         self._arn = machine_of(moment, arn)
@@ -479,9 +487,6 @@ class GraphView(HeadedView):
         self.canvas.follow = box == lights.newest
         self.canvas.select(lights.graph.boxes[box])
         return True
-
-    def on_cursor_list_moved(self) -> None:
-        self._say()
 
     def _open(self) -> None:
         """Open what is folded; or show the last visit of the selected state in full."""
@@ -507,9 +512,7 @@ class GraphView(HeadedView):
         self.show()
 
     def _step_execution(self, step: int) -> None:
-        roots = list(self._shown.moment.roots)
-        at = roots.index(self._arn) if self._arn in roots else 0
-        self._arn = roots[(at + step) % len(roots)]
+        self._arn = self._shown.root_beside(self._arn, step)
         self.canvas.follow = True
         self.show()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
-from typing import ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult, SystemCommand
@@ -17,7 +17,9 @@ from textual.screen import ModalScreen
 from sfnwatch.tui.actions import ACTIONS, Action, Command, Group, key_name
 from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
 from sfnwatch.tui.player import SIGNS
-from sfnwatch.view.playback import Marker
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.app import SfnwatchApp
 
 Entry = tuple[Group, str, str]
 """What a key is about, keys, and what they do."""
@@ -80,41 +82,28 @@ class Help(ModalScreen[None]):
         self,
         entries: Iterable[Entry],
         *,
-        first: Sequence[Group] = (),
-        recording: str = "",
-        several: bool = False,
-        filters: Sequence[tuple[str, str]] = (),
+        first: Sequence[Group],
+        recording: str,
+        several: bool,
+        filters: Sequence[tuple[str, str]],
     ) -> None:
         """`filters` are the words of the filter language, and what they mean."""
         super().__init__()
         rank = {group: place for place, group in enumerate(first)}
-        told = sorted(entries, key=lambda entry: rank.get(entry[0], len(rank)))
-        self._text = HelpText(told, recording, filters, several=several)
+        self._entries = sorted(entries, key=lambda e: rank.get(e[0], len(rank)))
+        self._recording, self._several = recording, several
+        self._filters = filters
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
             box.border_title = "Help"
             box.border_subtitle = "j k scroll, escape closes"
-            yield self._text
+            yield Rows(self._laid_out)
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
-
-class HelpText(Rows):
-    """The text of the help screen: in two columns where there is room."""
-
-    def __init__(
-        self,
-        entries: Sequence[Entry],
-        recording: str,
-        filters: Sequence[tuple[str, str]],
-        *,
-        several: bool,
-    ) -> None:
-        super().__init__(self._laid_out)
-        self._entries, self._recording = entries, recording
-        self._filters, self._several = filters, several
+    # -- its text, in two columns where there is room ------------------------------
 
     def _laid_out(self, width: int) -> list[list[Span]]:
         if width < _TWO:
@@ -172,23 +161,11 @@ def _table(
 _MOST = 50
 
 
-class Jumps(Protocol):
-    """What an app must be able to do for it."""
-
-    def marks(self) -> Iterable[tuple[Marker, str, str]]:
-        """List all marks, with what each is and when it was, as they may be seen."""
-        ...
-
-    def jump(self, marker: Marker) -> None:
-        """Go to a mark, in time and on the screen."""
-        ...
-
-
 class Marks(Provider):
     """Offers every state that was entered, and every other mark, once one types."""
 
     async def search(self, query: str) -> Hits:
-        jumps, matcher = cast("Jumps", self.app), self.matcher(query)
+        jumps, matcher = cast("SfnwatchApp", self.app), self.matcher(query)
         count = 0
         for marker, label, when in jumps.marks():
             score = matcher.match(label)

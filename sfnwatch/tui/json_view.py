@@ -48,15 +48,13 @@ class JsonNode(Struct, frozen=True):
 
     @property
     def children(self) -> Sequence["JsonNode"]:
-        inner, depth = self.inner, self.depth + 1
-        if isinstance(inner, Mapping):
-            return [
-                JsonNode(f"{self.path}/{n}", str(key), value, depth)
-                for n, (key, value) in enumerate(inner.items())
-            ]
+        inner = self.inner
+        in_list = isinstance(inner, list)
+        held = enumerate(inner if in_list else ())
+        pairs = inner.items() if isinstance(inner, Mapping) else held
         return [
-            JsonNode(f"{self.path}/{n}", str(n), value, depth, in_list=True)
-            for n, value in enumerate(inner if isinstance(inner, list) else ())
+            JsonNode(f"{self.path}/{n}", str(key), value, self.depth + 1, in_list)
+            for n, (key, value) in enumerate(pairs)
         ]
 
     @property
@@ -151,8 +149,8 @@ def json_lines(
             is_open = folds.opened.get(item.path, _opens(item, count, holds=holds))
             yield JsonLine(item, 0, is_open if can else None, members=count)
             if can and is_open:
-                inside = _inside if holds else _text_lines
-                todo.append(inside(item, folds, width, mask))
+                lines = _text_lines(item, folds, width, mask)
+                todo.append(_inside(item, folds) if holds else lines)
 
 
 def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
@@ -172,10 +170,7 @@ def _indent(node: JsonNode, width: int) -> int:
     return min(2 * node.depth + 2, width // 3)
 
 
-def _inside(
-    node: JsonNode, folds: JsonFolds, width: int, mask: Masks
-) -> Iterator[JsonNode | JsonLine]:
-    del width, mask
+def _inside(node: JsonNode, folds: JsonFolds) -> Iterator[JsonNode | JsonLine]:
     children = node.children
     limit = folds.shown.get(node.path, _CHILDREN)
     yield from children[:limit]

@@ -26,7 +26,7 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.view.lines import Lane, Line, Rail
+from sfnwatch.view.lines import MOST, Lane, Line, Rail
 from sfnwatch.view.order import Fold, FoldKind
 from sfnwatch.view.wording import CallText, Part, Role
 
@@ -46,7 +46,6 @@ _WIDER = 1.8
 """So many times as wide as the others the last column may be."""
 _SHRINK = 12
 """Cells that must have become free before a column narrows."""
-_MOST_RAILS = 16
 GAP = 60.0
 """Seconds without a line from which on they are told in a row of their own."""
 LATE = 60.0
@@ -151,7 +150,7 @@ def lanes_layout(
     kind: Arrangement, width: int, rails: int, chips: int, needs: Needs
 ) -> LaneLayout:
     """Lay out one list of lines; `chips` are the cells of executions' short names."""
-    rails = min(max(1, rails), _MOST_RAILS)
+    rails = min(max(1, rails), MOST)
     begin = 1 + (chips + 1 if chips else 0)
     text = begin + rails + GUTTER
     time = width - TIME_CELLS - 1
@@ -198,17 +197,11 @@ def columns_layout(
     left = begin
     for number, (root, own) in enumerate(zip(roots, rails, strict=True)):
         cells = each + (number < rest) if number < others else last
-        columns.append(
-            ExecutionColumn(root, left, cells, min(max(1, own), _MOST_RAILS))
-        )
+        rail_cells = min(max(1, own), MOST)
+        columns.append(ExecutionColumn(root, left, cells, rail_cells))
         left += cells
-    return LaneLayout(
-        Arrangement.COLUMNS,
-        width,
-        time=1,
-        time_cells=time_cells,
-        columns=tuple(columns),
-    )
+    layout = LaneLayout(Arrangement.COLUMNS, width, time=1, time_cells=time_cells)
+    return replace(layout, columns=tuple(columns))
 
 
 # -- a line in rows -------------------------------------------------------------------
@@ -221,6 +214,9 @@ class LineExtras(Struct, frozen=True):
     """True for what has just come."""
     fading: bool = False
     """True once that has been seen for a while."""
+    away: float = 0.0
+    """How far a late call is from its place, into which it slides: a share of the room
+    for it."""
     notice: str = ""
     """What stands in a row above: up to where CloudTrail is complete."""
     found: str = ""
@@ -301,10 +297,9 @@ def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _Li
         whole = spans_of([*line.task.parts, Part("  "), *own], looks.mask)
         brief = spans_of([line.task.status, *line.task.brief], looks.mask)
         return _LineWords(left, [whole, brief])
-    arrow = bool(told) and told[0][0].text.startswith("◀")
-    return _LineWords(
-        left, [e[1:] if arrow else e for e in told], "left" if arrow else ""
-    )
+    if told and told[0][0].text.startswith("◀"):
+        return _LineWords(left, [each[1:] for each in told], "left")
+    return _LineWords(left, told)
 
 
 def _call_words(
@@ -330,15 +325,6 @@ def _call_words(
     right = [spans_of(each, looks.mask) for each in alternatives]
     exact = not call.rule or call.rule[0].role is Role.EXACT
     return _LineWords(left, right, "right" if left else "", exact)
-
-
-class _ToldRow(NamedTuple):
-    """What a row of a line says, and which of how many rows it is."""
-
-    spans: list[Span]
-    number: int
-    rows: int
-    time: str
 
 
 class LineDrawing:
@@ -385,9 +371,9 @@ class LineDrawing:
             right = words.right[0] if words.right else []
             return _in_rows([*words.left, *right], first, others)
         between = [_arrow(exact=words.exact)] if words.left else []
-        late = self._late(line, extras)
-        tries = [[*words.left, *between, *each, *late] for each in words.right]
-        return _first_whole(tries, first, others)
+        tries = [[*words.left, *between, *each] for each in words.right]
+        rows = _first_whole(self._with_late(line, extras, tries, first), first, others)
+        return rows if words.left else _slid(rows, extras, first)
 
     def _concluded(self, words: _LineWords, first: int, whole: int) -> list[list[Span]]:
         """Say how a job's end was learned of: beside what ended, or in the next row."""
@@ -430,8 +416,9 @@ class LineDrawing:
         """Say what stands in the lane of calls; nothing if that is too narrow."""
         if line.call is None and line.conclusion:
             return _whole(words.right[0], lane, lane)
-        late = self._late(line, extras)
-        return _first_whole([[*each, *late] for each in words.right], lane, lane)
+        tries = self._with_late(line, extras, words.right, lane)
+        rows = _first_whole(tries, lane, lane)
+        return _slid(rows, extras, lane)
 
     def _beside(
         self, line: Line, extras: LineExtras, others: Mapping[str, Sequence[Rail]]
@@ -441,13 +428,16 @@ class LineDrawing:
         column = layout.column(line.root_arn) or layout.columns[0]
         room = self._room_from(column, others) - 1
         told = self._in_one(line, extras, room, room)
-        times = ["" if extras.same_second else self._time(line), *[""] * len(told)]
-        return [
-            self._column_row(
-                line, others, column, _ToldRow(row, number, len(told), times[number])
+        time, rows = "" if extras.same_second else self._time(line), []
+        for number, words in enumerate(told):
+            lead = [_BLANK, Span(time.rjust(layout.time_cells), "look--faint")]
+            rails = _rails(_rails_of(line), column.rails, number, len(told))
+            own = _marked(line, rails, number)
+            rows.append(
+                self._across(lead, others, {line.root_arn or "": own}, column, words)
             )
-            for number, row in enumerate(told)
-        ]
+            time = ""
+        return rows
 
     def _room_from(
         self, column: ExecutionColumn, others: Mapping[str, Sequence[Rail]]
@@ -521,27 +511,27 @@ class LineDrawing:
             return "⋮"
         return self.looks.time(line.at, whole=whole)
 
-    def _column_row(
+    def _across(
         self,
-        line: Line,
-        others: Mapping[str, Sequence[Rail]],
-        column: ExecutionColumn,
-        told: _ToldRow,
+        lead: Sequence[Span],
+        passing: Mapping[str, Sequence[Rail]],
+        own: Mapping[str, Sequence[Span]],
+        at: ExecutionColumn,
+        words: Sequence[Span],
     ) -> list[Span]:
-        layout = self.layout
-        row = [_BLANK, Span(told.time.rjust(layout.time_cells), "look--faint")]
-        for each in layout.columns:
+        """Draw a row across all executions, in one of whose columns something is said.
+
+        `own` is what stands for the life-lines of the execution that it is about.
+        """
+        row = list(lead)
+        for each in self.layout.columns:
             # What runs on from the column before leaves no room for this one's.
             if width_of(row) > each.left:
                 continue
-            row = pad(row, each.left)
-            if line.root_arn == each.root_arn:
-                rails = _rails(_rails_of(line), each.rails, told.number, told.rows)
-                row += _marked(line, rails, told.number)
-            else:
-                row += _passing(others.get(each.root_arn, ()), each.rails)
-            if each is column:
-                row = [*pad(row, each.text), *told.spans]
+            others = _passing(passing.get(each.root_arn, ()), each.rails)
+            row = [*pad(row, each.left), *own.get(each.root_arn, others)]
+            if each is at:
+                row = [*pad(row, each.text), *words]
         return row
 
     def _rows_before(
@@ -553,35 +543,41 @@ class LineDrawing:
             told.append(Span(f"{self.looks.at(line.at):%Y-%m-%d}", "role--name"))
         elif line.gap is not None and line.gap >= GAP and not _is_counted(line):
             told.append(Span(f"⋮ {duration(round(line.gap))}", "look--faint"))
-        if extras.notice:
-            told.append(Span(f"{'  ' if told else ''}{extras.notice}", "role--exact"))
-        return [self._between(line, told, others)] if told else []
-
-    def _between(
-        self, line: Line, told: list[Span], others: Mapping[str, Sequence[Rail]]
-    ) -> list[Span]:
-        """Draw a row between two lines: what has not just begun passes it."""
-        layout = self.layout
-        if layout.columns:
-            row = cut([_BLANK, *told], layout.columns[0].left - 1)
-            for each in layout.columns:
-                own = line.root_arn == each.root_arn
-                rails = line.rails if own else others.get(each.root_arn, ())
-                old = (rail for rail in rails if not rail.begins)
-                row = [*pad(row, each.left), *_passing(old, each.rails)]
-            return row
-        row = pad([_BLANK], layout.rails_at)
-        row += _passing((r for r in line.rails if not r.begins), layout.rails)
+        notice = [Span(extras.notice, "role--exact")] if extras.notice else []
+        if not (told or notice):
+            return []
+        layout, columns = self.layout, self.layout.columns
+        # What has not just begun passes it.
+        old = [rail for rail in line.rails if not rail.begins]
+        if columns:
+            passing = {**others, line.root_arn or "": old}
+            widest = max(columns, key=lambda column: self._room_from(column, passing))
+            lead = cut([_BLANK, *told], columns[0].left - 1)
+            words = cut(notice, self._room_from(widest, passing))
+            return [self._across(lead, passing, {}, widest, words)]
+        told += [Span("  "), *notice] if told else notice
+        row = [*pad([_BLANK], layout.rails_at), *_passing(old, layout.rails)]
         time = layout.time if layout.time_cells else layout.text
         if width_of(told) > layout.width - time:
             time = layout.text
-        return [*pad(row, time), *cut(told, layout.width - time)]
+        return [[*pad(row, time), *cut(told, layout.width - time)]]
 
-    def _late(self, line: Line, extras: LineExtras) -> list[Span]:
+    def _with_late(
+        self, line: Line, extras: LineExtras, tries: Sequence[list[Span]], room: int
+    ) -> Sequence[list[Span]]:
+        """Say how late a call is where its row has room: no other must move for it."""
         if not extras.fresh or line.late is None or line.late < LATE:
-            return []
+            return tries
         look = "look--faint" if extras.fading else "role--name"
-        return [Span(f"  {duration(round(line.late))} late", look)]
+        late = Span(f"  {duration(round(line.late))} late", look)
+        told = [[*each, late] for each in tries]
+        return told if any(width_of(each) <= room for each in told[:2]) else tries
+
+
+def _slid(rows: list[list[Span]], extras: LineExtras, room: int) -> list[list[Span]]:
+    """Draw as much as has come into view of what slides in from the right."""
+    before = Span(" " * round(extras.away * room))
+    return [cut([before, *row], room) for row in rows] if extras.away else rows
 
 
 def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]:
@@ -601,18 +597,10 @@ def _first_whole(
 
     The second may stand for the first in one row: a rule in words, and its sign.
     """
-    for words in tries[:2]:
-        if width_of(words) <= first:
-            return [words]
-    if whole := _whole(tries[0], first, others):
-        return whole
-    for words in tries[2:]:
-        if width_of(words) <= first:
-            return [words]
-    for words in tries:
-        if whole := _whole(words, first, others, _MOST_ROWS):
-            return whole
-    return [cut(tries[-1], first)]
+    ways = [*((words, 1) for words in tries[:2]), (tries[0], 2)]
+    ways += [*((words, 1) for words in tries[2:]), *((t, _MOST_ROWS) for t in tries)]
+    found = (_whole(words, first, others, most) for words, most in ways)
+    return next(filter(None, found), [cut(tries[-1], first)])
 
 
 def _whole(

@@ -17,6 +17,7 @@ from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_draw import (
     GUTTER,
+    LATE,
     Arrangement,
     LaneLayout,
     LineDrawing,
@@ -32,7 +33,7 @@ from sfnwatch.tui.lanes_draw import (
 from sfnwatch.tui.paint import Rows, Span, cut, mark_found, pad, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import length_words
-from sfnwatch.view.lines import Line, Rail
+from sfnwatch.view.lines import Line, Rail, lateness
 from sfnwatch.view.order import Fold, Item
 from sfnwatch.view.outline import TASKS
 from sfnwatch.view.wording import counted, status_glyph
@@ -44,6 +45,8 @@ FLASH, LINGER = 1.2, 4.0
 how late it is."""
 FADE = 0.2
 """Seconds between two times that lines fade, at least."""
+SLIDE, _FRAME = 0.35, 1 / 24
+"""Seconds that a late call takes to slide into its place, and those of a frame."""
 _FLASHED = 100
 """More lines at once than these do not stand out by themselves."""
 _FOLDS = "▸▾⋯"
@@ -60,6 +63,17 @@ class _Drawn(NamedTuple):
     line: Line
     look: object
     rows: list[Strip]
+
+
+class _Fresh(NamedTuple):
+    """Until when something that has just come stands out, and slides in."""
+
+    until: float
+    slides_until: float = 0.0
+
+    def away(self, now: float) -> float:
+        """Say how far it is from its place yet: it goes fast at first, then slow."""
+        return max(0.0, (self.slides_until - now) / SLIDE) ** 2
 
 
 class LanesView(CursorList):
@@ -83,8 +97,10 @@ class LanesView(CursorList):
         self._needs = Needs()
         self._kept: LRUCache[str, _Drawn] = LRUCache(_KEPT)
         self._lines: LRUCache[tuple[int, int], tuple[Line, Needs]] = LRUCache(_KEPT)
-        self._fresh: dict[str, float] = {}
-        """Until when the keys of what has just come stand out."""
+        self._fresh: dict[str, _Fresh] = {}
+        """The keys of what has just come."""
+        self.seconds: Callable[[], float] = time.monotonic
+        """Tells the time by which that stands out, whatever clock records go by."""
         self._fading: Timer | None = None
 
     # -- entries -------------------------------------------------------------------
@@ -117,9 +133,11 @@ class LanesView(CursorList):
         if self._drawing is None:
             return self.spans([], width=width)
         line, _ = self._line(place)
+        fresh, now = self._news_of(line), self.seconds()
         extras = LineExtras(
-            fresh=self._is_fresh(line),
-            fading=self._is_fading(line),
+            fresh=fresh is not None,
+            fading=fresh is not None and fresh.until - now < LINGER / 2,
+            away=fresh.away(now) if fresh is not None else 0.0,
             notice=self._notice(place, line),
             found=self._searched if self.found and self.found(line.item) else "",
             same_second=self._is_of_same_second(place, line),
@@ -140,14 +158,10 @@ class LanesView(CursorList):
         return strips
 
     def is_fresh(self, place: int) -> bool:
-        return bool(self._fresh) and self._is_fresh(self._line(place)[0])
+        return bool(self._fresh) and self._news_of(self._line(place)[0]) is not None
 
-    def _is_fresh(self, line: Line) -> bool:
-        return line.key in self._fresh or line.call_key in self._fresh
-
-    def _is_fading(self, line: Line) -> bool:
-        until = self._fresh.get(line.call_key, self._fresh.get(line.key))
-        return until is not None and until - time.monotonic() < LINGER / 2
+    def _news_of(self, line: Line) -> _Fresh | None:
+        return self._fresh.get(line.call_key) or self._fresh.get(line.key)
 
     def _is_of_same_second(self, place: int, line: Line) -> bool:
         """True where the time of a line stands on the one above already."""
@@ -172,13 +186,11 @@ class LanesView(CursorList):
     def _others(self, line: Line) -> Mapping[str, Sequence[Rail]]:
         """Give the life-lines that pass in the columns of other executions."""
         shown, order = self.shown, self.shown.outline.order
-        return {
-            root: shown.lifelines.rails(
-                shown.moment, order.unshifted(line.at, root), root
-            )
-            for root in self._columns
-            if root != line.root_arn
-        }
+        found = {}
+        for root in {*self._columns} - {line.root_arn}:
+            at = order.unshifted(line.at, root)
+            found[root] = shown.lifelines.rails(shown.moment, at, root)
+        return found
 
     @property
     def _columns(self) -> Sequence[str]:
@@ -191,10 +203,6 @@ class LanesView(CursorList):
     def changed(self) -> None:
         self.lay_out()
         super().changed()
-
-    def show(self) -> None:
-        """Show the moment that is shown by now."""
-        self.changed()
 
     def notify_style_update(self) -> None:
         self._kept.clear()
@@ -271,22 +279,30 @@ class LanesView(CursorList):
         count = len(events) + len(calls)
         if not 0 < count <= _FLASHED or self.app.animation_level == "none":
             return
-        now = time.monotonic()
-        self._fresh |= dict.fromkeys(events, now + FLASH)
-        self._fresh |= dict.fromkeys(calls, now + LINGER)
-        if self._fading is None:
-            self._fading = self.set_timer(FLASH, self._fade)
+        now = self.seconds()
+        self._fresh |= dict.fromkeys(events, _Fresh(now + FLASH))
+        self._fresh |= dict.fromkeys(calls, _Fresh(now + LINGER))
+        late = list(filter(self._is_late, changed.calls))
+        moving = self.app.animation_level == "full" and not self.app.no_color
+        if moving and len(late) <= self.size.height:
+            slid = _Fresh(now + LINGER, now + SLIDE)
+            self._fresh |= dict.fromkeys((f"{CALL_KEY}{each}" for each in late), slid)
+        if self._fading is not None:
+            self._fading.stop()
+        self._fading = self.set_timer(_FRAME, self.fade)
 
-    def _fade(self) -> None:
+    def _is_late(self, event_id: str) -> bool:
+        call = self.shown.trace.calls.get(event_id)
+        late = lateness(call.seen_at, call.event_time) if call is not None else None
+        return late is not None and late >= LATE
+
+    def fade(self) -> None:
         """Let what has stood out for long enough be a line like all others."""
-        now = time.monotonic()
-        self._fresh = {k: until for k, until in self._fresh.items() if until > now}
-        self._fading = None
-        if self._fresh:
-            # Half-way through, how late a call is begins to fade.
-            rest = min(until - now for until in self._fresh.values())
-            rest -= LINGER / 2 if rest > LINGER / 2 else 0
-            self._fading = self.set_timer(max(rest, FADE), self._fade)
+        now = self.seconds()
+        self._fresh = {k: each for k, each in self._fresh.items() if each.until > now}
+        sliding = any(each.slides_until > now for each in self._fresh.values())
+        wait = _FRAME if sliding else FADE
+        self._fading = self.set_timer(wait, self.fade) if self._fresh else None
         self.redraw()
 
     def show_last(self) -> None:
@@ -320,11 +336,9 @@ class LanesView(CursorList):
 
     def step_execution(self, step: int) -> bool:
         """Go to the nearest line of the next execution, or of the one before."""
-        roots = list(self.shown.moment.roots)
-        if len(roots) < 2 or self.line is None:  # noqa: PLR2004 - there is no other
+        if not self.shown.several or self.line is None:
             return False
-        own = roots.index(self.line.root_arn) if self.line.root_arn in roots else 0
-        wanted = roots[(own + step) % len(roots)]
+        wanted = self.shown.root_beside(self.line.root_arn, step)
         items = enumerate(self.shown.items)
         places = (place for place, item in items if self._root_of(item) == wanted)
         place = min(places, key=lambda place: abs(place - self.cursor), default=None)

@@ -228,6 +228,14 @@ def ruled(spans: Sequence[Span], cells: int) -> list[Span]:
     return [*short, Span("─" * (cells - width_of(short)), "look--faint")]
 
 
+def percent(share: float) -> str:
+    """Write a share; what is something is never nothing, nor all while it is not."""
+    whole = round(100 * share)
+    if whole == 0 < share:
+        return "<1 %"
+    return ">99 %" if whole == 100 and share < 1 else f"{whole} %"  # noqa: PLR2004
+
+
 # -- columns -----------------------------------------------------------------------
 
 

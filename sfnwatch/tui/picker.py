@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Footer, Input
 
 from sfnwatch.clock import Clock
@@ -149,9 +148,7 @@ class ExecutionList(Struct):
         if not self.last.known:
             none = f"There is no state machine in {region}, for this account."
             return none, "Choose another --region or --profile, or try sfnwatch demo."
-        none = (
-            "No executions. AWS lists those of the last 90 days, and no Express ones."
-        )
+        none = "No executions. AWS lists those of the last 90 days, no Express ones."
         return none, "sfnwatch MACHINE --next waits for one to start."
 
     def troubles(self, *, silent: bool) -> Iterator[Words]:
@@ -162,11 +159,11 @@ class ExecutionList(Struct):
         others = [each for each in left_out if not each.express]
         if others:
             more = f" And {len(others) - 1} more." if len(others) > 1 else ""
-            name, reason = (
-                clean(others[0].machine, LIMIT),
-                clean(others[0].reason, _LONG),
+            name, reason = clean(others[0].machine, LIMIT), others[0].reason
+            yield (
+                Span(f"▲ Left out: {name}. ", "role--warn"),
+                Span(f"{clean(reason, _LONG)}{more}"),
             )
-            yield Span(f"▲ Left out: {name}. ", "role--warn"), Span(f"{reason}{more}")
         express = [clean(each.machine, LIMIT) for each in left_out if each.express]
         if express:
             rest = len(express) - _NAMED
@@ -221,12 +218,6 @@ class PickEntry(NamedTuple):
 class PickList(EntryList[PickEntry]):
     """Executions, and recordings below them."""
 
-    class Taken(Message):
-        """What the cursor is on was clicked twice."""
-
-    class MarkClicked(Message):
-        """The margin of what the cursor is on was clicked."""
-
     def __init__(self, clock: Clock) -> None:
         super().__init__(self._rows)
         self.marks: dict[str, None] = {}
@@ -264,13 +255,13 @@ class PickList(EntryList[PickEntry]):
         kept = [key for key in self.marks if key in alike and key != own]
         self.marks = dict.fromkeys([*kept, *([] if own in self.marks else [own])])
         self.redraw()
+        self.post_message(self.Moved())
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
-        del place
         if x == 0:
-            self.post_message(self.MarkClicked())
-        elif twice:
-            self.post_message(self.Taken())
+            self.toggle_mark()
+        else:
+            super().clicked(place, x, twice=twice)
 
 
 # -- the screen -----------------------------------------------------------------------
@@ -435,22 +426,22 @@ class Picker(PaintedScreen[Chosen | None]):
             yield PickEntry("title", (title, more))
         yield from (PickEntry(str(each.path), each) for each in found)
 
+    @on(CursorList.Moved)
     def _tell(self) -> None:
         """Say what this is, and how far it has come; the rest gives way first."""
         what, marked = "choose an execution", len(self._list.marks)
         if self._within is not None:
             what = f"children of {self.looks.mask(clean(self._within.name, LIMIT))}"
-        does = "watches" if self._watches else "replays"
+        watched = self._list.marks.keys() <= self._gathered.executions.keys()
+        does = "watches" if watched else "replays"
+        only = f"  only {self._gathered.only}" if self._gathered.only else ""
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
         parts = [
             Span(" sfnwatch", "role--name"),
             Span(f"  {what}"),
             Span(chosen, "role--call"),
             Span(f"  {clean(self._region, LIMIT)}", "role--dim"),
-            Span(
-                f"  only {self._gathered.only}" if self._gathered.only else "",
-                "role--warn",
-            ),
+            Span(only, "role--warn"),
             self._gathered.progress,
         ]
         for giving_way in (3, 1, 0):
@@ -471,7 +462,7 @@ class Picker(PaintedScreen[Chosen | None]):
         del watched
         self._choose()
 
-    @on(PickList.Taken)
+    @on(CursorList.Opened)
     @on(Input.Submitted)
     def _choose(self) -> None:
         """Take what is marked, or else what the cursor is on."""
@@ -496,18 +487,9 @@ class Picker(PaintedScreen[Chosen | None]):
             return ()
         return (selected.path,)
 
-    @on(PickList.MarkClicked)
-    def _mark(self) -> None:
-        self._list.toggle_mark()
-        self._tell()
-
     def action_mark(self) -> None:
-        self._mark()
+        self._list.toggle_mark()
         self.action_move(1)
-
-    @on(CursorList.Moved)
-    def _moved(self) -> None:
-        self.refresh_bindings()
 
     def action_move(self, lines: int) -> None:
         """Move in the list, also while something is typed."""
@@ -597,21 +579,16 @@ class Picker(PaintedScreen[Chosen | None]):
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        match action:
-            case "choose":
-                return self._watches in parameters
-            case "more":
-                return self._gathered.last.spent
-            case "search":
-                return self.focused is not self._input
-            case "up":
-                return self._within is not None
-            case "other":
-                return bool(self._recordings)
-            case "children":
-                is_execution = isinstance(self._list.selected, ListedExecution)
-                return is_execution and self._children is not None
-        return True
+        is_execution = isinstance(self._list.selected, ListedExecution)
+        can = {
+            "choose": self._watches in parameters,
+            "more": self._gathered.last.spent,
+            "search": self.focused is not self._input,
+            "up": self._within is not None,
+            "other": bool(self._recordings),
+            "children": is_execution and self._children is not None,
+        }
+        return can.get(action, True)
 
 
 class PickerApp(ThemedApp[Chosen]):

@@ -3,7 +3,6 @@
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, sqrt
@@ -13,13 +12,13 @@ from msgspec import Struct, field
 from textual import events
 from textual.app import App
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 
 from sfnwatch.model.history import Clock
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import Command
+from sfnwatch.tui.cursor_list import Seek
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.paint import Rows, Span, fit, width_of
 from sfnwatch.tui.shown import Shown
@@ -36,7 +35,8 @@ _LEAST = 24
 """Cells that a minimap needs to be of use."""
 _ROOMY = 150
 """Cells from which on the newest mark is named."""
-_MARK_CELLS = 26
+_MARK_SHARE = 5
+"""The newest mark has so small a part of the row."""
 FRAMES = 20
 """Frames a second while a recording plays."""
 _SHARE = 4
@@ -139,12 +139,8 @@ def _cuts(empty: Minimap, taken: set[int]) -> Iterator[int]:
             yield free[len(free) // 2]
 
 
-def minimap_spans(shown: Minimap, playhead: int) -> list[Span]:
-    """Draw the minimap, a cell a column; what is played already stands out."""
-    return [_cell(shown, column, playhead) for column in range(shown.width)]
-
-
 def _cell(shown: Minimap, column: int, playhead: int) -> Span:
+    """Draw a column of the minimap; what is played already stands out."""
     if column == playhead:
         return Span("▼", "look--playhead")
     played = "look--bar" if column < playhead else "look--faint"
@@ -214,26 +210,10 @@ def _lengths(shown: Shown, now: datetime, span: TimeSpan) -> Words:
     return Words(6, [*elapsed, Span(f" / {whole}", "look--faint")], elapsed)
 
 
-def newest_mark(markers: Sequence[Marker], at: datetime, clock: Clock) -> Marker | None:
-    """Give the newest mark that has come by a moment."""
-    place = bisect_right(markers, at, key=lambda marker: marker.when(clock))
-    return markers[place - 1] if place else None
-
-
 class Scrubber(Rows, can_focus=True):
     """Draws the minimap and the player's words, and says where one wants to go."""
 
     DEFAULT_CSS = "Scrubber { padding: 0 1; }"
-
-    @dataclass
-    class Sought(Message):
-        """A moment is wanted; `final` once the mouse has let go."""
-
-        at: datetime
-        final: bool
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, Scrubber.Sought) and not message.final
 
     def __init__(self, shown: Shown) -> None:
         super().__init__(self._row)
@@ -251,18 +231,21 @@ class Scrubber(Rows, can_focus=True):
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
         fitting = fitted(player_words(self._shown), width - _LEAST - 2)
         words = joined(fitting, Span("  "))
-        cells = _MARK_CELLS if width >= _ROOMY else 0
+        cells = width // _MARK_SHARE if width >= _ROOMY else 0
         room = width - width_of(words) - cells - 2
         minimap = self._minimap(room) if room >= _LEAST // 2 else None
         words = [*words, *self._mark(cells)]
         if minimap is None:
             return [words]
-        return [[*minimap_spans(minimap, self._playhead(minimap)), Span("  "), *words]]
+        playhead = self._playhead(minimap)
+        drawn = [_cell(minimap, each, playhead) for each in range(minimap.width)]
+        return [[*drawn, Span("  "), *words]]
 
     def _mark(self, cells: int) -> list[Span]:
         shown = self._shown
-        marker = newest_mark(self._marks, shown.now, shown.playback.clock)
-        label = clean(shown.looks.mask(marker.label)) if marker else ""
+        clock, marks = shown.playback.clock, self._marks
+        place = bisect_right(marks, shown.now, key=lambda mark: mark.when(clock))
+        label = clean(shown.looks.mask(marks[place - 1].label)) if place else ""
         return fit([Span(f"   {label}", "role--dim")], cells)
 
     def _minimap(self, width: int) -> Minimap | None:
@@ -316,7 +299,6 @@ class Scrubber(Rows, can_focus=True):
         if self._wanted is not None:
             event.stop()
             self.release_mouse()
-            self.post_message(self.Sought(self._wanted, final=True))
             self._wanted = None
 
     def _column(self, x: int, *, anywhere: bool = False) -> int | None:
@@ -332,7 +314,7 @@ class Scrubber(Rows, can_focus=True):
         at = self._map.at(column) if self._map else None
         if at is not None and at != self._wanted:
             self._wanted = at
-            self.post_message(self.Sought(at, final=False))
+            self.post_message(Seek(at))
 
     def _tip(self, column: int | None) -> Content | None:
         """Say what is under the mouse; as content, since data could write markup."""
@@ -360,7 +342,7 @@ class Player:
     ) -> None:
         """`moved` is called when another moment, or something about it, is shown."""
         self._app, self._shown, self._moved = app, shown, moved
-        self._lanes = lanes
+        self._lanes, self.playback = lanes, shown.playback
         self._last = time.monotonic()
         self._rest_until = 0.0
         self._timer: Timer | None = None
@@ -372,10 +354,6 @@ class Player:
         self.commands: Mapping[str, Command] = {
             name: self._then_show(do) for name, do in self._all().items()
         }
-
-    @property
-    def playback(self) -> Playback:
-        return self._shown.playback
 
     def _all(self) -> Mapping[str, Command]:
         playback = self.playback

@@ -198,6 +198,7 @@ class Presenter:
             return
         if self._shown.looks.masked and not self._has_chosen and self._is_example:
             self.mask(on=False)
+        line = line if self._deck.view is self._deck.lanes else self._line_elsewhere()
         if self._told is not None and line is not None and line.key in self._lit:
             return
         self._told = None
@@ -211,6 +212,12 @@ class Presenter:
 
         words = caption(line, self._shown.moment) if line is not None else ""
         self.stage.caption.show([Span(self._shown.looks.mask(words), "role--name")])
+
+    def _line_elsewhere(self) -> Line | None:
+        """Give the line that stands for what another view has the cursor on."""
+        key, shown = self._deck.selected_key, self._shown
+        place = shown.place_of(key) if key is not None else None
+        return shown.line(place) if place is not None else None
 
     def _own_execution(self, line: Line | None) -> Collection[str]:
         """Give the one of several executions that somebody has the cursor on."""

@@ -5,17 +5,10 @@ The budget stays on top; below it the requests, the newest last.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sfnwatch.model.records import (
-    KEPT,
-    QUOTAS,
-    Budget,
-    Operation,
-    Request,
-    budget,
-)
+from sfnwatch.model.records import KEPT, QUOTAS, Budget, Operation, Request, budget
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.cursor_list import CursorList, EntryList, HeadedView
-from sfnwatch.tui.paint import Cells, Span, heads, in_columns
+from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.wording import counted
 
@@ -34,7 +27,7 @@ _BUDGET = (
     Cells("last minute", 15, _TINY + 16),
     Cells("peak/s", 6, _WIDE, right=True),
     Cells("last", 8, _WIDE + 10),
-    Cells("quota", 0, _WIDE + 30),
+    Cells("quota", 0, _WIDE + 38),
 )
 _REQUESTS = (
     Cells("operation", 32),
@@ -43,7 +36,7 @@ _REQUESTS = (
     Cells("items", 5, _MID, right=True),
     Cells("request ID", 36, _WIDE + 46),
     Cells("outcome", 22, 56),
-    Cells("for", 0, _MID + 20),
+    Cells("for", 0, _MID + 38),
 )
 
 
@@ -58,7 +51,6 @@ class RequestsView(HeadedView):
         self.list.set_reactive(CursorList.follow, True)
         super().__init__(self.list)
         self._shown = shown
-        self._of: object = None
 
     @property
     def selected_key(self) -> str | None:
@@ -67,9 +59,8 @@ class RequestsView(HeadedView):
     def show(self) -> None:
         """Show what was sent by now, and how the rates stand."""
         shown = self._shown
-        of = shown.version, shown.looks
-        if of != self._of:
-            self._of, self.list.entries = of, shown.moment.requests
+        if self.is_other(shown.version, shown.looks):
+            self.list.entries = shown.moment.requests
             self.list.changed()
         if self.width > 0:
             self.head.show(*self._told(self.width))
@@ -105,7 +96,7 @@ class RequestsView(HeadedView):
     def _budget_cells(self, operation: Operation, told: Budget | None) -> list[Span]:
         quota, share = QUOTAS.get(operation), (told.share if told else None) or 0.0
         alarm = "role--bad" if share >= 1 else "role--warn"
-        look = "role--good" if share < _MUCH else alarm
+        look = "look--bar" if share < _MUCH else alarm
         plain = "role--plain" if told else "look--faint"
         failed, throttled = (told.failed, told.throttled) if told else (0, 0)
         at = self._shown.looks.time(told.last_at, whole=True) if told else ""
@@ -161,8 +152,7 @@ def _name(operation: Operation) -> str:
 
 def _bar(share: float) -> str:
     filled = min(10, max(round(10 * share), 1 if share > 0 else 0))
-    percent = "<1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"  # noqa: PLR2004
-    return f"{'━' * filled}{'─' * (10 - filled)} {percent}"
+    return f"{'━' * filled}{'─' * (10 - filled)} {percent(share)}"
 
 
 def _rate(operation: Operation, told: Budget | None) -> str:

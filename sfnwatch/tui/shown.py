@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
 from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.records import Batch, HealthState, Operation
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.tui.paint import Looks, Span, chip
 from sfnwatch.view.lines import LifeLines, Line, LineMaker
-from sfnwatch.view.order import Fold, Item
+from sfnwatch.view.order import NOWHERE, Fold, Item
 from sfnwatch.view.outline import TASKS, Outline, OutlineOptions
 from sfnwatch.view.playback import Markers, Playback
 from sfnwatch.view.wording import role_names, short_names
@@ -90,13 +91,8 @@ class Shown:
     def refresh(self) -> bool:
         """Show the player's moment as it stands by now; True if it is another."""
         playback = self.playback
-        state = (
-            self.trace.version,
-            self.outline.version,
-            playback.position,
-            playback.clock,
-            self._apart,
-        )
+        where = playback.position, playback.clock, self._apart
+        state = (self.trace.version, self.outline.version, *where)
         if state == self._state:
             return False
         self._state = state
@@ -176,6 +172,12 @@ class Shown:
     def several(self) -> bool:
         return len(self.moment.roots) > 1
 
+    def root_beside(self, arn: str | None, step: int) -> str:
+        """Name the execution after another of those watched, or before it."""
+        roots = list(self.moment.roots)
+        at = roots.index(arn) if arn in roots else 0
+        return roots[(at + step) % len(roots)]
+
     def chips(self) -> dict[str, Span]:
         """Tell executions apart by short names; empty where there is but one."""
         if not self.several:
@@ -197,6 +199,19 @@ class Shown:
         items = list(self.items)
         items += [m for item in items if isinstance(item, Fold) for m in item.members]
         return {self.outline.containers.spot_of(item)[:2] for item in items}
+
+    def visit_of(self, key: str) -> tuple[str, int]:
+        """Name the visit, by execution and id, that a line is about; by its key."""
+        item = self.outline.item_of(key)
+        if item is None:
+            return NOWHERE[:2]
+        if isinstance(item, HistoryEvent):
+            # An iteration begins with its first state, on the same line.
+            events = (item, *self.outline.order.followers(item))
+            item = next((e for e in events if e.type.endswith("StateEntered")), item)
+        arn, visit_id, _ = self.outline.containers.spot_of(item)
+        run = self.moment.lineage.map_runs.get(arn)
+        return (run.execution_arn, run.visit_id) if run else (arn, visit_id)
 
     def line(self, place: int) -> Line:
         """Make the line of an item that is shown."""

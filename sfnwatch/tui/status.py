@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.wording import status_words
@@ -44,17 +45,15 @@ _LANES = {
     "others": "other executions",
 }
 """A lane to the name people know it by; others are named as they are."""
-_TROUBLE = {
-    HealthState.THROTTLED: Span("▲", "role--warn"),
-    HealthState.RETRYING: Span("▲", "role--warn"),
-    HealthState.DENIED: Span("✘", "role--bad"),
-    HealthState.EXPIRED: Span("✘", "role--bad"),
-    HealthState.REFUSED: Span("✘", "role--bad"),
-}
-"""The states whose message is worth a line of its own."""
 _PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
 """Trouble that goes by itself."""
-_LONGEST, _SHORT = 64, 20
+_LASTING = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
+_TROUBLE = {
+    **dict.fromkeys(_PASSING, Span("▲", "role--warn")),
+    **dict.fromkeys(_LASTING, Span("✘", "role--bad")),
+}
+"""The states whose message is worth a line of its own."""
+_LONGEST, _SHORT, _OF = 64, 20, " › "
 _GAP = Span("   ")
 _MESSAGE, _ERROR = 600, 60
 _HEADLINE = 2
@@ -93,6 +92,8 @@ class Words(Struct, frozen=True):
     """What they give way to, of the rank that follows."""
     right: bool = False
     """True for what stands at the right end."""
+    fill: Callable[[int], Sequence[Span]] | None = None
+    """Gives as much of what was shortened as so many cells have room for."""
 
 
 def said(rank: int, text: str, look: str, short: str = "") -> Words:
@@ -172,8 +173,15 @@ def _parted(headline: Sequence[Span]) -> Iterator[Sequence[Span]]:
 
 
 def _ends(parts: Sequence[Words], room: int) -> list[Span]:
-    """Put some words at the left end of a row, and others at the right."""
+    """Put some words at the left end of a row, and others at the right.
+
+    What nothing else takes is for the name, before any cell of it stays blank.
+    """
     kept = fitted(parts, room)
+    for place, part in enumerate(kept):
+        if part.fill is not None:
+            cells = width_of(part.spans) + room - _length(kept)
+            kept[place] = replace(part, spans=part.fill(cells))
     begin = joined(part for part in kept if not part.right)
     end = joined(part for part in kept if part.right)
     blank = max(0, room - width_of(begin) - width_of(end))
@@ -189,15 +197,26 @@ def _who(shown: Shown, situation: Situation) -> Iterator[Words]:
     # A part of a name is no name that would be masked.
     machine = _shared({mask(each.state_machine_name or "") for each in roots})
     name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
-    whole = clean(name, _LONGEST)
-    room = _SHORT // 2 if machine else _SHORT
-    spans = [Span(whole, "role--name")]
-    short = [Span(cut_middle(whole, room), "role--name")]
-    if machine:
-        of = clean(machine, _LONGEST)
-        spans = [Span(f"{of} › "), *spans]
-        short = [Span(f"{cut_middle(of, _SHORT)} › "), *short]
-    yield Words(4 if machine else 3, spans, short)
+    whole, of = clean(name, _LONGEST), clean(machine, _LONGEST)
+
+    def fill(cells: int) -> list[Span]:
+        """Cut both names to so many cells; in few, the machine's is left out."""
+        least = min(_SHORT, cell_len(of))
+        if not of or cells < least + len(_OF) + min(_SHORT // 2, cell_len(whole)):
+            return [Span(_cut_middle(whole, cells), "role--name")]
+        kept = max(cells - len(_OF) - cell_len(whole), least)
+        short = _cut_middle(whole, cells - len(_OF) - kept)
+        left = cells - len(_OF) - cell_len(short)
+        return [Span(f"{_cut_middle(of, left)}{_OF}"), Span(short, "role--name")]
+
+    few = fill(_SHORT // 2 if machine else _SHORT)
+    yield Words(4 if machine else 3, fill(5 * _LONGEST), few, fill=fill)
+
+
+def _cut_middle(name: str, cells: int) -> str:
+    """Cut a name in its middle, where letters may take two cells."""
+    tries = (cut_middle(name, room) for room in range(cells, 0, -1))
+    return next((short for short in tries if cell_len(short) <= cells), "")
 
 
 def _shared(names: set[str]) -> str:
@@ -240,7 +259,8 @@ def _badges(shown: Shown, situation: Situation) -> Iterator[Words]:
         more = f", {new}" if situation.unseen else ""
         yield said(2, f"‖ paused{more}", "role--warn", "‖")
     elif not playback.replay and not playback.live:
-        yield said(2, "‖ in the past, l for live", "role--warn", "‖ past")
+        sign = "▶" if playback.playing else "‖"
+        yield said(2, f"{sign} in the past, l for live", "role--warn", f"{sign} past")
     elif situation.unseen:
         yield said(2, f"↓ {new}", "role--warn")
     if situation.mode != "live":
@@ -283,7 +303,7 @@ def _completeness(
     elif health.state is HealthState.DRAINING:
         left = (health.until - shown.now).total_seconds() if health.until else 0
         more = f", up to {clock(left)} more" if left > 0 else ""
-        brief = f"waiting, {clock(left)}" if left > 0 else "waiting"
+        brief = f"awaiting late calls, {clock(left)}" if left > 0 else "waiting"
         words = f"waiting for late CloudTrail records{more}"
         yield said(5, words, "role--busy", brief)
     elif health.state is HealthState.WAITING:

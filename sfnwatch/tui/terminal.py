@@ -64,9 +64,8 @@ def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
 
 
 def _field(text: str, limit: int) -> str:
-    shown = "".join(
-        c if c.isprintable() else " " for c in clean(text).translate(_TABLES)
-    )
+    cleaned = clean(text).translate(_TABLES)
+    shown = "".join(c if c.isprintable() else " " for c in cleaned)
     return f"{shown[: limit - 1]}…" if len(shown) > limit else shown
 
 
@@ -125,17 +124,13 @@ class Ascii(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         del background
-        return [
-            segment
-            if segment.control or segment.text.isascii()
-            else Segment(_drawn(segment), segment.style)
-            for segment in segments
-        ]
+        return [*map(_drawn, segments)]
 
 
-def _drawn(segment: Segment) -> str:
+def _drawn(segment: Segment) -> Segment:
     """Translate a segment; the ragged ends of a scrollbar are better left out."""
-    meta = segment.style.meta if segment.style else {}
-    if cell_len(segment.text) == 1 and "@mouse.down" in meta:
-        return " "
-    return to_ascii(segment.text)
+    text, style, control = segment
+    if control or text.isascii():
+        return segment
+    ragged = cell_len(text) == 1 and style and "@mouse.down" in style.meta
+    return Segment(" " if ragged else to_ascii(text), style)

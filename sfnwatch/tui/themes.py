@@ -8,14 +8,15 @@ or white just as far as it takes, as WCAG 2 measures it. Terminals of 16 colors 
 their own palette, which nobody can measure: there a role is one of its names.
 """
 
+import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.app import App
-from textual.color import Color, ColorParseError
+from textual.color import Color, ColorParseError, rgb_to_lab
 from textual.css.errors import StylesheetError
 from textual.css.stylesheet import Stylesheet
 from textual.css.tokenizer import TokenError
@@ -36,21 +37,21 @@ DEFAULT, DEFAULT_LIGHT = "sfnwatch-dark", "sfnwatch-light"
 _PALE = ("7", "15")
 """White, and bright white, as COLORFGBG numbers a terminal's background."""
 _HUES = {
-    "good": "success",
-    "bad": "error",
-    "warn": "warning",
-    "busy": "primary",
-    "call": "primary",
-    "fold": "primary",
+    "bad": ("error", "#ff5c57", "#c4181c"),
+    "good": ("success", "#46d37c", "#0a7a37"),
+    "warn": ("warning", "#ffb84d", "#8a5600"),
+    "event": ("", "#b78cff", "#6d33c4"),
+    "busy": ("primary", "#4ea1ff", "#0b62c9"),
+    "poll": ("", "#3fd0c9", "#00746d"),
 }
-"""A role to the theme's color that it begins as."""
-_OWN_HUES = {
-    "poll": ("#3fd0c9", "#00746d"),
-    "event": ("#b78cff", "#6d33c4"),
-    "exact": ("#8fb8d8", "#2a6490"),
-    "guess": ("#a9a08f", "#6b6048"),
-}
-"""Roles for which themes have no color: in dark ones, and in light ones."""
+"""A role to the theme's color for it, where themes have one, and to ours in dark themes
+and in light ones. A theme's that is too near to those before it gives way to ours."""
+_AS_BUSY = ("call", "fold")
+"""What works, what is called and what opens are one blue."""
+_MATCHED = {"exact": ("#8fb8d8", "#2a6490"), "guess": ("#a9a08f", "#6b6048")}
+"""By what a call is matched: words, which signs tell apart as well."""
+_APART = 30.0
+"""How far colors are from each other, in CIELAB, that are told apart in a thin bar."""
 _GREYS = {"name": 1.0, "plain": 0.88, "dim": 0.6, "faint": 0.5}
 """How much of the foreground is in them, the rest being ground."""
 _WASHES = {
@@ -268,10 +269,7 @@ def _measured(theme: Theme) -> dict[str, str]:
         for name, (color, share) in _WASHES.items()
     }
     grounds = [ground, colors["surface"], colors["panel"], *washes.values()]
-    roles = {
-        f"role-{role}": legible(start, grounds)
-        for role, start in _starts(colors, dark=theme.dark)
-    }
+    roles = dict(_roles(colors, grounds, dark=theme.dark))
     chips = _CHIPS if theme.dark else _LIGHT_CHIPS
     found = colors["warning"]
     named = {
@@ -291,27 +289,43 @@ def _measured(theme: Theme) -> dict[str, str]:
 
 
 _NEEDED = frozenset(
-    {"background", "surface", "panel", "foreground", "accent", *_HUES.values()}
+    {"background", "surface", "panel", "foreground", "accent"}
+    | {name for name, *_ in _HUES.values()}
 )
 
 
-def _starts(colors: Mapping[str, Color], *, dark: bool) -> Iterable[tuple[str, Color]]:
-    """Yield each role's color as it would be best, if it can be read."""
+def _roles(
+    colors: Mapping[str, Color], grounds: Sequence[Color], *, dark: bool
+) -> Iterator[tuple[str, Color]]:
+    """Yield each role's color so that it can be read, and told from the others."""
+    ground, text = colors["background"], colors["foreground"]
     for role, share in _GREYS.items():
-        yield role, _mixed(colors["background"], colors["foreground"], share)
-    for role, color in _HUES.items():
-        yield role, colors[color]
-    for role, hues in _OWN_HUES.items():
-        yield role, Color.parse(hues[0 if dark else 1])
+        yield f"role-{role}", legible(_mixed(ground, text, share), grounds)
+    for role, both in _MATCHED.items():
+        yield f"role-{role}", legible(Color.parse(both[not dark]), grounds)
+    taken = [legible(_mixed(ground, text, _GREYS["dim"]), grounds)]
+    for role, (name, *ours) in _HUES.items():
+        own = Color.parse(ours[not dark])
+        hues = [legible(hue, grounds) for hue in (colors.get(name, own), own)]
+        nearest = [min(distance(hue, other) for other in taken) for hue in hues]
+        chosen = hues[nearest[0] < min(_APART, nearest[1])]
+        taken.append(chosen)
+        for each in (role, *(_AS_BUSY if role == "busy" else ())):
+            yield f"role-{each}", chosen
 
 
-def legible(color: Color, grounds: Iterable[Color], least: float = LEAST) -> Color:
+def distance(one: Color, other: Color) -> float:
+    """Measure how different two colors look: by their distance in CIELAB."""
+    return math.dist(rgb_to_lab(one), rgb_to_lab(other))
+
+
+def legible(color: Color, grounds: Iterable[Color]) -> Color:
     """Move a color away from all grounds until it can be read on each of them."""
     surfaces = list(grounds)
     end = max((_WHITE, _BLACK), key=lambda end: min(contrast(end, g) for g in surfaces))
     for step in range(_STEPS):
         moved = _mixed(color, end, step / _STEPS)
-        if all(contrast(moved, ground) >= least for ground in surfaces):
+        if all(contrast(moved, ground) >= LEAST for ground in surfaces):
             return moved
     return end
 

@@ -15,10 +15,10 @@ from msgspec import Struct
 from sfnwatch.analysis.phases import Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean
+from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.view.lines import after_words
-from sfnwatch.view.playback import Scale, TimeSpan
+from sfnwatch.view.playback import Scale, TimeSpan, cut_short, length_of
 from sfnwatch.view.timeline_chart import (
     BarEnd,
     BarLine,
@@ -31,8 +31,6 @@ from sfnwatch.view.wording import status_glyph
 CLOSEST = 0.02
 """Seconds of the smallest window: a history tells no less than a millisecond apart."""
 _ROUNDED = 1e-6
-_GAP_SHARE = 1 / 20
-"""The part of the whole axis that a gap has which is cut short, however long it is."""
 _SHORT = 3
 """The cells of a gap's length in words."""
 _BESIDE = 0.1
@@ -44,6 +42,7 @@ _STEPS = (
     *(1, 2, 5, 10, 15, 30),
     *(60 * n for n in (1, 2, 5, 10, 15, 30)),
     *(3600 * n for n in (1, 2, 3, 6, 12)),
+    *(86400 * n * 10**power for power in range(7) for n in (1, 2, 5)),
 )
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _IDLE, _IDLE_SHARE = 30.0, 0.08
@@ -112,35 +111,17 @@ def scale_of(
     begin, end = min(first, default=newest), max(last, default=newest)
     end = max(end, begin + timedelta(seconds=CLOSEST))
     gaps = idle_gaps(_moments(moment, shown_at)) if squeeze else list(_stops(moment))
-    least = max(_IDLE, _IDLE_SHARE * _length((begin, end)))
-    return cut_short(begin, end, [gap for gap in gaps if _length(gap) >= least])
-
-
-def cut_short(begin: datetime, end: datetime, gaps: Sequence[TimeSpan]) -> Scale:
-    """Lay a stretch along a bar on which gaps take the same little room each."""
-    share = min(_GAP_SHARE, 0.5 / max(1, len(gaps)))
-    worked = _length((begin, end)) - sum(map(_length, gaps))
-    rest = (1.0 - share * len(gaps)) / worked
-    knots, places, cuts = [begin], [0.0], []
-    for first, last in gaps:
-        place = places[-1] + rest * _length((knots[-1], first))
-        cuts.append(len(knots))
-        knots += [first, last]
-        places += [place, place + share]
-    return Scale([*knots, end], [*places, 1.0], cuts)
+    least = max(_IDLE, _IDLE_SHARE * length_of((begin, end)))
+    return cut_short(begin, end, [gap for gap in gaps if length_of(gap) >= least])
 
 
 def _moments(moment: Moment, shown_at: ShownAt) -> list[datetime]:
     """Give when something happened, in order."""
-    found = {
-        shown_at(event.at, arn)
-        for arn, execution in moment.executions.items()
-        for event in execution.events
-    }
-    found |= {
-        shown_at(call.event_time, link.execution_arn or "")
-        for call, link in moment.linked_calls()
-    }
+    found = set[datetime]()
+    for arn, execution in moment.executions.items():
+        found.update(shown_at(event.at, arn) for event in execution.events)
+    for call, link in moment.linked_calls():
+        found.add(shown_at(call.event_time, link.execution_arn or ""))
     found |= {state.at for told in moment.task_states.values() for state in told}
     return sorted(found)
 
@@ -149,8 +130,8 @@ def idle_gaps(moments: Sequence[datetime]) -> list[TimeSpan]:
     """Find the gaps worth squeezing; none where there is nothing else to scale by."""
     if not moments:
         return []
-    least = max(_IDLE, _IDLE_SHARE * _length((moments[0], moments[-1])))
-    gaps = [pair for pair in pairwise(moments) if _length(pair) >= least]
+    least = max(_IDLE, _IDLE_SHARE * length_of((moments[0], moments[-1])))
+    gaps = [pair for pair in pairwise(moments) if length_of(pair) >= least]
     return gaps if len(gaps) < len(moments) - 1 else []
 
 
@@ -217,7 +198,7 @@ class Lens(Struct, frozen=True):
 
     @property
     def _least(self) -> float:
-        return CLOSEST / _length((self.scale.knots[0], self.scale.knots[-1]))
+        return CLOSEST / length_of((self.scale.knots[0], self.scale.knots[-1]))
 
     def _at(self, first: float, length: float) -> "Lens":
         # As much as all there is is all of it, however the steps there were rounded.
@@ -243,7 +224,7 @@ class Axis:
             if number in lens.scale.cuts:
                 left = self.cell(first)
                 cells = max(1, floor(self.column(last) + _ROUNDED) - left)
-                self.squeezed.append((left, cells, _length((first, last))))
+                self.squeezed.append((left, cells, length_of((first, last))))
             else:
                 self._pieces.append((max(first, self.begin), min(last, self.end)))
 
@@ -274,12 +255,12 @@ class Axis:
 
     def marks(self) -> Iterator[tuple[int, str]]:
         """Yield the columns of round moments since the start, and their labels."""
-        seconds = sum(map(_length, self._pieces))
+        seconds = sum(map(length_of, self._pieces))
         columns = self.width - sum(cells for _, cells, _ in self.squeezed)
         step = _round_step(_APART * max(seconds, CLOSEST / 2) / max(1, columns))
         for begin, end in self._pieces:
-            first = ceil(_length((self.origin, begin)) / step - _ROUNDED)
-            last = floor(_length((self.origin, end)) / step + _ROUNDED)
+            first = ceil(length_of((self.origin, begin)) / step - _ROUNDED)
+            last = floor(length_of((self.origin, end)) / step + _ROUNDED)
             for number in range(first, min(last, first + self.width) + 1):
                 at = self.origin + timedelta(seconds=number * step)
                 column = floor(self.column(at) + _ROUNDED)
@@ -308,36 +289,22 @@ class Axis:
         return [*spans, Span(" " * (self.width - at))]
 
 
-def _length(span: TimeSpan) -> float:
-    return (span[1] - span[0]).total_seconds()
-
-
 def _round_step(least: float) -> float:
-    """Find the smallest round number of seconds that is not less; days go 1, 2, 5."""
-    for step in _STEPS:
-        if step >= least:
-            return step
-    unit = float(_DAY)
-    while unit * 5 < least:
-        unit *= 10
-    return next(step for step in (unit, 2 * unit, 5 * unit) if step >= least)
+    """Find the smallest round number of seconds that is not less."""
+    return next((step for step in _STEPS if step >= least), least)
 
 
 def _since_start(seconds: float) -> str:
-    """Write how long after the start: `0`, `+45 s`, `+1m30`, `+2h`, `+0.25 s`."""
+    """Write how long after the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
     if abs(seconds) < CLOSEST / 100:
         return "0"
     sign, seconds = ("−" if seconds < 0 else "+"), abs(seconds)
     if seconds < _MINUTE:
         return f"{sign}{seconds:.3f}".rstrip("0").rstrip(".") + " s"
-    minutes, rest = divmod(round(seconds), _MINUTE)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{sign}{days}d{f'{hours:02}h' if hours else ''}"
-    if hours:
-        return f"{sign}{hours}h{f'{minutes:02}' if minutes else ''}"
-    return f"{sign}{minutes}m{f'{rest:02}' if rest else ''}"
+    if seconds < _DAY:
+        return sign + duration(seconds).removesuffix(" 00s").removesuffix(" 00m")
+    days, hours = divmod(round(seconds / _HOUR), 24)
+    return f"{sign}{days}d{f' {hours:02}h' if hours else ''}"
 
 
 def _short(seconds: float) -> str:
@@ -413,13 +380,9 @@ class BarCells:
 
     def _is_instant(self) -> bool:
         visit = self._bar.visit
-        return (
-            visit is not None
-            and not visit.running
-            and not visit.attempts
-            and visit.type not in _TAKES_TIME
-            and len(self.room) <= 1
-        )
+        if visit is None or visit.running or visit.attempts:
+            return False
+        return visit.type not in _TAKES_TIME and len(self.room) <= 1
 
     def _draw_segments(self, cells: Cells, segments: Sequence[Segment]) -> None:
         """Give each cell to what has most of it; a failed try keeps one anyhow."""
@@ -452,9 +415,8 @@ class BarCells:
                 last = max(room.start + 1, room.stop - (len(room) > 1))
                 steps[room.start] += 1
                 steps[last] -= 1
-                bad |= (
-                    {last - 1} if failed and self._axis.shows(self._at(end)) else set()
-                )
+                if failed and self._axis.shows(self._at(end)):
+                    bad.add(last - 1)
         counts = list(accumulate(steps))
         most = max(counts)
         for cell, count in enumerate(counts[:-1]):
@@ -464,14 +426,12 @@ class BarCells:
                 cells[cell] = Span(height, look)
 
     def _draw_ticks(self, cells: Cells, chosen: str | None) -> None:
-        for tick in sorted(self.ticks, key=_rank):
+        for tick in sorted(self.ticks, key=lambda t: (t.call.key == chosen, *_rank(t))):
             mark = _tick(tick)
+            if tick.call.key == chosen:
+                mark = Span("✘" if tick.failed else "◆", CHOSEN)
             if mark is not None:
                 cells[self.tick_cell(tick)] = mark
-        for tick in self.ticks:
-            if tick.call.key == chosen:
-                glyph = "✘" if tick.failed else "◆"
-                cells[self.tick_cell(tick)] = Span(glyph, CHOSEN)
 
     def tick_cell(self, tick: Tick) -> int:
         return self._axis.cell(self._at(tick.at))
@@ -517,11 +477,8 @@ class BarCells:
                 actions.setdefault(tick.key, tick.call.event_time)
             elif tick.role is CallRole.POLL:
                 counts[tick.key] += 1
-                begun = actions.get(tick.key)
-                spent = (
-                    (tick.call.event_time - begun).total_seconds() if begun else None
-                )
-                later = f" +{after_words(spent)}" if spent is not None else ""
+                begun, at = actions.get(tick.key), tick.call.event_time
+                later = f" +{after_words(length_of((begun, at)))}" if begun else ""
                 words, look = f"#{counts[tick.key]}{later}", "role--poll"
             bad = " ✘" if tick.failed else ""
             if self._axis.shows(self._at(tick.at)):

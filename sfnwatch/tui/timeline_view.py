@@ -1,6 +1,6 @@
 """The timeline: a bar a state on one axis, live or at any moment."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, groupby
 from operator import attrgetter
@@ -94,7 +94,7 @@ class BarList(CursorList):
         return self.lines[place].bar.key if place < self.count else None
 
     def place_of(self, key: str) -> int | None:
-        bar = self.chart.bar_of(key)
+        bar = self.chart.bars.get(key) or self.chart.bar_of(*self._shown.visit_of(key))
         found = bar.key if bar is not None else None
         while found is not None and found not in self.places:
             found = self.chart.around.get(found)
@@ -116,7 +116,10 @@ class BarList(CursorList):
             return self.spans(row, width=width)
         notes = spans_of(self.chart.notes(line), self._shown.looks.mask)
         bar = BarCells(self.chart, line, self.canvas)
-        cells = self._cells[place] = bar.cells(self.chosen)
+        cells = bar.cells(self.chosen)
+        # How an end was learned of may be told by a note alone.
+        signs = (Span(note.text.strip()[:1], note.look) for note in notes)
+        self._cells[place] = [*cells, *signs]
         row += _joined(cells if columns.notes else bar.with_words(cells, notes))
         row.append(Span(length_words(self.chart, line.bar).rjust(columns.length)))
         if columns.notes:
@@ -334,32 +337,25 @@ class TimelineView(HeadedView):
         bars.lines = bars.chart.lines(self._folds, self._shown.kept_visits(), room)
         bars.places = {line.bar.key: n for n, line in enumerate(bars.lines)}
         self._take_rows()
-        axis = self._lay_out_bars()
-        bars.changed()
-        self._explain(axis)
+        self.lay_out(bars.changed)
 
-    def lay_out(self) -> None:
-        """Lay out the bars and the axis above them, and explain their signs."""
-        axis = self._lay_out_bars()
-        self.bars.redraw()
-        self._explain(axis)
+    def lay_out(self, show: Callable[[], None] | None = None) -> None:
+        """Lay out the bars and the axis above them, and explain their signs.
 
-    def _lay_out_bars(self) -> Axis | None:
-        """Share the width out; None while there is none."""
-        width = self.width
-        return self.bars.lay_out(width, self._lens, self._playhead) if width else None
+        `show` has the bars drawn, where that is not done by drawing them anew.
+        """
+        width, playhead = self.width, self._playhead
+        axis = self.bars.lay_out(width, self._lens, playhead) if width else None
+        (show or self.bars.redraw)()
+        if axis is not None:
+            self.head.show(self._axis_spans(axis, playhead))
+            self._say()
 
     @property
     def _playhead(self) -> datetime | None:
         playback = self._shown.playback
         still = playback.live or playback.ended or self._is_aligned
         return None if still else self._shown.now
-
-    def _explain(self, axis: Axis | None) -> None:
-        """Say how far it goes, and what the signs that are drawn by now mean."""
-        if axis is not None:
-            self.head.show(self._axis_spans(axis, self._playhead))
-            self._say()
 
     @property
     def _is_aligned(self) -> bool:
@@ -410,10 +406,8 @@ class TimelineView(HeadedView):
         link = shown.moment.link(call) if call is not None else None
         if call is None or link is None:
             return []
-        text, attempt = (
-            shown.maker.call_text(call, link),
-            shown.moment.attempt(link.key),
-        )
+        text = shown.maker.call_text(call, link)
+        attempt = shown.moment.attempt(link.key)
         row = attempt.integration if attempt is not None else None
         subject = list(text.subject)
         if row is not None and plain_text(subject).lstrip().startswith("+"):
@@ -459,6 +453,7 @@ class TimelineView(HeadedView):
 
     def _step_call(self, step: int) -> None:
         """Point to the bar's next call, or the one before."""
+        self.screen.set_focus(self.entries)  # it is this cursor that moves
         ticks, line = self._ticks, self.bars.line
         keys = [tick.call.key for tick in ticks]
         chosen = self.bars.chosen
@@ -475,10 +470,10 @@ class TimelineView(HeadedView):
         return self._shown.outline.order.shown_at(at, arn)
 
     def _step_execution(self, step: int) -> None:
-        line, roots = self.bars.line, [bar.key for bar in self.bars.chart.roots]
-        if line is not None:
-            own = self._shown.moment.lineage.root_of(line.bar.execution_arn)
-            self.bars.select_key(roots[(roots.index(own) + step) % len(roots)])
+        if self.bars.line is not None:
+            arn = self.bars.line.bar.execution_arn
+            own = self._shown.moment.lineage.root_of(arn)
+            self.bars.select_key(self._shown.root_beside(own, step))
 
     # -- folding -------------------------------------------------------------------
 

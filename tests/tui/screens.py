@@ -45,10 +45,16 @@ class ScriptedSession:
         for first in range(0, len(self._records), 200):
             self.push(*self._records[first : first + 200])
             await asyncio.sleep(0)  # noqa: TID251 - lets the screen have its turn
+        self._records = []
         if self.failure is not None:
             raise self.failure
         if not self._ends:
             await asyncio.Event().wait()
+
+    @property
+    def has_more(self) -> bool:
+        """True until it has handed over what it was made with."""
+        return bool(self._records)
 
     def push(self, *records: Received) -> None:
         changed = self.trace.add(records)
@@ -89,6 +95,8 @@ async def live(
     )
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
+        while session.has_more and app.is_running:
+            await pilot.pause(0.02)
         await settle(pilot)
         yield app, pilot, session
 
@@ -130,7 +138,7 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 async def until(pilot: Pilot[Any], words: str) -> None:
     """Wait for some words, which a busy machine may take a while to show."""
-    for _ in range(600):
+    for _ in range(3000):
         if words in prose_on(pilot.app):
             return
         await pilot.pause(0.05)

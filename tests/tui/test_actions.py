@@ -5,7 +5,7 @@ from pathlib import Path
 
 from textual.command import CommandPalette
 
-from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
+from sfnwatch.tui.actions import ACTIONS, BY_ID, SEVERAL, entries, key_name
 from tests.tui.screens import press, replayed, row_with, rows_of, until, words_on
 
 README = Path(__file__).parents[2] / "README.md"
@@ -40,9 +40,7 @@ async def test_help_has_all_keys_and_marks_those_of_this_view_first() -> None:
     async with replayed("demo-sync", (160, 300)) as (app, pilot):
         await press(pilot, "question_mark")
         words = words_on(app)
-        for _, keys, does in entries(without=("lanes.align",)):
-            if not does.startswith("several"):
-                assert keys in words
+        assert all(keys in words for _, keys, _ in entries(without=SEVERAL))
         assert "How a call is matched to its state" in words
         assert "~e [TEXT]" in words
         assert words.index("Move") < words.index("Player")
@@ -115,6 +113,24 @@ async def test_a_key_of_another_view_says_which_view_that_is() -> None:
         assert "Swap: only in Compare (v)" in words_on(app)
         await press(pilot, "i")
         assert "Zoom in: only in Timeline (t)" in words_on(app)
+
+
+async def test_the_footer_says_what_enter_and_escape_do_here() -> None:
+    shown = (
+        ("end", "enter Detail", "escape"),
+        ("home down down", "enter Unfold", "escape"),
+        ("home enter", "escape Close detail", "Lanes"),
+        ("escape E", "enter Its lines escape Lanes", "End card"),
+        ("e", "enter Evidence escape Lanes", "Explain"),
+        ("C", "enter Show in lanes", "Children"),
+        ("t", "escape Lanes", "Timeline"),
+    )
+    async with replayed("demo-distributed", (120, 24)) as (app, pilot):
+        for keys, offered, not_offered in shown:
+            await press(pilot, *keys.split())
+            footer = " ".join(rows_of(app)[-1].split())
+            assert offered in footer
+            assert not_offered not in footer
 
 
 async def test_the_footer_offers_what_applies_here_at_80_columns_too() -> None:

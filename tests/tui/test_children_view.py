@@ -49,8 +49,20 @@ async def test_failures_come_first_and_what_is_not_read_says_so() -> None:
 async def test_words_are_searched_for() -> None:
     async with replayed("demo-distributed", (120, 30), "C") as (app, pilot):
         await press(pilot, "slash", *"failed", "enter")
-        assert "3 child executions with “failed”" in words_on(app)
+        assert "3 of 41 child executions with “failed”" in words_on(app)
         assert "not read" not in words_on(app)
+        assert "not found" not in words_on(app)
+        await press(pilot, "escape", "slash", *"unread", "enter")
+        assert "not read" in words_on(app)
+
+
+async def test_at_a_moment_of_event_time_what_ran_then_runs() -> None:
+    keys = ("c", "shift+left", "shift+left", "C")
+    async with replayed("demo-distributed", (100, 40), *keys) as (app, _):
+        states = [row.split()[:2] for row in rows_of(app)]
+        assert states.count(["●", "running"]) == 8
+        assert ["○", "ended"] not in states
+        assert states.count(["✘", "failed"]) == 2
 
 
 async def test_one_that_is_not_read_is_read_and_then_shown() -> None:

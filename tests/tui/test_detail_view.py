@@ -58,7 +58,7 @@ async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> N
     async with replayed("demo-sync", (140, 50), *TO_POLL, "enter") as (app, pilot):
         words = prose_on(app)
         assert "DescribeTasks #1" in detail_rows(app)[0]
-        assert "= it names the attempt's own task ARN, arn:aws:ecs:" in words
+        assert "as its poll: = task ARN (arn:aws:ecs:" in words
         assert "by StepFunctions-nightly-report-role-c4df2901 through" in words
         assert "◀━━ event 1.9 s after the task stopped" in words
         assert "→ state Main / ECS RunTask ✔ succeeded" in words
@@ -183,7 +183,7 @@ async def test_records_are_copied_saved_and_opened(
         assert "/cloudtrailv2/home?region=ap-northeast-1#/events/" in app.clipboard
         # In the pane it is the fact that is copied, or the node.
         await press(pilot, "enter", "tab", "down", "down", "down", "y")
-        assert app.clipboard.startswith("= it names the attempt's own task ARN, ")
+        assert "as its poll: = task ARN (arn:aws:ecs:" in app.clipboard
         await press(pilot, "home", "y")
         assert "request ID: 110593b7-c24d-4619-a75c-9148960e262b" in app.clipboard
     saved, unmasked = files_in(tmp_path)
@@ -197,12 +197,14 @@ async def test_records_are_copied_saved_and_opened(
 
 async def test_nothing_selected_is_nothing_to_copy_or_save() -> None:
     async with live([], (100, 24)) as (app, pilot, _):
-        await press(pilot, "y", "s", "b", "enter")
-        words = prose_on(app)
-        assert "there is nothing to copy here" in words
-        assert "There is no record to save." in words
-        assert "the AWS console has no page for this" in words
-        assert "Nothing is selected." in words
+        for key, said in (
+            ("y", "there is nothing to copy here"),
+            ("s", "There is no record to save."),
+            ("b", "the AWS console has no page for this"),
+            ("enter", "Nothing is selected."),
+        ):
+            await press(pilot, key)
+            assert said in prose_on(app).replace("▌ ", "")
 
 
 def test_a_browser_is_opened_only_where_it_has_a_window() -> None:

@@ -1,10 +1,17 @@
-"""The explanation: sentences with how sure they are, and what they rest on."""
+"""The explanation and the end card: what they say, and the lines that rests on."""
 
-from tests.builders import call, sync_run
+import asyncio
+
+import pytest
+
+from sfnwatch.model.values import iso
+from tests.builders import at, call, health, sync_run
 from tests.tui.screens import (
+    ScriptedSession,
     live,
     press,
     prose_on,
+    recorded,
     replayed,
     row_with,
     rows_of,
@@ -13,12 +20,13 @@ from tests.tui.screens import (
     words_on,
 )
 
+# -- the explanation -------------------------------------------------------------------
+
 
 async def test_each_sentence_says_how_sure_it_is_and_unfolds_its_evidence() -> None:
     async with replayed("demo-sync-denied", (100, 40), "e") as (app, pilot):
         words = prose_on(app)
         assert "✔ SUCCEEDED after 5m 11s." in words
-        assert "▄ working 5m 09s, 99 %" in words
         assert "Where the time went" in words
         assert "▸ ~ inference Every poll for ECS RunTask was denied (5 of 5)" in words
         assert "1 event, 5 calls" in words
@@ -88,3 +96,144 @@ async def test_a_filter_keeps_what_is_told_of_the_states_that_it_keeps() -> None
         await press(pilot, "tilde", *"declined", "enter", "e")
         assert "Charge card failed with CardDeclined" in prose_on(app)
         assert "Render invoice" not in prose_on(app)
+
+
+async def test_time_is_drawn_and_counted_alike_in_both() -> None:
+    async with replayed("demo-pipeline", (100, 40), "e") as (app, pilot):
+        bar = row_with(app, "▄▄▄▄").strip()
+        spent = "▄ working 3m 25s, 94 % ▂ waiting 2.2 s, 1 % ▖ backing off 8 s, 4 %"
+        assert f"{spent} ┄ completion lag 2.7 s, 1 %" in prose_on(app)
+        await press(pilot, "E")
+        assert f"{spent} ┄ completion lag 2.7 s, 1 %" in prose_on(app)
+        assert set(row_with(app, "▄▄▄▄").strip()) == set(bar)
+
+
+# -- the end card ----------------------------------------------------------------------
+
+
+async def test_it_says_how_it_ended_of_what_it_was_made_and_what_tells_most() -> None:
+    async with replayed("demo-sync-denied", (100, 30), "E", "y") as (app, _):
+        words = prose_on(app)
+        assert "✔ S U C C E E D E D" in words
+        assert "5m 11s ECS RunTask · ecs:runTask.sync · 6 API calls · 5 denied" in words
+        assert "1 Every poll for ECS RunTask was denied (5 of 5)" in words
+        assert "inference" in words
+        assert "enter Its lines escape Lanes" in words
+        assert "Stop waiting" not in words
+        assert app.clipboard.startswith("inference: Every poll for ECS RunTask was")
+
+
+async def test_what_failed_comes_first() -> None:
+    async with replayed("demo-failure", (100, 30), "E") as (app, _):
+        words = prose_on(app)
+        assert "✘ F A I L E D" in words
+        assert "1 Import failed with States.TaskFailed: Essential container" in words
+    async with replayed("demo-pipeline", (140, 40), "E") as (app, _):
+        words = prose_on(app)
+        assert "10 states · 3 lambda:invoke, 2 ecs:runTask.sync and 1 states" in words
+        assert "1 retried · 1 caught" in words
+        assert "1 Charge card failed with CardDeclined" in words
+
+
+async def test_several_executions_have_a_line_each_and_conclude_together() -> None:
+    async with replayed("demo-three-ways", (80, 24), "E") as (app, _):
+        words = prose_on(app)
+        assert "✔ 4 S U C C E E D E D" in words
+        assert "sync ✔ succeeded 5m 09s ▄▄▄▄" in words
+        assert "denied ✔ succeeded 5m 11s ▄▄▄▄" in words
+        assert "1 ecs:runTask.sync (denied) calls RunTask" in words
+        assert "4 aws-sdk:ecs:runTask (sdk) calls RunTask" in words
+
+
+async def test_a_finding_leads_to_the_lines_it_rests_on_and_escape_to_the_lanes() -> (
+    None
+):
+    async with replayed("demo-sync-denied", (100, 30), "E") as (app, pilot):
+        await press(pilot, "down", "enter")
+        assert "STEP FUNCTIONS" in words_on(app)
+        assert "13:36:26.998" in words_on(app)
+        line = app.deck.lanes.line
+        assert line is not None
+        await press(pilot, "E", "escape")
+        assert "S U C C" not in words_on(app)
+        assert app.deck.current == "lanes"
+
+
+async def test_it_fits_the_smallest_screen() -> None:
+    async with replayed("demo-three-ways", (20, 5), "E", "down", "down") as (app, _):
+        assert app.deck.current == "end"
+        assert any(rows_of(app))
+
+
+async def test_at_a_moment_before_the_end_it_does_not_tell_the_end() -> None:
+    async with replayed("demo-failure", (100, 30), "1", "E") as (app, _):
+        words = words_on(app)
+        assert "R U N N I N G" in words
+        assert "F A I L E D" not in words
+
+
+# -- when it comes by itself -----------------------------------------------------------
+
+
+async def played(*keys: str) -> str:
+    """Play a recording to its end, pressing keys before; give the view shown then."""
+    session = ScriptedSession(recorded("demo-sync"), ends=True)
+    async with live(session=session, size=(80, 24), mode="replay") as (app, pilot, _):
+        await pilot.press(*keys)
+        span = app.shown.playback.span
+        assert span is not None
+        app.shown.playback.seek(span[1])
+        while app.shown.playback.playing:
+            await pilot.pause(0.02)
+        await settle(pilot)
+        return app.deck.current
+
+
+@pytest.mark.parametrize(
+    ("keys", "view"),
+    [
+        ((), "end"),
+        (("c", "5", "down", "space"), "lanes"),
+        (("~", "~", "e", "enter"), "lanes"),
+    ],
+)
+async def test_it_comes_when_a_recording_was_played_to_its_end_by_who_only_watched(
+    keys: tuple[str, ...], view: str
+) -> None:
+    assert await played(*keys) == view
+
+
+class DrainedSession(ScriptedSession):
+    """A session that is over once nobody waits for late records any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        await self._ended.wait()
+
+    def end_drain(self) -> None:
+        super().end_drain()
+        self._ended.set()
+
+
+async def test_live_it_comes_once_all_calls_are_here() -> None:
+    run, session = sync_run(), DrainedSession()
+    async with live(session=session, size=(100, 30)) as (app, pilot, _):
+        session.push(*run[:3])
+        await settle(pilot)
+        session.push(*run, health("lookup", "draining", 700, until=iso(at(1200))))
+        await settle(pilot)
+        assert app.deck.current == "lanes"
+        await press(pilot, "E")
+        assert "x Stop waiting" in prose_on(app)
+        await press(pilot, "escape", "x")
+        assert session.drain_ended
+        assert app.deck.current == "end"
+
+
+async def test_an_execution_that_was_over_before_brings_no_card() -> None:
+    session = ScriptedSession(sync_run(), ends=True)
+    async with live(session=session, size=(100, 30)) as (app, _, _):
+        assert app.deck.current == "lanes"

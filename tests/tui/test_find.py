@@ -81,7 +81,7 @@ async def test_a_filter_applies_to_every_view() -> None:
         await press(pilot, "t")
         assert "Charge card  lambda" not in words_on(app)
         await press(pilot, "C")
-        assert "0 child executions" in words_on(app)
+        assert "0 of 1 child execution" in words_on(app)
     asked = ("~", *"~e", "enter")
     async with replayed("demo-three-ways", (100, 30), *asked, "v") as (app, _):
         assert "The filter leaves no state." in words_on(app)
@@ -95,4 +95,4 @@ async def test_children_that_were_not_read_are_counted_in_every_view() -> None:
         await press(pilot, "C")
         assert "41 child executions, 13 read, 28 not read" in words_on(app)
         await press(pilot, "~", *"~e", "enter")
-        assert "3 child executions, 3 read" in words_on(app)
+        assert "3 of 41 child executions, 3 read" in words_on(app)

@@ -47,6 +47,23 @@ async def test_the_machine_is_drawn_and_told_of_and_the_keys_lead_through_it() -
         assert "→ Ask for another card CardDeclined" in words
 
 
+async def test_sideways_one_goes_to_what_stands_beside_and_nowhere_else() -> None:
+    async with replayed("demo-pipeline", (100, 50), "M", "end") as (app, pilot):
+        await press(pilot, "left")
+        assert selected(app) == "End"
+        assert "no box there" in words_on(app)
+
+
+async def test_a_step_in_time_goes_to_what_was_entered_last() -> None:
+    keys = ("M", "home", "[", "[", "[")
+    async with replayed("demo-pipeline", (100, 50), *keys) as (app, pilot):
+        assert "ship-parcel" in row_with(app, "not taken")
+        assert selected(app) == "On the road"
+        await press(pilot, "]")
+        assert "order-pipeline" in row_with(app, "not taken")
+        assert selected(app) == "End"
+
+
 async def test_enter_shows_the_last_visit_and_escape_leads_to_its_line() -> None:
     async with replayed("demo-pipeline", SIZE) as (app, pilot):
         root = app.shown.roots[0]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.lanes_view import LINGER, SLIDE
 from sfnwatch.view.order import Fold
 from tests.builders import START, api_call, history, lookup, sync_run
 from tests.tui.screens import (
@@ -229,14 +230,45 @@ async def test_with_one_execution_there_is_none_to_go_to() -> None:
 # -- sizes and what comes late ---------------------------------------------------------
 
 
-async def test_a_call_that_comes_late_says_how_late_for_a_moment() -> None:
-    run = sync_run()
-    session = ScriptedSession(run)
-    async with live(session=session) as (app, pilot, _):
-        app.animation_level = "full"
+@pytest.mark.parametrize("width", [80, 140])
+async def test_a_late_call_slides_in_and_says_for_a_moment_how_late_it_is(
+    width: int,
+) -> None:
+    session, now = ScriptedSession(sync_run()), 100.0
+    async with live(session=session, size=(width, 40)) as (app, pilot, _):
+        app.animation_level, lanes = "full", app.deck.lanes
+        lanes.seconds = lambda: now
         session.push(lookup(api_call("ListTasks", 40, key="late"), lag=200))
         await settle(pilot)
-        assert "3m 20s late" in row_with(app, "ListTasks")
+        assert "ListTasks" not in words_on(app)
+        columns = []
+        for seconds in (0.15, SLIDE, LINGER):
+            now = 100 + seconds
+            lanes.fade()
+            await pilot.pause()
+            others = [row for row in lines_of(app)[:-1] if "List" not in row]
+            columns.append((row_with(app, "List").index("List"), others))
+        (first, passed), (last, there), (stays, after) = columns
+        assert first > last == stays
+        assert passed == there == after
+        assert "late" not in row_with(app, "ListTasks")
+
+
+async def test_without_animations_late_calls_are_in_their_places_at_once() -> None:
+    session = ScriptedSession(sync_run())
+    async with live(session=session) as (app, pilot, _):
+        for level in ("none", "basic"):
+            app.animation_level = level
+            session.push(lookup(api_call("ListTasks", 40, key=level), lag=200))
+            await settle(pilot)
+            assert "ListTasks" in words_on(app)
+        assert "3m 20s late" in words_on(app)
+        # More than a screenful would be restless.
+        app.animation_level = "full"
+        many = (api_call("TagResource", n, key=f"tag-{n}") for n in range(41, 91))
+        session.push(*(lookup(call, lag=200) for call in many))
+        await settle(pilot)
+        assert "TagResource" in words_on(app)
 
 
 async def test_wide_letters_keep_their_columns() -> None:

@@ -1,8 +1,6 @@
 """A watch as it comes in: what is said round the lanes, and when."""
 
 import asyncio
-import subprocess
-import sys
 
 import pytest
 
@@ -12,6 +10,7 @@ from sfnwatch.model.values import iso
 from sfnwatch.tui.detail_view import can_browse
 from sfnwatch.tui.terminal import notification
 from tests.builders import (
+    ARN,
     api_call,
     at,
     failed_history,
@@ -33,19 +32,6 @@ from tests.tui.screens import (
     settle,
     words_on,
 )
-
-
-def test_the_screen_needs_neither_the_sdk_nor_the_other_views_to_begin() -> None:
-    script = (
-        "import sys, sfnwatch.tui.app as _; print(*(m for m in sys.modules if"
-        " m.partition('.')[0] in {'botocore', 'boto3', 'aiobotocore', 'aiohttp'} or"
-        " m.startswith('sfnwatch.') and m.endswith(('filter_language', 'findings',"
-        " 'timeline_view', 'detail_view', 'explain_view', 'anonymizer', 'captions'))))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert found.stdout.split() == []
 
 
 async def test_the_first_picture_does_not_wait_for_the_session() -> None:
@@ -141,6 +127,14 @@ async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown() -> None:
         assert "┄┄ CloudTrail complete up to 00:30:04 (estimate) ┄┄" in words
 
 
+async def test_beside_each_other_executions_leave_room_for_how_complete_it_is() -> None:
+    told = health("lookup", "live", 260, complete_to=iso(at(100)))
+    both = [*sync_history(), *sync_history(ARN.replace("7f3a", "7f3b"))]
+    async with live([*both, *sync_calls(), told]) as (app, _, _):
+        words = words_on(app)
+        assert "┄┄ CloudTrail complete up to 00:30:04 (estimate) ┄┄" in words
+
+
 async def test_what_is_read_before_anything_is_complete_is_said() -> None:
     told = "Reading the calls from 08:00 to 09:00 UTC as well."
     reads = health("lookup", "live", 260, message=told)
@@ -155,6 +149,9 @@ async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
     told = health("lookup", "draining", 260, until=iso(at(600)))
     async with live([*sync_history(), told]) as (app, pilot, session):
         assert "waiting for late CloudTrail records, up to 05:30 more" in words_on(app)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "awaiting late calls, 05:30" in words_on(app)
         assert "x Stop waiting" in words_on(app)
         await pilot.press("x")
         assert session.drain_ended

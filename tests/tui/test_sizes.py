@@ -3,7 +3,8 @@
 import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
-from tests.tui.screens import replayed, rows_of, settle
+from tests.builders import HEAD, History
+from tests.tui.screens import live, replayed, rows_of, settle
 
 VIEWS = {
     "lanes": ("demo-three-ways", ("down", "Z", "end", "z", "home")),
@@ -31,6 +32,8 @@ def beside_the_scrollbar(app: SfnwatchApp) -> list[str]:
 async def test_a_view_comes_through_any_size(view: str) -> None:
     name, keys = VIEWS[view]
     async with replayed(name, (100, 30), *keys) as (app, pilot):
+        app.clear_notifications()  # they go by themselves, who knows when
+        await settle(pilot)
         before = beside_the_scrollbar(app)
         for size in SIZES:
             await pilot.resize_terminal(*size)
@@ -38,3 +41,14 @@ async def test_a_view_comes_through_any_size(view: str) -> None:
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
         assert beside_the_scrollbar(app) == before
+
+
+async def test_names_are_cut_only_where_no_cell_beside_them_is_blank() -> None:
+    name = "reprocess-20231115T002815-order-1234567-customer"
+    arn = f"{HEAD}:execution:order-fulfillment-orchestrator:{name}"
+    records = History(arn).start().state("Pack").end().records
+    for width in (60, 80, 100):
+        async with live(records, (width, 24)) as (app, _, _):
+            first = rows_of(app)[0]
+            assert "SUCCEEDED" in first
+            assert "…" not in first or len(first) >= width - 1

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.paint import width_of
-from sfnwatch.tui.timeline_draw import Axis, Lens, cut_short, idle_gaps, scale_of
+from sfnwatch.tui.timeline_draw import Axis, Lens, idle_gaps, scale_of
+from sfnwatch.view.playback import cut_short
 from tests.builders import START, at
 from tests.tui.screens import recorded
 
@@ -79,7 +80,7 @@ def test_labels_take_the_width_and_never_touch(length: float, width: int) -> Non
 
 @pytest.mark.parametrize(
     ("length", "label"),
-    [(0.5, "+0.1 s"), (50, "+10 s"), (300, "+1m"), (500, "+1m30"), (90000, "+6h")],
+    [(0.5, "+0.1 s"), (50, "+10 s"), (300, "+1m"), (500, "+1m 30s"), (90000, "+6h")],
 )
 def test_moments_are_round_and_count_from_the_start(length: float, label: str) -> None:
     words = [word for _, word in Axis(lens(length), 80).marks()]

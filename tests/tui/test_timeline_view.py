@@ -3,6 +3,8 @@
 import re
 
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.timeline_view import TimelineView
+from sfnwatch.view.order import Fold
 from tests.builders import History, at, call, describe, photos
 from tests.tui.screens import (
     live,
@@ -186,6 +188,20 @@ async def test_what_is_selected_goes_to_the_lanes_and_back() -> None:
         assert app.query_one("#detail").display
 
 
+async def test_an_event_a_call_and_a_fold_lead_to_their_bar() -> None:
+    async with replayed("demo-sync", (140, 40), "t") as (app, _):
+        view, shown = app.deck.view, app.shown
+        assert isinstance(view, TimelineView)
+        arn, calls = shown.roots[0].arn, shown.trace.ordered_calls
+        folds = [item.key for item in shown.items if isinstance(item, Fold)]
+        assert folds
+        for key in (f"{arn}#5", calls[0].key, *folds):
+            place = view.bars.place_of(key)
+            assert place is not None
+            assert view.bars.lines[place].bar.key == f"{arn}#2"
+        assert not view.select_key("nothing")
+
+
 async def test_a_filter_leaves_the_bars_it_is_about() -> None:
     async with replayed("demo-pipeline", (100, 30), "t") as (app, pilot):
         await press(pilot, "tilde", *"~s Label", "enter")
@@ -194,6 +210,12 @@ async def test_a_filter_leaves_the_bars_it_is_about() -> None:
         assert ["Each parcel" in row or "Label" in row for row in bars] == [True] * 5
         await press(pilot, "tilde", "x", "enter")
         await until(pilot, "the filter leaves no state")
+
+
+async def test_a_sign_that_a_note_alone_has_is_explained_too() -> None:
+    async with replayed("demo-distributed", (140, 40), "t") as (app, _):
+        assert "◀ event 1.3 s" in words_on(app)
+        assert "◀ learned by event" in words_on(app)
 
 
 async def test_of_a_map_run_it_is_said_what_is_not_read() -> None:
