@@ -14,6 +14,9 @@ from tests import TIMES
 for variable in ("NO_COLOR", "TEXTUAL_THEME", "FORCE_COLOR", "COLORTERM", "COLORFGBG"):
     os.environ.pop(variable, None)
 
+# Else every program that a test starts compiles anew all that it imports: seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # By default the collector looks through the whole of a screen's widgets every 700
 # objects: a fifth of the time that the screens' tests take. Memory grows by 30 MB.
 gc.set_threshold(50_000, 20, 10)

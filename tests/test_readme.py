@@ -111,7 +111,7 @@ def test_the_configuration_is_one_that_is_read(text: str, tmp_path: Path) -> Non
     (table,) = blocks(text, "toml")
     file = tmp_path / "config.toml"
     file.write_text(table)
-    config = load_config(file, {}, options=lambda: ("theme", "time", "notify"))
+    config = load_config(file, {})
     actions = {each.id: Bound(each.pane, each.keys) for each in ACTIONS}
     check(config, "nord", "", themes=names(), actions=actions)
     assert config.options == {"theme": "nord", "time": "local", "notify": "desktop"}

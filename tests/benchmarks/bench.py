@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 import sfnwatch
 from tests.benchmarks import made
-from tests.benchmarks.measure import Command, Sample, run
+from tests.benchmarks.measure import PATIENCE, Command, FailedError, Sample, run
 from tests.benchmarks.stub import ENDED
 from tests.benchmarks.terminals import Terminal
 
@@ -87,7 +88,16 @@ class Bench(Struct, frozen=True):
     @property
     def eased(self) -> float:
         """Seconds after which polls have eased off, and for which it is watched."""
-        return 1.0 if self.quick else 12.0
+        return 0.2 if self.quick else 12.0
+
+    @property
+    def keys(self) -> int:
+        return 4 if self.quick else 40
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which what is waited for is not coming."""
+        return 150.0 if self.quick else PATIENCE
 
     def folder(self, name: str) -> Path:
         path = self.scratch / name
@@ -108,21 +118,21 @@ class Bench(Struct, frozen=True):
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HOME": str(self.folder("home")),
+            # Compiled once, as what is installed is.
+            "PYTHONPYCACHEPREFIX": str(self.folder("compiled")),
             "PYTHONPATH": str(edition.tree),
             "XDG_CONFIG_HOME": str(self.folder("config")),
             # What a screen remembers of a recording is not for the other edition.
             "XDG_STATE_HOME": tempfile.mkdtemp(dir=self.folder("state")),
         }
-        if not self.quick:
-            # Compiled once, as what is installed is.
-            own["PYTHONPYCACHEPREFIX"] = str(self.folder("compiled"))
         foreign = ("AWS_", "SFNWATCH_", "NO_COLOR", "PYTHON", "TEXTUAL")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         return {**kept, **own}
 
     def run(self, edition: Edition, command: Command, **more: Any) -> Sample:
         """Run a command of an edition to its end."""
-        return run(command, self.env(edition), cwd=self.scratch, **more)
+        env = self.env(edition)
+        return run(command, env, cwd=self.scratch, patience=self.patience, **more)
 
     def inside(self, edition: Edition, *words: object) -> dict[str, Any]:
         """Run what measures within the program, without a terminal."""
@@ -131,18 +141,20 @@ class Bench(Struct, frozen=True):
         return told
 
     @contextmanager
-    def terminal(self, edition: Edition, command: Command) -> Iterator[Terminal]:
-        with Terminal(command, self.env(edition), self.scratch) as terminal:
+    def terminal(
+        self, edition: Edition, command: Command, **env: str
+    ) -> Iterator[Terminal]:
+        full = {**self.env(edition), **env}
+        with Terminal(command, full, self.scratch, self.patience) as terminal:
             yield terminal
 
     def shown_live(self, edition: Edition, url: str, count: int) -> float:
         """Watch until so many records are on the screen; give the seconds."""
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             path = Path(folder) / "told.json"
-            env = {**self.env(edition), TOLD: str(path)}
             command = edition.driver("live", url, count)
-            with Terminal(command, env, self.scratch) as terminal:
-                terminal.until(path.exists)
+            with self.terminal(edition, command, **{TOLD: str(path)}) as terminal:
+                terminal.until(path.exists, f"{count} records taken in")
                 told = json.loads(path.read_text())
                 if "shown" not in told:
                     # All has been taken in: what is painted next has it.
@@ -166,6 +178,9 @@ class Bench(Struct, frozen=True):
         ) as stub:
             assert stub.stdout is not None
             try:
-                yield stub.stdout.readline().strip()
+                ready, _, _ = select.select([stub.stdout], [], [], self.patience)
+                if not ready or not (url := stub.stdout.readline().strip()):
+                    raise FailedError("the stub of AWS: no URL, or not in time")
+                yield url
             finally:
                 stub.terminate()

@@ -1,6 +1,7 @@
 """Times of whole processes, taken in turn; medians, quantiles and ratios of pairs."""
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,10 @@ from msgspec import Struct
 T = TypeVar("T")
 Command = Sequence[str | Path]
 _LAUNCHER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")))
+
+
+PATIENCE = 1800.0
+"""Seconds that one program may take at most."""
 
 
 class FailedError(Exception):
@@ -36,6 +41,7 @@ def run(
     codes: Sequence[int] = (0,),
     keep: bool = False,
     cwd: Path | None = None,
+    patience: float = PATIENCE,
 ) -> Sample:
     """Run a program to its end; what it says is thrown away unless it is to be kept.
 
@@ -53,10 +59,18 @@ def run(
                 env=env,
                 cwd=cwd,
                 pass_fds=(tell,),
+                start_new_session=True,
             )
         finally:
             os.close(tell)
-        said, errors = process.communicate()
+        try:
+            said, errors = process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired as error:
+            # The launcher and what it has launched.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            late = f"{' '.join(words)}: not over within {patience:g} s"
+            raise FailedError(late) from error
         usage = telling.read().split()
     if not usage or int(usage[3]) not in codes:
         why = usage[3].decode() if usage else "not started"

@@ -95,6 +95,9 @@ class Stub:
                 writer.writelines((told.encode(), body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
+            """The client has gone."""
+        finally:
+            # Of what is not known here, too: nobody is to wait for an answer.
             writer.close()
 
 

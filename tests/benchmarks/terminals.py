@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from tests.benchmarks.measure import Command, FailedError
+from tests.benchmarks.measure import PATIENCE, Command, FailedError
 
 _ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;1$y", b"\x1b[c": b"\x1b[?62;22c"}
 """What a terminal is asked, and says: that it takes whole frames, and what it is."""
@@ -39,8 +39,10 @@ class Terminal:
         command: Command,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._words = [str(word) for word in command]
+        self._patience = patience
         own = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         full = {**(env or os.environ), **own}
         full = {key: full[key] for key in full if key not in {"COLUMNS", "LINES"}}
@@ -91,7 +93,7 @@ class Terminal:
         self.seen += data
         return data
 
-    def until_word(self, word: str, *, key: bytes = b"", seconds: float = 300) -> float:
+    def until_word(self, word: str, *, key: bytes = b"") -> float:
         """Wait for a word; give the moment. Raises FailedError.
 
         A key that leads there is pressed again and again, until it does.
@@ -106,25 +108,25 @@ class Terminal:
                 pressed = self.press(key)
             return word.encode() in part
 
-        self.until(shown, seconds)
+        self.until(shown, f"the word {word}")
         return time.monotonic()
 
-    def until(self, so: Callable[[], bool], seconds: float = 300) -> None:
+    def until(self, so: Callable[[], bool], what: str) -> None:
         """Take in what comes until something is so. Raises FailedError."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + self._patience
         while time.monotonic() < deadline:
             if so():
                 return
             if self._ended:
                 break
             self.read(0.05)
-        why = "it ended" if self._ended else f"not within {seconds:g} s"
+        why = "it ended" if self._ended else f"not within {self._patience:g} s"
         told = bytes(self.seen[-600:])
-        raise FailedError(f"{' '.join(self._words)}: {why}: …{told!r}")
+        raise FailedError(f"{' '.join(self._words)}: {what}: {why}: …{told!r}")
 
     def until_painted(self, since: float) -> float:
         """Wait for the first frame after a moment; give its own. Raises FailedError."""
-        self.until(lambda: self.painted_at > since, 30)
+        self.until(lambda: self.painted_at > since, "a frame")
         return self.painted_at
 
     def drain(self, seconds: float) -> None:

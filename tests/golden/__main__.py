@@ -12,12 +12,12 @@ import argparse
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tests.golden.answers import Answer, ask, differences, run
+from tests.golden.answers import Answer, Program, ask, differences, run
 from tests.golden.files import write_codes, write_digests, write_whole
 from tests.golden.inputs import (
     FIXTURES,
@@ -28,7 +28,6 @@ from tests.golden.inputs import (
 )
 
 _AT_ONCE = 2
-Program = tuple[str, ...]
 
 
 def main() -> int:
@@ -69,7 +68,7 @@ def _command(text: str) -> Program:
     """Split a command; a path is made absolute, as it is started elsewhere."""
     first, *words = shlex.split(text)
     path = Path(first)
-    return (str(path.absolute()) if path.exists() else first, *words)
+    return partial(run, (str(path.absolute()) if path.exists() else first, *words))
 
 
 # -- making ----------------------------------------------------------------------
@@ -90,9 +89,9 @@ def _make(
         write_codes(dict(zip(names, codes, strict=True)))
 
 
-def exit_code(program: Sequence[str], fixtures: Path, folder: Path, name: str) -> int:
+def exit_code(program: Program, fixtures: Path, folder: Path, name: str) -> int:
     words = ("export", str(fixtures / name), "--to", "json")
-    return run(program, words, folder).returncode
+    return program(words, folder).returncode
 
 
 def _others(fixtures: Path) -> dict[str, Case]:

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
@@ -47,12 +47,16 @@ class Answer:
         return self.trace | line_sections(self.lines) | table_sections(self.table)
 
 
-def ask(program: Sequence[str], files: Sequence[Path], folder: Path) -> Answer:
+Program = Callable[[Sequence[str], Path], subprocess.CompletedProcess[bytes]]
+"""Runs a command line in a folder, which takes what it writes."""
+
+
+def ask(program: Program, files: Sequence[Path], folder: Path) -> Answer:
     """Have a program tell what is in files, which make one trace together."""
     names = [str(path.absolute()) for path in files]
-    trace = run(program, ("export", *names, "--to", "json"), folder)
-    lines = run(program, ("replay", *names, "--json", "--no-record"), folder)
-    table = run(program, ("export", *names, "--to", "csv"), folder)
+    trace = program(("export", *names, "--to", "json"), folder)
+    lines = program(("replay", *names, "--json", "--no-record"), folder)
+    table = program(("export", *names, "--to", "csv"), folder)
     ended = {"export json": trace, "replay json": lines, "export csv": table}
     codes = {name: each.returncode for name, each in ended.items()}
     told = json.loads(trace.stdout) if trace.stdout else {}

@@ -26,6 +26,7 @@ FIXTURES = Path(
     or HERE.parents[1].parent / "shared" / "fixtures"
 )
 """Where others' records are, unless a caller says so."""
+ABSENT = f"no recorded fixtures at {FIXTURES}; set SFNWATCH_FIXTURES"
 SEED = "cloudtrail-real/seed_codmon_ecs_runTask_athena_rows_2023.json"
 _BEGUN = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 _DAY = timedelta(days=1)

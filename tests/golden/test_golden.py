@@ -4,32 +4,40 @@
 of them before they are committed.
 """
 
-import sys
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+from tests.cli.conftest import program
+from tests.cli.programs import Program as Here
 from tests.golden.__main__ import exit_code
-from tests.golden.answers import Answer, ask, differences, digests
+from tests.golden.answers import Answer, Program, ask, differences, digests
 from tests.golden.files import read_codes, read_digests, read_whole, whole_names
-from tests.golden.inputs import FIXTURES, fixture_cases, own_cases
+from tests.golden.inputs import ABSENT, FIXTURES, fixture_cases, own_cases
 
-PROGRAM = (sys.executable, "-m", "sfnwatch")
-ROOT = Path(__file__).parents[2]
+__all__ = ["program"]
 OWN, OTHERS = own_cases(), fixture_cases()
 FOLDERS = sorted({name.partition("/")[0] for name in read_codes()})
 _FEW = 4
 """Files of a folder that are tried: most are refused for the same reason."""
 
-needs_fixtures = pytest.mark.skipif(
-    not FIXTURES.is_dir(),
-    reason=f"no recorded fixtures at {FIXTURES}; set SFNWATCH_FIXTURES",
-)
+needs_fixtures = pytest.mark.skipif(not FIXTURES.is_dir(), reason=ABSENT)
 
 
-@pytest.fixture(autouse=True)
-def _this_edition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+@pytest.fixture
+def here(program: Here) -> Program:
+    """The program in this process: to start one takes longer than what it does."""
+
+    def run(words: Sequence[str], folder: Path) -> CompletedProcess[bytes]:
+        del folder
+        ended = program(*words)
+        out, err = os.fsencode(ended.out), os.fsencode(ended.err)
+        return CompletedProcess(words, ended.code, out, err)
+
+    return run
 
 
 def test_every_recording_has_its_golden_files() -> None:
@@ -38,16 +46,20 @@ def test_every_recording_has_its_golden_files() -> None:
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_recording_of_ours_says_what_it_said(name: str, tmp_path: Path) -> None:
-    answer = ask(PROGRAM, OWN[name](tmp_path), tmp_path)
+def test_a_recording_of_ours_says_what_it_said(
+    name: str, here: Program, tmp_path: Path
+) -> None:
+    answer = ask(here, OWN[name](tmp_path), tmp_path)
     found = differences(read_whole(name), answer.sections)
     assert not found, _report(name, found, answer)
 
 
 @needs_fixtures
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_recording_of_others_says_what_it_said(name: str, tmp_path: Path) -> None:
-    answer = ask(PROGRAM, OTHERS[name](FIXTURES, tmp_path), tmp_path)
+def test_a_recording_of_others_says_what_it_said(
+    name: str, here: Program, tmp_path: Path
+) -> None:
+    answer = ask(here, OTHERS[name](FIXTURES, tmp_path), tmp_path)
     found = differences(read_digests()[name], digests(answer.sections))
     assert not found, _report(name, found, answer)
 
@@ -55,11 +67,11 @@ def test_a_recording_of_others_says_what_it_said(name: str, tmp_path: Path) -> N
 @needs_fixtures
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_file_of_others_is_opened_or_refused_as_it_was(
-    folder: str, tmp_path: Path
+    folder: str, here: Program, tmp_path: Path
 ) -> None:
     codes = read_codes()
     names = [name for name in codes if name.startswith(f"{folder}/")][:_FEW]
-    found = {name: exit_code(PROGRAM, FIXTURES, tmp_path, name) for name in names}
+    found = {name: exit_code(here, FIXTURES, tmp_path, name) for name in names}
     assert found == {name: codes[name] for name in names}
 
 

@@ -127,7 +127,7 @@ class Account:
     @property
     def truth(self) -> list[dict[str, Any]]:
         """All calls that came in, in their order."""
-        with urlopen(f"{self.url}/truth", timeout=10) as answer:  # noqa: S310
+        with urlopen(f"{self.url}/truth", timeout=100) as answer:  # noqa: S310
             found: list[dict[str, Any]] = json.load(answer)
         return found
 

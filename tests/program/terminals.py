@@ -13,7 +13,7 @@ from typing import Any
 import pexpect
 import pyte
 
-DEADLINE = 40.0
+DEADLINE = 150.0
 """Seconds after which what is waited for is not coming."""
 UP, DOWN, HOME, END = "\x1b[A", "\x1b[B", "\x1b[H", "\x1b[F"
 ESCAPE, ENTER, TAB = "\x1b", "\r", "\t"

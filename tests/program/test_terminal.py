@@ -2,15 +2,17 @@
 
 import os
 import signal
+from typing import Any
 
 import pytest
 
 from tests.builders import ARN
+from tests.cli.programs import KEYS, serving
 from tests.program.programs import Processes
 from tests.program.stages import Stage
 from tests.program.terminals import Terminal
 
-DEMO = ("demo", "sync", "--speed", "60")
+DEMO = ("demo", "sync", "--speed", "1")
 
 
 @pytest.fixture
@@ -52,10 +54,9 @@ def test_a_signal_ends_it_with_its_code_and_the_recording_is_kept(
     assert "TaskSubmitted" in program("replay", str(path), "--json").out
 
 
-@pytest.mark.parametrize("keys", ["?", "~"])
-def test_control_c_ends_it_wherever_one_is(stage: Stage, keys: str) -> None:
+def test_control_c_ends_it_while_one_types(stage: Stage) -> None:
     terminal = stage.at_end()
-    terminal.press(keys)
+    terminal.press("~", "tab")
     terminal.quit("\x03")
 
 
@@ -100,20 +101,18 @@ def broken(self, *_, **__):
 {name}.{method} = broken
 """
 FAULTS = (
-    ("sfnwatch.tui.lanes_view", "LanesView", "draw", ""),
-    ("sfnwatch.tui.timeline_view", "TimelineView", "show", "t"),
-    ("sfnwatch.model.trace", "Trace", "add", ""),
+    ("sfnwatch.tui.lanes_view", "LanesView", "draw"),
+    ("sfnwatch.model.trace", "Trace", "add"),
 )
-"""In drawing, in a view, in what comes in; and the keys it takes."""
+"""In drawing, and in what comes in."""
 
 
-@pytest.mark.parametrize(("module", "name", "method", "keys"), FAULTS)
+@pytest.mark.parametrize(("module", "name", "method"), FAULTS)
 def test_a_crash_leaves_the_terminal_usable_and_tells_no_data(
-    stage: Stage, module: str, name: str, method: str, keys: str
+    stage: Stage, module: str, name: str, method: str
 ) -> None:
     fault = FAULT.format(module=module, name=name, method=method)
     terminal = stage.start(fault=fault)
-    terminal.press(keys)
     assert terminal.wait() == 1
     assert set(terminal.restored.values()) == {True}
     told = terminal.after
@@ -162,10 +161,14 @@ def test_its_end_is_told_as_was_asked(
     stage: Stage, program: Processes, notify: str, bells: int, notices: int
 ) -> None:
     stage.configure(f"notify = '{notify}'")
-    terminal = program.terminal("demo", "failure", "--speed", "300")
-    terminal.until("RUNNING")
-    terminal.until("✘ FAILED")
-    terminal.quit(code=10)
+    keys: dict[str, Any] = KEYS
+    with serving(["failure"], speed=1) as served:
+        words = served.words("watch", served.execution, "--drain", "0")
+        terminal = program.terminal(*words, **keys)
+        terminal.until("RUNNING")
+        served.clock.set_speed(1000)
+        terminal.until("✘ FAILED")
+        terminal.quit(code=10)
     assert terminal.bells == bells
     told = b"\x1b]9;sfnwatch: " + "✘ import-orders failed".encode()
     assert terminal.raw.count(told) == notices

@@ -103,7 +103,10 @@ async def _endure(hours: float, folder: Path) -> Endured:
     files, tasks = _open_files(), len(asyncio.all_tasks())
     async with simulation.up():
         await simulation.live().watch(consume)
-    await asyncio.sleep(0.1)  # noqa: TID251 - transports close a turn later
+    for _ in range(1000):
+        if _open_files() <= files:
+            break
+        await asyncio.sleep(0.02)  # noqa: TID251 - transports close some turns later
     recorder.close()
     left = _open_files() - files, len(asyncio.all_tasks()) - tasks
     trace = Trace()

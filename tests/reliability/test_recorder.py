@@ -23,7 +23,9 @@ def test_what_was_recorded_is_there_whenever_it_is_killed(tmp_path: Path) -> Non
 
 def test_a_disk_that_fills_up_is_said_and_the_watch_goes_on(program: Processes) -> None:
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (12288, -1))"
-    start = f'exec {_python()} -c "{limit}; from sfnwatch.cli.main import main; main()"'
+    # -B: Python would cut the bytecode it keeps, too, and everybody loads that.
+    code = f"{limit}; from sfnwatch.cli.main import main; main()"
+    start = f'exec {_python()} -B -c "{code}"'
     ended = program.shell(f"{start} {DEMO}")
     assert ended.code == 0, ended.err
     assert "◆ Execution started" in ended.out

@@ -25,6 +25,7 @@ from tests.cli.programs import KEYS
 from tests.cli.programs import Program as Here
 from tests.program.conftest import program
 from tests.program.programs import Processes
+from tests.program.terminals import DEADLINE
 from tests.recording.files import record
 from tests.reliability.outlets import acts, leaks
 from tests.reliability.servers import answering
@@ -215,7 +216,7 @@ def test_what_others_write_is_clean_as_well(what: str, program: Processes) -> No
         [sys.executable, "-c", code],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE,
         env=program.env({}),
     )
     err = done.stderr.decode()
@@ -296,7 +297,8 @@ EXCEPTIONS: Mapping[str, set[str]] = {
     "cli/watch.py": {"os.open", "os.dup2"},
     # What they are is asked: no line goes out.
     "cli/doctor.py": {"sys.stdout"},
-    "cli/options.py": {"/dev/tty", "sys.stdout", "sys.__stderr__"},
+    "cli/display.py": {"/dev/tty", "sys.stdout", "sys.__stderr__"},
+    "cli/whole.py": {"sys.stdout"},
     # It is told to be silent.
     "sources/aws_client.py": {"logging.NullHandler"},
 }

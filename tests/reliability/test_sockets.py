@@ -11,6 +11,7 @@ from tests.builders import ARN, OTHER_ARN, sync_run
 from tests.cli.programs import KEYS
 from tests.program.conftest import program
 from tests.program.programs import Processes
+from tests.program.terminals import DEADLINE
 from tests.recording.files import record
 from tests.reliability.guarded import FORBIDDEN
 from tests.reliability.outlets import OUTLETS
@@ -38,7 +39,7 @@ def guarded(
         text=True,
         check=False,
         env=program.env(_ENV),
-        timeout=100,
+        timeout=DEADLINE,
     )
 
 

@@ -26,7 +26,7 @@ CHROMIUM = next(
     None,
 )
 DRIVER = shutil.which("chromedriver")
-_TIMEOUT = 60
+_TIMEOUT = 120
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -65,9 +65,9 @@ class Page:
         return told.get("value")
 
     def wait(self, condition: str) -> None:
-        """Wait until an expression of the page's is true, at most a minute."""
+        """Wait until an expression of the page's is true, two minutes at most."""
         self.run(
-            f"for (let n = 0; n < 600; n++) {{ if ({condition}) return;"
+            f"for (let n = 0; n < 1200; n++) {{ if ({condition}) return;"
             " await new Promise(done => setTimeout(done, 100)); }"
             f" throw new Error({json.dumps('never: ' + condition)});"
         )

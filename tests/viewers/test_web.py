@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.programs import golden
 from tests.program.programs import PROGRAM, ROOT
-from tests.program.terminals import eventually
+from tests.program.terminals import DEADLINE, eventually
 from tests.viewers.browser import Page
 from tests.viewers.readers import needs_browser
 
@@ -104,7 +104,7 @@ def test_the_program_ends_with_its_server(
 ) -> None:
     child = shown(page, web)
     web.process.send_signal(number)
-    code = web.process.wait(30)
+    code = web.process.wait(DEADLINE)
     assert code == (-number if number is signal.SIGKILL else 0)
     eventually(lambda: not is_there(child), "the end of the program")
 
