@@ -150,6 +150,15 @@ def facts(trace: Trace, there: Container[str]) -> dict[str, Any]:
     }
 
 
+def _without(kind: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Leave one kind of findings out of what executions come to."""
+    executions = {
+        arn: {**each, "findings": [f for f in each["findings"] if f["kind"] != kind]}
+        for arn, each in told["executions"].items()
+    }
+    return {**told, "executions": executions}
+
+
 def _ids(watched: Watched, there: Container[str]) -> list[str]:
     """Name each event and call handed over, the watcher's own calls left out."""
     events = watched.of(RecordKind.HISTORY)
@@ -172,7 +181,11 @@ def _compared(
         yield f"{outcome.doubled} handed over more than once"
     if unread := watched.of(RecordKind.UNREAD):
         yield f"{len(unread)} records that could not be read"
-    yield from differences(facts(watched.trace, storm.own_ids), wanted.facts)
+    told, calm = facts(watched.trace, storm.own_ids), wanted.facts
+    if watched.messages("others"):
+        # It was said not to be known: no answer came while one was awaited.
+        told, calm = (_without("other-executions", each) for each in (told, calm))
+    yield from differences(told, calm)
 
 
 # -- what was said ---------------------------------------------------------------------
