@@ -42,7 +42,12 @@ _GROUPS = {
 }
 """What the ids of actions begin with, to the group that they are of."""
 _TABLE = (
-    ("player.toggle", "space", "Play", "play or pause; in a talk: the next finding"),
+    (
+        "player.toggle",
+        "space",
+        "Play",
+        "play or pause; live: freeze the view; in a talk, at the end: next finding",
+    ),
     ("player.event", ".", "Next event", "next event"),
     ("player.event_back", "comma", "Previous event", "previous event"),
     ("player.state", "]", "Next state", "to where the next state is entered"),
@@ -56,7 +61,12 @@ _TABLE = (
     ("player.faster", "+,=", "Faster", "up to 600×"),
     ("player.slower", "-", "Slower", "down to 0.25×"),
     ("player.squeeze", "g", "Squeeze idle time", "squeeze idle time, or show it all"),
-    ("player.clock", "c", "Switch clocks", "arrival time, or event time"),
+    (
+        "player.clock",
+        "c",
+        "Switch clocks",
+        "arrival time (CloudTrail is late), or event time",
+    ),
     ("player.loop", "L", "Loop", "loop"),
     ("player.live", "l", "To the end", "back to live; replay: to the end"),
     ("move.up", "up,k", "Up", "up"),
@@ -79,8 +89,18 @@ _TABLE = (
     ("lanes.fold", "z", "Fold", "fold or unfold the branch, iteration or polls here"),
     ("lanes.fold_all", "Z", "Fold all", "fold or unfold them all"),
     ("lanes.align", "a", "Align starts", "several executions: as if started at once"),
-    ("lanes.execution", "ctrl+right,;", "Next execution", "to the next execution"),
-    ("lanes.execution_back", "ctrl+left", "Previous execution", "to the one before"),
+    (
+        "lanes.execution",
+        "ctrl+right,;",
+        "Next execution",
+        "several executions: to the next one",
+    ),
+    (
+        "lanes.execution_back",
+        "ctrl+left",
+        "Previous execution",
+        "several executions: to the one before",
+    ),
     ("timeline.zoom_in", "i", "Zoom in", "zoom in, round the selected bar"),
     ("timeline.zoom_out", "o", "Zoom out", "zoom out"),
     ("timeline.whole", "w", "Whole", "the whole time there is"),

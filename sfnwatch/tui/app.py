@@ -531,6 +531,8 @@ class SfnwatchApp(ThemedApp[None]):
     def on_notify(self) -> None:
         """Have a toast take the place of the one before: they cover what is below."""
         self.clear_notifications()
+        # Textual leaves what held it, which would take a row of its own.
+        self.query("ToastHolder").remove()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:

@@ -263,7 +263,7 @@ class ExplainView(HeadedView):
             case Sentence() as told:
                 return self._sentence(entry, told, width)
             case Proof() as proof:
-                return [cut(list(self._proof(proof, width)), width)]
+                return self._proof(proof, width)
 
     def _prose(self, paragraph: Paragraph) -> list[Span]:
         text = self._shown.looks.mask(paragraph.text)
@@ -286,20 +286,23 @@ class ExplainView(HeadedView):
             return [head, *margined(rows, margin)]
         return margined(rows, margin, head)
 
-    def _proof(self, proof: Proof, width: int) -> Iterator[Span]:
+    def _proof(self, proof: Proof, width: int) -> list[list[Span]]:
         looks = self._shown.looks
-        margin = " " * (8 if width < _STACKED else _CERTAINTY + 4)
+        margin = 8 if width < _STACKED else _CERTAINTY + 4
         if proof.item is None:
-            words = f"{margin}· {clean(proof.id)} is not in what was read"
-            yield Span(looks.mask(words), "role--dim")
-            return
+            words = f"· {clean(proof.id)} is not in what was read"
+            return margined(
+                [cut([Span(looks.mask(words), "role--dim")], width)], margin
+            )
         line = self._shown.maker.line(proof.item)
-        at = looks.time(line.at, whole=line.whole_seconds)
-        yield Span(f"{margin}→ ", "role--call")
-        yield Span(f"{at:<12}  ", "role--dim")
-        if plain_text(line.owner) not in plain_text(line.parts):
-            yield from spans_of(line.owner, looks.mask)
-        yield from spans_of(line.parts, looks.mask)
+        at = f"{looks.time(line.at, whole=line.whole_seconds):<12}  "
+        arrow = Span(f"{'':{margin}}→ ", "role--call")
+        head = [arrow, Span(at, "role--dim")]
+        owned = plain_text(line.owner) in plain_text(line.parts)
+        parts = line.parts if owned else [*line.owner, *line.parts]
+        inside = width_of(head)
+        room = width - inside
+        return margined(flow(spans_of(parts, looks.mask), room, room), inside, head)
 
     def _table_row(self, table: Table, row: int, width: int) -> list[Span]:
         mask = self._shown.looks.mask

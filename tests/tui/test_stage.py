@@ -18,6 +18,7 @@ from tests.tui.screens import (
     press,
     prose_on,
     replayed,
+    rows_of,
     settle,
     words_on,
 )
@@ -187,6 +188,25 @@ async def test_one_toast_at_a_time_covers_neither_the_caption_nor_the_keys(
         assert "one of several words" not in words_on(app)
         (toast,) = app.query("Toast")
         assert not toast.region.overlaps(stage)
+
+
+@pytest.mark.parametrize("size", [(140, 40), (80, 24)])
+async def test_a_toast_is_whole_and_as_wide_as_its_words_and_leaves_times_in_view(
+    size: tuple[int, int],
+) -> None:
+    long = " ".join(f"word{n}" for n in range(40))
+    async with replayed("demo-pipeline", size) as (app, pilot):
+        times = re.findall(r"\d\d:\d\d:\d\d\.\d{3}", words_on(app))
+        app.notify("short")
+        await settle(pilot)
+        (toast,) = app.query("Toast")
+        assert toast.region.width < 20
+        app.notify(long)
+        await settle(pilot)
+        assert re.findall(r"\d\d:\d\d:\d\d\.\d{3}", words_on(app)) == times
+        (toast,) = app.query("Toast")
+        shown = [row[toast.region.x :] for row in rows_of(app)]
+        assert set(long.split()) <= set(" ".join(shown).split())
 
 
 def test_in_ascii_success_is_no_corner_and_names_stay() -> None:
