@@ -24,7 +24,7 @@ LEFT = re.compile(
             *("as life", "capitals count", "begin again at", "starts are put"),
             *("moment before at", "on its way", "is waited for", "no more late"),
             *("they can't show", "in sentences", "so called", "asks again", r"\bkin\b"),
-            *("colour", "behaviour", "optimise", "anonymise", "recognise"),
+            *("colour", "behaviour", "optimise", "anonymise", "recognise", "grey"),
         )
     ),
     re.IGNORECASE,

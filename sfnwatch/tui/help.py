@@ -28,7 +28,7 @@ _KEY_CELLS = 16
 _TWO = 92
 """Cells from which on there are two columns."""
 _MARKS: Sequence[tuple[str, str, str]] = (
-    ("┃", "role--busy", "a state that works; grey ╎ waits, amber ┋ backs off"),
+    ("┃", "role--busy", "a state that works; gray ╎ waits, amber ┋ backs off"),
     ("┃", "role--event", "its job had stopped, and Step Functions did not know yet"),
     ("│", "rail--container", "a Map or Parallel, around the states in it"),
     ("●", "role--busy", "a state passed at once"),

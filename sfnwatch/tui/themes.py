@@ -1,6 +1,6 @@
 """What each role looks like in a theme, so that it can be read wherever it stands.
 
-One system: blue works, grey waits, green is success and nothing else, amber is trouble
+One system: blue works, gray waits, green is success and nothing else, amber is trouble
 that did not fail, red is failure. Our own themes say their hues. Others choose theirs
 for large surfaces; as text, on a panel or under the cursor, most of them have some that
 can hardly be read. So a role begins as the theme's own color and is moved towards black
@@ -71,10 +71,10 @@ _LIGHT_CHIPS = ("#4a5866", "#7a3fb0", "#a82f78", "#6b6420", "#2f6b53", "#8a5230"
 def _high_contrast(ground: str, text: str, faint: str, cursor: str) -> dict[str, str]:
     """Give what Textual would draw too faintly for a theme of high contrast."""
     plain = ("role-plain", "role-name", "text", "border", "footer-foreground")
-    grey = ("role-dim", "role-faint", "thumb-color", "text-muted", "text-disabled")
+    gray = ("role-dim", "role-faint", "thumb-color", "text-muted", "text-disabled")
     return {
         **dict.fromkeys(plain, text),
-        **dict.fromkeys(grey, faint),
+        **dict.fromkeys(gray, faint),
         "cursor-background": cursor,
         "border-blurred": faint,
         "block-cursor-background": text,
@@ -175,7 +175,7 @@ class ThemedApp(App[ResultT]):
         ascii: bool = False,  # noqa: A002 - the option's name
     ) -> None:
         """Register all themes; raises UsageError for one that is wrong."""
-        # Without color Textual would still send greys, unless it leaves all of them
+        # Without color Textual would still send grays, unless it leaves all of them
         # to the terminal.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self._signs: tuple[LineFilter, ...] = (Ascii(),) if ascii else ()
@@ -248,7 +248,7 @@ def _palette(*, dark: bool) -> dict[str, str]:
         "fresh-background": "blue" if dark else "cyan",
         "thumb-color": "white" if dark else "black",
     }
-    # Many palettes have no grey that can be read; all have a fainter default.
+    # Many palettes have no gray that can be read; all have a fainter default.
     colors = {name: f"ansi_{color}" for name, color in named.items()}
     return {**colors, "dim-text-style": "dim"}
 
