@@ -145,8 +145,10 @@ def _is_url(text: str) -> bool:
         url = URL(text)
     except ValueError:
         return False
-    has_place = bool(url.host and url.port) and not re.search(r"\s", text)
-    return has_place and url.scheme in {"http", "https"}
+    # Nothing listens at port 0, which older versions take for none.
+    has_place = bool(url.host) and url.explicit_port != 0
+    is_web = url.scheme in {"http", "https"}
+    return is_web and has_place and not re.search(r"\s", text)
 
 
 def _shown(url: str) -> str:
