@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -47,9 +48,16 @@ async def browser(unused: socket.socket) -> AsyncIterator[Browser]:
         await client.session.close()
         await runner.cleanup()
         # The loop must hear of the end of every program's pipes before it ends.
-        await until_so(lambda: open_files() < before and not programs())
-        # And that they are over: they are waited for in threads, which tell it next.
-        await SystemClock().sleep(0.3)
+        # And that they are over: asyncio waits for them in threads, which tell it last.
+        await until_so(
+            lambda: open_files() < before and not (programs() or waiting_threads())
+        )
+        await SystemClock().sleep(0)
+
+
+def waiting_threads() -> list[str]:
+    names = (thread.name for thread in threading.enumerate())
+    return [name for name in names if name.startswith("asyncio-waitpid")]
 
 
 async def until_so(condition: Callable[[], bool]) -> None:
