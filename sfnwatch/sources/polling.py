@@ -414,6 +414,8 @@ class WatchContext(Struct):
     tries: int | None = None
     """How often a source that was never answered tries to reach AWS; None: for ever,
     as for a screen that somebody watches."""
+    reached: bool = False
+    """True once any source has had an answer: who is gone after that may come back."""
     uniform: Uniform = random.uniform
     request_logs: list[RequestLog] = field(default_factory=list)
 
@@ -590,6 +592,7 @@ class PollingSource:
         """Note an answer; that it does well again is told."""
         recovered = self.failures > 0 or not self._answered
         self._answered, self.failures, self._failed_at = True, 0, None
+        self.context.reached = True
         if recovered:
             self.say()
         elif self.requests.is_due(0.0):
@@ -602,7 +605,7 @@ class PollingSource:
         self._failed_at = self._failed_at or self.clock.now()
         self.judge(failure)
         tries = self.context.tries
-        if tries is not None and failure.unreachable:
+        if tries is not None and failure.unreachable and not self.context.reached:
             tries = min(tries, _UNREACHABLE_TRIES)
         hopeless = not self._answered and tries is not None and self.failures >= tries
         final = hopeless or failure.state is HealthState.REFUSED

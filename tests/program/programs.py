@@ -135,8 +135,12 @@ class ServedAccount:
     """`sfnwatch demo --serve` in a process of its own."""
 
     def __init__(self, program: Processes, *words: str, speed: int) -> None:
-        more = ("--speed", str(speed), "--port", "0")
-        self.process = program.start("demo", "--serve", *words, *more)
+        self._program, self._words = program, (*words, "--speed", str(speed))
+        self._start("0")
+
+    def _start(self, port: str) -> None:
+        words = ("demo", "--serve", *self._words, "--port", port)
+        self.process = self._program.start(*words)
         self.process.until("\n")
         eventually(lambda: self.process.out.endswith("\n"), "the line of the server")
         (line,) = self.process.out.splitlines()
@@ -149,3 +153,10 @@ class ServedAccount:
     @property
     def execution(self) -> str:
         return str(self.told["executions"][0])
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def restart(self) -> None:
+        """Serve again where it was served before."""
+        self._start(self.url.rpartition(":")[2])

@@ -1,5 +1,7 @@
 """How the screen looks and answers by options, configuration and terminal."""
 
+import pytest
+
 from tests.program.stages import Stage
 from tests.program.terminals import ENTER, ESCAPE, HOME, Terminal
 
@@ -99,11 +101,25 @@ def test_options_are_for_one_screen_and_overrule_it(stage: Stage) -> None:
     terminal.quit("Q")
 
 
-def test_what_can_not_be_followed_is_said_instead_of_a_screen(stage: Stage) -> None:
-    stage.configure("[keys]\n'view.timeline' = 'q'")
-    terminal = stage.start()
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ("", "--theme nrod", "--theme: there is no theme `nrod`. Did you mean `nord`?"),
+        ("[keys]\n'view.timeline' = 'q'", "", ": keys: `q` is for both"),
+        (
+            "[themes.mine]\nprimary = 'octarine'",
+            "",
+            "mine.primary: `octarine` is no color",
+        ),
+    ],
+)
+def test_what_can_not_be_followed_is_said_instead_of_a_screen(
+    stage: Stage, text: str, words: str, said: str
+) -> None:
+    stage.configure(text)
+    terminal = stage.start(*words.split())
     assert terminal.wait() == 2
     told = " ".join(terminal.raw.decode().split())
     assert told.startswith("sfnwatch: ")
-    assert ": keys: `q` is for both" in told
+    assert said in told
     assert terminal.is_untouched

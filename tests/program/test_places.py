@@ -35,6 +35,16 @@ def test_without_a_name_one_is_chosen_on_the_screen_or_none(
     assert len(program.recordings) == 1, "to choose none is no failure"
 
 
+def test_the_child_of_a_map_run_is_chosen_on_the_screen(program: Processes) -> None:
+    with serving(["distributed"], speed=5000) as served:
+        words = served.words("watch", served.execution, "--pick", *DRAIN)
+        terminal = program.terminal(*words, **ENV)
+        terminal.until("40 executions of 1 Map Run", "resize-photos/EachPhoto")
+        terminal.press(ENTER, "STEP FUNCTIONS", "Execution failed")
+        assert "Each photo" not in terminal.text
+        terminal.quit(code=10)
+
+
 # -- recordings ------------------------------------------------------------------------
 
 
@@ -59,6 +69,15 @@ def test_a_recording_is_chosen_and_replayed_without_aws(
     terminal.press("l", "Execution failed")
     terminal.quit(code=10)
     assert program.recordings == [recorded], "nothing is recorded again"
+
+
+def test_where_credentials_are_missing_the_list_says_so(
+    program: Processes, recorded: Path
+) -> None:
+    words = ("watch", "import-orders", "--pick")
+    terminal = program.terminal(*words, AWS_REGION="eu-west-1")
+    terminal.until("Unable to locate credentials", recorded.name.partition(".")[0])
+    terminal.quit()
 
 
 def test_with_nothing_recorded_the_demo_is_named(program: Processes) -> None:

@@ -13,6 +13,10 @@ DRAIN = ("--drain", "8m")
 UNSETTLED = {"noticed", "unseen", "lag", "polling"}
 
 
+def trace(program: Processes, ended: Ended) -> dict[str, Any]:
+    return settled(program("export", str(ended.recording), "--to", "json"))
+
+
 def settled(ended: Ended) -> dict[str, Any]:
     """Give an exported trace without the moments at which things arrived.
 
@@ -42,13 +46,25 @@ def test_it_tells_in_one_line_of_json_where_and_what_it_serves(
     assert (ended.code, len(ended.lines)) == (0, 1)
 
 
-def test_what_is_watched_is_what_is_exported_afterwards(program: Processes) -> None:
-    served = ServedAccount(program, "sync", speed=1000)
-    arguments = (served.execution, "--endpoint-url", served.url)
-    ended = program(*arguments, "--plain", *DRAIN, **KEYS)
+def test_a_server_killed_and_started_again_is_said_and_nothing_is_lost(
+    program: Processes,
+) -> None:
+    served = ServedAccount(program, "sync", speed=100)
+    arguments = (served.execution, "--endpoint-url", served.url, "--plain")
+    watching = program.start(*arguments, *DRAIN, **KEYS)
+    watching.until("submitted")
+    served.kill()
+    watching.until("sfnwatch: Step Functions: retrying. GetExecutionHistory on arn:")
+    assert served.url in watching.err
+    served.restart()
+    ended = watching.wait()
     assert ended.code == 0
     assert "sfnwatch: Step Functions: ended" in ended.err
+    assert "Traceback" not in ended.err
     assert len([line for line in ended.lines if "= task ARN" in line]) == 5
-    recorded = program("export", str(ended.recording), "--to", "json")
-    exporting = ("export", *arguments, "--to", "json", "--drain", "0")
-    assert settled(program(*exporting, **KEYS)) == settled(recorded)
+    calm = program(*arguments, "--drain", "0", **KEYS)
+    assert calm.code == 0
+    assert "retrying" not in calm.err
+    assert trace(program, ended) == trace(program, calm)
+    exporting = ("export", *arguments[:3], "--to", "json", "--drain", "0")
+    assert settled(program(*exporting, **KEYS)) == trace(program, calm)
