@@ -316,6 +316,19 @@ def test_every_code_is_judged_and_advised_on(state: HealthState) -> None:
         assert advice in failure.message
 
 
+def test_what_aws_says_reaches_nobody_s_terminal_unclean() -> None:
+    error = refusal("Bad\x1bCode", "\x1b]0;title\x07 \u202ereversed " + "x" * 1000)
+    message = failure_of(error, HISTORY, ARN, "aws login").message
+    assert message.isprintable()
+    assert len(message) < 700
+
+
+def test_a_session_token_that_aws_repeats_is_left_out() -> None:
+    said = "The Canonical String should have been\n'x-amz-security-token:SECRET\nhost'"
+    error = refusal("InvalidSignatureException", said)
+    assert "SECRET" not in failure_of(error, HISTORY, ARN, "aws login").message
+
+
 def test_a_clock_that_is_wrong_is_said_to_be() -> None:
     answer: Any = {
         "Error": {"Code": "InvalidSignatureException", "Message": "Signature expired"},
