@@ -133,9 +133,10 @@ async def test_while_only_time_passes_bars_are_drawn_seldom(
     run = history("ExecutionStarted", "WaitStateEntered Rest")
     session = ScriptedSession(run)
     async with live(session=session, size=(140, 40), seconds=3600) as (app, pilot, _):
-        app.repaint(time_has_passed=True)
-        # On a slow machine what has come in is drawn a little later.
-        await settle(pilot)
+        for _ in range(3):
+            # On a slow machine what has come in is drawn a little later.
+            app.repaint(time_has_passed=True)
+            await settle(pilot)
         timeline, drawn = timeline_of(app), list[None]()
         monkeypatch.setattr(timeline, "show", lambda: drawn.append(None))
         for _ in range(5):
