@@ -50,10 +50,6 @@ class SpedClock:
         self._origin = origin or datetime.now(UTC)
         self._started = time.monotonic()
 
-    @property
-    def speed(self) -> float:
-        return self._speed
-
     def now(self) -> datetime:
         elapsed = (time.monotonic() - self._started) * self._speed
         return self._origin + timedelta(seconds=elapsed)

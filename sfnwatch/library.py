@@ -158,7 +158,7 @@ async def moments(
     """
     from sfnwatch.session import raise_if_refused
 
-    watched = await _session((execution, *more), **options)
+    watched = await _session((execution, *more), options)
     news, shown = asyncio.Event(), watched.trace.version
     watched.consumers.append(lambda _, __: news.set())
     # A TaskGroup would end whoever iterates, in the middle of work of his own.
@@ -180,31 +180,26 @@ async def moments(
         await asyncio.wait([running])
 
 
-async def _session(
-    named: tuple[str, ...],
-    *,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    calls: bool = True,
-    drain: float = 15 * 60.0,
-) -> "Session":
+async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     """Find executions, and make the watch of them; raises SfnwatchError."""
     from sfnwatch import session
-    from sfnwatch.cli.account import choose_account
-    from sfnwatch.cli.naming import named_executions
+    from sfnwatch.cli.account import choose_account, named_executions
     from sfnwatch.clock import ServerClock
     from sfnwatch.sources.discovery import find as find_executions
     from sfnwatch.sources.targets import CallOptions
 
-    account = {"profile": profile, "region": region, "endpoint_url": endpoint_url}
-    settings, read = choose_account(**account), named_executions(named)
+    settings = choose_account(
+        profile=options.get("profile"),
+        region=options.get("region"),
+        endpoint_url=options.get("endpoint_url"),
+    )
+    read = named_executions(named)
     found = await find_executions(read, settings, ServerClock(), tell=lambda _: None)
     return session.live(
         found.arns,
         settings,
-        CallOptions(lookup=calls),
-        drain=drain,
+        CallOptions(lookup=options.get("calls", True)),
+        drain=options.get("drain", 15 * 60.0),
         tries=session.TRIES,
         asked=found.asked,
     )

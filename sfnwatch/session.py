@@ -13,12 +13,10 @@ import time
 from collections import Counter
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Collection,
     Iterable,
-    Iterator,
     Sequence,
 )
 from contextlib import suppress
@@ -248,32 +246,27 @@ class Session:
 
         Where records come meanwhile it begins again, once a second at most.
         """
+        from sfnwatch.analysis.finding import Finding
         from sfnwatch.analysis.findings import find_in_steps
 
         at, clock = moment.at, moment.clock
         while True:
-            key, begun = (self.trace.version, clock, at), time.monotonic()
+            key, found = (self.trace.version, clock, at), list[Finding]()
             if self._found[0] == key:
                 return self._found[1]
-            found = [f async for f in self._in_slices(find_in_steps(moment)) if f]
-            if self.trace.version == key[0]:
+            begun = rested = time.monotonic()
+            for step in find_in_steps(moment):
+                found += [step] if step else []
+                if time.monotonic() - rested > _SLICE:
+                    await SystemClock().sleep(0)
+                    rested = time.monotonic()
+                    if self.trace.version != key[0]:
+                        break
+            else:
                 self._found = key, found
                 return found
             await SystemClock().sleep(max(0.0, begun + _REST - time.monotonic()))
             moment = self.trace.as_of(at, clock)
-
-    async def _in_slices(
-        self, steps: "Iterator[Finding | None]"
-    ) -> "AsyncIterator[Finding | None]":
-        """Yield what the steps yield, until they are done or the trace has changed."""
-        version, begun = self.trace.version, time.monotonic()
-        for step in steps:
-            yield step
-            if time.monotonic() - begun > _SLICE:
-                await SystemClock().sleep(0)
-                begun = time.monotonic()
-            if self.trace.version != version:
-                return
 
 
 def _log(batch: Batch, changed: Changed) -> None:
@@ -403,8 +396,7 @@ def replay(
     from sfnwatch.recording.reader import open_files
 
     recording = open_files(paths)
-    # What waits for a pipe can be interrupted here, and not in a thread.
-    if speed or whole or not all(map(Path.is_file, paths)):
+    if speed or whole:
         recording.load()
     span = recording.span()
     clock: Clock = SystemClock()

@@ -14,13 +14,18 @@ _ARN = re.compile(
 )
 
 
-class ExecutionArn(Struct, frozen=True):
-    """`arn:aws:states:REGION:ACCOUNT:execution:STATE_MACHINE:NAME`, taken apart."""
+class StatesArn(Struct, frozen=True):
+    """`arn:aws:states:REGION:ACCOUNT:…`, and where what it names is."""
 
     arn: str
     partition: str
     region: str
     account: str
+
+
+class ExecutionArn(StatesArn, frozen=True):
+    """`…:execution:STATE_MACHINE:NAME`."""
+
     kind: str
     """`execution`, or `express`, whose history AWS does not keep."""
     state_machine_name: str
@@ -37,27 +42,19 @@ class ExecutionArn(Struct, frozen=True):
         return f"{head}:stateMachine:{self.state_machine_name}"
 
 
-class StateMachineArn(Struct, frozen=True):
-    """`arn:aws:states:REGION:ACCOUNT:stateMachine:NAME`, or that of a version of it."""
+class StateMachineArn(StatesArn, frozen=True):
+    """`…:stateMachine:NAME`, or that of a version of it or an alias.
 
-    arn: str
-    """With its qualifier: ListExecutions lists what was started by either."""
-    partition: str
-    region: str
-    account: str
+    ListExecutions lists what was started by either.
+    """
+
     name: str
     """With the label of a Distributed Map after a slash, where the ARN has one."""
-    qualifier: str | None = None
-    """The number of a version, or an alias."""
 
 
-class MapRunArn(Struct, frozen=True):
-    """`arn:aws:states:REGION:ACCOUNT:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
+class MapRunArn(StatesArn, frozen=True):
+    """`…:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
 
-    arn: str
-    partition: str
-    region: str
-    account: str
     state_machine_name: str
     name: str
     """All that follows the state machine's name."""
@@ -85,11 +82,10 @@ def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
     place = _place(match)
     kind, rest = match["kind"], match["rest"]
     if kind == "stateMachine":
-        name, _, qualifier = rest.partition(":")
-        return StateMachineArn(*place, name, qualifier or None)
+        return StateMachineArn(*place, rest.partition(":")[0])
     if kind == "mapRun":
-        name, _, rest = rest.partition("/")
-        return MapRunArn(*place, name, rest)
+        machine, _, name = rest.partition("/")
+        return MapRunArn(*place, machine, name)
     return _execution(match)
 
 

@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.history import Details
-from sfnwatch.model.integrations import integration
+from sfnwatch.model.integrations import Integration
 from sfnwatch.model.records import DecodeError, Received, Record
 from sfnwatch.model.values import (
     duration,
@@ -29,7 +29,7 @@ from sfnwatch.model.values import (
     text_of,
     values_at,
 )
-from sfnwatch.model.visits import Attempt
+from sfnwatch.model.visits import Attempt, integration_of
 
 if TYPE_CHECKING:
     from sfnwatch.model.execution import Execution
@@ -197,8 +197,9 @@ def decode_listed(item: Record) -> ListedExecution | None:
     )
 
 
-def decode_map_run(received: Received, record: Record) -> MapRun:
+def decode_map_run(received: Received) -> MapRun:
     """Read an answer of DescribeMapRun; raises DecodeError if it names none."""
+    record = received.record
     if not text_of(record.get("mapRunArn")):
         raise DecodeError("a Map Run without an ARN")
     own = text_of(record.get("executionArn"))
@@ -212,12 +213,12 @@ def decode_map_run(received: Received, record: Record) -> MapRun:
     )
 
 
-def decode_children(received: Received, record: Record) -> Iterator[MapRunChild]:
+def decode_children(received: Received) -> Iterator[MapRunChild]:
     """Read a page of ListExecutions for a Map Run; raises DecodeError for no list.
 
     Items that name no execution or no Map Run are of no use here.
     """
-    items = record.get("executions")
+    items = received.record.get("executions")
     if not isinstance(items, list):
         raise DecodeError("a page of executions without a list of them")
     for item in map(mapping_of, items):
@@ -317,7 +318,7 @@ class Parent(Struct, frozen=True):
 class Lineage(Struct, frozen=True):
     """Who started whom, among executions whose histories are known."""
 
-    parents: Mapping[str, Parent] = field(default_factory=dict)
+    parents: dict[str, Parent] = field(default_factory=dict)
     """By the ARN of the child execution."""
     map_runs: Mapping[str, Parent] = field(default_factory=dict)
     """By the ARN of a Map Run."""
@@ -339,8 +340,8 @@ class Lineage(Struct, frozen=True):
 def find_lineage(known: Sequence["Execution"], listed: Mapping[str, str]) -> Lineage:
     """Tell who started whom; `listed` gives the Map Run that lists tell of, by child.
 
-    The order of `known` decides who is left without a parent where they are in a
-    circle: no history of AWS's has one, a file may.
+    Where they are in a circle, the first of `known` in it is left without a parent: no
+    history of AWS's has one, a file may.
     """
     map_runs: dict[str, Parent] = {}
     nested: dict[str, Parent] = {}
@@ -351,15 +352,12 @@ def find_lineage(known: Sequence["Execution"], listed: Mapping[str, str]) -> Lin
                 map_runs.setdefault(arn, parent)
         for arn, parent in one.started.items():
             nested.setdefault(arn, parent)
-    parents = {
-        one.arn: found
-        for one in known
-        if (found := _of_map_run(one, map_runs, listed) or nested.get(one.arn))
-    }
-    for one in known:
-        if _is_own_ancestor(one.arn, parents):
-            del parents[one.arn]
-    return Lineage(parents, map_runs)
+    lineage = Lineage({}, map_runs)
+    for one in reversed(known):
+        found = _of_map_run(one, map_runs, listed) or nested.get(one.arn)
+        if found and lineage.root_of(found.execution_arn) != one.arn:
+            lineage.parents[one.arn] = found
+    return lineage
 
 
 def _of_map_run(
@@ -372,35 +370,19 @@ def _of_map_run(
     return Parent(run.execution_arn, run.visit_id, map_run_arn=arn)
 
 
-def _is_own_ancestor(execution_arn: str, parents: Mapping[str, Parent]) -> bool:
-    seen: set[str] = set()
-    at = execution_arn
-    while at in parents and at not in seen:
-        seen.add(at)
-        at = parents[at].execution_arn
-        if at == execution_arn:
-            return True
-    return False
-
-
 def started_by(attempt: Attempt) -> Iterator[str]:
     """Yield the ARNs of the executions that an attempt started, of whatever kind."""
-    row = attempt.integration
-    if row is None or (row.event_source, row.action_event) != START:
-        return
-    for arn in attempt.resource_ids:
-        if maybe_execution_arn(arn) is not None:
-            yield arn
+    return _executions(attempt.integration, attempt.resource_ids)
 
 
-def started_in(event_type: str, details: Details) -> tuple[str, ...]:
-    """Give the ARNs of the executions that an event says were started."""
-    if event_type not in _ANSWERS:
-        return ()
-    service, action = text_of(details.get("resourceType")), details.get("resource")
-    row = integration(service or "", text_of(action) or "")
-    if (row.event_source, row.action_event) != START:
-        return ()
+def started_in(event_type: str, details: Details) -> Iterator[str]:
+    """Yield the ARNs of the executions that an event says were started."""
+    row = integration_of(event_type, details) if event_type in _ANSWERS else None
     output = parse_json(details.get("output"))
-    found = (value for path in row.id_paths for value in values_at(output, path))
-    return tuple(arn for arn in found if maybe_execution_arn(arn) is not None)
+    paths = row.id_paths if row else ()
+    return _executions(row, (v for path in paths for v in values_at(output, path)))
+
+
+def _executions(row: Integration | None, told: Iterable[str]) -> Iterator[str]:
+    if row is not None and (row.event_source, row.action_event) == START:
+        yield from filter(maybe_execution_arn, told)

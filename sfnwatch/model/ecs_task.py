@@ -6,14 +6,14 @@ once and in no order: `detail.version` rises with every change, so task and vers
 tell what is the same event again, and which is the later one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.model.records import DecodeError, Record
+from sfnwatch.model.records import DecodeError, Received
 from sfnwatch.model.values import (
     int_of,
     list_of,
@@ -107,10 +107,9 @@ def is_task_state(event: Mapping[str, Any]) -> bool:
     return event.get("detail-type") == DETAIL_TYPE
 
 
-def decode_task_state(
-    event: Record, seen_at: datetime | None = None, number: int = -1
-) -> TaskState:
+def decode_task_state(received: Received) -> TaskState:
     """Decode an event; raises DecodeError for one without task, version or time."""
+    event = received.record
     detail = mapping_of(event.get("detail"))
     at = maybe_time(detail.get("updatedAt")) or maybe_time(event.get("time"))
     if int_of(version := detail.get("version")) is None:
@@ -124,8 +123,7 @@ def decode_task_state(
         at=at,
         containers=tuple(map(_container, list_of(detail.get("containers")))),
         event_id=text_of(event.get("id")),
-        seen_at=seen_at,
-        number=number,
+        seen_at=received.at,
     )
 
 
@@ -133,21 +131,10 @@ def _container(value: Any) -> TaskContainer:
     return read_fields(TaskContainer, mapping_of(value))
 
 
-class TaskStretch(NamedTuple):
-    """How long a task was said to be in one status."""
-
-    state: TaskState
-    """What it begins with."""
-    begin: datetime
-    end: datetime
-
-    @property
-    def seconds(self) -> float:
-        return (self.end - self.begin).total_seconds()
-
-
-def stretches(states: Sequence[TaskState], now: datetime) -> Iterator[TaskStretch]:
-    """Yield how long a task was in each status, up to `now` if it has not stopped.
+def stretches(
+    states: Iterable[TaskState], now: datetime
+) -> Iterator[tuple[TaskState, datetime]]:
+    """Yield what a task was, and until when; up to `now` if it has not stopped.
 
     Clocks may disagree: a change before the one before it takes no time.
     """
@@ -157,4 +144,4 @@ def stretches(states: Sequence[TaskState], now: datetime) -> Iterator[TaskStretc
     ends.append(last.at if last.stage is TaskStage.STOPPED else max(last.at, now))
     for state, end in zip(ordered, ends, strict=True):
         if end > state.at or state.stage is TaskStage.STOPPED:
-            yield TaskStretch(state, state.at, end)
+            yield state, end

@@ -4,8 +4,10 @@ A link may be missing; it may not be wrong. One contradiction is enough, whateve
 agrees: roles are shared, often by hundreds of executions of one machine at a time.
 """
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -42,6 +44,8 @@ _LAMBDAS_OWN: CallName = ("lambda.amazonaws.com", "InvokeExecution")
 """Lambda's, after an asynchronous Invoke, whose request id it has."""
 _TRIES = re.compile(r"SDK Attempt Count: (\d{1,3})\b")
 _TOKEN = re.compile(r"arn:[A-Za-z0-9:/_.+=@*-]+")
+Spot = tuple[CallName, str | None]
+"""A call's name, and the name of the role it was made with."""
 
 
 # -- the two sides ---------------------------------------------------------------------
@@ -75,7 +79,12 @@ class Caller(Struct, eq=False):
     """Those that were made: polls of one job share theirs."""
 
     @property
-    def spots(self) -> list[tuple[CallName, str | None]]:
+    def told(self) -> tuple[str, ...]:
+        """All ids that its own events tell."""
+        return (*self.request_ids, *self.sessions, *self.ids)
+
+    @property
+    def spots(self) -> list[Spot]:
         """Which calls it may have made, under which role."""
         return [(name, self.role) for name in self.names]
 
@@ -89,7 +98,7 @@ def caller_of(arn: str, attempt: Attempt, role_arn: str | None) -> Caller:
     account, region = account_of(role_arn) or place[0], attempt.region or place[1]
     partition = execution.partition if execution else "aws"
     home = home_region(attempt.resource_type or "", partition)
-    causes = [end.cause for end in attempt.ends if end.cause]
+    cause = attempt.cause or ""
     return Caller(
         key=(arn, attempt.scheduled_id),
         attempt=attempt,
@@ -97,15 +106,16 @@ def caller_of(arn: str, attempt: Attempt, role_arn: str | None) -> Caller:
         account=account,
         regions=frozenset(filter(None, (region, home))),
         names=_names(row, attempt.pattern),
-        request_ids=tuple(attempt.request_ids),
-        sessions=frozenset(s for cause in causes for s in _SESSION.findall(cause)),
-        tries=max((int(n) for c in causes for n in _TRIES.findall(c)), default=0),
+        request_ids=attempt.request_ids,
+        sessions=frozenset(_SESSION.findall(cause)),
+        tries=max(map(int, _TRIES.findall(cause)), default=0),
         ids=frozenset((*jobs, *map(last_segment, jobs))),
         owns=row is None or not row.action.startswith(_TO_OTHERS),
         facts=(
             *(role_arn, account, region, attempt.visit_id, attempt.pattern, row),
             *(attempt.scheduled_at, attempt.started_at, attempt.submitted_at),
-            *(attempt.end, len(attempt.request_ids), len(jobs)),
+            *(attempt.status, attempt.ended_at, attempt.error, cause),
+            *(len(attempt.request_ids), len(jobs)),
         ),
     )
 
@@ -132,7 +142,7 @@ def role_in(attempt: Attempt, name: CallName) -> CallRole:
     return role
 
 
-class Pair(Struct, eq=False):
+class Pair(NamedTuple):
     """A call, and an attempt that may have made it."""
 
     call: ApiCall
@@ -141,16 +151,6 @@ class Pair(Struct, eq=False):
     caller: Caller
     role: CallRole
     """What the call would be to the attempt."""
-    compare: "Callable[[Pair], Comparison]"
-    """Compares what was asked on both sides, when it is wanted."""
-    _compared: Comparison | None = None
-
-    @property
-    def compared(self) -> Comparison:
-        """What was asked on both sides; nothing where one side does not tell."""
-        if self._compared is None:
-            self._compared = self.compare(self)
-        return self._compared
 
 
 # -- when an attempt may make a call ---------------------------------------------------
@@ -163,14 +163,14 @@ class Window(NamedTuple):
     """What such a call would be to it."""
     first: int
     """The first microsecond a call may be dated: its second begins before it."""
-    last: int | None
-    """None while it may make more."""
+    last: float
+    """Infinity while it may make more."""
     narrow: bool = False
     """True where its action, or its job, is known: it may have made such calls only as
     failed, or as name no job."""
 
-    def meets(self, begin: int, end: int) -> bool:
-        return self.first <= end and (self.last is None or begin <= self.last)
+    def meets(self, begin: float, end: float) -> bool:
+        return self.first <= end and begin <= self.last
 
 
 def window_of(caller: Caller, name: CallName, skew: tuple[int, int]) -> Window | None:
@@ -195,16 +195,21 @@ def window_of(caller: Caller, name: CallName, skew: tuple[int, int]) -> Window |
         if end is None or attempt.status not in {"aborted", "timed_out"}:
             return None
         begin, slack = end, _STOP_GRACE
-    last = None if end is None else microseconds(end) + slack
-    return Window(role, microseconds(begin) - SECOND + 1 + least, last)
+    return _window(role, begin, end, least, slack)
 
 
 def life_of(caller: Caller) -> Window:
     """Give the time in which a call about an attempt's own job is taken for its own."""
-    end = caller.attempt.ended_at
-    last = None if end is None else microseconds(end) + _SLACK
-    first = microseconds(caller.attempt.scheduled_at) - SECOND + 1
-    return Window(CallRole.OTHER, first, last)
+    attempt = caller.attempt
+    begin, end = attempt.scheduled_at, attempt.ended_at
+    return _window(CallRole.OTHER, begin, end, 0, _SLACK)
+
+
+def _window(
+    role: CallRole, begin: datetime, end: datetime | None, least: int, slack: int
+) -> Window:
+    last = math.inf if end is None else microseconds(end) + slack
+    return Window(role, microseconds(begin) - SECOND + 1 + least, last)
 
 
 # -- what speaks against it ------------------------------------------------------------
@@ -312,16 +317,11 @@ def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
     return "it names another job"
 
 
-def other_parameters(pair: Pair) -> str:
+def other_parameters(compared: Comparison) -> str:
     """Say what was asked otherwise."""
-    names = sorted({leaf.path for leaf in pair.compared.different})
+    names = sorted({leaf.path for leaf in compared.different})
     more = ", …" if len(names) > NAMED else ""
     return f"other parameters: {', '.join(names[:NAMED])}{more}" if names else ""
-
-
-def equal_parameters(pair: Pair) -> frozenset[str]:
-    """Name the parameters that are equal."""
-    return frozenset(leaf.path for leaf in pair.compared.equal)
 
 
 def other_error(pair: Pair) -> str:
@@ -339,7 +339,7 @@ def other_error(pair: Pair) -> str:
     if session and pair.caller.sessions and session not in pair.caller.sessions:
         return "another session made it than the attempt's cause names"
     told = attempt.error
-    if is_retryable(call) or _says_nothing(told) or told is None:
+    if is_retryable(call) or says_nothing(told) or told is None:
         return ""
     if error_word(told) != error_word(call.error_code):
         return f"it failed with {call.error_code}, the attempt with {told}"
@@ -371,7 +371,7 @@ _OF_MANY = {"Unknown", "ServiceException", "SdkClientException"}
 
 
 @lru_cache(maxsize=1024)
-def _says_nothing(error: str | None) -> bool:
+def says_nothing(error: str | None) -> bool:
     """True for an error that stands for many: a service's own, or Step Functions'."""
     if error is None:
         return True
@@ -432,10 +432,12 @@ class Weighed(NamedTuple):
     """Sentences; empty for an attempt that may have made it."""
 
 
-def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
+def weigh(
+    pair: Pair, compared: Comparison, window: Window | None, ids: Collection[str]
+) -> Weighed:
     """Weigh all of a pair; `window` is when it may have made the call, if it does.
 
-    `ids` are all that the call's record names.
+    `compared` are the parameters of both, `ids` all that the call's record names.
     """
     call, caller = pair.call, pair.caller
     session, row = told_session(call, pair.record), caller.attempt.integration
@@ -450,9 +452,9 @@ def weigh(pair: Pair, window: Window | None, ids: Collection[str]) -> Weighed:
     same += [f"{word} {each}" for each in held[:1]]
     found = [other_caller(call, caller), _other_time(call, window)]
     found += [check(pair) for check in CHECKS[pair.role]]
-    found.append(other_parameters(pair))
+    found.append(other_parameters(compared))
     sentences = tuple(dict.fromkeys(filter(None, found)))
-    return Weighed(caller.key, pair.role, tuple(same), pair.compared, sentences)
+    return Weighed(caller.key, pair.role, tuple(same), compared, sentences)
 
 
 def _other_time(call: ApiCall, window: Window | None) -> str:
@@ -461,6 +463,6 @@ def _other_time(call: ApiCall, window: Window | None) -> str:
     at = call.moment
     if at < window.first:
         return f"it came {duration((window.first - at) / SECOND)} too early"
-    if window.last is not None and at > window.last:
+    if at > window.last:
         return f"it came {duration((at - window.last) / SECOND)} too late"
     return ""

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.model.arns import maybe_execution_arn
@@ -24,29 +24,37 @@ from sfnwatch.model.history import (
 )
 from sfnwatch.model.history_fold import HistoryFold
 from sfnwatch.model.integrations import Pattern, parse_definition
-from sfnwatch.model.records import Record, RecordKind
-from sfnwatch.model.values import int_of, maybe_time, stamp, text_of
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.values import int_of, stamp, text_of
 from sfnwatch.model.visits import Attempt, StateVisit, ends_with_execution
 
 _ENDINGS = {s: kind.removeprefix("Execution") for kind, s in TERMINAL.items()}
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, rename="camel"):
     """An answer of DescribeExecution or DescribeStateMachineForExecution."""
 
     kind: str
-    seen_at: datetime | None
-    number: int
+    seen_at: datetime | None = None
+    number: int = -1
     """Of its record in the store."""
-    record: Record
+    status: str | None = None
+    redrive_count: int | None = None
+    started_at: datetime | None = field(default=None, name="startDate")
+    stopped_at: datetime | None = field(default=None, name="stopDate")
+    redriven_at: datetime | None = field(default=None, name="redriveDate")
+    updated_at: datetime | None = field(default=None, name="updateDate")
+    definition: str | None = None
+    role_arn: str | None = None
+    state_machine_arn: str | None = None
+    map_run_arn: str | None = None
 
     @property
     def order(self) -> tuple[float, ...]:
         """Sort answers; files do not say when, but of redrives, an end, a change."""
-        redrives = int_of(self.record.get("redriveCount")) or 0
-        ended = text_of(self.record.get("status")) not in RUNNING
-        changed = self._first_time("stopDate", "updateDate")
-        return stamp(self.seen_at), redrives, ended, stamp(changed)
+        changed = self.stopped_at or self.updated_at
+        ended = self.status not in RUNNING
+        return stamp(self.seen_at), self.redrive_count or 0, ended, stamp(changed)
 
     @property
     def since(self) -> datetime | None:
@@ -57,15 +65,9 @@ class Answer(Struct, frozen=True):
         """
         if self.kind != RecordKind.DESCRIBE:
             return None
-        turned = self._first_time("stopDate", "redriveDate")
-        if turned is None and int_of(self.record.get("redriveCount")):
-            # Taken up again, and it is not told when: it was so when it was seen.
-            return self.seen_at or self._first_time("startDate")
-        return turned or self._first_time("startDate")
-
-    def _first_time(self, *keys: str) -> datetime | None:
-        times = (maybe_time(self.record.get(key)) for key in keys)
-        return next((at for at in times if at is not None), None)
+        # Taken up again, and it may not be told when: it was so when it was seen.
+        again = self.redriven_at or (self.seen_at if self.redrive_count else None)
+        return self.stopped_at or again or self.started_at
 
 
 class Redrive(Struct, frozen=True):
@@ -135,7 +137,8 @@ class Execution:
         self.watched = False
         """True where an event says when it was received: it is not from a file."""
         self._times: dict[Clock, list[datetime]] = {clock: [] for clock in Clock}
-        """When each event, and every lower id, had come by each clock."""
+        """When each event, and every lower id, had come by each clock, as far as that
+        was asked."""
 
     @property
     def visits(self) -> dict[int, StateVisit]:
@@ -151,16 +154,13 @@ class Execution:
         return of_definition and self._defined_branches() != self._branches
 
     def _defined_branches(self) -> Mapping[str, tuple[str, ...]]:
-        newest = self.defined[-1].record if self.defined else {}
-        return parse_definition(text_of(newest.get("definition"))).branches
+        newest = self.defined[-1].definition if self.defined else None
+        return parse_definition(newest).branches
 
     def take_event(self, event: HistoryEvent, details: Details) -> None:
         """Fold an event whose id is above all others'."""
         self.ordered.append(event)
         self.watched = self.watched or event.seen_at is not None
-        for clock, times in self._times.items():
-            at = dated(clock, event.seen_at, event.at)
-            times.append(max(at, times[-1]) if times else at)
         self.fold.take(event, details)
         kind = event.type
         if kind == "ExecutionStarted" and event.id == 1:
@@ -201,8 +201,13 @@ class Execution:
 
     def event_count(self, at: datetime | None, clock: Clock) -> int:
         """Count the events that had come by `at`; None: all."""
+        if at is None:
+            return len(self.ordered)
         times = self._times[clock]
-        return len(times) if at is None else bisect_right(times, at)
+        for event in self.ordered[len(times) :]:
+            told = dated(clock, event.seen_at, event.at)
+            times.append(max(told, times[-1]) if times else told)
+        return bisect_right(times, at)
 
     def as_of(self, at: datetime | None, clock: Clock = Clock.EVENT) -> "ExecutionAsOf":
         return ExecutionAsOf(self, at, clock)
@@ -273,28 +278,23 @@ class ExecutionAsOf:
             visit = visit.ended_as(*end) if end is not None else visit
         if not self._execution.task_states:
             return visit
-        stops = list(map(self._told_stop, visit.attempts))
-        if not any(stops):
-            return visit
-        pairs = zip(visit.attempts, stops, strict=True)
-        attempts = [replace(a, told_by=stop) if stop else a for a, stop in pairs]
-        return replace(visit, attempts=attempts)
+        return replace(visit, attempts=list(map(self._with_stop, visit.attempts)))
 
-    def _told_stop(self, attempt: Attempt) -> TaskState | None:
-        """Give what ECS told of the end of an attempt's tasks, where it does not.
+    def _with_stop(self, attempt: Attempt) -> Attempt:
+        """Give an attempt with what ECS told of its tasks' end, where it does not.
 
         A `.sync` attempt that failed in words, timed out or was aborted has no answer
         that tells, and one that still waits has none yet. Only `.sync` waits for the
         end of its task, and of several for the last.
         """
-        waits = attempt.pattern is Pattern.SYNC and attempt.stopped_at is None
-        if not waits:
-            return None
+        if attempt.pattern is not Pattern.SYNC or attempt.stopped_at is not None:
+            return attempt
         stops = list(map(self._stop_of, attempt.resource_ids))
         known = [state for state in stops if state is not None]
-        whole = len(known) == len(stops)
-        last = max(known, key=lambda s: (stamp(s.stopped_at), s.key), default=None)
-        return last if whole else None
+        if not known or len(known) < len(stops):
+            return attempt
+        last = max(known, key=lambda state: (stamp(state.stopped_at), state.key))
+        return replace(attempt, told_by=last, stopped_at=last.stopped_at)
 
     def _stop_of(self, task_arn: str) -> TaskState | None:
         """Give the last that ECS had told of a task's end."""
@@ -342,16 +342,16 @@ class ExecutionAsOf:
         """True once anything but its definition is known of it."""
         return self.event_count > 0 or self.described is not None
 
-    def _told(self, key: str) -> str | None:
+    def _told(self, name: str) -> str | None:
         """Give what an answer of AWS's says: what describes the execution first."""
-        answers = filter(None, (self.described, self.defined))
-        said = (text_of(answer.record.get(key)) for answer in answers)
+        answers = self.described, self.defined
+        said = (getattr(answer, name, None) for answer in answers)
         return next(filter(None, said), None)
 
     @property
     def map_run_arn(self) -> str | None:
         """The Map Run it is an execution of, where it was described."""
-        return self._told("mapRunArn")
+        return self._told("map_run_arn")
 
     @property
     def name(self) -> str:
@@ -362,7 +362,7 @@ class ExecutionAsOf:
     def state_machine_arn(self) -> str | None:
         parsed = maybe_execution_arn(self.arn)
         derived = parsed.state_machine_arn if parsed else None
-        return self._told("stateMachineArn") or derived
+        return self._told("state_machine_arn") or derived
 
     @property
     def state_machine_name(self) -> str | None:
@@ -373,7 +373,7 @@ class ExecutionAsOf:
     def role_arn(self) -> str | None:
         """The role its calls are made with: of its start, or of its definition."""
         started = self._execution.role_arn_at_start if self.event_count else None
-        return started or self._told("roleArn")
+        return started or self._told("role_arn")
 
     # -- its start and its ends --------------------------------------------------
 
@@ -403,9 +403,8 @@ class ExecutionAsOf:
         """
         if self.ending is not None:
             return TERMINAL[self.ending.type]
-        told = self._described_status
-        if told and self._redrives_ahead >= 0:
-            return told
+        if (told := self.described) and told.status and self._redrives_ahead >= 0:
+            return told.status
         return "RUNNING" if self.event_count else "UNKNOWN"
 
     @property
@@ -417,17 +416,14 @@ class ExecutionAsOf:
         first = self.event(1)
         if first is not None and first.type == "ExecutionStarted":
             return first.at
-        return self._described_time("startDate")
+        return self.described.started_at if self.described else None
 
     @property
     def stopped_at(self) -> datetime | None:
         if self.ending is not None:
             return self.ending.at
-        return self._described_time("stopDate") if not self.running else None
-
-    def _described_time(self, key: str) -> datetime | None:
-        described = self.described
-        return maybe_time(described.record.get(key)) if described else None
+        told = self.described
+        return told.stopped_at if told and not self.running else None
 
     def _is_taken_up_again(self) -> bool:
         """True where a redrive is told of that its history does not tell of yet.
@@ -435,13 +431,10 @@ class ExecutionAsOf:
         One that waits for its turn may not be counted yet; the documentation is
         silent on that.
         """
-        if self._described_status == "PENDING_REDRIVE":
+        status = self.described.status if self.described else None
+        if status == "PENDING_REDRIVE":
             return self._redrives_ahead >= 0
-        return self._described_status == "RUNNING" and self._redrives_ahead > 0
-
-    @property
-    def _described_status(self) -> str | None:
-        return text_of(self.described.record.get("status")) if self.described else None
+        return status == "RUNNING" and self._redrives_ahead > 0
 
     @cached_property
     def _redrives_ahead(self) -> int:
@@ -449,10 +442,10 @@ class ExecutionAsOf:
 
         Less than none where it was described before the last one.
         """
-        told = self.described.record.get("redriveCount") if self.described else 0
-        count = int_of(told)
+        if self.described is None or self.described.redrive_count is None:
+            return 0
         known = self.redrives[-1].number if self.redrives else 0
-        return 0 if count is None else count - known
+        return self.described.redrive_count - known
 
     # -- its Map Runs --------------------------------------------------------------
 

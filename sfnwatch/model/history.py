@@ -28,8 +28,7 @@ from enum import StrEnum
 from sys import intern
 from typing import Any, Protocol, TypeVar
 
-from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields, replace
+from msgspec import Struct
 
 from sfnwatch.model.records import DecodeError, Record
 from sfnwatch.model.values import canonical, mapping_of, parse_time
@@ -90,8 +89,9 @@ def keep_answer(answers: list[A], new: A) -> bool:
     """Put an answer in its place; False if it was there, or says nothing new."""
     place = bisect_left(answers, new.order, key=lambda each: each.order)
     if place < len(answers) and answers[place].order == new.order:
+        # AWS never contradicts itself within a moment; a file may.
         old = answers[place]
-        answers[place] = agreed(old, new)
+        answers[place] = min(old, new, key=lambda each: repr(said(each)))
         return said(answers[place]) != said(old)
     answers.insert(place, new)
     for middle in (place + 1, place, place - 1):
@@ -111,23 +111,6 @@ def said(answer: Any) -> list[Any]:
     """Give all that an answer says, without when and by which record it was said."""
     names = (name for name in answer.__struct_fields__ if name not in _OF_SAYING)
     return [getattr(answer, name) for name in names]
-
-
-def agreed(one: Any, other: Any) -> Any:
-    """Give what two rows both say; where they differ, a field has its default.
-
-    AWS never contradicts itself within a moment; a file may.
-    """
-    if isinstance(one, dict):
-        return {key: value for key, value in one.items() if other.get(key) == value}
-    changes = {}
-    for known in fields(one):
-        mine, others = getattr(one, known.name), getattr(other, known.name)
-        if isinstance(mine, Struct | dict):
-            changes[known.name] = agreed(mine, others)
-        elif mine != others and known.default is not NODEFAULT:
-            changes[known.name] = known.default
-    return replace(one, **changes)
 
 
 def newest_answer(answers: Sequence[A], at: datetime | None, clock: Clock) -> A | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain, count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
@@ -20,7 +20,6 @@ from sfnwatch.model.visits import (
     ROOT,
     Span,
     StateVisit,
-    VisitTurn,
     begins_attempt,
     belongs_to_attempt,
     end_attempt,
@@ -33,6 +32,12 @@ from sfnwatch.model.visits import (
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
 _CONTAINERS = ("Map", "Parallel")
+_RUNS: Mapping[str, Any] = {
+    **dict.fromkeys(("ended_at", "exited_at", "error", "cause", "trouble")),
+    "status": "running",
+    "ended_by": 0,
+}
+"""What a visit is again that goes on after its end."""
 
 
 class Branch(Struct, eq=False):
@@ -40,8 +45,14 @@ class Branch(Struct, eq=False):
 
     parent: "VisitBuilder | None" = None
     index: int | None = None
-    path: str = ROOT
-    """Of the visits in it, as far as they have it in common."""
+
+    @property
+    def path(self) -> str:
+        """Of the visits in it, as far as they have it in common."""
+        if self.parent is None:
+            return ROOT
+        number = "" if self.index is None else f"[{self.index}]"
+        return self.parent.visit.path + number
 
 
 class VisitBuilder(Struct, eq=False):
@@ -132,10 +143,6 @@ class HistoryFold:
         }
         return others.get(kind, HistoryFold._other)
 
-    def running(self) -> list[StateVisit]:
-        """Give the visits that have not ended."""
-        return [builder.visit for builder in self._running.values()]
-
     def _touch(self, visit: StateVisit) -> None:
         visit.changed_by = self._event
         self.changed.add(visit.id)
@@ -148,17 +155,8 @@ class HistoryFold:
         self, _: HistoryEvent, details: Details, before: Place
     ) -> Place:
         if before.builder:
-            self._set_error(before.builder.visit, details)
+            before.builder.visit.change(self._event, **_error_in(details))
         return before
-
-    def _set_error(self, visit: StateVisit, details: Details) -> None:
-        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
-        now = visit.status, visit.ended_at, visit.exited_at
-        visit.take_turn(VisitTurn(self._event, *now, error, cause))
-
-    def _set_trouble(self, visit: StateVisit, trouble: str | None) -> None:
-        if visit.trouble != trouble:
-            visit.troubles.append((self._event, trouble))
 
     # -- states ----------------------------------------------------------------
 
@@ -202,7 +200,7 @@ class HistoryFold:
         taken = parallel.branches_taken
         index = next(i for i in chain(named, count()) if i not in taken)
         taken.add(index)
-        return _branch_inside(parallel, index)
+        return Branch(parallel, index)
 
     def _exit(self, event: HistoryEvent, details: Details, before: Place) -> Place:
         """A Map's or Parallel's exit follows its last branch's last event, not its own.
@@ -248,7 +246,7 @@ class HistoryFold:
             return before
         owner.started = False
         if phase != "Succeeded":
-            self._set_trouble(owner.visit, "failed")
+            owner.visit.change(self._event, trouble="failed")
             self._close_inside(owner, event, tuple(_outward(before)))
         return Place(owner.branch, owner)
 
@@ -270,7 +268,7 @@ class HistoryFold:
         self._close_inside(builder, event, tuple(_outward(before)))
         self._reopen(builder, event)
         builder.started, builder.branches_taken = True, set()
-        self._set_trouble(builder.visit, None)
+        builder.visit.change(self._event, trouble=None)
         return Place(builder.branch, builder)
 
     def _iteration(self, event: HistoryEvent, details: Details, before: Place) -> Place:
@@ -285,7 +283,7 @@ class HistoryFold:
         if event.type == "MapIterationStarted":
             if (owner := next(maps, None)) is None:
                 return Place(Branch(None, number), None)
-            begun = _branch_inside(owner, number)
+            begun = Branch(owner, number)
             self._iterations[owner.visit.id, number] = begun
             return Place(begun, None)
         found = (self._iterations.get((each.visit.id, number)) for each in maps)
@@ -315,7 +313,7 @@ class HistoryFold:
             take_attempt_event(attempt, event, details, phase)
         event.attempt_id = attempt.scheduled_id
         end = ATTEMPT_ENDS.get(phase)
-        self._set_trouble(visit, end if end != "succeeded" else None)
+        visit.change(event.id, trouble=end if end != "succeeded" else None)
         return Place(builder.branch, builder)
 
     def _lone_task(self, before: Place) -> VisitBuilder | None:
@@ -343,8 +341,7 @@ class HistoryFold:
         )
         if builder is None:
             return Place(before.branch, None)
-        self._set_trouble(builder.visit, "failed")
-        self._set_error(builder.visit, details)
+        builder.visit.change(self._event, trouble="failed", **_error_in(details))
         return Place(builder.branch, builder)
 
     # -- endings -----------------------------------------------------------------
@@ -369,7 +366,7 @@ class HistoryFold:
             self._redriven_at = event.at
         ending, tasks = event.type.removeprefix("Execution"), self._running_tasks()
         failing = [builder.visit for builder in _outward(before)]
-        running = self.running()
+        running = [builder.visit for builder in self._running.values()]
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
         if ending in ENDED_AS and ending != "Failed":
             self._cut = tasks[0] if len(tasks) == 1 else None
@@ -403,9 +400,8 @@ class HistoryFold:
         at: datetime,
         exited_at: datetime | None = None,
     ) -> None:
-        visit, builder.started = builder.visit, False
-        told = visit.error, visit.cause
-        visit.take_turn(VisitTurn(self._event, status, at, exited_at, *told))
+        visit, by, builder.started = builder.visit, self._event, False
+        visit.change(by, status=status, ended_at=at, ended_by=by, exited_at=exited_at)
         self._touch(visit)
         self._running.pop(visit.id, None)
         if builder.branch.parent:
@@ -445,21 +441,19 @@ class HistoryFold:
         """
         around: VisitBuilder | None = builder
         while around is not None and around.visit.id not in self._running:
-            visit = around.visit
-            visit.take_turn(VisitTurn(self._event, pause=self._pause(visit, event)))
-            around.started = around is not builder
-            self._set_trouble(visit, None)
+            visit, around.started = around.visit, around is not builder
+            pauses = (*visit.pauses, *self._pause(visit, event))
+            visit.change(event.id, **_RUNS, pauses=pauses)
             self._touch(visit)
             self._open(around)
             around = around.branch.parent
 
-    def _pause(self, visit: StateVisit, event: HistoryEvent) -> Span | None:
+    def _pause(self, visit: StateVisit, event: HistoryEvent) -> Iterator[Span]:
         """Say when a visit stood still that runs again by now."""
         begin, end = visit.ended_at, self._redriven_at
-        if begin is None or end is None:
-            return None
-        end = end if begin <= end <= event.at else event.at
-        return begin, max(begin, end)
+        if begin is not None and end is not None:
+            end = end if begin <= end <= event.at else event.at
+            yield begin, max(begin, end)
 
     def _near(self, place: Place) -> Iterator[VisitBuilder]:
         """Yield what encloses a place, then whatever runs, the newest first.
@@ -470,10 +464,8 @@ class HistoryFold:
         return chain(around, reversed(self._running.values()), _outward(place))
 
 
-def _branch_inside(parent: VisitBuilder, index: int | None) -> Branch:
-    number = "" if index is None else f"[{index}]"
-    path = parent.visit.path + number
-    return Branch(parent, index, path)
+def _error_in(details: Details) -> dict[str, str | None]:
+    return {name: text_of(details.get(name)) for name in ("error", "cause")}
 
 
 def _outward(place: Place) -> Iterator[VisitBuilder]:

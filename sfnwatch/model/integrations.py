@@ -149,8 +149,7 @@ def _domain(service: str) -> str:
 
 
 def _job(
-    service: str,
-    action: str,
+    named: str,
     names: str,
     *,
     rule: str = "",
@@ -160,14 +159,15 @@ def _job(
 ) -> Integration:
     """Make a row of the table: lists are words separated by blanks.
 
-    `service` is the history's `resourceType`, and the name in CloudTrail; `action` its
-    `resource`, without the suffix of its pattern; `names` are the operations:
+    It is `named` as in a history: the `resourceType`, which is the name in CloudTrail,
+    and the `resource` without the suffix of its pattern; `names` are the operations:
     `start / look look / stop stop`; `rule` is what the managed EventBridge rule's name
     ends with; `ids` are the paths to the job's id in the output of the task's own
     events: as the optimized integration gives it, and as the operations answer; `word`
     is what people call that id; `stop` the key that says when the job stopped.
     """
     event, polls, stops = (part.split() for part in names.split("/"))
+    service, _, action = named.partition(":")
     return Integration(
         resource_type=service,
         action=action,
@@ -185,8 +185,7 @@ def _job(
 
 def _sagemaker(job: str, rule: str) -> Integration:
     return _job(
-        "sagemaker",
-        f"create{job}",
+        f"sagemaker:create{job}",
         f"Create{job} / Describe{job} / Stop{job}",
         rule=rule,
         ids=f"{job}Arn {job}Name",
@@ -197,14 +196,14 @@ def _sagemaker(job: str, rule: str) -> Integration:
 def _eks(action: str, thing: str, prefix: str = "") -> Integration:
     event = action[0].upper() + action[1:]
     ids = f"{thing}.{prefix}Arn {thing}.{prefix}Name"
-    return _job("eks", action, f"{event} / Describe{thing} /", ids=ids, word="name")
+    names = f"{event} / Describe{thing} /"
+    return _job(f"eks:{action}", names, ids=ids, word="name")
 
 
 def _emr_serverless(action: str, stops: str = "") -> Integration:
     event = action[0].upper() + action[1:]
     return _job(
-        "emr-serverless",
-        action,
+        f"emr-serverless:{action}",
         f"{event} / GetApplication / {stops}",
         rule="sForEMRServerlessApplicationRule",
         # Only createApplication answers with an id; that the state's own output is
@@ -218,8 +217,7 @@ def _emr_serverless(action: str, stops: str = "") -> Integration:
 # the labeling, processing and Bedrock rules are inferred from their siblings.
 JOBS: tuple[Integration, ...] = (
     _job(
-        "ecs",
-        "runTask",
+        "ecs:runTask",
         "RunTask / DescribeTasks / StopTask",
         rule="sForECSTaskRule",
         ids="Tasks[].TaskArn TaskArn Task.TaskArn",
@@ -227,38 +225,33 @@ JOBS: tuple[Integration, ...] = (
         stop="StoppedAt",
     ),
     _job(
-        "batch",
-        "submitJob",
+        "batch:submitJob",
         "SubmitJob / DescribeJobs / TerminateJob",
         rule="sForBatchJobsRule",
         ids="JobId Jobs[].JobId",
         word="job id",
     ),
     _job(
-        "glue",
-        "startJobRun",
+        "glue:startJobRun",
         "StartJobRun / GetJobRun GetJobRuns / BatchStopJobRun",
         ids="JobRunId Id JobRun.Id",
         word="job run id",
     ),
     _job(
-        "databrew",
-        "startJobRun",
+        "databrew:startJobRun",
         "StartJobRun / ListJobRuns / StopJobRun",
         ids="RunId",
         word="run id",
     ),
     _job(
-        "codebuild",
-        "startBuild",
+        "codebuild:startBuild",
         "StartBuild / BatchGetBuilds / StopBuild",
         rule="ForCodeBuildStartBuildRule",
         ids="Build.Arn Build.Id Builds[].Arn Builds[].Id",
         word="build id",
     ),
     _job(
-        "codebuild",
-        "startBuildBatch",
+        "codebuild:startBuildBatch",
         "StartBuildBatch / BatchGetBuildBatches / StopBuildBatch",
         rule="ForCodeBuildStartBuildBatchRule",
         ids="BuildBatch.Arn BuildBatch.Id BuildBatches[].Arn BuildBatches[].Id",
@@ -270,39 +263,34 @@ JOBS: tuple[Integration, ...] = (
     _sagemaker("LabelingJob", "sForSageMakerLabelingJobsRule"),
     _sagemaker("ProcessingJob", "sForSageMakerProcessingJobsRule"),
     _job(
-        "elasticmapreduce",
-        "createCluster",
+        "elasticmapreduce:createCluster",
         "RunJobFlow / DescribeCluster / TerminateJobFlows",
         rule="ForEMRRunJobFlowRule",
         ids="ClusterId Cluster.Id JobFlowId",
         word="cluster id",
     ),
     _job(
-        "elasticmapreduce",
-        "addStep",
+        "elasticmapreduce:addStep",
         "AddJobFlowSteps / DescribeStep / CancelSteps",
         rule="ForEMRAddJobFlowStepsRule",
         ids="StepId Step.Id StepIds[]",
         word="step id",
     ),
     _job(
-        "elasticmapreduce",
-        "terminateCluster",
+        "elasticmapreduce:terminateCluster",
         "TerminateJobFlows / DescribeCluster /",
         rule="ForEMRTerminateJobFlowsRule",
         ids="ClusterId Cluster.Id",
         word="cluster id",
     ),
     _job(
-        "emr-containers",
-        "startJobRun",
+        "emr-containers:startJobRun",
         "StartJobRun / DescribeJobRun / CancelJobRun",
         ids="Id JobRun.Id",
         word="job run id",
     ),
     _job(
-        "emr-serverless",
-        "startJobRun",
+        "emr-serverless:startJobRun",
         "StartJobRun / GetJobRun / CancelJobRun",
         rule="sForEMRServerlessJobRule",
         ids="JobRunId JobRun.JobRunId",
@@ -319,15 +307,13 @@ JOBS: tuple[Integration, ...] = (
     _eks("createFargateProfile", "FargateProfile", "FargateProfile"),
     _eks("deleteFargateProfile", "FargateProfile", "FargateProfile"),
     _job(
-        "athena",
-        "startQueryExecution",
+        "athena:startQueryExecution",
         "StartQueryExecution / GetQueryExecution / StopQueryExecution",
         ids="QueryExecutionId QueryExecution.QueryExecutionId",
         word="query id",
     ),
     _job(
-        "states",
-        "startExecution",
+        "states:startExecution",
         "StartExecution / DescribeExecution / StopExecution",
         rule="sForStepFunctionsExecutionRule",
         ids="ExecutionArn",
@@ -335,16 +321,14 @@ JOBS: tuple[Integration, ...] = (
         stop="StopDate",
     ),
     _job(
-        "mediaconvert",
-        "createJob",
+        "mediaconvert:createJob",
         "CreateJob / GetJob / CancelJob",
         rule="sForMediaConvertJobRule",
         ids="Job.Id Job.Arn",
         word="job id",
     ),
     _job(
-        "bedrock",
-        "createModelCustomizationJob",
+        "bedrock:createModelCustomizationJob",
         "CreateModelCustomizationJob / GetModelCustomizationJob"
         " / StopModelCustomizationJob",
         rule="sForBedrockRule",
@@ -379,18 +363,18 @@ def unrecorded(service: str, event_name: str) -> Unrecorded | None:
     call = (service, event_name)
     if service in _UNLOGGED:
         return Unrecorded.NEVER
-    is_data = event_name in _sdk_services().data_events.get(service, ())
+    is_data = event_name in sdk_services().data_events.get(service, ())
     return _NOT_AWS.get(call) or (Unrecorded.DATA_EVENT if is_data else None)
 
 
 # -- the rows of names in a history, and of calls --------------------------------------
 
 
-class _SdkServices(Struct):
+class SdkServices(Struct):
     """The AWS SDK for Java's names of services: see `templates/sdk_services.json`."""
 
     event_sources: Mapping[str, str]
-    """To what CloudTrail calls the service, without the domain."""
+    """To what CloudTrail calls the service, without the domain: `sfn` to `states`."""
     home_regions: Mapping[str, Mapping[str, str]]
     """Of the global ones, by partition, where their calls are recorded. Documented for
     us-east-1; the others are where requests are signed for [inferred]."""
@@ -401,20 +385,10 @@ class _SdkServices(Struct):
 
 
 @lru_cache(maxsize=1)
-def _sdk_services() -> _SdkServices:
+def sdk_services() -> SdkServices:
     """Read the table, which a command of the tests makes from botocore's models."""
     table = files("sfnwatch.templates") / "sdk_services.json"
-    return msgspec.json.decode(table.read_bytes(), type=_SdkServices)
-
-
-def sdk_event_sources() -> Mapping[str, str]:
-    """Name each service of the AWS SDK as CloudTrail does: `sfn` to `states`."""
-    return _sdk_services().event_sources
-
-
-def event_names() -> Mapping[str, Mapping[str, str]]:
-    """Name the operations of the SDK's services that CloudTrail calls otherwise."""
-    return _sdk_services().event_names
+    return msgspec.json.decode(table.read_bytes(), type=SdkServices)
 
 
 def home_region(resource_type: str, partition: str) -> str | None:
@@ -422,16 +396,11 @@ def home_region(resource_type: str, partition: str) -> str | None:
 
     None for most, whose calls are recorded in the Region they are made in.
     """
-    homes = _sdk_services().home_regions.get(resource_type.removeprefix("aws-sdk:"), {})
+    homes = sdk_services().home_regions.get(resource_type.removeprefix("aws-sdk:"), {})
     return homes.get(partition)
 
 
 _BY_ACTION = {(row.resource_type, row.action): row for row in JOBS}
-_BY_SOURCE = {
-    (row.event_source, name): row
-    for row in reversed(JOBS)
-    for name in (*row.stop_events, *row.poll_events, row.action_event)
-}
 
 _HTTP = Integration(
     resource_type="http",
@@ -486,10 +455,11 @@ def integration(resource_type: str, resource: str) -> Integration:
         return optimized
     if not sdk and (service, action) == (_HTTP.resource_type, _HTTP.action):
         return _HTTP
-    source = sdk_event_sources().get(service, service) if sdk else service
-    event = action[:1].upper() + action[1:]
-    event = event_names().get(service, {}).get(event, event) if sdk else event
-    twin = _BY_SOURCE.get((_domain(source), event))
+    source, event = service, action[:1].upper() + action[1:]
+    if sdk:
+        source = sdk_services().event_sources.get(service, service)
+        event = sdk_services().event_names.get(service, {}).get(event, event)
+    twin = next(iter(jobs_of_call(_domain(source), event)), None)
     return Integration(
         resource_type=resource_type,
         action=action,
@@ -534,10 +504,7 @@ def usual_role(event_source: str, event_name: str) -> CallRole:
     """Tell what a call usually is for, with nothing known but its name."""
     jobs = jobs_of_call(event_source, event_name)
     roles = {row.role_of(event_name) for row in jobs}
-    for role in (CallRole.ACTION, CallRole.POLL, CallRole.STOP):
-        if role in roles:
-            return role
-    return CallRole.OTHER
+    return next((role for role in CallRole if role in roles), CallRole.OTHER)
 
 
 # -- what a definition can call --------------------------------------------------------

@@ -210,10 +210,6 @@ class Moment:
 
     # -- Map Runs ----------------------------------------------------------------------
 
-    def map_run(self, arn: str) -> MapRun | None:
-        """Give the newest that was told of a Map Run."""
-        return self.map_runs.get(arn)
-
     @cached_property
     def map_runs(self) -> Mapping[str, MapRun]:
         """The newest that was told of each Map Run, by its ARN."""
@@ -323,15 +319,14 @@ class Coverage:
 
     def is_settled(self, call: ApiCall) -> bool:
         """True unless a record may yet come that belongs before a call."""
-        mark = self.measured
-        return not self.live or (mark is not None and call.event_time <= mark)
+        return self._has_all_to(call.event_time)
 
     def has_all_polls(self, attempt: Attempt) -> bool:
         """True if all polls of an attempt are there; a file is taken at its word."""
-        if attempt.ended_at is None:
-            return False
-        mark = self.measured
-        return not self.live or (mark is not None and mark >= attempt.ended_at)
+        return attempt.ended_at is not None and self._has_all_to(attempt.ended_at)
+
+    def _has_all_to(self, at: datetime) -> bool:
+        return not self.live or (self.measured is not None and at <= self.measured)
 
     @cached_property
     def _newest(self) -> dict[Place, datetime]:

@@ -21,7 +21,6 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -435,25 +434,15 @@ def _same_texts(one: str, other: str, path: str) -> bool | None:
 
 
 def _same_times(one: Any, other: Any) -> bool | None:
-    """Compare two times: of some CloudTrail has whole seconds alone."""
-    this, that = _time(one), _time(other)
+    """Compare two times: of some CloudTrail has whole seconds alone.
+
+    Some it has as Java writes them for Americans, `Jul 10, 2023 1:26:49 PM`, without a
+    zone: those say nothing.
+    """
+    this, that = maybe_time(one), maybe_time(other)
     if this is None or that is None:
         return None if this or that else False
     return abs((this - that).total_seconds()) < 1
-
-
-def _time(value: Any) -> datetime | None:
-    """Read a time, as Java writes it for Americans too: `Jul 10, 2023 1:26:49 PM`.
-
-    CloudTrail has some that way, in UTC [inferred].
-    """
-    if not isinstance(value, str) or value[:1].isdigit():
-        return maybe_time(value)
-    text = value.replace("\u202f", " ").replace(",", "")
-    try:
-        return datetime.strptime(f"{text} Z", "%b %d %Y %I:%M:%S %p %z")
-    except ValueError:
-        return None
 
 
 def _same_names(one: str, other: str) -> bool | None:

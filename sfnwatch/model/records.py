@@ -21,6 +21,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from hashlib import blake2b
 from sys import intern
 from typing import Any, TypeVar
@@ -28,13 +29,13 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import fields
 
+from sfnwatch.model.json_stream import decode_object
 from sfnwatch.model.values import (
     canonical,
     encode_json,
     float_of,
     iso,
     maybe_time,
-    parse_object,
     read_fields,
     stamp,
     text_of,
@@ -90,7 +91,6 @@ EVENT_KINDS = frozenset({RecordKind.HISTORY, RecordKind.EXPRESS})
 
 
 D = TypeVar("D")
-_CHECKED = "checked"
 
 
 class Received(Struct, frozen=True, dict=True):
@@ -105,18 +105,16 @@ class Received(Struct, frozen=True, dict=True):
     data: bytes
     """AWS's record, as JSON."""
 
-    @property
+    @cached_property
     def record(self) -> Record:
         """The record; empty for what is no JSON object.
 
-        Decoded anew each time, but where whoever checked it left it behind.
+        It is decoded once, and kept as long as this is; a copy begins without.
         """
-        checked: Record | None = self.__dict__.get(_CHECKED)
-        return parse_object(self.data) if checked is None else checked
-
-    def leave(self, record: Record) -> None:
-        """Leave behind what it was decoded to, for as long as it is on its way."""
-        self.__dict__[_CHECKED] = record
+        try:
+            return decode_object(self.data)
+        except ValueError:
+            return {}
 
     def once(self, decode: "Callable[[Received], D]") -> D:
         """Decode it with a function, but once, however many ask for it.
@@ -223,8 +221,9 @@ class SourceHealth(Struct, frozen=True):
         }
 
 
-def decode_health(record: Record, seen_at: datetime | None = None) -> SourceHealth:
+def decode_health(received: Received) -> SourceHealth:
     """Read a health record; a state of a later version is taken as `live`."""
+    record = received.record
     state = record.get("state")
     known = state in list(HealthState)
     return read_fields(
@@ -232,7 +231,7 @@ def decode_health(record: Record, seen_at: datetime | None = None) -> SourceHeal
         record,
         lane=str(record.get("lane")),
         state=HealthState(str(state)) if known else HealthState.LIVE,
-        seen_at=seen_at,
+        seen_at=received.at,
     )
 
 
@@ -323,8 +322,9 @@ class Request(Struct, frozen=True):
         return (self.sent_at, *numbers, self.key)
 
 
-def decode_request(received: Received, data: Record) -> Request:
+def decode_request(received: Received) -> Request:
     """Read a request record; raises DecodeError for one of nothing, or of no time."""
+    data = received.record
     operation = text_of(data.get("operation"))
     sent_at = maybe_time(data.get("sent_at")) or received.at
     if operation is None or sent_at is None:

@@ -150,8 +150,9 @@ def _ran(listed: ListedExecution, asked_at: datetime) -> _Ran:
 # -- records ---------------------------------------------------------------------------
 
 
-def decode_machine_executions(received: Received, record: Record) -> MachineExecutions:
+def decode_machine_executions(received: Received) -> MachineExecutions:
     """Read what one asking told; raises DecodeError for what does not say of what."""
+    record = received.record
     machine = text_of(record.get("machine_arn"))
     asked_at = maybe_time(record.get("asked_at")) or received.at
     if machine is None or asked_at is None:

@@ -7,8 +7,9 @@ any repetition of the same records.
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import zstandard
 from msgspec import Struct, field, msgpack
@@ -39,6 +40,8 @@ from sfnwatch.model.linker import LinkChanges, Linker
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
+    CALL_KINDS,
+    EVENT_KINDS,
     KEPT,
     Batch,
     DecodeError,
@@ -51,7 +54,7 @@ from sfnwatch.model.records import (
     decode_request,
 )
 from sfnwatch.model.strangers import Strangers, decode_machine_executions
-from sfnwatch.model.values import parse_object, text_of
+from sfnwatch.model.values import parse_object, read_fields, text_of
 from sfnwatch.model.visits import Attempt
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
@@ -59,6 +62,7 @@ _BLOCK_RECORDS = 48
 """Records a block holds: more compress no better, and one look unpacks them all."""
 _LEVEL = 1
 Outline = tuple[object, ...]
+Row = ApiCall | HistoryEvent | TaskState | Answer
 
 
 class Changed(Struct):
@@ -99,7 +103,8 @@ class Trace:
         self.executions: dict[str, Execution] = {}
         """Every execution that anything is known of, by its ARN."""
         self.calls: dict[str, ApiCall] = {}
-        """By event id; those of other principals too, and not those of sfnwatch."""
+        """By event id; those of other principals too, and not those of sfnwatch, nor
+        rows of Athena that a whole record says the same as."""
         self.ordered_calls: list[ApiCall] = []
         """The calls by their times; of a pair told twice, the whole one."""
         self.own_calls: set[str] = set()
@@ -131,8 +136,6 @@ class Trace:
         self._new_calls: list[tuple[ApiCall, Record]] = []
         self._alike: defaultdict[Outline, list[ApiCall]] | None = None
         """The calls by what they say; kept where rows of Athena do not tell all."""
-        self._again: set[str] = set()
-        """The event ids of rows of Athena that a whole record says the same as."""
 
     # -- questions ---------------------------------------------------------------------
 
@@ -175,11 +178,11 @@ class Trace:
             self._lineage = find_lineage(order, listed)
         return self._lineage
 
-    def raw(self, row: ApiCall | HistoryEvent | TaskState | Answer) -> Record:
+    def raw(self, row: Row) -> Record:
         """Give the record that a row was decoded from, as it came."""
         return parse_object(self._raw.get(row.number))
 
-    def raw_json(self, row: ApiCall | HistoryEvent | TaskState | Answer) -> bytes:
+    def raw_json(self, row: Row) -> bytes:
         """Give the same as JSON."""
         return self._raw.get(row.number)
 
@@ -205,7 +208,12 @@ class Trace:
         changed = self._changed = Changed()
         for received in batch:
             try:
-                self._take(received)
+                # Events and calls are put in order later, all at once.
+                take = self._TAKERS.get(received.kind)
+                if take is None:
+                    self.unread.add(received.data)
+                else:
+                    take(self, received)
             except DecodeError:
                 self.unread.add(received.data)
         self._fold_events()
@@ -221,36 +229,9 @@ class Trace:
             self.version += 1
         return changed
 
-    def _take(self, received: Received) -> None:
-        """Decode a record; events and calls are put in order later, all at once."""
-        record = received.record
-        match received.kind:
-            case RecordKind.HISTORY | RecordKind.EXPRESS:
-                self._take_event(received, record)
-            case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
-                told, inner = received.once(decode_call)
-                call = replace(told, number=self._raw.add(received.data))
-                self._new_calls.append((call, inner))
-            case RecordKind.DESCRIBE | RecordKind.DEFINITION:
-                self._take_answer(received, record)
-            case RecordKind.HEALTH:
-                self._take_health(received, record)
-            case RecordKind.REQUEST:
-                self._take_request(decode_request(received, record))
-            case RecordKind.TASK_STATE:
-                self._take_task_state(received, record)
-            case RecordKind.MAP_RUN:
-                run = decode_map_run(received, record)
-                if keep_answer(self.map_runs.setdefault(run.arn, []), run):
-                    self._changed.map_runs.add(run.arn)
-            case RecordKind.CHILDREN | RecordKind.MACHINE_EXECUTIONS:
-                self._take_list(received, record)
-            case _:
-                self.unread.add(received.data)
-
-    def _execution(self, received: Received, record: Record) -> Execution:
+    def _execution(self, received: Received) -> Execution:
         """Find, or begin, the execution that a record is of."""
-        arn = received.execution_arn or text_of(record.get("executionArn"))
+        arn = received.execution_arn or text_of(received.record.get("executionArn"))
         if arn is None:
             raise DecodeError(f"a {received.kind} record of no execution")
         if arn not in self.executions:
@@ -261,10 +242,10 @@ class Trace:
 
     # -- events ------------------------------------------------------------------------
 
-    def _take_event(self, received: Received, record: Record) -> None:
+    def _take_event(self, received: Received) -> None:
         """Keep an event; of two of one id, the one that was seen first."""
-        event, details = decode_event(record, received.at)
-        execution = self._execution(received, record)
+        event, details = decode_event(received.record, received.at)
+        execution = self._execution(received)
         new = self._new_events.setdefault(execution.arn, {})
         old = execution.events.get(event.id)
         if old is not None:
@@ -278,12 +259,7 @@ class Trace:
         execution.events[event.id] = event
         new[event.id] = details
 
-    def _is_earlier(
-        self,
-        seen_at: datetime | None,
-        data: bytes,
-        old: HistoryEvent | ApiCall | TaskState,
-    ) -> bool:
+    def _is_earlier(self, seen_at: datetime | None, data: bytes, old: Row) -> bool:
         """True if a record was seen before one that is there.
 
         Without times it is the smaller one that holds.
@@ -312,10 +288,11 @@ class Trace:
             if any(event.type == "MapRunStarted" for event in events):
                 changed.lineage = True
 
-    def _take_answer(self, received: Received, record: Record) -> None:
-        execution = self._execution(received, record)
+    def _take_answer(self, received: Received) -> None:
+        execution = self._execution(received)
         number = self._raw.add(received.data)
-        answer = Answer(received.kind, received.at, number, record)
+        told = read_fields(Answer, received.record, kind=received.kind)
+        answer = replace(told, seen_at=received.at, number=number)
         if execution.take_answer(answer):
             self._new_events.setdefault(execution.arn, {})
             self._changed.folded_anew.add(execution.arn)
@@ -347,14 +324,18 @@ class Trace:
 
     # -- calls -------------------------------------------------------------------------
 
+    def _take_call(self, received: Received) -> None:
+        call, record = received.once(decode_call)
+        call = replace(call, number=self._raw.add(received.data))
+        self._new_calls.append((call, record))
+
     def _add_calls(self) -> None:
         new, self._new_calls = self._new_calls, []
         for call, record in sorted(new, key=lambda pair: _by_time(pair[0])):
             self._add_call(call, record)
         if self._changed.dropped_calls:
             added = dict.fromkeys(self._changed.calls)
-            shown = [e for e in added if e in self.calls and e not in self._again]
-            self._changed.calls = shown
+            self._changed.calls = [e for e in added if e in self.calls]
 
     def _add_call(self, call: ApiCall, record: Record) -> None:
         event_id = call.event_id
@@ -369,16 +350,13 @@ class Trace:
         if own:
             # A row of an Athena table may not have said whose call it was.
             self.own_calls.add(event_id)
-            self.calls.pop(event_id, None)
             return
-        self.calls[event_id] = call
         same = self._told_alike(call)
         if same and not call.whole:
-            self._again.add(event_id)
             return
         for row in same:
             self._drop_call(row)
-            self._again.add(row.event_id)
+        self.calls[event_id] = call
         insort(self.ordered_calls, call, key=_by_time)
         if self._alike is not None:
             self._alike[_outline(call, whole=call.whole)].append(call)
@@ -401,14 +379,12 @@ class Trace:
 
     def _drop_call(self, call: ApiCall) -> None:
         """Take a call out of those that are shown."""
-        if call.event_id in self._again:
-            self._again.discard(call.event_id)
-            return
         place = bisect_left(self.ordered_calls, _by_time(call), key=_by_time)
         del self.ordered_calls[place]
         if self._alike is not None:
             self._alike[_outline(call, whole=call.whole)].remove(call)
         self._linker.drop_call(call.event_id)
+        del self.calls[call.event_id]
         self._changed.dropped_calls.append(call)
 
     def _told_alike(self, call: ApiCall) -> list[ApiCall]:
@@ -423,15 +399,33 @@ class Trace:
 
     # -- the rest ----------------------------------------------------------------------
 
-    def _take_health(self, received: Received, record: Record) -> None:
-        health = decode_health(record, received.at)
+    def _take_map_run(self, received: Received) -> None:
+        run = decode_map_run(received)
+        if keep_answer(self.map_runs.setdefault(run.arn, []), run):
+            self._changed.map_runs.add(run.arn)
+
+    def _take_children(self, received: Received) -> None:
+        self._changed.lineage = True
+        for child in decode_children(received):
+            arn = child.listed.arn
+            if keep_answer(self.children.setdefault(arn, []), child):
+                self._changed.children.add(arn)
+
+    def _take_machine_executions(self, received: Received) -> None:
+        told = decode_machine_executions(received)
+        if self.strangers.add(told):
+            self._changed.machines.add(told.machine_arn)
+
+    def _take_health(self, received: Received) -> None:
+        health = decode_health(received)
         key = health.lane, health.source, received.execution_arn or ""
         if keep_answer(self.healths.setdefault(key, []), health):
             self._changed.healths.append(health)
 
-    def _take_request(self, request: Request) -> None:
+    def _take_request(self, received: Received) -> None:
         """Keep a request; of very many the newest, in whatever order they came."""
-        requests, order = self.requests, request.order()
+        request, requests = decode_request(received), self.requests
+        order = request.order()
         place = bisect_left(requests, order, key=Request.order)
         if place < len(requests) and requests[place].order() == order:
             return
@@ -440,21 +434,8 @@ class Trace:
         del requests[:is_full]
         self._changed.requests += place > 0 or not is_full
 
-    def _take_list(self, received: Received, record: Record) -> None:
-        """Keep what lists tell of executions: a Map Run's, or all of a machine's."""
-        if received.kind == RecordKind.MACHINE_EXECUTIONS:
-            told = decode_machine_executions(received, record)
-            if self.strangers.add(told):
-                self._changed.machines.add(told.machine_arn)
-            return
-        self._changed.lineage = True
-        for child in decode_children(received, record):
-            arn = child.listed.arn
-            if keep_answer(self.children.setdefault(arn, []), child):
-                self._changed.children.add(arn)
-
-    def _take_task_state(self, received: Received, record: Record) -> None:
-        state = decode_task_state(record, received.at, len(self._raw))
+    def _take_task_state(self, received: Received) -> None:
+        state = replace(decode_task_state(received), number=len(self._raw))
         states = self.task_states.setdefault(state.task_arn, [])
         place = bisect_left(states, state.version, key=lambda each: each.version)
         if place < len(states) and states[place].version == state.version:
@@ -468,6 +449,20 @@ class Trace:
         for arn, attempt in self._linker.holders(state.task_arn):
             self.executions[arn].fold.changed.add(attempt.visit_id)
             self._changed.executions.add(arn)
+
+    _TAKERS: ClassVar[Mapping[str, Callable[["Trace", Received], None]]] = {
+        **dict.fromkeys(EVENT_KINDS, _take_event),
+        **dict.fromkeys(CALL_KINDS, _take_call),
+        RecordKind.DESCRIBE: _take_answer,
+        RecordKind.DEFINITION: _take_answer,
+        RecordKind.TASK_STATE: _take_task_state,
+        RecordKind.MAP_RUN: _take_map_run,
+        RecordKind.CHILDREN: _take_children,
+        RecordKind.MACHINE_EXECUTIONS: _take_machine_executions,
+        RecordKind.HEALTH: _take_health,
+        RecordKind.REQUEST: _take_request,
+    }
+    """What takes a record in, by its kind."""
 
 
 def _by_time(call: ApiCall) -> tuple[datetime, str]:

@@ -326,7 +326,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
 }
 
 
-def read_fields(kind: type[S], record: Mapping[str, Any], **known: Any) -> S:
+def read_fields(kind: type[S], record: Mapping[str, Any], /, **known: Any) -> S:
     """Read a Struct's fields by their names in the record, whatever stands there.
 
     What is missing or of another type has its field's default; what is no text, number

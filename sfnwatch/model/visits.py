@@ -2,7 +2,7 @@
 
 A visit is keyed by the id of its StateEntered event, never by the state's name: two
 branches may hold states of the same name. Both rows are changed by the fold alone, and
-both know by which event each change came: `as_of` gives what stood earlier.
+both know what they were before each event: `as_of` gives that.
 """
 
 import re
@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -25,23 +25,29 @@ ROOT = "Main"
 Span = tuple[datetime, datetime]
 
 
-class AttemptEnd(Struct, frozen=True):
-    """How a try ended; of one that was given up its own end may be heard yet."""
+class Changing(Struct):
+    """A row that knows what it was: each change is noted, with the event it came by."""
 
-    by: int
-    """The event that ended it; 0 where none tells of it."""
-    status: str
-    at: datetime | None
-    error: str | None = None
-    cause: str | None = None
-    stopped_at: datetime | None = None
-    """When the job itself had ended, where its answer says."""
+    changes: list[tuple[int, str, Any]] = field(default_factory=list)
+    """By which event, of which field, and what stood there before."""
+    event_ids: list[int] = field(default_factory=list)
+
+    def change(self, by: int, **values: Any) -> None:
+        """Change fields as an event tells; 0 stands for no event."""
+        for name, value in values.items():
+            before = getattr(self, name)
+            if value != before:
+                self.changes.append((by, name, before))
+                setattr(self, name, value)
+
+    def as_of(self, last: int) -> Self:
+        """Give the row as it was after the event of id `last`."""
+        before = {name: old for by, name, old in reversed(self.changes) if by > last}
+        ids = self.event_ids[: bisect_right(self.event_ids, last)]
+        return replace(self, event_ids=ids, changes=[], **before)
 
 
-_RUNS = AttemptEnd(0, "running", None)
-
-
-class Attempt(Struct):
+class Attempt(Changing, kw_only=True):
     """One try of a Task, from its …Scheduled event; a retry schedules anew.
 
     `scheduled_id`, the id of that event, is its key within the execution.
@@ -60,53 +66,26 @@ class Attempt(Struct):
     """The role of its own credentials, where the state has some."""
     region: str | None = None
     started_at: datetime | None = None
+    started_by: int = 0
+    """The event that started it; so with the next ones."""
     submitted_at: datetime | None = None
-    ends: list[AttemptEnd] = field(default_factory=list)
-    """Its ends, of which the last counts."""
-    request_ids: dict[str, int] = field(default_factory=dict)
-    """Of the action call: in its answer's metadata, or in the cause it failed with;
-    each with the id of the event that tells it."""
-    resource_ids: dict[str, int] = field(default_factory=dict)
-    """Task ARN, job id, …, as the integration's row says; with the event likewise."""
+    submitted_by: int = 0
+    ended_at: datetime | None = None
+    ended_by: int = 0
+    """0 where no event tells of its end, too."""
+    status: str = "running"
+    """running, succeeded, failed, timed_out or aborted; of one that was given up its
+    own end may be heard yet."""
+    error: str | None = None
+    cause: str | None = None
+    stopped_at: datetime | None = None
+    """When the job itself ended, where its own answer says or an event of ECS's."""
+    request_ids: tuple[str, ...] = ()
+    """Of the action call: in its answer's metadata, or in the cause it failed with."""
+    resource_ids: tuple[str, ...] = ()
+    """Task ARN, job id, …, as the integration's row says."""
     told_by: TaskState | None = None
     """What ECS told of its job's end, where its answer does not: of a moment alone."""
-    event_ids: list[int] = field(default_factory=list)
-    started_by: int = 0
-    """The event that started it; so with the next one."""
-    submitted_by: int = 0
-
-    @property
-    def end(self) -> AttemptEnd:
-        """How it ended, or that it runs."""
-        return self.ends[-1] if self.ends else _RUNS
-
-    @property
-    def status(self) -> str:
-        """running, succeeded, failed, timed_out or aborted."""
-        return self.end.status
-
-    @property
-    def ended_at(self) -> datetime | None:
-        return self.end.at
-
-    @property
-    def ended_by(self) -> int:
-        """The event that ended it; 0 for none."""
-        return self.end.by
-
-    @property
-    def error(self) -> str | None:
-        return self.end.error
-
-    @property
-    def cause(self) -> str | None:
-        return self.end.cause
-
-    @property
-    def stopped_at(self) -> datetime | None:
-        """When the job itself ended, where its own answer says or an event of ECS's."""
-        told = self.told_by.stopped_at if self.told_by else None
-        return self.end.stopped_at or told
 
     @property
     def request_id(self) -> str | None:
@@ -122,44 +101,8 @@ class Attempt(Struct):
             self.submitted_at or self.ended_at or self.started_at or self.scheduled_at
         )
 
-    def as_of(self, last: int) -> "Attempt":
-        """Give the attempt as it was after the event of id `last`."""
-        if max(self.ended_by, self.event_ids[-1]) <= last:
-            return self
-        return replace(
-            self,
-            started_at=self.started_at if self.started_by <= last else None,
-            submitted_at=self.submitted_at if self.submitted_by <= last else None,
-            ends=[end for end in self.ends if end.by <= last],
-            request_ids=_told_by_then(self.request_ids, last),
-            resource_ids=_told_by_then(self.resource_ids, last),
-            event_ids=_by_then(self.event_ids, last),
-        )
 
-
-def _told_by_then(ids: dict[str, int], last: int) -> dict[str, int]:
-    return {each: told for each, told in ids.items() if told <= last}
-
-
-def _by_then(event_ids: list[int], last: int) -> list[int]:
-    return event_ids[: bisect_right(event_ids, last)]
-
-
-class VisitTurn(Struct, frozen=True):
-    """What a visit came to be: in error, ended, or running again after a redrive."""
-
-    by: int
-    """The event that made it so."""
-    status: str = "running"
-    ended_at: datetime | None = None
-    exited_at: datetime | None = None
-    error: str | None = None
-    cause: str | None = None
-    pause: Span | None = None
-    """When it had stood still, until a redrive went on with it."""
-
-
-class StateVisit(Struct):
+class StateVisit(Changing, kw_only=True):
     """One entered-to-exited stay in a state."""
 
     id: int
@@ -179,17 +122,18 @@ class StateVisit(Struct):
     state has no StateExited event."""
     ended_at: datetime | None = None
     """When it was over, however it ended."""
+    ended_by: int = 0
+    """The event that ended it; 0 where none tells of it."""
     status: str = "running"
     """running, succeeded, failed, caught, aborted or timed_out."""
+    trouble: str | None = None
+    """How it would end if nothing caught what went wrong: `failed`, `timed_out`."""
     attempts: list[Attempt] = field(default_factory=list)
     error: str | None = None
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
-    event_ids: list[int] = field(default_factory=list)
-    turns: list[VisitTurn] = field(default_factory=list)
-    troubles: list[tuple[int, str | None]] = field(default_factory=list)
-    """How it would have ended if nothing caught what went wrong, from which event on:
-    `failed`, `timed_out`, or None where all was well again."""
+    pauses: tuple[Span, ...] = ()
+    """When it stood still: the execution was over, until a redrive."""
     changed_by: int = 0
     """The last event that changed it."""
 
@@ -211,11 +155,6 @@ class StateVisit(Struct):
         return (ended, after.scheduled_at) if ended is not None else None
 
     @property
-    def pauses(self) -> list[Span]:
-        """When it stood still: the execution was over, until a redrive."""
-        return [turn.pause for turn in self.turns if turn.pause]
-
-    @property
     def paused(self) -> float:
         """The seconds in which it stood still."""
         return sum((end - begin).total_seconds() for begin, end in self.pauses)
@@ -230,42 +169,18 @@ class StateVisit(Struct):
             for begin, end in self.pauses
         )
 
-    def take_turn(self, turn: VisitTurn) -> None:
-        """Change as an event tells."""
-        self.turns.append(turn)
-        self.status, self.ended_at = turn.status, turn.ended_at
-        self.exited_at = turn.exited_at
-        self.error, self.cause = turn.error, turn.cause
-
-    @property
-    def trouble(self) -> str | None:
-        """How it would end if nothing caught what went wrong."""
-        return self.troubles[-1][1] if self.troubles else None
-
     def as_of(self, last: int) -> "StateVisit":
-        """Give the visit as it was after the event of id `last`."""
+        """Give the visit, with its attempts, as it was after the event of id `last`."""
         if self.changed_by <= last:
             return self
-        turns = [turn for turn in self.turns if turn.by <= last]
-        turn = turns[-1] if turns else VisitTurn(self.id)
-        return replace(
-            self,
-            status=turn.status,
-            ended_at=turn.ended_at,
-            exited_at=turn.exited_at,
-            error=turn.error,
-            cause=turn.cause,
-            attempts=[a.as_of(last) for a in self.attempts if a.scheduled_id <= last],
-            event_ids=_by_then(self.event_ids, last),
-            turns=turns,
-            troubles=[trouble for trouble in self.troubles if trouble[0] <= last],
-        )
+        tries = [a.as_of(last) for a in self.attempts if a.scheduled_id <= last]
+        return replace(Changing.as_of(self, last), attempts=tries)
 
     def ended_as(self, status: str, at: datetime) -> "StateVisit":
         """Give the visit as it is if it ends so, by no event of its history."""
         attempts = self.attempts
         if attempts and attempts[-1].status == "running":
-            last = replace(attempts[-1], ends=[])
+            last = replace(attempts[-1], changes=[])
             attempts = [*attempts[:-1], end_attempt(last, status, at)]
         return replace(self, status=status, ended_at=at, attempts=attempts)
 
@@ -278,7 +193,7 @@ def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Att
     if attempt.status == "running":
         succeeded = status == "succeeded"
         told, ended_at = ("succeeded", None) if succeeded else ("aborted", at)
-        attempt.ends.append(AttemptEnd(by, told, ended_at))
+        attempt.change(by, status=told, ended_at=ended_at, ended_by=by)
     return attempt
 
 
@@ -372,21 +287,31 @@ def take_attempt_event(
     output = parse_json(details.get("output"))
     # The cause of a failed job is often the job itself, as JSON.
     job, row = output or parse_json(cause), attempt.integration
-    for request_id in _request_ids(cause, output):
-        attempt.request_ids.setdefault(request_id, event.id)
-    for path in row.id_paths if row else ():
-        for resource_id in values_at(job, path):
-            attempt.resource_ids.setdefault(resource_id, event.id)
+    paths = row.id_paths if row else ()
+    jobs = (each for path in paths for each in values_at(job, path))
+    calls = _request_ids(cause, output)
+    attempt.change(
+        event.id,
+        request_ids=tuple(dict.fromkeys((*attempt.request_ids, *calls))),
+        resource_ids=tuple(dict.fromkeys((*attempt.resource_ids, *jobs))),
+    )
     if phase == "Started" and not attempt.started_by:
-        attempt.started_at, attempt.started_by = event.at, event.id
+        attempt.change(event.id, started_at=event.at, started_by=event.id)
     elif phase == "Submitted" and not attempt.submitted_by:
-        attempt.submitted_at, attempt.submitted_by = event.at, event.id
+        attempt.change(event.id, submitted_at=event.at, submitted_by=event.id)
     elif phase in ATTEMPT_ENDS:
         key = row.stop_key if row and attempt.pattern is Pattern.SYNC else None
         stopped = mapping_of(job).get(key) if key else None
         stopped_at = maybe_time(stopped) if isinstance(stopped, int | float) else None
-        told = ATTEMPT_ENDS[phase], event.at, error, cause, stopped_at
-        attempt.ends.append(AttemptEnd(event.id, *told))
+        attempt.change(
+            event.id,
+            status=ATTEMPT_ENDS[phase],
+            ended_at=event.at,
+            ended_by=event.id,
+            error=error,
+            cause=cause,
+            stopped_at=stopped_at,
+        )
 
 
 def _request_ids(cause: str | None, output: Any) -> list[str]:

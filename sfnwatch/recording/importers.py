@@ -8,7 +8,7 @@ Athena writes is CSV: a row for each call, all of it text.
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -24,10 +24,17 @@ from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import (
     LOG_KEYS,
-    MOST_EVENTS,
     REDRIVEN,
     TERMINAL,
     decode_event,
+)
+from sfnwatch.model.json_stream import (
+    HEAD,
+    LISTS,
+    MAX_LINE,
+    JsonStream,
+    NotJsonError,
+    Place,
 )
 from sfnwatch.model.records import (
     Batch,
@@ -41,22 +48,19 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import (
     canonical,
     clean,
+    list_of,
     mapping_of,
     parse_json,
+    parse_object,
     parse_time,
     text_of,
 )
 from sfnwatch.recording.format import (
-    HEAD,
-    MAX_LINE,
     STDIN,
     ByteStream,
-    NotJsonError,
     bad_file,
     check_record,
     name_of,
-    scan_value,
-    skip_space,
 )
 
 KNOWN = (
@@ -69,8 +73,6 @@ _NOT_KNOWN = "not a file sfnwatch knows"
 MAX_HELD = 1 << 28
 """Bytes that may be held of one file: all its records, and what each takes besides."""
 _EACH = 1 << 10
-_FEW = 1_000
-"""Records held of one file that others are matched with."""
 _SHOWN_KEYS = 6
 _SHOWN = 30
 """Characters of a key."""
@@ -83,31 +85,40 @@ class Imported(Struct):
     path: Path
     events: dict[int, Received] = field(default_factory=dict)
     """History events by id: those of one execution."""
-    answers: list[Received] = field(default_factory=list)
-    """What executions and their state machines were described as."""
     others: list[Received] = field(default_factory=list)
-    """What belongs to no one execution: calls, and what ECS tells of tasks. And what
-    names its own: an execution's log."""
+    """All else: calls, what ECS tells of tasks, what names its execution itself, and
+    definitions."""
     held: int = 0
     """So much of `MAX_HELD`."""
     has_next: bool = False
     """True if it says that another page follows."""
 
-    def answers_of(self, kind: str) -> list[Received]:
-        return [received for received in self.answers if received.kind == kind]
-
-    def hold(self, kind: str, value: Record, arn: str | None = None) -> Received:
-        """Make a record of an object; raises ValueError where too much is held."""
-        received = receive(None, kind, arn, value)
+    def add(self, kind: str, record: Record) -> None:
+        """Hold a record; raises ValueError for a bad one, and where it is too much."""
+        text = _text_in(record, _TEXTS[kind]) if kind in _TEXTS else None
+        arn = None if kind == RecordKind.DEFINITION else text
+        received = receive(None, kind, arn, record)
+        if kind == RecordKind.HISTORY:
+            number = decode_event(record)[0].id
+            known = self.events.setdefault(number, received)
+            if known is not received:
+                if not _same(known, received):
+                    what = f"another event {number} than before: one file holds one"
+                    raise ValueError(f"{what} execution")
+                return
+        else:
+            if kind != RecordKind.DEFINITION:
+                check_record(received)
+            # All are held until all files are read; what was decoded, only now.
+            self.others.append(replace(received))
         self.held += len(received.data) + _EACH
         if self.held > MAX_HELD:
             most = f"{MAX_HELD >> 20} MiB of records"
             raise ValueError(f"one file holds {most} at most: divide it")
-        return received
 
     @property
     def notes(self) -> list[str]:
-        held = self.events or self.answers or self.others
+        held = self.events or self.others
         return [] if held else [f"{name_of(self.path)}: holds no records"]
 
 
@@ -123,18 +134,7 @@ def import_file(stream: ByteStream) -> Imported:
 
 # -- JSON ----------------------------------------------------------------------------
 
-_PIECE = 1 << 20
-"""Characters held at least, before a value is read."""
-_LEVELS = 4
-"""Deeper than `[[{"events": […]}]]` nobody writes."""
-_LISTS = ("events", "logEvents", "Events", "Records")
-"""The keys under which AWS's answers have their lists."""
 _TOKENS = ("nextToken", "NextToken")
-_ANSWER = re.compile(
-    r'\{(?:\s*"[^"\\]*"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|[^\s",{}\[\]]+)\s*,)*+'
-    rf'\s*"(?:{"|".join(_LISTS)})"\s*:\s*\['
-)
-"""An object with such a list; before it stand at most texts and numbers."""
 
 
 def import_json(stream: ByteStream) -> Imported:
@@ -143,12 +143,17 @@ def import_json(stream: ByteStream) -> Imported:
     if is_long and not _MARKS.search(stream.head.decode(errors="replace")):
         # What does not begin like anything known is not read on.
         raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
-    imported, text = Imported(stream.path), JsonText(stream)
+    imported, text = Imported(stream.path), JsonStream(stream.blocks())
     try:
-        while text.sign():
-            _read(imported, text)
+        for place, value in text.items():
+            if place and isinstance(place[-1], str):
+                imported.has_next |= place[-1] in _TOKENS and bool(value)
+            else:
+                _take(imported, value, place)
+    except UnicodeDecodeError as error:
+        raise bad_file(stream.path, error) from error
     except NotJsonError as error:
-        raise bad_file(stream.path, error, line=text.line_of(error)) from error
+        raise bad_file(stream.path, error, line=text.line_of(error.position)) from error
     except _ItemError as error:
         # The line of a file's only value says no more than its name.
         line = text.line if error.place or text.line > 1 else None
@@ -159,121 +164,7 @@ def import_json(stream: ByteStream) -> Imported:
     return imported
 
 
-def _read(imported: Imported, text: "JsonText", place: "_Place" = ()) -> None:
-    """Sort in what comes next; a list, which may be long, goes in item by item."""
-    if len(place) > _LEVELS:
-        raise NotJsonError("nested too deep to be read", text.at)
-    if text.sign() == "[":
-        for number, _ in enumerate(text.parts("]")):
-            _read(imported, text, (*place, number))
-    elif text.begins(_ANSWER):
-        for key in text.members():
-            if key in _LISTS and text.sign() == "[":
-                _read(imported, text, (*place, key))
-            else:
-                value = text.value()
-                imported.has_next |= key in _TOKENS and bool(value)
-    else:
-        _take(imported, text.value(), place)
-
-
-class JsonText:
-    """A file's JSON, value after value; no more is held than the one that is read."""
-
-    def __init__(self, stream: ByteStream) -> None:
-        self._pieces = stream.texts()
-        self._text, self.at = "", 0
-        self._line, self._column = 1, 0
-        """Where the text that is held begins."""
-        self._begun = 0
-        """Where the value began that was read last."""
-
-    def sign(self) -> str:
-        """Give the next character that is no space; none at the end."""
-        while True:
-            self.at = skip_space(self._text, self.at)
-            if self.at < len(self._text) or not self._more():
-                return self._text[self.at : self.at + 1]
-
-    def begins(self, pattern: re.Pattern[str]) -> bool:
-        """Tell if what comes next begins with a pattern; its first 64 KiB show that."""
-        while len(self._text) - self.at < HEAD and self._more():
-            pass
-        return pattern.match(self._text, self.at) is not None
-
-    def value(self) -> Any:
-        """Read the next value; raises NotJsonError, also for one that is too long."""
-        self.sign()
-        while True:
-            try:
-                value, end = scan_value(self._text, self.at)
-            except NotJsonError:
-                # It may go on in the next piece, but not for ever.
-                if len(self._text) - self.at > MAX_LINE:
-                    what = f"a value longer than {MAX_LINE >> 20} MiB"
-                    raise NotJsonError(what, self.at) from None
-                if not self._more():
-                    raise
-            else:
-                if end < len(self._text) or not self._more():
-                    self._begun, self.at = self.at, end
-                    return value
-
-    def members(self) -> Iterator[str]:
-        """Stop at each value of the object that begins here, giving its key."""
-        for _ in self.parts("}"):
-            key = self.value() if self.sign() == '"' else None
-            if key is None or self.sign() != ":":
-                raise NotJsonError("not JSON: Expecting a key", self.at)
-            self.at += 1
-            yield key
-
-    def parts(self, end: str) -> Iterator[None]:
-        """Stop where each part of a list or object begins, which is then read."""
-        self.at += 1
-        sign = self.sign()
-        self.at += sign == end
-        while sign != end:
-            yield
-            sign = self.sign()
-            if sign not in {",", end}:
-                raise NotJsonError("not JSON: Expecting ',' delimiter", self.at)
-            self.at += 1
-
-    def _more(self) -> bool:
-        """Hold twice as much of what is still to be read; False at the end."""
-        breaks, last = self._text.count("\n", 0, self.at), self.at
-        if breaks:
-            self._line, self._column = self._line + breaks, 0
-            last -= self._text.rfind("\n", 0, self.at) + 1
-        self._column += last
-        parts = [self._text[self.at :]]
-        # One more than a value may have shows that it is too long.
-        wanted = min(max(_PIECE, len(parts[0])), MAX_LINE + 1 - len(parts[0]))
-        while wanted > 0 and (piece := next(self._pieces, "")):
-            parts.append(piece)
-            wanted -= len(piece)
-        self._text, self.at = "".join(parts), 0
-        return len(parts) > 1
-
-    @property
-    def line(self) -> int:
-        """The line in which the value begins that was read last."""
-        return self._line + self._text.count("\n", 0, self._begun)
-
-    def line_of(self, error: NotJsonError) -> int:
-        """Give an error's line, and set its column right."""
-        breaks = self._text.count("\n", 0, error.position)
-        if error.column and not breaks:
-            error.column += self._column
-        return self._line + breaks
-
-
 # -- what a JSON value is ------------------------------------------------------------
-
-
-_Place = tuple[str | int, ...]
-"""The way to an item through a value: `("events", 17)`."""
 
 
 class _UnknownItemError(ValueError):
@@ -283,7 +174,7 @@ class _UnknownItemError(ValueError):
 class _ItemError(ValueError):
     """What is wrong with an item, and where it stands."""
 
-    def __init__(self, place: _Place, error: ValueError) -> None:
+    def __init__(self, place: Place, error: ValueError) -> None:
         steps = (f"[{s}]" if isinstance(s, int) else f".{s}" for s in place)
         where = "".join(steps).lstrip(".")
         super().__init__(f"{where}: {error}" if where else f"{error}")
@@ -291,30 +182,61 @@ class _ItemError(ValueError):
         self.unknown = isinstance(error, _UnknownItemError)
 
 
-def _take(imported: Imported, value: Any, place: _Place) -> None:
+def _take(imported: Imported, value: Any, place: Place) -> None:
     """Sort a value in, or all that a list of AWS's in it holds."""
     if isinstance(value, list):
         for number, item in enumerate(value):
             _take(imported, item, (*place, number))
         return
+    told = mapping_of(value)
+    imported.has_next |= any(told.get(key) for key in _TOKENS)
+    if key := next(filter(told.__contains__, LISTS), None):
+        _take(imported, told[key], (*place, key))
+        return
     try:
-        shape = _shape_of(value)
-        if not isinstance(shape, str):
-            shape(imported, value)
+        if found := _recognized(value):
+            imported.add(*found)
     except ValueError as error:
         raise _ItemError(place, error) from error
-    if isinstance(shape, str):
-        _take(imported, value[shape], (*place, shape))
-    imported.has_next |= any(value.get(key) for key in _TOKENS)
 
 
-def _shape_of(value: Any) -> "str | _Take":
-    """Find what an object is; raises _UnknownItemError."""
-    if isinstance(value, dict):
-        for keys, shape in _SHAPES:
-            if keys <= value.keys():
-                return shape
-    raise _UnknownItemError(_what(value))
+def _recognized(value: Any) -> tuple[str, Record] | None:
+    """Find a record in an object, and its kind; raises ValueError for what is none.
+
+    None for a line of a log that is not ours: Step Functions begins one with a
+    sentence.
+    """
+    told = mapping_of(value)
+    if is_task_state(told):
+        return RecordKind.TASK_STATE, told
+    if told.keys() >= {"detail-type", "detail"}:
+        # `AWS API Call via CloudTrail` and its like.
+        if (call := mapping_of(told["detail"])).keys() >= _CALL:
+            return RecordKind.TRAIL, call
+        what = f"an EventBridge event of type {told['detail-type']!s:.60}"
+        raise _UnknownItemError(what)
+    is_logged = "@message" in told or told.keys() >= {"message", "timestamp"}
+    if is_logged:
+        message = told.get("message", told.get("@message"))
+        told = mapping_of(parse_json(message) if isinstance(message, str) else message)
+    kind = next((kind for keys, kind in _SHAPES if keys <= told.keys()), None)
+    if is_logged:
+        return (kind, told) if kind in {RecordKind.EXPRESS, RecordKind.TRAIL} else None
+    executions = told.get("executions")
+    if kind is None or (
+        kind == RecordKind.CHILDREN and not isinstance(executions, list)
+    ):
+        raise _UnknownItemError(_what(value))
+    if kind == RecordKind.CHILDREN and not all(
+        map(_is_of_map_run, list_of(executions))
+    ):
+        what = "a list of executions, but of no Map Run: it does not say what happened"
+        raise ValueError(what)
+    return kind, told
+
+
+def _is_of_map_run(item: Any) -> bool:
+    return bool(mapping_of(item).get("mapRunArn"))
 
 
 def _what(value: Any) -> str:
@@ -327,121 +249,33 @@ def _what(value: Any) -> str:
     return f"a JSON object {{{keys}{more}}}"
 
 
-_Take = Callable[[Imported, Record], None]
-"""Takes an object; raises ValueError for one that lacks what its kind must have."""
-
-
-def _kept(imported: Imported, kind: str, value: Record, arn: str | None = None) -> None:
-    """Keep a record that needs no other to tell whose it is."""
-    received = imported.hold(kind, value, arn)
-    check_record(received)
-    # All are held until all files are read; what was decoded, only now.
-    imported.others.append(replace(received))
-
-
-def _of_kind(kind: str) -> _Take:
-    return lambda imported, value: _kept(imported, kind, value)
-
-
-_record = _of_kind(RecordKind.TRAIL)
-
-
-def _event(imported: Imported, value: Record) -> None:
-    number = decode_event(value)[0].id
-    known = imported.events.get(number)
-    if known is None:
-        if len(imported.events) >= MOST_EVENTS:
-            raise ValueError(f"one execution has {MOST_EVENTS:,} events at most")
-        imported.events[number] = imported.hold(RecordKind.HISTORY, value)
-    elif canonical(known.record) != canonical(value):
-        what = f"another event {number} than before: one file holds one execution"
-        raise ValueError(what)
-
-
-def _eventbridge(imported: Imported, value: Record) -> None:
-    """Take the CloudTrail record out of `AWS API Call via CloudTrail` and its like.
-
-    What ECS tells of a task is kept with its envelope.
-    """
-    detail = value["detail"]
-    if is_task_state(value):
-        _kept(imported, RecordKind.TASK_STATE, value)
-    elif {"eventName", "eventTime"} <= mapping_of(detail).keys():
-        _record(imported, detail)
-    else:
-        what = f"an EventBridge event of type {value['detail-type']!s:.60}"
-        raise _UnknownItemError(what)
-
-
-def _answered(kind: str) -> _Take:
-    """Make what takes an answer by which others are told whose they are."""
-
-    def take(imported: Imported, value: Record) -> None:
-        if len(imported.answers) >= _FEW:
-            most = f"{_FEW:,} such answers"
-            raise ValueError(f"one file holds {most} at most: divide it")
-        is_definition = kind == RecordKind.DEFINITION
-        told = _text_in(value, "definition" if is_definition else "executionArn")
-        arn = None if is_definition else told
-        imported.answers.append(imported.hold(kind, value, arn))
-
-    return take
-
-
-def _logged(imported: Imported, value: Record) -> None:
-    """Take one event of an execution's log."""
-    arn = _text_in(value, "execution_arn")
-    _kept(imported, RecordKind.EXPRESS, value, arn)
-
-
-def _text_in(value: Record, key: str) -> str:
-    if text := text_of(value[key]):
+def _text_in(record: Record, key: str) -> str:
+    if text := text_of(record[key]):
         return text
     raise ValueError(f"{key} is no text")
 
 
-def _log_event(imported: Imported, value: Record) -> None:
-    """Take what a log event of CloudWatch Logs holds, if it is any of ours.
-
-    A log has other lines too: Step Functions begins one with a sentence.
-    """
-    message = value.get("message", value.get("@message"))
-    record = mapping_of(parse_json(message) if isinstance(message, str) else message)
-    if record.keys() >= LOG_KEYS:
-        _logged(imported, record)
-    elif record.keys() >= {"eventName", "eventTime"}:
-        _record(imported, record)
-
-
-def _children(imported: Imported, value: Record) -> None:
-    """Take a list of executions, where it is a Map Run's."""
-    executions = value["executions"]
-    if not isinstance(executions, list):
-        raise _UnknownItemError(_what(executions))
-    if not all(mapping_of(item).get("mapRunArn") for item in executions):
-        what = "a list of executions, but of no Map Run: it does not say what happened"
-        raise ValueError(what)
-    _kept(imported, RecordKind.CHILDREN, value)
-
-
-_SHAPES: tuple[tuple[set[str], str | _Take], ...] = (
-    *(({key}, key) for key in _LISTS),
-    ({"EventId", "EventTime"}, _of_kind(RecordKind.LOOKUP)),
-    ({"detail-type", "detail"}, _eventbridge),
-    ({"mapRunArn", "executionCounts"}, _of_kind(RecordKind.MAP_RUN)),
-    ({"executions"}, _children),
-    ({"executionArn", "stateMachineArn", "status"}, _answered(RecordKind.DESCRIBE)),
-    ({"definition", "stateMachineArn"}, _answered(RecordKind.DEFINITION)),
-    (set(LOG_KEYS), _logged),
-    ({"message", "timestamp"}, _log_event),
-    ({"@message"}, _log_event),
-    ({"eventName", "eventTime"}, _record),
-    ({"id", "type", "timestamp"}, _event),
+_CALL = {"eventName", "eventTime"}
+_SHAPES: tuple[tuple[set[str] | frozenset[str], RecordKind], ...] = (
+    ({"EventId", "EventTime"}, RecordKind.LOOKUP),
+    ({"mapRunArn", "executionCounts"}, RecordKind.MAP_RUN),
+    ({"executions"}, RecordKind.CHILDREN),
+    ({"executionArn", "stateMachineArn", "status"}, RecordKind.DESCRIBE),
+    ({"definition", "stateMachineArn"}, RecordKind.DEFINITION),
+    (LOG_KEYS, RecordKind.EXPRESS),
+    (_CALL, RecordKind.TRAIL),
+    ({"id", "type", "timestamp"}, RecordKind.HISTORY),
 )
-"""The keys that tell what an object is, the first that fit: a key under which others
-stand, or what takes it."""
-_MARKS = re.compile("|".join({f'"{key}"' for keys, _ in _SHAPES for key in keys}))
-"""Any of those keys."""
+"""The keys that tell what an object is, the first that fit."""
+_TEXTS: Mapping[str, str] = {
+    RecordKind.DESCRIBE: "executionArn",
+    RecordKind.DEFINITION: "definition",
+    RecordKind.EXPRESS: "execution_arn",
+}
+"""The keys under which a text must stand."""
+_KEYS = {key for keys, _ in _SHAPES for key in keys}
+_MARKS = re.compile("|".join(f'"{k}"' for k in (*LISTS, *_KEYS, "detail", "@message")))
+"""Any of the keys by which something is known."""
 
 
 # -- CSV -----------------------------------------------------------------------------
@@ -479,7 +313,7 @@ def import_table(stream: ByteStream) -> Imported:
             lines.held = 0
             row = _row(cells)
             _number_row(row, seen)
-            _kept(imported, RecordKind.ATHENA, row)
+            imported.add(RecordKind.ATHENA, row)
     except UnicodeDecodeError as error:
         raise bad_file(stream.path, error, line=table.line_num + 1) from error
     except (csv.Error, ValueError) as error:
@@ -554,8 +388,12 @@ class HistoryPages(Struct, dict=True):
         times = [self.time_of(n) for n in self.events]
         return min(times), max(times)
 
+    def record(self, event_id: int) -> Record:
+        """Give an event's record, decoded anew: all of them would be much to hold."""
+        return parse_object(self.events[event_id].data)
+
     def time_of(self, event_id: int) -> datetime:
-        return parse_time(self.events[event_id].record["timestamp"])
+        return parse_time(self.record(event_id)["timestamp"])
 
     def agrees(self, other: "HistoryPages") -> bool:
         """Tell if no event of one is another event in the other."""
@@ -567,8 +405,8 @@ class HistoryPages(Struct, dict=True):
         last, begin = max(self.events), min(other.events)
         if begin > last + 1 or not self.agrees(other):
             return False
-        ended = self.events[last].record["type"] in TERMINAL
-        redriven = other.events[begin].record["type"] == REDRIVEN
+        ended = self.record(last)["type"] in TERMINAL
+        redriven = other.record(begin)["type"] == REDRIVEN
         follows = self.time_of(last) <= other.time_of(begin)
         return begin <= last or (follows and (redriven or not ended))
 
@@ -585,11 +423,12 @@ def match(
 
     `recorded` is what is opened with them.
     """
-    described = [r for file in imported for r in file.answers_of(RecordKind.DESCRIBE)]
-    others = [received for file in imported for received in file.others]
+    every = [(file.path, told) for file in imported for told in file.others]
+    definitions = [each for each in every if each[1].kind == RecordKind.DEFINITION]
+    others = [told for _, told in every if told.kind != RecordKind.DEFINITION]
     trace = Trace()
-    if any(file.events or file.answers for file in imported):
-        for batch in in_batches(chain(recorded, described, others)):
+    if definitions or any(file.events for file in imported):
+        for batch in in_batches(chain(recorded, map(replace, others))):
             trace.add([received for received in batch if received.execution_arn])
     known = {arn: each.as_of(None) for arn, each in trace.executions.items()}
     histories = join_pages(imported)
@@ -601,9 +440,9 @@ def match(
     )
     arns = dict.fromkeys((*known, *(pages.arn for pages in histories)))
     machines = {arn: _machines(arn, known.get(arn)) for arn in arns}
-    defined, undefined = _define(imported, machines)
+    defined, undefined = _define(definitions, machines)
     notes = (*_unfinished(imported), *unnamed, *undefined)
-    return (*described, *events, *defined, *others), notes
+    return (*events, *defined, *others), notes
 
 
 def in_batches(records: Iterable[Received], size: int = BATCH) -> Iterator[Batch]:
@@ -710,18 +549,18 @@ def _machines(arn: str, execution: ExecutionAsOf | None) -> set[str | None]:
 
 
 def _define(
-    imported: Iterable[Imported], machines: Mapping[str, set[str | None]]
+    definitions: Iterable[tuple[Path, Received]],
+    machines: Mapping[str, set[str | None]],
 ) -> tuple[list[Received], list[str]]:
     """Give a definition to every execution of its machine, or to the only one."""
     records: list[Received] = []
     notes: list[str] = []
-    for file in imported:
-        for told in file.answers_of(RecordKind.DEFINITION):
-            machine = told.record["stateMachineArn"]
-            arns = [arn for arn, names in machines.items() if machine in names]
-            arns = arns or (list(machines) if len(machines) == 1 else [])
-            records += [replace(told, execution_arn=arn) for arn in arns]
-            if not arns:
-                what = "a definition, but of none of the executions opened with it"
-                notes.append(f"{name_of(file.path)}: {what}")
+    for path, told in definitions:
+        machine = told.record["stateMachineArn"]
+        arns = [arn for arn, names in machines.items() if machine in names]
+        arns = arns or (list(machines) if len(machines) == 1 else [])
+        records += [replace(told, execution_arn=arn) for arn in arns]
+        if not arns:
+            what = "a definition, but of none of the executions opened with it"
+            notes.append(f"{name_of(path)}: {what}")
     return records, notes

@@ -31,10 +31,11 @@ from sfnwatch.recording.writer import atomic_write
 
 _IN_USE = timedelta(minutes=1)
 """What was written to so lately is still recorded to: a watch writes its polls."""
-_HEAD = 100
-"""Characters in which a line says what it is."""
 _AT = re.compile(rb'\{"at": (\d+(?:\.\d+)?),')
-_ABOUT_EXECUTION = re.compile(rb'"type": ?"Execution')
+_TELLS_STATUS = re.compile(
+    rb'.{1,80}"source": "(?:describe"|(?:history|express)".*"type": ?"Execution)'
+)
+"""A line that tells how an execution stands."""
 _ENDINGS = ("", ".gz", ".zst")
 
 
@@ -134,7 +135,7 @@ def _listed(plain: ListedRecording) -> ListedRecording:
         for line in ByteStream(path).lines():
             if found := _AT.match(line):
                 seconds = float(found[1])
-            if _tells_status(line):
+            if _TELLS_STATUS.match(line):
                 # A torn line is the end; a wrong one is found when it is opened.
                 with suppress(ValueError):
                     trace.add([decode_line(line, header.created)])
@@ -151,14 +152,6 @@ def _listed(plain: ListedRecording) -> ListedRecording:
         ),
         seconds=seconds,
     )
-
-
-def _tells_status(line: bytes) -> bool:
-    head = line[:_HEAD]
-    if b'"source": "describe"' in head:
-        return True
-    is_event = b'"source": "history"' in head or b'"source": "express"' in head
-    return is_event and _ABOUT_EXECUTION.search(line) is not None
 
 
 def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:
@@ -189,7 +182,7 @@ def to_prune(
     now: datetime,
     *,
     older_than: float | None = None,
-    larger_than: int | None = None,
+    larger_than: float | None = None,
 ) -> list[ListedRecording]:
     """Choose those that are all of what is asked, in seconds and in bytes.
 

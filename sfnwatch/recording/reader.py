@@ -5,7 +5,7 @@ anywhere else is an error with its number, since nobody knows what else is wrong
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -15,24 +15,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.api_call import decode_call
-from sfnwatch.model.ecs_task import decode_task_state
-from sfnwatch.model.history import decode_event
-from sfnwatch.model.records import (
-    CALL_KINDS,
-    Batch,
-    DecodeError,
-    Received,
-    Record,
-    RecordKind,
-)
+from sfnwatch.model.json_stream import NotJsonError
+from sfnwatch.model.records import CALL_KINDS, Batch, Received
 from sfnwatch.model.values import list_of, mapping_of, maybe_time, size, text_of
 from sfnwatch.recording.format import (
     MARK,
     ByteStream,
     Header,
     NewerFormatError,
-    NotJsonError,
     bad_file,
     check_record,
     decode_header,
@@ -51,44 +41,43 @@ _MOST_BLANK = 10_000
 """Empty lines among records: of packed ones there may be a billion."""
 _ENDS = 1 << 17
 """Bytes at either end of a file that have a record or two in them."""
-_BEGINNING = re.compile(rb'\s*\{\s*"' + MARK.encode() + rb'"\s*:')
+_BEGINNING = re.compile(rb'\s*\{.*"' + MARK.encode() + rb'"\s*:')
 
 
 def is_recording(head: bytes) -> bool:
     """True if a file's first line is, or begins like, a recording's header."""
-    first = head.partition(b"\n")[0]
-    try:
-        decode_header(first)
-    except NewerFormatError:
-        return True
-    except ValueError:
-        return _BEGINNING.match(first) is not None
-    return True
+    return _BEGINNING.match(head) is not None
 
 
 class RecordedFile:
     """One recording; its header is read, and its records when they are asked for."""
 
     def __init__(self, path: Path, stream: ByteStream | None = None) -> None:
-        """Read the header; raises BadFileError."""
+        """Read the header; raises BadFileError.
+
+        Of a pipe, which can be read but once, all is read and held.
+        """
         stream = stream or ByteStream(path)
         lines = stream.lines()
         self.path = path
         self.header = _header(path, lines)
         self.notes: list[str] = []
         """What a reader should know, once the records were read: a torn end."""
-        self.regular = stream.regular
-        """False for a pipe, of which the records can be asked for but once."""
-        self._packed = bool(stream.packed)
-        self._begun = None if stream.regular else (stream, lines)
-        """What can be read but once, behind its header."""
-        if stream.regular:
-            stream.close()
+        self._has_end = stream.regular and not stream.packed
+        """True where its end can be looked at before what comes before it."""
+        self._held = None if stream.regular else list(self._read(stream, lines))
+        stream.close()
 
     def records(self) -> Iterator[Received]:
         """Yield the records as they were received; raises BadFileError."""
-        stream, lines = self._begun or self._opened()
-        self._begun = None
+        if self._held is not None:
+            return iter(self._held)
+        stream = ByteStream(self.path)
+        lines = stream.lines()
+        next(lines, b"")
+        return self._read(stream, lines)
+
+    def _read(self, stream: ByteStream, lines: Iterator[bytes]) -> Iterator[Received]:
         self.notes.clear()
         count, left_out, blank = 0, 0, 0
         try:
@@ -117,61 +106,52 @@ class RecordedFile:
             told = f"{count} records loaded, {size(left_out)} left out"
             self.notes.append(f"{name_of(self.path)}: {why}: {told}")
 
-    def _opened(self) -> tuple[ByteStream, Iterator[bytes]]:
-        stream = ByteStream(self.path)
-        lines = stream.lines()
-        next(lines, b"")
-        return stream, lines
-
     def span(self) -> tuple[datetime, datetime] | None:
         """Tell when its first and its last record came, from its ends alone.
 
         None for what is packed or a pipe, and where the ends do not tell.
         """
-        if self._packed or not self.regular:
+        if not self._has_end:
             return None
         try:
             with self.path.open("rb") as file:
-                head = file.read(_ENDS)
+                first = file.read(_ENDS).split(b"\n")[1:-1]
                 file.seek(max(0, file.seek(0, SEEK_END) - _ENDS))
-                tail = file.read(_ENDS)
+                last = file.read(_ENDS).split(b"\n")[1:]
         except OSError as error:
             raise bad_file(self.path, error) from error
-        lines = (*head.split(b"\n")[1:-1], *tail.split(b"\n")[1:])
-        times = list(self._moments(lines))
-        return (min(times), max(times)) if times else None
-
-    def _moments(self, lines: Iterable[bytes]) -> Iterator[datetime]:
-        """Tell when the records of lines came, of which some may be torn."""
-        for line in lines:
+        times: list[datetime] = []
+        for line in (*first, *last):
+            # One that the end of a piece cuts tells nothing.
             with suppress(ValueError):
                 if at := decode_line(line, self.header.created).at:
-                    yield at
+                    times.append(at)
+        return (min(times), max(times)) if times else None
 
 
 class Recording:
     """What a file, or several together, hold: all received, as it was received."""
 
-    def __init__(self, files: Sequence[RecordedFile]) -> None:
+    def __init__(
+        self, files: Sequence[RecordedFile], imported: Sequence[Imported] = ()
+    ) -> None:
+        """Open recordings, and foreign files: whose these are, what is recorded tells.
+
+        Raises BadFileError.
+        """
         self._files = tuple(files)
         self._loaded: Batch | None = None
         self._more: Batch = ()
         self._notes: Sequence[str] = ()
+        if imported:
+            self._more, notes = match(imported, self.records())
+            self._notes = (*(note for file in imported for note in file.notes), *notes)
         named = (arn for file in files for arn in file.header.executions)
-        self.executions = tuple(dict.fromkeys(named))
+        self.executions = tuple(dict.fromkeys((*named, *_executions_of(self._more))))
         """The ARNs it is about; `file:NAME` where a foreign file does not say."""
         created = (file.header.created for file in files)
         self.created: datetime | None = min(created, default=None)
         """When watching began; None where only foreign files are open."""
-
-    def add(self, imported: Sequence[Imported]) -> None:
-        """Add foreign files: to tell whose they are takes what is recorded."""
-        if not all(file.regular for file in self._files):
-            self.load()
-        self._more, notes = match(imported, self.records())
-        self._notes = (*(note for file in imported for note in file.notes), *notes)
-        named = _executions_of(self._more)
-        self.executions = tuple(dict.fromkeys((*self.executions, *named)))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -210,27 +190,21 @@ class Recording:
         return (min(times), max(times)) if times else None
 
 
+_TIMES = (
+    *("timestamp", "event_timestamp", "eventTime", "EventTime", "eventtime"),
+    *("updatedAt", "startDate", "stopDate"),
+)
+"""The keys by which records tell when what they tell of was."""
+
+
 def moment(received: Received) -> datetime | None:
-    """Tell when a record came, or failing that when what it tells of was."""
+    """Tell when a record came, or failing that when the last it tells of was."""
     if received.at is not None:
         return received.at
     record = received.record
-    with suppress(DecodeError):
-        match received.kind:
-            case RecordKind.HISTORY | RecordKind.EXPRESS:
-                return decode_event(record)[0].at
-            case RecordKind.LOOKUP | RecordKind.TRAIL | RecordKind.ATHENA:
-                return received.once(decode_call)[0].event_time
-            case RecordKind.TASK_STATE:
-                return decode_task_state(record).at
-            case RecordKind.CHILDREN:
-                items = map(mapping_of, list_of(record.get("executions")))
-                return max(filter(None, map(_last_date, items)), default=None)
-    return _last_date(record)
-
-
-def _last_date(record: Record) -> datetime | None:
-    return maybe_time(record.get("stopDate")) or maybe_time(record.get("startDate"))
+    parts = (record, record.get("detail"), *list_of(record.get("executions")))
+    times = (maybe_time(mapping_of(p).get(key)) for p in parts for key in _TIMES)
+    return max(filter(None, times), default=None)
 
 
 def open_files(paths: Sequence[Path]) -> Recording:
@@ -245,10 +219,7 @@ def open_files(paths: Sequence[Path]) -> Recording:
             recorded.append(RecordedFile(path, stream))
         else:
             imported.append(import_file(stream))
-    recording = Recording(recorded)
-    if imported:
-        recording.add(imported)
-    return recording
+    return Recording(recorded, imported)
 
 
 def _executions_of(records: Batch) -> Iterator[str]:

@@ -7,7 +7,6 @@ holds the payloads of an execution.
 """
 
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -15,6 +14,7 @@ from io import FileIO
 from pathlib import Path
 from tempfile import mkstemp
 from typing import BinaryIO, Self, TextIO
+from unicodedata import category
 
 from sfnwatch.config import NOWHERE
 from sfnwatch.errors import UsageError
@@ -28,7 +28,7 @@ from sfnwatch.recording.format import (
     encode_line,
 )
 
-_NAME_BYTES = 180
+_SAFE, _NAME_BYTES = "-_.+=@", 180
 """Of 255 that file systems allow, less the time, a number and the suffix."""
 
 
@@ -152,7 +152,7 @@ def _begin(path: Path, header: bytes) -> FileIO:
     """Make a new file, unbuffered, that begins with a header; raises UsageError."""
     try:
         _make_directory(path.parent)
-        file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115
+        file = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115
         try:
             _write(file, header)
         except OSError:
@@ -171,7 +171,7 @@ def _begin(path: Path, header: bytes) -> FileIO:
     return file
 
 
-def _private(path: str, flags: int) -> int:
+def private(path: str, flags: int) -> int:
     """Open for the owner alone."""
     return os.open(path, flags | os.O_APPEND, 0o600)
 
@@ -211,12 +211,14 @@ def _file_name(execution: str) -> str:
     parsed = maybe_execution_arn(execution)
     if parsed:
         execution = f"{parsed.state_machine_name}.{parsed.name}"
-    safe = "".join(c if _is_safe(c) else "-" for c in execution)
-    # Cut between characters, and begin with none that hides the file.
-    kept = safe.encode()[:_NAME_BYTES].decode(errors="ignore").lstrip(".-")
-    return kept or "execution"
+    # It begins with nothing that hides the file.
+    return safe_name(execution, _NAME_BYTES).lstrip(".-") or "execution"
 
 
-def _is_safe(character: str) -> bool:
-    """Letters, marks and numbers of any script, and what no file system minds."""
-    return character in "-_.+=@" or unicodedata.category(character)[0] in "LMN"
+def safe_name(name: str, most: int) -> str:
+    """Keep letters, marks and numbers of any script, and what no file system minds.
+
+    It is cut between characters, to so many bytes.
+    """
+    kept = [c if c in _SAFE or category(c)[0] in "LMN" else "-" for c in name]
+    return "".join(kept).encode()[:most].decode(errors="ignore")

@@ -12,21 +12,19 @@ stamp be rounded down, to 2 hours after it, since a record has been seen to come
 30 days, is not found.
 """
 
-import codecs
-import json
 import os
 import re
 import stat
-import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sfnwatch.model.json_stream import JsonStream, TextStream
 from sfnwatch.model.records import HealthState, Record
 from sfnwatch.model.values import clean, iso, maybe_time
 from sfnwatch.sources.answers import Failure, record_bytes
@@ -217,150 +215,65 @@ def said_by(error: OSError) -> str:
 
 # -- the records of a file -------------------------------------------------------------
 
-_GZIP = b"\x1f\x8b"
-_UNPACKED = 1 << 20
-"""Bytes unpacked at once: a few kilobytes may unpack to more than there is memory."""
-_MOST_UNPACKED = 1 << 32
-_RECORD_MOST = 8 << 20
-"""Characters of a record: CloudTrail's end far below."""
-_BETWEEN = re.compile(
-    r'(?:[ \t\r\n,\[\]}]+|\{[ \t\r\n]*"Records"[ \t\r\n]*:[ \t\r\n]*(?=\[))*'
-)
-"""What stands around records: of one list, of several that were put together, or of
-none, where a file has one record a line."""
-_SCANNER = json.JSONDecoder()
+_MOST = 1 << 30
+"""Bytes of a file, as it lies there; CloudTrail's own have some megabytes."""
+_AT_ONCE = 2_000
+"""Values looked at between two moments at which the reading can be stopped."""
 
 
 class TrailReader:
-    """Takes a file's bytes piece by piece, and gives the records that are wanted.
+    """Takes a file's bytes, and then gives the records in it that are wanted.
 
-    Memory is that of one piece, however large the file. Python's own parser splits
-    records at 340 MB/s of JSON, as fast as a decoder that picks out single fields, and
-    gives up no record before a torn end.
+    The bytes are held as they came, and of what they unpack to never more than a piece.
+    It may be one list of records, several that were put together, or a record a line.
     """
 
     def __init__(self, wanted: Callable[[Record], bool]) -> None:
         self._wanted = wanted
-        self._head: bytes | None = b""
-        """The first bytes, until there are enough to tell what it is."""
-        self._unpacker: Any = None
-        self._unpacked = 0
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._text, self._at = "", 0
-        """What is not read yet: all of the text behind this character."""
-        self._listed = False
-        """If it is in a list."""
-        self._records = 0
-        """How many there were, wanted or not."""
-        self._odd = 0
-        """Values that are no records, or none that can be recorded."""
+        self._blocks = deque[bytes]()
+        self._size = 0
+        self._looked = self._look()
         self.trouble = ""
-        """Why not all of it was read; empty if it was."""
+        """Why not all of it was read; empty if it was. Known at the end of the file."""
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Take the next bytes, none for the file's end; give what is wanted of them."""
-        final, found = not data, list[bytes]()
-        if self._head is not None:
-            data = self._head + data
-            self._head = data if len(data) < len(_GZIP) and not final else None
-            if self._head is not None:
-                return found
-            self._unpacker = _unpacker() if data.startswith(_GZIP) else None
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the file."""
+        self._size += len(data)
+        self._blocks.append(data)
+        if self._size > _MOST:
+            self.trouble = f"has more than {_MOST >> 30} GiB"
+
+    def read(self) -> list[bytes] | None:
+        """Give what is wanted of the next records; None where there are no more."""
+        looked = list(islice(self._looked, _AT_ONCE))
+        return list(filter(None, looked)) if looked else None
+
+    def _look(self) -> Iterator[bytes | None]:
+        """Yield each record, or None for one that is not wanted."""
+        text = TextStream(self._blocks.popleft() for _ in range(len(self._blocks)))
+        stream, count, odd, trouble = JsonStream(text), 0, 0, ""
         try:
-            for piece in self._pieces(data):
-                found += self._split(self._decoder.decode(piece))
-            if final:
-                found += self._split(self._decoder.decode(b"", final=True))
-                self._finish()
-        except zlib.error as error:
-            self._give_up(f"damaged, {self._place}: {error}")
+            if stream.is_over:
+                trouble = "is empty"
+            for place, value in stream.items():
+                if place and isinstance(place[-1], str):
+                    continue  # what stands beside the list
+                if isinstance(value, dict) and "eventName" in value:
+                    count += 1
+                    is_wanted = self._wanted(value)
+                    yield record_bytes(stream.text, value) if is_wanted else None
+                else:
+                    odd += 1
         except UnicodeDecodeError:
-            self._give_up(f"not UTF-8 text, {self._place}")
-        return found
-
-    def _pieces(self, data: bytes) -> Iterator[bytes]:
-        for piece in self._unpack(data) if self._unpacker else [data]:
-            self._unpacked += len(piece)
-            if self._unpacked > _MOST_UNPACKED:
-                self._give_up(f"unpacks to more than {_MOST_UNPACKED >> 30} GiB")
-            if self.trouble:
-                return
-            yield piece
-
-    def _unpack(self, data: bytes) -> Iterator[bytes]:
-        """Unpack in steps; a file may be several streams, one after the other."""
-        while data:
-            if self._unpacker.eof:
-                data = data.lstrip(b"\0")  # padding
-                if not data:
-                    return
-                self._unpacker = _unpacker()
-            yield self._unpacker.decompress(data, _UNPACKED)
-            data = self._unpacker.unconsumed_tail or self._unpacker.unused_data
-
-    def _split(self, more: str) -> Iterator[bytes]:
-        """Read as many records as are whole."""
-        self._text, self._at = self._text[self._at :] + more, 0
-        while not self.trouble:
-            start = self._skip()
-            if start == len(self._text):
-                return
-            try:
-                value, self._at = _SCANNER.raw_decode(self._text, start)
-            except RecursionError:
-                self._give_up(f"nested too deep, {self._place}")
-                return
-            except ValueError:
-                # It may go on in the next piece, but not for ever.
-                if len(self._text) - start > _RECORD_MOST:
-                    self._give_up(f"no JSON, {self._place}")
-                return
-            yield from self._select(value, start)
-
-    def _skip(self) -> int:
-        """Go to where the next record begins."""
-        match = _BETWEEN.match(self._text, self._at)
-        if match is not None and match.end() > self._at:
-            self._at, passed = match.end(), match[0]
-            opened, closed = passed.rfind("["), passed.rfind("]")
-            self._listed = self._listed if opened == closed else opened > closed
-        return self._at
-
-    def _select(self, value: Any, start: int) -> Iterator[bytes]:
-        if not isinstance(value, dict) or "eventName" not in value:
-            self._odd += 1
-            return
-        self._records += 1
-        if self._wanted(value):
-            try:
-                yield record_bytes(self._text[start : self._at], value)
-            except ValueError:
-                self._odd += 1
-
-    def _finish(self) -> None:
-        if self.trouble:
-            return
-        if self._unpacker and not self._unpacker.eof:
-            self._give_up(f"the gzip stream is cut short, {self._place}")
-        elif self._listed or self._text[self._at :].strip():
-            self._give_up(f"cut short or no JSON, {self._place}")
-        elif not self._unpacked:
-            self.trouble = "is empty"
-        elif self._odd:
-            word = "value" if self._odd == 1 else "values"
-            self.trouble = f"{self._odd} {word} in it can't be read as a record"
-
-    def _give_up(self, why: str) -> None:
-        self.trouble = why
-        self._text, self._at = "", 0
-
-    @property
-    def _place(self) -> str:
-        return f"after record {self._records}" if self._records else "at its beginning"
-
-
-def _unpacker() -> Any:
-    return zlib.decompressobj(16 + zlib.MAX_WBITS)
+            trouble = "not UTF-8 text"
+        except ValueError as error:
+            trouble = str(error)
+        if text.cut or trouble:
+            after = f", after record {count}" if count else ""
+            self.trouble = f"{text.cut or trouble}{after}"
+        elif odd:
+            word = "value" if odd == 1 else "values"
+            self.trouble = f"{odd} {word} in it can't be read as a record"
 
 
 # -- what is said of the reading -------------------------------------------------------

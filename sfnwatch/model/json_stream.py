@@ -1,0 +1,329 @@
+"""JSON of any length, packed or not: read strictly, and value by value.
+
+A trail's files, and what the AWS CLI writes, may be longer than what can be held: no
+more is than a piece, or the one value that is read.
+"""
+
+import codecs
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import msgspec
+import zstandard
+
+MAX_LINE = 1 << 24
+"""Bytes of a line, and characters of one item of a foreign file: no record of AWS's is
+longer, and Python makes up to 24 bytes of each to read it."""
+MAX_UNPACKED = 1 << 32
+"""Bytes of a file: a few kilobytes may unpack to any amount."""
+HEAD = 1 << 16
+"""Bytes by which a file must show what it is."""
+
+
+# -- JSON, strictly ----------------------------------------------------------------
+
+
+class NotJsonError(ValueError):
+    """A text that isn't JSON, and the character where that shows."""
+
+    def __init__(self, message: str, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text:.40} is too large")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+"""Python's parser without what is lax in it: what it takes can be written again."""
+_OBJECTS = msgspec.json.Decoder(dict[str, Any])
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _scan_value(text: str, start: int) -> tuple[Any, int]:
+    """Read the JSON value that begins at `start`, and tell where it ends.
+
+    Raises NotJsonError, for what is nested too deep for Python as well.
+    """
+    try:
+        return _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise NotJsonError(f"not JSON: {error.msg}", error.pos) from error
+    except RecursionError as error:
+        raise NotJsonError("nested too deep to be read", start) from error
+    except ValueError as error:
+        what = str(error).partition(":")[0]
+        raise NotJsonError(f"not JSON: {what}", start) from error
+
+
+def parse_value(text: str) -> Any:
+    """Read the one JSON value of a text; raises NotJsonError."""
+    value, end = _scan_value(text, _skip_space(text, 0))
+    end = _skip_space(text, end)
+    if end < len(text):
+        raise NotJsonError("not JSON: Extra data", end)
+    return value
+
+
+def decode_object(data: bytes) -> dict[str, Any]:
+    """Read a JSON object, and nothing else; raises ValueError."""
+    try:
+        found: Any = _OBJECTS.decode(data)
+    except (ValueError, RecursionError):
+        # Python's own parser takes half of a surrogate pair, and says what is wrong.
+        found = parse_value(data.decode())
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - as for all bad data
+    return found
+
+
+# -- from packed bytes to text -----------------------------------------------------
+
+_BLOCK = 1 << 18
+_STEP = 1 << 8
+"""Packed bytes are unpacked so many at a time: zstd may make 32 KiB of each."""
+_GZIP_ONLY = 31
+"""Of zlib's formats, by its own number."""
+_PACKINGS: dict[bytes, tuple[str, Callable[[], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda: zlib.decompressobj(wbits=_GZIP_ONLY)),
+    b"\x28\xb5\x2f\xfd": (
+        "zstd",
+        lambda: zstandard.ZstdDecompressor().decompressobj(),
+    ),
+}
+"""By what a packed file begins with."""
+_LONGEST_MARK = 4
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class TextStream:
+    """A file's text as UTF-8, block by block, read once, whatever it is packed in.
+
+    What a file is, its content tells: its name says nothing. Iterating raises
+    ValueError for what is damaged, or has no end.
+    """
+
+    def __init__(self, raw: Iterable[bytes]) -> None:
+        self.packed = ""
+        """By what it is packed: `gzip`, `zstd` or, mostly, nothing."""
+        self.cut = ""
+        """Why it ended too early, where a packed stream did: known at its end."""
+        self._blocks = self._decoded(iter(raw))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._blocks
+
+    def _decoded(self, raw: Iterator[bytes]) -> Iterator[bytes]:
+        """Unpack, and write as UTF-8 without a byte order mark."""
+        first, raw = _peeked(filter(None, raw))
+        for mark, (name, new) in _PACKINGS.items():
+            if first.startswith(mark):
+                self.packed, raw = name, self._unpacked(raw, new)
+        try:
+            first, raw = _peeked(filter(None, self._bounded(raw)))
+            if first.startswith(_UTF16):
+                # PowerShell's `>` writes it so.
+                yield from (t.encode() for t in codecs.iterdecode(raw, "utf-16") if t)
+            else:
+                first = next(raw).removeprefix(codecs.BOM_UTF8)
+                yield from filter(None, chain((first,), raw))
+        except (zlib.error, zstandard.ZstdError, UnicodeError) as error:
+            raise ValueError(f"damaged: {error}") from error
+
+    def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        total = 0
+        for block in blocks:
+            total += len(block)
+            if total > MAX_UNPACKED:
+                does = "unpacks to" if self.packed else "is"
+                most = f"{MAX_UNPACKED >> 20:,} MiB"
+                raise ValueError(f"can't be read: it {does} more than {most}")
+            yield block
+
+    def _unpacked(
+        self, blocks: Iterator[bytes], new: Callable[[], Any]
+    ) -> Iterator[bytes]:
+        """Unpack member after member, as `new` does; zeros behind the last are padding.
+
+        The readers of zlib and zstandard would hide that the last one is cut.
+        """
+        member = new()
+        for block in blocks:
+            at = 0
+            while at < len(block):
+                step = block[at : at + _STEP]
+                if member.eof:
+                    padding = len(step) - len(step.lstrip(b"\0"))
+                    if padding:
+                        at += padding
+                        continue
+                    member = new()
+                made = member.decompress(step)
+                yield from (made[n : n + _BLOCK] for n in range(0, len(made), _BLOCK))
+                at += len(step) - len(member.unused_data)
+        yield member.flush()
+        if not member.eof:
+            self.cut = f"the {self.packed} stream is cut short"
+
+
+def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Give the first bytes, of which there are enough for a mark, and all of them."""
+    first = b""
+    while len(first) < _LONGEST_MARK and (block := next(blocks, b"")):
+        first += block
+    return first, chain((first,), blocks)
+
+
+# -- value by value ----------------------------------------------------------------
+
+LISTS = ("events", "logEvents", "Events", "Records")
+"""The keys under which AWS's answers have their lists."""
+Place = tuple[str | int, ...]
+"""The way to an item through a value: `("events", 17)`."""
+_PIECE = 1 << 20
+"""Characters held at least, before a value is read."""
+_LEVELS = 4
+"""Deeper than `[[{"events": […]}]]` nobody writes."""
+_ANSWER = re.compile(
+    r'\{(?:\s*"[^"\\]*"\s*:\s*(?:"(?:[^"\\]|\\.)*+"|[^\s",{}\[\]]+)\s*,)*+'
+    rf'\s*"(?:{"|".join(LISTS)})"\s*:\s*\['
+)
+"""An object with such a list; before it stand at most texts and numbers."""
+
+
+class JsonStream:
+    """A file's JSON: one value, or several one after the other, each read by itself."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        """Read UTF-8; raises UnicodeDecodeError, when it is read, for what is none."""
+        self._pieces = codecs.iterdecode(blocks, "utf-8")
+        self._text, self._at = "", 0
+        self._line = 1
+        """In which the text that is held begins."""
+        self._begun = 0
+        """Where the value began that was read last."""
+
+    @property
+    def is_over(self) -> bool:
+        """True where nothing follows but space."""
+        return not self._sign()
+
+    def items(self) -> Iterator[tuple[Place, Any]]:
+        """Yield every value, those in lists by themselves, and where each stands.
+
+        Of an answer of AWS's they are the items of its list, and whatever stands beside
+        that, whose place ends in its key. Raises NotJsonError.
+        """
+        while not self.is_over:
+            yield from self._read(())
+
+    def _read(self, place: Place) -> Iterator[tuple[Place, Any]]:
+        """Read what comes next; a list, which may be long, item by item."""
+        if len(place) > _LEVELS:
+            raise NotJsonError("nested too deep to be read", self._at)
+        if self._sign() == "[":
+            for number, _ in enumerate(self._parts("]")):
+                yield from self._read((*place, number))
+        elif self._begins(_ANSWER):
+            for key in self._members():
+                if key in LISTS and self._sign() == "[":
+                    yield from self._read((*place, key))
+                else:
+                    yield (*place, key), self._value()
+        else:
+            yield place, self._value()
+
+    def _sign(self) -> str:
+        """Give the next character that is no space; none at the end."""
+        while True:
+            self._at = _skip_space(self._text, self._at)
+            if self._at < len(self._text) or not self._more():
+                return self._text[self._at : self._at + 1]
+
+    def _begins(self, pattern: re.Pattern[str]) -> bool:
+        """Tell if what comes next begins with a pattern; its first 64 KiB show that."""
+        while len(self._text) - self._at < HEAD and self._more():
+            pass
+        return pattern.match(self._text, self._at) is not None
+
+    def _value(self) -> Any:
+        """Read the next value; raises NotJsonError, also for one that is too long."""
+        self._sign()
+        while True:
+            try:
+                value, end = _scan_value(self._text, self._at)
+            except NotJsonError:
+                # It may go on in the next piece, but not for ever.
+                if len(self._text) - self._at > MAX_LINE:
+                    what = f"a value longer than {MAX_LINE >> 20} MiB"
+                    raise NotJsonError(what, self._at) from None
+                if not self._more():
+                    raise
+            else:
+                if end < len(self._text) or not self._more():
+                    self._begun, self._at = self._at, end
+                    return value
+
+    def _members(self) -> Iterator[str]:
+        """Stop at each value of the object that begins here, giving its key."""
+        for _ in self._parts("}"):
+            key = self._value() if self._sign() == '"' else None
+            if key is None or self._sign() != ":":
+                raise NotJsonError("not JSON: Expecting a key", self._at)
+            self._at += 1
+            yield key
+
+    def _parts(self, end: str) -> Iterator[None]:
+        """Stop where each part of a list or object begins, which is then read."""
+        self._at += 1
+        sign = self._sign()
+        self._at += sign == end
+        while sign != end:
+            yield
+            sign = self._sign()
+            if sign not in {",", end}:
+                raise NotJsonError("not JSON: Expecting ',' delimiter", self._at)
+            self._at += 1
+
+    def _more(self) -> bool:
+        """Hold twice as much of what is still to be read; False at the end."""
+        self._line += self._text.count("\n", 0, self._at)
+        parts = [self._text[self._at :]]
+        # One more than a value may have shows that it is too long.
+        wanted = min(max(_PIECE, len(parts[0])), MAX_LINE + 1 - len(parts[0]))
+        while wanted > 0 and (piece := next(self._pieces, "")):
+            parts.append(piece)
+            wanted -= len(piece)
+        self._text, self._at = "".join(parts), 0
+        return len(parts) > 1
+
+    @property
+    def text(self) -> str:
+        """The value that was read last, as it stands in the file."""
+        return self._text[self._begun : self._at]
+
+    @property
+    def line(self) -> int:
+        """The line in which the value begins that was read last."""
+        return self.line_of(self._begun)
+
+    def line_of(self, position: int) -> int:
+        """Give the line of a NotJsonError's position."""
+        return self._line + self._text.count("\n", 0, position)
