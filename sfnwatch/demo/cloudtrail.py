@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -43,7 +44,7 @@ class CallerIdentity(msgspec.Struct, frozen=True):
         return whole.rpartition("/")[2]
 
 
-class TrailEvent(msgspec.Struct):
+class TrailEvent(msgspec.Struct, dict=True):
     """A call as CloudTrail noted it."""
 
     at: datetime
@@ -59,7 +60,7 @@ class TrailEvent(msgspec.Struct):
     read_only: bool = True
     delivered_at: datetime = datetime.max.replace(tzinfo=UTC)
 
-    @property
+    @cached_property
     def event_time(self) -> datetime:
         """Return when it happened in whole seconds, as CloudTrail keeps it."""
         return self.at.replace(microsecond=0)
@@ -69,7 +70,7 @@ class TrailEvent(msgspec.Struct):
         """Where it stands in the order of time; the id settles ties."""
         return self.event_time.timestamp(), self.event_id
 
-    @property
+    @cached_property
     def attributes(self) -> Json:
         """Return what LookupEvents can find it by."""
         service, _, name = self.action.partition(":")
@@ -204,16 +205,15 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
 
 
 def _call(execution: DemoExecution, call: Call, dice: Dice) -> TrailEvent:
-    at, action, request_id = call.at, call.action, call.request_id
-    caller = by_step_functions(role_arn(execution.scenario), at, dice)
-    event = TrailEvent(at, action, caller, request_id, dice.uuid())
-    event.response, event.read_only = call.response, call.is_poll
-    # A record of a denied call names neither request nor response.
+    caller = by_step_functions(role_arn(execution.scenario), call.at, dice)
+    told: Json = {"request": call.request, "response": call.response}
     if call.denied:
-        error = _denied(caller, action, call.job_arn)
-        return msgspec.structs.replace(event, **error)
-    event.request = call.request
-    return event
+        # Its record names neither request nor response.
+        told = _denied(caller, call.action, call.job_arn)
+    ids = call.request_id, dice.uuid()
+    return TrailEvent(
+        call.at, call.action, caller, *ids, read_only=call.is_poll, **told
+    )
 
 
 def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> TrailEvent:
@@ -221,20 +221,19 @@ def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> Tra
     service = CallerIdentity(
         {"type": "AWSService", "invokedBy": _STATES}, _STATES, _STATES
     )
-    assumed = _event(dice, event.at, "sts:AssumeRole", service)
     role, session = role_arn(execution.scenario), event.caller
-    assumed.request = {"roleArn": role, "roleSessionName": session.name}
-    assumed.response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
-    return assumed
+    request = {"roleArn": role, "roleSessionName": session.name}
+    response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
+    told = {"request": request, "response": response}
+    return _event(dice, event.at, "sts:AssumeRole", service, **told)
 
 
 def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
     """Return the call with which somebody redrove an execution."""
     caller = user("alice", dice.key_id())
-    event = _event(dice, at, "states:RedriveExecution", caller, read_only=False)
-    event.request = {"executionArn": execution.arn}
-    event.response = {"redriveDate": in_words(at)}
-    return event
+    request, response = {"executionArn": execution.arn}, {"redriveDate": in_words(at)}
+    told = {"request": request, "response": response, "read_only": False}
+    return _event(dice, at, "states:RedriveExecution", caller, **told)
 
 
 def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:

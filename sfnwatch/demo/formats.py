@@ -78,15 +78,11 @@ def compact(value: object) -> str:
 
 def camel(value: Any) -> Any:
     """Return the value with the keys as ECS and CloudTrail write them."""
-    match value:
-        case dict():
-            return {
-                key[:1].lower() + key[1:]: camel(each) for key, each in value.items()
-            }
-        case list():
-            return [camel(each) for each in value]
-        case _:
-            return value
+    if isinstance(value, list):
+        return [camel(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key[:1].lower() + key[1:]: camel(each) for key, each in value.items()}
 
 
 def to_ms(at: datetime) -> datetime:

@@ -103,21 +103,15 @@ def _xml(told: Json) -> str:
 
 def answer(account: Account, request: DemoRequest) -> Reply:
     """Answer one request, and let CloudTrail note it whether it works or not."""
-    operation, service, request_id = (
-        request.operation,
-        request.service,
-        account.new_id(),
-    )
-    result, refused, caller = Json(), None, _caller(request)
+    operation, service = request.operation, request.service
+    request_id, caller, refused = account.new_id(), _caller(request), None
     try:
         result = _perform(account, request, caller)
     except AwsError as error:
         refused = error
     if not {operation, refused and refused.code} & _UNRECORDED:
-        action, asked = f"{service}:{operation}", _recorded(request.body)
-        call = TrailEvent(
-            account.now(), action, caller, request_id, account.new_id(), asked
-        )
+        made = account.now(), f"{service}:{operation}", caller
+        call = TrailEvent(*made, request_id, account.new_id(), _recorded(request.body))
         if refused is not None:
             call.error_code, call.error_message = refused.code, refused.message
         account.note(call)
@@ -165,9 +159,9 @@ class DemoServer:
 
     def __init__(self, account: Account, *, listener: socket | None = None) -> None:
         self._account, self._listener = account, listener
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._respond)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
+        self._runner = web.ServerRunner(
+            web.Server(self._respond, access_log=None), shutdown_timeout=_GRACE
+        )
         self.endpoint_url = ""
         """Where it serves, once the context is open."""
 
@@ -181,7 +175,7 @@ class DemoServer:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    async def _respond(self, request: web.Request) -> web.StreamResponse:
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
         asked = DemoRequest(request.headers, body, request.remote or HOST)
         given = answer(self._account, asked)

@@ -15,7 +15,13 @@ import msgspec
 
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.cloudtrail import TrailEvent
-from sfnwatch.demo.execution import DemoExecution, DemoMapRun, machine_arn, role_arn
+from sfnwatch.demo.execution import (
+    DemoEvent,
+    DemoExecution,
+    DemoMapRun,
+    machine_arn,
+    role_arn,
+)
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, after, arn, epoch_seconds
 from sfnwatch.demo.scenarios import Scenario
 from sfnwatch.demo.services import PATH
@@ -75,13 +81,8 @@ def describe_state_machine_for_execution(
     account: Account, asked: StatesRequest
 ) -> Json:
     scenario = _execution(account, asked).scenario
-    return {
-        "stateMachineArn": machine_arn(scenario),
-        "name": scenario.machine,
-        "definition": scenario.definition,
-        "roleArn": role_arn(scenario),
-        "updateDate": _made_at(account),
-    }
+    own = {"definition": scenario.definition, "roleArn": role_arn(scenario)}
+    return _machine(account, scenario, "updateDate") | own
 
 
 def describe_map_run(account: Account, asked: StatesRequest) -> Json:
@@ -115,8 +116,7 @@ def get_execution_history(account: Account, asked: StatesRequest) -> Json:
     events = {str(event.event_id): event for event in seen}
     if asked.reverse_order:
         events = dict(reversed(events.items()))
-    page, token = _page(asked, events)
-    return {"events": [event.wire() for event in page]} | token
+    return _listed("events", asked, events, DemoEvent.wire)
 
 
 def list_executions(account: Account, asked: StatesRequest) -> Json:
@@ -128,75 +128,77 @@ def list_executions(account: Account, asked: StatesRequest) -> Json:
         found = [each for each in started if each.scenario.machine == machine]
     found = [each for each in found if status in {None, each.status(now)}]
     found.sort(key=lambda each: (each.listed_at(now), each.arn), reverse=True)
-    page, token = _page(asked, {each.arn: each for each in found})
-    # That a child has one item is the demo's own: it has no batches.
-    listed = [
-        _summary(account, each) | ({"itemCount": 1} if each.map_run_arn else {})
-        for each in page
-    ]
-    return {"executions": listed} | token
+
+    def item(execution: DemoExecution) -> Json:
+        # That a child has one item is the demo's own: it has no batches.
+        count = {"itemCount": 1} if execution.map_run_arn else {}
+        return _summary(account, execution) | count
+
+    return _listed("executions", asked, {each.arn: each for each in found}, item)
 
 
 def list_map_runs(account: Account, asked: StatesRequest) -> Json:
     """Answer ListMapRuns; that the newest comes first is inferred."""
     map_runs, now = _execution(account, asked).map_runs[::-1], account.now()
     begun = {each.arn: each for each in map_runs if each.started_at <= now}
-    page, token = _page(asked, begun)
-    listed = []
-    for map_run in page:
+
+    def item(map_run: DemoMapRun) -> Json:
         machine = arn("states", f"stateMachine:{map_run.machine}")
-        listed.append(_begun(map_run, now) | {"stateMachineArn": machine})
-    return {"mapRuns": listed} | token
+        return _begun(map_run, now) | {"stateMachineArn": machine}
+
+    return _listed("mapRuns", asked, begun, item)
 
 
 def list_state_machines(account: Account, asked: StatesRequest) -> Json:
-    page, token = _page(asked, account.machines)
-    return {"stateMachines": [_listed_machine(account, each) for each in page]} | token
+    def item(scenario: Scenario) -> Json:
+        return _machine(account, scenario, "creationDate") | {"type": "STANDARD"}
 
-
-class BadTokenError(Exception):
-    """A page token that is not ours, or is another request's."""
+    return _listed("stateMachines", asked, account.machines, item)
 
 
 def _page(
-    asked: StatesRequest, items: Mapping[str, Item]
-) -> tuple[list[Item], dict[str, str]]:
-    """Return a page of the items, and the token of the next if there is one."""
-    # Whoever sends a token must send all but the size as before.
-    same = msgspec.structs.replace(asked, next_token=None, max_results=0)
-    size = asked.max_results or 100
-    try:
-        page, token = _part(same, asked.next_token, items, size)
-    except BadTokenError as error:
-        raise AwsError("InvalidToken", "Invalid Token: 'Invalid token'") from error
-    return page, {"nextToken": token} if token else {}
-
-
-def _part(
-    same: msgspec.Struct, token: str | None, items: Mapping[str, Item], size: int
+    same: msgspec.Struct,
+    token: str | None,
+    items: Mapping[str, Item],
+    size: int,
+    refused: AwsError,
 ) -> tuple[list[Item], str]:
-    """Return what follows a token, and the next token; raises BadTokenError.
+    """Return what follows a token, and the next token; refuse one that is not ours.
 
     `same` is what must be asked each time. A token names it, and the last item.
     """
-    request, keys, start = (
-        blake2s(msgspec.json.encode(same)).hexdigest(),
-        list(items),
-        0,
-    )
+    request = blake2s(msgspec.json.encode(same)).hexdigest()
+    keys, start, following = list(items), 0, ""
     if token is not None:
         try:
             of_request, last = json.loads(urlsafe_b64decode(token))
             start = keys.index(last) + 1
         except (TypeError, ValueError) as error:
-            raise BadTokenError("not ours") from error
+            raise refused from error
         if of_request != request:
-            raise BadTokenError("of another request")
-    page, following = keys[start : start + size], ""
+            raise refused
+    page = keys[start : start + size]
     if start + size < len(keys):
         whole = json.dumps([request, page[-1]])
         following = urlsafe_b64encode(whole.encode()).decode()
     return [items[key] for key in page], following
+
+
+def _listed(
+    name: str,
+    asked: StatesRequest,
+    items: Mapping[str, Item],
+    item: Callable[[Item], Json],
+) -> Json:
+    """Return a page of a list, and the token of the next if there is one."""
+    # Whoever sends a token must send all but the size as before.
+    same = msgspec.structs.replace(asked, next_token=None, max_results=0)
+    refused = AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
+    size = asked.max_results or 100
+    page, token = _page(same, asked.next_token, items, size, refused)
+    return {name: [item(each) for each in page]} | (
+        {"nextToken": token} if token else {}
+    )
 
 
 def _known(name: str, given: str | None, look_up: Callable[[str], Item | None]) -> Item:
@@ -252,17 +254,12 @@ def _redrive_status(execution: DemoExecution, status: str) -> dict[str, str]:
     return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
 
-def _listed_machine(account: Account, scenario: Scenario) -> Json:
+def _machine(account: Account, scenario: Scenario, made: str) -> Json:
     return {
         "stateMachineArn": machine_arn(scenario),
         "name": scenario.machine,
-        "type": "STANDARD",
-        "creationDate": _made_at(account),
+        made: epoch_seconds(after(account.epoch, -_MADE_EARLIER)),
     }
-
-
-def _made_at(account: Account) -> float:
-    return epoch_seconds(after(account.epoch, -_MADE_EARLIER))
 
 
 def _begun(map_run: DemoMapRun, now: datetime) -> Json:
@@ -311,11 +308,8 @@ def lookup_events(account: Account, asked: LookupRequest) -> Json:
     # Whoever sends a token must send all else as before.
     same = msgspec.structs.replace(asked, next_token=None)
     size, by_id = min(asked.max_results, _MOST_EVENTS), {e.event_id: e for e in found}
-    try:
-        page, token = _part(same, asked.next_token, by_id, size)
-    except BadTokenError as error:
-        message = f"Invalid NextToken: {error}"
-        raise AwsError("InvalidNextTokenException", message) from error
+    refused = AwsError("InvalidNextTokenException", "Invalid NextToken")
+    page, token = _page(same, asked.next_token, by_id, size, refused)
     following = {"NextToken": token} if token else {}
     return {"Events": [each.envelope for each in page]} | following
 
@@ -365,21 +359,23 @@ def _check_queue(asked: QueueRequest) -> None:
 
 
 Operation = tuple[str, type[msgspec.Struct], Callable[[Account, Any], Json]]
+_STATES = (
+    describe_execution,
+    describe_map_run,
+    describe_state_machine_for_execution,
+    get_execution_history,
+    list_executions,
+    list_map_runs,
+    list_state_machines,
+)
+_QUEUE = (get_queue_attributes, receive_message, delete_message_batch)
 OPERATIONS: dict[str, Operation] = {
-    "DescribeExecution": ("states", StatesRequest, describe_execution),
-    "DescribeMapRun": ("states", StatesRequest, describe_map_run),
-    "DescribeStateMachineForExecution": (
-        "states",
-        StatesRequest,
-        describe_state_machine_for_execution,
-    ),
-    "GetExecutionHistory": ("states", StatesRequest, get_execution_history),
-    "ListExecutions": ("states", StatesRequest, list_executions),
-    "ListMapRuns": ("states", StatesRequest, list_map_runs),
-    "ListStateMachines": ("states", StatesRequest, list_state_machines),
-    "LookupEvents": ("cloudtrail", LookupRequest, lookup_events),
-    "GetQueueAttributes": ("sqs", QueueRequest, get_queue_attributes),
-    "ReceiveMessage": ("sqs", QueueRequest, receive_message),
-    "DeleteMessageBatch": ("sqs", QueueRequest, delete_message_batch),
+    "".join(map(str.capitalize, answers.__name__.split("_"))): (service, asked, answers)
+    for service, asked, every in (
+        ("states", StatesRequest, _STATES),
+        ("cloudtrail", LookupRequest, (lookup_events,)),
+        ("sqs", QueueRequest, _QUEUE),
+    )
+    for answers in every
 }
 """By name: the service that it belongs to, its parameters, and what answers it."""

@@ -4,9 +4,7 @@ import asyncio
 import json
 import os
 import secrets
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_server, socket
@@ -47,6 +45,7 @@ class World(msgspec.Struct, frozen=True):
 
 async def serve(
     scenarios: Sequence[str],
+    stop: asyncio.Event,
     *,
     port: int,
     speed: float,
@@ -55,9 +54,8 @@ async def serve(
     fresh: bool = False,
     state_dir: Path,
 ) -> None:
-    """Serve until cancelled or told to stop; say where in one line of JSON."""
-    # Whoever reads the line may end us at once, so signals are caught before it.
-    with _signalled() as stop, _listening(port, err) as listener:
+    """Serve until told to stop; say where in one line of JSON."""
+    with _listening(port, err) as listener:
         path = state_dir / f"demo-{listener.getsockname()[1]}.json"
         world, account = _world(tuple(scenarios), speed, None if fresh else path, err)
         _keep(world, path, err)
@@ -126,20 +124,3 @@ def _keep(world: World, path: Path, err: TextIO) -> None:
         written.replace(path)
     except OSError as error:
         err.write(f"Can't write {path}, so this world ends with the server: {error}\n")
-
-
-@contextmanager
-def _signalled() -> Iterator[asyncio.Event]:
-    """Yield what a signal to end sets."""
-    stop, caught = asyncio.Event(), []
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Not on Windows, nor outside the main thread; there cancelling is the way.
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, stop.set)
-            caught.append(number)
-    try:
-        yield stop
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)

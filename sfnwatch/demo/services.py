@@ -47,10 +47,7 @@ STARTED_BY = "AWS Step Functions"
 _CONNECTED, _PULL_STARTED, _PULL_STOPPED, _RUNNING = 3.246, 18.768, 20.402, 20.943
 _EXECUTION_STOPPED, _STOPPING = 33.036, 22.953
 
-_STOPPED = {
-    "StopCode": "EssentialContainerExited",
-    "StoppedReason": "Essential container in task exited",
-}
+_ENDING = {"DEPROVISIONING", "STOPPED"}
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
@@ -75,17 +72,31 @@ class EcsTask:
 
     def answer(self, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
         """Return RunTask's answer, its time in the form asked for."""
+        return {"Tasks": [self.told("PROVISIONING", stamp)], "Failures": []}
+
+    def told(self, status: str, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
+        """Return the task as ECS tells of it in one state of its life."""
         # Only `.sync` gives a StartedBy; elsewhere the key is left out, not null.
         started_by = {"StartedBy": self.started_by} if self.started_by else {}
         path = f"container/demo-cluster/{self.task_id}/{self._container_id}"
-        container = {
+        container: Json = {
             "ContainerArn": arn("ecs", path),
             "Image": f"demo/{self.family}:latest",
             "Name": self.family,
             "TaskArn": self.arn,
-            "LastStatus": "PENDING",
+            "LastStatus": "RUNNING" if status == "RUNNING" else "PENDING",
         }
-        task = {
+        stopping: Json = {}
+        if status in _ENDING:
+            container |= {"ExitCode": self.exit_code, "LastStatus": "STOPPED"}
+            stopping |= {
+                "DesiredStatus": "STOPPED",
+                "StopCode": "EssentialContainerExited",
+                "StoppedReason": "Essential container in task exited",
+            }
+        if status == "STOPPED":
+            stopping["StoppedAt"] = stamp(self.stopped_at)
+        return {
             "ClusterArn": CLUSTER_ARN,
             "Cpu": "256",
             "CreatedAt": stamp(self.created_at),
@@ -98,29 +109,32 @@ class EcsTask:
             **started_by,
             "Containers": [container],
             "DesiredStatus": "RUNNING",
-            "LastStatus": "PROVISIONING",
-            "Version": 1,
+            "LastStatus": status,
+            "Version": [*self.life].index(status) + 1,
+            **stopping,
         }
-        return {"Tasks": [task], "Failures": []}
+
+    @property
+    def life(self) -> dict[str, datetime]:
+        """Return when it came into each of its states."""
+        return {
+            "PROVISIONING": self.created_at,
+            "PENDING": after(self.created_at, _CONNECTED),
+            "RUNNING": after(self.created_at, _RUNNING),
+            "DEPROVISIONING": after(self.stopped_at, -_STOPPING),
+            "STOPPED": self.stopped_at,
+        }
 
     def stopped(self) -> Json:
         """Return the task as Step Functions passes it on at the end."""
-        task: Json = self.answer()["Tasks"][0]
-        ending = {"ExitCode": self.exit_code, "LastStatus": "STOPPED"}
-        task["Containers"][0] |= ending
         created, stopped = self.created_at, self.stopped_at
-        return task | {
-            "DesiredStatus": "STOPPED",
-            "LastStatus": "STOPPED",
-            **_STOPPED,
-            "Version": 5,
+        return self.told("STOPPED") | {
             "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
             "PullStartedAt": epoch_ms(after(created, _PULL_STARTED)),
             "PullStoppedAt": epoch_ms(after(created, _PULL_STOPPED)),
             "StartedAt": epoch_ms(after(created, _RUNNING)),
             "ExecutionStoppedAt": epoch_ms(after(stopped, -_EXECUTION_STOPPED)),
             "StoppingAt": epoch_ms(after(stopped, -_STOPPING)),
-            "StoppedAt": epoch_ms(stopped),
         }
 
 
@@ -268,7 +282,6 @@ def _with_metadata(answer: Json, request_id: str) -> Json:
 
 PATH = f"/{ACCOUNT_ID}/sfnwatch-demo"
 """The path of the queue's URL, at the account's endpoint."""
-_STARTING = {"PROVISIONING", "PENDING", "RUNNING"}
 
 
 class DemoMessage(msgspec.Struct, frozen=True):
@@ -322,16 +335,8 @@ class DemoQueue:
 def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
     """Yield a message for each change in a task's life."""
     dice = Dice(task.task_id, "events")
-    created, stopped = task.created_at, task.stopped_at
-    changes = {
-        "PROVISIONING": created,
-        "PENDING": after(created, _CONNECTED),
-        "RUNNING": after(created, _RUNNING),
-        "DEPROVISIONING": after(stopped, -_STOPPING),
-        "STOPPED": stopped,
-    }
-    for version, (status, due) in enumerate(changes.items(), 1):
-        at = min(max(due, created), stopped)
+    for status, due in task.life.items():
+        at = min(max(due, task.created_at), task.stopped_at)
         sent_at, message_id = after(at, dice.seconds(0.6, 2.4)), dice.uuid()
         event = {
             "version": "0",
@@ -342,20 +347,6 @@ def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
             "time": iso(at),
             "region": REGION,
             "resources": [task.arn],
-            "detail": _detail(task, status, at) | {"version": version},
+            "detail": camel(task.told(status, iso_ms)) | {"updatedAt": iso_ms(at)},
         }
         yield DemoMessage(sent_at, message_id, event)
-
-
-def _detail(task: EcsTask, status: str, at: datetime) -> Json:
-    detail: Json = camel(task.answer(iso_ms))["tasks"][0]
-    (container,) = detail["containers"]
-    detail |= {"lastStatus": status, "updatedAt": iso_ms(at)}
-    if status in _STARTING:
-        container["lastStatus"] = "RUNNING" if status == "RUNNING" else "PENDING"
-        return detail
-    container |= {"lastStatus": "STOPPED", "exitCode": task.exit_code}
-    detail |= {"desiredStatus": "STOPPED", **camel(_STOPPED)}
-    if status == "STOPPED":
-        detail["stoppedAt"] = iso_ms(task.stopped_at)
-    return detail

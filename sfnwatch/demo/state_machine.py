@@ -318,10 +318,8 @@ class _Interpreter:
     def _choose(self, state: State, data: Any) -> str:
         """Return the state that a Choice continues with."""
         for rule in state["Choices"]:
-            value, tests = (
-                self._value(rule["Variable"], data),
-                rule.keys() & _COMPARISONS,
-            )
+            value = self._value(rule["Variable"], data)
+            tests = rule.keys() & _COMPARISONS
             if all(_COMPARISONS[test](value, rule[test]) for test in tests):
                 return str(rule["Next"])
         return str(state["Default"])

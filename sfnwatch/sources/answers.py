@@ -6,7 +6,7 @@ is handed on as it came, and decoded where it is read.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
@@ -53,20 +53,18 @@ class Page(Struct):
 
     def count(self) -> int:
         """Count the items of all lists."""
-        return sum(len(each) for each in self._lists())
+        return len(self.listed())
 
     def listed(self) -> list[Any]:
-        """Give the items of all lists, to compare with those of another page."""
-        return list(chain.from_iterable(self._lists()))
+        """Give the items of all lists."""
+        lists = (each for each in astuple(self) if isinstance(each, list))
+        return list(chain.from_iterable(lists))
 
     def check(self) -> None:
         """Raise GarbledError for an item that was left raw and is no JSON object."""
-        for item in chain.from_iterable(self._lists()):
+        for item in self.listed():
             if isinstance(item, Raw) and memoryview(item)[0] != _OPEN:
                 raise GarbledError("an item of a list is no object")
-
-    def _lists(self) -> Iterator[list[Any]]:
-        return (each for each in astuple(self) if isinstance(each, list))
 
 
 class ListPage(Page, kw_only=True, rename="camel"):

@@ -12,7 +12,7 @@ inference from their stamps: nothing says that a file is the last of its time.
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,21 +29,8 @@ from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.records import HealthState, Received, Record, RecordKind
 from sfnwatch.model.values import clean, mapping_of, seconds_between, text_of
-from sfnwatch.sources.answers import (
-    AwsAnswer,
-    AwsRequest,
-    CallsAws,
-    Failure,
-    Page,
-    Text,
-    Verdict,
-)
-from sfnwatch.sources.polling import (
-    OVERLAP,
-    CallSource,
-    PollingSource,
-    WatchContext,
-)
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
+from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext
 from sfnwatch.sources.targets import BEFORE_START, Relevance, Targets
 from sfnwatch.sources.trail_files import (
     LOGS,
@@ -292,11 +279,7 @@ class ArchiveBucket:
             return []
         asked = {"Prefix": f"{self._head}o-", "Delimiter": "/"}
         pages = self._pages("organizations", **asked)
-        return [
-            folder.prefix
-            async for page in pages
-            for folder in page.value.common_prefixes
-        ]
+        return [f.prefix async for page in pages for f in page.common_prefixes]
 
     def _ranges(self, heads: tuple[str, ...], window: FileWindow) -> list[KeyRange]:
         """Lay out what there is to list; what the place names stands for the usual."""
@@ -316,28 +299,21 @@ class ArchiveBucket:
         note = f"trail files of {wanted.region}"
         end = None if window.high is None else wanted.key(window.high)
         asked = {"Prefix": wanted.prefix, "StartAfter": wanted.key(since)}
-        async with aclosing(self._pages(note, **asked)) as pages:
-            async for page in pages:
-                keys = [each.key for each in page.value.contents]
-                for key in keys:
-                    chosen = choose(key, key.rpartition("/")[2], window)
-                    if chosen is not None and chosen.stamp is not None:
-                        yield chosen
-                if end is not None and keys and keys[-1][: len(end)] > end:
-                    return
+        async for page in self._pages(note, **asked):
+            keys = [each.key for each in page.contents]
+            for key in keys:
+                chosen = choose(key, key.rpartition("/")[2], window)
+                if chosen is not None and chosen.stamp is not None:
+                    yield chosen
+            if end is not None and keys and keys[-1][: len(end)] > end:
+                return
 
-    def _pages(
-        self, note: str, **asked: str
-    ) -> AsyncGenerator[AwsAnswer[_KeyListing], None]:
-        request = AwsRequest(
-            "s3:ListObjectsV2",
-            self._words(asked["Prefix"]),
-            self._region,
-            _KeyListing,
-            {"Bucket": self._bucket, **asked},
-            note,
-        )
-        return self._source.pages(request, next_key="ContinuationToken")
+    async def _pages(self, note: str, **asked: str) -> AsyncIterator[_KeyListing]:
+        name, words = "s3:ListObjectsV2", self._words(asked["Prefix"])
+        whole = {"Bucket": self._bucket, **asked}
+        request = AwsRequest(name, words, self._region, _KeyListing, whole, note)
+        async for page in self._source.pages(request, next_key="ContinuationToken"):
+            yield page.value
 
     async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
         """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
@@ -380,7 +356,7 @@ class Archive(CallSource):
         Verdict(codes, HealthState.REFUSED, advice) for codes, advice in _WRONG.items()
     )
     kind = RecordKind.TRAIL
-    """What `read_piece` makes of records."""
+    """What `read_next` makes of records."""
 
     def __init__(self, aws: CallsAws | None, context: WatchContext, place: str) -> None:
         """Make a source; `aws` is needed for a bucket.
@@ -397,18 +373,23 @@ class Archive(CallSource):
         else:
             raise UsageError(f"{clean(place, 200)} is no folder.", hint=_NO_PLACE)
         self._relevance = Relevance(self.targets)
-        self._read: set[tuple[Hashable, str]] = set()
+        self._read: set[tuple[object, str]] = set()
         """What was asked, and the keys of files that were read, if not to their end."""
         self._report = FileReport()
-        self._tries = self._denied = 0
-        """How often the file under way was asked for, and how many were denied."""
+        self._tries = 0
+        """How often the file under way was asked for."""
+        self._denied = 0
+        """How many files were denied."""
         self._window = self._wanted()
         """What was last looked for."""
-        self._asked: Hashable = None
+        self._asked: object = None
         self._looked_at: datetime | None = None
         self._told_at = self.clock.now()
 
     async def read(self) -> str:
+        self._read.clear()
+        self._report, self._denied = FileReport(), 0
+        self._asked = self._looked_at = None
         while self.targets.started_at is None:
             # There is no execution to speak of, or it is not known yet.
             if self.targets.finished:
@@ -453,7 +434,7 @@ class Archive(CallSource):
         times = (replace(self._window, first=s.first, last=s.last) for s in spans)
         return at is None or not spans or any(each.has_stamp(at) for each in times)
 
-    def asked(self, window: FileWindow) -> Hashable:
+    def asked(self, window: FileWindow) -> object:
         """Give what has every file read again once it is another.
 
         An earlier execution becomes known: what was let go may be one of its.
@@ -490,23 +471,19 @@ class Archive(CallSource):
     async def _read_through(self, file: TrailFile, note: str) -> str:
         """Read a file to its end, or to where it makes no more sense; says why.
 
-        What is found is handed on at once: a file of many may unpack to anything. One
-        that is read again from its beginning brings nothing twice.
+        What is found is handed on at once: a file of many may unpack to anything.
         """
         reader = TrailReader(self.wanted(self._window))
         async with aclosing(self._place.chunks(file, note)) as stream:
             async for chunk in stream:
-                await self._read_piece(reader, chunk)
+                reader.feed(chunk)
                 if reader.trouble:
                     return reader.trouble
-        await self._read_piece(reader, b"")
+        while (found := await asyncio.to_thread(self.read_next, reader)) is not None:
+            now = self.clock.now()
+            received = (Received(now, self.kind, None, each) for each in found)
+            self.hand_on(*self._relevance.select(received))
         return reader.trouble
-
-    async def _read_piece(self, reader: TrailReader, data: bytes) -> None:
-        found = await asyncio.to_thread(self.read_piece, reader, data)
-        now = self.clock.now()
-        received = (Received(now, self.kind, None, each) for each in found)
-        self.hand_on(*self._relevance.select(received))
 
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
         """Give what tells which of a file's records are to be read."""
@@ -517,9 +494,12 @@ class Archive(CallSource):
             may_concern(record, roles, anybody=anybody) and window.has_event(record)
         )
 
-    def read_piece(self, reader: TrailReader, data: bytes) -> list[bytes]:
-        """Read the next bytes of a file, in a thread; raises UnreadableError."""
-        return reader.feed(data)
+    def read_next(self, reader: TrailReader) -> list[bytes] | None:
+        """Read the next records of a file, in a thread; raises UnreadableError.
+
+        None where there are no more.
+        """
+        return reader.read()
 
     def _raise_if_of_all(self, error: UnreadableError) -> None:
         """Raise a failure that is not that of one file; then it is tried again.

@@ -13,13 +13,7 @@ decoded into the few members that are needed. Errors go through botocore's own p
 import asyncio
 import logging
 import os
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Collection,
-    Mapping,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import datetime
 from functools import partial

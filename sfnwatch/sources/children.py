@@ -10,6 +10,7 @@ new in it. What went wrong comes first. When it has ended everything is listed o
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from msgspec import Raw, Struct
 
@@ -25,13 +26,7 @@ from sfnwatch.model.children import (
 from sfnwatch.model.records import RecordKind
 from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text
 from sfnwatch.sources.history import History
-from sfnwatch.sources.polling import (
-    Feed,
-    Interval,
-    PollingSource,
-    Rates,
-    WatchContext,
-)
+from sfnwatch.sources.polling import Feed, Interval, PollingSource, Rates, WatchContext
 from sfnwatch.sources.targets import ChildOptions, Target
 
 CHILDREN_RATES: Rates = {
@@ -84,6 +79,7 @@ class MapRunSource(PollingSource):
     ) -> None:
         super().__init__(aws, context, "children", "map-run", parent.arn.arn)
         self.subject, self.region = map_run_arn, parent.arn.region
+        self.always = {"mapRunArn": map_run_arn}
         self._on_listed = on_listed
         self._counts = ExecutionCounts()
         """As of the last lists."""
@@ -109,12 +105,11 @@ class MapRunSource(PollingSource):
                 self._counts, listed_all = run.executions, True
 
     async def _describe(self) -> MapRun:
-        name, arn = "states:DescribeMapRun", self.subject
-        request = self.request(name, _MapRunAnswer, "how far it is", mapRunArn=arn)
-        answer = await self.ask(request)
+        name = "states:DescribeMapRun"
+        answer = await self.ask(self.request(name, _MapRunAnswer, "how far it is"))
         received = self.received(RecordKind.MAP_RUN, answer.body)
         self.hand_on(received)
-        return decode_map_run(received, received.record)
+        return decode_map_run(received)
 
     async def _list_news(self, counts: ExecutionCounts) -> bool:
         """Ask for the lists that have something new in them, failures first."""
@@ -131,16 +126,14 @@ class MapRunSource(PollingSource):
 
     async def _list(self, status: str | None) -> None:
         """Ask for the executions of a status, or for all; but few that run."""
-        asked, most = {"mapRunArn": self.subject, "maxResults": _PAGE}, _MOST_PAGES
-        if status is not None:
-            asked["statusFilter"] = status
-        if status == "RUNNING":
-            asked["maxResults"], most = RUNNING_LISTED, 1
+        asked: dict[str, Any] = {"statusFilter": status} if status else {}
+        few = status == "RUNNING"
+        asked["maxResults"] = RUNNING_LISTED if few else _PAGE
         name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
         request = self.request(name, _ChildrenPage, note, **asked)
-        async for page in self.pages(request, most=most):
+        async for page in self.pages(request, most=1 if few else _MOST_PAGES):
             received = self.received(RecordKind.CHILDREN, page.body)
-            self._on_listed(decode_children(received, received.record))
+            self._on_listed(decode_children(received))
             self.hand_on(received)
 
 

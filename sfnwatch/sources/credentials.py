@@ -28,11 +28,10 @@ from aiobotocore.credentials import (
     AioAssumeRoleProvider,
     AioCanonicalNameCredentialSourcer,
     AioContainerProvider,
-    AioCredentials,
     AioEnvProvider,
     AioInstanceMetadataProvider,
+    AioProcessProvider,
     AioProfileProviderBuilder,
-    AioRefreshableCredentials,
 )
 from aiobotocore.session import AioSession
 from aiobotocore.utils import (
@@ -47,7 +46,7 @@ from botocore.utils import resolve_imds_endpoint_mode
 from msgspec import Meta, Struct
 
 from sfnwatch.errors import RefusedError
-from sfnwatch.model.values import clean, iso, maybe_iso
+from sfnwatch.model.values import clean, iso
 from sfnwatch.sources.answers import Failure
 from sfnwatch.sources.aws_errors import sign_in_failure
 from sfnwatch.sources.http_session import MetadataSessions
@@ -191,7 +190,7 @@ def _put_places(session: AioSession, prompter: Prompter) -> None:
         ),
         profile_provider_builder=_ProfilePlaces(session),
     )
-    ours = [assumed, _ProcessPlace(session, profile), container, instance]
+    ours = [assumed, _process_place(session, profile), container, instance]
     resolver.providers[:] = _in_their_places(resolver.providers, ours)
 
 
@@ -207,7 +206,7 @@ class _ProfilePlaces(AioProfileProviderBuilder):
 
     def __init__(self, session: AioSession) -> None:
         super().__init__(session, cache={})
-        self._process_of = partial(_ProcessPlace, session)
+        self._process_of = partial(_process_place, session)
 
     def providers(
         self,
@@ -253,57 +252,52 @@ class _Printed(Struct, rename="pascal"):
     expiration: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class _ProcessPlace(CredentialProvider):
-    """What a credential_process prints, which is run anew when that has expired."""
+class _Process(Struct):
+    """A process that has ended well, as botocore asks one for what it has printed."""
 
-    METHOD = "custom-process"
+    output: bytes
+    returncode: int = 0
 
-    def __init__(self, session: AioSession, profile: str) -> None:
-        super().__init__()
-        self._config, self._profile = session, profile
-
-    async def load(self) -> Any:
-        """Give credentials; None where the profile names no process."""
-        profile = self._config.full_config["profiles"].get(self._profile, {})
-        if "credential_process" not in profile:
-            return None
-        fetch: Any = partial(self._fetch, str(profile["credential_process"]))
-        found = await fetch()
-        if found["expiry_time"] is None:
-            keys = found["access_key"], found["secret_key"], found["token"]
-            return AioCredentials(*keys, method=self.METHOD)
-        make = AioRefreshableCredentials.create_from_metadata
-        return make(found, fetch, self.METHOD)
-
-    async def _fetch(self, command: str) -> dict[str, Any]:
-        """Give what botocore makes credentials of; raises RefusedError."""
-        try:
-            return _printed(await _run(command))
-        except ValueError as error:
-            whose = f"credential_process of the profile {clean(self._profile, 100)}"
-            said = f"AWS credentials: {whose}: {clean(str(error), 300)}"
-            hint = "Correct it, or choose another --profile."
-            raise RefusedError(said, hint=hint) from error
+    async def communicate(self) -> tuple[bytes, bytes]:
+        return self.output, b""
 
 
-def _printed(output: bytes) -> dict[str, Any]:
-    """Read what a process has printed; raises ValueError for what is no credentials."""
+def _process_place(session: AioSession, profile: str) -> CredentialProvider:
+    """Have botocore's own place use what our run of a credential_process prints."""
+
+    def config() -> dict[str, Any]:
+        named = dict(session.full_config["profiles"].get(profile, {}))
+        if (command := named.get("credential_process")) is not None:
+            # As one word: if it can't be taken apart, that is told as all else is.
+            named["credential_process"] = shlex.quote(str(command))
+        return {"profiles": {profile: named}}
+
+    popen: Any = partial(_run_for, profile)
+    return AioProcessProvider(profile, config, popen=popen)
+
+
+async def _run_for(profile: str, command: str, **_: Any) -> _Process:
+    """Run a profile's process; raises RefusedError, which names them."""
     try:
-        found = msgspec.json.decode(output, type=_Printed)
+        output = await _run(command)
+        _check_printed(output)
+    except ValueError as error:
+        whose = f"credential_process of the profile {clean(profile, 100)}"
+        said = f"AWS credentials: {whose}: {clean(str(error), 300)}"
+        hint = "Correct it, or choose another --profile."
+        raise RefusedError(said, hint=hint) from error
+    return _Process(output)
+
+
+def _check_printed(output: bytes) -> None:
+    """Raise ValueError for what is no credentials, or none that are still good."""
+    try:
+        until = msgspec.json.decode(output, type=_Printed).expiration
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         why = str(error) if output.strip() else "nothing at all"
-        msg = f"what it printed is no credentials: {why}"
-        raise ValueError(msg) from error
-    until = found.expiration
+        raise ValueError(f"what it printed is no credentials: {why}") from error
     if until is not None and until <= datetime.now(UTC):
-        msg = f"what it printed has expired, at {iso(until)}"
-        raise ValueError(msg)
-    return {
-        "access_key": found.access_key_id,
-        "secret_key": found.secret_access_key,
-        "token": found.session_token,
-        "expiry_time": maybe_iso(until),
-    }
+        raise ValueError(f"what it printed has expired, at {iso(until)}")
 
 
 async def _run(command: str) -> bytes:
@@ -328,8 +322,7 @@ async def _run(command: str) -> bytes:
             output = await _read(pipe)
             code = await process.wait()
     except TimeoutError as error:
-        msg = f"it has not ended in {PROCESS_TIME:g} s"
-        raise ValueError(msg) from error
+        raise ValueError(f"it has not ended in {PROCESS_TIME:g} s") from error
     finally:
         if process.returncode is None or not pipe.at_eof():
             await _end(process)

@@ -21,20 +21,9 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.arns import (
-    ExecutionArn,
-    MapRunArn,
-    Named,
-    parse_execution_arn,
-)
+from sfnwatch.model.arns import ExecutionArn, MapRunArn, Named, parse_execution_arn
 from sfnwatch.model.records import HealthState
-from sfnwatch.model.values import (
-    clean,
-    duration,
-    mapping_of,
-    maybe_time,
-    without_login,
-)
+from sfnwatch.model.values import clean, duration, mapping_of, maybe_time, without_login
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_errors import SKEWED, beside_aws, time_of

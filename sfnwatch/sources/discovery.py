@@ -40,6 +40,7 @@ from sfnwatch.model.children import (
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.sources.answers import (
+    AwsAnswer,
     AwsRequest,
     CallsAws,
     Failure,
@@ -128,6 +129,10 @@ class _ExecutionPage(ListPage):
         return tuple(each for each in found if each is not None)
 
 
+_Listed = tuple[tuple[ListedExecution, ...], bool]
+"""The executions of a page, and whether more follow."""
+
+
 class _MapRunHead(Struct, rename="camel"):
     map_run_arn: Text
 
@@ -178,7 +183,7 @@ class Discovery(PollingSource):
     def take_requests(self) -> Batch:
         """Hand over what was asked since the last time, for a recording."""
         asked, self._asked = self._asked, []
-        return (*asked, *self.context.untold())
+        return (*asked, *self.requests.take())
 
     def _take(self, batch: Batch) -> None:
         for each in batch:
@@ -206,38 +211,47 @@ class Discovery(PollingSource):
 
     # -- pages ---------------------------------------------------------------------
 
-    async def _pages(
+    def _pages(
         self,
         operation: str,
         subject: str,
         shape: type[P],
         note: str,
-        asked: dict[str, Any],
-        *,
         most: int | None = None,
-    ) -> AsyncGenerator[P, None]:
+        **asked: Any,
+    ) -> AsyncGenerator[AwsAnswer[P], None]:
         """Yield a list page by page, as far as somebody reads."""
         name = f"states:{operation}"
         request = AwsRequest(name, subject, self.region, shape, asked, note)
-        async with aclosing(self.pages(request, most=most)) as pages:
-            async for page in pages:
-                yield page.value
+        return self.pages(request, most=most)
 
-    def _machines(self, size: int, note: str) -> AsyncGenerator[_MachinePage, None]:
-        asked = {"maxResults": size}
-        return self._pages("ListStateMachines", self.region, _MachinePage, note, asked)
+    def _machines(
+        self, size: int, note: str
+    ) -> AsyncGenerator[AwsAnswer[_MachinePage], None]:
+        name = "ListStateMachines"
+        return self._pages(name, self.region, _MachinePage, note, maxResults=size)
 
-    def _executions(
+    async def _executions(
         self, arn: str, size: int, status: str | None = None, most: int | None = None
-    ) -> AsyncGenerator[_ExecutionPage, None]:
-        """Yield the executions of a state machine, or of a Map Run."""
+    ) -> AsyncGenerator[_Listed, None]:
+        """Yield those of a state machine, or of a Map Run, that are wanted by time."""
         of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
         asked: dict[str, Any] = {of: arn, "maxResults": size}
         if status is not None:
             asked["statusFilter"] = status
         note = f"{status.lower()} executions" if status else "newest executions"
         name, subject = "ListExecutions", _called(arn)
-        return self._pages(name, subject, _ExecutionPage, note, asked, most=most)
+        pages = self._pages(name, subject, _ExecutionPage, note, most, **asked)
+        async for page in pages:
+            found, more = page.value.decoded, bool(page.value.next_token)
+            # AWS's time is known by its answer.
+            since = self._only.begin(self.clock.now())
+            if since is not None:
+                more = more and not _is_past(found, since, status)
+                found = tuple(each for each in found if _is_after(each, since))
+            yield found, more
+            if not more:
+                break
 
     # -- one execution -----------------------------------------------------------------
 
@@ -245,12 +259,11 @@ class Discovery(PollingSource):
         """Find a state machine by its name; the refusal names those alike."""
         known: list[str] = []
         note = f"the machine {clean(name, _LIMIT)}"
-        async with aclosing(self._machines(_MOST, note)) as pages:
-            async for page in pages:
-                for machine in page.state_machines:
-                    if machine.name == name:
-                        return machine
-                    known.append(machine.name)
+        async for page in self._machines(_MOST, note):
+            for machine in page.value.state_machines:
+                if machine.name == name:
+                    return machine
+                known.append(machine.name)
         raise _unknown(name, known, self.region)
 
     async def arn_of(self, named: MachineName | MapRunArn | StateMachineArn) -> str:
@@ -313,14 +326,12 @@ class Discovery(PollingSource):
         which is no earlier than its start.
         """
         found: list[ListedExecution] = []
-        async with aclosing(self._executions(machine_arn, _PAGE, most=_DEEP)) as pages:
-            async for page in pages:
-                found += page.decoded
-                best = newest(found)
-                bound = since or (best and best.started_at)
-                ends = [each.stopped_at for each in page.decoded if not each.running]
-                if bound and any(end is not None and end < bound for end in ends):
-                    break
+        async for listed, _ in self._executions(machine_arn, _PAGE, most=_DEEP):
+            found += listed
+            best = newest(found)
+            bound = since or (best and best.started_at)
+            if bound and _is_past([e for e in listed if not e.running], bound, None):
+                break
         return found
 
     # -- lists ---------------------------------------------------------------------
@@ -341,69 +352,37 @@ class Discovery(PollingSource):
         asked, listing = 0, Listing(known=len(arns), by=by)
         yield listing
         for place, arn in enumerate(arns, 1):
-            async with aclosing(self._of_one(arn)) as pages:
-                async for listed, has_more in pages:
-                    asked += 1
-                    more = has_more or place < len(arns)
-                    spent = more and asked % _DEEP == 0
-                    yield replace(listing, executions=listed, asked=place, spent=spent)
-
-    async def _wanted(
-        self, arn: str, size: int, status: str | None, most: int | None = None
-    ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
-        """Give the pages of what was started when it is wanted, and if more follow."""
-        async with aclosing(self._executions(arn, size, status, most=most)) as pages:
-            async for page in pages:
-                # AWS's time is known by its answer.
-                since = self._only.begin(self.clock.now())
-                more = bool(page.next_token)
-                if since is None:
-                    yield page.decoded, more
-                    continue
-                more = more and not _is_past(page.decoded, since, status)
-                yield tuple(e for e in page.decoded if _is_after(e, since)), more
-                if not more:
-                    break
-
-    async def _filtered(
-        self, arn: str, size: int
-    ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
-        """Give all pages of what the filter lets through, and if more follow."""
-        statuses = self._only.statuses or (None,)
-        for status in statuses:
-            async with aclosing(self._wanted(arn, size, status)) as pages:
-                async for listed, more in pages:
-                    yield listed, more or status != statuses[-1]
+            async for listed, has_more in self._of_one(arn):
+                asked += 1
+                more = has_more or place < len(arns)
+                spent = more and asked % _DEEP == 0
+                yield replace(listing, executions=listed, asked=place, spent=spent)
 
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Ask for all of an execution's Map Runs."""
-        asked = {"executionArn": execution_arn, "maxResults": _MOST}
+        asked: dict[str, Any] = {"executionArn": execution_arn, "maxResults": _MOST}
         name, subject = "ListMapRuns", _called(execution_arn)
-        pages = self._pages(name, subject, _MapRunPage, "its Map Runs", asked)
-        return [run.map_run_arn async for page in pages for run in page.map_runs]
+        pages = self._pages(name, subject, _MapRunPage, "its Map Runs", **asked)
+        return [run.map_run_arn async for page in pages for run in page.value.map_runs]
 
-    async def _of_one(
-        self, arn: str
-    ) -> AsyncGenerator[tuple[tuple[ListedExecution, ...], bool], None]:
-        """Give the pages of a machine or a Map Run, and whether more follow.
+    async def _of_one(self, arn: str) -> AsyncGenerator[_Listed, None]:
+        """Give the pages of a machine or a Map Run that the filter lets through.
 
         A Map Run may have millions of children, few of which failed, and the list has
         them in the order of their ends. Where there are several pages, what did not
         succeed is asked for by itself after the first: it may stand on the last.
         """
         is_map_run = ":mapRun:" in arn
-        if not is_map_run or self._only != ListFilter():
-            size = _MOST if is_map_run else _PAGE
-            async with aclosing(self._filtered(arn, size)) as pages:
-                async for listed, has_more in pages:
-                    yield listed, has_more
-            return
-        left = list(UNSUCCESSFUL)
-        async for page in self._executions(arn, _MOST):
-            yield page.decoded, bool(page.next_token)
-            while left and page.next_token:
-                async for failed in self._executions(arn, _MOST, left.pop(0), most=1):
-                    yield failed.decoded, True
+        size = _MOST if is_map_run else _PAGE
+        left = list(UNSUCCESSFUL) if is_map_run and self._only == ListFilter() else []
+        statuses = self._only.statuses or (None,)
+        for status in statuses:
+            async for listed, more in self._executions(arn, size, status):
+                yield listed, more or status != statuses[-1]
+                while more and left:
+                    failures = self._executions(arn, size, left.pop(0), most=1)
+                    async for failed, _ in failures:
+                        yield failed, True
 
     async def list_recent(self) -> AsyncGenerator[Listing, None]:
         """List the newest executions of all state machines, one after the other.
@@ -413,10 +392,10 @@ class Discovery(PollingSource):
         """
         asked, known, cost, denied, answered = 0, 0, 0, 0, False
         async for page in self._machines(_PAGE, "state machines"):
-            more = bool(page.next_token)
-            known += len(page.state_machines)
+            machines, more = page.value.state_machines, bool(page.value.next_token)
+            known += len(machines)
             yield Listing(asked=asked, known=known, more=more)
-            for machine in page.state_machines:
+            for machine in machines:
                 found, left_out = dict[str, ListedExecution](), list[LeftOut]()
                 try:
                     async for listed in self._newest(machine):
@@ -452,10 +431,9 @@ class Discovery(PollingSource):
         size, most = (_FEW, 1) if self._only.since is None else (_PAGE, _DEEP)
         for status in statuses or (None, "RUNNING"):
             is_whole = False
-            async with aclosing(self._wanted(machine.arn, size, status, most)) as pages:
-                async for listed, more in pages:
-                    yield listed
-                    is_whole = not more
+            async for listed, more in self._executions(machine.arn, size, status, most):
+                yield listed
+                is_whole = not more
             if is_whole and not statuses:
                 break
 
@@ -477,15 +455,13 @@ def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
 
 
 def _is_past(
-    listed: Sequence[ListedExecution], since: datetime | None, status: str | None
+    listed: Sequence[ListedExecution], since: datetime, status: str | None
 ) -> bool:
     """True where nothing that follows in a list can have been started since.
 
     What has ended stands at its end, which is no earlier than its start; what runs, at
     its start: among others it may stand anywhere.
     """
-    if since is None:
-        return False
     running = status == "RUNNING"
     times = ((e.started_at if running else e.stopped_at) for e in listed)
     return any(at is not None and at < since for at in times)

@@ -12,7 +12,6 @@ late, or never.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +24,7 @@ from sfnwatch.model.values import clean, list_of, mapping_of, parse_object, text
 from sfnwatch.sources.answers import CallsAws, Failure, Text, json_bytes
 from sfnwatch.sources.log_group import LOG_VERDICTS, LogEvent, LogReader, escape_pattern
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
-from sfnwatch.sources.targets import Target
+from sfnwatch.sources.targets import CallOptions, Target
 
 _FIRST = timedelta(minutes=15)
 """How far back the log is read at once; each stretch before is so many times longer."""
@@ -93,19 +92,14 @@ class Express(PollingSource):
     verdicts = LOG_VERDICTS
 
     def __init__(
-        self,
-        aws: CallsAws,
-        context: WatchContext,
-        target: Target,
-        *,
-        group: LogGroupName | None = None,
-        look_back: float,
+        self, aws: CallsAws, context: WatchContext, target: Target, options: CallOptions
     ) -> None:
-        """Make a source; `group` is read instead of what the state machine names."""
         super().__init__(aws, context, "history", "express", target.arn.arn)
         self.subject, self.region = target.arn.state_machine_arn, target.arn.region
-        self._target, self._group = target, group
-        self._look_back = timedelta(seconds=look_back)
+        name, self._target = options.express_log_group, target
+        self._group = parse_log_group(name) if name else None
+        """What is read instead of what the state machine names."""
+        self._look_back = timedelta(seconds=options.look_back)
         self._level = ""
         """ALL, ERROR, FATAL or OFF; empty where it is not known."""
         self._remark = ""
@@ -147,9 +141,9 @@ class Express(PollingSource):
 
     async def _define(self) -> LogGroupName:
         """Ask where it is logged; for a group that is given that need not be told."""
-        name, machine = "states:DescribeStateMachine", self.subject
-        asked = {"stateMachineArn": machine}
-        request = self.request(name, _MachineAnswer, "the log group", **asked)
+        machine = {"stateMachineArn": self.subject}
+        name, note = "states:DescribeStateMachine", "the log group"
+        request = self.request(name, _MachineAnswer, note, **machine)
         try:
             answer = await self.ask(request, FORBIDDEN if self._group else ())
         except Failure as failure:
@@ -158,7 +152,7 @@ class Express(PollingSource):
             return self._group
         group = self._heed(mapping_of(answer.value.logging_configuration))
         if group is None:
-            await self.refuse(_logs_nothing(machine))
+            await self.refuse(_logs_nothing(self.subject))
         received = self.received(RecordKind.DEFINITION, answer.body)
         self._target.observe(received)
         self.hand_on(received)
@@ -214,13 +208,12 @@ class Express(PollingSource):
         note = "earlier log events" if until and not self._held else "log events"
         pattern = f'{{ $.execution_arn = "{escape_pattern(self._target.arn.arn)}" }}'
         sought, news = not self._held, False
-        async with aclosing(log.pages(since, pattern, note, until)) as pages:
-            async for page in pages:
-                found = [r for e in log.unseen(page) if (r := self._record(e))]
-                self.hand_on(*found)
-                news = news or bool(found)
-                if sought and self._held:
-                    break
+        async for page in log.pages(since, pattern, note, until):
+            found = [r for e in log.unseen(page) if (r := self._record(e))]
+            self.hand_on(*found)
+            news = news or bool(found)
+            if sought and self._held:
+                break
         return news
 
     def _record(self, logged: LogEvent) -> Received | None:

@@ -10,8 +10,7 @@ history. Whoever follows that has it looked for once a minute, for as long as it
 come.
 """
 
-from collections.abc import AsyncGenerator, Collection, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,13 +21,7 @@ from sfnwatch.model.children import RUNNING, UNSUCCESSFUL
 from sfnwatch.model.history import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.values import clean, int_of, maybe_time
-from sfnwatch.sources.answers import (
-    AwsAnswer,
-    CallsAws,
-    Failure,
-    ListPage,
-    Text,
-)
+from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, ListPage, Text
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
 
@@ -123,7 +116,6 @@ class History(PollingSource):
         context: WatchContext,
         target: Target,
         *,
-        follow_redrive: bool = False,
         listed: bool = False,
     ) -> None:
         """Make a source.
@@ -135,8 +127,8 @@ class History(PollingSource):
         lane = "children" if self._is_child else "history"
         super().__init__(aws, context, lane, execution_arn=target.arn.arn)
         self.subject, self.region = target.arn.arn, target.arn.region
+        self.always = {"executionArn": self.subject}
         self._target, self._listed = target, listed
-        self._follow_redrive = follow_redrive
         self._held = 0
         """The id up to which every event has been handed over."""
         self._unreadable: set[bytes] = set()
@@ -172,22 +164,11 @@ class History(PollingSource):
             outcome = None if self._listed else await self._outcome()
             if outcome is None:
                 continue
-            why_not = await self._await_redrive(outcome) if self._follow_redrive else ""
+            follow = self.context.follow_redrive and not self._is_child
+            why_not = await self._await_redrive(outcome) if follow else ""
             if why_not is not None:
                 return why_not
         return ""
-
-    async def _ask(
-        self,
-        operation: str,
-        shape: type[T],
-        note: str = "",
-        tolerated: Collection[HealthState] = (),
-    ) -> AwsAnswer[T]:
-        name, arn = f"states:{operation}", self.subject
-        return await self.ask(
-            self.request(name, shape, note, executionArn=arn), tolerated
-        )
 
     def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
         """Hand on an answer, and note what it tells of whose calls to look up."""
@@ -197,13 +178,14 @@ class History(PollingSource):
         return answer.value
 
     async def _describe(self, note: str = "") -> AwsAnswer[Described]:
-        return await self._ask("DescribeExecution", Described, note)
+        request = self.request("states:DescribeExecution", Described, note)
+        return await self.ask(request)
 
     async def _define(self) -> None:
         """Read the definition; the history is worth reading without it."""
-        operation = "DescribeStateMachineForExecution"
+        name = "states:DescribeStateMachineForExecution"
         try:
-            answer = await self._ask(operation, _Defined, tolerated=FORBIDDEN)
+            answer = await self.ask(self.request(name, _Defined), FORBIDDEN)
         except Failure as failure:
             self.say(failure.message)
             return
@@ -243,13 +225,12 @@ class History(PollingSource):
         """
         note = "one more look after the end" if self._ended else "newest events"
         found: dict[int, _Head] = {}
-        async with aclosing(self._pages(note, _TAIL, newest_first=True)) as pages:
-            async for page in pages:
-                events = self._decoded(page.value.events)
-                new = {event.id: event for event in events if event.id > self._held}
-                found |= new
-                if len(new) < len(events):
-                    break
+        async for page in self._pages(note, _TAIL, newest_first=True):
+            events = self._decoded(page.value.events)
+            new = {event.id: event for event in events if event.id > self._held}
+            found |= new
+            if len(new) < len(events):
+                break
         self._hold(found[key] for key in sorted(found))
         return bool(found)
 
@@ -260,7 +241,6 @@ class History(PollingSource):
             "states:GetExecutionHistory",
             _HistoryPage,
             note,
-            executionArn=self.subject,
             maxResults=size,
             reverseOrder=newest_first,
             includeExecutionData=True,

@@ -147,8 +147,7 @@ class HttpSession:
 
     async def _request(self, request: Any, proxy: str | None) -> aiohttp.ClientResponse:
         if self._session is None:
-            msg = "a request was sent by a client that is closed"
-            raise RuntimeError(msg)
+            raise RuntimeError("a request was sent by a client that is closed")
         headers = {
             key: value.decode() if isinstance(value, bytes) else str(value)
             for key, value in request.headers.items()

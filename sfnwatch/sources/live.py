@@ -26,7 +26,6 @@ from sfnwatch.sources.polling import (
     CallSource,
     Feed,
     RateLimitedAws,
-    RestartedSource,
     Source,
     TakesBatches,
     WatchContext,
@@ -41,8 +40,6 @@ from sfnwatch.sources.targets import (
     Targets,
     features_of,
 )
-
-_Make = Callable[[], CallSource]
 
 
 class _Calls:
@@ -82,13 +79,13 @@ class Live:
         self._settings, self._heed, self._new_client = settings, heed, client
         self._calls = calls or CallOptions()
         self._child_options = children or ChildOptions(depth=0)
-        self._follow_redrive = follow_redrive
         self.features: Sequence[Feature] = features_of(
             arns, self._calls, self._child_options
         )
         """What this watch must be allowed, beyond every watch's."""
-        self._context = WatchContext(Targets(arns), clock, drain, tries)
-        self._call_sources: list[CallSource | RestartedSource] = []
+        targets = Targets(arns)
+        self._context = WatchContext(targets, clock, drain, tries, follow_redrive)
+        self._call_sources: list[CallSource] = []
         self._strangers: OtherExecutions | None = None
         self._children: Children | None = None
 
@@ -104,10 +101,7 @@ class Live:
         return self._children is not None and self._children.follow(execution_arn)
 
     async def watch(self, consume: TakesBatches) -> None:
-        """Run to the end; raises RefusedError for a profile that is not there.
-
-        However it ends, each request that was sent has been told by then.
-        """
+        """Run to the end; raises RefusedError for a profile that is not there."""
         own = {"access_key_id": None, "secret_access_key": None}
         profiles = self._calls.profiles
         others = [replace(self._settings, profile=each, **own) for each in profiles]
@@ -119,14 +113,15 @@ class Live:
             elsewhere = [await enter(self._new_client(each)) for each in others]
             # CloudWatch Logs is asked slowly, whatever for.
             logs = RateLimitedAws(aws, self._context.clock, LOG_RATES)
-            makers = [*self._lookups(aws, elsewhere), *self._others(aws, logs)]
-            if self._calls.queue is not None:
-                makers.append(await self._queue(self._calls.queue, stack))
-            # Followed, they begin anew after a redrive.
-            self._call_sources = [
-                RestartedSource(make, self._context) if self._follow_redrive else make()
-                for make in makers
-            ]
+            self._call_sources = [*self._sources_of_calls(aws, elsewhere, logs)]
+            if (url := self._calls.queue) is not None:
+                from sfnwatch.sources import queue  # noqa: PLC0415
+
+                # It is asked where its URL says it is.
+                there = queue.queue_settings(self._settings, url)
+                near = await enter(self._client(there))
+                source = queue.Queue(near, self._context, self._calls)
+                self._call_sources.append(source)
             feed, context = Feed(consume), self._context
             slow = RateLimitedAws(aws, context.clock, CHILDREN_RATES)
             self._children = Children(slow, context, self._child_options, feed)
@@ -138,74 +133,46 @@ class Live:
                 self._strangers = OtherExecutions(slow, context)
                 calls = _Calls(self._call_sources, self._strangers)
                 sources = [*histories, calls, self._strangers]
-            try:
-                await feed.run(sources)
-            finally:
-                if untold := self._context.untold():
-                    consume(untold)
+            await feed.run(sources)
 
     def _client(self, settings: AwsSettings) -> AwsClient:
         return self._new_client(settings, self._heed, self.features)
 
     def _history(self, aws: CallsAws, logs: CallsAws, target: Target) -> Source:
         """Make the source of an execution's history: AWS keeps none of Express ones."""
-        if not target.arn.is_express:
-            follow = self._follow_redrive
-            return History(aws, self._context, target, follow_redrive=follow)
-        name, look_back = self._calls.express_log_group, self._calls.look_back
-        group = parse_log_group(name) if name else None
-        return Express(logs, self._context, target, group=group, look_back=look_back)
+        if target.arn.is_express:
+            return Express(logs, self._context, target, self._calls)
+        return History(aws, self._context, target)
 
-    # -- sources of calls ----------------------------------------------------------
-
-    def _lookups(
-        self, aws: AwsClient, elsewhere: Sequence[AwsClient]
-    ) -> Iterator[_Make]:
-        """Ask LookupEvents here, and in other accounts."""
-
-        def asking(aws: AwsClient, source: str) -> _Make:
-            return lambda: Lookup(aws, self._context, source=source)
-
-        if self._calls.lookup:
-            yield asking(aws, "")
-        for number, other in enumerate(elsewhere, 1):
-            yield asking(other, f"account-{number}")
-
-    def _others(self, aws: AwsClient, logs: CallsAws) -> Iterator[_Make]:
-        """Ask what an option names; what few use is imported for it."""
+    def _sources_of_calls(
+        self, aws: AwsClient, elsewhere: Sequence[AwsClient], logs: CallsAws
+    ) -> Iterator[CallSource]:
+        """Make all but a queue; what few use is imported for it."""
         options, context = self._calls, self._context
+        if options.lookup:
+            yield Lookup(aws, context)
+        for number, other in enumerate(elsewhere, 1):
+            yield Lookup(other, context, source=f"account-{number}")
         if options.log_group is not None:
             group = parse_log_group(options.log_group)
             # One for both: what one hands on, the other does not.
             relevance = Relevance(context.targets)
-            yield lambda: LogGroup(logs, context, group, relevance)
+            yield LogGroup(logs, context, group, relevance)
             if options.live_tail:
-                yield lambda: LiveTail(aws, context, group, relevance)
-        if (place := options.archive) is not None:
-            yield self._archive(aws, place)
+                yield LiveTail(aws, context, group, relevance)
+        if options.archive is not None and options.sql:
+            from sfnwatch.sources.sql_trail import DuckTrail  # noqa: PLC0415
+
+            yield DuckTrail(context, options.archive)
+        elif options.archive is not None:
+            from sfnwatch.sources.archive import Archive  # noqa: PLC0415
+
+            yield Archive(aws, context, options.archive)
         if options.athena is not None:
             from sfnwatch.sources.sql_trail import AthenaTrail  # noqa: PLC0415
 
-            yield lambda: AthenaTrail(aws, context, options)
-        if (store := options.lake) is not None:
+            yield AthenaTrail(aws, context, options)
+        if options.lake is not None:
             from sfnwatch.sources.sql_trail import LakeTrail  # noqa: PLC0415
 
-            yield lambda: LakeTrail(aws, context, store)
-
-    def _archive(self, aws: AwsClient, place: str) -> _Make:
-        if self._calls.sql:
-            from sfnwatch.sources.sql_trail import DuckTrail  # noqa: PLC0415
-
-            return lambda: DuckTrail(self._context, place)
-        from sfnwatch.sources.archive import Archive  # noqa: PLC0415
-
-        return lambda: Archive(aws, self._context, place)
-
-    async def _queue(self, url: str, stack: AsyncExitStack) -> _Make:
-        """Ask the queue where its URL says it is."""
-        from sfnwatch.sources.queue import Queue, queue_settings  # noqa: PLC0415
-
-        near = self._client(queue_settings(self._settings, url))
-        aws = await stack.enter_async_context(near)
-        consume = self._calls.consume
-        return lambda: Queue(aws, self._context, url, consume=consume)
+            yield LakeTrail(aws, context, options.lake)

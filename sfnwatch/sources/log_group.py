@@ -18,14 +18,7 @@ from msgspec import Raw, Struct
 
 from sfnwatch.model.arns import ExecutionArn, LogGroupName
 from sfnwatch.model.records import HealthState, Received, RecordKind
-from sfnwatch.model.values import (
-    clean,
-    list_of,
-    mapping_of,
-    parse_json,
-    parse_object,
-    text_of,
-)
+from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -118,7 +111,7 @@ class LogReader:
     def unseen(self, page: AwsAnswer[LogPage]) -> Iterator[LogEvent]:
         """Give a page's events, those that never came by."""
         for data in map(bytes, page.value.events):
-            fields = parse_object(data)
+            fields = mapping_of(parse_json(data))
             key = text_of(fields.get("eventId")) or data.decode()
             if key not in self._seen:
                 self._seen[key] = None
@@ -199,7 +192,7 @@ class LogGroup(CallSource):
         """Records that end in the middle."""
 
     async def read(self) -> str:
-        interval = Interval(_LEAST, _MOST)
+        interval, self._known = Interval(_LEAST, _MOST), None
         while True:
             self.last_round = self.is_over()
             news = await self._cycle()
@@ -307,10 +300,10 @@ class LiveTail(CallSource):
         super().__init__(aws, context, "live-tail")
         self._client, self._relevance = aws, relevance
         home = self.targets.roots[0].arn
-        self._region = group.region or home.region
-        where = f"{self._region}:{home.account}:log-group:{group.name}"
+        self.region = group.region or home.region
+        where = f"{self.region}:{home.account}:log-group:{group.name}"
         # A live tail takes no other name.
-        self._group = group.arn or f"arn:{home.partition}:logs:{where}"
+        self.subject = group.arn or f"arn:{home.partition}:logs:{where}"
 
     async def read(self) -> str:
         while not self.is_over():
@@ -320,14 +313,12 @@ class LiveTail(CallSource):
     async def _follow(self) -> None:
         """Follow one session to its end, or until another one is needed."""
         pattern, is_new = trail_pattern(self.targets.roles), True
-        asked = {
-            "logGroupIdentifiers": [self._group],
+        self.always = {
+            "logGroupIdentifiers": [self.subject],
             "logEventFilterPattern": pattern,
         }
-        request = AwsRequest(
-            "logs:StartLiveTail", self._group, self._region, dict, asked
-        )
-        session = self._client.stream(request, "responseStream")
+        asked = self.request("logs:StartLiveTail", dict)
+        session = self._client.stream(asked, "responseStream")
         async with aclosing(session):
             with self.requests.asking("a live tail of the trail's log"):
                 await self._next(session)
@@ -352,7 +343,7 @@ class LiveTail(CallSource):
         try:
             return await anext(session)
         except StopAsyncIteration as error:
-            msg = f"StartLiveTail on {self._group}: the session was ended."
+            msg = f"StartLiveTail on {self.subject}: the session was ended."
             raise Failure(HealthState.RETRYING, msg) from error
 
     def _records(self, told: Mapping[str, Any]) -> Iterator[Received]:

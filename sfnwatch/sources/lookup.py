@@ -12,7 +12,6 @@ by Username: Step Functions takes a new session name for every call.
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +20,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.api_call import cloudtrail_record, decode_call
 from sfnwatch.model.records import DecodeError, Received, RecordKind
-from sfnwatch.model.values import maybe_time, parse_object, text_of
+from sfnwatch.model.values import maybe_time, text_of
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
 from sfnwatch.sources.polling import (
     OVERLAP,
@@ -110,9 +109,8 @@ class Lookup(CallSource):
         """Every event id that came by, of whomever: known ground."""
         self._passed_over: set[str] = set()
         """Those of them that concerned none of the roles known then."""
-        self._roles: frozenset[str] | None = None
-        self._starts: set[datetime | None] = set()
-        """Where the times begin in which the executions ran, as far as known then."""
+        self._known: tuple[frozenset[str], list[datetime | None]] | None = None
+        """Their roles, and where the times begin in which they ran."""
         self._covered: dict[Query, datetime] = {}
         """Up to when each query was read to its end."""
         self._read_down: dict[tuple[TimeSpan, Query], datetime | None] = {}
@@ -122,7 +120,7 @@ class Lookup(CallSource):
         """Requests since own calls were last asked for."""
 
     async def read(self) -> str:
-        interval = Interval(_LEAST, _MOST)
+        interval, self._known = Interval(_LEAST, _MOST), None
         while True:
             if not self.targets.lookup_queries:
                 # Without the definition, what is called is known only as it happens.
@@ -134,12 +132,11 @@ class Lookup(CallSource):
                 await self.rest(_LEAST)
                 continue
             news = await self._cycle()
-            now = self.clock.now()
-            unread = [span for span, _ in self._unread()]
+            now, unread = self.clock.now(), self._unread_times()
             self.coverage = None if unread else self._measured.complete_to(now)
             if self.last_round:
                 if unread:
-                    return f"Not all of the calls from {_words(unread)} were read."
+                    return f"Not all of the calls from {unread} were read."
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
             self._say_unread()
@@ -164,10 +161,10 @@ class Lookup(CallSource):
         and the calls of an execution long over may be read before that. Nor is it
         known at first how early the first of several executions started.
         """
-        roles, starts = self.targets.roles, {span.first for span in self.targets.spans}
-        if self._roles == roles and starts <= self._starts:
+        known = self.targets.roles, [span.first for span in self.targets.spans]
+        if known == self._known:
             return False
-        self._roles, self._starts = roles, starts
+        self._known = known
         self._seen -= self._passed_over
         self._passed_over.clear()
         self._covered.clear()
@@ -197,16 +194,21 @@ class Lookup(CallSource):
             if self._read_down.get((span, query), span.last) is not None
         ]
 
+    def _unread_times(self) -> str:
+        """Say from when to when the first of it began and the last ended, if any."""
+        spans = [span for span, _ in self._unread()]
+        if not spans:
+            return ""
+        first, last = spans[-1].first, spans[0].last
+        return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
     def _say_unread(self) -> None:
-        unread = [span for span, _ in self._unread()]
-        if unread:
+        words = ""
+        if unread := self._unread_times():
             self.coverage = None
-            self.say(
-                f"Reading the calls from {_words(unread)} as well; until that is done,"
-                " nothing counts as complete."
-            )
-        else:
-            self.say()
+            words = f"Reading the calls from {unread} as well; until that is done,"
+            words += " nothing counts as complete."
+        self.say(words)
 
     async def _go_back(self) -> bool:
         """Read on in what ran before: some pages; in the last round, to its end."""
@@ -216,16 +218,15 @@ class Lookup(CallSource):
             span, query = place
             top = self._read_down.get(place, span.last)
             asked: dict[str, Any] = {"StartTime": span.first, "EndTime": top}
-            async with aclosing(self._down(query, asked)) as found:
-                async for events in found:
-                    news = self._keep(self._unseen(events)) or news
-                    pages += 1
-                    # A second with more calls than that is read in one go: from
-                    # within it nothing goes on.
-                    enough = pages >= _BACK and asked["EndTime"] != top
-                    if self._cut_short or (enough and not self.last_round):
-                        self._read_down[place] = asked["EndTime"]
-                        return news
+            async for events in self._down(query, asked):
+                news = self._keep(self._unseen(events)) or news
+                pages += 1
+                # A second with more calls than that is read in one go: from within it
+                # nothing goes on.
+                enough = pages >= _BACK and asked["EndTime"] != top
+                if self._cut_short or (enough and not self.last_round):
+                    self._read_down[place] = asked["EndTime"]
+                    return news
             self._read_down[place] = None
         return news
 
@@ -239,15 +240,14 @@ class Lookup(CallSource):
             # Leave out what was called since, where their time has been over for long.
             asked = {"StartTime": min(since, until), "EndTime": until}
         covered, news = list[datetime](), False
-        async with aclosing(self._down(query, asked)) as found:
-            async for events in found:
-                fresh = self._unseen(events)
-                covered += _times(fresh)
-                news = self._keep(fresh) or news
-                if not fresh and self._is_covered(query, events):
-                    break
-                if (self._latest.first or since) > asked.get("EndTime", since):
-                    break  # A redrive has become known: what ran before is read apart.
+        async for events in self._down(query, asked):
+            fresh = self._unseen(events)
+            covered += _times(fresh)
+            news = self._keep(fresh) or news
+            if not fresh and self._is_covered(query, events):
+                break
+            if (self._latest.first or since) > asked.get("EndTime", since):
+                break  # A redrive has become known: what ran before is read apart.
         if covered:
             newest = max(covered)
             self._covered[query] = max(self._covered.get(query, newest), newest)
@@ -261,13 +261,12 @@ class Lookup(CallSource):
         Begun again, as with `asked` as it is then, it goes on below what has been read.
         """
         note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
-        async with aclosing(self._pages("EventSource", query, note, asked)) as pages:
-            async for page in pages:
-                events = self._events(page, query)
-                if times := _times(events):
-                    # What is of the same second is known.
-                    asked["EndTime"] = max(min(times), asked["StartTime"])
-                yield events
+        async for page in self._pages("EventSource", query, note, asked):
+            events = self._events(page, query)
+            if times := _times(events):
+                # What is of the same second is known.
+                asked["EndTime"] = max(min(times), asked["StartTime"])
+            yield events
 
     def _pages(
         self,
@@ -287,11 +286,8 @@ class Lookup(CallSource):
         self._since_measured += 1
         if query[0] == self.targets.region:
             self._measured.made(page.request_id, self.clock.now())
-        now, events = self.clock.now(), list[Received]()
-        for data in map(bytes, page.value.events):
-            events.append(Received(now, RecordKind.LOOKUP, None, data))
-            events[-1].leave(parse_object(data))
-        return events
+        now, found = self.clock.now(), map(bytes, page.value.events)
+        return [Received(now, RecordKind.LOOKUP, None, data) for data in found]
 
     def _is_covered(self, query: Query, events: Sequence[Received]) -> bool:
         """True when all on the page is known and lies before what the last cycle saw.
@@ -336,12 +332,6 @@ class Lookup(CallSource):
                 told = cloudtrail_record(RecordKind.LOOKUP, event.record)
                 self._measured.delivered(text_of(told.get("requestID")))
         self._since_measured = 0
-
-
-def _words(unread: Sequence[TimeSpan]) -> str:
-    """Say from when to when the first began and the last one ended."""
-    first, last = unread[-1].first, unread[0].last
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
 
 def _id(event: Received) -> str:

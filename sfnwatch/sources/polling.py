@@ -35,13 +35,11 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
-from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.records import (
-    CALL_KINDS,
     OK,
     Batch,
     HealthState,
@@ -75,12 +73,14 @@ _OURS = operations(tuple(Feature))
 _MOST = 120
 """Characters of a code or an id: whoever answers at an endpoint writes them."""
 _UNKNOWN = "unknown"
-_LATEST = 10.0
-"""Seconds after which a request is told, though nothing else is."""
 
 
 class RequestLog:
-    """The requests made for one source, until they are handed over."""
+    """The requests made for one source, until they are handed over.
+
+    A source asks for one thing at a time: the first request, and botocore's own further
+    tries, are those of one call.
+    """
 
     def __init__(self, clock: Clock, execution_arn: str | None = None) -> None:
         self.clock = clock
@@ -88,58 +88,43 @@ class RequestLog:
         """The one execution it is all for; None where it is for several."""
         self.count = 0
         """Requests sent so far."""
-        self.noted: list[dict[str, Any]] = []
+        self._noted: list[dict[str, Any]] = []
         """What is known of those that are over, and are not handed over."""
-        self.since: datetime | None = None
-        """When the first was sent of those that are not handed over."""
+        self._note = ""
+        self._tries: Counter[str] = Counter()
+        self._sent_at: datetime | None = None
+        """When the request under way was sent."""
+        self._record: dict[str, Any] = {}
 
     @contextmanager
-    def asking(self, note: str = "") -> Iterator["CallLog"]:
+    def asking(self, note: str = "") -> Iterator["RequestLog"]:
         """Note all that is sent until the block ends; `note` says what for."""
-        call = CallLog(self, note)
-        token = _ASKING.set(call)
+        self._note, self._tries = note, Counter()
+        token = _ASKING.set(self)
         outcome = None
         try:
-            yield call
+            yield self
         except BaseException as error:
             # An answer that could not be read, that came too late, or is not awaited.
             outcome = type(error.__cause__ or error).__name__
             raise
         finally:
             _ASKING.reset(token)
-            call.finish(outcome)
-
-    def is_due(self, pause: float) -> bool:
-        """True when the next chance to hand over, in `pause` seconds, is too late."""
-        if self.since is None or not self.noted:
-            return False
-        return _seconds(self.since, self.clock) + pause >= _LATEST
+            self._finish(outcome)
 
     def take(self) -> Batch:
         """Hand over what was noted since the last time."""
-        now = self.clock.now()
-        noted, self.noted, self.since = self.noted, [], None
+        now, noted, self._noted = self.clock.now(), self._noted, []
         return tuple(
             receive(now, RecordKind.REQUEST, self.execution_arn, record)
             for record in noted
         )
 
-
-class CallLog:
-    """The requests of one call: the first, and botocore's own further tries."""
-
-    def __init__(self, log: RequestLog, note: str) -> None:
-        self._log, self._note = log, note
-        self._tries: Counter[str] = Counter()
-        self._at: datetime | None = None
-        """When the request under way was sent."""
-        self._record: dict[str, Any] = {}
-
     def sent(
         self, service: str, operation: str, region: str | None, host: str = ""
     ) -> None:
         """Note a request that is on its way."""
-        self.finish()
+        self._finish()
         self._tries[operation] += 1
         again = f"try {number}" if (number := self._tries[operation]) > 1 else ""
         ours = (service, operation) in _OURS
@@ -148,14 +133,13 @@ class CallLog:
         _LOG.debug(
             "asks %s:%s in %s, of %s: %s", service, operation, region, host, note
         )
-        self._at = self._log.clock.now()
-        self._log.count += 1
-        self._log.since = self._log.since or self._at
+        self._sent_at = self.clock.now()
+        self.count += 1
         self._record = {
             "operation": operation,
             "service": service,
             "region": region,
-            "sent_at": iso(self._at),
+            "sent_at": iso(self._sent_at),
             "seconds": None,
             "outcome": _UNKNOWN,
             "status": None,
@@ -168,67 +152,59 @@ class CallLog:
         self, outcome: str, status: int | None, request_id: str | None, length: str = ""
     ) -> None:
         """Note what came of the request under way."""
-        if self._at is None:
+        if self._sent_at is None:
             return
-        seconds = _seconds(self._at, self._log.clock)
-        _LOG.debug(
-            "%s to %s:%s after %.3f s: %s, status %s, request ID %s, %s bytes",
-            "answer" if status else "no answer",
-            self._record["service"],
-            self._record["operation"],
-            seconds,
-            outcome,
-            status or "-",
-            request_id or "-",
-            length or "-",
-        )
-        self._record["seconds"], self._record["status"] = seconds, status
-        self._record["outcome"] = outcome[:_MOST] or _UNKNOWN
-        self._record["request_id"] = request_id and request_id[:_MOST]
+        told = self._record
+        told["seconds"], told["status"] = self._seconds(self._sent_at), status
+        told["outcome"] = outcome[:_MOST] or _UNKNOWN
+        told["request_id"] = request_id and request_id[:_MOST]
+        words = "{} to {service}:{operation} after {seconds:.3f} s: {outcome}, status"
+        words += " {}, request ID {}, {} bytes"
+        kind, *rest = "answer" if status else "no answer", status, request_id, length
+        _LOG.debug("%s", words.format(kind, *(each or "-" for each in rest), **told))
 
     def brought(self, items: int) -> None:
         """Note how many events or records the answer held."""
         self._record["items"] = items
 
-    def finish(self, outcome: str | None = None) -> None:
-        """Hand the request under way to the log; `outcome` is what ended the call."""
-        at, self._at, record = self._at, None, self._record
+    def _finish(self, outcome: str | None = None) -> None:
+        """Have done with the request under way; `outcome` is what ended the call."""
+        at, self._sent_at, record = self._sent_at, None, self._record
         if at is None:
             return
         if record["seconds"] is None:
-            record["seconds"] = _seconds(at, self._log.clock)
+            record["seconds"] = self._seconds(at)
         if outcome is not None and record["outcome"] in {OK, _UNKNOWN}:
             record["outcome"] = outcome
             name, seconds = record["operation"], record["seconds"]
             _LOG.debug("no answer of use to %s in %.3f s: %s", name, seconds, outcome)
-        self._log.noted.append(record)
+        self._noted.append(record)
+
+    def _seconds(self, since: datetime) -> float:
+        return round(max(0.0, seconds_between(since, self.clock.now())), 3)
 
 
-def _seconds(since: datetime, clock: Clock) -> float:
-    return round(max(0.0, seconds_between(since, clock.now())), 3)
-
-
-_ASKING: ContextVar[CallLog | None] = ContextVar("asking", default=None)
+_ASKING: ContextVar[RequestLog | None] = ContextVar("asking", default=None)
 """On whose behalf the task at work asks: the hooks are told nothing of it."""
 
 
 def note_sent(request: Any, event_name: str, **_: Any) -> None:
     """Take botocore's `before-send`: once for each HTTP request."""
-    call = _ASKING.get()
-    if call is not None:
+    log = _ASKING.get()
+    if log is not None:
         service, operation = event_name.split(".")[1:3]
         context = getattr(request, "context", None) or {}
         region = context.get("client_region")
         host = urlsplit(getattr(request, "url", "") or "").netloc.rpartition("@")[2]
-        call.sent(_PREFIXES.get(service, service), operation, region, host)
+        log.sent(_PREFIXES.get(service, service), operation, region, host)
 
 
 def note_answer(
     parsed_response: Mapping[str, Any] | None, exception: BaseException | None, **_: Any
 ) -> None:
     """Take botocore's `response-received`: once for each, unless none can be parsed."""
-    call = _ASKING.get()
-    if call is None:
+    log = _ASKING.get()
+    if log is None:
         return
     answer = parsed_response or {}
     told = answer.get("ResponseMetadata", {})
@@ -238,7 +214,7 @@ def note_answer(
     request_id = told.get("RequestId")
     length = str(told.get("HTTPHeaders", {}).get("content-length", ""))
     status = told.get("HTTPStatusCode")
-    call.answered(outcome, status, request_id and str(request_id), length)
+    log.answered(outcome, status, request_id and str(request_id), length)
 
 
 # -- asking again and again ------------------------------------------------------------
@@ -414,20 +390,11 @@ class WatchContext(Struct):
     tries: int | None = None
     """How often a source that was never answered tries to reach AWS; None: for ever,
     as for a screen that somebody watches."""
+    follow_redrive: bool = False
+    """True where what can be redriven is watched for that, after its end."""
     reached: bool = False
     """True once any source has had an answer: who is gone after that may come back."""
     uniform: Uniform = random.uniform
-    request_logs: list[RequestLog] = field(default_factory=list)
-
-    def request_log(self, execution_arn: str | None) -> RequestLog:
-        """Make the request log of a source; what it has not told is not lost."""
-        log = RequestLog(self.clock, execution_arn)
-        self.request_logs.append(log)
-        return log
-
-    def untold(self) -> Batch:
-        """Give the requests that no source has handed over, having been ended."""
-        return tuple(told for log in self.request_logs for told in log.take())
 
 
 class GaveUpError(Exception):
@@ -453,7 +420,9 @@ class PollingSource:
         self.targets = context.targets
         self.subject = self.region = ""
         """What it asks about, for messages, and where: see `request`."""
-        self.requests = context.request_log(execution_arn)
+        self.always: Mapping[str, Any] = {}
+        """The parameters that all its requests have."""
+        self.requests = RequestLog(context.clock, execution_arn)
         self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
         """What was said last."""
         self.coverage: datetime | None = None
@@ -505,7 +474,8 @@ class PollingSource:
         self, operation: str, shape: type[T], note: str = "", **parameters: Any
     ) -> AwsRequest[T]:
         """Make a request about what the source is about."""
-        return AwsRequest(operation, self.subject, self.region, shape, parameters, note)
+        asked = {**self.always, **parameters}
+        return AwsRequest(operation, self.subject, self.region, shape, asked, note)
 
     async def ask(
         self, request: AwsRequest[T], tolerated: Collection[HealthState] = ()
@@ -530,7 +500,8 @@ class PollingSource:
 
         The parameters are those that there are when the first page is asked for.
         `next_key` is how the next one is; `most` is how many are wanted; `ceiling` is
-        how many items there can be. Raises failures that are tolerated.
+        how many items there can be. Raises failures that are tolerated. Who has had
+        enough just leaves: between two pages nothing is open.
         """
         why = ""
         for again in range(_RESTARTS):
@@ -544,7 +515,9 @@ class PollingSource:
                     token = answer.value.next_token
                     if not token or walk.read + 1 == most:
                         return
-                    await self._pause(walk.pause_after(answer.value, token))
+                    if pause := walk.pause_after(answer.value, token):
+                        # Whatever may have lost its reason meanwhile.
+                        await self.clock.sleep(pause)
                     asked[next_key] = token
                     note = f"{request.note}, page {walk.read + 1}"
             except StalePageError as error:
@@ -556,16 +529,10 @@ class PollingSource:
                 await self.wait_out(Failure(HealthState.RETRYING, why, at_least=wait))
         await self.refuse(why)
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait between two requests, whatever may have lost its reason meanwhile."""
-        if seconds:
-            if self.requests.is_due(seconds):
-                self._tell_requests()
-            await self.clock.sleep(seconds)
-
     async def ask_once(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure and StalePageError."""
         assert self._aws is not None  # noqa: S101 - else it is made without
+        self._tell_requests()
         with self.requests.asking(request.note) as asked:
             answer = await self._aws.call(request)
             if isinstance(answer.value, Page):
@@ -595,8 +562,6 @@ class PollingSource:
         self.context.reached = True
         if recovered:
             self.say()
-        elif self.requests.is_due(0.0):
-            self._tell_requests()
 
     async def wait_out(self, failure: Failure) -> None:
         """Say what has failed, and rest; raises GaveUpError where that is final."""
@@ -634,23 +599,27 @@ class PollingSource:
         await self.wait_out(Failure(HealthState.REFUSED, why))
         raise GaveUpError
 
-    def give_up(self, failure: Failure) -> None:
+    def give_up(
+        self,
+        failure: Failure,
+        tries: int = _UNWANTED_TRIES,
+        least: timedelta = _UNWANTED_WAIT,
+    ) -> None:
         """Make a failure final of what nothing waits for any more.
 
-        A missing permission at once, other trouble after some time.
+        A missing permission at once, other trouble after some tries and at least so
+        much time. But a login may yet be renewed by whoever watches.
         """
         if failure.state is HealthState.EXPIRED and not self.bounded:
             return
-        since = self._failed_at or self.clock.now()
-        waited = self.clock.now() - since >= _UNWANTED_WAIT
-        tried = self.failures >= _UNWANTED_TRIES and waited
+        now = self.clock.now()
+        tried = self.failures >= tries and now - (self._failed_at or now) >= least
         if failure.state is HealthState.DENIED or tried:
             failure.state = HealthState.REFUSED
 
     async def rest(self, seconds: float) -> None:
         """Wait, in naps, unless something puts an end to the waiting."""
-        if self.requests.is_due(seconds):
-            self._tell_requests()
+        self._tell_requests()
         while seconds > 0 and not self.waits_in_vain():
             await self.clock.sleep(min(seconds, _NAP))
             seconds -= _NAP
@@ -690,18 +659,24 @@ class PollingSource:
     # -- the run of it -------------------------------------------------------------
 
     async def run(self, consume: TakesBatches) -> None:
-        """Hand over what is read, and every change of health, to the end."""
+        """Hand over what is read, and every change of health, to the end.
+
+        However it ends, each request that was sent has been told by then.
+        """
         self._consume = consume
         try:
             self._tell(self.health)
             self.say(await self.read(), HealthState.ENDED)
-            self._tell_requests()
         except GaveUpError:
             return
         finally:
-            await self.close()
+            try:
+                await self.close()
+            finally:
+                self._tell_requests()
 
     def _tell_requests(self) -> None:
+        """Tell those that have brought nothing that was handed on with them."""
         if told := self.requests.take():
             self._consume(told)
 
@@ -752,17 +727,13 @@ class CallSource(PollingSource):
         return self._cut_short or quick or self.clock.now() >= stopped + self._drain
 
     def judge(self, failure: Failure) -> None:
-        """Give up after the end what is not permitted, or fails again and again.
-
-        But a login may yet be renewed by whoever watches.
-        """
-        forbidden = failure.state is HealthState.DENIED and self.targets.have_ended
-        awaited = failure.state is HealthState.EXPIRED and not self.bounded
-        throttled = failure.state is HealthState.THROTTLED
-        tries = _DRAINED_TRIES_THROTTLED if throttled else _DRAINED_TRIES
-        failing = self.failures >= tries and self.is_over()
-        if forbidden or (failing and not awaited):
-            failure.state = HealthState.REFUSED
+        """Give up after the end what is not permitted, or fails again and again."""
+        denied = failure.state is HealthState.DENIED
+        hopeless = self.targets.have_ended if denied else self.is_over()
+        if hopeless:
+            throttled = failure.state is HealthState.THROTTLED
+            tries = _DRAINED_TRIES_THROTTLED if throttled else _DRAINED_TRIES
+            self.give_up(failure, tries, timedelta(0))
 
     def waits_in_vain(self) -> bool:
         if self.health.state is HealthState.EXPIRED:
@@ -772,58 +743,32 @@ class CallSource(PollingSource):
         return self.is_over() and not self.last_round
 
     async def run(self, consume: TakesBatches) -> None:
-        """Hand over calls, once something is known to ask for."""
+        """Hand over calls, once something is known to ask for.
+
+        Fourteen days may lie between an end and a redrive that is followed. In that
+        time nothing is looked up. Then all is once more: what was late, or was refused
+        at the time, is there now.
+        """
         await self.targets.known.wait()
-        await super().run(consume)
-
-
-class RestartedSource:
-    """A source of calls that begins anew when an execution is redriven after its drain.
-
-    Fourteen days may lie between an end and a redrive. In that time nothing is looked
-    up. Then all is once more: what was late, or was refused at the time, is there now.
-    """
-
-    def __init__(self, make: Callable[[], CallSource], context: WatchContext) -> None:
-        self._make, self._context = make, context
-        self._source = make()
-        self._told: set[str] = set()
-        """The event ids of the calls that were handed over."""
-
-    def end_drain(self) -> None:
-        self._source.end_drain()
-
-    async def run(self, consume: TakesBatches) -> None:
-        """Hand over what the source brings; after its end, wait for a redrive."""
-        targets, known = self._context.targets, 0
-
-        def note(batch: Batch) -> None:
-            nonlocal known
-            if targets.stopped_at is not None:
-                known = targets.redrives  # that end will be drained
-            if left := self._without_told(batch):
-                consume(left)
-
         while True:
-            known = targets.redrives
-            await self._source.run(note)
-            while targets.redrives <= known:
-                if targets.finished:
+            known = self.targets.redrives
+            await super().run(consume)
+            if self.targets.stopped_at is not None:
+                known = self.targets.redrives  # that end has been drained
+            if not self.context.follow_redrive:
+                return
+            while self.targets.redrives <= known:
+                if self.targets.finished:
                     return
-                await self._context.clock.sleep(_NAP)
-            self._source = self._make()
+                await self.clock.sleep(_NAP)
+            self._begin_anew()
 
-    def _without_told(self, batch: Batch) -> Batch:
-        """Leave out the calls that the source before has handed over."""
-        left = []
-        for received in batch:
-            if received.kind in CALL_KINDS:
-                event_id = received.once(decode_call)[0].event_id
-                if event_id in self._told:
-                    continue
-                self._told.add(event_id)
-            left.append(received)
-        return tuple(left)
+    def _begin_anew(self) -> None:
+        """Have it read as at first; what an heir keeps for one reading, `read` sets."""
+        self._cut_short = self.last_round = self._answered = False
+        self.failures, self._failed_at, self.coverage = 0, None, None
+        lane, source = self.health.lane, self.health.source
+        self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
 
 
 # -- several at once -------------------------------------------------------------------

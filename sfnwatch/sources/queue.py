@@ -11,10 +11,10 @@ readers for a while all the same; there is no reading without that.
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -50,16 +50,9 @@ from sfnwatch.sources.answers import (
     record_bytes,
 )
 from sfnwatch.sources.permissions import is_loopback
-from sfnwatch.sources.polling import (
-    FORBIDDEN,
-    CallSource,
-    Interval,
-    WatchContext,
-)
+from sfnwatch.sources.polling import FORBIDDEN, CallSource, Interval, WatchContext
 from sfnwatch.sources.profiles import AwsSettings
-from sfnwatch.sources.targets import Relevance, key_of
-
-T = TypeVar("T")
+from sfnwatch.sources.targets import CallOptions, Relevance, key_of
 
 _WAIT = 15
 """Seconds SQS may wait for a message before it answers. It allows 20, but so long the
@@ -306,37 +299,31 @@ class Queue(CallSource):
     )
 
     def __init__(
-        self,
-        aws: CallsAws,
-        context: WatchContext,
-        url: str,
-        *,
-        consume: bool = False,
+        self, aws: CallsAws, context: WatchContext, options: CallOptions
     ) -> None:
-        """Raise UsageError for what is no URL of a queue.
-
-        With `consume` messages are deleted once what they tell was handed on.
-        """
-        self._address = parse_queue_url(url)
+        """Raise UsageError for what is no URL of a queue."""
+        self._address = parse_queue_url(options.queue or "")
         super().__init__(aws, context, "queue")
         self.subject = f"the queue {clean(self._address.name, 90)}"
         self.region = self._address.region or self.targets.region
+        self.always = {"QueueUrl": self._address.url}
         self._relevance = Relevance(self.targets)
         self._known: OrderedDict[str, str] = OrderedDict()
         """The ids of messages that stay, and the keys of what they tell."""
-        self._deletes = consume
+        self._deletes = options.consume
+        """True where messages are deleted once what they tell was handed on."""
         self._delays = deque[float](maxlen=_LATEST)
         """Seconds from what happened until its record could be had."""
         self._last_since: datetime | None = None
         """When the last look began."""
-        self._looks = self._quiet = 0
         self._others = self._others_told = 0
         """Messages of other kinds, and how many of them were told of."""
         self._crowded = False
         self._counts_reading = self._not_deleted = ""
 
     async def read(self) -> str:
-        interval = Interval(_AGAIN, _AGAIN_MOST)
+        interval, self._last_since = Interval(_AGAIN, _AGAIN_MOST), None
+        self._looks = self._quiet = 0
         await self._look_at_queue()
         while True:
             if self.is_over() and not self.last_round:
@@ -357,27 +344,15 @@ class Queue(CallSource):
                 # end: it is as if SQS had waited.
                 await self.rest(wait - seconds_between(asked_at, self.clock.now()))
 
-    async def _ask(
-        self,
-        operation: str,
-        shape: type[T],
-        note: str,
-        tolerated: Collection[HealthState] = (),
-        **parameters: Any,
-    ) -> T:
-        parameters["QueueUrl"] = self._address.url
-        asked = self.request(f"sqs:{operation}", shape, note, **parameters)
-        return (await self.ask(asked, tolerated)).value
-
     async def _look_at_queue(self) -> None:
         """Ask once for what reading would do to the messages; it may be forbidden."""
-        note, may = "the queue itself", {HealthState.DENIED}
-        wanted = {"AttributeNames": ["All"]}
+        name, wanted = "sqs:GetQueueAttributes", {"AttributeNames": ["All"]}
+        request = self.request(name, dict, "the queue itself", **wanted)
         try:
-            answer = await self._ask("GetQueueAttributes", dict, note, may, **wanted)
+            answer = await self.ask(request, {HealthState.DENIED})
         except Failure:
             return
-        attributes = mapping_of(answer.get("Attributes"))
+        attributes = mapping_of(answer.value.get("Attributes"))
         policy = parse_object(text_of(attributes.get("RedrivePolicy")) or "")
         if (most := policy.get("maxReceiveCount")) is not None:
             self._counts_reading = (
@@ -392,8 +367,8 @@ class Queue(CallSource):
     async def _receive(self, wait: int) -> list[_Message]:
         # It must take longer than going once through all that stay in the queue.
         hidden = min(_HIDDEN_MOST, max(_HIDDEN, len(self._known) // _STAYING))
-        page = await self._ask(
-            "ReceiveMessage",
+        request = self.request(
+            "sqs:ReceiveMessage",
             _MessagePage,
             "messages of the queue",
             MaxNumberOfMessages=_MOST,
@@ -401,7 +376,8 @@ class Queue(CallSource):
             VisibilityTimeout=hidden,
             MessageSystemAttributeNames=["SentTimestamp"],
         )
-        return list({each.message_id: each for each in page.messages}.values())
+        page = await self.ask(request)
+        return list({each.message_id: each for each in page.value.messages}.values())
 
     def _seconds_to_wait(self) -> int:
         if self.last_round:
@@ -462,20 +438,17 @@ class Queue(CallSource):
         if not self._deletes:
             return False
         for first in range(0, len(marked), _MOST):
+            name, entries = "sqs:DeleteMessageBatch", marked[first : first + _MOST]
+            note = "deleting what was read"
+            request = self.request(name, _Deleted, note, Entries=entries)
             try:
-                deleted = await self._ask(
-                    "DeleteMessageBatch",
-                    _Deleted,
-                    "deleting what was read",
-                    FORBIDDEN,
-                    Entries=marked[first : first + _MOST],
-                )
+                deleted = await self.ask(request, FORBIDDEN)
             except Failure as failure:
                 self._deletes = False
                 words = "Nothing is deleted from the queue."
                 self._not_deleted = f"{words} {failure.message}"
                 break
-            for entry in deleted.successful:
+            for entry in deleted.value.successful:
                 self._known.pop(entry.id, None)
         return bool(marked)
 
@@ -501,11 +474,7 @@ class Queue(CallSource):
             self._others_told = self._others
         count, remarks = self._others_told, [self._not_deleted]
         if count:
-            one = count == 1
-            kind = (
-                "message of another kind is" if one else "messages of other kinds are"
-            )
-            remarks.append(f"{count} {kind} left in the queue.")
+            remarks.append(f"Messages of other kinds are left in the queue: {count}.")
         if not self._deletes:
             fifo = self._address.name.endswith(".fifo")
             remarks += [self._counts_reading, _FIFO if fifo else ""]

@@ -15,15 +15,8 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Hashable,
-    Iterable,
-    Mapping,
-    Sequence,
-)
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any, ClassVar
@@ -42,14 +35,7 @@ from sfnwatch.model.values import (
     size,
     text_of,
 )
-from sfnwatch.sources.answers import (
-    AwsRequest,
-    CallsAws,
-    Failure,
-    Page,
-    Text,
-    Verdict,
-)
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.archive import Archive, UnreadableError, await_history
 from sfnwatch.sources.polling import CallSource, Interval, WatchContext
 from sfnwatch.sources.targets import (
@@ -140,8 +126,7 @@ class TrailTable(Struct, frozen=True):
 def literal(text: str) -> str:
     """Write a string literal; raises ValueError for what is no text at all."""
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        msg = f"no text for a query: {text!r:.60}"
-        raise ValueError(msg)
+        raise ValueError(f"no text for a query: {text!r:.60}")
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -152,8 +137,7 @@ def table_name(*parts: str) -> str:
     """
     for part in parts:
         if not _IDENTIFIER.fullmatch(part):
-            msg = f"no name of a table: {part!r:.60}"
-            raise ValueError(msg)
+            raise ValueError(f"no name of a table: {part!r:.60}")
     return ".".join(f'"{part}"' for part in parts)
 
 
@@ -341,6 +325,7 @@ class SqlTrail(CallSource):
     # -- a round -----------------------------------------------------------------------
 
     async def read(self) -> str:
+        self._asked_whole, self._failed = None, 0
         while True:
             # What is asked too early is asked, and paid for, once more.
             await await_history(self.targets, self.clock)
@@ -383,11 +368,10 @@ class SqlTrail(CallSource):
         query_id = self._running = await self.start(put, len(self._scanned) + 1)
         self._scanned.append(0)
         await self._wait_for(query_id)
-        async with aclosing(self.rows(query_id)) as pages:
-            async for rows in pages:
-                came = self.clock.now()
-                found = (receive(came, RecordKind.ATHENA, None, row) for row in rows)
-                self.hand_on(*self._relevance.select(found))
+        async for rows in self.rows(query_id):
+            came = self.clock.now()
+            found = (receive(came, RecordKind.ATHENA, None, row) for row in rows)
+            self.hand_on(*self._relevance.select(found))
         self._failed, self._asked_whole = 0, whole
         return asked, now
 
@@ -757,7 +741,7 @@ class DuckTrail(Archive):
         self._question: Question | None = None
         """What the file that is read is asked."""
 
-    def asked(self, window: FileWindow) -> Hashable:
+    def asked(self, window: FileWindow) -> object:
         """Have all asked again when a role or a service has become known."""
         question = question_of(self.targets, self.clock.now())
         return replace(question, until=question.since), super().asked(window)
@@ -766,7 +750,7 @@ class DuckTrail(Archive):
         self._question = question_of(self.targets, self.clock.now())
         return window.has_event
 
-    def read_piece(self, reader: TrailReader, data: bytes) -> list[bytes]:
+    def read_next(self, reader: TrailReader) -> list[bytes] | None:
         import duckdb  # noqa: PLC0415 - an extra, and 50 ms
 
         assert self._question is not None  # noqa: S101 - else nothing is wanted
@@ -780,7 +764,9 @@ class DuckTrail(Archive):
                 "autoload_known_extensions": False,
             }
             self._connection = duckdb.connect(":memory:", config=settings)
-        sql, records = duck_statement(self._question), reader.feed(data)
+        sql, records = duck_statement(self._question), reader.read()
+        if records is None:
+            return None
         rows: list[Any] = []
         try:
             for start in range(0, len(records), _BATCH):

@@ -20,13 +20,7 @@ from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.arns import ExecutionArn, role_name
 from sfnwatch.model.children import RUNNING, started_in
 from sfnwatch.model.ecs_task import TaskState, decode_task_state
-from sfnwatch.model.history import (
-    REDRIVEN,
-    TERMINAL,
-    Details,
-    HistoryEvent,
-    decode_event,
-)
+from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.integrations import Integration, home_region, parse_definition
 from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
@@ -200,14 +194,14 @@ class Target:
         self._add_tasks(event, details)
         self._tell_started(event, details)
 
-    def _observe_scheduled(self, event: HistoryEvent, details: Details) -> None:
+    def _observe_scheduled(self, event: HistoryEvent, details: Record) -> None:
         credentials = mapping_of(details.get("taskCredentials"))
         self._add_role(text_of(credentials.get("roleArn")))
         row = integration_of(event.type, details)
         if row is not None:
             self._add_queries(row, text_of(details.get("region")))
 
-    def _add_tasks(self, event: HistoryEvent, details: Details) -> None:
+    def _add_tasks(self, event: HistoryEvent, details: Record) -> None:
         """Find tasks in what an attempt's own events say: never in a state's input.
 
         That carries the tasks of earlier states, and perhaps of anybody.
@@ -216,7 +210,7 @@ class Target:
             for key in ("output", "cause"):
                 self.tasks.update(_TASK.findall(text_of(details.get(key)) or ""))
 
-    def _tell_started(self, event: HistoryEvent, details: Details) -> None:
+    def _tell_started(self, event: HistoryEvent, details: Record) -> None:
         run = text_of(details.get("mapRunArn")) if "MapRun" in event.type else None
         for arn in (run,) if run else started_in(event.type, details):
             self._targets.on_started(self, arn)
@@ -506,7 +500,7 @@ class Relevance:
 
 def _decode(received: Received) -> ApiCall | TaskState:
     if received.kind == RecordKind.TASK_STATE:
-        return decode_task_state(received.record)
+        return decode_task_state(received)
     return received.once(decode_call)[0]
 
 
