@@ -19,6 +19,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.analysis.case import (
+    MatchedCalls,
     Spacing,
     Survey,
     Work,
@@ -49,6 +50,7 @@ _NEAR = timedelta(minutes=15)
 """How long before and after an execution a call of its role may have to do with it."""
 _PLAIN = ["request-response", "aws-sdk"]
 _KINDS = 50
+_AWS = ".amazonaws.com"
 
 
 class CallGroup(Struct, eq=False):
@@ -256,16 +258,12 @@ def _is_near(survey: Survey, call: ApiCall) -> bool:
 
 def _strangers(calls: Sequence[ApiCall]) -> Finding:
     roles = {call.role for call in calls}
-    verb = "belongs" if len(calls) == 1 else "belong"
-    return finding(
-        "other-calls",
-        f"{plural(len(calls), 'call')} by Step Functions, made by"
-        f" {plural(len(roles), 'other role')} or at other times, {verb} to no"
-        " execution loaded.",
-        (call.event_id for call in calls),
-        count=len(calls),
-        roles=len(roles),
-    )
+    belong = "belongs" if len(calls) == 1 else "belong"
+    text = f"{plural(len(calls), 'call')} by Step Functions, made by"
+    text += f" {plural(len(roles), 'other role')} or at other times, {belong} to no"
+    text += " execution loaded."
+    proofs = (call.event_id for call in calls)
+    return finding("other-calls", text, proofs, count=len(calls), roles=len(roles))
 
 
 def _alike(groups: Sequence[CallGroup]) -> list[Sequence[CallGroup]]:
@@ -345,23 +343,17 @@ class _ToldGroups:
         # How many polls came after several actions is counted in any case.
         sure = self.many or first.mixed or not first.guessed
         told = {**self.place, **figures}
-        who, denied = f"{after}{self.role}", len(self.denied)
-        return polls_told(who, self.polls, denied, words, fact=sure, **told)
+        who, polls = f"{after}{self.role}", MatchedCalls(self.polls)
+        return polls_told(who, polls, words, told, settled=True, fact=sure)
 
     def _denied(self) -> Finding:
-        denied = self.denied
-        words = denied_words(len(denied), len(self.polls))
-        return finding(
-            "denied-unknown",
-            f"{words[:1].upper()}{words[1:]} ({named(denied[0].error_code)});"
-            " whether that mattered is not known, because calls alone don't show"
-            " how an execution ended.",
-            (call.event_id for call in denied),
-            **self.of_first,
-            count=len(denied),
-            polls=len(self.polls),
-            error_code=denied[0].error_code,
-        )
+        denied, count = self.denied, len(self.polls)
+        code, words = denied[0].error_code, denied_words(len(denied), count)
+        text = f"{words[:1].upper()}{words[1:]} ({named(code)}); whether that mattered"
+        text += " is not known, because calls alone don't show how an execution ended."
+        data = {**self.of_first, "count": len(denied), "polls": count}
+        proofs = (call.event_id for call in denied)
+        return finding("denied-unknown", text, proofs, **data, error_code=code)
 
     def _no_polling(self) -> Finding:
         stops = [] if self.many else self.first.stops
@@ -415,7 +407,7 @@ def _failed(calls: Sequence[ApiCall]) -> Iterator[Finding]:
     groups = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
     for (role_name, *_), those in sorted(groups.items()):
         place = {"role": role_name}
-        yield failed_call(named(role_name), those, place, quoted=False)
+        yield failed_call(named(role_name), MatchedCalls(those), place, quoted=False)
 
 
 def _is_poll(call: ApiCall) -> bool:
@@ -426,16 +418,10 @@ def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
     """Count the calls of a role that have to do with no job."""
     by_role = grouped(filterfalse(is_of_job, calls), lambda call: call.role or "")
     for role, those in sorted(by_role.items()):
-        counts = ranked(
-            f"{call.event_source.removesuffix('.amazonaws.com')}:{call.event_name}"
-            for call in those
-        )
-        yield finding(
-            "calls",
-            f"{named(role)} made {plural(len(those), 'other call')}:"
-            f" {counted(counts, 5)}.",
-            (call.event_id for call in those),
-            role=role or None,
-            count=len(those),
-            calls=dict(list(counts.items())[:_KINDS]),
-        )
+        names = ((c.event_source.removesuffix(_AWS), c.event_name) for c in those)
+        counts = ranked(":".join(name) for name in names)
+        told = plural(len(those), "other call")
+        text = f"{named(role)} made {told}: {counted(counts, 5)}."
+        data: dict[str, Any] = {"role": role or None, "count": len(those)}
+        data["calls"] = dict(list(counts.items())[:_KINDS])
+        yield finding("calls", text, (call.event_id for call in those), **data)

@@ -4,14 +4,22 @@ A Map's ten thousand iterations run one state: they are one `StateUse` of it, an
 told of together. So many attempts take a while: whoever makes a case may pause.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import inf
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,13 +34,22 @@ from sfnwatch.analysis.phases import (
     retrying_states,
     unproven_polls,
 )
-from sfnwatch.analysis.wording import FEW, cadence, decimal, listed, named, visit_name
+from sfnwatch.analysis.wording import (
+    FEW,
+    cadence,
+    decimal,
+    listed,
+    named,
+    times,
+    up_to,
+    visit_name,
+)
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded, jobs_of_call
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.values import text_of
+from sfnwatch.model.values import from_microseconds, text_of
 from sfnwatch.model.visits import StateVisit
 
 FAILED = frozenset({"failed", "timed_out"})
@@ -43,6 +60,7 @@ _KEPT, _LISTED = 100, 6
 """So many intervals are in data; so many are worth reading: of more, the extremes."""
 _XRAY = "xray.amazonaws.com"
 _LAST = datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 K = TypeVar("K")
 Work = Generator[None, None, T]
@@ -106,11 +124,56 @@ def spread(seconds: Sequence[float]) -> dict[str, Any]:
     }
 
 
-class AttemptCase:
-    """One attempt, with the calls matched to it in the order of their times.
+class MatchedCalls(NamedTuple):
+    """Calls that are matched to something, in order.
 
-    Those that are matched by a guess are kept apart: no figure counts them.
+    Those that are matched by a guess are kept apart: no figure counts them, it is only
+    told how many there may be.
     """
+
+    sure: Sequence[ApiCall]
+    guessed: Sequence[ApiCall] = ()
+
+    @classmethod
+    def joined(cls, parts: Iterable["MatchedCalls"]) -> "MatchedCalls":
+        every = list(parts)
+        guessed = [call for part in every for call in part.guessed]
+        return cls([call for part in every for call in part.sure], guessed)
+
+    @property
+    def every(self) -> list[ApiCall]:
+        return [*self.sure, *self.guessed]
+
+    @property
+    def ids(self) -> list[str]:
+        return [call.event_id for call in self.every]
+
+    @property
+    def often(self) -> str:
+        """Say how often: `5 times`, `up to 5 times`."""
+        return (up_to if self.guessed else times)(len(self.every))
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """How many they are as data has it; `up_to` only where some are guesses."""
+        most = {"up_to": len(self.every)} if self.guessed else {}
+        return {"count": len(self.sure), **most}
+
+    def those(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
+        """Pick the calls of a kind."""
+        return MatchedCalls(*(list(filter(test, calls)) for calls in self))
+
+    def grouped(self, key: Callable[[ApiCall], K]) -> dict[K, "MatchedCalls"]:
+        """Part them by what they have in common."""
+        sure, guessed = (grouped(calls, key) for calls in self)
+        return {
+            each: MatchedCalls(sure.get(each, ()), guessed.get(each, ()))
+            for each in {**sure, **guessed}
+        }
+
+
+class AttemptCase:
+    """One attempt, with the calls matched to it in the order of their times."""
 
     def __init__(
         self, survey: "Survey", arn: str, visit: StateVisit, number: int, *, alone: bool
@@ -123,26 +186,24 @@ class AttemptCase:
         self.visit = visit
         self.attempt = attempt = visit.attempts[number - 1]
         key = arn, attempt.scheduled_id
-        self._survey, self._arn = survey, arn
+        self.moment, self._survey, self._arn = moment, survey, arn
         matched = moment.calls_of(key)
-        self.calls = [call for call in matched if is_sure(moment, call)]
-        self.guesses = [call for call in matched if not is_sure(moment, call)]
-        """Calls that may be its, and that nothing proves to be."""
-        self.actions = [call for call in self.calls if is_action(attempt, call)]
-        accepted = [call for call in self.actions if call.error_code is None]
+        sure = [call for call in matched if is_sure(moment, call)]
+        guessed = [call for call in matched if not is_sure(moment, call)]
+        self.calls = MatchedCalls(sure, guessed)
+        self.actions = self.calls.those(lambda call: is_action(attempt, call))
+        accepted = [call for call in self.actions.sure if call.error_code is None]
         self.action = accepted[-1] if accepted else None
         """The call that started the job: of those AWS accepted, the last in time."""
-        self.polls = polls_of(attempt, self.calls)
-        self.denied = [poll for poll in self.polls if is_denied(poll)]
-        """The polls that were."""
-        known = coverage.settled(self.polls)
-        sure = self.action is not None and coverage.is_settled(self.action)
-        self.spacing = spacing(self.action if sure else None, known)
+        self.polls = MatchedCalls(*(polls_of(attempt, each) for each in self.calls))
+        known = coverage.settled(self.polls.sure)
+        first = self.action is not None and coverage.is_settled(self.action)
+        self.spacing = spacing(self.action if first else None, known)
         """Only what no later record can divide."""
         self.running = attempt.status == "running"
         self.complete = knows_all_polls(moment, coverage, key, attempt)
         """False while more polls may be made, or come to light."""
-        waits, all_known = attempt.ended_at is None, len(known) == len(self.polls)
+        waits, all_known = attempt.ended_at is None, len(known) == len(self.polls.sure)
         self.settled = all_known if waits else coverage.has_all_polls(attempt)
         """True if later records can't change what is said of its polls. While it waits
         more will come, which is no surprise: then up to the last is enough."""
@@ -160,19 +221,6 @@ class AttemptCase:
         return {"visit": self.visit.id, "attempt": self.attempt.scheduled_id}
 
     @property
-    def guessed_actions(self) -> list[ApiCall]:
-        return [call for call in self.guesses if is_action(self.attempt, call)]
-
-    @property
-    def guessed_polls(self) -> list[ApiCall]:
-        return polls_of(self.attempt, self.guesses)
-
-    @property
-    def possible_polls(self) -> list[ApiCall]:
-        """Its polls, and those that it is a guess of."""
-        return [*self.polls, *self.guessed_polls]
-
-    @property
     def unproven_polls(self) -> list[ApiCall]:
         """Polls of its time that may be its: the guessed ones, and unmatched ones."""
         span, survey = (self.attempt.scheduled_at, self.attempt.ended_at), self._survey
@@ -185,12 +233,10 @@ class Attempts:
 
     def __init__(self, cases: Sequence[AttemptCase]) -> None:
         self.cases, self.several = cases, len(cases) > 1
-        self.calls = [call for each in cases for call in each.calls]
-        self.actions = [call for each in cases for call in each.actions]
-        self.polls = [poll for each in cases for poll in each.polls]
-        self.guesses = [call for each in cases for call in each.guesses]
-        self.guessed_polls = [poll for each in cases for poll in each.guessed_polls]
-        self.denied = [poll for each in cases for poll in each.denied]
+        self.calls = MatchedCalls.joined(each.calls for each in cases)
+        self.actions = MatchedCalls.joined(each.actions for each in cases)
+        self.polls = MatchedCalls.joined(each.polls for each in cases)
+        self.denied = self.polls.those(is_denied)
         self.gaps = [gap for each in cases for gap in each.spacing.seconds]
         self.statuses = {each.attempt.status for each in cases}
         self.complete = all(each.complete for each in cases)
@@ -244,7 +290,7 @@ class Survey:
         self.coverage = Coverage(moment)
         self.watched = self.coverage.live or bool(moment.trace.calls)
         """True if CloudTrail was asked, or its records given."""
-        self._now = now
+        self._given_now = now
         self.unexplained: list[ApiCall] = []
         """The calls by Step Functions that no attempt explains, in order."""
         self.unmatched: dict[tuple[str | None, LinkRule], list[ApiCall]] = {}
@@ -316,20 +362,36 @@ class Survey:
         last = execution.events[-1].at if execution.events else execution.started_at
         if not execution.was_watched:
             return last
-        now = self._now or self.moment.at or self._last_heard
-        return max((at for at in (last, now) if at is not None), default=None)
+        return max(last or self._now, self._now)
 
     @cached_property
-    def _last_heard(self) -> datetime | None:
-        """When anything last came in."""
-        moment, trace = self.moment, self.moment.trace
-        heard = [call.seen_at for call in trace.ordered_calls]
-        heard += [reports[-1].seen_at for reports in trace.healths.values()]
-        for execution in moment.executions.values():
-            heard += [event.seen_at for event in execution.events]
-            heard += [told.seen_at for told in (execution.described,) if told]
-        heard += [request.sent_at for request in moment.requests[-1:]]
-        return max((at for at in heard if at is not None), default=None)
+    def _now(self) -> datetime:
+        return self._given_now or last_moment(self.moment)
+
+
+def last_moment(moment: Moment) -> datetime:
+    """Give the last moment that is known of, for what still runs.
+
+    That something was asked or answered is a moment, too: nothing had ended by then.
+    """
+    return moment.at or max(_moments(moment), default=from_microseconds(0))
+
+
+def _moments(moment: Moment) -> Iterator[datetime]:
+    trace = moment.trace
+    seen: list[datetime | None] = [each.sent_at for each in trace.requests[-1:]]
+    for execution in moment.executions.values():
+        yield from (event.at for event in execution.events)
+        seen += [event.seen_at for event in execution.events]
+        answers = execution.described, execution.defined
+        seen += [answer.seen_at for answer in answers if answer is not None]
+    yield from (call.event_time for call in trace.ordered_calls)
+    seen += [call.seen_at for call in trace.ordered_calls]
+    for states in trace.task_states.values():
+        yield from (state.at for state in states)
+        seen += [state.seen_at for state in states]
+    seen += [report.seen_at for each in trace.healths.values() for report in each[-1:]]
+    yield from filter(None, seen)
 
 
 def is_of_job(call: ApiCall) -> bool:
@@ -369,6 +431,11 @@ class Case(Struct, frozen=True, dict=True):
         return self.survey.moment
 
     @cached_property
+    def known_to(self) -> datetime:
+        """Give the last moment something is known of."""
+        return self.survey.known_to(self.execution) or _NEVER
+
+    @cached_property
     def retrying(self) -> Collection[str]:
         """The states that are tried again, as far as the definition is known."""
         return retrying_states(self.execution)
@@ -390,13 +457,9 @@ class Case(Struct, frozen=True, dict=True):
         """
         if self.is_cut:
             return inf
-        ids = [event.id for event in self.execution.events]
-        if self.execution.running or not ids:
-            return 0
-        steps = pairwise([0, *ids])
-        return max(
-            (after - 1 for before, after in steps if after - before > 1), default=0
-        )
+        ids = [0, *(event.id for event in self.execution.events)]
+        gaps = (after - 1 for before, after in pairwise(ids) if after - before > 1)
+        return 0 if self.execution.running else max(gaps, default=0)
 
     def is_end_lost(self, visit: StateVisit) -> bool:
         """True if the event that ended a visit may be one of those that are missing."""
@@ -417,16 +480,12 @@ class Case(Struct, frozen=True, dict=True):
 
 def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
     """Lay out one execution."""
-    arn, visits = execution.arn, list[StateVisit]()
-    groups: dict[tuple[object, ...], list[StateVisit]] = defaultdict(list)
+    visits: list[StateVisit] = []
     for visit in execution.visits:
         visits.append(visit)
-        if visit.attempts:
-            first = visit.attempts[0]
-            names = first.pattern, first.resource_type, first.resource
-            groups[visit.name, *names].append(visit)
         if not len(visits) % _PAUSE:
             yield
+    groups = grouped((visit for visit in visits if visit.attempts), _use)
     uses = []
     for those in groups.values():
         attempts: list[AttemptCase] = []
@@ -434,11 +493,16 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
             if not number % _PAUSE:
                 yield
             attempts += (
-                AttemptCase(survey, arn, visit, n, alone=len(those) == 1)
+                AttemptCase(survey, execution.arn, visit, n, alone=len(those) == 1)
                 for n in range(1, len(visit.attempts) + 1)
             )
         uses.append(StateUse(those, attempts))
     return Case(survey, execution, visits, uses)
+
+
+def _use(visit: StateVisit) -> Hashable:
+    first = visit.attempts[0]
+    return visit.name, first.pattern, first.resource_type, first.resource
 
 
 def done(work: Work[T]) -> T:

@@ -5,12 +5,13 @@ comparison says is decided in its document, once; who writes it as text, as Mark
 on a screen adds nothing. All texts are cleaned, and nothing in them is markup.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct, field
 
+from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.ecs_task import TASK_KEY
 from sfnwatch.model.values import clean
@@ -18,7 +19,6 @@ from sfnwatch.model.values import clean
 MOST = 50
 """Of very many calls or events, so many are evidence enough."""
 _NAMED = 3
-T = TypeVar("T")
 _ID = 8
 
 
@@ -63,13 +63,15 @@ Steps = Iterator[Finding | None]
 
 def evidence(items: Iterable[str]) -> tuple[str, ...]:
     """Give each id once; of very many the first and the last."""
-    return tuple(outermost(list(dict.fromkeys(items))))
+    every, half = tuple(dict.fromkeys(items)), MOST // 2
+    return every if len(every) <= MOST else (*every[:half], *every[-half:])
 
 
-def outermost(items: Sequence[T]) -> Sequence[T]:
-    """Give the first and the last of very many; of fewer all."""
-    half = MOST // 2
-    return items if len(items) <= MOST else [*items[:half], *items[-half:]]
+def line_key(evidence: str, arn: str | None) -> str:
+    """Give the key of the line that is evidence of something about an execution."""
+    if evidence.startswith("#"):
+        return f"{arn}{evidence}"
+    return evidence if "#" in evidence else f"{CALL_KEY}{evidence}"
 
 
 def brief_evidence(evidence: Sequence[str]) -> str:
@@ -94,10 +96,8 @@ def _calls(calls: Sequence[str]) -> str:
         return ""
     first = last_segment(clean(calls[0])).removeprefix("row-")
     short = f"{first[:_ID]}…" if len(first) > _ID + 4 else first
-    if len(calls) == 1:
-        return f"call {short}"
-    count = f"{MOST}+" if len(calls) >= MOST else f"{len(calls)}"
-    return f"{count} calls {short}"
+    more = "+" if len(calls) >= MOST else ""
+    return f"call {short}" if len(calls) == 1 else f"{len(calls)}{more} calls {short}"
 
 
 # -- documents -------------------------------------------------------------------------
@@ -140,6 +140,10 @@ class Column(Struct, frozen=True):
     """It may be cut to so many cells before another goes; None: never."""
 
 
+GAP = 2
+"""The cells between two columns."""
+
+
 class Table(Struct, frozen=True):
     """Columns of equally many cells; a column without a word is not shown."""
 
@@ -148,6 +152,27 @@ class Table(Struct, frozen=True):
     @property
     def shown(self) -> list[Column]:
         return [c for c in self.columns if any(c.cells) or c.rank == 0]
+
+    def fitted(
+        self, room: int, cells: Callable[[str], int]
+    ) -> list[tuple[Column, int]]:
+        """Choose the columns that have room, `GAP` apart, and how wide each is.
+
+        `cells` counts those of a text.
+        """
+        columns = self.shown
+        while True:
+            sizes = [max(map(cells, (c.head, *c.cells))) for c in columns]
+            over = sum(sizes) + GAP * (len(sizes) - 1) - room
+            for place, column in enumerate(columns):
+                if column.least is not None:
+                    less = min(over, sizes[place] - column.least)
+                    sizes[place] -= max(0, less)
+                    over -= max(0, less)
+            last = max(columns, key=lambda column: column.rank, default=None)
+            if over <= 0 or last is None or not last.rank:
+                return list(zip(columns, sizes, strict=True))
+            columns.remove(last)
 
 
 Block = Heading | Paragraph | Items | Sentence | Table

@@ -5,7 +5,7 @@ end; and what several executions that did so in several ways show together.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from statistics import fmean, median
 from typing import Any
@@ -14,6 +14,7 @@ from sfnwatch.analysis.case import (
     AttemptCase,
     Attempts,
     Case,
+    MatchedCalls,
     Spacing,
     StateUse,
     Survey,
@@ -21,7 +22,7 @@ from sfnwatch.analysis.case import (
     later,
     together,
 )
-from sfnwatch.analysis.finding import Finding, finding, outermost
+from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, ToldBy, is_denied
 from sfnwatch.analysis.wording import (
     cadence,
@@ -37,7 +38,6 @@ from sfnwatch.analysis.wording import (
     spoken,
     time_of_day,
     times,
-    up_to,
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern
@@ -57,7 +57,6 @@ _BY = {
     ToldBy.POLL: "by a poll",
     ToldBy.UNKNOWN: "not known",
 }
-_UNKNOWN = "so it's not known whether a poll or an event reported it"
 
 
 # -- patterns --------------------------------------------------------------------------
@@ -65,14 +64,10 @@ _UNKNOWN = "so it's not known whether a poll or an event reported it"
 
 def pattern(use: StateUse) -> Finding:
     """Tell by which pattern a state calls, and what that means."""
-    return finding(
-        "pattern",
-        integration_text([use.name], use.first),
-        (f"#{visit.attempts[0].scheduled_id}" for visit in use.visits[:_USES]),
-        visit=use.visits[0].id,
-        pattern=str(use.first.pattern),
-        visits=len(use.visits),
-    )
+    proofs = (f"#{visit.attempts[0].scheduled_id}" for visit in use.visits[:_USES])
+    data: dict[str, Any] = {"visit": use.visits[0].id, "visits": len(use.visits)}
+    data["pattern"] = str(use.first.pattern)
+    return finding("pattern", integration_text([use.name], use.first), proofs, **data)
 
 
 # -- polls -----------------------------------------------------------------------------
@@ -80,83 +75,70 @@ def pattern(use: StateUse) -> Finding:
 
 def polling(case: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of the polls of each attempt; of very many attempts together."""
-    for polled in together([each for each in use.attempts if each.possible_polls]):
+    for polled in together([each for each in use.attempts if each.polls.every]):
         yield _polling(case.survey, use, Attempts(polled))
-        if len(polled) == 1 and polled[0].running and polled[0].polls:
+        if len(polled) == 1 and polled[0].running and polled[0].polls.sure:
             yield _next(polled[0])
 
 
 def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Finding:
     first, spacing = polled.first, polled.first.spacing
-    who, words = first.subject, _spacing_words(survey, first)
+    who, words = f"While {first.subject} waited", _spacing_words(survey, first)
     if polled.several:
         action = first.action.event_name if first.action else None
-        spacing, who = Spacing(polled.gaps, action), use.name
-        counts = [len(each.polls) for each in polled.cases]
+        spacing = Spacing(polled.gaps, action)
+        who = f"While {use.name} waited in {len(polled.cases)} attempts"
+        counts = [len(each.polls.sure) for each in polled.cases]
         few = f"{min(counts)} to " if min(counts) < max(counts) else ""
         words = f", {few}{max(counts)} per attempt{spacing.words(several=True)}"
-    attempts = f" in {len(polled.cases)} attempts" if polled.several else ""
-    settled, guesses = all(e.settled for e in polled.cases), polled.guessed_polls
-    unsure = "" if settled else "; later records may change this"
-    return polls_told(
-        f"While {who} waited{attempts}, Step Functions",
-        polled.polls,
-        len(polled.denied),
-        words,
-        unsure,
-        guesses=guesses,
-        fact=settled,
-        **polled.place,
-        **spacing.data,
-        **({"so_far": True} if polled.so_far else {}),
-    )
+    settled = all(each.settled for each in polled.cases)
+    data = {**polled.place, **spacing.data}
+    if polled.so_far:
+        data["so_far"] = True
+    who = f"{who}, Step Functions"
+    return polls_told(who, polled.polls, words, data, settled=settled)
 
 
 def polls_told(
     who: str,
-    polls: Sequence[ApiCall],
-    denied: int,
+    polls: MatchedCalls,
     words: str,
-    unsure: str = "",
+    data: Mapping[str, Any],
     *,
-    guesses: Sequence[ApiCall] = (),
-    fact: bool,
-    **data: Any,
+    settled: bool,
+    fact: bool = True,
 ) -> Finding:
     """Tell how often somebody polled; `words` say at what intervals.
 
-    Of `guesses` it is only told how often that may have been.
+    Of guesses it is only told how often that may have been. What is not `settled` may
+    be told otherwise once more has come.
     """
-    every = [*polls, *guesses]
-    name, often = every[0].event_name, times(len(polls))
+    name, denied = polls.every[0].event_name, polls.those(is_denied)
     so_far = " so far" if "so_far" in data else ""
-    refused = f"; {denied_words(denied, len(polls))}" if denied else ""
-    data |= {"call": name, "count": len(polls), "denied": denied}
-    if guesses:
-        data["up_to"] = len(every)
-        some_of = f"{len(guesses)} of them " if polls else ""
+    count = len(denied.sure)
+    refused = f"; {denied_words(count, len(polls.sure))}" if count else ""
+    if polls.guessed:
+        some_of = f"{len(polls.guessed)} of them " if polls.sure else ""
         words = f"; {some_of}matched by role, action and time"
-        often, denied = up_to(len(every)), denied + sum(map(is_denied, guesses))
-        refused = f"; up to {denied} denied" if denied else ""
-    return finding(
-        "polling",
-        f"{who} polled {often}{so_far} with {named(name)}{words}{refused}{unsure}.",
-        (call.event_id for call in outermost(every)),
-        fact=fact and not guesses,
-        **data,
-    )
+        refused = f"; up to {len(denied.every)} denied" if denied.every else ""
+    unsure = "" if settled else "; later records may change this"
+    often = f"{who} polled {polls.often}{so_far} with {named(name)}"
+    data = {**data, "call": name, **polls.figures, "denied": count}
+    fact = fact and settled and not polls.guessed
+    text = f"{often}{words}{refused}{unsure}."
+    return finding("polling", text, polls.ids, fact=fact, **data)
 
 
 def _spacing_words(survey: Survey, case: AttemptCase) -> str:
     """Say how often, and up to when that is known where there are more polls."""
-    measured, known = survey.coverage.measured, case.spacing
-    sure = survey.coverage.settled(case.polls)
-    if measured is None or not known.seconds or len(sure) == len(case.polls):
-        return known.words()
-    if len(known.seconds) == 1:
+    measured, words = survey.coverage.measured, case.spacing.words()
+    sure = survey.coverage.settled(case.polls.sure)
+    if measured is None or not words or len(sure) == len(case.polls.sure):
+        return words
+    if len(case.spacing.seconds) == 1:
         first = "the first two" if len(sure) > 1 else "the first"
-        return known.words().replace(", ", f", {first} ", 1)
-    return f"{known.words()}, up to {time_of_day(measured)}"
+        return words.replace(", ", f", {first} ", 1)
+    return f"{words}, up to {time_of_day(measured)}"
 
 
 def denied_words(denied: int, count: int) -> str:
@@ -169,19 +151,15 @@ def denied_words(denied: int, count: int) -> str:
 
 def _next(case: AttemptCase) -> Finding:
     """Say when the next poll may be expected: a hint, no promise."""
-    begun, last = (case.action or case.polls[0]).event_time, case.polls[-1]
+    polls = case.polls.sure
+    begun, last = (case.action or polls[0]).event_time, polls[-1]
     eased = last.event_time - begun >= _EASED
     expected = later(last.event_time, _LATER if eased else _SOON)
-    return finding(
-        "next-poll",
-        f"{case.subject} is still waiting: its next {named(last.event_name)} is"
-        f" expected about {time_of_day(expected)}; polls come about every 60 s at"
-        " first, later about every 300 s.",
-        (last.event_id,),
-        fact=False,
-        **case.place,
-        expected_at=iso(expected),
-    )
+    text = f"{case.subject} is still waiting: its next {named(last.event_name)} is"
+    text += f" expected about {time_of_day(expected)}; polls come about every 60 s at"
+    text += " first, later about every 300 s."
+    data = {**case.place, "expected_at": iso(expected)}
+    return finding("next-poll", text, [last.event_id], fact=False, **data)
 
 
 # -- denied polls ----------------------------------------------------------------------
@@ -193,43 +171,37 @@ def denials(_: Case, use: StateUse) -> Iterator[Finding]:
     def outcome(each: AttemptCase) -> str:
         return _OUTCOMES.get(each.attempt.status, "denied-and-failed")
 
-    denied = (e for e in use.attempts if any(map(is_denied, e.possible_polls)))
+    denied = (e for e in use.attempts if e.polls.those(is_denied).every)
     for kind, cases in grouped(denied, outcome).items():
         for told in together(cases):
             yield _denied(kind, Attempts(told))
 
 
-_MANY = 3
+_MANY, _SEVERAL = 3, 2
 
 
 def _denied(kind: str, told: Attempts) -> Finding:
-    denied, count, subject = len(told.denied), len(told.polls), told.first.subject
+    polls, denied, subject = told.polls, told.denied, told.first.subject
     if told.several:
         subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
-    maybe = [call for call in told.guessed_polls if is_denied(call)]
-    every = told.complete and denied == count and not told.guessed_polls
-    # Of a few that are seen nothing follows for those that are not.
-    seen = every or (denied == count >= _MANY and not told.guessed_polls)
-    often, of_all = f"{denied} of {plural(count, 'poll')}", ""
-    if told.guessed_polls:
-        often = f"{'Up to ' if maybe else ''}{plural(denied + len(maybe), 'poll')}"
+    count, most = len(denied.sure), len(denied.every)
+    all_seen = count == len(polls.sure) and not polls.guessed
+    every = told.complete and all_seen
+    often, of_all = f"{count} of {plural(len(polls.sure), 'poll')}", ""
+    if polls.guessed:
+        often = f"{'Up to ' if denied.guessed else ''}{plural(most, 'poll')}"
     if every:
-        often, of_all = "Every poll", f" ({denied} of {count})"
-    verb = "was" if every or denied + len(maybe) == 1 else "were"
+        often, of_all = "Every poll", f" ({count} of {count})"
+    # Of a few that are seen nothing follows for those that are not.
+    became = _mattered(kind, told, seen=every or (all_seen and count >= _MANY))
     so_far = "" if kind == "denied-unknown" else told.so_far
     ended = [each.end_event for each in told.cases if not each.running]
-    return finding(
-        kind,
-        f"{often} for {subject} {verb} denied{so_far}{of_all},"
-        f" {_mattered(kind, told, seen=seen)}.",
-        [*(poll.event_id for poll in (*told.denied, *maybe)), *ended],
-        fact=kind == "denied-unknown" and not told.guessed_polls,
-        **told.place,
-        count=denied,
-        polls=count,
-        error_code=next(iter(ranked(p.error_code or "" for p in told.denied or maybe))),
-        **({"up_to": denied + len(maybe)} if maybe else {}),
-    )
+    text = f"{often} for {subject} {'was' if every or most == 1 else 'were'} denied"
+    text += f"{so_far}{of_all}, {became}."
+    data = {**told.place, **denied.figures, "polls": len(polls.sure)}
+    data["error_code"] = next(iter(ranked(c.error_code or "" for c in denied.every)))
+    fact = kind == "denied-unknown" and not polls.guessed
+    return finding(kind, text, [*denied.ids, *ended], fact=fact, **data)
 
 
 def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
@@ -238,9 +210,9 @@ def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
     harmless = "the denials did not decide the outcome"
     if kind == "denied-unknown":
         return "and the state is still waiting: whether that matters is not known yet"
+    if kind == "denied-but-succeeded" and not seen:
+        return f"yet {subject} still succeeded: {harmless}"
     if kind == "denied-but-succeeded":
-        if not seen:
-            return f"yet {subject} still succeeded: {harmless}"
         row = attempt.integration
         # For another account's job events are not used.
         rule = row.managed_rule if row and attempt.role_arn is None else None
@@ -271,21 +243,16 @@ def completions(case: Case, use: StateUse) -> Iterator[Finding]:
 
 
 def _completion(case: Case, each: AttemptCase, told: Completion) -> Finding:
-    failed = len(told.failed_polls)
-    return finding(
-        "noticed",
-        f"The {told.job} started by {each.subject} stopped at"
-        f" {time_of_day(told.stopped_at, case.execution.started_at)}; Step Functions"
-        f" learned of it {spoken(told.lag)} later, {_told_by(case, each, told)}.",
-        [*_witnesses(each), *(c.event_id for c in (*each.polls, *told.possible_polls))],
-        fact=told.by is ToldBy.UNKNOWN and not told.possible_polls,
-        **each.place,
-        stopped_at=iso(told.stopped_at),
-        noticed_at=maybe_iso(told.learned_at),
-        seconds=round(told.lag, 3),
-        by=str(told.by),
-        **({"failed_polls": failed} if failed else {}),
-    )
+    at = time_of_day(told.stopped_at, case.execution.started_at)
+    text = f"The {told.job} started by {each.subject} stopped at {at}; Step Functions"
+    text += f" learned of it {spoken(told.lag)} later, {_told_by(case, each, told)}."
+    polls = MatchedCalls(each.polls.sure, told.possible_polls)
+    data = {**each.place, "seconds": round(told.lag, 3), "by": str(told.by)}
+    data |= {"stopped_at": iso(told.stopped_at), "noticed_at": iso(told.learned_at)}
+    if told.failed_polls:
+        data["failed_polls"] = len(told.failed_polls)
+    open_ = told.by is ToldBy.UNKNOWN and not told.possible_polls
+    return finding("noticed", text, [*_witnesses(each), *polls.ids], fact=open_, **data)
 
 
 def _witnesses(each: AttemptCase) -> list[str]:
@@ -306,16 +273,16 @@ def _told_by(case: Case, each: AttemptCase, told: Completion) -> str:
     if told.by is ToldBy.POLL:
         return "from a poll or from an event: both fall within the same second"
     if told.possible_polls:
-        return f"{told.between}, {_UNKNOWN}"
-    if not case.survey.watched:
-        return f"but no CloudTrail data is loaded, {_UNKNOWN}"
-    if each.attempt.role_arn is not None:
-        account = "polls by its own role may be in another account's CloudTrail"
-        return f"but {account}, {_UNKNOWN}"
-    if not each.calls:
-        return f"but no call is matched to it, {_UNKNOWN}"
-    so_far = f"; so far, {told.between}" if told.failed_polls else ""
-    return f"but CloudTrail hasn't caught up to that point yet, {_UNKNOWN}{so_far}"
+        why = told.between
+    elif not case.survey.watched:
+        why = "but no CloudTrail data is loaded"
+    elif each.attempt.role_arn is not None:
+        why = "but polls by its own role may be in another account's CloudTrail"
+    elif each.calls.sure:
+        why = "but CloudTrail hasn't caught up to that point yet"
+    else:
+        why = "but no call is matched to it"
+    return f"{why}, so it's not known whether a poll or an event reported it"
 
 
 def _completions(
@@ -325,26 +292,21 @@ def _completions(
     counts = Counter(completion.by for _, completion in told)
     ways = {by: counts[by] for by in ToldBy if counts[by]}
     # Found first: the latest is the one that is worth a look.
-    place = max(range(len(told)), key=lambda n: (lags[n], -told[n][0].visit.id))
+    latest, _ = max(told, key=lambda each: (each[1].lag, -each[0].visit.id))
     middle, least, most = (spoken(f(lags)) for f in (median, min, max))
     range_ = least if least == most else f"{least} to {most} (median {middle})"
-    return finding(
-        "noticed",
-        f"Step Functions learned that the {plural(len(told), told[0][1].job)} started"
-        f" by {use.name} had stopped {range_} after they did:"
-        f" {', '.join(f'{count} {_BY[by]}' for by, count in ways.items())}.",
-        [told[place][0].end_event, *(each.end_event for each, _ in told)],
-        fact=all(
-            completion.by is ToldBy.UNKNOWN and not completion.possible_polls
-            for _, completion in told
-        ),
-        **told[0][0].place,
-        tries=len(told),
-        seconds=round(median(lags), 3),
-        seconds_min=round(min(lags), 3),
-        seconds_max=round(max(lags), 3),
-        by={str(by): count for by, count in ways.items()},
-    )
+    job = plural(len(told), told[0][1].job)
+    text = f"Step Functions learned that the {job} started by {use.name} had stopped"
+    told_by = ", ".join(f"{count} {_BY[by]}" for by, count in ways.items())
+    text += f" {range_} after they did: {told_by}."
+    data = {**told[0][0].place, "tries": len(told)}
+    data["by"] = {str(by): count for by, count in ways.items()}
+    for key, of in (("seconds", median), ("seconds_min", min), ("seconds_max", max)):
+        data[key] = round(of(lags), 3)
+    proofs = [latest.end_event, *(each.end_event for each, _ in told)]
+    open_ = ways.keys() == {ToldBy.UNKNOWN}
+    open_ = open_ and not any(completion.possible_polls for _, completion in told)
+    return finding("noticed", text, proofs, fact=open_, **data)
 
 
 def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
@@ -359,20 +321,13 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
             continue
         seconds = (ended - stopped).total_seconds()
         job = attempt.integration.job_word if attempt.integration else "job"
-        yield finding(
-            "unnoticed",
-            f"The {job} started by {each.subject} had stopped at"
-            f" {time_of_day(stopped, case.execution.started_at)}, and Step Functions"
-            f" had not learned of it when the state {ended_words(attempt.status)}"
-            f" {spoken(seconds)} later.",
-            _witnesses(each),
-            fact=False,
-            **each.place,
-            stopped_at=iso(stopped),
-            ended_at=maybe_iso(ended),
-            seconds=round(seconds, 3),
-            status=attempt.status,
-        )
+        at = time_of_day(stopped, case.execution.started_at)
+        text = f"The {job} started by {each.subject} had stopped at {at}, and Step"
+        text += " Functions had not learned of it when the state"
+        text += f" {ended_words(attempt.status)} {spoken(seconds)} later."
+        data = {**each.place, "stopped_at": iso(stopped), "ended_at": maybe_iso(ended)}
+        data |= {"seconds": round(seconds, 3), "status": attempt.status}
+        yield finding("unnoticed", text, _witnesses(each), fact=False, **data)
 
 
 # -- calls of those that are not polled for --------------------------------------------
@@ -380,31 +335,22 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
 
 def calls(case: Case, use: StateUse) -> Iterator[Finding]:
     """Tell which calls a state made that made some, as far as is known, and no poll."""
-    made = [each for each in use.attempts if each.actions or each.guessed_actions]
-    if not made or any(each.possible_polls for each in use.attempts):
+    made = [each for each in use.attempts if each.actions.every]
+    if not made or any(each.polls.every for each in use.attempts):
         return
     survey, told = case.survey, Attempts(made)
     unmatched = [c for e in made for c in (e.unproven_polls if use.starts_job else ())]
     surely = not use.starts_job or all(is_seen_whole(survey, each) for each in made)
-    maybe = [call for each in made for call in each.guessed_actions]
-    count, others = len(told.actions), len(told.calls) - len(told.actions)
-    action = (told.actions or maybe)[0].event_name
-    often = up_to(count + len(maybe)) if maybe else times(count)
+    actions, action = told.actions, told.actions.every[0].event_name
+    others = len(told.calls.sure) - len(actions.sure)
     more = plural(others, "other call") if others else "no other call"
-    yield finding(
-        "calls",
-        f"{use.name} ({resource_words(use.first)}) called {named(action)} {often};"
-        f" {more} matched{_no_poll(survey, use, unmatched, surely=surely)}.",
-        (call.event_id for call in (*told.calls, *told.guesses)),
-        fact=surely and not told.guesses and not unmatched,
-        **told.first.place,
-        call=action,
-        count=count,
-        others=others,
-        polls=0,
-        pattern=str(use.first.pattern),
-        **({"up_to": count + len(maybe)} if maybe else {}),
-    )
+    text = f"{use.name} ({resource_words(use.first)}) called {named(action)}"
+    text += f" {actions.often}; {more} matched"
+    text += f"{_no_poll(survey, use, unmatched, surely=surely)}."
+    data = {**told.first.place, "call": action, **actions.figures, "others": others}
+    data |= {"polls": 0, "pattern": str(use.first.pattern)}
+    fact = surely and not told.calls.guessed and not unmatched
+    yield finding("calls", text, told.calls.ids, fact=fact, **data)
 
 
 def _no_poll(
@@ -426,7 +372,7 @@ def is_seen_whole(survey: Survey, case: AttemptCase) -> bool:
     """True if a poll would have been seen by now, had there been one to come."""
     ended = case.attempt.ended_at
     if ended is not None and case.attempt.pattern is not Pattern.SYNC:
-        action = (case.actions or case.guessed_actions)[-1]
+        action = (case.actions.sure or case.actions.guessed)[-1]
         ended = max(ended, later(action.event_time, _FIRST_POLL))
     return survey.covers(ended)
 
@@ -446,58 +392,59 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
     A way is a resource whose polls were all denied, or not; of one way alone, as of one
     execution, the other findings say as much.
     """
-    ways: dict[tuple[str, bool], dict[str, list[AttemptCase]]] = {}
-    for case in cases if len(cases) > 1 else ():
-        for use in case.uses:
-            for each in use.attempts if use.starts_job else ():
-                if each.actions:
-                    denied = bool(each.polls) and all(
-                        map(is_denied, each.possible_polls)
-                    )
-                    way = ways.setdefault((resource_words(use.first), denied), {})
-                    way.setdefault(case.execution.arn, []).append(each)
-    arns = [case.execution.arn for case in cases]
-    short = short_names([case.execution.name for case in cases])
-    names = dict(zip(arns, map(named, short), strict=True))
-    for (resource, denied), attempts in ways.items() if len(ways) > 1 else ():
-        who = f"{resource} ({some(names[arn] for arn in attempts)})"
-        told = Attempts([each for those in attempts.values() for each in those])
-        data = {"resource": resource, "executions": list(attempts)}
+    started = [
+        (case.execution.arn, each)
+        for case in cases
+        for use in case.uses
+        for each in (use.attempts if use.starts_job else ())
+        if each.actions.sure
+    ]
+    ways = grouped(started, lambda start: _way(start[1]))
+    if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
+        return
+    short = map(named, short_names([case.execution.name for case in cases]))
+    names = dict(zip((case.execution.arn for case in cases), short, strict=True))
+    for (resource, denied), those in ways.items():
+        arns = list(dict.fromkeys(arn for arn, _ in those))
+        who = f"{resource} ({some(names[arn] for arn in arns)})"
+        told = Attempts([each for _, each in those])
+        data = {"resource": resource, "executions": arns}
         yield _conclusion(survey, who, told, data, denied=denied)
+
+
+def _way(case: AttemptCase) -> tuple[str, bool]:
+    denied = case.polls.sure and all(map(is_denied, case.polls.every))
+    return resource_words(case.attempt), bool(denied)
 
 
 def _conclusion(
     survey: Survey, who: str, told: Attempts, data: dict[str, Any], *, denied: bool
 ) -> Finding:
-    polls, succeeded = told.polls, told.statuses == {"succeeded"}
-    unsure = bool(told.guesses) or any(e.unproven_polls for e in told.cases)
+    polls, succeeded = told.polls.sure, told.statuses == {"succeeded"}
+    unsure = bool(told.calls.guessed) or any(e.unproven_polls for e in told.cases)
     # No later record may change what is said of the polls.
     whole = all(e.settled if polls else is_seen_whole(survey, e) for e in told.cases)
     then = f", with no poll matched{'' if whole else known_words(survey)}"
     if polls:
         every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
-        most = len(polls) + len(told.guessed_polls)
-        count = f"{'up to ' if told.guessed_polls else ''}{plural(most, 'poll')}"
-        count += told.so_far
+        most = "up to " if told.polls.guessed else ""
+        count = f"{most}{plural(len(told.polls.every), 'poll')}{told.so_far}"
         then = f", then {named(polls[0].event_name)}{every} ({count})"
     refutes = denied and told.complete and succeeded
-    often = f" ({times(len(told.actions))})" if len(told.actions) > 1 else ""
+    actions = told.actions.sure
+    often = f" ({times(len(actions))})" if len(actions) > 1 else ""
     became = f"; every poll was denied{told.so_far}" if denied else ""
     if denied and told.statuses == {"running"}:
         became += ", and it is still running"
     elif denied and succeeded:
         refuted = ", so completion doesn't depend on polling" if refutes else ""
         became += f", yet it still succeeded{refuted}"
-    return finding(
-        CONCLUSION,
-        f"{who} calls {named(told.actions[0].event_name)}{often}{then}{became}.",
-        (call.event_id for call in told.calls),
-        fact=whole and not unsure and not refutes,
-        **data,
-        tries=len(told.cases),
-        polls=len(polls),
-        denied=len(polls) if denied else 0,
-        interval_mean=round(fmean(told.gaps), 1) if told.gaps else None,
-        statuses=sorted(told.statuses),
-        **({"so_far": True} if polls and told.so_far else {}),
-    )
+    text = f"{who} calls {named(actions[0].event_name)}{often}{then}{became}."
+    data |= {"tries": len(told.cases), "polls": len(polls)}
+    data |= {"denied": len(polls) if denied else 0, "statuses": sorted(told.statuses)}
+    data["interval_mean"] = round(fmean(told.gaps), 1) if told.gaps else None
+    if polls and told.so_far:
+        data["so_far"] = True
+    proofs = (call.event_id for call in told.calls.sure)
+    fact = whole and not unsure and not refutes
+    return finding(CONCLUSION, text, proofs, fact=fact, **data)

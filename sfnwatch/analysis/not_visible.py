@@ -19,6 +19,7 @@ from sfnwatch.analysis.wording import (
     spoken,
     time_of_day,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import account_of
 from sfnwatch.model.children import RUNNING
 from sfnwatch.model.execution import ExecutionAsOf
@@ -56,7 +57,7 @@ def not_visible(case: Case) -> Iterator[Finding]:
     yield from _unrecorded(case)
     showing = [use for use in case.uses if survey.shows(use.row)]
     for use in showing:
-        if use.row and not any(e.calls or e.guesses for e in use.attempts):
+        if use.row and not any(e.calls.every for e in use.attempts):
             yield from _missing_calls(case, use, use.row)
     yield from _map_runs(case)
     yield from _other_executions(case)
@@ -73,22 +74,16 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
         yield _unseen(text, reason="no-history")
         return
     last = max(event.id for event in events)
-    missing = last - len(events)
+    missing, count = last - len(events), f"{len(events):,}"
     if missing > 0:
-        yield _unseen(
-            f"{plural(missing, 'event')} of the history"
-            f" {'is' if missing == 1 else 'are'} missing: the last one is #{last}, but"
-            f" {len(events):,} are loaded.",
-            reason="history-gap",
-            missing=missing,
-        )
+        are = "is" if missing == 1 else "are"
+        text = f"{plural(missing, 'event')} of the history {are} missing: the last one"
+        text += f" is #{last}, but {count} are loaded."
+        yield _unseen(text, reason="history-gap", missing=missing)
     if execution.status not in RUNNING and execution.ending is None:
-        yield _unseen(
-            f"The history loaded stops at #{last}, but {name} went on to its end"
-            f" ({named(execution.status)}): later events are missing.",
-            (f"#{last}",),
-            reason="history-end",
-        )
+        text = f"The history loaded stops at #{last}, but {name} went on to its end"
+        text += f" ({named(execution.status)}): later events are missing."
+        yield _unseen(text, [f"#{last}"], reason="history-end")
 
 
 def _unrecorded(case: Case) -> Iterator[Finding]:
@@ -98,49 +93,34 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
     for resource, uses in groups.items():
         row, verb = uses[0].row, "calls" if len(uses) == 1 else "call"
         unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
-        yield _unseen(
-            f"{some([use.name for use in uses])} {verb} {resource}:"
-            f" {row.action_event if row else 'that'}{_WHY[unrecorded]}.",
-            _scheduled(uses),
-            reason="not-recorded",
-            fact=unrecorded is not Unrecorded.NEVER,
-            visit=uses[0].visits[0].id,
-            states=len(uses),
-            count=sum(len(use.attempts) for use in uses),
-            call=_call_name(row) if row else None,
-        )
+        text = f"{some([use.name for use in uses])} {verb} {resource}:"
+        text += f" {row.action_event if row else 'that'}{_WHY[unrecorded]}."
+        data: dict[str, Any] = {"reason": "not-recorded", "visit": uses[0].visits[0].id}
+        data |= {"states": len(uses), "count": sum(len(use.attempts) for use in uses)}
+        data["call"] = _call_name(row) if row else None
+        fact = unrecorded is not Unrecorded.NEVER
+        yield _unseen(text, _scheduled(uses), fact=fact, **data)
 
 
 def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
     """Say why a state's calls do not show."""
     where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
-    there = account_of(use.first.role_arn)
+    there, proofs = account_of(use.first.role_arn), _scheduled([use])
     if there is not None and there != account_of(case.execution.role_arn):
-        yield _unseen(
-            f"{use.name} uses a role of account {named(there)}: its calls are in that"
-            " account's CloudTrail; --trail-profile can read it.",
-            _scheduled([use]),
-            reason="other-account",
-            fact=False,
-            **where,
-            account=there,
-        )
+        text = f"{use.name} uses a role of account {named(there)}: its calls are in"
+        text += " that account's CloudTrail; --trail-profile can read it."
+        where |= {"reason": "other-account", "account": there}
+        yield _unseen(text, proofs, fact=False, **where)
     elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
         region, home = use.first.region, case.execution.arn.split(":")[3:4]
-        more = ""
+        text = f"No {named(row.action_event)} call was matched to {use.name}, though"
+        text += " CloudTrail is complete up to there (estimate)"
         if region is not None and region not in home:
-            more = f"; it calls {named(region)}, which has its own CloudTrail"
+            text += f"; it calls {named(region)}, which has its own CloudTrail"
         if not row.recorded:  # others of its kind are there
-            more += "; a trail may log such data events for some resources only"
-        yield _unseen(
-            f"No {named(row.action_event)} call was matched to {use.name}, though"
-            f" CloudTrail is complete up to there (estimate){more}.",
-            _scheduled([use]),
-            reason="not-found",
-            fact=False,
-            **where,
-            call=_call_name(row),
-        )
+            text += "; a trail may log such data events for some resources only"
+        where |= {"reason": "not-found", "call": _call_name(row)}
+        yield _unseen(f"{text}.", proofs, fact=False, **where)
 
 
 def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
@@ -161,14 +141,11 @@ def _map_runs(case: Case) -> Iterator[Finding]:
         if turn.event.type == "MapRunStarted" and turn.arn not in case.moment.map_runs
     ]
     if runs:
-        yield _unseen(
-            f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
-            " states and calls are not in this history.",
-            (f"#{turn.event.id}" for turn in runs),
-            reason="map-run",
-            count=len(runs),
-            map_runs=[turn.arn or None for turn in runs[:5]],
-        )
+        text = f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
+        text += " states and calls are not in this history."
+        arns = [turn.arn or None for turn in runs[:5]]
+        proofs = (f"#{turn.event.id}" for turn in runs)
+        yield _unseen(text, proofs, reason="map-run", count=len(runs), map_runs=arns)
 
 
 def _other_executions(case: Case) -> Iterator[Finding]:
@@ -198,15 +175,16 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         text = "How far CloudTrail is complete is unknown: later calls may be missing."
         yield _unseen(text, reason="incomplete", complete_to=None)
         return
-    reach = f"The newest call loaded is from {time_of_day(known)}"
+    text = f"The newest call loaded is from {time_of_day(known)}"
     if survey.coverage.live:
-        reach = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
+        text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
+    text += f", and {named(case.execution.name)} ended at {time_of_day(stopped)}: later"
+    whole = f"{known:%Y-%m-%dT%H:%M:%SZ}"
     yield _unseen(
-        f"{reach}, and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
-        " later calls may be missing.",
+        f"{text} calls may be missing.",
         reason="incomplete",
         fact=False,
-        complete_to=f"{known:%Y-%m-%dT%H:%M:%SZ}",
+        complete_to=whole,
     )
 
 
@@ -223,25 +201,22 @@ def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
     """Tell of an execution's unmatched calls; of None, those of several, or of any."""
     mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS), ())
     if mixed:
-        names = counted(ranked(call.event_name for call in mixed))
         reasons = ranked(ambiguity(survey.moment.link(call)) for call in mixed)
-        yield finding(
-            "ambiguous",
-            f"{plural(len(mixed), 'call')} {'is' if len(mixed) == 1 else 'are'} not"
-            f" matched: {names} ({'; '.join(list(reasons)[:FEW])}).",
-            (call.event_id for call in mixed),
-            count=len(mixed),
-        )
+        text = f"{plural(len(mixed), 'call')} {'is' if len(mixed) == 1 else 'are'} not"
+        text += f" matched: {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
+        proofs = (call.event_id for call in mixed)
+        yield finding("ambiguous", text, proofs, count=len(mixed))
     alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
     if alone:
-        yield _unseen(
-            f"{plural(len(alone), 'call')} by the role"
-            f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
-            f" {counted(ranked(call.event_name for call in alone))}.",
-            (call.event_id for call in alone),
-            reason="role-only",
-            count=len(alone),
-        )
+        text = f"{plural(len(alone), 'call')} by the role"
+        text += f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
+        proofs = (call.event_id for call in alone)
+        text += f" {_names(alone)}."
+        yield _unseen(text, proofs, reason="role-only", count=len(alone))
+
+
+def _names(calls: Sequence[ApiCall]) -> str:
+    return counted(ranked(call.event_name for call in calls))
 
 
 # -- of the trace as a whole -----------------------------------------------------------
@@ -255,11 +230,8 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         text = "No CloudTrail data loaded, so API calls and polling are unknown."
         yield _unseen(text, reason="no-cloudtrail")
     if trace.calls and not moment.roots:
-        yield _unseen(
-            "No execution history loaded: calls alone show what was called, but not how"
-            " an execution ended.",
-            reason="no-history",
-        )
+        text = "No execution history loaded: calls alone show what was called, but not"
+        yield _unseen(f"{text} how an execution ended.", reason="no-history")
     yield from unmatched(survey, None)
     if trace.unread:
         count = len(trace.unread)
@@ -293,15 +265,10 @@ def lateness(survey: Survey) -> Iterator[Finding]:
 def _lag(seconds: Sequence[float], latest: str) -> Finding:
     p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else seconds[0]
     # Quantiles of few values are guessed past the last of them.
-    p90 = min(p90, seconds[-1])
-    return finding(
-        "lag",
-        f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"
-        f" half of them within {spoken(median(seconds))}, 90% within {spoken(p90)},"
-        f" the last after {spoken(seconds[-1])}.",
-        [latest],
-        count=len(seconds),
-        median=round(median(seconds), 1),
-        p90=round(p90, 1),
-        max=round(seconds[-1], 1),
-    )
+    p90, last, middle = min(p90, seconds[-1]), seconds[-1], median(seconds)
+    text = f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"
+    text += f" half of them within {spoken(middle)}, 90% within {spoken(p90)},"
+    text += f" the last after {spoken(last)}."
+    figures = {"median": middle, "p90": p90, "max": last}
+    data: dict[str, Any] = {key: round(each, 1) for key, each in figures.items()}
+    return finding("lag", text, [latest], count=len(seconds), **data)

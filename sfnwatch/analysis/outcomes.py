@@ -20,6 +20,7 @@ from sfnwatch.analysis.case import (
     FAILED,
     AttemptCase,
     Case,
+    MatchedCalls,
     StateUse,
     Survey,
     Work,
@@ -37,7 +38,6 @@ from sfnwatch.analysis.wording import (
     some,
     spoken,
     times,
-    up_to,
     visit_name,
     why,
 )
@@ -50,8 +50,8 @@ from sfnwatch.model.children import (
     Parent,
     map_run_name,
 )
-from sfnwatch.model.execution import ExecutionAsOf, Redrive
-from sfnwatch.model.history import TERMINAL
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
@@ -105,7 +105,7 @@ def _reason(
     """Take error and cause from the ending, or from the state that failed."""
     if execution.running or execution.status == "SUCCEEDED":
         return None, None
-    error, cause = ended_with(moment, execution)
+    error, cause = ended_with(moment, execution.ending)
     for told in (*(visit.attempts[-1:] if visit else ()), visit):
         if told is not None:
             error, cause = error or told.error, cause or told.cause
@@ -161,10 +161,10 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
 
 
 def ended_with(
-    moment: Moment, execution: ExecutionAsOf
+    moment: Moment, ending: HistoryEvent | None
 ) -> tuple[str | None, str | None]:
     """Give the error and the cause that an execution ended with."""
-    details = moment.trace.details(execution.ending) if execution.ending else {}
+    details = moment.trace.details(ending) if ending else {}
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
@@ -192,44 +192,26 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
     alone = len(visits) > 1 or len(use.visits) == 1
     attempts = "attempt" if len(bad) == 1 else "attempts"
     cost = f"The failed {attempts} took {spoken(lost)}, plus " if bad else "There were "
+    how = f" with {some(map(named, errors))}" if errors else ""
+    statuses = {visit.status for visit in visits}
+    where = f" in {len(visits)} visits" if len(visits) > 1 else ""
+    end = f" and {ended_words(*statuses)}" if len(statuses) == 1 else ""
+    became = f"was tried {times(len(tries))}{where}{end}"
+    if statuses == {"succeeded"}:
+        became = f"took {len(tries)} attempts{where} to succeed"
     storm = len(bad) >= _STORM
-    return finding(
-        "retries",
-        f"{'Retry storm: ' if storm else ''}{visit_name(visits[0], alone=alone)}"
-        f" {_tried(visits, len(tries))}; {len(bad)} {attempts} failed"
-        f"{_errors(errors)}. {cost}{spoken(backing_off)} of retry back-off.",
-        (f"#{attempt.event_ids[-1]}" for attempt in bad),
-        visit=visits[0].id,
-        visits=len(visits),
-        tries=len(tries),
-        failed=len(bad),
-        errors=errors,
-        failed_seconds=round(lost, 3),
-        backing_off_seconds=round(backing_off, 3),
-        storm=storm,
-    )
+    text = f"{'Retry storm: ' if storm else ''}{visit_name(visits[0], alone=alone)}"
+    text += f" {became}; {len(bad)} {attempts} failed{how}. {cost}{spoken(backing_off)}"
+    data: dict[str, Any] = {"visit": visits[0].id, "visits": len(visits)}
+    data |= {"tries": len(tries), "failed": len(bad), "errors": errors, "storm": storm}
+    data["failed_seconds"] = round(lost, 3)
+    data["backing_off_seconds"] = round(backing_off, 3)
+    proofs = (f"#{attempt.event_ids[-1]}" for attempt in bad)
+    return finding("retries", f"{text} of retry back-off.", proofs, **data)
 
 
 def _seconds(spans: Iterable[Span]) -> float:
     return sum(max(0.0, (end - begin).total_seconds()) for begin, end in spans)
-
-
-def _tried(visits: Sequence[StateVisit], tries: int) -> str:
-    """Say how often, and what came of it: the last try of a success did not fail."""
-    where = f" in {len(visits)} visits" if len(visits) > 1 else ""
-    statuses = {visit.status for visit in visits}
-    if statuses == {"succeeded"}:
-        return f"took {tries} attempts{where} to succeed"
-    ends = {"caught": " and its failure was caught", "failed": " and failed for good"}
-    end = ends.get(statuses.pop(), "") if len(statuses) == 1 else ""
-    return f"was tried {times(tries)}{where}{end}"
-
-
-def _errors(errors: Mapping[str, int]) -> str:
-    if len(errors) == 1:
-        return f" with {named(next(iter(errors)))}"
-    each = [f"{count} with {named(error)}" for error, count in errors.items()]
-    return f" ({some(each)})" if each else ""
 
 
 # -- calls -----------------------------------------------------------------------------
@@ -237,48 +219,33 @@ def _errors(errors: Mapping[str, int]) -> str:
 
 def failed_calls(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of a state's calls that failed; polls that were denied are told apart."""
-    polls = (poll for each in use.attempts for poll in each.possible_polls)
-    denied = {poll.event_id for poll in polls if is_denied(poll)}
-    every = (call for each in use.attempts for call in (*each.calls, *each.guesses))
-    failed = (c for c in every if c.error_code and c.event_id not in denied)
-    guesses = {call.event_id for each in use.attempts for call in each.guesses}
-    groups = grouped(failed, lambda call: (call.event_name, call.error_code or ""))
-    for calls in dict(sorted(groups.items())).values():
-        maybe = sum(call.event_id in guesses for call in calls)
-        yield failed_call(use.name, calls, {"visit": use.visits[0].id}, maybe=maybe)
+    polls = (each.polls.those(is_denied) for each in use.attempts)
+    denied = {poll_id for told in polls for poll_id in told.ids}
+    every = MatchedCalls.joined(each.calls for each in use.attempts)
+    failed = every.those(lambda c: bool(c.error_code) and c.event_id not in denied)
+    groups = failed.grouped(lambda call: (call.event_name, call.error_code or ""))
+    for kind in sorted(groups):
+        yield failed_call(use.name, groups[kind], {"visit": use.visits[0].id})
 
 
 def failed_call(
-    caller: str,
-    calls: Sequence[ApiCall],
-    place: Mapping[str, object],
-    *,
-    maybe: int = 0,
-    quoted: bool = True,
+    caller: str, calls: MatchedCalls, place: Mapping[str, Any], *, quoted: bool = True
 ) -> Finding:
     """Tell of calls of one name that failed alike, in AWS's words if all say the same.
 
-    `place` is what data says of whose they are; `maybe` so many are its by a guess.
+    `place` is what data says of whose they are.
     """
-    name, code = calls[0].event_name, calls[0].error_code or ""
+    name, code = calls.every[0].event_name, calls.every[0].error_code or ""
     throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
-    messages = {call.error_message for call in calls}
+    messages = {call.error_message for call in calls.every}
     message = messages.pop() if len(messages) == 1 and quoted else None
-    said = ""
+    how = "was throttled" if throttled else "failed"
+    text = f"{named(name)} called by {caller} {how} {calls.often} with {named(code)}"
     if message and not throttled:
-        said = f': "{clean(message, _MESSAGE).rstrip(".")}"'
-    return finding(
-        "throttled-calls" if throttled else "failed-calls",
-        f"{named(name)} called by {caller} {'was throttled' if throttled else 'failed'}"
-        f" {(up_to if maybe else times)(len(calls))} with {named(code)}{said}.",
-        (call.event_id for call in calls),
-        fact=not maybe,
-        **place,
-        call=name,
-        error_code=code,
-        count=len(calls) - maybe,
-        **({"up_to": len(calls)} if maybe else {}),
-    )
+        text += f': "{clean(message, _MESSAGE).rstrip(".")}"'
+    kind = "throttled-calls" if throttled else "failed-calls"
+    data: dict[str, Any] = {**place, "call": name, "error_code": code, **calls.figures}
+    return finding(kind, f"{text}.", calls.ids, fact=not calls.guessed, **data)
 
 
 # -- caught errors ---------------------------------------------------------------------
@@ -305,18 +272,14 @@ def caught(case: Case) -> Iterator[Finding]:
 def _caught(told: Sequence[Caught]) -> Finding:
     first, several = told[0], len(told) > 1
     visit, reason = first.visit, why(first.error, None if several else first.cause)
-    subject = visit_name(visit, alone=several or visit.parent is None)
-    often = f" {times(len(told))}" if several else ""
+    text = visit_name(visit, alone=several or visit.parent is None)
+    text += f" failed{f' {times(len(told))}' if several else ''}"
     then = f", and {named(first.next_state)} came next" if first.next_state else ""
-    return finding(
-        "caught",
-        f"{subject} failed{often}{f' with {reason}' if reason else ''} (caught{then}).",
-        (f"#{each.visit.event_ids[-1]}" for each in told),
-        visit=visit.id,
-        error=first.error,
-        next_state=first.next_state,
-        count=len(told),
-    )
+    text += f"{f' with {reason}' if reason else ''} (caught{then})."
+    proofs = (f"#{each.visit.event_ids[-1]}" for each in told)
+    data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
+    data["error"] = first.error
+    return finding("caught", text, proofs, **data, count=len(told))
 
 
 def caught_errors(
@@ -345,38 +308,19 @@ def redriven(case: Case) -> Iterator[Finding]:
     if not redrives:
         return
     again = [visit for visit in case.visits if visit.pauses]
+    # What is inside a Map or Parallel was gone on with, not that itself.
+    around = {visit.parent for visit in again}
+    names = dict.fromkeys(named(v.name) for v in again if v.id not in around)
     events = [event for each in redrives for event in (each.ended, each.event)]
-    yield finding(
-        "redriven",
-        f"The execution was redriven {times(len(redrives))}{_after(redrives)}"
-        f"{_again(again)}.",
-        (f"#{event.id}" for event in (*events, execution.ending) if event is not None),
-        redrives=len(redrives),
-        count=redrives[-1].number,
-        seconds=round(execution.stopped_seconds, 3),
-        status=execution.status,
-        visits=[visit.id for visit in again],
-    )
-
-
-def _after(redrives: Sequence[Redrive]) -> str:
-    gaps = [redrive.seconds for redrive in redrives if redrive.seconds is not None]
-    ended = redrives[0].ended
-    if len(redrives) == 1 and ended is not None:
-        return f", {spoken(gaps[0])} after it {ended_words(TERMINAL[ended.type])}"
-    return f", having been stopped for {spoken(sum(gaps))} in all" if gaps else ""
-
-
-def _again(visits: Sequence[StateVisit]) -> str:
-    """Say what was gone on with: what is inside a Map or Parallel, not that itself."""
-    around = {visit.parent for visit in visits}
-    inner = [visit for visit in visits if visit.id not in around]
-    if not inner:
-        return ""
-    if len(inner) == 1:
-        return f"; it continued with {named(inner[0].name)}"
-    names = dict.fromkeys(named(visit.name) for visit in inner)
-    return f"; it continued with {plural(len(inner), 'visit')} of {some(names)}"
+    events.append(execution.ending)
+    text = f"The execution was redriven {times(len(redrives))}, having been stopped for"
+    text += f" {spoken(execution.stopped_seconds)}"
+    text += f"{f'; it continued with {some(names)}' if names else ''}."
+    data: dict[str, Any] = {"redrives": len(redrives), "count": redrives[-1].number}
+    data |= {"seconds": round(execution.stopped_seconds, 3), "status": execution.status}
+    data["visits"] = [visit.id for visit in again]
+    proofs = (f"#{event.id}" for event in events if event is not None)
+    yield finding("redriven", text, proofs, **data)
 
 
 # -- child executions ------------------------------------------------------------------
@@ -409,7 +353,7 @@ def children(case: Case, index: ChildIndex) -> Steps:
         errors: list[str] = []
         for child in index.of_map_run[told.arn]:
             if child.status in UNSUCCESSFUL:
-                errors.append(ended_with(case.moment, child)[0] or child.status)
+                errors.append(ended_with(case.moment, child.ending)[0] or child.status)
                 yield None
         read = len(index.of_map_run[told.arn])
         yield from _map_run(case, told, parent, read, ranked(errors))
@@ -430,26 +374,17 @@ def _map_run(
     if read >= counts.total:
         histories = "All child histories were read" if read else "No child has run yet"
     if starts:
-        yield finding(
-            "children",
-            f"{case.state_name(parent.visit_id)} ran"
-            f" {plural(told.items.total, 'item')} as"
-            f" {plural(counts.total, 'child execution')}: {_outcome(counts)}{reasons}."
-            f" {histories}.",
-            starts,
-            map_run=told.arn,
-            visit=parent.visit_id or None,
-            status=told.status,
-            **asdict(counts),
-            histories=read,
-            errors=errors,
-        )
+        text = f"{case.state_name(parent.visit_id)} ran"
+        text += f" {plural(told.items.total, 'item')} as"
+        text += f" {plural(counts.total, 'child execution')}: {_outcome(counts)}"
+        data: dict[str, Any] = {"map_run": told.arn, "visit": parent.visit_id or None}
+        data |= {"status": told.status, **asdict(counts)}
+        data |= {"histories": read, "errors": errors}
+        yield finding("children", f"{text}{reasons}. {histories}.", starts, **data)
 
 
 def _outcome(counts: ExecutionCounts) -> str:
     """Say what they came to, failures first: `3 failed and 37 succeeded`."""
-    if counts.total and counts.succeeded == counts.total:
-        return "it succeeded" if counts.total == 1 else "all of them succeeded"
     told = (
         (counts.failed, "failed"),
         (counts.timed_out, "timed out"),
@@ -462,20 +397,14 @@ def _outcome(counts: ExecutionCounts) -> str:
 
 
 def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
-    error, cause = ended_with(case.moment, child)
+    error, cause = ended_with(case.moment, child.ending)
     name = named(f"{child.state_machine_name} › {short_id(child.name)}")
     attempt, reason = parent.attempt_id, why(error, cause, _CAUSE)
-    return finding(
-        "child-failed",
-        f"The child execution started by {case.state_name(parent.visit_id)}, {name},"
-        f" ended as {child.status}{f' with {reason}' if reason else ''}.",
-        [f"#{attempt}"] if attempt else [],
-        execution=child.arn,
-        visit=parent.visit_id or None,
-        attempt=attempt,
-        status=child.status,
-        error=error or child.status,
-    )
+    text = f"The child execution started by {case.state_name(parent.visit_id)}, {name},"
+    text += f" ended as {child.status}{f' with {reason}' if reason else ''}."
+    data: dict[str, Any] = {"execution": child.arn, "visit": parent.visit_id or None}
+    data |= {"attempt": attempt, "status": child.status, "error": error or child.status}
+    return finding("child-failed", text, [f"#{attempt}"] if attempt else [], **data)
 
 
 def unread_children(
@@ -502,19 +431,17 @@ def unread_children(
 
 
 def _unread(told: MapRun, count: int, calls: Sequence[ApiCall]) -> Finding:
-    names = counted(ranked(call.event_name for call in calls))
-    theirs = f"; {plural(len(calls), 'call')} by that role may belong to them ({names})"
-    return finding(
-        "unseen",
-        f"{count:,} of the {plural(told.executions.total, 'child execution')} of"
-        f" Map Run {clean(map_run_name(told.arn))} {'was' if count == 1 else 'were'}"
-        f" counted but not read{theirs if calls else ''}.",
-        (call.event_id for call in calls),
-        reason="children-unread",
-        map_run=told.arn,
-        count=count,
-        calls=len(calls),
-    )
+    text = f"{count:,} of the {plural(told.executions.total, 'child execution')} of Map"
+    text += f" Run {clean(map_run_name(told.arn))} {'was' if count == 1 else 'were'}"
+    text += " counted but not read"
+    if calls:
+        names = counted(ranked(call.event_name for call in calls))
+        text += f"; {plural(len(calls), 'call')} by that role may belong to them"
+        text += f" ({names})"
+    proofs = (call.event_id for call in calls)
+    data: dict[str, Any] = {"reason": "children-unread", "map_run": told.arn}
+    data |= {"count": count, "calls": len(calls)}
+    return finding("unseen", f"{text}.", proofs, **data)
 
 
 # -- jobs that failed after their state had succeeded ----------------------------------
@@ -637,14 +564,8 @@ def _failed_later(
     what = f"the {thing} it started ({named(short_id(job))}) {end.words}"
     if len(bad) > 1:
         what = f"{plural(len(bad), thing)} it started {end.words} or failed otherwise"
-    proofs = (i for each, job in bad for i in (each.end_event, failures[job].witness))
-    return finding(
-        "job-failed-later",
-        f"{named(each.visit.name)} succeeded without waiting, but {what}.",
-        filter(None, proofs),
-        **each.place,
-        job=job,
-        exit_code=end.exit_code,
-        stop_code=end.stop_code,
-        count=len(bad),
-    )
+    text = f"{named(each.visit.name)} succeeded without waiting, but {what}."
+    proofs = [i for each, job in bad for i in (each.end_event, failures[job].witness)]
+    data: dict[str, Any] = {**each.place, "job": job, "count": len(bad)}
+    data |= {"exit_code": end.exit_code, "stop_code": end.stop_code}
+    return finding("job-failed-later", text, filter(None, proofs), **data)

@@ -281,13 +281,10 @@ def sure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
 def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
     """Pick the polls of an attempt's wait: who asks hours later does not wait."""
     row, end = attempt.integration, attempt.ended_at
-    return [
-        call
-        for call in calls
-        if row is not None
-        and row.role_of(call.event_name) is CallRole.POLL
-        and (end is None or call.event_time - end < _LATE_POLL)
-    ]
+    if row is None:
+        return []
+    polls = [call for call in calls if row.role_of(call.event_name) is CallRole.POLL]
+    return [c for c in polls if end is None or c.event_time - end < _LATE_POLL]
 
 
 def is_denied(call: ApiCall) -> bool:
@@ -342,11 +339,8 @@ def completion_of(
     calls = sure_calls(moment, key)
     polls = polls_of(attempt, calls)
     # A call's time is a whole second: it may lie in between, or surely does.
-    between = [
-        call
-        for call in polls
-        if stopped - call.event_time < _SECOND and call.event_time <= learned
-    ]
+    between = [c for c in polls if stopped - c.event_time < _SECOND]
+    between = [call for call in between if call.event_time <= learned]
     sure = {
         call.event_id
         for call in between
@@ -496,7 +490,7 @@ def time_findings(case: "Case") -> Steps:
         return  # how long those states took is missing with their last events
     yield None
     total = (now - begun).total_seconds()
-    path = critical_path(case.visits, now)
+    path = critical_path(map(case.as_known, case.visits), now)
     yield None
     if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
         return
@@ -548,13 +542,9 @@ def _time(
     figures["between"] = round(between, 3)
     if stopped:
         figures["stopped"] = round(stopped, 3)
-    return finding(
-        "time",
-        f"Critical path, {spoken(total)}{so_far}{once}: {listed(told)}.",
-        [f"#{execution.events[0].id}", f"#{ending.id}"],
-        **figures,
-        counted="slowest path",
-    )
+    text = f"Critical path, {spoken(total)}{so_far}{once}: {listed(told)}."
+    proofs = [f"#{execution.events[0].id}", f"#{ending.id}"]
+    return finding("time", text, proofs, **figures, counted="slowest path")
 
 
 def says_nothing(data: Mapping[str, Any]) -> bool:
@@ -584,22 +574,16 @@ def _slowest(
         for seconds, v in top
         if seconds / total >= _LITTLE
     ]
-    if longest / total < _SHARE:
-        rest = len(ranked) - len(names)
-        others = f", and {plural(rest, 'shorter visit')}" if rest else ""
-        text = f"The critical path was {', '.join(names)}{others}."
-    else:
+    rest = len(ranked) - len(names)
+    others = f", and {plural(rest, 'shorter visit')}" if rest else ""
+    text = f"The critical path was {', '.join(names)}{others}."
+    if longest / total >= _SHARE:
         then = f", then {listed(names[1:])}" if names[1:] else ""
         text = f"{names[0]} took most of the time{then}."
-    yield finding(
-        "slowest-path",
-        text,
-        (f"#{visit.id}" for _, visit in top),
-        seconds=round(total, 3),
-        steps=[
-            {"visit": v.id, "path": v.path, "seconds": round(seconds, 3)}
-            for seconds, v in lengths[:_STEPS]
-        ],
-        count=len(lengths),
-        longest=visit.id,
-    )
+    steps = [
+        {"visit": v.id, "path": v.path, "seconds": round(seconds, 3)}
+        for seconds, v in lengths[:_STEPS]
+    ]
+    data: dict[str, Any] = {"seconds": round(total, 3), "steps": steps}
+    data |= {"count": len(lengths), "longest": visit.id}
+    yield finding("slowest-path", text, (f"#{v.id}" for _, v in top), **data)

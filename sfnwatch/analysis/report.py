@@ -5,7 +5,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median
 
 from msgspec import Struct
@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.case import (
     FAILED,
-    AttemptCase,
     Attempts,
     Case,
     Survey,
@@ -73,7 +72,6 @@ _ALIKE = 6
 _PATH, _CAUSE = 120, 600
 _PARTS = 2
 """A headline has room for so many sentences."""
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _RULES = {
     "request-id": "request ID",
     "session": "session",
@@ -132,8 +130,6 @@ class CallsReport:
 class Report(Struct, frozen=True):
     """A trace, explained."""
 
-    headline: str
-    """The most telling thing, in a line."""
     executions: Sequence[ExecutionReport]
     findings: Sequence[Finding]
     """Those of each execution in order, then those of the trace as a whole."""
@@ -148,6 +144,18 @@ class Report(Struct, frozen=True):
             for found in self.findings
             if found.execution_arn == execution_arn and found.kind != CONCLUSION
         ]
+
+    @property
+    def headline(self) -> str:
+        """Say the two most telling things in a line; of several executions, whose."""
+        short = short_names([each.name for each in self.executions])
+        arns = (each.execution_arn for each in self.executions)
+        names = dict(zip(arns, short, strict=True)) if len(short) > 1 else {}
+        return " ".join(
+            f"{named(names[arn])}: {each.text}" if arn in names else each.text
+            for each in self.telling(_PARTS)
+            for arn in (each.execution_arn or "",)
+        )
 
     def telling(self, count: int) -> list[Finding]:
         """Choose what to show where there is room for little: what failed first.
@@ -199,28 +207,10 @@ def report(
             ExecutionReport(survey, execution, patterns.get(arn, ()), rows)
         )
     return Report(
-        headline=_headline(executions, told),
         executions=executions,
         findings=[f for f in told if f.execution_arn in {None, *survey.roots}],
         calls=CallsReport(survey),
         unread=len(moment.trace.unread),
-    )
-
-
-def _headline(
-    executions: Sequence[ExecutionReport], findings: Iterable[Finding]
-) -> str:
-    """Say the two most telling things, failures first; of several whose they are."""
-    short = short_names([each.name for each in executions])
-    arns: list[str | None] = [each.execution_arn for each in executions]
-    names = dict(zip(arns, short, strict=True))
-    own = (each for each in findings if each.execution_arn in names)
-    told = [each for execution in executions for each in execution.failures]
-    told += most_telling(own)
-    several = len(names) > 1
-    return " ".join(
-        f"{named(names[each.execution_arn])}: {each.text}" if several else each.text
-        for each in told[:_PARTS]
     )
 
 
@@ -273,17 +263,17 @@ class CallsOfState:
 
     def __init__(self, case: Case, told: Attempts) -> None:
         link = case.moment.link
-        self.by_role = _counts(str(role_of_call(c, link(c))) for c in told.calls)
+        self.by_role = _counts(str(role_of_call(c, link(c))) for c in told.calls.sure)
         """action, poll, stop, other: those there are none of are left out."""
-        rules = (link(call) for call in (*told.calls, *told.guesses))
+        rules = (link(call) for call in told.calls.every)
         self.by_rule = _counts(str(each.rule) for each in rules if each)
-        self.guessed = len(told.guesses)
+        self.guessed = len(told.calls.guessed)
         """Calls that are matched by a guess: no other figure counts them."""
-        self.denied = sum(is_denied(call) for call in told.calls)
-        errors = sum(call.error_code is not None for call in told.calls)
+        self.denied = sum(map(is_denied, told.calls.sure))
+        errors = sum(call.error_code is not None for call in told.calls.sure)
         self.failed = errors - self.denied
         """Calls with another error than being denied."""
-        polled = ranked(poll.event_name for poll in told.polls)
+        polled = ranked(poll.event_name for poll in told.polls.sure)
         self.poll_call = next(iter(polled), None)
         """What it polls with."""
         figures = spread(told.gaps).values()
@@ -294,13 +284,9 @@ class StateRow:
     """One state in one place, all its visits together; lengths in seconds."""
 
     def __init__(
-        self,
-        case: Case,
-        path: str,
-        visits: Sequence[StateVisit],
-        attempts: Sequence[AttemptCase],
+        self, case: Case, path: str, visits: Sequence[StateVisit], told: Attempts
     ) -> None:
-        now = case.survey.known_to(case.execution) or _NEVER
+        now = case.known_to
         known = [case.as_known(visit) for visit in visits]
         lengths = [length_of(visit, now) for visit in known]
         phases: dict[Phase, float] = defaultdict(float)
@@ -308,7 +294,7 @@ class StateRow:
             by_phase = seconds_by_phase(visit, now, case.retrying)
             for phase, seconds in by_phase.items():
                 phases[phase] += seconds
-        first, tries = visits[0], [each.attempt for each in attempts]
+        first, tries = visits[0], [each.attempt for each in told.cases]
         row = tries[0].integration if tries else None
         self.path = path
         """As AWS's names have it: `Parallel[1] / Each[*] / Work`."""
@@ -328,7 +314,7 @@ class StateRow:
         self.longest = round(max(lengths), 3)
         self.median = round(median(lengths), 3)
         self.statuses = _counts(visit.status for visit in visits)
-        self.calls = CallsOfState(case, Attempts(attempts))
+        self.calls = CallsOfState(case, told)
 
 
 def state_rows(case: Case) -> list[StateRow]:
@@ -340,7 +326,9 @@ def state_rows(case: Case) -> list[StateRow]:
     every = (each for use in case.uses for each in use.attempts)
     own = grouped(every, lambda each: each.visit.id)
     return [
-        StateRow(case, path, visits, [a for v in visits for a in own.get(v.id, ())])
+        StateRow(
+            case, path, visits, Attempts([a for v in visits for a in own.get(v.id, ())])
+        )
         for path, visits in _places(case.visits)
     ]
 
@@ -499,12 +487,8 @@ def _poll_words(calls: CallsOfState) -> str:
     """Say how often was polled; one poll comes once."""
     if not calls.poll_call or calls.poll_mean is None:
         return ""
-    average, name = decimal(calls.poll_mean), named(calls.poll_call)
-    if calls.by_role.get("poll") == 1:
-        return f"; {name} after {average} s"
-    least, most = decimal(calls.poll_min or 0), decimal(calls.poll_max or 0)
-    extremes = f" ({least} to {most} s)" if least != most else ""
-    return f"; {name} every {average} s{extremes}"
+    how = "after" if calls.by_role.get("poll") == 1 else "every"
+    return f"; {named(calls.poll_call)} {how} {decimal(calls.poll_mean)} s"
 
 
 def _whole_heading(report: Report) -> str:

@@ -66,7 +66,6 @@ from sfnwatch.analysis.wording import (
     spoken,
     status_words,
     times,
-    up_to,
 )
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import CallRole, Pattern
@@ -110,13 +109,13 @@ def comparing(
     now: datetime | None = None,
 ) -> Work[Comparison]:
     """Compare likewise, with pauses: two of the longest histories take 0.3 s."""
-    survey_a = Survey(moment_a)
-    survey_b = survey_a if moment_b is moment_a else Survey(moment_b)
+    survey_a = Survey(moment_a, now)
+    survey_b = survey_a if moment_b is moment_a else Survey(moment_b, now)
     case_a = yield from build_case(survey_a, moment_a.executions[arn_a])
     case_b = yield from build_case(survey_b, moment_b.executions[arn_b])
-    a, b = Side("A", case_a, now), Side("B", case_b, now)
-    pairs = yield from pair_visits(a, b, _kind_of(a, b))
-    found = Comparison(a, b, pairs)
+    a, b = sides = Side("A", case_a), Side("B", case_b)
+    pairs = yield from pair_visits(sides, _kind_of(a, b))
+    found = Comparison(sides, pairs)
     found.definitions = compare_definitions(a.execution, b.execution)
     yield
     found.differences = find_differences(found)
@@ -198,7 +197,7 @@ def _same(comparison: Comparison) -> Finding:
         told = "only times differ, as far as is known"
     elif comparison.a.is_same(comparison.b):
         told = "nothing differs"
-    elif comparison.a.polls or comparison.b.polls:
+    elif any(any(side.polls) for side in comparison.sides):
         told = "only times and polls differ"
     text = f"{_same_way(comparison)}; {told}."
     return _said(text, fact=not unsure)
@@ -235,18 +234,14 @@ def _lengths(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _extremes(comparison: Comparison) -> Iterator[Finding]:
-    several = sum(pair.both and not pair.is_container for pair in comparison.pairs) > 1
     for word, sign in (("slowdown", 1), ("speed-up", -1)):
         place = comparison.extreme(sign)
-        if place is None:
-            continue
-        pair = comparison.pairs[place]
-        phase, ratio = _main_phase(pair), pair.seconds.ratio_words
-        if several:
+        if place is not None:
+            pair = comparison.pairs[place]
+            ratio = pair.seconds.ratio_words
             change = f"{_from_to(pair.seconds)}{f' ({ratio})' if ratio else ''}"
-            yield _said(f"The largest {word} is {pair.title}: {change}{phase}.")
-        elif phase:
-            yield _said(f"{pair.title} accounts for the difference{phase}.")
+            change += _main_phase(pair)
+            yield _said(f"The largest {word} is {pair.title}: {change}.")
 
 
 def _main_phase(pair: VisitPair) -> str:
@@ -265,7 +260,7 @@ def _from_to(lengths: Lengths) -> str:
 
 def _polls(comparison: Comparison) -> Iterator[Finding]:
     sides = comparison.sides
-    ids = [poll.event_id for side in sides for poll in side.possible_polls]
+    ids = [poll_id for side in sides for poll_id in side.polls.ids]
     if not ids or not comparison.shared or not comparison.calls_compared:
         return
     (in_a, sure_a), (in_b, sure_b) = map(_polled, sides)
@@ -275,16 +270,16 @@ def _polls(comparison: Comparison) -> Iterator[Finding]:
 
 def _polled(side: Side) -> tuple[str, bool]:
     """Say how often one side polled, no more than is known, and whether it is sure."""
-    cases, count = side.attempts.values(), len(side.possible_polls)
-    guessed = count > len(side.polls)
+    cases = side.attempts.values()
     waits = [case for case in cases if case.attempt.pattern is Pattern.SYNC]
     so_far = "" if all(case.complete for case in waits) else " so far"
-    if not count:
+    if not side.polls.every:
         return f"has no poll matched{so_far}", False
-    many = (up_to if guessed else times)(count)
-    means = [fmean(between) for case in cases if (between := gaps(case.polls))]
+    means = [fmean(between) for case in cases if (between := gaps(case.polls.sure))]
     every = f", {cadence(fmean(means))}" if means else ""
-    return f"polled {many}{so_far}{every}", not (guessed or so_far)
+    return f"polled {side.polls.often}{so_far}{every}", not (
+        side.polls.guessed or so_far
+    )
 
 
 def _completions(comparison: Comparison) -> Iterator[Finding]:
@@ -313,14 +308,9 @@ def remarks(comparison: Comparison) -> list[str]:
     if comparison.definitions and not comparison.a.is_same(comparison.b):
         found += _definitions(comparison.definitions)
     for side in comparison.sides:
-        if side.execution.redrives:
-            often = len(side.execution.redrives)
-            stopped = side.execution.stopped_seconds
-            found.append(
-                f"{side.letter} was redriven {times(often)}, having been over for"
-                f" {spoken(stopped)}: that time is part of its duration, and of no"
-                " state's."
-            )
+        if stopped := side.execution.stopped_seconds:
+            known = f"{side.letter}'s duration includes {spoken(stopped)} in which it"
+            found.append(f"{known} was over, until it was redriven.")
     a, b = (side.execution.role_arn for side in comparison.sides)
     if a is not None and b is not None and a != b:
         names = [named(role_name(arn) or arn) for arn in (a, b)]
@@ -451,13 +441,14 @@ def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
             below = list(_below(comparison, pair))
         else:
             below = list(_summary(comparison, pair, group, folded=not is_open))
+        differs = comparison.count_differing(pair.place, stop) > 0
         yield CompareRow(
             kind=RowKind.STATE,
             label=pair.label,
             a=_state_cell(pair.a, pair.seconds.a),
             b=_state_cell(pair.b, pair.seconds.b),
             seconds=pair.seconds,
-            mark=_mark(pair, differs=comparison.count_differing(pair.place, stop) > 0),
+            mark=_mark(pair, differs=differs),
             key=_key(pair),
             place=pair.place,
             depth=pair.depth,
@@ -551,9 +542,6 @@ def _clauses(group: IterationGroup, differing: int) -> Iterator[str]:
             index, lengths = found
             ends = (duration(lengths.a or 0.0), duration(lengths.b or 0.0))
             yield f"largest {word} [{index}] {' → '.join(ends)}"
-    if max(counts) > 1:
-        told = (f"{x} {duration(s.least)} to {duration(s.most)}" for x, s in spreads)
-        yield f"range {', '.join(told)}"
     for letter, side in sides:
         odd = Counter(s for s in side.statuses.values() if s != "succeeded")
         words = ", ".join(f"{n:,} {status_words(status)}" for status, n in odd.items())
@@ -590,14 +578,10 @@ def _attempt(pair: AttemptPair, *, several: bool) -> Iterator[CompareRow]:
     a, b = (case and (case.attempt.status, case.attempt.error) for case in pair.cases)
     failed = any(end and end[0] not in {"succeeded", "running"} for end in (a, b))
     if several or failed:
-        yield _detail(
-            f"attempt {pair.number}",
-            _attempt_cell(pair.a, pair.seconds.a),
-            _attempt_cell(pair.b, pair.seconds.b),
-            # One that failed early is no faster for it.
-            seconds=pair.seconds if a == b else Lengths(),
-            mark="" if a == b else "≠",
-        )
+        cells = map(_attempt_cell, pair.cases, (pair.seconds.a, pair.seconds.b))
+        # One that failed early is no faster for it.
+        seconds, mark = (pair.seconds, "") if a == b else (Lengths(), "≠")
+        yield _detail(f"attempt {pair.number}", *cells, seconds=seconds, mark=mark)
 
 
 def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
@@ -611,14 +595,12 @@ def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
 
 def _calls(pair: AttemptPair, call: CallPair, *, known: bool) -> CompareRow:
     number = f" (attempt {pair.number})" if pair.number > 1 else ""
-    codes = codes_of(call.a), codes_of(call.b)
-    return _detail(
-        f"{named(call.event_name)}{number}",
-        _calls_cell(call.role, call.a, pair.a, known=known),
-        _calls_cell(call.role, call.b, pair.b, known=known),
-        mark="≠" if known and codes[0] != codes[1] else "",
-        minor=call.role is CallRole.ACTION and not any(codes),
-    )
+    codes_a, codes_b = codes_of(call.a), codes_of(call.b)
+    own = zip((call.a, call.b), pair.cases, strict=True)
+    cells = (_calls_cell(call.role, *each, known=known) for each in own)
+    mark = "≠" if known and codes_a != codes_b else ""
+    minor = call.role is CallRole.ACTION and not codes_a | codes_b
+    return _detail(f"{named(call.event_name)}{number}", *cells, mark=mark, minor=minor)
 
 
 def _calls_cell(
@@ -656,13 +638,9 @@ def _phases(pair: VisitPair) -> Iterator[CompareRow]:
     for phase, lengths in pair.phases.items():
         told = lengths.difference is not None and not lengths.near
         if told and lengths.longest >= least and phase not in _TOLD_ELSEWHERE:
-            yield CompareRow(
-                kind=RowKind.PHASE,
-                label=str(phase),
-                a=Cell(duration(lengths.a or 0.0)),
-                b=Cell(duration(lengths.b or 0.0)),
-                seconds=lengths,
-            )
+            a, b = (Cell(duration(each or 0.0)) for each in (lengths.a, lengths.b))
+            kind, label = RowKind.PHASE, str(phase)
+            yield CompareRow(kind=kind, label=label, a=a, b=b, seconds=lengths)
 
 
 # -- for people ------------------------------------------------------------------------

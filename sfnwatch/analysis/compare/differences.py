@@ -217,20 +217,11 @@ def _other_call(
     at = cases[0].attempt.event_ids[-1], _BEFORE
     if call.role is CallRole.ACTION:
         at = cases[0].attempt.scheduled_id, _AFTER
-    every = (each for c in cases for each in (*c.calls, *c.guesses))
+    every = (each for case in cases for each in case.calls.every)
     ids = (each.event_id for each in every if each.event_name == name)
-    return Difference(
-        kind,
-        at,
-        text,
-        pair.place,
-        name,
-        name,
-        attempt.number,
-        call,
-        certainty=Certainty.of(fact=not unsure),
-        evidence=evidence(ids),
-    )
+    where = pair.place, name, name, attempt.number, call
+    sure, proofs = Certainty.of(fact=not unsure), evidence(ids)
+    return Difference(kind, at, text, *where, certainty=sure, evidence=proofs)
 
 
 def _calls(letter: str, tally: CallTally | None, what: str) -> str:
@@ -331,7 +322,8 @@ def find_gaps(comparison: Comparison) -> Iterator[ComparisonGap]:
     if a.is_same(b):
         yield ComparisonGap("same-execution", "A and B are the same execution.")
     elif a.execution.state_machine_arn != b.execution.state_machine_arn:
-        yield ComparisonGap("other-machine", _other_machine(comparison))
+        text = "They ran different state machines; visits are matched by state name."
+        yield ComparisonGap("other-machine", text)
     for side in (a, b):
         yield from _gaps_of_history(side)
     text = "No API call is matched to {}, so calls and polling are not compared."
@@ -341,17 +333,6 @@ def find_gaps(comparison: Comparison) -> Iterator[ComparisonGap]:
     text = "The definition of {} is not loaded, so definitions are not compared."
     lacking = [side for side in (a, b) if side.execution.defined is None]
     yield from _lacking("no-definition", text, lacking)
-
-
-def _other_machine(comparison: Comparison) -> str:
-    words, pairs = "They ran different state machines", comparison.pairs
-    if not all(side.visits for side in comparison.sides):
-        return f"{words}."
-    if not comparison.shared:
-        return f"{words}, and visited no state in common."
-    count = f"{comparison.shared:,} of {plural(len(pairs), 'visit')} in both"
-    both = f" ({count})" if comparison.shared < len(pairs) else ""
-    return f"{words}; visits are matched by state name{both}."
 
 
 def _lacking(kind: str, text: str, sides: Sequence[Side]) -> Iterator[ComparisonGap]:
@@ -385,7 +366,7 @@ def _gaps_of_calls(side: Side) -> Iterator[ComparisonGap]:
     """
     who, key, moment = side.letter, side.letter.lower(), side.moment
     stopped, complete = side.execution.stopped_at, side.complete_to
-    if stopped and complete and complete < stopped and side.calls:
+    if stopped and complete and complete < stopped and side.calls.sure:
         late = (stopped - complete).total_seconds()
         until = f"only up to {spoken(late)} before the end of {who} (estimate)"
         text = f"CloudTrail was complete {until}: later calls may be missing."

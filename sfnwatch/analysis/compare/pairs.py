@@ -14,7 +14,7 @@ much. Where JSON has a key for a field, the field is called the same.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import zip_longest
 from statistics import fmean, median
@@ -22,19 +22,19 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps, grouped
+from sfnwatch.analysis.case import AttemptCase, Case, MatchedCalls, Work, gaps, grouped
 from sfnwatch.analysis.finding import Certainty
 from sfnwatch.analysis.outcomes import caught_errors, ended_with
-from sfnwatch.analysis.phases import Phase, end_of, is_sure, length_of, seconds_by_phase
+from sfnwatch.analysis.phases import Phase, end_of, length_of, seconds_by_phase
 from sfnwatch.analysis.wording import named, ranked
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linker import role_of_call
 from sfnwatch.model.values import clean, duration, text_of
-from sfnwatch.model.visits import ROOT, StateVisit
+from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 
 _PAUSE = 100
 """After so many visits the work may pause."""
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _NEAR_SECONDS, _NEAR_SHARE = 0.5, 0.02
 _SHORT_SHARE = 0.2
 """Short lengths no further apart than this are called about the same."""
@@ -101,22 +101,20 @@ def extreme(lengths: Iterable[Lengths], sign: int) -> int | None:
 
 
 class Side:
-    """One execution; what still runs is measured to `now`, or to its last event."""
+    """One execution; what still runs is measured to the last that is known of it."""
 
-    def __init__(self, letter: str, case: Case, now: datetime | None) -> None:
+    def __init__(self, letter: str, case: Case) -> None:
         self.letter = letter
         """A or B."""
         self.moment = moment = case.moment
         self.execution, self.visits = case.execution, case.visits
-        self.retrying = case.retrying
-        events, begin = self.execution.events, self.execution.started_at
-        now, last = now or moment.at, events[-1].at if events else _NEVER
-        self.now = max(now, last) if now is not None else last
+        self.retrying, self.now = case.retrying, case.known_to
+        begin = self.execution.started_at
         end = self.execution.stopped_at or self.now
         seconds = max(0.0, (end - (begin or end)).total_seconds())
         self.seconds = seconds if begin is not None else None
         """How long it took; so far, while it runs."""
-        self.error = ended_with(moment, self.execution)[0]
+        self.error = ended_with(moment, self.execution.ending)[0]
         """What it failed with."""
         first = self.execution.event(1)
         details = moment.trace.details(first) if first is not None else {}
@@ -128,31 +126,17 @@ class Side:
         attempts = [each for use in case.uses for each in use.attempts]
         self.attempts = {each.attempt.scheduled_id: each for each in attempts}
         """By the id of the event that scheduled it."""
-        self.calls = [call for each in attempts for call in each.calls]
+        self.calls = MatchedCalls.joined(each.calls for each in attempts)
         """Every call that is matched to one of its attempts."""
-        self.guesses = [call for each in attempts for call in each.guesses]
-        """Those that are matched by a guess."""
-        polls = [poll for each in attempts for poll in each.possible_polls]
-        self.possible_polls = [p for p in polls if self.role_of(p) is CallRole.POLL]
-        """Those of its calls, guesses too, that asked for a job's end meanwhile."""
+        self.polls = MatchedCalls.joined(each.polls for each in attempts)
+        """Those of its calls that asked for a job's end while its attempt waited."""
         self.complete_to = case.survey.coverage.measured
         """Up to when CloudTrail is complete, where that is measured."""
-
-    @cached_property
-    def expects_calls(self) -> bool:
+        rows = (each.attempt.integration for each in attempts)
+        self.expects_calls = any(row is not None and row.recorded for row in rows)
         """True if an attempt of it made a call that CloudTrail records."""
-        rows = (each.attempt.integration for each in self.attempts.values())
-        return any(row is not None and row.recorded for row in rows)
-
-    @property
-    def lacks_calls(self) -> bool:
+        self.lacks_calls = self.expects_calls and not any(self.calls)
         """True if it made such calls, and none is matched."""
-        return self.expects_calls and not (self.calls or self.guesses)
-
-    @property
-    def polls(self) -> list[ApiCall]:
-        """Those of its calls that asked for a job's end while its attempt waited."""
-        return [poll for poll in self.possible_polls if is_sure(self.moment, poll)]
 
     def is_same(self, other: "Side") -> bool:
         """True if the other is the same execution, as of the same moment."""
@@ -160,10 +144,12 @@ class Side:
         shared = own.trace is its.trace and own.at == its.at and own.clock is its.clock
         return shared and self.execution.arn == other.execution.arn
 
-    def role_of(self, call: ApiCall) -> CallRole:
-        """Tell what one of its calls was for."""
-        link = self.moment.link(call)
-        return link.role if link is not None else CallRole.OTHER
+    def case_of(self, attempt: Attempt | None) -> AttemptCase | None:
+        return self.attempts[attempt.scheduled_id] if attempt is not None else None
+
+
+Sides = tuple[Side, Side]
+"""A and B."""
 
 
 # -- calls and attempts ----------------------------------------------------------------
@@ -172,20 +158,19 @@ class Side:
 class CallTally:
     """The calls of one name that an attempt made, or may have made."""
 
-    def __init__(self, side: Side, calls: Sequence[ApiCall]) -> None:
-        sure = [call for call in calls if is_sure(side.moment, call)]
-        between = gaps(sure)
-        self.count = len(calls)
-        self.error_codes = ranked(c.error_code for c in calls if c.error_code)
+    def __init__(self, calls: MatchedCalls) -> None:
+        every, between = calls.every, gaps(calls.sure)
+        self.count = len(every)
+        self.error_codes = ranked(c.error_code for c in every if c.error_code)
         """How many calls ended with each, the most frequent first."""
         self.failed = sum(self.error_codes.values())
         self.interval_mean = fmean(between) if between else None
         """Seconds from one to the next; None for a single one."""
         self.interval_min = min(between, default=None)
         self.interval_max = max(between, default=None)
-        self.guessed = len(calls) - len(sure)
+        self.guessed = len(calls.guessed)
         """How many of them are matched by a guess."""
-        self.first = calls[0].event_id
+        self.first = every[0].event_id
         """The first one's event id."""
 
 
@@ -203,10 +188,10 @@ class AttemptPair:
     """The n-th attempts of a visit and of its counterpart, from 1."""
 
     def __init__(
-        self, number: int, a: AttemptCase | None, b: AttemptCase | None, *sides: Side
+        self, number: int, a: AttemptCase | None, b: AttemptCase | None
     ) -> None:
         self.number, self.a, self.b, self.cases = number, a, b, (a, b)
-        in_a, in_b = map(_tallies, sides, self.cases)
+        in_a, in_b = map(_tallies, self.cases)
         self.calls = [CallPair(*k, in_a.get(k), in_b.get(k)) for k in {**in_a, **in_b}]
         """In the order in which A made the first of them; then what B alone made."""
         self.seconds = Lengths(*map(_attempt_length, self.cases))
@@ -219,40 +204,27 @@ def _attempt_length(case: AttemptCase | None) -> float | None:
     return (case.attempt.ended_at - case.attempt.scheduled_at).total_seconds()
 
 
-def _attempts(
-    visit_a: StateVisit | None, visit_b: StateVisit | None, a: Side, b: Side
-) -> Iterator[AttemptPair]:
-    own = (visit.attempts if visit is not None else () for visit in (visit_a, visit_b))
-    for number, (one, other) in enumerate(zip_longest(*own), start=1):
-        case_a = a.attempts[one.scheduled_id] if one is not None else None
-        case_b = b.attempts[other.scheduled_id] if other is not None else None
-        yield AttemptPair(number, case_a, case_b, a, b)
-
-
-def _tallies(
-    side: Side, case: AttemptCase | None
-) -> Mapping[tuple[CallRole, str, str], CallTally]:
+def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], CallTally]:
     """Count the calls of an attempt by role, source and name."""
     if case is None:
         return {}
-    polls = {call.event_id for call in case.possible_polls}
+    link, polls = case.moment.link, set(case.polls.ids)
 
     def kind(call: ApiCall) -> tuple[CallRole, str, str]:
-        role = side.role_of(call)
+        role = role_of_call(call, link(call))
         late = role is CallRole.POLL and call.event_id not in polls
         return CallRole.OTHER if late else role, call.event_source, call.event_name
 
-    every = sorted((*case.calls, *case.guesses), key=lambda call: call.event_time)
-    found = grouped(every, kind)
-    return {each: CallTally(side, calls) for each, calls in found.items()}
+    found = case.calls.grouped(kind)
+    return {each: CallTally(calls) for each, calls in found.items()}
 
 
 # -- visits ----------------------------------------------------------------------------
 
 
 class _Aligned(NamedTuple):
-    visit: StateVisit
-    """A's or, where there is none, B's."""
+    """A visit of A and its counterpart in B; one of the two may be missing."""
+
     a: StateVisit | None
     b: StateVisit | None
     moved: bool = False
@@ -263,10 +235,13 @@ class VisitPair:
     """A visit of A beside its counterpart in B, or one that has none."""
 
     def __init__(
-        self, place: int, parent: "VisitPair | None", of: _Aligned, a: Side, b: Side
+        self, place: int, parent: "VisitPair | None", of: _Aligned, sides: Sides
     ) -> None:
         """`place` is its own among all pairs, `parent` what it runs in."""
-        self.visit, self.a, self.b, self.moved = visit, in_a, in_b, _ = of
+        self.a, self.b, self.moved = of
+        there = [visit for visit in (self.a, self.b) if visit is not None]
+        self.visit = there[0]
+        """A's or, where there is none, B's."""
         self.place = place
         self.parent = parent.place if parent is not None else None
         self.depth: int = parent.depth + 1 if parent is not None else 0
@@ -274,15 +249,21 @@ class VisitPair:
         """The place after the last pair that runs in it; those in between all do."""
         self.occurrence = 1
         """Which pair of its path it is."""
-        self.both = in_a is not None and in_b is not None
-        self.running = any(each is not None and each.running for each in (in_a, in_b))
-        self.is_container = visit.type in {"Map", "Parallel"}
+        self.both = len(there) == len(sides)
+        self.running = any(visit.running for visit in there)
+        self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for what takes the time of the states inside."""
-        self.seconds = Lengths(_length(in_a, a), _length(in_b, b))
+        own = list(zip((self.a, self.b), sides, strict=True))
+        lengths = (length_of(v, side.now) if v is not None else None for v, side in own)
+        self.seconds = Lengths(*lengths)
         """Of what still runs, so far."""
-        self.phases = _phases(in_a, in_b, a, b)
+        self.phases = _phases(own)
         """What it was spent on; that it stood still is none of them."""
-        self.attempts = list(_attempts(in_a, in_b, a, b))
+        tries = (visit.attempts if visit is not None else () for visit, _ in own)
+        self.attempts = [
+            AttemptPair(number, *map(Side.case_of, sides, pair))
+            for number, pair in enumerate(zip_longest(*tries), start=1)
+        ]
 
     @property
     def name_in_b(self) -> str | None:
@@ -314,12 +295,12 @@ _Level = Mapping[int | None, Sequence[StateVisit]]
 """The visits inside of one, by the branch or iteration that they run in."""
 
 
-def pair_visits(a: Side, b: Side, kind_of: KindOf) -> Work[list[VisitPair]]:
+def pair_visits(sides: Sides, kind_of: KindOf) -> Work[list[VisitPair]]:
     """Pair the visits of two executions; what is inside of a state follows on it.
 
     On a level A's order is kept; what B alone has follows on what it followed there.
     """
-    inside_a, inside_b = _inside(a.visits), _inside(b.visits)
+    inside_a, inside_b = (_inside(side.visits) for side in sides)
     found: list[VisitPair] = []
     turns: Counter[str] = Counter()
     # Not by recursion: a history may be nested as deep as it is long.
@@ -329,7 +310,7 @@ def pair_visits(a: Side, b: Side, kind_of: KindOf) -> Work[list[VisitPair]]:
         if not len(found) % _PAUSE:
             yield
         parent, aligned = waiting.pop()
-        pair = VisitPair(len(found), parent, aligned, a, b)
+        pair = VisitPair(len(found), parent, aligned, sides)
         found.append(pair)
         turns[pair.visit.path] += 1
         pair.occurrence = turns[pair.visit.path]
@@ -343,23 +324,17 @@ def pair_visits(a: Side, b: Side, kind_of: KindOf) -> Work[list[VisitPair]]:
     return found
 
 
-def _length(visit: StateVisit | None, side: Side) -> float | None:
-    return length_of(visit, side.now) if visit is not None else None
-
-
-def _phases(
-    visit_a: StateVisit | None, visit_b: StateVisit | None, a: Side, b: Side
-) -> Mapping[Phase, Lengths]:
+def _phases(own: Iterable[tuple[StateVisit | None, Side]]) -> Mapping[Phase, Lengths]:
     """Put the phases of a visit beside its counterpart's: what lacks took no time."""
-    in_a = seconds_by_phase(visit_a, a.now, a.retrying) if visit_a else {}
-    in_b = seconds_by_phase(visit_b, b.now, b.retrying) if visit_b else {}
+    spent = [
+        seconds_by_phase(visit, side.now, side.retrying) if visit is not None else None
+        for visit, side in own
+    ]
+    phases = {phase for each in spent for phase in each or ()} - {Phase.STOPPED}
     return {
-        phase: Lengths(
-            in_a.get(phase, 0.0) if visit_a else None,
-            in_b.get(phase, 0.0) if visit_b else None,
-        )
+        phase: Lengths(*(None if e is None else e.get(phase, 0.0) for e in spent))
         for phase in Phase
-        if phase is not Phase.STOPPED and (phase in in_a or phase in in_b)
+        if phase in phases
     }
 
 
@@ -398,11 +373,11 @@ def _align(
             partner = partners[n]
             other = renamed.get(n) if partner is None else partner
             its = b[other] if other is not None else None
-            yield _Aligned(a[n], a[n], its, partner is not None)
+            yield _Aligned(a[n], its, partner is not None)
         left = {*lone_b} - {*renamed.values()}
-        yield from (_Aligned(b[n], None, b[n]) for n in sorted(left))
+        yield from (_Aligned(None, b[n]) for n in sorted(left))
         if at < len(a):
-            yield _Aligned(a[at], a[at], b[place])
+            yield _Aligned(a[at], b[place])
         begin_a, begin_b = at + 1, place + 1
 
 
@@ -421,14 +396,6 @@ def _turns(keys: Iterable[Hashable | None]) -> Iterator[tuple[Hashable | None, i
         yield key, counted[key]
 
 
-class _Run(NamedTuple):
-    """The end of a rising run: a position, its place, and the run before it."""
-
-    at: int
-    place: int
-    before: "_Run | None"
-
-
 def _longest_rising(places: Sequence[int | None]) -> list[tuple[int, int]]:
     """Choose the most positions whose places rise, each with its place.
 
@@ -438,15 +405,18 @@ def _longest_rising(places: Sequence[int | None]) -> list[tuple[int, int]]:
     """Of the rising runs of each length the one that ends with the least place."""
     for at, place in enumerate(places):
         if place is not None:
-            length = bisect_left(best, place, key=lambda run: run.place)
-            before = best[length - 1] if length else None
-            best[length : length + 1] = [_Run(at, place, before)]
+            length = bisect_left(best, place, key=lambda run: run[1])
+            best[length : length + 1] = [(at, place, best[length - 1 : length])]
     found: list[tuple[int, int]] = []
-    run = best[-1] if best else None
-    while run is not None:
-        found.append((run.at, run.place))
-        run = run.before
+    runs = best[-1:]
+    while runs:
+        at, place, runs = runs[0]
+        found.append((at, place))
     return found[::-1]
+
+
+_Run = tuple[int, int, "list[_Run]"]
+"""The end of a rising run: a position, its place, and the run before it."""
 
 
 # -- iterations ------------------------------------------------------------------------
@@ -466,22 +436,19 @@ class Spread(Struct, frozen=True):
 class Iterations:
     """The iterations of one side's Map, or the branches of its Parallel, by index."""
 
-    def __init__(
-        self, pairs: Mapping[int | None, Sequence[StateVisit | None]], now: datetime
-    ) -> None:
+    def __init__(self, visits: Iterable[StateVisit | None], now: datetime) -> None:
         self.seconds: dict[int | None, float] = {}
         self.statuses: dict[int | None, str] = {}
         """Each as the last of its states ended."""
-        for index, those in pairs.items():
-            own = [visit for visit in those if visit is not None]
-            if own:
-                # From the first entered to the last ended, but for pauses.
-                begin = min(visit.entered_at for visit in own)
-                end = max(end_of(visit, now) for visit in own)
-                paused = sum(visit.paused for visit in own)
-                self.seconds[index] = (end - begin).total_seconds() - paused
-                running = any(visit.running for visit in own)
-                self.statuses[index] = "running" if running else own[-1].status
+        there = (visit for visit in visits if visit is not None)
+        for index, own in grouped(there, lambda visit: visit.index).items():
+            # From the first entered to the last ended, but for pauses.
+            begin = min(visit.entered_at for visit in own)
+            end = max(end_of(visit, now) for visit in own)
+            paused = sum(visit.paused for visit in own)
+            self.seconds[index] = (end - begin).total_seconds() - paused
+            running = any(visit.running for visit in own)
+            self.statuses[index] = "running" if running else own[-1].status
 
     @property
     def spread(self) -> Spread | None:
@@ -510,21 +477,18 @@ class IterationGroup(Struct, frozen=True):
 
 
 def group_iterations(
-    pairs: Sequence[VisitPair], a: Side, b: Side
+    pairs: Sequence[VisitPair], sides: Sides
 ) -> Mapping[int, IterationGroup]:
     """Group what is in each Map and Parallel, by the place of its pair."""
-    inside: dict[int, dict[int | None, list[int]]] = {}
-    for place, pair in enumerate(pairs):
-        if pair.parent is not None:
-            level = inside.setdefault(pair.parent, {})
-            level.setdefault(pair.visit.index, []).append(place)
+    now_a, now_b = (side.now for side in sides)
     found = {}
-    for state, level in inside.items():
-        in_a = {index: [pairs[n].a for n in own] for index, own in level.items()}
-        in_b = {index: [pairs[n].b for n in own] for index, own in level.items()}
-        places = {index: (own[0], pairs[own[-1]].stop) for index, own in level.items()}
-        sides = Iterations(in_a, a.now), Iterations(in_b, b.now)
-        found[state] = IterationGroup(places, *sides)
+    for state, inside in grouped(pairs, lambda pair: pair.parent).items():
+        if state is not None:
+            level = grouped(inside, lambda pair: pair.visit.index).items()
+            places = {index: (own[0].place, own[-1].stop) for index, own in level}
+            in_a = Iterations((pair.a for pair in inside), now_a)
+            in_b = Iterations((pair.b for pair in inside), now_b)
+            found[state] = IterationGroup(places, in_a, in_b)
     return found
 
 
@@ -582,11 +546,12 @@ class DefinitionChanges(Struct, frozen=True):
 class Comparison:
     """Two executions beside each other; of use until their traces change."""
 
-    def __init__(self, a: Side, b: Side, pairs: Sequence[VisitPair]) -> None:
-        self.a, self.b, self.sides = a, b, (a, b)
+    def __init__(self, sides: Sides, pairs: Sequence[VisitPair]) -> None:
+        self.sides = sides
+        self.a, self.b = a, b = sides
         self.pairs = pairs
         """Every visit of both once, what is in a Map or Parallel right behind it."""
-        self.groups = group_iterations(pairs, a, b)
+        self.groups = group_iterations(pairs, sides)
         """By the place of the Map or Parallel."""
         self.definitions: DefinitionChanges | None = None
         """None where one is not known."""
@@ -603,7 +568,7 @@ class Comparison:
         """None where one is not known."""
         self.shared = sum(pair.both for pair in pairs)
         """How many visits the two have in common."""
-        self.guesses = bool(a.guesses or b.guesses)
+        self.guesses = bool(a.calls.guessed or b.calls.guessed)
         """True if what is compared of calls rests on guesses, some of it."""
 
     @property
