@@ -14,7 +14,7 @@ import csv
 from collections.abc import Iterator
 from typing import TextIO
 
-from sfnwatch.export.placing import line_text, rows_apart, visit_about, visit_path
+from sfnwatch.export.placing import line_text, rows_apart, visit_path
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.linker import role_of_call
@@ -47,7 +47,6 @@ COLUMNS = (
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
-_WITH_ERROR = ("Failed", "TimedOut", "Aborted")
 """How the types of those events end that may tell an error."""
 Cells = Iterator[tuple[str, str | None]]
 
@@ -65,8 +64,8 @@ def dump(moment: Moment, out: TextIO) -> None:
             cells = dict(_call_cells(maker, item))
         else:
             cells = dict(_event_cells(maker, item))
-        cells["text"] = line_text(maker.line(item))
-        visit = visit_about(moment, item)
+        line = maker.line(item)
+        cells["text"], visit = line_text(line), line.about.visit
         if visit is not None:
             cells |= {"state": visit_path(visit), "entered_id": str(visit.id)}
         writer.writerow([_cell(cells.get(column)) for column in COLUMNS])
@@ -80,11 +79,7 @@ def _items(moment: Moment) -> list[HistoryEvent | ApiCall]:
 
 
 def _event_cells(maker: LineMaker, event: HistoryEvent) -> Cells:
-    moment, kind, error = maker.moment, _kind(maker.moment, event), None
-    if event.type.endswith(_WITH_ERROR):
-        error = text_of(moment.trace.details(event).get("error"))
-    elif event.type == "FailStateEntered":
-        error = maker.fail_error(event)
+    kind = _kind(maker.moment, event)
     yield "time", iso(event.at)
     yield "seen_at", maybe_iso(event.seen_at)
     yield "execution", event.execution_arn
@@ -92,7 +87,7 @@ def _event_cells(maker: LineMaker, event: HistoryEvent) -> Cells:
     yield "kind", kind
     yield "history_id", str(event.id)
     yield "history_type", event.type
-    yield "error", error
+    yield "error", maker.failure(event)[0]
     if kind == "phase":
         yield "scheduled_id", str(event.attempt_id)
 

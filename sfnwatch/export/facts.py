@@ -96,7 +96,7 @@ def map_run_facts(moment: Moment, arn: str) -> Facts:
 
     What was never told is null: a history alone names its Map Runs and no more.
     """
-    parent, told = moment.lineage.map_runs.get(arn), moment.map_run(arn)
+    parent, told = moment.lineage.map_runs.get(arn), moment.map_runs.get(arn)
     execution = parent.execution_arn if parent else told and told.execution_arn
     known, names = told or Struct(), (*_MAP_RUN, "max_concurrency")
     return {
@@ -115,11 +115,12 @@ def child_facts(child: MapRunChild) -> Facts:
 
 def visit_facts(visit: StateVisit) -> Facts:
     """Give a visit with its attempts."""
-    attempts = [_attempt_facts(attempt) for attempt in visit.attempts]
+    attempts = [attempt_facts(attempt) for attempt in visit.attempts]
     return {**fields_of(visit, *_VISIT, "status"), "attempts": attempts}
 
 
-def _attempt_facts(attempt: Attempt) -> Facts:
+def attempt_facts(attempt: Attempt) -> Facts:
+    """Give one attempt of a visit."""
     ended = ("status", "error", "cause", "request_id")
     return {
         **fields_of(attempt, *_RESOURCE, *ended),
@@ -224,17 +225,10 @@ class JsonLines:
     def _event(self, event: HistoryEvent) -> str:
         told = self._trace.raw(event)
         at = text_of(told.get("timestamp"))
-        return ascii_json(
-            {
-                "kind": "event",
-                "execution": event.execution_arn,
-                "id": event.id,
-                "type": event.type,
-                "previous_event_id": event.previous_event_id,
-                # GetExecutionHistory itself tells it as a number.
-                "timestamp": at or iso(event.at),
-            }
-        )
+        facts = {"kind": "event", "execution": event.execution_arn}
+        facts |= fields_of(event, "id", "type", "previous_event_id")
+        # GetExecutionHistory itself tells it as a number.
+        return ascii_json({**facts, "timestamp": at or iso(event.at)})
 
     # -- what may change ---------------------------------------------------------------
 

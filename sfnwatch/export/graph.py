@@ -8,24 +8,15 @@ edges, so of a larger one the states that come later are left out, and counted.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TextIO
 
+from rich.cells import cell_len
+
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.mermaid import MOST_UNITS, escape, units
 from sfnwatch.export.svg import CELL, ROW, Ref, Sheet
-from sfnwatch.export.text import cell_width, cut
+from sfnwatch.export.text import cut
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.moment import Moment
-from sfnwatch.view.graph import (
-    CHAIN,
-    END,
-    START,
-    Box,
-    BoxState,
-    Edge,
-    Lights,
-    Region,
-    graph_of,
-    light,
-)
+from sfnwatch.view import graph
 from sfnwatch.view.graph_layout import Folds, PlacedBox, Wire, lay_out
 from sfnwatch.view.wording import Part, Role, counted, execution_labels
 
@@ -38,7 +29,7 @@ _OFTEN = 16
 """Cells that are kept to say how often."""
 _MOST_BOXES = (480, 240, 120, 60, 30, 15)
 _MOST_EDGES = 500
-_SHAPES = {"Choice": ("{", "}"), START: ("([", "])"), END: ("([", "])")}
+_SHAPES = {"Choice": ("{", "}"), graph.START: ("([", "])"), graph.END: ("([", "])")}
 _TONES = {
     Role.GOOD: "#0a7a37",
     Role.BAD: "#c4181c",
@@ -59,14 +50,14 @@ class GraphPicture:
         self, moment: Moment, execution: ExecutionAsOf, ref: Ref, prefix: str
     ) -> None:
         """`prefix` tells its ids from those of other pictures in the page."""
-        self.lights = light(graph_of(execution), moment, execution)
+        self.lights = graph.light(graph.graph_of(execution), moment, execution)
         self._ref, self._sheet = ref, Sheet(prefix)
 
     def svg(self, name: str) -> str:
         """Draw it."""
-        graph, sheet = self.lights.graph, self._sheet
-        chains = frozenset(b.id for b in graph.boxes.values() if b.type == CHAIN)
-        picture = lay_out(graph, _CELLS, _wanted, Folds(opened=chains))
+        drawn, sheet = self.lights.graph, self._sheet
+        chains = frozenset(b.id for b in drawn.boxes.values() if b.type == graph.CHAIN)
+        picture = lay_out(drawn, _CELLS, _wanted, Folds(opened=chains))
         # What was taken goes over what was not.
         for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
             self._draw_wire(wire)
@@ -114,18 +105,20 @@ class GraphPicture:
             self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, height)
             self._write(placed, standing, x, y)
 
-    def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
+    def _write(
+        self, placed: PlacedBox, standing: graph.BoxState, x: float, y: float
+    ) -> None:
         """Say in a box what it is and how it stands: of a frame, in its first row."""
         box, right = placed.box, x + placed.width * CELL - _INDENT
         role = Role.NAME if standing.status else Role.DIM
         if placed.height == 1:
-            middle = x + (placed.width - cell_width(box.name)) * CELL / 2
+            middle = x + (placed.width - cell_len(box.name)) * CELL / 2
             self._sheet.write(middle, y + _INSET, [Part(box.name, role)])
             return
         often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
-        told = cell_width(often)
+        told = cell_len(often)
         glyph = Part(f"{standing.glyph.text} ", standing.glyph.role)
-        name = cut(box.name, placed.width - 4 - cell_width(glyph.text))
+        name = cut(box.name, placed.width - 4 - cell_len(glyph.text))
         first = y + (4 if placed.framed else 7)
         end = self._sheet.write(x + _INDENT, first, [glyph, Part(name, role)])
         below = x + _INDENT, first + ROW - 1
@@ -136,9 +129,9 @@ class GraphPicture:
         self._sheet.write(right - told * CELL, second, [Part(often, Role.NAME)])
 
 
-def _wanted(box: Box) -> int:
+def _wanted(box: graph.Box) -> int:
     often = _OFTEN if box.repeats else 0
-    return max(cell_width(box.name) + 2, cell_width(box.kind) + often)
+    return max(cell_len(box.name) + 2, cell_len(box.kind) + often)
 
 
 # -- Mermaid ---------------------------------------------------------------------------
@@ -147,10 +140,10 @@ def _wanted(box: Box) -> int:
 def dump(moment: Moment, out: TextIO) -> None:
     """Print the graphs of all executions as one chart; equal traces, equal texts."""
     labels = execution_labels(moment.roots)
-    charts = [
-        _Chart(light(graph_of(execution), moment, execution), f"e{number}", labels[arn])
-        for number, (arn, execution) in enumerate(moment.roots.items(), start=1)
-    ]
+    charts = list[_Chart]()
+    for arn, execution in moment.roots.items():
+        lights = graph.light(graph.graph_of(execution), moment, execution)
+        charts.append(_Chart(lights, f"e{len(charts) + 1}", labels[arn]))
     for most in _MOST_BOXES:
         text = "\n".join(_flowchart(charts, most)) + "\n"
         # In words the tips of arrows are written otherwise.
@@ -185,7 +178,7 @@ def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
 class _Chart(NamedTuple):
     """One execution's graph as Mermaid's statements."""
 
-    lights: Lights
+    lights: graph.Lights
     name: str
     label: str
 
@@ -197,25 +190,25 @@ class _Chart(NamedTuple):
             yield f"%% {told} left out: Mermaid draws no chart so large"
         yield from self._region(self.lights.graph.main, most)
 
-    def arrow(self, edge: Edge) -> str:
+    def arrow(self, edge: graph.Edge) -> str:
         """Draw an edge: what was taken is bold."""
         taken = self.lights.is_taken(edge)
         arrow = "-.->" if edge.caught else "==>" if taken else "-->"
         label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
         return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
 
-    def _region(self, region: Region, most: int) -> Iterator[str]:
+    def _region(self, region: graph.Region, most: int) -> Iterator[str]:
         for box in region.boxes:
-            if box.type == CHAIN:
+            if box.type == graph.CHAIN:
                 yield from self._region(box.inside[0], most)
             elif box.id < most:
                 yield from self._box(box, most)
 
-    def _box(self, box: Box, most: int) -> Iterator[str]:
+    def _box(self, box: graph.Box, most: int) -> Iterator[str]:
         standing, name = self.lights.of(box), f"{self.name}n{box.id}"
         named = f"{standing.glyph.text} {box.name}"
         words = [named, box.kind, ", ".join(standing.counted)]
-        words = [box.name] if box.type in {START, END} else words
+        words = [box.name] if box.type in {graph.START, graph.END} else words
         shown = [escape(word) for word in words if word]
         role = standing.glyph.role
         if any(each.id < most for region in box.inside for each in region.boxes):

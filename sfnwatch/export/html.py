@@ -19,32 +19,18 @@ import jinja2
 from msgspec import Struct
 
 from sfnwatch import __version__
+from sfnwatch.analysis.finding import brief_evidence, line_key
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import explain, report
+from sfnwatch.export import svg
 from sfnwatch.export.graph import GraphPicture
-from sfnwatch.export.placing import line_text, rows_apart, visit_about, visit_path
-from sfnwatch.export.svg import (
-    LanesPicture,
-    TimelinePicture,
-    notes,
-    stylesheet,
-    title_words,
-)
-from sfnwatch.model.api_call import CALL_KEY, ApiCall
-from sfnwatch.model.arns import last_segment
-from sfnwatch.model.ecs_task import DETAIL_TYPE, TASK_KEY, TaskState
+from sfnwatch.export.placing import line_text, rows_apart, visit_path
+from sfnwatch.model import values
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import (
-    ascii_json,
-    byte_count,
-    canonical,
-    clean,
-    duration,
-    iso,
-    size,
-)
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.wording import execution_labels, status_glyph, went_wrong
@@ -61,7 +47,7 @@ _RECORD = 65536
 """No record takes more, however many strings there are in it."""
 EXPLAINED = 3000
 """Of more rows than these none is explained in a sentence: they'd be most of it."""
-_NAME, _ID = 200, 10
+_NAME = 200
 _IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 Item = HistoryEvent | ApiCall | TaskState
 
@@ -85,31 +71,37 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    filters = {"duration": duration, "glyph": status_glyph, "told": _told}
-    environment.filters |= {**filters, "evidence": _evidence_words}
+    environment.filters.update(
+        duration=values.duration,
+        evidence=lambda evidence: brief_evidence([evidence]),
+        glyph=status_glyph,
+        told=_told,
+    )
     return environment
 
 
 def _told(value: datetime | str | None) -> str:
-    return iso(value) if isinstance(value, datetime) else clean(value or "")
+    return (
+        values.iso(value) if isinstance(value, datetime) else values.clean(value or "")
+    )
 
 
 def _content(moment: Moment) -> dict[str, Any]:
-    explained, refs = report(moment, find(moment)), _refs_of(moment)
-    lanes = LanesPicture(moment, refs.of_key)
+    explained, refs = report(moment, find(moment)), _Refs(moment)
+    lanes = svg.LanesPicture(moment, refs.of_key)
     rows = list(_rows(moment, refs))
-    style = stylesheet("picture.css") + stylesheet("report.css")
+    style = svg.stylesheet("picture.css") + svg.stylesheet("report.css")
     script = _packed("report.js")
     blocks = explain(explained).blocks
     return {
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "title": title_words(moment),
+        "title": svg.title_words(moment),
         "lead": explained.headline,
         "executions": explained.executions,
         "labels": execution_labels(moment.roots),
-        "timeline": TimelinePicture(moment, refs.of_key).svg("Timeline"),
+        "timeline": svg.TimelinePicture(moment, refs.of_key).svg("Timeline"),
         "lanes": lanes.svg("Lanes"),
         "graphs": list(_graphs(moment, refs)),
         "more_graphs": max(0, len(moment.roots) - GRAPHS),
@@ -119,7 +111,7 @@ def _content(moment: Moment) -> dict[str, Any]:
         "rows": rows[:STATIC],
         "more": len(rows[STATIC:]),
         "version": __version__,
-        "notes": list(notes(moment)),
+        "notes": list(svg.notes(moment)),
         "data": _data(moment, rows),
     }
 
@@ -157,48 +149,30 @@ def _hash(text: str) -> str:
 # -- what a row is known by ------------------------------------------------------------
 
 
-class _Refs(Struct, frozen=True):
+class _Refs:
     """What the parts of a report know each row by, so that one can lead to another.
 
     A reference is `e0-5`, event 5 of the first execution, `c12`, the 13th call, or
     `t3`, the fourth state of a task: nothing in it that AWS or a file could fill.
     """
 
-    executions: Mapping[str, int]
-    others: Mapping[str, str]
-    """By the keys of calls and of tasks' states."""
+    def __init__(self, moment: Moment) -> None:
+        self.executions = {arn: n for n, arn in enumerate(moment.executions)}
+        self._others = {call.key: f"c{n}" for n, call in enumerate(moment.calls)}
+        states = (state for each in moment.task_states.values() for state in each)
+        self._others |= {state.key: f"t{n}" for n, state in enumerate(states)}
 
     def of_key(self, key: str) -> str:
         """Find the reference of a key of the lanes; empty for what has none."""
-        if key in self.others:
-            return self.others[key]
+        if key in self._others:
+            return self._others[key]
         arn, _, number = key.rpartition("#")
         known = arn in self.executions and number.isdecimal()
         return f"e{self.executions[arn]}-{number}" if known else ""
 
     def of_evidence(self, evidence: str, arn: str | None) -> str:
         """Find what a finding rests on: `#5` of its execution, or a call's id."""
-        if evidence.startswith("#"):
-            return self.of_key(f"{arn}{evidence}")
-        task = evidence.startswith(TASK_KEY)
-        return self.of_key(evidence if task else f"{CALL_KEY}{evidence}")
-
-
-def _refs_of(moment: Moment) -> _Refs:
-    others = {call.key: f"c{n}" for n, call in enumerate(moment.calls)}
-    states = (state for each in moment.task_states.values() for state in each)
-    others |= {state.key: f"t{n}" for n, state in enumerate(states)}
-    return _Refs({arn: n for n, arn in enumerate(moment.executions)}, others)
-
-
-def _evidence_words(evidence: str) -> str:
-    if evidence.startswith("#"):
-        return clean(evidence, _NAME)
-    if evidence.startswith(TASK_KEY):
-        task, _, version = evidence.removeprefix(TASK_KEY).rpartition("#")
-        return clean(f"task {last_segment(task)[:8]} #{version}", _NAME)
-    name = clean(last_segment(evidence).removeprefix("row-"), _NAME)
-    return f"call {name if len(name) <= _ID + 2 else f'{name[:_ID]}…'}"
+        return self.of_key(line_key(evidence, arn))
 
 
 # -- every event and call --------------------------------------------------------------
@@ -239,12 +213,12 @@ def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
             item=item,
             ref=refs.of_key(item.key),
             time=at,
-            kind=clean(kind, _NAME),
+            kind=values.clean(kind, _NAME),
             text=line_text(line),
-            path=visit_path(visit_about(moment, item)),
+            path=visit_path(line.about.visit),
             bad=bad,
             execution=refs.executions.get(arn or "", -1),
-            sentence=clean(caption(line, moment)) if explained else "",
+            sentence=values.clean(caption(line, moment)) if explained else "",
         )
 
 
@@ -270,7 +244,7 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
         cells: list[Any] = [after, row.execution, kind, path, row.text, int(row.bad)]
         match row.item:
             case ApiCall():
-                cells += [int(row.ref[1:]), clean(row.item.event_id)]
+                cells += [int(row.ref[1:]), values.clean(row.item.event_id)]
             case HistoryEvent():
                 cells.append(row.item.id)
             case _:
@@ -278,14 +252,16 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
         listed.append(cells)
     records, limit = _records(moment, rows)
     head = {
-        "begin": iso(begin) if begin else None,
-        "executions": [clean(e.name, _NAME) for e in moment.executions.values()],
+        "begin": values.iso(begin) if begin else None,
+        "executions": [values.clean(e.name, _NAME) for e in moment.executions.values()],
         "words": list(words),
         "cut": limit,
         "sentences": [row.sentence for row in rows if len(rows) <= EXPLAINED],
         "rows": listed,
     }
-    return f'{_in_script(ascii_json(head))[:-1]},"records":[{",".join(records)}]}}'
+    return (
+        f'{_in_script(values.ascii_json(head))[:-1]},"records":[{",".join(records)}]}}'
+    )
 
 
 def _in_script(text: str) -> str:
@@ -330,9 +306,9 @@ def _within(
 def _record(raw: Record, limit: int) -> str:
     """Write one record; what is no JSON, such as NaN, is shown as its text."""
     try:
-        text = ascii_json(_cut(raw, limit))
+        text = values.ascii_json(_cut(raw, limit))
     except (ValueError, RecursionError):
-        text = json.dumps(_cut_text(canonical(raw), limit))
+        text = json.dumps(_cut_text(values.canonical(raw), limit))
     if len(text) > _RECORD:
         text = json.dumps(_cut_text(text, _RECORD // 2))
     return _in_script(text)
@@ -351,4 +327,4 @@ def _cut(value: Any, limit: int) -> Any:
 def _cut_text(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… {size(byte_count(text[limit:]))} more"
+    return f"{text[:limit]}… {values.size(values.byte_count(text[limit:]))} more"

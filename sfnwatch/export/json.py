@@ -41,6 +41,7 @@ from sfnwatch.export.facts import (
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linker import role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.values import ascii_json
@@ -103,16 +104,12 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 # -- the report ------------------------------------------------------------------------
 
 
-def dump_report(report: Report, out: TextIO) -> None:
-    """Print a report as one object: a contract, like the trace's own.
+def report_json(report: Report) -> Facts:
+    """Give a report as one object: a contract, like the trace's own.
 
     `findings` is a flat list of all, each with its `execution`; `executions` has what
     is no finding.
     """
-    out.write(f"{ascii_json(report_json(report), indent=2)}\n")
-
-
-def report_json(report: Report) -> Facts:
     return {
         "sfnwatch_trace": VERSION,
         "findings": [finding_json(finding) for finding in report.findings],
@@ -298,8 +295,9 @@ def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
 
 def _side(side: Side) -> Facts:
     execution = side.execution
-    roles = Counter(map(side.role_of, side.calls))
-    seen = [(call.seen_at, call.event_time) for call in side.calls]
+    calls, link = side.calls.sure, side.moment.link
+    roles = Counter(role_of_call(call, link(call)) for call in calls)
+    seen = [(call.seen_at, call.event_time) for call in calls]
     lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]
     return {
         **fields_of(execution, "arn", "name", "state_machine_arn", "role_arn"),
@@ -309,7 +307,7 @@ def _side(side: Side) -> Facts:
         "visit_count": len(side.visits),
         "attempt_count": len(side.attempts),
         "calls": {str(role): roles[role] for role in CallRole},
-        "failed_calls": sum(call.error_code is not None for call in side.calls),
+        "failed_calls": sum(call.error_code is not None for call in calls),
         "cloudtrail_latency": _json(median(lags)) if lags else None,
         "redrive_count": len(execution.redrives),
     }
@@ -363,7 +361,6 @@ def _end(case: AttemptCase | None, which: str) -> Facts:
 
 
 def _group(state: int, group: IterationGroup) -> Facts:
-    ends = {"slower": group.extreme(1), "faster": group.extreme(-1)}
     return {
         "state": state,
         "both": len(group.a.statuses.keys() & group.b.statuses.keys()),
@@ -371,8 +368,11 @@ def _group(state: int, group: IterationGroup) -> Facts:
         "b": _json(group.b.spread),
         "statuses_a": Counter(group.a.statuses.values()),
         "statuses_b": Counter(group.b.statuses.values()),
-        **{
-            key: end and {"index": end[0], "seconds": _json(end[1])}
-            for key, end in ends.items()
-        },
+        "slower": _extreme(group, 1),
+        "faster": _extreme(group, -1),
     }
+
+
+def _extreme(group: IterationGroup, sign: int) -> Facts | None:
+    found = group.extreme(sign)
+    return found and {"index": found[0], "seconds": _json(found[1])}

@@ -23,18 +23,20 @@ from typing import Any, TextIO
 from msgspec import Struct
 
 import sfnwatch
+from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import completion_of, end_of
 from sfnwatch.export.placing import Span as Times
-from sfnwatch.export.placing import call_window, last_moment, micros, service_name
+from sfnwatch.export.placing import call_window, micros, service_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import TERMINAL, HistoryEvent
+from sfnwatch.model.history import TERMINAL
 from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso, text_of
+from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.wording import plain_text
@@ -132,7 +134,7 @@ class SpanMaker:
         if begin is None:
             return None
         arn, end = execution.arn, execution.stopped_at or self._now
-        error, cause = self._why(execution.ending)
+        error, cause = ended_with(self.moment, execution.ending)
         told = (_finding_event(end, finding) for finding in findings)
         return _span(
             _machine(execution),
@@ -153,10 +155,6 @@ class SpanMaker:
             links=self._started_by(arn),
         )
 
-    def _why(self, ending: HistoryEvent | None) -> tuple[str | None, str | None]:
-        details = self.moment.trace.details(ending) if ending else {}
-        return text_of(details.get("error")), text_of(details.get("cause"))
-
     def _redrives(self, execution: ExecutionAsOf) -> Iterator[Json]:
         """Yield each end that was none, and the redrive that followed."""
         for redrive in execution.redrives:
@@ -164,7 +162,7 @@ class SpanMaker:
             if ended is not None:
                 status = {"sfnwatch.status": TERMINAL[ended.type]}
                 yield _event(ended.at, "ended", status)
-                yield from _exception(ended.at, *self._why(ended))
+                yield from _exception(ended.at, *ended_with(self.moment, ended))
             number = {"sfnwatch.redrive": redrive.number}
             yield _event(redrive.event.at, "redriven", number)
 
@@ -186,9 +184,8 @@ class SpanMaker:
         # How far the trace has come takes a look at all of it.
         now = self._now if visit.running else visit.entered_at
         arn, end = execution.arn, end_of(visit, now)
-        machine = _machine(execution)
         yield _span(
-            machine,
+            _machine(execution),
             (_trace_id(arn), _part_id(arn, visit.id), _part_id(arn, visit.parent)),
             visit.name,
             (visit.entered_at, end),
@@ -209,20 +206,16 @@ class SpanMaker:
         )
         for number, attempt in enumerate(visit.attempts, start=1):
             ended = attempt.ended_at or end
-            yield self._attempt(machine, arn, attempt, number, ended)
+            yield self._attempt(execution, attempt, number, ended)
 
     def _attempt(
-        self,
-        machine: Attributes,
-        arn: str,
-        attempt: Attempt,
-        number: int,
-        end: datetime,
+        self, execution: ExecutionAsOf, attempt: Attempt, number: int, end: datetime
     ) -> OtlpSpan:
+        arn = execution.arn
         cause = wording.cause_words(attempt.cause) if attempt.cause else None
         own = _part_id(arn, attempt_id=attempt.scheduled_id)
         return _span(
-            machine,
+            _machine(execution),
             (_trace_id(arn), own, _part_id(arn, attempt.visit_id)),
             wording.resource_words(attempt),
             (attempt.scheduled_at, end),
@@ -280,21 +273,11 @@ class SpanMaker:
         attempt = self.moment.attempt(link.key) if link else None
         begin, end = call_window(call, link, attempt)
         failed, message = call.error_code, call.error_message or call.error_code
-        rule = {"sfnwatch.link.rule": str(link.rule)} if link is not None else {}
-        matched: Attributes = {}
-        if link is not None:
-            matched = {
-                **rule,
-                "sfnwatch.call.role": str(link.role),
-                "sfnwatch.link.exact": link.rule.exact,
-                "sfnwatch.link.sure": link.rule.sure,
-                "sfnwatch.link.reason": link.reason or None,
-                "sfnwatch.link.evidence": link.evidence,
-                "sfnwatch.link.candidates": link.candidate_count or None,
-            }
+        rule = {"sfnwatch.link.rule": link and str(link.rule)}
         # Where even the execution is open, it is a trace of its own.
-        arn = link.execution_arn if link is not None else None
-        attempt_id = link.attempt_id if link is not None else None
+        arn, attempt_id = (
+            (link.execution_arn, link.attempt_id) if link else (None, None)
+        )
         trace_id = _trace_id(arn or f"call {call.event_id}")
         parent_id = _part_id(arn, attempt_id=attempt_id) if arn else None
         service = service_name(call)
@@ -318,7 +301,13 @@ class SpanMaker:
                 "sfnwatch.call.seen_at": maybe_iso(call.seen_at),
                 "sfnwatch.call.read_only": call.read_only,
                 "sfnwatch.call.role_arn": call.role_arn,
-                **matched,
+                **rule,
+                "sfnwatch.call.role": link and str(link.role),
+                "sfnwatch.link.exact": link and link.rule.exact,
+                "sfnwatch.link.sure": link and link.rule.sure,
+                "sfnwatch.link.reason": link and link.reason,
+                "sfnwatch.link.evidence": link and link.evidence,
+                "sfnwatch.link.candidates": (link and link.candidate_count) or None,
             },
             status=_outcome("failed" if failed else "", message),
             events=_exception(end, call.error_code, call.error_message),

@@ -32,13 +32,7 @@ from sfnwatch.analysis.wording import plural
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
-from sfnwatch.model.records import (
-    Batch,
-    HealthState,
-    RecordKind,
-    SourceHealth,
-    receive,
-)
+from sfnwatch.model.records import Batch, HealthState, RecordKind, SourceHealth, receive
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, clean, parse_time, size
 

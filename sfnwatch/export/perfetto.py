@@ -19,7 +19,9 @@ from typing import Any, NamedTuple, TextIO
 
 from msgspec.structs import replace
 
+from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import (
     Completion,
     Phase,
@@ -30,27 +32,20 @@ from sfnwatch.analysis.phases import (
     segments,
 )
 from sfnwatch.export.facts import (
-    Facts,
+    attempt_facts,
     call_facts,
     execution_facts,
     facts_of_task,
     visit_facts,
 )
-from sfnwatch.export.placing import (
-    Span,
-    call_window,
-    last_moment,
-    micros,
-    service_name,
-    whole_name,
-)
+from sfnwatch.export.placing import Span, call_window, micros, service_name, whole_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.values import clean, iso, text_of
+from sfnwatch.model.values import clean, iso
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.lines import LineMaker
@@ -63,16 +58,6 @@ _LONGEST, _LISTED = 2_000, 100
 """Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
 _NOBODYS = "calls of no one execution"
-_COLORS: Mapping[str, str] = {
-    Phase.WAITING: "grey",
-    Phase.WORKING: "thread_state_running",
-    Phase.COMPLETION_LAG: "thread_state_iowait",
-    Phase.BACKING_OFF: "yellow",
-    Phase.STOPPED: "white",
-}
-"""Chrome's own names of colors; Perfetto chooses one for each name by itself."""
-_FAILED_COLOR = "terrible"
-_BAD = frozenset({"failed", "timed_out", "FAILED", "TIMED_OUT"})
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -177,35 +162,29 @@ class _Drawing:
         self._name(track, "thread_sort_index", sort_index=track.tid)
         return track
 
-    def _bar(
-        self, track: _Track, span: Span, name: str, kind: str, args: Args
-    ) -> _TrackBar:
-        begin, end = map(micros, span)
-        self._put(track, begin, name, kind, args, ph="X", dur=end - begin)
-        return _TrackBar(track, begin, end)
-
-    def _point(
-        self, track: _Track, span: Span, name: str, kind: str, args: Args
-    ) -> _TrackBar:
-        begin = micros(span[0])
-        self._put(track, begin, name, kind, args, ph="i", s="t")
-        return _TrackBar(track, begin, begin)
-
-    def _put(
+    def _draw(
         self,
         track: _Track,
-        at: int,
+        span: Span,
         name: str,
         kind: str,
-        args: Args | None,
-        **more: object,
+        args: Args,
+        *,
+        point: bool = False,
+    ) -> _TrackBar:
+        """Draw a bar, or a point at the beginning of a time."""
+        begin, end = map(micros, span)
+        shape: Event = {"ph": "X", "dur": end - begin, "args": args}
+        if point:
+            end, shape = begin, {"ph": "i", "s": "t", "args": args}
+        self._put(track, begin, name, kind, **shape)
+        return _TrackBar(track, begin, end)
+
+    def _put(
+        self, track: _Track, at: int, name: str, kind: str, **more: object
     ) -> None:
-        event = {"name": name, "cat": kind, **track._asdict(), "ts": at, **more}
-        if args is not None:
-            bad = args.get("status") in _BAD or "error_code" in args
-            color = _FAILED_COLOR if bad else _COLORS.get(kind)
-            event |= {"cname": color, "args": args} if color else {"args": args}
-        self._events.append(event)
+        event = {"name": name, "cat": kind, **track._asdict(), "ts": at}
+        self._events.append({**event, **more})
 
     # -- states ------------------------------------------------------------------------
 
@@ -217,15 +196,15 @@ class _Drawing:
         for visit in visits:
             track, span = tracks[track_of[visit.id]], spans[visit.id]
             facts = visit_facts(visit)
-            attempts = facts.pop("attempts")
+            del facts["attempts"]  # they have bars of their own
             args = _known_args(
                 **facts,
                 error=visit.error,
                 cause=visit.cause,
                 findings=self._said[arn, visit.id],
             )
-            self._bar(track, span, clean(visit.name, _NAME), "state", args)
-            self._add_attempts(arn, visit, attempts, track, span)
+            self._draw(track, span, clean(visit.name, _NAME), "state", args)
+            self._add_attempts(arn, visit, track, span)
 
     def _add_whole(
         self, execution: ExecutionAsOf, track: _Track, spans: Iterable[Span]
@@ -236,26 +215,20 @@ class _Drawing:
         if not begins:
             return
         whole = min(begins), max([*begins, execution.stopped_at or self._now])
-        ending = execution.ending
-        details = self._moment.trace.details(ending) if ending else {}
+        error, cause = ended_with(self._moment, execution.ending)
         args = _known_args(
             **execution_facts(self._moment, execution),
-            error=text_of(details.get("error")),
-            cause=text_of(details.get("cause")),
+            error=error,
+            cause=cause,
             findings=self._said[execution.arn, None],
         )
-        self._bar(track, whole, clean(execution.name, _NAME), "execution", args)
+        self._draw(track, whole, clean(execution.name, _NAME), "execution", args)
         for redrive in execution.redrives:
             words, at = plain_text(wording.redrive_parts(redrive)), redrive.event.at
-            self._point(track, (at, at), words, "redriven", {})
+            self._draw(track, (at, at), words, "redriven", {}, point=True)
 
     def _add_attempts(
-        self,
-        arn: str,
-        visit: StateVisit,
-        facts: Sequence[Facts],
-        track: _Track,
-        span: Span,
+        self, arn: str, visit: StateVisit, track: _Track, span: Span
     ) -> None:
         """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
@@ -272,8 +245,8 @@ class _Drawing:
             words = wording.resource_words(attempt)
             name = f"{words} · try {number}" if number > 1 else words
             more = {"role_arn": attempt.role_arn, "region": attempt.region}
-            args = _known_args(**facts[number - 1], **more)
-            bar = self._bar(track, around, name, "try", args)
+            args = _known_args(**attempt_facts(attempt), **more)
+            bar = self._draw(track, around, name, "try", args)
             key = arn, attempt.scheduled_id
             told = completion_of(self._moment, self._coverage, key, attempt)
             self._tails[key] = self._add_phases(track, own, told) or [bar]
@@ -292,7 +265,7 @@ class _Drawing:
                 learned=plain_text(words),
             )
             name, span = str(each.phase), (each.begin, each.end)
-            bars.append(self._bar(track, span, name, name, args))
+            bars.append(self._draw(track, span, name, name, args))
         return bars
 
     # -- tasks -------------------------------------------------------------------------
@@ -308,13 +281,13 @@ class _Drawing:
             track = self._track(key[0], f"task · {wording.task_id(states[0])}")
             told = facts_of_task(self._moment, states[0].task_arn)
             facts = {each["version"]: each for each in told}
-            for stretch in stretches(states, self._now):
-                state, span = stretch.state, (stretch.begin, stretch.end)
-                draw = self._bar if stretch.end > stretch.begin else self._point
+            for state, end in stretches(states, self._now):
+                span = state.at, end
                 ending = plain_text(wording.task_text(state).ending)
                 words = f"{clean(state.last_status, _NAME)}{ending}"
                 args = _known_args(**facts[state.version], state=visit.path)
-                draw(track, span, words, "task", args)
+                point = end <= state.at
+                self._draw(track, span, words, "task", args, point=point)
 
     # -- calls -------------------------------------------------------------------------
 
@@ -353,8 +326,8 @@ class _Drawing:
         )
         told = self._maker.call_text(call, link)
         name, role = plain_text((*told.name, *told.error)), link.role if link else None
-        draw = self._point if role is CallRole.POLL else self._bar
-        head = draw(track, span, name, str(role or "other"), args)
+        kind, point = str(role or "other"), role is CallRole.POLL
+        head = self._draw(track, span, name, kind, args, point=point)
         tails = self._tails.get(key) if key else None
         if link is None or not tails:
             return
@@ -362,10 +335,10 @@ class _Drawing:
         number, at = next(self._arrows), tail.nearest(head.begin)
         args = {"rule": str(link.rule), "call": clean(call.event_id)}
         # Perfetto lets an arrow begin where its bar ends: bars that last are no tails.
-        self._put(tail.track, at, f"→ {name}", "made", args, ph="i", s="t")
+        self._put(tail.track, at, f"→ {name}", "made", ph="i", s="t", args=args)
         # The ends of the arrow are at what was drawn last there.
-        self._put(tail.track, at, "made", "link", None, ph="s", id=number)
-        self._put(track, head.begin, "made", "link", None, ph="f", id=number, bp="e")
+        self._put(tail.track, at, "made", "link", ph="s", id=number)
+        self._put(track, head.begin, "made", "link", ph="f", id=number, bp="e")
 
 
 _Called = tuple[Span, ApiCall]

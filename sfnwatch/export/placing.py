@@ -4,10 +4,11 @@ In a table or a diagram each event and each call has a row of its own, in an ord
 people expect; on a scale of time a call has the second in which it may have been made.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sfnwatch.analysis.wording import plural
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.ecs_task import TaskState
@@ -16,7 +17,7 @@ from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import Link
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.values import clean, duration, microseconds
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import Lane, Line
 from sfnwatch.view.order import ANSWERED, Place, RowOrder
@@ -32,8 +33,6 @@ from sfnwatch.view.wording import (
 Span = tuple[datetime, datetime]
 Row = TypeVar("Row", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState)
 _SECOND = timedelta(seconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LATEST = 9_000_000_000_000_000
 """Microseconds: the year 2255. Viewers count nanoseconds in 64 bits."""
 _NAME = 180
@@ -72,18 +71,6 @@ def visit_path(visit: StateVisit | None) -> str:
     return clean(visit.path.removeprefix(f"{ROOT} / ")) if visit is not None else ""
 
 
-def visit_about(
-    moment: Moment, item: HistoryEvent | ApiCall | TaskState
-) -> StateVisit | None:
-    """Find the visit that an event, a call or a task's state belongs to."""
-    if isinstance(item, HistoryEvent):
-        return moment.executions[item.execution_arn].visit(item.visit_id)
-    if isinstance(item, TaskState):
-        return moment.visit_of(moment.task_starter(item.task_arn))
-    link = moment.link(item)
-    return moment.visit_of(link.key) if link is not None else None
-
-
 def lane_tags(moment: Moment) -> Mapping[str, str]:
     """Tell whose a line is where executions share lanes: roots, and child executions.
 
@@ -94,6 +81,13 @@ def lane_tags(moment: Moment) -> Mapping[str, str]:
         children = moment.children.values()
         told |= {each.arn: clean(short_id(each.name), LABEL) for each in children}
     return {arn: f"[{label}] " for arn, label in told.items()}
+
+
+def not_shown(moment: Moment) -> list[str]:
+    """Say how many calls are left out, if any are."""
+    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
+    words = f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
+    return [words] if hidden else []
 
 
 # -- what rows say ---------------------------------------------------------------------
@@ -166,35 +160,9 @@ def rows_apart(moment: Moment, items: Iterable[Row]) -> list[Row]:
 # -- on a scale of time ----------------------------------------------------------------
 
 
-def last_moment(moment: Moment) -> datetime:
-    """Give the last moment that is known of, for what still runs: bars end there.
-
-    That something was asked or answered is a moment, too: nothing had ended by then.
-    """
-    return moment.at or max(_moments(moment), default=_EPOCH)
-
-
-def _moments(moment: Moment) -> Iterator[datetime]:
-    trace = moment.trace
-    for execution in moment.executions.values():
-        for event in execution.events:
-            yield max(event.at, event.seen_at or event.at)
-        for answer in (execution.described, execution.defined):
-            if answer is not None and answer.seen_at is not None:
-                yield answer.seen_at
-    for call in trace.ordered_calls:
-        yield max(call.event_time, call.seen_at or call.event_time)
-    for states in trace.task_states.values():
-        for state in states:
-            yield max(state.at, state.seen_at or state.at)
-    yield from (request.sent_at for request in trace.requests[-1:])
-    for reports in trace.healths.values():
-        yield from (report.seen_at for report in reports[-1:] if report.seen_at)
-
-
 def micros(at: datetime) -> int:
     """Count microseconds since 1970; times past all reason are taken back to it."""
-    return min(max(1, (at - _EPOCH) // _MICROSECOND), _LATEST)
+    return min(max(1, microseconds(at)), _LATEST)
 
 
 def call_window(call: ApiCall, link: Link | None, attempt: Attempt | None) -> Span:

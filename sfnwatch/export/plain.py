@@ -17,7 +17,13 @@ from sfnwatch.analysis.jobs import CONCLUSION
 from sfnwatch.analysis.phases import ToldBy
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.facts import touched_calls, touched_tasks
-from sfnwatch.export.placing import line_text, rows_apart, service_name, visit_path
+from sfnwatch.export.placing import (
+    line_text,
+    not_shown,
+    rows_apart,
+    service_name,
+    visit_path,
+)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import map_run_name
@@ -28,10 +34,9 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration
-from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.children import count_words
-from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.lines import LineMaker, Subject, lateness
 from sfnwatch.view.wording import LABEL, execution_labels, plain_text
 
 Narrate = Callable[[str], None]
@@ -112,7 +117,7 @@ class PlainLines:
             if isinstance(item, ApiCall):
                 self._print_call(maker, item)
             elif isinstance(item, TaskState):
-                self._print_task(moment, item)
+                self._print_task(maker, item)
             else:
                 self._print_event(maker, item)
         if self._unsettled and (changed.healths or changed.links):
@@ -169,7 +174,7 @@ class PlainLines:
 
     def _print_map_run(self, moment: Moment, arn: str) -> None:
         """Say how far a Map Run is, whenever that has changed."""
-        started, told = moment.lineage.map_runs.get(arn), moment.map_run(arn)
+        started, told = moment.lineage.map_runs.get(arn), moment.map_runs.get(arn)
         if started is None or told is None or told.seen_at is None:
             return
         counted = told.status, told.executions
@@ -182,13 +187,11 @@ class PlainLines:
         label = self._label(started.execution_arn)
         self._put(_millis(told.seen_at), "count", label, f"{path}{words}")
 
-    def _print_task(self, moment: Moment, state: TaskState) -> None:
+    def _print_task(self, maker: LineMaker, state: TaskState) -> None:
         self._printed.add(state.key)
-        key = moment.task_starter(state.task_arn)
         words = plain_text(wording.task_text(state).parts)
-        where = self._where(key[0] if key else None, moment.visit_of(key))
-        late = _late(state.at, state.seen_at)
-        said = f"{wording.task_id(state)}  {words}  [ecs]{where}{late}"
+        more = f"{self._where(maker, state)}{_late(state.at, state.seen_at)}"
+        said = f"{wording.task_id(state)}  {words}  [ecs]{more}"
         self._put(_millis(state.at), "task", "", said)
 
     # -- calls -------------------------------------------------------------------------
@@ -209,15 +212,15 @@ class PlainLines:
     ) -> None:
         # No number among its like: an earlier one may yet come in.
         told = maker.call_text(call, link, numbered=False)
-        where = ""
-        if link is not None and link.key is not None:
-            visit = maker.moment.visit_of(link.key)
-            where = self._where(link.execution_arn, visit)
+        where = self._where(maker, call) if link is not None else ""
         words = f"{plain_text(told.parts)}  [{service_name(call)}]{where}{more}"
         self._put(f"{call.event_time:%H:%M:%S}", "call", "", words)
 
-    def _where(self, arn: str | None, visit: StateVisit | None) -> str:
-        return f"  {_ARROW} {self._label(arn)}{visit_path(visit)}" if visit else ""
+    def _where(self, maker: LineMaker, item: ApiCall | TaskState) -> str:
+        """Say whose it is: of which execution, and which state."""
+        about = Subject(maker, item)
+        whose = f"{self._label(about.execution_arn)}{visit_path(about.visit)}"
+        return f"  {_ARROW} {whose}" if about.visit else ""
 
     # -- how the watching goes ---------------------------------------------------------
 
@@ -261,9 +264,7 @@ class PlainLines:
                 self._put_call(maker, call, link, "  (a guess)")
 
     def _notes(self, moment: Moment) -> Iterator[str]:
-        hidden = sum(not moment.is_relevant(call) for call in moment.calls)
-        if hidden:
-            yield f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
+        yield from not_shown(moment)
         if self._trace.unread:
             yield f"{plural(len(self._trace.unread), 'record')} could not be read."
         # Those are told as they are made; their lane tells their number now and then.
@@ -293,11 +294,10 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
 
 def _is_unsettled(maker: LineMaker, event: HistoryEvent) -> bool:
     """True for the end of a job of which records may yet say what told of it."""
-    key = event.execution_arn, event.attempt_id
-    attempt = maker.moment.attempt(key) if event.attempt_id else None
-    if attempt is None or attempt.ended_by != event.id:
+    about = Subject(maker, event)
+    if about.key is None or about.attempt is None or about.attempt.ended_by != event.id:
         return False
-    told = maker.completion(key, attempt)
+    told = maker.completion(about.key, about.attempt)
     return told is not None and told.by is ToldBy.UNKNOWN
 
 
@@ -310,6 +310,5 @@ def _millis(at: datetime) -> str:
 
 
 def _late(at: datetime, seen_at: datetime | None) -> str:
-    if seen_at is None:
-        return ""
-    return f"  (seen {duration(max(0.0, (seen_at - at).total_seconds()))} later)"
+    late = lateness(seen_at, at)
+    return "" if late is None else f"  (seen {duration(late)} later)"

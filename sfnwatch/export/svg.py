@@ -16,19 +16,13 @@ from itertools import islice
 from typing import TextIO
 
 from msgspec import Struct
+from rich.cells import cell_len
 
+from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import plural, some, spoken
-from sfnwatch.export.placing import (
-    Span,
-    heading,
-    lane_parts,
-    lane_tags,
-    last_moment,
-    state_parts,
-    whole_name,
-)
-from sfnwatch.export.text import cell_width, cut, flow
+from sfnwatch.export import placing
+from sfnwatch.export.text import cut, flow
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.integrations import CallRole
@@ -112,7 +106,7 @@ class Sheet:
     def write(self, x: float, y: float, parts: Iterable[Part]) -> float:
         """Write parts from `x` on, on the base line of the row at `y`; give the end."""
         for text, role in parts:
-            width = cell_width(text) * CELL
+            width = cell_len(text) * CELL
             if text.strip():
                 run = self._put("text", f"r-{role}", x=x, y=y + 14, textLength=width)
                 run.set("lengthAdjust", "spacingAndGlyphs")
@@ -166,7 +160,7 @@ class Sheet:
 
 
 def _width(parts: Iterable[Part]) -> int:
-    return sum(cell_width(part.text) for part in parts)
+    return sum(cell_len(part.text) for part in parts)
 
 
 # -- what stands around the pictures ---------------------------------------------------
@@ -176,7 +170,7 @@ def title_words(moment: Moment) -> str:
     """Name what a trace is of: an execution, or how many."""
     roots = list(moment.roots.values())
     if len(roots) == 1:
-        return whole_name(roots[0])
+        return placing.whole_name(roots[0])
     if not roots:
         return "API calls"
     labels = some(execution_labels(moment.roots).values(), 6)
@@ -190,7 +184,7 @@ def _put_title(sheet: Sheet, moment: Moment) -> float:
         y += ROW
     for arn, label in execution_labels(moment.roots).items():
         named = [Part(f"{label}  ", Role.NAME)] if label else []
-        sheet.write(_MARGIN, y, [*named, *heading(moment.roots[arn])])
+        sheet.write(_MARGIN, y, [*named, *placing.heading(moment.roots[arn])])
         y += ROW
     return y + 6
 
@@ -218,9 +212,7 @@ def notes(moment: Moment) -> Iterator[str]:
     health = moment.health.get("lookup")
     if health is not None and health.coverage is not None:
         yield f"CloudTrail complete up to {health.coverage:%H:%M:%S} UTC (estimate)."
-    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
-    if hidden:
-        yield f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
+    yield from placing.not_shown(moment)
 
 
 def _css(phase: Phase, *, failed: bool = False) -> str:
@@ -249,8 +241,6 @@ class _SvgLane(Struct):
 
 _Block = tuple[_SvgLane, list[Part], list[str]]
 """What a line says in one lane, and the refs of what that is."""
-_KEYS = "  C: list"
-"""What a screen says behind a Map Run: nobody presses keys here."""
 _RAIL = 12.0
 """The px from one life-line to the next."""
 
@@ -266,7 +256,7 @@ class LanesPicture:
         self._several = len(moment.roots) > 1
         containers = self._outline.containers
         self._lifelines = LifeLines(moment.trace, containers, apart=self._several)
-        self._tags = lane_tags(moment)
+        self._tags = placing.lane_tags(moment)
         self._columns = {column.root: column for column in self._lanes()}
         """By root execution, the calls' last by nothing; else the states' by None."""
         self.drawn: dict[str, str] = {}
@@ -307,6 +297,7 @@ class LanesPicture:
                 skipped = 0
             if item is not None:
                 line = maker.line(item, before)
+                line.new_day = line.new_day or before is None
                 before = item
                 blocks = [block for block in self._blocks(line) if block[1]]
                 for column, parts, _ in blocks:
@@ -318,8 +309,7 @@ class LanesPicture:
         tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
         refs = self._refs(line)
         if not self._several:
-            parts, calls = lane_parts(line, tag)
-            parts = [part for part in parts if part.text != _KEYS]
+            parts, calls = placing.lane_parts(line, tag)
             yield self._columns[_LONE], parts, refs
             of_call = [self._ref(line.call_key)] if parts else refs
             yield self._columns[""], calls, of_call
@@ -327,8 +317,7 @@ class LanesPicture:
         # Beside others an execution is told of by its own column.
         tag = "" if line.execution_arn == line.root_arn else tag
         parts = [Part(tag, Role.DIM)] if tag else []
-        parts += state_parts(line, owner=len(line.rails) > 1)
-        parts = [part for part in parts if part.text != _KEYS]
+        parts += placing.state_parts(line, owner=len(line.rails) > 1)
         told = line.call or line.task
         gap = parts and told and line.lane is Lane.STATES
         parts += [Part("  ")] if gap else []
@@ -355,8 +344,8 @@ class LanesPicture:
         """Draw it from `y` on; give where it ends."""
         if not self._rows:
             return y
-        time_x = self._place_columns()
-        sheet.write(time_x, y, [Part("UTC", Role.DIM)])
+        self._place_columns()
+        sheet.write(self._time_x, y, [Part("UTC", Role.DIM)])
         for column in self._columns.values():
             if column.words:
                 role = Role.NAME if column.root else Role.DIM
@@ -365,46 +354,35 @@ class LanesPicture:
         y += ROW
         sheet.path("hair", (_MARGIN, y), (sheet.width, y))
         y += 6
-        first = True
         for line, blocks in self._rows:
             if line is not None:
-                y = self._draw_line(sheet, y, time_x, line, blocks, first=first)
-                first = False
+                y = self._draw_line(sheet, y, line, blocks)
                 continue
             for column, parts, _ in blocks:
                 sheet.write(column.text_x, y, parts)
             y += ROW
         return y
 
-    def _place_columns(self) -> float:
-        """Put the lanes beside each other, and give where times stand."""
-        time = _TIME * CELL
+    def _place_columns(self) -> None:
+        """Put the lanes, and the times, beside each other."""
+        time, self._time_x = _TIME * CELL, _MARGIN
         x = _MARGIN + (time + 10 if self._several else 0)
-        time_x = _MARGIN
         for column in self._columns.values():
             column.x = x
             if column.words:
                 x = column.text_x + (column.words + 2) * CELL
             if column.root == _LONE:
-                time_x = x
+                self._time_x = x
                 x += time + _ARROW * CELL
-        return time_x
 
     def _draw_line(
-        self,
-        sheet: Sheet,
-        y: float,
-        time_x: float,
-        line: Line,
-        blocks: Sequence[_Block],
-        *,
-        first: bool,
+        self, sheet: Sheet, y: float, line: Line, blocks: Sequence[_Block]
     ) -> float:
         top = y
-        if first or line.new_day or line.gap is not None:
+        if line.new_day or line.gap is not None:
             words = f"⋮ {spoken(line.gap)}  " if line.gap is not None else ""
-            day = f"{line.at:%Y-%m-%d}" if first or line.new_day else ""
-            sheet.write(time_x, y, [Part(words + day, Role.DIM)])
+            day = f"{line.at:%Y-%m-%d}" if line.new_day else ""
+            sheet.write(self._time_x, y, [Part(words + day, Role.DIM)])
             y += ROW - 2
         rows = [flow(parts, column.room) for column, parts, _ in blocks]
         height = ROW * max(map(len, rows), default=1)
@@ -422,7 +400,7 @@ class LanesPicture:
             sheet.rect("seam", _MARGIN, y - 1, sheet.width - _MARGIN, 1.5)
         if line.lane is Lane.STATES or self._several or not line.whole_seconds:
             time = f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12]
-            sheet.write(time_x, y, [Part(time, Role.DIM)])
+            sheet.write(self._time_x, y, [Part(time, Role.DIM)])
         return y + height
 
     def _draw_link(self, sheet: Sheet, line: Line, y: float) -> None:
@@ -502,7 +480,7 @@ class TimelinePicture:
         sheet = Sheet("g")
         return sheet.svg(_put_legend(sheet, self.draw(sheet, 8) + 12), "", name)
 
-    def _long_stops(self, moment: Moment) -> Iterator[Span]:
+    def _long_stops(self, moment: Moment) -> Iterator[placing.Span]:
         """Yield the times between an end and a redrive: weeks may lie between."""
         roots = list(moment.roots.values())
         for redrive in roots[0].redrives if len(roots) == 1 else ():
@@ -551,9 +529,10 @@ class TimelinePicture:
             part = number * step / self._whole if self._whole else 0.0
             x, words = self._plot + _PLOT * part, "0"
             if number:
-                words = f"+{_round(number * step)}"
+                words = f"+{spoken(number * step)}"
+                words = words.removesuffix(" 00s").removesuffix(" 00m")
             sheet.path("hair", (x, y + ROW - 2), (x, bottom))
-            half = cell_width(words) * CELL / 2 if number else 0
+            half = cell_len(words) * CELL / 2 if number else 0
             sheet.write(x - half, y, [Part(words, Role.DIM)])
         for first, last in self._stops:
             x, left_out = self._x(first), (last - first).total_seconds()
@@ -613,15 +592,9 @@ def _tip(line: BarLine, segments: Sequence[Segment]) -> Iterator[str]:
         yield f"{segment.phase}: {duration(segment.seconds)}"
 
 
-def _round(seconds: float) -> str:
-    """Write a round length of time: `30 s`, `1m 30s`, `2m`."""
-    told = duration(seconds).replace(".00 ", " ").replace(".0 ", " ")
-    return told.removesuffix(" 00s").removesuffix(" 00m")
-
-
 def _cut(parts: Iterable[Part], room: int) -> Iterator[Part]:
     for text, role in parts:
         yield Part(cut(text, room), role)
-        room -= cell_width(text)
+        room -= cell_len(text)
         if room <= 0:
             return

@@ -9,16 +9,15 @@ escaped: none may break the table, make a link or call a person.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from itertools import accumulate
 from typing import TextIO
 
 from msgspec.structs import replace
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from sfnwatch.analysis.finding import (
-    Column,
+    GAP,
     Document,
     Heading,
     Items,
@@ -29,8 +28,7 @@ from sfnwatch.analysis.finding import (
 )
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import explain, report
-from sfnwatch.analysis.wording import plural
-from sfnwatch.export.placing import heading, lane_parts, lane_tags
+from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
 from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.moment import Moment
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
@@ -55,7 +53,6 @@ _GLYPHS = {
 _PROSE = 100
 _WORD = re.compile(r"\s*\S+|\s+")
 _LEAST = 40
-_GAP = 2
 _CERTAINTY = 11
 """`inference` and two blanks."""
 
@@ -69,9 +66,7 @@ def dump(moment: Moment, out: TextIO) -> None:
     out.writelines(f"{tags.get(e.arn, '')}{plain_text(heading(e))}\n" for e in roots)
     out.write("\n")
     out.writelines(f"{line.rstrip()}\n" for line in _lanes(moment, tags))
-    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
-    if hidden:
-        out.write(f"\n{plural(hidden, 'call')} by others, or by X-Ray, not shown.\n")
+    out.writelines(f"\n{note}\n" for note in not_shown(moment))
     out.write("\n")
     write_text(explain(report(moment)), out, _PROSE)
 
@@ -85,48 +80,42 @@ def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
         return
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
     day: date | None = None
-    writer = _RowWriter(lifelines.width(), tags)
     for line in LineMaker(moment, outline, lifelines).lines(items):
         if line.at.date() != day:
             day = line.at.date()
             yield _row("", str(day), "", "")
-        yield from writer.rows(line)
+        tag = "" if line.fold else tags.get(line.execution_arn or "", "")
+        yield from _rows(line, tag, lifelines.width())
 
 
 def _row(left: str, time: str, arrow: str, right: str) -> str:
-    blanks = " " * (_LEFT - cell_width(left))
+    blanks = " " * (_LEFT - cell_len(left))
     return f"{left}{blanks}  {time:<{_TIME}}{arrow}{right}"
 
 
-class _RowWriter:
-    """Writes lines as rows of text."""
+def _rows(line: Line, tag: str, columns: int) -> Iterator[str]:
+    """Write a line; `columns` are those of the life-lines."""
+    words, calls = map(plain_text, lane_parts(line, tag))
+    time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME]
+    room = max(_WORDS, _LEFT - columns - 1)
+    first, *more = [words] if cell_len(words) <= room else wrapped(words, room)
+    left = f"{_rails(line.rails, columns)}{first}"
+    if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
+        left += f" {_SEAM * (_LEFT - cell_len(left) - 1)}"
+        yield _row(left, time, f" {_SEAM * 7}", _SEAM * _FAR)
+    else:
+        made = line.lane is Lane.STATES and line.call is not None
+        yield _row(left, time, _ARROW if made else _NO_ARROW, calls)
+    going_on = (replace(rail, begins=False) for rail in line.rails if not rail.ends)
+    below = _rails(going_on, columns)
+    yield from (f"{below}  {each}" for each in more)
 
-    def __init__(self, columns: int, tags: Mapping[str, str]) -> None:
-        self._columns, self._tags = columns, tags
 
-    def rows(self, line: Line) -> Iterator[str]:
-        tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
-        words, calls = map(plain_text, lane_parts(line, tag))
-        time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME]
-        room = max(_WORDS, _LEFT - self._columns - 1)
-        first, *more = [words] if cell_width(words) <= room else wrapped(words, room)
-        left = f"{self._rails(line.rails)}{first}"
-        if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
-            left += f" {_SEAM * (_LEFT - cell_width(left) - 1)}"
-            yield _row(left, time, f" {_SEAM * 7}", _SEAM * _FAR)
-        else:
-            made = line.lane is Lane.STATES and line.call is not None
-            yield _row(left, time, _ARROW if made else _NO_ARROW, calls)
-        below = self._rails(
-            replace(rail, begins=False) for rail in line.rails if not rail.ends
-        )
-        yield from (f"{below}  {each}" for each in more)
-
-    def _rails(self, rails: Iterable[Rail]) -> str:
-        cells = [" "] * self._columns
-        for rail in rails:
-            cells[rail.column] = _glyph(rail)
-        return f"{''.join(cells)} " if cells else ""
+def _rails(rails: Iterable[Rail], columns: int) -> str:
+    cells = [" "] * columns
+    for rail in rails:
+        cells[rail.column] = _glyph(rail)
+    return f"{''.join(cells)} " if cells else ""
 
 
 def _glyph(rail: Rail) -> str:
@@ -175,31 +164,7 @@ def _text_lines(
             first = f"{indent}{block.certainty:<{_CERTAINTY}}"
             yield from wrapped(text, width, first, indent + " " * _CERTAINTY)
         case Table():
-            yield from _table(block.shown, width, indent)
-
-
-def cell_width(text: str) -> int:
-    """Count the cells that a text takes in a terminal."""
-    return len(text) if text.isascii() else sum(map(_cells, text))
-
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _fitting(text: str, room: int) -> int:
-    """Count the characters that there is room for."""
-    ends = accumulate(map(_cells, text))
-    return next((n for n, end in enumerate(ends) if end > room), len(text))
-
-
-def _chopped(word: str, room: int) -> Iterator[str]:
-    while word:
-        head = max(1, _fitting(word, room))
-        yield word[:head]
-        word = word[head:]
+            yield from _table(block, width, indent)
 
 
 def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
@@ -210,16 +175,16 @@ def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
     rows, used = [list[Part]()], 0
     for text, role in parts:
         for word in _WORD.findall(text):
-            long = cell_width(word.strip()) > room - hang
-            for piece in _chopped(word, room - hang) if long else [word]:
+            long = cell_len(word.strip()) > room - hang
+            for piece in chop_cells(word, room - hang) if long else [word]:
                 more = piece
-                if used and used + cell_width(piece) > room:
+                if used and used + cell_len(piece) > room:
                     rows.append([Part(" " * hang)])
                     used, more = hang, piece.strip()
                 same = rows[-1] and rows[-1][-1].role is role
                 before = rows[-1].pop().text if same else ""
                 rows[-1].append(Part(before + more, role))
-                used += cell_width(more)
+                used += cell_len(more)
     return rows
 
 
@@ -227,8 +192,8 @@ def wrapped(
     text: str, width: int, first: str = "", rest: str | None = None
 ) -> Iterator[str]:
     """Wrap at blanks; `first` stands before the first line, `rest` before others."""
-    indent = cell_width(first)
-    hang = 0 if rest is None else cell_width(rest) - indent
+    indent = cell_len(first)
+    hang = 0 if rest is None else cell_len(rest) - indent
     for row in flow([Part(" ".join(text.split()))], max(1, width - indent), hang):
         yield f"{first}{plain_text(row)}"
         first = first if rest is None else rest[:indent]
@@ -236,52 +201,25 @@ def wrapped(
 
 def cut(text: str, room: int) -> str:
     """Cut a text to so many cells; a mark says that it was."""
-    fits = cell_width(text) <= room
-    return text if fits else f"{text[: _fitting(text, room - 1)]}…"
+    fits = cell_len(text) <= room
+    return text if fits else f"{set_cell_size(text, max(0, room - 1))}…"
 
 
-def _table(shown: list[Column], width: int, indent: str) -> Iterator[str]:
+def _table(table: Table, width: int, indent: str) -> Iterator[str]:
     """Lay out a table; columns that there is no room for are left out."""
-    room = width - len(indent)
-    while _needed(shown, narrow=True) > room and any(c.rank for c in shown):
-        shown.remove(max(shown, key=lambda column: column.rank))
-    widths = _widths(shown, room)
-    rows = zip(*(column.cells for column in shown), strict=True)
-    for row in ([column.head for column in shown], *rows):
+    fitted = table.fitted(width - len(indent), cell_len)
+    rows = zip(*((column.head, *column.cells) for column, _ in fitted), strict=True)
+    for row in rows:
         cells = (
             _placed(cell, size, right=column.right)
-            for cell, size, column in zip(row, widths, shown, strict=True)
+            for cell, (column, size) in zip(row, fitted, strict=True)
         )
-        yield f"{indent}{(' ' * _GAP).join(cells)}"
-
-
-def _widest(column: Column) -> int:
-    return max(map(cell_width, (column.head, *column.cells)))
-
-
-def _needed(columns: Sequence[Column], *, narrow: bool) -> int:
-    sizes = (
-        min(_widest(c), c.least) if narrow and c.least else _widest(c) for c in columns
-    )
-    return sum(sizes) + _GAP * (len(columns) - 1)
-
-
-def _widths(columns: Sequence[Column], room: int) -> list[int]:
-    """Give each column what it needs; those that may be cut share what is left."""
-    over = _needed(columns, narrow=False) - room
-    widths = []
-    for column in columns:
-        size = _widest(column)
-        if over > 0 and column.least is not None and size > column.least:
-            less = min(over, size - column.least)
-            over, size = over - less, size - less
-        widths.append(size)
-    return widths
+        yield f"{indent}{(' ' * GAP).join(cells)}"
 
 
 def _placed(cell: str, size: int, *, right: bool) -> str:
     text = cut(cell, size)
-    blanks = " " * (size - cell_width(text))
+    blanks = " " * (size - cell_len(text))
     return blanks + text if right else text + blanks
 
 

@@ -20,12 +20,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from sfnwatch.model.integrations import (
-    JOBS,
-    event_names,
-    sdk_event_sources,
-    unversioned,
-)
+from sfnwatch.model.integrations import JOBS, sdk_services, unversioned
 from sfnwatch.model.records import THROTTLED
 
 _REGION = re.compile(
@@ -106,7 +101,7 @@ class Vocabulary(Struct, dict=True):
 
     @cached_property
     def _services(self) -> Words:
-        sources = sdk_event_sources()
+        sources = sdk_services().event_sources
         return self.services | {*sources, *sources.values()} | _JOB_SERVICES
 
     @cached_property
@@ -131,7 +126,8 @@ class Vocabulary(Struct, dict=True):
             for rest in names.split()
         }
         jobs = {job.action[:1].upper() + job.action[1:] for job in JOBS}
-        others = {name for each in event_names().values() for name in each.values()}
+        renamed = sdk_services().event_names.values()
+        others = {name for each in renamed for name in each.values()}
         return frozenset(modeled | jobs | others | _NOT_MODELED)
 
     @cached_property

@@ -17,15 +17,7 @@ from sfnwatch.model.integrations import states_of
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, encode_json, parse_json
-from sfnwatch.view.aliases import (
-    KEY_ID,
-    LOOKS,
-    NETWORK,
-    OCTET,
-    NamedPart,
-    resource_parts,
-    vocabulary,
-)
+from sfnwatch.view import aliases
 from sfnwatch.view.redaction import TOKEN, Fields, Names
 
 # -- names in records and texts --------------------------------------------------------
@@ -36,13 +28,13 @@ _ARN = re.compile(
 )
 _WORD_LOOK = re.compile(
     rf"(?<![A-Za-z0-9])(?:(?P<account>[0-9]{{12}})"
-    rf"|(?P<access_key>{KEY_ID}[A-Z0-9]{{12,}})"
-    rf"|(?P<network>{NETWORK}[0-9a-f]{{8,17}})"
-    rf"|(?P<address>ip(?:-{OCTET}){{4}}))(?![A-Za-z0-9])"
+    rf"|(?P<access_key>{aliases.KEY_ID}[A-Z0-9]{{12,}})"
+    rf"|(?P<network>{aliases.NETWORK}[0-9a-f]{{8,17}})"
+    rf"|(?P<address>ip(?:-{aliases.OCTET}){{4}}))(?![A-Za-z0-9])"
 )
 """And what may be a part of a word, as the account in `logs-123456789012`."""
-_EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+-]){LOOKS['email']}")
-_ADDRESS = re.compile(LOOKS["address"], re.ASCII)
+_EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+-]){aliases.LOOKS['email']}")
+_ADDRESS = re.compile(aliases.LOOKS["address"], re.ASCII)
 _SHORTEST_LOOK = 10
 """No look is shorter: `i-0123abcd`, `ip-1-1-1-1`."""
 _QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
@@ -63,7 +55,7 @@ Named = tuple[str, str]
 """A kind, and a name of it."""
 
 
-def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
+def _in_arn(arn: re.Match[str]) -> Iterator[aliases.NamedPart]:
     """Yield where in a text the names of an ARN stand.
 
     The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
@@ -72,12 +64,12 @@ def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
     service, account, start = arn["service"], arn["account"], arn.start("resource")
     if account == "aws" or (service == "states" and not account):
         return
-    public = {*vocabulary().public_kinds, "label"}
-    for kind, begin, end in resource_parts(service, arn["resource"]):
+    public = {*aliases.vocabulary().public_kinds, "label"}
+    for kind, begin, end in aliases.resource_parts(service, arn["resource"]):
         name = arn["resource"][begin:end]
         if kind in public or _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name):
             continue
-        yield NamedPart(kind, start + begin, start + end)
+        yield aliases.NamedPart(kind, start + begin, start + end)
 
 
 def _look(match: re.Match[str]) -> str:
@@ -122,7 +114,7 @@ def names_in_record(record: Any) -> Iterator[Named]:
 
 
 def _names_under(key: str, value: str) -> Iterator[Named]:
-    kind = vocabulary().kind_of_key(key)
+    kind = aliases.vocabulary().kind_of_key(key)
     if key == "group" and not _PREFIX.match(value):
         kind = None
     if kind is not None and not value.startswith(("arn:", "http")):
@@ -145,7 +137,7 @@ called."""
 _WORD = re.compile(r"[\w-]+")
 _SHORTEST = 3
 """A shorter name is masked in ARNs only: it would be found in everything."""
-_LOOK_PARTS = [*(f"(?P<{kind}>{source})" for kind, source in LOOKS.items())]
+_LOOK_PARTS = [*(f"(?P<{kind}>{source})" for kind, source in aliases.LOOKS.items())]
 _WORDS_ONLY = re.compile("|".join([*_LOOK_PARTS, r"(?P<word>[\w-]+)"]))
 _WHOLE_TEXT = re.compile(
     "|".join(
@@ -161,7 +153,7 @@ _WHOLE_TEXT = re.compile(
 
 def is_private(name: str) -> bool:
     """True for a name that is masked wherever it stands, not in ARNs alone."""
-    words = vocabulary()
+    words = aliases.vocabulary()
     return (
         len(name) >= _SHORTEST
         and not words.is_service(name)
@@ -285,8 +277,7 @@ class Anonymizer:
             if received.kind == RecordKind.LOOKUP:
                 # The user that an Event of LookupEvents names is a role's session.
                 record = cloudtrail_record(received.kind, record)
-            arn = clean(received.execution_arn or "")
-            for kind, name in (*names_in_text(arn), *names_in_record(record)):
+            for kind, name in names_in_record([received.execution_arn, record]):
                 known = clean(name)
                 if known not in self._mask.names:
                     self._mask.add(known, self._names.table.alias(known, kind).shown)

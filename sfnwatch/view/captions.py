@@ -7,13 +7,8 @@ whole, so that a mask finds them: whoever shows a caption cuts it, after the mas
 import re
 from textwrap import shorten
 
+from sfnwatch.analysis import phases
 from sfnwatch.analysis.not_visible import ambiguity
-from sfnwatch.analysis.phases import (
-    is_denied,
-    knows_all_polls,
-    polls_of,
-    sure_calls,
-)
 from sfnwatch.analysis.wording import (
     integration_text,
     named,
@@ -21,11 +16,11 @@ from sfnwatch.analysis.wording import (
     visit_name,
     why,
 )
-from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.integrations import CallRole, Integration, Pattern
+from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import text_of
@@ -49,8 +44,6 @@ _WHY = 240
 _FAMILY = re.compile(r"^(?:Task|LambdaFunction|Activity)(?=[A-Z])")
 _GLYPHS = re.compile(r"[◆⟲✔✘◷■↷●○⟳▓█▒░] ?")
 _HIDDEN = "; CloudTrail Event history does not include that call"
-_KEY = "  C: list"
-"""What a Map Run's line says that is of no use to an audience."""
 _ENDED = {
     "Aborted": "was aborted",
     "ScheduleFailed": "could not be scheduled",
@@ -78,7 +71,7 @@ _AROUND = {"Map": "its iteration", "Parallel": "its branch"}
 
 def caption(line: Line, moment: Moment) -> str:
     """Give the sentence; of several executions it says which one it is about."""
-    said = _Scene(line, moment).sentence()
+    said = _Scene(line).sentence()
     root = moment.roots.get(line.root_arn or "")
     if root is None or len(moment.roots) == 1:
         return f"{said}."
@@ -89,22 +82,12 @@ def caption(line: Line, moment: Moment) -> str:
 class _Scene:
     """A line, with the state and the attempt that it is about."""
 
-    def __init__(self, line: Line, moment: Moment) -> None:
-        self.line, self.moment, item = line, moment, line.item
-        self.execution = moment.executions.get(line.execution_arn or "")
-        key = None
-        call = moment.trace.calls.get(line.call_key.removeprefix(CALL_KEY))
-        self.link = moment.link(call) if call is not None else None
-        if isinstance(item, ApiCall):
-            key = self.link.key if self.link else None
-        elif isinstance(item, TaskState):
-            key = moment.task_starter(item.task_arn)
-        elif isinstance(item, HistoryEvent) and item.attempt_id:
-            key = item.execution_arn, item.attempt_id
-        self.attempt: Attempt | None = moment.attempt(key)
-        self.visit: StateVisit | None = moment.visit_of(key)
-        if self.visit is None and self.execution is not None:
-            self.visit = self.execution.visit(getattr(item, "visit_id", None))
+    def __init__(self, line: Line) -> None:
+        about = self.about = line.about
+        self.line, self.moment, self.execution = line, about.moment, about.execution
+        self.link, self.visit, self.attempt = about.link, about.visit, about.attempt
+        self.integration = about.attempt.integration if about.attempt else None
+        self.name = visit_name(about.visit, alone=False) if about.visit else "a state"
 
     def sentence(self) -> str:
         item = self.line.item
@@ -124,18 +107,10 @@ class _Scene:
     # -- words -------------------------------------------------------------------------
 
     @property
-    def name(self) -> str:
-        return visit_name(self.visit, alone=False) if self.visit else "a state"
-
-    @property
     def as_shown(self) -> str:
         """Give what the line says: `Execution succeeded, 5m 09s`."""
-        said = plain_text(part for part in self.line.parts if part.text != _KEY)
+        said = plain_text(self.line.parts)
         return re.sub(r"\s{2,}", ", ", _GLYPHS.sub("", said).strip())
-
-    @property
-    def integration(self) -> Integration | None:
-        return self.attempt.integration if self.attempt else None
 
     @property
     def job(self) -> str:
@@ -154,13 +129,6 @@ class _Scene:
         words = rule_words(self.link, id_word(self.attempt)) if self.link else ""
         sure = self.link is not None and self.link.rule.sure
         return f"matched by {words.lstrip('=~≈ ')}{'' if sure else ' only: a guess'}"
-
-    @property
-    def number(self) -> int:
-        """Which of its state's attempts it is, from 1."""
-        own = self.attempt.scheduled_id if self.attempt else 0
-        tries = self.visit.attempts if self.visit else ()
-        return next((n for n, a in enumerate(tries, 1) if a.scheduled_id == own), 1)
 
     def backoff(self, number: int) -> str:
         """Say how long was waited before an attempt; empty for no back-off."""
@@ -202,11 +170,11 @@ class _Scene:
             return self.entered(self.visit)
         if kind.endswith(("StateExited", "StateSucceeded")) and self.visit is not None:
             return self.exited(self.visit)
+        iteration = kind == "MapIterationStarted"
+        if iteration and (first := state_after(self.execution, event.id)) is not None:
+            return f"Iteration {event.iteration} begins: {self.entered(first)}"
         if self.attempt is not None:
             return self.phase(event, _FAMILY.sub("", kind), self.attempt)
-        first = state_after(self.execution, event.id)
-        if kind == "MapIterationStarted" and first is not None:
-            return f"Iteration {event.iteration} begins: {self.entered(first)}"
         return f"{self.name}: {self.as_shown}" if self.visit else self.as_shown
 
     def entered(self, visit: StateVisit) -> str:
@@ -256,12 +224,12 @@ class _Scene:
         if phase == "Succeeded":
             return self.succeeded(event, attempt)
         several = self.visit is not None and len(self.visit.attempts) > 1
-        who = f"Try {self.number} of {self.name}" if several else self.name
+        who = f"Try {self.about.number} of {self.name}" if several else self.name
         return f"{who} {self.ended(event, phase)}{self.consequence()}"
 
     def consequence(self) -> str:
         """Say what became of a failed attempt: a retry, a redrive, a Catch or none."""
-        number = self.number + 1
+        number = self.about.number + 1
         if self.visit is not None and self.visit.is_redriven(number):
             return f"; a redrive begins try {number}"
         if wait := self.backoff(number):
@@ -270,7 +238,7 @@ class _Scene:
         return fates.get(self.visit.status, "") if self.visit else ""
 
     def begun(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
-        what, number = resource_words(attempt), self.number
+        what, number = resource_words(attempt), self.about.number
         worker = text_of(self.moment.trace.details(event).get("workerName"))
         if phase == "Started":
             starts = f"was taken by worker {named(worker)}" if worker else "started"
@@ -309,7 +277,7 @@ class _Scene:
             return f"{name} was called{role}: same role, but no matching task"
         outcome = ""
         if call.error_code:
-            how = "was denied" if is_denied(call) else "failed"
+            how = "was denied" if phases.is_denied(call) else "failed"
             outcome = f" {how} ({named(call.error_code)})"
         which = f"{name}, which{outcome}," if outcome else name
         part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
@@ -329,8 +297,8 @@ class _Scene:
         self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
     ) -> str:
         """Say which poll it is, how long after the action, and what became of it."""
-        polls = polls_of(attempt, sure_calls(self.moment, key))
-        known = knows_all_polls(self.moment, Coverage(self.moment), key, attempt)
+        polls = phases.polls_of(attempt, phases.sure_calls(self.moment, key))
+        known = phases.knows_all_polls(self.moment, Coverage(self.moment), key, attempt)
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
         count = f" of {len(polls)}" if number and known else ""
         shown = self.line.call.subject if self.line.call else ()
@@ -343,7 +311,7 @@ class _Scene:
         if attempt.status == "running":
             return f"{said}, but the state keeps waiting"
         calls = self.moment.calls_of(key)
-        alone = known and all(map(is_denied, polls_of(attempt, calls)))
+        alone = known and all(map(phases.is_denied, phases.polls_of(attempt, calls)))
         so = ", so completion doesn't depend on polling" if alone else ""
         return f"{said}, yet the state still succeeded{so}"
 

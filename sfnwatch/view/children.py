@@ -5,20 +5,15 @@ Most begin folded: what was asked for is the execution that started them. What a
 says is enough to know whether to open it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
+from sfnwatch.analysis.phases import length_of
+from sfnwatch.model import children
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
-from sfnwatch.model.children import (
-    RUNNING,
-    ExecutionCounts,
-    MapRun,
-    Parent,
-    map_run_name,
-)
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.moment import Coverage, Moment
@@ -55,14 +50,22 @@ class Child(Struct, frozen=True):
     waits: bool = True
     """False for one that was started and not waited for."""
     is_map_run: bool = False
-    map_run: MapRun | None = None
+    map_run: children.MapRun | None = None
     """What was told of the Map Run; None for executions, and where nothing was."""
     histories: int = 0
     """How many of a Map Run's executions have their histories here."""
 
     @property
+    def title(self) -> str:
+        """Name it as it came from AWS: `archive › 7f3a`, `Map Run Each 276e5993`."""
+        if self.is_map_run:
+            return f"Map Run {self.name}"
+        machine = f"{self.machine} › " if self.machine else ""
+        return f"{machine}{short_id(self.name)}"
+
+    @property
     def running(self) -> bool:
-        return self.status in RUNNING
+        return self.status in children.RUNNING
 
 
 def child_execution(moment: Moment, arn: str) -> Child | None:
@@ -90,7 +93,7 @@ def child_map_run(moment: Moment, arn: str) -> Child | None:
     around = moment.executions.get(parent.execution_arn) if parent else None
     if parent is None or around is None:
         return None
-    told = moment.map_run(arn)
+    told = moment.map_runs.get(arn)
     begun_at, end = _course_of(around, parent, arn)
     status, stopped_at = end or ("RUNNING", None)
     if told is not None and _is_better(told, begun_at, end):
@@ -98,7 +101,7 @@ def child_map_run(moment: Moment, arn: str) -> Child | None:
     parents = moment.lineage.parents
     return Child(
         arn=arn,
-        name=map_run_name(arn),
+        name=children.map_run_name(arn),
         machine=None,
         status=status,
         started_at=told.started_at if told else None,
@@ -110,7 +113,7 @@ def child_map_run(moment: Moment, arn: str) -> Child | None:
 
 
 def _course_of(
-    around: ExecutionAsOf, parent: Parent, arn: str
+    around: ExecutionAsOf, parent: children.Parent, arn: str
 ) -> tuple[datetime | None, _End | None]:
     """Say when a Map Run began, the last time, and how it ended, as its parent tells.
 
@@ -132,7 +135,9 @@ def _course_of(
     return begun_at, end
 
 
-def _is_better(told: MapRun, begun_at: datetime | None, end: _End | None) -> bool:
+def _is_better(
+    told: children.MapRun, begun_at: datetime | None, end: _End | None
+) -> bool:
     """True where what was told of a Map Run is newer than its parent's history.
 
     The end that was told may be the one before a redrive.
@@ -147,11 +152,7 @@ def _is_better(told: MapRun, begun_at: datetime | None, end: _End | None) -> boo
 
 def child_parts(child: Child) -> Iterator[Part]:
     """Name what runs inside a state and say how it stands."""
-    if child.is_map_run:
-        yield Part(clean(f"Map Run {child.name}", _LIMIT), Role.NAME)
-    else:
-        machine = f"{child.machine} › " if child.machine else ""
-        yield Part(clean(f"{machine}{short_id(child.name)}", _LIMIT), Role.NAME)
+    yield Part(clean(child.title, _LIMIT), Role.NAME)
     yield from (Part("  "), status_part(child.status))
     if child.started_at is not None and child.stopped_at is not None:
         took = seconds_between(child.started_at, child.stopped_at)
@@ -182,7 +183,7 @@ def map_run_parts(child: Child, cells: int = _CELLS) -> Iterator[Part]:
         yield Part(f"  {child.histories:,} read, {unread:,} not read", Role.DIM)
 
 
-def bar_parts(counts: ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
+def bar_parts(counts: children.ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
     """Draw what is done, what failed and what runs, each seen if there is any."""
     total = max(counts.total, counts.done + counts.running + counts.pending)
     if not total:
@@ -200,7 +201,7 @@ def bar_parts(counts: ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
         yield Part("░" * (cells - sum(widths)), Role.DIM)
 
 
-def count_words(counts: ExecutionCounts) -> str:
+def count_words(counts: children.ExecutionCounts) -> str:
     """Say in words how far a Map Run is: `12 of 40 done, 1 failed, 8 running`."""
     parts = [f"{counts.done:,} of {counts.total:,} executions done"]
     for number, word in (
@@ -226,27 +227,32 @@ def fold_parts(
         run = child_map_run(moment, fold.child_arn)
         if run is None:
             return ()
-        listed = Part("  C: list", Role.DIM)
-        return (*child_parts(run), Part("  "), *map_run_parts(run), listed)
+        return (*child_parts(run), Part("  "), *map_run_parts(run))
     inside = list(_visits_in(moment, fold))
     if fold.kind is FoldKind.CHILD:
         child = child_execution(moment, fold.child_arn)
         head = child_parts(child) if child else ()
         contents = counted(len(inside), "state")
     elif visit is not None:
-        head = _branch_parts(moment, fold, visit)
+        head = _branch_parts(moment, fold, visit, inside)
         contents = _contents(fold, visit, inside)
     else:
         return ()
     return *head, Part(f"  {contents}", Role.DIM), *_tally_parts(moment, fold, inside)
 
 
-def _branch_parts(moment: Moment, fold: Fold, visit: StateVisit) -> Iterator[Part]:
+def _branch_parts(
+    moment: Moment, fold: Fold, visit: StateVisit, inside: Sequence[StateVisit]
+) -> Iterator[Part]:
     """Name a branch by its path, `Each[1] / Inner[0]`, and say how it stands."""
     path = visit.path.removeprefix(f"{ROOT} / ")
     number = "" if fold.index is None else f"[{fold.index}]"
     yield Part(clean(f"{path}{number}", _LIMIT), Role.NAME)
-    status, seconds = _outcome(moment, fold, visit)
+    status, seconds = visit.status, None
+    if fold.index is not None:
+        status, seconds = _outcome(moment, fold, inside)
+    elif visit.ended_at is not None:
+        seconds = length_of(visit, visit.ended_at)
     yield from (Part("  "), status_part(status))
     if seconds is not None:
         yield Part(f" {duration(max(0.0, seconds))}", Role.DIM)
@@ -299,36 +305,21 @@ def _visits_in(moment: Moment, fold: Fold) -> Iterator[StateVisit]:
                 yield visit
 
 
-def _outcome(moment: Moment, fold: Fold, visit: StateVisit) -> tuple[str, float | None]:
-    """Say how a visit, or one branch of it, stands, and how long it took."""
-    if fold.index is None:
-        if visit.ended_at is None:
-            return visit.status, None
-        spent = (visit.ended_at - visit.entered_at).total_seconds() - visit.paused
-        return visit.status, spent
+def _outcome(
+    moment: Moment, fold: Fold, inside: Iterable[StateVisit]
+) -> tuple[str, float | None]:
+    """Say how a branch stands, and how long it took."""
     execution = moment.executions[fold.execution_arn]
     members = (m for m in fold.members if isinstance(m, HistoryEvent))
     events = [member for member in members if execution.event(member.id)]
-    status = _branch_status(fold, events, moment)
-    if status == "running" or not events:
-        return status, None
-    return status, (events[-1].at - events[0].at).total_seconds()
-
-
-def _branch_status(fold: Fold, events: Sequence[HistoryEvent], moment: Moment) -> str:
-    """Say how a branch stands: a Map's own events tell, else its last state."""
-    for event in reversed(events):
-        if event.type == "MapIterationStarted":
-            break  # anew, if the Map is retried
-        if event.type.startswith("MapIteration"):
-            return event.type.removeprefix("MapIteration").lower()
-    last = ""
-    for visit in _visits_in(moment, fold):
-        if visit.parent == fold.visit_id:
-            if visit.running:
-                return "running"
-            last = visit.status
-    return last or "running"
+    told = (e.type for e in reversed(events) if e.type.startswith("MapIteration"))
+    status = next(told, "MapIterationStarted").removeprefix("MapIteration").lower()
+    if status == "started":
+        # Or anew, if the Map is retried: its states tell then.
+        states = [each.status for each in inside if each.parent == fold.visit_id]
+        status = "running" if "running" in states or not states else states[-1]
+    ended = bool(events) and status != "running"
+    return status, seconds_between(events[0].at, events[-1].at) if ended else None
 
 
 # -- polls and waits -----------------------------------------------------------------

@@ -19,19 +19,19 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from sfnwatch.analysis.phases import length_of
 from sfnwatch.analysis.wording import times
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linker import role_of_call
-from sfnwatch.model.links import Link, LinkRule
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, text_of
+from sfnwatch.model.values import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
-from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.order import Backoff, Fold, Item
-from sfnwatch.view.outline import Outline
+from sfnwatch.view.lines import LineMaker, Subject
+from sfnwatch.view.order import Fold, Item
+from sfnwatch.view.outline import Keeps, Outline
 from sfnwatch.view.wording import plain_text, resource_words, went_wrong
 
 LONGEST = 4096
@@ -54,110 +54,86 @@ class FilterError(ValueError):
 # -- what a filter sees in a line ------------------------------------------------------
 
 
-class LineFacts(Struct):
-    """What a line is about."""
-
-    maker: LineMaker
-    item: Item
-    execution_arn: str | None = None
-    visit: StateVisit | None = None
-    attempt: Attempt | None = None
-    events: Sequence[HistoryEvent] = ()
-    """Those that share the line."""
-    call: ApiCall | None = None
-    """The call that it is, or that stands on it."""
-    link: Link | None = None
-    task: TaskState | None = None
-
-    def has_event(self, *endings: str) -> bool:
-        """True if the type of an event on the line ends so."""
-        return any(event.type.endswith(endings) for event in self.events)
-
-    @property
-    def part(self) -> Attempt | StateVisit | None:
-        """The attempt it tells of; of a line that tells of a whole state, that."""
-        whole = self.attempt is None or self.has_event("StateEntered", "StateExited")
-        return self.visit if whole else self.attempt
-
-    @property
-    def seconds(self) -> float | None:
-        """How long that took; None while it runs."""
-        part = self.part
-        if part is None or part.ended_at is None:
-            return None
-        if isinstance(part, Attempt):
-            return (part.ended_at - part.scheduled_at).total_seconds()
-        return (part.ended_at - part.entered_at).total_seconds() - part.paused
-
-    @property
-    def errors(self) -> Sequence[str]:
-        """The errors of its events, without their causes."""
-        return [error for error, _ in self.failures() if error]
-
-    def failures(self) -> Iterator[tuple[str | None, str | None]]:
-        """Yield error and cause of its call and of those events that may have some."""
-        if self.call is not None:
-            yield self.call.error_code, self.call.error_message
-        for event in self.events:
-            if event.type.endswith(("Failed", "TimedOut", "Aborted")):
-                details = self.maker.moment.trace.details(event)
-                yield text_of(details.get("error")), text_of(details.get("cause"))
-            elif event.type == "FailStateEntered":
-                yield self.maker.fail_error(event), None
+def _has_event(about: Subject, *endings: str) -> bool:
+    """True if the type of an event on the line ends so."""
+    return any(event.type.endswith(endings) for event in about.events)
 
 
-Test = Callable[[LineFacts], bool]
-Texts = Callable[[LineFacts], Iterable[str | None]]
+def _part(about: Subject) -> Attempt | StateVisit | None:
+    """Give the attempt it tells of; of a line that tells of a whole state, that."""
+    whole = about.attempt is None or _has_event(about, "StateEntered", "StateExited")
+    return about.visit if whole else about.attempt
 
 
-def _words(facts: LineFacts) -> Iterator[str]:
-    line = facts.maker.line(facts.item)
+def _seconds(about: Subject) -> float | None:
+    """Say how long that took; None while it runs."""
+    part = _part(about)
+    if part is None or part.ended_at is None:
+        return None
+    if isinstance(part, StateVisit):
+        return length_of(part, part.ended_at)
+    return (part.ended_at - part.scheduled_at).total_seconds()
+
+
+def _failures(about: Subject) -> Iterator[tuple[str | None, str | None]]:
+    """Yield error and cause of its call and of those events that may have some."""
+    if about.call is not None:
+        yield about.call.error_code, about.call.error_message
+    yield from map(about.maker.failure, about.events)
+
+
+Test = Callable[[Subject], bool]
+Texts = Callable[[Subject], Iterable[str | None]]
+
+
+def _words(about: Subject) -> Iterator[str]:
+    line = about.maker.line(about.item)
     yield plain_text((*line.owner, *line.parts))
 
 
-def _states(facts: LineFacts) -> Iterator[str]:
-    if facts.visit is not None:
-        yield facts.visit.name
-        yield facts.visit.path.removeprefix(f"{ROOT} / ")
+def _states(about: Subject) -> Iterator[str]:
+    if about.visit is not None:
+        yield about.visit.name
+        yield about.visit.path.removeprefix(f"{ROOT} / ")
 
 
-def _attempts(facts: LineFacts) -> Sequence[Attempt]:
+def _attempts(about: Subject) -> Sequence[Attempt]:
     """Give what a state's line runs; a call's and a task's say what they are."""
-    if facts.attempt is not None and facts.events:
-        return (facts.attempt,)
+    if about.attempt is not None and about.events:
+        return (about.attempt,)
     # Retries run the same thing again.
-    return facts.visit.attempts[:1] if facts.visit and facts.events else ()
+    return about.visit.attempts[:1] if about.visit and about.events else ()
 
 
-def _actions(facts: LineFacts) -> Iterator[str]:
-    if facts.call is not None:
-        yield facts.call.event_name
-    if facts.task is not None:
-        yield facts.task.last_status
-    yield from map(resource_words, _attempts(facts))
+def _actions(about: Subject) -> Iterator[str]:
+    if about.call is not None:
+        yield about.call.event_name
+    if isinstance(about.item, TaskState):
+        yield about.item.last_status
+    yield from map(resource_words, _attempts(about))
 
 
-def _services(facts: LineFacts) -> Iterator[str]:
-    if facts.call is not None:
-        yield facts.call.event_source
-    for attempt in _attempts(facts):
+def _services(about: Subject) -> Iterator[str]:
+    if about.call is not None:
+        yield about.call.event_source
+    for attempt in _attempts(about):
         yield attempt.integration.event_source if attempt.integration else ""
         yield resource_words(attempt)
 
 
-def _errors(facts: LineFacts) -> Iterator[str | None]:
-    for failure in facts.failures():
+def _errors(about: Subject) -> Iterator[str | None]:
+    for failure in _failures(about):
         yield from failure
-    if facts.task is not None and went_wrong(facts.task):
-        yield from (facts.task.stop_code, facts.task.stopped_reason)
+    if isinstance(about.item, TaskState) and went_wrong(about.item):
+        yield from (about.item.stop_code, about.item.stopped_reason)
 
 
-def _bodies(facts: LineFacts) -> Iterator[str]:
+def _bodies(about: Subject) -> Iterator[str]:
     """Yield every key and every value of the raw records."""
-    trace = facts.maker.moment.trace
-    left: list[Any] = [trace.raw(event) for event in facts.events]
-    left += [trace.cloudtrail_record(facts.call)] if facts.call else []
-    left += [trace.raw(facts.task)] if facts.task else []
+    trace = about.moment.trace
+    left: list[Any] = [trace.raw(event) for event in about.events]
+    left += [trace.cloudtrail_record(about.call)] if about.call else []
+    left += [trace.raw(about.item)] if isinstance(about.item, TaskState) else []
     while left:
         value = left.pop()
         if isinstance(value, Mapping):
@@ -168,8 +144,8 @@ def _bodies(facts: LineFacts) -> Iterator[str]:
             yield value if isinstance(value, str) else json.dumps(value)
 
 
-def _executions(facts: LineFacts) -> Iterator[str]:
-    yield (facts.execution_arn or "").rsplit(":", 1)[-1]
+def _executions(about: Subject) -> Iterator[str]:
+    yield (about.execution_arn or "").rsplit(":", 1)[-1]
 
 
 # -- kinds of lines, and rules of links ------------------------------------------------
@@ -179,69 +155,73 @@ _DENIED = re.compile(
 )
 
 
-def _has_event(*endings: str) -> Test:
-    return lambda facts: facts.has_event(*endings)
-
-
 def _has_role(role: CallRole) -> Test:
-    return lambda f: f.call is not None and role_of_call(f.call, f.link) is role
+    return lambda a: a.call is not None and role_of_call(a.call, a.link) is role
 
 
 def _has_rule(*rules: LinkRule) -> Test:
-    return lambda facts: facts.link is not None and facts.link.rule in rules
+    return lambda about: about.link is not None and about.link.rule in rules
 
 
-def _is_of_execution(facts: LineFacts) -> bool:
-    return any(event.type.startswith("Execution") for event in facts.events)
+def _is_of_execution(about: Subject) -> bool:
+    return any(event.type.startswith("Execution") for event in about.events)
 
 
-def _has_phase(facts: LineFacts) -> bool:
-    return any(event.attempt_id for event in facts.events)
+def _has_phase(about: Subject) -> bool:
+    return any(event.attempt_id for event in about.events)
 
 
-def _is_other(facts: LineFacts) -> bool:
-    named = facts.has_event("StateEntered", "StateExited") or _is_of_execution(facts)
-    state_line = facts.call is None and facts.task is None
-    return state_line and not named and not _has_phase(facts)
+def _is_other(about: Subject) -> bool:
+    named = _has_event(about, "StateEntered", "StateExited") or _is_of_execution(about)
+    is_record = isinstance(about.item, ApiCall | TaskState) or about.call is not None
+    return not (is_record or named or _has_phase(about))
 
 
-def _is_failure(facts: LineFacts) -> bool:
-    if facts.has_event("Failed", "TimedOut", "FailStateEntered") or facts.errors:
+def _is_failure(about: Subject) -> bool:
+    if _has_event(about, "Failed", "TimedOut", "FailStateEntered"):
         return True
-    return facts.task is not None and went_wrong(facts.task)
+    failed_task = isinstance(about.item, TaskState) and went_wrong(about.item)
+    return failed_task or any(error for error, _ in _failures(about))
 
 
-def _is_caught(facts: LineFacts) -> bool:
-    caught = facts.visit is not None and facts.visit.status == "caught"
-    return caught and facts.has_event("StateExited")
+def _is_denied(about: Subject) -> bool:
+    return any(_DENIED.search(error or "") for error, _ in _failures(about))
 
 
-def _is_redriven(facts: LineFacts) -> bool:
+def _is_caught(about: Subject) -> bool:
+    caught = about.visit is not None and about.visit.status == "caught"
+    return caught and _has_event(about, "StateExited")
+
+
+def _is_running(about: Subject) -> bool:
+    part = _part(about)
+    return part is not None and part.status == "running"
+
+
+def _is_redriven(about: Subject) -> bool:
     """True for a redrive, also of a Map Run, and for the attempts it began."""
-    if facts.visit is None or facts.attempt is None:
-        return facts.has_event("Redriven")
-    tries, own = facts.visit.attempts, facts.attempt.scheduled_id
-    numbers = (n for n, each in enumerate(tries, 1) if each.scheduled_id == own)
-    return any(map(facts.visit.is_redriven, numbers))
+    if about.visit is None or about.attempt is None:
+        return _has_event(about, "Redriven")
+    return about.visit.is_redriven(about.number)
 
 
 Known = Mapping[str, tuple[str, Test]]
 """What may follow an operator: what it means, and what it keeps."""
 KINDS: Known = {
     "execution": ("start, redrive and end of an execution", _is_of_execution),
-    "entered": ("a state is entered", _has_event("StateEntered")),
-    "exited": ("a state is exited", _has_event("StateExited")),
+    "entered": ("a state is entered", lambda a: _has_event(a, "StateEntered")),
+    "exited": ("a state is exited", lambda a: _has_event(a, "StateExited")),
     "phase": ("an attempt is scheduled, started, submitted, ended", _has_phase),
     "other": ("iterations, branches, back-offs, all else", _is_other),
-    "call": ("API calls", lambda facts: facts.call is not None),
-    "task": ("task states reported by ECS", lambda facts: facts.task is not None),
+    "call": ("API calls", lambda about: about.call is not None),
+    "task": ("task states reported by ECS", lambda a: isinstance(a.item, TaskState)),
     "poll": ("calls that poll a job's status", _has_role(CallRole.POLL)),
     "action": ("calls that do a state's work", _has_role(CallRole.ACTION)),
     "stop": ("calls that stop a job", _has_role(CallRole.STOP)),
     "failed": ("failed, timed out or denied", _is_failure),
-    "denied": ("access denied", lambda f: any(map(_DENIED.search, f.errors))),
+    "denied": ("access denied", _is_denied),
     "caught": ("failures handled by a Catch", _is_caught),
-    "running": ("still running", lambda f: bool(f.part and f.part.status == "running")),
+    "running": ("still running", _is_running),
     "redriven": ("a redrive, and the attempts it began", _is_redriven),
 }
 _RULE_WORDS = {
@@ -263,7 +243,7 @@ RULES: Known = {
     "strong": ("by parameters or order", _has_rule(*set(_SURE) - set(_EXACT))),
     "sure": ("exact or strong: no guess", _has_rule(*_SURE)),
     "guess": ("a guess, or ambiguous", _has_rule(*_GUESSES)),
-    "none": ("matched to nothing", lambda f: f.call is not None and f.link is None),
+    "none": ("matched to nothing", lambda a: a.call is not None and a.link is None),
 }
 
 
@@ -449,12 +429,19 @@ class Filter(Struct, frozen=True, eq=False):
         """Write it out in full, with every `&` and every needed parenthesis."""
         return self.text[1:-1] if self.text.startswith("(") else self.text
 
-    def predicate(self, moment: Moment, outline: Outline) -> "LineFilter":
-        """Give what decides for each item, as of a moment.
+    def predicate(self, moment: Moment, outline: Outline) -> Keeps:
+        """Give what decides for each item, as of a moment; for a fold any in it do.
 
         It is of use as long as the moment is: until the trace changes.
         """
-        return LineFilter(self.keeps, moment, outline)
+        maker = LineMaker(moment, outline)
+
+        def keeps(item: Item) -> bool:
+            if isinstance(item, Fold):
+                return any(map(keeps, item.members))
+            return self.keeps(Subject(maker, item))
+
+        return keeps
 
 
 def _join(sign: Literal["&", "|"], parts: Sequence[Filter]) -> Filter:
@@ -462,7 +449,7 @@ def _join(sign: Literal["&", "|"], parts: Sequence[Filter]) -> Filter:
         return parts[0]
     of = all if sign == "&" else any
     text = f" {sign} ".join(part.text for part in parts)
-    return Filter(f"({text})", lambda facts: of(p.keeps(facts) for p in parts))
+    return Filter(f"({text})", lambda about: of(p.keeps(about) for p in parts))
 
 
 class _Parser(Struct):
@@ -505,7 +492,7 @@ class _Parser(Struct):
             return part
         twice = part.text.startswith("!")
         text = part.text[1:] if twice else f"!{part.text}"
-        return Filter(text, lambda facts: not part.keeps(facts))
+        return Filter(text, lambda about: not part.keeps(about))
 
     def atom(self, depth: int) -> Filter:
         if token := self.accept("("):
@@ -555,7 +542,7 @@ def _look(token: str, texts: Texts, value: _Token) -> Filter:
         written, finds = _quoted(value.text), lambda text: words in text.casefold()
     return Filter(
         f"{token} {written}".lstrip(),
-        lambda facts: any(finds(clean(text)) for text in texts(facts) if text),
+        lambda about: any(finds(clean(text)) for text in texts(about) if text),
     )
 
 
@@ -570,8 +557,9 @@ def _took(token: _Token) -> Filter:
     limit = sum(float(number) * _UNITS[unit] for number, unit in parts)
     holds = {"<": lt, "<=": le, ">": gt}.get(sign, ge)
 
-    def keeps(facts: LineFacts) -> bool:
-        return facts.seconds is not None and bool(holds(facts.seconds, limit))
+    def keeps(about: Subject) -> bool:
+        seconds = _seconds(about)
+        return seconds is not None and bool(holds(seconds, limit))
 
     return Filter(f"~d {sign}{written}", keeps)
 
@@ -584,56 +572,6 @@ def _unknown(
     hint = near[close[0]] if close else f"there are {' '.join(known)}"
     message = f"unknown {thing} {clean(token.text, _SHOWN)}"
     return FilterError(message, token.position, hint)
-
-
-# -- filters ---------------------------------------------------------------------------
-
-
-class LineFilter:
-    """Decides which lines a filter keeps."""
-
-    def __init__(self, keeps: Test, moment: Moment, outline: Outline) -> None:
-        self._keeps, self._moment = keeps, moment
-        self._order, self._maker = outline.order, LineMaker(moment, outline)
-
-    def __call__(self, item: Item) -> bool:
-        """True for an item that is kept; a fold is if anything behind it is."""
-        if isinstance(item, Fold):
-            return any(map(self, item.members))
-        return self._keeps(self._facts(item))
-
-    def _facts(self, item: Item) -> LineFacts:
-        moment, facts = self._moment, LineFacts(self._maker, item)
-        if isinstance(item, HistoryEvent):
-            self._add_events(facts, item)
-            return facts
-        if isinstance(item, ApiCall):
-            facts.call, facts.link = item, moment.link(item)
-        elif isinstance(item, TaskState):
-            facts.task, facts.link = item, moment.task_link(item.task_arn)
-        key = facts.link.key if facts.link else None
-        facts.execution_arn = facts.link.execution_arn if facts.link else None
-        if isinstance(item, Backoff):
-            facts.execution_arn = item.execution_arn
-            key = item.execution_arn, item.scheduled_id
-        facts.visit, facts.attempt = moment.visit_of(key), moment.attempt(key)
-        return facts
-
-    def _add_events(self, facts: LineFacts, leader: HistoryEvent) -> None:
-        moment, facts.execution_arn = self._moment, leader.execution_arn
-        execution = moment.executions.get(leader.execution_arn)
-        if execution is None or execution.event(leader.id) is None:
-            return
-        shared = (e for e in self._order.followers(leader) if execution.event(e.id))
-        facts.events = (leader, *shared)
-        # An iteration's start is its first state's, as its line is.
-        entered = (e for e in facts.events if e.type.endswith("StateEntered"))
-        facts.visit = execution.visit(next(entered, leader).visit_id)
-        ids = (event.attempt_id for event in facts.events if event.attempt_id)
-        facts.attempt = execution.attempt(next(ids, None))
-        call = self._order.attached_call(leader)
-        if call is not None and moment.shows_call(call):
-            facts.call, facts.link = call, moment.link(call)
 
 
 def parse_filter(text: str) -> Filter:
@@ -660,8 +598,8 @@ def found(words: str) -> Filter:
     """Search: find words in a line, or in its state's name. Smart case."""
     exact = words != words.lower()
 
-    def keeps(facts: LineFacts) -> bool:
-        texts = map(clean, (*_words(facts), *_states(facts))) if words else ()
+    def keeps(about: Subject) -> bool:
+        texts = map(clean, (*_words(about), *_states(about))) if words else ()
         return any(words in (text if exact else text.lower()) for text in texts)
 
     return Filter(_quoted(words), keeps)

@@ -513,7 +513,7 @@ def _counts(moment: Moment, arn: str, visit: StateVisit) -> ExecutionCounts | No
     runs = moment.lineage.map_runs.items()
     here = arn, visit.id
     own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
-    told = moment.map_run(own[-1]) if own else None
+    told = moment.map_runs.get(own[-1]) if own else None
     return told.executions if told else None
 
 

@@ -10,7 +10,7 @@ executions stand beside each other, and none crosses another.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -20,15 +20,8 @@ from operator import itemgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.phases import (
-    Completion,
-    Phase,
-    Segment,
-    completion_of,
-    retrying_states,
-    segments,
-    sure_calls,
-)
+from sfnwatch.analysis import phases
+from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
@@ -156,60 +149,41 @@ class LifeLines:
         if other.ended_at is None or other.ended_at > visit.entered_at:
             return True
         same = other_arn == arn and other.ended_at == visit.entered_at
-        return same and bool(other.turns) and other.turns[-1].by > visit.id
+        return same and other.ended_by > visit.id
 
     # -- at a line -------------------------------------------------------------------
 
     def width(self, root_arn: str = "") -> int:
         """Give the number of columns there are."""
-        return len(self._columns.get(root_arn if self._apart else "", ()))
+        return len(self._columns.get(self._set_of(root_arn), ()))
 
     def rails(self, moment: Moment, at: datetime, root_arn: str = "") -> list[Rail]:
         """Give the life-lines that pass a line whose time is `at`."""
         found: list[Rail] = []
-        columns = self._columns.get(root_arn if self._apart else "", ())
-        for number, column in enumerate(columns):
+        for number, column in enumerate(self._columns.get(self._set_of(root_arn), ())):
             place = bisect_right(column, at, key=itemgetter(0)) - 1
-            if place < 0:
+            key = column[place][1] if place >= 0 else ("", 0)
+            execution = moment.executions.get(key[0])
+            visit = execution.visit(key[1]) if execution is not None else None
+            if execution is None or visit is None or (visit.ended_at or at) < at:
                 continue
-            _, (arn, visit_id) = column[place]
-            execution = moment.executions.get(arn)
-            visit = execution.visit(visit_id) if execution else None
-            if visit is not None and (visit.ended_at is None or visit.ended_at >= at):
-                retrying = retrying_states(execution) if execution else ()
-                found.append(_rail(number, (arn, visit_id), visit, at, retrying))
+            retrying = phases.retrying_states(execution)
+            until = max(at, visit.entered_at)
+            segment = _segment_at(phases.segments(visit, until, retrying), at)
+            phase = segment.phase if segment is not None else Phase.WAITING
+            failed = segment is not None and segment.failed
+            found.append(Rail(number, key, phase, failed))
         return found
 
 
-def _rail(
-    column: int,
-    key: VisitKey,
-    visit: StateVisit,
-    at: datetime,
-    retrying: Collection[str],
-) -> Rail:
-    segment = _segment_at(segments(visit, max(at, visit.entered_at), retrying), at)
-    phase = segment.phase if segment is not None else Phase.WAITING
-    return Rail(column, key, phase, failed=segment is not None and segment.failed)
-
-
-def _segment_at(found: Iterable[Segment], at: datetime) -> Segment | None:
+def _segment_at(found: Iterable[phases.Segment], at: datetime) -> phases.Segment | None:
     """Find the stretch that a moment belongs to: at a border the one that ends."""
-    last: Segment | None = None
+    last: phases.Segment | None = None
     for segment in found:
         if last is not None and segment.begin >= at:
             break
         last = segment
     return last
-
-
-def with_ends(
-    rails: Iterable[Rail], begins: VisitKey | None, ends: VisitKey | None
-) -> Iterator[Rail]:
-    """Mark the life-line that a line begins, and the one that it ends."""
-    for rail in rails:
-        own = {"begins": rail.visit == begins, "ends": rail.visit == ends}
-        yield replace(rail, **own) if any(own.values()) else rail
 
 
 # -- lines -----------------------------------------------------------------------------
@@ -229,17 +203,82 @@ class Lane(StrEnum):
     """What ECS told of the tasks themselves."""
 
 
+class Subject:
+    """What an item is about, and what else stands on its line, as of a moment."""
+
+    def __init__(self, maker: "LineMaker", item: Item) -> None:
+        self.maker, self.moment, self.item = maker, maker.moment, item
+        self.execution_arn: str | None = None
+        self.events: Sequence[HistoryEvent] = ()
+        """Those that share its line."""
+        self.call: ApiCall | None = None
+        """The call that it is, or that the phase on it made."""
+        self.link: Link | None = None
+        """Whose that call is; of a task's state, whose task."""
+        visit_id, attempt_id = None, None
+        if isinstance(item, HistoryEvent):
+            self.execution_arn = item.execution_arn
+            visit_id, attempt_id = self._add_events(item)
+        elif isinstance(item, Fold | Backoff):
+            self.execution_arn, visit_id = item.execution_arn, item.visit_id
+            attempt_id = item.scheduled_id if isinstance(item, Backoff) else None
+        else:
+            link = self._add_link(item)
+            if link is not None:
+                self.execution_arn = link.execution_arn
+                visit_id, attempt_id = link.visit_id, link.attempt_id
+        execution = self.moment.executions.get(self.execution_arn or "")
+        self.execution = execution
+        self.visit = execution.visit(visit_id) if execution else None
+        self.attempt = execution.attempt(attempt_id) if execution else None
+
+    def _add_events(self, leader: HistoryEvent) -> tuple[int | None, int | None]:
+        """Take in what shares a line; give the visit and the attempt it is about."""
+        execution = self.moment.executions.get(leader.execution_arn)
+        if execution is None or execution.event(leader.id) is None:
+            return None, None
+        order = self.maker.order
+        followers = order.followers(leader)
+        self.events = [leader, *(e for e in followers if execution.event(e.id))]
+        call = order.attached_call(leader)
+        if call is not None and self.moment.shows_call(call):
+            self._add_link(call)
+        # An iteration's start is about its first state, as its line is.
+        entered = (e for e in self.events if e.type.endswith("StateEntered"))
+        attempts = (e.attempt_id for e in self.events if e.attempt_id)
+        return next(entered, leader).visit_id, next(attempts, None)
+
+    def _add_link(self, item: ApiCall | TaskState) -> Link | None:
+        if isinstance(item, ApiCall):
+            self.call, self.link = item, self.moment.link(item)
+        else:
+            self.link = self.moment.task_link(item.task_arn)
+        return self.link
+
+    @property
+    def key(self) -> AttemptKey | None:
+        """The attempt's."""
+        if self.attempt is None or self.execution_arn is None:
+            return None
+        return self.execution_arn, self.attempt.scheduled_id
+
+    @property
+    def number(self) -> int:
+        """Which of its state's tries the attempt is, from 1."""
+        own = self.attempt.scheduled_id if self.attempt else 0
+        tries = self.visit.attempts if self.visit else ()
+        return next((n for n, a in enumerate(tries, 1) if a.scheduled_id == own), 1)
+
+
 class Line(Struct):
     """One line of the lanes."""
 
-    key: str
-    item: Item
+    about: Subject
     lane: Lane
     at: datetime
     """As it is shown: if executions are aligned, shifted."""
     whole_seconds: bool = False
     """True for calls, whose times have no milliseconds."""
-    execution_arn: str | None = None
     root_arn: str | None = None
     """The execution around it that nothing started."""
     rails: tuple[Rail, ...] = ()
@@ -265,6 +304,18 @@ class Line(Struct):
     """True for the first line of a day other than that of the line before."""
     late: float | None = None
     """Seconds from when it, or the call on it, was made until it was received."""
+
+    @property
+    def item(self) -> Item:
+        return self.about.item
+
+    @property
+    def key(self) -> str:
+        return self.item.key
+
+    @property
+    def execution_arn(self) -> str | None:
+        return self.about.execution_arn
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -293,7 +344,7 @@ class LineMaker:
     ) -> None:
         self.moment, self._lifelines = moment, lifelines
         self._trace = moment.trace
-        self._order = outline.order if outline else RowOrder(moment.trace)
+        self.order = outline.order if outline else RowOrder(moment.trace)
         self._fail_errors: dict[str, dict[int, str]] = {}
         """What Fail states ended with, by execution and event."""
         self._numbers: dict[AttemptKey, dict[str, int]] = {}
@@ -312,55 +363,55 @@ class LineMaker:
 
     def line(self, item: Item, before: Item | None = None) -> Line:
         """Make the line of an item; `before` is that of the line before it."""
+        about = Subject(self, item)
         if isinstance(item, HistoryEvent):
-            line = _EventLine(self, item).make()
-        elif isinstance(item, ApiCall):
-            line = self._call_line(item)
-        elif isinstance(item, TaskState):
-            line = self._task_line(item)
+            line = _EventLine(about, item).make()
+        elif isinstance(item, Fold | Backoff):
+            line = self._other_line(about, item)
         else:
-            line = self._other_line(item)
+            line = self._call_line(about, item)
         if before is not None:
-            earlier = self._order.place(before)[0]
+            earlier = self.order.place(before)[0]
             passed = line.at - earlier
             line.gap = passed.total_seconds() if passed >= IDLE else None
             line.new_day = line.at.date() != earlier.date()
         return line
 
-    def execution(self, arn: str | None) -> ExecutionAsOf | None:
-        return self.moment.executions.get(arn or "")
-
-    def fail_error(self, entered: HistoryEvent) -> str | None:
-        """Say what a Fail state ended with; None where the history does not tell."""
-        execution = self.execution(entered.execution_arn)
-        if execution is None:
-            return None
+    def failure(self, event: HistoryEvent) -> tuple[str | None, str | None]:
+        """Give the error and the cause of an event, as far as the history tells."""
+        if event.type.endswith(("Failed", "TimedOut", "Aborted")):
+            details = self._trace.details(event)
+            return text_of(details.get("error")), text_of(details.get("cause"))
+        execution = self.moment.executions.get(event.execution_arn)
+        if event.type != "FailStateEntered" or execution is None:
+            return None, None
         if execution.arn not in self._fail_errors:
             self._fail_errors[execution.arn] = _fail_errors(self.moment, execution)
-        return self._fail_errors[execution.arn].get(entered.id)
+        return self._fail_errors[execution.arn].get(event.id), None
 
-    def completion(self, key: AttemptKey, attempt: Attempt) -> Completion | None:
-        return completion_of(self.moment, self._coverage, key, attempt)
+    def completion(self, key: AttemptKey, attempt: Attempt) -> phases.Completion | None:
+        return phases.completion_of(self.moment, self._coverage, key, attempt)
 
     # -- what all lines have -------------------------------------------------------
 
     def begin(
-        self, item: Item, lane: Lane, arn: str | None, rails_at: datetime | None = None
+        self, about: Subject, lane: Lane, rails_at: datetime | None = None
     ) -> Line:
         """Begin a line: when it was, whose it is, and what passes it.
 
         `rails_at` is when the life-lines are looked at, if not at the time of the item.
         """
+        arn, at = about.execution_arn, self.order.place(about.item)[0]
         root = self.moment.lineage.root_of(arn) if arn else None
-        at = self._order.place(item)[0]
-        line = Line("", item, lane, at, execution_arn=arn, root_arn=root)
+        line = Line(about, lane, at, root_arn=root)
         if self._lifelines is not None:
-            shown = rails_at or self._order.unshifted(at, arn)
+            shown = rails_at or self.order.unshifted(at, arn)
             line.rails = tuple(self._lifelines.rails(self.moment, shown, root or ""))
         return line
 
-    def owner(self, line: Line, visit: StateVisit | None) -> tuple[Part, ...]:
+    def owner(self, line: Line) -> tuple[Part, ...]:
         """Name the state whose line it is, where more than one is open."""
+        visit = line.about.visit
         if visit is None:
             return ()
         open_states = {rail.visit for rail in line.rails if not rail.ends}
@@ -373,18 +424,21 @@ class LineMaker:
 
     # -- calls and tasks -----------------------------------------------------------
 
-    def _call_line(self, call: ApiCall) -> Line:
-        link = self.moment.link(call)
-        line = self.begin(call, Lane.CALLS, link.execution_arn if link else None)
-        line.key, line.whole_seconds = call.key, True
-        self.put_call(line, call)
-        visit = self.moment.visit_of(link.key) if link and link.key else None
-        line.owner = self.owner(line, visit)
+    def _call_line(self, about: Subject, item: ApiCall | TaskState) -> Line:
+        if isinstance(item, ApiCall):
+            line = self.begin(about, Lane.CALLS)
+            line.whole_seconds = True
+            self.put_call(line, item)
+        else:
+            line = self.begin(about, Lane.TASKS)
+            line.task = wording.task_text(item)
+            line.late = lateness(item.seen_at, item.at)
+        line.owner = self.owner(line)
         return line
 
     def put_call(self, line: Line, call: ApiCall) -> None:
         """Say on a line which call it is, or that what it tells of made."""
-        line.call = self.call_text(call, self.moment.link(call))
+        line.call = self.call_text(call, line.about.link)
         line.call_key, line.call_at = call.key, call.event_time
         line.late = lateness(call.seen_at, call.event_time)
         line.service = call.event_source
@@ -425,39 +479,27 @@ class LineMaker:
         return wording.job_words(attempt)
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
-        calls = sure_calls(self.moment, link.key) if link.key else ()
+        calls = phases.sure_calls(self.moment, link.key) if link.key else ()
         links = self._trace.links
         made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
         action = next(made, None)
         at = action.event_time if action is not None else attempt.answered_at
         return at.replace(microsecond=0)
 
-    def _task_line(self, state: TaskState) -> Line:
-        key = self.moment.task_starter(state.task_arn)
-        line = self.begin(state, Lane.TASKS, key[0] if key else None)
-        line.key = state.key
-        line.task = wording.task_text(state)
-        line.owner = self.owner(line, self.moment.visit_of(key))
-        line.late = lateness(state.seen_at, state.at)
-        return line
-
     # -- folds and waits -----------------------------------------------------------
 
-    def _other_line(self, item: Fold | Backoff) -> Line:
-        line = self.begin(item, Lane.STATES, item.execution_arn)
-        line.key = item.key
-        execution = self.execution(item.execution_arn)
-        visit = execution.visit(item.visit_id) if execution else None
+    def _other_line(self, about: Subject, item: Fold | Backoff) -> Line:
+        line, visit = self.begin(about, Lane.STATES), about.visit
         if isinstance(item, Backoff):
-            line.owner = self.owner(line, visit)
+            line.owner = self.owner(line)
             line.text = backoff_parts(visit, item.number) if visit else ()
-            return line
-        line.fold = Part("⋯" if item.kind is FoldKind.POLLS else _CLOSED, Role.FOLD)
-        if item.kind is FoldKind.POLLS:
+        elif item.kind is FoldKind.POLLS:
+            line.fold = Part("⋯", Role.FOLD)
             line.lane, line.whole_seconds = Lane.CALLS, True
-            line.owner = self.owner(line, visit)
+            line.owner = self.owner(line)
             line.call = CallText(poll_run_parts(self._coverage, item))
         else:
+            line.fold = Part(_CLOSED, Role.FOLD)
             line.text = fold_parts(self.moment, item, visit)
         return line
 
@@ -465,53 +507,40 @@ class LineMaker:
 class _EventLine:
     """Makes the line of one event, and of what stands on it."""
 
-    def __init__(self, maker: LineMaker, event: HistoryEvent) -> None:
-        self._maker, self._event = maker, event
-        self._order, self._moment = maker._order, maker.moment  # noqa: SLF001 - one concept
-        arn = event.execution_arn
-        execution = maker.execution(arn)
-        self._execution = execution
-        followers = self._order.followers(event) if execution else ()
-        self._events = [event]
-        self._events += (e for e in followers if execution and execution.event(e.id))
-        self._visit = execution.visit(self._visit_id()) if execution else None
-        self._attempt = execution.attempt(event.attempt_id) if execution else None
+    def __init__(self, about: Subject, event: HistoryEvent) -> None:
+        self._about, self._event, self._maker = about, event, about.maker
+        self._visit, self._moment = about.visit, about.moment
+        self._ids = {each.id for each in about.events}
 
     @property
     def _details(self) -> Details:
         return self._moment.trace.details(self._event)
 
-    def _visit_id(self) -> int | None:
-        """Name the visit it is about: an iteration's start is its first state's."""
-        entered = (e for e in self._events if e.type.endswith("StateEntered"))
-        return next(entered, self._event).visit_id or None
-
     def make(self) -> Line:
-        event, arn = self._event, self._event.execution_arn
         begins, ends = self._ends_of_rail()
         # An iteration's start has its line, and its first state a moment later.
         entered = self._visit.entered_at if begins and self._visit else None
-        line = self._maker.begin(event, Lane.STATES, arn, entered)
-        line.key = event.key
-        line.rails = tuple(with_ends(line.rails, begins, ends))
+        line = self._maker.begin(self._about, Lane.STATES, entered)
+        line.rails = tuple(
+            replace(rail, begins=rail.visit == begins, ends=rail.visit == ends)
+            for rail in line.rails
+        )
         line.text = tuple(self._text(line))
-        if begins is None and event.attempt_id:
-            line.owner = self._maker.owner(line, self._visit)
+        if begins is None and self._event.attempt_id:
+            line.owner = self._maker.owner(line)
         self._conclude(line)
-        call = self._order.attached_call(event)
-        if call is not None and self._moment.shows_call(call):
-            self._maker.put_call(line, call)
+        if self._about.call is not None:
+            self._maker.put_call(line, self._about.call)
         return line
 
     def _ends_of_rail(self) -> tuple[VisitKey | None, VisitKey | None]:
         """Say which life-line begins with the line, and which ends with it."""
-        visit = self._visit
-        ids = {event.id for event in self._events}
+        visit, ids = self._visit, self._ids
         if visit is None or (self._event.iteration is not None and len(ids) == 1):
             return None, None
         key = self._event.execution_arn, visit.id
         begins = key if visit.id in ids else None
-        ended = not visit.running and visit.turns and visit.turns[-1].by in ids
+        ended = not visit.running and visit.ended_by in ids
         return begins, key if ended else None
 
     def _text(self, line: Line) -> Iterator[Part]:
@@ -520,20 +549,20 @@ class _EventLine:
             yield from self._execution_text(line)
         elif event.type == "MapRunStarted":
             yield from self._map_run_text(line)
-        elif visit is not None and visit.id in {each.id for each in self._events}:
+        elif visit is not None and visit.id in self._ids:
             yield from self._entered_text(visit)
         elif event.type.endswith(("StateExited", "StateSucceeded")) and visit:
             yield from self._exited_text(line, visit)
-        elif self._attempt is not None and visit is not None:
-            yield from self._phase_text(visit, self._attempt)
+        elif event.attempt_id and visit is not None and self._about.attempt is not None:
+            yield from self._phase_text(visit)
         else:
             yield from wording.other_parts(event, self._details)
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event, arn = self._event, self._event.execution_arn
-        child = child_execution(self._moment, arn)
-        if event.type == REDRIVEN and self._execution is not None:
-            redrives = self._execution.redrives
+        child, execution = child_execution(self._moment, arn), self._about.execution
+        if event.type == REDRIVEN and execution is not None:
+            redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
             yield from wording.redrive_parts(redrive) if redrive else ()
             return
@@ -542,7 +571,7 @@ class _EventLine:
             yield from child_parts(child)
             return
         yield from wording.execution_parts(event, self._details)
-        started = self._execution.started_at if self._execution else None
+        started = execution.started_at if execution else None
         if event.type in TERMINAL and started is not None:
             spent = (event.at - started).total_seconds()
             yield Part(f"  {duration(max(0.0, spent))}", Role.DIM)
@@ -558,49 +587,47 @@ class _EventLine:
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
         yield from wording.entered_parts(visit)
-        follower = self._events[-1]
+        follower = self._about.events[-1]
         if follower.type == "MapStateStarted":
             yield from wording.items_part(self._moment.trace.details(follower))
         if visit.type == "Fail":
-            error = self._maker.fail_error(self._event)
+            error, _ = self._maker.failure(self._event)
             yield Part(f"  ✘ {clean(error or 'failed', 200)}", Role.BAD)
         if follower.type.endswith("StateExited") and visit.type == "Choice":
-            chosen = self._next_state(follower)
-            if chosen is not None:
-                yield Part(f" → {clean(chosen.name, 200)}")
+            yield from self._next_state(follower)
 
-    def _next_state(self, exited: HistoryEvent) -> StateVisit | None:
-        return state_after(self._execution, exited.id)
+    def _next_state(self, exited: HistoryEvent) -> Iterator[Part]:
+        chosen = state_after(self._about.execution, exited.id)
+        if chosen is not None:
+            yield Part(f" → {clean(chosen.name, 200)}")
 
     def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
-        spent = (self._events[-1].at - visit.entered_at).total_seconds() - visit.paused
         line.owner = (Part(wording.state_name(visit), Role.NAME), Part("  "))
-        yield from wording.exited_parts(visit, spent)
+        yield from (wording.status_part(visit.status), self._spent(visit))
         if visit.status == "caught":
-            chosen = self._next_state(self._events[-1])
-            if chosen is not None:
-                yield Part(f" → {clean(chosen.name, 200)}")
+            yield from self._next_state(self._about.events[-1])
 
-    def _phase_text(self, visit: StateVisit, attempt: Attempt) -> Iterator[Part]:
-        phases = [e for e in self._events if e.attempt_id]
-        yield from wording.phase_parts(phases)
-        last = phases[-1]
+    def _spent(self, visit: StateVisit) -> Part:
+        """Say how long a state took until the last event of the line."""
+        spent = (self._about.events[-1].at - visit.entered_at).total_seconds()
+        return Part(f"  {duration(max(0.0, spent - visit.paused))}", Role.DIM)
+
+    def _phase_text(self, visit: StateVisit) -> Iterator[Part]:
+        told = [e for e in self._about.events if e.attempt_id]
+        yield from wording.phase_parts(told)
+        last = told[-1]
         if last.type.endswith(("Scheduled", "Started")):
-            ids = [each.scheduled_id for each in visit.attempts]
-            number = ids.index(attempt.scheduled_id) + 1
-            yield from wording.try_parts(visit, number)
-        if len(phases) < len(self._events):
-            spent = (self._events[-1].at - visit.entered_at).total_seconds()
-            yield Part(f"  {duration(max(0.0, spent - visit.paused))}", Role.DIM)
+            yield from wording.try_parts(visit, self._about.number)
+        if len(told) < len(self._ids):
+            yield self._spent(visit)
         if last.type.endswith(("Failed", "TimedOut")):
             yield from wording.error_parts(self._moment.trace.details(last))
 
     def _conclude(self, line: Line) -> None:
         """Say how Step Functions learned of the job's end, on the line of that."""
-        attempt = self._attempt
-        if attempt is None or attempt.ended_by not in {e.id for e in self._events}:
+        attempt, key = self._about.attempt, self._about.key
+        if attempt is None or key is None or attempt.ended_by not in self._ids:
             return
-        key = self._event.execution_arn, attempt.scheduled_id
         told = self._maker.completion(key, attempt)
         if told is not None:
             line.conclusion = wording.completion_parts(told)
@@ -626,13 +653,9 @@ def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | 
     """Find the state that is entered right after an event, such as another's exit."""
     if execution is None:
         return None
-    for number in range(event_id + 1, event_id + _BETWEEN):
-        event = execution.event(number)
-        if event is not None and event.previous_event_id == event_id:
-            visit = execution.visit(number)
-            if visit is not None:
-                return visit
-    return None
+    events = map(execution.event, range(event_id + 1, event_id + _BETWEEN))
+    after = (e.id for e in events if e is not None and e.previous_event_id == event_id)
+    return next(filter(None, map(execution.visit, after)), None)
 
 
 def lateness(seen_at: datetime | None, at: datetime) -> float | None:

@@ -63,11 +63,10 @@ class FoldKind(StrEnum):
 
 
 class Fold(Struct, eq=False):
-    """A line that stands for several items."""
+    """What can be folded: if it is, a line that stands for several items."""
 
     key: str
     kind: FoldKind
-    place: Place
     execution_arn: str
     """Of a child execution its parent's."""
     visit_id: int
@@ -76,6 +75,8 @@ class Fold(Struct, eq=False):
     """Which branch."""
     child_arn: str = ""
     """The child execution's, or the Map Run's."""
+    place: Place = ()
+    """That of the first item behind it."""
     attempt: AttemptKey | None = None
     """The attempt that polls."""
     members: list["Item"] = field(default_factory=list)
@@ -127,7 +128,6 @@ class RowOrder:
         self._attached: dict[AttemptKey, tuple[HistoryEvent, ApiCall]] = {}
         """The action calls that stand on the line of the phase that tells of them."""
         self._attached_at: dict[str, ApiCall] = {}
-        self._is_attached: set[str] = set()
         self.rank_executions()
 
     # -- places --------------------------------------------------------------------
@@ -155,12 +155,12 @@ class RowOrder:
 
     def shown_at(self, at: datetime, arn: str | None) -> datetime:
         """Give the time at which something of an execution is shown."""
-        shift = self._shifts.get(arn or "") if self._aligned else None
+        shift = self._shifts.get(arn or "")
         return at - shift if shift else at
 
     def unshifted(self, at: datetime, arn: str | None) -> datetime:
         """Give the time of its own of something that is shown at a time."""
-        shift = self._shifts.get(arn or "") if self._aligned else None
+        shift = self._shifts.get(arn or "")
         return at + shift if shift else at
 
     def place(self, item: Item) -> Place:
@@ -207,17 +207,22 @@ class RowOrder:
 
     # -- calls that stand on the line of what tells of them --------------------------
 
-    def attach(self, key: AttemptKey, attempt: Attempt | None) -> None:
-        """Look which action call stands on which line of an attempt; none, of None."""
-        old = self._attached.pop(key, None)
-        if old is not None:
-            del self._attached_at[old[0].key]
-            self._is_attached.discard(old[1].event_id)
-        new = self._attachment(key, attempt) if attempt is not None else None
-        if new is not None:
-            self._attached[key] = new
-            self._attached_at[new[0].key] = new[1]
-            self._is_attached.add(new[1].event_id)
+    def attach(self, attempts: Mapping[AttemptKey, Attempt]) -> set[str]:
+        """Look which action calls stand on which lines of attempts.
+
+        Give those that have come to stand on one, or stand on none any more.
+        """
+        old = [self._attached.pop(key) for key in attempts if key in self._attached]
+        for event, _ in old:
+            del self._attached_at[event.key]
+        # Only now: a call may go from one attempt to another.
+        found = {key: self._attachment(key, each) for key, each in attempts.items()}
+        new = {key: pair for key, pair in found.items() if pair is not None}
+        self._attached |= new
+        self._attached_at |= {event.key: call for event, call in new.values()}
+        return {call.event_id for _, call in old} ^ {
+            c.event_id for _, c in new.values()
+        }
 
     def _attachment(
         self, key: AttemptKey, attempt: Attempt
@@ -235,14 +240,6 @@ class RowOrder:
             if role is CallRole.ACTION and timedelta(0) <= answer < ANSWERED:
                 return self.leader(event), call
         return None
-
-    def attachment(self, key: AttemptKey) -> tuple[HistoryEvent, ApiCall] | None:
-        """Give an attempt's action call and the event on whose line it stands."""
-        return self._attached.get(key)
-
-    def is_attached(self, call: ApiCall) -> bool:
-        """True for a call that stands on the line of an event."""
-        return call.event_id in self._is_attached
 
     def attached_to(self, call: ApiCall) -> HistoryEvent | None:
         """Give the event on whose line a call stands."""
@@ -274,29 +271,6 @@ def _is_one(before: HistoryEvent, event: HistoryEvent) -> bool:
 # -- what is around a line -------------------------------------------------------------
 
 
-class Container(Struct, frozen=True):
-    """Something around lines that can be folded."""
-
-    key: str
-    kind: FoldKind
-    execution_arn: str
-    visit_id: int
-    index: int | None = None
-    child_arn: str = ""
-
-    def fold(self, place: Place) -> Fold:
-        """Begin its fold, which stands at a place."""
-        where = self.execution_arn, self.visit_id
-        return Fold(
-            self.key,
-            self.kind,
-            place,
-            *where,
-            index=self.index,
-            child_arn=self.child_arn,
-        )
-
-
 def child_key(arn: str) -> str:
     """Key the fold of a child execution."""
     return f"{arn}~child"
@@ -323,10 +297,10 @@ class Containers:
     def __init__(
         self,
         trace: Trace,
-        closed: frozenset[str] = frozenset(),
-        opened: frozenset[str] = frozenset(),
+        closed: frozenset[str],
+        opened: frozenset[str],
         *,
-        fold: bool = True,
+        fold: bool,
     ) -> None:
         """`closed` and `opened` are the keys of what somebody has folded, or opened.
 
@@ -335,7 +309,7 @@ class Containers:
         self._trace = trace
         self._closed, self._opened, self._fold = closed, opened, fold
         self._iterations: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
-        self._outermost: dict[Spot, Container | None] = {}
+        self._outermost: dict[Spot, Fold | None] = {}
 
     def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
         """Take visits in; True if a Map has too many iterations that had not before."""
@@ -346,16 +320,12 @@ class Containers:
             if visit.index is None or parent is None or parent.type != "Map":
                 continue
             iterations = self._iterations[arn, parent.id]
-            few = len(iterations) <= MANY
+            before = len(iterations)
             iterations.add(visit.index)
-            crowded = crowded or few is not (len(iterations) <= MANY)
+            crowded |= before == MANY < len(iterations)
         return crowded and self._fold
 
     # -- where an item stands ----------------------------------------------------------
-
-    def owner_of(self, task_arn: str) -> AttemptKey | None:
-        """Name the attempt whose ECS task it is."""
-        return self._trace.as_of().task_starter(task_arn)
 
     def spot_of(self, item: Item) -> Spot:
         """Say in which execution and which visit an item stands."""
@@ -370,7 +340,7 @@ class Containers:
         if isinstance(item, Fold | Backoff):
             return item.execution_arn, item.visit_id, None
         if isinstance(item, TaskState):
-            return self._spot_of_attempt(self.owner_of(item.task_arn))
+            return self.spot_of_link(self._trace.as_of().task_link(item.task_arn))
         return self.spot_of_link(self._trace.links.get(item.event_id))
 
     def spot_of_link(self, link: Link | None) -> Spot:
@@ -379,53 +349,49 @@ class Containers:
             return NOWHERE
         return link.execution_arn, link.visit_id or 0, None
 
-    def _spot_of_attempt(self, key: AttemptKey | None) -> Spot:
-        visit = self._trace.as_of().visit_of(key)
-        return (key[0], visit.id, None) if key and visit else NOWHERE
-
-    def around(self, item: Item) -> Iterator[Container]:
-        """Yield what is around an item, innermost first."""
+    def around(self, item: Item) -> Iterator[Fold]:
+        """Yield what is around an item and can be folded, innermost first."""
         spot: Spot | None = self.spot_of(item)
         while spot is not None:
             own, spot = self._step_out(spot)
             yield from own
 
-    def _step_out(self, spot: Spot) -> tuple[list[Container], Spot | None]:
+    def _step_out(self, spot: Spot) -> tuple[list[Fold], Spot | None]:
         """Give the containers at a spot, innermost first, and the spot around them."""
         arn, visit_id, iteration = spot
         execution = self._trace.executions.get(arn)
         visit = execution.visits.get(visit_id) if execution else None
         if visit is None:
             return self._step_out_of_execution(arn)
-        found: list[Container] = []
+        found: list[Fold] = []
         if iteration is not None:
             key = branch_key(arn, visit_id, iteration)
-            found.append(Container(key, FoldKind.BRANCH, arn, visit_id, iteration))
+            found.append(Fold(key, FoldKind.BRANCH, arn, visit_id, iteration))
         if visit.type in _CONTAINERS:
             key = visit_key(arn, visit_id)
-            found.append(Container(key, FoldKind.VISIT, arn, visit_id))
+            found.append(Fold(key, FoldKind.VISIT, arn, visit_id))
         return found, (arn, visit.parent or 0, visit.index if visit.parent else None)
 
-    def _step_out_of_execution(self, arn: str) -> tuple[list[Container], Spot | None]:
+    def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], Spot | None]:
         lineage = self._trace.lineage
         run = lineage.map_runs.get(arn)
         if run is not None:
             around = run.execution_arn, run.visit_id
             kind = FoldKind.MAP_RUN
-            found = Container(map_run_key(arn), kind, *around, child_arn=arn)
+            found = Fold(map_run_key(arn), kind, *around, child_arn=arn)
             return [found], (*around, None)
         parent = lineage.parents.get(arn)
         if parent is None:
             return [], None
         around = parent.execution_arn, parent.visit_id
-        found = Container(child_key(arn), FoldKind.CHILD, *around, child_arn=arn)
+        found = Fold(child_key(arn), FoldKind.CHILD, *around, child_arn=arn)
         if parent.map_run_arn is not None:
             return [found], (parent.map_run_arn, 0, None)
         return [found], (*around, None)
 
     # -- what is closed ----------------------------------------------------------------
 
-    def is_closed(self, container: Container) -> bool:
+    def is_closed(self, container: Fold) -> bool:
         """True for what is folded: by somebody, or as it begins."""
         if container.key in self._closed:
             return True
@@ -438,7 +404,7 @@ class Containers:
         iterations = self._iterations[container.execution_arn, container.visit_id]
         return len(iterations) > MANY
 
-    def closed_around(self, item: Item) -> Container | None:
+    def closed_around(self, item: Item) -> Fold | None:
         """Find the outermost closed fold around an item."""
         return self._closed_at(self.spot_of(item))
 
@@ -446,8 +412,8 @@ class Containers:
         """True for a spot behind a fold."""
         return self._closed_at(spot) is not None
 
-    def _closed_at(self, spot: Spot | None) -> Container | None:
-        inside: list[tuple[Spot, list[Container]]] = []
+    def _closed_at(self, spot: Spot | None) -> Fold | None:
+        inside: list[tuple[Spot, list[Fold]]] = []
         while spot is not None and spot not in self._outermost:
             own, around = self._step_out(spot)
             inside.append((spot, own))
@@ -459,27 +425,14 @@ class Containers:
             self._outermost[each] = found
         return found
 
-    def all_keys(self, kinds: Iterable[FoldKind]) -> frozenset[str]:
-        """Give the keys of all there is of some kinds."""
+    def every_fold(self) -> Iterator[Fold]:
+        """Yield all that can be folded, polls apart; some of it more than once."""
+        lineage = self._trace.lineage
         spots: set[Spot] = {
             (arn, visit.parent or 0, visit.index)
             for arn, execution in self._trace.executions.items()
             for visit in execution.visits.values()
         }
-        spots |= {(arn, 0, None) for arn in self._trace.lineage.map_runs}
-        spots |= {(arn, 0, None) for arn in self._trace.lineage.parents}
-        wanted = set(kinds)
-        found = (each for spot in spots for each in self._step_out(spot)[0])
-        return frozenset(each.key for each in found if each.kind in wanted)
-
-    def closed_keys(self) -> frozenset[str]:
-        """Give the keys of what is folded, children and Map Runs apart."""
-        if not self._fold and not self._closed:
-            return frozenset()
-        crowded = {
-            branch_key(*where, index)
-            for where, iterations in self._iterations.items()
-            if len(iterations) > MANY and self._fold
-            for index in iterations
-        }
-        return self._closed | (crowded - self._opened)
+        spots |= {(arn, 0, None) for arn in (*lineage.map_runs, *lineage.parents)}
+        for spot in spots:
+            yield from self._step_out(spot)[0]

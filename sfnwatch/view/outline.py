@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain, groupby
+from operator import itemgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +24,6 @@ from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view.order import (
     Backoff,
-    Container,
     Containers,
     Fold,
     FoldKind,
@@ -94,25 +94,32 @@ class Outline:
         self.folds: dict[str, Fold] = {}
         """What stands behind each line that stands for several items, by its key."""
         self._polls: dict[AttemptKey, list[Fold]] = {}
-        self._hidden_polls: set[str] = set()
-        """The event ids of polls that stand behind a fold of their attempt's."""
+        self._hidden: dict[str, Fold] = {}
+        """What polls stand behind, by their keys."""
         self._backoffs: dict[str, Backoff] = {}
-        items: list[Item] = []
         every = everything(trace)
-        for events in every.events.values():
-            items += [event for event in events if self.order.join(event) is event]
         for arn, visit_ids in every.visits.items():
             self.containers.add_visits(arn, visit_ids)
-        for key, attempt in self._touched_attempts(every):
-            self.order.attach(key, attempt)
-        folds = [fold for key in trace.calls_of for fold in self._new_runs(key)]
-        others = self._new_others(every)
-        items += (item for item in others if not self._is_hidden(item))
-        found = [(self.order.place(item), item) for item in items]
-        found += [(fold.place, fold) for fold in folds]
-        found.sort(key=lambda pair: pair[0])
+        items = self._joined(every)
+        self.order.attach(dict(self._touched_attempts(every)))
+        self._add([*items, *self._new_others(every)], trace.calls_of)
+
+    def _joined(self, changed: Changed) -> list[Item]:
+        """Give the new events that don't stand on another's line."""
+        events = chain.from_iterable(changed.events.values())
+        return [event for event in events if self.order.join(event) is event]
+
+    def _add(self, items: Iterable[Item], polled: Iterable[AttemptKey]) -> None:
+        """Put new items in their places; some attempts have polls to fold anew."""
+        folds = [fold for key in polled for fold in self._fold_polls(key)]
+        place_of, hidden = self.order.place, self._hidden
+        found = [(place_of(item), item) for item in chain(items, folds)]
+        found.sort(key=itemgetter(0))
         for place, item in found:
-            self._show(item, place)
+            if isinstance(item, Fold):
+                self._insert(item, place)
+            elif not (hidden and item.key in hidden):
+                self._show(item, place)
 
     def _new_backoffs(self, arn: str, visit: StateVisit) -> Iterator[Backoff]:
         """Yield the waits before a visit's tries that are not among the lines yet."""
@@ -131,9 +138,8 @@ class Outline:
 
     def _has_line(self, call: ApiCall) -> bool:
         """False for a call that is not shown, or stands on another's line."""
-        if self.order.is_attached(call):
-            return False
-        return self._trace.as_of().is_relevant(call)
+        attached = self.order.attached_to(call) is not None
+        return not attached and self._trace.as_of().is_relevant(call)
 
     # -- what a batch brings -----------------------------------------------------------
 
@@ -142,21 +148,20 @@ class Outline:
         if self._is_structural(changed):
             self._build()
             return
-        events = chain.from_iterable(changed.events.values())
-        items: list[Item] = [e for e in events if self.order.join(e) is e]
+        items = self._joined(changed)
         moved = self._moved(changed)
         if moved and not self._can_move(moved):
             self._build()
             return
         self.version += 1
-        for event_id, link in moved.items():
-            self._take_out_call(self._trace.calls[event_id], link)
-        calls = (self._trace.calls[event_id] for event_id in moved)
+        calls = [self._trace.calls[event_id] for event_id in moved]
+        for call in calls:
+            if call.key in self._hidden:
+                self._hidden.pop(call.key).members.remove(call)
+            elif self._is_line(call):
+                self._take_out(self.order.place(call))
         items += (call for call in calls if self._has_line(call))
-        for item in chain(items, self._new_others(changed)):
-            self._show(item, self.order.place(item))
-        for key in _keys_in(changed):
-            self._fold_polls(key)
+        self._add([*items, *self._new_others(changed)], _keys_in(changed))
 
     def _moved(self, changed: Changed) -> dict[str, Link | None]:
         """Give the calls that had a line, or stood on one, and may stand elsewhere.
@@ -164,7 +169,7 @@ class Outline:
         With each its link before.
         """
         links, new = changed.links, set(self._new_calls(changed))
-        moved = self._attach(changed)
+        moved = self.order.attach(dict(self._touched_attempts(changed)))
         for event_id, (old, link) in links.items():
             if link is None or (old and (old.key, old.rule) != (link.key, link.rule)):
                 moved.add(event_id)
@@ -177,13 +182,6 @@ class Outline:
         closed = any(map(self.containers.is_hidden, spots))
         return not (options.aligned or options.hidden_services or closed)
 
-    def _take_out_call(self, call: ApiCall, link: Link | None) -> None:
-        """Take out a call that was matched so, if it had a line."""
-        if self._is_hidden(call) and link is not None and link.key is not None:
-            self._unfold_polls(link.key)
-        if self._is_line(call):
-            self._take_out(self.order.place(call))
-
     def _new_others(self, changed: Changed) -> Iterator[Item]:
         """Yield what is new and no event."""
         trace = self._trace
@@ -194,7 +192,7 @@ class Outline:
         calls = (trace.calls[event_id] for event_id in self._new_calls(changed))
         yield from filter(self._has_line, calls)
         for state in changed.task_states:
-            if self.containers.owner_of(state.task_arn) is not None:
+            if trace.as_of().task_starter(state.task_arn) is not None:
                 yield state
 
     def _new_calls(self, changed: Changed) -> Iterable[str]:
@@ -215,24 +213,6 @@ class Outline:
         add = self.containers.add_visits
         crowded = [add(arn, visit_ids) for arn, visit_ids in changed.visits.items()]
         return any(crowded) or self._has_new_owner(changed)
-
-    def _attach(self, changed: Changed) -> set[str]:
-        """Put action calls on the lines that tell of them.
-
-        Give those that have come to stand on one, or stand on none any more.
-        """
-        touched = dict(self._touched_attempts(changed))
-        before = self._attached_to(touched)
-        # A call may go from one to another.
-        for key in touched:
-            self.order.attach(key, None)
-        for key, attempt in touched.items():
-            self.order.attach(key, attempt)
-        return before ^ self._attached_to(touched)
-
-    def _attached_to(self, keys: Iterable[AttemptKey]) -> set[str]:
-        pairs = map(self.order.attachment, keys)
-        return {pair[1].event_id for pair in pairs if pair is not None}
 
     def _touched_attempts(
         self, changed: Changed
@@ -266,24 +246,21 @@ class Outline:
         if not self._is_kept(item):
             self.filtered += _service(item) not in self.options.hidden_services
             return
-        container = self.containers.closed_around(item)
-        if container is None:
+        closed = self.containers.closed_around(item)
+        if closed is None:
             self._insert(item, place)
         else:
-            self._put_behind(container, item, place)
+            self._put_behind(self.folds.get(closed.key, closed), item, place)
 
     def _is_kept(self, item: Item) -> bool:
         if _service(item) in self.options.hidden_services:
             return False
         return self.options.keep is None or self.options.keep(item)
 
-    def _put_behind(self, container: Container, item: Item, place: Place) -> None:
-        fold = self.folds.get(container.key)
-        if fold is None:
-            fold = self.folds[container.key] = container.fold(place)
-            self._insert(fold, place)
-        elif place < fold.place:
-            self._take_out(fold.place)
+    def _put_behind(self, fold: Fold, item: Item, place: Place) -> None:
+        if fold.key not in self.folds or place < fold.place:
+            if self.folds.setdefault(fold.key, fold).members:
+                self._take_out(fold.place)
             fold.place = place
             self._insert(fold, place)
         at = len(fold.members)
@@ -313,57 +290,38 @@ class Outline:
 
     # -- polls -------------------------------------------------------------------------
 
-    def _fold_polls(self, key: AttemptKey) -> None:
-        """Fold the like polls of an attempt anew: one more of them has come."""
-        old = self._polls.pop(key, [])
-        calls = (call for fold in old for call in fold.members)
-        before = {call.event_id: call for call in calls if isinstance(call, ApiCall)}
-        self._hidden_polls.difference_update(before)
-        new = self._new_runs(key)
-        for fold in old:
-            self._take_out(fold.place)
-            del self.folds[fold.key]
-        for event_id, call in before.items():
-            if event_id not in self._hidden_polls:
-                self._insert(call, self.order.place(call))
-        for fold in new:
-            for poll in fold.members:
-                if isinstance(poll, ApiCall) and poll.event_id not in before:
-                    self._take_out(self.order.place(poll))
-            self.folds[fold.key] = fold
-            self._insert(fold, fold.place)
-
-    def _unfold_polls(self, key: AttemptKey) -> None:
-        """Have all polls of an attempt stand among the lines."""
-        for fold in self._polls.pop(key, ()):
-            self._take_out(fold.place)
-            del self.folds[fold.key]
-            for poll in fold.members:
-                self._hidden_polls.discard(poll.key.removeprefix(CALL_KEY))
-                self._insert(poll, self.order.place(poll))
-
-    def _new_runs(self, key: AttemptKey) -> list[Fold]:
-        """Fold the like polls of an attempt, but for the first and the last of each.
+    def _fold_polls(self, key: AttemptKey) -> list[Fold]:
+        """Fold the like polls of an attempt anew, but for the first and last of each.
 
         Attempts poll at the same time, so a run is of one attempt, whatever else lies
         between. A run is known by its number among the attempt's: its first poll may
-        come in last.
+        come in last. Give the folds, which are still to be put in their places.
         """
+        before: dict[str, Item] = {}
+        for fold in self._polls.pop(key, ()):
+            self._take_out(fold.place)
+            del self.folds[fold.key]
+            before |= {poll.key: poll for poll in fold.members}
+        for poll_key in before:
+            del self._hidden[poll_key]
         folds: list[Fold] = []
         for fold_key, run in self._runs(key):
-            if fold_key in self.options.opened:
-                continue
-            visit_id = self._trace.links[run[0].event_id].visit_id or 0
-            hidden = run[1:-1]
-            place = self.order.place(hidden[0])
-            fold = Fold(fold_key, FoldKind.POLLS, place, key[0], visit_id, attempt=key)
-            fold.members.extend(hidden)
-            fold.last = run[-1]
-            self._hidden_polls.update(call.event_id for call in hidden)
-            folds.append(fold)
+            if fold_key not in self.options.opened:
+                visit_id = self._trace.links[run[0].event_id].visit_id or 0
+                fold = Fold(fold_key, FoldKind.POLLS, key[0], visit_id, attempt=key)
+                fold.place, fold.last = self.order.place(run[1]), run[-1]
+                fold.members += run[1:-1]
+                self._hidden |= dict.fromkeys((e.key for e in fold.members), fold)
+                self.folds[fold_key] = fold
+                folds.append(fold)
+        for poll_key, poll in before.items():
+            if poll_key not in self._hidden:
+                self._insert(poll, self.order.place(poll))
+        for poll in chain.from_iterable(fold.members for fold in folds):
+            if poll.key not in before and self._is_line(poll):
+                self._take_out(self.order.place(poll))
         if folds:
             self._polls[key] = folds
-            self.folds.update((fold.key, fold) for fold in folds)
         return folds
 
     def _runs(self, key: AttemptKey) -> Iterator[tuple[str, list[ApiCall]]]:
@@ -383,9 +341,6 @@ class Outline:
     def _outcome(self, poll: ApiCall) -> tuple[object, ...]:
         rule = self._trace.links[poll.event_id].rule
         return poll.event_name, poll.error_code, rule
-
-    def _is_hidden(self, item: Item) -> bool:
-        return isinstance(item, ApiCall) and item.event_id in self._hidden_polls
 
     # -- finding -----------------------------------------------------------------------
 
@@ -415,16 +370,7 @@ class Outline:
         container = self.containers.closed_around(item)
         if container is not None:
             return self.folds.get(container.key)
-        attempt = self._attempt_of(item)
-        folds = self._polls.get(attempt, ()) if attempt else ()
-        return next((fold for fold in folds if item in fold.members), None)
-
-    def _attempt_of(self, item: Item) -> AttemptKey | None:
-        """Name the attempt that a call is matched to."""
-        if not isinstance(item, ApiCall):
-            return None
-        link = self._trace.links.get(item.event_id)
-        return link.key if link is not None else None
+        return self._hidden.get(item.key)
 
     def index_of(self, key: str) -> int | None:
         """Give the place among `items` of the line that stands for a key."""
@@ -484,24 +430,23 @@ class Outline:
         if isinstance(item, Fold):
             return item.key
         inner = next(self.containers.around(item), None)
-        attempt = self._attempt_of(item)
-        runs = self._runs(attempt) if attempt is not None else ()
+        call = item if isinstance(item, ApiCall) else None
+        link = self._trace.links.get(call.event_id) if call is not None else None
+        runs = self._runs(link.key) if link is not None and link.key is not None else ()
         run = next((name for name, run in runs if item in run), None)
         return run or (inner.key if inner else None)
 
     def toggle_all(self) -> None:
         """Open everything; or, where nothing is folded, fold every branch."""
-        options = self.options
-        closed = self.containers.closed_keys()
-        children = self.containers.all_keys({FoldKind.CHILD, FoldKind.MAP_RUN})
-        closed |= (children - options.opened) if options.folds else frozenset()
-        opened = options.opened | closed
-        if not closed:
-            branches = self.containers.all_keys({FoldKind.BRANCH})
-            closed, opened = branches | children, opened - branches - children
-        else:
-            closed = frozenset()
-        self.set_options(replace(options, closed=closed, opened=opened))
+        options, folds = self.options, list(self.containers.every_fold())
+        closed = frozenset(f.key for f in folds if self.containers.is_closed(f))
+        if closed:
+            opened = options.opened | closed
+            self.set_options(replace(options, closed=frozenset(), opened=opened))
+            return
+        inner = frozenset(f.key for f in folds if f.kind is not FoldKind.VISIT)
+        opened = options.opened - inner
+        self.set_options(replace(options, closed=inner, opened=opened))
 
 
 class _ShownItems:

@@ -8,20 +8,15 @@ The marks on a recording's way: what one would want to jump to.
 A mark stands at the moment at which its record comes, by the clock that is asked for.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 
 from msgspec import Struct
 
-from sfnwatch.analysis.phases import (
-    ENDED_OTHERWISE,
-    is_denied,
-    polls_of,
-    sure_calls,
-)
+from sfnwatch.analysis import phases
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
@@ -138,7 +133,7 @@ class Markers:
             call = self._trace.calls.get(event_id)
             if call is None or call.error_code is None or not moment.is_relevant(call):
                 continue
-            denied = is_denied(call)
+            denied = phases.is_denied(call)
             kind = MarkerKind.DENIED if denied else MarkerKind.FAILED
             words = f"{call.event_name} {call.error_code}"
             self._put((call.key, 0), (_call_marker(call, kind, words),))
@@ -175,7 +170,7 @@ def _of_ending(ending: HistoryEvent | None) -> Iterator[Marker]:
 
 
 def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
-    last = visit.turns[-1].by if visit.turns else visit.id
+    last = visit.ended_by or visit.id
     told = [(visit.id, MarkerKind.ENTERED, "entered")]
     if visit.status == "caught":
         told.append((last, MarkerKind.CAUGHT, "caught"))
@@ -189,7 +184,7 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
             yield _marker(event, kind, f"{visit.name} {words}")
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
-        for poll in polls_of(attempt, sure_calls(moment, key))[:1]:
+        for poll in phases.polls_of(attempt, phases.sure_calls(moment, key))[:1]:
             words = f"{visit.name} first poll"
             yield _call_marker(poll, MarkerKind.FIRST_POLL, words)
 
@@ -212,7 +207,7 @@ def _is_learned(attempt: Attempt) -> bool:
     stopped, learned = attempt.stopped_at, attempt.ended_at
     if stopped is None or learned is None or stopped > learned:
         return False
-    return attempt.status not in ENDED_OTHERWISE
+    return attempt.status not in phases.ENDED_OTHERWISE
 
 
 # -- playback --------------------------------------------------------------------------
@@ -222,8 +217,6 @@ LONGEST_GAP = 1.0
 """Real seconds that an idle gap takes at most while gaps are squeezed."""
 REST = 2.0
 """Real seconds for which a loop stays at the end: that is what people wait for."""
-_MANY = 64
-"""More new times than these are sorted in at once."""
 _SHARE = 1 / 24
 """The part of a bar that a squeezed gap takes at most."""
 _LEAST_GAP = 1.0
@@ -259,14 +252,10 @@ class Course:
             return
         new = sorted(self._times_in(changed))
         self.version += bool(new)
-        if new and (not self.times or new[0] >= self.times[-1]):
-            self.times.extend(new)
-        elif len(new) > _MANY:
-            self.times.extend(new)
+        late = bool(new and self.times) and new[0] < self.times[-1]
+        self.times += new
+        if late:
             self.times.sort()
-        else:
-            for at in new:
-                insort(self.times, at)
 
     def _times_in(self, changed: Changed) -> Iterator[datetime]:
         """Yield when each thing comes that is new, or that was matched at last."""
@@ -418,10 +407,9 @@ class Playback:
     @property
     def course(self) -> Course:
         """The moments at which something comes, by the clock in use."""
-        course = self._courses.get(self.clock)
-        if course is None:
-            course = self._courses[self.clock] = Course(self.trace, self.clock)
-        return course
+        if self.clock not in self._courses:
+            self._courses[self.clock] = Course(self.trace, self.clock)
+        return self._courses[self.clock]
 
     @property
     def span(self) -> TimeSpan | None:
@@ -443,17 +431,14 @@ class Playback:
     @property
     def ended(self) -> bool:
         """True at the end of what can't grow any more."""
-        span = self.span
-        at = self.position
+        at, span = self.position, self.span
         return not self.growing and (span is None or at is None or at >= span[1])
 
     def moment(self) -> Moment:
         """Give what is shown."""
-        span = self.span
-        at = self.position
-        if at is None or (self.replay and span is not None and at >= span[1]):
-            return self.trace.as_of(None, self.clock)
-        return self.trace.as_of(at, self.clock)
+        at, span = self.position, self.span
+        at_end = self.replay and at is not None and span is not None and at >= span[1]
+        return self.trace.as_of(None if at_end else at, self.clock)
 
     def scale(self) -> Scale | None:
         """Lay all there is along a bar."""
@@ -540,10 +525,8 @@ class Playback:
         at, span = self.position, self.span
         if not self.squeeze or not self.playing or at is None or span is None:
             return 0.0
-        start = self.course.newest(at) or span[0]
-        length = ((self.course.after(at) or span[1]) - start).total_seconds()
-        waited = self.speed * LONGEST_GAP
-        return length - waited if length > waited else 0.0
+        gap = self.course.newest(at) or span[0], self.course.after(at) or span[1]
+        return max(0.0, length_of(gap) - self.speed * LONGEST_GAP)
 
     # -- what can be asked ---------------------------------------------------------
 
@@ -588,12 +571,9 @@ class Playback:
         span = self.span
         if span is None:
             return
-        here = self.position or span[1]
-        left = (span[1] - here if seconds > 0 else here - span[0]).total_seconds()
-        if abs(seconds) >= left:
-            self.seek(span[1] if seconds > 0 else span[0])
-        else:
-            self.seek(here + timedelta(seconds=seconds))
+        here, goal = self.position or span[1], span[1 if seconds > 0 else 0]
+        near = abs(seconds) < abs(length_of((here, goal)))
+        self.seek(here + timedelta(seconds=seconds) if near else goal)
 
     def tenth(self, number: int) -> None:
         """Go to so many tenths of the bar."""
@@ -608,11 +588,9 @@ class Playback:
             return
         here = self.position or span[1]
         if direction > 0:
-            there = course.after(here) or span[1]
+            self.stand(course.after(here) or span[1])
         else:
-            newest = course.newest(here)
-            there = (newest and course.before(newest)) or span[0]
-        self.stand(there)
+            self.stand(course.before(course.newest(here) or here) or span[0])
 
     def stand(self, at: datetime) -> None:
         """Go to a moment and stay there."""
@@ -630,12 +608,12 @@ class Playback:
             return False
         here = self.position or span[1]
         if direction > 0:
-            there = min((at for at in times if at > here), default=None)
+            there = min((at for at in times if at > here), default=here)
         else:
-            there = max((at for at in times if at < here), default=None)
-        if there is not None:
+            there = max((at for at in times if at < here), default=here)
+        if there != here:
             self.stand(there)
-        return there is not None
+        return there != here
 
     def faster(self) -> None:
         self.speed = SPEEDS[min(bisect_right(SPEEDS, self.speed), len(SPEEDS) - 1)]
@@ -645,32 +623,28 @@ class Playback:
 
     def switch_clock(self) -> None:
         """Read by the other clock; the newest thing shown stays shown."""
-        old, at, was_ended = self.clock, self.position, self.ended
-        new = Clock.EVENT if old is Clock.ARRIVAL else Clock.ARRIVAL
-        carried = self._carried(at, old, new) if at is not None else None
-        self.clock = new
+        at, was_ended = self.position, self.ended
+        newest = self._newest_shown(at) if at is not None else None
+        by_event = self.clock is Clock.EVENT
+        self.clock = Clock.ARRIVAL if by_event else Clock.EVENT
         span = self.span
         if at is None or span is None:
             return
-        if was_ended:
-            self.position = span[1]
-        else:
-            self.position = max(span[0], min(carried or span[0], span[1]))
+        there = dated(self.clock, newest[1], newest[0]) if newest else span[0]
+        there = span[1] if was_ended else there
+        self.position = max(span[0], min(there, span[1]))
 
-    def _carried(self, at: datetime, old: Clock, new: Clock) -> datetime | None:
-        """Give the moment of the newest thing shown, by its own time, by a clock."""
-        moment = self.trace.as_of(at, old)
+    def _newest_shown(self, at: datetime) -> tuple[datetime, datetime | None] | None:
+        """Give when the newest thing shown happened, and when it was received."""
+        moment = self.trace.as_of(at, self.clock)
         shown = [
             (each.events[-1].at, each.events[-1].seen_at)
             for each in moment.executions.values()
             if each.event_count
         ]
         calls = (c for c in reversed(moment.calls) if moment.is_relevant(c))
-        call = next(calls, None)
-        if call is not None:
-            shown.append((end_of_second(call.event_time), call.seen_at))
-        newest = max(shown, key=lambda times: times[0], default=None)
-        return dated(new, newest[1], newest[0]) if newest is not None else None
+        shown += [(end_of_second(c.event_time), c.seen_at) for c in islice(calls, 1)]
+        return max(shown, key=lambda times: times[0], default=None)
 
 
 def _forward(at: datetime, seconds: float, goal: datetime) -> datetime:

@@ -13,17 +13,9 @@ from typing import NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.analysis.phases import (
-    Completion,
-    Phase,
-    Segment,
-    completion_of,
-    end_of,
-    retrying_states,
-    segments,
-)
+from sfnwatch.analysis import phases
+from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import ExecutionCounts, ListedExecution
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
@@ -31,16 +23,10 @@ from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view import wording
+from sfnwatch.view.children import child_execution, child_map_run
 from sfnwatch.view.order import branch_key, child_key, map_run_key
-from sfnwatch.view.wording import (
-    STATUS_GLYPHS,
-    Part,
-    Role,
-    counted,
-    resource_words,
-    task_id,
-    task_text,
-)
+from sfnwatch.view.wording import Part, Role
 
 MANY = 20
 """A Map of more iterations than these begins folded."""
@@ -155,7 +141,7 @@ class BarEnd(NamedTuple):
 
     at: datetime
     status: str
-    completion: Completion | None = None
+    completion: phases.Completion | None = None
     """How Step Functions learned of it."""
 
 
@@ -181,22 +167,13 @@ class TimelineChart:
     def _executions(self) -> list[Bar]:
         """Make the tree of each execution; what a state started stands below it."""
         moment, lineage = self.moment, self.moment.lineage
-        for arn, states in moment.task_states.items():
-            starter = moment.task_starter(arn)
-            visit = moment.visit_of(starter)
-            if starter is not None and visit is not None:
-                task = self._task(starter[0], states)
-                self._started[starter[0], visit.id].append(task)
-        unread: defaultdict[str, list[tuple[int, Bar]]] = defaultdict(list)
-        for run, around in lineage.map_runs.items():
-            rest = self._unread(run)
-            if rest is not None:
-                unread[around.execution_arn].append((around.visit_id, rest))
+        for states in moment.task_states.values():
+            self._add_task(states)
+        for run in lineage.map_runs:
+            self._add_unread(run)
         roots: dict[str, Bar] = {}
         # The innermost first, and those that stand beside each other by their starts.
         for arn in sorted(moment.executions, key=lineage.level, reverse=True):
-            for visit_id, rest in unread[arn]:
-                self._started[arn, visit_id].append(rest)
             parent = lineage.parents.get(arn)
             bar = self._execution(moment.executions[arn])
             if parent is None:
@@ -208,68 +185,66 @@ class TimelineChart:
     def _execution(self, execution: ExecutionAsOf) -> Bar:
         """Make one tree; what is inside a visit was entered after it: from the end."""
         arn = execution.arn
-        nested = arn in self.moment.lineage.parents
+        child = child_execution(self.moment, arn)
         inside: dict[int | None, list[Bar]] = defaultdict(list)
         for visit in reversed(list(execution.visits)):
             within = _branches(arn, visit, inside.pop(visit.id, [])[::-1])
-            within += self._started.get((arn, visit.id), ())
+            started = self._started.get((arn, visit.id), ())
+            within += sorted(started, key=lambda bar: bar.kind is BarKind.UNREAD)
             inside[visit.parent].append(self._state(arn, visit, within))
         top = [bar for bars in inside.values() for bar in bars[::-1]]
         begin = execution.started_at or (top[0].begin if top else self.now)
         running = execution.running
         last = execution.events[-1].at if execution.event_count else begin
         end = execution.stopped_at or (max(self.now, last) if running else last)
-        key = child_key(arn) if nested else arn
-        name = self._named(execution) if nested else execution.name
+        key = child_key(arn) if child else arn
+        name = child.title if child else execution.name
         status = "running" if running else execution.status.lower()
         end = max(begin, end)
         bar = Bar(key, BarKind.EXECUTION, arn, status, begin, end, name, inside=top)
         bar.visits = [each.visits[0] for each in top]
-        bar.folded = nested or len(self.moment.roots) > 1
+        bar.folded = child is not None or len(self.moment.roots) > 1
         return bar
 
-    def _named(self, child: ExecutionAsOf) -> str:
-        """Name a child: of a Map Run's the machine is that of the state around it."""
-        of_run = self.moment.lineage.parents[child.arn].map_run_arn is not None
-        machine = "" if of_run else f"{child.state_machine_name} › "
-        return f"{machine}{short_id(child.name)}"
-
     def _state(self, arn: str, visit: StateVisit, inside: list[Bar]) -> Bar:
-        key, end = f"{arn}#{visit.id}", end_of(visit, self.now)
+        key, end = f"{arn}#{visit.id}", phases.end_of(visit, self.now)
         where = key, BarKind.STATE, arn, visit.status, visit.entered_at, end
         bar = Bar(*where, visit.name, [visit], inside)
         bar.folded = visit.type == "Map" and len(inside) > MANY
         bar.counts = self._counts.get((arn, visit.id))
         return bar
 
-    def _task(self, arn: str, states: Sequence[TaskState]) -> Bar:
-        known = list(stretches(states, self.now))
-        key, name = f"{TASK_KEY}{states[0].task_arn}", f"task {task_id(states[0])}"
-        status = _TASK_ENDS.get(task_text(states[-1]).status.role, "running")
-        begin, end = known[0].begin, max(each.end for each in known)
-        return Bar(key, BarKind.TASK, arn, status, begin, end, name, states=states)
+    def _add_task(self, states: Sequence[TaskState]) -> None:
+        starter = self.moment.task_starter(states[0].task_arn)
+        visit = self.moment.visit_of(starter)
+        if starter is None or visit is None:
+            return
+        begin = min(state.at for state in states)
+        name = f"task {wording.task_id(states[0])}"
+        status = _TASK_ENDS.get(wording.task_text(states[-1]).status.role, "running")
+        where = f"{TASK_KEY}{states[0].task_arn}", BarKind.TASK, starter[0], status
+        end = max([begin, *(end for _, end in stretches(states, self.now))])
+        task = Bar(*where, begin, end, name, states=states)
+        self._started[starter[0], visit.id].append(task)
 
-    def _unread(self, run: str) -> Bar | None:
+    def _add_unread(self, run: str) -> None:
         """Stand for the executions of a Map Run that are counted, and not read."""
         moment, parent = self.moment, self.moment.lineage.map_runs[run]
-        around = moment.executions.get(parent.execution_arn)
+        arn, child = parent.execution_arn, child_map_run(moment, run)
+        around = moment.executions.get(arn)
         visit = around.visit(parent.visit_id) if around else None
-        told = moment.map_run(run)
-        if told is None or visit is None:
-            return None
-        self._counts[parent.execution_arn, visit.id] = told.executions
-        parents = moment.lineage.parents
-        read = sum(parents[arn].map_run_arn == run for arn in moment.children)
-        missing = told.executions.total - read
+        if child is None or child.map_run is None or visit is None:
+            return
+        counts = self._counts[arn, visit.id] = child.map_run.executions
+        missing = counts.total - child.histories
         if missing <= 0:
-            return None
-        name = f"{missing:,} {'more, ' if read else ''}not read"
-        begin, end = visit.entered_at, end_of(visit, self.now)
-        where = f"{map_run_key(run)}~unread", BarKind.UNREAD, parent.execution_arn
-        bar = Bar(*where, "unknown", begin, end, name)
+            return
+        name = f"{missing:,} {'more, ' if child.histories else ''}not read"
+        where = f"{map_run_key(run)}~unread", BarKind.UNREAD, arn, "unknown"
+        bar = Bar(*where, visit.entered_at, phases.end_of(visit, self.now), name)
         listed = (child.listed for child in moment.listed_of.get(run, ()))
         bar.listed = [each for each in listed if each.arn not in moment.children]
-        return bar
+        self._started[arn, visit.id].append(bar)
 
     # -- finding and folding -----------------------------------------------------------
 
@@ -335,16 +310,16 @@ class TimelineChart:
         bar = line.bar
         if bar.kind is BarKind.TASK:
             return [
-                Segment(_STAGES.get(s.state.stage, Phase.CONTAINER), s.begin, s.end)
-                for s in stretches(bar.states, self.now)
-                if s.end > s.begin
+                Segment(_STAGES.get(state.stage, Phase.CONTAINER), state.at, end)
+                for state, end in stretches(bar.states, self.now)
+                if end > state.at
             ]
         if bar.kind is BarKind.EXECUTION and line.open:
             return list(self._whole(bar))
         if bar.kind is BarKind.BRANCH and line.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
-        retrying = retrying_states(self.moment.executions[bar.execution_arn])
-        found = (segments(visit, self.now, retrying) for visit in bar.visits)
+        retrying = phases.retrying_states(self.moment.executions[bar.execution_arn])
+        found = (phases.segments(visit, self.now, retrying) for visit in bar.visits)
         return [segment for those in found for segment in those]
 
     def _whole(self, bar: Bar) -> Iterator[Segment]:
@@ -416,9 +391,9 @@ class TimelineChart:
             told = self._told(arn, visit.attempts[-1]) if visit.attempts else None
             yield BarEnd(max(visit.entered_at, visit.ended_at), visit.status, told)
 
-    def _told(self, arn: str, attempt: Attempt) -> Completion | None:
+    def _told(self, arn: str, attempt: Attempt) -> phases.Completion | None:
         key = arn, attempt.scheduled_id
-        return completion_of(self.moment, self._coverage, key, attempt)
+        return phases.completion_of(self.moment, self._coverage, key, attempt)
 
     def _visits_on(self, line: BarLine) -> Iterator[tuple[str, StateVisit]]:
         """Yield the visits that a bar tells of, in the order they were entered."""
@@ -444,7 +419,7 @@ class TimelineChart:
                 return None
             visit = tops[0]
         if visit.attempts:
-            return Part(resource_words(visit.attempts[0]), Role.CALL)
+            return Part(wording.resource_words(visit.attempts[0]), Role.CALL)
         return Part(clean(visit.type, _NAME), Role.DIM)
 
     def seconds(self, bar: Bar) -> float:
@@ -456,7 +431,7 @@ class TimelineChart:
         """Say in few words what is notable of a bar."""
         bar = line.bar
         if bar.kind is BarKind.TASK:
-            told = task_text(bar.states[-1])
+            told = wording.task_text(bar.states[-1])
             return [told.status, *told.brief]
         if bar.kind is BarKind.UNREAD:
             return list(_tally(Counter(e.status.lower() for e in bar.listed)))
@@ -480,7 +455,7 @@ class TimelineChart:
             parallel = bar.visits[0].type == "Parallel"
             words = ("branch", "branches") if parallel else ("item", "items")
             indexes = {each.visits[0].index for each in bar.inside if each.visits}
-            yield Part(counted(len(indexes), *words), Role.DIM)
+            yield Part(wording.counted(len(indexes), *words), Role.DIM)
             statuses = Counter(each.status for each in bar.inside)
             del statuses["succeeded"]
             yield from _tally(statuses)
@@ -503,7 +478,7 @@ class TimelineChart:
             words = " denied" if denied == len(polls) else words
             role = Role.BAD if denied else Role.DIM
             most = "" if all(tick.sure for tick in polls) else "up to "
-            yield Part(f"{most}{counted(len(polls), 'poll')}{words}", role)
+            yield Part(f"{most}{wording.counted(len(polls), 'poll')}{words}", role)
         ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
         told = [end.completion for end in ends if end.completion is not None]
         if len(told) == 1 and not line.bar.is_container:
@@ -591,7 +566,7 @@ def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
     """Say how many ended how, what went wrong first."""
     for status in ("failed", "timed_out", "aborted", "caught", "running", "succeeded"):
         if counts.get(status):
-            glyph = STATUS_GLYPHS[status]
+            glyph = wording.STATUS_GLYPHS[status]
             yield Part(f"{glyph.text} {counts[status]:,}", glyph.role)
 
 

@@ -172,12 +172,6 @@ def items_part(details: Details) -> Iterator[Part]:
         yield Part(f"  {length:,} item{'' if length == 1 else 's'}", Role.DIM)
 
 
-def exited_parts(visit: StateVisit, seconds: float) -> Iterator[Part]:
-    """Say how a state ended, and how long it took."""
-    yield status_part(visit.status)
-    yield Part(f"  {duration(max(0.0, seconds))}", Role.DIM)
-
-
 def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
     """Name the phases of an attempt that make one line."""
     words = " · ".join(_phase_word(event.type) for event in events)
@@ -437,13 +431,11 @@ def role_names(executions: Iterable[ExecutionAsOf]) -> Mapping[str, str]:
 
     `three-ways-sync-20261127T112640-c11fa3` is `sync`.
     """
-    words = {each.arn: _WORD.findall(each.name) for each in executions}
-    names = {arn: " ".join(filter(_is_role, each)) for arn, each in words.items()}
+    names = {}
+    for each in executions:
+        words = _WORD.findall(each.name)
+        names[each.arn] = " ".join(w for w in words if w.lower() in ROLE_WORDS)
     return names if _tell_apart(list(names.values())) else {}
-
-
-def _is_role(word: str) -> bool:
-    return word.lower() in ROLE_WORDS
 
 
 def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, str]:
