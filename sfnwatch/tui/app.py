@@ -1,8 +1,8 @@
 """The app: its parts, and what each key, click and message does.
 
 It is one consumer of a session's trace, like every other. After each batch it puts what
-is new in its place, at once, since that is cheap; the screen is painted thirty times a
-second at most, and only the lines that are in view are made.
+is new in its place, at once, since that is cheap; the screen is painted a few times a
+second while much comes in, and only the lines that are in view are made.
 """
 
 import gc
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,37 +30,34 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
+from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import (
     SEVERAL,
     Action,
     Command,
     bindings,
-    entries,
     key_name,
     whereabouts,
 )
 from sfnwatch.tui.cursor_list import CursorList, GoTo, Seek
-from sfnwatch.tui.dashboard import LANES
+from sfnwatch.tui.dashboard import LANES, Pace
 from sfnwatch.tui.deck import Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
-from sfnwatch.tui.help import Help, Marks, Themes, system_commands
+from sfnwatch.tui.help import Help, Marks, system_commands
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
 from sfnwatch.tui.shown import Shown
-from sfnwatch.tui.status import Mode, Situation, ending_words
+from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.terminal import Notify, hide_locals, notify, suspend_in_the_loop
 from sfnwatch.tui.themes import ThemedApp
 from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import Marker, Playback, TimeSpan
+from sfnwatch.view.playback import Marker, TimeSpan
 
 if TYPE_CHECKING:
-    from sfnwatch.recording.library import SavedView
     from sfnwatch.tui.children_view import ChildrenView
 
-FRAME, _LONGEST_FRAME = 1 / 30, 1.0
-"""Seconds between two paintings of what comes in: where a painting takes long it is so
-many times as long."""
-_SHARE = 9
+_LONGEST = 0.2
+"""Seconds after which what has come in is painted, however long that takes."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _YOUNG = 10_000
@@ -69,6 +66,7 @@ _SLICE = 0.008
 """Seconds of work between which keys are heard."""
 _UNBOUND = "<unbound>"
 """A key that no terminal has, for an action without any."""
+Mode = Literal["live", "demo", "replay"]
 Consumer = Callable[[Batch, Changed], None]
 
 
@@ -121,7 +119,7 @@ class ScreenSettings(Struct, frozen=True, kw_only=True):
 class SfnwatchApp(ThemedApp[None]):
     """Shows one session until it is quit."""
 
-    COMMANDS = ThemedApp.COMMANDS | {Marks, Themes}
+    COMMANDS = ThemedApp.COMMANDS | {Marks}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
@@ -137,45 +135,26 @@ class SfnwatchApp(ThemedApp[None]):
         *,
         clock: Clock,
         settings: ScreenSettings | None = None,
-        saved: "SavedView | None" = None,
+        saved: SavedView | None = None,
     ) -> None:
         self.settings = settings = settings or ScreenSettings()
-        super().__init__(settings.theme, settings.own_themes, ascii=settings.ascii)
+        super().__init__(settings)
         hide_locals(self.console)
         self.session = session
-        replay, watched = settings.mode == "replay", settings.watched
-        playback = Playback(
-            session.trace, replay=replay, speed=settings.speed, watched=watched
-        )
-        self.shown = Shown(session.trace, playback, clock, _options(saved))
-        self.shown.looks = replace(self.shown.looks, local=settings.local)
+        self._saved = saved = saved or SavedView()
+        self.shown = Shown(session.trace, clock, settings, _options(saved))
         self.shown.allowed = getattr(session, "allowed", ())
         self.deck = Deck(self.shown)
-        lanes = self.deck.lanes
-        self.player = Player(self, self.shown, lanes, self.repaint)
+        self.player = Player(self)
         self.finder = Finder(self.shown, self.deck.lanes)
-        self.presenter = Presenter(self, self.shown, self.deck, self.look_anew)
-        self.bars = Bars(
-            self,
-            self.shown,
-            self.finder,
-            find=session.findings,
-            found=partial(self.repaint, time_has_passed=True),
-            situation=Situation(
-                mode=settings.mode,
-                title=settings.title,
-                recording=settings.is_recorded,
-            ),
-            keys=settings.keys,
-        )
-        self._painted_at, self._frame = 0.0, FRAME
-        self._is_due = False
+        self.presenter = Presenter(self)
+        self.bars = Bars(self)
+        self._pace = Pace(self, self.repaint, most=_LONGEST)
         self._frozen = 0
         """How many records there were when the collector was told to let them be."""
         self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
         """Whether all have ended before our eyes; and if the end card may yet come."""
-        self._saved = saved
         self._commands: Mapping[str, Command] = self._own_commands()
 
     # -- how it begins -------------------------------------------------------------
@@ -208,8 +187,6 @@ class SfnwatchApp(ThemedApp[None]):
     def _restore(self) -> None:
         """Show a recording as it was last looked at: its lanes, or its timeline."""
         saved = self._saved
-        if saved is None:
-            return
         if saved.search:
             self._search_for(saved.search)
         # One that can't be read any more keeps all.
@@ -223,10 +200,8 @@ class SfnwatchApp(ThemedApp[None]):
             self.deck.show_view(saved.view)
 
     @property
-    def view_to_save(self) -> "SavedView":
+    def view_to_save(self) -> SavedView:
         """What a viewer did to this recording, to be found again next time."""
-        from sfnwatch.recording.library import SavedView  # noqa: PLC0415 - at the end
-
         options, playback = self.shown.outline.options, self.shown.playback
         return SavedView(
             filter=self.finder.filtered,
@@ -248,39 +223,29 @@ class SfnwatchApp(ThemedApp[None]):
         try:
             await self.session.run()
         except* SfnwatchError as refused:
-            self.bars.say(refusals=tuple(_leaves(refused)))
-        self.bars.say(over=True)
+            self.shown.refusals = [*_leaves(refused)]
+        self.shown.over = True
         self.shown.playback.close()
         self.repaint()
 
     def consume(self, batch: Batch, changed: Changed) -> None:
-        """Take in a batch that was added to the trace; it is painted a little later."""
+        """Take in a batch that was added to the trace; it is painted in its time."""
         self.presenter.learn(batch)
         is_first = not self.shown.items
         self.shown.take(batch, changed)
         if not is_first and self.shown.playback.live:
             self.deck.lanes.flash(changed)
-        if not self._is_due:
-            self._is_due = True
-            wait = self._painted_at + self._frame - time.monotonic()
-            if wait > 0:
-                self.set_timer(wait, self.repaint)
-            else:
-                self.call_later(self.repaint)
+        self._pace.show()
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
         """Paint the moment that is shown as it stands by now."""
         if not self.is_running or not self.screen_stack:
             return
-        begun = time.monotonic()
-        self._is_due, self._painted_at = False, begun
         lanes = self.deck.lanes
         following = lanes.follow and self.shown.playback.live
         if self.shown.refresh():
             self.deck.show()
             self._leave_out_of_collections()
-            if not self.is_headless:
-                self.call_after_refresh(self._note_frame, begun)
         elif time_has_passed:
             self.deck.pass_time()
         self.bars.count_unseen(following=following)
@@ -288,14 +253,13 @@ class SfnwatchApp(ThemedApp[None]):
         self._show_end_card()
         if self.shown.playback.playing:
             self.player.go_on()
-        self.bars.show(lanes.heads)
-        self.bars.offer(self._applies, self.deck.titles)
-        self.presenter.tell(self.player.line)
+        self.bars.show()
+        self._tell_of_selected()
 
-    def _note_frame(self, begun: float) -> None:
-        """Paint less often where a frame takes long, so that records are taken in."""
-        took = time.monotonic() - begun
-        self._frame = min(_LONGEST_FRAME, max(FRAME, _SHARE * took))
+    def _tell_of_selected(self) -> None:
+        """Say what can be done here, and for a talk what the cursor is on."""
+        self.bars.offer()
+        self.presenter.tell(self.player.line)
 
     def _leave_out_of_collections(self) -> None:
         """Have the garbage collector look no more at what is kept for good.
@@ -319,8 +283,7 @@ class SfnwatchApp(ThemedApp[None]):
 
     def _show_end_card(self) -> None:
         """Show how it ended, once, to who has only watched until nothing more comes."""
-        situation = self.bars.situation
-        complete = self._has_ended and situation.over and not situation.refusals
+        complete = self._has_ended and self.shown.over and not self.shown.refusals
         if self._is_card_due and (complete or self.player.played_out):
             self._is_card_due = False
             if self._only_watches:
@@ -358,7 +321,7 @@ class SfnwatchApp(ThemedApp[None]):
             "find.previous": lambda: self._find(-1),
             "show.theme": self._choose_theme,
             "drain.end": self.session.end_drain,
-            "program.help": self._help,
+            "program.help": lambda: self.push_screen(Help(self)),
             "program.palette": self.action_command_palette,
             "program.quit": self.exit,
         }
@@ -381,26 +344,31 @@ class SfnwatchApp(ThemedApp[None]):
         asking = str(parameters[0]) in {"find.filter", "find.search"}
         return not (asking and (self.bars.find_bar.typing or self.screen.is_modal))
 
-    def _applies(self, name: str) -> bool:
+    def applies(self, name: str) -> bool:
+        """Tell whether there is something to do by an action."""
         return self._command(name) is not None and not self._why_not(name)
 
     def _why_not(self, name: str) -> str:
         """Say why there is nothing to do by an action; empty if there is."""
-        moment = self.shown.moment
-        if name in SEVERAL and not self.shown.several:
+        shown, moment = self.shown, self.shown.moment
+        if name in SEVERAL and not shown.several:
             return "there is one execution only"
-        if name == "view.children" and not (moment.children or moment.listed):
-            return "no child executions"
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}
-        if name == "drain.end" and not (draining and self.settings.mode != "replay"):
-            return "not waiting for CloudTrail"
-        if name == "view.end" and not self.shown.roots:
-            return "nothing has come yet"
-        if name == "player.loop" and not self.shown.playback.replay:
-            return "only a recording loops"
-        if name in {"find.next", "find.previous"} and not self.finder.searched:
-            return "nothing is searched for: / begins a search"
-        return ""
+        is_live = self.settings.mode != "replay"
+        searching = (
+            self.finder.searched,
+            "nothing is searched for: / begins a search",
+        )
+        there = {
+            "view.children": (moment.children or moment.listed, "no child executions"),
+            "view.end": (shown.roots, "nothing has come yet"),
+            "player.loop": (shown.playback.replay, "only a recording loops"),
+            "drain.end": (draining and is_live, "not waiting for CloudTrail"),
+            "find.next": searching,
+            "find.previous": searching,
+        }
+        is_there, why = there.get(name, (True, ""))
+        return "" if is_there else why
 
     def _play_or_step(self) -> None:
         """Play or pause; in a talk go from finding to finding once all has played."""
@@ -413,7 +381,8 @@ class SfnwatchApp(ThemedApp[None]):
         """Show or hide a service's lane; or, with one lane only, go to a tenth."""
         services = list(self.shown.services())
         if self.focused is self.bars.scrubber or digit == 0 or len(services) < 2:  # noqa: PLR2004
-            self.player.tenth(digit)
+            self.shown.playback.tenth(digit)
+            self.repaint()
         elif digit <= len(services):
             options = self.shown.outline.options
             hidden = options.hidden_services ^ {services[digit - 1]}
@@ -423,13 +392,11 @@ class SfnwatchApp(ThemedApp[None]):
 
     def _set_options(self, options: OutlineOptions) -> None:
         self.shown.set_options(options)
-        self.deck.show()
-        self.repaint()
+        self.look_anew()
 
     def _fold_all(self) -> None:
         self.shown.toggle_all()
-        self.deck.show()
-        self.repaint()
+        self.look_anew()
 
     def _align(self) -> None:
         options = self.shown.outline.options
@@ -453,8 +420,7 @@ class SfnwatchApp(ThemedApp[None]):
             if not self.shown.playback.replay:
                 self.player.commands["player.live"]()
             return
-        self.deck.show()
-        self.repaint()
+        self.look_anew()
 
     # -- finding -------------------------------------------------------------------
 
@@ -468,8 +434,7 @@ class SfnwatchApp(ThemedApp[None]):
             self._search_for(event.text)
         if event.done:
             self.deck.view.focus()
-        self.deck.show()
-        self.repaint()
+        self.look_anew()
 
     def _search_for(self, words: str) -> None:
         """Mark what has the words, and go to the first of it."""
@@ -496,9 +461,8 @@ class SfnwatchApp(ThemedApp[None]):
         # The last word of a view may come when the screens are gone.
         if self.screen_stack:
             self.deck.show_selected()
-            self.bars.offer(self._applies, self.deck.titles)
-            self.presenter.tell(self.player.line)
-            if self.bars.situation.unseen:
+            self._tell_of_selected()
+            if self.shown.unseen:
                 self.repaint()
 
     @on(CursorList.Opened)
@@ -541,22 +505,6 @@ class SfnwatchApp(ThemedApp[None]):
 
     # -- help, palette, themes -----------------------------------------------------
 
-    def _help(self) -> None:
-        from sfnwatch.view.filter_language import FILTER_HELP  # noqa: PLC0415
-
-        without = () if self.shown.several else SEVERAL
-        told = entries(self.settings.keys, without=without)
-        recording = self.shown.looks.mask(self.settings.recording)
-        self.push_screen(
-            Help(
-                told,
-                first=self.deck.groups,
-                recording=clean(recording),
-                several=self.shown.several,
-                filters=FILTER_HELP,
-            )
-        )
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""
         for command in super().get_system_commands(screen):
@@ -571,7 +519,7 @@ class SfnwatchApp(ThemedApp[None]):
             own = action.pane in ("", self.deck.current)
             run = partial(self.run_action, action.method, pane)
             return partial(self.call_later, run) if own else None
-        return partial(self.action_do, action.id) if self._applies(action.id) else None
+        return partial(self.action_do, action.id) if self.applies(action.id) else None
 
     def marks(self) -> Iterable[tuple[Marker, str, str]]:
         """List all marks, with what each is and when it was, for the palette."""
@@ -583,7 +531,9 @@ class SfnwatchApp(ThemedApp[None]):
     def jump(self, marker: Marker) -> None:
         """Go to a mark: back or on in time, if it is not on the screen."""
         if not self.deck.go_to(marker.key):
-            self.player.jump(marker)
+            playback = self.shown.playback
+            playback.stand(marker.when(playback.clock))
+            self.repaint()
             self.call_after_refresh(self.deck.go_to, marker.key)
 
     def _choose_theme(self) -> None:
@@ -593,7 +543,7 @@ class SfnwatchApp(ThemedApp[None]):
     @on(CommandPalette.OptionHighlighted)
     def _preview_theme(self, event: CommandPalette.OptionHighlighted) -> None:
         prompt = str(event.highlighted_event.option.prompt)
-        name = prompt.splitlines()[0].removeprefix("Theme: ").strip()
+        name = prompt.splitlines()[0].strip()
         if self._theme_before and name in self.available_themes:
             self.theme = name
 
@@ -604,9 +554,7 @@ class SfnwatchApp(ThemedApp[None]):
         self._theme_before = ""
 
 
-def _options(saved: "SavedView | None") -> OutlineOptions:
-    if saved is None:
-        return OutlineOptions()
+def _options(saved: SavedView) -> OutlineOptions:
     return OutlineOptions(
         closed=frozenset(saved.folded),
         opened=frozenset(saved.opened),

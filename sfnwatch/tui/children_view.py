@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from textual.message import Message
 
 from sfnwatch.model.arns import short_id
-from sfnwatch.model.children import RUNNING, RUNNING_LISTED, ListedExecution
+from sfnwatch.model.children import RUNNING_LISTED, ListedExecution
 from sfnwatch.model.history import Clock
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, clock, duration, text_of
@@ -146,8 +146,9 @@ class ChildrenView(HeadedView):
         name = child.name if width >= _WIDE else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"
-        row = execution_row(replace(child, name=name), shown.now, self._note(child))
-        return [row_spans(row, width, shown.looks, machine=False)]
+        told, note = replace(child, name=name), self._note(child)
+        own = row_spans(told, shown.now, width, shown.looks, note=note, machine=False)
+        return [own]
 
     def _note(self, child: ListedExecution) -> Part:
         """Say what it failed with; or that nobody has read it."""
@@ -158,7 +159,7 @@ class ChildrenView(HeadedView):
         if ending is None or execution.status == "SUCCEEDED":
             return Part("")
         error = text_of(self._shown.trace.details(ending).get("error"))
-        return Part(clean(error or "", LIMIT), Role.BAD)
+        return Part(error or "", Role.BAD)
 
     def open_selected(self) -> None:
         """Show an execution in the lanes; if its history is not here, have it read."""
@@ -184,14 +185,9 @@ def children_of(moment: Moment) -> list[ListedExecution]:
     for arn, child in moment.children.items():
         if child.event_count:
             # Its own history tells better than a list, which may be older.
-            known[arn] = ListedExecution(
-                arn=arn,
-                machine=child.state_machine_name or "",
-                name=child.name,
-                status=child.status,
-                started_at=child.started_at,
-                stopped_at=child.stopped_at,
-            )
+            machine, name = child.state_machine_name or "", child.name
+            times = child.started_at, child.stopped_at
+            known[arn] = ListedExecution(arn, machine, name, child.status, *times)
     return sorted(known.values(), key=lambda each: each.failed_first)
 
 
@@ -204,7 +200,11 @@ def _listed(moment: Moment) -> Iterator[ListedExecution]:
     """
     if moment.at is not None and moment.clock is Clock.EVENT:
         for answers in moment.trace.children.values():
-            yield from _as_of(answers[-1].listed, moment.at)
+            listed, at = answers[-1].listed, moment.at
+            if listed.started_at is not None and listed.started_at <= at:
+                had_ended = listed.stopped_at is not None and listed.stopped_at <= at
+                ran = replace(listed, status="RUNNING", stopped_at=None)
+                yield listed if had_ended else ran
         return
     for children in moment.listed_of.values():
         seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
@@ -214,13 +214,6 @@ def _listed(moment: Moment) -> Iterator[ListedExecution]:
             old = newest and child.seen_at and child.seen_at < newest
             over = is_whole and child.listed.running and old
             yield replace(child.listed, status=_OVER) if over else child.listed
-
-
-def _as_of(child: ListedExecution, at: datetime) -> Iterator[ListedExecution]:
-    """Give a child as it stood at a time; nothing of one that had not begun."""
-    if child.started_at is not None and child.started_at <= at:
-        had_ended = child.stopped_at is not None and child.stopped_at <= at
-        yield child if had_ended else replace(child, status="RUNNING", stopped_at=None)
 
 
 def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
@@ -237,56 +230,35 @@ def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
 # -- executions as lines of a table ---------------------------------------------------
 
 
-class TableRow(NamedTuple):
-    """What stands in the columns of a line."""
-
-    glyph: Part
-    status: str
-    at: datetime | None
-    length: str
-    machine: str
-    name: str
-    note: Part = Part("")
-    marked: bool = False
-
-
-def execution_row(
-    execution: ListedExecution,
-    now: datetime,
-    note: Part = Part(""),  # noqa: B008 - a tuple
-    *,
-    marked: bool = False,
-) -> TableRow:
-    """Lay out an execution as a list of AWS's tells of it."""
-    seconds, running = execution.seconds(now), execution.status in RUNNING
-    length = "" if seconds is None else clock(seconds) if running else duration(seconds)
-    return TableRow(
-        status_glyph(execution.status),
-        clean(execution.status or "unknown", LIMIT),
-        execution.started_at,
-        length,
-        clean(execution.machine, LIMIT),
-        clean(execution.name, LIMIT),
-        note,
-        marked,
-    )
-
-
 def row_spans(
-    row: TableRow, width: int, looks: Looks, *, machine: bool = True
+    listed: ListedExecution,
+    now: datetime,
+    width: int,
+    looks: Looks,
+    *,
+    note: Part = Part(""),  # noqa: B008 - a tuple
+    glyph: Part | None = None,
+    marked: bool = False,
+    machine: bool = True,
 ) -> list[Span]:
-    """Draw a line; without a `machine` there is more room."""
-    worded = f" {row.status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
+    """Draw an execution as a list of AWS's tells of it.
+
+    `glyph` is another than its status's; without a `machine` there is more room.
+    """
+    glyph, status = glyph or status_glyph(listed.status), listed.status or "unknown"
+    worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
     form = "%Y-%m-%d %H:%M:%S" if width >= _WIDE else "%m-%d %H:%M:%S"
-    at = looks.at(row.at).strftime(form) if row.at is not None else ""
-    note = Span(f"  {looks.mask(row.note.text)}", f"role--{row.note.role}")
+    at = looks.at(listed.started_at).strftime(form) if listed.started_at else ""
+    seconds, took = listed.seconds(now), clock if listed.running else duration
+    told = (listed.machine, listed.name, note.text)
+    machine_name, name, more = (looks.mask(clean(text, LIMIT)) for text in told)
     cells: list[Span | Sequence[Span]] = [
-        Span("◆" if row.marked else " ", "role--call"),
-        Span(f"{row.glyph.text}{worded}", f"role--{row.glyph.role}"),
+        Span("◆" if marked else " ", "role--call"),
+        Span(clean(f"{glyph.text}{worded}", LIMIT), f"role--{glyph.role}"),
         Span(at, "role--dim"),
-        Span(row.length),
-        Span(looks.mask(row.machine)),
-        [Span(looks.mask(row.name), "role--name"), note],
+        Span("" if seconds is None else took(seconds)),
+        Span(machine_name),
+        [Span(name, "role--name"), Span(f"  {more}", f"role--{note.role}")],
     ]
     return in_columns(_columns(width, machine=machine), cells, width)
 

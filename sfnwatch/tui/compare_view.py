@@ -13,9 +13,8 @@ from textual.binding import BindingType
 from sfnwatch.analysis import compare
 from sfnwatch.analysis.compare import Cell, CompareFolds, CompareRow, RowKind
 from sfnwatch.analysis.compare.pairs import Comparison, Side
+from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.analysis.wording import status_words
-from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
@@ -31,7 +30,7 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.wording import status_glyph
+from sfnwatch.view.wording import status_glyph, status_part
 
 _SLICE = 0.008
 _LENGTH_MOST, _ROOM_FOR_FOOT = 18, 14
@@ -182,10 +181,9 @@ class CompareView(HeadedView):
         own = shown.chips().get(execution.arn)
         spans += [own, Span("  ")] if own is not None else []
         spans.append(Span(shown.looks.mask(clean(execution.name, 120))))
-        glyph = status_glyph(execution.status)
-        words = f"  {glyph.text} {status_words(execution.status)}"
+        ended = status_part(execution.status)
         took = duration(side.seconds) if side.seconds is not None else ""
-        end = [Span(words, f"role--{glyph.role}"), Span(f"  {took} ")]
+        end = [Span(f"  {ended.text}", f"role--{ended.role}"), Span(f"  {took} ")]
         return [*fit(spans, width - width_of(end)), *end]
 
     def _prose(self, told: Comparison, width: int, room: int) -> list[list[Span]]:
@@ -336,10 +334,8 @@ def _keys(row: CompareRow, told: Comparison) -> Iterator[str]:
     pair = told.pairs[row.place]
     for cell, side, visit in ((row.a, told.a, pair.a), (row.b, told.b, pair.b)):
         evidence = cell.evidence or (f"#{visit.id}" if visit is not None else "")
-        if evidence.startswith("#"):
-            yield f"{side.execution.arn}{evidence}"
-        elif evidence:
-            yield f"{CALL_KEY}{evidence}"
+        if evidence:
+            yield line_key(evidence, side.execution.arn)
 
 
 def _look(cell: Cell, otherwise: str) -> str:

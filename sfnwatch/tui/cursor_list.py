@@ -79,9 +79,7 @@ class CursorList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._drawn: LRUCache[int, Sequence[Strip]] = LRUCache(_DRAWN)
         self._frame: list[_ScreenRow] = []
-        """What is in view, as it was put together last."""
-        self._is_stale = True
-        """True if it has to be put together anew."""
+        """What is in view, as it was put together last; empty until that is asked."""
         self._wanted: str | None = None
         """The key that was selected last: what it is of may be away for now."""
         self._beyond = 0
@@ -174,7 +172,6 @@ class CursorList(ScrollView, can_focus=True):
         """Show other entries; what is selected stays where it stands, if it can."""
         anchor = self._anchor()
         self._drawn.clear()
-        self._is_stale = True
         before = self.cursor, self.selected_key
         if self.follow:
             self.cursor = self._last if self.count else 0
@@ -228,14 +225,16 @@ class CursorList(ScrollView, can_focus=True):
     def _top(self) -> int:
         return min(self.scroll_offset.y, max(0, self.count - 1))
 
-    def _measure(self) -> None:
+    def _measure(self, *, whole: bool = False) -> None:
         """Take on the size that all entries need.
 
         They are counted as a row each, which is enough to scroll by; only of the last
-        is it looked how many have room, so that the end can be seen.
+        is it looked how many have room, so that the end can be seen: where that is
+        near, or the `whole` way there is asked for.
         """
         height = self.size.height
-        if self.follow or self._top + 2 * height >= self.count or self._beyond:
+        is_near = self.follow or self._top + 2 * height >= self.count
+        if is_near or whole or self._beyond:
             self._beyond = self._rows_beyond(height)
         size = Size(self.size.width, self.count + self._beyond)
         if size == self.virtual_size:
@@ -261,13 +260,7 @@ class CursorList(ScrollView, can_focus=True):
         self.scroll_to(y=y, animate=False, force=True)
 
     def _bring_into_view(self) -> None:
-        shown = sum(row.place == self.cursor for row in self._frame)
-        is_whole = not self._is_stale and shown == len(self._rows_of(self.cursor))
-        if is_whole and self._stop(0, 1) < self.cursor < self._last:
-            return
-        self._measure()
-        if self.cursor == self._last:
-            self._measure_end()
+        self._measure(whole=self.cursor == self._last)
         top = self._top
         if self.cursor <= self._stop(0, 1):
             self._scroll(0)
@@ -275,11 +268,6 @@ class CursorList(ScrollView, can_focus=True):
             self._scroll(self.cursor)
         else:
             self._scroll(max(top, self._lowest_top(self.cursor)))
-
-    def _measure_end(self) -> None:
-        """Know how far it is to the end, before one goes there."""
-        self._beyond = max(1, self._beyond)
-        self._measure()
 
     def _lowest_top(self, place: int) -> int:
         """Give the first entry in view with which one is wholly in view, too."""
@@ -294,8 +282,8 @@ class CursorList(ScrollView, can_focus=True):
     # -- painting ------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        if self._is_stale:
-            self._frame, self._is_stale = list(self._rows_in_view()), False
+        if not self._frame:
+            self._frame = list(self._rows_in_view())
         if y >= len(self._frame):
             return Strip.blank(self._width, self.rich_style)
         _, strip, selected, fresh = self._frame[y]
@@ -326,7 +314,6 @@ class CursorList(ScrollView, can_focus=True):
     def _repaint(self) -> None:
         """Have those rows painted that are others than before."""
         before, self._frame = self._frame, list(self._rows_in_view())
-        self._is_stale = False
         pairs = zip_longest(before, self._frame)
         width = self.size.width
         others = [
@@ -351,14 +338,13 @@ class CursorList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._drawn.clear()
-        self._is_stale = True
+        self._frame = []
         self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
-            self._is_stale = True
             if round(new_value) + 2 * self.size.height >= self.count:
                 self._measure()
             # Not all of it: what comes above the last lines leaves these as they are.
@@ -366,7 +352,7 @@ class CursorList(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._drawn.clear()
-        self._is_stale = True
+        self._frame = []
         self._measure()
         if self.follow:
             self._scroll(self.count + self._beyond)

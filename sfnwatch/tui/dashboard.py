@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.message_pump import MessagePump
 from textual.timer import Timer
-from textual.widget import Widget
 
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
@@ -30,11 +30,12 @@ _LOW = 18
 """Rows for both: beside a detail there may be fewer, and then the lanes matter more."""
 _SHARE = 0.4
 """The part of the height that the timeline may take, whatever the lanes need."""
-_PATIENCE, _PATIENCE_OF_BARS = 4, 16
-"""What took long to show stays so many times as long, while more comes."""
-_SLOW, _SLOW_BARS, _VERY_SLOW = 1 / 60, 1 / 200, 1 / 30
-"""Seconds from which on showing takes long: what must be, and bars beside it."""
-_FRAME = 1 / 60
+_PATIENCE, PATIENCE_ALONE = 20, 4
+"""What took long to show stays so many times as long, while more comes; what has the
+whole screen for itself, less long."""
+_SLOW, _FRAME = 1 / 200, 1 / 60
+"""Seconds from which on showing takes long: it waits until all else that has changed is
+painted."""
 _NEAR = 50
 """Lines above one without a bar among which the nearest with one is looked for."""
 _REST = 500
@@ -47,37 +48,36 @@ class Pace:
 
     def __init__(
         self,
-        widget: Widget,
+        node: MessagePump,
         show: Callable[[], None],
-        *,
-        slow: float = _SLOW,
         patience: int = _PATIENCE,
+        most: float = 60.0,
     ) -> None:
-        """`slow` are the seconds from which on it takes long."""
-        self._widget, self._show, self._slow = widget, show, slow
-        self.patience = patience
-        """What took long stays so many times as long."""
-        self._due = 0.0
-        """When what is slow to show may be shown again."""
-        self._took = 0.0
+        """It stays `patience` times as long as it took, but `most` so many seconds."""
+        self._node, self._show, self.patience = node, show, patience
+        self._most = most
+        self._begun = self._took = 0.0
+        """When it was shown last, and how long that took."""
         self._later: Timer | None = None
 
     def show(self) -> None:
-        """Show it now or, if that was done just before, a little later.
-
-        What takes very long waits until all else that has changed is painted.
-        """
-        wait = self._due - time.monotonic()
-        if self._took > _VERY_SLOW:
+        """Show it now or, where that takes long, a little later."""
+        rest = min(self.patience * self._took, self._most)
+        wait = self._begun + rest - time.monotonic()
+        if self._took > _SLOW:
             wait = max(wait, _FRAME)
         if wait <= 0:
             self._show_now()
         elif self._later is None:
-            self._later = self._widget.set_timer(wait, self._show_now)
+            self._later = self._node.set_timer(wait, self._show_now)
 
     def hurry(self) -> None:
         """Wait for nothing with the next one."""
-        self._due = self._took = 0.0
+        self._took = 0.0
+
+    def has_rested(self, times: int) -> bool:
+        """True once it was shown so many times as long ago as that took."""
+        return time.monotonic() - self._begun >= times * self._took
 
     @property
     def is_waiting(self) -> bool:
@@ -88,10 +88,9 @@ class Pace:
         if self._later is not None:
             self._later.stop()
             self._later = None
-        begun = time.monotonic()
+        self._begun = time.monotonic()
         self._show()
-        took = self._took = time.monotonic() - begun
-        self._due = begun + self.patience * took if took > self._slow else 0.0
+        self._took = time.monotonic() - self._begun
 
 
 class Dashboard(Vertical):
@@ -115,14 +114,9 @@ class Dashboard(Vertical):
         self.is_timeline = False
         """True while the timeline has the whole screen."""
         self._is_loading = False
-        self._lines = Pace(self, self.lanes.changed)
-        self._bars = Pace(
-            self, self._show_bars, slow=_SLOW_BARS, patience=_PATIENCE_OF_BARS
-        )
+        self._bars = Pace(self, self._show_bars)
         self._drawn: object = None
         """What the bars were drawn of last."""
-        self._rested_at = 0.0
-        """When they may be drawn again though nothing is new."""
         self._cursors: tuple[str | None, str | None] = None, None
         """What both were on when they were together last."""
 
@@ -174,15 +168,14 @@ class Dashboard(Vertical):
             self.screen.set_focus(None)
         self.is_timeline = alone
         self.set_class(alone, "-timeline")
-        self._bars.patience = _PATIENCE if alone else _PATIENCE_OF_BARS
         self._drawn, self._cursors = None, (None, None)
         if alone and self.timeline is None:
             self._load()
         if alone and self.timeline is not None:
             self.timeline.limit(None)
             self.timeline.display = True
+        self._bars.patience = PATIENCE_ALONE if alone else _PATIENCE
         self._bars.hurry()
-        self._lines.hurry()
 
     def _load(self) -> None:
         from sfnwatch.tui.timeline_view import TimelineView  # noqa: PLC0415 - later
@@ -201,7 +194,7 @@ class Dashboard(Vertical):
         if self.is_timeline:
             self._bars.show()
             return
-        self._lines.show()
+        self.lanes.changed()
         if not self._has_room:
             self._hide_bars()
         elif self.timeline is not None:
@@ -221,16 +214,16 @@ class Dashboard(Vertical):
     def is_held_back(self) -> bool:
         """True while a moment waits to be shown, as the last one took long to."""
         timeline = self.timeline
-        coming = self.has_both and timeline is not None and not timeline.is_laid_out
-        waiting = self._lines.is_waiting or self._bars.is_waiting
-        return self._is_loading or coming or waiting
+        drawn = timeline is None or timeline.bars.canvas is not None
+        coming = self._is_loading or (self.has_both and not drawn)
+        return coming or self._bars.is_waiting
 
     def _show_news(self) -> None:
         """Have bars drawn if there is more to tell than that sfnwatch asked again."""
         shown, playback = self._shown, self._shown.playback
         where = playback.position, playback.clock, self.size
         drawn = (shown.news, shown.outline.options, shown.looks, *where)
-        if drawn != self._drawn or time.monotonic() >= self._rested_at:
+        if drawn != self._drawn or self._bars.has_rested(_REST):
             self._drawn = drawn
             self._bars.show()
         self.keep_together()
@@ -239,7 +232,6 @@ class Dashboard(Vertical):
         timeline = self.timeline
         if timeline is None:
             return
-        begun = time.monotonic()
         if not self.is_timeline:
             height = self.size.height
             # What the lanes would leave blank may be taken as well.
@@ -248,8 +240,6 @@ class Dashboard(Vertical):
             timeline.limit(max(share, spare), spare)
         timeline.show()
         timeline.display = self.is_timeline or timeline.bars.count > 0
-        took = time.monotonic() - begun
-        self._rested_at = begun + max(timeline.seconds_of_a_cell, _REST * took)
         if not self._has_keys_above:
             # There may be a bar by now for the line that the cursor is on.
             self._cursors = None, self._cursors[1]

@@ -8,34 +8,32 @@ Around them are the bars, kept up to date: status, trouble, filter, player, keys
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.widgets import ContentSwitcher
 
-from sfnwatch.analysis.finding import Finding
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.moment import Moment
-from sfnwatch.tui.actions import FOOTER, Action, Command, Group, key_name
+from sfnwatch.tui.actions import FOOTER, Command, Group, key_name
 from sfnwatch.tui.cursor_list import HeadedView
-from sfnwatch.tui.dashboard import LANES, Dashboard, Pace
-from sfnwatch.tui.find_bar import FindBar, Finder
-from sfnwatch.tui.lanes_view import LaneHeads, LanesView
+from sfnwatch.tui.dashboard import LANES, PATIENCE_ALONE, Dashboard, Pace
+from sfnwatch.tui.find_bar import FindBar
+from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.paint import Rows, Span, width_of
 from sfnwatch.tui.player import Scrubber
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import (
-    Situation,
+    Words,
+    fitted,
     headline,
-    quiet_words,
+    joined,
     refusal_spans,
     status_rows,
     troubles,
@@ -44,6 +42,7 @@ from sfnwatch.tui.status import (
 # -- views -----------------------------------------------------------------------------
 
 if TYPE_CHECKING:
+    from sfnwatch.tui.app import SfnwatchApp
     from sfnwatch.tui.detail_view import DetailView, RecordActions
 
 _TIMELINE = "timeline"
@@ -79,7 +78,7 @@ class Deck(Container):
         self._made: dict[str, HeadedView] = {}
         self.current = LANES
         """The name of the view that is shown."""
-        self._pace = Pace(self, self._show_made)
+        self._pace = Pace(self, self._show_made, PATIENCE_ALONE)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
         self._searched = ""
@@ -317,44 +316,29 @@ class Deck(Container):
 
 # -- bars around them ------------------------------------------------------------------
 
-_REST, _SHARE = 5.0, 10
+_REST, _SHARE = 5.0, 20
 """Seconds between two times that all findings are worked out, at most; and how many
 times as long as it takes."""
 _AGED = 120.0
 """Seconds after which they are worked out though nothing has come but our requests."""
-_WIDE, _TALL = 120, 16
-"""From so many cells on the headline stands beside the name, else below it where
-there are so many rows: one less hurts below that."""
+_APART, _CLOSE = 3, 2
+"""Cells between two keys, and where there is little room."""
 _UNKNOWN, _SAME_END = datetime.min.replace(tzinfo=UTC), timedelta(seconds=1)
-Find = Callable[[Moment], Awaitable[Sequence[Finding]]]
 
 
 class Bars:
     """Holds the lines round the views, and what there is to say in them."""
 
-    def __init__(
-        self,
-        app: App[Any],
-        shown: Shown,
-        finder: Finder,
-        *,
-        find: Find,
-        found: Callable[[], None],
-        situation: Situation,
-        keys: Mapping[str, tuple[str, ...]],
-    ) -> None:
-        """`find` works findings out, and `found` is called once they are others.
-
-        `keys` are a user's, by the ids of actions.
-        """
-        self._app, self._shown, self._finder = app, shown, finder
-        self._find, self._found, self._keys = find, found, keys
-        self.situation = situation
-        self.status = Rows(self._status_rows, id="status")
+    def __init__(self, app: "SfnwatchApp") -> None:
+        self._app, self._shown, self._finder = app, app.shown, app.finder
+        self.status = Rows(
+            lambda width: status_rows(self._shown, width, app.size.height), id="status"
+        )
         self.banner, self.filter_line = Rows(most=3, id="banner"), Rows(id="filter")
-        self.find_bar, self.scrubber = FindBar(shown, finder), Scrubber(shown)
+        self.find_bar = FindBar(self._shown, self._finder)
+        self.scrubber = Scrubber(self._shown)
         self.key_line = Rows(self._key_rows, id="keys")
-        self._offered: Sequence[tuple[Action, str, str]] = ()
+        self._offered: Sequence[Words] = ()
         """What can be done, by which key, and how it is called for now."""
         self._found_of: object = None
         """What the findings that are there were worked out of."""
@@ -365,19 +349,16 @@ class Bars:
         self._over_since: datetime | None = None
         """When the last execution ended; None while one runs."""
 
-    def say(self, **news: Any) -> None:
-        """Take in that some of the situation is otherwise."""
-        self.situation = replace(self.situation, **news)
-
-    def show(self, heads: LaneHeads) -> None:
+    def show(self) -> None:
         """Say how things stand, which time alone may change."""
-        shown, situation = self._shown, self.situation
+        shown = self._shown
         self._look_for_findings()
         self.status.redraw()
         self.scrubber.redraw()
-        refusals = map(refusal_spans, situation.refusals)
+        refusals = map(refusal_spans, shown.refusals)
         told = [*refusals, *troubles(shown.moment, shown.looks.mask)]
-        if told and situation.over and situation.mode == "live" and not shown.items:
+        is_live = shown.settings.mode == "live"
+        if told and shown.over and is_live and not shown.items:
             told.append(
                 [Span("Without AWS: sfnwatch demo watches a simulated account.")]
             )
@@ -387,18 +368,14 @@ class Bars:
         # What is being typed stands in a line of its own.
         said = [] if self.find_bar.display else self._finder.spans()
         self.filter_line.show(*([said] if said else []))
-        heads.count(shown.services(), quiet_words(shown, over=situation.over))
-
-    def _status_rows(self, width: int) -> Sequence[Sequence[Span]]:
-        wide, tall = width >= _WIDE, self._app.size.height >= _TALL
-        return status_rows(self._shown, self.situation, width, wide=wide, tall=tall)
+        self._app.deck.lanes.heads.redraw()
 
     def count_unseen(self, *, following: bool) -> None:
         """Know how many lines came in that nobody looks at."""
         count = len(self._shown.outline.items)
         if following or self._shown.playback.replay:
             self._seen = count
-        self.say(unseen=max(0, count - self._seen))
+        self._shown.unseen = max(0, count - self._seen)
 
     def ended(self) -> ExecutionAsOf | None:
         """Give the last execution that ended, each time that all have.
@@ -422,12 +399,9 @@ class Bars:
 
     # -- keys ----------------------------------------------------------------------
 
-    def offer(self, applies: Callable[[str], bool], titles: Mapping[str, str]) -> None:
-        """Offer in the footer what can be done here and now.
-
-        `titles` say how actions are called here; what has none is not offered.
-        """
-        playback, titles = self._shown.playback, dict(titles)
+    def offer(self) -> None:
+        """Offer in the footer what can be done here and now."""
+        playback, titles = self._shown.playback, dict(self._app.deck.titles)
         if playback.playing or playback.live:
             titles["player.toggle"] = "Pause"
         if self._shown.moment.running:
@@ -437,22 +411,22 @@ class Bars:
         offered = []
         for action in FOOTER:
             title = titles.get(action.id, action.title)
-            keys = self._keys.get(action.id, action.keys)
-            if title and applies(action.id):
-                offered.append((action, key_name(keys[0]) if keys else "", title))
+            keys = self._app.settings.keys.get(action.id, action.keys)
+            if title and self._app.applies(action.id):
+                key = Span(key_name(keys[0]) if keys else "", "look--key", action.id)
+                words = Span(f" {title}", "role--dim", action.id)
+                # What is called otherwise here stays longest.
+                rank = 1 + action.footer * (title == action.title)
+                offered.append(Words(rank, [key, words]))
         if offered != self._offered:
             self._offered = offered
             self.key_line.redraw()
 
     def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
         """Offer the keys that do something here and now, those that have room."""
-        kept, gap = list(self._offered), "   "
-        while width_of(_keys(kept, gap)) > width:
-            if len(gap) > 2:  # noqa: PLR2004 - rather close together than not at all
-                gap = "  "
-            else:
-                kept.remove(max(kept, key=_rank))
-        return [list(_keys(kept, gap))]
+        # Rather close together than not at all.
+        gap = _CLOSE if width_of(joined(self._offered)) >= width else _APART
+        return [[Span(" "), *joined(fitted(self._offered, width - 1, gap), gap)]]
 
     # -- the headline --------------------------------------------------------------
 
@@ -479,26 +453,14 @@ class Bars:
     async def _work_out_findings(self) -> None:
         told, begun = self._told(), time.monotonic()
         try:
-            self._shown.findings = await self._find(self._shown.moment)
+            findings = await self._app.session.findings(self._shown.moment)
+            self._shown.findings = findings
         finally:
             self._is_finding = False
         now = time.monotonic()
         rest = min(_REST, _SHARE * (now - begun))
         self._found_of, self._find_again_at = told, now + rest
-        self.say(headline=headline(self._shown))
-        self._found()
+        self._shown.headline = headline(self._shown)
+        self._app.repaint(time_has_passed=True)
         if not self.is_up_to_date:
             self._app.set_timer(rest, self._look_for_findings)
-
-
-def _rank(offered: tuple[Action, str, str]) -> int:
-    """Say how soon an action gives way; what is called otherwise here stays."""
-    action, _, title = offered
-    return action.footer if title == action.title else 0
-
-
-def _keys(offered: Sequence[tuple[Action, str, str]], gap: str) -> Iterator[Span]:
-    for place, (action, key, title) in enumerate(offered):
-        yield Span(gap if place else " ")
-        yield Span(key, "look--key", action.id)
-        yield Span(f" {title}", "role--dim", action.id)

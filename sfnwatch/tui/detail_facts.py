@@ -41,6 +41,20 @@ _LEAVES, _CONSIDERED = 8, 6
 _UNTOLD = "sfnwatch explain --why tells all"
 
 _ASKED = ("Request", "requestParameters"), ("Response", "responseElements")
+_OF_EXECUTION = (
+    ("Input", "input", ("ExecutionStarted",)),
+    ("Output", "output", ("ExecutionSucceeded",)),
+)
+_OF_ATTEMPT = (
+    ("Parameters", "parameters", ("Scheduled",)),
+    ("Input", "input", ("Scheduled",)),
+    ("Result", "output", ("Succeeded", "Submitted")),
+)
+_OF_VISIT = (
+    ("Input", "input", ("StateEntered",)),
+    ("Output", "output", ("StateExited",)),
+)
+"""Details: their titles, their names, and what the types of their events end in."""
 
 Weigh = Callable[[ApiCall], Sequence[Weighed]]
 
@@ -78,18 +92,14 @@ class ItemDetail:
         """`weigh` weighs who may have made a call, if not the trace itself."""
         self._weigh = weigh or shown.trace.weigh
         self._shown, self._moment, self._trace = shown, shown.moment, shown.trace
-        self._item = item
-        self._events: list[HistoryEvent] = []
-        self._call: ApiCall | None = item if isinstance(item, ApiCall) else None
+        self._item, self._rows = item, records_of(shown, item)
+        rows = [] if isinstance(item, Fold) else self._rows
+        self._events = [row for row in rows if isinstance(row, HistoryEvent)]
+        self._call = next((row for row in rows if isinstance(row, ApiCall)), None)
         self._task = item if isinstance(item, TaskState) else None
-        if isinstance(item, HistoryEvent):
-            known = self._moment.executions.get(item.execution_arn)
-            more = shown.outline.order.followers(item)
-            self._events = [item, *(e for e in more if known and known.event(e.id))]
-            self._call = shown.outline.order.attached_call(item)
         arn, visit_id, attempt_id = self._where()
-        self._execution = self._moment.executions.get(arn)
-        self._visit = self._execution.visit(visit_id) if self._execution else None
+        self.execution = self._moment.executions.get(arn)
+        self._visit = self.execution.visit(visit_id) if self.execution else None
         self._key: AttemptKey | None = (arn, attempt_id) if attempt_id else None
         self._attempt = self._moment.attempt(self._key)
 
@@ -153,8 +163,8 @@ class ItemDetail:
     def _error(self) -> tuple[str | None, str | None]:
         if isinstance(self._item, ApiCall):
             return self._item.error_code, self._item.error_message
-        if self._is_of_execution and self._execution is not None:
-            ending = self._execution.ending
+        if self._is_of_execution and self.execution is not None:
+            ending = self.execution.ending
             details = self._trace.details(ending) if ending is not None else {}
             return text_of(details.get("error")), text_of(details.get("cause"))
         told: Iterable[Attempt | StateVisit | None] = (self._attempt,)
@@ -166,9 +176,9 @@ class ItemDetail:
 
     def _facts(self) -> Iterator[Fact]:
         yield from self._times()
-        execution, several = self._execution, len(self._moment.executions) > 1
-        if execution is not None and several:
-            yield Fact("execution", (Part(clean(execution.name, _LONG)),))
+        execution = self.execution
+        if execution is not None and len(self._moment.executions) > 1:
+            yield fact("execution", execution.name)
         if self._is_of_execution and execution is not None:
             yield from self._execution_facts(execution)
         if self._call is not None:
@@ -178,48 +188,45 @@ class ItemDetail:
         if self._visit is not None and not self._is_of_execution:
             yield from _visit_facts(self._visit)
             yield from self._next_fact(self._visit)
-        if self._attempt is not None and self._visit is not None:
-            yield from self._attempt_facts(self._attempt, self._visit)
-        elif self._visit is not None and len(self._visit.attempts) == 1:
-            yield from self._attempt_facts(self._visit.attempts[0], self._visit)
-        url = self.url
-        if url is not None:
-            yield fact("console", url)
+        if self._visit is not None:
+            attempts, own = self._visit.attempts, self._attempt
+            only = attempts[0] if len(attempts) == 1 else None
+            if attempt := own or only:
+                yield from self._attempt_facts(attempt, self._visit)
+        if self.url is not None:
+            yield fact("console", self.url)
 
     def _next_fact(self, visit: StateVisit) -> Iterator[Fact]:
         """Say which branch a Choice took, and where a Catch went."""
-        if self._execution is None or not (
+        if self.execution is None or not (
             visit.type == "Choice" or visit.status == "caught"
         ):
             return
-        events = map(self._execution.event, visit.event_ids)
+        events = map(self.execution.event, visit.event_ids)
         exits = [e.id for e in events if e is not None and e.type.endswith("Exited")]
-        after = state_after(self._execution, exits[-1]) if exits else None
+        after = state_after(self.execution, exits[-1]) if exits else None
         if after is not None:
             name = Part(clean(after.name, _LONG), Role.NAME)
-            yield Fact("next", (name,), f"{self._execution.arn}#{after.id}")
+            yield Fact("next", (name,), f"{self.execution.arn}#{after.id}")
 
     @property
     def url(self) -> str | None:
         """Where the AWS console shows it: the call's page, else the execution's."""
         own = wording.call_url(self._call) if self._call is not None else None
-        arn = self._execution.arn if self._execution is not None else ""
+        arn = self.execution.arn if self.execution is not None else ""
         return own or wording.execution_url(arn)
 
     def _times(self) -> Iterator[Fact]:
-        rows: Sequence[HistoryEvent | TaskState] = self._events
-        if self._task is not None:
-            rows = [self._task]
-        times = [(each.at, each.seen_at) for each in rows]
-        whole = not times and self._call is not None
-        if self._call is not None and not times:
-            times = [(self._call.event_time, self._call.seen_at)]
-        if not times:
+        alone = [row for row in (self._task, self._call) if row is not None]
+        rows: Sequence[Recorded] = self._events or alone
+        if not rows:
             return
-        told = dict.fromkeys(stamp(self._shown, at, whole=whole) for at, _ in times)
-        words, seen = " · ".join(told), [came for _, came in times if came is not None]
+        times = [row.event_time if isinstance(row, ApiCall) else row.at for row in rows]
+        whole = isinstance(rows[0], ApiCall)
+        told = dict.fromkeys(stamp(self._shown, at, whole=whole) for at in times)
+        words, seen = " · ".join(told), [row.seen_at for row in rows if row.seen_at]
         if seen:
-            late = (min(seen) - times[0][0]).total_seconds()
+            late = (min(seen) - times[0]).total_seconds()
             more = f"{duration(late)} later" if late >= 1 else "immediately"
             words = f"{words}, received {more}"
         yield fact("when", words)
@@ -239,11 +246,10 @@ class ItemDetail:
         runs = f"{wording.resource_words(attempt)}  {attempt.pattern}"
         yield fact("runs", runs, Role.CALL)
         if len(visit.attempts) > 1:
-            ids = [each.scheduled_id for each in visit.attempts]
-            number = ids.index(attempt.scheduled_id) + 1
+            number = visit.attempts.index(attempt) + 1
             spent = _spent(attempt.status, attempt.scheduled_at, attempt.ended_at)
-            yield fact("attempt", f"{number} of {len(ids)}, {spent}")
-        key = (self._execution.arn if self._execution else "", attempt.scheduled_id)
+            yield fact("attempt", f"{number} of {len(visit.attempts)}, {spent}")
+        key = (self.execution.arn if self.execution else "", attempt.scheduled_id)
         told = self._shown.maker.completion(key, attempt)
         if told is not None:
             yield Fact("completion", wording.completion_parts(told)[0])
@@ -278,19 +284,17 @@ class ItemDetail:
     def _links(self) -> Iterator[Fact]:
         if isinstance(self._item, ApiCall):
             yield from self._owners(self._item)
-        elif self._task is not None and self._visit is not None:
+            return
+        if self._task is not None and self._visit is not None:
             yield from self._owner(self._visit, self._attempt)
         tries = [self._attempt] if self._attempt is not None else []
         if self._visit is not None and not tries and not self._is_of_execution:
             tries = list(self._visit.attempts)
+        arn = self.execution.arn if self.execution is not None else ""
         for number, attempt in enumerate(tries, 1):
-            if isinstance(self._item, ApiCall) or self._execution is None:
-                return
             if len(tries) > 1:
                 yield fact(f"try {number}", attempt.status.replace("_", " "))
-            yield from self._calls_of(
-                (self._execution.arn, attempt.scheduled_id), attempt
-            )
+            yield from self._calls_of((arn, attempt.scheduled_id), attempt)
 
     def _calls_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[Fact]:
         calls = self._moment.calls_of(key)
@@ -344,15 +348,15 @@ class ItemDetail:
 
     def _owner(self, visit: StateVisit, attempt: Attempt | None) -> Iterator[Fact]:
         """Lead to the state whose something is, and to which of its attempts."""
-        execution = self._execution
+        execution = self.execution
         if execution is None:
             return
         name = clean(execution.name, _LONG) if len(self._moment.roots) > 1 else ""
-        words, ids = clean(visit.path, _LONG), [a.scheduled_id for a in visit.attempts]
+        words = clean(visit.path, _LONG)
         told = [("state", visit.id, words)]
         if attempt is not None:
-            number = ids.index(attempt.scheduled_id) + 1
-            more = f", try {number} of {len(ids)}"
+            number = visit.attempts.index(attempt) + 1
+            more = f", try {number} of {len(visit.attempts)}"
             told.append(("attempt", attempt.scheduled_id, words + more))
         for label, event_id, text in told:
             of = Part(f"{name}  " if name else "", Role.DIM)
@@ -398,7 +402,7 @@ class ItemDetail:
     # -- what went in, what came out, and what AWS sent ----------------------------
 
     def _payloads(self) -> Iterator[JsonNode]:
-        key, execution = self._item.key, self._execution
+        key, execution = self._item.key, self.execution
         cause = self._error()[1] or ""
         if wording.cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
             yield JsonNode(f"cause/{key}", "Cause", cause)
@@ -408,62 +412,62 @@ class ItemDetail:
                 yield JsonNode(f"{name}/{key}", title, record.get(name))
         elif self._is_of_execution and execution is not None:
             ends = (*execution.events[:1], *execution.events[-1:])
-            ids = [event.id for event in ends]
-            yield from self._details(ids, ("ExecutionStarted",), "input", "Input")
-            yield from self._details(ids, ("ExecutionSucceeded",), "output", "Output")
+            yield from self._details([event.id for event in ends], _OF_EXECUTION)
         elif self._attempt is not None:
-            ids = list(self._attempt.event_ids)
-            yield from self._details(ids, ("Scheduled",), "parameters", "Parameters")
-            yield from self._details(ids, ("Scheduled",), "input", "Input")
-            results = ("Succeeded", "Submitted")
-            yield from self._details(ids[::-1], results, "output", "Result")
+            yield from self._details(self._attempt.event_ids, _OF_ATTEMPT)
         elif self._visit is not None:
-            ids = list(self._visit.event_ids)
-            yield from self._details(ids, ("StateEntered",), "input", "Input")
-            yield from self._details(ids, ("StateExited",), "output", "Output")
+            yield from self._details(self._visit.event_ids, _OF_VISIT)
 
     def _details(
-        self, ids: Iterable[int], endings: tuple[str, ...], key: str, title: str
+        self, ids: Sequence[int], wanted: Sequence[tuple[str, str, tuple[str, ...]]]
     ) -> Iterator[JsonNode]:
-        """Give the first detail of a name that the events have; AWS may have cut it."""
-        for number in ids:
-            event = self._execution.event(number) if self._execution else None
-            if event is None or not event.type.endswith(endings):
-                continue
-            details = self._trace.details(event)
-            if key in details:
-                about = mapping_of(details.get(f"{key}Details"))
-                cut = "  cut by AWS" if about.get("truncated") is True else ""
-                path = f"{key}/{event.key}"
-                yield JsonNode(path, f"{title}  event {number}{cut}", details[key])
-                return
+        """Give details that some of the events have; AWS may have cut them.
+
+        Of what came several times it is the last.
+        """
+        every = map(self.execution.event, ids) if self.execution else ()
+        events = [event for event in every if event is not None]
+        for title, name, endings in wanted:
+            having = [event for event in events if event.type.endswith(endings)]
+            for event in having[-1:]:
+                details = self._trace.details(event)
+                if name in details:
+                    about = mapping_of(details.get(f"{name}Details"))
+                    cut = "  cut by AWS" if about.get("truncated") is True else ""
+                    words = f"{title}  event {event.id}{cut}"
+                    yield JsonNode(f"{name}/{event.key}", words, details[name])
 
     def _records(self) -> Iterator[JsonNode]:
-        for row, title in records_of(self._shown, self._item):
+        for row in self._rows:
             value = decode(record_json(self._trace, row))
-            yield JsonNode(f"record/{row.key}", title, value)
+            yield JsonNode(f"record/{row.key}", _record_title(row), value)
 
 
 Recorded = HistoryEvent | ApiCall | TaskState
 
 
-def records_of(shown: Shown, item: Item) -> list[tuple[Recorded, str]]:
-    """Give the rows whose records stand behind a line, each with a title."""
-    rows: list[tuple[Recorded, str]] = []
-    if isinstance(item, HistoryEvent):
-        order = shown.outline.order
-        events = (item, *order.followers(item))
-        rows += [(e, clean(f"event {e.id}  {e.type}", 200)) for e in events]
-        call = order.attached_call(item)
-        rows += [(call, "CloudTrail record")] if call is not None else []
-    elif isinstance(item, ApiCall):
-        rows.append((item, "CloudTrail record"))
-    elif isinstance(item, TaskState):
-        rows.append((item, f"{DETAIL_TYPE}  version {item.version}"))
-    elif isinstance(item, Fold) and item.kind is FoldKind.POLLS:
-        polls = (member for member in item.members if isinstance(member, ApiCall))
-        rows += [(poll, "CloudTrail record") for poll in polls]
-    return rows
+def records_of(shown: Shown, item: Item | None) -> Sequence[Recorded]:
+    """Give the rows whose records stand behind a line."""
+    match item:
+        case HistoryEvent():
+            order = shown.outline.order
+            known = shown.moment.executions.get(item.execution_arn)
+            more = [e for e in order.followers(item) if known and known.event(e.id)]
+            call = order.attached_call(item)
+            return [item, *more, *([call] if call is not None else [])]
+        case ApiCall() | TaskState():
+            return [item]
+        case Fold(kind=FoldKind.POLLS):
+            return [member for member in item.members if isinstance(member, ApiCall)]
+    return []
+
+
+def _record_title(row: Recorded) -> str:
+    if isinstance(row, HistoryEvent):
+        return clean(f"event {row.id}  {row.type}", 200)
+    if isinstance(row, TaskState):
+        return f"{DETAIL_TYPE}  version {row.version}"
+    return "CloudTrail record"
 
 
 def record_json(trace: Trace, row: Recorded) -> bytes:
@@ -477,10 +481,8 @@ def record_json(trace: Trace, row: Recorded) -> bytes:
 
 def stamp(shown: Shown, at: datetime, *, whole: bool = False) -> str:
     """Write a time in full: `2023-11-15T00:28:24.102Z`, in another zone `…+09:00`."""
-    words = shown.looks.at(at).isoformat(
-        timespec="seconds" if whole else "milliseconds"
-    )
-    return words.removesuffix("+00:00") + "Z" if words.endswith("+00:00") else words
+    unit = "seconds" if whole else "milliseconds"
+    return shown.looks.at(at).isoformat(timespec=unit).replace("+00:00", "Z")
 
 
 def _visit_facts(visit: StateVisit) -> Iterator[Fact]:

@@ -1,9 +1,7 @@
 """The detail: the selected line in full, and what is done with its records."""
 
 import contextlib
-import os
 import sys
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -14,10 +12,10 @@ from textual.binding import BindingType
 
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import last_segment, maybe_execution_arn
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.evidence import Weighed
 from sfnwatch.model.values import clean, clean_lines
+from sfnwatch.recording.writer import private, safe_name
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo
@@ -268,8 +266,8 @@ class RecordActions:
 
     def copy(self, text: str) -> None:
         """Copy a text or, where there is none, the records."""
-        if not text and self._item is not None:
-            rows = [row for row, _ in records_of(self._shown, self._item)]
+        if not text:
+            rows = records_of(self._shown, self._item)
             text = self._shown.looks.mask(_joined(self._shown, rows))
         if text:
             self._app.copy_to_clipboard(text)
@@ -319,15 +317,16 @@ def save_records(shown: Shown, item: Item | None, folder: Path) -> Path:
     Nothing in it is masked: while names are, where one may expect so, its name says
     that. Raises SfnwatchError.
     """
-    rows = [row for row, _ in records_of(shown, item)] if item is not None else []
-    if not rows:
+    rows = records_of(shown, item)
+    if item is None or not rows:
         msg = "There is no record to save."
         raise SfnwatchError(msg, hint="Select a line of the lanes first.")
-    stem = f"sfnwatch-{_named(shown, rows[0])}"
+    execution = ItemDetail(shown, item).execution
+    names = (execution.name if execution is not None else "", _thing(rows[0]))
+    stem = f"sfnwatch-{'-'.join(safe_name(name, _LONGEST) for name in names if name)}"
     stem += "-unmasked" if shown.looks.masked else ""
-    text = _joined(shown, rows) + "\n"
     try:
-        return _written(folder, stem, text.encode())
+        return _written(folder, stem, f"{_joined(shown, rows)}\n")
     except OSError as error:
         msg = f"Can't save to {clean(str(folder))}: {error.strerror or error}."
         hint = "Start sfnwatch in a folder that you may write to."
@@ -341,40 +340,19 @@ def _joined(shown: Shown, rows: Sequence[Recorded]) -> str:
     return json_view.json_text(b"[" + b",".join(records) + b"]") if records else ""
 
 
-def _named(shown: Shown, row: Recorded) -> str:
-    """Name the execution, and the event, the call or how the task was."""
-    if isinstance(row, ApiCall):
-        link, thing = shown.trace.links.get(row.event_id), row.event_name
-        arn = link.execution_arn if link is not None else None
-    elif isinstance(row, TaskState):
-        starter = shown.trace.as_of().task_starter(row.task_arn)
-        arn, thing = (starter or ("", 0))[0], f"task-{row.last_status}"
-    else:
-        arn, thing = row.execution_arn, str(row.id)
-    parsed = maybe_execution_arn(arn or "")
-    name = parsed.name if parsed else last_segment(arn or "").rpartition(":")[2]
-    return "-".join(_safe(part) for part in (name, thing) if part) or "record"
+def _thing(row: Recorded) -> str:
+    """Name the event, the call or how the task was."""
+    if isinstance(row, TaskState):
+        return f"task-{row.last_status}"
+    return row.event_name if isinstance(row, ApiCall) else str(row.id)
 
 
-def _safe(name: str) -> str:
-    """Keep letters and numbers of any script, and what no file system minds."""
-    kept = "".join(
-        c if c in "-_.+=@" or unicodedata.category(c)[0] in "LMN" else "-" for c in name
-    )
-    return kept.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
-
-
-def _written(folder: Path, stem: str, content: bytes) -> Path:
+def _written(folder: Path, stem: str, text: str) -> Path:
     """Write a file that only its owner may read; none is ever overwritten."""
     for number in count(1):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.json"
         with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(content)
-            except OSError:
-                path.unlink(missing_ok=True)
-                raise
+            with open(path, "x", encoding="utf-8", opener=private) as file:
+                file.write(text)
             return path
     raise AssertionError  # pragma: no cover - count() has no end

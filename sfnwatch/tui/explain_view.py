@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual.binding import BindingType
 
 from sfnwatch.analysis.finding import (
+    GAP,
     Block,
     Certainty,
     Column,
@@ -18,12 +18,13 @@ from sfnwatch.analysis.finding import (
     Paragraph,
     Sentence,
     Table,
+    line_key,
 )
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
 from sfnwatch.analysis.report import Report, explain, report
 from sfnwatch.analysis.wording import spoken
-from sfnwatch.model.api_call import CALL_KEY, ApiCall
-from sfnwatch.model.ecs_task import TASK_KEY, TaskState
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
@@ -66,7 +67,6 @@ class Proof(NamedTuple):
     id: str
     item: Item | None
     """None for what this trace does not hold."""
-    at: datetime | None
 
 
 class TimeSpent(NamedTuple):
@@ -308,12 +308,12 @@ class ExplainView(HeadedView):
         mask = self._shown.looks.mask
         look = "role--plain" if row else "role--dim"
         if self._fitted[0] is not table or self._fitted[1] != width:
-            self._fitted = table, width, _fitting(table, width)
+            self._fitted = table, width, table.fitted(width - GAP, cell_len)
         spans: list[Span] = []
         for column, size in self._fitted[2]:
             text = mask(column.cells[row - 1]) if row else column.head
             word = fit([Span(text, look)], size, right=column.right)
-            spans += [Span("  "), *word]
+            spans += [Span(" " * GAP), *word]
         return cut(spans, width)
 
 
@@ -329,11 +329,14 @@ def proofs_of(shown: Shown, told: Sentence, arn: str = "") -> list[Proof]:
     outline = shown.outline
     found: dict[str, Proof] = {}
     for evidence in told.evidence:
-        key = _line_key(evidence, told.execution_arn or arn)
+        key = line_key(evidence, told.execution_arn or arn)
         item = outline.item_of(key)
-        at = outline.order.place(item)[0] if item is not None else None
-        found.setdefault(item.key if item else key, Proof(evidence, item, at))
-    return sorted(found.values(), key=lambda p: (p.at is None, p.at or 0))
+        found.setdefault(item.key if item else key, Proof(evidence, item))
+
+    def place(proof: Proof) -> tuple[bool, object]:
+        return proof.item is None, proof.item and outline.order.place(proof.item)[0]
+
+    return sorted(found.values(), key=place)
 
 
 def keeping(shown: Shown) -> Callable[[Iterable[Proof]], bool]:
@@ -360,14 +363,6 @@ def _without_bare(entries: Sequence[ExplainEntry]) -> list[ExplainEntry]:
         if not is_bare and not entry.of == below == _BLANK:
             found.append(entry)
     return found[::-1]
-
-
-def _line_key(evidence: str, arn: str) -> str:
-    """Give the lanes' key of what a sentence about an execution rests on."""
-    if evidence.startswith("#"):
-        return f"{arn}{evidence}"
-    is_key = evidence.startswith(TASK_KEY) or "#" in evidence
-    return evidence if is_key else f"{CALL_KEY}{evidence}"
 
 
 def _evidence_words(proofs: Sequence[Proof]) -> str:
@@ -428,20 +423,3 @@ def bar(spent: TimeSpent, cells: int) -> list[Span]:
         used += size - 1
         drawn.append(Span(sign.text * size, sign.look))
     return drawn
-
-
-def _fitting(table: Table, width: int) -> list[tuple[Column, int]]:
-    """Choose the columns that have room, by their ranks, and how wide each is."""
-    columns = list(table.shown)
-    while True:
-        sizes = [max(map(cell_len, (c.head, *c.cells))) for c in columns]
-        over = sum(sizes) + 2 * len(sizes) - width
-        for place, column in enumerate(columns):
-            if over > 0 and column.least is not None and sizes[place] > column.least:
-                less = min(over, sizes[place] - column.least)
-                sizes[place] -= less
-                over -= less
-        least = max(columns, key=lambda column: column.rank)
-        if over <= 0 or not least.rank:
-            return list(zip(columns, sizes, strict=True))
-        columns.remove(least)

@@ -17,6 +17,7 @@ from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.order import Item, RowOrder
+from sfnwatch.view.outline import Keeps
 from sfnwatch.view.wording import counted
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class LiveFilter:
     def __init__(self, filter_: "language.Filter", shown: Shown) -> None:
         self._filter, self._shown = filter_, shown
         self._known: tuple[int, RowOrder] | None = None
-        self._decides: language.LineFilter | None = None
+        self._decides: Keeps | None = None
 
     def __call__(self, item: Item) -> bool:
         """True for an item that is kept, or found."""
@@ -158,6 +159,7 @@ class FindBar(Vertical):
         self._offers: Sequence[language.Suggestion] = ()
         self._chosen: int | None = None
         self._completing = False
+        self._problem: language.FilterError | None = None
         self._insisted = False
         """True once a text that can't be read was to be kept."""
         self._input = Input(max_length=_MOST, select_on_focus=False)
@@ -182,7 +184,7 @@ class FindBar(Vertical):
         self._input.cursor_position = len(self._before)
         # At once: what was typed in one go with the key that opened it is waiting.
         self.screen.set_focus(self._input)
-        self._advise()
+        self._read()
 
     @property
     def typing(self) -> bool:
@@ -195,16 +197,14 @@ class FindBar(Vertical):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self._insisted = False
-        if not self._completing:
-            self._advise()
-        self._completing = False
-        if self._problem() is None:
+        self._read()
+        if self._problem is None:
             self.post_message(self.Changed(self._kind, self._input.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._problem() is None:
+        if self._problem is None:
             self._close(self._input.value)
         else:
             self._insisted = True
@@ -219,27 +219,25 @@ class FindBar(Vertical):
         self.display = False
         self.post_message(self.Changed(self._kind, text, done=True))
 
-    def _problem(self) -> "language.FilterError | None":
-        if self._kind == "search" or not self._input.value.strip():
-            return None
-        from sfnwatch.view.filter_language import FilterError, parse_filter  # noqa: PLC0415
+    def _read(self) -> None:
+        """Read a filter: what is wrong with it, and what could be typed next."""
+        from sfnwatch.view.filter_language import FilterError, complete, parse_filter  # noqa: PLC0415
 
+        text, self._problem = self._input.value, None
+        is_filter = self._kind == "filter"
         try:
-            parse_filter(self._input.value)
+            if is_filter and text.strip():
+                parse_filter(text)
         except FilterError as problem:
-            return problem
-        return None
+            self._problem = problem
+        if not self._completing:
+            place, moment = self._input.cursor_position, self._shown.moment
+            self._offers = complete(text, place, moment) if is_filter else ()
+            self._chosen = None
+        self._completing = False
+        self._show_hint()
 
     # -- completion ----------------------------------------------------------------
-
-    def _advise(self) -> None:
-        self._chosen, self._offers = None, ()
-        if self._kind == "filter":
-            from sfnwatch.view.filter_language import complete  # noqa: PLC0415
-
-            text, place = self._input.value, self._input.cursor_position
-            self._offers = complete(text, place, self._shown.moment)
-        self._show_hint()
 
     def action_complete(self, step: int) -> None:
         """Take the next of what is offered."""
@@ -255,7 +253,7 @@ class FindBar(Vertical):
         self._show_hint()
 
     def _show_hint(self) -> None:
-        problem = self._problem()
+        problem = self._problem
         if problem is not None and (self._insisted or not self._offers):
             where = f"✘ at {problem.position + 1}: {problem.message}"
             self._hint.show([Span(where, "role--bad"), Span(f"  {problem.hint}")])

@@ -1,6 +1,6 @@
-"""Help and palette: all keys and marks; every action, mark and theme by its name."""
+"""Help and palette: all keys and marks; every action and every mark by its name."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -14,15 +14,21 @@ from textual.content import Content
 from textual.markup import escape
 from textual.screen import ModalScreen
 
-from sfnwatch.tui.actions import ACTIONS, Action, Command, Group, key_name
+from sfnwatch.model.values import clean
+from sfnwatch.tui.actions import (
+    ACTIONS,
+    SEVERAL,
+    Action,
+    Command,
+    entries,
+    key_name,
+)
 from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
 from sfnwatch.tui.player import SIGNS
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
-Entry = tuple[Group, str, str]
-"""What a key is about, keys, and what they do."""
 _KEY_CELLS = 16
 """Cells of a mark or a key, at most: what is longer stands alone."""
 _TWO = 92
@@ -78,21 +84,14 @@ class Help(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
 
-    def __init__(
-        self,
-        entries: Iterable[Entry],
-        *,
-        first: Sequence[Group],
-        recording: str,
-        several: bool,
-        filters: Sequence[tuple[str, str]],
-    ) -> None:
-        """`filters` are the words of the filter language, and what they mean."""
+    def __init__(self, app: "SfnwatchApp") -> None:
         super().__init__()
-        rank = {group: place for place, group in enumerate(first)}
-        self._entries = sorted(entries, key=lambda e: rank.get(e[0], len(rank)))
-        self._recording, self._several = recording, several
-        self._filters = filters
+        shown, settings = app.shown, app.settings
+        rank = {group: place for place, group in enumerate(app.deck.groups)}
+        told = entries(settings.keys, without=() if shown.several else SEVERAL)
+        self._entries = sorted(told, key=lambda e: rank.get(e[0], len(rank)))
+        self._recording = clean(shown.looks.mask(settings.recording))
+        self._several = shown.several
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
@@ -133,8 +132,10 @@ class Help(ModalScreen[None]):
             yield from _table(title, marks, width)
 
     def _more(self, width: int) -> Iterator[list[Span]]:
-        words = [(Span(word, "look--key"), means) for word, means in self._filters]
-        yield from _table("The language of filters", words, width) if words else ()
+        from sfnwatch.view.filter_language import FILTER_HELP  # noqa: PLC0415 - seldom
+
+        words = [(Span(word, "look--key"), means) for word, means in FILTER_HELP]
+        yield from _table("The language of filters", words, width)
         for title, text in (*([_SEVERAL] if self._several else []), *_TEXTS):
             yield [Span(title, "role--name")]
             yield from flow([Span(text)], width, width, 12)
@@ -175,18 +176,6 @@ class Marks(Provider):
                 jump = partial(jumps.jump, marker)
                 shown = Content(f"Go to: {label}")
                 yield Hit(score * 0.5, shown, jump, text=label, help=when)
-
-
-class Themes(Provider):
-    """Offers every theme by its name."""
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for name in self.app.available_themes:
-            score = matcher.match(name)
-            if score > 0:
-                choose = partial(setattr, self.app, "theme", name)
-                yield Hit(score, Content(f"Theme: {name}"), choose, text=name)
 
 
 def system_commands(

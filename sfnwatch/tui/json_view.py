@@ -88,9 +88,8 @@ class JsonFolds(Struct):
         """Show more of a node's children, or of its text."""
         known = self.shown.get(node.path)
         is_text = isinstance(node.inner, str)
-        self.shown[node.path] = _MORE * (
-            known or (_CHARACTERS if is_text else _CHILDREN)
-        )
+        first = _CHARACTERS if is_text else _CHILDREN
+        self.shown[node.path] = _MORE * (known or first)
 
 
 def decode(text: str | bytes) -> Any:
@@ -250,9 +249,7 @@ def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
         yield Span(f"{quote}{words}{quote}", look)
         return
     tail = f"… {size(byte_count(node.text))} more"
-    kept = "".join(
-        s.text for s in cut([Span(words)], max(1, room - cell_len(tail) - 1))
-    )
-    kept = kept.removesuffix("…")
+    (short,) = cut([Span(words)], max(1, room - cell_len(tail) - 1))
+    kept = short.text.removesuffix("…")
     yield Span(f"{quote}{kept}", look)
     yield Span(f"… {size(byte_count(node.text[len(kept) :]) or 1)} more", "role--warn")

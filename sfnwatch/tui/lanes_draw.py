@@ -7,7 +7,7 @@ room away. They widen at once and narrow seldom, or scrolling would be restless.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
+from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -34,6 +34,7 @@ NARROW = 100
 """Below so many cells there is one lane."""
 LEAST_COLUMN = 26
 """Cells that an execution beside others needs."""
+_WHOLE_TIME = len("13:31:15")
 _LEAST_BESIDE = 24
 """Those that it has where the last one needs more."""
 GUTTER = 2
@@ -69,17 +70,6 @@ _LONG = 60
 _ARROW = len(" ──▶ ")
 
 
-class Arrangement(StrEnum):
-    """How lanes are put on the screen."""
-
-    ONE_LANE = "one lane"
-    """States and calls below each other."""
-    TWO_LANES = "two lanes"
-    """States at the left, calls at the right."""
-    COLUMNS = "columns"
-    """A column for each execution."""
-
-
 class ExecutionColumn(Struct, frozen=True):
     """Where one execution stands beside others."""
 
@@ -95,9 +85,11 @@ class ExecutionColumn(Struct, frozen=True):
 
 
 class LaneLayout(Struct, frozen=True):
-    """Where each thing stands, in cells from the left."""
+    """Where each thing stands, in cells from the left.
 
-    arrangement: Arrangement
+    States and calls stand below each other, in two lanes, or beside other executions.
+    """
+
     width: int
     rails_at: int = 1
     rails: int = 1
@@ -107,13 +99,9 @@ class LaneLayout(Struct, frozen=True):
     time: int = 0
     time_cells: int = TIME_CELLS
     calls: int = 0
-    """Where calls begin; only with two lanes."""
+    """Where calls begin; 0 where they have no lane of their own."""
     columns: tuple[ExecutionColumn, ...] = ()
     """Of executions side by side; none where there is one list."""
-
-    def column(self, root_arn: str | None) -> ExecutionColumn | None:
-        """Give the column of an execution; None for what is of no one's."""
-        return next((c for c in self.columns if c.root_arn == root_arn), None)
 
 
 class Needs(NamedTuple):
@@ -137,29 +125,24 @@ def steadied(now: Needs, before: Needs) -> Needs:
     return Needs(*(old if new <= old < new + _SHRINK else new for new, old in pairs))
 
 
-def arrangement_of(width: int, executions: int) -> Arrangement:
-    """Choose how so many executions are put on so many cells."""
-    if executions > 1:
-        room = width - len("13:31:15") - GUTTER - 1
-        beside = room >= executions * LEAST_COLUMN
-        return Arrangement.COLUMNS if beside else Arrangement.ONE_LANE
-    return Arrangement.TWO_LANES if width >= NARROW else Arrangement.ONE_LANE
+def have_columns(width: int, executions: int) -> bool:
+    """True where so many executions stand beside each other on so many cells."""
+    room = width - _WHOLE_TIME - GUTTER - 1
+    return executions > 1 and room >= executions * LEAST_COLUMN
 
 
-def lanes_layout(
-    kind: Arrangement, width: int, rails: int, chips: int, needs: Needs
-) -> LaneLayout:
+def lanes_layout(width: int, rails: int, chips: int, needs: Needs) -> LaneLayout:
     """Lay out one list of lines; `chips` are the cells of executions' short names."""
     rails = min(max(1, rails), MOST)
     begin = 1 + (chips + 1 if chips else 0)
     text = begin + rails + GUTTER
     time = width - TIME_CELLS - 1
     room = time - GUTTER - text
-    layout = LaneLayout(kind, width, begin, rails, text, time=max(text, time))
+    layout = LaneLayout(width, begin, rails, text, time=max(text, time))
     if room < TIME_CELLS:
         # With so little room the words come first.
         return replace(layout, time=width, time_cells=0)
-    if kind is Arrangement.TWO_LANES and needs.calls:
+    if width >= NARROW and needs.calls and not chips:
         states = _states_beside_calls(room - ARROW, needs)
         time = text + states + GUTTER
         return replace(layout, time=time, calls=time + TIME_CELLS + ARROW)
@@ -176,32 +159,25 @@ def _states_beside_calls(room: int, needs: Needs) -> int:
 
 
 def columns_layout(
-    width: int,
-    roots: Sequence[str],
-    rails: Sequence[int],
-    *,
-    last: int = 0,
+    width: int, roots: Sequence[str], rails: Sequence[int], last: int
 ) -> LaneLayout:
     """Lay out a column for each execution, beside each other.
 
     Words may run on over what is blank at their right; at the right of the last column
     there is nothing, so it has the `last` cells that its lines need, as far as it goes.
     """
-    time_cells = len("13:31:15")
-    begin = 1 + time_cells + GUTTER
+    begin = 1 + _WHOLE_TIME + GUTTER
     room, others = width - begin, len(roots) - 1
     share = room // len(roots)
     last = min(max(last, share), room - others * _LEAST_BESIDE, int(share * _WIDER))
     each, rest = divmod(room - last, others)
-    columns: list[ExecutionColumn] = []
-    left = begin
-    for number, (root, own) in enumerate(zip(roots, rails, strict=True)):
-        cells = each + (number < rest) if number < others else last
-        rail_cells = min(max(1, own), MOST)
-        columns.append(ExecutionColumn(root, left, cells, rail_cells))
-        left += cells
-    layout = LaneLayout(Arrangement.COLUMNS, width, time=1, time_cells=time_cells)
-    return replace(layout, columns=tuple(columns))
+    widths = [*(each + (number < rest) for number in range(others)), last]
+    lefts = accumulate(widths, initial=begin)
+    columns = tuple(
+        ExecutionColumn(root, left, cells, min(max(1, own), MOST))
+        for root, left, cells, own in zip(roots, lefts, widths, rails, strict=False)
+    )
+    return LaneLayout(width, time=1, time_cells=_WHOLE_TIME, columns=columns)
 
 
 # -- a line in rows -------------------------------------------------------------------
@@ -219,10 +195,10 @@ class LineExtras(Struct, frozen=True):
     for it."""
     notice: str = ""
     """What stands in a row above: up to where CloudTrail is complete."""
-    found: str = ""
-    """The words that are searched for."""
     same_second: bool = False
     """True where the line above has the same time, but for its milliseconds."""
+    others: Mapping[str, Sequence[Rail]] = {}
+    """What passes in the columns of other executions, by their ARNs."""
 
 
 class _LineWords(NamedTuple):
@@ -286,6 +262,8 @@ def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _Li
             # It stands where the life-line would be.
             text = (Part(text[0].text[2:], text[0].role), *text[1:])
         left += spans_of([*own, *text], looks.mask)
+    if isinstance(line.item, Fold) and line.item.kind is FoldKind.MAP_RUN:
+        left += spans_of([Part("  C: list", Role.DIM)])
     told = [spans_of(each, looks.mask) for each in line.conclusion]
     if line.call is not None:
         if told:
@@ -336,21 +314,15 @@ class LineDrawing:
         """`chips` are the executions' by their ARNs; empty for a single one."""
         self.layout, self.looks, self._chips = layout, looks, chips
 
-    def rows(
-        self,
-        line: Line,
-        extras: LineExtras,
-        others: Mapping[str, Sequence[Rail]] | None = None,
-    ) -> list[list[Span]]:
-        """Draw a line; `others` are the life-lines in the columns of others."""
-        layout = self.layout
-        if layout.columns:
-            rows = self._beside(line, extras, others or {})
-        elif layout.arrangement is Arrangement.TWO_LANES:
+    def rows(self, line: Line, extras: LineExtras) -> list[list[Span]]:
+        """Draw a line."""
+        if self.layout.columns:
+            rows = self._beside(line, extras)
+        elif self.layout.calls:
             rows = self._two_lanes(line, extras)
         else:
             rows = self._one_lane(line, extras)
-        return [*self._rows_before(line, extras, others or {}), *rows]
+        return [*self._rows_before(line, extras), *rows]
 
     # -- the arrangements ----------------------------------------------------------
 
@@ -399,10 +371,7 @@ class LineDrawing:
         words = _words(line, self.looks, owner=True, apart=True)
         room = layout.time - GUTTER - layout.text
         whole = layout.width - layout.text - 1
-        lane = layout.width - layout.calls - 1 if layout.calls else 0
-        if words.right and lane < GUTTER:
-            # Nothing in view had a call when this was laid out.
-            return self._one_lane(line, extras)
+        lane = layout.width - layout.calls - 1
         right = self._right(line, words, lane, extras) if words.right else []
         if words.right and not right:
             left = self._concluded(words, room, whole)
@@ -420,22 +389,19 @@ class LineDrawing:
         rows = _first_whole(tries, lane, lane)
         return _slid(rows, extras, lane)
 
-    def _beside(
-        self, line: Line, extras: LineExtras, others: Mapping[str, Sequence[Rail]]
-    ) -> list[list[Span]]:
+    def _beside(self, line: Line, extras: LineExtras) -> list[list[Span]]:
         """Draw a line in its execution's column; what is of none, in the first."""
         layout = self.layout
-        column = layout.column(line.root_arn) or layout.columns[0]
-        room = self._room_from(column, others) - 1
+        its = (c for c in layout.columns if c.root_arn == line.root_arn)
+        column = next(its, layout.columns[0])
+        room = self._room_from(column, extras.others) - 1
         told = self._in_one(line, extras, room, room)
         time, rows = "" if extras.same_second else self._time(line), []
         for number, words in enumerate(told):
             lead = [_BLANK, Span(time.rjust(layout.time_cells), "look--faint")]
-            rails = _rails(_rails_of(line), column.rails, number, len(told))
-            own = _marked(line, rails, number)
-            rows.append(
-                self._across(lead, others, {line.root_arn or "": own}, column, words)
-            )
+            rails = _own_rails(line, column.rails, number, len(told))
+            own = rails if line.root_arn else None
+            rows.append(self._across(lead, extras.others, column, words, own))
             time = ""
         return rows
 
@@ -459,12 +425,10 @@ class LineDrawing:
     ) -> list[list[Span]]:
         """Put life-lines, words, the time and the calls of each row together."""
         layout = self.layout
-        count = max(len(left), len(right), 1)
+        pairs = list(zip_longest(left or [[]], right, fillvalue=list[Span]()))
         rows: list[list[Span]] = []
-        for number in range(count):
-            row = self._lead(line, number, count)
-            row += left[number] if number < len(left) else []
-            own = right[number] if number < len(right) else []
+        for number, (said, own) in enumerate(pairs):
+            row = [*self._lead(line, number, len(pairs)), *said]
             if number == 0 and layout.time_cells:
                 row = self._with_time(line, row, words if own else None)
             if own:
@@ -481,8 +445,8 @@ class LineDrawing:
                 cells = layout.rails_at - GUTTER
                 lead += cut([Span(f"{own.text:^{cells}}", own.look)], cells)
             lead = pad(lead, layout.rails_at)
-        rails = _rails(_rails_of(line), layout.rails, number, count)
-        return pad([*lead, *_marked(line, rails, number)], layout.text)
+        own_rails = _own_rails(line, layout.rails, number, count)
+        return pad([*lead, *own_rails], layout.text)
 
     def _with_time(
         self, line: Line, row: list[Span], words: _LineWords | None
@@ -515,28 +479,28 @@ class LineDrawing:
         self,
         lead: Sequence[Span],
         passing: Mapping[str, Sequence[Rail]],
-        own: Mapping[str, Sequence[Span]],
         at: ExecutionColumn,
         words: Sequence[Span],
+        own: Sequence[Span] | None = None,
     ) -> list[Span]:
-        """Draw a row across all executions, in one of whose columns something is said.
+        """Draw a row across all executions, `at` one of which something is said.
 
-        `own` is what stands for the life-lines of the execution that it is about.
+        `own` is what stands for its life-lines, where it is not what passes there.
         """
         row = list(lead)
         for each in self.layout.columns:
             # What runs on from the column before leaves no room for this one's.
             if width_of(row) > each.left:
                 continue
-            others = _passing(passing.get(each.root_arn, ()), each.rails)
-            row = [*pad(row, each.left), *own.get(each.root_arn, others)]
+            rails = _passing(passing.get(each.root_arn, ()), each.rails)
             if each is at:
+                row = [*pad(row, each.left), *(own or rails)]
                 row = [*pad(row, each.text), *words]
+            else:
+                row = [*pad(row, each.left), *rails]
         return row
 
-    def _rows_before(
-        self, line: Line, extras: LineExtras, others: Mapping[str, Sequence[Rail]]
-    ) -> list[list[Span]]:
+    def _rows_before(self, line: Line, extras: LineExtras) -> list[list[Span]]:
         """Tell of a new day, of a long time without anything, of what is complete."""
         told: list[Span] = []
         if line.new_day and self.looks.origin is None:
@@ -550,11 +514,11 @@ class LineDrawing:
         # What has not just begun passes it.
         old = [rail for rail in line.rails if not rail.begins]
         if columns:
-            passing = {**others, line.root_arn or "": old}
+            passing = {**extras.others, line.root_arn or "": old}
             widest = max(columns, key=lambda column: self._room_from(column, passing))
             lead = cut([_BLANK, *told], columns[0].left - 1)
             words = cut(notice, self._room_from(widest, passing))
-            return [self._across(lead, passing, {}, widest, words)]
+            return [self._across(lead, passing, widest, words)]
         told += [Span("  "), *notice] if told else notice
         row = [*pad([_BLANK], layout.rails_at), *_passing(old, layout.rails)]
         time = layout.time if layout.time_cells else layout.text
@@ -674,9 +638,9 @@ def _passing(rails: Iterable[Rail], width: int) -> list[Span]:
     return _rails(rails, width, 1, 3)
 
 
-def _marked(line: Line, rails: list[Span], number: int) -> list[Span]:
-    """Put how an execution begins or ends where its life-line would be."""
-    mark = execution_mark(line)
+def _own_rails(line: Line, width: int, number: int, count: int) -> list[Span]:
+    """Draw a line's life-lines; how an execution begins or ends stands for its own."""
+    rails, mark = _rails(_rails_of(line), width, number, count), execution_mark(line)
     return rails if mark is None or number > 0 else [mark, *rails[1:]]
 
 

@@ -18,28 +18,27 @@ from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_draw import (
     GUTTER,
     LATE,
-    Arrangement,
     LaneLayout,
     LineDrawing,
     LineExtras,
     Needs,
-    arrangement_of,
     column_need,
     columns_layout,
+    have_columns,
     lanes_layout,
     needs_of,
     steadied,
 )
 from sfnwatch.tui.paint import Rows, Span, cut, mark_found, pad, width_of
 from sfnwatch.tui.shown import Shown
-from sfnwatch.tui.status import length_words
+from sfnwatch.tui.status import length_words, quiet_words
 from sfnwatch.view.lines import Line, Rail, lateness
 from sfnwatch.view.order import Fold, Item
 from sfnwatch.view.outline import TASKS
 from sfnwatch.view.wording import counted, status_glyph
 
 _KEPT = 1024
-"""Lines whose rows are kept, with what they were drawn of."""
+"""Lines that are kept, of one version of what is shown."""
 FLASH, LINGER = 1.2, 4.0
 """Seconds for which an event that has just come stands out, and a call: it may say
 how late it is."""
@@ -48,21 +47,13 @@ FADE = 0.2
 SLIDE, _FRAME = 0.35, 1 / 24
 """Seconds that a late call takes to slide into its place, and those of a frame."""
 _FLASHED = 100
-"""More lines at once than these do not stand out by themselves."""
+"""More lines than these at a time would be restless."""
 _FOLDS = "▸▾⋯"
 _LIFE_LINES = frozenset("╎┃┋┊│▖▘╵╹╷╻ ")
 _COUNTED = ("API call", "change"), ("call", "change"), ("", "")
 """What calls, and changes of a task's state, are called: from long to short."""
 _KEYS = 9
 """Services beyond these have no digit left."""
-
-
-class _Drawn(NamedTuple):
-    """A line's rows, and all that they were drawn of."""
-
-    line: Line
-    look: object
-    rows: list[Strip]
 
 
 class _Fresh(NamedTuple):
@@ -95,7 +86,6 @@ class LanesView(CursorList):
         self._laid_for: object = None
         """What lines are drawn by."""
         self._needs = Needs()
-        self._kept: LRUCache[str, _Drawn] = LRUCache(_KEPT)
         self._lines: LRUCache[tuple[int, int], tuple[Line, Needs]] = LRUCache(_KEPT)
         self._fresh: dict[str, _Fresh] = {}
         """The keys of what has just come."""
@@ -139,23 +129,16 @@ class LanesView(CursorList):
             fading=fresh is not None and fresh.until - now < LINGER / 2,
             away=fresh.away(now) if fresh is not None else 0.0,
             notice=self._notice(place, line),
-            found=self._searched if self.found and self.found(line.item) else "",
             same_second=self._is_of_same_second(place, line),
+            others=self._others(line),
         )
-        others = self._others(line)
         is_dim = bool(self._lit) and not {line.key, line.root_arn} & {*self._lit}
-        look = (self._drawing, extras, others, is_dim)
-        kept = self._kept.get(line.key)
-        if kept is not None and kept.look == look and kept.line == line:
-            return kept.rows
-        rows = self._drawing.rows(line, extras, others)
-        if extras.found:
-            rows = [list(mark_found(row, extras.found)) for row in rows]
+        rows = self._drawing.rows(line, extras)
+        if self._searched and self.found and self.found(line.item):
+            rows = [list(mark_found(row, self._searched)) for row in rows]
         if is_dim:
             rows = [list(map(_dimmed, row)) for row in rows]
-        strips = self.spans(*rows, width=width)
-        self._kept[line.key] = _Drawn(line, look, strips)
-        return strips
+        return self.spans(*rows, width=width)
 
     def is_fresh(self, place: int) -> bool:
         return bool(self._fresh) and self._news_of(self._line(place)[0]) is not None
@@ -204,10 +187,6 @@ class LanesView(CursorList):
         self.lay_out()
         super().changed()
 
-    def notify_style_update(self) -> None:
-        self._kept.clear()
-        super().notify_style_update()
-
     def search_for(self, words: str) -> None:
         """Mark some words where they are found."""
         self._searched = words
@@ -222,27 +201,24 @@ class LanesView(CursorList):
         width, shown = self.size.width, self.shown
         if width < 1:
             return
-        kind = arrangement_of(width, len(shown.moment.roots))
-        shown.set_apart(apart=kind is Arrangement.COLUMNS)
-        layout, chips = self._laid_out(kind, width), shown.chips()
+        shown.set_apart(apart=have_columns(width, len(shown.moment.roots)))
+        layout, chips = self._laid_out(width), shown.chips()
         if (layout, shown.looks, chips) != self._laid_for:
             self._laid_for = layout, shown.looks, chips
             self._drawing = LineDrawing(layout, shown.looks, chips)
             self.redraw()
             self.heads.lay_out(layout)
 
-    def _laid_out(self, kind: Arrangement, width: int) -> LaneLayout:
-        shown = self.shown
-        if kind is Arrangement.COLUMNS:
-            roots = list(shown.moment.roots)
+    def _laid_out(self, width: int) -> LaneLayout:
+        shown, roots = self.shown, list(self.shown.moment.roots)
+        if have_columns(width, len(roots)):
             rails = [shown.lifelines.width(root) for root in roots]
             last = self._need_of_last(roots[-1]) + rails[-1] + GUTTER
-            return columns_layout(width, roots, rails, last=last)
+            return columns_layout(width, roots, rails, last)
         needs = (needs for _, needs in self._in_view())
         self._needs = steadied(reduce(or_, needs, Needs()), self._needs)
         cells = max((width_of([each]) for each in shown.chips().values()), default=0)
-        rails_cells = shown.lifelines.width()
-        return lanes_layout(kind, width, rails_cells, cells, self._needs)
+        return lanes_layout(width, shown.lifelines.width(), cells, self._needs)
 
     def _in_view(self) -> Iterator[tuple[Line, Needs]]:
         height = self.size.height
@@ -273,11 +249,12 @@ class LanesView(CursorList):
     # -- what has just come --------------------------------------------------------
 
     def flash(self, changed: Changed) -> None:
-        """Have what is new stand out for a moment, unless that is nearly all."""
+        """Have what is new stand out for a moment, unless much does by then."""
         events = [e.key for those in changed.events.values() for e in those]
         calls = [f"{CALL_KEY}{event_id}" for event_id in changed.calls]
-        count = len(events) + len(calls)
-        if not 0 < count <= _FLASHED or self.app.animation_level == "none":
+        new = len(events) + len(calls)
+        is_much = new + len(self._fresh) > _FLASHED
+        if not new or is_much or self.app.animation_level == "none":
             return
         now = self.seconds()
         self._fresh |= dict.fromkeys(events, _Fresh(now + FLASH))
@@ -298,16 +275,17 @@ class LanesView(CursorList):
 
     def fade(self) -> None:
         """Let what has stood out for long enough be a line like all others."""
-        now = self.seconds()
+        now, others = self.seconds(), {row.place for row in self._frame if row.fresh}
         self._fresh = {k: each for k, each in self._fresh.items() if each.until > now}
         sliding = any(each.slides_until > now for each in self._fresh.values())
         wait = _FRAME if sliding else FADE
         self._fading = self.set_timer(wait, self.fade) if self._fresh else None
-        self.redraw()
+        if others:
+            self.redraw(*others)
 
     def show_last(self) -> None:
         """Have the last lines in view, wherever the cursor is."""
-        self._measure_end()
+        self._measure(whole=True)
         self._scroll(self.count)
 
     def light(self, lit: Collection[str]) -> None:
@@ -382,18 +360,10 @@ class LaneHeads(Rows):
         super().__init__(self._row)
         self._shown = shown
         self._layout: LaneLayout | None = None
-        self._services: Mapping[str, int] = {}
-        """How many calls each event source has, in the order of their keys."""
-        self._quiet = ""
 
     def lay_out(self, layout: LaneLayout) -> None:
         """Stand above what is laid out so."""
         self._layout = layout
-        self.redraw()
-
-    def count(self, services: Mapping[str, int], quiet: str) -> None:
-        """Count calls, and say why there are none, where there are none."""
-        self._services, self._quiet = services, quiet
         self.redraw()
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
@@ -435,19 +405,22 @@ class LaneHeads(Rows):
 
     def _calls(self, room: int) -> list[Span]:
         """Count the calls of each service, in fewer words where there is less room."""
-        if not self._services:
-            why = f"  {self._quiet}" if self._quiet else ""
+        services = self._shown.services()
+        if not services:
+            why = f"  {quiet_words(self._shown)}"
             return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
-        tries = [self._counts(*words) for words in _COUNTED]
+        tries = [self._counts(services, *words) for words in _COUNTED]
         return next((each for each in tries if width_of(each) <= room), tries[-1])
 
-    def _counts(self, call: str, change: str) -> list[Span]:
+    def _counts(
+        self, services: Mapping[str, int], call: str, change: str
+    ) -> list[Span]:
         hidden = self._shown.outline.options.hidden_services
         spans: list[Span] = []
-        for number, (source, count) in enumerate(self._services.items(), start=1):
+        for number, (source, count) in enumerate(services.items(), start=1):
             if spans:
                 spans.append(Span("   "))
-            if len(self._services) > 1 and number <= _KEYS:
+            if len(services) > 1 and number <= _KEYS:
                 spans.append(Span(f"{number} ", "look--key", f"digit.{number}"))
             look = "look--faint" if source in hidden else "role--name"
             more = " hidden" if source in hidden else ""

@@ -8,6 +8,7 @@ files alone, and are there whatever AWS says.
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -19,7 +20,6 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Input
 
 from sfnwatch.clock import Clock
-from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.children import (
@@ -30,12 +30,10 @@ from sfnwatch.model.children import (
     Listing,
 )
 from sfnwatch.model.records import RecordKind, receive
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.values import clean
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.children_view import (
     LIMIT,
-    TableRow,
-    execution_row,
     has_words,
     head_spans,
     row_spans,
@@ -48,6 +46,7 @@ from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
 from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
 if TYPE_CHECKING:
+    from sfnwatch.tui.app import ScreenSettings
     from sfnwatch.view.anonymizer import Anonymizer
 
 ListExecutions = Callable[[], AsyncGenerator[Listing, None]]
@@ -75,28 +74,28 @@ class ExecutionList(Struct):
     last: Listing = field(default_factory=Listing)
     asking: bool = False
     refused: SfnwatchError | None = None
-    old: set[str] = field(default_factory=set)
-    """ARNs of a list before this one, which this one has not brought yet."""
+    fresh: dict[str, ListedExecution] = field(default_factory=dict)
+    """Those that this list has brought, and not only one before it."""
     only: str = ""
     """Which executions are listed, in words; empty where all are."""
 
     def begin(self) -> None:
         """Begin anew; what was there stays until all has been listed again."""
-        self.old, self.asking, self.refused = set(self.executions), True, None
+        self.fresh, self.asking, self.refused = {}, True, None
         self.last, self.left_out = Listing(by=self.last.by), {}
 
     def take(self, listing: Listing) -> None:
         """Take in what a step brought."""
-        self.executions.update((each.arn, each) for each in listing.executions)
+        self.fresh.update((each.arn, each) for each in listing.executions)
+        self.executions |= self.fresh
         self.left_out.update((each.machine, each) for each in listing.left_out)
         self.last, self.asking = listing, not listing.spent
-        self.old -= {each.arn for each in listing.executions}
 
     def end(self, refused: SfnwatchError | None) -> None:
         """Come to an end; what a whole list has not brought again is gone."""
         self.refused, self.asking = refused, False
-        for arn in self.old if refused is None else ():
-            del self.executions[arn]
+        if refused is None:
+            self.executions = self.fresh
 
     def found(self, words: str, looks: Looks) -> list[ListedExecution]:
         """List what runs, what failed, and the rest; of a Map Run, failures first."""
@@ -189,23 +188,38 @@ def _names(arn: str) -> tuple[str, str]:
     return (parsed.state_machine_name, parsed.name) if parsed else ("", arn)
 
 
-def _recording_row(recording: ListedRecording, *, marked: bool) -> TableRow:
+def _recording_row(
+    recording: ListedRecording, width: int, looks: Looks, *, marked: bool
+) -> list[Span]:
     """Name the first execution and count the others; or the file, and its trouble."""
-    watched, status = recording.watched, recording.status or "unknown"
+    watched, status = recording.watched, recording.status
+    began, seconds = recording.began, recording.seconds
+    end = began + timedelta(seconds=seconds) if seconds is not None else None
     machine, name = _names(watched[0][0]) if watched else ("", recording.name)
     note = Part(f"and {len(watched) - 1} more" if watched[1:] else "", Role.DIM)
-    glyph = status_glyph(status)
-    if status in RUNNING:
-        # It ran when its watcher left: by now it may long be over.
-        glyph = Part(glyph.text, Role.DIM)
+    # It ran when its watcher left: by now it may long be over.
+    glyph = Part(status_glyph(status).text, Role.DIM) if status in RUNNING else None
     if recording.trouble:
         glyph, status = Part("▲", Role.WARN), "bad file"
         machine, name = recording.name, ""  # the room is for what is wrong with it
-        note = Part(clean(recording.trouble, LIMIT), Role.WARN)
-    length = "" if recording.seconds is None else duration(recording.seconds)
-    names = clean(machine, LIMIT), clean(name, LIMIT)
-    said = clean(status, LIMIT), recording.began, length
-    return TableRow(glyph, *said, *names, note, marked)
+        note = Part(recording.trouble, Role.WARN)
+    told = ListedExecution("", machine, name, status, began, end)
+    return row_spans(
+        told, end or began, width, looks, note=note, glyph=glyph, marked=marked
+    )
+
+
+class PickerSource(NamedTuple):
+    """What there is to choose from, and how one gets it."""
+
+    list_executions: ListExecutions
+    clock: Clock
+    region: str = ""
+    children: ListChildren | None = None
+    """Lists those of an execution."""
+    recordings: ReadRecordings | None = None
+    only: str = ""
+    """Which executions are asked for, in words, where not all are."""
 
 
 class PickEntry(NamedTuple):
@@ -214,54 +228,10 @@ class PickEntry(NamedTuple):
     key: str
     of: Choice | Words
 
-
-class PickList(EntryList[PickEntry]):
-    """Executions, and recordings below them."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(self._rows)
-        self.marks: dict[str, None] = {}
-        """Keys, in the order in which they were marked."""
-        self.looks = Looks()
-        self._clock = clock
-
-    def stops_at(self, place: int) -> bool:
-        return place < self.count and not isinstance(self.entries[place].of, tuple)
-
     @property
-    def selected(self) -> Choice | None:
-        """The execution, or the recording, that the cursor is on."""
-        of = self.entry.of if self.entry is not None else ()
-        return None if isinstance(of, tuple) else of
-
-    def _rows(self, entry: PickEntry, width: int) -> Sequence[Sequence[Span]]:
-        key, of = entry
-        if isinstance(of, tuple):
-            spans = [Span(self.looks.mask(text), look) for text, look, _ in of]
-            return margined(flow(spans, width - 2, width - 2, _MOST_ROWS), 1)
-        marked = key in self.marks
-        if isinstance(of, ListedExecution):
-            row = execution_row(of, self._clock.now(), marked=marked)
-        else:
-            row = _recording_row(of, marked=marked)
-        return [row_spans(row, width, self.looks)]
-
-    def toggle_mark(self) -> None:
-        """Mark what the cursor is on, or unmark it: of one kind at a time."""
-        if self.entry is None or self.selected is None:
-            return
-        own, kind = self.entry.key, type(self.selected)
-        alike = {entry.key for entry in self.entries if isinstance(entry.of, kind)}
-        kept = [key for key in self.marks if key in alike and key != own]
-        self.marks = dict.fromkeys([*kept, *([] if own in self.marks else [own])])
-        self.redraw()
-        self.post_message(self.Moved())
-
-    def clicked(self, place: int, x: int, *, twice: bool) -> None:
-        if x == 0:
-            self.toggle_mark()
-        else:
-            super().clicked(place, x, twice=twice)
+    def choice(self) -> Choice | None:
+        """The execution, or the recording; None for words."""
+        return None if isinstance(self.of, tuple) else self.of
 
 
 # -- the screen -----------------------------------------------------------------------
@@ -276,7 +246,7 @@ class Picker(PaintedScreen[Chosen | None]):
     AUTO_FOCUS = None
     DEFAULT_CSS = "Picker Input { display: none; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "leave", "Quit"),
+        Binding("q", "dismiss(())", "Quit"),
         Binding("enter", "choose(True)", "Watch"),
         Binding("enter", "choose(False)", "Replay"),
         # What is typed after it in one go is meant for the line that it opens.
@@ -287,7 +257,7 @@ class Picker(PaintedScreen[Chosen | None]):
         Binding("r", "refresh", "Ask again"),
         Binding("tab", "other", "Recordings", key_display="tab", priority=True),
         Binding("shift+tab", "other", show=False, priority=True),
-        Binding("backspace", "up", "Back"),
+        Binding("backspace", "dismiss", "Back"),
         Binding("m", "mask", "Mask", show=False),
         Binding("u", "zone", "UTC or local", show=False),
         Binding("escape", "back", "Back", show=False, priority=True),
@@ -295,33 +265,26 @@ class Picker(PaintedScreen[Chosen | None]):
     ]
 
     def __init__(
-        self,
-        list_executions: ListExecutions,
-        *,
-        clock: Clock,
-        region: str = "",
-        looks: Looks | None = None,
-        children: ListChildren | None = None,
-        within: ListedExecution | None = None,
-        recordings: ReadRecordings | None = None,
-        only: str = "",
+        self, source: PickerSource, looks: Looks, within: ListedExecution | None = None
     ) -> None:
-        """`children` lists those of an execution; `within` says whose these are.
-
-        `only` says in words which executions are asked for, where not all are.
-        """
+        """`within` says whose children these are."""
         super().__init__()
-        self._ask, self._read = list_executions, recordings
-        self._clock, self._region, self._children = clock, region, children
-        self._within = within
-        self.looks = looks or Looks()
+        self._source, self._clock, self._within = source, source.clock, within
+        self.looks = looks
         self._masks: Anonymizer | None = None
-        self._gathered = ExecutionList(only=only)
+        self._gathered = ExecutionList(only=source.only)
         self._recordings: dict[Path, ListedRecording] = {}
         self._more = asyncio.Event()
         self._touched = False
         """True once somebody moved: before, what is wanted may be yet to come."""
-        self._head, self._list = Rows(), PickList(clock)
+        self._marks: dict[str, type] = {}
+        """The keys of what is marked, and what it is."""
+        self._head = Rows()
+        self._list: EntryList[PickEntry] = EntryList(
+            self._rows,
+            clicked=self._clicked,
+            stops=lambda entry: entry.choice is not None,
+        )
         self._input = Input(max_length=_TYPED, placeholder="search")
 
     def compose(self) -> ComposeResult:
@@ -354,7 +317,7 @@ class Picker(PaintedScreen[Chosen | None]):
         self._show()
         refused: SfnwatchError | None = None
         try:
-            async with aclosing(self._ask()) as listings:
+            async with aclosing(self._source.list_executions()) as listings:
                 async for listing in listings:
                     gathered.take(listing)
                     self._show()
@@ -369,10 +332,10 @@ class Picker(PaintedScreen[Chosen | None]):
 
     @work(group="recordings", exclusive=True)
     async def _read_recordings(self) -> None:
-        if self._read is None:
+        if self._source.recordings is None:
             return
         found: dict[Path, ListedRecording] = {}
-        async with aclosing(self._read()) as pages:
+        async with aclosing(self._source.recordings()) as pages:
             async for page in pages:
                 found.update((each.path, each) for each in page)
                 self._recordings.update(found)
@@ -388,12 +351,21 @@ class Picker(PaintedScreen[Chosen | None]):
 
     def _show(self) -> None:
         self._learn()
-        self._list.looks = self.looks
         self._list.entries = list(self._entries())
         self._list.changed()
         if not self._touched:
             self._list.select(0)
         self._tell()
+
+    def _rows(self, entry: PickEntry, width: int) -> Sequence[Sequence[Span]]:
+        key, of = entry
+        if isinstance(of, tuple):
+            spans = [Span(self.looks.mask(text), look) for text, look, _ in of]
+            return margined(flow(spans, width - 2, width - 2, _MOST_ROWS), 1)
+        marked = key in self._marks
+        if isinstance(of, ListedRecording):
+            return [_recording_row(of, width, self.looks, marked=marked)]
+        return [row_spans(of, self._clock.now(), width, self.looks, marked=marked)]
 
     def _learn(self) -> None:
         """Know all names before any is shown, if they are masked."""
@@ -411,7 +383,7 @@ class Picker(PaintedScreen[Chosen | None]):
     def _entries(self) -> Iterator[PickEntry]:
         gathered, words = self._gathered, self._words
         executions = gathered.found(words, self.looks)
-        told = [] if executions else list(gathered.silence(words, self._region))
+        told = [] if executions else list(gathered.silence(words, self._source.region))
         told += gathered.troubles(silent=not executions)
         recordings = list(self._recordings.values())
         recordings.sort(key=lambda each: (each.began, each.name), reverse=True)
@@ -429,18 +401,17 @@ class Picker(PaintedScreen[Chosen | None]):
     @on(CursorList.Moved)
     def _tell(self) -> None:
         """Say what this is, and how far it has come; the rest gives way first."""
-        what, marked = "choose an execution", len(self._list.marks)
+        what, marked = "choose an execution", len(self._marks)
         if self._within is not None:
             what = f"children of {self.looks.mask(clean(self._within.name, LIMIT))}"
-        watched = self._list.marks.keys() <= self._gathered.executions.keys()
-        does = "watches" if watched else "replays"
+        does = "replays" if ListedRecording in self._marks.values() else "watches"
         only = f"  only {self._gathered.only}" if self._gathered.only else ""
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
         parts = [
             Span(" sfnwatch", "role--name"),
             Span(f"  {what}"),
             Span(chosen, "role--call"),
-            Span(f"  {clean(self._region, LIMIT)}", "role--dim"),
+            Span(f"  {clean(self._source.region, LIMIT)}", "role--dim"),
             Span(only, "role--warn"),
             self._gathered.progress,
         ]
@@ -454,9 +425,14 @@ class Picker(PaintedScreen[Chosen | None]):
     # -- choosing ------------------------------------------------------------------
 
     @property
+    def _selected(self) -> Choice | None:
+        """The execution, or the recording, that the cursor is on."""
+        return self._list.entry.choice if self._list.entry is not None else None
+
+    @property
     def _watches(self) -> bool:
         """True where what is chosen is watched, False where it is replayed."""
-        return not isinstance(self._list.selected, ListedRecording)
+        return not isinstance(self._selected, ListedRecording)
 
     def action_choose(self, watched: bool) -> None:  # noqa: FBT001 - of the binding
         del watched
@@ -473,7 +449,7 @@ class Picker(PaintedScreen[Chosen | None]):
             self.app.bell()
 
     def _chosen(self) -> Chosen:
-        marked, selected = self._list.marks, self._list.selected
+        marked, selected = self._marks, self._selected
         executions = self._gathered.found("", Looks())
         arns = tuple(each.arn for each in executions if each.arn in marked)
         paths = tuple(path for path in self._recordings if str(path) in marked)
@@ -488,8 +464,25 @@ class Picker(PaintedScreen[Chosen | None]):
         return (selected.path,)
 
     def action_mark(self) -> None:
-        self._list.toggle_mark()
+        self._toggle_mark()
         self.action_move(1)
+
+    def _toggle_mark(self) -> None:
+        """Mark what the cursor is on, or unmark it: of one kind at a time."""
+        if self._list.entry is None or self._selected is None:
+            return
+        own, kind = self._list.entry.key, type(self._selected)
+        kept = {key: of for key, of in self._marks.items() if of is kind and key != own}
+        self._marks = kept if own in self._marks else {**kept, own: kind}
+        self._list.redraw()
+        self._tell()
+
+    def _clicked(self, entry: PickEntry, x: int, twice: bool) -> None:  # noqa: FBT001
+        del entry
+        if x == 0:
+            self._toggle_mark()
+        elif twice:
+            self._choose()
 
     def action_move(self, lines: int) -> None:
         """Move in the list, also while something is typed."""
@@ -504,26 +497,20 @@ class Picker(PaintedScreen[Chosen | None]):
         """Go to the recordings, or back to the executions; from words to the list."""
         self._touched = True
         wanted = ListedRecording if self._watches else ListedExecution
-        entries = enumerate(self._list.entries)
-        place = next((n for n, each in entries if isinstance(each.of, wanted)), None)
+        entries = self._list.entries
+        places = (n for n, each in enumerate(entries) if isinstance(each.of, wanted))
+        place = next(places, None)
         if place is not None and self.focused is self._list:
             self._list.select(place)
         self._list.focus()
-
-    def action_leave(self) -> None:
-        self.dismiss(())
-
-    def action_up(self) -> None:
-        """Go back to the list from which this one was opened."""
-        self.dismiss(None)
 
     def action_back(self) -> None:
         """Undo what was done last, one thing at a time, and then leave."""
         if self._input.display:
             self._input.value, self._input.display = "", False
             self._list.focus()
-        elif self._list.marks:
-            self._list.marks.clear()
+        elif self._marks:
+            self._marks.clear()
         else:
             self.dismiss(() if self._within is None else None)
             return
@@ -534,19 +521,13 @@ class Picker(PaintedScreen[Chosen | None]):
 
     def action_children(self) -> None:
         """List the children of what the cursor is on, in a picker above this one."""
-        selected = self._list.selected
-        if not isinstance(selected, ListedExecution) or self._children is None:
+        selected = self._selected
+        if not isinstance(selected, ListedExecution) or self._source.children is None:
             self.app.bell()
             return
-        inner = Picker(
-            self._children(selected.arn),
-            clock=self._clock,
-            region=self._region,
-            looks=self.looks,
-            children=self._children,
-            within=selected,
-            only=self._gathered.only,
-        )
+        own = self._source.children(selected.arn)
+        source = self._source._replace(list_executions=own, recordings=None)
+        inner = Picker(source, self.looks, selected)
 
         def left(chosen: Chosen | None) -> None:
             # Masked there, masked here: no name must come back by leaving.
@@ -579,14 +560,14 @@ class Picker(PaintedScreen[Chosen | None]):
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        is_execution = isinstance(self._list.selected, ListedExecution)
+        is_execution = isinstance(self._selected, ListedExecution)
         can = {
             "choose": self._watches in parameters,
             "more": self._gathered.last.spent,
             "search": self.focused is not self._input,
-            "up": self._within is not None,
+            "dismiss": bool(parameters) or self._within is not None,
             "other": bool(self._recordings),
-            "children": is_execution and self._children is not None,
+            "children": is_execution and self._source.children is not None,
         }
         return can.get(action, True)
 
@@ -600,20 +581,13 @@ class PickerApp(ThemedApp[Chosen]):
         Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True),
     ]
 
-    def __init__(
-        self,
-        picker: Picker,
-        *,
-        theme: str = "",
-        own_themes: Sequence[UserTheme] = (),
-        ascii: bool = False,  # noqa: A002 - the option's name
-        present: bool = False,
-    ) -> None:
-        super().__init__(theme, own_themes, ascii=ascii)
-        self.picker = picker
+    def __init__(self, source: PickerSource, settings: "ScreenSettings") -> None:
+        super().__init__(settings)
+        looks = Looks(masked=settings.present, local=settings.local)
+        self.picker = Picker(source, looks)
         self.interrupted = False
         """True where it was ended, and nothing chosen, by ctrl+c."""
-        if present:
+        if settings.present:
             self.theme = stage_theme(dark=self.current_theme.dark)
 
     def on_mount(self) -> None:

@@ -2,15 +2,14 @@
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from math import ceil, sqrt
-from typing import Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from textual import events
-from textual.app import App
 from textual.content import Content
 from textual.timer import Timer
 
@@ -19,13 +18,16 @@ from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import Seek
-from sfnwatch.tui.lanes_view import LanesView
+from sfnwatch.tui.dashboard import PATIENCE_ALONE, Pace
 from sfnwatch.tui.paint import Rows, Span, fit, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.playback import Marker, MarkerKind, Playback, Scale, TimeSpan
 from sfnwatch.view.wording import status_glyph
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.app import SfnwatchApp
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 """The first is the ground: nothing came."""
@@ -39,8 +41,6 @@ _MARK_SHARE = 5
 """The newest mark has so small a part of the row."""
 FRAMES = 20
 """Frames a second while a recording plays."""
-_SHARE = 4
-"""A frame that took long is followed by so many times as long without one."""
 _STEP, _MINUTE = 5, 60
 _FEW = 4
 """More cuts than these would be all that one sees."""
@@ -69,15 +69,12 @@ SIGNS: Sequence[tuple[str, str]] = (
 )
 """Each sign of the player, and what it means."""
 _CROWD = 2_000
-_PATIENCE = 50
-"""So many times as long as it took to make one, it stays."""
 _RANKS = {kind: rank for rank, kind in enumerate(MarkerKind)}
 
 
 class Minimap(Struct, frozen=True):
     """All there is, cut into columns; where the player is comes later."""
 
-    span: TimeSpan
     scale: Scale
     width: int
     levels: Sequence[int] = ()
@@ -95,9 +92,9 @@ class Minimap(Struct, frozen=True):
     def at(self, column: int) -> datetime:
         """Say which moment a column stands for: one at which what is in it is shown."""
         if column <= 0 or self.width == 1:
-            return self.span[0]
+            return self.scale.knots[0]
         if column >= self.width - 1:
-            return self.span[1]
+            return self.scale.knots[-1]
         marks = self.marks.get(column)
         if marks:
             return marks[0].when(self.clock)
@@ -108,11 +105,11 @@ def make_minimap(
     playback: Playback, markers: Sequence[Marker], width: int
 ) -> Minimap | None:
     """Cut all there is into columns; None while there is nothing."""
-    span, scale = playback.span, playback.scale()
-    if span is None or scale is None or width < 1:
+    scale = playback.scale()
+    if scale is None or width < 1:
         return None
     times, clock = playback.course.times, playback.clock
-    empty = Minimap(span, scale, width)
+    empty = Minimap(scale, width)
     # Columns are far fewer than moments: look only for where each begins.
     starts = [bisect_left(times, c, key=empty.column) for c in range(width + 1)]
     counts = [end - begin for begin, end in pairwise(starts)]
@@ -127,7 +124,7 @@ def make_minimap(
         found.sort(key=lambda marker: _RANKS[marker.kind])
     taken = {*marks, *(column for column, level in enumerate(levels) if level)}
     cuts = frozenset(_cuts(empty, taken)) if len(scale.cuts) <= _FEW else frozenset()
-    return Minimap(span, scale, width, levels, marks, cuts, clock)
+    return Minimap(scale, width, levels, marks, cuts, clock)
 
 
 def _cuts(empty: Minimap, taken: set[int]) -> Iterator[int]:
@@ -222,22 +219,21 @@ class Scrubber(Rows, can_focus=True):
         self._marks: Sequence[Marker] = ()
         """All marks there were when the map was made."""
         self._made_of: object = None
-        self._version: object = None
-        self._due = 0.0
         self._wanted: datetime | None = None
         """Where a drag is; None while there is none."""
         self._hovered: int | None = None
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
         fitting = fitted(player_words(self._shown), width - _LEAST - 2)
-        words = joined(fitting, Span("  "))
+        words = joined(fitting, 2)
         cells = width // _MARK_SHARE if width >= _ROOMY else 0
         room = width - width_of(words) - cells - 2
         minimap = self._minimap(room) if room >= _LEAST // 2 else None
         words = [*words, *self._mark(cells)]
         if minimap is None:
             return [words]
-        playhead = self._playhead(minimap)
+        at = self._shown.playback.position
+        playhead = minimap.width - 1 if at is None else minimap.column(at)
         drawn = [_cell(minimap, each, playhead) for each in range(minimap.width)]
         return [[*drawn, Span("  "), *words]]
 
@@ -250,16 +246,12 @@ class Scrubber(Rows, can_focus=True):
 
     def _minimap(self, width: int) -> Minimap | None:
         playback = self._shown.playback
-        made_of = width, playback.clock, playback.squeeze, playback.growing
         version = playback.course.version, self._shown.markers.version
-        due = time.monotonic() >= self._due
-        if made_of != self._made_of or (version != self._version and due):
-            self._made_of, self._version = made_of, version
-            begun = time.monotonic()
+        how = playback.clock, playback.squeeze, playback.growing
+        if (width, how, version) != self._made_of:
+            self._made_of = width, how, version
             self._marks = self._shown.markers.by(playback.clock)
             self._map = make_minimap(playback, self._of_roots(self._marks), width)
-            # Of very much it takes longer than a frame, and changes little.
-            self._due = begun + _PATIENCE * (time.monotonic() - begun)
         return self._map
 
     def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
@@ -272,10 +264,6 @@ class Scrubber(Rows, can_focus=True):
             for marker in markers
             if marker.status != "succeeded" or marker.key.rpartition("#")[0] in roots
         ]
-
-    def _playhead(self, minimap: Minimap) -> int:
-        position = self._shown.playback.position
-        return minimap.width - 1 if position is None else minimap.column(position)
 
     # -- mouse ---------------------------------------------------------------------
 
@@ -333,20 +321,14 @@ class Scrubber(Rows, can_focus=True):
 class Player:
     """Does what is asked of the playback, and shows what has come of it."""
 
-    def __init__(
-        self,
-        app: App[Any],
-        shown: Shown,
-        lanes: LanesView,
-        moved: Callable[[], None],
-    ) -> None:
-        """`moved` is called when another moment, or something about it, is shown."""
-        self._app, self._shown, self._moved = app, shown, moved
-        self._lanes, self.playback = lanes, shown.playback
-        self._last = time.monotonic()
-        self._rest_until = 0.0
+    def __init__(self, app: "SfnwatchApp") -> None:
+        self._app, self._shown, self._lanes = app, app.shown, app.deck.lanes
+        self.playback = app.shown.playback
+        self._pace = Pace(app, self._show, PATIENCE_ALONE)
+        self._last = 0.0
+        """When the time that has passed was taken in."""
         self._timer: Timer | None = None
-        self._goes = False
+        """There is one while it plays."""
         self._late: str | None = None
         """The key of the call that came in last; None if an event has come since."""
         self.played_out = False
@@ -382,7 +364,7 @@ class Player:
             was_playing = self.playback.playing
             do()
             self.go_on()
-            self._moved()
+            self._app.repaint()
             if was_playing and not self.playback.playing and self.leads:
                 # What was in view is looked at now; who went to the end begins anew.
                 newest = 0 if self.playback.ended else self._lanes.count - 1
@@ -408,25 +390,13 @@ class Player:
         self.playback.looping = not self.playback.looping
         self._app.notify("loop" if self.playback.looping else "no loop")
 
-    def tenth(self, number: int) -> None:
-        """Go to so many tenths of the minimap."""
-        self.playback.tenth(number)
-        self._moved()
-
-    def jump(self, marker: Marker) -> None:
-        """Go to a mark."""
-        self.playback.stand(marker.when(self.playback.clock))
-        self._moved()
-
     # -- time ----------------------------------------------------------------------
 
     def go_on(self) -> None:
         """Let the time go on, if it plays and does not yet."""
-        if self._timer is None:
-            self._timer = self._app.set_interval(1 / FRAMES, self._frame, pause=True)
-        if self.playback.playing and not self._goes:
-            self._last, self._goes = time.monotonic(), True
-            self._timer.resume()
+        if self.playback.playing and self._timer is None:
+            self._last = time.monotonic()
+            self._timer = self._app.set_interval(1 / FRAMES, self._frame)
 
     @property
     def leads(self) -> bool:
@@ -444,22 +414,21 @@ class Player:
 
     def _frame(self) -> None:
         now = time.monotonic()
-        if now < self._rest_until:
-            return
         elapsed, self._last = now - self._last, now
         was_playing, before = self.playback.playing, self.playback.position
         if self.playback.tick(elapsed):
             self._tell_of_calls(before)
-            self._moved()
-            if self.leads:
-                self._lanes.show_last()
-            spent = time.monotonic() - now
-            self._rest_until = now + _SHARE * spent if spent > 1 / FRAMES else 0.0
+            self._pace.show()
         if not self.playback.playing and self._timer is not None:
-            self._timer.pause()
             self.played_out |= was_playing and self.playback.ended
-            self._goes = False
-            self._moved()
+            self._show(with_last=was_playing)
+            self._timer.stop()
+            self._timer = None
+
+    def _show(self, *, with_last: bool = True) -> None:
+        self._app.repaint()
+        if with_last and self.leads and self._timer is not None:
+            self._lanes.show_last()
 
     def _tell_of_calls(self, before: datetime | None) -> None:
         """Tell of the calls that came in since a moment, as late as they did then."""

@@ -5,12 +5,12 @@ is over it is told finding by finding, each with the lines that it rests on.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
@@ -20,12 +20,11 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.dashboard import LANES
 from sfnwatch.tui.paint import Rows, Span
-from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.themes import stage_theme
 from sfnwatch.view.lines import Line
 
 if TYPE_CHECKING:
-    from sfnwatch.tui.deck import Deck
+    from sfnwatch.tui.app import SfnwatchApp
     from sfnwatch.view.anonymizer import Anonymizer
 
 LINGER = 1.6
@@ -94,12 +93,8 @@ class Stage(Horizontal):
 class Presenter:
     """Masks names, and shows for a talk what else is not on the picture."""
 
-    def __init__(
-        self, app: App[Any], shown: Shown, deck: "Deck", changed: Callable[[], None]
-    ) -> None:
-        """`changed` is called when names or times are shown otherwise."""
-        self._app, self._shown, self._changed = app, shown, changed
-        self._deck = deck
+    def __init__(self, app: "SfnwatchApp") -> None:
+        self._app, self._shown, self._deck = app, app.shown, app.deck
         self.stage = Stage()
         self.presenting = False
         self._before: tuple[str, bool] = "", False
@@ -159,12 +154,12 @@ class Presenter:
         self._shown.looks = replace(looks, masked=masked, mask=mask)
         # A name that was just said may be one that is masked now.
         self._app.clear_notifications()
-        self._changed()
+        self._app.look_anew()
 
     def _switch_zone(self) -> None:
         looks = replace(self._shown.looks, local=not self._shown.looks.local)
         self._shown.looks = looks
-        self._changed()
+        self._app.look_anew()
         zone = looks.zone(self._shown.now)
         where = "your time zone, " if looks.local else ""
         self._app.notify(f"times are in {where}{zone}")

@@ -7,11 +7,13 @@ kept up.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
+from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.moment import Coverage, Moment
@@ -22,7 +24,10 @@ from sfnwatch.view.lines import LifeLines, Line, LineMaker
 from sfnwatch.view.order import NOWHERE, Fold, Item
 from sfnwatch.view.outline import TASKS, Outline, OutlineOptions
 from sfnwatch.view.playback import Markers, Playback
-from sfnwatch.view.wording import role_names, short_names
+from sfnwatch.view.wording import Part, role_names, short_names
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.app import ScreenSettings
 
 _CHIP = 14
 """Characters of an execution's short name."""
@@ -36,12 +41,25 @@ class Shown:
     def __init__(
         self,
         trace: Trace,
-        playback: Playback,
         clock: Clock,
+        settings: "ScreenSettings",
         options: OutlineOptions | None = None,
     ) -> None:
-        self.trace, self.playback, self.clock = trace, playback, clock
-        self.looks = Looks()
+        self.trace, self.clock, self.settings = trace, clock, settings
+        self.playback = Playback(
+            trace,
+            replay=settings.mode == "replay",
+            speed=settings.speed,
+            watched=settings.watched,
+        )
+        self.looks = Looks(local=settings.local)
+        self.over = False
+        """True if nothing more will come."""
+        self.refusals: Sequence[SfnwatchError] = ()
+        """Why the watch could not begin, or had to end."""
+        self.unseen = 0
+        """How many lines came in that are not in view."""
+        self.headline: Sequence[Part] = ()
         self.outline = Outline(trace, options)
         self.markers = Markers(trace)
         self._apart = False

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from os.path import commonprefix
 from re import split
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,7 +35,6 @@ from sfnwatch.view.wording import (
     status_glyph,
 )
 
-Mode = Literal["live", "demo", "replay"]
 _INSIDE = "children"
 _LANES = {
     "history": "history",
@@ -54,8 +52,12 @@ _TROUBLE = {
 }
 """The states whose message is worth a line of its own."""
 _LONGEST, _SHORT, _OF = 64, 20, " › "
-_GAP = Span("   ")
+_GAP = 3
+"""Cells between two of them."""
 _MESSAGE, _ERROR = 600, 60
+_WIDE, _TALL = 120, 16
+"""From so many cells on the headline stands beside the name, else below it where
+there are so many rows: one less hurts below that."""
 _HEADLINE = 2
 """Rows that each thing in the headline takes at most."""
 _AND = Part(" · ", Role.DIM)
@@ -63,24 +65,6 @@ _AND = Part(" · ", Role.DIM)
 _DAY = 86_400
 _AGAIN = 3
 """By so much less easily words give way that were shortened already."""
-_FIRST = 9
-"""The rank of what gives way first."""
-
-
-class Situation(Struct, frozen=True):
-    """What the screen itself has to say, beside what is shown."""
-
-    mode: Mode = "live"
-    title: str = ""
-    """What is watched, before anything is known of it."""
-    recording: bool = False
-    over: bool = False
-    """True if nothing more will come."""
-    unseen: int = 0
-    """How many lines came in that are not in view."""
-    headline: tuple[Part, ...] = ()
-    refusals: tuple[SfnwatchError, ...] = ()
-    """Why the watch could not begin, or had to end."""
 
 
 class Words(Struct, frozen=True):
@@ -101,13 +85,13 @@ def said(rank: int, text: str, look: str, short: str = "") -> Words:
     return Words(rank, [Span(text, look)], [Span(short, look)] if short else ())
 
 
-def fitted(parts: Iterable[Words], cells: int) -> list[Words]:
-    """Leave out, or shorten, what matters least, until all has room."""
+def fitted(parts: Iterable[Words], cells: int, gap: int = _GAP) -> list[Words]:
+    """Leave out, or shorten, what matters least, until all has room with its gaps."""
     kept = [part for part in parts if part.spans]
-    for rank in range(_FIRST, 0, -1):
+    for rank in range(max((part.rank for part in kept), default=0), 0, -1):
         # Of one rank what stands at the right end goes first, and no more than must.
         for place in reversed(range(len(kept))):
-            if _length(kept) <= cells:
+            if _length(kept, gap) <= cells:
                 return kept
             part = kept[place]
             if part.rank == rank:
@@ -117,51 +101,49 @@ def fitted(parts: Iterable[Words], cells: int) -> list[Words]:
     return kept
 
 
-def _length(parts: Sequence[Words]) -> int:
-    gaps = max(0, len(parts) - 1) * len(_GAP.text)
+def _length(parts: Sequence[Words], gap: int = _GAP) -> int:
+    gaps = max(0, len(parts) - 1) * gap
     return sum(width_of(part.spans) for part in parts) + gaps
 
 
-def joined(parts: Iterable[Words], gap: Span = _GAP) -> list[Span]:
+def joined(parts: Iterable[Words], gap: int = _GAP) -> list[Span]:
     """Put words together, with gaps between."""
     spans: list[Span] = []
     for part in parts:
-        spans += [*([gap] if spans else []), *part.spans]
+        spans += [*([Span(" " * gap)] if spans else []), *part.spans]
     return spans
 
 
 # -- who, how, how far -----------------------------------------------------------------
 
 
-def status_rows(
-    shown: Shown, situation: Situation, width: int, *, wide: bool, tall: bool
-) -> list[list[Span]]:
+def status_rows(shown: Shown, width: int, height: int) -> list[list[Span]]:
     """Say it all in one row, or with the headline in rows of its own.
 
-    On a `wide` screen it stands beside the name if nothing is cut for that; where it is
-    not `tall` either, it has what room there is.
+    On a wide screen it stands beside the name if nothing is cut for that; where there
+    are few rows, it has what room there is.
     """
     parts = [
-        *_who(shown, situation),
+        *_who(shown),
         *_outcome(shown),
-        *_badges(shown, situation),
-        *_sources(shown, situation),
+        *_badges(shown),
+        *_sources(shown),
     ]
-    headline = spans_of(situation.headline, shown.looks.mask)
+    headline = spans_of(shown.headline, shown.looks.mask)
     room = width - 2
     if not headline:
         return [_ends(parts, room)]
-    size = width_of(headline) + len(_GAP.text)
+    size = width_of(headline) + _GAP
     beside = fitted(parts, room - size)
-    if wide and parts[0] in beside and _length(beside) + size <= room:
+    if width >= _WIDE and parts[0] in beside and _length(beside) + size <= room:
         return [_ends([*beside, Words(0, headline)], room)]
-    if tall:
+    if height >= _TALL:
         told = [headline] if size <= room else _parted(headline)
         rows = [row for each in told for row in flow(each, room, room, _HEADLINE)]
         return [_ends(parts, room), *([Span(" "), *row] for row in rows)]
     # The headline has what is left, and at least as much as half of it needs.
     kept = fitted(parts, room - min(size, room // 2))
-    rest = room - _length(kept) - len(_GAP.text)
+    rest = room - _length(kept) - _GAP
     return [_ends([*kept, Words(0, cut(headline, rest))], room)]
 
 
@@ -188,10 +170,10 @@ def _ends(parts: Sequence[Words], room: int) -> list[Span]:
     return [Span(" "), *begin, Span(" " * blank), *end]
 
 
-def _who(shown: Shown, situation: Situation) -> Iterator[Words]:
+def _who(shown: Shown) -> Iterator[Words]:
     mask, roots = shown.looks.mask, shown.roots
     if not roots:
-        title = clean(mask(situation.title), _LONGEST)
+        title = clean(mask(shown.settings.title), _LONGEST)
         yield said(2, title or "sfnwatch", "role--name")
         return
     # A part of a name is no name that would be masked.
@@ -253,23 +235,23 @@ def length_words(execution: ExecutionAsOf, now: datetime) -> str:
     return duration(seconds) if end else clock(seconds)
 
 
-def _badges(shown: Shown, situation: Situation) -> Iterator[Words]:
-    playback, new = shown.playback, f"{situation.unseen:,} new"
+def _badges(shown: Shown) -> Iterator[Words]:
+    playback, new = shown.playback, f"{shown.unseen:,} new"
     if playback.held:
-        more = f", {new}" if situation.unseen else ""
+        more = f", {new}" if shown.unseen else ""
         yield said(2, f"‖ paused{more}", "role--warn", "‖")
     elif not playback.replay and not playback.live:
         sign = "▶" if playback.playing else "‖"
         yield said(2, f"{sign} in the past, l for live", "role--warn", f"{sign} past")
-    elif situation.unseen:
+    elif shown.unseen:
         yield said(2, f"↓ {new}", "role--warn")
-    if situation.mode != "live":
+    if shown.settings.mode != "live":
         # What is synthetic says so at any width.
-        rank = 0 if situation.mode == "demo" else 4
-        yield said(rank, situation.mode.upper(), "look--faint")
+        rank = 0 if shown.settings.mode == "demo" else 4
+        yield said(rank, shown.settings.mode.upper(), "look--faint")
     if shown.looks.masked:
         yield said(4, "masked", "role--name")
-    if situation.recording:
+    if shown.settings.is_recorded:
         yield Words(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
     if shown.trace.unread:
         yield said(3, f"▲ {len(shown.trace.unread):,} unreadable", "role--warn")
@@ -278,7 +260,7 @@ def _badges(shown: Shown, situation: Situation) -> Iterator[Words]:
 # -- sources ---------------------------------------------------------------------------
 
 
-def _sources(shown: Shown, situation: Situation) -> Iterator[Words]:
+def _sources(shown: Shown) -> Iterator[Words]:
     """Say what of the sources is worth a word: trouble, and how complete calls are."""
     if shown.playback.clock is Clock.EVENT:
         return
@@ -289,15 +271,13 @@ def _sources(shown: Shown, situation: Situation) -> Iterator[Words]:
             words = f"{name} {_trouble_words(health, shown)}"
             yield Words(1, [sign, Span(words, sign.look)], [sign, Span(name)])
         elif health is not None and lane == "lookup":
-            for told in _completeness(health, shown, situation):
+            for told in _completeness(health, shown):
                 yield replace(told, right=True)
 
 
-def _completeness(
-    health: SourceHealth, shown: Shown, situation: Situation
-) -> Iterator[Words]:
+def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
     """Say up to when all calls are known, and for how long late ones are waited for."""
-    if situation.mode == "replay" and shown.playback.ended:
+    if shown.settings.mode == "replay" and shown.playback.ended:
         if health.state is not HealthState.ENDED:
             yield said(5, "recording ends here", "look--faint")
     elif health.state is HealthState.DRAINING:
@@ -358,14 +338,14 @@ def refusal_spans(error: SfnwatchError) -> list[Span]:
     return [Span(f"✘ {clean(error.message, _MESSAGE)}", "role--bad"), Span(hint)]
 
 
-def quiet_words(shown: Shown, *, over: bool) -> str:
+def quiet_words(shown: Shown) -> str:
     """Say why there are no calls to see, as well as can be known."""
     health = shown.moment.health.get("lookup")
     if health is not None and health.state in _TROUBLE:
         return f"none: CloudTrail {health.state}"
     if health is not None and health.message:
         return clean(health.message, _MESSAGE)
-    ended = over or (health is not None and health.state is HealthState.ENDED)
+    ended = shown.over or (health is not None and health.state is HealthState.ENDED)
     if ended and not shown.trace.calls:
         return "none recorded"
     return "none yet: CloudTrail is minutes behind"
@@ -482,7 +462,8 @@ def _errors(*findings: Finding) -> str:
 
 def _learned_words(shown: Shown, finding: Finding) -> str:
     by, seconds = finding.data.get("by"), finding.data["seconds"]
-    how = f", by {by}" if by in {"event", "poll"} else ""
+    # Of several states it counts them: a dict.
+    how = f", by {by}" if isinstance(by, str) and by in {"event", "poll"} else ""
     if by == "poll" and not _is_certain(shown, finding):
         how = ", by poll or event"
     return f"completion detected in {seconds:.1f} s{how}"

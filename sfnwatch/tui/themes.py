@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import App
 from textual.color import Color, ColorParseError, rgb_to_lab
@@ -28,6 +28,9 @@ from sfnwatch.config import UserTheme, near, quoted
 from sfnwatch.errors import UsageError
 from sfnwatch.tui.paint import CHIPS, LOOKS
 from sfnwatch.tui.terminal import Ascii
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.app import ScreenSettings
 
 LEAST = 4.5
 """The ratio of contrast that all text keeps: what WCAG asks of it."""
@@ -167,21 +170,16 @@ class ThemedApp(App[ResultT]):
     TITLE = "sfnwatch"
     CSS_PATH = Path(__file__).with_name("sfnwatch.tcss")
 
-    def __init__(
-        self,
-        theme: str = "",
-        own_themes: Iterable[UserTheme] = (),
-        *,
-        ascii: bool = False,  # noqa: A002 - the option's name
-    ) -> None:
+    def __init__(self, settings: "ScreenSettings") -> None:
         """Register all themes; raises UsageError for one that is wrong."""
         # Without color Textual would still send grays, unless it leaves all of them
         # to the terminal.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self._signs: tuple[LineFilter, ...] = (Ascii(),) if ascii else ()
-        for each in (*THEMES, *map(make_theme, own_themes)):
+        self._signs: tuple[LineFilter, ...] = (Ascii(),) if settings.ascii else ()
+        for each in (*THEMES, *map(make_theme, settings.own_themes)):
             self.register_theme(each)
-        self.theme = theme or default_theme(self.console.color_system, os.environ)
+        colors = self.console.color_system
+        self.theme = settings.theme or default_theme(colors, os.environ)
 
     def get_default_screen(self) -> Screen[object]:
         return PaintedScreen(id="_default")

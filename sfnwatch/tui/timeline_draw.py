@@ -110,9 +110,11 @@ def scale_of(
             last.append(shown_at(max(begin, end), arn))
     begin, end = min(first, default=newest), max(last, default=newest)
     end = max(end, begin + timedelta(seconds=CLOSEST))
-    gaps = idle_gaps(_moments(moment, shown_at)) if squeeze else list(_stops(moment))
+    gaps = list(pairwise(_moments(moment, shown_at)) if squeeze else _stops(moment))
     least = max(_IDLE, _IDLE_SHARE * length_of((begin, end)))
-    return cut_short(begin, end, [gap for gap in gaps if length_of(gap) >= least])
+    idle = [gap for gap in gaps if length_of(gap) >= least]
+    # Where there is nothing else there would be nothing to scale by.
+    return cut_short(begin, end, [] if squeeze and len(idle) == len(gaps) else idle)
 
 
 def _moments(moment: Moment, shown_at: ShownAt) -> list[datetime]:
@@ -124,15 +126,6 @@ def _moments(moment: Moment, shown_at: ShownAt) -> list[datetime]:
         found.add(shown_at(call.event_time, link.execution_arn or ""))
     found |= {state.at for told in moment.task_states.values() for state in told}
     return sorted(found)
-
-
-def idle_gaps(moments: Sequence[datetime]) -> list[TimeSpan]:
-    """Find the gaps worth squeezing; none where there is nothing else to scale by."""
-    if not moments:
-        return []
-    least = max(_IDLE, _IDLE_SHARE * length_of((moments[0], moments[-1])))
-    gaps = [pair for pair in pairwise(moments) if length_of(pair) >= least]
-    return gaps if len(gaps) < len(moments) - 1 else []
 
 
 def _stops(moment: Moment) -> Iterator[TimeSpan]:

@@ -1,6 +1,6 @@
 """The timeline: a bar a state on one axis, live or at any moment."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, groupby
 from operator import attrgetter
@@ -306,20 +306,6 @@ class TimelineView(HeadedView):
         else:
             self.styles.height = min(count + _AROUND, self._most)
 
-    @property
-    def is_laid_out(self) -> bool:
-        """True once its width is known, and something can be drawn."""
-        return self.bars.canvas is not None
-
-    @property
-    def seconds_of_a_cell(self) -> float:
-        """How long it takes until what runs is a cell longer."""
-        canvas = self.bars.canvas
-        if canvas is None:
-            return 0.0
-        begin, end = self._lens.shown
-        return (end - begin).total_seconds() / canvas.axis.width
-
     def _scale_anew(self) -> None:
         """Take in how far time has come, and what is squeezed of it."""
         shown, playback = self._shown, self._shown.playback
@@ -337,16 +323,13 @@ class TimelineView(HeadedView):
         bars.lines = bars.chart.lines(self._folds, self._shown.kept_visits(), room)
         bars.places = {line.bar.key: n for n, line in enumerate(bars.lines)}
         self._take_rows()
-        self.lay_out(bars.changed)
+        self.lay_out()
 
-    def lay_out(self, show: Callable[[], None] | None = None) -> None:
-        """Lay out the bars and the axis above them, and explain their signs.
-
-        `show` has the bars drawn, where that is not done by drawing them anew.
-        """
+    def lay_out(self) -> None:
+        """Lay out the bars and the axis above them, and explain their signs."""
         width, playhead = self.width, self._playhead
         axis = self.bars.lay_out(width, self._lens, playhead) if width else None
-        (show or self.bars.redraw)()
+        self.bars.changed()
         if axis is not None:
             self.head.show(self._axis_spans(axis, playhead))
             self._say()
