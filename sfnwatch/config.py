@@ -176,21 +176,14 @@ def _with_theme_files(config: Config, folder: Path) -> Config:
 def _read_theme(where: str, name: str, value: Any, prefix: str) -> UserTheme:
     """Read a theme; whether its colors are some, the screen finds out."""
     table = convert(where, prefix.rstrip("."), value, dict[str, Any])
-    check_keys(where, table, (*_COLORS, "dark", "variables"), prefix)
+    shapes = {**dict.fromkeys(_COLORS, str), "dark": bool, "variables": dict[str, str]}
+    check_keys(where, table, shapes, prefix)
     if "primary" not in table:
         msg = f"{where}: the theme {quoted(name)} has no {quoted('primary')} color."
         raise UsageError(msg)
-
-    def member(key: str, shape: Any) -> Any:
-        return convert(where, prefix + key, table[key], shape)
-
-    return UserTheme(
-        name,
-        {key: member(key, str) for key in _COLORS if key in table},
-        member("dark", bool) if "dark" in table else True,
-        member("variables", dict[str, str]) if "variables" in table else {},
-        where,
-    )
+    colors = {k: convert(where, prefix + k, v, shapes[k]) for k, v in table.items()}
+    dark, variables = colors.pop("dark", True), colors.pop("variables", {})
+    return UserTheme(name, colors, dark, variables, where)
 
 
 # -- keys --------------------------------------------------------------------------

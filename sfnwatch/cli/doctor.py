@@ -1,31 +1,69 @@
-"""The command that says whether a watch would work from here, and what to do.
+"""What tells why something does not work: the doctor, and the file that --debug writes.
 
-Nothing is watched and nothing is recorded. What is asked of AWS is in
-`sources/diagnosis.py`; here is what this machine alone knows.
+The doctor says whether a watch would work from here. Nothing is watched and nothing is
+recorded. What is asked of AWS is in `sources/diagnosis.py`; here is what this machine
+alone knows.
+
+The file has in it what was asked, answered and decided, line by line. It is what the
+program's own loggers are told, and nothing of anybody else's: botocore's hold
+signatures and tokens. Of a request they are told its operation, host, outcome, request
+ID and size, of what was received only how much it was: no payload of a state and no
+credential gets that far. What looks like one all the same, in a command line or a
+refusal of AWS's, is taken out here.
 """
 
+import asyncio
 import logging
 import os
+import platform
+import re
+import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import aclosing
+import traceback
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import to_builtins
 
-from sfnwatch.cli import completion
-from sfnwatch.cli.narration import lacks_unicode, put, put_row
-from sfnwatch.cli.options import account_options, option
-from sfnwatch.errors import Outcome, RefusedError, to_install
+from sfnwatch import __version__
+from sfnwatch.cli.account import choose_account, sign_in
+from sfnwatch.cli.narration import lacks_unicode, put_json, put_row
+from sfnwatch.cli.options import account_options, json_option, name_argument
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError, to_install
+from sfnwatch.model.arns import Named
+from sfnwatch.model.values import clean, iso
+from sfnwatch.sources.profiles import AwsSettings
 
 if TYPE_CHECKING:
-    from sfnwatch.model.arns import Named
     from sfnwatch.sources.diagnosis import Check
-    from sfnwatch.sources.profiles import AwsSettings
 
+_MARK = b"sfnwatch debug "
+"""What such a file begins with: any other is not written to."""
+_LARGEST = 64 << 20
+"""Bytes of a file; a watch of some weeks may come to that."""
+_LONGEST = 4000
+_PACKAGES = ("textual", "botocore", "aiobotocore", "aiohttp", "msgspec", "click")
+_PREFIXES = ("AWS_", "SFNWATCH_")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_SECRETS = (
+    (re.compile(r"(?<=://)[^/@\s]+(?=@)"), "…"),
+    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{8,}"), r"\1…"),
+    (
+        re.compile(
+            r"(?i)\b(x-amz-[\w-]*|authorization|signature|credential"
+            r"|[\w-]*(?:secret|token|password)[\w-]*)([\"']?\s*[=:]\s*).*"
+        ),
+        r"\1\2…",
+    ),
+)
+"""A URL's name and password, the ID of a key, and what stands behind these words."""
 _EXTRAS = {"archive": "duckdb", "login": "awscrt", "web": "textual-serve"}
 _MARKS = {True: "✔", False: "✘", None: "–"}
 _ASCII_MARKS = {True: "ok", False: "NO", None: "--"}
@@ -36,16 +74,11 @@ _COLUMNS, _LINES = 80, 24
 _LOG = logging.getLogger(__name__)
 
 
-@click.command(short_help="Say whether a watch would work from here.")
-@click.argument(
-    "name",
-    required=False,
-    metavar="[EXECUTION|MACHINE]",
-    shell_complete=completion.executions,
-)
-@option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.command()
+@name_argument(metavar="[EXECUTION|MACHINE]")
+@json_option
 @account_options
-def doctor(name: str | None, *, as_json: bool, **account: Any) -> int:
+def doctor(name: Named | None, *, as_json: bool, **account: Any) -> int:
     """Say whether a watch would work from here, and what to do where it would not.
 
     Versions, terminal, credentials, identity, Region, clock, and each read that a watch
@@ -58,95 +91,189 @@ def doctor(name: str | None, *, as_json: bool, **account: Any) -> int:
     sfnwatch doctor nightly-report --profile dev
     sfnwatch doctor ARN --json | jq '.checks[] | select(.ok == false)'
     """
-    import asyncio
+    settings, found = sign_in(choose_account(**account)), list["Check"]()
 
-    from sfnwatch.cli.account import choose_account, sign_in
-    from sfnwatch.cli.naming import named_execution
+    async def look() -> None:
+        async with aclosing(_checks(name, settings)) as checks:
+            async for check in checks:
+                found.append(check)
+                _LOG.debug("%s %s: %s", _ASCII_MARKS[check.ok], check.name, check.found)
+                if not as_json:
+                    _print(check)
 
-    named = named_execution(name) if name else None
-    settings = sign_in(choose_account(**account))
-    found: list[Check] = []
-
-    def tell(check: "Check") -> None:
-        found.append(check)
-        _LOG.debug("%s %s: %s", _ASCII_MARKS[check.ok], check.name, check.found)
-        if not as_json:
-            _print(check)
-
-    for check in _local():
-        tell(check)
-    asyncio.run(_ask(named, settings, tell))
+    asyncio.run(look())
     failed = any(check.ok is False for check in found)
     if as_json:
-        import json
-
-        told = {"sfnwatch_doctor": 1, "ok": not failed, "checks": to_builtins(found)}
-        put(json.dumps(told, indent=2))
+        put_json({"sfnwatch_doctor": 1, "ok": not failed, "checks": to_builtins(found)})
     return RefusedError.exit_code if failed else Outcome.SUCCEEDED
 
 
-async def _ask(named: "Named | None", settings: "AwsSettings", tell: Any) -> None:
-    from sfnwatch.sources.diagnosis import Diagnosis
-
-    async with aclosing(Diagnosis(named, settings).checks()) as checks:
-        async for check in checks:
-            tell(check)
-
-
-# -- this machine ----------------------------------------------------------------------
-
-
-def _local() -> "Iterator[Check]":
-    """Look at what needs no network."""
-    from sfnwatch.cli.debug import variables, version_of, versions
-    from sfnwatch.sources.diagnosis import Check
+async def _checks(
+    named: Named | None, settings: AwsSettings
+) -> "AsyncGenerator[Check, None]":
+    """Look at this machine, which needs no network, and then at AWS."""
+    from sfnwatch.sources.diagnosis import Check, Diagnosis
 
     yield Check("versions", True, ", ".join(versions()))
     extras = {name: version_of(package) for name, package in _EXTRAS.items()}
     told = (f"{name} {number or 'not installed'}" for name, number in extras.items())
     lacking = [f"Run: {to_install(name)}" for name in extras if not extras[name]]
     yield Check("extras", None, ", ".join(told), "".join(lacking[:1]))
-    yield _terminal()
+    yield Check("terminal", *_terminal())
     names = ", ".join(variables())
     yield Check("variables", None, names or "none of AWS's, nor of ours")
+    async with aclosing(Diagnosis(named, settings).checks()) as checks:
+        async for check in checks:
+            yield check
 
 
-def _terminal() -> "Check":
-    """Say what the screen would have to draw on."""
+def _terminal() -> tuple[bool | None, str, str]:
+    """Say what the screen would have to draw on, and what would be better."""
     from rich.console import Console
 
-    from sfnwatch.sources.diagnosis import Check
-
     if not sys.stdout.isatty():
-        return Check("terminal", None, "none: lines are printed, and no screen.")
+        return None, "none: lines are printed, and no screen.", ""
     columns, lines = shutil.get_terminal_size()
     colors = Console(file=sys.stdout).color_system or "no"
     kind = os.environ.get("TERM", "TERM is not set")
-    said = f"{kind}, {columns}×{lines}, {colors} colors, {sys.stdout.encoding}"
     hint = ""
     if columns < _COLUMNS or lines < _LINES:
         hint = f"Make it {_COLUMNS}×{_LINES} or larger to see it all."
     elif lacks_unicode():
         hint = "All is drawn in ASCII; a locale of UTF-8, as C.UTF-8, has the rest."
-    return Check("terminal", True, said, hint)
-
-
-# -- how it is printed -----------------------------------------------------------------
+    said = f"{kind}, {columns}×{lines}, {colors} colors, {sys.stdout.encoding}"
+    return True, said, hint
 
 
 def _print(check: "Check") -> None:
     is_plain = lacks_unicode()
-    marks = _ASCII_MARKS if is_plain else _MARKS
-    width = shutil.get_terminal_size((_NAME + _MOST, 24)).columns - _NAME - 1
-    width = max(_LEAST, min(_MOST, width))
-    arrow = "->" if is_plain else "→"
+    marks, arrow = (_ASCII_MARKS, "->") if is_plain else (_MARKS, "→")
+    columns = shutil.get_terminal_size((_NAME + _MOST, 24)).columns
+    width = max(_LEAST, min(_MOST, columns - _NAME - 1))
+    advice = f"{arrow} {check.advice}" if check.advice else ""
     lines = textwrap.wrap(check.found, width, break_on_hyphens=False) or [""]
-    if check.advice:
-        lines += textwrap.wrap(f"{arrow} {check.advice}", width, break_on_hyphens=False)
+    lines += textwrap.wrap(advice, width, break_on_hyphens=False)
     head = f"{marks[check.ok]} {check.name}"
     for line in lines:
         put_row(f"{head:<{_NAME}} {line}".rstrip())
         head = ""
 
 
-COMMANDS = (doctor,)
+# -- the file of --debug ---------------------------------------------------------------
+
+
+def versions() -> Iterator[str]:
+    """Name what runs here, and what it stands on."""
+    yield f"sfnwatch {__version__}"
+    yield f"Python {platform.python_version()} on {platform.system()}"
+    yield from (f"{name} {version_of(name) or '-'}" for name in _PACKAGES)
+
+
+def version_of(package: str) -> str:
+    """Give the version of a package; empty for one that is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def variables() -> list[str]:
+    """Name those that matter of the variables that are set; a value may be secret."""
+    proxies = (n for n in _PROXIES if n in os.environ or n.lower() in os.environ)
+    return [*(n for n in sorted(os.environ) if n.startswith(_PREFIXES)), *proxies]
+
+
+@contextmanager
+def debugging(
+    path: Path, words: Sequence[str], tell: Callable[[str], None]
+) -> Iterator[None]:
+    """Write all that is logged to a file meanwhile; raises UsageError beforehand.
+
+    `words` are the command line; `tell` is told where not all could be written.
+    """
+    writer, logger = _DebugWriter(path), logging.getLogger("sfnwatch")
+    before = logger.level
+    logger.addHandler(writer)
+    logger.setLevel(logging.DEBUG)
+    try:
+        _LOG.debug("begins: %s", ", ".join(versions()))
+        _LOG.debug("command line: %s", shlex.join(words))
+        _LOG.debug("variables that are set: %s", ", ".join(variables()) or "none")
+        yield
+    finally:
+        _log_end(sys.exc_info()[1])
+        logger.removeHandler(writer)
+        logger.setLevel(before)
+        writer.close()
+        if writer.trouble:
+            tell(f"{path} is not complete: {writer.trouble}")
+
+
+def _log_end(error: BaseException | None) -> None:
+    """Say how it ended; of a crash where, and not with what: that may be a payload."""
+    if error is None or isinstance(error, SfnwatchError):
+        _LOG.debug("ends%s", f": {error}" if error else "")
+        return
+    _LOG.debug("ends by %s", type(error).__name__)
+    for frame in traceback.extract_tb(error.__traceback__):
+        _LOG.debug("  %s:%s in %s", frame.filename, frame.lineno, frame.name)
+
+
+class _DebugWriter(logging.Handler):
+    """Appends lines to a file; what it can't write is left out, and nothing ends."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.trouble = ""
+        """Why not all is in the file."""
+        self._file = _opened(path)
+        self._left = _LARGEST - os.fstat(self._file).st_size
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line at once: what comes after it may be a crash."""
+        if self.trouble:
+            return
+        text = record.getMessage()[:_LONGEST]
+        for pattern, instead in _SECRETS:
+            text = pattern.sub(instead, text)
+        at = iso(datetime.fromtimestamp(record.created, UTC))
+        line = f"{at} {clean(text, _LONGEST)}\n".encode()
+        self._left -= len(line)
+        if self._left < 0:
+            self.trouble = f"it has {_LARGEST >> 20} MiB, and gets no larger."
+            return
+        try:
+            os.write(self._file, line)
+        except OSError as error:
+            self.trouble = f"{error.strerror or error}."
+
+    def close(self) -> None:
+        os.close(self._file)
+        super().close()
+
+
+def _opened(path: Path) -> int:
+    """Open a file to append to, new or begun by this; raises UsageError.
+
+    It is for its owner's eyes alone: names are in it.
+    """
+    shown = clean(str(path), 200)
+    if shown == "-":
+        # Neither stdout nor stderr is free: one is data, on the other is the screen.
+        raise UsageError("--debug takes a file.", hint="Name one, as debug.log.")
+    try:
+        if path.exists() and not path.is_file():
+            # A pipe that nobody reads is waited for without end.
+            raise UsageError(f"--debug: {shown} is no file.", hint="Name another.")
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--debug: can't write {shown}: {why}.") from error
+    head = os.read(file, len(_MARK))
+    if head not in {b"", _MARK}:
+        os.close(file)
+        msg = f"--debug: {shown} is there, and is no debug file."
+        raise UsageError(msg, hint="Files are never overwritten: name another.")
+    if not head:
+        os.write(file, _MARK + b"1\n")
+    return file

@@ -29,18 +29,30 @@ _COLLECT = 50_000, 20, 50
 as Python does takes a third of the time of reading it."""
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
-_MODULES: Mapping[str, str] = {
-    **dict.fromkeys(("watch", "demo", "replay"), "watch"),
-    **dict.fromkeys(("export", "explain", "compare", "redact"), "reports"),
-    **dict.fromkeys(("iam-policy", "setup-queue", "athena-ddl", "lab"), "setup"),
-    **dict.fromkeys(("completion", "config", "man", "schema"), "shell"),
-    "doctor": "doctor",
-    "list": "listing",
-    "recordings": "recordings",
-    "wait": "wait",
-    "web": "web",
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "athena-ddl": ("setup", "Print a table's statement for --athena."),
+    "compare": ("reports", "Say how two executions differ."),
+    "completion": ("shell", "Print a shell's completion script."),
+    "config": ("settings", "Show every setting, and where it came from."),
+    "demo": ("watch", "Watch a simulated account; no AWS account needed."),
+    "doctor": ("doctor", "Say whether a watch would work from here."),
+    "explain": ("reports", "Say what happened, with evidence."),
+    "export": ("reports", "Write a trace for other programs."),
+    "iam-policy": ("setup", "Print the minimal IAM policy."),
+    "lab": ("setup", "Print a template of an experiment to watch."),
+    "list": ("lists", "List executions, as AWS does."),
+    "man": ("shell", "Print the manual page."),
+    "recordings": ("lists", "List, open, remove recordings."),
+    "redact": ("reports", "Make a recording that is safe to share."),
+    "replay": ("watch", "Show recordings and other files again."),
+    "schema": ("shell", "Print the JSON schema of a trace."),
+    "setup-queue": ("setup", "Print a template for --queue."),
+    "wait": ("wait", "Wait for an execution's end; for scripts."),
+    "watch": ("watch", "Watch executions, live."),
+    "web": ("web", "Show the screen in a browser."),
 }
-"""Where each command is: to import all of them takes as long as some of them need."""
+"""In which module each command is, and a line about it: to import all of them takes
+longer than to answer a shell or somebody who asks what there is."""
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
@@ -62,28 +74,36 @@ class Commands(click.Group):
     """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
-        return sorted(_MODULES)
+        return [*_COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """Import a command when it is first asked for."""
-        if cmd_name not in _MODULES:
+        if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"sfnwatch.cli.{_MODULES[cmd_name]}")
-        found: dict[str, click.Command] = {each.name: each for each in module.COMMANDS}
-        return found[cmd_name]
+        module = import_module(f"sfnwatch.cli.{_COMMANDS[cmd_name][0]}")
+        every = (e for e in vars(module).values() if isinstance(e, click.Command))
+        return next(each for each in every if each.name == cmd_name)
+
+    def format_commands(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """List them without importing any."""
+        with formatter.section("Commands"):
+            every = self.list_commands(ctx)
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in every])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version", "-V"}
         if ctx.resilient_parsing:
             # A shell asks what could follow: nothing is begun, and nothing is wrong.
-            named = not args or args[0] in _MODULES or args[0] in own
+            named = not args or args[0] in _COMMANDS or args[0] in own
             return super().parse_args(ctx, args if named else ["watch", *args])
         args = _without_words(args)
         if own.isdisjoint(args):
             ctx.meta[_TO_RUN] = True
         if not args and sys.stdin.isatty():
             args = ["watch"]
-        elif args and args[0] not in own and args[0] not in _MODULES:
+        elif args and args[0] not in own and args[0] not in _COMMANDS:
             _check_typing(args[0])
             args = ["watch", *args]
         return super().parse_args(ctx, args)
@@ -92,7 +112,11 @@ class Commands(click.Group):
         self, ctx: click.Context, incomplete: str
     ) -> "list[CompletionItem[str]]":
         """Offer what may follow `watch` too, whose name need not be written."""
-        found = super().shell_complete(ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        every = (n for n in self.list_commands(ctx) if n.startswith(incomplete))
+        found = [CompletionItem(name, help=_COMMANDS[name][1]) for name in every]
+        found += click.Command.shell_complete(self, ctx, incomplete)
         command = self.get_command(ctx, "watch")
         if command is not None and incomplete.startswith(("-", "arn:")):
             context = click.Context(command, ctx, "watch", resilient_parsing=True)
@@ -109,7 +133,7 @@ def _without_words(args: list[str]) -> list[str]:
     match args:
         case ["version", *_]:
             return ["--version"]
-        case ["help", str(word), *_] if word not in _MODULES:
+        case ["help", str(word), *_] if word not in _COMMANDS:
             _check_typing(word)
             msg = f"There is no command {clean(word, 100)!r}."
             raise UsageError(msg, hint="sfnwatch --help lists them.")
@@ -125,7 +149,7 @@ def _check_typing(word: str) -> None:
     """
     from difflib import get_close_matches
 
-    near = get_close_matches(word, _MODULES, 1, _NEAR)
+    near = get_close_matches(word, _COMMANDS, 1, _NEAR)
     if near and ":" not in word:
         name = clean(word, 100)
         msg = f"There is no command {name!r}."
@@ -163,10 +187,12 @@ def main() -> NoReturn:
     settle_streams()
     if "_SFNWATCH_COMPLETE" in os.environ:
         # By being imported it has click know our shells.
-        import_module("sfnwatch.cli.completion")
+        import_module("sfnwatch.cli.shell")
     gc.set_threshold(*_COLLECT)
     try:
-        code = cli.main(prog_name="sfnwatch", standalone_mode=False)
+        code = (
+            cli.main(prog_name="sfnwatch", standalone_mode=False) or Outcome.SUCCEEDED
+        )
     except SfnwatchError as error:
         code = _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -56,16 +56,19 @@ def confirm(question: str) -> None:
 def put_table(rows: Sequence[tuple[str, ...]], right: frozenset[int]) -> None:
     """Print rows in columns; those whose numbers are in `right` end together."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = [">" if number in right else "<" for number in range(len(widths))]
     for row in rows:
-        cells = (
-            f"{cell:>{width}}" if n in right else f"{cell:<{width}}"
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+        cells = map("{:{}{}}".format, row, sides, widths)
         put_row("  ".join(cells).rstrip())
 
 
 def are_terminals(*streams: TextIO | None) -> bool:
     return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def is_served() -> bool:
+    """True where `sfnwatch web` shows the screen, and no terminal does."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver")
 
 
 def can_ask() -> bool:

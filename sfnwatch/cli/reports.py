@@ -4,48 +4,63 @@ Executions are named as where they are watched. A file that is there is a file, 
 its name: so a state machine's name is one only where no file has it.
 """
 
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from sfnwatch.cli import completion
-from sfnwatch.cli.naming import looks_like_file, named_execution
-from sfnwatch.cli.options import (
-    aws_options,
-    each_once,
-    files_argument,
-    format_option,
-    option,
-    output_option,
-    redact_option,
-)
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch import __version__, session
+from sfnwatch.analysis.compare import compare as compare_executions
+from sfnwatch.analysis.compare import comparison_document
+from sfnwatch.analysis.finding import Document
+from sfnwatch.analysis.report import explain as explain_report
+from sfnwatch.analysis.report import report
+from sfnwatch.analysis.wording import some
+from sfnwatch.cli import account, options
+from sfnwatch.cli.narration import for_people, narrate, stdout
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
-from sfnwatch.model.arns import Named
+from sfnwatch.export.json import comparison_json, report_json, why_json
+from sfnwatch.export.text import write_markdown, write_text
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.arns import MachineName, Named
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Received
+from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import ascii_json, clean
+from sfnwatch.recording.format import new_header
+from sfnwatch.recording.reader import open_files
+from sfnwatch.recording.writer import atomic_write, save_recording, write_recording
+from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
+from sfnwatch.view.weighing import why as weigh
+from sfnwatch.view.wording import execution_labels
 
-FORMATS = "\b\nFORMAT is one of\n" + "\n".join(
+if TYPE_CHECKING:
+    from sfnwatch.sources.discovery import Found
+
+TARGET_WORDS = "\b\nFORMAT is one of\n" + "\n".join(
     f"  {name:<10} {target.words}" for name, target in TARGETS.items()
 )
-target_option = option(
+_LEAST_WIDTH, _USUAL_WIDTH = 40, 80
+_LIMIT = 200
+_PAIR = 2
+_BEGINNING, _LISTED = 4, 10
+"""Characters that a beginning of an event ID has; and IDs that are listed."""
+target_option = options.option(
     "--to",
-    "target",
+    "What to write.",
+    dest="target",
     type=click.Choice(list(TARGETS)),
     metavar="FORMAT",
     required=True,
-    help="What to write.",
 )
-why_option = option(
-    "--why",
-    multiple=True,
-    metavar="EVENT_ID",
-    help="Instead, say of this call why it is matched, or is not: what speaks for and"
-    " against each attempt that was considered. The beginning of its event ID will do.",
-)
-names_option = option(
-    "--keep-state-names", is_flag=True, help="Leave the states' names."
-)
+names_option = options.flag("--keep-state-names", "Leave the states' names.")
 
 
 def read_source(text: str) -> Path | Named:
@@ -53,9 +68,9 @@ def read_source(text: str) -> Path | Named:
     if text == "-" or _is_file(text):
         return Path(text)
     try:
-        found = named_execution(text)
+        found = account.named_execution(text)
     except UsageError:
-        if looks_like_file(text):
+        if account.looks_like_file(text):
             return Path(text)
         raise
     if found is None:
@@ -81,20 +96,217 @@ _sources = partial(
     "sources",
     nargs=-1,
     required=True,
-    shell_complete=completion.files_or_executions,
-    callback=lambda _, __, texts: each_once(texts, read_source),
+    shell_complete=options.files_or_executions,
+    callback=lambda _, __, texts: options.each_once(texts, read_source),
 )
+
+
+class _Loaded(NamedTuple):
+    """What came of all that was named."""
+
+    trace: Trace
+    code: int
+    """The exit code: another where AWS refused to show one of several executions."""
+    executions: Sequence[str]
+    """ARNs of those that are meant, of the first source first."""
+    originals: Mapping[str, str]
+    """Of a redacted trace, by the event IDs in it those in AWS's records."""
+
+
+def _load(
+    sources: Sequence[Path | Named], *, redact: bool = False, **asked: Any
+) -> _Loaded:
+    """Read files, and watch executions to their ends; raises SfnwatchError."""
+    aws, trace = account.choose_aws(**asked), Trace()
+    sessions: list[session.Session] = []
+    if paths := [each for each in sources if isinstance(each, Path)]:
+        sessions.append(session.replay(paths))
+        trace = sessions[0].trace
+    if named := [each for each in sources if not isinstance(each, Path)]:
+        aws = aws.signed_in()
+        found = _find(named, aws)
+        live = session.live(
+            found.arns,
+            *aws,
+            drain=asked["drain"],
+            tries=session.TRIES,
+            asked=found.asked,
+            trace=trace,
+        )
+        # What is named first comes first.
+        sessions.insert(len(sessions) if isinstance(sources[0], Path) else 0, live)
+    kept: list[Received] = []
+    for each in sessions:
+        if redact:
+            each.consumers.append(lambda batch, _: kept.extend(batch))
+    code = max(map(_run_to_end, sessions))
+    meant = [arn for each in sessions for arn in each.executions]
+    originals: dict[str, str] = {}
+    if redact:
+        anonymizer = Anonymizer.for_records(kept)
+        originals = {anonymizer.call(each): each for each in trace.calls}
+        trace = Trace()
+        trace.add([anonymizer.redact(received) for received in kept])
+    return _Loaded(trace, code, meant, originals)
+
+
+def _run_to_end(watched: session.Session) -> int:
+    """Run a session; raises RefusedError where AWS shows nothing at all of it."""
+    if session.run(watched.run) is not None:
+        raise click.Abort
+    watched.close(narrate)
+    try:
+        session.raise_if_refused(watched.trace)
+    except RefusedError as error:
+        there = watched.trace.executions
+        if not any(arn in there and there[arn].events for arn in watched.executions):
+            raise
+        narrate(str(error))
+        return error.exit_code
+    return Outcome.SUCCEEDED
+
+
+def _find(named: Sequence[Named], aws: account.AwsOptions) -> "Found":
+    """Find executions; say too that there is no such file, where one may be meant."""
+    try:
+        return account.find_executions(named, aws.settings)
+    except (UsageError, RefusedError) as error:
+        machines = (each for each in named if isinstance(each, MachineName))
+        names = " or ".join(clean(each.name, _LIMIT) for each in machines)
+        if not names:
+            raise
+        hint = f"{error.hint} There is no file {names} here either."
+        raise type(error)(error.message, hint=hint.strip()) from error
+
+
+# -- which calls are meant -------------------------------------------------------------
+
+
+def _chosen_call(found: _Loaded, text: str) -> ApiCall:
+    """Find the call that an event ID, its beginning, or `call#…` means.
+
+    Of a redacted one the ID in AWS's records will do, and so will its alias.
+    """
+    told = text.strip().removeprefix(CALL_KEY).removesuffix("…")
+    originals, calls = found.originals, found.trace.calls
+    known = {name: e for e in calls for name in (e, originals.get(e, e))}
+    same = [known[told]] if told in known else []
+    # Findings name a row of an Athena table without what stands before its number.
+    begun = (told, f"row-{told}")
+    if not same and len(told) >= _BEGINNING:
+        same = [*dict.fromkeys(known[n] for n in known if n.startswith(begun))]
+    if len(same) == 1:
+        return calls[same[0]]
+    shown = clean(told, _LIMIT)
+    if same:
+        ids = some((clean(originals.get(each, each)) for each in same), _LISTED)
+        msg = f"{shown!r} begins the event IDs of several calls."
+        raise UsageError(msg, hint=f"They are {ids}.")
+    msg = f"No call here has the event ID {shown!r}."
+    if len(told) < _BEGINNING:
+        msg += f" A beginning has {_BEGINNING} characters or more."
+    hint = "sfnwatch export … --to json lists the calls, each with its event_id."
+    raise UsageError(msg, hint=hint)
+
+
+# -- which two are compared ------------------------------------------------------------
+
+
+def _chosen_pair(found: _Loaded, names: Sequence[str]) -> Sequence[str]:
+    """Choose the two executions to compare, the first named first.
+
+    `names` are parts of ARNs or of names; without any, there must be two in all.
+    """
+    labels = execution_labels(found.trace.as_of().roots)
+    place = {arn: number for number, arn in enumerate(found.executions)}
+    pair = sorted(labels, key=lambda arn: place.get(arn, len(place)))
+    if names:
+        pair = [_one_named(labels, name) for name in names]
+    if (count := len(set(pair))) != _PAIR:
+        few = {0: "none is", 1: "only one is"}.get(count, f"{count} are")
+        verb = "named" if names else "here"
+        msg = f"Two executions can be compared; {few} {verb}."
+        raise UsageError(msg, hint=_hint(labels))
+    return pair
+
+
+def _one_named(labels: Mapping[str, str], name: str) -> str:
+    """Find the execution a name means: its own, the one it is told by, or a part."""
+    exact = [
+        arn
+        for arn, label in labels.items()
+        if name in {arn, arn.rpartition(":")[2], label}
+    ]
+    found = exact or [arn for arn in labels if name in arn]
+    if len(found) != 1:
+        many = "several executions" if found else "no execution"
+        raise UsageError(f"{clean(name, _LIMIT)!r} names {many}.", hint=_hint(labels))
+    return found[0]
+
+
+def _hint(labels: Mapping[str, str]) -> str:
+    if len(labels) < _PAIR:
+        return "Name two recordings, or two executions."
+    known = ", ".join(
+        f"{label} ({clean(arn.rpartition('execution:')[2], 120)})"
+        for arn, label in labels.items()
+    )
+    return f"Choose two with --execution NAME; there are: {known}."
+
+
+# -- what is written of it -------------------------------------------------------------
+
+
+@contextmanager
+def _out_to(path: Path | None) -> Iterator[TextIO]:
+    """Give where to write: stdout, or a file that is there whole or not at all.
+
+    It may hold what the states were given: it is for its owner's eyes alone.
+    """
+    if path is None:
+        with stdout() as out:
+            yield out
+        return
+    try:
+        with atomic_write(path) as file:
+            yield file
+    except OSError as error:
+        msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
+        raise SfnwatchError(msg) from error
+
+
+def _write(
+    form: str, out: TextIO, text: Callable[[], str], document: Callable[[], Document]
+) -> None:
+    """Write it as JSON, for a page, or for people: as wide as their terminal is."""
+    if form == "json":
+        out.write(f"{text()}\n")
+    elif form == "markdown":
+        write_markdown(document(), out)
+    elif out is sys.stdout:
+        columns = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
+        width = max(_LEAST_WIDTH, columns) if out.isatty() else _USUAL_WIDTH
+        write_text(document(), for_people(out), width)
+    else:
+        write_text(document(), out, _USUAL_WIDTH)
+
+
+def write_report(moment: Moment, form: str, out: TextIO) -> None:
+    """Write what happened."""
+    told = report(moment)
+    text = partial(ascii_json, report_json(told), indent=2)
+    _write(form, out, text, lambda: explain_report(told))
 
 
 # -- the commands ----------------------------------------------------------------------
 
 
-@click.command(short_help="Write a trace for other programs.", epilog=FORMATS)
+@click.command(epilog=TARGET_WORDS)
 @_sources(metavar="FILE…|EXECUTION…")
 @target_option
-@output_option
-@redact_option
-@aws_options
+@options.output_option
+@options.redact_option
+@options.aws_options
 def export(
     sources: list[Path | Named], target: str, output: Path | None, **asked: Any
 ) -> int:
@@ -107,21 +319,25 @@ def export(
     sfnwatch export run.sfnwatch.jsonl --to html -o report.html
     sfnwatch export ARN --to json | jq .calls
     """
-    from sfnwatch.cli.whole import load, out_to
-
-    found = load(sources, **asked)
-    with out_to(output) as out:
+    found = _load(sources, **asked)
+    with _out_to(output) as out:
         TARGETS[target].dump(found.trace.as_of(), out)
     return found.code
 
 
-@click.command(short_help="Say what happened, with evidence.")
+@click.command()
 @_sources(metavar="FILE…|EXECUTION…")
-@why_option
-@format_option
-@output_option
-@redact_option
-@aws_options
+@options.option(
+    "--why",
+    "Instead, say of this call why it is matched, or is not: what speaks for and"
+    " against each attempt that was considered. The beginning of its event ID will do.",
+    multiple=True,
+    metavar="EVENT_ID",
+)
+@options.format_option
+@options.output_option
+@options.redact_option
+@options.aws_options
 def explain(
     sources: list[Path | Named],
     why: tuple[str, ...],
@@ -141,38 +357,38 @@ def explain(
     sfnwatch explain nightly-report --format markdown -o report.md
     sfnwatch explain run.sfnwatch.jsonl --why 110593b7
     """
-    from sfnwatch.cli.whole import chosen_call, load, out_to, write_report, write_why
-
-    found = load(sources, **asked)
-    chosen = (chosen_call(found, text) for text in why)
-    calls = list({call.event_id: call for call in chosen}.values())
-    with out_to(output) as out:
+    found = _load(sources, **asked)
+    chosen = (_chosen_call(found, text) for text in why)
+    calls = {call.event_id: call for call in chosen}.values()
+    moment = found.trace.as_of()
+    with _out_to(output) as out:
         if calls:
-            write_why(found.trace, calls, form, out)
+            lines = (ascii_json(why_json(moment, call)) for call in calls)
+            _write(form, out, lambda: "\n".join(lines), lambda: weigh(moment, calls))
         else:
-            write_report(found.trace, form, out)
+            write_report(moment, form, out)
     return found.code
 
 
-@click.command(short_help="Say how two executions differ.")
+@click.command()
 @_sources(metavar="A B")
-@option(
+@options.option(
     "--execution",
-    "names",
+    "One of those in the files, by its name or a part of its ARN; give two.",
+    dest="names",
     multiple=True,
     metavar="NAME",
-    help="One of those in the files, by its name or a part of its ARN; give two.",
 )
-@format_option
-@output_option
-@aws_options
+@options.format_option
+@options.output_option
+@options.aws_options
 def compare(
     sources: list[Path | Named],
     names: tuple[str, ...],
     form: str,
     output: Path | None,
     **asked: Any,
-) -> int:
+) -> None:
     """Say how two executions differ: states, times, attempts, calls, polls.
 
     A and B are files as `replay` takes them, or executions as `watch` takes them,
@@ -183,20 +399,20 @@ def compare(
     sfnwatch compare monday.sfnwatch.jsonl tuesday.sfnwatch.jsonl
     sfnwatch compare three-ways.sfnwatch.jsonl --execution sync --execution denied
     """
-    from sfnwatch.cli.whole import chosen_pair, load, out_to, write_comparison
+    found = _load(sources, **asked)
+    a, b = _chosen_pair(found, names)
+    moment = found.trace.as_of()
+    told = compare_executions(moment, a, moment, b)
+    text = partial(ascii_json, comparison_json(told), indent=2)
+    with _out_to(output) as out:
+        _write(form, out, text, lambda: comparison_document(told))
 
-    found = load(sources, **asked)
-    a, b = chosen_pair(found, names)
-    with out_to(output) as out:
-        write_comparison(found.trace, a, b, form, out)
-    return Outcome.SUCCEEDED
 
-
-@click.command(short_help="Make a recording that is safe to share.")
-@files_argument
-@output_option
+@click.command()
+@options.files_argument
+@options.output_option
 @names_option
-def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) -> int:
+def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) -> None:
     """Make a recording that is safe to share: what happened, and not to whom.
 
     FILES are what `replay` takes. Account IDs, ARNs, names, addresses, keys, inputs and
@@ -207,10 +423,28 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
     sfnwatch redact run.sfnwatch.jsonl -o shared.sfnwatch.jsonl
     sfnwatch redact history.json calls.json --keep-state-names > shared.jsonl
     """
-    from sfnwatch.cli.whole import write_redacted
-
-    write_redacted(files, output, keep_state_names=keep_state_names)
-    return Outcome.SUCCEEDED
-
-
-COMMANDS = (export, explain, compare, redact)
+    recording = open_files(files)
+    records = tuple(recording.records())
+    keep = {"keep_state_names": keep_state_names}
+    anonymizer = Anonymizer.for_records(records, **keep)
+    created = recording.created
+    if created is None:
+        trace = Trace()
+        trace.add(records)
+        created = beginning_of(trace)
+    executions = map(anonymizer.execution, recording.executions)
+    header = new_header(created, f"sfnwatch {__version__}", executions)
+    batches = [tuple(map(anonymizer.redact, records))]
+    if output is not None:
+        save_recording(output, header, batches)
+    else:
+        with stdout() as out:
+            if out.isatty():
+                # What is written on a terminal is cleaned, as text.
+                binary = BytesIO()
+                write_recording(binary, header, batches)
+                out.write(binary.getvalue().decode())
+            else:
+                write_recording(out.buffer, header, batches)
+    for note in redaction_notes(records, **keep):
+        narrate(note)

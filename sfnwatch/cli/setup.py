@@ -12,41 +12,38 @@ What they print is in `templates/`.
   partition column, the day, account and Region are two more, and all are projected.
 """
 
-import re
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from string import Template
 from typing import Any
 
 import click
 
 from sfnwatch.cli.narration import put, put_json
-from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, form, option
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, flag, form, matched, option
+from sfnwatch.errors import UsageError
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.permissions import iam_policy as policy
 
 _ECS = "ecs.amazonaws.com"
 _MOST = 2_000
 """Characters of the services' names: EventBridge takes a pattern of 4,096."""
-_SERVICE = re.compile(r"[a-z0-9.-]+")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_PREFIX = re.compile(r"[A-Za-z0-9!_.*()/=-]*")
 
 
 def _root(bucket: str) -> str:
     """Give the folder in which `AWSLogs` lies; raises ValueError."""
     name, _, prefix = bucket.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/").removesuffix("AWSLogs").strip("/")
-    if not _BUCKET.fullmatch(name) or not _PREFIX.fullmatch(prefix):
-        raise ValueError(bucket)
+    matched(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name)
+    matched(r"[A-Za-z0-9!_.*()/=-]*", prefix)
     return f"s3://{name}/{prefix}/" if prefix else f"s3://{name}/"
 
 
 def _event_source(name: str) -> str:
     """Take a service's name, with or without its ending; raises ValueError."""
-    short = name.lower().removesuffix(".amazonaws.com")
-    if not _SERVICE.fullmatch(short):
-        raise ValueError(name)
+    short = matched(r"[a-z0-9.-]+", name.lower().removesuffix(".amazonaws.com"))[0]
     return f"{short}.amazonaws.com"
 
 
@@ -60,17 +57,17 @@ _ORGANIZATION = Parsed(
 _NAME = Parsed(form(r"[a-z0-9_]{1,128}"), "name", "cloudtrail_logs")
 
 
-@click.command("iam-policy", short_help="Print the minimal IAM policy.")
+@click.command("iam-policy")
 @option(
     "--with",
-    "features",
+    "Also for this option: queue, consume, log-group, live-tail, archive, athena, lake,"
+    " express, start.",
+    dest="features",
     multiple=True,
     type=CommaChoice([*map(str, Feature)]),
     metavar="OPTION",
-    help="Also for this option: queue, consume, log-group, live-tail, archive,"
-    " athena, lake, express, start.",
 )
-def iam_policy(features: tuple[str, ...]) -> int:
+def iam_policy(features: tuple[str, ...]) -> None:
     """Print the minimal IAM policy for watching; all of it only reads.
 
     What --with adds may do more: `consume` deletes messages that were read. The
@@ -81,12 +78,11 @@ def iam_policy(features: tuple[str, ...]) -> int:
     sfnwatch iam-policy --with queue --with start
     """
     put_json(policy([Feature(name) for name in features]))
-    return Outcome.SUCCEEDED
 
 
-@click.command("setup-queue", short_help="Print a template for --queue.")
+@click.command("setup-queue")
 @click.argument("services", nargs=-1, type=_SOURCE, metavar="[SERVICE…]")
-def setup_queue(services: tuple[str, ...]) -> int:
+def setup_queue(services: tuple[str, ...]) -> None:
     """Print a CloudFormation template of what --queue needs; nothing is applied.
 
     A queue, and EventBridge rules that feed it with the calls Step Functions makes and
@@ -98,12 +94,11 @@ def setup_queue(services: tuple[str, ...]) -> int:
     aws cloudformation deploy --stack-name sfnwatch-queue --template-file queue.json
     """
     put_json(queue_template(services))
-    return Outcome.SUCCEEDED
 
 
-@click.command(short_help="Print a template of an experiment to watch.")
-@option("--with-queue", is_flag=True, help="With what --queue needs; takes a trail.")
-def lab(*, with_queue: bool) -> int:
+@click.command()
+@flag("--with-queue", "With what --queue needs; takes a trail.")
+def lab(*, with_queue: bool) -> None:
     """Print a CloudFormation template of an experiment; nothing is applied.
 
     A Fargate task that sleeps for five minutes, and four state machines that run it in
@@ -127,28 +122,25 @@ def lab(*, with_queue: bool) -> int:
             if isinstance(more, dict):
                 template[part] |= more
     put_json(template)
-    return Outcome.SUCCEEDED
 
 
-@click.command("athena-ddl", short_help="Print a table's statement for --athena.")
+@click.command("athena-ddl")
 @click.argument("root", type=_TRAIL, metavar="BUCKET|s3://BUCKET/PREFIX")
-@option("--account", "accounts", type=_ID, multiple=True, help="An account's ID.")
+@option("--account", "An account's ID.", dest="accounts", type=_ID, multiple=True)
 @option(
-    "--region", "regions", type=_REGION, multiple=True, required=True, help="A Region."
+    "--region", "A Region.", dest="regions", type=_REGION, multiple=True, required=True
 )
 @option(
-    "--organization",
-    type=_ORGANIZATION,
-    metavar="o-ID",
-    help="For an organization's trail.",
+    "--organization", "For an organization's trail.", type=_ORGANIZATION, metavar="o-ID"
 )
 @option(
     "--since",
+    "The trail's first day; 90 days ago, if not given.",
     type=SINCE,
     default="90d",
-    help="The trail's first day; 90 days ago, if not given.",
+    show_default=False,
 )
-@option("--table", type=_NAME, default="cloudtrail_logs", show_default=True)
+@option("--table", "", type=_NAME, default="cloudtrail_logs")
 def athena_ddl(
     root: str,
     *,
@@ -157,7 +149,7 @@ def athena_ddl(
     organization: str | None,
     since: datetime | timedelta,
     table: str,
-) -> int:
+) -> None:
     """Print the statement that makes a table over a trail; nothing is applied.
 
     Its partitions are projected: a query reads the files of the days, the account and
@@ -167,8 +159,6 @@ def athena_ddl(
     \b
     sfnwatch athena-ddl s3://my-trail --account 123456789012 --region eu-west-1
     """
-    from string import Template
-
     first = since if isinstance(since, datetime) else datetime.now(UTC) - since
     root = f"{root}AWSLogs/" + (f"{organization}/" if organization else "")
     properties = {
@@ -187,7 +177,6 @@ def athena_ddl(
     listed = ",\n".join(f"  '{key}' = '{value}'" for key, value in properties.items())
     statement = Template(_text("athena_table.sql"))
     put(statement.substitute(table=table, location=root, properties=listed))
-    return Outcome.SUCCEEDED
 
 
 def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
@@ -206,15 +195,11 @@ def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
 
 
 def _template(name: str) -> dict[str, Any]:
-    import json
-
     template: dict[str, Any] = json.loads(_text(name))
     return template
 
 
 def _text(name: str) -> str:
-    from importlib.resources import files
-
     return (files("sfnwatch.templates") / name).read_text("utf-8")
 
 
@@ -242,6 +227,3 @@ def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
         rules = document["Statement"][0]["Condition"]["ArnEquals"]
         rules["aws:SourceArn"] = [{"Fn::GetAtt": ["CallsRule", "Arn"]}]
     return template
-
-
-COMMANDS = (iam_policy, setup_queue, lab, athena_ddl)

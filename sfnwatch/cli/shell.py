@@ -1,186 +1,80 @@
-"""The commands about the program itself: completion, manual, schema, settings."""
+"""The commands about the program itself: completion, manual, schema."""
 
+import json
 import os
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 import click
-from click.core import ParameterSource
+from click import shell_completion as click_shells
 
 from sfnwatch import __version__
-from sfnwatch.cli.completion import SHELLS, script
-from sfnwatch.cli.narration import narrate, put, put_table
-from sfnwatch.cli.options import SettableOption, variable
-from sfnwatch.cli.settings import (
-    apply_settings,
-    checked,
-    commands,
-    path_of,
-    place_of,
-    read_line,
-    settable,
-)
-from sfnwatch.config import FILE, PREFIX, Config, config_path
-from sfnwatch.errors import Outcome
-from sfnwatch.model.values import clean, without_login
+from sfnwatch.cli.narration import put
+from sfnwatch.cli.settings import commands
 
-_OTHERS = frozenset(
-    f"SFNWATCH_{name}" for name in ("CONFIG", "ALLOW_HTTP", "FIXTURES", "VIEWERS")
-)
-"""Variables that are no settings: the file's, that of endpoints, those of the tests."""
-_AWS = {
-    "profile": ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"),
-    "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
-    "endpoint-url": ("AWS_ENDPOINT_URL",),
-}
-"""AWS's own variables, which hold where nothing else is said, in the order in which
-they are looked at."""
-_DEFAULT = "default"
+# -- completion ------------------------------------------------------------------------
 
 
-# -- settings --------------------------------------------------------------------------
+@click_shells.add_completion_class
+class Bash(click_shells.BashComplete):
+    """Completes for bash, by the line up to the cursor.
 
-
-class Setting(NamedTuple):
-    """What something is set to, and by whom."""
-
-    value: Any
-    where: str
-    """`default`, the file, an environment variable, or `option`."""
-
-
-@click.command(
-    short_help="Show every setting, and where it came from.",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
-@click.argument("words", nargs=-1, metavar="[COMMAND…]", type=click.UNPROCESSED)
-@click.option("--path", is_flag=True, help="Only print the file's path.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.pass_context
-def config(
-    context: click.Context, words: tuple[str, ...], *, path: bool, as_json: bool
-) -> int:
-    """Show every setting, and where it came from.
-
-    The command line overrules the environment, which overrules the file, which
-    overrules what is built in. An option is set by its name: `drain = "30m"` at the top
-    of the file, or in the table of one command, [demo]; or as SFNWATCH_DRAIN. AWS's own
-    variables hold where none of these says otherwise. With a COMMAND and its options
-    only what that command line comes to is shown, unless that command would refuse it.
-
-    \b
-    sfnwatch config
-    sfnwatch config demo --speed 60
+    Bash cuts words at colons, which ARNs are full of, and at `=`: this script hands
+    over the line as it is, where click's hands over the words.
     """
-    if path:
-        put(os.environ.get(FILE) or str(config_path()))
-        return Outcome.SUCCEEDED
-    root = context.find_root()
-    read = apply_settings(root)
-    contexts = [read_line(root, words, lenient=True)] if words else _every_command(root)
-    _print_settings(dict(_settings(contexts, read)), as_json=as_json)
-    for note in _unknown_variables(root):
-        narrate(note)
-    return Outcome.SUCCEEDED
+
+    source_template = """\
+%(complete_func)s() {
+    local IFS=$'\\n' kind value
+    COMPREPLY=()
+    while IFS=',' read -r kind value; do
+        case $kind in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain) COMPREPLY+=("$value") ;;
+        esac
+    done < <(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" \
+COMP_WORDBREAKS="$COMP_WORDBREAKS" %(complete_var)s=bash_complete "$1" 2>/dev/null)
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+    _word = ""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        line = os.environ.get("COMP_LINE", "")
+        words = click_shells.split_arg_string(line)
+        incomplete = "" if not words or line[-1:].isspace() else words.pop()
+        if incomplete.startswith("--") and "=" in incomplete:
+            option, _, incomplete = incomplete.partition("=")
+            words.append(option)
+        self._word = incomplete
+        return words[1:], incomplete
+
+    def format_completion(self, item: click_shells.CompletionItem[str]) -> str:
+        """Leave out what bash takes for words before this one."""
+        value = str(item.value)
+        if ":" in os.environ.get("COMP_WORDBREAKS", ":"):
+            value = value.removeprefix(self._word[: self._word.rfind(":") + 1])
+        return f"{item.type},{value}"
 
 
-def _every_command(root: click.Context) -> Iterator[click.Context]:
-    """Give all commands as they are where nothing is typed; raises click.UsageError."""
-    for each in commands(root):
-        strict = checked(each.command, lenient=True)
-        yield strict.make_context(each.info_name, [], parent=each.parent)
+@click_shells.add_completion_class
+class Zsh(click_shells.ZshComplete):
+    """Completes for zsh as click does, but leaves `--option=` where it is."""
+
+    # With `-U` zsh puts what is chosen in the place of the whole word.
+    source_template = click_shells.ZshComplete.source_template.replace(
+        " -U", ""
+    ).replace("    for type key", "    compset -P '--*='\n    for type key")
 
 
-def _settings(
-    contexts: Iterable[click.Context], read: Config
-) -> Iterator[tuple[str, Setting]]:
-    """Give each key once; by command where commands differ in it."""
-    found: dict[str, dict[str, Setting]] = {}
-    for context in contexts:
-        for key, option in settable(context.command).items():
-            whole = ".".join((*path_of(context), key))
-            found.setdefault(key, {})[whole] = _setting(context, option)
-    if "theme" in found:
-        # What no option sets.
-        yield "keys", Setting([*read.keys], _places(read.keys_where.values()))
-        themes = (each.where for each in read.themes.values())
-        yield "themes", Setting([*read.themes], _places(themes))
-    for key, by_command in sorted(found.items()):
-        first, *others = by_command.values()
-        same = all(each == first for each in others)
-        yield from {key: first}.items() if same else by_command.items()
+SHELLS = {"bash": Bash, "zsh": Zsh, "fish": click_shells.FishComplete}
 
 
-def _places(found: Iterable[str]) -> str:
-    return ", ".join(sorted({*found})) or _DEFAULT
-
-
-def _setting(context: click.Context, option: SettableOption) -> Setting:
-    """Give what an option is set to, as it was said, and where."""
-    name = option.name or ""
-    source = context.get_parameter_source(name)
-    if source is ParameterSource.DEFAULT and "profile" in settable(context.command):
-        for variable_of_aws in _AWS.get(option.key, ()):
-            if said := os.environ.get(variable_of_aws):
-                return Setting(said, variable_of_aws)
-    is_typed = source is ParameterSource.COMMANDLINE
-    value = context.params.get(name)
-    if not (is_typed or option.is_flag):
-        value, _ = option.consume_value(context, {})
-    if isinstance(value, Path | datetime | timedelta):
-        value = str(value)
-    # Click marks what has no default in a way of its own.
-    known = isinstance(value, str | int | float | list | tuple) and value != ()
-    where = place_of(context, option) or ("option" if is_typed else _DEFAULT)
-    return Setting(value if known else None, where)
-
-
-def _print_settings(found: dict[str, Setting], *, as_json: bool) -> None:
-    if as_json:
-        import json
-
-        told = [{"key": key, "value": v, "from": w} for key, (v, w) in found.items()]
-        put(without_login(json.dumps({"settings": told}, indent=2)))
-        return
-    rows = [(key, _words(value), where) for key, (value, where) in found.items()]
-    put_table(rows, right=frozenset())
-
-
-def _words(value: Any) -> str:
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return "true" if value else "false"
-        case list() | tuple():
-            return ", ".join(clean(str(each), 60) for each in value) or "-"
-        case float():
-            return f"{value:g}"
-        case _:
-            return clean(without_login(str(value)), 200)
-
-
-def _unknown_variables(root: click.Context) -> Iterator[str]:
-    """Tell of variables that look like settings, and are none."""
-    from difflib import get_close_matches
-
-    names = [variable(key) for e in commands(root) for key in settable(e.command)]
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in {*names, *_OTHERS}:
-            close = get_close_matches(name, names, 1)
-            meant = f" Did you mean {close[0]}?" if close else ""
-            yield f"{name} is no setting.{meant}"
-
-
-# -- completion, schema ----------------------------------------------------------------
-
-
-@click.command(short_help="Print a shell's completion script.")
+@click.command()
 @click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
 @click.pass_context
-def completion(context: click.Context, shell: str) -> int:
+def completion(context: click.Context, shell: str) -> None:
     """Print what makes a shell complete `sfnwatch`; nothing is asked of a network.
 
     \b
@@ -191,15 +85,16 @@ def completion(context: click.Context, shell: str) -> int:
     It completes commands and options, profiles and Regions, recorded executions,
     themes, scenarios, files.
     """
-    put(script(context.find_root().command, shell).removesuffix("\n"))
-    return Outcome.SUCCEEDED
+    command = context.find_root().command
+    made = SHELLS[shell](command, {}, "sfnwatch", "_SFNWATCH_COMPLETE")
+    put((made.source_template % made.source_vars()).removesuffix("\n"))
 
 
-@click.command(short_help="Print the JSON schema of a trace.")
+@click.command()
 @click.argument(
     "what", type=click.Choice(["trace", "lines"]), required=False, default="trace"
 )
-def schema(what: str) -> int:
+def schema(what: str) -> None:
     """Print the JSON schema of what programs are given.
 
     `trace` is what `export --to json` writes, `lines` what each line of --json is. Keys
@@ -209,13 +104,10 @@ def schema(what: str) -> int:
     sfnwatch schema > trace.schema.json
     sfnwatch schema lines
     """
-    import json
-
     from sfnwatch.export.json import line_schema, trace_schema
 
     told = trace_schema() if what == "trace" else line_schema()
     put(json.dumps(told, indent=2, ensure_ascii=False))
-    return Outcome.SUCCEEDED
 
 
 # -- the manual ------------------------------------------------------------------------
@@ -238,18 +130,16 @@ NO_COLOR                 draws without colors
 .BR aws (1)"""
 
 
-@click.command(short_help="Print the manual page.")
+@click.command()
 @click.pass_context
-def man(context: click.Context) -> int:
+def man(context: click.Context) -> None:
     """Print the manual page, made of what --help says.
 
     \b
     sfnwatch man | man -l -
     sfnwatch man > ~/.local/share/man/man1/sfnwatch.1
     """
-    root = context.find_root()
-    put("\n".join(_page(root)))
-    return Outcome.SUCCEEDED
+    put("\n".join(_page(context.find_root())))
 
 
 def _page(root: click.Context) -> Iterator[str]:
@@ -276,6 +166,3 @@ def _roff(text: str) -> str:
     """Escape what roff would read as its own, and all that is not ASCII."""
     told = text.replace("\\", "\\e").replace("-", "\\-")
     return "".join(c if " " <= c <= "~" else f"\\[u{ord(c):04X}]" for c in told)
-
-
-COMMANDS = (completion, config, man, schema)

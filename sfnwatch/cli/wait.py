@@ -5,59 +5,57 @@ a state, or for a time at most, ends while the execution goes on: what it was by
 in the report.
 """
 
+import asyncio
 import os
 from collections.abc import Awaitable, Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from sfnwatch.cli.naming import named_executions
+from sfnwatch import session
+from sfnwatch.analysis.case import Survey
+from sfnwatch.analysis.outcomes import ExecutionVerdict
+from sfnwatch.cli import options
+from sfnwatch.cli.account import choose_account, named_executions, sign_in
 from sfnwatch.cli.narration import narrate, stdout
-from sfnwatch.cli.options import (
-    DURATION,
-    account_options,
-    executions_argument,
-    option,
-)
+from sfnwatch.cli.reports import write_report
+from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
+from sfnwatch.export.plain import health_words
 from sfnwatch.model.arns import Named
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Batch
+from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from sfnwatch.model.execution import ExecutionAsOf
-    from sfnwatch.model.records import Batch
-    from sfnwatch.model.trace import Changed, Trace
-    from sfnwatch.session import Session
+from sfnwatch.sources.targets import CallOptions
 
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 _TROUBLE = frozenset({"denied", "expired", "retrying"})
 _SHOWN = 100
 
 
-@click.command(short_help="Wait for an execution's end; for scripts.")
-@executions_argument(
+@click.command()
+@options.executions_argument(
     required=True,
     metavar="EXECUTION…",
     callback=lambda _, __, texts: texts and named_executions(texts),
 )
-@option("--next", "coming", is_flag=True, help="Wait for a machine's next one.")
-@option("--until", metavar="STATE", help="Only until this state is entered.")
-@option("--timeout", type=DURATION, help="No longer than this: 90s, 15m, 1h.")
-@option(
+@options.flag("--next", "Wait for a machine's next one.", dest="coming")
+@options.option("--until", "Only until this state is entered.", metavar="STATE")
+@options.option(
+    "--timeout", "No longer than this: 90s, 15m, 1h.", type=options.DURATION
+)
+@options.option(
     "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    help="Print a report at the end; without it nothing is printed.",
+    "Print a report at the end; without it nothing is printed.",
+    dest="form",
+    type=options.FORMATS,
 )
-@option(
-    "--summary",
-    is_flag=True,
-    help="Append the report to the summary of a GitHub job's step.",
-)
-@account_options
+@options.flag("--summary", "Append the report to the summary of a GitHub job's step.")
+@options.account_options
 def wait(
     executions: list[Named],
     timeout: float | None,
@@ -78,12 +76,7 @@ def wait(
     sfnwatch wait "$arn" --timeout 1h && deploy
     sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
-    from sfnwatch import session
-    from sfnwatch.cli.account import choose_account, sign_in
-    from sfnwatch.clock import ServerClock
-    from sfnwatch.model.trace import Trace
     from sfnwatch.sources.discovery import find
-    from sfnwatch.sources.targets import CallOptions
 
     path = _summary_path() if summary else None
     settings, waiting = sign_in(choose_account(**account)), _Waiting(Trace(), until)
@@ -103,14 +96,14 @@ def wait(
     signalled = session.run(lambda: waiting.run(begin(), timeout))
     code = waiting.code(duration(timeout or 0.0)) if signalled is None else signalled
     if code < Outcome.INTERRUPTED:
-        _report(waiting.trace, form, path)
+        _report(waiting.trace.as_of(), form, path)
     return code
 
 
 class _Waiting:
     """A consumer that knows when what has come is enough."""
 
-    def __init__(self, trace: "Trace", until: str | None) -> None:
+    def __init__(self, trace: Trace, until: str | None) -> None:
         self.trace, self.until = trace, until
         """The name of a state: enough when each execution entered it, or ended."""
         self.executions: Sequence[str] = ()
@@ -120,10 +113,10 @@ class _Waiting:
         self._limit: asyncio.Timeout | None = None
         self._told: dict[str, object] = {}
 
-    async def run(self, begin: "Awaitable[Session]", seconds: float | None) -> None:
+    async def run(
+        self, begin: Awaitable[session.Session], seconds: float | None
+    ) -> None:
         """Find executions and wait for their ends, or for what is enough."""
-        import asyncio
-
         try:
             async with asyncio.timeout(seconds) as self._limit:
                 watched = await begin
@@ -138,17 +131,15 @@ class _Waiting:
 
         `limit` is how the whole time is written.
         """
-        from sfnwatch.session import outcome, raise_if_refused
-
-        raise_if_refused(self.trace)
+        session.raise_if_refused(self.trace)
         if self.late:
             for words in self._situations(limit):
                 narrate(words)
             return Outcome.LATE
-        code = outcome(self.trace.as_of())
+        code = session.outcome(self.trace.as_of())
         return code if self.until is None else self._until_code(code)
 
-    def __call__(self, batch: "Batch", changed: "Changed") -> None:
+    def __call__(self, batch: Batch, changed: Changed) -> None:
         del batch
         if changed.healths:
             self._tell_trouble()
@@ -159,7 +150,7 @@ class _Waiting:
             # In the past: the watch ends where it waits next.
             limit.reschedule(0)
 
-    def _executions(self) -> "Iterator[ExecutionAsOf | None]":
+    def _executions(self) -> Iterator[ExecutionAsOf | None]:
         known = self.trace.as_of().executions
         return (known.get(arn) for arn in self.executions)
 
@@ -170,13 +161,11 @@ class _Waiting:
             for each in self._executions()
         )
 
-    def _entered(self, execution: "ExecutionAsOf") -> bool:
+    def _entered(self, execution: ExecutionAsOf) -> bool:
         return any(visit.name == self.until for visit in execution.visits)
 
     def _tell_trouble(self) -> None:
         """Say what keeps it from reading: nobody would know why nothing happens."""
-        from sfnwatch.export.plain import health_words
-
         for lane, health in self.trace.as_of().health.items():
             told = (health.state, health.message)
             if health.state in _TROUBLE and self._told.get(lane) != told:
@@ -185,8 +174,6 @@ class _Waiting:
 
     def _until_code(self, code: int) -> int:
         """Tell of executions that ended without the state."""
-        from difflib import get_close_matches
-
         without = [e for e in self._executions() if e and not self._entered(e)]
         state = clean(self.until or "", _SHOWN)
         for each in without:
@@ -199,9 +186,6 @@ class _Waiting:
 
     def _situations(self, limit: str) -> Iterator[str]:
         """Say of each execution that is not over where it is."""
-        from sfnwatch.analysis.case import Survey
-        from sfnwatch.analysis.outcomes import ExecutionVerdict
-
         if not self.executions:
             yield f"No execution was found within {limit}."
         survey = Survey(self.trace.as_of())
@@ -225,22 +209,15 @@ def _summary_path() -> Path:
     return Path(path)
 
 
-def _report(trace: "Trace", form: str | None, path: Path | None) -> None:
+def _report(moment: Moment, form: str | None, path: Path | None) -> None:
     """Print what is asked for, and append it to a step's summary."""
-    if form is None and path is None:
-        return
-    from sfnwatch.cli.whole import write_report
-
     if path is not None:
         try:
             with path.open("a", encoding="utf-8") as out:
-                write_report(trace, "markdown", out)
+                write_report(moment, "markdown", out)
         except OSError as error:
             msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
             raise SfnwatchError(msg) from error
     if form is not None:
         with stdout() as out:
-            write_report(trace, form, out)
-
-
-COMMANDS = (wait,)
+            write_report(moment, form, out)

@@ -1,70 +1,55 @@
 """The commands that show something as it comes: live, of the demo, of files."""
 
+import asyncio
 import errno
 import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from sfnwatch.cli import completion
-from sfnwatch.cli.display import TERMINAL, choose_display, is_served
-from sfnwatch.cli.naming import HINT
-from sfnwatch.cli.narration import streams
-from sfnwatch.cli.options import (
-    Speed,
-    aws_options,
-    debug_option,
-    display_options,
-    drain_option,
-    executions_argument,
-    files_argument,
-    filter_options,
-    option,
-    otlp_option,
-    speed_option,
-)
+from sfnwatch import session
+from sfnwatch.cli import options
+from sfnwatch.cli.account import HINT, choose_aws, choose_filter, find_executions
+from sfnwatch.cli.display import TERMINAL, choose_display, choose_executions, show
+from sfnwatch.cli.narration import is_served, streams
 from sfnwatch.cli.settings import is_default, is_typed, source_of
+from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
 from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.model.arns import Named
 from sfnwatch.model.values import clean
-
-if TYPE_CHECKING:
-    from sfnwatch.model.arns import Named
-    from sfnwatch.session import Session
+from sfnwatch.recording.format import STDIN
+from sfnwatch.recording.library import recordings_dir
 
 _SPEED = 20.0
+_SCENARIOS = (*TOGETHER, *SCENARIOS)
 
 
 # -- the commands ----------------------------------------------------------------------
 
 
-@click.command(short_help="Watch executions, live.")
-@executions_argument(metavar="[EXECUTION…]")
-@option(
-    "--next",
-    "coming",
-    is_flag=True,
-    help="Wait for the next execution of a state machine.",
+@click.command()
+@options.executions_argument(metavar="[EXECUTION…]")
+@options.flag(
+    "--next", "Wait for the next execution of a state machine.", dest="coming"
 )
-@option(
+@options.flag(
     "--pick",
-    is_flag=True,
-    help="Choose among the executions of what is named; an execution's are the"
-    " children of its Map Runs.",
+    "Choose among the executions of what is named; an execution's are the children of"
+    " its Map Runs.",
 )
-@option(
+@options.flag(
     "--follow-redrive",
-    is_flag=True,
-    help="Keep watching after a failure: look once a minute for a redrive, for the 14"
-    " days in which it may come.",
+    "Keep watching after a failure: look once a minute for a redrive, for the 14 days"
+    " in which it may come.",
 )
-@filter_options
-@aws_options
-@display_options
-@otlp_option
-def watch(executions: "list[Named]", *, coming: bool, pick: bool, **shared: Any) -> int:
+@options.filter_options
+@options.aws_options
+@options.display_options
+@options.otlp_option
+def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -> int:
     """Watch executions: their states, and the calls made for them.
 
     EXECUTION is the ARN of an execution, or a console URL with it in it. A state
@@ -78,10 +63,6 @@ def watch(executions: "list[Named]", *, coming: bool, pick: bool, **shared: Any)
     sfnwatch nightly-report --next
     sfnwatch ARN --plain --no-record | grep failed
     """
-    from sfnwatch import session
-    from sfnwatch.cli import showing
-    from sfnwatch.cli.account import choose_aws, choose_filter, find_executions
-
     if pick and coming:
         raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
     display, aws = choose_display(**shared), choose_aws(**shared).signed_in()
@@ -92,7 +73,7 @@ def watch(executions: "list[Named]", *, coming: bool, pick: bool, **shared: Any)
             hint = "Name one, or none for all of the account's."
             raise UsageError(msg, hint=hint)
         within, only = next(iter(executions), None), choose_filter(**shared)
-        arns, recordings, asked = showing.pick(within, aws, display, only)
+        arns, recordings, asked = choose_executions(within, aws, display.screen, only)
         if recordings:
             return show_files(recordings, None, **shared)
     elif executions:
@@ -113,49 +94,38 @@ def watch(executions: "list[Named]", *, coming: bool, pick: bool, **shared: Any)
         asked=asked,
         follow_redrive=shared["follow_redrive"],
     )
-    return showing.show(_sent(watched, shared["otlp"]), display)
+    return show(_sent(watched, shared["otlp"]), display)
 
 
-def _known_scenario(context: click.Context, _: click.Parameter, name: str) -> str:
+def _known_scenario(_: click.Context, __: click.Parameter, name: str) -> str:
     """Refuse a scenario that there is not."""
-    if not context.resilient_parsing:
-        from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
-
-        known = (*TOGETHER, *SCENARIOS)
-        if name not in known:
-            msg = f"There is no demo scenario {clean(name, 100)!r}."
-            raise UsageError(msg, hint=f"There are: {', '.join(known)}.")
+    if name not in _SCENARIOS:
+        msg = f"There is no demo scenario {clean(name, 100)!r}."
+        raise UsageError(msg, hint=f"There are: {', '.join(_SCENARIOS)}.")
     return name
 
 
-@click.command(short_help="Watch a simulated account; no AWS account needed.")
+@click.command()
 @click.argument(
     "scenario",
     required=False,
     default="three-ways",
     callback=_known_scenario,
-    shell_complete=completion.scenarios,
+    shell_complete=options.completing(lambda: _SCENARIOS),
 )
-@option(
-    "--speed",
-    type=Speed(),
-    default=_SPEED,
-    show_default=True,
-    help="Speed-up factor.",
-)
-@option("--serve", is_flag=True, help="Only serve the account, until interrupted.")
-@option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
-@option("--fresh", is_flag=True, help="With --serve: start a new account.")
-@option(
+@options.option("--speed", "Speed-up factor.", type=options.Speed(), default=_SPEED)
+@options.flag("--serve", "Only serve the account, until interrupted.")
+@options.option("--port", "Serve on this port.", type=options.PORT)
+@options.flag("--fresh", "With --serve: start a new account.")
+@options.flag(
     "--with-queue",
-    "queue",
-    is_flag=True,
-    help="Read the account's queue, too: what ECS tells of the tasks.",
+    "Read the account's queue, too: what ECS tells of the tasks.",
+    dest="queue",
 )
-@display_options
-@drain_option
-@otlp_option
-@debug_option
+@options.display_options
+@options.drain_option
+@options.otlp_option
+@options.debug_option
 def demo(scenario: str, speed: float, *, serve: bool, **shared: Any) -> int:
     """Watch a simulated account on this machine; no AWS account is needed.
 
@@ -185,20 +155,16 @@ def demo(scenario: str, speed: float, *, serve: bool, **shared: Any) -> int:
         chosen = None if is_default("scenario") else scenario
         speed = 1.0 if is_default("speed") else speed
         return _serve(chosen, speed, **shared)
-    from sfnwatch import session
-    from sfnwatch.cli.showing import show
-    from sfnwatch.demo.scenarios import plans_of
-
     display, plans = choose_display(**shared), plans_of(scenario)
     drain, queue = shared["drain"], shared["queue"]
     watched = session.demo(plans, speed=speed, drain=drain, queue=queue)
     return show(_sent(watched, shared["otlp"]), display)
 
 
-@click.command(short_help="Show recordings and other files again.")
-@files_argument
-@speed_option
-@display_options
+@click.command()
+@options.files_argument
+@options.speed_option
+@options.display_options
 def replay(files: list[Path], speed: float | None, **shared: Any) -> int:
     """Show recordings again, and other files with the same records in them.
 
@@ -224,10 +190,6 @@ def replay(files: list[Path], speed: float | None, **shared: Any) -> int:
 
 def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int:
     """Show files again, on a screen or as lines."""
-    from sfnwatch import session
-    from sfnwatch.cli.showing import show
-    from sfnwatch.recording.format import STDIN
-
     piped = STDIN in paths
     if piped and is_served():
         msg = "What is piped into stdin can't be shown in a browser."
@@ -243,7 +205,7 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
     return show(session.replay(paths, speed=speed, whole=speed is None), display)
 
 
-def _sent(watched: "Session", endpoint: str | None) -> "Session":
+def _sent(watched: session.Session, endpoint: str | None) -> session.Session:
     """Have a session's spans go to a collector, where one is named."""
     if endpoint is not None:
         from sfnwatch.export.otlp_exporter import OtlpExporter, collector_settings
@@ -260,25 +222,24 @@ def _sent(watched: "Session", endpoint: str | None) -> "Session":
 def _serve(
     scenario: str | None, speed: float, *, port: int | None, fresh: bool, **_: Any
 ) -> int:
-    import asyncio
-
-    from sfnwatch.demo.scenarios import PLANS, plans_of
     from sfnwatch.demo.serve import DEFAULT_PORT, serve
-    from sfnwatch.recording.library import recordings_dir
 
     scenarios = tuple(PLANS) if scenario is None else plans_of(scenario)
     port = DEFAULT_PORT if port is None else port
-    run = partial(serve, port=port, speed=speed, fresh=fresh)
-    state_dir = recordings_dir().parent
-    try:
+    run = partial(serve, scenarios, port=port, speed=speed, fresh=fresh)
+
+    async def until_signalled() -> None:
+        # Whoever reads the line may end us at once: signals are caught before it.
+        stop = asyncio.Event()
+        session.catch_signals(lambda _: stop.set())
         out, err = streams()
-        asyncio.run(run(scenarios, out=out, err=err, state_dir=state_dir))
+        await run(stop, out=out, err=err, state_dir=recordings_dir().parent)
+
+    try:
+        asyncio.run(until_signalled())
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         msg = f"Can't serve on port {port}: {error.strerror}."
         raise UsageError(msg, hint="Choose another --port.") from error
     return Outcome.SUCCEEDED
-
-
-COMMANDS = (watch, demo, replay)

@@ -6,19 +6,27 @@ server's own. And a program that is shown can outlive its server, or not heed th
 page is gone: it ends by itself once nobody writes to it any more.
 """
 
+import asyncio
 import os
+import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from hmac import compare_digest
+from importlib.util import find_spec
+from secrets import token_urlsafe
+from shlex import join
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from sfnwatch.cli.narration import narrate, put
+from sfnwatch.cli.options import PORT
 from sfnwatch.cli.settings import read_line
-from sfnwatch.errors import Outcome, UsageError, to_install
+from sfnwatch.errors import UsageError, to_install
 from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
@@ -42,18 +50,17 @@ _POLICY = (
 
 
 @click.command(
-    short_help="Show the screen in a browser.",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
 )
 @click.argument(
     "words", nargs=-1, required=True, metavar="EXECUTION…|demo|replay FILE…"
 )
-@click.option("--port", type=click.IntRange(0, 65535), help="Serve on this port.")
+@click.option("--port", type=PORT, help="Serve on this port.")
 @click.option("--open", "launch", is_flag=True, help="Open the browser, too.")
 @click.pass_context
 def web(
     context: click.Context, words: tuple[str, ...], port: int | None, *, launch: bool
-) -> int:
+) -> None:
     """Show the screen in a browser on this machine, for a talk or a recording.
 
     What follows is a command line of sfnwatch itself. The address that is printed has a
@@ -64,8 +71,6 @@ def web(
     sfnwatch web demo
     sfnwatch web --open replay nightly-report.sfnwatch.jsonl
     """
-    from importlib.util import find_spec
-
     _check_words(context.find_root(), words)
     if find_spec("textual_serve") is None:
         raise UsageError(
@@ -83,7 +88,6 @@ def web(
     if launch:
         click.launch(server.url)
     server.serve()
-    return Outcome.SUCCEEDED
 
 
 def _check_words(root: click.Context, words: tuple[str, ...]) -> None:
@@ -122,9 +126,6 @@ class BrowserServer:
     def __init__(
         self, words: Sequence[str], listener: socket.socket, token: str | None = None
     ) -> None:
-        from secrets import token_urlsafe
-        from shlex import join
-
         from textual_serve.server import Server
 
         # The shell that textual-serve starts must not stand between it and us.
@@ -223,8 +224,6 @@ class BrowserServer:
 
 
 def _are_equal(given: str, secret: str) -> bool:
-    from hmac import compare_digest
-
     return compare_digest(given.encode(errors="replace"), secret.encode())
 
 
@@ -236,11 +235,6 @@ def end_with_server(end: Callable[[int], Any]) -> None:
 
     First as a signal would; and if that does not help, at once.
     """
-    import asyncio
-    import select
-    import threading
-    from functools import partial
-
     if not hasattr(select, "poll"):
         return
     code = 128 + signal.SIGTERM
@@ -252,11 +246,8 @@ def end_with_server(end: Callable[[int], Any]) -> None:
         hung_up.register(sys.__stdin__ or 0, 0)
         hung_up.poll()
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(partial(end, code))
+            loop.call_soon_threadsafe(end, code)
         waiting.wait(_GRACE)
         os._exit(code)
 
     threading.Thread(target=watch, name="hang-up", daemon=True).start()
-
-
-COMMANDS = (web,)

@@ -1,0 +1,328 @@
+"""The commands that list: executions as AWS does, and what was recorded of them.
+
+A recording is a thing of its own, too: it is opened, exported, removed.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sfnwatch.cli import options
+from sfnwatch.cli.account import choose_account, choose_filter, sign_in
+from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
+from sfnwatch.cli.reports import (
+    TARGET_WORDS,
+    export,
+    names_option,
+    redact,
+    target_option,
+)
+from sfnwatch.cli.watch import show_files
+from sfnwatch.clock import ServerClock, SystemClock
+from sfnwatch.errors import UsageError
+from sfnwatch.model.arns import Named, maybe_execution_arn
+from sfnwatch.model.children import ListedExecution, Listing
+from sfnwatch.model.values import clean, duration, iso, maybe_iso, size
+from sfnwatch.recording import library
+from sfnwatch.recording.library import ListedRecording
+
+_LIMIT = 80
+_LABEL = 60
+"""Characters for what was executed: two names, as a rule, and a word between."""
+
+
+# -- executions ------------------------------------------------------------------------
+
+
+@click.command("list")
+@options.name_argument(metavar="[MACHINE|MAP_RUN|EXECUTION]")
+@options.filter_options
+@options.flag("--all", "Ask on, however many requests it takes.", dest="every")
+@options.json_option
+@options.account_options
+def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> None:
+    """List executions, the newest first: of what is named, or of all state machines.
+
+    Of a state machine those that AWS lists, of an execution the children of its Map
+    Runs. Status and time are asked of AWS. Without --all it ends after some 60 requests
+    for all state machines, or five pages of one, and says so.
+
+    \b
+    sfnwatch list --status FAILED --since 24h
+    sfnwatch list nightly-report --status RUNNING --json | jq -r '.executions[].arn'
+    """
+    from sfnwatch.sources.discovery import list_executions
+
+    only, settings = choose_filter(**asked), sign_in(choose_account(**asked))
+    clock = ServerClock()
+    listings = list_executions(name, settings, clock, lambda _: None, only)
+    found, notes = asyncio.run(_gather(listings, every=every))
+    # What runs is no better than what has ended, here.
+    found.sort(key=lambda each: each.running_first[1:])
+    if as_json:
+        put_json({"executions": [_json(each) for each in found]})
+    elif found:
+        head = ("status", "started", "length", "execution")
+        put_table(
+            [head, *(_cells(each, clock.now()) for each in found)], right=frozenset({2})
+        )
+    else:
+        narrate("There is none, among those that AWS lists.")
+    for note in notes:
+        narrate(note)
+
+
+async def _gather(
+    listings: AsyncGenerator[Listing, None], *, every: bool
+) -> tuple[list[ListedExecution], list[str]]:
+    """Ask for lists; gives what was listed, and what is left out, in words."""
+    found: dict[str, ListedExecution] = {}
+    notes: list[str] = []
+    async with aclosing(listings):
+        async for listing in listings:
+            found.update((each.arn, each) for each in listing.executions)
+            for left_out in listing.left_out:
+                machine = clean(left_out.machine, _LIMIT)
+                notes.append(f"{machine} is left out: {left_out.reason}")
+            if listing.spent and not every:
+                known = f"{listing.known:,}{' or more' if listing.more else ''}"
+                what = f"{listing.asked:,} of {known} {listing.by}s were asked for"
+                notes.append(f"{what}, and there is more; --all asks on.")
+                break
+    return list(found.values()), notes
+
+
+def _cells(each: ListedExecution, now: datetime) -> tuple[str, ...]:
+    seconds, began = each.seconds(now), each.started_at
+    return (
+        clean(each.status, _LIMIT),
+        f"{began:%Y-%m-%d %H:%M:%S} UTC" if began else "-",
+        "-" if seconds is None else duration(seconds),
+        f"{clean(each.machine, _LIMIT)} › {clean(each.name, _LIMIT)}",
+    )
+
+
+def _json(each: ListedExecution) -> dict[str, str | None]:
+    return {
+        "arn": each.arn,
+        "state_machine": each.machine,
+        "name": each.name,
+        "status": each.status,
+        "started_at": maybe_iso(each.started_at),
+        "stopped_at": maybe_iso(each.stopped_at),
+    }
+
+
+# -- recordings ------------------------------------------------------------------------
+
+
+_recording = click.argument(
+    "path",
+    metavar="NUMBER|NAME",
+    shell_complete=options.recordings,
+    callback=lambda _, __, name: name and library.choose(_every(), name).path,
+)
+
+
+@click.group(invoke_without_command=True)
+@options.json_option
+@click.pass_context
+def recordings(context: click.Context, *, as_json: bool) -> None:
+    """List the recordings, newest first: what, how it ended, how long, how large.
+
+    Every watch and every demo is recorded. Numbers change when there is a new one;
+    names do not.
+
+    \b
+    sfnwatch recordings open 1
+    sfnwatch recordings export 1 --to html -o report.html
+    sfnwatch recordings redact 1 -o shared.jsonl
+    sfnwatch explain "$(sfnwatch recordings path 1)"
+    sfnwatch recordings prune --older-than 30d
+    """
+    if context.invoked_subcommand is not None:
+        return
+    found = [*enumerate(_every(), 1)]
+    if as_json:
+        put_json({"recordings": [_recording_json(*each) for each in found]})
+    else:
+        _print(found)
+
+
+@recordings.command("open", short_help="Show one again, as replay does.")
+@_recording
+@options.speed_option
+@options.display_options
+def open_(path: Path, speed: float | None, **shared: Any) -> int:
+    """Show a recording again, by its number, its name, or a part of either name.
+
+    The name is the file's, or an execution's ARN.
+
+    \b
+    sfnwatch recordings open 1
+    sfnwatch recordings open nightly-report --plain
+    """
+    return show_files([path], speed, **shared)
+
+
+@recordings.command("path", short_help="Print where one lies.")
+@_recording
+def path_(path: Path) -> None:
+    """Print a recording's path, for the commands that take files.
+
+    \b
+    sfnwatch explain "$(sfnwatch recordings path 1)"
+    """
+    put(str(path))
+
+
+@recordings.command(
+    "export", short_help="Write one for other programs.", epilog=TARGET_WORDS
+)
+@_recording
+@target_option
+@options.output_option
+@options.redact_option
+@click.pass_context
+def export_(context: click.Context, /, path: Path, **asked: Any) -> int:
+    """Write a recording for other programs, as export does.
+
+    \b
+    sfnwatch recordings export 1 --to html -o report.html
+    """
+    return int(context.invoke(export, sources=[path], **asked))
+
+
+@recordings.command("redact", short_help="Make one that is safe to share.")
+@_recording
+@options.output_option
+@names_option
+@click.pass_context
+def redact_(context: click.Context, /, path: Path, **asked: Any) -> None:
+    """Make a recording safe to share, as redact does.
+
+    \b
+    sfnwatch recordings redact 1 -o shared.sfnwatch.jsonl
+    """
+    context.invoke(redact, files=[path], **asked)
+
+
+@recordings.command("prune", short_help="Remove what is old or large.")
+@options.option(
+    "--older-than",
+    "Those last written to this long ago: 30d, 12h.",
+    type=options.DURATION,
+)
+@options.option(
+    "--larger-than", "Those larger than 500kB, 100MB, 1GiB.", type=options.SIZE
+)
+@options.flag("--dry-run", "Only list them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(
+    older_than: float | None, larger_than: float | None, *, dry_run: bool, yes: bool
+) -> None:
+    """Remove recordings, after asking: those that match all that is given.
+
+    One that is still being recorded to stays. How a recording was looked at goes with
+    it.
+
+    \b
+    sfnwatch recordings prune --older-than 30d --dry-run
+    sfnwatch recordings prune --larger-than 100MB --yes
+    """
+    if older_than is None and larger_than is None:
+        msg = "Nothing is said of which to remove."
+        raise UsageError(msg, hint="Give --older-than 30d or --larger-than 100MB.")
+    every, now = _every(), SystemClock().now()
+    found = library.to_prune(every, now, older_than=older_than, larger_than=larger_than)
+    _print([(every.index(each) + 1, each) for each in found])
+    count = "1 recording" if len(found) == 1 else f"{len(found)} recordings"
+    what = f"{count}, {size(sum(each.size for each in found))}"
+    if not found or dry_run:
+        narrate(f"{what} would be removed" if found else "there is none to remove")
+        return
+    if not yes:
+        _ask(what)
+    for each in found:
+        try:
+            library.remove(each)
+        except OSError as error:
+            msg = f"Can't remove {clean(str(each.path))}: {error.strerror or error}."
+            raise UsageError(msg) from error
+    narrate(f"removed {what}")
+
+
+def _ask(what: str) -> None:
+    """Raise Abort for a no, UsageError where nobody can be asked."""
+    if not sys.stdin.isatty():
+        msg = f"{what} would be removed, and nobody can be asked."
+        raise UsageError(msg, hint="Give --yes, or --dry-run to look first.")
+    confirm(f"Remove {what}?")
+
+
+def _every() -> list[ListedRecording]:
+    folder = library.recordings_dir()
+    found = library.list_recordings(folder)
+    if not found:
+        narrate(f"there are no recordings in {folder}")
+    return found
+
+
+def _print(found: Sequence[tuple[int, ListedRecording]]) -> None:
+    if found:
+        head = ("#", "execution", "state", "length", "size", "when")
+        rows = [(str(number), *_recording_cells(each)) for number, each in found]
+        put_table([head, *rows], right=frozenset({0, 3, 4}))
+
+
+def _recording_cells(each: ListedRecording) -> tuple[str, str, str, str, str]:
+    return (
+        _label(each),
+        clean(each.trouble, _LABEL) if each.trouble else _states(each),
+        "-" if each.seconds is None else duration(each.seconds),
+        size(each.size),
+        f"{each.began:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def _label(each: ListedRecording) -> str:
+    """Name the first execution that was watched, and say how many more there are."""
+    if not each.watched:
+        return _cut(each.name)
+    parsed = maybe_execution_arn(each.watched[0][0])
+    name = f"{parsed.state_machine_name} › {parsed.name}" if parsed else each.name
+    more = len(each.watched) - 1
+    return _cut(name) + (f" and {more} more" if more else "")
+
+
+def _cut(name: str) -> str:
+    name = clean(name)
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
+
+
+def _states(each: ListedRecording) -> str:
+    words = [clean(status, 20) for _, status in each.watched]
+    counted = {word: words.count(word) for word in words}
+    if len(words) <= 1:
+        return "".join(counted) or "-"
+    return ", ".join(f"{count} {word}" for word, count in counted.items())
+
+
+def _recording_json(number: int, each: ListedRecording) -> dict[str, Any]:
+    return {
+        "number": number,
+        "name": each.name,
+        "path": str(each.path),
+        "executions": [{"arn": arn, "status": told} for arn, told in each.statuses],
+        "created": maybe_iso(each.created),
+        "written_at": iso(each.written_at),
+        "seconds": each.seconds,
+        "size": each.size,
+        "trouble": each.trouble or None,
+    }
