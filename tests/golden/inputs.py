@@ -67,30 +67,15 @@ def as_files(name: str, folder: Path) -> list[Path]:
     return _written(folder, "answer", *histories, *others, {"Events": lookups})
 
 
-def as_trail(name: str, folder: Path) -> list[Path]:
-    """The same, with the calls as a trail's file has them."""
-    *files, calls = as_files(name, folder)
-    found = json.loads(calls.read_text())["Events"]
-    records = [json.loads(event["CloudTrailEvent"]) for event in found]
-    return [*files, *_written(folder, "trail", {"Records": records})]
-
-
 def own_cases() -> dict[str, Case]:
     names = [p.name.removesuffix(SUFFIX) for p in RECORDINGS.glob(f"*{SUFFIX}")]
     cases: dict[str, Case] = {name: partial(recorded, name) for name in sorted(names)}
     for name in ("demo-three-ways", "demo-distributed", "demo-failure-queue"):
         cases[f"files-of-{name}"] = partial(as_files, name)
-    cases["trail-of-demo-sync-denied"] = partial(as_trail, "demo-sync-denied")
     return cases
 
 
 # -- others' ---------------------------------------------------------------------
-
-
-def raw_files(fixtures: Path) -> list[str]:
-    """List others' files as they lie, most of which the program refuses."""
-    found = sorted(fixtures.glob("*/*.json"))
-    return [path.relative_to(fixtures).as_posix() for path in found]
 
 
 def localstack(fixtures: Path, folder: Path) -> list[Path]:
@@ -214,16 +199,7 @@ def map_run(fixtures: Path, folder: Path) -> list[Path]:
     return _written(folder, "answer", {"events": events}, answer)
 
 
-def refused(name: str, key: str, fixtures: Path, folder: Path) -> list[Path]:
-    """Give an answer that says nothing of what an execution did."""
-    document = _load(fixtures / name)
-    told = document.get("recorded", document)[key]
-    return _written(folder, "answer", *(told if isinstance(told, list) else [told]))
-
-
 def fixture_cases() -> dict[str, FixtureCase]:
-    listed = "api-localstack/list_executions_status_filter.json"
-    changes = "eventbridge-docs/sfn_execution_status_change.json"
     return {
         "history-localstack": localstack,
         "history-raw": raw_histories,
@@ -237,8 +213,6 @@ def fixture_cases() -> dict[str, FixtureCase]:
         "express-logs": logs,
         "described": described,
         "map-run": map_run,
-        "list-executions": partial(refused, listed, "list_succeeded_when_complete"),
-        "status-changes": partial(refused, changes, "events"),
     }
 
 
