@@ -55,14 +55,9 @@ class Doubted(Moment):
         return [call for call in calls if call.event_id not in self.doubted]
 
 
-def found(
-    *records: Received,
-    arn: str | None = ARN,
-    now: datetime | None = None,
-    at: datetime | None = None,
-) -> dict[str, list[Finding]]:
+def found(*records: Received, arn: str | None = ARN) -> dict[str, list[Finding]]:
     """Find all of one execution, by kind; of None, what is of the trace as a whole."""
-    told = find(trace_of(*records).as_of(at), now)
+    told = find(trace_of(*records).as_of())
     return by_kind(each for each in told if each.execution_arn == arn)
 
 

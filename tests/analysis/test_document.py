@@ -5,6 +5,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from sfnwatch.analysis.finding import (
     MOST,
@@ -20,7 +21,7 @@ from sfnwatch.analysis.finding import (
     evidence,
 )
 from sfnwatch.analysis.wording import cause_words, short_names, some, spoken, why
-from sfnwatch.export.text import cell_width, write_markdown
+from sfnwatch.export.text import write_markdown
 from tests.analysis.finding_in import text_of
 from tests.builders import TASK_ARN
 
@@ -80,7 +81,7 @@ def test_a_table_gives_way_where_there_is_no_room() -> None:
 @given(st.text(max_size=200), st.integers(40, 100))
 def test_no_line_is_wider_than_asked_for(text: str, width: int) -> None:
     for line in text_of(Document((Heading("H"), Paragraph(text))), width).splitlines():
-        assert cell_width(line) <= width
+        assert cell_len(line) <= width
 
 
 # -- Markdown --------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What holds for the findings of any trace, at any moment, in any order of arrival."""
 
 import json
-import time
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise
@@ -21,7 +20,6 @@ from sfnwatch.model.records import EVENT_KINDS
 from sfnwatch.model.values import clean
 from tests.analysis.finding_in import Doubted, many_jobs, text_of, trace_of
 from tests.builders import History
-from tests.golden.files import read_whole
 from tests.model.worlds import RECORDINGS, WORLDS, World, had_come, recorded
 from tests.worlds.account import Wish
 from tests.worlds.world import World as MadeWorld
@@ -33,17 +31,8 @@ _OF_CALLS = {
 """Kinds that are facts only if what matches their calls proves it."""
 
 
-@pytest.mark.parametrize("name", RECORDINGS)
-def test_recordings_say_what_they_said_in_the_first_edition(name: str) -> None:
-    told = find(trace_of(*recorded(RECORDINGS[name])).as_of())
-    expected = read_whole(name)["findings"]
-    for arn, findings in expected.items():
-        own = [_facts(f) for f in told if (f.execution_arn or "") == arn]
-        assert sorted(own) == sorted(json.dumps(f, sort_keys=True) for f in findings)
-
-
 def _facts(finding: Finding) -> str:
-    """Give all of a finding but its sentence, as the golden files have it."""
+    """Give all of a finding but its sentence."""
     facts = {
         "kind": finding.kind,
         "execution": finding.execution_arn,
@@ -188,11 +177,6 @@ def test_every_finding_has_a_topic_and_ends_as_a_sentence(world: World) -> None:
 
 def test_work_on_a_long_history_can_be_done_in_slices() -> None:
     moment = trace_of(*many_jobs(1000)).as_of()
-    begun, slices, steps = time.process_time(), [], []
-    for step in find_in_steps(moment):
-        slices.append(time.process_time() - begun)
-        steps.append(step)
-        begun = time.process_time()
-    assert len(slices) > 30
-    assert sorted(slices)[-3] < 0.1, "a slice is some milliseconds"
+    steps = list(find_in_steps(moment))
+    assert steps.count(None) > 30
     assert [step for step in steps if step is not None] == find(moment)

@@ -1,0 +1,700 @@
+"""Situations, and the kinds of findings that they are told by."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Received, RecordKind, receive
+from sfnwatch.model.values import iso
+from tests.analysis.finding_in import (
+    LAMBDA_INVOKE,
+    Doubted,
+    describe_task,
+    last_call,
+    many_jobs,
+    one_job,
+    run_task,
+    task_arn,
+    trace_of,
+)
+from tests.builders import (
+    ARN,
+    CHILD_ARN,
+    DESCRIBE_SDK,
+    MACHINE_ARN,
+    MAP_RUN_ARN,
+    NESTED,
+    OTHER_ARN,
+    REQUEST_RESPONSE,
+    ROLE,
+    SYNC,
+    TASK_ARN,
+    History,
+    Which,
+    answer,
+    at,
+    call,
+    changed,
+    counted,
+    describe,
+    event,
+    health,
+    history,
+    nested_run,
+    photos,
+    received,
+    redriven_run,
+    request,
+    row,
+    sync_calls,
+    sync_history,
+    sync_run,
+    task_state,
+    undated,
+)
+
+Known = Sequence[Received] | Moment
+Situations = dict[str, dict[str, Known]]
+"""What is known, by the kinds, with a blank in between, and by its name."""
+
+COMPLETE = health("lookup", "ended", 999, complete_to=iso(at(1000)))
+DENIED, THROTTLED = ("AccessDenied", "no"), ("ThrottlingException", "Rate exceeded")
+FAILED = ("ServerException", "no")
+ONE_JOB = [*one_job(), run_task(0, 1)]
+
+
+# -- polls, and what told of a job's end -----------------------------------------------
+
+
+def waiting(*polls: float) -> list[Received]:
+    """Build a task that is still waited for."""
+    asked = {"tasks": [TASK_ARN]}
+    made = [call("DescribeTasks", n, key=f"p{n}", parameters=asked) for n in polls]
+    return [*sync_history()[:5], sync_calls()[0], *made]
+
+
+def behind(
+    *polls: int, complete: float | None = None, over: bool = True
+) -> list[Received]:
+    """Give the polls that have come where CloudTrail is complete up to then."""
+    run, *asked = sync_calls()
+    known = {"complete_to": iso(at(complete))} if complete is not None else {}
+    records = sync_history() if over else sync_history()[:5]
+    reach = health("lookup", "live", 400, **known)
+    return [*records, run, *(asked[number] for number in polls), reach]
+
+
+def in_between(*errors: tuple[str, str] | None) -> list[Received]:
+    """Build polls between a job's stop and its state's end."""
+    polls = [describe_task(0, 93 + n, error=error) for n, error in enumerate(errors)]
+    return [*one_job(lag=8), run_task(0, 1), *polls, COMPLETE]
+
+
+def doubted(poll: Received, *, matched: bool, lag: float = 1) -> Doubted:
+    trace = trace_of(*one_job(lag=lag), run_task(0, 1), poll, COMPLETE)
+    polls = {event_id for event_id in trace.calls if event_id.startswith("poll")}
+    return Doubted(trace, polls, matched=matched)
+
+
+def of_another_account() -> list[Received]:
+    role = "arn:aws:iam::999999999999:role/there"
+    own = {**SYNC, "taskCredentials": {"roleArn": role}}
+    records = [
+        changed(r, taskScheduledEventDetails=own)
+        if r.record["type"] == "TaskScheduled"
+        else r
+        for r in one_job()
+    ]
+    poll = describe_task(0, 60, error=DENIED, role=role)
+    return [*records, run_task(0, 1, role=role), poll, last_call(200)]
+
+
+def by_a_guess() -> list[Received]:
+    """Build a run whose events don't name its task."""
+    plain = [
+        event(5, "TaskSubmitted", 1.2, **SYNC, output="{}"),
+        event(6, "TaskSucceeded", 309, **SYNC, output="{}"),
+    ]
+    kept = [r for r in sync_history() if r.record["id"] not in {5, 6}]
+    return [*kept, *plain, *sync_calls()]
+
+
+def never_learned() -> list[Received]:
+    timed_out = changed(
+        sync_history()[5],
+        type="TaskTimedOut",
+        taskSucceededEventDetails=...,
+        taskTimedOutEventDetails={**SYNC, "error": "States.Timeout"},
+    )
+    stopped = task_state(5, "STOPPED", 200)
+    return [*sync_history()[:5], timed_out, *sync_calls(), stopped]
+
+
+POLL, REFUSED_POLL = describe_task(0, 60), describe_task(0, 60, error=DENIED)
+JOBS: Situations = {
+    "next-poll": {
+        "the next poll is expected after a minute": waiting(56),
+        "and later after five": waiting(900),
+    },
+    "polling": {
+        "polls matched by a guess are an inference": by_a_guess(),
+        "a file may have been cut before its end": [*ONE_JOB, POLL],
+        "or at its beginning": [*one_job(), POLL, last_call(200)],
+        "or it is whole": [*ONE_JOB, POLL, last_call(200)],
+        # The second of the three came last: 60, 177 and 55 s are nobody's intervals.
+        "no interval is told that a late record may divide": behind(
+            0, 2, 3, complete=100
+        ),
+        "nor how often beyond what is known": behind(0, 1, 2, 3, complete=180),
+        "what is known to its end is a fact": behind(0, 2, 3, 4, complete=420),
+        "nothing is known of how far CloudTrail is": behind(0, 1),
+        "CloudTrail is known to its beginning": behind(0, 1, complete=0),
+        "while it waits, up to the last poll is enough": behind(
+            0, 1, complete=130, over=False
+        ),
+    },
+    "polling denied-but-succeeded throttled-calls": {
+        "a poll that failed otherwise is not denied": [
+            *ONE_JOB,
+            describe_task(0, 60, error=THROTTLED),
+        ]
+    },
+    "calls": {
+        "a poll that is not matched is not called unseen": doubted(POLL, matched=False)
+    },
+    "polling noticed": {
+        "three attempts are told of one by one": many_jobs(3),
+        "very many attempts are told of together": [*many_jobs(5), last_call(9999)],
+    },
+    "denied-but-succeeded": {
+        "denied polls did not matter": [*ONE_JOB, REFUSED_POLL, last_call(200)],
+        "one of them was answered": [
+            *ONE_JOB,
+            REFUSED_POLL,
+            describe_task(0, 80),
+            last_call(200),
+        ],
+        "denials so far prove nothing of polls that are missing": [
+            *ONE_JOB,
+            REFUSED_POLL,
+            health("lookup", "live", 400, complete_to=iso(at(70))),
+        ],
+        "denied polls of another account's job name no rule": of_another_account(),
+    },
+    "denied-and-failed": {
+        "the job failed as well": [
+            *one_job(error="States.TaskFailed"),
+            run_task(0, 1),
+            REFUSED_POLL,
+            last_call(200),
+        ]
+    },
+    "denied-unknown": {
+        "the state still waits after denied polls": [
+            *one_job()[:5],
+            run_task(0, 1),
+            REFUSED_POLL,
+        ]
+    },
+    "denied-but-succeeded polling noticed unseen": {
+        "every poll of the experiment was denied": sync_run(denied=True)
+    },
+    "noticed": {
+        "no CloudTrail data tells of a job's end": one_job(),
+        "an event told of it, with no poll": [*one_job(), COMPLETE],
+        "CloudTrail hasn't caught up": [*ONE_JOB, POLL],
+        "a poll or an event told of it": [*ONE_JOB, describe_task(0, 99)],
+        "one poll, perhaps in between, was denied": [
+            *ONE_JOB,
+            describe_task(0, 99, error=DENIED),
+            COMPLETE,
+        ],
+        "the only poll in between was denied": in_between(DENIED),
+        "all polls in between were denied": in_between(DENIED, DENIED),
+        "all polls in between failed": in_between(DENIED, FAILED),
+        "a poll in between was answered": in_between(None),
+        "a poll in between is matched by a guess": doubted(
+            describe_task(0, 95), matched=True, lag=8
+        ),
+        "a poll in between may be its own": doubted(
+            describe_task(0, 95), matched=False, lag=8
+        ),
+        "no call is matched to the job": [
+            *one_job(),
+            run_task(7, 1, role=f"{ROLE}-other"),
+        ],
+        "a run of days has the date of its stop": one_job(lasts=172_900),
+    },
+    "unnoticed": {"nobody learned that a job had stopped": never_learned()},
+}
+
+
+# -- what went wrong -------------------------------------------------------------------
+
+
+def tried(run: History, *errors: str, succeeds: bool = True) -> History:
+    """Write a state that fails so often, each attempt 2 s, with 3 s between."""
+    run.add("TaskStateEntered", name="Work")
+    for number, error in enumerate(errors):
+        run.add("TaskScheduled", wait=3 if number else 0, **LAMBDA_INVOKE)
+        run.add("TaskFailed", wait=2, error=error, **LAMBDA_INVOKE)
+    if succeeds:
+        run.add("TaskScheduled", wait=3, **LAMBDA_INVOKE)
+        run.add("TaskSucceeded", wait=1, output="{}", **LAMBDA_INVOKE)
+        run.add("TaskStateExited", name="Work")
+    return run
+
+
+def tried_by_five() -> History:
+    run = History().start()
+    for _ in range(5):
+        tried(run, "Error")
+    return run
+
+
+def caught(inner: History) -> None:
+    inner.task("Work", LAMBDA_INVOKE, error="E", cause="No.", caught=True)
+    inner.state("Rescue")
+
+
+CAUSE = "no (Service: AmazonECS; Status Code: 400; Request ID: refused; Proxy: null)"
+
+
+def refused(code: str, message: str = "no") -> list[Received]:
+    """Build an action that was refused, with the ID of its request in the cause."""
+    run = History().start()
+    run.task("Work", REQUEST_RESPONSE, error=f"ECS.{code}", cause=CAUSE)
+    error = code, message
+    return [
+        *run.records,
+        call("RunTask", 0, key="r", request_id="refused", error=error),
+    ]
+
+
+def left_alone(*numbers: int) -> History:
+    """Build states that started tasks and did not wait for them."""
+    run = History().start()
+    for number in numbers:
+        output = answer("unknown", task_arn(number))
+        run.task("Begin", REQUEST_RESPONSE, output=output)
+    return run
+
+
+def shown(code: int | None, stop_code: str) -> list[Received]:
+    """Build a task that was left alone, and a call that shows how it ended."""
+    containers = [{"exitCode": code}]
+    task = {"taskArn": task_arn(7), "stopCode": stop_code, "containers": containers}
+    stop = call("StopTask", 80, key="stop", response={"task": task})
+    return [*left_alone(7).records, run_task(7, 1), stop]
+
+
+def ecs_told(*numbers: int) -> list[Received]:
+    return [
+        task_state(5, "STOPPED", 90, task=task_arn(number), exit_code=2)
+        for number in numbers
+    ]
+
+
+def left_to_a_child() -> list[Received]:
+    start: Which = {"resourceType": "states", "resource": "startExecution"}
+    run = History().start().task("Begin", start, output={"ExecutionArn": CHILD_ARN})
+    child = History(CHILD_ARN, begin=2).start().end("Failed", error="E")
+    return [*run.records, *child.records]
+
+
+def asked_a_child() -> list[Received]:
+    submitted = {"ExecutionArn": CHILD_ARN, **answer("req-start")}
+    run = History().start().task("Ask", NESTED, submitted=submitted, error="E")
+    child = History(CHILD_ARN, begin=1).start().end("Failed", error="Oops", cause="No.")
+    return [*run.records, *child.records]
+
+
+def redriven_twice() -> list[Received]:
+    run = History().start().task("Work", error="E").end("Failed", error="E")
+    run.redrive().task("Work", error="E", entered=2).end("Failed", error="E")
+    return run.redrive(2, wait=60).task("Work", entered=2).end().records
+
+
+def children(**counts: Any) -> list[Received]:
+    run = History().start().map_run("Each", MAP_RUN_ARN)
+    return [*run.records, counted(**counts)]
+
+
+def retried_child() -> list[Received]:
+    child = History(CHILD_ARN).start().task("Archive", retried=["E"]).end()
+    return [*(r for r in nested_run() if r.execution_arn == ARN), *child.records]
+
+
+ANSWERED = {"Tasks": [{"TaskArn": task_arn(7), "Containers": [{"ExitCode": 1}]}]}
+OUTCOMES: Situations = {
+    "retries": {
+        "attempts are counted with what they cost": tried(
+            History().start(), "Error0", "Error1"
+        ).records,
+        "very many attempts are a storm": tried(
+            History().start(), *["Error"] * 9, succeeds=False
+        )
+        .end("Failed")
+        .records,
+        "the retries of very many visits are told of together": tried_by_five().records,
+        "one of several iterations was retried": History()
+        .start()
+        .map("Each", tried, lambda it: tried(it, "Boom"))
+        .records,
+        "what child executions did is found too": retried_child(),
+    },
+    "caught": {
+        "what was caught has the state that came next": History()
+        .start()
+        .map("Each", caught)
+        .records,
+        "very many errors caught alike are told of together": History()
+        .start()
+        .map("Each", *[caught] * 9)
+        .records,
+    },
+    "failed-calls throttled-calls": {
+        "a refused action is told in AWS's own words": refused(
+            "AccessDenied", "not \x1b you."
+        ),
+        "a refused action may be its own": Doubted(
+            trace_of(*refused("AccessDenied")), {"r"}, matched=True
+        ),
+        "Throttling is throttling": refused("Throttling"),
+        "Client.RequestLimitExceeded is throttling": refused(
+            "Client.RequestLimitExceeded"
+        ),
+        "LimitExceededException is none": refused("LimitExceededException"),
+    },
+    "job-failed-later": {
+        "a call shows that a job failed later": shown(3, "EssentialContainerExited"),
+        "a call shows that a job never began": shown(None, "TaskFailedToStart"),
+        "a job did not fail": shown(0, "EssentialContainerExited"),
+        "a job was stopped by somebody": shown(None, "UserInitiated"),
+        "a later state shows that a job failed": left_alone(7)
+        .task("Look", DESCRIBE_SDK, output=ANSWERED)
+        .records,
+        "ECS told that a job failed": [*left_alone(7).records, *ecs_told(7)],
+        "very many jobs that failed are told of together": [
+            *left_alone(*range(5)).records,
+            *ecs_told(*range(5)),
+        ],
+        "an execution that nobody waited for failed": left_to_a_child(),
+    },
+    "redriven retries time": {"a redrive has what it continued with": redriven_run()},
+    "redriven": {"several redrives have how long nothing ran": redriven_twice()},
+    "children": {
+        "a Map Run has its failures first": photos(),
+        "all children succeeded": children(succeeded=3),
+        "the only child succeeded": children(succeeded=1),
+        "children still run": children(running=2, pending=1),
+        "children ended otherwise": children(timedOut=1, aborted=2),
+        "no child has run yet": children(),
+    },
+    "unseen": {
+        "calls may be those of children that were not read": [*photos(), run_task(7, 3)]
+    },
+    "child-failed": {"a child execution failed": asked_a_child()},
+}
+
+
+# -- several executions ----------------------------------------------------------------
+
+
+def two_ways(*, denied: bool = False) -> list[Received]:
+    """Build two ways of the experiment: a `.sync` run, and one that left its task."""
+    other = History(OTHER_ARN).start()
+    other.task(
+        "ECS RunTask", REQUEST_RESPONSE, output=answer("other", task_arn(0))
+    ).end()
+    made = call("RunTask", 0, key="other", request_id="other")
+    return [*sync_run(denied=denied), *other.records, made]
+
+
+def two_that_run() -> list[Received]:
+    """Build the same, of which one still runs, and CloudTrail has not told all."""
+    ends = {"TaskSucceeded", "TaskStateExited", "ExecutionSucceeded"}
+    known = [
+        record
+        for record in two_ways(denied=True)
+        if record.kind not in {"health", "describe"}
+        and (record.execution_arn != ARN or record.record.get("type") not in ends)
+    ]
+    return [*known, health("lookup", "live", 400, complete_to="2023-11-15T00:28:30Z")]
+
+
+SEVERAL: Situations = {
+    "conclusion": {
+        "each way to call a service is told in one sentence": two_ways(),
+        "denied polls did not matter in one way": two_ways(denied=True),
+        "one way still runs": two_that_run(),
+        "one execution concludes nothing": sync_run(),
+        "one way concludes nothing": [*sync_run(), *sync_history(OTHER_ARN)],
+    }
+}
+
+
+# -- what is not visible ---------------------------------------------------------------
+
+INVOKE = call("Invoke", 0, key="invoke", source="lambda.amazonaws.com")
+HTTP: Which = {"resourceType": "http", "resource": "invoke"}
+THERE = {"taskCredentials": {"roleArn": "arn:aws:iam::999999999999:role/there"}}
+NOISE = call("GetSamplingRules", 9, key="x", source="xray.amazonaws.com")
+SECRET = call("GetSecretValue", 9, key="s", source="secretsmanager.amazonaws.com")
+
+
+def states(*whiches: Which, **more: Any) -> list[Received]:
+    """Build states A, B, … that run one after the other, half a minute each."""
+    run = History().start()
+    for name, which in zip("ABC", whiches, strict=False):
+        run.task(name, which, lasts=30, **more)
+    return run.records
+
+
+def of_service(resource_type: str, resource: str) -> list[Received]:
+    return states({"resourceType": resource_type, "resource": resource})
+
+
+def alike_at_once(*records: Received) -> list[Received]:
+    run = History().start()
+    run.parallel("Fan", *[lambda it: it.task("Work", REQUEST_RESPONSE)] * 2)
+    return [*run.records, *records]
+
+
+def alike_in_two(*records: Received) -> list[Received]:
+    runs = [
+        History(arn).start().task("Work", REQUEST_RESPONSE).records
+        for arn in (ARN, OTHER_ARN)
+    ]
+    return [*runs[0], *runs[1], *records]
+
+
+def machine_list() -> Received:
+    def item(name: str, stopped: float) -> dict[str, Any]:
+        arn = ARN.replace("run-7f3a", name)
+        times = {"startDate": iso(at(0)), "stopDate": iso(at(stopped))}
+        machine = {"stateMachineArn": MACHINE_ARN, "name": name}
+        return {"executionArn": arn, "status": "FAILED", **machine, **times}
+
+    lists = {
+        "machine_arn": MACHINE_ARN,
+        "asked_at": iso(at(400)),
+        "running": [],
+        "running_complete": True,
+        "newest": [item("one", 200), item("run-7f3a", 309), item("two", 100)],
+        "newest_complete": True,
+    }
+    return received(RecordKind.MACHINE_EXECUTIONS, lists, 401)
+
+
+def with_lookup(state: str, **more: Any) -> list[Received]:
+    return [*sync_history(), *sync_calls(), health("lookup", state, 99, **more)]
+
+
+LATE = [call("X", n, key=f"k{n}", lag=60 + n) for n in range(1, 11)]
+NOT_VISIBLE: Situations = {
+    "unseen": {
+        "all is seen of the experiment's run": sync_run(),
+        "data events are not recorded": states(LAMBDA_INVOKE, LAMBDA_INVOKE),
+        "HTTP tasks are not recorded": states(HTTP),
+        "calls of Kubernetes are not recorded": of_service("eks", "call"),
+        "API Gateway is not recorded": of_service("apigateway", "invoke"),
+        "a data event is there": [*states(LAMBDA_INVOKE), INVOKE, COMPLETE],
+        "others could have been seen then": [
+            *states(LAMBDA_INVOKE, LAMBDA_INVOKE),
+            INVOKE,
+            COMPLETE,
+        ],
+        "and may yet come": [*states(LAMBDA_INVOKE, LAMBDA_INVOKE), INVOKE],
+        "the call of an HTTP task is nobody's": [
+            *states(HTTP),
+            call("InvokeHTTPEndpoint", 0, key="i", source="states.amazonaws.com"),
+            COMPLETE,
+        ],
+        "a call should be there and is not": [*states(REQUEST_RESPONSE), COMPLETE],
+        "a call goes to another Region": [
+            *states(REQUEST_RESPONSE, region="us-west-2"),
+            COMPLETE,
+        ],
+        "a call is another account's": [*states(REQUEST_RESPONSE, **THERE), COMPLETE],
+        "nothing is missed before CloudTrail has come so far": states(REQUEST_RESPONSE),
+        "CloudTrail is complete up to a time before the end": with_lookup(
+            "live", complete_to=iso(at(36))
+        ),
+        "calls of a file end before the end": [*sync_history(), *sync_calls()],
+        "how far CloudTrail is complete is unknown": [
+            *sync_history(),
+            health("lookup", "live", 99),
+        ],
+        "CloudTrail could not be read": with_lookup(
+            "denied", message="Can't look up: AccessDenied\x1b."
+        ),
+        "X-Ray's calls are nobody's": [*sync_run(), NOISE],
+        "calls of the role match no attempt": [*sync_run(), SECRET],
+        "calls of the role of two executions match none": [
+            *sync_history(),
+            *sync_history(OTHER_ARN),
+            SECRET,
+        ],
+        "events are missing": [
+            r for r in sync_history() if r.record["id"] not in {4, 5}
+        ],
+        "a history stops before the end": [*sync_history()[:5], describe()],
+        "and it may not have ended": [*sync_history()[:5], describe("RUNNING")],
+        "an execution is known by name only": [describe()],
+        "nothing is known of a Map Run": History()
+        .start()
+        .map_run("Each", MAP_RUN_ARN)
+        .records,
+        "there are no calls": sync_history(),
+        "there are calls alone": sync_calls(),
+        "there is nothing": [],
+        "a record can't be read": [
+            receive(None, RecordKind.TRAIL, None, {"eventName": "X"})
+        ],
+    },
+    "ambiguous": {
+        "a call fits two attempts": alike_at_once(row("RunTask", 1)),
+        "a call fits two executions": alike_in_two(row("RunTask", 0)),
+    },
+    "other-executions": {
+        "others of the machine ran meanwhile": [*sync_history(), machine_list()]
+    },
+    "lag": {
+        "CloudTrail is late": [
+            *sync_history(),
+            *LATE,
+            call("X", -50, key="old", lag=500),
+        ],
+        "one call has a lag too": [*sync_history(), run_task(1, 1, lag=42)],
+        "files have none": [*sync_history(ARN), *map(undated, sync_calls())],
+    },
+}
+
+
+# -- calls alone -----------------------------------------------------------------------
+
+
+def polls(*seconds: float, **more: str) -> list[Received]:
+    return [row("DescribeTasks", second, **more) for second in seconds]
+
+
+def asked(*numbers: int, **more: Any) -> list[Received]:
+    return [describe_task(number, 60 + number, **more) for number in numbers]
+
+
+def begun(*numbers: int) -> list[Received]:
+    return [run_task(number, 1 + number) for number in numbers]
+
+
+ALL = "pattern polling denied-unknown calls failed-calls throttled-calls other-calls"
+CALLS_ALONE: Situations = {
+    ALL: {
+        "polling looks like Run a Job": [row("RunTask", 1), *polls(56, 115)],
+        # Whoever starts a task may write there what they like.
+        "the mark of .sync is an inference": [
+            run_task(1, 1, parameters={"startedBy": "AWS Step Functions"})
+        ],
+        "no mark of .sync": [run_task(1, 1, parameters={"cluster": "c"})],
+        "a mark can't be seen": [row("RunTask", 1)],
+        "denied polls say nothing of the outcome": [
+            row("RunTask", 1),
+            *polls(60, 120, errorcode="AccessDenied"),
+        ],
+        "polls that suit several actions are only counted": [
+            row("RunTask", 1),
+            row("RunTask", 30),
+            *polls(85, 144),
+        ],
+        "a poll that names no job is not counted to those that are asked for": [
+            *begun(0, 1),
+            *asked(0, 1),
+            call("DescribeTasks", 70, key="x", error=THROTTLED),
+        ],
+        "a poll belongs to the job that it names": [
+            *begun(0, 1),
+            describe_task(1, 70),
+            describe_task(1, 130),
+            describe_task(0, 61),
+        ],
+        "after a long silence a job is over": [row("RunTask", 1), *polls(600)],
+        "very many jobs are told of together": begun(*range(5)),
+        "with their polls": [*begun(*range(5)), *asked(*range(5), error=DENIED)],
+        "refused and other calls are counted": [
+            row("RunTask", 1, errorcode="AccessDenied"),
+            row("RunTask", 2, errorcode="ThrottlingException"),
+            call("GetObject", 3, key="a", source="s3.amazonaws.com"),
+            call("GetObject", 4, key="b", source="s3.amazonaws.com"),
+        ],
+        "a stranger with another role": [
+            *sync_history(),
+            run_task(9, 900, role=f"{ROLE}-other"),
+        ],
+        "a stranger at another time": [
+            *sync_history(),
+            run_task(9, 90_000, key="next-day"),
+        ],
+        "strangers are not counted where CloudTrail was asked live": [
+            *sync_history(),
+            run_task(9, 90_000),
+            health("lookup", "ended", 990),
+        ],
+        "a job of the same role that no state started": [
+            *sync_history(),
+            run_task(9, 900, key="late"),
+        ],
+    }
+}
+
+
+# -- where the time went ---------------------------------------------------------------
+
+
+def one_by_one(*names: str, lasts: float = 10) -> list[Received]:
+    run = History().start()
+    for name in names:
+        run.task(name, LAMBDA_INVOKE, lasts=lasts)
+    return run.end().records
+
+
+def one_page(*more: Received) -> list[Received]:
+    """Build the first page of a run of 309 s: what came after 1.2 s is not here."""
+    return [undated(record) for record in (*sync_history()[:5], *more)]
+
+
+ITERATIONS = [lambda it: it.task("Work", LAMBDA_INVOKE, lasts=10)] * 3
+TIME: Situations = {
+    "time slowest-path": {
+        "a run's time is divided": sync_run(),
+        "of a Parallel the branch that ended last counts": history(
+            *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
+            *("WaitStateEntered@3+0 Quick", "WaitStateEntered@3+0 Slow"),
+            *("WaitStateExited@4+3 Quick", "WaitStateExited@5+5 Slow"),
+            *("ParallelStateExited Fan", "WaitStateEntered Nap"),
+            "WaitStateExited+2 Nap",
+        ),
+        "very many took alike": one_by_one(*map(str, range(12))),
+        "a history is cut": one_page(describe()),
+    },
+    "slowest-path": {
+        "an iteration that waited for its turn follows the one before": History()
+        .start()
+        .map("Each", *ITERATIONS)
+        .records,
+        "several took alike": one_by_one(*"ABCD"),
+    },
+    "time": {
+        "a Map Run takes its time": photos(),
+        "the ends of states are missing": one_page(sync_history()[-1]),
+        "a watched run goes on until the last that came in": [
+            *sync_history()[:5],
+            request(182),
+        ],
+    },
+}
+SITUATIONS: Mapping[str, tuple[str, Known]] = {
+    name: (kinds, known)
+    for part in (JOBS, OUTCOMES, SEVERAL, NOT_VISIBLE, CALLS_ALONE, TIME)
+    for kinds, named in part.items()
+    for name, known in named.items()
+}
