@@ -410,7 +410,7 @@ def lookup(record: Mapping[str, Any], lag: float | None = 130) -> Received:
         "ReadOnly": str(record["readOnly"]).lower(),
         "EventTime": record["eventTime"],
         "EventSource": record["eventSource"],
-        "Username": record["userIdentity"]["arn"].rpartition("/")[2],
+        "Username": record["userIdentity"].get("arn", "").rpartition("/")[2],
         "Resources": [],
         "CloudTrailEvent": json.dumps(record),
     }
@@ -427,6 +427,7 @@ def athena(
 ) -> Received:
     """Hand a record over as a row of a table: of these columns, or of all there are."""
     identity = record["userIdentity"]
+    issuer = identity.get("sessionContext", {}).get("sessionIssuer", {})
     row: dict[str, Any] = {
         key.lower(): record.get(key)
         for key in (
@@ -437,9 +438,9 @@ def athena(
     }
     row |= {
         "readonly": str(record["readOnly"]).lower(),
-        "arn": identity["arn"],
-        "issuerarn": identity["sessionContext"]["sessionIssuer"]["arn"],
-        "accountid": identity["accountId"],
+        "arn": identity.get("arn"),
+        "issuerarn": issuer.get("arn"),
+        "accountid": identity.get("accountId"),
         "invokedby": identity.get("invokedBy"),
         "requestparameters": json.dumps(record["requestParameters"]),
         "responseelements": json.dumps(record["responseElements"]),

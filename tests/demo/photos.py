@@ -7,7 +7,7 @@ from sfnwatch.demo.scenarios import PLANS, Attempt, Invocation, Scenario
 _UNREADABLE = Invocation(0.7, error=("UnreadableImage", "Not a photo: no header"))
 
 
-def photos(*seconds: float, places: int = 3, name: str = "", **more: Any) -> Scenario:
+def photos(*seconds: float, places: int = 3, **more: Any) -> Scenario:
     """Return a Map Run of photos that take so many seconds; a 0 fails, twice.
 
     It is the demo's machine for photos, cut down to its Resize state. By default its
@@ -28,7 +28,7 @@ def photos(*seconds: float, places: int = 3, name: str = "", **more: Any) -> Sce
         "States": states,
     }
     return Scenario(
-        name=name or "photos",
+        name="photos",
         machine="resize-photos",
         states={"Each photo": each_photo | {"MaxConcurrency": places} | more},
         input={"photos": [{"id": f"P-{101 + n}"} for n in range(len(seconds))]},

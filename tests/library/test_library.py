@@ -14,10 +14,7 @@ import pytest
 
 import sfnwatch
 from sfnwatch import library
-from sfnwatch.clock import SpedClock
-from sfnwatch.demo.account import Account
 from sfnwatch.demo.formats import REGION
-from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
 from sfnwatch.export.json import trace_schema
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import new_header
@@ -89,34 +86,6 @@ def test_a_recording_is_the_trace_it_was(recorded: Path, tmp_path: Path) -> None
         library.open_recording(recorded, torn)
 
 
-async def test_a_watch_ends_with_the_whole_and_tells_on_the_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", CREDENTIALS[0])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CREDENTIALS[1])
-    account = Account(["async"], clock=SpedClock(1000))
-    (arn,) = account.executions.values()
-    seen: list[str] = []
-
-    def note(so_far: library.Moment) -> None:
-        seen.extend(execution.status for execution in so_far.roots.values())
-
-    async with DemoServer(account) as served:
-        url = served.endpoint_url
-        moment = await library.watch(arn, each=note, endpoint_url=url, calls=False)
-        with pytest.raises(library.SfnwatchError, match="ExecutionDoesNotExist"):
-            await library.watch(f"{arn}x", endpoint_url=url)
-        named = "send-newsletter"
-        again = await library.watch(
-            named, endpoint_url=url, region="ap-northeast-1", drain=0
-        )
-    assert moment.executions[arn].status == "SUCCEEDED"
-    assert not moment.running
-    assert not moment.calls
-    assert seen[-1] == "SUCCEEDED"
-    assert list(again.roots) == [arn]
-
-
 @pytest.fixture(name="served_url")
 def _served_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Serve an account in a thread: a sync watch has a loop of its own."""
@@ -125,6 +94,26 @@ def _served_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     with serving(["pipeline"], 2000.0) as served:
         monkeypatch.setenv("AWS_REGION", REGION)
         yield served.url
+
+
+async def test_a_watch_ends_with_the_whole_and_tells_on_the_way(
+    served_url: str,
+) -> None:
+    seen: list[str] = []
+
+    def note(so_far: library.Moment) -> None:
+        seen.extend(execution.status for execution in so_far.roots.values())
+
+    machine = "order-pipeline"
+    moment = await library.watch(
+        machine, each=note, endpoint_url=served_url, calls=False
+    )
+    (arn,) = moment.roots
+    assert not moment.running
+    assert not moment.calls
+    assert (seen[-1], moment.executions[arn].status) == ("SUCCEEDED", "SUCCEEDED")
+    again = await library.watch(arn, endpoint_url=served_url, drain=0)
+    assert list(again.roots) == [arn]
 
 
 async def test_moments_come_as_the_watch_goes_and_the_last_is_the_whole(

@@ -10,7 +10,6 @@ say what a member is called in the request; where CloudTrail writes that, and wh
 member's own name, is known of few services, so both names stand for one.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import as_file, files
@@ -20,7 +19,7 @@ import botocore
 from msgspec import Struct, field
 
 from sfnwatch.model.parameters import small
-from tests.model.make_sdk_services import read_model, services
+from tests.model.make_sdk_services import read_model, services, written
 
 TABLE = files("sfnwatch.templates") / "parameter_names.json"
 
@@ -199,18 +198,6 @@ def _mistaken(
     return bad
 
 
-def written(found: Mapping[str, Any]) -> str:
-    """Write the table, a service a line."""
-    sections = []
-    for key, value in found.items():
-        if key == "names":
-            lines = (f'  "{name}": {json.dumps(of)}' for name, of in value.items())
-            sections.append(f' "{key}": {{\n' + ",\n".join(lines) + "\n }")
-        else:
-            sections.append(f' "{key}": {json.dumps(value)}')
-    return "{\n" + ",\n".join(sections) + "\n}\n"
-
-
 if __name__ == "__main__":
     with as_file(TABLE) as path:
-        path.write_text(written(table()), encoding="utf-8")
+        path.write_text(written(table(), "names"), encoding="utf-8")

@@ -305,16 +305,16 @@ def _partitions() -> dict[str, tuple[str, ...]]:
     return {name: found for name, found in regions.items() if len(found) > 1}
 
 
-def written(found: dict[str, Any]) -> str:
-    """Write the table, a service a line."""
-    head = f'{{\n "botocore": "{found["botocore"]}",\n'
-    sections = (_section(key, found[key]) for key in list(found)[1:])
-    return head + ",\n".join(sections) + "\n}\n"
-
-
-def _section(name: str, values: Mapping[str, Any]) -> str:
-    lines = (f'  "{key}": {json.dumps(value)}' for key, value in values.items())
-    return f' "{name}": {{\n' + ",\n".join(lines) + "\n }"
+def written(found: Mapping[str, Any], *in_lines: str) -> str:
+    """Write a table; some of its objects, or all, with a service a line."""
+    sections = []
+    for name, value in found.items():
+        text = json.dumps(value)
+        if isinstance(value, dict) and name in (in_lines or found):
+            lines = (f'  "{key}": {json.dumps(value[key])}' for key in value)
+            text = "{\n" + ",\n".join(lines) + "\n }"
+        sections.append(f' "{name}": {text}')
+    return "{\n" + ",\n".join(sections) + "\n}\n"
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_ids_are_taken_from_the_attempt_s_own_events_alone() -> None:
         ("TaskSucceeded", told("output", {})),
         ("TaskStateExited", {"name": "A", "output": '{"TaskArn": "out"}'}),
     )
-    assert attempt.resource_ids == {}
+    assert attempt.resource_ids == ()
     tasks = {"Tasks": [{"TaskArn": "t-1"}, {"TaskArn": "t-2"}]}
     sdk = tried(
         ("TaskScheduled", aws.SDK), ("TaskSucceeded", told("output", tasks, aws.SDK))

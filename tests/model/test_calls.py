@@ -190,7 +190,7 @@ def test_a_row_without_an_id_is_left_out_where_a_record_says_the_same() -> None:
     rows = [aws.row("RunTask", 1), aws.row("RunTask", 2)]
     for records in ([*rows, aws.sync_calls()[0]], [aws.sync_calls()[0], *rows]):
         trace = trace_of(*records)
-        assert len(trace.calls) == 3
+        assert len(trace.calls) == 2
         shown = [(c.whole, c.event_time.second) for c in trace.ordered_calls]
         assert shown == [(True, 25), (False, 26)]
 

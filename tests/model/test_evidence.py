@@ -363,6 +363,8 @@ SHARES = ran(aws.SYNC, submitted=aws.answer("r-2", aws.TASK_ARN), arn=aws.OTHER_
         ([*STOPPED, LAST, ONE, ALIKE], "", NOT_THROUGH),
         ([*STOPPED, LAST, ONE_DENIED, ALIKE], "", NOT_FAILED),
         ([*LEFT, LAST, ONE_DENIED], SAME, ""),
+        # Its error does not say which of them was the last it made.
+        ([*LEFT, LAST, STRAY, ONE_DENIED, AGAIN], "", NOT_FAILED),
         ([*LEFT, LAST, ONE_REFUSED], "", REFUSED),
     ],
 )
@@ -371,6 +373,14 @@ def test_a_call_is_matched_if_it_can_be_nobody_elses_or_it_is_said_why_not(
 ) -> None:
     assert judged(*records) == (rule, reason)
     assert rule or trace_of(*records).links["c"].candidates
+
+
+def test_a_failed_call_of_others_counts_alike_whether_it_comes_first_or_last() -> None:
+    alike, trace = made(seconds=60, key="d", error=(DENIED, "no"), **A), Trace()
+    for batch in ([*ASKED, LAST, ONE], [alike]):
+        trace.add(batch)
+    assert trace.links["c"].rule == UNIQUE
+    assert trace.links == trace_of(alike, *ASKED, LAST, ONE).links
 
 
 def serial(count: int, asked: str) -> tuple[list[Received], list[tuple[str, int]]]:
@@ -399,7 +409,7 @@ def test_as_many_calls_as_serial_attempts_are_matched_in_order() -> None:
 
 
 def test_each_call_of_a_long_serial_map_is_matched_by_what_it_asked_for() -> None:
-    run, keys = serial(3500, "c-{}")
+    run, keys = serial(1500, "c-{}")
     calls = [
         made(seconds=1.5 * n + 0.6, key=f"{n}", parameters={"cluster": f"c-{n}"})
         for n in range(len(keys))

@@ -51,9 +51,6 @@ _WALKS = """
 a Task may fail after its call succeeded:
   TASK; TaskSucceeded; ExecutionFailed
   = A failed
-a Task that waits to be tried again when all is stopped is aborted:
-  TASK; TaskFailed; ExecutionAborted@0
-  = A aborted
 # evaluations
 a failed evaluation follows event 0 but names its state:
   FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; EvaluationFailed@0 {"state":
@@ -63,31 +60,16 @@ a failed evaluation may be caught:
   BEGUN; PassStateEntered@0 A; EvaluationFailed@0 {"state": "A"}; PassStateExited A
   = A caught
 # Parallel
-branches are numbered as they are entered, also those of one name:
-  FORK; PassStateEntered@3 A; PassStateEntered@3 A; PassStateExited@5 A;
-    WaitStateEntered B
-  = P running; P[0] / A running; P[1] / A succeeded; P[1] / B running
-an aborted Task has no name and follows the failing event elsewhere:
-  FAILING; TaskStateAborted@8
-  = P running; P[0] / A running; P[1] / B aborted
 a sibling that waits to be tried again is aborted and not failed:
   FAILING; TaskFailed@7; ParallelStateFailed@8; ExecutionFailed
   = P failed; P[0] / A failed; P[1] / B aborted
 it may also be tried again behind its own failure:
   FAILING; ParallelStateFailed; ParallelStateStarted; PassStateEntered C
   = P running; P[0] / A failed; P[1] / B aborted; P[0] / C running
-the Parallel tried again is the outer one when the inner has failed:
-  FORK; ParallelStateEntered@3 Q; ParallelStateStarted; FailStateEntered A;
-    ParallelStateFailed; ParallelStateStarted@6; ParallelStateEntered Q
-  = P running; P[0] / Q failed; P[0] / Q[0] / A failed; P[0] / Q running
 what is inside is over when the Parallel exits, whatever is missing:
   FORK; WaitStateEntered A; ParallelStateExited@3 P
   = P succeeded; P[0] / A aborted
 # Map
-a failing iteration and its Map both follow the failing event:
-  EACH; MapIterationStarted M#0; FailStateEntered A; MapIterationFailed M#0;
-    MapStateFailed@5; MapStateExited M; PassStateEntered B
-  = M caught; M[0] / A failed; B running
 # Inferred: MapStateAborted follows the failing event, as TaskStateAborted does.
 an aborted Map in a dying branch is not the Map around it:
   EACH; MapIterationStarted M#0; ParallelStateEntered P; ParallelStateStarted;

@@ -150,16 +150,6 @@ OF_THE_INTEGRATION = {
     "emr-serverless ApplicationId",
 }
 """Where a state's output has the id otherwise than any answer of the service."""
-RULES = {
-    *("sForECSTaskRule", "sForBatchJobsRule", "ForCodeBuildStartBuildRule"),
-    *("ForCodeBuildStartBuildBatchRule", "sForSageMakerTrainingJobsRule"),
-    *("sForSageMakerTransformJobsRule", "sForSageMakerTuningJobsRule"),
-    *("sForSageMakerLabelingJobsRule", "sForSageMakerProcessingJobsRule"),
-    *("ForEMRRunJobFlowRule", "ForEMRAddJobFlowStepsRule", "sForEMRServerlessJobRule"),
-    *("ForEMRTerminateJobFlowsRule", "sForEMRServerlessApplicationRule"),
-    *("sForStepFunctionsExecutionRule", "sForMediaConvertJobRule", "sForBedrockRule"),
-}
-"""Of the developer guide's IAM policies, behind `StepFunctionsGetEvent`."""
 
 
 def is_text_at(model: dict[str, Any], shape: str, path: list[str]) -> bool:
@@ -198,14 +188,6 @@ def test_a_row_names_operations_and_where_their_answers_name_the_job(name: str) 
         assert list(attempt.resource_ids) == [ID], path
     assert (row.starts_job, row.recorded) == (True, True)
     assert row.event_sources == row.trail_sources == (row.event_source,)
-
-
-def test_the_table_has_the_rules_and_the_times_that_awss_pages_have() -> None:
-    rules = {row.managed_rule for row in JOBS if row.managed_rule}
-    assert rules == {f"StepFunctionsGetEvent{rule}" for rule in RULES}
-    stops = {row.resource_type: row.stop_key for row in JOBS if row.stop_key}
-    assert stops == {"ecs": "StoppedAt", "states": "StopDate"}
-    assert len(ROWS) == 30
 
 
 # -- calls that run no job -----------------------------------------------------------

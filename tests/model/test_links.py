@@ -140,14 +140,6 @@ def test_calls_of_tries_belong_to_the_try_that_made_them() -> None:
 # -- by role, action and time --------------------------------------------------------
 
 
-def test_one_attempt_that_fits_role_action_and_time_is_a_guess() -> None:
-    trace = trace_of(*states((10, aws.SDK, None)), call("RunTask", 10, key="a"))
-    link = trace.links["a"]
-    assert (link.rule, link.visit_id) == (LinkRule.UNIQUE_CANDIDATE, 2)
-    assert link.evidence == "StepFunctions-sync-role"
-    assert [rule.exact for rule in (link.rule, *EXACT)] == [False, True, True]
-
-
 ACTION = states((10.4, aws.REQUEST_RESPONSE, None))
 SUBMITTED = aws.sync_history()
 RUNNING = [*aws.sync_history()[:5], aws.event(6, "ExecutionAborted", 100, previous=0)]

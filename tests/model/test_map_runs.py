@@ -118,17 +118,17 @@ def test_of_what_is_no_arn_or_is_only_named_no_execution_is_made() -> None:
 
 def test_counts_are_those_of_the_newest_answer_or_of_the_moment() -> None:
     trace = trace_of(*aws.photos())
-    run = trace.as_of().map_run(aws.MAP_RUN_ARN)
+    run = trace.as_of().map_runs.get(aws.MAP_RUN_ARN)
     assert run is not None
     assert (run.status, run.running, run.execution_arn) == ("SUCCEEDED", False, aws.ARN)
     assert (run.executions.succeeded, run.executions.failed) == (3, 1)
     assert (run.executions.done, run.executions.unsuccessful) == (4, 1)
     assert run.max_concurrency == 40
     assert run.stopped_at == aws.at(61)
-    early = trace.as_of(aws.at(55)).map_run(aws.MAP_RUN_ARN)
+    early = trace.as_of(aws.at(55)).map_runs.get(aws.MAP_RUN_ARN)
     assert early is not None
     assert (early.running, early.executions.running) == (True, 4)
-    assert trace.as_of(aws.at(49)).map_run(aws.MAP_RUN_ARN) is None
+    assert trace.as_of(aws.at(49)).map_runs.get(aws.MAP_RUN_ARN) is None
     assert map_run_name(aws.MAP_RUN_ARN) == "Each 276e5993"
 
 

@@ -24,7 +24,8 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.view.anonymizer import Anonymizer
 from tests.builders import received
 from tests.golden.inputs import FIXTURES
-from tests.model.make_parameter_names import TABLE, table, written
+from tests.model.make_parameter_names import TABLE, table
+from tests.model.make_sdk_services import written
 
 AGAIN = "run python -m tests.model.make_parameter_names"
 HEAD = "arn:aws:{}:us-east-1:111122223333:"
@@ -125,9 +126,8 @@ CASES = {
         Case(RUN, "Count", 10**400, [10**400], [1], ["1"]),
     ],
     "a time is the same in any writing": [
-        Case(RUN, "From", NOON, ["Jul 10, 2023 12:00:00 PM", 1688990400], [ONE_PM]),
-        Case(RUN, "From", NOON, [], [1688995709000], ["Jul 10, 2023 noon", "time-1"]),
-        Case(RUN, "From", ONE_PM, ["2023-07-10 13:00:00"], ["2023-07-10"]),
+        Case(RUN, "From", NOON, ["2023-07-10 12:00:00", 1688990400], [1688995709000]),
+        Case(RUN, "From", NOON, silent=["Jul 10, 2023 12:00:00 PM", ONE_PM, "time-1"]),
         Case(RUN, "From", "time-1", ["time-1"], silent=["text-2"]),
         Case(RUN, "From", "2023-07-10-a", [], ["2023-07-11-a"]),
     ],
@@ -425,6 +425,6 @@ def test_redaction_makes_no_difference_where_there_was_none(rule: str) -> None:
 def test_the_table_is_what_the_models_give() -> None:
     shipped = json.loads(TABLE.read_text(encoding="utf-8"))
     if botocore.__version__ == shipped["botocore"]:
-        assert TABLE.read_text(encoding="utf-8") == written(table()), AGAIN
+        assert TABLE.read_text(encoding="utf-8") == written(table(), "names"), AGAIN
     assert shipped["names"]["ec2"]["instanceids"] == "instanceid"
     assert "clienttoken" in shipped["tokens"]

@@ -8,7 +8,7 @@ import botocore
 import pytest
 from botocore.loaders import create_loader
 
-from sfnwatch.model.integrations import home_region, integration, sdk_event_sources
+from sfnwatch.model.integrations import home_region, integration, sdk_services
 from tests.model.make_sdk_services import (
     HOMES,
     SOURCES,
@@ -97,7 +97,7 @@ def test_a_service_has_the_two_names_that_awss_pages_give(pair: str) -> None:
     name, source = pair.split("=")
     row = integration(f"aws-sdk:{name}", "describeThing")
     assert row.event_source == f"{source}.amazonaws.com"
-    assert name in sdk_event_sources()
+    assert name in sdk_services().event_sources
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_what_is_no_execution_is_said_to_be_what_it_is(text: str, said: str) -> 
 def test_what_an_arn_is_of_is_read_from_it() -> None:
     machine = parse_states_arn(f"{HEAD}:stateMachine:nightly:3")
     assert isinstance(machine, StateMachineArn)
-    assert (machine.name, machine.qualifier) == ("nightly", "3")
+    assert machine.name == "nightly"
     run = parse_states_arn(f"{HEAD}:mapRun:nightly/Each:uuid")
     assert isinstance(run, MapRunArn)
     assert (run.state_machine_name, run.name) == ("nightly", "Each:uuid")

@@ -26,6 +26,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.moto.adapt import EVENT, MAKER, install
 from tests.moto.trail import BLIND, AwsError, Call, Trail
+from tests.sources.loopback import page_of
 
 _DELAY = (0.2, 1.5)
 """Seconds after which CloudTrail tells of a call: out of order, as AWS does."""
@@ -102,11 +103,7 @@ def _json(value: Any, status: int = 200) -> Response:
 def _history(events: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
     """Give one page, in the order asked for: moto gives all of it, always."""
     events.sort(key=lambda each: each["id"], reverse=asked.get("reverseOrder", False))
-    ids = [str(event["id"]) for event in events]
-    begin = ids.index(asked["nextToken"]) if asked.get("nextToken") else 0
-    end = begin + (asked.get("maxResults") or 100)
-    more = {"nextToken": ids[end]} if ids[end:] else {}
-    return {"events": events[begin:end], **more}
+    return page_of(events, asked, "events", asked.get("maxResults") or 100)
 
 
 class _Quiet(MotoRequestHandler):

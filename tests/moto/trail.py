@@ -1,6 +1,5 @@
 """What CloudTrail makes of the calls that came in, and LookupEvents of that."""
 
-import json
 import random
 import string
 import threading
@@ -10,6 +9,7 @@ from uuid import uuid4
 from msgspec import Struct, field
 
 from tests.builders import ACCOUNT, START, api_call, lookup
+from tests.sources.loopback import page_of
 
 BLIND = "blind"
 """The name of a role that may not poll."""
@@ -151,18 +151,5 @@ def _page(there: list[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
         if begin <= event["EventTime"] <= end
         and all(event[w["AttributeKey"]] == w["AttributeValue"] for w in wanted)
     ]
-    fitting.sort(key=_place, reverse=True)
-    # A token goes on after an event, and is good for the same request only.
-    same = {key: asked[key] for key in sorted(asked) if key != "NextToken"}
-    token = json.loads(asked.get("NextToken", "null"))
-    if token:
-        if token["same"] != same:
-            raise AwsError("InvalidNextTokenException", "Not of this request")
-        fitting = [event for event in fitting if _place(event) < token["last"]]
-    last = {"same": same, "last": _place(fitting[most - 1])} if fitting[most:] else None
-    more = {"NextToken": json.dumps(last)} if last else {}
-    return {"Events": fitting[:most], **more}
-
-
-def _place(event: dict[str, Any]) -> list[Any]:
-    return [event["EventTime"], event["EventId"]]
+    fitting.sort(key=lambda event: (event["EventTime"], event["EventId"]), reverse=True)
+    return page_of(fitting, asked, "Events", most, "NextToken")

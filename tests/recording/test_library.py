@@ -209,42 +209,7 @@ def test_how_it_was_looked_at_goes_with_it(tmp_path: Path) -> None:
 
 # -- how one was looked at -------------------------------------------------------------
 
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
-LISTS = st.lists(TEXTS, max_size=4).map(tuple)
-VIEWS = st.builds(
-    SavedView,
-    filter=TEXTS,
-    search=TEXTS,
-    folded=LISTS,
-    opened=LISTS,
-    hidden_services=LISTS,
-    squeeze=st.booleans(),
-    aligned=st.booleans(),
-    clock=TEXTS,
-    view=TEXTS,
-)
 CHANGED = SavedView(filter="~e", folded=("a", "b"), squeeze=False)
-
-
-@given(VIEWS)
-def test_a_view_is_read_as_it_was_saved(
-    tmp_path_factory: pytest.TempPathFactory, view: SavedView
-) -> None:
-    path = tmp_path_factory.mktemp("views") / "view.json"
-    assert save_view(path, view) == ""
-    assert load_view(path) == view
-
-
-@given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
-def test_any_file_is_a_view_or_the_default(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes
-) -> None:
-    path = tmp_path_factory.mktemp("views") / "view.json"
-    path.write_bytes(data)
-    assert load_view(path) == SavedView()
-    assert save_view(path, CHANGED) == ""
-    path.write_bytes(path.read_bytes()[: len(data)])
-    assert load_view(path) == SavedView()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import stat
-import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
+from sfnwatch.model import json_stream
 from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.recording import format as recording_format
 from sfnwatch.recording.format import (
-    decode_header,
     decode_line,
     encode_header,
     encode_line,
@@ -36,6 +36,7 @@ from sfnwatch.recording.writer import (
 )
 from tests import examples
 from tests.builders import ARN, START, at, event
+from tests.model.test_hostile import strange
 from tests.recording.files import (
     RUN,
     TOOL,
@@ -43,10 +44,8 @@ from tests.recording.files import (
     read,
     record,
     refused,
-    trace_of,
     zstd,
 )
-from tests.recording.values import moments, records, texts
 
 HEADER = new_header(START, TOOL, [ARN])
 
@@ -68,21 +67,14 @@ def _path(tmp_path: Path) -> Path:
 
 
 @examples(200)
-@given(records)
+@given(strange().filter(lambda record: bool(record.record)))
 def test_a_record_comes_back_as_it_was_in_a_line_of_printable_ascii(
     written: Received,
 ) -> None:
+    written = replace(written, at=written.at and min(written.at, at(1e9)))
     line = encode_line(written, START)
     assert line.decode("ascii").removesuffix("\n").isprintable()
     assert same(decode_line(line, START), written)
-
-
-@given(moments.filter(bool), texts, st.lists(texts))
-def test_a_header_comes_back_as_it_was(
-    created: datetime, tool: str, arns: list[str]
-) -> None:
-    header = new_header(created, tool, arns)
-    assert decode_header(encode_header(header)) == header
 
 
 def test_lines_say_what_the_format_says() -> None:
@@ -137,22 +129,6 @@ def test_what_could_not_be_read_back_is_not_written(data: bytes, what: str) -> N
 # -- files, whole ----------------------------------------------------------------------
 
 
-@examples(50)
-@given(st.lists(st.lists(records, max_size=4), max_size=4))
-def test_what_was_recorded_is_what_is_read(batches: list[list[Received]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder) / "run.jsonl", HEADER)
-        for batch in batches:
-            recorder(batch)
-        recorder.close()
-        recording = open_files([recorder.path])
-        found = list(recording.records())
-    written = [each for batch in batches for each in batch]
-    assert all(same(*pair) for pair in zip(found, written, strict=True))
-    assert (recorder.trouble, recording.notes) == ("", ())
-    assert recording.created == START
-
-
 def test_a_recording_says_what_it_is_about_before_its_records_are_read(
     path: Path,
 ) -> None:
@@ -201,9 +177,8 @@ def test_a_header_may_be_long(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_pipe_is_read_once_though_its_reader_comes_before_its_writer(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Any
+    path: Path, tmp_path: Path, pack: Any
 ) -> None:
-    monkeypatch.setattr(recording_format, "WRITER_WAIT", 60.0)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor(1) as pool:
@@ -213,13 +188,13 @@ def test_a_pipe_is_read_once_though_its_reader_comes_before_its_writer(
         assert read(pipe) == list(RUN)
 
 
-def test_a_pipe_that_nobody_writes_to_is_empty(
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_format, "WRITER_WAIT", 0.01)
+    monkeypatch.setattr(recording_format, "PIPE_WAIT", 0.01)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert refused(pipe).message.endswith("pipe: is empty")
+    assert refused(pipe).message.endswith("pipe: nothing came from it in 0.01 seconds")
 
 
 # -- files, torn -----------------------------------------------------------------------
@@ -283,9 +258,8 @@ HISTORY = {"id": 1, "type": "A", "timestamp": 1}
     ("bad", "what"),
     [
         ('{"at": 1, "sour', "not JSON: Unterminated string"),
-        ("nonsense", "not JSON: Expecting value at column 1"),
+        ("nonsense", "not JSON: Expecting value"),
         ("[" * 10_000, "nested too deep"),
-        (line("x", {"a": json.loads("[" * 220 + "]" * 220)}), "deeper than 200 levels"),
         ('{"source": "history"}', "missing required field `data`"),
         (line("history", [1]), "Expected `object`, got `array`"),
         (line("history", {"id": 1}), "an event without 'type'"),
@@ -347,31 +321,6 @@ def test_a_bad_header_is_line_1(path: Path, header: bytes, what: str) -> None:
 def test_kinds_of_a_later_version_pass(path: Path) -> None:
     path.write_text(path.read_text() + line("queue", {"anything": ["goes"]}, None))
     assert read(path)[-1].kind == "queue"
-
-
-@examples(300)
-@given(
-    st.integers(0, 10_000),
-    st.integers(0, 30),
-    st.binary(max_size=8)
-    | st.sampled_from(
-        [b"[" * 3000, b"1e999", b"NaN", b'"\\ud800"', b"\r\n", b"\xef\xbb\xbf"]
-    ),
-)
-def test_a_recording_with_any_damage_is_read_or_refused_in_one_line(
-    start: int, length: int, junk: bytes
-) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = record(Path(folder) / "run.jsonl")
-        whole = path.read_bytes()
-        start %= len(whole)
-        path.write_bytes(whole[:start] + junk + whole[start + length :])
-        try:
-            found = trace_of(open_files([path]))
-        except Exception:  # noqa: BLE001 - it must be one of ours
-            assert refused(path).message.startswith(str(path))
-        else:
-            assert len(found.unread) <= 1
 
 
 # -- files that are none, and files without end ----------------------------------------
@@ -444,7 +393,7 @@ def test_a_line_without_end_is_not_kept(path: Path) -> None:
 def test_a_bomb_is_not_unpacked_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording_format, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(json_stream, "MAX_UNPACKED", 1 << 20)
     bomb = encode_header(HEADER) + (b" " * 4095 + b"\n") * 1000
     for pack in (gzip.compress, zstd):
         error = refused(put(tmp_path / "bomb", pack(bomb)))

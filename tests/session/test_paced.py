@@ -1,18 +1,15 @@
 """The moments of records, and a replay that keeps to them."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sfnwatch.clock import Clock
-from sfnwatch.model.records import Batch, Received, RecordKind, receive
+from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.recording.reader import moment
 from sfnwatch.session import paced
 from tests.builders import (
-    ARN,
     START,
     TASK_ARN,
     describe,
@@ -29,28 +26,6 @@ from tests.sources.clocks import ManualClock
 
 async def play(records: list[Received], clock: Clock) -> list[tuple[datetime, Batch]]:
     return [(clock.now(), batch) async for batch in paced(records, clock)]
-
-
-@given(
-    st.lists(
-        st.builds(
-            receive,
-            st.none()
-            | st.sampled_from([START + timedelta(seconds=n) for n in range(5)]),
-            st.sampled_from(["queue", *RecordKind]),
-            st.none() | st.just(ARN),
-            st.dictionaries(st.sampled_from(["timestamp", "eventTime"]), st.text()),
-        )
-    )
-)
-async def test_a_replay_loses_nothing_and_keeps_the_order_of_moments(
-    records: list[Received],
-) -> None:
-    played = await play(records, ManualClock(START))
-    given_ = [record for _, batch in played for record in batch]
-    assert sorted(given_, key=records.index) == sorted(records, key=records.index)
-    moments = [at for record in given_ if (at := moment(record)) is not None]
-    assert moments == sorted(moments)
 
 
 async def test_each_record_comes_when_its_moment_has() -> None:

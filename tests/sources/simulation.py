@@ -60,7 +60,7 @@ class Watched:
         return [received.record.get(key) for received in self.of(kind)]
 
     def healths(self, lane: str) -> list[SourceHealth]:
-        found = [decode_health(r.record) for r in self.of(RecordKind.HEALTH)]
+        found = [decode_health(r) for r in self.of(RecordKind.HEALTH)]
         return [health for health in found if health.lane == lane]
 
     def states(self, lane: str) -> list[HealthState]:
@@ -124,16 +124,12 @@ class Arrival(Struct, frozen=True):
 
 
 class Faults(Struct):
-    """What the service, and the network, do to the next answers."""
+    """What the service does to the next answers."""
 
     deny: set[str] = field(default_factory=set)
     """Operations that are not permitted."""
     throttle_next: int = 0
     """How many requests are too many."""
-    reset: int = 0
-    """How many connections to close without an answer."""
-    cut: int = 0
-    """How many answers to end in the middle."""
 
     def refuse(self, operation: str) -> None:
         """Raise Refusal for a request that is not to be answered."""
@@ -200,12 +196,6 @@ class Simulation:
             body = json.dumps(kept).encode()
         response = self._response(request, asked, body)
         self.requests.append(Arrival(asked, self.clock.now(), response.status))
-        if self.faults.reset and request.transport:
-            self.faults.reset -= 1
-            request.transport.abort()
-        elif self.faults.cut:
-            self.faults.cut -= 1
-            return await _cut(request, response)
         return response
 
     def _response(
@@ -306,18 +296,6 @@ def _changed(
         return given
     body = given if isinstance(given, bytes) else json.dumps(given).encode()
     return web.Response(body=body, headers=headers)
-
-
-async def _cut(request: web.Request, whole: web.Response) -> web.StreamResponse:
-    body = whole.body
-    assert isinstance(body, bytes)
-    response = web.StreamResponse(status=whole.status, headers=whole.headers)
-    response.content_length = len(body)
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport:
-        request.transport.close()
-    return response
 
 
 @asynccontextmanager

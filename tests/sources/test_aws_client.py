@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,22 @@ import pytest
 from botocore import exceptions as boto
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from sfnwatch.clock import ServerClock, SystemClock
-from sfnwatch.model.records import THROTTLED, HealthState
+from sfnwatch.model.records import THROTTLED as OVER_QUOTA
+from sfnwatch.model.records import HealthState
 from sfnwatch.sources.answers import (
     AwsRequest,
     Failure,
     Page,
     StalePageError,
-    Text,
     decode_answer,
     json_bytes,
 )
+from sfnwatch.sources.archive import Archive
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_errors import failure_of
+from sfnwatch.sources.log_group import LiveTail, LogGroup
 from sfnwatch.sources.permissions import (
     DEFAULT,
     GRANTS,
@@ -38,6 +38,9 @@ from sfnwatch.sources.permissions import (
     operations,
     policy_command,
 )
+from sfnwatch.sources.polling import PollingSource
+from sfnwatch.sources.queue import Queue
+from sfnwatch.sources.sql_trail import AthenaTrail, LakeTrail
 from tests.builders import ARN, REGION
 from tests.sources.loopback import (
     EVERYTHING,
@@ -48,7 +51,6 @@ from tests.sources.loopback import (
     settings_at,
     stubbed,
 )
-from tests.sources.simulation import Simulation
 
 HISTORY = "states:GetExecutionHistory"
 ALLOWED = operations(DEFAULT)
@@ -57,10 +59,6 @@ ALLOWED = operations(DEFAULT)
 class Events(Page, rename="camel"):
     events: list[Raw]
     next_token: str | None = None
-
-
-class Status(Struct):
-    status: Text
 
 
 async def read(aws: AwsClient, shape: Any = Events, **more: Any) -> Any:
@@ -151,18 +149,6 @@ async def test_errors_are_read_by_botocore_at_every_try(code: str) -> None:
         with pytest.raises(Failure, match=code) as failed:
             await read(aws)
     assert failed.value.code == code
-
-
-async def test_what_is_no_json_is_what_botocore_makes_of_it() -> None:
-    body = b"<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>"
-    async with (
-        host(lambda _: json_response(body)) as server,
-        client_at(server.url) as aws,
-    ):
-        asked = {"Bucket": "bucket"}
-        found = await aws.call(AwsRequest("s3:ListObjectsV2", "b", REGION, dict, asked))
-    assert [each["Key"] for each in found.value["Contents"]] == ["a"]
-    assert found.body == b""
 
 
 # -- what may be sent ----------------------------------------------------------------
@@ -272,15 +258,6 @@ async def test_what_the_environment_says_does_not_come_between_here_and_here(
         assert (await read(aws)).value.events == []
 
 
-async def test_aws_time_is_known_from_its_answers(sync: Simulation) -> None:
-    clock = ServerClock()
-    assert abs(clock.now() - SystemClock().now()) < timedelta(seconds=1)
-    async with AwsClient(sync.settings(), clock.heed) as aws:
-        name, arn = "states:DescribeExecution", {"executionArn": sync.arn}
-        await aws.call(AwsRequest(name, sync.arn, REGION, Status, arn))
-    assert abs(clock.now() - sync.clock.now()) < timedelta(seconds=4)
-
-
 # -- what is said of errors ----------------------------------------------------------
 
 
@@ -290,29 +267,70 @@ def refusal(code: str, message: str = "No.") -> boto.ClientError:
     )
 
 
-CODES = {
-    HealthState.THROTTLED: ("", sorted(THROTTLED)),
-    HealthState.EXPIRED: ("Run: aws login", ["ExpiredToken", "RequestExpired"]),
-    HealthState.DENIED: (
-        "Allow states:GetExecutionHistory (see sfnwatch iam-policy)",
-        ["AccessDenied", "AccessDeniedException", "KmsAccessDeniedException"],
-    ),
-    HealthState.REFUSED: (
-        "Check the ",
-        ["ExecutionDoesNotExist", "UnrecognizedClientException", "InvalidArn"],
-    ),
-    HealthState.RETRYING: ("", ["InternalServerError", "NewInAws"]),
+DENIED, EXPIRED = HealthState.DENIED, HealthState.EXPIRED
+REFUSED, RETRYING = HealthState.REFUSED, HealthState.RETRYING
+THROTTLED = HealthState.THROTTLED
+NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
+TOO_MANY = "MaxConcurrentQueriesException"
+JUDGED: Mapping[tuple[type[PollingSource], str], Mapping[str, tuple[str, str]]] = {
+    (PollingSource, HISTORY): {
+        **dict.fromkeys(OVER_QUOTA, (THROTTLED, "")),
+        "ExpiredToken": (EXPIRED, "Run: aws login"),
+        "RequestExpired": (EXPIRED, "Run: aws login"),
+        "AccessDenied": (DENIED, "Allow states:GetExecutionHistory (see sfnwatch iam-"),
+        "KmsAccessDeniedException": (DENIED, "Allow states:GetExecutionHistory"),
+        "ExecutionDoesNotExist": (REFUSED, "Check the ARN and the --region."),
+        "UnrecognizedClientException": (REFUSED, "Check the credentials of the"),
+        "InternalServerError": (RETRYING, ""),
+        "NewInAws": (RETRYING, ""),
+    },
+    (Queue, "sqs:ReceiveMessage"): {
+        NO_QUEUE: (REFUSED, "Is the --queue URL right"),
+        "InvalidAddress": (REFUSED, "Check the --queue URL"),
+        "AccessDenied": (DENIED, "Allow sqs:ReceiveMessage"),
+        "KMS.AccessDeniedException": (DENIED, "Allow kms:Decrypt"),
+        "KMS.ThrottlingException": (THROTTLED, ""),
+        "OverLimit": (THROTTLED, "they come free by themselves"),
+        "InternalError": (RETRYING, ""),
+    },
+    (LogGroup, "logs:FilterLogEvents"): {
+        "ResourceNotFoundException": (REFUSED, "Check the log group's name and its"),
+        "InvalidParameterException": (REFUSED, "Check the log group's name."),
+    },
+    (LiveTail, "logs:StartLiveTail"): {
+        "AccessDeniedException": (DENIED, "sfnwatch iam-policy --with live-tail"),
+        "LimitExceededException": (RETRYING, ""),
+        "ResourceNotFoundException": (REFUSED, "Check the log group's name"),
+        "InvalidOperationException": (REFUSED, "Leave out --live-tail"),
+    },
+    (Archive, "s3:ListObjectsV2"): {
+        "NoSuchBucket": (REFUSED, "Check the bucket's name, and the --profile."),
+        "AccessDenied": (DENIED, "Allow s3:ListBucket"),
+        "PermanentRedirect": (REFUSED, "Is the bucket in another Region"),
+    },
+    (AthenaTrail, "athena:GetQueryExecution"): {
+        "InvalidRequestException": (REFUSED, "Check the table, the workgroup and"),
+        "AccessDeniedException": (DENIED, "Allow athena:GetQueryExecution"),
+    },
+    (LakeTrail, "cloudtrail:GetQueryResults"): {
+        "EventDataStoreNotFoundException": (REFUSED, "Check the event data store's"),
+        TOO_MANY: (THROTTLED, ""),
+    },
 }
+"""By source and operation, what a code means, and what there is to do."""
 
 
-@pytest.mark.parametrize("state", CODES)
-def test_every_code_is_judged_and_advised_on(state: HealthState) -> None:
-    advice, codes = CODES[state]
-    for code in codes:
-        failure = failure_of(refusal(code), HISTORY, ARN, "aws login")
+@pytest.mark.parametrize(("source", "operation"), JUDGED)
+def test_every_code_is_judged_and_advised_on(
+    source: type[PollingSource], operation: str
+) -> None:
+    for code, (state, advice) in JUDGED[source, operation].items():
+        failure = failure_of(refusal(code), operation, ARN, "aws login")
+        any(verdict.apply(failure) for verdict in source.verdicts)
         assert (failure.state, failure.code) == (state, code)
-        assert "GetExecutionHistory" in failure.message
-        assert f"{code}. No." in failure.message
+        name = operation.partition(":")[2]
+        tried = name if code in OVER_QUOTA else f"{name} on {ARN}"
+        assert failure.message.startswith(f"{tried}: {code}. No.")
         assert advice in failure.message
 
 

@@ -38,21 +38,6 @@ async def test_a_nested_execution_is_read_to_its_end(simulate: Simulate) -> None
     assert visit.name == "Ship"
 
 
-@pytest.mark.parametrize("depth", [0, 1])
-async def test_nothing_is_followed_deeper_than_asked_for(
-    depth: int, simulate: Simulate
-) -> None:
-    simulation = await simulate("distributed")
-    options = ChildOptions(depth=depth, children=5)
-    watched = await simulation.watch(children=options, drain=0)
-    trace = watched.trace
-    levels = {trace.lineage.level(arn) for arn in trace.executions}
-    assert levels == set(range(depth + 1)), "some of these start executions, too"
-    if depth == 0:
-        assert not simulation.asked("DescribeMapRun")
-        assert not trace.map_runs
-
-
 async def test_a_map_run_is_counted_and_listed_whole(simulate: Simulate) -> None:
     simulation = await simulate("distributed")
     watched = await simulation.watch(children=DEEP)

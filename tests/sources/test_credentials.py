@@ -25,7 +25,7 @@ from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_errors import failure_of, sign_in_failure
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.permissions import SIGN_IN, NotAllowedError
+from sfnwatch.sources.permissions import SIGN_IN
 from sfnwatch.sources.profiles import AwsSettings, Keys, check_profile
 from sfnwatch.sources.targets import CallOptions
 from tests import TIMES
@@ -33,15 +33,7 @@ from tests.builders import ARN, REGION
 from tests.sources.clocks import ManualClock
 from tests.sources.conftest import Configure
 from tests.sources.loopback import Refusal, host, json_response
-from tests.sources.profiles import (
-    KEYS,
-    MFA,
-    NEVER,
-    ROLE,
-    SECRET,
-    TROUBLE,
-    role,
-)
+from tests.sources.profiles import KEYS, MFA, NEVER, ROLE, SECRET, TROUBLE, role
 from tests.sources.simulation import Watched
 
 DO = ("Allow ", "Check ", "Choose ", "Correct ", "Name ", "Run", "Use ", "or run: ")
@@ -599,9 +591,7 @@ async def test_nobody_who_is_asked_sends_one_elsewhere(
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [b"", b"[]", b"\xff", b'{"AccessKeyId": 1}'],
-    ids=ascii,
+    "answer", [b"", b"[]", b"\xff", b'{"AccessKeyId": 1}'], ids=ascii
 )
 async def test_who_hands_out_no_credentials_is_said_to(
     asking: Asking, monkeypatch: pytest.MonkeyPatch, answer: bytes
@@ -628,20 +618,6 @@ async def test_a_machine_s_own_credentials_are_used(
     assert len(own.requests) in {1, 3}
     (sent,) = aws.requests
     assert sent.headers["X-Amz-Security-Token"] == "token"
-
-
-async def test_nothing_else_can_be_asked_for_credentials(
-    asking: Asking, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    variable, _ = asking
-    if variable != ENDPOINTS[0]:
-        return
-    monkeypatch.setattr("sfnwatch.sources.aws_client.SIGN_IN", frozenset())
-    async with host() as here:
-        monkeypatch.setenv(variable, here.url)
-        with pytest.raises(NotAllowedError):
-            await outcome()
-        assert here.requests == []
 
 
 async def test_no_host_is_told_of_requests_behind_our_back(

@@ -27,7 +27,6 @@ from sfnwatch.sources import diagnosis
 from sfnwatch.sources.diagnosis import Check, Diagnosis
 from sfnwatch.sources.permissions import ALLOWED
 from sfnwatch.sources.profiles import AwsSettings
-from tests.sources.conftest import Configure
 from tests.sources.loopback import served
 from tests.sources.simulation import REGION
 
@@ -235,21 +234,3 @@ async def test_how_late_cloudtrail_is_is_told_as_far_as_its_records_tell(
         check = (await front.checks(front.execution()))["CloudTrail's lag"]
     assert check.ok is ok
     assert words in check.found
-
-
-@pytest.mark.parametrize(
-    ("profile", "words"),
-    [
-        ("[profile p]\n", "No Region is set"),
-        ("[profile other]\n", "There is no AWS profile named p"),
-        ("[profile p]\nregion = eu-west-1\n", "Unable to locate credentials"),
-    ],
-)
-async def test_without_credentials_or_a_region_that_is_all_it_says(
-    profile: str, words: str, configure: Configure
-) -> None:
-    configure(profile)
-    found = [c async for c in Diagnosis(None, AwsSettings("", "p")).checks()]
-    assert [check.ok for check in found][-1] is False
-    assert words in found[-1].found
-    assert len(found) <= 2

@@ -1,6 +1,5 @@
 """Finding executions: over HTTP, in the account's own time, within its quotas."""
 
-import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -15,14 +14,9 @@ from sfnwatch.cli.options import STATUSES
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.arns import MachineName, Named, parse_states_arn
-from sfnwatch.model.children import (
-    ListedBy,
-    ListedExecution,
-    ListFilter,
-    Listing,
-)
-from sfnwatch.model.records import Batch, decode_request
-from sfnwatch.sources.discovery import Discovery, find, list_executions
+from sfnwatch.model.children import ListedBy, ListedExecution, ListFilter, Listing
+from sfnwatch.model.records import decode_request
+from sfnwatch.sources.discovery import Discovery, find
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.profiles import AwsSettings
 from tests.sources.clocks import EPOCH
@@ -138,15 +132,6 @@ async def test_a_name_that_is_not_there_is_answered_with_those_alike(
 
 
 # -- the newest --------------------------------------------------------------------
-
-
-async def test_the_latest_is_the_one_started_last(sync: Simulation) -> None:
-    async with asking(sync) as discovery:
-        found = await discovery.latest(REPORT)
-        assert (found.arn, found.status) == (sync.arn, "RUNNING")
-        sync.clock.advance(1000)
-        again = await discovery.latest(REPORT)
-        assert (again.arn, again.status) == (found.arn, "SUCCEEDED")
 
 
 @pytest.mark.parametrize("merged", [True, False])
@@ -308,7 +293,7 @@ async def test_a_long_list_comes_page_by_page_and_rests(sync: Simulation) -> Non
 async def test_recent_has_the_executions_of_all_machines(sync: Simulation) -> None:
     async with asking(sync) as discovery:
         found = await all_of(discovery.list_recent())
-        asked = [decode_request(r, r.record) for r in discovery.take_requests()]
+        asked = [decode_request(r) for r in discovery.take_requests()]
         assert discovery.take_requests() == ()
     assert sync.arn in {each.arn for each in executions(found)}
     assert not any(each.left_out or each.spent or each.more for each in found[1:])
@@ -505,20 +490,6 @@ async def test_everything_named_is_found_and_what_was_asked_is_told(
     )
 
 
-async def test_a_region_that_is_none_is_refused_with_what_to_do(
-    sync: Simulation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_REGION", "eu west")
-    nowhere, clock = sync.settings(region=""), ServerClock()
-    with pytest.raises(RefusedError) as refused:
-        await find([MachineName("a")], nowhere, clock, tell=print)
-    assert str(refused.value) == (
-        "AWS settings: Provided region_name 'eu west' doesn't match a supported format."
-        " Correct what the profile or the environment says, the --region (as"
-        " eu-west-1), or the --endpoint-url."
-    )
-
-
 async def test_the_first_of_several_errors_is_raised_by_itself(
     sync: Simulation,
 ) -> None:
@@ -534,15 +505,3 @@ async def test_what_has_started_is_not_waited_for(sync: Simulation) -> None:
                 [named(arn)], sync.settings(), ServerClock(), coming=True, tell=print
             )
     assert sync.requests == []
-
-
-async def test_what_is_listed_says_where_it_can_not_be_looked_for(
-    sync: Simulation,
-) -> None:
-    noted: list[Batch] = []
-    settings, clock = sync.settings(region=""), ServerClock()
-    with pytest.raises(UsageError, match="No Region is set"):
-        await all_of(list_executions(None, settings, clock, noted.append))
-    found = await all_of(list_executions(named(REPORT), settings, clock, noted.append))
-    assert sync.arn in {each.arn for each in executions(found)}
-    assert [json.loads(r.data)["operation"] for batch in noted for r in batch] == [LIST]

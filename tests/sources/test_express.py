@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.arns import LogGroupName, parse_execution_arn, parse_log_group
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import HealthState, Received, RecordKind
 from sfnwatch.sources.express import Express
 from sfnwatch.sources.log_group import LOG_RATES
-from sfnwatch.sources.polling import Feed, RateLimitedAws, WatchContext
-from sfnwatch.sources.targets import Targets
+from sfnwatch.sources.polling import RateLimitedAws, WatchContext
+from sfnwatch.sources.targets import CallOptions, Targets
 from tests.builders import (
     ACCOUNT,
     EXPRESS_ARN,
@@ -90,23 +90,12 @@ def put(
         logs.put(group, message, at, late)
 
 
-async def watch(
-    logs: Logs,
-    *arns: str,
-    group: LogGroupName | None = None,
-    look_back: float = 86400,
-    **more: Any,
-) -> tuple[Watched, Targets]:
-    watched = Watched()
-    targets = Targets([parse_execution_arn(arn) for arn in arns or (EXPRESS_ARN,)])
-    context = WatchContext(targets, logs.clock, **more)
+async def watch(logs: Logs, **options: Any) -> tuple[Watched, Targets]:
+    watched, targets = Watched(), Targets([parse_execution_arn(EXPRESS_ARN)])
+    context, (target,) = WatchContext(targets, logs.clock), targets.each
     async with logs.client() as client:
         aws = RateLimitedAws(client, logs.clock, LOG_RATES)
-        sources = [
-            Express(aws, context, each, group=group, look_back=look_back)
-            for each in targets.each
-        ]
-        await Feed(watched).run(sources)
+        await Express(aws, context, target, CallOptions(**options)).run(watched)
     return watched, targets
 
 
@@ -246,31 +235,18 @@ async def test_of_failures_alone_it_is_said_that_they_are_all(logs: Logs) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    [
-        LogGroupName("mine"),
-        parse_log_group(f"arn:aws:logs:{REGION}:111111111111:log-group:mine:*"),
-    ],
+    ["mine", f"arn:aws:logs:{REGION}:111111111111:log-group:mine"],
 )
-async def test_a_log_group_that_is_given_is_read_instead(
-    logs: Logs, name: LogGroupName
-) -> None:
+async def test_a_log_group_that_is_given_is_read_instead(logs: Logs, name: str) -> None:
     logs.machine = Refusal("AccessDeniedException", "no permission")
     # That of another account is known by its ARN.
-    put(logs, history(), group=name.arn or name.name)
-    watched, _ = await watch(logs, group=name)
+    put(logs, history(), group=name)
+    watched, _ = await watch(logs, express_log_group=name)
     assert watched.status == "SUCCEEDED"
     assert "no permission" in watched.messages("history")[-1]
 
 
 # -- trouble -------------------------------------------------------------------------
-
-
-async def test_what_is_gone_is_named(logs: Logs) -> None:
-    logs.machine = Refusal("StateMachineDoesNotExist")
-    watched, _ = await watch(logs)
-    (message,) = watched.messages("history")
-    assert message.startswith(f"DescribeStateMachine on {MACHINE_ARN}: StateMachine")
-    assert watched.states("history")[-1] is HealthState.REFUSED
 
 
 async def test_what_is_cut_or_cannot_be_read_is_kept_as_such(logs: Logs) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sfnwatch.model.records import HealthState, RecordKind
 from tests.sources.clocks import EPOCH
 from tests.sources.conftest import Simulate
-from tests.sources.loopback import AskedOf, Refusal, page_of
+from tests.sources.loopback import AskedOf, page_of
 from tests.sources.simulation import Arrival, Simulation
 
 HISTORY, DESCRIBE = "GetExecutionHistory", "DescribeExecution"
@@ -25,46 +25,19 @@ def forward(simulation: Simulation) -> list[Arrival]:
     return [r for r in simulation.asked(HISTORY) if not r.parameters["reverseOrder"]]
 
 
-class Pages:
-    """Answers in pages of its own size: what is asked for is a limit only."""
+def paged(simulation: Simulation, size: int, hidden_until: float = 0.0) -> None:
+    """Have the history come in pages of a size: what is asked for is a limit only.
 
-    def __init__(
-        self,
-        simulation: Simulation,
-        size: int = 1000,
-        *,
-        shown: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: events,
-    ) -> None:
-        self.simulation, self.size, self.shown = simulation, size, shown
-        self.stale: Callable[[AskedOf], bool] = lambda _: False
-        """Whether a token is too old."""
-        simulation.changes[HISTORY] = self.answer
+    Nothing but the first event is there until so many seconds have passed.
+    """
 
-    def answer(self, asked: AskedOf, given: dict[str, Any]) -> Any:
-        token = asked.parameters.get("nextToken")
-        if token is not None and self.stale(asked):
-            raise Refusal("InvalidToken", "Invalid Token: 'Token expired'")
-        return page_of(
-            self.shown(given["events"]), asked.parameters, "events", self.size
-        )
+    def answer(asked: AskedOf, given: dict[str, Any]) -> Any:
+        hidden = simulation.seconds(simulation.clock.now()) < hidden_until
+        events = [e for e in given["events"] if e["id"] == 1 or not hidden]
+        return page_of(events, asked.parameters, "events", size)
 
-
-def paged(simulation: Simulation, size: int, **more: Any) -> Pages:
-    """Have the history come in pages of a size; the account is never told of it."""
-    pages = Pages(simulation, size, **more)
     simulation.unpaged.add(HISTORY)
-    return pages
-
-
-def hidden_until(simulation: Simulation, seconds: float) -> Any:
-    """Show nothing but the first event until so many seconds have passed."""
-
-    def shown(events: Sequence[Event]) -> Sequence[Event]:
-        if simulation.seconds(simulation.clock.now()) < seconds:
-            return [event for event in events if event["id"] == 1]
-        return events
-
-    return shown
+    simulation.changes[HISTORY] = answer
 
 
 # -- reading -------------------------------------------------------------------------
@@ -119,33 +92,11 @@ async def test_polls_ease_off_in_silence_and_hurry_when_events_come(
 async def test_a_gap_below_the_newest_events_is_closed_before_they_are_handed_over(
     sync: Simulation, seconds: float
 ) -> None:
-    paged(sync, 2, shown=hidden_until(sync, seconds))
+    paged(sync, 2, seconds)
     watched = await sync.watch(drain=0)
     assert watched.event_ids() == list(range(1, 9))
     if seconds:
         assert any("nextToken" in r.parameters for r in newest_first(sync))
-
-
-async def test_what_is_read_again_and_again_is_no_more_than_is_refilled(
-    sync: Simulation,
-) -> None:
-    sync.clock.advance(3600)
-    pages, spoiled = paged(sync, 1), list[str]()
-
-    def stale(asked: AskedOf) -> bool:
-        # The fifth page's is never good, for so long.
-        if asked.parameters["nextToken"] == "5" and len(spoiled) < 40:
-            spoiled.append("5")
-            return True
-        return False
-
-    pages.stale = stale
-    watched = await sync.watch(drain=0)
-    assert watched.event_ids() == list(range(1, 9))
-    asked = sync.asked(HISTORY)
-    took = (asked[-1].at - asked[0].at).total_seconds()
-    assert len(asked) > 200
-    assert len(asked) / took < 10, "of the account's 20 a second"
 
 
 async def test_events_come_as_aws_wrote_them_each_once(sync: Simulation) -> None:
@@ -188,15 +139,6 @@ async def test_what_is_no_event_is_kept_as_such_and_hides_no_other(
 
 
 # -- the end -------------------------------------------------------------------------
-
-
-async def test_after_the_last_event_it_looks_once_more_and_asks_for_the_outcome(
-    sync: Simulation,
-) -> None:
-    await sync.watch(drain=0)
-    asked = [r for r in sync.requests if r.operation in {HISTORY, DESCRIBE}]
-    assert [r.operation for r in asked[-3:]] == [HISTORY, HISTORY, DESCRIBE]
-    assert asked[-3].at == asked[-1].at
 
 
 @pytest.mark.parametrize("behind", [2, 99])
@@ -244,7 +186,6 @@ async def test_a_redrive_seen_in_the_last_look_goes_on_to_the_new_end(
 
 # -- redrives ------------------------------------------------------------------------
 
-RUN, POLL = ("RunTask", "request-id"), ("DescribeTasks", "resource-id")
 FAILED, BACK = "ExecutionFailed", "ExecutionRedriven"
 
 
@@ -263,13 +204,13 @@ def described(
     }
 
 
-async def test_followed_it_goes_on_to_the_last_outcome(redriven: Simulation) -> None:
-    watched = await redriven.watch(follow_redrive=True)
+async def test_followed_it_costs_one_request_a_minute_and_goes_on_to_the_last_outcome(
+    redriven: Simulation,
+) -> None:
+    watched = await redriven.watch(follow_redrive=True, drain=30)
     (execution,) = watched.trace.as_of().executions.values()
+    assert [a.status for _, a in execution.attempts] == ["failed", "succeeded"]
     assert (execution.status, len(execution.redrives)) == ("SUCCEEDED", 1)
-    attempts = [a.status for _, a in execution.attempts]
-    assert attempts == ["failed", "succeeded"]
-    assert watched.matched() == [RUN, POLL, RUN, POLL, POLL]
     states = [HealthState.CONNECTING, HealthState.LIVE, HealthState.WAITING]
     assert watched.states("history") == [*states, HealthState.LIVE, HealthState.ENDED]
     waits, goes_on = watched.messages("history")
@@ -278,12 +219,6 @@ async def test_followed_it_goes_on_to_the_last_outcome(redriven: Simulation) -> 
         " 2023-11-29 00:29 UTC."
     )
     assert goes_on == "Redriven: going on."
-
-
-async def test_a_wait_costs_one_request_a_minute_and_hands_on_what_changed(
-    redriven: Simulation,
-) -> None:
-    watched = await redriven.watch(follow_redrive=True, drain=30)
     failed, back = redriven.seconds_of(FAILED), redriven.seconds_of(BACK)
     between = [
         r.operation
@@ -294,16 +229,13 @@ async def test_a_wait_costs_one_request_a_minute_and_hands_on_what_changed(
     assert len(between) in {5, 6}
     statuses = watched.told(RecordKind.DESCRIBE, "status")
     assert statuses == ["RUNNING", "FAILED", "RUNNING", "SUCCEEDED"]
-    (seam,) = [r for r in watched.records if r.record.get("type") == BACK]
-    assert seam.at is not None
-    assert 0 < redriven.seconds(seam.at) - back <= 61
     again = [
         r.parameters["StartTime"]
         for r in redriven.asked("LookupEvents")
         if redriven.seconds(r.at) > back and r.asked.value == "ecs.amazonaws.com"
     ]
     assert min(again) < EPOCH.timestamp(), "what came before it may be there only now"
-    keys = [call["EventId"] for call in (r.record for r in watched.of("lookup"))]
+    keys = watched.told(RecordKind.LOOKUP, "EventId")
     assert len(keys) == len(set(keys)), "and what was told is not told again"
     assert watched.states("lookup")[-1] is HealthState.ENDED
 

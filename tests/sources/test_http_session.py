@@ -2,6 +2,7 @@
 
 import ssl
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def sent_on(status: int, to: str) -> Respond:
     return lambda _: web.Response(status=status, headers={"Location": to})
 
 
+@cache
 def least(service: str, operation: str) -> dict[str, Any]:
     """Give the least that may be asked for by an operation, by botocore's model."""
     name = {"states": "stepfunctions"}.get(service, service)

@@ -3,11 +3,8 @@
 What passes again, from an outage to a login, is in `tests/reliability`: its storms.
 """
 
-from pathlib import Path
-
 import pytest
 
-from sfnwatch.demo.http_server import CREDENTIALS, EXPIRED
 from sfnwatch.model.records import HealthState
 from tests.sources.conftest import Simulate
 from tests.sources.simulation import Simulation
@@ -45,44 +42,6 @@ async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
 # -- credentials ---------------------------------------------------------------------
 
 
-def written(path: Path, token: str) -> None:
-    key, secret = CREDENTIALS
-    path.write_text(
-        f"[dev]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n{token}"
-    )
-
-
-async def test_a_login_renewed_outside_is_found_by_a_new_session(
-    sync: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "credentials"
-    written(file, f"aws_session_token = {EXPIRED}\n")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
-    sync.clock.when(18, lambda: written(file, ""))
-    settings = sync.settings(profile="dev", access_key_id=None, secret_access_key=None)
-    watched = await sync.watch(settings=settings, drain=0)
-    assert watched.states("history")[1] is HealthState.EXPIRED
-    assert watched.messages("history")[0].endswith("Run: aws login --profile dev")
-    assert watched.event_ids() == EVENTS
-    looks = [r for r in sync.requests if r.status == 400]
-    assert 1 < len(looks) <= 4, "every five seconds"
-
-
-async def test_without_credentials_it_ends_and_says_how_to_get_some(
-    sync: Simulation,
-) -> None:
-    settings = sync.settings(access_key_id=None, secret_access_key=None)
-    watched = await sync.watch(settings=settings)
-    assert watched.states("history")[-1] is HealthState.REFUSED
-    (message,) = watched.messages("history")
-    assert message == (
-        "AWS credentials: Unable to locate credentials. Choose a"
-        " --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY,"
-        " or run: aws login"
-    )
-    assert sync.requests == []
-
-
 # -- permissions ---------------------------------------------------------------------
 
 
@@ -114,26 +73,6 @@ async def test_a_history_that_may_not_be_read_ends_the_watch_that_nobody_watches
     assert watched.states("lookup")[-1] in {HealthState.ENDED, HealthState.REFUSED}
     assert f"Allow states:{operation}" in watched.messages("history")[-1]
     assert sync.seconds(sync.clock.now()) < 60
-
-
-@pytest.mark.parametrize(
-    ("part", "instead", "code"),
-    [
-        ("nightly-report:", "nightly-report:no", "ExecutionDoesNotExist"),
-        ("ap-northeast-1", "eu-central-1", "InvalidArn"),
-    ],
-)
-async def test_an_execution_that_does_not_exist_is_refused_in_a_sentence(
-    sync: Simulation, part: str, instead: str, code: str
-) -> None:
-    arn = sync.arn.replace(part, instead)
-    watched = await sync.watch(arn)
-    assert watched.states("history")[-1] is HealthState.REFUSED
-    assert watched.states("lookup")[-1] is HealthState.ENDED
-    (message,) = watched.messages("history")
-    assert message.startswith(f"DescribeExecution on {arn}: {code}. ")
-    assert message.endswith("Check the ARN and the --region.")
-    assert len(sync.requests) == 1
 
 
 async def test_one_that_is_refused_keeps_no_calls_from_one_long_over(

@@ -1,7 +1,6 @@
 """Looking up the calls: what is asked for, how often, how far, and until when."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sfnwatch.demo.cloudtrail import TrailEvent, deliver, user
 from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.model.records import Batch, HealthState, RecordKind
 from sfnwatch.sources.lookup import MeasuredCoverage
@@ -20,19 +20,23 @@ from tests.sources.clocks import EPOCH
 from tests.sources.conftest import Simulate
 from tests.sources.loopback import AskedOf
 from tests.sources.simulation import Arrival, Simulation
-from tests.sources.trail import ECS, LOOKUP, Delivery, Trail, lookup_event
 
+LOOKUP, ECS = "LookupEvents", "ecs.amazonaws.com"
 DEFINITION = "DescribeStateMachineForExecution"
 RUN = ("RunTask", "request-id")
 
 
-@pytest.fixture
-def trail(sync: Simulation) -> Trail:
-    """The trail of `sync`, to be filled as wanted."""
-    trail = Trail(sync)
-    sync.changes[LOOKUP] = trail.answer
-    sync.unpaged.add(LOOKUP)
-    return trail
+def crowd(simulation: Simulation, count: int, *, within: float) -> None:
+    """Have other people make ECS calls, evenly in the first seconds."""
+    alice = user("alice", "AKIAOTHERPERSONXXXXX")
+    for number in range(count):
+        at, key = after(within * number / count), f"event-{number:04}"
+        call = TrailEvent(at, "ecs:ListTasks", alice, f"of-{key}", key)
+        simulation.account.trail.append(deliver(call, 20))
+
+
+def after(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
 
 
 def defined(simulation: Simulation, *resources: str) -> None:
@@ -114,49 +118,16 @@ async def test_the_services_asked_for_are_those_of_the_definition(
         assert request.parameters["MaxResults"] == 50
 
 
-async def test_what_several_executions_need_looked_up_is_asked_for_once(
-    simulate: Simulate,
-) -> None:
-    alone, together = await simulate("sync"), await simulate("sync", "async", "sdk")
-    await alone.watch()
-    watched = await together.watch()
-    # The last of them ends no later, so three watched cost what one costs.
-    assert len(together.asked(LOOKUP)) <= len(alone.asked(LOOKUP)) * 1.5
-    assert watched.statuses == ["SUCCEEDED"] * 3
-    links = watched.trace.links
-    found = Counter(
-        links[call.event_id].execution_arn for call in watched.matched_calls
-    )
-    arns = together.account.executions
-    assert found == {arns["sync"]: 6, arns["async"]: 1, arns["sdk"]: 1}
-
-
 # -- how often -----------------------------------------------------------------------
-
-
-async def test_it_never_asks_a_region_faster_than_its_share_of_the_quota(
-    sync: Simulation, trail: Trail
-) -> None:
-    trail.crowd(120, within=60)
-    sdk = "arn:aws:states:::aws-sdk"
-    defined(sync, *(f"{sdk}:{name}:list" for name in ("ecs", "ec2", "sns", "iam")))
-    await sync.watch(drain=60)
-    for region in ("ap-northeast-1", "us-east-1"):
-        asked = sync.asked(LOOKUP)
-        moments = [each.at for each in asked if each.asked.region == region]
-        for seconds in (1, 5, 30, 120):
-            span = timedelta(seconds=seconds)
-            most = max(sum(a <= b < a + span for b in moments) for a in moments)
-            assert most <= 2 + seconds, f"in {seconds} s"
 
 
 # -- what is found -------------------------------------------------------------------
 
 
 async def test_calls_of_other_people_are_left_out_and_read_through(
-    sync: Simulation, trail: Trail
+    sync: Simulation,
 ) -> None:
-    trail.crowd(400, within=60)
+    crowd(sync, 400, within=60)
     sync.clock.advance(120)
     watched = await sync.watch()
     assert {call.by_step_functions for call in watched.trace.ordered_calls} == {True}
@@ -169,47 +140,34 @@ async def test_calls_of_other_people_are_left_out_and_read_through(
 
 
 async def test_a_straggler_below_covered_ground_is_found_while_it_runs(
-    sync: Simulation, trail: Trail
+    sync: Simulation,
 ) -> None:
-    trail.crowd(400, within=60)
-    trail.change("RunTask", at=EPOCH + timedelta(seconds=200))
+    crowd(sync, 400, within=60)
+    run = next(e for e in sync.account.trail if e.action == "ecs:RunTask")
+    run.delivered_at = after(200)
     watched = await sync.watch(drain=0)
     (call,) = (c for c in watched.matched_calls if c.event_name == "RunTask")
     assert call.seen_at
     assert 200 <= sync.seconds(call.seen_at) < 280
 
 
-async def test_a_page_token_too_old_goes_on_below_what_was_read(
-    sync: Simulation, trail: Trail
-) -> None:
-    trail.crowd(400, within=60)
-    sync.clock.advance(120)
-    trail.stale = ["150"]
-    watched = await sync.watch(drain=0)
-    asked = sync.asked(LOOKUP)
-    refused = next(n for n, each in enumerate(asked) if each.status == 400)
-    after = asked[refused + 1].parameters
-    assert "NextToken" not in after
-    assert after["EndTime"] > after["StartTime"]
-    assert RUN in watched.matched()
-    assert HealthState.RETRYING not in watched.states("lookup")
+async def test_a_record_that_can_not_be_read_is_kept_unread(sync: Simulation) -> None:
+    at = EPOCH.timestamp() + 1
+    broken = {"EventId": "broken", "EventTime": at, "CloudTrailEvent": "{"}
 
+    def change(asked: AskedOf, given: dict[str, Any]) -> Any:
+        more = [broken] if asked.value == ECS else []
+        return {**given, "Events": [*given["Events"], *more]}
 
-async def test_a_record_that_can_not_be_read_is_kept_unread(
-    sync: Simulation, trail: Trail
-) -> None:
-    broken = {**lookup_event("broken", 1, "RunTask"), "CloudTrailEvent": "{"}
-    del broken["EventName"]
-    trail.deliveries.append(Delivery(broken, EPOCH))
+    sync.changes[LOOKUP] = change
     watched = await sync.watch()
     assert watched.told(RecordKind.UNREAD, "EventId") == ["broken"]
     assert len(watched.matched()) == 6
 
 
 async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
-    sync: Simulation, trail: Trail
+    sync: Simulation,
 ) -> None:
-    del trail
     other, roles = "arn:aws:iam::123456789012:role/other", list[str]()
 
     def of_another_role(_: AskedOf, given: dict[str, Any]) -> Any:
@@ -259,10 +217,7 @@ async def redriven(simulate: Simulate) -> Simulation:
     """One that is redriven after a day, just now, where others call ECS as well."""
     late = replace(PLANS["redrive"], redriven_after=(LATER,))
     simulation = await simulate(late)
-    trail = Trail(simulation)
-    trail.crowd(1000, within=600)
-    simulation.changes[LOOKUP] = trail.answer
-    simulation.unpaged.add(LOOKUP)
+    crowd(simulation, 1000, within=600)
     simulation.clock.advance(simulation.seconds_of("ExecutionRedriven") + 1)
     return simulation
 
@@ -341,9 +296,9 @@ async def test_the_drain_ends_when_the_watcher_has_had_enough(sync: Simulation) 
 
 
 async def test_of_one_long_over_what_was_called_since_is_not_asked_for(
-    sync: Simulation, trail: Trail
+    sync: Simulation,
 ) -> None:
-    trail.crowd(500, within=400_000)
+    crowd(sync, 500, within=400_000)
     sync.clock.advance(500_000)
     watched = await sync.watch(drain=900)
     assert len(watched.matched()) == 6
@@ -368,10 +323,6 @@ async def test_the_lane_says_how_far_behind_cloudtrail_is(sync: Simulation) -> N
     begin, live = HealthState.CONNECTING, HealthState.LIVE
     draining = [HealthState.DRAINING, HealthState.ENDED]
     assert watched.states("lookup") == [begin, live, *draining]
-
-
-def after(seconds: float) -> datetime:
-    return EPOCH + timedelta(seconds=seconds)
 
 
 def made(count: int) -> MeasuredCoverage:

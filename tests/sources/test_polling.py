@@ -1,7 +1,6 @@
 """What every source does alike: how often it asks, what it says, and when it ends."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -11,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, field
 
-from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.arns import parse_execution_arn
-from sfnwatch.model.records import CALL_KINDS, Batch, HealthState, RecordKind
+from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.values import encode_json
 from sfnwatch.sources.answers import (
     AwsAnswer,
@@ -27,11 +25,8 @@ from sfnwatch.sources.answers import (
 from sfnwatch.sources.polling import (
     DRAIN,
     CallSource,
-    Feed,
     Interval,
     PollingSource,
-    RestartedSource,
-    TakesBatches,
     TokenBucket,
     WatchContext,
 )
@@ -40,7 +35,6 @@ from tests import examples
 from tests.builders import (
     ARN,
     START,
-    call,
     event,
     failed_history,
     redriven_history,
@@ -429,23 +423,25 @@ async def test_after_the_end_some_trouble_is_final(
 # -- redrives ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("redriven", [True, False])
+@pytest.mark.parametrize(
+    ("redriven", "followed"), [(True, True), (False, True), (True, False)]
+)
+@pytest.mark.parametrize("first", [OK, REFUSED])
 async def test_a_source_begins_anew_when_an_execution_is_redriven(
-    *, redriven: bool
+    *, redriven: bool, followed: bool, first: Outcome
 ) -> None:
-    made: list[ScriptedCalls] = []
     clock = ManualClock()
-    shared = context(clock)
+    shared = context(clock, follow_redrive=followed)
     (target,) = shared.targets.each
-    history = redriven_history().records
-    ended = len(failed_history().records)
+    history, ended = redriven_history().records, len(failed_history().records)
     for record in history[:ended]:
         target.observe(record)
     target.set_ready()
 
-    def make() -> CallSource:
-        made.append(ScriptedCalls(shared, OK))
-        return made[-1]
+    class Reading(ScriptedCalls):
+        async def read(self) -> str:
+            self.script = Script(OK if target.finished else first)
+            return await super().read()
 
     def go_on() -> None:
         for record in history[ended:] if redriven else ():
@@ -453,57 +449,7 @@ async def test_a_source_begins_anew_when_an_execution_is_redriven(
         target.finished = redriven or len(clock.slept) > 3
 
     clock.on_sleep = go_on
-    await RestartedSource(make, shared).run(lambda _: None)
-    assert len(made) == 1 + redriven
-
-
-async def test_a_source_begun_anew_tells_only_of_calls_that_were_not_told() -> None:
-    shared = context()
-    (target,) = shared.targets.each
-    told: list[Batch] = []
-
-    class Reading(CallSource):
-        async def read(self) -> str:
-            self.hand_on(call("RunTask", 1, key="a"), call("RunTask", 2, key=f"{made}"))
-            target.finished = made > 1
-            if not target.finished:
-                target.observe(event(9, "ExecutionRedriven", 400))
-            return ""
-
-    made = 0
-
-    def make() -> CallSource:
-        nonlocal made
-        made += 1
-        return Reading(None, shared)
-
-    target.set_ready()
-    await RestartedSource(make, shared).run(told.append)
-    calls = [
-        decode_call(r)[0].event_id for b in told for r in b if r.kind in CALL_KINDS
-    ]
-    assert calls == ["a", "1", "2"], "in this order, each once"
-
-
-# -- several at once -----------------------------------------------------------------
-
-
-class Once:
-    """A source of one batch, that may have another join."""
-
-    def __init__(self, join: Callable[[], None] = lambda: None) -> None:
-        self.join = join
-
-    async def run(self, consume: TakesBatches) -> None:
-        consume((event(1, "X", 0),))
-        self.join()
-
-
-async def test_sources_join_a_feed_while_any_of_it_runs() -> None:
-    taken: list[Batch] = []
-    feed = Feed(taken.append)
-    await feed.run([Once(lambda: feed.join(Once()))])
-    assert len(taken) == 2
-    assert feed.over
-    feed.join(Once())
-    assert len(taken) == 2
+    told = (await gathered(Reading(shared))).states("lookup")
+    whole = ["connecting", "draining", "ended"]
+    once = whole if first == OK else ["connecting", "refused"]
+    assert told == [*once, *(whole if redriven and followed else [])]

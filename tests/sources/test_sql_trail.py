@@ -195,10 +195,8 @@ class Asking(Struct):
 
     async def leave(self, operation: str) -> None:
         """Ask, and be gone when an operation was asked for."""
-        context, usual = (
-            context_of(self.targets, self.clock),
-            self.stub.answers[operation],
-        )
+        context = context_of(self.targets, self.clock)
+        usual = self.stub.answers[operation]
         async with client_at(self.stub.url) as aws, asyncio.TaskGroup() as group:
             task = group.create_task(self.make(aws, context).run(lambda _: None))
 
@@ -321,23 +319,6 @@ async def test_results_are_read_page_by_page_and_no_row_twice(athena: Asking) ->
     assert len(athena.starts) == 1
 
 
-async def test_a_query_that_runs_is_looked_at_ever_later(athena: Asking) -> None:
-    running = [state("QUEUED"), *[state("RUNNING", 2 << 20)] * 6]
-    answer, looks = script(*running, state("SUCCEEDED", 5 << 20)), list[datetime]()
-
-    def look(asked: Json) -> Any:
-        looks.append(athena.clock.at)
-        return answer(asked)
-
-    athena.stub.answers["GetQueryExecution"] = look
-    watched = await athena.run()
-    gaps = [(b - a).total_seconds() for a, b in pairwise(looks)]
-    assert gaps == sorted(gaps)
-    assert (len(gaps), gaps[-1]) == (7, 5)
-    assert "Athena scanned 2.0 MiB in 1 query." in watched.messages("lookup")
-    assert watched.messages("lookup")[-1] == "Athena scanned 5.0 MiB in 1 query."
-
-
 async def test_a_running_execution_is_asked_about_every_few_minutes(
     athena: Asking,
 ) -> None:
@@ -410,11 +391,6 @@ MISSING = "SYNTAX_ERROR: line 1:8: Table does not exist"
             state("CANCELLED", StateChangeReason="Bytes scanned limit was exceeded"),
             "query on trail.logs: CANCELLED. Bytes scanned limit was exceeded.",
         ),
-        (
-            Refusal("InvalidRequestException", "No such WorkGroup."),
-            "No such WorkGroup.",
-        ),
-        (Refusal("AccessDeniedException"), "Allow athena:GetQueryExecution"),
     ],
 )
 async def test_what_athena_will_not_do_is_said_for_good(
@@ -431,10 +407,8 @@ async def test_what_athena_could_not_do_is_tried_again_as_another_query(
     athena: Asking,
 ) -> None:
     error = {"ErrorCategory": 1, "ErrorMessage": "internal \x1b[2J"}
-    failed, well = (
-        state("FAILED", 1 << 20, AthenaError=error),
-        state("SUCCEEDED", 1 << 20),
-    )
+    failed = state("FAILED", 1 << 20, AthenaError=error)
+    well = state("SUCCEEDED", 1 << 20)
     athena.stub.answers["GetQueryExecution"] = script(failed, well)
     watched = await athena.run()
     one, other = athena.starts
@@ -585,7 +559,6 @@ async def test_so_many_roles_that_lake_would_not_take_the_query_are_not_named(
     ]
 
 
-GONE, BUSY = "EventDataStoreNotFoundException", "MaxConcurrentQueriesException"
 FAILED = answer("FAILED", ErrorMessage="the \x1b query failed.")
 
 
@@ -594,8 +567,6 @@ FAILED = answer("FAILED", ErrorMessage="the \x1b query failed.")
     [
         (FAILED, 2, "ended", f"query on {STORE}: FAILED. the \u241b query failed."),
         (answer("CANCELLED"), 1, "refused", f"query on {STORE}: CANCELLED."),
-        (Refusal(GONE), 1, "refused", "Check the event data store's ARN"),
-        (Refusal(BUSY), 1, "ended", BUSY),
     ],
 )
 async def test_what_lake_says_no_to_is_tried_again_if_that_may_help(
