@@ -48,12 +48,12 @@ def extend(events: str, calls: str) -> None:
     """
     from sfnwatch.clock import SystemClock
     from sfnwatch.model.trace import Trace
+    from sfnwatch.tui.app import ScreenSettings
     from sfnwatch.tui.shown import Shown
-    from sfnwatch.view.playback import Playback
 
     known, more = made.growing(int(events), int(calls), _TIMES * _COUNT)
     trace = Trace()
-    shown = Shown(trace, Playback(trace), SystemClock())
+    shown = Shown(trace, SystemClock(), ScreenSettings())
 
     def page(batch: Batch) -> None:
         shown.take(batch, trace.add(batch))

@@ -11,19 +11,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sfnwatch.model.records import Received, RecordKind, receive
+from msgspec.structs import replace
+
+from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.values import iso
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.writer import save_recording
 from tests.builders import (
     ACCOUNT,
     ARN,
-    MACHINE_ARN,
     REGION,
-    ROLE,
-    SESSION,
     START,
+    SYNC,
+    History,
     api_call,
+    definition,
+    describe,
+    lookup,
 )
 
 STATE, LAST = "Work", "Verylast"
@@ -32,13 +36,9 @@ PERIOD = 60
 """Seconds of one time round."""
 _LOOP = 8
 """Events of one time round."""
-_TASK = {"resourceType": "ecs", "resource": "runTask.sync"}
 _CALLS_PAGE, _EVENTS_PAGE = 50, 1000
 _PAYLOAD = json.dumps({"part": "0123456789abcdef" * 8, "of": ["x" * 90] * 6})
 """About 700 bytes, as what a state is given."""
-_TIMES = ("timestamp", "startDate", "stopDate", "updateDate", "EventTime")
-
-Data = dict[str, Any]
 
 
 def begin_of(events: int, now: datetime | None = None) -> datetime:
@@ -62,78 +62,57 @@ def _request_id(number: int) -> str:
 # -- the history -------------------------------------------------------------------
 
 
-def history(count: int, *, start: datetime, ended: bool) -> Iterator[Data]:
-    """Yield so many events; the last is that of the end, or a wait's beginning."""
-    for number, (kind, key, details, seconds) in enumerate(_kinds(count, ended), 1):
-        yield {
-            "timestamp": (start + timedelta(seconds=seconds)).timestamp(),
-            "type": kind,
-            "id": number,
-            "previousEventId": 0 if number <= 2 else number - 1,
-            key: details,
-        }
-
-
-_Kind = tuple[str, str, Data, float]
-
-
-def _kinds(count: int, ended: bool) -> Iterator[_Kind]:  # noqa: FBT001 - as above
-    started = {"input": _PAYLOAD, "roleArn": ROLE}
-    yield "ExecutionStarted", "executionStartedEventDetails", started, 0.0
-    rounds, at = loops(count), 0.0
+def history(count: int, *, start: datetime, ended: bool) -> list[Received]:
+    """Make so many events; the last is that of the end, or a wait's beginning."""
+    begin, rounds = (start - START).total_seconds(), loops(count)
+    run = History(begin=begin).start()
     for number in range(rounds):
-        at = number * PERIOD + 0.1
-        yield from _round(number, at)
-    left = count - 1 - rounds * _LOOP - (3 if ended else 1)
-    for number in range(left):
-        yield _state("Pass", "Entered" if number % 2 == 0 else "Exited", "Pad", at + 57)
-    yield _state("Pass" if ended else "Wait", "Entered", LAST, at + 58)
-    if ended:
-        yield _state("Pass", "Exited", LAST, at + 58)
-        done = {"output": _PAYLOAD}
-        yield "ExecutionSucceeded", "executionSucceededEventDetails", done, at + 58.1
+        run.now = begin + number * PERIOD
+        _add_round(run, number)
+    for number in range(count - 1 - rounds * _LOOP - (3 if ended else 1)):
+        _add_state(run, "PassStateExited" if number % 2 else "PassStateEntered", "Pad")
+    if not ended:
+        _add_state(run, "WaitStateEntered", LAST)
+        return run.records
+    _add_state(run, "PassStateEntered", LAST)
+    _add_state(run, "PassStateExited", LAST)
+    return run.end(output=_PAYLOAD).records
 
 
-def _round(number: int, at: float) -> Iterator[_Kind]:
+def _add_round(run: History, number: int) -> None:
     task = {"TaskArn": _task_arn(number), "LastStatus": "STOPPED", "Text": _PAYLOAD}
     ids = {"RequestId": _request_id(number)}
     meta = {"SdkHttpMetadata": {"HttpHeaders": {"x-amzn-RequestId": ids["RequestId"]}}}
-    output = json.dumps({"Tasks": [task], "SdkResponseMetadata": ids, **meta})
-    scheduled = {**_TASK, "region": REGION, "parameters": _PAYLOAD}
-    submitted, done = {**_TASK, "output": output}, {**_TASK, "output": json.dumps(task)}
-    yield _state("Task", "Entered", STATE, at)
-    yield "TaskScheduled", "taskScheduledEventDetails", scheduled, at
-    yield "TaskStarted", "taskStartedEventDetails", dict(_TASK), at + 0.2
-    yield "TaskSubmitted", "taskSubmittedEventDetails", submitted, at + 1.4
-    yield "TaskSucceeded", "taskSucceededEventDetails", done, at + 56
-    yield _state("Task", "Exited", STATE, at + 56.02)
-    yield _state("Choice", "Entered", "Again", at + 56.02)
-    yield _state("Choice", "Exited", "Again", at + 56.03)
+    _add_state(run, "TaskStateEntered", STATE)
+    run.attempt(
+        SYNC,
+        submitted={"Tasks": [task], "SdkResponseMetadata": ids, **meta},
+        output=task,
+        lasts=55,
+        region=REGION,
+        parameters=_PAYLOAD,
+    )
+    _add_state(run, "TaskStateExited", STATE)
+    _add_state(run, "ChoiceStateEntered", "Again")
+    _add_state(run, "ChoiceStateExited", "Again")
 
 
-def _state(kind: str, way: str, name: str, at: float) -> _Kind:
-    payload = "input" if way == "Entered" else "output"
-    key = f"state{way}EventDetails"
-    return f"{kind}State{way}", key, {"name": name, payload: _PAYLOAD}, at
+def _add_state(run: History, kind: str, name: str) -> None:
+    payload = "input" if kind.endswith("Entered") else "output"
+    details: dict[str, Any] = {"name": name, payload: _PAYLOAD}
+    run.add(kind, **details)
 
 
 # -- what it is --------------------------------------------------------------------
 
 
-def described(start: datetime, *, ended: datetime | None = None) -> Data:
-    stop = {"stopDate": ended.timestamp()} if ended else {}
-    return {
-        "executionArn": ARN,
-        "stateMachineArn": MACHINE_ARN,
-        "name": ARN.rsplit(":", 1)[-1],
-        "status": "SUCCEEDED" if ended else "RUNNING",
-        "startDate": start.timestamp(),
-        "input": "{}",
-        **stop,
-    }
+def described(start: datetime, *, ended: datetime | None = None) -> Received:
+    stop: dict[str, Any] = {"stopDate": iso(ended)} if ended else {}
+    status = "SUCCEEDED" if ended else "RUNNING"
+    return describe(status, startDate=iso(start), **stop)
 
 
-def defined(start: datetime) -> Data:
+def defined(start: datetime) -> Received:
     task = "arn:aws:states:::ecs:runTask.sync"
     choices = [{"Variable": "$.of", "IsPresent": True, "Next": STATE}]
     states = {
@@ -142,19 +121,13 @@ def defined(start: datetime) -> Data:
         "Pad": {"Type": "Pass", "Next": LAST},
         LAST: {"Type": "Wait", "Seconds": 9, "End": True},
     }
-    return {
-        "stateMachineArn": MACHINE_ARN,
-        "name": "nightly-report",
-        "definition": json.dumps({"StartAt": STATE, "States": states}),
-        "roleArn": ROLE,
-        "updateDate": (start - timedelta(days=3)).timestamp(),
-    }
+    return definition(states, updateDate=iso(start - timedelta(days=3)))
 
 
 # -- the calls ---------------------------------------------------------------------
 
 
-def calls(count: int, *, events: int, start: datetime) -> Iterator[Data]:
+def calls(count: int, *, events: int, start: datetime) -> Iterator[Received]:
     """Yield so many Events of LookupEvents, oldest first, spread over the rounds.
 
     Of each round one RunTask, then polls; one in twenty is of the role alone.
@@ -170,47 +143,29 @@ def calls(count: int, *, events: int, start: datetime) -> Iterator[Data]:
         yield _call(number, place, nth, at)
 
 
-def _call(number: int, place: int, nth: int, at: datetime) -> Data:
+def _call(number: int, place: int, nth: int, at: datetime) -> Received:
     name = "RunTask" if nth == 0 else "DescribeTasks"
-    asked: Data = {"cluster": "my-cluster", "tasks": [_task_arn(place)]}
-    answer: Data | None = None
+    asked: dict[str, Any] = {"cluster": "my-cluster", "tasks": [_task_arn(place)]}
+    answer: dict[str, Any] | None = None
     if nth == 0:
         asked = {"cluster": "my-cluster", "startedBy": "AWS Step Functions"}
         answer = {"tasks": [{"taskArn": _task_arn(place), "text": _PAYLOAD}]}
     elif number % 20 == 7:
         name, asked = "ListClusters", {"maxResults": 10}
     asked["include"] = ["x" * 400]
-    inner = api_call(
-        name,
-        (at - START).total_seconds(),
-        key=f"{number:08x}-0000-4000-8000-000000000000",
-        request_id=None if nth else _request_id(place),
-        parameters=asked,
-        response=answer,
+    return lookup(
+        api_call(
+            name,
+            (at - START).total_seconds(),
+            key=f"{number:08x}-0000-4000-8000-000000000000",
+            request_id=None if nth else _request_id(place),
+            parameters=asked,
+            response=answer,
+        )
     )
-    return {
-        "EventId": inner["eventID"],
-        "EventName": name,
-        "ReadOnly": str(inner["readOnly"]).lower(),
-        "EventTime": at.timestamp(),
-        "EventSource": "ecs.amazonaws.com",
-        "Username": SESSION,
-        "Resources": [],
-        "CloudTrailEvent": json.dumps(inner),
-    }
 
 
 # -- as records ----------------------------------------------------------------------
-
-
-def _received(at: datetime, kind: str, arn: str | None, data: Data) -> Received:
-    """Make a record that both editions read: the first one wants times in words."""
-    words = {
-        key: iso(datetime.fromtimestamp(data[key], UTC))
-        for key in _TIMES
-        if key in data
-    }
-    return receive(at, kind, arn, {**data, **words})
 
 
 def records(
@@ -223,14 +178,13 @@ def records(
     begin = start or begin_of(events)
     over = begin + timedelta(seconds=loops(events) * PERIOD)
     stopped = over if ended else None
-    yield _received(over, RecordKind.DESCRIBE, ARN, described(begin, ended=stopped))
-    yield _received(over, RecordKind.DEFINITION, ARN, defined(begin))
+    yield replace(described(begin, ended=stopped), at=over)
+    yield replace(defined(begin), at=over)
     for number, event in enumerate(history(events, start=begin, ended=ended)):
         at = over + timedelta(seconds=0.05 * (1 + number // _EVENTS_PAGE))
-        yield _received(at, RecordKind.HISTORY, ARN, event)
+        yield replace(event, at=at)
     for number, call in enumerate(calls(call_count, events=events, start=begin)):
-        at = over + timedelta(seconds=1 + number // _CALLS_PAGE)
-        yield _received(at, RecordKind.LOOKUP, None, call)
+        yield replace(call, at=over + timedelta(seconds=1 + number // _CALLS_PAGE))
 
 
 def growing(

@@ -142,30 +142,37 @@ MEMORY, KEY, QUIET = "memory of a long replay", "key to picture", "quiet watch, 
 LIVE, PAGE = "live, until all is shown", "a page after 100 new records"
 
 
+def _on_terminal(
+    bench: Bench,
+    edition: Edition,
+    command: Command,
+    word: str,
+    measure: Callable[[Bench, Terminal], Taken],
+) -> Taken:
+    """Measure a program once a word is on its screen, its last by a key."""
+    key = _END if word == LAST else b""
+    with bench.terminal(edition, command) as terminal:
+        terminal.until_word(word, key=key)
+        return measure(bench, terminal)
+
+
+def _beside_smallest(
+    measure: Callable[[Bench, Terminal], Taken],
+) -> Callable[[Bench], Mapping[str, Measure]]:
+    """Measure the same of the smallest app there is, which has a clock."""
+    smallest = Edition.own(), _floor("screen", STATE), STATE, measure
+    return lambda bench: {
+        "smallest Textual app": lambda: _on_terminal(bench, *smallest)
+    }
+
+
 def _opened(bench: Bench, edition: Edition) -> Taken:
     command = edition.command("replay", bench.recording(min(bench.events, 1000)))
-    with bench.terminal(edition, command) as terminal:
-        terminal.until_word(STATE)
-        return {FIRST: bench.so_far(terminal)}
+    return _on_terminal(bench, edition, command, STATE, _shown)
 
 
-def _opened_by_others(bench: Bench) -> dict[str, Measure]:
-    path = bench.recording(min(bench.events, 1000))
-
-    def by(command: Command, word: str) -> Measure:
-        def measure() -> Taken:
-            with bench.terminal(Edition.own(), command) as terminal:
-                terminal.until_word(word)
-                return {FIRST: bench.so_far(terminal)}
-
-        return measure
-
-    found = {"smallest Textual app": by(_floor("screen", STATE), STATE)}
-    for name in ("lnav", "tl"):
-        if program := shutil.which(name):
-            # A line begins with when, and where from: not all of it is in view.
-            found[name] = by((program, path), "source")
-    return found
+def _shown(bench: Bench, terminal: Terminal) -> Taken:
+    return {FIRST: bench.so_far(terminal)}
 
 
 def _opened_long(bench: Bench, edition: Edition) -> Taken:
@@ -179,23 +186,11 @@ def _opened_long(bench: Bench, edition: Edition) -> Taken:
 
 
 def _keys(bench: Bench, edition: Edition) -> Taken:
-    path = bench.recording(bench.events, bench.some_calls)
-    with bench.terminal(edition, edition.command("replay", path)) as terminal:
-        terminal.until_word(LAST, key=_END)
-        return {KEY: _pressed(bench, terminal)}
+    command = edition.command("replay", bench.recording(bench.events, bench.some_calls))
+    return _on_terminal(bench, edition, command, LAST, _pressed)
 
 
-def _keys_by_others(bench: Bench) -> dict[str, Measure]:
-    def measure() -> Taken:
-        command = _floor("screen", STATE)
-        with bench.terminal(Edition.own(), command) as terminal:
-            terminal.until_word(STATE)
-            return {KEY: _pressed(bench, terminal)}
-
-    return {"smallest Textual app": measure}
-
-
-def _pressed(bench: Bench, terminal: Terminal) -> float:
+def _pressed(bench: Bench, terminal: Terminal) -> Taken:
     """Press up again and again; give what a key took until a frame was painted.
 
     Never down: of up and down, heard of at once, nothing is painted.
@@ -208,34 +203,22 @@ def _pressed(bench: Bench, terminal: Terminal) -> float:
         taken.append(terminal.until_painted(at) - at)
         terminal.drain(rng.uniform(*_PAUSE))
     each = (terminal.cpu() - cpu) / bench.keys
-    return each if bench.by_cpu else median(taken)
+    return {KEY: each if bench.by_cpu else median(taken)}
 
 
 def _quiet(bench: Bench, edition: Edition) -> Taken:
     calls = min(bench.some_calls, 50)
     with bench.served(bench.events, calls, ended=False) as url:
         command = edition.command(ARN, "--endpoint-url", url, "--no-record")
-        with bench.terminal(edition, command) as terminal:
-            terminal.until_word(LAST, key=_END)
-            return {QUIET: _share(terminal, bench.eased)}
+        return _on_terminal(bench, edition, command, LAST, _share)
 
 
-def _quiet_by_others(bench: Bench) -> dict[str, Measure]:
-    def measure() -> Taken:
-        command = _floor("screen", STATE)
-        with bench.terminal(Edition.own(), command) as terminal:
-            terminal.until_word(STATE)
-            return {QUIET: _share(terminal, bench.eased)}
-
-    return {"smallest Textual app with a clock": measure}
-
-
-def _share(terminal: Terminal, eased: float) -> float:
+def _share(bench: Bench, terminal: Terminal) -> Taken:
     """Give the share of a core that is used once polls have eased off."""
-    terminal.drain(eased)
+    terminal.drain(bench.eased)
     cpu, begun = terminal.cpu(), time.monotonic()
-    terminal.drain(eased)
-    return (terminal.cpu() - cpu) / (time.monotonic() - begun)
+    terminal.drain(bench.eased)
+    return {QUIET: (terminal.cpu() - cpu) / (time.monotonic() - begun)}
 
 
 def _live(bench: Bench, edition: Edition) -> Taken:
@@ -255,14 +238,14 @@ def _page(bench: Bench, edition: Edition) -> Taken:
 _USUAL = Limit()
 ROWS: Mapping[str, Row] = {
     "start": Row(_start, {HELP: _USUAL}, _least_start),
-    "first": Row(_opened, {FIRST: Limit(1.0, 0.040)}, _opened_by_others),
+    "first": Row(_opened, {FIRST: Limit(1.0, 0.040)}, _beside_smallest(_shown)),
     "written": Row(_written, dict.fromkeys(_LARGE, _USUAL), most=5),
     "fetched": Row(_fetched, {FETCH: _USUAL}, _fetched_by_others),
     "long": Row(_opened_long, {LAST_LINE: Limit(0.5), MEMORY: Limit(0.55)}, most=2),
     "page": Row(_page, {PAGE: Limit(0.25)}, most=2),
     "live": Row(_live, {LIVE: Limit(0.5)}, most=3),
-    "keys": Row(_keys, {KEY: _USUAL}, _keys_by_others, most=3),
-    "quiet": Row(_quiet, {QUIET: Limit(1.5)}, _quiet_by_others, most=2),
+    "keys": Row(_keys, {KEY: _USUAL}, _beside_smallest(_pressed), most=3),
+    "quiet": Row(_quiet, {QUIET: Limit(1.5)}, _beside_smallest(_share), most=2),
 }
 
 

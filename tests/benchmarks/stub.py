@@ -43,16 +43,16 @@ class Stub:
         begin = made.begin_of(events, datetime.now(UTC))
         over = begin + timedelta(seconds=made.loops(events) * made.PERIOD)
         history = made.history(events, start=begin, ended=ended)
-        self._events = [*map(_encoded, history)]
+        self._events = [each.data for each in history]
         trail = made.calls(calls, events=events, start=begin)
-        self._calls = [*map(_encoded, trail)][::-1]
+        self._calls = [each.data for each in trail][::-1]
         self.counts: Counter[str] = Counter()
         described = made.described(begin, ended=over if ended else None)
         started = {"executionArn": ARN, "startDate": begin.timestamp()}
         self._answers: dict[str, Callable[[Asked], bytes]] = {
-            "describeexecution": lambda _: _encoded(described),
+            "describeexecution": lambda _: described.data,
             "listexecutions": lambda _: b'{"executions":[]}',
-            "describestatemachineforexecution": lambda _: _encoded(made.defined(begin)),
+            "describestatemachineforexecution": lambda _: made.defined(begin).data,
             "startexecution": lambda _: _encoded(started),
             "getexecutionhistory": self._history,
             "lookupevents": self._lookup,

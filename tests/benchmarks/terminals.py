@@ -4,18 +4,15 @@ Nothing is drawn here. A screen emulator would need more of the second core than
 is measured; bytes are searched as they come.
 """
 
-import fcntl
 import os
-import pty
-import select
 import signal
-import struct
-import termios
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
+
+import pexpect
 
 from tests.benchmarks.measure import PATIENCE, Command, FailedError
 
@@ -48,12 +45,13 @@ class Terminal:
         full = {key: full[key] for key in full if key not in {"COLUMNS", "LINES"}}
         self.begun = time.monotonic()
         """By the clock that all processes of this machine share."""
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
-            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
-            os.chdir(cwd or Path.cwd())
-            os.execvpe(self._words[0], self._words, full)  # noqa: S606 - no shell is wanted
+        words, size = self._words, (ROWS, COLUMNS)
+        self._child = pexpect.spawn(
+            words[0], words[1:], env=full, cwd=cwd and str(cwd), dimensions=size
+        )
+        # Else each key would wait, as people do.
+        self._child.delaybeforesend = None
+        self.pid = self._child.pid
         self._ended = False
         self.seen = bytearray()
         """All that was written so far."""
@@ -64,30 +62,29 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        os.close(self._fd)
-        with suppress(ChildProcessError):
-            os.waitpid(self.pid, 0)
+        self._child.kill(signal.SIGKILL)
+        with suppress(pexpect.ExceptionPexpect):
+            self._child.wait()
+        self._child.close()
 
     def press(self, keys: bytes) -> float:
         """Press a key; give the moment."""
         at = time.monotonic()
-        os.write(self._fd, keys)
+        self._child.send(keys)
         return at
 
     def read(self, seconds: float) -> bytes:
         """Take in what comes within so long; nothing if nothing does."""
-        ready, _, _ = select.select([self._fd], [], [], max(0.0, seconds))
-        if not ready:
-            return b""
         data = b""
-        with suppress(OSError):
-            data = os.read(self._fd, _MOST)
-        self._ended = not data
+        try:
+            data = self._child.read_nonblocking(_MOST, timeout=max(0.0, seconds))
+        except pexpect.TIMEOUT:
+            return data
+        except pexpect.EOF:
+            self._ended = True
         for asked, answer in _ANSWERS.items():
             if asked in data:
-                os.write(self._fd, answer)
+                self._child.send(answer)
         if _PAINTED in data:
             self.painted_at = time.monotonic()
         self.seen += data

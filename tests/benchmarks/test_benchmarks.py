@@ -25,7 +25,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 @settings(max_examples=25)
 @given(count=st.integers(6, 40).map(lambda n: 2 * n), ended=st.booleans())
 def test_a_history_has_as_many_events_as_asked_for(count: int, *, ended: bool) -> None:
-    events = list(made.history(count, start=START, ended=ended))
+    made_events = made.history(count, start=START, ended=ended)
+    events = [each.record for each in made_events]
     assert [event["id"] for event in events] == list(range(1, count + 1))
     times = [event["timestamp"] for event in events]
     assert times == sorted(times)

@@ -19,45 +19,6 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(text, newline=""), strict=True))
 
 
-def known(row: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in row.items() if value}
-
-
-def test_an_event_and_the_call_that_it_tells_of_stand_together() -> None:
-    found = rows(export("csv", "denied"))
-    assert known(found[4]) == {
-        "time": "2023-11-15T00:28:25.302Z",
-        "seen_at": "2023-11-15T00:28:26.302Z",
-        "execution": aws.ARN,
-        "lane": "states",
-        "kind": "phase",
-        "state": "ECS RunTask",
-        "text": "submitted",
-        "history_id": "5",
-        "history_type": "TaskSubmitted",
-        "entered_id": "2",
-        "scheduled_id": "3",
-    }
-    assert known(found[5]) == {
-        "time": "2023-11-15T00:28:25Z",
-        "seen_at": "2023-11-15T00:30:35.000Z",
-        "execution": aws.ARN,
-        "lane": "calls",
-        "kind": "call",
-        "state": "ECS RunTask",
-        "text": "RunTask  task 9f018ef6  = request ID",
-        "entered_id": "2",
-        "scheduled_id": "3",
-        "call_id": "run",
-        "service": "ecs.amazonaws.com",
-        "api": "RunTask",
-        "role": "action",
-        "request_id": "req-run",
-        "rule": "request-id",
-        "evidence": "req-run",
-    }
-
-
 @pytest.mark.parametrize("name", RECORDS)
 def test_every_event_and_call_has_a_row_and_every_row_all_columns(name: str) -> None:
     text = export("csv", name)
@@ -68,15 +29,6 @@ def test_every_event_and_call_has_a_row_and_every_row_all_columns(name: str) -> 
     assert tuple(found[0]) == COLUMNS
     assert {len(row) for row in found} == {len(COLUMNS)}
     assert len(found) == 1 + events + len(moment.calls)
-
-
-def test_errors_are_told_of_calls_states_and_executions() -> None:
-    found = rows(export("csv", "failing"))
-    assert {row["error"] for row in found} == {
-        "",
-        "ClusterNotFoundException",
-        "States.TaskFailed",
-    }
 
 
 def test_an_ambiguous_call_has_the_reason_for_its_evidence() -> None:

@@ -6,16 +6,15 @@ from io import StringIO
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.export.facts import JsonLines, call_facts, visit_facts
-from sfnwatch.model.records import Received, RecordKind, receive
+from sfnwatch.export.facts import JsonLines
+from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests import examples
-from tests.export.traces import RECORDS, trace_of
+from tests.export.traces import RECORDS
 
 _KEYS = ("kind", "execution", "id", "event_id", "arn", "task_arn", "version")
 
@@ -83,25 +82,6 @@ def test_nothing_is_printed_twice_unchanged(name: str, cuts: list[int]) -> None:
         said[key] = line
 
 
-@pytest.mark.parametrize("name", ["denied", "shop", "photos", "several"])
-def test_the_last_word_on_visits_and_calls_is_that_of_the_exported_trace(
-    name: str,
-) -> None:
-    records = RECORDS[name]
-    told = last_of_each(printed([record] for record in records)).values()
-    moment = trace_of(records).as_of()
-    visits = [
-        {"kind": "visit", "execution": arn, **visit_facts(visit)}
-        for arn, execution in moment.executions.items()
-        for visit in execution.visits
-    ]
-    calls = [
-        {"kind": "call", **call_facts(call, moment.link(call))} for call in moment.calls
-    ]
-    assert [v for v in visits if v not in told] == []
-    assert [c for c in calls if c not in told] == []
-
-
 def test_a_call_is_told_again_when_its_link_is_another() -> None:
     run, history = aws.sync_calls()[0], aws.sync_history()
     told = printed([[run], history])
@@ -127,14 +107,6 @@ def test_health_is_told_as_it_was_recorded_and_once() -> None:
     assert line == {"kind": "health", **told.record}
 
 
-def test_at_the_end_stand_what_was_found_and_how_each_execution_ended() -> None:
-    *_, whole, end = printed([RECORDS["denied"]], end=True)
-    assert (whole["kind"], end["kind"]) == ("trace", "end")
-    assert end["status"] == "SUCCEEDED"
-    kinds = {finding["kind"] for finding in end["findings"]}
-    assert {"denied-but-succeeded", "noticed"} <= kinds
-
-
 def test_what_is_no_ascii_is_escaped_and_nothing_else_is_altered() -> None:
     name = "a\u202eb\x1b[2J\ud800"
     record = aws.changed(aws.event(1, "ExecutionStarted", 0), type=name)
@@ -152,9 +124,3 @@ def test_what_several_executions_did_at_once_is_told_in_one_order() -> None:
     records = [r for arn in arns for r in aws.History(arn).start().state("A").records]
     told = [line["execution"] for line in printed([records]) if line["kind"] == "visit"]
     assert told == arns
-
-
-def test_records_that_can_not_be_read_stop_nothing() -> None:
-    bad = receive(aws.START, RecordKind.HISTORY, aws.ARN, {"id": "x"})
-    told = printed([[bad, *aws.sync_history()]])
-    assert len([line for line in told if line["kind"] == "event"]) == 8

@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from sfnwatch.export.svg import CELL, stylesheet
-from sfnwatch.export.text import cell_width, flow
+from sfnwatch.export.text import flow
 from sfnwatch.view.wording import Part, Role
 from tests import builders as aws
 from tests import examples
@@ -65,7 +66,7 @@ def test_wide_characters_take_two_cells_in_text() -> None:
     lines = printed("text", records).splitlines()
     times = (re.search(r"\d\d:\d\d:\d\d\.\d{3}", line) for line in lines)
     found = zip(lines, times, strict=True)
-    assert len({cell_width(line[: at.start()]) for line, at in found if at}) == 1
+    assert len({cell_len(line[: at.start()]) for line, at in found if at}) == 1
 
 
 def test_of_several_executions_and_children_each_line_says_whose_it_is() -> None:
@@ -110,7 +111,7 @@ def test_a_picture_needs_nothing_but_itself_and_has_all_in_its_frame(name: str) 
         length = float(run.get("textLength", ""))
         assert 0 <= x <= x + length <= width + 1
         assert 0 <= y <= height
-        cells = cell_width("".join(run.itertext()))
+        cells = cell_len("".join(run.itertext()))
         assert length == pytest.approx(cells * CELL, abs=0.01)
 
 
@@ -187,7 +188,7 @@ def test_wrapping_loses_no_word_and_keeps_to_its_room(
     kept = "".join(part.text for row in rows for part in row)
     assert "".join(kept.split()) == "".join("".join(t for t, _ in parts).split())
     for row in rows:
-        width = sum(cell_width(part.text) for part in row)
+        width = sum(cell_len(part.text) for part in row)
         assert width <= room
 
 

@@ -107,11 +107,6 @@ def test_options_are_for_one_screen_and_overrule_it(stage: Stage) -> None:
     [
         ("", "--theme nrod", "--theme: there is no theme `nrod`. Did you mean `nord`?"),
         ("[keys]\n'view.timeline' = 'q'", "", ": keys: `q` is for both"),
-        (
-            "[themes.mine]\nprimary = 'octarine'",
-            "",
-            "mine.primary: `octarine` is no color",
-        ),
     ],
 )
 def test_what_can_not_be_followed_is_said_instead_of_a_screen(

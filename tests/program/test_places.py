@@ -71,22 +71,6 @@ def test_a_recording_is_chosen_and_replayed_without_aws(
     assert program.recordings == [recorded], "nothing is recorded again"
 
 
-def test_where_credentials_are_missing_the_list_says_so(
-    program: Processes, recorded: Path
-) -> None:
-    words = ("watch", "import-orders", "--pick")
-    terminal = program.terminal(*words, AWS_REGION="eu-west-1")
-    terminal.until("Unable to locate credentials", recorded.name.partition(".")[0])
-    terminal.quit()
-
-
-def test_with_nothing_recorded_the_demo_is_named(program: Processes) -> None:
-    terminal = program.terminal()
-    assert terminal.wait() == 2
-    assert "No Region is set" in terminal.text
-    assert "sfnwatch demo" in terminal.text
-
-
 def test_on_a_terminal_it_asks_before_it_removes(
     program: Processes, recorded: Path
 ) -> None:

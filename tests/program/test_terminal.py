@@ -123,35 +123,7 @@ def test_a_crash_leaves_the_terminal_usable_and_tells_no_data(
     assert "123456789012" not in told
 
 
-# -- size ------------------------------------------------------------------------------
-
-
-def test_it_comes_up_in_twenty_columns_of_five_rows_and_grows(
-    program: Processes,
-) -> None:
-    terminal = program.terminal(*DEMO, rows=5, columns=20)
-    terminal.until("submit")
-    for rows, columns in ((1, 1), (2, 200), (60, 10), (30, 120)):
-        terminal.resize(rows, columns)
-        terminal.read()
-    terminal.until("STEP FUNCTIONS", "ECS RunTask")
-    terminal.quit()
-
-
 # -- a demo ----------------------------------------------------------------------------
-
-
-def test_a_demo_runs_to_its_end_and_then_answers(program: Processes) -> None:
-    words = ("demo", "pipeline", "--speed", "300")
-    terminal = program.terminal(*words, columns=100)
-    terminal.until("DEMO", "✔ SUCCEEDED")
-    terminal.press("t", "Prepare", "CardDeclined")
-    terminal.press("t", "STEP FUNCTIONS", gone="elapsed")
-    terminal.press("0", "l for live", gone="✔ SUCCEEDED")
-    terminal.press("l", "✔ SUCCEEDED", gone="l for live")
-    terminal.press("x", gone="waiting, ")
-    terminal.quit()
-    assert "sfnwatch: recorded to" in terminal.after
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from textual.command import CommandPalette
 
 from sfnwatch.tui.actions import ACTIONS, BY_ID, SEVERAL, entries, key_name
@@ -48,12 +49,6 @@ async def test_help_has_all_keys_and_marks_those_of_this_view_first() -> None:
         assert "How a call is matched" not in words_on(app)
 
 
-async def test_help_fits_a_small_screen() -> None:
-    async with replayed("demo-three-ways", (60, 12)) as (app, pilot):
-        await press(pilot, "question_mark", *["j"] * 5, "k")
-        assert "escape closes" in words_on(app)
-
-
 async def test_the_palette_does_every_action_by_its_name() -> None:
     async with replayed("demo-sync") as (app, pilot):
         await press(pilot, "colon")
@@ -64,7 +59,7 @@ async def test_the_palette_does_every_action_by_its_name() -> None:
         assert "event time" in rows_of(app)[-2]
 
 
-async def test_the_palette_goes_to_a_state_and_finds_themes() -> None:
+async def test_the_palette_goes_to_a_state() -> None:
     async with replayed("demo-pipeline") as (app, pilot):
         await pilot.press("home", "ctrl+p")
         await pilot.press(*"charge")
@@ -75,14 +70,44 @@ async def test_the_palette_goes_to_a_state_and_finds_themes() -> None:
         key = app.deck.selected_key
         assert key is not None
         assert key in {m.key for m in app.shown.markers.by(app.shown.playback.clock)}
-        await pilot.press("ctrl+p", *"drac")
-        await until(pilot, "Theme: dracula")
 
 
-async def test_what_does_not_apply_says_why() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        await press(pilot, "C")
-        assert "no child executions" in words_on(app)
+PRESSED = (
+    # A fold opens on enter and closes on z; Z folds all, or opens it.
+    ("demo-sync-denied", "down down down down enter", "DescribeTasks #3", "more polls"),
+    ("demo-sync-denied", "down down down down enter z", "3 more polls", "nothing to"),
+    ("demo-distributed", "Z", "UnreadableImage", "nothing to"),
+    # A service's digit hides its calls, and shows them again.
+    ("demo-pipeline", "", "1 ECS 5 API calls   2 States 2 API calls", "hidden"),
+    ("demo-pipeline", "1", "ECS 5 API calls hidden", "DescribeTasks #"),
+    ("demo-pipeline", "1 1", "DescribeTasks #", "hidden"),
+    # The player says how it plays; by event time no call is late.
+    ("demo-sync", "plus plus g L", "5×", "idle"),
+    ("demo-sync", "L", "∞ loop", "only"),
+    ("demo-sync-denied", "c 5", "event time", "complete up to"),
+    # A replay does not tell the end at its beginning.
+    ("demo-failure", "1", "RUNNING", "States.TaskFailed"),
+    # Denied polls are crossed, and said to be denied where one goes to them.
+    ("demo-sync-denied", "t", "✘ failed, or a denied call", "█ poll"),
+    ("demo-sync-denied", "t ) )", "✘ AccessDenied", "█ poll"),
+    # What does not apply says why, and where it would.
+    ("demo-pipeline", "9", "there is no lane 9", "hidden"),
+    ("demo-sync", "ctrl+right", "there is one execution only", "Align starts"),
+    ("demo-sync", "right_square_bracket", "no state after this", "no mark"),
+    ("demo-sync", "C", "no child executions", "C Children"),
+    ("demo-three-ways", "X", "Swap: only in Compare (v)", "nothing to"),
+)
+"""A recording, keys, what they bring, and what is not to be seen then."""
+
+
+@pytest.mark.parametrize(("name", "keys", "there", "gone"), PRESSED)
+async def test_keys_do_what_they_are_for_and_say_why_they_do_not(
+    name: str, keys: str, there: str, gone: str
+) -> None:
+    async with replayed(name, (140, 40), *keys.split()) as (app, _):
+        words = words_on(app)
+        assert there in words
+        assert gone not in words
 
 
 async def test_escape_undoes_one_thing_at_a_time() -> None:
@@ -105,14 +130,6 @@ async def test_a_recording_opens_as_it_was_left() -> None:
         assert left.clock == "event"
     async with replayed("demo-pipeline") as (app, _):
         assert app.view_to_save.filter == ""
-
-
-async def test_a_key_of_another_view_says_which_view_that_is() -> None:
-    async with replayed("demo-three-ways", (80, 24)) as (app, pilot):
-        await press(pilot, "X")
-        assert "Swap: only in Compare (v)" in words_on(app)
-        await press(pilot, "i")
-        assert "Zoom in: only in Timeline (t)" in words_on(app)
 
 
 async def test_the_footer_says_what_enter_and_escape_do_here() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from sfnwatch.model.records import Received
-from tests.builders import HEAD, History, listing, map_child, nested_run, photos
+from tests.builders import History, map_child, photos
 from tests.tui.screens import (
     ScriptedSession,
     live,
@@ -83,21 +83,3 @@ async def test_where_it_can_not_be_read_it_is_told_how_to_watch_it() -> None:
         words = prose_on(app).replace("▌ ", "")
         assert "is not in these records. sfnwatch" in words
         assert "watches it." in words
-
-
-async def test_a_nested_execution_is_one_too() -> None:
-    async with live(nested_run(), (100, 24)) as (app, pilot, _):
-        await press(pilot, "C")
-        assert "1 child execution, 1 read" in words_on(app)
-        assert "archive" in row_with(app, "succeeded")
-
-
-async def test_hostile_names_do_nothing() -> None:
-    bad = f"{HEAD}:execution:nightly-report/Each:\x1b]0;x\x07[red]\u202e"
-    async with live([*photos(2), listing((bad, "FAILED"))], (44, 12)) as (
-        app,
-        pilot,
-        _,
-    ):
-        await press(pilot, "C")
-        assert not set("\x1b\x07\u202e") & set(words_on(app))

@@ -5,33 +5,11 @@ from tests.builders import ARN, OTHER_ARN, History, describe, sync_run
 from tests.tui.screens import (
     live,
     press,
-    prose_on,
     replayed,
-    row_with,
     rows_of,
     settle,
-    until,
     words_on,
 )
-
-
-async def test_the_verdict_stands_above_the_states_of_both() -> None:
-    async with replayed("demo-three-ways", (140, 40), "v") as (app, pilot):
-        await until(pilot, "First difference")
-        a, b, verdict = rows_of(app)[1:4]
-        assert a.split()[:2] == ["▸A", "sync"]
-        assert a.endswith("✔ succeeded  5m 09s")
-        assert b.split()[:2] == ["B", "async"]
-        assert verdict.strip().startswith("First difference: ECS RunTask runs")
-        assert "The definitions differ in ECS RunTask" in prose_on(app)
-        state = row_with(app, "≠ ▾ ECS RunTask")
-        # A bar is as long as its side took; how much longer the other was is dotted.
-        assert state.count("▄") > 35
-        assert state.count("┈") > 30
-        assert state.split()[-2:] == ["08s", "×0.0027"]
-        runs = row_with(app, "≠     runs")
-        assert runs.split()[2:] == ["ecs:runTask.sync", "ecs:runTask"]
-        assert "5 polls, every 60 s" in row_with(app, "DescribeTasks")
 
 
 async def test_other_pairs_are_chosen_swapped_and_pointed_at() -> None:
@@ -89,13 +67,3 @@ async def test_one_alone_has_nothing_to_be_compared_with() -> None:
     async with live(sync_run(), (100, 24)) as (app, pilot, _):
         await press(pilot, "v")
         assert "there is one execution only" in words_on(app)
-
-
-async def test_what_still_runs_grows() -> None:
-    first = History().start().task("Import", submitted={}, lasts=900).records[:-2]
-    other = History(OTHER_ARN).start().task("Import", submitted={}, lasts=9).end()
-    records = [describe("RUNNING"), *first, *other.records]
-    async with live(records, (120, 30), seconds=60) as (app, pilot, _):
-        await press(pilot, "v")
-        assert "● running" in rows_of(app)[2] or "● running" in rows_of(app)[1]
-        assert "Import" in words_on(app)

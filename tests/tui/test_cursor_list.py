@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
+from sfnwatch.tui.app import ScreenSettings
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Span
 from sfnwatch.tui.themes import ThemedApp
@@ -45,7 +46,7 @@ class Fruit(CursorList):
 
 class Basket(ThemedApp[None]):
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__()
+        super().__init__(ScreenSettings())
         self.list = Fruit(names)
         self.moved: list[str | None] = []
         self.opened = 0

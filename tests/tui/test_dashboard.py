@@ -104,16 +104,6 @@ async def test_a_bar_that_is_chosen_takes_the_lanes_along() -> None:
         assert app.focused is lanes
 
 
-async def test_of_several_executions_each_has_a_bar_that_opens_to_its_states() -> None:
-    async with replayed("demo-three-ways", (140, 40), "home") as (app, pilot):
-        shown = timeline_of(app).bars.lines
-        assert [line.open for line in shown] == [False] * 4
-        await press(pilot, "shift+tab", "z")
-        assert [line.bar.name for line in timeline_of(app).bars.lines][1] == (
-            "ECS RunTask"
-        )
-
-
 async def test_many_bars_take_two_fifths_of_the_height_and_follow_the_cursor() -> None:
     states = [f"State {number}" for number in range(60)]
     events = [f"PassState{what} {s}" for s in states for what in ("Entered", "Exited")]
@@ -165,7 +155,6 @@ WHOLE = {
         "event 1.4 s after the execution stopped, with no DescribeExecution call in",
     ),
     "demo-failure": (
-        "States.TaskFailed Essential container in task exited",
         "1 retry: States.TaskFailed",
         "event 1.4 s after the task stopped, with no DescribeTasks call in",
     ),

@@ -130,10 +130,6 @@ def test_a_cut_string_says_how_much_more_there_is_and_opens() -> None:
     assert sum(row.count("x") for row in words_of(value, folds, 40)) == 5000
 
 
-def test_a_text_of_several_lines_opens_into_them() -> None:
-    assert words_of("one\ntwo\n")[1:] == ["    one", "    two"]
-
-
 def test_of_very_many_keys_some_are_shown_and_then_more() -> None:
     value = {str(n): n for n in range(25_000)}
     folds = JsonFolds(opened={"$": True})

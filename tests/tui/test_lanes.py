@@ -12,7 +12,6 @@ from tests.builders import START, api_call, history, lookup, sync_run
 from tests.tui.screens import (
     ScriptedSession,
     live,
-    press,
     prose_on,
     replayed,
     row_with,
@@ -54,56 +53,12 @@ async def test_an_error_and_how_a_jobs_end_was_learned_of_are_never_cut(
             ]
 
 
-async def test_wide_a_call_stands_beside_the_state_that_made_it() -> None:
-    async with replayed("demo-sync-denied") as (app, _):
-        row = row_with(app, "submitted")
-        assert re.search(r"submitted ─+ 13:31:16\.588──▶ RunTask  task \w+", row)
-        assert row.endswith("= request ID")
-        poll = row_with(app, "DescribeTasks #1")
-        assert poll.index("DescribeTasks") == row.index("RunTask")
-
-
-async def test_the_time_stands_right_of_the_longest_text_in_view() -> None:
-    async with replayed("demo-sync-denied") as (app, _):
-        longest = next(row for row in lines_of(app) if "ecs:runTask.sync" in row)
-        end = longest.index("ecs:runTask.sync") + len("ecs:runTask.sync")
-        assert longest.index("13:31:15") - end <= 4
-
-
 async def test_without_calls_their_lane_gives_its_room_away() -> None:
     run = history("ExecutionStarted", "FailStateEntered Stop")
     async with live(run) as (app, _, _):
         assert "none yet: CloudTrail is minutes behind" in words_on(app)
         row = row_with(app, "Execution started")
         assert len(row) < 60
-
-
-async def test_below_100_columns_there_is_one_lane() -> None:
-    async with replayed("demo-sync-denied", (99, 30)) as (app, _):
-        row = row_with(app, "submitted")
-        assert "submitted ──▶ RunTask" in row
-        assert row.index("RunTask") < row.index("13:31:16")
-
-
-async def test_each_open_state_has_a_life_line_in_its_own_column() -> None:
-    async with replayed("demo-pipeline", (140, 60)) as (app, _):
-        both = row_with(app, "DescribeTasks #1")
-        assert both[1:4] == "│┃┃"
-        assert any("┋" in row[1:7] for row in rows_of(app))
-        left = {
-            row.index("[") for row in rows_of(app) if row.lstrip("│┃╎┋╷╹ ")[:1] == "["
-        }
-        assert len(left) == 1
-
-
-async def test_a_fold_opens_on_enter_and_closes_on_z() -> None:
-    async with replayed("demo-sync-denied") as (app, pilot):
-        assert "3 more polls" in words_on(app)
-        await press(pilot, *["down"] * 4, "enter")
-        assert "DescribeTasks #3" in words_on(app)
-        assert "more polls" not in words_on(app)
-        await press(pilot, "z")
-        assert "3 more polls" in words_on(app)
 
 
 async def test_a_fold_counts_what_had_come_by_a_moment_and_stays_selected() -> None:
@@ -137,45 +92,22 @@ async def test_a_click_on_its_sign_opens_a_fold() -> None:
         assert "On the road" in words_on(app)
 
 
-async def test_all_folds_open_and_close_at_once() -> None:
-    async with replayed("demo-distributed") as (app, pilot):
-        before = len(lines_of(app))
-        await press(pilot, "Z")
-        assert len(lines_of(app)) > before
-        assert "UnreadableImage" in words_on(app)
-
-
-async def test_a_long_silence_is_named() -> None:
-    run = history(
-        "ExecutionStarted", "WaitStateEntered Rest", "WaitStateExited+600 Rest"
-    )
-    async with live(run) as (app, _, _):
-        assert "⋮ 10m 00s" in words_on(app)
-
-
-async def test_a_new_day_is_dated() -> None:
-    run = history(
-        "ExecutionStarted", "WaitStateEntered Rest", "WaitStateExited+90000 Rest"
-    )
-    async with live(run) as (app, _, _):
-        assert f"{START + timedelta(days=1):%Y-%m-%d}" in words_on(app)
-
-
-async def test_services_have_digits_that_hide_their_calls() -> None:
-    async with replayed("demo-pipeline") as (app, pilot):
-        assert "1 ECS 5 API calls   2 States 2 API calls" in words_on(app)
-        await press(pilot, "1")
-        assert "ECS 5 API calls hidden" in words_on(app)
-        assert "DescribeTasks #" not in words_on(app)
-        await press(pilot, "1", "9")
-        assert "DescribeTasks #" in words_on(app)
-        assert "there is no lane 9" in words_on(app)
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(600, "⋮ 10m 00s"), (90_000, f"{START + timedelta(days=1):%Y-%m-%d}")],
+)
+async def test_a_long_silence_is_named_and_a_new_day_dated(
+    seconds: int, words: str
+) -> None:
+    rest = "WaitStateEntered Rest", f"WaitStateExited+{seconds} Rest"
+    async with live(history("ExecutionStarted", *rest)) as (app, _, _):
+        assert words in words_on(app)
 
 
 # -- several executions ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [128, 140, 184])
+@pytest.mark.parametrize("width", [128, 184])
 async def test_executions_stand_side_by_side_with_short_names(width: int) -> None:
     async with replayed("demo-three-ways", (width, 40)) as (app, _):
         head = row_with(app, " UTC ")
@@ -188,27 +120,6 @@ async def test_executions_stand_side_by_side_with_short_names(width: int) -> Non
         assert "✘ AccessDenied" in column
 
 
-async def test_words_run_on_over_what_is_blank_at_their_right() -> None:
-    async with replayed("demo-three-ways") as (app, _):
-        row = row_with(app, "= request ID")
-        assert "submitted ──▶ RunTask  task" in row
-
-
-async def test_narrow_each_line_says_by_a_chip_whose_it_is() -> None:
-    async with replayed("demo-three-ways", (80, 40)) as (app, _):
-        assert row_with(app, "aws-sdk:ecs:runTask").lstrip().startswith("sdk")
-        assert row_with(app, "✘ AccessDenied").lstrip().startswith("denied")
-
-
-async def test_aligned_all_executions_start_at_once() -> None:
-    async with replayed("demo-three-ways") as (app, pilot):
-        await press(pilot, "a")
-        assert "elapsed" in words_on(app)
-        assert "+00:00" in row_with(app, "Execution started")
-        await press(pilot, "a")
-        assert "13:30:53" in row_with(app, "Execution started")
-
-
 async def test_the_cursor_goes_from_execution_to_execution() -> None:
     async with replayed("demo-three-ways", (140, 40), "home") as (app, pilot):
         for key, name in (
@@ -218,13 +129,6 @@ async def test_the_cursor_goes_from_execution_to_execution() -> None:
         ):
             await pilot.press(key)
             assert f"three-ways-{name}" in str(app.deck.selected_key)
-
-
-async def test_with_one_execution_there_is_none_to_go_to() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        await press(pilot, "ctrl+right")
-        assert "there is one execution only" in words_on(app)
-        assert "Align starts" not in words_on(app)
 
 
 # -- sizes and what comes late ---------------------------------------------------------

@@ -5,17 +5,20 @@ import asyncio
 import pytest
 
 from sfnwatch.errors import RefusedError
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.records import HealthState, Received
 from sfnwatch.model.values import iso
 from sfnwatch.tui.detail_view import can_browse
 from sfnwatch.tui.terminal import notification
 from tests.builders import (
     ARN,
+    TASK_ARN,
+    History,
     api_call,
     at,
     failed_history,
     health,
     lookup,
+    milliseconds,
     redriven_history,
     sync_calls,
     sync_definition,
@@ -68,31 +71,14 @@ async def test_many_batches_at_once_are_painted_together() -> None:
         assert "Execution succeeded" in words_on(app)
 
 
-async def test_the_head_says_who_how_and_for_how_long() -> None:
-    run = sync_run()
-    async with live(run[:-1]) as (app, _, _):
-        head = rows_of(app)[0]
-        assert "nightly-report" in head
-    async with live(run) as (app, _, _):
-        assert "✔ SUCCEEDED 5m 09s" in words_on(app)
-
-
-async def test_the_headline_says_what_failed_first() -> None:
-    async with replayed("demo-failure") as (app, _):
-        told = rows_of(app)[1]
-        assert told.startswith(" States.TaskFailed  Essential container in task exited")
-    async with replayed("demo-sync-denied", (80, 24)) as (app, _):
-        words = "5 of 5 polls denied, yet completion detected in 1.6 s, by event"
-        assert words in rows_of(app)[1]
-
-
-async def test_a_replay_does_not_tell_the_end_at_its_beginning() -> None:
-    async with replayed("demo-failure") as (app, pilot):
-        await press(pilot, "1")
-        words = words_on(app)
-        assert "RUNNING" in words
-        assert "FAILED" not in words
-        assert "States.TaskFailed" not in words
+async def test_how_the_ends_of_very_many_jobs_were_learned_of_is_summed_up() -> None:
+    run = History().start()
+    for number in range(40):
+        task = {"TaskArn": f"{TASK_ARN[:-4]}{number:04x}"}
+        done = {**task, "StoppedAt": milliseconds(run.now + 5)}
+        run.task("Work", submitted={"Tasks": [task]}, output=done, lasts=6)
+    async with live(run.end().records) as (app, _, _):
+        assert "completion detected in 1.4 s" in words_on(app)
 
 
 async def test_lines_that_come_while_one_looks_elsewhere_are_counted() -> None:
@@ -119,20 +105,18 @@ async def test_paused_nothing_moves_and_nothing_is_missed() -> None:
         assert "Execution succeeded" in words_on(app)
 
 
-async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown() -> None:
+@pytest.mark.parametrize(
+    "beside", [[], sync_history(ARN.replace("7f3a", "7f3b"))], ids=["one", "two"]
+)
+async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown(
+    beside: list[Received],
+) -> None:
     told = health("lookup", "live", 260, complete_to=iso(at(100)))
-    async with live([*sync_history(), *sync_calls(), told], (160, 40)) as (app, _, _):
-        words = words_on(app)
-        assert "CloudTrail complete up to 00:30:04 (estimate)" in rows_of(app)[0]
-        assert "┄┄ CloudTrail complete up to 00:30:04 (estimate) ┄┄" in words
-
-
-async def test_beside_each_other_executions_leave_room_for_how_complete_it_is() -> None:
-    told = health("lookup", "live", 260, complete_to=iso(at(100)))
-    both = [*sync_history(), *sync_history(ARN.replace("7f3a", "7f3b"))]
-    async with live([*both, *sync_calls(), told]) as (app, _, _):
-        words = words_on(app)
-        assert "┄┄ CloudTrail complete up to 00:30:04 (estimate) ┄┄" in words
+    run = [*sync_history(), *beside, *sync_calls(), told]
+    async with live(run, (160, 40)) as (app, _, _):
+        words = "CloudTrail complete up to 00:30:04 (estimate)"
+        assert words in rows_of(app)[0]
+        assert f"┄┄ {words} ┄┄" in words_on(app)
 
 
 async def test_what_is_read_before_anything_is_complete_is_said() -> None:

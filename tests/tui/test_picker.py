@@ -21,9 +21,15 @@ from sfnwatch.model.children import (
     Listing,
 )
 from sfnwatch.recording.library import ListedRecording
-from sfnwatch.tui.children_view import execution_row, row_spans
-from sfnwatch.tui.paint import Looks, width_of
-from sfnwatch.tui.picker import ExecutionList, ListExecutions, Picker, PickerApp, has
+from sfnwatch.tui.app import ScreenSettings
+from sfnwatch.tui.paint import Looks
+from sfnwatch.tui.picker import (
+    ExecutionList,
+    ListExecutions,
+    PickerApp,
+    PickerSource,
+    has,
+)
 from tests.builders import HEAD, at
 from tests.sources.clocks import ManualClock
 from tests.tui.conftest import drawn
@@ -107,8 +113,8 @@ async def picking(
 
     ask = ask or listed(EXECUTIONS)
     clock = ManualClock(at(130))
-    picker = Picker(ask, clock=clock, region="eu-west-1", recordings=read, **more)
-    app = PickerApp(picker, theme="sfnwatch-dark")
+    source = PickerSource(ask, clock, region="eu-west-1", recordings=read, **more)
+    app = PickerApp(source, ScreenSettings(theme="sfnwatch-dark"))
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
@@ -121,17 +127,6 @@ def names(app: PickerApp) -> list[str]:
     known.append("later")
     words = [row.split() for row in rows_of(app)[2:]]
     return [name for row in words for name in known if name in row]
-
-
-async def test_what_failed_comes_behind_what_runs_and_before_the_rest() -> None:
-    later = execution("later", "SUCCEEDED", 120)
-    async with picking(listed((*EXECUTIONS, later))) as (app, _):
-        assert [name for name in names(app) if "tape" not in name] == [
-            "running",
-            "newest",
-            "later",
-            "old",
-        ]
 
 
 async def test_which_executions_are_asked_for_is_told() -> None:
@@ -319,14 +314,6 @@ async def test_the_picker_looks_as_it_did(picture: SnapshotAssertion) -> None:
     async with picking() as (app, pilot):
         await press(pilot, "space")
         assert drawn(app.export_screenshot(simplify=True)) == picture
-
-
-@given(st.text(max_size=30), st.integers(1, 160))
-def test_a_row_fits_and_is_harmless(name: str, width: int) -> None:
-    row = execution_row(execution(name + HOSTILE), at(5))
-    spans = row_spans(row, width, Looks())
-    assert width_of(spans) <= width
-    assert not set("\x1b\x07\u202e\n") & set("".join(span.text for span in spans))
 
 
 @given(st.permutations(EXECUTIONS))

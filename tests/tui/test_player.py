@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from sfnwatch.model.history import Clock
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.player import Scrubber
 from tests.builders import sync_history
@@ -32,17 +31,6 @@ def position(app: SfnwatchApp) -> datetime:
     return at
 
 
-async def test_it_says_how_it_plays_where_and_by_which_clock() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        assert "■ end" in player(app)
-        assert "arrival time" in player(app)
-        assert "idle squeezed" in player(app)
-        await press(pilot, "5")
-        assert "‖ paused" in player(app) or "■" in player(app)
-        await press(pilot, "c")
-        assert "event time" in player(app)
-
-
 async def test_steps_by_event_state_and_mark() -> None:
     async with replayed("demo-pipeline") as (app, pilot):
         end = position(app)
@@ -59,12 +47,6 @@ async def test_steps_by_event_state_and_mark() -> None:
         assert position(app) <= before
 
 
-async def test_where_there_is_no_further_state_it_says_so() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        await press(pilot, "right_square_bracket")
-        assert "no state after this" in words_on(app)
-
-
 async def test_seconds_minutes_and_tenths() -> None:
     async with replayed("demo-sync") as (app, pilot):
         await pilot.press("0")
@@ -75,14 +57,6 @@ async def test_seconds_minutes_and_tenths() -> None:
         assert (position(app) - start).total_seconds() == 60
         await pilot.press("shift+left", "shift+left")
         assert position(app) == start
-
-
-async def test_speed_squeeze_and_loop_are_said() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        await press(pilot, "plus", "plus", "g", "L")
-        assert "5×" in player(app)
-        assert "idle" not in player(app)
-        assert "∞ loop" in player(app)
 
 
 async def test_a_watch_does_not_loop() -> None:
@@ -142,14 +116,6 @@ async def test_what_is_under_the_mouse_is_said() -> None:
         await pilot.pause()
         scrubber = app.query_one(Scrubber)
         assert "execution succeeded" in str(scrubber.tooltip)
-
-
-async def test_reading_by_event_time_no_call_is_late() -> None:
-    async with replayed("demo-sync-denied") as (app, pilot):
-        await pilot.press("c", "5")
-        assert app.shown.playback.clock is Clock.EVENT
-        await settle(pilot)
-        assert "complete" not in rows_of(app)[0]
 
 
 async def test_while_a_recording_plays_its_newest_lines_are_in_view() -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.paint import width_of
-from sfnwatch.tui.timeline_draw import Axis, Lens, idle_gaps, scale_of
+from sfnwatch.tui.timeline_draw import Axis, Lens, scale_of
 from sfnwatch.view.playback import cut_short
-from tests.builders import START, at
+from tests.builders import START, at, event
 from tests.tui.screens import recorded
 
 WEEK = 7 * 86400
@@ -131,10 +131,18 @@ def test_at_the_newest_moment_the_window_goes_on_with_it_and_else_stays() -> Non
 
 
 def test_a_gap_is_squeezed_that_is_long_by_itself_and_of_the_whole() -> None:
-    moments = [at(second) for second in (0, 1, 2, 40, 41, 300, 301, 1000)]
-    assert idle_gaps(moments) == [(at(41), at(300)), (at(301), at(1000))]
-    assert idle_gaps([at(0), at(500)]) == []
-    assert idle_gaps([]) == []
+    def cuts(*seconds: float) -> list[tuple[datetime, datetime]]:
+        numbered = enumerate(seconds, 1)
+        trace = Trace()
+        trace.add([event(n, "PassStateEntered", s, name="S") for n, s in numbered])
+        scale = scale_of(trace.as_of(), at(seconds[-1]), unshifted, squeeze=True)
+        return [(scale.knots[cut], scale.knots[cut + 1]) for cut in scale.cuts]
+
+    assert cuts(0, 1, 2, 40, 41, 300, 301, 1000) == [
+        (at(41), at(300)),
+        (at(301), at(1000)),
+    ]
+    assert cuts(0, 500) == []
 
 
 def test_the_time_until_a_redrive_is_cut_out_by_itself() -> None:

@@ -3,8 +3,6 @@
 import re
 
 from sfnwatch.tui.app import SfnwatchApp
-from sfnwatch.tui.timeline_view import TimelineView
-from sfnwatch.view.order import Fold
 from tests.builders import History, at, call, describe, photos
 from tests.tui.screens import (
     live,
@@ -59,15 +57,6 @@ async def test_one_goes_from_call_to_call_and_is_told_how_long_after_the_action(
         assert "DescribeTasks #1" in rows_of(app)[-3]
         await press(pilot, *[")"] * 9)
         assert "no more calls" in prose_on(app)
-
-
-async def test_denied_polls_are_crossed_and_said_to_be_denied() -> None:
-    async with replayed("demo-sync-denied", (100, 24), "t") as (app, pilot):
-        row = row_with(app, "ECS RunTask")
-        assert row.count("✘") == 5
-        assert "✘ failed, or a denied call" in words_on(app)
-        await press(pilot, ")", ")")
-        assert "✘ AccessDenied" in rows_of(app)[-3]
 
 
 async def test_folds_are_those_of_the_tree_and_one_bar_is_fitted() -> None:
@@ -177,31 +166,6 @@ async def test_several_executions_have_a_bar_each_and_are_stepped_through() -> N
         assert bars[1].index("▄") == bars[0].index("▄")
 
 
-async def test_what_is_selected_goes_to_the_lanes_and_back() -> None:
-    async with replayed("demo-pipeline", (100, 30), "t", "home", "down", "down") as (
-        app,
-        pilot,
-    ):
-        await press(pilot, "t", "enter")
-        assert re.search("Render invoice", words_on(app).split("Facts")[0])
-        await press(pilot, "escape", "end", "t", "enter")
-        assert app.query_one("#detail").display
-
-
-async def test_an_event_a_call_and_a_fold_lead_to_their_bar() -> None:
-    async with replayed("demo-sync", (140, 40), "t") as (app, _):
-        view, shown = app.deck.view, app.shown
-        assert isinstance(view, TimelineView)
-        arn, calls = shown.roots[0].arn, shown.trace.ordered_calls
-        folds = [item.key for item in shown.items if isinstance(item, Fold)]
-        assert folds
-        for key in (f"{arn}#5", calls[0].key, *folds):
-            place = view.bars.place_of(key)
-            assert place is not None
-            assert view.bars.lines[place].bar.key == f"{arn}#2"
-        assert not view.select_key("nothing")
-
-
 async def test_a_filter_leaves_the_bars_it_is_about() -> None:
     async with replayed("demo-pipeline", (100, 30), "t") as (app, pilot):
         await press(pilot, "tilde", *"~s Label", "enter")
@@ -210,12 +174,6 @@ async def test_a_filter_leaves_the_bars_it_is_about() -> None:
         assert ["Each parcel" in row or "Label" in row for row in bars] == [True] * 5
         await press(pilot, "tilde", "x", "enter")
         await until(pilot, "the filter leaves no state")
-
-
-async def test_a_sign_that_a_note_alone_has_is_explained_too() -> None:
-    async with replayed("demo-distributed", (140, 40), "t") as (app, _):
-        assert "◀ event 1.3 s" in words_on(app)
-        assert "◀ learned by event" in words_on(app)
 
 
 async def test_of_a_map_run_it_is_said_what_is_not_read() -> None:

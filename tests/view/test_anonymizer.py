@@ -60,35 +60,30 @@ def test_the_names_of_a_run_are_gone_from_everything() -> None:
     assert REGION in shown
 
 
+HERE = f"{REGION}:account-1"
+ROLES = "arn:aws:iam::account-1:role/role"
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        (ARN, f"arn:aws:states:{REGION}:account-1:execution:machine-1:execution-1"),
-        (ROLE, "arn:aws:iam::account-1:role/role-1"),
-        (
-            f"at {TASK_ARN}.",
-            f"at arn:aws:ecs:{REGION}:account-1:task/cluster-1/task-1.",
-        ),
+        (ARN, f"arn:aws:states:{HERE}:execution:machine-1:execution-1"),
+        (ARN[:-4], f"arn:aws:states:{HERE}:execution:machine-1:execution-x"),
+        (ROLE, f"{ROLES}-1"),
+        (f"at {TASK_ARN}.", f"at arn:aws:ecs:{HERE}:task/cluster-1/task-1."),
         ("run-7f3a of nightly-report", "execution-1 of machine-1"),
         ("nightly-report-2 my-nightly-report", None),
         (f"task {TASK_ID[:8]}", "task 1"),
         (f"Task {TASK_ID[:8]}, subtask {TASK_ID[:8]}", "Task 1, subtask task-1"),
         (f"logs-{ACCOUNT}-x", "logs-account-1-x"),
         (f"{ACCOUNT}0 a{ACCOUNT}", None),
-        (
-            ARN[:-4],
-            f"arn:aws:states:{REGION}:account-1:execution:machine-1:execution-x",
-        ),
         ("arn:aws:states:::ecs:runTask.sync:2 arn:aws:iam::aws:policy/Some", None),
         ("at 00:28:24.102 and 2023-11-15T00:28:24Z", None),
         ("ECS RunTask  Task  ecs:runTask.sync  = request id", None),
         ("sync async sdk denied", None),
         ("999988887777", "account-x"),
         (f"by {ROLE[:20]}… 3 KiB more", "by arn:… 3 KiB more"),
-        (
-            f"by {ROLE[:40]}… 3 KiB more",
-            "by arn:aws:iam::account-1:role/role-x 3 KiB more",
-        ),
+        (f"by {ROLE[:40]}… 3 KiB more", f"by {ROLES}-x 3 KiB more"),
     ],
 )
 def test_names_are_masked_as_whole_words(text: str, masked: str | None) -> None:
@@ -145,6 +140,10 @@ def test_what_is_private_by_its_looks_is_masked(text: str, masked: str | None) -
     assert Anonymizer().mask(text) == unknown
 
 
+QUEUE = f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs"
+IMAGE = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/acme/etl:3"
+
+
 @pytest.mark.parametrize(
     ("parameters", "name", "alias"),
     [
@@ -152,16 +151,8 @@ def test_what_is_private_by_its_looks_is_masked(text: str, masked: str | None) -
         ({"taskDefinition": "etl:12"}, "etl", "family-1"),
         ({"group": "family:etl"}, "etl", "family-1"),
         ({"logGroupName": "/acme/x"}, "/acme/x", "log-group-1"),
-        (
-            {"queueUrl": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs"},
-            "jobs",
-            "queue-1",
-        ),
-        (
-            {"image": f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/acme/etl:3"},
-            "acme/etl",
-            "repository-1",
-        ),
+        ({"queueUrl": QUEUE}, "jobs", "queue-1"),
+        ({"image": IMAGE}, "acme/etl", "repository-1"),
     ],
 )
 def test_names_without_an_arn_are_known_by_their_key(
@@ -174,9 +165,8 @@ def test_names_without_an_arn_are_known_by_their_key(
 
 def test_what_a_source_says_of_itself_is_learned_too() -> None:
     words = f"{arn('iam', 'user/jane', '')} may not"
-    assert "jane" not in learned(health("lookup", "denied", 1, message=words)).mask(
-        "jane may not"
-    )
+    anonymizer = learned(health("lookup", "denied", 1, message=words))
+    assert "jane" not in anonymizer.mask("jane may not")
 
 
 def test_common_and_short_names_are_masked_in_arns_only() -> None:
@@ -185,9 +175,7 @@ def test_common_and_short_names_are_masked_in_arns_only() -> None:
     plain = "ab ecs:runTask running RunTask"
     assert anonymizer.mask(plain) == plain
     masked = [anonymizer.mask(arn("ecs", f"cluster/{name}")) for name in names]
-    assert [m.rsplit("/", 1)[1] for m in masked] == [
-        f"cluster-{n}" for n in range(1, 5)
-    ]
+    assert [m.rsplit("/cluster-", 1)[1] for m in masked] == ["1", "2", "3", "4"]
 
 
 def test_a_hostile_name_is_known_as_it_is_shown() -> None:
@@ -222,9 +210,8 @@ def test_a_file_and_a_screen_call_a_thing_the_same() -> None:
 
 # -- for any names ---------------------------------------------------------------------
 
-names = st.text(
-    st.sampled_from("abcxyz019-_./+ äß夜"), min_size=1, max_size=12
-) | st.from_regex(r"[a-z]{3,6}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
+names = st.text("abcxyz019-_./+ äß夜", min_size=1, max_size=12)
+names |= st.from_regex(r"[a-z]{3,6}(-[a-z0-9]{1,4}){0,2}", fullmatch=True)
 books = st.dictionaries(
     names.filter(lambda n: not re.search(r"-(\d|x)", n)),
     st.sampled_from(["task", "machine", "role"]),

@@ -45,8 +45,8 @@ from tests.builders import (
     sync_run,
 )
 from tests.golden import inputs
+from tests.model.test_hostile import values
 from tests.model.worlds import RECORDINGS, WHOLE, WORLDS, World, recorded, rows
-from tests.recording.values import values
 from tests.view.make_vocabulary import TABLE, modeled
 from tests.view.redacting import (
     is_left,
@@ -58,7 +58,8 @@ from tests.view.redacting import (
 )
 
 SESSION = "SessionAliasaaaaaaaaaaaaaaaaaaab"
-HOME = f"{REGION}:000000000001"
+ALIAS = "000000000001"
+HOME = f"{REGION}:{ALIAS}"
 UUID = "a11a5a11-a5a1-4a11-a5a1-a11000000001"
 TASK = f"arn:aws:ecs:{HOME}:task/cluster-1/a11a5a11a5a11a5a11a5a10000000001"
 
@@ -119,20 +120,16 @@ def test_answers_that_contradict_each_other_show_the_same() -> None:
     """No answer of a moment is preferred for its text, which is another redacted."""
     other = MAP_RUN_ARN.replace("276e", "aaaa")
     children = [map_child(0), map_child(1)]
-    records = [
-        *photos(),
-        *(
-            listing(*((arn, status) for arn in children), run=run, seen=70)
-            for run in (MAP_RUN_ARN, other)
-            for status in ("FAILED", "ABORTED", "Zork")
-        ),
-        *(counted(seen=70, parent=arn, status="FAILED") for arn in (ARN, "zork", "b")),
-        *(describe(status, seen=9) for status in ("FAILED", "ABORTED", "RUNNING")),
-        *(
-            health("lookup", "denied", 9, message=message)
-            for message in ("Zork may not", "Not allowed to Aardvark")
-        ),
-    ]
+    records = photos()
+    for run in (MAP_RUN_ARN, other):
+        for status in ("FAILED", "ABORTED", "Zork"):
+            told = ((arn, status) for arn in children)
+            records.append(listing(*told, run=run, seen=70))
+    for arn in (ARN, "zork", "b"):
+        records.append(counted(seen=70, parent=arn, status="FAILED"))
+    records += (describe(each, seen=9) for each in ("FAILED", "ABORTED", "RUNNING"))
+    for message in ("Zork may not", "Not allowed to Aardvark"):
+        records.append(health("lookup", "denied", 9, message=message))
     assert outline(redacted(records)) == outline(records)
     shuffled = outline(redacted([*reversed(records)]))
     assert shuffled[0][3] == outline(records)[0][3]
@@ -172,20 +169,14 @@ def jobs(draw: st.DrawFn) -> list[Received]:
             "SdkResponseMetadata": {"RequestId": draw(IDS)},
         }
         name = draw(st.sampled_from(["Work", "blue", "task/1", "RunTask", "state-1"]))
+        errors = st.sampled_from(["States.TaskFailed", "Mine", "A b"])
+        why: Any = {"error": draw(errors), "cause": draw(said), **task}
+        told: Any = {"output": json.dumps(output), **task}
         found += [
             event(first, "TaskStateEntered", begin, name=name, input=key),
             event(first + 1, "TaskScheduled", begin, parameters="{}", **task),
-            event(
-                first + 2, "TaskSubmitted", begin + 1, output=json.dumps(output), **task
-            ),
-            event(
-                first + 3,
-                "TaskFailed",
-                begin + 8,
-                error=draw(st.sampled_from(["States.TaskFailed", "Mine", "A b"])),
-                cause=draw(said),
-                **task,
-            ),
+            event(first + 2, "TaskSubmitted", begin + 1, **told),
+            event(first + 3, "TaskFailed", begin + 8, **why),
         ]
     asked = st.builds(lambda a, b: {"tasks": [a], "text": f"to /{b}."}, IDS, IDS)
     names = st.sampled_from(["RunTask", "DescribeTasks", "SubmitJob", "OrbitalZap"])
@@ -220,12 +211,9 @@ def test_parameters_that_agree_still_do_and_others_still_do_not() -> None:
     """Keys that differ by their first letter stay so, and numbers stay different."""
     sent = {"Cluster": "blue", "PropagateTags": "X", "Count": 3}
     asked = {key[0].lower() + key[1:]: value for key, value in sent.items()}
-    one, other = redacted(
-        [
-            event(2, "TaskScheduled", 1, parameters=json.dumps(sent)),
-            received("trail", api_call("X", 2, key="c", parameters=asked | {"n": 7})),
-        ]
-    )
+    called = api_call("X", 2, key="c", parameters=asked | {"n": 7})
+    scheduled = event(2, "TaskScheduled", 1, parameters=json.dumps(sent))
+    one, other = redacted([scheduled, received("trail", called)])
     told = json.loads(one.record["taskScheduledEventDetails"]["parameters"])
     again = {k[:1].upper() + k[1:]: v for k, v in _asked(other).items()}
     assert told == {key: value for key, value in again.items() if key in told}
@@ -323,7 +311,7 @@ CANARY = st.text("qzxjkvw7QZ", min_size=8, max_size=14).filter(
 )
 _WRAPPED = "(Service: @; Status Code: 400; Error Code: @; Request ID: @; Proxy: null)"
 _RAISED = (
-    "An error occurred while executing the state '@' (entered at the event id #2)."
+    "An error occurred while executing the state '{}' (entered at the event id #2)."
 )
 FORMS = [
     *("@", "@ @x", "@\x1b[31m\u202e\ud800", "States.@", "@.AccessDenied", "aws-sdk:@"),
@@ -340,7 +328,7 @@ FORMS = [
     "arn:aws:ecs:us-east-1:123456789012:task/@/@",
     "arn:aws:states:us-east-1:123456789012:mapRun:@/@:@",
     *('{"@": ["@", {"@": "{\\"@\\": \\"@\\"}"}]}', '"@"', '{"@": '),
-    *(f"Rate exceeded {_WRAPPED}", f"{_RAISED} @", "2023-11-15T00:28:24Z@"),
+    *(f"Rate exceeded {_WRAPPED}", f"{_RAISED.format('@')} @", "2023-11-15T00:28:24Z@"),
     "User: @ is not authorized to perform: ecs:@ on resource: @",
     *("AWS::@::@", "sfnwatch/1 @", "AKIA@@", "x@StateEntered"),
 ]
@@ -371,15 +359,11 @@ def infested(draw: st.DrawFn) -> tuple[str, list[Received]]:
         return form if chosen and (all_keys or text[:1].isupper()) else text
 
     of = draw(st.sampled_from([*WHOLE.values(), [request(1), health("lookup", "", 1)]]))
-    return canary, [
-        receive(
-            r.at,
-            plant(r.kind),
-            r.execution_arn and plant(r.execution_arn),
-            planted(dict(r.record), plant),
-        )
-        for r in of
-    ]
+    found = []
+    for r in of:
+        arn, record = r.execution_arn, planted(dict(r.record), plant)
+        found.append(receive(r.at, plant(r.kind), arn and plant(arn), record))
+    return canary, found
 
 
 @examples(80)
@@ -505,9 +489,8 @@ def test_every_call_of_every_integration_keeps_its_name() -> None:
 
 
 def test_an_unknown_operation_is_the_same_on_both_sides() -> None:
-    made = event(
-        3, "TaskScheduled", 1, resourceType="aws-sdk:ecs", resource="zorkThing.syncX"
-    )
+    task: Any = {"resourceType": "aws-sdk:ecs", "resource": "zorkThing.syncX"}
+    made = event(3, "TaskScheduled", 1, **task)
     called = received("trail", api_call("ZorkThing20150331v2", 1, key="x"))
     one, other = redacted([made, called])
     resource = one.record["taskScheduledEventDetails"]["resource"]
@@ -604,9 +587,7 @@ def test_a_definition_keeps_what_can_happen_and_says_nothing_of_what_on() -> Non
 
 
 def test_names_of_states_are_kept_if_asked_for_and_where_they_are_that() -> None:
-    said = (
-        "An error occurred while executing the state '{}' (entered at the event id #2)."
-    )
+    said = _RAISED
     records = [
         definition({"Charge card": {"Type": "Pass"}}),
         event(2, "PassStateEntered", 1, name="Charge card", input='"Charge card"'),
@@ -718,17 +699,11 @@ def test_any_value_becomes_one_of_its_type(value: Any) -> None:
 
 def test_what_this_tool_says_of_itself_stays_as_far_as_it_names_nobody() -> None:
     message = f"LookupEvents on {REGION}: ThrottlingException. Rate exceeded"
-    told, own = redacted(
-        [
-            health("lookup", "throttled", 1, message=message, retry_in=2.5),
-            call(
-                "LookupEvents", 1, key="x", user_agent="Boto3/1 sfnwatch/0.1.0 (jane)"
-            ),
-        ]
-    )
-    assert told.record["message"] == (
-        "LookupEvents text-1 ThrottlingException. Rate exceeded"
-    )
+    agent, words = "Boto3/1 sfnwatch/0.1.0 (jane)", "ThrottlingException. Rate exceeded"
+    said = health("lookup", "throttled", 1, message=message, retry_in=2.5)
+    asked = call("LookupEvents", 1, key="x", user_agent=agent)
+    told, own = redacted([said, asked])
+    assert told.record["message"] == f"LookupEvents text-1 {words}"
     assert told.record["retry_in"] == 2.5
     trace = Trace()
     trace.add([own])

@@ -163,6 +163,12 @@ def stopped(**more: Any) -> Sequence[Received]:
 
 
 HIDDEN = "CloudTrail Event history does not include that call."
+TRIED, REDRIVEN = tried().records, aws.redriven_run()
+SCHEDULES = "retry back-off, Step Functions schedules ecs:runTask"
+
+
+def alone(which: aws.Which = aws.SYNC) -> Sequence[Received]:
+    return History().task("W", which).records
 
 
 @pytest.mark.parametrize(
@@ -175,7 +181,6 @@ HIDDEN = "CloudTrail Event history does not include that call."
         (entered("S", "Parallel").records, "S, a Parallel state, starts its branches."),
         (entered("S", "Succeed").records, "state, ends the execution successfully."),
         (entered("S", "Fail").records, "S, a Fail state, fails the execution."),
-        (entered("S", "Task").records, "S, a Task state, is entered."),
         (entered("S", "Novel").records, "S, a Novel state, is entered."),
         (entered("S", "Task", **ASKS).records, f"with the response; {HIDDEN}"),
         (waited(), "Which?, a Choice state, chooses the next state: Pause."),
@@ -190,83 +195,32 @@ HIDDEN = "CloudTrail Event history does not include that call."
         (phase("TaskStartFailed", error="E"), "W could not be started after 10 s (E)."),
         (phase("TaskSubmitFailed"), "W could not submit its call after 10 s."),
         (phase("TaskStarted"), "ecs:runTask started after 10 s."),
-        (
-            phase("TaskSubmitted"),
-            "RunTask returned; Step Functions now waits for the t",
-        ),
-        (
-            phase("TaskSucceeded"),
-            "W: RunTask returned after 10 s; nothing waits for the",
-        ),
+        (phase("TaskSubmitted"), "RunTask returned; Step Functions now waits for the"),
+        (phase("TaskSucceeded"), "W: RunTask returned after 10 s; nothing waits for"),
         (worker(), "activity:approve was taken by worker ann after 2 s."),
-        (
-            tried().records,
-            "Try 1 of Work failed after 1 s (ECS.Busy: No room); try 2 f",
-        ),
-        (tried().records, "Work waits 4 s before the next try."),
-        (
-            tried().records,
-            "After 4 s of retry back-off, Step Functions schedules ecs:ru",
-        ),
+        (TRIED, "Try 1 of Work failed after 1 s (ECS.Busy: No room); try 2 follows"),
+        (TRIED, "Work waits 4 s before the next try."),
+        (TRIED, f"After 4 s of {SCHEDULES}"),
         (tried(how="Failed").records, "1 s (ECS.Busy: No room); nothing catches it."),
         (caught().records, "failed after 1 s (ECS.Busy: No room); a Catch handles it."),
         (caught().records, "failed after 6.2 s, but a Catch handled it; next: Rescue."),
-        (
-            aws.redriven_run(),
-            "a redrive begins try 2; its call is matched by request ID",
-        ),
-        (aws.redriven_run(), "Redriven (1st time), 12m 00s after it failed."),
-        (
-            aws.redriven_run(),
-            "After the redrive, Step Functions schedules ecs:runTask.s",
-        ),
-        (
-            aws.redriven_run(),
-            "learned of it 1.5 s after the task stopped, with no Descr",
-        ),
-        (
-            History().task("W", aws.LAMBDA).records,
-            "W: the function returned after 1.1 s",
-        ),
-        (
-            History().task("W", aws.ACTIVITY).records,
-            "W: the worker reported success aft",
-        ),
-        (History().task("W").records, "W: its job finished after 1.1 s."),
-        (
-            History().task("W", SENDS).records,
-            "W: its task token came back after 1.1 s.",
-        ),
-        (
-            [*SENT.records, call("RunTask", 0, key="x")],
-            "its call is matched by role, action, time only: a guess.",
-        ),
-        (
-            made("RunTask", 1, request_id="req-run"),
-            "its call is matched by request ID.",
-        ),
-        (
-            stopped(),
-            "StopTask stops task 9f018ef6 of Work; matched by t",
-        ),
-        (
-            stopped(error=("E", "")),
-            "StopTask, which failed (E), stops",
-        ),
+        (REDRIVEN, "a redrive begins try 2; its call is matched by request ID"),
+        (REDRIVEN, "Redriven (1st time), 12m 00s after it failed."),
+        (REDRIVEN, "After the redrive, Step Functions schedules ecs:runTask.s"),
+        (REDRIVEN, "learned of it 1.5 s after the task stopped, with no Descr"),
+        (alone(aws.LAMBDA), "W: the function returned after 1.1 s"),
+        (alone(aws.ACTIVITY), "W: the worker reported success after"),
+        (alone(), "W: its job finished after 1.1 s."),
+        (alone(SENDS), "W: its task token came back after 1.1 s."),
+        ([*SENT.records, call("RunTask", 0, key="x")], "action, time only: a guess."),
+        (made("RunTask", 1, request_id="req-run"), "its call is matched by request ID"),
+        (stopped(), "StopTask stops task 9f018ef6 of Work; matched by t"),
+        (stopped(error=("E", "")), "StopTask, which failed (E), stops"),
         (made("Get", source="s3.amazonaws.com"), ": same role, but no matching task."),
-        (
-            [call("X", 1, key="x")],
-            "Step Functions called X with the role StepFunctions-",
-        ),
+        ([call("X", 1, key="x")], "Step Functions called X with the role StepFunctio"),
         ([call("X", 1, key="x", invoked_by=None)], "Someone other than Step Functions"),
-        (
-            [*aws.sync_run(), *aws.task_life()],
-            "ECS reports task 9f018ef6 of ECS RunTask",
-        ),
-        (
-            [*aws.sync_run(), *aws.task_life()],
-            "learns of it by this event or by a poll.",
-        ),
+        ([*aws.sync_run(), *aws.task_life()], "reports task 9f018ef6 of ECS RunTask"),
+        ([*aws.sync_run(), *aws.task_life()], "learns of it by this event or by a p"),
         ([*LEFT, *aws.task_life()], "exit 0); its state did not wait."),
     ],
 )

@@ -15,27 +15,15 @@ from sfnwatch.view.filter_language import (
     RULES,
     Filter,
     FilterError,
-    LineFilter,
     complete,
     found,
     parse_filter,
 )
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.order import Item
-from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.outline import Keeps, Outline, OutlineOptions
 from sfnwatch.view.wording import plain_text
-from tests.builders import (
-    REQUEST_RESPONSE,
-    ROLE,
-    History,
-    at,
-    call,
-    event,
-    photos,
-    redriven_run,
-    sync_run,
-    task_life,
-)
+from tests import builders
 from tests.model.answers import trace_of
 
 
@@ -46,11 +34,11 @@ def failing_run() -> list[Received]:
         "no role (Service: AmazonECS; Request ID: denied; Proxy: null)",
         "no role",
     ]
-    run = History().start()
+    run = builders.History().start()
     run.add("TaskStateEntered", name="Work")
     for wait, cause in zip((0.1, 4), causes, strict=True):
-        run.add("TaskScheduled", wait=wait, **REQUEST_RESPONSE)
-        run.add("TaskStarted", **REQUEST_RESPONSE)
+        run.add("TaskScheduled", wait=wait, **builders.REQUEST_RESPONSE)
+        run.add("TaskStarted", **builders.REQUEST_RESPONSE)
         error = "ECS.AccessDeniedException"
         run.add("TaskFailed", wait=1.1, error=error, cause=cause)
     run.add("TaskStateExited", name="Work")
@@ -58,20 +46,22 @@ def failing_run() -> list[Received]:
     run.add("TaskScheduled", resourceType="sqs", resource="sendMessage")
     return [
         *run.records,
-        call("RunTask", 1, key="denied", request_id="denied", error=denied),
-        call("StopTask", 100, key="stop", parameters={"task": "t-1", "n": 137}),
-        call("AssumeRole", 2, key="role", source="sts.amazonaws.com"),
-        call("Other", 3, key="foreign", role=f"{ROLE}-2"),
+        builders.call("RunTask", 1, key="denied", request_id="denied", error=denied),
+        builders.call(
+            "StopTask", 100, key="stop", parameters={"task": "t-1", "n": 137}
+        ),
+        builders.call("AssumeRole", 2, key="role", source="sts.amazonaws.com"),
+        builders.call("Other", 3, key="foreign", role=f"{builders.ROLE}-2"),
     ]
 
 
 RUNS = {
-    "sync": sync_run(),
+    "sync": builders.sync_run(),
     "failing": failing_run(),
-    "task": [*sync_run(), *task_life(exit_code=1)],
-    "redriven": redriven_run(),
-    "photos": photos(),
-    "alone": [call("RunTask", 1, key="alone")],
+    "task": [*builders.sync_run(), *builders.task_life(exit_code=1)],
+    "redriven": builders.redriven_run(),
+    "photos": builders.photos(),
+    "alone": [builders.call("RunTask", 1, key="alone")],
 }
 
 
@@ -84,7 +74,7 @@ class Shown:
         self.moment = trace.as_of()
         self.maker = LineMaker(self.moment, self.outline)
 
-    def filter(self, by: Filter) -> LineFilter:
+    def filter(self, by: Filter) -> Keeps:
         return by.predicate(self.moment, self.outline)
 
     def text(self, item: Item) -> str:
@@ -168,14 +158,14 @@ def test_kinds_links_and_failures_are_told_apart(
 
 
 def test_a_fold_is_kept_for_what_is_behind_it() -> None:
-    shown = Shown(*sync_run(), folds=True)
+    shown = Shown(*builders.sync_run(), folds=True)
     polls = [text for text in shown.kept("~k poll") if "more polls" in text]
     assert len(polls) == 1
     assert not any("more polls" in text for text in shown.kept("~k entered"))
 
 
 def test_an_outline_of_a_filter_has_only_what_it_keeps() -> None:
-    shown = Shown(*sync_run())
+    shown = Shown(*builders.sync_run())
     keep = shown.filter(parse_filter("~k poll"))
     outline = Outline(shown.moment.trace, OutlineOptions(keep=keep, folds=False))
     assert [shown.text(item) for item in outline.items] == shown.kept("~k poll")
@@ -184,7 +174,7 @@ def test_an_outline_of_a_filter_has_only_what_it_keeps() -> None:
 
 def test_what_had_not_come_by_a_moment_is_not_looked_at() -> None:
     shown = SHOWN["failing"]
-    then = shown.moment.trace.as_of(at(0.5))
+    then = shown.moment.trace.as_of(builders.at(0.5))
     keep = parse_filter("~e | ~k call").predicate(then, shown.outline)
     assert not any(map(keep, shown.outline.items[:3]))
     for text in ("~k running", "~d 1s", "~b x", "work", "~k redriven", "~k other"):
@@ -193,7 +183,7 @@ def test_what_had_not_come_by_a_moment_is_not_looked_at() -> None:
 
 
 def test_names_are_matched_as_they_are_shown() -> None:
-    entered = event(2, "TaskStateEntered", 0.1, name="a\x1bb\u202ec")
+    entered = builders.event(2, "TaskStateEntered", 0.1, name="a\x1bb\u202ec")
     assert Shown(entered).kept("~s a␛b�c")
 
 
@@ -276,7 +266,7 @@ def test_any_text_parses_or_is_refused_with_a_place(text: str) -> None:
         assert set(keeps(text)) <= {True, False}
 
 
-LONG = Shown(call("X", 1, key="x", parameters={"text": "a" * 30_000 + "b"}))
+LONG = Shown(builders.call("X", 1, key="x", parameters={"text": "a" * 30_000 + "b"}))
 
 
 @pytest.mark.timeout(300)
@@ -366,7 +356,7 @@ def test_names_are_suggested_what_begins_with_the_words_first() -> None:
 
 
 def test_a_name_that_is_suggested_is_one_that_is_found() -> None:
-    run = History().start().state('a"(\\ \x1b&b', "Wait", wait=9)
+    run = builders.History().start().state('a"(\\ \x1b&b', "Wait", wait=9)
     shown = Shown(*run.records)
     (text,) = offers("~s ", shown).values()
     assert len(shown.kept(text)) == 2
@@ -397,7 +387,7 @@ def finds(shown: Shown, text: str) -> bool:
 
 
 def test_a_search_minds_capitals_and_looks_at_the_state_s_name_too() -> None:
-    shown = Shown(event(2, "TaskStateEntered", 0.1, name="Fan Out"))
+    shown = Shown(builders.event(2, "TaskStateEntered", 0.1, name="Fan Out"))
     assert finds(shown, "fan out")
     assert finds(shown, "Fan")
     assert not any(finds(shown, text) for text in ("FAN", "", "elsewhere"))
@@ -407,7 +397,7 @@ def test_a_search_minds_capitals_and_looks_at_the_state_s_name_too() -> None:
 
 @given(st.text(min_size=1, max_size=10))
 def test_what_is_shown_is_found(name: str) -> None:
-    shown = Shown(event(2, "TaskStateEntered", 0.1, name=name))
+    shown = Shown(builders.event(2, "TaskStateEntered", 0.1, name=name))
     text = shown.text(shown.outline.items[0])
     assume(text.strip())
     assert finds(shown, text)

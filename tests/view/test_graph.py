@@ -114,11 +114,8 @@ def test_iterations_tries_and_child_executions_are_counted() -> None:
 
 def test_what_failed_did_not_come_to_the_end() -> None:
     graph, lights, _ = shown("demo-failure")
-    assert statuses(graph, lights) == {
-        "Start": "succeeded",
-        "Import": "failed",
-        "End": "",
-    }
+    told = statuses(graph, lights)
+    assert told == {"Start": "succeeded", "Import": "failed", "End": ""}
     assert taken(graph, lights) == {("Start", "Import")}
 
 
@@ -213,13 +210,8 @@ def test_a_rule_is_said_in_a_few_words(rule: Mapping[str, Any], words: str) -> N
 def test_a_long_chain_begins_folded_and_opens() -> None:
     graph = Graph(chain(500))
     picture = lay_out(graph, 80, wanted)
-    assert [p.box.name for p in picture.boxes] == [
-        "Start",
-        "S0",
-        "498 states",
-        "S499",
-        "End",
-    ]
+    shown = [placed.box.name for placed in picture.boxes]
+    assert shown == ["Start", "S0", "498 states", "S499", "End"]
     run = next(box for box in graph.boxes.values() if box.type == CHAIN)
     opened = lay_out(graph, 80, wanted, Folds().toggled(run.id, folded=True))
     assert {p.box.id for p in opened.boxes} == graph.boxes.keys()
@@ -247,13 +239,7 @@ def test_frames_are_folded_until_there_is_room() -> None:
 @st.composite
 def machines(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
     """Write a machine, whose transitions lead anywhere."""
-    names = draw(
-        st.lists(
-            st.sampled_from(NAMES) | st.text(min_size=1, max_size=3),
-            max_size=7,
-            unique=True,
-        )
-    )
+    names = draw(st.lists(NAME, max_size=7, unique=True))
     somewhere = st.sampled_from([*names, "nowhere"])
     states: dict[str, Any] = {}
     for name in names:
@@ -265,9 +251,8 @@ def machines(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
             state["Default"] = draw(somewhere)
         elif state["Type"] != "Succeed":
             state |= {"Next": draw(somewhere)} if draw(st.booleans()) else {"End": True}
-            state["Catch"] = [
-                {"Next": to} for to in draw(st.lists(somewhere, max_size=1))
-            ]
+            caught = draw(st.lists(somewhere, max_size=1))
+            state["Catch"] = [{"Next": to} for to in caught]
         if state["Type"] == "Parallel":
             inner = machines(depth - 1)
             state["Branches"] = draw(st.lists(inner, max_size=3))
@@ -277,14 +262,15 @@ def machines(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
     return {"StartAt": draw(somewhere), "States": states}
 
 
+def inside(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield from state.get("Branches", [])
+    yield from filter(None, [state.get("ItemProcessor")])
+
+
 def states_in(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, state in machine["States"].items():
         yield name, state
-        inner = [
-            *state.get("Branches", []),
-            *filter(None, [state.get("ItemProcessor")]),
-        ]
-        for each in inner:
+        for each in inside(state):
             yield from states_in(each)
 
 
@@ -297,11 +283,7 @@ def ways_in(machine: Mapping[str, Any]) -> int:
         plain |= {state.get("Default"), state.get("Next")}
         caught = {each["Next"] for each in state.get("Catch", [])}
         count += len(plain & known) + len(caught & known)
-        inner = [
-            *state.get("Branches", []),
-            *filter(None, [state.get("ItemProcessor")]),
-        ]
-        count += sum(map(ways_in, inner))
+        count += sum(map(ways_in, inside(state)))
     return count
 
 
@@ -330,10 +312,8 @@ def opened(graph: Graph, width: int) -> Picture:
 
 def cells(placed: PlacedBox) -> set[tuple[int, int]]:
     """Give the cells of a box, and of a frame those of its border."""
-    xs, ys = (
-        range(placed.x, placed.x + placed.width),
-        range(placed.y, placed.y + placed.height),
-    )
+    xs = range(placed.x, placed.x + placed.width)
+    ys = range(placed.y, placed.y + placed.height)
     inner = {(x, y) for x in xs[1:-1] for y in ys[1:-1]} if placed.framed else set()
     return {(x, y) for x in xs for y in ys} - inner
 
@@ -395,16 +375,6 @@ def test_edges_share_a_line_only_where_each_source_leads_to_each_target(
             assert (other.source, one.target) in ways
 
 
-@examples(10)
-@given(machines(), st.integers(30, 200))
-def test_what_is_shown_of_a_machine_is_the_same_each_time(
-    machine: Any, width: int
-) -> None:
-    first, second = (opened(Graph(json.dumps(machine)), width) for _ in range(2))
-    assert [p[1:] for p in first.boxes] == [p[1:] for p in second.boxes]
-    assert [w.points for w in first.wires] == [w.points for w in second.wires]
-
-
 @pytest.mark.parametrize("name", ["demo-pipeline", "demo-distributed", "demo-redrive"])
 def test_at_each_moment_what_was_taken_leads_to_what_was_reached(name: str) -> None:
     for seconds in range(0, 240, 20):
@@ -419,6 +389,7 @@ def test_at_each_moment_what_was_taken_leads_to_what_was_reached(name: str) -> N
     [
         '{"States": {"A": {"Type": "Chain"}}}',
         '{"States": {"A": {"Type": "Start"}}}',
+        '{"States": {"A": {"Type": ["Task"]}}}',
         "",
         "[]",
         '{"States": 3}',
@@ -428,7 +399,8 @@ def test_at_each_moment_what_was_taken_leads_to_what_was_reached(name: str) -> N
     ],
 )
 def test_what_is_no_definition_is_a_graph_of_little(text: str) -> None:
-    assert len(Graph(text).boxes) <= 3
+    kinds = [box.kind for box in Graph(text).boxes.values()]
+    assert kinds in (["Start", "End"], ["Start", "state", "End"])
 
 
 def test_of_a_tangled_machine_the_longest_edges_are_left_out_and_counted() -> None:
@@ -444,8 +416,3 @@ def test_of_a_tangled_machine_the_longest_edges_are_left_out_and_counted() -> No
     assert len(picture.wires) + picture.left_out == edges
     reached = {graph.boxes[wire.edge.target].name for wire in picture.wires}
     assert reached >= set(names)
-
-
-def test_a_type_that_is_no_text_is_a_state_like_others() -> None:
-    graph = Graph('{"StartAt": "a", "States": {"a": {"Type": ["Task"]}}}')
-    assert named(graph, "a").kind == "state"

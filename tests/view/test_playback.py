@@ -10,22 +10,14 @@ from sfnwatch.model.history import Clock
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.playback import REST, Course, MarkerKind, Markers, Playback, scale_of
-from tests import examples
-from tests.builders import (
-    START,
-    at,
-    failed_history,
-    nested_run,
-    redriven_run,
-    sync_run,
-)
+from tests import builders, examples
 
 RUNS = {
-    "sync": sync_run(),
-    "denied": sync_run(denied=True),
-    "failed": failed_history().records,
-    "redriven": redriven_run(),
-    "nested": nested_run(),
+    "sync": builders.sync_run(),
+    "denied": builders.sync_run(denied=True),
+    "failed": builders.failed_history().records,
+    "redriven": builders.redriven_run(),
+    "nested": builders.nested_run(),
 }
 
 
@@ -40,7 +32,7 @@ def playback_of(records: list[Received], *, replay: bool = True) -> Playback:
 
 def seconds(playback: Playback) -> float:
     assert playback.position is not None
-    return (playback.position - START).total_seconds()
+    return (playback.position - builders.START).total_seconds()
 
 
 # -- where -----------------------------------------------------------------------------
@@ -60,7 +52,7 @@ def test_a_watch_begins_at_its_live_edge() -> None:
     assert playback.moment().at is None
     playback.skip(-5)
     assert playback.moment().at is not None
-    playback.seek(at(100_000))
+    playback.seek(builders.at(100_000))
     assert playback.moment().at is None
 
 
@@ -78,7 +70,7 @@ def test_steps_go_from_moment_to_moment_and_back() -> None:
     while not playback.ended:
         playback.step(1)
         seen.append(playback.position)
-    assert seen == sorted(set(seen), key=lambda each: each or START)
+    assert seen == sorted(set(seen), key=lambda each: each or builders.START)
     for _ in range(len(seen) + 1):
         playback.step(-1)
     assert playback.position == start
@@ -110,7 +102,7 @@ def test_the_other_clock_shows_the_same_newest_thing() -> None:
     assert playback.clock is Clock.EVENT
     shown = playback.moment()
     newest = [each.events[-1].at for each in shown.executions.values()]
-    assert max(newest) <= (playback.position or START)
+    assert max(newest) <= (playback.position or builders.START)
     playback.to_end()
     playback.switch_clock()
     assert playback.ended
@@ -154,7 +146,7 @@ def test_a_recording_stops_at_its_end_and_loops_after_a_rest() -> None:
 
 def test_of_what_is_being_read_no_more_is_played_than_is_here() -> None:
     trace, records = Trace(), RUNS["sync"]
-    playback = Playback(trace, replay=True, watched=(at(0), at(900)))
+    playback = Playback(trace, replay=True, watched=(builders.at(0), builders.at(900)))
     playback.update(records[:3], trace.add(records[:3]))
     playback.squeeze = False
     playback.tick(500)
@@ -204,7 +196,7 @@ _TIMES = st.lists(st.integers(0, 10_000), min_size=1, max_size=40)
 def test_a_place_on_the_bar_and_its_moment_are_each_others_inverse(
     offsets: list[int], how: str, place: float
 ) -> None:
-    times = sorted(at(each) for each in offsets)
+    times = sorted(builders.at(each) for each in offsets)
     scale = scale_of((times[0], times[-1]), times, squeeze=how == "squeezed")
     for moment in times:
         near: datetime = scale.at(scale.place(moment))
@@ -217,7 +209,7 @@ def test_a_place_on_the_bar_and_its_moment_are_each_others_inverse(
 def test_squeezed_no_gap_takes_more_than_its_share_of_the_bar(
     offsets: list[int],
 ) -> None:
-    times = sorted({at(each) for each in offsets})
+    times = sorted({builders.at(each) for each in offsets})
     scale = scale_of((times[0], times[-1]), times, squeeze=True)
     places = [scale.place(moment) for moment in times]
     assert places == sorted(places)
