@@ -2,7 +2,7 @@
 
 import gc
 import os
-from pathlib import Path
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +22,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.set_threshold(50_000, 20, 10)
 
 
+def pytest_collection_finish() -> None:
+    """Have the collector pass over what stays: all tests, and all that they import."""
+    gc.freeze()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Run one worker more than there are cores: many tests wait for a program."""
     return (os.cpu_count() or 1) + 1
@@ -29,6 +34,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 settings.register_profile(
     "sfnwatch",
+    max_examples=50 * TIMES,
     deadline=None,
     # An ordinary run tries the same examples each time; a longer one draws others.
     derandomize=TIMES == 1,
@@ -37,17 +43,28 @@ settings.register_profile(
 settings.load_profile("sfnwatch")
 
 
+_homes = count()
+
+
 @pytest.fixture(autouse=True)
-def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def no_aws(
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """Shut out the developer's own AWS settings, recordings, proxies and locale."""
+    # Most tests have no file: to make a folder takes longer than many of them.
+    home = tmp_path_factory.getbasetemp() / f"nobody-{next(_homes)}"
+    if "tmp_path" in request.fixturenames:
+        home = request.getfixturevalue("tmp_path")
     for name in list(os.environ):
         if name.startswith(("AWS_", "SFNWATCH_")) and name != "SFNWATCH_FIXTURES":
             monkeypatch.delenv(name)
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
     for name in (*proxies, "LC_ALL", "LC_CTYPE", "LANG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(home / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "no-credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))

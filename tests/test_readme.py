@@ -92,6 +92,7 @@ def test_every_command_scenario_and_format_is_told_of(text: str) -> None:
         assert f"sfnwatch {command[0]}" in text or command == ("watch",)
     for name in (*TOGETHER, *SCENARIOS):
         assert f" {name}" in text
+        assert f"  {name} " in said("demo", "--help")
     for name in TARGETS:
         assert f"`{name}`" in text
 

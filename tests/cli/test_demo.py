@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from tests.cli.programs import Ended, Program
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -52,15 +51,6 @@ def test_calls_are_matched_by_request_and_by_task_and_denied_polls_are_shown(
     told = [line for line in ended.lines if "  task   " in line]
     assert len(told) == 5
     assert "EssentialContainerExited, exit 0" in "".join(told)
-
-
-def test_every_scenario_is_told_of_in_the_help_and_in_readme(
-    program: Program,
-) -> None:
-    text = program("demo", "--help").out
-    for name in (*TOGETHER, *SCENARIOS):
-        assert f"  {name} " in text
-        assert name in README
 
 
 @pytest.mark.usefixtures("stepped")

@@ -22,7 +22,7 @@ def lint(text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [("setup-queue",), ("setup-queue", "glue"), ("lab", "--with-queue")],
+    [("setup-queue", "glue"), ("lab", "--with-queue")],
 )
 def test_a_linter_has_nothing_against_a_template(
     program: Program, words: tuple[str, ...]

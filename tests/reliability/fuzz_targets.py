@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from msgspec import Struct
 
-from sfnwatch.cli.naming import named_execution
+from sfnwatch.cli.account import named_execution
 from sfnwatch.clock import SystemClock
 from sfnwatch.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
@@ -117,11 +117,10 @@ def recording(records: Sequence[Received]) -> bytes:
 def _archived(data: bytes) -> None:
     """Read it as a trail's file whose bytes come in pieces."""
     reader = TrailReader(lambda _: True)
-    for at in range(0, len(data) + _STEP, _STEP):
-        found = reader.feed(data[at : at + _STEP])
+    for at in range(0, len(data), _STEP):
+        reader.feed(data[at : at + _STEP])
+    while (found := reader.read()) is not None:
         _add([Received(aws.START, RecordKind.TRAIL, None, each) for each in found])
-        if reader.trouble:
-            break
 
 
 def _archive_corpus() -> list[bytes]:
