@@ -98,9 +98,11 @@ def _session_of(settings: AwsSettings) -> "AioSession":
     except (ConfigParseError, OSError, ValueError) as error:
         msg = f"The AWS configuration can't be read: {clean(str(error), 200)}."
         raise BadFileError(msg, hint="Correct it, or move it away.") from error
-    if profile and profile not in known:
+    if profile is not None and profile not in known:
         names = ", ".join(clean(name) for name in known) or "none"
-        msg = f"There is no AWS profile named {clean(profile)}."
+        # `AWS_PROFILE=` names one as well, for botocore.
+        which = f"named {clean(profile)}" if profile else "without a name"
+        msg = f"There is no AWS profile {which}."
         raise RefusedError(msg, hint=f"There are: {names}.")
     return session
 

@@ -73,8 +73,9 @@ def test_the_region_is_the_one_that_is_set(
     configure("[default]\nregion = eu-north-1\n[profile a]\nregion = sa-east-1")
     assert configured_region(None, None) == "eu-north-1"
     assert configured_region(None, "a") == "sa-east-1"
-    with pytest.raises(RefusedError, match="There is no AWS profile named b"):
-        configured_region(None, "b")
+    for name, words in (("b", "named b"), ("", "without a name")):
+        with pytest.raises(RefusedError, match=f"There is no AWS profile {words}"):
+            configured_region(None, name)
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     assert configured_region(None, "a") == "us-west-2"
 
