@@ -172,6 +172,9 @@ class SfnwatchApp(ThemedApp[None]):
             gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
         self.deck.lanes.focus()
         self._restore()
+        if self.settings.present:
+            # Before anything comes: a name that was once painted has been seen.
+            self.presenter.present()
         self.repaint()
         if self.settings.mode == "replay":
             self._watch()
@@ -181,8 +184,6 @@ class SfnwatchApp(ThemedApp[None]):
 
     def on_ready(self) -> None:
         suspend_in_the_loop()
-        if self.settings.present:
-            self.presenter.present()
 
     def _restore(self) -> None:
         """Show a recording as it was last looked at: its lanes, or its timeline."""
