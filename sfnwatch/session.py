@@ -6,6 +6,7 @@ it starts, in a thread: the first frame is on the screen by then.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -409,8 +410,14 @@ def replay(
                 take(batch)
             return
         batches = recording.batches(sys.maxsize if whole else _BATCH)
-        while batch := await asyncio.to_thread(next, batches, ()):
-            take(batch)
+        # All of it stays: to look among it for what can go takes a tenth of the time.
+        gc.disable()
+        try:
+            while batch := await asyncio.to_thread(next, batches, ()):
+                take(batch)
+        finally:
+            gc.freeze()
+            gc.enable()
 
     return Session(
         "replay",

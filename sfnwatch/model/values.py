@@ -374,4 +374,6 @@ def ascii_json(value: Any, *, indent: int | None = None) -> str:
 
     NaN and infinities, which JSON doesn't have, raise ValueError.
     """
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False)
+    # Python's own encoder indents in Python, which is slow for a long trace.
+    return text if indent is None else msgspec.json.format(text, indent=indent)
