@@ -173,7 +173,8 @@ def _ends(parts: Sequence[Words], room: int) -> list[Span]:
 def _who(shown: Shown) -> Iterator[Words]:
     mask, roots = shown.looks.mask, shown.roots
     if not roots:
-        title = clean(mask(shown.settings.title), _LONGEST)
+        # Nothing has told yet which names there are, for them to be masked.
+        title = "" if shown.looks.masked else clean(shown.settings.title, _LONGEST)
         yield said(2, title or "sfnwatch", "role--name")
         return
     # A part of a name is no name that would be masked.

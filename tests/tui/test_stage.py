@@ -136,6 +136,13 @@ async def test_in_a_talk_space_goes_from_finding_to_finding_and_to_the_card() ->
         assert app.shown.playback.playing
 
 
+async def test_in_a_talk_no_name_is_shown_before_anything_has_come() -> None:
+    async with live(title="payroll › run-1") as (app, *_):
+        assert "payroll" in words_on(app)
+    async with live(title="payroll › run-1", present=True) as (app, *_):
+        assert "payroll" not in words_on(app)
+
+
 async def test_names_of_a_demo_are_no_secret_and_others_are_masked() -> None:
     async with replayed("demo-three-ways", (140, 40), "p") as (app, pilot):
         assert "run-task" in words_on(app)
