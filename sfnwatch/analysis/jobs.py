@@ -296,8 +296,8 @@ def _completions(
     middle, least, most = (spoken(f(lags)) for f in (median, min, max))
     range_ = least if least == most else f"{least} to {most} (median {middle})"
     job = plural(len(told), told[0][1].job)
-    text = f"Step Functions learned that the {job} started by {use.name} had stopped"
     told_by = ", ".join(f"{count} {_BY[by]}" for by, count in ways.items())
+    text = f"Step Functions learned that the {job} started by {use.name} had stopped"
     text += f" {range_} after they did: {told_by}."
     data = {**told[0][0].place, "tries": len(told)}
     data["by"] = {str(by): count for by, count in ways.items()}

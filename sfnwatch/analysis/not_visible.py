@@ -175,13 +175,13 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         text = "How far CloudTrail is complete is unknown: later calls may be missing."
         yield _unseen(text, reason="incomplete", complete_to=None)
         return
-    text = f"The newest call loaded is from {time_of_day(known)}"
+    reach = f"The newest call loaded is from {time_of_day(known)}"
     if survey.coverage.live:
-        text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
-    text += f", and {named(case.execution.name)} ended at {time_of_day(stopped)}: later"
-    whole = f"{known:%Y-%m-%dT%H:%M:%SZ}"
+        reach = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
+    whole, name = f"{known:%Y-%m-%dT%H:%M:%SZ}", named(case.execution.name)
     yield _unseen(
-        f"{text} calls may be missing.",
+        f"{reach}, and {name} ended at {time_of_day(stopped)}: later calls may be"
+        " missing.",
         reason="incomplete",
         fact=False,
         complete_to=whole,
@@ -208,9 +208,9 @@ def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
         yield finding("ambiguous", text, proofs, count=len(mixed))
     alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
     if alone:
+        proofs = (call.event_id for call in alone)
         text = f"{plural(len(alone), 'call')} by the role"
         text += f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
-        proofs = (call.event_id for call in alone)
         text += f" {_names(alone)}."
         yield _unseen(text, proofs, reason="role-only", count=len(alone))
 
@@ -231,7 +231,8 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         yield _unseen(text, reason="no-cloudtrail")
     if trace.calls and not moment.roots:
         text = "No execution history loaded: calls alone show what was called, but not"
-        yield _unseen(f"{text} how an execution ended.", reason="no-history")
+        text += " how an execution ended."
+        yield _unseen(text, reason="no-history")
     yield from unmatched(survey, None)
     if trace.unread:
         count = len(trace.unread)
