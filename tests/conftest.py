@@ -34,7 +34,6 @@ def pytest_xdist_auto_num_workers() -> int:
 
 settings.register_profile(
     "sfnwatch",
-    max_examples=50 * TIMES,
     deadline=None,
     # An ordinary run tries the same examples each time; a longer one draws others.
     derandomize=TIMES == 1,
