@@ -324,7 +324,7 @@ class Player:
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app, self._shown, self._lanes = app, app.shown, app.deck.lanes
         self.playback = app.shown.playback
-        self._pace = Pace(app, self._show, PATIENCE_ALONE)
+        self._pace = Pace(app, self._show_frame, PATIENCE_ALONE)
         self._last = 0.0
         """When the time that has passed was taken in."""
         self._timer: Timer | None = None
@@ -421,13 +421,17 @@ class Player:
             self._pace.show()
         if not self.playback.playing and self._timer is not None:
             self.played_out |= was_playing and self.playback.ended
-            self._show(with_last=was_playing)
             self._timer.stop()
             self._timer = None
+            self._show(with_last=was_playing)
 
-    def _show(self, *, with_last: bool = True) -> None:
+    def _show_frame(self) -> None:
+        # This may come late, when somebody has gone to the end meanwhile.
+        self._show(with_last=self.playback.playing)
+
+    def _show(self, *, with_last: bool) -> None:
         self._app.repaint()
-        if with_last and self.leads and self._timer is not None:
+        if with_last and self.leads:
             self._lanes.show_last()
 
     def _tell_of_calls(self, before: datetime | None) -> None:

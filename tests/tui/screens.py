@@ -125,6 +125,11 @@ async def settle(pilot: Pilot[Any]) -> None:
         if up_to_date or app.shown.playback.playing:
             break
         await pilot.pause(0.02)
+    for _ in range(50):
+        # A view that was just made has no size yet, one behind a detail has none at all.
+        if not isinstance(app, SfnwatchApp) or app.deck.view.size:
+            break
+        await pilot.pause(0.02)
     while any(w.is_running and w.group == "compare" for w in app.workers):
         await pilot.pause(0.02)
     await pilot.pause()

@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.dashboard import Pace
 from sfnwatch.tui.player import Scrubber
 from tests.builders import sync_history
 from tests.tui.screens import (
@@ -131,3 +132,21 @@ async def test_while_a_recording_plays_its_newest_lines_are_in_view() -> None:
         # Whoever stops it looks at the newest line.
         await press(pilot, "space")
         assert app.deck.lanes.cursor == len(app.shown.items) - 1
+
+
+async def test_a_frame_that_comes_late_leaves_the_view_where_one_went(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with replayed("demo-pipeline", (140, 24)) as (app, pilot):
+        await pilot.press("8", "space")
+        late: set[Pace] = set()
+        with monkeypatch.context() as patch:
+            patch.setattr(Pace, "show", lambda pace: late.add(pace))  # noqa: PLW0108
+            while not late:
+                await pilot.pause(0.02)
+        app.action_do("player.live")
+        for each in late:
+            each.hurry()
+            each.show()
+        await settle(pilot)
+        assert "Execution started" in words_on(app)
