@@ -3,6 +3,7 @@
 import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.dashboard import Pace
 from sfnwatch.tui.timeline_view import TimelineView
 from tests.builders import history
 from tests.tui.screens import (
@@ -129,12 +130,17 @@ async def test_while_only_time_passes_bars_are_drawn_seldom(
             await settle(pilot)
         timeline, drawn = timeline_of(app), list[None]()
         monkeypatch.setattr(timeline, "show", lambda: drawn.append(None))
+        rested: list[bool] = [False]
+        monkeypatch.setattr(Pace, "has_rested", lambda *_: rested[0])
         for _ in range(5):
             app.repaint(time_has_passed=True)
         assert drawn == []
         session.push(*history("ExecutionStarted", "WaitStateEntered Rest", "X"))
         await settle(pilot)
         assert len(drawn) == 1
+        rested[0] = True
+        app.repaint(time_has_passed=True)
+        assert len(drawn) == 2
 
 
 # -- nothing is cut --------------------------------------------------------------------
