@@ -126,7 +126,7 @@ async def settle(pilot: Pilot[Any]) -> None:
             break
         await pilot.pause(0.02)
     for _ in range(50):
-        # A view that was just made has no size yet, one behind a detail has none at all.
+        # A view that was just made has no size yet; one behind a detail has none.
         if not isinstance(app, SfnwatchApp) or app.deck.view.size:
             break
         await pilot.pause(0.02)
