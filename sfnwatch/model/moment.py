@@ -310,7 +310,13 @@ class Coverage:
         execution = self._moment.executions.get(execution_arn)
         if self.live and execution is not None and execution.was_watched:
             return self.measured
-        own = (self._newest[_place(call)] for call in calls if _is_own(attempt, call))
+        newest = self._newest
+        # The store may have grown since this was made, by the first call of a Region.
+        own = (
+            newest.get(_place(call), call.event_time)
+            for call in calls
+            if _is_own(attempt, call)
+        )
         return max(own, default=None)
 
     def settled(self, calls: Sequence[ApiCall]) -> Sequence[ApiCall]:

@@ -265,3 +265,13 @@ def test_a_file_claims_as_much_as_its_newest_call_of_the_same_account_and_region
     assert found.has_all_polls(attempt)
     assert found.settled(trace.ordered_calls) == trace.ordered_calls
     assert Coverage(trace_of(*aws.sync_history()).as_of()).complete_to is None
+
+
+def test_a_first_call_that_comes_while_a_moment_is_looked_at_counts() -> None:
+    trace = trace_of(*aws.sync_history())
+    found = Coverage(trace.as_of())
+    ((_, attempt),) = trace.as_of().executions[aws.ARN].attempts
+    assert found.of(aws.ARN, attempt, ()) is None
+    trace.add(aws.sync_calls())
+    newest = trace.ordered_calls[-1].event_time
+    assert found.of(aws.ARN, attempt, trace.calls_of[aws.ARN, 3]) == newest
