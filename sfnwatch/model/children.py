@@ -5,23 +5,55 @@ parent's history says that a Map Run began and how it ended, and nothing of the
 executions it ran: those have histories of their own, up to 10,000 and more. They say
 which Map Run's they are; a nested execution's ARN stands in the events of the attempt
 that started it.
+
+Strangers are the other executions of a watched execution's state machine, as
+ListExecutions has them.
+
+They run under the same role and make the same calls: a call that no id matches may be
+theirs. One record is one asking: what runs, and then all, the newest first, as far back
+as was read. Its data is `{"machine_arn", "asked_at", "running", "running_complete",
+"newest", "newest_complete"}`: two lists of AWS's own items, and whether each was read
+to its end.
+
+How many ran in a time is said only where the lists prove it:
+
+- ListExecutions sorts what runs by its start and what has ended by its end, the newest
+  first; so it is documented. Whoever ran at some moment since `begin` either runs yet,
+  and is in the list of those, or has ended since: so the lists hold all of them if the
+  first is whole, and the second has come to an end before `begin`. When those started
+  does not matter. Should the ends ever be out of order, it is not known how far back a
+  list reaches that is not whole.
+- What runs is asked for first: what ends meanwhile is in the list that comes later.
+- Who starts, or ends, while it is asked may be missing, and the answers are documented
+  to be eventually consistent: so they are believed up to a little before the asking.
+- AWS forgets executions 90 days after their end, or 30 where that was asked for.
+- Askings that overlap prove together what none proves alone.
+
+One that was redriven counts from its start on: no list tells when it had ended before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
-from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
-from sfnwatch.model.history import Details
-from sfnwatch.model.integrations import Integration
+from sfnwatch.model.integrations import (
+    Integration,
+    last_segment,
+    maybe_execution_arn,
+    short_id,
+)
 from sfnwatch.model.records import DecodeError, Received, Record
+from sfnwatch.model.rows import Details
 from sfnwatch.model.values import (
     duration,
     mapping_of,
+    maybe_time,
     parse_json,
     read_fields,
     seconds_between,
@@ -30,9 +62,6 @@ from sfnwatch.model.values import (
     values_at,
 )
 from sfnwatch.model.visits import Attempt, integration_of
-
-if TYPE_CHECKING:
-    from sfnwatch.model.execution import Execution
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
@@ -111,6 +140,10 @@ class ListedExecution(Struct, frozen=True, rename="camel"):
     status: str = ""
     started_at: datetime | None = field(default=None, name="startDate")
     stopped_at: datetime | None = field(default=None, name="stopDate")
+
+    @property
+    def key(self) -> str:
+        return self.arn
 
     @property
     def running(self) -> bool:
@@ -315,61 +348,6 @@ class Parent(Struct, frozen=True):
     """False where the state completed as soon as it had started it."""
 
 
-class Lineage(Struct, frozen=True):
-    """Who started whom, among executions whose histories are known."""
-
-    parents: dict[str, Parent] = field(default_factory=dict)
-    """By the ARN of the child execution."""
-    map_runs: Mapping[str, Parent] = field(default_factory=dict)
-    """By the ARN of a Map Run."""
-
-    def root_of(self, execution_arn: str) -> str:
-        """Climb to the execution that nothing here started."""
-        while (parent := self.parents.get(execution_arn)) is not None:
-            execution_arn = parent.execution_arn
-        return execution_arn
-
-    def level(self, execution_arn: str) -> int:
-        """Count the executions above one."""
-        level = 0
-        while (parent := self.parents.get(execution_arn)) is not None:
-            execution_arn, level = parent.execution_arn, level + 1
-        return level
-
-
-def find_lineage(known: Sequence["Execution"], listed: Mapping[str, str]) -> Lineage:
-    """Tell who started whom; `listed` gives the Map Run that lists tell of, by child.
-
-    Where they are in a circle, the first of `known` in it is left without a parent: no
-    history of AWS's has one, a file may.
-    """
-    map_runs: dict[str, Parent] = {}
-    nested: dict[str, Parent] = {}
-    executions = {one.arn for one in known}
-    for one in known:
-        for arn, parent in one.map_runs.items():
-            if arn not in executions:
-                map_runs.setdefault(arn, parent)
-        for arn, parent in one.started.items():
-            nested.setdefault(arn, parent)
-    lineage = Lineage({}, map_runs)
-    for one in reversed(known):
-        found = _of_map_run(one, map_runs, listed) or nested.get(one.arn)
-        if found and lineage.root_of(found.execution_arn) != one.arn:
-            lineage.parents[one.arn] = found
-    return lineage
-
-
-def _of_map_run(
-    one: "Execution", map_runs: Mapping[str, Parent], listed: Mapping[str, str]
-) -> Parent | None:
-    arn = one.as_of(None).map_run_arn or listed.get(one.arn)
-    run = map_runs.get(arn) if arn else None
-    if arn is None or run is None:
-        return None
-    return Parent(run.execution_arn, run.visit_id, map_run_arn=arn)
-
-
 def started_by(attempt: Attempt) -> Iterator[str]:
     """Yield the ARNs of the executions that an attempt started, of whatever kind."""
     return _executions(attempt.integration, attempt.resource_ids)
@@ -386,3 +364,149 @@ def started_in(event_type: str, details: Details) -> Iterator[str]:
 def _executions(row: Integration | None, told: Iterable[str]) -> Iterator[str]:
     if row is not None and (row.event_source, row.action_event) == START:
         yield from filter(maybe_execution_arn, told)
+
+
+# -- strangers -------------------------------------------------------------------------
+
+SETTLED = timedelta(seconds=5)
+"""So long before an asking a list is believed complete: how late AWS's lists may be is
+not documented [inferred]."""
+_KEPT = timedelta(days=30)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+
+class MachineExecutions(Struct, frozen=True):
+    """What one asking told of a state machine's executions."""
+
+    machine_arn: str
+    asked_at: datetime
+    executions: tuple[ListedExecution, ...]
+    """Of both lists; one may be in both."""
+    since: datetime | None
+    """All are there that ran after this; None where that is not known."""
+
+    @property
+    def until(self) -> datetime:
+        """Up to when all are there."""
+        return self.asked_at - SETTLED
+
+
+class _Ran(Struct, frozen=True, order=True):
+    """What the newest list with an execution tells of when it ran."""
+
+    asked_at: datetime
+    ended: bool
+    last: datetime
+    """Its end; while it runs, when it was asked for."""
+    first: datetime
+
+
+class Strangers:
+    """The executions of state machines, and from when to when all are known."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, list[MachineExecutions]] = {}
+        """By the state machine's ARN."""
+        self._ran: dict[str, dict[str, _Ran]] = {}
+        """When each of a state machine's executions ran, by its ARN."""
+        self._sorted: dict[str, tuple[list[datetime], list[datetime]]] = {}
+        """Their starts and their ends, in order: there may be 50,000."""
+
+    def add(self, answer: MachineExecutions) -> bool:
+        """Take in what one asking told; False if it was known."""
+        answers = self._answers.setdefault(answer.machine_arn, [])
+        if answer in answers:
+            return False
+        answers.append(answer)
+        known = self._ran.setdefault(answer.machine_arn, {})
+        for each in answer.executions:
+            ran = _ran(each, answer.asked_at)
+            known[each.arn] = max(ran, known.get(each.arn, ran))
+        self._sorted.pop(answer.machine_arn, None)
+        return True
+
+    def others(
+        self,
+        execution_arn: str,
+        begin: datetime,
+        end: datetime | None,
+        watched: Iterable[str],
+    ) -> int | None:
+        """Count the others of an execution's machine that ran at any time in a span.
+
+        Without an `end` it is up to the newest answer. None where it is not known; 0
+        is a claim that nobody else ran.
+        """
+        parsed = maybe_execution_arn(execution_arn)
+        answers = self._answers.get(parsed.state_machine_arn, []) if parsed else []
+        if parsed is None or not answers:
+            return None
+        last = max(each.until for each in answers) if end is None else end
+        if not _cover(answers, begin, last):
+            return None
+        machine, last = parsed.state_machine_arn, end or _ALWAYS
+        known = self._ran[machine]
+        if machine not in self._sorted:
+            starts = sorted(ran.first for ran in known.values())
+            ends = sorted(ran.last for ran in known.values())
+            self._sorted[machine] = starts, ends
+        starts, ends = self._sorted[machine]
+        ran_then = bisect_right(starts, last) - bisect_left(ends, begin)
+        ours = (known[arn] for arn in watched if arn in known)
+        return ran_then - sum(r.first <= last and r.last >= begin for r in ours)
+
+
+def _cover(
+    answers: Sequence[MachineExecutions], begin: datetime, end: datetime
+) -> bool:
+    """Tell if some answers have, one after the other, all that ran in a span."""
+    while begin <= end:
+        reach = (each.since for each in answers if each.until >= end)
+        since = min((at for at in reach if at is not None), default=end)
+        if since < begin:
+            return True
+        if since >= end:
+            return False
+        end = since
+    return False
+
+
+def _ran(listed: ListedExecution, asked_at: datetime) -> _Ran:
+    ended = listed.stopped_at is not None and not listed.running
+    last = listed.stopped_at if ended else None
+    first = listed.started_at or _NEVER
+    return _Ran(asked_at, ended, max(last or asked_at, first), first)
+
+
+def decode_machine_executions(received: Received) -> MachineExecutions:
+    """Read what one asking told; raises DecodeError for what does not say of what."""
+    record = received.record
+    machine = text_of(record.get("machine_arn"))
+    asked_at = maybe_time(record.get("asked_at")) or received.at
+    if machine is None or asked_at is None:
+        raise DecodeError("executions of no state machine, or asked for at no time")
+    running, newest = _items(record, "running"), _items(record, "newest")
+    whole = record.get("newest_complete") is True
+    since = asked_at - _KEPT if whole else _reach(newest, asked_at - _KEPT)
+    if record.get("running_complete") is not True:
+        since = None
+    return MachineExecutions(machine, asked_at, (*running, *newest), since)
+
+
+def _items(record: Record, key: str) -> list[ListedExecution]:
+    items: Any = record.get(key)
+    if not isinstance(items, list):
+        raise DecodeError(f"executions of a state machine without a list `{key}`")
+    found = (decode_listed(mapping_of(item)) for item in items)
+    return [each for each in found if each is not None]
+
+
+def _reach(newest: Iterable[ListedExecution], oldest: datetime) -> datetime | None:
+    """Tell after when all that ended are in a list that was not read to its end."""
+    ends = [each.stopped_at for each in newest if not each.running]
+    known = [at for at in ends if at is not None]
+    in_order = all(later >= earlier for later, earlier in pairwise(known))
+    if not known or len(known) < len(ends) or not in_order:
+        return None
+    return max(known[-1], oldest)

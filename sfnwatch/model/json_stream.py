@@ -5,15 +5,15 @@ more is than a piece, or the one value that is read.
 """
 
 import codecs
-import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-import msgspec
 import zstandard
+
+from sfnwatch.model.values import NotJsonError, scan_value, skip_space
 
 MAX_LINE = 1 << 24
 """Bytes of a line, and characters of one item of a foreign file: no record of AWS's is
@@ -22,76 +22,6 @@ MAX_UNPACKED = 1 << 32
 """Bytes of a file: a few kilobytes may unpack to any amount."""
 HEAD = 1 << 16
 """Bytes by which a file must show what it is."""
-
-
-# -- JSON, strictly ----------------------------------------------------------------
-
-
-class NotJsonError(ValueError):
-    """A text that isn't JSON, and the character where that shows."""
-
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message)
-        self.position = position
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {text:.40} is too large")
-    return number
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-"""Python's parser without what is lax in it: what it takes can be written again."""
-_OBJECTS = msgspec.json.Decoder(dict[str, Any])
-_SPACE = re.compile(r"[ \t\r\n]*")
-
-
-def _skip_space(text: str, position: int) -> int:
-    match = _SPACE.match(text, position)
-    return match.end() if match else position
-
-
-def _scan_value(text: str, start: int) -> tuple[Any, int]:
-    """Read the JSON value that begins at `start`, and tell where it ends.
-
-    Raises NotJsonError, for what is nested too deep for Python as well.
-    """
-    try:
-        return _DECODER.raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        raise NotJsonError(f"not JSON: {error.msg}", error.pos) from error
-    except RecursionError as error:
-        raise NotJsonError("nested too deep to be read", start) from error
-    except ValueError as error:
-        what = str(error).partition(":")[0]
-        raise NotJsonError(f"not JSON: {what}", start) from error
-
-
-def parse_value(text: str) -> Any:
-    """Read the one JSON value of a text; raises NotJsonError."""
-    value, end = _scan_value(text, _skip_space(text, 0))
-    end = _skip_space(text, end)
-    if end < len(text):
-        raise NotJsonError("not JSON: Extra data", end)
-    return value
-
-
-def decode_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object, and nothing else; raises ValueError."""
-    try:
-        found: Any = _OBJECTS.decode(data)
-    except (ValueError, RecursionError):
-        # Python's own parser takes half of a surrogate pair, and says what is wrong.
-        found = parse_value(data.decode())
-    if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004 - as for all bad data
-    return found
 
 
 # -- from packed bytes to text -----------------------------------------------------
@@ -253,7 +183,7 @@ class JsonStream:
     def _sign(self) -> str:
         """Give the next character that is no space; none at the end."""
         while True:
-            self._at = _skip_space(self._text, self._at)
+            self._at = skip_space(self._text, self._at)
             if self._at < len(self._text) or not self._more():
                 return self._text[self._at : self._at + 1]
 
@@ -268,7 +198,7 @@ class JsonStream:
         self._sign()
         while True:
             try:
-                value, end = _scan_value(self._text, self._at)
+                value, end = scan_value(self._text, self._at)
             except NotJsonError:
                 # It may go on in the next piece, but not for ever.
                 if len(self._text) - self._at > MAX_LINE:

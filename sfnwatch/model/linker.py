@@ -1,10 +1,11 @@
 """Matches calls to attempts, and keeps the matches true as records come in any order.
 
-What an id says is matched at once. All other calls of one name and one role are settled
-together with the attempts that may have made them, whenever one of either changes:
-first who fits whom (nothing in `evidence` speaks against it), then who is matched. Both
-sides must have but one partner; and if others work with the same role, as executions of
-the same machine do, our own record may be missing while theirs is there.
+What an id says is matched at once. All other calls of one name and one role are looked
+at together with the attempts that may have made them, and only those again of which, or
+of whom, anything changed: first who fits whom (nothing in `links` speaks against it),
+then who is matched. Both sides must have but one partner; and if others work with the
+same role, as executions of the same machine do, our own record may be missing while
+theirs is there.
 
 That the request id in a history equals CloudTrail's `requestID` is documented on
 each side and inferred as a join: no public recording holds both sides of one call.
@@ -13,95 +14,78 @@ each side and inferred as a join: no public recording holds both sides of one ca
 import math
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from heapq import nsmallest
 from itertools import pairwise
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
-from sfnwatch.model.api_call import ApiCall, ids_in
-from sfnwatch.model.candidates import (
-    NEAR,
-    NO_NAME,
-    POLLS,
-    CallGroup,
-    Candidates,
-    any_between,
-    member_of,
-    spot_of,
-)
-from sfnwatch.model.evidence import (
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.links import (
+    LISTED,
     NAMED,
+    NEAR,
+    OF_ALL_RUNS,
     SECOND,
+    Asking,
+    AttemptKey,
     Caller,
+    CallGroup,
+    CallsInOrder,
+    Known,
+    Link,
+    LinkRule,
+    Member,
     Pair,
-    Spot,
+    Skew,
     Weighed,
     Window,
-    against,
-    caller_of,
-    is_retryable,
-    life_of,
+    one_of,
     other_caller,
-    role_in,
+    present_at,
     says_nothing,
+    shows_others,
     told_session,
     weigh,
-    window_of,
 )
-from sfnwatch.model.history import Details
-from sfnwatch.model.integrations import CallRole, usual_role
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
-from sfnwatch.model.parameters import compare_leaves, differ, leaves_of_record
+from sfnwatch.model.parameters import (
+    Leaves,
+    asked,
+    compare_leaves,
+    differ,
+    leaves,
+    leaves_of_record,
+)
 from sfnwatch.model.records import Record
+from sfnwatch.model.rows import ApiCall, CallName, Spot, by_time, ids_in
 from sfnwatch.model.values import from_microseconds
 from sfnwatch.model.visits import Attempt
 
-T = TypeVar("T")
-Others = Callable[[str, datetime, datetime | None], int | None]
-"""Counts the executions of an execution's machine that ran in a time and are not
-watched; None where that is not known."""
+if TYPE_CHECKING:
+    from sfnwatch.model.trace import Trace
+
 LinkChanges = Mapping[str, tuple[Link | None, Link | None]]
 """By a call's event id, its link before and its link now."""
-
-
-def role_of_call(call: ApiCall, link: Link | None) -> CallRole:
-    """Tell what a call was for: from its attempt, or from its name alone."""
-    if link is not None and link.rule is not LinkRule.ROLE_ONLY:
-        return link.role
-    if call.by_others:
-        return CallRole.OTHER
-    return usual_role(call.event_source, call.event_name)
-
-
+_ABOUT = 300 * SECOND
+"""How far around an attempt's time it is looked for calls of others on its role."""
 _BY_ID = -SECOND, 2 * SECOND
 """How far the clocks may be apart where an id says whose a call is."""
-_ALIKE = "nothing tells these attempts apart"
+_COMPARED = 1000
+"""Of calls by others no more are compared with one attempt."""
 _WEIGHED = 20
 """So many attempts that make such calls are weighed for one call."""
+_POLLS = {CallRole.POLL, CallRole.STOP}
+_ALIKE = "nothing tells these attempts apart"
 
 
 class Linker:
     """Keeps the links of a trace."""
 
-    def __init__(
-        self,
-        calls: Mapping[str, ApiCall],
-        record_of: Callable[[ApiCall], Record],
-        details_of: Callable[[AttemptKey], Details],
-        others: Others,
-    ) -> None:
-        """Begin without any; `calls` are those of the trace, by their event ids.
-
-        `record_of` gives a call's CloudTrail record, `details_of` those of an
-        attempt's …Scheduled event.
-        """
-        self._calls, self._record_of = calls, record_of
+    def __init__(self, trace: "Trace") -> None:
+        self._trace = trace
         self.links: dict[str, Link] = {}
         """By the calls' event ids."""
         self.calls_of: dict[AttemptKey, list[ApiCall]] = {}
         """The calls that are matched to each attempt, in the order of their times."""
-        self._callers: dict[AttemptKey, Caller] = {}
         self._telling: dict[str, dict[AttemptKey, Caller]] = {}
         """Attempts by the ids that their own events tell."""
         self._calls_by_id: dict[str, str | list[str]] = {}
@@ -115,8 +99,8 @@ class Linker:
         """A role's name to the executions that have it, and how often."""
         self._moved_roles: set[str] = set()
         """Those whose calls are said to be another's than before."""
-        self._candidates = Candidates(calls, self._callers, record_of, details_of)
-        self._verdicts = Verdicts(self._candidates, others)
+        self._candidates = Candidates(trace)
+        self._callers, self.known = self._candidates.callers, self._candidates.known
         self._changes: dict[str, tuple[Link | None, Link | None]] = {}
 
     # -- what comes and goes -----------------------------------------------------------
@@ -140,12 +124,11 @@ class Linker:
         arns = self._roles.get(role)
         if not arns:
             return None
-        one = next(iter(arns)) if len(arns) == 1 else None
-        return Link(LinkRule.ROLE_ONLY, CallRole.OTHER, one, evidence=role)
+        return Link(LinkRule.ROLE_ONLY, CallRole.OTHER, one_of(arns), evidence=role)
 
     def set_attempt(self, arn: str, attempt: Attempt, role_arn: str | None) -> None:
         """Take an attempt in, or what is new of it; `role_arn` is its execution's."""
-        new = caller_of(arn, attempt, role_arn)
+        new = Caller.of(arn, attempt, role_arn)
         old = self._callers.get(new.key)
         if old is not None and old.facts == new.facts:
             old.attempt = attempt
@@ -154,9 +137,8 @@ class Linker:
 
     def keep_attempts(self, arn: str, scheduled_ids: Container[int]) -> None:
         """Forget all other attempts of an execution: it was folded anew."""
-        own = [each for each in self._callers.values() if each.key[0] == arn]
-        for caller in own:
-            if caller.key[1] not in scheduled_ids:
+        for caller in list(self._callers.values()):
+            if caller.key[0] == arn and caller.key[1] not in scheduled_ids:
                 self._replace(caller, None)
 
     def _replace(self, old: Caller | None, new: Caller | None) -> None:
@@ -178,24 +160,24 @@ class Linker:
 
     def _count_asking(self, caller: Caller, change: int) -> None:
         row = caller.attempt.integration
-        name = (row.event_source, row.action_event) if row is not None else NO_NAME
-        spot = name, caller.role
+        if row is None:
+            return
+        spot = (row.event_source, row.action_event), caller.role
         self._asking[spot] += change
         if change == self._asking[spot] == 1:
             # Polls were taken for those of the job they name, there being no other.
-            alike = (
-                e for e in self._candidates.by_id if spot_of(self._calls[e]) == spot
-            )
-            self._asked.update(alike)
+            calls = self._trace.calls
+            self._asked |= {e for e in self._candidates.by_id if calls[e].spot == spot}
 
     def holders(self, job_id: str) -> list[tuple[str, Attempt]]:
         """Give the attempts that hold a job's id, with their executions' ARNs."""
         telling = self._telling.get(job_id, {}).items()
         return [(k[0], c.attempt) for k, c in telling if job_id in c.ids]
 
-    def add_call(self, call: ApiCall, ids: Collection[str], record: Record) -> None:
-        """Take a call in; `ids` are all that its record names."""
-        self._candidates.known.note(call)
+    def add_call(self, call: ApiCall, record: Record) -> None:
+        """Take a call in, with its CloudTrail record."""
+        self.known.note(call)
+        ids = ids_in(record, call.error_message)
         self._match_by_ids(call, record, ids)
         if call.by_others:
             return
@@ -203,15 +185,12 @@ class Linker:
         named = {each for each in ids if "/" not in each}
         named.update(filter(None, (call.request_id, told_session(call, record))))
         for each in named:
-            self._note_call(each, call.event_id)
-
-    def _note_call(self, named: str, event_id: str) -> None:
-        known = self._calls_by_id.setdefault(named, event_id)
-        if isinstance(known, list):
-            known.append(event_id)
-        elif known != event_id:
-            self._calls_by_id[named] = [known, event_id]
-        self._ask_sharers(named)
+            known = self._calls_by_id.setdefault(each, call.event_id)
+            if isinstance(known, list):
+                known.append(call.event_id)
+            elif known != call.event_id:
+                self._calls_by_id[each] = [known, call.event_id]
+            self._ask_sharers(each)
 
     def _calls_naming(self, named: str) -> Collection[str]:
         events = self._calls_by_id.get(named, ())
@@ -222,22 +201,14 @@ class Linker:
         if not all(each.owns for each in self._telling.get(named, {}).values()):
             self._asked.update(self._calls_naming(named))
 
-    def drop_call(self, event_id: str) -> None:
+    def drop_call(self, call: ApiCall) -> None:
         """Forget a call that was said to be another's."""
-        call = self._calls[event_id]
-        for named in ids_in(self._record_of(call), call.error_message):
+        record = self._trace.cloudtrail_record(call)
+        for named in ids_in(record, call.error_message):
             self._ask_sharers(named)
         self._candidates.leave(call)
         self._set_link_by_id(call, None)
         self._put(call, None)
-
-    def know(self, measured: datetime | None) -> None:
-        """Note up to when LookupEvents, which was asked, is believed to have told all.
-
-        None while it is not believed of any time.
-        """
-        if self._candidates.known.measure(measured):
-            self.ask_all()
 
     def ask_all(self) -> None:
         """Match again whatever no id matches: others are known of otherwise."""
@@ -251,23 +222,22 @@ class Linker:
         That is, whose events tell an id that the call's record has, or who makes such
         calls; of very many of these the nearest in time.
         """
-        record, name = self._record_of(call), call.name
-        ids, called = ids_in(record, call.error_message), leaves_of_record(record)
-        callers = dict(self._nearest(call))
+        record, bounds = (
+            self._trace.cloudtrail_record(call),
+            self._candidates.skew.bounds,
+        )
+        callers, ids = dict(self._nearest(call)), ids_in(record, call.error_message)
         for each in (call.request_id or "", told_session(call, record) or "", *ids):
             callers |= self._telling.get(each, {})
         weighed = []
         for key, caller in callers.items():
-            pair = Pair(call, record, caller, role_in(caller.attempt, name))
-            compared = compare_leaves(self._candidates.wanted(key, name), called)
-            window = window_of(caller, name, self._candidates.skew.bounds)
-            weighed.append(weigh(pair, compared, window, ids))
-        weighed.sort(key=lambda w: (len(w.against), -len(w.same), w.key))
-        return weighed
+            wanted = self._candidates.wanted(key, call.name)
+            weighed.append(weigh(call, record, caller, wanted, bounds))
+        return sorted(weighed, key=lambda w: (len(w.against), -len(w.same), w.key))
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
         """Give the attempts that make such calls, of very many the nearest in time."""
-        alike = self._candidates.by_name.get(spot_of(call), {})
+        alike = self._candidates.by_name.get(call.spot, {})
         at = call.event_time
 
         def distance(pair: tuple[AttemptKey, Caller]) -> tuple[float, AttemptKey]:
@@ -283,18 +253,13 @@ class Linker:
     def settle(self) -> LinkChanges:
         """Match what may be matched otherwise by now, and give what changed."""
         asked, self._asked = self._asked, set()
-        for event_id in asked & self._calls.keys():
-            call = self._calls[event_id]
-            record = self._record_of(call)
+        for event_id in asked & self._trace.calls.keys():
+            call = self._trace.calls[event_id]
+            record = self._trace.cloudtrail_record(call)
             self._match_by_ids(call, record, ids_in(record, call.error_message))
-        self._candidates.find()
         moved, self._moved_roles = self._moved_roles, set()
-        for group in self._candidates.groups.values():
-            if group.role in moved:
-                group.open.update(event_id for _, event_id in group.members)
-        for group, calls, keys in self._candidates.to_decide():
-            for call, link in self._verdicts.of(group, calls, keys):
-                self._put(call, link or self._role_only(group.role))
+        for call, link in self._candidates.decide(moved):
+            self._put(call, link or self._role_only(call.role or ""))
         changes, self._changes = self._changes, {}
         return {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
 
@@ -308,17 +273,14 @@ class Linker:
         """
         link = self._link_by_id(call, record, ids)
         is_new = self._set_link_by_id(call, link)
-        if call.role is not None and self._is_open(call, link):
+        is_open = link is None or link.role is CallRole.OTHER
+        if not is_open and _answered(link) is None:
+            is_open = self._asking[call.spot] > 0
+        if call.role is not None and is_open:
             self._candidates.join(call, again=is_new)
         else:
             self._candidates.leave(call)
             self._put(call, link)
-
-    def _is_open(self, call: ApiCall, link: Link | None) -> bool:
-        """Tell whether others may have made a call than who has an id that it names."""
-        if link is None or link.role is CallRole.OTHER:
-            return True
-        return _answered(link) is None and self._asking[spot_of(call)] > 0
 
     def _link_by_id(
         self, call: ApiCall, record: Record, ids: Collection[str]
@@ -333,7 +295,7 @@ class Linker:
             told_by = (each for each in callers if told not in each.ids)
             mine = [each for each in told_by if not other_caller(call, each)]
             if told is not None and len(mine) == 1:
-                return make_link(call, mine[0], rule, told)
+                return mine[0].link(call, rule, told)
         held = {each for each in ids if each in self._telling}
         return self._link_by_job(call, record, held) if held else None
 
@@ -352,35 +314,34 @@ class Linker:
         if not mine:
             return None
         if len(mine) > 1:
-            roles = [role_in(each.attempt, call.name) for each in mine]
+            roles = [each.role_of(call.name) for each in mine]
             keys = [each.key for each in mine]
-            return ambiguous(keys, roles, "several attempts have this job")
+            return Link.ambiguous(keys, roles, "several attempts have this job")
         # By the longest id that both hold; of two as long always by the same.
         both = max((i for i in held if i in mine[0].ids), key=lambda i: (len(i), i))
-        return make_link(call, mine[0], LinkRule.RESOURCE_ID, both)
+        return mine[0].link(call, LinkRule.RESOURCE_ID, both)
 
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
         """Tell whether nobody else is seen with a thing that an attempt was given."""
-        life = life_of(caller)
+        life, calls = caller.life, self._trace.calls
         naming = {event_id for each in held for event_id in self._calls_naming(each)}
-        known = (self._calls[e].moment for e in naming & self._calls.keys())
-        return all(life.meets(at, at) for at in known)
+        return all(life.has(calls[e].moment) for e in naming & calls.keys())
 
     def _is_about(self, call: ApiCall, record: Record, caller: Caller) -> bool:
         """Tell whether a call that names an attempt's job was made for it."""
         row = caller.attempt.integration
         if row is None or row.event_source != call.event_source:
             return False
-        role, at = role_in(caller.attempt, call.name), call.moment
+        role = caller.role_of(call.name)
         is_failed = role is CallRole.ACTION and call.error_code is not None
         if is_failed or (role is not CallRole.POLL and not row.starts_job):
             # Whoever asks for a job, or fails to start it, may name another's.
             return False
         is_other = role is CallRole.OTHER
-        window = life_of(caller) if is_other else window_of(caller, call.name, _BY_ID)
-        if window is None or not window.meets(at, at):
+        window = caller.life if is_other else caller.window(call.name, _BY_ID)
+        if window is None or not window.has(call.moment):
             return False
-        if against(Pair(call, record, caller, role)):
+        if Pair(call, record, caller, role).against():
             return False
         if not row.id_word.endswith("name"):
             return True
@@ -390,10 +351,10 @@ class Linker:
 
     def _set_link_by_id(self, call: ApiCall, link: Link | None) -> bool:
         """Note what ids say of a call; True if that is new."""
-        event_id, by_id = call.event_id, self._candidates.by_id
-        old = by_id.pop(event_id, None)
+        by_id = self._candidates.by_id
+        old = by_id.pop(call.event_id, None)
         if link is not None:
-            by_id[event_id] = link
+            by_id[call.event_id] = link
         was, own = _answered(old), _answered(link)
         self._candidates.skew.note(call, self._callers.get(own) if own else None)
         if old == link:
@@ -412,7 +373,7 @@ class Linker:
         self._changes[event_id] = self._changes.get(event_id, (old, None))[0], link
         if old is not None and old.key is not None:
             calls = self.calls_of[old.key]
-            del calls[bisect_left(calls, member_of(call), key=member_of)]
+            del calls[bisect_left(calls, by_time(call), key=by_time)]
             if not calls:
                 del self.calls_of[old.key]
         if link is None:
@@ -420,7 +381,7 @@ class Linker:
             return
         self.links[event_id] = link
         if link.key is not None:
-            insort(self.calls_of.setdefault(link.key, []), call, key=member_of)
+            insort(self.calls_of.setdefault(link.key, []), call, key=by_time)
 
 
 def _answered(link: Link | None) -> AttemptKey | None:
@@ -429,34 +390,214 @@ def _answered(link: Link | None) -> AttemptKey | None:
     return link.key if link is not None and is_exact else None
 
 
-# -- which of those that may have made a call did --------------------------------------
+# -- calls that no id matches ----------------------------------------------------------
 
 
-class Verdicts:
-    """Decides on the calls of a group that hang together."""
+class Candidates:
+    """Who may have made the calls that no id matches, and which of them did."""
 
-    def __init__(self, candidates: Candidates, others: Others) -> None:
-        self._all, self._others = candidates, others
+    def __init__(self, trace: "Trace") -> None:
+        self._trace = trace
+        self.callers: dict[AttemptKey, Caller] = {}
+        # What was asked for, as it was read while one batch is taken in.
+        self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
+        self._asking: dict[Spot, Asking] = {}
+        self.groups: dict[Spot, CallGroup] = {}
+        self.by_name: dict[Spot, dict[AttemptKey, Caller]] = {}
+        """The attempts that may make calls of each name."""
+        self.by_id: dict[str, Link] = {}
+        """Links by ids. Whoever asks for others' jobs may yet have made a call that
+        names one, if it is no job's own action."""
+        self.answers = defaultdict[AttemptKey, CallsInOrder](CallsInOrder)
+        """The action calls of attempts of which they are known exactly."""
+        self.moved: defaultdict[AttemptKey, set[Spot]] = defaultdict(set)
+        """Attempts that calls may be of otherwise, and which calls."""
+        self._unexplained = defaultdict[tuple[str, bool], CallsInOrder](CallsInOrder)
+        """By role, the calls that fit nobody; with whether they show that others work
+        with it."""
+        self._explained_anew: dict[str, tuple[int, int]] = {}
+        """Between which microseconds there are others of those now, by role."""
+        self.known, self.skew = Known(), Skew()
 
-    def of(
+    # -- what comes and goes -----------------------------------------------------------
+
+    def join(self, call: ApiCall, *, again: bool) -> None:
+        """Put a call among those that no id matches, or look at it there `again`."""
+        spot, member = call.spot, by_time(call)
+        group = self.groups.get(spot)
+        if group is None:
+            group = self.groups[spot] = CallGroup(spot[0], call.role or "")
+            for key in self.by_name.get(spot, ()):
+                self._set_window(group, key)
+        if group.members.put(member) or again:
+            group.touched.add(member)
+
+    def leave(self, call: ApiCall) -> None:
+        group = self.groups.get(call.spot)
+        if group is not None:
+            group.remove(by_time(call))
+            self._set_unexplained(call, is_one=False)
+
+    def note_answer(self, key: AttemptKey, call: ApiCall, *, is_one: bool) -> None:
+        """Note that a call is, or is not any more, known to be an attempt's action."""
+        answers, member = self.answers[key], by_time(call)
+        (answers.put if is_one else answers.take)(member)
+        if key in self.callers:
+            self.moved[key].update(self.callers[key].spots)
+
+    def ask_all(self) -> None:
+        """Have all decided on anew."""
+        for group in self.groups.values():
+            group.open.update(group.fits)
+        for event_id, link in self.by_id.items():
+            spot = self._trace.calls[event_id].spot
+            if link.role is CallRole.OTHER and spot in self.groups:
+                self.groups[spot].open.add(event_id)
+
+    def _set_unexplained(self, call: ApiCall, *, is_one: bool) -> None:
+        role, at = call.role or "", call.moment
+        calls = self._unexplained[role, shows_others(call)]
+        if (calls.put if is_one else calls.take)(by_time(call)):
+            begin, end = self._explained_anew.get(role, (at, at))
+            self._explained_anew[role] = min(begin, at), max(end, at)
+
+    def _has_unexplained(self, role: str, window: Window) -> bool:
+        """Tell whether calls around a time show that others work with a role."""
+        first, last = window.first - _ABOUT, window.last + _ABOUT
+        return self._unexplained[role, True].any_between(first, last)
+
+    # -- who fits ----------------------------------------------------------------------
+
+    def _find(self) -> None:
+        """Find out anew who fits the calls of which, or of whom, anything changed."""
+        if self.skew.has_moved():
+            for spot in self.groups:
+                for key in self.by_name.get(spot, ()):
+                    self.moved[key].add(spot)
+        moved, self.moved = self.moved, defaultdict(set)
+        for key, spots in moved.items():
+            for spot in spots & self.groups.keys():
+                self._set_window(self.groups[spot], key)
+        for group in self.groups.values():
+            if touched := group.take_touched():
+                self._match_up(group, touched)
+
+    def _set_window(self, group: CallGroup, key: AttemptKey) -> None:
+        caller, window = self.callers.get(key), None
+        if caller is not None and (group.name, group.role) in caller.spots:
+            window = caller.window(group.name, self.skew.bounds)
+        if caller is not None and window is not None:
+            is_poll = window.role in _POLLS and caller.owns and bool(caller.ids)
+            is_action = window.role is CallRole.ACTION and bool(self.answers.get(key))
+            window = window._replace(narrow=is_poll or is_action)
+        group.set_window(key, window)
+
+    def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
+        """Find out who fits calls of a group, which are in the order of their times."""
+        near = self.skew.near
+        begin, end = touched[0][0] - near, touched[-1][0] + near
+        sides: tuple[dict[AttemptKey, Window], ...] = {}, {}
+        for key, window in group.windows.items():
+            if window.meets(begin, end):
+                sides[window.narrow][key] = window
+        present = (present_at(side, touched, near) for side in sides)
+        for member, wide, narrow in zip(touched, *present, strict=True):
+            call = self._trace.calls[member[1]]
+            keys = [*wide, *self._narrowed(group, narrow, call)] if narrow else wide
+            if call.event_id in self.by_id:
+                keys = [k for k in keys if group.windows[k].role is CallRole.ACTION]
+            if len(keys) > LISTED:
+                group.set_crowded(member, keys)
+                self._set_unexplained(call, is_one=False)
+            else:
+                self._set_fits(group, call, keys)
+
+    def _narrowed(
+        self, group: CallGroup, keys: Iterable[AttemptKey], call: ApiCall
+    ) -> Iterator[AttemptKey]:
+        """Give who may have made a call beside the calls that ids match.
+
+        An action may have been refused before, and a poll need not name its job.
+        """
+        unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
+        retried = call.is_retryable
+        for key in keys if unnamed or retried else ():
+            fits = unnamed
+            if group.windows[key].role is CallRole.ACTION:
+                fits = retried and call.moment <= self.answers[key][-1][0]
+            if fits:
+                yield key
+
+    def _set_fits(
+        self, group: CallGroup, call: ApiCall, keys: Iterable[AttemptKey]
+    ) -> None:
+        if call.event_id in group.crowded:
+            group.moved.update(keys)
+        record = self._trace.cloudtrail_record(call) if keys else {}
+        called = leaves_of_record(record) if keys else {}
+        found: dict[AttemptKey, frozenset[str]] = {}
+        for key in keys:
+            wanted = self.wanted(key, group.name)
+            pair = Pair(call, record, self.callers[key], group.windows[key].role)
+            if not differ(wanted, called) and not pair.against():
+                equal = compare_leaves(wanted, called).equal
+                found[key] = frozenset(leaf.path for leaf in equal)
+        group.set_fits(by_time(call), found)
+        is_one = not found and call.event_id not in self.by_id
+        self._set_unexplained(call, is_one=is_one)
+
+    def wanted(self, key: AttemptKey, name: CallName) -> Leaves:
+        """Give what an attempt asked for, as a call of that name."""
+        if (key, name) not in self._asked:
+            scheduled = self._trace.executions[key[0]].events[key[1]]
+            details = asked(self._trace.details(scheduled))
+            self._asked[key, name] = leaves(*name, details)
+        return self._asked[key, name]
+
+    # -- which of those that may have made a call did ----------------------------------
+
+    def decide(
+        self, moved_roles: Container[str]
+    ) -> Iterator[tuple[ApiCall, Link | None]]:
+        """Give the links of calls that may be matched otherwise; None: nobody fits.
+
+        All that were made with `moved_roles` are among them.
+        """
+        self._find()
+        spans, self._explained_anew = self._explained_anew, {}
+        known = self.known.now_known()
+        for group in self.groups.values():
+            if group.role in moved_roles:
+                group.open.update(event_id for _, event_id in group.members)
+            group.open |= known & group.fits.keys()
+            if group.role in spans:
+                begin, end = spans[group.role]
+                for key, calls in group.calls_of.items():
+                    if group.windows[key].meets(begin - _ABOUT, end + _ABOUT):
+                        group.open |= calls
+            for calls, keys in group.take_open():
+                yield from self._decided(group, calls, keys)
+        # It may be read anew: what was asked for would fill the memory.
+        self._asked.clear()
+        self._asking.clear()
+
+    def _decided(
         self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
     ) -> Iterator[tuple[ApiCall, Link | None]]:
-        """Give the links of calls that hang together; None where nobody fits."""
+        """Give the links of calls that hang together."""
         in_order = self._in_order(group, calls, keys)
         for event_id in calls:
-            call = self._all.calls[event_id]
-            at, fits = call.moment, group.fits.get(event_id, {})
-            is_inside = any(group.windows[key].meets(at, at) for key in fits)
-            by_id = self._all.by_id.get(event_id)
+            call, by_id = self._trace.calls[event_id], self.by_id.get(event_id)
+            fits = group.fits.get(event_id, {})
             if event_id in group.crowded:
                 count, keys = group.crowded[event_id]
                 more = count - len(keys)
-                yield call, ambiguous(keys, group.roles_of(keys), _ALIKE, more)
-            elif not is_inside:
+                yield call, Link.ambiguous(keys, group.roles_of(keys), _ALIKE, more)
+            elif not any(group.windows[key].has(call.moment) for key in fits):
                 yield call, self._about_a_job(call, by_id) if by_id else None
             elif event_id in in_order:
-                caller = self._all.callers[in_order[event_id]]
-                yield call, make_link(call, caller, LinkRule.ORDER, group.role)
+                caller = self.callers[in_order[event_id]]
+                yield call, caller.link(call, LinkRule.ORDER, group.role)
             else:
                 yield call, self._judged(group, call, by_id)
 
@@ -467,20 +608,16 @@ class Verdicts:
         if len(keys) == 1 or len(calls) != len(keys):
             return {}
         ranked = sorted(keys, key=lambda key: (group.windows[key].first, key))
-        made = sorted((self._all.calls[each] for each in calls), key=member_of)
-        for before, after in pairwise(self._all.callers[key].attempt for key in ranked):
+        made = sorted((self._trace.calls[each] for each in calls), key=by_time)
+        for before, after in pairwise(self.callers[key].attempt for key in ranked):
             if before.ended_at is None or before.ended_at > after.scheduled_at:
                 return {}
         if any(b.moment - a.moment < SECOND for a, b in pairwise(made)):
             return {}
         for call, key in zip(made, ranked, strict=True):
             window, equal = group.windows[key], group.fits[call.event_id].get(key)
-            is_one = window.role is CallRole.ACTION and not is_retryable(call)
-            if (
-                equal is None
-                or not is_one
-                or not window.meets(call.moment, call.moment)
-            ):
+            is_one = window.role is CallRole.ACTION and not call.is_retryable
+            if equal is None or not is_one or not window.has(call.moment):
                 return {}
             if self._doubt(group, call, key, strong=bool(equal)):
                 return {}
@@ -491,60 +628,58 @@ class Verdicts:
         fits = group.fits[call.event_id]
         roles = group.roles_of(fits)
         if len(fits) > 1:
-            return ambiguous(fits, roles, _ALIKE)
+            return Link.ambiguous(fits, roles, _ALIKE)
         (key,) = fits
-        rivals = self._rivals(group, call, key)
-        if rivals:
+        if rivals := self._rivals(group, call, key):
             why = f"{rivals + 1} calls fit this attempt, which made one"
-            return ambiguous(fits, roles, why)
+            return Link.ambiguous(fits, roles, why)
         if by_id is not None and by_id.role is not CallRole.OTHER:
             both = [key, by_id.key] if by_id.key else [key]
             why = "it may be a poll of the one, or the action of the other"
-            return ambiguous(both, {*roles, by_id.role}, why)
-        is_strong = bool(fits[key]) and group.windows[key].role not in POLLS
+            return Link.ambiguous(both, {*roles, by_id.role}, why)
+        is_strong = bool(fits[key]) and group.windows[key].role not in _POLLS
         doubt = self._doubt(group, call, key, strong=is_strong)
         if doubt and is_strong and not self._doubt(group, call, key, strong=False):
             is_strong, doubt = False, ""
         if doubt and by_id is not None:
             return self._about_a_job(call, by_id)
         if doubt:
-            return ambiguous(fits, roles, doubt)
-        caller = self._all.callers[key]
+            return Link.ambiguous(fits, roles, doubt)
         if is_strong:
             why = ", ".join(sorted(fits[key])[:NAMED])
-            return make_link(call, caller, LinkRule.PARAMETERS, why)
-        return make_link(call, caller, LinkRule.UNIQUE_CANDIDATE, group.role)
+            return self.callers[key].link(call, LinkRule.PARAMETERS, why)
+        return self.callers[key].link(call, LinkRule.UNIQUE_CANDIDATE, group.role)
 
     def _about_a_job(self, call: ApiCall, link: Link) -> Link:
         """Match a call that names an attempt's job, though it need not have made it."""
         if link.role is not CallRole.OTHER or link.key is None:
             return link
-        life = life_of(self._all.callers[link.key])
-        unexplained = self._all.has_unexplained(call.role or "", life)
+        life = self.callers[link.key].life
+        unexplained = self._has_unexplained(call.role or "", life)
         if self._count_others(link.key, life) == 0 and not unexplained:
             return link
         why = "it names this attempt's job, which others may ask for too"
-        return ambiguous([link.key], [link.role], why)
+        return Link.ambiguous([link.key], [link.role], why)
 
     def _count_others(self, key: AttemptKey, window: Window) -> int | None:
         """Count other executions of the machine in a time, as both clocks have it."""
         first, last = from_microseconds(window.first - NEAR), None
         if window.last < math.inf:
             last = from_microseconds(int(window.last) + NEAR)
-        return self._others(key[0], first, last)
+        watched = self._trace.executions
+        return self._trace.strangers.others(key[0], first, last, watched)
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
         """Count the other calls that may be the one that an attempt made."""
-        window, near = group.windows[key], self._all.skew.near
-        if window.role in POLLS:
+        window, near = group.windows[key], self.skew.near
+        if window.role in _POLLS:
             return 0
-        others = (self._all.calls[e] for e in group.calls_of[key] - {call.event_id})
-        rivals = sum(not is_retryable(other) for other in others)
+        others = group.calls_of[key] - {call.event_id}
+        rivals = sum(not self._trace.calls[each].is_retryable for each in others)
         # One that was refused may have been tried again, by the SDK itself.
-        rivals -= rivals > 0 and is_retryable(call)
-        return rivals + any_between(
-            group.crowd, window.first - near, window.last + near
-        )
+        rivals -= rivals > 0 and call.is_retryable
+        first, last = window.first - near, window.last + near
+        return rivals + group.crowd.any_between(first, last)
 
     def _doubt(
         self, group: CallGroup, call: ApiCall, key: AttemptKey, *, strong: bool
@@ -556,16 +691,15 @@ class Verdicts:
         """
         window = group.windows[key]
         others = self._count_others(key, window)
-        unexplained = self._all.has_unexplained(group.role, window)
+        unexplained = self._has_unexplained(group.role, window)
         if others == 0 and not unexplained:
             return ""
-        known, is_poll = self._all.known, window.role in POLLS
-        complete = is_poll or known.is_complete(window.last, call)
-        if is_retryable(call) and not self._is_counted(group, key):
+        complete = window.role in _POLLS or self.known.is_complete(window.last, call)
+        if call.is_retryable and not self._is_counted(group, key):
             return "others may have been refused alike"
         if strong:
             return self._doubt_of_same(group, call, key, complete=complete)
-        if not complete and known.live:
+        if not complete and self.known.live:
             return "calls are not known up to its end yet"
         if others:
             ran = "1 other execution" if others == 1 else f"{others} other executions"
@@ -574,6 +708,11 @@ class Verdicts:
             return "the role made calls then that fit no attempt here"
         return ""
 
+    def _is_counted(self, group: CallGroup, key: AttemptKey) -> bool:
+        """Tell whether an attempt's cause counts just the calls that are about."""
+        made = len(group.calls_of[key]) + len(self.answers.get(key, ()))
+        return self.callers[key].tries == made
+
     def _doubt_of_same(
         self, group: CallGroup, call: ApiCall, key: AttemptKey, *, complete: bool
     ) -> str:
@@ -581,60 +720,40 @@ class Verdicts:
 
         It is not if those of others about are seen to be different.
         """
-        attempt, role = self._all.callers[key].attempt, group.windows[key].role
+        attempt, role = self.callers[key].attempt, group.windows[key].role
         answered = attempt.submitted_at is not None or attempt.status == "succeeded"
-        if not is_retryable(call):
+        if not call.is_retryable:
             if call.error_code is None and not answered:
                 return "the attempt's own call need not have come through"
-            made = (self._all.calls[each] for each in group.calls_of[key])
+            made = (self._trace.calls[each] for each in group.calls_of[key])
             # Its error does not say whether it was this one, or one that was refused.
-            is_open = says_nothing(attempt.error) and any(map(is_retryable, made))
+            is_open = says_nothing(attempt.error) and any(
+                each.is_retryable for each in made
+            )
             is_failed = attempt.status == "failed" and role is not CallRole.OTHER
             if call.error_code is not None and (is_open or not is_failed):
                 return "the attempt's own call need not have failed"
         if not complete:
             return "calls are not known up to its end yet"
-        if not self._all.known.live and self._all.is_alike_about(group, key):
+        if not self.known.live and self._is_alike_about(group, key):
             return "others made calls with the same parameters around then"
         return ""
 
-    def _is_counted(self, group: CallGroup, key: AttemptKey) -> bool:
-        """Tell whether an attempt's cause counts just the calls that are about."""
-        made = len(group.calls_of[key]) + len(self._all.answers.get(key, ()))
-        return self._all.callers[key].tries == made
+    def _is_alike_about(self, group: CallGroup, key: AttemptKey) -> bool:
+        """Tell if a call of others, around an attempt's time, has its parameters."""
+        spot, window = (group.name, group.role), group.windows[key]
+        if spot not in self._asking:
+            known = group.fits.keys() | self.by_id.keys()
+            rest = (member for member in group.members if member[1] not in known)
+            self._asking[spot] = Asking({each: self._called(each) for each in rest})
+        wanted = self.wanted(key, group.name)
+        begin, end = window.first - _ABOUT, window.last + _ABOUT
+        like = self._asking[spot].like(wanted, begin, end)
+        if len(like) > _COMPARED:
+            return True  # nobody compares so many: one of them may be alike
+        same = (called for called in like if not differ(wanted, called))
+        return any(compare_leaves(wanted, called).equal for called in same)
 
-
-def make_link(call: ApiCall, caller: Caller, rule: LinkRule, why: str) -> Link:
-    """Make a link, once of those that are alike: a job's polls share theirs."""
-    key = call.name, rule, why
-    if key not in caller.links:
-        caller.links[key] = Link(
-            rule=rule,
-            role=role_in(caller.attempt, call.name),
-            execution_arn=caller.key[0],
-            visit_id=caller.attempt.visit_id,
-            attempt_id=caller.key[1],
-            evidence=why,
-        )
-    return caller.links[key]
-
-
-def ambiguous(
-    keys: Collection[AttemptKey], roles: Iterable[CallRole], why: str, unlisted: int = 0
-) -> Link:
-    """Say that a call may be of any of these, and what it would be to them."""
-    arns = {arn for arn, _ in keys}
-    return Link(
-        rule=LinkRule.AMBIGUOUS,
-        role=_one_of(roles) or CallRole.OTHER,
-        execution_arn=_one_of(arns),
-        candidates=tuple(sorted({*keys})),
-        unlisted=unlisted,
-        reason=why,
-    )
-
-
-def _one_of(values: Iterable[T]) -> T | None:
-    """Give the one there is; None if there are several."""
-    first, *more = {*values}
-    return None if more else first
+    def _called(self, member: Member) -> Leaves:
+        call = self._trace.calls[member[1]]
+        return leaves_of_record(self._trace.cloudtrail_record(call))

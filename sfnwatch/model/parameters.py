@@ -95,19 +95,19 @@ tuple, or a set where its order is lost. None where two values stand at one path
 """
 
 
-def asked(details: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def asked(details: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give what an attempt asked for, from the details of its …Scheduled event.
 
-    A Lambda function named by its own ARN is asked as the optimized Invoke is. None
+    A Lambda function named by its own ARN is asked as the optimized Invoke is. Empty
     where nothing is told: the log leaves payloads out, or the text is cut.
     """
     parameters = details.get("parameters")
     if parameters is None:
         resource = text_of(details.get("resource")) or ""
-        return {"FunctionName": resource} if ":function:" in resource else None
+        return {"FunctionName": resource} if ":function:" in resource else {}
     if isinstance(parameters, str):
         parameters = parse_json(parameters)
-    return mapping_of(parameters) or None
+    return mapping_of(parameters)
 
 
 def leaves(event_source: str, event_name: str, scheduled: Mapping[str, Any]) -> Leaves:

@@ -29,9 +29,9 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import fields
 
-from sfnwatch.model.json_stream import decode_object
 from sfnwatch.model.values import (
     canonical,
+    decode_object,
     encode_json,
     float_of,
     iso,
@@ -69,19 +69,19 @@ class RecordKind(StrEnum):
     EXPRESS = "express"
     """One event of an execution's log in CloudWatch Logs."""
     TASK_STATE = "task-state"
-    """One EventBridge event `ECS Task State Change`: see `ecs_task.py`."""
+    """One EventBridge event `ECS Task State Change`."""
     MAP_RUN = "map-run"
     """The answer of DescribeMapRun."""
     CHILDREN = "children"
     """A page of ListExecutions for a Map Run."""
     MACHINE_EXECUTIONS = "machine-executions"
-    """What ListExecutions told of a state machine: see `strangers.py`."""
+    """What ListExecutions told of a state machine: see `children.py`."""
     UNREAD = "unread"
     """A record that a live source could not decode: kept, for a later version."""
     HEALTH = "health"
     """What a source says of itself: see `SourceHealth`."""
     REQUEST = "request"
-    """One request that this tool sent to AWS itself: see `requests.py`."""
+    """One request that this tool sent to AWS itself: see `Request`."""
 
 
 CALL_KINDS = frozenset({RecordKind.LOOKUP, RecordKind.TRAIL, RecordKind.ATHENA})

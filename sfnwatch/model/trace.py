@@ -6,7 +6,6 @@ any repetition of the same records.
 """
 
 from bisect import bisect_left, insort
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -15,30 +14,18 @@ import zstandard
 from msgspec import Struct, field, msgpack
 from msgspec.structs import replace
 
-from sfnwatch.model.api_call import ApiCall, cloudtrail_record, decode_call, ids_in
-from sfnwatch.model.arns import role_name
 from sfnwatch.model.children import (
-    Lineage,
     MapRun,
     MapRunChild,
+    Strangers,
     decode_children,
+    decode_machine_executions,
     decode_map_run,
-    find_lineage,
 )
-from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
-from sfnwatch.model.evidence import Weighed
-from sfnwatch.model.execution import Answer, Execution
-from sfnwatch.model.history import (
-    Clock,
-    Details,
-    HistoryEvent,
-    decode_event,
-    details_of,
-    keep_answer,
-)
+from sfnwatch.model.integrations import role_name
 from sfnwatch.model.linker import LinkChanges, Linker
 from sfnwatch.model.links import AttemptKey, Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import Answer, Execution, Lineage, Moment, find_lineage
 from sfnwatch.model.records import (
     CALL_KINDS,
     EVENT_KINDS,
@@ -53,15 +40,27 @@ from sfnwatch.model.records import (
     decode_health,
     decode_request,
 )
-from sfnwatch.model.strangers import Strangers, decode_machine_executions
+from sfnwatch.model.rows import (
+    TASK_KEY,
+    ApiCall,
+    Clock,
+    Details,
+    HistoryEvent,
+    TaskState,
+    by_time,
+    cloudtrail_record,
+    decode_call,
+    decode_event,
+    decode_task_state,
+    details_of,
+    keep_answer,
+)
 from sfnwatch.model.values import parse_object, read_fields, text_of
-from sfnwatch.model.visits import Attempt
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _BLOCK_RECORDS = 48
 """Records a block holds: more compress no better, and one look unpacks them all."""
 _LEVEL = 1
-Outline = tuple[object, ...]
 Row = ApiCall | HistoryEvent | TaskState | Answer
 
 
@@ -89,7 +88,6 @@ class Changed(Struct):
     machines: set[str] = field(default_factory=set)
     """The state machines of which it is better known who else ran."""
     healths: list[SourceHealth] = field(default_factory=list)
-    requests: int = 0
     lineage: bool = False
     """True if another execution may have started one."""
 
@@ -122,20 +120,17 @@ class Trace:
         self.children: dict[str, list[MapRunChild]] = {}
         """What lists told of each execution of a Map Run, the newest last."""
         self.strangers = Strangers()
-        self.repeated = 0
-        """Records that were there already."""
         self._raw = RawStore()
-        self._linker = Linker(
-            self.calls, self.cloudtrail_record, self._scheduled, self._others
-        )
+        self.linker = Linker(self)
+        """Says how each call is matched, and what speaks for and against that."""
         self._lineage: Lineage | None = None
         # Of the batch that is being added: what it touched, the events that are to be
         # folded, by their execution and id, and the calls that are to be matched.
         self._changed = Changed()
         self._new_events: dict[str, dict[int, Details]] = {}
         self._new_calls: list[tuple[ApiCall, Record]] = []
-        self._alike: defaultdict[Outline, list[ApiCall]] | None = None
-        """The calls by what they say; kept where rows of Athena do not tell all."""
+        self._has_rows = False
+        """True where rows of Athena do not tell all of a call."""
 
     # -- questions ---------------------------------------------------------------------
 
@@ -146,25 +141,17 @@ class Trace:
     @property
     def links(self) -> Mapping[str, Link]:
         """How each call is matched, by its event id."""
-        return self._linker.links
+        return self.linker.links
 
     @property
     def calls_of(self) -> Mapping[AttemptKey, Sequence[ApiCall]]:
         """The calls matched to each attempt, in the order of their times."""
-        return self._linker.calls_of
+        return self.linker.calls_of
 
     def task_state(self, key: str) -> TaskState | None:
         """Find what ECS told of a task by its key."""
         arn = key.removeprefix(TASK_KEY).rpartition("#")[0]
         return next((s for s in self.task_states.get(arn, ()) if s.key == key), None)
-
-    def holders(self, job_id: str) -> Sequence[tuple[str, Attempt]]:
-        """Give the attempts that hold a job's id, with their executions' ARNs."""
-        return self._linker.holders(job_id)
-
-    def weigh(self, call: ApiCall) -> Sequence[Weighed]:
-        """Say what speaks for and against each attempt that may have made a call."""
-        return self._linker.weigh(call)
 
     @property
     def lineage(self) -> Lineage:
@@ -194,13 +181,6 @@ class Trace:
         """Give the CloudTrail record of a call; of a row of Athena, its columns."""
         return cloudtrail_record(call.kind, self.raw(call))
 
-    def _scheduled(self, key: AttemptKey) -> Details:
-        """Give the details of an attempt's …Scheduled event."""
-        return self.details(self.executions[key[0]].events[key[1]])
-
-    def _others(self, arn: str, begin: datetime, end: datetime | None) -> int | None:
-        return self.strangers.others(arn, begin, end, self.executions)
-
     # -- records -------------------------------------------------------------------
 
     def add(self, batch: Batch) -> Changed:
@@ -222,7 +202,7 @@ class Trace:
             self._note_attempts(self.executions[arn])
         self._add_calls()
         self._note_known()
-        changed.links = self._linker.settle()
+        changed.links = self.linker.settle()
         if changed.lineage:
             self._lineage = None
         if batch:
@@ -249,7 +229,6 @@ class Trace:
         new = self._new_events.setdefault(execution.arn, {})
         old = execution.events.get(event.id)
         if old is not None:
-            self.repeated += 1
             if not self._is_earlier(event.seen_at, received.data, old):
                 return
             if event.id not in new:
@@ -305,9 +284,9 @@ class Trace:
         touched, execution.fold.changed = execution.fold.changed, set()
         if arn in self._changed.folded_anew:
             there = {attempt.scheduled_id for _, attempt in now.attempts}
-            self._linker.keep_attempts(arn, there)
+            self.linker.keep_attempts(arn, there)
         if role != execution.role:
-            self._linker.set_role(arn, execution.role, role)
+            self.linker.set_role(arn, execution.role, role)
             execution.role = role
             touched = set(execution.visits)
         before, execution.unseen_ends = execution.unseen_ends, now.unseen_ends
@@ -316,7 +295,7 @@ class Trace:
         visits = [visit for each in touched if (visit := now.visit(each)) is not None]
         for visit in visits:
             for attempt in visit.attempts:
-                self._linker.set_attempt(arn, attempt, now.role_arn)
+                self.linker.set_attempt(arn, attempt, now.role_arn)
         if touched:
             self._changed.visits[arn] = touched
         if execution.note_started(visits):
@@ -331,20 +310,17 @@ class Trace:
 
     def _add_calls(self) -> None:
         new, self._new_calls = self._new_calls, []
-        for call, record in sorted(new, key=lambda pair: _by_time(pair[0])):
+        for call, record in sorted(new, key=lambda pair: by_time(pair[0])):
             self._add_call(call, record)
-        if self._changed.dropped_calls:
-            added = dict.fromkeys(self._changed.calls)
-            self._changed.calls = [e for e in added if e in self.calls]
+        added = dict.fromkeys(self._changed.calls)
+        self._changed.calls = [e for e in added if e in self.calls]
 
     def _add_call(self, call: ApiCall, record: Record) -> None:
         event_id = call.event_id
         old = self.calls.get(event_id)
         own = call.own or event_id in self.own_calls
-        if old is not None and not own:
-            self.repeated += 1
-            if not self._is_better(call, old):
-                return
+        if old is not None and not own and not self._is_better(call, old):
+            return
         if old is not None:
             self._drop_call(old)
         if own:
@@ -357,11 +333,8 @@ class Trace:
         for row in same:
             self._drop_call(row)
         self.calls[event_id] = call
-        insort(self.ordered_calls, call, key=_by_time)
-        if self._alike is not None:
-            self._alike[_outline(call, whole=call.whole)].append(call)
-        ids = ids_in(record, call.error_message)
-        self._linker.add_call(call, ids, record)
+        insort(self.ordered_calls, call, key=by_time)
+        self.linker.add_call(call, record)
         self._changed.calls.append(event_id)
 
     def _is_better(self, call: ApiCall, old: ApiCall) -> bool:
@@ -371,31 +344,31 @@ class Trace:
 
     def _note_known(self) -> None:
         """Tell the linker how far calls are known, and when others are known better."""
+        is_less = False
         if self._changed.healths:
             health = self.as_of().health.get("lookup")
-            self._linker.know(health.coverage if health else None)
-        if self._changed.machines or self._changed.lineage:
-            self._linker.ask_all()
+            is_less = self.linker.known.measure(health.coverage if health else None)
+        if is_less or self._changed.machines or self._changed.lineage:
+            self.linker.ask_all()
 
     def _drop_call(self, call: ApiCall) -> None:
         """Take a call out of those that are shown."""
-        place = bisect_left(self.ordered_calls, _by_time(call), key=_by_time)
+        place = bisect_left(self.ordered_calls, by_time(call), key=by_time)
         del self.ordered_calls[place]
-        if self._alike is not None:
-            self._alike[_outline(call, whole=call.whole)].remove(call)
-        self._linker.drop_call(call.event_id)
+        self.linker.drop_call(call)
         del self.calls[call.event_id]
         self._changed.dropped_calls.append(call)
 
     def _told_alike(self, call: ApiCall) -> list[ApiCall]:
         """Find the rows that say the same as a whole record, or that of a row."""
-        if self._alike is None and call.whole:
+        self._has_rows |= not call.whole
+        if not self._has_rows:
             return []
-        if self._alike is None:
-            self._alike = defaultdict(list)
-            for each in self.ordered_calls:
-                self._alike[_outline(each, whole=True)].append(each)
-        return list(self._alike.get(_outline(call, whole=not call.whole), ()))
+        calls, second = self.ordered_calls, call.moment
+        first = bisect_left(calls, (second, ""), key=by_time)
+        last = bisect_left(calls, (second + 1, ""), first, key=by_time)
+        alike = (each for each in calls[first:last] if each.whole != call.whole)
+        return [each for each in alike if _outline(each) == _outline(call)]
 
     # -- the rest ----------------------------------------------------------------------
 
@@ -430,23 +403,20 @@ class Trace:
         if place < len(requests) and requests[place].order() == order:
             return
         requests.insert(place, request)
-        is_full = len(requests) > KEPT
-        del requests[:is_full]
-        self._changed.requests += place > 0 or not is_full
+        del requests[: len(requests) > KEPT]
 
     def _take_task_state(self, received: Received) -> None:
         state = replace(decode_task_state(received), number=len(self._raw))
         states = self.task_states.setdefault(state.task_arn, [])
         place = bisect_left(states, state.version, key=lambda each: each.version)
         if place < len(states) and states[place].version == state.version:
-            self.repeated += 1
             if not self._is_earlier(state.seen_at, received.data, states[place]):
                 return
             del states[place]
         self._raw.add(received.data)
         states.insert(place, state)
         self._changed.task_states.append(state)
-        for arn, attempt in self._linker.holders(state.task_arn):
+        for arn, attempt in self.linker.holders(state.task_arn):
             self.executions[arn].fold.changed.add(attempt.visit_id)
             self._changed.executions.add(arn)
 
@@ -465,14 +435,9 @@ class Trace:
     """What takes a record in, by its kind."""
 
 
-def _by_time(call: ApiCall) -> tuple[datetime, str]:
-    return call.event_time, call.event_id
-
-
-def _outline(call: ApiCall, *, whole: bool) -> Outline:
-    """Give what a row of Athena without an event id has in common with its record."""
-    name = call.event_source, call.event_name
-    return (whole, call.event_time, *name, call.error_code, call.role)
+def _outline(call: ApiCall) -> tuple[str | None, ...]:
+    """Give what a row of Athena has in common with the record of the same second."""
+    return call.event_source, call.event_name, call.error_code, call.role
 
 
 # -- records as they came --------------------------------------------------------------

@@ -15,8 +15,7 @@ from sfnwatch.export.facts import (
     task_state_facts,
     visit_facts,
 )
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit

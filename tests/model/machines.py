@@ -1,6 +1,6 @@
 """Machines at random, and a run of each as AWS would tell it, with the truth known.
 
-The order of events follows what recordings of AWS show: see `history_fold.py`. Where
+The order of events follows what recordings of AWS show: see `visits.py`. Where
 none settles what an event follows, one of the possible ways is taken at random.
 """
 

@@ -28,18 +28,6 @@ def told(key: str, value: Any, which: aws.Which = aws.SYNC) -> aws.Which:
     return {**which, key: value if isinstance(value, str) else json.dumps(value)}
 
 
-def test_an_attempt_goes_through_its_phases() -> None:
-    attempt = attempt_of(*aws.sync_history())
-    assert (attempt.scheduled_id, attempt.visit_id) == (3, 2)
-    assert (attempt.region, attempt.event_ids) == (aws.REGION, [3, 4, 5, 6])
-    times = attempt.scheduled_at, attempt.started_at, attempt.submitted_at
-    assert times == (aws.at(0.03), aws.at(0.3), aws.at(1.2))
-    assert (attempt.status, attempt.ended_at) == ("succeeded", aws.at(309))
-    assert (attempt.request_id, [*attempt.resource_ids]) == ("req-run", [aws.TASK_ARN])
-    assert attempt.stopped_at == aws.at(307.1)
-    assert (attempt.started_by, attempt.submitted_by, attempt.ended_by) == (4, 5, 6)
-
-
 @pytest.mark.parametrize(
     ("key", "text"),
     [
@@ -157,7 +145,7 @@ def test_a_try_begins_with_what_is_heard_first_of_it_and_no_other_after_its_end(
 ):
     """That a …ScheduleFailed may stand alone is inferred: no recording has one."""
     failure = ("LambdaFunctionScheduleFailed", {"error": "E"})
-    assert (tried(failure).status, tried(failure).scheduled_id) == ("failed", 3)
+    assert (tried(failure).status, tried(failure).event_ids) == ("failed", [3])
     with pytest.raises(ValueError, match="too many values"):
         tried(failure, failure)
     assert tried(("TaskStarted", aws.SYNC)).pattern is Pattern.SYNC

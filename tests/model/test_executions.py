@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.history import Clock
 from sfnwatch.model.records import Received
+from sfnwatch.model.rows import Clock
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests.model.answers import answers, execution_of, trace_of
@@ -183,7 +183,6 @@ def test_what_was_seen_twice_keeps_the_time_it_was_first_seen() -> None:
         trace = trace_of(*order)
         assert trace.executions[aws.ARN].events[1].seen_at == first.at
         assert trace.calls["poll-0"].seen_at == poll.at
-        assert trace.repeated == 3
 
 
 STARTED = aws.sync_history()[0].record
@@ -226,21 +225,6 @@ def test_the_version_grows_with_every_batch_but_an_empty_one() -> None:
 
 
 # -- moments -------------------------------------------------------------------------
-
-
-def test_both_clocks_tell_a_moment_by_their_own_times() -> None:
-    run = aws.History(lag=100).start().state("A").end()
-    trace = trace_of(*run.records, *aws.sync_calls())
-    for seconds, clock, count, calls in (
-        (0.15, Clock.EVENT, 2, []),
-        (60, Clock.EVENT, 4, ["run", "poll-0"]),
-        (100.15, Clock.ARRIVAL, 2, []),
-        (132, Clock.ARRIVAL, 4, ["run"]),
-    ):
-        now = trace.as_of(aws.at(seconds), clock)
-        assert now.executions[aws.ARN].event_count == count
-        assert [call.event_id for call in now.calls] == calls
-        assert now.running == (count < 4)
 
 
 def test_a_link_is_drawn_once_both_its_ends_are_visible() -> None:

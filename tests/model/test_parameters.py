@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.history import details_of
 from sfnwatch.model.parameters import (
     Comparison,
     Leaf,
@@ -21,6 +20,7 @@ from sfnwatch.model.parameters import (
     leaves_of_record,
 )
 from sfnwatch.model.records import RecordKind
+from sfnwatch.model.rows import details_of
 from sfnwatch.view.anonymizer import Anonymizer
 from tests.builders import received
 from tests.golden.inputs import FIXTURES
@@ -249,7 +249,7 @@ def test_what_an_attempt_asked_is_read_from_the_details_of_its_event() -> None:
     assert asked({"parameters": {"A": "a"}}) == {"A": "a"}
     assert asked({"resource": FUNCTION, "input": "{}"}) == {"FunctionName": FUNCTION}
     for parameters in (None, '{"a":', HIDDEN, [1]):
-        assert asked({"parameters": parameters, "resource": "runTask"}) is None
+        assert asked({"parameters": parameters, "resource": "runTask"}) == {}
 
 
 def test_a_leaf_has_the_path_and_the_values_that_each_side_tells() -> None:

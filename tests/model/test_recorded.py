@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.values import iso, parse_time
 from tests.builders import ARN, received

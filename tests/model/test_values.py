@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.arns import (
+from sfnwatch.model.integrations import (
     ExecutionArn,
     MapRunArn,
     StateMachineArn,
@@ -82,10 +82,10 @@ def test_the_consoles_url_holds_the_arn(pasted: str) -> None:
         (f"{HEAD}:execution:nightly", "name is missing"),
         (f"{HEAD}:express:nightly:run-1", "the id behind the Express execution's name"),
         (f"{HEAD}:express:nightly:run-1:", "the id behind the Express execution's"),
-        ("arn:aws:ecs:eu-west-1:111111111111:task/c/t", "no execution ARN"),
-        ("arn:aws:states:eu-west-1:1:execution:m:n", "no execution ARN"),
-        ("", "no execution ARN"),
-        (CONSOLE, "no execution ARN"),
+        ("arn:aws:ecs:eu-west-1:111111111111:task/c/t", "no ARN of Step Functions"),
+        ("arn:aws:states:eu-west-1:1:execution:m:n", "no ARN of Step Functions"),
+        ("", "no ARN of Step Functions"),
+        (CONSOLE, "no ARN of Step Functions"),
     ],
 )
 def test_what_is_no_execution_is_said_to_be_what_it_is(text: str, said: str) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from sfnwatch.model.history import Clock
 from sfnwatch.model.records import (
     CALL_KINDS,
     EVENT_KINDS,
@@ -22,8 +21,9 @@ from sfnwatch.model.records import (
     RecordKind,
     receive,
 )
+from sfnwatch.model.rows import Clock
 from sfnwatch.model.values import int_of, iso, maybe_time, parse_time
-from sfnwatch.recording.reader import RecordedFile
+from sfnwatch.recording.format import RecordedFile
 from tests import builders as aws
 from tests.golden import inputs
 from tests.model.machines import MACHINES, Run, States, dice_of

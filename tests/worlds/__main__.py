@@ -4,8 +4,9 @@ import argparse
 import sys
 from multiprocessing import Pool
 
+from tests.model.answers import trace_of
 from tests.worlds.account import Wish
-from tests.worlds.judge import Score, judge_seeds, shown, table, trace_of
+from tests.worlds.judge import Score, judge_seeds, shown, table
 from tests.worlds.world import World
 
 
@@ -14,13 +15,12 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="the first one")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one world")
-    parser.add_argument("--missed", action="store_true", help="list what was missed")
-    parser.add_argument("--all", action="store_true", help="list all mistakes")
+    parser.add_argument("--all", action="store_true", help="list what was missed, too")
     parser.add_argument("-n", type=int, default=1, help="processes")
     asked = parser.parse_args()
     if asked.show is not None:
         world = World(Wish.of(asked.show))
-        say(*shown(world, trace_of(world.records)))
+        say(*shown(world, trace_of(*world.records)))
         return
     seeds = range(asked.seed, asked.seed + asked.count)
     parts = [seeds[first :: asked.n] for first in range(asked.n)]
@@ -30,12 +30,7 @@ def main() -> None:
             score.add(part)
     say(*table(score))
     serious = [m for m in score.mistakes if not m.alike and not m.excused]
-    mistakes = score.mistakes if asked.all else serious
-    say(*mistakes[: None if asked.all else 40])
-    if len(mistakes) > 40 and not asked.all:
-        say(f"… and {len(mistakes) - 40} more: --all")
-    if asked.missed:
-        say(*score.missing)
+    say(*(score.mistakes + score.missing if asked.all else serious))
 
 
 def say(*lines: object) -> None:

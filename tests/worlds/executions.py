@@ -11,7 +11,9 @@ from functools import lru_cache
 from random import Random
 from string import ascii_letters
 from typing import Any, NamedTuple
+from uuid import UUID
 
+from sfnwatch.model.values import strings_in
 from tests.worlds.services import Json, Service, fill, lowered, tree
 
 REASON = "Execution stopped"
@@ -156,25 +158,12 @@ class Attempt:
 
 
 def uuid(dice: Random) -> str:
-    digits = f"{dice.getrandbits(128):032x}"
-    return "-".join(
-        (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-    )
+    return str(UUID(int=dice.getrandbits(128)))
 
 
 def ids_named(value: Any) -> frozenset[str]:
     """Give all strings in a value: an id among them is named."""
-    found: set[str] = set()
-    rest = [value]
-    while rest:
-        each = rest.pop()
-        if isinstance(each, str):
-            found.add(each)
-        elif isinstance(each, dict):
-            rest += each.values()
-        elif isinstance(each, list):
-            rest += each
-    return frozenset(found)
+    return frozenset(strings_in(value))
 
 
 # -- what a machine does ---------------------------------------------------------------

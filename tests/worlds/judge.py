@@ -1,13 +1,14 @@
 """Holds the links of a trace against the truth of a world."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
 from sfnwatch.model.links import Link
-from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
+from tests.model.answers import trace_of
+from tests.model.laws import in_batches, shuffled
 from tests.worlds.account import Wish
 from tests.worlds.truth import Truth
 from tests.worlds.world import AttemptKey, World
@@ -18,23 +19,6 @@ WEAK = ("unique-candidate",)
 RULES = (*EXACT, *STRONG, *WEAK)
 KEYS = ("exact", "strong", "order")
 """By what a call can be known; not counted is what `Truth.key` has besides."""
-
-
-def trace_of(records: Sequence[Received]) -> Trace:
-    trace = Trace()
-    trace.add(records)
-    return trace
-
-
-def in_batches(records: Sequence[Received], dice: Random) -> Trace:
-    """Take the same records in, in any order and a few at a time."""
-    trace, left = Trace(), list(records)
-    dice.shuffle(left)
-    while left:
-        size = dice.randint(1, max(1, len(left) // 2))
-        trace.add(left[:size])
-        left = left[size:]
-    return trace
 
 
 @dataclass(frozen=True)
@@ -198,11 +182,11 @@ def link_words(link: Link | None) -> str:
 def judge_seed(seed: int, *, stability: bool | None = None) -> Score:
     """Make a world, take it in, and judge; for some, in another order as well."""
     world = World(Wish.of(seed))
-    trace = trace_of(world.records)
+    trace = trace_of(*world.records)
     score = judge(world, trace)
     if seed % 5 == 0 if stability is None else stability:
         dice = Random(seed)  # noqa: S311 - an order is no secret
-        if in_batches(world.records, dice).links != trace.links:
+        if in_batches(shuffled(world.records, dice), dice).links != trace.links:
             score.unstable.append(seed)
     return score
 

@@ -3,7 +3,8 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.worlds.judge import EXACT, STRONG, WEAK, Score, judge, judge_seeds, trace_of
+from tests.model.answers import trace_of
+from tests.worlds.judge import EXACT, STRONG, WEAK, Score, judge, judge_seeds
 from tests.worlds.world import WORLDS, World
 
 SEEDS = range(150)
@@ -51,4 +52,4 @@ def test_links_do_not_depend_on_the_order_of_records(score: Score) -> None:
 )
 @given(WORLDS)
 def test_no_sure_link_is_wrong_in_any_world(world: World) -> None:
-    assert not mistakes(judge(world, trace_of(world.records)), *EXACT, *STRONG)
+    assert not mistakes(judge(world, trace_of(*world.records)), *EXACT, *STRONG)

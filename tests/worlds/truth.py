@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -98,9 +99,6 @@ class _Judgement:
             key=self.keys.get(call.event_id, ""),
             alike=call.event_id in self.alike,
         )
-
-    def _at(self, call: Call) -> float:
-        return call.at
 
     def may_be_of(self, call: Call, attempt: Attempt, slack: float = 0.0) -> bool:
         """True if an attempt may have made a call, by its name and time."""
@@ -225,7 +223,7 @@ class _Judgement:
             return
         for kind, attempts in self.attempts.items():
             rest = sorted(attempts, key=lambda attempt: attempt.begin)
-            calls = sorted(self.calls[kind], key=self._at)
+            calls = sorted(self.calls[kind], key=attrgetter("at"))
             alike = {(each.run, each.service.call) for each in rest}
             if len(rest) < 2 or len(calls) != len(rest) or len(alike) > 1:
                 continue

@@ -4,7 +4,6 @@ All comes from one seed. Of the executions some are watched; of the others there
 calls alone. What a watcher has is late, cut, in no order, as the wish says.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sfnwatch.model.records import Received, RecordKind, receive
+from tests import builders as aws
 from tests.worlds.account import START, Wish, noise, populate, wishes
 from tests.worlds.executions import Attempt, Call, Event, Execution, Role
 from tests.worlds.services import Json
@@ -41,18 +41,14 @@ class Span(NamedTuple):
 
 def _identity(call: Call) -> tuple[Json, str, str]:
     """Give who made a call, from where, and with what."""
-    user: dict[str, Any]
-    if call.by == "lambda":
-        # After an asynchronous Invoke, with that one's request id [documented].
-        service = "lambda.amazonaws.com"
+    states, outside = "states.amazonaws.com", "198.51.100.7"
+    if call.by in {"lambda", "sts"}:
+        # Lambda's own, after an asynchronous Invoke, with that one's request id, and
+        # what gives Step Functions a session [documented].
+        service = "lambda.amazonaws.com" if call.by == "lambda" else states
         return {"type": "AWSService", "invokedBy": service}, service, service
     if call.by == "http":
-        service = "states.amazonaws.com"
-        user = {"accountId": call.account, "invokedBy": service}
-        return user, service, service
-    if call.by == "sts":
-        service = "states.amazonaws.com"
-        return {"type": "AWSService", "invokedBy": service}, service, service
+        return {"accountId": call.account, "invokedBy": states}, states, states
     if call.by in {"people", "own", "kms"}:
         user = {
             "type": "IAMUser",
@@ -61,9 +57,8 @@ def _identity(call: Call) -> tuple[Json, str, str]:
         }
         if call.by == "kms":
             # KMS for a machine's own key, in its starter's name [documented].
-            user["invokedBy"] = "states.amazonaws.com"
-            return user, "states.amazonaws.com", "states.amazonaws.com"
-        return user, "198.51.100.7", "sfnwatch/2" if call.by == "own" else "aws-cli/2"
+            return {**user, "invokedBy": states}, states, states
+        return user, outside, "sfnwatch/2" if call.by == "own" else "aws-cli/2"
     role = call.role or Role(call.account, "none")
     if call.by == "agent":
         role = Role(call.account, "ecsInstanceRole")
@@ -74,9 +69,8 @@ def _identity(call: Call) -> tuple[Json, str, str]:
         "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role.arn}},
     }
     if call.by == "states":
-        identity["invokedBy"] = "states.amazonaws.com"
-        return identity, "states.amazonaws.com", "states.amazonaws.com"
-    return identity, "198.51.100.7", "aws-sdk-go/1"
+        return {**identity, "invokedBy": states}, states, states
+    return identity, outside, "aws-sdk-go/1"
 
 
 def _time(seconds: float) -> datetime:
@@ -214,10 +208,14 @@ class World:
                 yield receive(at, RecordKind.HISTORY, arn, data)
 
     def _trail(self, kind: str) -> Iterator[Received]:
+        forms: Mapping[str, Callable[..., Received]] = {
+            "trail": aws.trail,
+            "lookup": aws.lookup,
+            "athena": aws.athena,
+        }
         for call in self.calls:
-            record = cloudtrail_record(call, self.skew)
-            at = self._seen(self._arrivals[call.event_id])
-            yield receive(at, kind, None, _FORMS[kind](record))
+            told = forms[kind](cloudtrail_record(call, self.skew), lag=None)
+            yield replace(told, at=self._seen(self._arrivals[call.event_id]))
 
     def _health(self) -> Iterator[Received]:
         if not self.wish.live:
@@ -233,7 +231,7 @@ class World:
 
     def _listings(self) -> Iterator[Received]:
         """Yield what ListExecutions answers of the machines that are watched."""
-        if not (self.wish.listed and self.wish.live and _LISTS):
+        if not (self.wish.listed and self.wish.live):
             return
         whole = self.wish.listed == 2
         machines = {run.machine.arn for run in self.watched.values()}
@@ -312,7 +310,7 @@ class World:
     def knows_strangers(self, key: AttemptKey) -> bool:
         """True if a list tells of all that ran on the machine beside an attempt."""
         end = self.spans[key].end
-        told = self.wish.live and self.wish.listed == 2 and _LISTS
+        told = self.wish.live and self.wish.listed == 2
         # Map Runs have lists of their own; what is newest may not be in a list yet.
         by_itself = not self.watched[key[0]].machine.name.endswith("/Each")
         return told and by_itself and end is not None and end + 8.0 <= self.now
@@ -352,48 +350,6 @@ def _later(record: Received, seconds: int) -> Received:
     """Make the same record, come again."""
     at = record.at + timedelta(seconds=seconds) if record.at else None
     return replace(record, at=at)
-
-
-def _lookup(record: Json) -> Json:
-    return {
-        "EventId": record["eventID"],
-        "EventName": record["eventName"],
-        "ReadOnly": str(record["readOnly"]).lower(),
-        "EventTime": record["eventTime"],
-        "EventSource": record["eventSource"],
-        "Resources": [],
-        "CloudTrailEvent": json.dumps(record),
-    }
-
-
-def _row(record: Json) -> Json:
-    """Write a record as a row of a table that has all columns."""
-    identity = record["userIdentity"]
-    keys = (
-        *("eventID", "eventTime", "eventSource", "eventName", "errorCode"),
-        *("errorMessage", "requestID", "sourceIPAddress", "userAgent"),
-        *("awsRegion", "recipientAccountId"),
-    )
-    session = identity.get("sessionContext", {})
-    return {
-        **{key.lower(): record.get(key) for key in keys},
-        "readonly": str(record["readOnly"]).lower(),
-        "arn": identity.get("arn"),
-        "issuerarn": session.get("sessionIssuer", {}).get("arn"),
-        "accountid": identity.get("accountId"),
-        "invokedby": identity.get("invokedBy"),
-        "requestparameters": json.dumps(record["requestParameters"]),
-        "responseelements": json.dumps(record["responseElements"]),
-    }
-
-
-_LISTS = "machine-executions" in set(RecordKind)
-
-_FORMS: Mapping[str, Callable[[Json], Json]] = {
-    "lookup": _lookup,
-    "athena": _row,
-    "trail": lambda record: record,
-}
 
 
 WORLDS = st.builds(World, wishes())
