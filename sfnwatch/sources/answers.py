@@ -51,10 +51,6 @@ class AwsAnswer(Struct, Generic[T]):
 class Page(Struct):
     """A shape that holds lists; how many items came is told in the request log."""
 
-    def count(self) -> int:
-        """Count the items of all lists."""
-        return len(self.listed())
-
     def listed(self) -> list[Any]:
         """Give the items of all lists."""
         lists = (each for each in astuple(self) if isinstance(each, list))
@@ -77,6 +73,8 @@ class HasToken(Protocol):
     """A shape that says how the next page is asked for."""
 
     next_token: str | None
+
+    def listed(self) -> list[Any]: ...
 
 
 class CallsAws(Protocol):
@@ -188,15 +186,3 @@ def json_bytes(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return encode_json(parse_json(text))
-
-
-def record_bytes(text: str, record: Any) -> bytes:
-    """Give a record as it stands in a text; raises ValueError for what JSON hasn't.
-
-    What only Python's own parser takes, half of a surrogate pair, is written anew.
-    """
-    try:
-        msgspec.json.decode(text)
-        return text.encode()
-    except (ValueError, RecursionError):
-        return encode_json(record)

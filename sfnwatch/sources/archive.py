@@ -6,17 +6,37 @@ thread, piece by piece, and only what may concern them is kept; so neither memor
 the screen's frames depend on how large the archive is. A file that can't be read is
 named, and the rest goes on.
 
+A file's key is, as documented, `[PREFIX/]AWSLogs/[o-ORGANIZATION/]ACCOUNT/CloudTrail/
+REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM.json.gz`. Both the
+folder and the stamp say when it was delivered, and "a log file delivered at a specific
+time can contain records written at any point before that time".
+
+So how late is late? Of 2,900 recorded records the stamp was 3 s to 594 s after the
+event. The margins here are generous: stamps from 5 minutes before the window, should a
+stamp be rounded down, to 2 hours after it, since a record has been seen to come between
+25 and 85 minutes late. What comes later yet, a trail that could not deliver may try for
+30 days, is not found.
+
 While an execution runs, new files are looked for. How far the files are complete is an
 inference from their stamps: nothing says that a file is the last of its time.
 """
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
-from datetime import datetime, timedelta
+import stat
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import product
+from itertools import islice, pairwise
 from pathlib import Path
 
 import aiohttp
@@ -26,26 +46,447 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
-from sfnwatch.model.arns import role_name
+from sfnwatch.model.integrations import role_name
+from sfnwatch.model.json_stream import JsonStream, TextStream
 from sfnwatch.model.records import HealthState, Received, Record, RecordKind
-from sfnwatch.model.values import clean, mapping_of, seconds_between, text_of
-from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
-from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext
-from sfnwatch.sources.targets import BEFORE_START, Relevance, Targets
-from sfnwatch.sources.trail_files import (
-    LOGS,
-    ORGANIZATION,
-    TRAIL,
-    FileReport,
-    FileWindow,
-    FoundFiles,
-    TrailFile,
-    TrailReader,
-    choose,
-    find_files,
-    named_in,
-    said_by,
+from sfnwatch.model.values import (
+    clean,
+    iso,
+    mapping_of,
+    maybe_time,
+    seconds_between,
+    stamp,
+    text_of,
 )
+from sfnwatch.sources.answers import (
+    AwsRequest,
+    CallsAws,
+    Failure,
+    Page,
+    Text,
+    Verdict,
+)
+from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext
+from sfnwatch.sources.targets import BEFORE_START, Targets, TimeSpan
+
+# -- which files -----------------------------------------------------------------------
+
+EARLY = timedelta(minutes=5)
+"""A stamp may be so much before an event in its file."""
+LATE = timedelta(hours=2)
+"""A stamp may be so much after an event in its file."""
+_NAME = re.compile(
+    r"(?P<account>[0-9]{12})_CloudTrail_(?P<region>[a-z0-9-]+)_"
+    r"(?P<stamp>[0-9]{8}T[0-9]{4})Z_[^/]*\.json(?:\.gz)?"
+)
+_OTHERS = ("CloudTrail-Digest", "CloudTrail-Insight")
+"""Folders, and parts of names, of what holds no calls."""
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]+")
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
+_DAYS = re.compile(r"(?:.*/)?(20[0-9]{2}(?:/[0-9]{2}){0,2})", re.DOTALL)
+_LOGS, _TRAIL = "AWSLogs", "CloudTrail"
+
+
+class TrailFile(Struct, frozen=True):
+    """A file that may hold calls, wherever it lies."""
+
+    place: str
+    """Its path, or its key."""
+    key: str
+    """What tells it from every other, and from itself after a change."""
+    stamp: datetime | None = None
+    """When it was delivered; None, as what follows, for a name that doesn't say."""
+    region: str | None = None
+
+
+class FileWindow(Struct, frozen=True):
+    """Which files are wanted: whose, from where, and of what time."""
+
+    accounts: frozenset[str]
+    regions: frozenset[str]
+    first: datetime
+    """The time of the first event."""
+    last: datetime | None
+    """The time of the last one; None while an execution runs."""
+
+    @property
+    def low(self) -> datetime:
+        """The earliest stamp that may hold an event of it."""
+        return self.first - EARLY
+
+    @property
+    def high(self) -> datetime | None:
+        """The latest one."""
+        return None if self.last is None else self.last + LATE
+
+    def has_event(self, record: Record) -> bool:
+        """True for a CloudTrail record of its time, or one that doesn't say."""
+        at = maybe_time(record.get("eventTime"))
+        return at is None or TimeSpan(self.first, self.last).has(at)
+
+    def has_stamp(self, stamp: datetime) -> bool:
+        return TimeSpan(self.low, self.high).has(stamp)
+
+    def has_day(self, day: str) -> bool:
+        """True where `2024`, `2024/01` or `2024/01/31` has stamps that are wanted."""
+        low = f"{self.low:%Y/%m/%d}"
+        high = "9999" if self.high is None else f"{self.high:%Y/%m/%d}"
+        return low[: len(day)] <= day <= high[: len(day)]
+
+
+def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
+    """Give a file if it is wanted; one whose name tells nothing always is.
+
+    Digests, and what is no JSON, never are.
+    """
+    other = any(part in name for part in _OTHERS)
+    if other or not name.endswith((".json", ".json.gz")):
+        return None
+    match = _NAME.fullmatch(name)
+    try:
+        text = match["stamp"] if match else ""
+        at = datetime.strptime(text, "%Y%m%dT%H%M").replace(tzinfo=UTC)
+    except ValueError:
+        match = None
+    if match is None:
+        return TrailFile(place, place)
+    region = match["region"]
+    ours = match["account"] in window.accounts and region in window.regions
+    wanted = ours and window.has_stamp(at)
+    return TrailFile(place, place, at, region) if wanted else None
+
+
+def named_in(folders: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Read the account and the Region that a place's own folders name, if they do.
+
+    Who names an account's, wants that account.
+    """
+    accounts = [part for part in folders if _ACCOUNT.fullmatch(part)]
+    regions = [
+        part
+        for above, part in pairwise(folders)
+        if above == _TRAIL and _REGION.fullmatch(part)
+    ]
+    return accounts[-1:], regions[-1:]
+
+
+class UnreadableError(Exception):
+    """One file that can't be read; the others may be."""
+
+    def __init__(self, why: str, *, again: bool = False) -> None:
+        super().__init__(why)
+        self.again = again
+        """True where it may be read if it is asked for once more."""
+
+
+# -- a folder --------------------------------------------------------------------------
+
+_CHUNK = 1 << 16
+"""Bytes read at once; unpacked they take a thread some 6 ms, and 64 MiB at worst."""
+
+
+class ArchiveFolder:
+    """A folder of this machine: a copy of the bucket, part of one, or any files."""
+
+    is_live = False
+    """True where CloudTrail itself delivers; a copy is as old as it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = clean(str(path), 300)
+        self.folders = path.absolute().parts
+        """Those that the place itself names."""
+        self.troubles: dict[str, str] = {}
+        """Folders that could not be listed in the last look, and why."""
+
+    async def files(self, window: FileWindow) -> list[TrailFile]:
+        """List what is wanted; raises Failure."""
+        return await asyncio.to_thread(self._files, window)
+
+    def _files(self, window: FileWindow) -> list[TrailFile]:
+        """Find files by their days, accounts and Regions.
+
+        Folders that can hold nothing wanted are not opened; links to folders are not
+        followed. Raises Failure where there is nothing at all.
+        """
+        self.troubles = {}
+        path, files = self._path, list[TrailFile | None]()
+        try:
+            if path.is_file():
+                # One that was named itself is taken, whatever it is called.
+                return [TrailFile(str(path), _key(str(path), path.stat()))]
+            for folder, folders, names in os.walk(path, onerror=self._note):
+                above = Path(folder).absolute().parts
+                folders[:] = [n for n in folders if is_wanted(above, n, window)]
+                files += [_file(f"{folder}/{name}", name, window) for name in names]
+        except OSError as error:
+            msg = f"Reading the trail's files in {self.name}: {_said_by(error)}."
+            raise Failure(HealthState.REFUSED, f"{msg} Name another folder.") from error
+        return list(filter(None, files))
+
+    def _note(self, error: OSError) -> None:
+        if error.filename == str(self._path):
+            raise error
+        self.troubles[str(error.filename)] = _said_by(error)
+
+    async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes, read in a thread: it may lie beyond a network.
+
+        Raises UnreadableError.
+        """
+        try:
+            with await asyncio.to_thread(Path(file.place).open, "rb") as stream:
+                while chunk := await asyncio.to_thread(stream.read, _CHUNK):
+                    yield chunk
+        except OSError as error:
+            raise UnreadableError(_said_by(error)) from error
+
+
+def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
+    """False for a folder that can hold nothing wanted, by its name and those above."""
+    grandparent, parent = ["", "", *above][-2:]
+    if name in _OTHERS:
+        return False
+    if _ACCOUNT.fullmatch(name):
+        return name in window.accounts
+    if parent == _LOGS:
+        return _ORGANIZATION.fullmatch(name) is not None  # else it is nobody's
+    is_logs = grandparent == _LOGS or _ORGANIZATION.fullmatch(grandparent)
+    if _ACCOUNT.fullmatch(parent) and is_logs:
+        return name == _TRAIL  # else another service's logs, beside CloudTrail's
+    if parent == _TRAIL and _REGION.fullmatch(name):
+        return name in window.regions
+    days = _DAYS.fullmatch("/".join((*above, name)))
+    return days is None or window.has_day(days[1])
+
+
+def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
+    chosen = choose(path, name, window)
+    if chosen is None:
+        return None
+    try:
+        told = Path(path).stat()
+    except OSError:
+        return chosen  # reading it will say what it is
+    if not stat.S_ISREG(told.st_mode):
+        return None  # a pipe would never end
+    return replace(chosen, key=_key(path, told))
+
+
+def _key(path: str, told: os.stat_result) -> str:
+    """Tell a file from what it becomes: it may still be on its way here."""
+    return f"{path} {told.st_size} {told.st_mtime_ns}"
+
+
+def _said_by(error: OSError) -> str:
+    """Give the system's words for an error, cleaned."""
+    return clean(error.strerror or str(error), 200)
+
+
+# -- a bucket --------------------------------------------------------------------------
+
+_OF_ONE_FILE = frozenset({"InternalError", "InvalidObjectState", "NoSuchKey"})
+"""What is wrong with one file: S3 itself can't read it, or it lies in a vault from
+which it would first have to be restored, or is no longer there."""
+_WRONG = {
+    "AuthorizationHeaderMalformed|IllegalLocationConstraintException"
+    "|PermanentRedirect": "Is the bucket in another Region, or partition?",
+    "InvalidAccessKeyId|InvalidToken": "Check the credentials of the --profile.",
+    "InvalidBucketName|NoSuchBucket": "Check the bucket's name, and the --profile.",
+}
+"""S3's own words for what will not change by asking again, and what to do."""
+_DEEPEST = 7
+"""Folders below `AWSLogs`: organization, account, CloudTrail, Region, year, month and
+day; whoever names more below one another would have no end."""
+_TORN = (aiohttp.ClientError, boto.HTTPClientError, boto.IncompleteReadError, OSError)
+"""How an answer ends that was cut on its way."""
+
+
+class _Object(Struct, rename="pascal"):
+    key: Text
+
+
+class _Folder(Struct, rename="pascal"):
+    prefix: Text
+
+
+class _KeyListing(Page, rename="pascal"):
+    contents: list[_Object] = field(default_factory=list)
+    common_prefixes: list[_Folder] = field(default_factory=list)
+    next_token: str | None = field(default=None, name="NextContinuationToken")
+
+
+class ArchiveBucket:
+    """The bucket that CloudTrail delivers to, or a copy of it.
+
+    It is gone through folder by folder, like one of this machine, but from `AWSLogs` on
+    alone; the prefix may end above that, at it, or anywhere below. What has not the
+    name of a trail's file is passed over: its day could not be told.
+    """
+
+    is_live = True
+
+    def __init__(self, source: PollingSource, bucket: str, prefix: str) -> None:
+        """Read a bucket on behalf of a source."""
+        self._source, self._bucket = source, bucket
+        self._region = source.targets.region
+        """Where to ask; S3 tells which Region the bucket is in, and the SDK follows."""
+        self.name = self._words(prefix)
+        self.folders = tuple(filter(None, prefix.split("/")))
+        if _LOGS not in self.folders:
+            self.folders = (*self.folders, _LOGS)
+        self.troubles: dict[str, str] = {}
+
+    def _words(self, key: str) -> str:
+        return clean(f"s3://{self._bucket}/{key}", 300)
+
+    async def files(self, window: FileWindow) -> list[TrailFile]:
+        """List what is wanted; raises Failure."""
+        files, folders = list[TrailFile](), [self.folders]
+        asked, note = {"Bucket": self._bucket, "Delimiter": "/"}, "the trail's files"
+        list_objects, deepest = "s3:ListObjectsV2", len(self.folders) + _DEEPEST
+        for folder in folders:  # more are added on the way
+            asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
+            words, shape = self._words(prefix), _KeyListing
+            request = AwsRequest(list_objects, words, self._region, shape, asked, note)
+            pages = self._source.pages(request, next_key="ContinuationToken")
+            async for page in pages:
+                for each in page.value.common_prefixes if len(folder) < deepest else ():
+                    name = each.prefix.rstrip("/").rpartition("/")[2]
+                    if is_wanted(folder, name, window):
+                        folders.append((*folder, name))
+                keys = [each.key for each in page.value.contents]
+                chosen = (choose(k, k.rpartition("/")[2], window) for k in keys)
+                files += [file for file in chosen if file and file.stamp]
+        return files
+
+    async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
+        words = self._words(file.place)
+        asked = {"Bucket": self._bucket, "Key": file.place}
+        request = AwsRequest("s3:GetObject", words, self._region, dict, asked, note)
+        try:
+            answer = await self._source.ask_once(request)
+        except Failure as failure:
+            if failure.code in _OF_ONE_FILE:
+                raise UnreadableError(failure.code) from failure
+            raise
+        body = answer.value["Body"]
+        try:
+            async for chunk in body.iter_chunks(_CHUNK):
+                yield chunk
+        except _TORN as error:
+            raise UnreadableError("the answer was cut", again=True) from error
+        finally:
+            body.close()
+
+
+_S3 = "s3://"
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+
+
+def parse_place(text: str) -> tuple[str, str] | Path:
+    """Read a bucket and prefix, or a folder; raises UsageError for what is neither."""
+    if text.lower().startswith(_S3):
+        bucket, _, prefix = text[len(_S3) :].partition("/")
+        if _BUCKET.fullmatch(bucket):
+            return bucket, prefix
+    elif text.strip() and "\0" not in text:
+        with suppress(RuntimeError):  # there is no such home
+            return Path(text).expanduser()
+    msg = f"{clean(text, 200) or 'Nothing'} is no folder, and no bucket."
+    raise UsageError(msg, hint="Name a folder, or s3://BUCKET/PREFIX; no ARN.")
+
+
+# -- the records of a file -------------------------------------------------------------
+
+_MOST = 1 << 30
+"""Bytes of a file, as it lies there; CloudTrail's own have some megabytes."""
+_AT_ONCE = 1_000
+"""Values looked at between two moments at which the reading can be stopped. DuckDB
+takes longer for each, and memory, if it gets more."""
+
+
+class TrailReader:
+    """Gives the records of a file that are wanted.
+
+    The bytes are held as they came, and of what they unpack to never more than a piece.
+    It may be one list of records, several that were put together, or a record a line.
+    """
+
+    def __init__(
+        self, blocks: Iterable[bytes], wanted: Callable[[Record], bool]
+    ) -> None:
+        """Read a file's bytes, in pieces of any size, each of which is let go of."""
+        self._blocks, self._wanted = deque(blocks), wanted
+        self._looked = self._look()
+        self.trouble = ""
+        """Why not all of it was read; empty if it was. Known at the end of the file."""
+
+    def read(self) -> list[bytes] | None:
+        """Give what is wanted of the next records; None where there are no more."""
+        looked = list(islice(self._looked, _AT_ONCE))
+        return list(filter(None, looked)) if looked else None
+
+    def _look(self) -> Iterator[bytes | None]:
+        """Yield each record, or None for one that is not wanted."""
+        text = TextStream(self._blocks.popleft() for _ in range(len(self._blocks)))
+        stream, count, odd, trouble = JsonStream(text), 0, 0, ""
+        try:
+            if stream.is_over:
+                trouble = "is empty"
+            for place, value in stream.items():
+                if place and isinstance(place[-1], str):
+                    continue  # what stands beside the list
+                if isinstance(value, dict) and "eventName" in value:
+                    count += 1
+                    yield stream.text.encode() if self._wanted(value) else None
+                else:
+                    odd += 1
+        except UnicodeDecodeError:
+            trouble = "not UTF-8 text"
+        except ValueError as error:
+            trouble = str(error)
+        if text.cut or trouble:
+            after = f", after record {count}" if count else ""
+            self.trouble = f"{text.cut or trouble}{after}"
+        elif odd:
+            word = "value" if odd == 1 else "values"
+            self.trouble = f"{odd} {word} in it can't be read as a record"
+
+
+# -- what is said of the reading -------------------------------------------------------
+
+_NAMED = 3
+"""Files named at most; the rest are counted."""
+
+
+def troubles_of(files: dict[str, str], folders: dict[str, str]) -> str:
+    """Say what could not be read, by why not: files tried, and folders not listed.
+
+    Empty if all was well, as a file's reason is.
+    """
+    bad, sentences = {place: why for place, why in files.items() if why}, []
+    if bad:
+        counted = f"{len(bad)} of the trail's {len(files)} files"
+        sentences.append(f"{counted} could not be read whole: {_listed(bad)}.")
+    if folders:
+        counted = f"{len(folders)} folder" + "s" * (len(folders) > 1)
+        sentences.append(f"{counted} could not be listed: {_listed(folders)}.")
+    return " ".join(sentences)
+
+
+def _listed(bad: dict[str, str]) -> str:
+    named = [
+        f"{clean(place.rpartition('/')[2] or place, 120)}: {clean(why, 200)}"
+        for place, why in sorted(bad.items())[:_NAMED]
+    ]
+    rest = len(bad) - len(named)
+    return "; ".join([*named, f"and {rest} more"] if rest else named)
+
+
+# -- the source ------------------------------------------------------------------------
 
 _RECENT = timedelta(hours=1)
 """How far back new files are looked for: a stamp is the time of delivery."""
@@ -59,14 +500,10 @@ _HISTORY = timedelta(seconds=30)
 """How long that is waited for, of an execution that has ended."""
 _TELL = 1.0
 """Seconds between words on how far the reading has come."""
-_TRIES = 3
-"""How often a file is asked for whose answer is cut; and after so many files that may
-not be read, with none that was, it is not they but the permission."""
-_CHUNK = 1 << 16
-"""Bytes read at once; unpacked they take a thread some 6 ms, and 64 MiB at worst."""
-
-
-# -- whose they are --------------------------------------------------------------------
+_TRIES, _TORN_PAUSE = 3, 2.0
+"""How often a file is asked for whose answer is cut, and the seconds between; and after
+so many files that may not be read, with none that was, it is not they but the
+permission."""
 
 
 async def await_history(targets: Targets, clock: Clock) -> None:
@@ -99,256 +536,6 @@ def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool
     )
 
 
-# -- where the files lie ---------------------------------------------------------------
-
-_S3 = "s3://"
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
-_NO_PLACE = "Name a folder, or s3://BUCKET/PREFIX."
-
-
-class UnreadableError(Exception):
-    """One file that can't be read; the others may be."""
-
-    def __init__(self, why: str, failure: Failure | None = None) -> None:
-        super().__init__(why)
-        self.why = why
-        self.failure = failure
-        """What it would be, were it so for every file."""
-
-
-class BucketPlace(Struct, frozen=True):
-    """`s3://BUCKET/PREFIX`, taken apart."""
-
-    bucket: str
-    prefix: str
-
-
-def parse_place(text: str) -> BucketPlace | Path:
-    """Tell a bucket from a folder; raises UsageError for what is neither."""
-    if text.lower().startswith(_S3):
-        bucket, _, prefix = text[len(_S3) :].partition("/")
-        if _BUCKET.fullmatch(bucket):
-            return BucketPlace(bucket, prefix)
-        msg = f"{clean(text, 200)}: there is no name of a bucket in it."
-        raise UsageError(msg, hint="Write s3://BUCKET/PREFIX; no ARN.")
-    if not text.strip() or "\0" in text:
-        raise UsageError("The archive has no place.", hint=_NO_PLACE)
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        msg = f"{clean(text, 200)}: there is no such home."
-        raise UsageError(msg, hint=_NO_PLACE) from error
-
-
-class ArchiveFolder:
-    """A folder of this machine: a copy of the bucket, part of one, or any files."""
-
-    is_live = False
-    """True where CloudTrail itself delivers; a copy is as old as it is."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.name = clean(str(path), 300)
-        self.folders = path.absolute().parts
-        """Those that the place itself names."""
-
-    async def files(self, window: FileWindow, _: datetime | None) -> FoundFiles:
-        """List what is wanted, each time anew; raises Failure."""
-        return await asyncio.to_thread(find_files, self._path, window)
-
-    async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
-        """Yield a file's bytes, read in a thread: it may lie beyond a network.
-
-        Raises UnreadableError.
-        """
-        try:
-            with await asyncio.to_thread(Path(file.place).open, "rb") as stream:
-                while chunk := await asyncio.to_thread(stream.read, _CHUNK):
-                    yield chunk
-        except OSError as error:
-            raise UnreadableError(said_by(error)) from error
-
-
-# -- a bucket --------------------------------------------------------------------------
-
-_GONE = frozenset({"NoSuchKey", "InvalidObjectState"})
-"""A file that is no longer there, or that lies in a vault from which it would first
-have to be restored."""
-_WRONG = {
-    "AuthorizationHeaderMalformed|IllegalLocationConstraintException"
-    "|PermanentRedirect": "Is the bucket in another Region, or partition?",
-    "InvalidAccessKeyId|InvalidToken": "Check the credentials of the --profile.",
-    "InvalidBucketName|NoSuchBucket": "Check the bucket's name, and the --profile.",
-}
-"""S3's own words for what will not change by asking again, and what to do."""
-_TORN = (aiohttp.ClientError, boto.HTTPClientError, boto.IncompleteReadError, OSError)
-"""How an answer ends that was cut on its way."""
-
-
-class KeyRange(Struct, frozen=True):
-    """The files of an account and Region: keys in the order of their stamps."""
-
-    folder: str
-    """The Region's."""
-    prefix: str
-    """What is listed: the folder, or that part of it which the place names."""
-    account: str
-    region: str
-
-    def key(self, stamp: datetime) -> str:
-        """Give what comes after every key of earlier stamps, and before the rest."""
-        day, minute = stamp.strftime("%Y/%m/%d/"), stamp.strftime("%Y%m%dT%H%M")
-        return f"{self.folder}{day}{self.account}_{TRAIL}_{self.region}_{minute}"
-
-
-def split_prefix(prefix: str) -> tuple[str, tuple[str, ...], bool]:
-    """Read a prefix, which may end above `AWSLogs`, at it, or anywhere below.
-
-    Gives the head, up to `AWSLogs/` and, if the prefix names one, the organization;
-    the folders that it names below: account, CloudTrail, Region, year, …; and true
-    where no organization's folder can come between.
-    """
-    parts = [part for part in prefix.split("/") if part]
-    if LOGS not in parts:
-        parts.append(LOGS)
-    cut = len(parts) - parts[::-1].index(LOGS)
-    is_whole = len(parts) > cut
-    if is_whole and ORGANIZATION.fullmatch(parts[cut]):
-        cut += 1
-    head = "".join(f"{part}/" for part in parts[:cut])
-    return head, tuple(parts[cut:]), is_whole
-
-
-class _Object(Struct, rename="pascal"):
-    key: Text
-
-
-class _Folder(Struct, rename="pascal"):
-    prefix: Text
-
-
-class _KeyListing(Page, rename="pascal"):
-    contents: list[_Object] = field(default_factory=list)
-    common_prefixes: list[_Folder] = field(default_factory=list)
-    next_token: str | None = field(default=None, name="NextContinuationToken")
-
-
-class ArchiveBucket:
-    """The bucket that CloudTrail delivers to, or a copy of it.
-
-    An account's files of a Region stand in the order of their stamps, so one listing
-    that begins at a key and ends at another reads just the days that are wanted. What
-    has not the name of a trail's file is passed over: its day could not be told.
-    """
-
-    is_live = True
-
-    def __init__(self, source: PollingSource, place: BucketPlace) -> None:
-        """Read a bucket on behalf of a source."""
-        self._source, self._bucket = source, place.bucket
-        self._region = source.targets.region
-        """Where to ask; S3 tells which Region the bucket is in, and the SDK follows."""
-        self.name = self._words(place.prefix)
-        self.folders = tuple(place.prefix.split("/"))
-        self._head, self._below, self._is_whole = split_prefix(place.prefix)
-        self._heads: tuple[str, ...] | None = None
-        self._listed: set[KeyRange] = set()
-
-    def _words(self, key: str) -> str:
-        return clean(f"s3://{self._bucket}/{key}", 300)
-
-    async def files(self, window: FileWindow, recent: datetime | None) -> FoundFiles:
-        """List each account's files of each Region, from the window's first stamp.
-
-        What was listed whole before is listed anew only from `recent` on.
-        """
-        if self._heads is None:
-            self._heads = (self._head, *await self._organizations())
-        files: list[TrailFile] = []
-        for each in self._ranges(self._heads, window):
-            since = window.low
-            if recent is not None and each in self._listed:
-                since = max(since, recent)
-            files += [file async for file in self._files(each, since, window)]
-            self._listed.add(each)
-        return FoundFiles(files)
-
-    async def _organizations(self) -> list[str]:
-        """Look for organizations' folders, where the prefix leaves that open."""
-        if self._is_whole:
-            return []
-        asked = {"Prefix": f"{self._head}o-", "Delimiter": "/"}
-        pages = self._pages("organizations", **asked)
-        return [f.prefix async for page in pages for f in page.common_prefixes]
-
-    def _ranges(self, heads: tuple[str, ...], window: FileWindow) -> list[KeyRange]:
-        """Lay out what there is to list; what the place names stands for the usual."""
-        found, below = [], self._below
-        accounts, regions = sorted(window.accounts), sorted(window.regions)
-        for head, *usual in product(heads, accounts, [TRAIL], regions):
-            account, trail, region = (*below[:3], *usual[len(below[:3]) :])
-            folder = f"{head}{account}/{trail}/{region}/"
-            prefix = folder + "".join(f"{part}/" for part in below[3:])
-            found.append(KeyRange(folder, prefix, account, region))
-        return list(dict.fromkeys(found))
-
-    async def _files(
-        self, wanted: KeyRange, since: datetime, window: FileWindow
-    ) -> AsyncIterator[TrailFile]:
-        """Yield the files from a stamp to the window's last."""
-        note = f"trail files of {wanted.region}"
-        end = None if window.high is None else wanted.key(window.high)
-        asked = {"Prefix": wanted.prefix, "StartAfter": wanted.key(since)}
-        async for page in self._pages(note, **asked):
-            keys = [each.key for each in page.contents]
-            for key in keys:
-                chosen = choose(key, key.rpartition("/")[2], window)
-                if chosen is not None and chosen.stamp is not None:
-                    yield chosen
-            if end is not None and keys and keys[-1][: len(end)] > end:
-                return
-
-    async def _pages(self, note: str, **asked: str) -> AsyncIterator[_KeyListing]:
-        name, words = "s3:ListObjectsV2", self._words(asked["Prefix"])
-        whole = {"Bucket": self._bucket, **asked}
-        request = AwsRequest(name, words, self._region, _KeyListing, whole, note)
-        async for page in self._source.pages(request, next_key="ContinuationToken"):
-            yield page.value
-
-    async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
-        """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
-        words = self._words(file.place)
-        asked = {"Bucket": self._bucket, "Key": file.place}
-        request = AwsRequest("s3:GetObject", words, self._region, dict, asked, note)
-        try:
-            answer = await self._source.ask_once(request)
-        except Failure as failure:
-            raise _of_one_file(failure) from failure
-        body = answer.value["Body"]
-        try:
-            async for chunk in body.iter_chunks(_CHUNK):
-                yield chunk
-        except _TORN as error:
-            msg = f"GetObject on {words}: the answer was cut."
-            torn = Failure(HealthState.RETRYING, msg)
-            raise UnreadableError("the answer was cut", torn) from error
-        finally:
-            body.close()
-
-
-def _of_one_file(failure: Failure) -> Exception:
-    """Tell what is wrong with one file from what is wrong with all."""
-    why = clean(failure.code)
-    if failure.code in _GONE:
-        return UnreadableError(why)
-    if failure.state is HealthState.DENIED or failure.code == "InternalError":
-        return UnreadableError(why, failure)
-    return failure
-
-
-# -- the source ------------------------------------------------------------------------
-
-
 class Archive(CallSource):
     """A source: reads a trail's files until all executions have ended."""
 
@@ -358,38 +545,35 @@ class Archive(CallSource):
     kind = RecordKind.TRAIL
     """What `read_next` makes of records."""
 
-    def __init__(self, aws: CallsAws | None, context: WatchContext, place: str) -> None:
+    def __init__(self, aws: CallsAws | None, context: WatchContext) -> None:
         """Make a source; `aws` is needed for a bucket.
 
         Raises UsageError for what is neither a folder nor a bucket.
         """
         super().__init__(aws, context, "archive")
-        parsed = parse_place(place)
+        parsed = parse_place(context.options.calls.archive or "")
         self._place: ArchiveFolder | ArchiveBucket
         if isinstance(parsed, Path):
             self._place = ArchiveFolder(parsed)
-        elif aws is not None:
-            self._place = ArchiveBucket(self, parsed)
         else:
-            raise UsageError(f"{clean(place, 200)} is no folder.", hint=_NO_PLACE)
-        self._relevance = Relevance(self.targets)
-        self._read: set[tuple[object, str]] = set()
-        """What was asked, and the keys of files that were read, if not to their end."""
-        self._report = FileReport()
-        self._tries = 0
-        """How often the file under way was asked for."""
+            self._place = ArchiveBucket(self, *parsed)
+        self._read: set[str] = set()
+        """The keys of files that were read, if not to their end, as `_asked`."""
+        self._tried: dict[str, str] = {}
+        """Each file that was tried, and why not all of it was read; empty if it was."""
+        self._newest: dict[str, datetime] = {}
+        """The newest stamp of a file of each Region."""
         self._denied = 0
         """How many files were denied."""
         self._window = self._wanted()
         """What was last looked for."""
         self._asked: object = None
         self._looked_at: datetime | None = None
+        """When all was listed that is asked for."""
         self._told_at = self.clock.now()
 
     async def read(self) -> str:
-        self._read.clear()
-        self._report, self._denied = FileReport(), 0
-        self._asked = self._looked_at = None
+        self._tried, self._newest, self._denied, self._asked = {}, {}, 0, None
         while self.targets.started_at is None:
             # There is no execution to speak of, or it is not known yet.
             if self.targets.finished:
@@ -402,31 +586,38 @@ class Archive(CallSource):
                 place = f"{number} of {len(files)}"
                 await self.attempt(partial(self._read_file, file, f"file {place}"))
                 self._tell_progress(place)
-            self.hand_on(*self._relevance.select(()))
+            self.select()
             self.coverage = self._complete_to()
             # What became known while it was read may have more to be read.
             if self.last_round and self.asked(self._wanted()) == self._asked:
-                return self._report.outcome(self._place.name, self._window)
+                return self._troubles if self._tried else self._no_file()
             self.last_round = False
-            self.say(self._report.troubles)
+            self.say(self._troubles)
             await self.rest(_AGAIN)
 
     # -- finding files -----------------------------------------------------------------
 
     async def _look(self) -> list[TrailFile]:
         """Find the files that are new, in their order; each is read once."""
-        self.last_round = self.is_over()
-        window, now = self._wanted(), self.clock.now()
-        asked = self.asked(window)
-        recent = None
-        if self._looked_at and asked == self._asked and not self.last_round:
-            recent = self._looked_at - _RECENT
-        found = await self._place.files(window, recent)
-        self._window, self._asked, self._looked_at = window, asked, now
-        self._report.begin(found)
-        fresh = {each.key: each for each in found.files}
-        new = [f for key, f in fresh.items() if (asked, key) not in self._read]
-        return sorted(filter(self._may_tell, new), key=_oldest_first)
+        self.last_round, now = self.is_over(), self.clock.now()
+        self._window = self._wanted()
+        if (asked := self.asked(self._window)) != self._asked:
+            self._asked, self._looked_at = asked, None
+            self._read.clear()
+        window = self._window
+        if self._place.is_live and self._looked_at and not self.last_round:
+            # The folders of today; a copy's files may come late, whatever their day.
+            first = max(window.first, self._looked_at - _RECENT)
+            window = replace(window, first=first)
+        files = await self._place.files(window)
+        self._looked_at = now
+        for file in files:
+            if file.region is not None and file.stamp is not None:
+                known = self._newest.get(file.region, file.stamp)
+                self._newest[file.region] = max(known, file.stamp)
+        new = {each.key: each for each in files if each.key not in self._read}
+        wanted = filter(self._may_tell, new.values())
+        return sorted(wanted, key=lambda file: (stamp(file.stamp), file.place))
 
     def _may_tell(self, file: TrailFile) -> bool:
         """False for one that tells of the time between an end and a redrive alone."""
@@ -439,7 +630,7 @@ class Archive(CallSource):
 
         An earlier execution becomes known: what was let go may be one of its.
         """
-        return window.first
+        return window.first, window.regions, window.accounts
 
     def _wanted(self) -> FileWindow:
         """Say whose files of which time to read; what the place names goes first."""
@@ -457,32 +648,44 @@ class Archive(CallSource):
     # -- reading them ------------------------------------------------------------------
 
     async def _read_file(self, file: TrailFile, note: str) -> None:
-        """Read a file; one that can't be read is named."""
-        try:
-            trouble = await self._read_through(file, note)
-        except UnreadableError as error:
-            self._raise_if_of_all(error)
-            trouble = error.why
-        else:
-            self._read.add((self._asked, file.key))
-        self._report.files[file.place] = trouble
-        self._tries = 0
+        """Read a file; one that can't be read is named, and found by the next look.
+
+        Raises Failure for what is not wrong with this file alone.
+        """
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                trouble = await self._read_through(file, note)
+                self._read.add(file.key)
+            except UnreadableError as error:
+                trouble = str(error)
+                if error.again and tries_left:
+                    await self.rest(_TORN_PAUSE)
+                    continue
+            except Failure as failure:
+                self._denied += failure.state is HealthState.DENIED
+                nowhere = self._denied >= _TRIES and not self._read
+                if failure.state is not HealthState.DENIED or nowhere:
+                    raise
+                trouble = clean(failure.code)
+            self._tried[file.place] = trouble
+            return
 
     async def _read_through(self, file: TrailFile, note: str) -> str:
         """Read a file to its end, or to where it makes no more sense; says why.
 
         What is found is handed on at once: a file of many may unpack to anything.
         """
-        reader = TrailReader(self.wanted(self._window))
+        blocks, size = deque[bytes](), 0
         async with aclosing(self._place.chunks(file, note)) as stream:
             async for chunk in stream:
-                reader.feed(chunk)
-                if reader.trouble:
-                    return reader.trouble
+                blocks.append(chunk)
+                size += len(chunk)
+                if size > _MOST:
+                    return f"has more than {_MOST >> 30} GiB"
+        reader = TrailReader(blocks, self.wanted(self._window))
         while (found := await asyncio.to_thread(self.read_next, reader)) is not None:
             now = self.clock.now()
-            received = (Received(now, self.kind, None, each) for each in found)
-            self.hand_on(*self._relevance.select(received))
+            self.select(Received(now, self.kind, None, each) for each in found)
         return reader.trouble
 
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
@@ -501,34 +704,32 @@ class Archive(CallSource):
         """
         return reader.read()
 
-    def _raise_if_of_all(self, error: UnreadableError) -> None:
-        """Raise a failure that is not that of one file; then it is tried again.
-
-        What was passed over because of it, the next look finds.
-        """
-        failure = error.failure
-        if failure is None:
-            return
-        if failure.state is HealthState.DENIED:
-            self._denied += 1
-            is_of_all = self._denied >= _TRIES and not self._read
-        else:
-            self._tries += 1
-            is_of_all = self._tries < _TRIES
-        if is_of_all:
-            raise failure from error
-
     # -- what is said ------------------------------------------------------------------
+
+    @property
+    def _troubles(self) -> str:
+        return troubles_of(self._tried, self._place.troubles)
+
+    def _no_file(self) -> str:
+        window = self._window
+        until = "on" if window.high is None else f"to {iso(window.high)}"
+        accounts, regions = sorted(window.accounts), sorted(window.regions)
+        return (
+            f"No file of a trail in {self._place.name} for {', '.join(accounts)}"
+            f" in {', '.join(regions)},"
+            f" delivered from {iso(window.low)} {until}. Is it the trail's place, and"
+            " has the trail these Regions?"
+        )
 
     def _complete_to(self) -> datetime | None:
         """Infer how far the files are complete: until the newest stamp, less the lag.
 
         Of a Region without a file nothing is known.
         """
-        newest = self._report.reached(self._window.regions)
-        if newest is None:
+        regions = self._window.regions
+        if not regions <= self._newest.keys():
             return None
-        reached = newest - _BEHIND
+        reached = min(self._newest[region] for region in regions) - _BEHIND
         if self.last_round and self._place.is_live and self._looked_at is not None:
             # As LookupEvents' last round is.
             reached = max(reached, self._looked_at - OVERLAP)
@@ -541,8 +742,3 @@ class Archive(CallSource):
         if seconds_between(self._told_at, now) >= _TELL:
             self._told_at = now
             self.say(f"Reading the trail's files: {place}.")
-
-
-def _oldest_first(file: TrailFile) -> tuple[float, str]:
-    """What has no stamp comes first."""
-    return file.stamp.timestamp() if file.stamp else 0.0, file.place

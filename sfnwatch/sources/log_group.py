@@ -1,76 +1,82 @@
-"""The calls around the executions, from a trail that writes to CloudWatch Logs.
+"""What CloudWatch Logs has: a trail's records, and the events of Express executions.
 
-A trail's log group has what it is set to log: data events too, such as Lambda's Invoke,
-which LookupEvents never has, in whole records. It is as late as CloudTrail is. A record
-larger than 256 KB is not sent to CloudWatch Logs at all, and nothing tells of it.
+A trail's log group has what the trail is set to log: data events too, such as Lambda's
+Invoke, which LookupEvents never has, in whole records. It is as late as CloudTrail is.
+A record larger than 256 KB is not sent to CloudWatch Logs at all, and nothing tells of
+it. Only what was called with a role of the executions' is asked for, or while none is
+known what Step Functions called: not what this tool calls itself.
 
-Only what was called with a role of the executions' is asked for, or while none is known
-what Step Functions called: not what this tool calls itself.
+Of Express executions AWS keeps no history itself: GetExecutionHistory and
+DescribeExecution refuse their ARNs. What the state machine logs, and where,
+DescribeStateMachine tells; both are as they are now, and may have been otherwise when
+the execution ran.
+
+Nor does the ARN say when that was. So the log is read from a while ago on, and
+backwards in stretches that grow, until an event of the execution turns up. An Express
+execution lasts five minutes at most, started synchronously or not: from there on no
+more than that has to be read. Delivery to the log is best effort: an event may come
+late, or never.
 """
 
 import re
-from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Raw, Struct
 
-from sfnwatch.model.arns import ExecutionArn, LogGroupName
-from sfnwatch.model.records import HealthState, Received, RecordKind
-from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
+from sfnwatch.model.integrations import ExecutionArn, LogGroupName, parse_log_group
+from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
+from sfnwatch.model.rows import MOST_EVENTS, TERMINAL, HistoryEvent, decode_event
+from sfnwatch.model.values import (
+    clean,
+    list_of,
+    mapping_of,
+    parse_json,
+    parse_object,
+    text_of,
+)
 from sfnwatch.sources.answers import (
-    AwsAnswer,
     AwsRequest,
     CallsAws,
     Failure,
     ListPage,
+    Text,
     Verdict,
     json_bytes,
 )
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.polling import (
+    FORBIDDEN,
     OVERLAP,
     CallSource,
     Interval,
     PollingSource,
-    Rates,
     WatchContext,
 )
-from sfnwatch.sources.targets import Relevance, TimeSpan
+from sfnwatch.sources.targets import Target, TimeSpan
 
 # -- a log group, page by page ---------------------------------------------------------
 
-LOG_RATES: Rates = {"logs:FilterLogEvents": (1.0, 2.0)}
-"""For all who read logs in this process: how many a second an account has differs by
-Region."""
 LOG_VERDICTS = (
     Verdict(
-        "ResourceNotFoundException",
+        "InvalidParameterException|ResourceNotFoundException",
         HealthState.REFUSED,
         "Check the log group's name and its Region.",
-    ),
-    Verdict(
-        "InvalidParameterException", HealthState.REFUSED, "Check the log group's name."
     ),
 )
 _MOST_SEEN = 200_000
 """Ids of log events that are remembered; beyond, the oldest are let go."""
 
 
-class LogPage(ListPage):
-    """An answer of FilterLogEvents."""
-
+class _LogPage(ListPage):
     events: list[Raw]
 
 
-class LogEvent(Struct):
-    """One event of a log."""
-
-    data: bytes
-    """As it came: `{"eventId", "logStreamName", "timestamp", "message", …}`."""
-    message: str
-    """What was logged: for a trail, or a state machine, a JSON text."""
+LogEvent = tuple[str, bytes]
+"""What was logged, a JSON text for a trail or a state machine; and all of the event, as
+it came: `{"eventId", "logStreamName", "timestamp", "message", …}`."""
 
 
 class LogReader:
@@ -94,35 +100,29 @@ class LogReader:
         self._which = {key: group.arn if abroad else group.name}
         self._seen: dict[str, None] = {}
 
-    def pages(
+    async def pages(
         self, since: datetime, pattern: str, note: str, until: datetime | None = None
-    ) -> AsyncGenerator[AwsAnswer[LogPage], None]:
-        """Yield the pages of a time; `note` is for the request log."""
+    ) -> AsyncGenerator[list[LogEvent], None]:
+        """Yield the events of each page that never came by."""
         asked: dict[str, Any] = {**self._which, "filterPattern": pattern}
         for key, at in (("startTime", since), ("endTime", until)):
             if at is not None:
                 # In milliseconds; CloudWatch Logs knows no time before 1970.
                 asked[key] = max(0, int(at.timestamp() * 1000))
         name = "logs:FilterLogEvents"
-        return self._source.pages(
-            AwsRequest(name, self.name, self.region, LogPage, asked, note)
-        )
+        request = AwsRequest(name, self.name, self.region, _LogPage, asked, note)
+        async for page in self._source.pages(request):
+            yield list(self._unseen(map(bytes, page.value.events)))
 
-    def unseen(self, page: AwsAnswer[LogPage]) -> Iterator[LogEvent]:
-        """Give a page's events, those that never came by."""
-        for data in map(bytes, page.value.events):
-            fields = mapping_of(parse_json(data))
+    def _unseen(self, events: Iterable[bytes]) -> Iterator[LogEvent]:
+        for data in events:
+            fields = parse_object(data)
             key = text_of(fields.get("eventId")) or data.decode()
             if key not in self._seen:
                 self._seen[key] = None
-                yield LogEvent(data, text_of(fields.get("message")) or "")
+                yield text_of(fields.get("message")) or "", data
         while len(self._seen) > _MOST_SEEN:
             del self._seen[next(iter(self._seen))]
-
-
-def escape_pattern(text: str) -> str:
-    """Write a text as a string of a filter pattern; a `*` would match anything."""
-    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 # -- a trail's -------------------------------------------------------------------------
@@ -132,11 +132,11 @@ _FAR = timedelta(hours=2)
 were 25 and 85 minutes late. Whether a log event bears the time of the call or that of
 its delivery is not documented: this does for both."""
 _THOROUGH = 6
-_LEAST, _MOST = 5.0, 15.0
+_PAUSES = (5.0, 15.0)
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
 
-_LONGEST = 1024
-"""Characters of a filter pattern."""
+_PATTERN_LONGEST = 1024
+"""Characters."""
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _USER = "$.userIdentity.sessionContext.sessionIssuer.userName"
 """Where a record names the role behind a session."""
@@ -157,14 +157,13 @@ def trail_pattern(roles: Collection[str]) -> str:
     known = sorted(filter(_ROLE.fullmatch, roles))
     terms = [_ROLELESS, *(f'({_USER} = "{role}")' for role in known)]
     pattern = f"{{ {' || '.join(terms)} }}"
-    return pattern if known and len(pattern) <= _LONGEST else _BY_STEP_FUNCTIONS
+    return pattern if known and len(pattern) <= _PATTERN_LONGEST else _BY_STEP_FUNCTIONS
 
 
-def call_in(message: str) -> bytes | None:
+def call_in(message: str, now: datetime) -> Received | None:
     """Give the CloudTrail record that is logged; other lines are nobody's here."""
-    record = parse_json(message)
-    is_call = isinstance(record, Mapping) and "eventName" in record
-    return json_bytes(message) if is_call else None
+    received = Received(now, RecordKind.TRAIL, None, json_bytes(message))
+    return received if "eventName" in received.record else None
 
 
 class LogGroup(CallSource):
@@ -172,17 +171,10 @@ class LogGroup(CallSource):
 
     verdicts = LOG_VERDICTS
 
-    def __init__(
-        self,
-        aws: CallsAws,
-        context: WatchContext,
-        group: LogGroupName,
-        relevance: Relevance,
-    ) -> None:
-        """Make a source; `relevance` is shared with what brings the same records."""
+    def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         super().__init__(aws, context, "log-group")
-        self._log = LogReader(self, group, self.targets.roots[0].arn)
-        self._relevance = relevance
+        self.group = parse_log_group(context.options.calls.log_group or "")
+        self._log = LogReader(self, self.group, self.targets.roots[0].arn)
         self._known: tuple[frozenset[str], datetime | None] | None = None
         """The roles and the start of what was read last."""
         self._cycles = 0
@@ -192,7 +184,7 @@ class LogGroup(CallSource):
         """Records that end in the middle."""
 
     async def read(self) -> str:
-        interval, self._known = Interval(_LEAST, _MOST), None
+        interval, self._known = Interval(*_PAUSES), None
         while True:
             self.last_round = self.is_over()
             news = await self._cycle()
@@ -207,10 +199,9 @@ class LogGroup(CallSource):
         self._cycles += 1
         news, pattern = False, trail_pattern(self.targets.roles)
         for first, last in self._times():
-            async for page in self._log.pages(first, pattern, "the trail's log", last):
-                selected = self._relevance.select(self._records(page))
-                self.hand_on(*selected)
-                news = news or bool(selected)
+            pages = self._log.pages(first, pattern, "the trail's log", last)
+            async for events in pages:
+                news = self.select(self._records(events)) or news
         return news
 
     def _times(self) -> list[tuple[datetime, datetime | None]]:
@@ -229,16 +220,15 @@ class LogGroup(CallSource):
         thorough = self.last_round or self._cycles % _THOROUGH == 0
         return [(max(begin, now - (_FAR if thorough else OVERLAP)), None)]
 
-    def _records(self, page: AwsAnswer[LogPage]) -> Iterator[Received]:
+    def _records(self, events: Iterable[LogEvent]) -> Iterator[Received]:
         now = self.clock.now()
-        for event in self._log.unseen(page):
-            text = event.message
-            if (call := call_in(text)) is not None:
+        for text, data in events:
+            if (call := call_in(text, now)) is not None:
                 self._found = True
-                yield Received(now, RecordKind.TRAIL, None, call)
+                yield call
             elif '"eventVersion"' in text and parse_json(text) is None:
                 self._cut += 1
-                yield Received(now, RecordKind.UNREAD, None, event.data)
+                yield Received(now, RecordKind.UNREAD, None, data)
 
     def _remark(self) -> str:
         """Say what the log lacks, if it is known to lack anything."""
@@ -261,7 +251,6 @@ _SAMPLED = (
     "More records came than a live tail gives, 500 a second: the rest comes by"
     " FilterLogEvents."
 )
-_Session = AsyncGenerator[Mapping[str, Any], None]
 
 
 class LiveTail(CallSource):
@@ -289,17 +278,11 @@ class LiveTail(CallSource):
         ),
     )
 
-    def __init__(
-        self,
-        aws: AwsClient,
-        context: WatchContext,
-        group: LogGroupName,
-        relevance: Relevance,
-    ) -> None:
-        """Make a source; `relevance` is the log group's own, which does not repeat."""
-        super().__init__(aws, context, "live-tail")
-        self._client, self._relevance = aws, relevance
-        home = self.targets.roots[0].arn
+    def __init__(self, aws: AwsClient, beside: LogGroup) -> None:
+        """Make a source beside another, which does not repeat what this one brings."""
+        super().__init__(aws, beside.context, "live-tail")
+        self._client, self.relevance = aws, beside.relevance
+        group, home = beside.group, self.targets.roots[0].arn
         self.region = group.region or home.region
         where = f"{self.region}:{home.account}:log-group:{group.name}"
         # A live tail takes no other name.
@@ -313,42 +296,293 @@ class LiveTail(CallSource):
     async def _follow(self) -> None:
         """Follow one session to its end, or until another one is needed."""
         pattern, is_new = trail_pattern(self.targets.roles), True
-        self.always = {
-            "logGroupIdentifiers": [self.subject],
-            "logEventFilterPattern": pattern,
-        }
-        asked = self.request("logs:StartLiveTail", dict)
-        session = self._client.stream(asked, "responseStream")
+        asked: dict[str, Any] = {"logGroupIdentifiers": [self.subject]}
+        asked["logEventFilterPattern"] = pattern
+        request = self.request("logs:StartLiveTail", dict, **asked)
+        session = self._client.stream(request, "responseStream")
         async with aclosing(session):
             with self.requests.asking("a live tail of the trail's log"):
-                await self._next(session)
+                await anext(session, None)
             self.succeeded()
             try:
-                while pattern == trail_pattern(self.targets.roles):
-                    # What came in a second; that nothing did is told as well.
-                    told = mapping_of((await self._next(session)).get("sessionUpdate"))
-                    is_new = False
-                    self.hand_on(*self._relevance.select(self._records(told)))
+                # What came in a second; that nothing did is told as well.
+                async for update in session:
+                    told, is_new = mapping_of(update.get("sessionUpdate")), False
+                    self.select(self._records(told))
                     metadata = mapping_of(told.get("sessionMetadata"))
                     # That a sample was had stays true for the while.
                     sampled = metadata.get("sampled") is True
                     self.say(_SAMPLED if sampled else self.health.message)
-                    if self.is_over():
+                    if self.is_over() or pattern != trail_pattern(self.targets.roles):
                         return
             except Failure as failure:
                 if failure.code != _TIMEOUT or is_new:
                     raise
-
-    async def _next(self, session: _Session) -> Mapping[str, Any]:
-        try:
-            return await anext(session)
-        except StopAsyncIteration as error:
-            msg = f"StartLiveTail on {self.subject}: the session was ended."
-            raise Failure(HealthState.RETRYING, msg) from error
+            else:
+                msg = f"StartLiveTail on {self.subject}: the session was ended."
+                raise Failure(HealthState.RETRYING, msg)
 
     def _records(self, told: Mapping[str, Any]) -> Iterator[Received]:
         """Take CloudTrail's records out; one that is cut is told by the log group."""
         for result in map(mapping_of, list_of(told.get("sessionResults"))):
-            call = call_in(text_of(result.get("message")) or "")
-            if call is not None:
-                yield Received(self.clock.now(), RecordKind.TRAIL, None, call)
+            message = text_of(result.get("message")) or ""
+            if (call := call_in(message, self.clock.now())) is not None:
+                yield call
+
+
+# -- an Express execution's ------------------------------------------------------------
+
+_FIRST = timedelta(minutes=15)
+"""How far back the log is read at once; each stretch before is so many times longer."""
+_GROWTH = 4
+_LONGEST = timedelta(minutes=5)
+"""An Express execution is timed out then."""
+_LATE = timedelta(minutes=5)
+"""How long after that its events are awaited. No bound is documented."""
+_MARGIN = timedelta(minutes=1)
+"""What is read on either side. Where it was seen, a log event had its event's time."""
+_SETTLED = timedelta(seconds=20)
+"""How long after the last event those are awaited that are missing before it."""
+_EXPRESS_PAUSES = (1.0, 5.0)
+"""Seconds between readings, while events come and at most."""
+_NOT_YET = "Nothing of this execution is in the log yet."
+_OF_FAILURES = ("ERROR", "FATAL")
+_ONLY_FAILURES = (
+    "Its log level is {}: only failures are logged, so that states which succeed are"
+    " missing here, and so is the start."
+)
+_NO_DATA = (
+    "Its log has no execution data. Without request ids and task ARNs, calls are"
+    " matched by role, action and time only."
+)
+_CONFIGURATION = (
+    "level=ALL,includeExecutionData=true,destinations=[{cloudWatchLogsLogGroup="
+    "{logGroupArn=LOG_GROUP_ARN:*}}]"
+)
+
+
+class _MachineAnswer(Struct, rename="camel"):
+    """What DescribeStateMachine must tell."""
+
+    state_machine_arn: Text
+    logging_configuration: Any = None
+
+
+def _destination(configuration: Mapping[str, Any]) -> LogGroupName | None:
+    for each in list_of(configuration.get("destinations")):
+        group = mapping_of(mapping_of(each).get("cloudWatchLogsLogGroup"))
+        try:
+            return parse_log_group(text_of(group.get("logGroupArn")) or "")
+        except ValueError:
+            continue
+    return None
+
+
+def _logs_nothing(state_machine_arn: str) -> str:
+    """Say why there is nothing to watch, and how there would be."""
+    arn = clean(state_machine_arn)
+    return (
+        f"{arn} logs nothing, and AWS keeps no other history of an Express execution."
+        " For executions to come, turn logging on: aws stepfunctions"
+        f" update-state-machine --state-machine-arn {arn}"
+        f" --logging-configuration '{_CONFIGURATION}'"
+    )
+
+
+class Express(PollingSource):
+    """A source: reads an Express execution's log to its end."""
+
+    verdicts = LOG_VERDICTS
+
+    def __init__(self, aws: CallsAws, context: WatchContext, target: Target) -> None:
+        super().__init__(aws, context, "history", "express", target.arn.arn)
+        self.subject, self.region = target.arn.state_machine_arn, target.arn.region
+        name, self._target = context.options.calls.express_log_group, target
+        self._group = parse_log_group(name) if name else None
+        """What is read instead of what the state machine names."""
+        self._look_back = timedelta(seconds=context.options.calls.look_back)
+        self._level = ""
+        """ALL, ERROR, FATAL or OFF; empty where it is not known."""
+        self._remark = ""
+        """What a reader should know of what is missing."""
+        self._began = self.clock.now()
+        self._held: dict[int, HistoryEvent] = {}
+        self._settled_at: datetime | None = None
+        """When no more is awaited, the end being known."""
+
+    async def close(self) -> None:
+        self._target.finish()
+
+    def judge(self, failure: Failure) -> None:
+        if failure.state is HealthState.DENIED and self.bounded and not self._held:
+            failure.state = HealthState.REFUSED
+
+    async def read(self) -> str:
+        group = await self._define()
+        log = LogReader(self, group, self._target.arn)
+        interval = Interval(*_EXPRESS_PAUSES)
+        self._began = self.clock.now()
+        older = self._older_stretches()
+        while True:
+            sought = not self._held
+            news = await self._search(log, self._floor(), self._ceiling())
+            if sought and not self._held and (stretch := next(older, None)):
+                # What is new and what is old by turns: it may just have begun.
+                await self._search(log, *stretch)
+            elif sought and self._held:
+                continue
+            elif self._is_all_read():
+                return self._last_words()
+            else:
+                unseen = "" if self._held else _NOT_YET
+                self.say(" ".join(filter(None, (unseen, self._remark))))
+                await self.rest(interval.after(news=news))
+
+    # -- what is logged, and where -------------------------------------------------
+
+    async def _define(self) -> LogGroupName:
+        """Ask where it is logged; for a group that is given that need not be told."""
+        asked, note = {"stateMachineArn": self.subject}, "the log group"
+        name = "states:DescribeStateMachine"
+        request = self.request(name, _MachineAnswer, note, **asked)
+        try:
+            answer = await self.ask(request, FORBIDDEN if self._group else ())
+        except Failure as failure:
+            assert self._group is not None  # noqa: S101 - else nothing is tolerated
+            self._remark = failure.message
+            return self._group
+        configuration = mapping_of(answer.value.logging_configuration)
+        self._level = text_of(configuration.get("level")) or "OFF"
+        group = self._group
+        if self._level == "OFF":
+            self._remark = "Its state machine logs nothing by now."
+        else:
+            group = group or _destination(configuration)
+            data = configuration.get("includeExecutionData")
+            if self._level in _OF_FAILURES:
+                self._remark = _ONLY_FAILURES.format(self._level)
+            self._remark += "" if data else f" {_NO_DATA}"
+        if group is None:
+            await self.refuse(_logs_nothing(self.subject))
+        received = self.received(RecordKind.DEFINITION, answer.body)
+        self._target.observe(received)
+        self.hand_on(received)
+        # The services and the role are known: the other lane can begin.
+        self._target.set_ready()
+        return group
+
+    # -- reading -------------------------------------------------------------------
+
+    def _older_stretches(self) -> Iterator[tuple[datetime, datetime]]:
+        """Give the stretches of the log in which it may yet be, the newest first."""
+        last, length = self._began - self._look_back, _FIRST
+        until = self._floor()
+        while until > last:
+            length *= _GROWTH
+            since = max(until - length, last)
+            yield since, until
+            until = since
+
+    def _times(self) -> list[datetime]:
+        return [min(event.at, self.clock.now()) for event in self._held.values()]
+
+    def _floor(self) -> datetime:
+        """Tell from where to read: an event of five minutes before may be missing."""
+        if not self._held:
+            return self._began - min(_FIRST, self._look_back)
+        first = self._held.get(1)
+        return (first.at if first else min(self._times()) - _LONGEST) - _MARGIN
+
+    def _ceiling(self) -> datetime | None:
+        """Tell up to where: none of it is later. A log event has its event's time."""
+        return min(self._times()) + _LONGEST + _MARGIN if self._held else None
+
+    async def _search(
+        self, log: LogReader, since: datetime, until: datetime | None
+    ) -> bool:
+        """Read a stretch; True if anything of the execution is in it that is new.
+
+        Once it is known where it is, only that is read.
+        """
+        note = "earlier log events" if until and not self._held else "log events"
+        # A backslash or a quote would end the text that is asked for.
+        arn = re.sub(r'(["\\])', r"\\\1", self._target.arn.arn)
+        pattern = f'{{ $.execution_arn = "{arn}" }}'
+        sought, news = not self._held, False
+        async for events in log.pages(since, pattern, note, until):
+            found = [r for each in events if (r := self._record(*each))]
+            self.hand_on(*found)
+            news = news or bool(found)
+            if sought and self._held:
+                break
+        return news
+
+    def _record(self, text: str, data: bytes) -> Received | None:
+        """Make a record of a log event, and note what it tells; None for another's."""
+        received = self.received(RecordKind.EXPRESS, json_bytes(text))
+        arn, record = self._target.arn.arn, received.record
+        if not record and arn in text:
+            return self.received(RecordKind.UNREAD, data)  # it is cut
+        if record.get("execution_arn") != arn:
+            return None
+        try:
+            event, _ = decode_event(record)
+        except DecodeError:
+            return self.received(RecordKind.UNREAD, received.data)
+        self._held[event.id] = event
+        self._target.observe(received)
+        return received
+
+    # -- the end -------------------------------------------------------------------
+
+    def _is_all_read(self) -> bool:
+        """True when no more is to be awaited: after the end, what is missing before it.
+
+        Of what ended long ago nothing more will come.
+        """
+        now = self.clock.now()
+        if not self._has_ended:
+            # It must have ended by then, and its end have been logged, if ever.
+            return now >= min(self._times(), default=self._began) + _LONGEST + _LATE
+        self._settled_at = self._settled_at or now + _SETTLED
+        complete = self._level == "ALL" and not self._missing()
+        old = now - max(self._times()) > _LONGEST
+        return complete or old or now >= self._settled_at
+
+    @property
+    def _has_ended(self) -> bool:
+        return any(event.type in TERMINAL for event in self._held.values())
+
+    def _missing(self) -> list[int]:
+        """List the ids of events that the log lacks before the last it has."""
+        # An id beyond is nonsense, and no gap before it is counted.
+        last = min(max(self._held, default=0), MOST_EVENTS)
+        return [number for number in range(1, last) if number not in self._held]
+
+    def _last_words(self) -> str:
+        """Say what the log lacks; and without an end, that it has one all the same."""
+        level, missing = self._level, self._missing()
+        remarks = [] if self._has_ended else [self._no_end()]
+        if not self._has_ended and (self._held or level != "ALL"):
+            # It ran, and runs no more: the calls it made may yet come.
+            self._target.stopped_at = max(self._times(), default=self._began)
+        if level in {"ALL", ""} and missing:
+            some = "1 event" if len(missing) == 1 else f"{len(missing)} events"
+            remarks.append(f"The log lacks {some}; delivery to it is best effort.")
+        return " ".join(filter(None, (*remarks, self._remark)))
+
+    def _no_end(self) -> str:
+        """Say what it means that no end was logged, or nothing at all."""
+        only_failures = self._level in _OF_FAILURES
+        if self._held and only_failures:
+            return "No failure ended it, as far as was logged."
+        if self._held:
+            return "No end of it was logged; delivery to a log is best effort."
+        hours = self._look_back.total_seconds() / 3600
+        why = "It may be older, or have been logged elsewhere."
+        if only_failures:
+            why = "One that succeeds leaves nothing there."
+        return (
+            f"Nothing of this execution is in the log of the {hours:g} hours before"
+            f" this watch, nor since. {why}"
+        )

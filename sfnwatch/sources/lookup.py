@@ -15,27 +15,18 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Raw
-from msgspec.structs import replace
+from msgspec import Raw, Struct
 
-from sfnwatch.model.api_call import cloudtrail_record, decode_call
-from sfnwatch.model.records import DecodeError, Received, RecordKind
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.rows import cloudtrail_record
 from sfnwatch.model.values import maybe_time, text_of
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
-from sfnwatch.sources.polling import (
-    OVERLAP,
-    CallSource,
-    Interval,
-    RateLimitedAws,
-    WatchContext,
-)
-from sfnwatch.sources.targets import BEFORE_START, Query, TimeSpan
+from sfnwatch.sources.polling import OVERLAP, CallSource, Interval, WatchContext
+from sfnwatch.sources.targets import BEFORE_START, Query, Relevance, TimeSpan
 
 LOOKUP = "cloudtrail:LookupEvents"
 _PAGE = 50
 """The most it gives."""
-_RATES = {LOOKUP: (1.0, 2.0)}
-"""Half of an account's and Region's quota is left to its people."""
 _THOROUGH = 6
 """Every so many cycles read on to the end of the window, even over known ground."""
 _MEASURE = 10
@@ -97,40 +88,43 @@ class MeasuredCoverage:
         return next(iter(self._missing.values()), None)
 
 
+class _Earlier(Struct):
+    """What is still to be read by one query of a time when one ran before."""
+
+    span: TimeSpan
+    query: Query
+    asked: dict[str, Any]
+    """From when to when: it is read from its end down."""
+
+
 class Lookup(CallSource):
     """A source: reads the calls until all executions have ended and are drained."""
 
     def __init__(
         self, aws: CallsAws, context: WatchContext, *, source: str = ""
     ) -> None:
-        super().__init__(RateLimitedAws(aws, context.clock, _RATES), context, source)
+        super().__init__(aws, context, source)
         self._measured = MeasuredCoverage()
+        # What concerns nobody yet is not held back: it is read again.
+        self.relevance = Relevance(self.targets, room=0)
         self._seen: set[str] = set()
         """Every event id that came by, of whomever: known ground."""
-        self._passed_over: set[str] = set()
-        """Those of them that concerned none of the roles known then."""
-        self._known: tuple[frozenset[str], list[datetime | None]] | None = None
-        """Their roles, and where the times begin in which they ran."""
+        self._known: object = None
+        """Whose calls of what and from when on were asked for."""
         self._covered: dict[Query, datetime] = {}
         """Up to when each query was read to its end."""
-        self._read_down: dict[tuple[TimeSpan, Query], datetime | None] = {}
-        """Down to where what ran before has been read; None: to its end."""
+        self._earlier: list[_Earlier] = []
+        """What is to be read of what ran before, the newest first."""
         self._cycles = 0
         self._since_measured = 0
         """Requests since own calls were last asked for."""
 
     async def read(self) -> str:
         interval, self._known = Interval(_LEAST, _MOST), None
+        words = await self.idle(lambda: self.targets.lookup_queries, _NOTHING)
+        if words is not None:
+            return words
         while True:
-            if not self.targets.lookup_queries:
-                # Without the definition, what is called is known only as it happens.
-                known = self.targets.ready and self.targets.started_at is not None
-                words = _NOTHING if known else ""
-                if self.targets.have_ended:
-                    return words
-                self.say(words)
-                await self.rest(_LEAST)
-                continue
             news = await self._cycle()
             now, unread = self.clock.now(), self._unread_times()
             self.coverage = None if unread else self._measured.complete_to(now)
@@ -146,7 +140,7 @@ class Lookup(CallSource):
         """Ask each query once; True if anything came that is worth keeping."""
         self._cycles += 1
         self.last_round = self.is_over()
-        since = self._floor(afresh=self._look_again())
+        since = self._floor()
         measures = self._since_measured >= _MEASURE or self.last_round
         news = [await self._query(each, since) for each in self.targets.lookup_queries]
         news.append(await self._go_back())
@@ -154,52 +148,42 @@ class Lookup(CallSource):
             await self._measure(since)
         return any(news)
 
-    def _look_again(self) -> bool:
-        """Forget what concerned nobody, if somebody has come whom it may concern.
-
-        A role that a state's input names is known only when its task is scheduled,
-        and the calls of an execution long over may be read before that. Nor is it
-        known at first how early the first of several executions started.
-        """
-        known = self.targets.roles, [span.first for span in self.targets.spans]
-        if known == self._known:
-            return False
-        self._known = known
-        self._seen -= self._passed_over
-        self._passed_over.clear()
-        self._covered.clear()
-        self._read_down.clear()
-        return True
-
     @property
     def _latest(self) -> TimeSpan:
         """The time when any of them ran last, or runs."""
         return (self.targets.spans or [TimeSpan()])[-1]
 
-    def _floor(self, *, afresh: bool) -> datetime:
-        now = self.clock.now()
-        begin = self._latest.first or self.targets.since(now)
-        if afresh or self.last_round:
+    def _floor(self) -> datetime:
+        """Tell from when on to read: from the start, if it has not been read so yet.
+
+        A role that a state's input names is known only when its task is scheduled,
+        and the calls of an execution long over may be read before that. Nor is it
+        known at first how early the first of several executions started.
+        """
+        now, targets, spans = self.clock.now(), self.targets, self.targets.spans
+        begin = self._latest.first or targets.since(now)
+        known = targets.roles, targets.lookup_queries, [span.first for span in spans]
+        if known != self._known:
+            self._known = known
+            self._seen.clear()
+            self._covered.clear()
+            self._earlier = [
+                _Earlier(span, query, {"StartTime": span.first, "EndTime": span.last})
+                for span in spans[-2::-1]
+                for query in targets.lookup_queries
+            ]
+            return begin
+        if self.last_round:
             return begin
         return max(begin, min(now - OVERLAP, self._measured.complete_to(now) or begin))
 
     # -- what ran before -----------------------------------------------------------
 
-    def _unread(self) -> list[tuple[TimeSpan, Query]]:
-        """Give what is still to be read of it, the newest first."""
-        return [
-            (span, query)
-            for span in self.targets.spans[-2::-1]
-            for query in self.targets.lookup_queries
-            if self._read_down.get((span, query), span.last) is not None
-        ]
-
     def _unread_times(self) -> str:
         """Say from when to when the first of it began and the last ended, if any."""
-        spans = [span for span, _ in self._unread()]
-        if not spans:
+        if not self._earlier:
             return ""
-        first, last = spans[-1].first, spans[0].last
+        first, last = self._earlier[-1].span.first, self._earlier[0].span.last
         return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
     def _say_unread(self) -> None:
@@ -213,21 +197,19 @@ class Lookup(CallSource):
     async def _go_back(self) -> bool:
         """Read on in what ran before: some pages; in the last round, to its end."""
         news, pages = False, 0
-        for place in self._unread():
+        while self._earlier:
             self._say_unread()
-            span, query = place
-            top = self._read_down.get(place, span.last)
-            asked: dict[str, Any] = {"StartTime": span.first, "EndTime": top}
-            async for events in self._down(query, asked):
-                news = self._keep(self._unseen(events)) or news
+            asked = self._earlier[0].asked
+            top = asked["EndTime"]
+            async for events in self._down(self._earlier[0].query, asked):
+                news = self.select(self._unseen(events)) or news
                 pages += 1
                 # A second with more calls than that is read in one go: from within it
                 # nothing goes on.
                 enough = pages >= _BACK and asked["EndTime"] != top
                 if self._cut_short or (enough and not self.last_round):
-                    self._read_down[place] = asked["EndTime"]
                     return news
-            self._read_down[place] = None
+            self._earlier.pop(0)
         return news
 
     # -- one query -----------------------------------------------------------------
@@ -243,7 +225,7 @@ class Lookup(CallSource):
         async for events in self._down(query, asked):
             fresh = self._unseen(events)
             covered += _times(fresh)
-            news = self._keep(fresh) or news
+            news = self.select(fresh) or news
             if not fresh and self._is_covered(query, events):
                 break
             if (self._latest.first or since) > asked.get("EndTime", since):
@@ -261,26 +243,21 @@ class Lookup(CallSource):
         Begun again, as with `asked` as it is then, it goes on below what has been read.
         """
         note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
-        async for page in self._pages("EventSource", query, note, asked):
+        request = self._request("EventSource", query, note, asked)
+        async for page in self.pages(request, next_key="NextToken"):
             events = self._events(page, query)
             if times := _times(events):
                 # What is of the same second is known.
                 asked["EndTime"] = max(min(times), asked["StartTime"])
             yield events
 
-    def _pages(
-        self,
-        key: str,
-        query: Query,
-        note: str,
-        asked: dict[str, Any],
-        most: int | None = None,
-    ) -> AsyncGenerator[AwsAnswer[_LookupPage], None]:
+    def _request(
+        self, key: str, query: Query, note: str, asked: dict[str, Any]
+    ) -> AwsRequest[_LookupPage]:
         region, value = query
         asked["LookupAttributes"] = [{"AttributeKey": key, "AttributeValue": value}]
         asked["MaxResults"] = _PAGE
-        request = AwsRequest(LOOKUP, value, region, _LookupPage, asked, note)
-        return self.pages(request, next_key="NextToken", most=most)
+        return AwsRequest(LOOKUP, value, region, _LookupPage, asked, note)
 
     def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[Received]:
         self._since_measured += 1
@@ -300,42 +277,23 @@ class Lookup(CallSource):
         return covered is not None and oldest is not None and oldest < covered
 
     def _unseen(self, events: Sequence[Received]) -> list[Received]:
-        """Keep what has never come by; a page may hold a record twice."""
-        by_id = {_id(event): event for event in events}
+        """Keep what has never come by, oldest first; a page may hold a record twice."""
+        by_id = {str(event.record.get("EventId")): event for event in reversed(events)}
         fresh = {key: by_id[key] for key in by_id if key not in self._seen}
         self._seen.update(fresh)
         return list(fresh.values())
-
-    def _keep(self, fresh: Sequence[Received]) -> bool:
-        """Hand on what concerns the executions, oldest first, as it happened."""
-        kept = list[Received]()
-        for event in reversed(fresh):
-            try:
-                concerned = self.targets.concerns(event.once(decode_call)[0])
-            except DecodeError:
-                kept.append(replace(event, kind=RecordKind.UNREAD))
-                continue
-            if concerned:
-                kept.append(event)
-            else:
-                self._passed_over.add(_id(event))
-        self.hand_on(*kept)
-        return bool(kept)
 
     async def _measure(self, since: datetime) -> None:
         """See which of our own calls have been delivered: how far CloudTrail is."""
         query = (self.targets.region, "LookupEvents")
         asked = {"StartTime": (self._measured.oldest_missing or since) - BEFORE_START}
         note = "how late CloudTrail is, by sfnwatch's own calls"
-        async for page in self._pages("EventName", query, note, asked, _MEASURE_PAGES):
+        request, most = self._request("EventName", query, note, asked), _MEASURE_PAGES
+        async for page in self.pages(request, next_key="NextToken", most=most):
             for event in self._events(page, query):
                 told = cloudtrail_record(RecordKind.LOOKUP, event.record)
                 self._measured.delivered(text_of(told.get("requestID")))
         self._since_measured = 0
-
-
-def _id(event: Received) -> str:
-    return str(event.record.get("EventId"))
 
 
 def _at(event: Received) -> datetime | None:

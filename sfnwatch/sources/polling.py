@@ -25,6 +25,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -36,7 +37,7 @@ from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.records import (
@@ -60,7 +61,7 @@ from sfnwatch.sources.answers import (
     Verdict,
 )
 from sfnwatch.sources.permissions import Feature, operations
-from sfnwatch.sources.targets import Targets
+from sfnwatch.sources.targets import LiveOptions, Relevance, Targets
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,6 +74,21 @@ _OURS = operations(tuple(Feature))
 _MOST = 120
 """Characters of a code or an id: whoever answers at an endpoint writes them."""
 _UNKNOWN = "unknown"
+
+
+class _Noted(Struct):
+    """What is told of a request: see `records.py`."""
+
+    operation: str
+    service: str
+    region: str | None
+    sent_at: str
+    seconds: float | None = None
+    outcome: str = _UNKNOWN
+    status: int | None = None
+    request_id: str | None = None
+    items: int | None = None
+    note: str = ""
 
 
 class RequestLog:
@@ -88,13 +104,13 @@ class RequestLog:
         """The one execution it is all for; None where it is for several."""
         self.count = 0
         """Requests sent so far."""
-        self._noted: list[dict[str, Any]] = []
-        """What is known of those that are over, and are not handed over."""
+        self._noted: list[_Noted] = []
+        """Those that are over, and are not handed over."""
         self._note = ""
         self._tries: Counter[str] = Counter()
-        self._sent_at: datetime | None = None
-        """When the request under way was sent."""
-        self._record: dict[str, Any] = {}
+        self._under_way: _Noted | None = None
+        self._sent_at = clock.now()
+        """When that was sent."""
 
     @contextmanager
     def asking(self, note: str = "") -> Iterator["RequestLog"]:
@@ -116,15 +132,17 @@ class RequestLog:
         """Hand over what was noted since the last time."""
         now, noted, self._noted = self.clock.now(), self._noted, []
         return tuple(
-            receive(now, RecordKind.REQUEST, self.execution_arn, record)
-            for record in noted
+            receive(now, RecordKind.REQUEST, self.execution_arn, asdict(each))
+            for each in noted
         )
 
-    def sent(
-        self, service: str, operation: str, region: str | None, host: str = ""
-    ) -> None:
-        """Note a request that is on its way."""
+    def sent(self, event_name: str, request: Any) -> None:
+        """Note a request that is on its way: botocore's own, and its event's name."""
         self._finish()
+        service, operation = event_name.split(".")[1:3]
+        service = _PREFIXES.get(service, service)
+        region = (getattr(request, "context", None) or {}).get("client_region")
+        host = urlsplit(getattr(request, "url", "") or "").netloc.rpartition("@")[2]
         self._tries[operation] += 1
         again = f"try {number}" if (number := self._tries[operation]) > 1 else ""
         ours = (service, operation) in _OURS
@@ -133,55 +151,47 @@ class RequestLog:
         _LOG.debug(
             "asks %s:%s in %s, of %s: %s", service, operation, region, host, note
         )
-        self._sent_at = self.clock.now()
-        self.count += 1
-        self._record = {
-            "operation": operation,
-            "service": service,
-            "region": region,
-            "sent_at": iso(self._sent_at),
-            "seconds": None,
-            "outcome": _UNKNOWN,
-            "status": None,
-            "request_id": None,
-            "items": None,
-            "note": note,
-        }
+        self._sent_at, self.count = self.clock.now(), self.count + 1
+        told = operation, service, region, iso(self._sent_at)
+        self._under_way = _Noted(*told, note=note)
 
-    def answered(
-        self, outcome: str, status: int | None, request_id: str | None, length: str = ""
-    ) -> None:
-        """Note what came of the request under way."""
-        if self._sent_at is None:
+    def answered(self, answer: Mapping[str, Any], error: BaseException | None) -> None:
+        """Note what came of the request under way: an answer as botocore parsed it."""
+        if (told := self._under_way) is None:
             return
-        told = self._record
-        told["seconds"], told["status"] = self._seconds(self._sent_at), status
-        told["outcome"] = outcome[:_MOST] or _UNKNOWN
-        told["request_id"] = request_id and request_id[:_MOST]
+        metadata = answer.get("ResponseMetadata", {})
+        outcome = str(answer.get("Error", {}).get("Code", OK))
+        outcome = outcome if error is None else type(error).__name__
+        request_id, status = metadata.get("RequestId"), metadata.get("HTTPStatusCode")
+        told.seconds, told.status = self._seconds(), status
+        told.outcome = outcome[:_MOST] or _UNKNOWN
+        told.request_id = str(request_id)[:_MOST] if request_id else None
+        length = metadata.get("HTTPHeaders", {}).get("content-length")
         words = "{} to {service}:{operation} after {seconds:.3f} s: {outcome}, status"
         words += " {}, request ID {}, {} bytes"
         kind, *rest = "answer" if status else "no answer", status, request_id, length
-        _LOG.debug("%s", words.format(kind, *(each or "-" for each in rest), **told))
+        shown = (each or "-" for each in rest)
+        _LOG.debug("%s", words.format(kind, *shown, **asdict(told)))
 
     def brought(self, items: int) -> None:
         """Note how many events or records the answer held."""
-        self._record["items"] = items
+        if self._under_way is not None:
+            self._under_way.items = items
 
     def _finish(self, outcome: str | None = None) -> None:
         """Have done with the request under way; `outcome` is what ended the call."""
-        at, self._sent_at, record = self._sent_at, None, self._record
-        if at is None:
+        told, self._under_way = self._under_way, None
+        if told is None:
             return
-        if record["seconds"] is None:
-            record["seconds"] = self._seconds(at)
-        if outcome is not None and record["outcome"] in {OK, _UNKNOWN}:
-            record["outcome"] = outcome
-            name, seconds = record["operation"], record["seconds"]
-            _LOG.debug("no answer of use to %s in %.3f s: %s", name, seconds, outcome)
-        self._noted.append(record)
+        if told.seconds is None:
+            told.seconds = self._seconds()
+        if outcome is not None and told.outcome in {OK, _UNKNOWN}:
+            told.outcome, name, took = outcome, told.operation, told.seconds
+            _LOG.debug("no answer of use to %s in %.3f s: %s", name, took, outcome)
+        self._noted.append(told)
 
-    def _seconds(self, since: datetime) -> float:
-        return round(max(0.0, seconds_between(since, self.clock.now())), 3)
+    def _seconds(self) -> float:
+        return round(max(0.0, seconds_between(self._sent_at, self.clock.now())), 3)
 
 
 _ASKING: ContextVar[RequestLog | None] = ContextVar("asking", default=None)
@@ -190,31 +200,16 @@ _ASKING: ContextVar[RequestLog | None] = ContextVar("asking", default=None)
 
 def note_sent(request: Any, event_name: str, **_: Any) -> None:
     """Take botocore's `before-send`: once for each HTTP request."""
-    log = _ASKING.get()
-    if log is not None:
-        service, operation = event_name.split(".")[1:3]
-        context = getattr(request, "context", None) or {}
-        region = context.get("client_region")
-        host = urlsplit(getattr(request, "url", "") or "").netloc.rpartition("@")[2]
-        log.sent(_PREFIXES.get(service, service), operation, region, host)
+    if (log := _ASKING.get()) is not None:
+        log.sent(event_name, request)
 
 
 def note_answer(
     parsed_response: Mapping[str, Any] | None, exception: BaseException | None, **_: Any
 ) -> None:
     """Take botocore's `response-received`: once for each, unless none can be parsed."""
-    log = _ASKING.get()
-    if log is None:
-        return
-    answer = parsed_response or {}
-    told = answer.get("ResponseMetadata", {})
-    outcome = str(answer.get("Error", {}).get("Code", OK))
-    if exception is not None:
-        outcome = type(exception).__name__
-    request_id = told.get("RequestId")
-    length = str(told.get("HTTPHeaders", {}).get("content-length", ""))
-    status = told.get("HTTPStatusCode")
-    log.answered(outcome, status, request_id and str(request_id), length)
+    if (log := _ASKING.get()) is not None:
+        log.answered(parsed_response or {}, exception)
 
 
 # -- asking again and again ------------------------------------------------------------
@@ -223,13 +218,10 @@ T = TypeVar("T")
 TakesBatches = Callable[[Batch], None]
 """Takes what a source handed over; must not block, and must not raise."""
 P = TypeVar("P", bound=HasToken)
-Uniform = Callable[[float, float], float]
-"""A random number between two: `random.uniform`, or a test's own."""
 FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
 """What may be refused of what a source can do without."""
 
-DRAIN = 15 * 60.0
-"""Seconds to go on asking after the end, by default."""
+_USUAL_DRAIN = LiveOptions().drain
 _QUIET = timedelta(minutes=6)
 """Coverage must be so far past the end before the drain is cut short: it tells of most
 records, and of 2,900 measured a tenth came later than 7 minutes."""
@@ -262,6 +254,8 @@ _IN_VAIN, _MOST_REPEATED = 2, 10
 """Pages in a row that bring nothing new before there is a pause; and, of those that are
 the same as one before, so many that there is no end to be hoped for."""
 _LONGEST_PAUSE = 5.0
+_IDLE = 5.0
+"""Seconds between looks for something to ask for."""
 
 
 # -- how often to ask ------------------------------------------------------------------
@@ -271,8 +265,22 @@ _GROWTH = 1.5
 _LEAST = 0.001
 """Seconds to sleep at least: a clock tells no more than microseconds, so what is left
 of a token by rounding might never be made up."""
-Rates = Mapping[str, tuple[float, float]]
-"""Operations, to the requests a second, and at once, that are sent of them."""
+RATES: Mapping[str, tuple[float, float]] = {
+    # Half of an account's and Region's quota is left to its people.
+    "cloudtrail:LookupEvents": (1.0, 2.0),
+    # How many a second an account has differs by Region.
+    "logs:FilterLogEvents": (1.0, 2.0),
+    "states:DescribeExecution": (2.0, 20.0),
+    "states:DescribeStateMachineForExecution": (0.5, 20.0),
+    "states:DescribeMapRun": (0.5, 10.0),
+    "states:ListExecutions": (1.0, 20.0),
+    "states:ListMapRuns": (0.5, 20.0),
+    "states:GetExecutionHistory": (4.0, 40.0),
+}
+"""How many requests a second, and at once, all sources of a watch send together, but
+for the histories that somebody named. Some quotas of Step Functions' refill one a
+second for the whole account and Region, shared with everybody: the account's own are
+10, 1, 1, 2, 1 and 20 a second at least, after 250, 200, 200, 100, 100 and 400."""
 
 
 class TokenBucket:
@@ -285,7 +293,7 @@ class TokenBucket:
     def __init__(self, rate: float, burst: float, clock: Clock) -> None:
         self._rate, self._burst, self._clock = rate, burst, clock
         self._tokens = burst
-        self._refilled_at: datetime | None = None
+        self._refilled_at = clock.now()
         self._turn = asyncio.Lock()
 
     async def take(self) -> None:
@@ -300,23 +308,22 @@ class TokenBucket:
 
     def _refill(self) -> None:
         now = self._clock.now()
-        if self._refilled_at is not None:
-            # A clock set back must not take tokens away.
-            passed = max(0.0, seconds_between(self._refilled_at, now))
-            self._tokens = min(self._burst, self._tokens + passed * self._rate)
+        # A clock set back must not take tokens away.
+        passed = max(0.0, seconds_between(self._refilled_at, now))
+        self._tokens = min(self._burst, self._tokens + passed * self._rate)
         self._refilled_at = now
 
 
 class RateLimitedAws:
     """Asks on behalf of several; in each Region an operation waits for its turn."""
 
-    def __init__(self, aws: CallsAws, clock: Clock, rates: Rates) -> None:
-        self._aws, self._clock, self._rates = aws, clock, rates
+    def __init__(self, aws: CallsAws, clock: Clock) -> None:
+        self._aws, self._clock = aws, clock
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Wait for a turn, and ask; raises what the client's own call raises."""
-        if rate := self._rates.get(request.operation):
+        if rate := RATES.get(request.operation):
             made = TokenBucket(*rate, self._clock)
             queue = (request.operation, request.region)
             await self._buckets.setdefault(queue, made).take()
@@ -344,24 +351,22 @@ class PageWalk:
     """One reading of a list, page by page: whether each of them brings it further."""
 
     def __init__(self, ceiling: int | None = None) -> None:
-        self.read = 0
-        """How many pages were read."""
+        self.read = self._items = 0
+        """How many pages were read, and how many items were in them."""
         self._ceiling = ceiling
-        self._items = 0
         self._tokens: set[str] = set()
         self._last = list[Any]()
         self._vain = self._repeated = 0
         """How many pages in a row brought nothing, and how many the same as before."""
 
-    def pause_after(self, page: Any, token: str) -> float:
+    def pause_after(self, page: HasToken, token: str) -> float:
         """Take a page in; give the seconds to wait before the next one is asked for.
 
         None, but where two in a row have brought nothing. An empty page alone is no
         trouble: a filter finds nothing in it. Raises EndlessPagesError.
         """
-        self.read += 1
-        items = page.listed() if isinstance(page, Page) else [page]
-        self._items += len(items)
+        items = page.listed()
+        self.read, self._items = self.read + 1, self._items + len(items)
         if self._ceiling is not None and self._items > self._ceiling:
             msg = f"more than {self._ceiling:,} items, and there are never so many"
             raise EndlessPagesError(msg)
@@ -372,9 +377,8 @@ class PageWalk:
         self._vain = self._vain + 1 if repeats or not items else 0
         if self._repeated >= _MOST_REPEATED:
             raise EndlessPagesError("the same page again and again")
-        if self._vain < _IN_VAIN:
-            return 0.0
-        return min(_LONGEST_PAUSE, _AGAIN * 2.0**self._repeated)
+        is_vain = self._vain >= _IN_VAIN
+        return min(_LONGEST_PAUSE, _AGAIN * 2.0**self._repeated) if is_vain else 0.0
 
 
 # -- a source --------------------------------------------------------------------------
@@ -385,16 +389,11 @@ class WatchContext(Struct):
 
     targets: Targets
     clock: Clock
-    drain: float = DRAIN
-    """Seconds to go on asking for calls after the end."""
-    tries: int | None = None
-    """How often a source that was never answered tries to reach AWS; None: for ever,
-    as for a screen that somebody watches."""
-    follow_redrive: bool = False
-    """True where what can be redriven is watched for that, after its end."""
+    options: LiveOptions = LiveOptions()
     reached: bool = False
     """True once any source has had an answer: who is gone after that may come back."""
-    uniform: Uniform = random.uniform
+    uniform: Callable[[float, float], float] = random.uniform
+    """Gives a random number between two."""
 
 
 class GaveUpError(Exception):
@@ -456,19 +455,12 @@ class PollingSource:
         """When its drain ends."""
         return None
 
-    @property
-    def lag(self) -> float | None:
-        """How late it is, in seconds."""
-        if self.coverage is None:
-            return None
-        return round(seconds_between(self.coverage, self.clock.now()), 1)
-
     # -- for heirs to use ----------------------------------------------------------
 
     @property
     def bounded(self) -> bool:
         """True when there are only so many tries: nobody is there to help."""
-        return self.context.tries is not None
+        return self.context.options.tries is not None
 
     def request(
         self, operation: str, shape: type[T], note: str = "", **parameters: Any
@@ -536,7 +528,7 @@ class PollingSource:
         with self.requests.asking(request.note) as asked:
             answer = await self._aws.call(request)
             if isinstance(answer.value, Page):
-                asked.brought(answer.value.count())
+                asked.brought(len(answer.value.listed()))
         return answer
 
     async def attempt(
@@ -569,21 +561,15 @@ class PollingSource:
         self.failures += 1
         self._failed_at = self._failed_at or self.clock.now()
         self.judge(failure)
-        tries = self.context.tries
+        tries = self.context.options.tries
         if tries is not None and failure.unreachable and not self.context.reached:
             tries = min(tries, _UNREACHABLE_TRIES)
         hopeless = not self._answered and tries is not None and self.failures >= tries
         final = hopeless or failure.state is HealthState.REFUSED
-        self._tell(
-            replace(
-                self.health,
-                state=HealthState.REFUSED if final else failure.state,
-                message=failure.message,
-                retry_in=None if final else wait,
-            )
-        )
         if final:
+            self._tell(self._doing(HealthState.REFUSED, failure.message))
             raise GaveUpError
+        self._tell(self._doing(failure.state, failure.message, wait))
         await self.rest(wait)
 
     def _next_wait(self) -> float:
@@ -639,22 +625,24 @@ class PollingSource:
         By default it does well: it is live, or draining.
         """
         usual = HealthState.DRAINING if self.until else HealthState.LIVE
-        told = replace(
-            self.health,
-            state=state or usual,
-            message=message,
-            retry_in=None,
-            coverage=self.coverage,
-            lag=self.lag,
-            until=self.until,
-        )
-        if self.is_news(told):
+        told, old = self._doing(state or usual, message), self.health
+        if replace(told, lag=old.lag, requests=old.requests) != old:
             self._tell(told)
 
-    def is_news(self, told: SourceHealth) -> bool:
-        """True for a health that says anything else than the last one."""
-        old = self.health
-        return replace(told, lag=old.lag, requests=old.requests) != old
+    def _doing(
+        self, state: HealthState, message: str, retry_in: float | None = None
+    ) -> SourceHealth:
+        now, reached = self.clock.now(), self.coverage
+        lag = None if reached is None else round(seconds_between(reached, now), 1)
+        return replace(
+            self.health,
+            state=state,
+            message=message,
+            retry_in=retry_in,
+            coverage=self.coverage,
+            lag=lag,
+            until=self.until,
+        )
 
     # -- the run of it -------------------------------------------------------------
 
@@ -664,8 +652,11 @@ class PollingSource:
         However it ends, each request that was sent has been told by then.
         """
         self._consume = consume
+        self._answered, self.failures, self._failed_at = False, 0, None
+        self.coverage = None
+        lane, source = self.health.lane, self.health.source
         try:
-            self._tell(self.health)
+            self._tell(SourceHealth(lane, HealthState.CONNECTING, source=source))
             self.say(await self.read(), HealthState.ENDED)
         except GaveUpError:
             return
@@ -699,7 +690,8 @@ class CallSource(PollingSource):
         self, aws: CallsAws | None, context: WatchContext, source: str = ""
     ) -> None:
         super().__init__(aws, context, "lookup", source, context.targets.only)
-        self._drain = timedelta(seconds=context.drain)
+        self.relevance = Relevance(self.targets)
+        self._drain = timedelta(seconds=context.options.drain)
         self._cut_short = False
         self.last_round = False
         """To be set when a round begins which is to be the last."""
@@ -723,8 +715,32 @@ class CallSource(PollingSource):
         quick = self.coverage is not None and self.coverage >= stopped + _QUIET
         # Who waits for longer than by default waits for the records that coverage
         # tells nothing of.
-        quick = quick and self._drain <= timedelta(seconds=DRAIN)
+        quick = quick and self._drain <= timedelta(seconds=_USUAL_DRAIN)
         return self._cut_short or quick or self.clock.now() >= stopped + self._drain
+
+    def select(self, records: Iterable[Received] = ()) -> bool:
+        """Hand on what concerns the executions; True if there is any.
+
+        What was held back may be among it, so it is worth asking with nothing new.
+        """
+        selected = self.relevance.select(records)
+        self.hand_on(*selected)
+        return bool(selected)
+
+    async def idle(self, queries: Callable[[], object], nothing: str) -> str | None:
+        """Wait for something to ask for; gives the last words where there is nothing.
+
+        A state may yet call something: `nothing` is said meanwhile. Without the
+        definition, what is called is known only as it happens.
+        """
+        while not queries():
+            known = self.targets.ready and self.targets.started_at is not None
+            words = nothing if known else ""
+            if self.targets.have_ended:
+                return words
+            self.say(words)
+            await self.rest(_IDLE)
+        return None
 
     def judge(self, failure: Failure) -> None:
         """Give up after the end what is not permitted, or fails again and again."""
@@ -755,20 +771,14 @@ class CallSource(PollingSource):
             await super().run(consume)
             if self.targets.stopped_at is not None:
                 known = self.targets.redrives  # that end has been drained
-            if not self.context.follow_redrive:
+            if not self.context.options.follow_redrive:
                 return
             while self.targets.redrives <= known:
                 if self.targets.finished:
                     return
                 await self.clock.sleep(_NAP)
-            self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        """Have it read as at first; what an heir keeps for one reading, `read` sets."""
-        self._cut_short = self.last_round = self._answered = False
-        self.failures, self._failed_at, self.coverage = 0, None, None
-        lane, source = self.health.lane, self.health.source
-        self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
+            # What an heir keeps for one reading, `read` sets.
+            self._cut_short = self.last_round = False
 
 
 # -- several at once -------------------------------------------------------------------

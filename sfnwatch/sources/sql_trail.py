@@ -1,7 +1,7 @@
 """The calls around the executions, asked for in SQL: of Athena, Lake or DuckDB.
 
 It is one question for every engine. What comes in from outside, a role's name or a
-Region, gets into a statement by `literal` alone, and a table's name by `table_name`.
+Region, gets into a statement by `literal` alone, and a table's name as a name alone.
 All three engines take a quote in a literal doubled, a backslash as itself, and `LIKE …
 ESCAPE`. A statement may find more than is wanted, never less: what is handed on is
 decided afterwards, as for every source.
@@ -12,14 +12,20 @@ get into one, have no more to tell sooner.
 """
 
 import asyncio
-import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -31,22 +37,27 @@ from sfnwatch.model.values import (
     encode_json,
     mapping_of,
     parse_json,
-    seconds_between,
     size,
     text_of,
 )
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
-from sfnwatch.sources.archive import Archive, UnreadableError, await_history
+from sfnwatch.sources.archive import (
+    EARLY,
+    LATE,
+    Archive,
+    FileWindow,
+    TrailReader,
+    UnreadableError,
+    await_history,
+)
 from sfnwatch.sources.polling import CallSource, Interval, WatchContext
 from sfnwatch.sources.targets import (
     AFTER_END,
     BEFORE_START,
     CallOptions,
     Query,
-    Relevance,
     Targets,
 )
-from sfnwatch.sources.trail_files import EARLY, LATE, FileWindow, TrailReader
 
 Row = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""
@@ -100,20 +111,16 @@ class Question(Struct, frozen=True):
 def question_of(targets: Targets, now: datetime) -> Question:
     """Ask for the calls of the executions, as far as these are known by now."""
     started, stopped = targets.started_at or now - _LATE, targets.stopped_at
-    return Question(
-        queries=targets.trail_queries,
-        roles=targets.roles,
-        accounts=targets.accounts,
-        since=started - BEFORE_START,
-        until=max(started, now if stopped is None else stopped + AFTER_END),
-    )
+    until = max(started, now if stopped is None else stopped + AFTER_END)
+    who = targets.trail_queries, targets.roles, targets.accounts
+    return Question(*who, since=started - BEFORE_START, until=until)
 
 
 class TrailTable(Struct, frozen=True):
     """A trail's table, and in what words its engine is asked."""
 
     name: str
-    """As it stands in FROM: see `table_name`."""
+    """As it stands in FROM."""
     partitions: Sequence[str] = PARTITIONS
     """Those of PARTITIONS that it has: the day on which a file was delivered, as
     `yyyy/MM/dd`, the Region and the account."""
@@ -121,6 +128,9 @@ class TrailTable(Struct, frozen=True):
     """How an event's time is written."""
     payload: str = "{}"
     """What gives a request or an answer as JSON text."""
+    longest: int = 262_144
+    """Bytes of a statement, as Athena documents it; ours are all ASCII but for what
+    roles have."""
 
 
 def literal(text: str) -> str:
@@ -130,48 +140,32 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def table_name(*parts: str) -> str:
-    """Write a table's name with its database's: `"default"."cloudtrail_logs"`.
-
-    Raises ValueError for what can be no name.
-    """
-    for part in parts:
-        if not _IDENTIFIER.fullmatch(part):
-            raise ValueError(f"no name of a table: {part!r:.60}")
-    return ".".join(f'"{part}"' for part in parts)
-
-
-def select(question: Question, table: TrailTable, longest: int | None = None) -> str:
+def select(question: Question, table: TrailTable) -> str:
     """Ask for the calls of the question, oldest first.
 
     Where so many roles make it longer than the engine takes, their names are left out:
     then all that Step Functions made is asked for.
     """
-    text = _select(question, table, _by_roles(question.roles) or _by_service())
-    if longest is not None and len(text) > longest:
-        text = _select(question, table, _by_service())
-    return text
+    text = _select(question, table, _by_roles(question.roles))
+    return text if len(text) <= table.longest else _select(question, table, [])
 
 
-def _select(question: Question, table: TrailTable, who: str) -> str:
-    columns = (_column(name, path, table) for name, path in COLUMNS.items())
+def _select(question: Question, table: TrailTable, by_roles: list[str]) -> str:
+    columns = dict(COLUMNS)
+    columns |= {name: table.payload.format(columns[name]) for name in _PAYLOADS}
+    asked = [f"{path} AS {name}" for name, path in columns.items()]
     conditions = [
         *_partitions(question, table),
         _between("eventtime", question.since, question.until, table.time),
         *_what(question.queries),
-        who,
+        _any_of(by_roles or _by_service()),
     ]
     return (
-        "SELECT " + ",\n  ".join(columns)
+        "SELECT " + ",\n  ".join(asked)
         + f"\nFROM {table.name}"
         + "\nWHERE " + "\n  AND ".join(conditions)
         + "\nORDER BY eventtime"
     )  # fmt: skip
-
-
-def _column(name: str, path: str, table: TrailTable) -> str:
-    shown = table.payload.format(path) if name in _PAYLOADS else path
-    return f"{shown} AS {name}"
 
 
 def _partitions(question: Question, table: TrailTable) -> list[str]:
@@ -180,29 +174,25 @@ def _partitions(question: Question, table: TrailTable) -> list[str]:
     A file's folder is the day it was delivered on, which may be the day after.
     """
     low, high = question.since - EARLY, question.until + LATE
-    regions = sorted({region for region, _ in question.queries})
+    regions = {region for region, _ in question.queries}
     found = {
         "timestamp": _between('"timestamp"', low, high, "%Y/%m/%d"),
-        "region": _among('"region"', regions) if regions else "",
-        "account": _among('"account"', sorted(question.accounts)),
+        "region": _among('"region"', regions),
+        "account": _among('"account"', question.accounts),
     }
-    wanted = (found[name] for name in PARTITIONS if name in table.partitions)
-    return list(filter(None, wanted))
+    return [found[name] for name in table.partitions]
 
 
-def _what(queries: Sequence[Query]) -> list[str]:
+def _what(queries: Iterable[Query]) -> list[str]:
     """Ask each Region for the services that are called there."""
-    by_region: dict[str, list[str]] = {}
-    for region, event_source in queries:
-        by_region.setdefault(region, []).append(event_source)
     each = [
-        f"({_among('awsregion', [region])} AND {_among('eventsource', sources)})"
-        for region, sources in sorted(by_region.items())
+        f"(awsregion = {literal(region)} AND eventsource = {literal(event_source)})"
+        for region, event_source in sorted(queries)
     ]
     return [_any_of(each)] if each else []
 
 
-def _by_roles(roles: Iterable[str]) -> str:
+def _by_roles(roles: Iterable[str]) -> list[str]:
     """Ask for what these roles did: an issuer's ARN may have a path before its name.
 
     A call may have no issuer; its session's ARN names the role as well.
@@ -213,27 +203,26 @@ def _by_roles(roles: Iterable[str]) -> str:
         name = re.sub("[%_!]", r"!\g<0>", role)
         found.append(_like(COLUMNS["issuerarn"], f"%/{name}"))
         found.append(_like(COLUMNS["arn"], f"%:assumed-role/{name}/%"))
-    return _any_of(found) if found else ""
+    return found
 
 
-def _by_service() -> str:
+def _by_service() -> list[str]:
     columns = (COLUMNS["invokedby"], COLUMNS["sourceipaddress"])
-    return _any_of(_like(column, like) for column in columns for like in _STATES)
+    return [_like(column, like) for column in columns for like in _STATES]
 
 
 def _like(column: str, pattern: str) -> str:
     return f"{column} LIKE {literal(pattern)} ESCAPE '!'"
 
 
-def _among(column: str, values: Sequence[str]) -> str:
+def _among(column: str, values: Collection[str]) -> str:
     """Ask for one of a few.
 
     An `injected` partition takes static equality alone, as documented; that a list of
     several counts as such is inferred.
     """
-    if len(values) == 1:
-        return f"{column} = {literal(values[0])}"
-    return f"{column} IN ({', '.join(map(literal, values))})"
+    listed = ", ".join(map(literal, sorted(values)))
+    return f"{column} = {listed}" if len(values) == 1 else f"{column} IN ({listed})"
 
 
 def _between(column: str, low: datetime, high: datetime, form: str) -> str:
@@ -255,7 +244,7 @@ _LATE = timedelta(minutes=15)
 """A record so old is taken to be in a file: of 2,900 none took longer than 10 minutes.
 That is an estimate: nothing says how late the latest is."""
 _LOOK_AGAIN = 5.0
-"""Seconds between looks for something to ask for."""
+"""Seconds between looks at whether it is time to ask."""
 _STOPPING = 5.0
 """Seconds that stopping a query may take when the watch ends."""
 _LEAST, _MOST = 1.0, 5.0
@@ -274,14 +263,13 @@ class QueryState(Struct, frozen=True):
     """How a query does, as its engine tells it."""
 
     word: str
-    """`QUEUED` and `RUNNING` are the same for both."""
+    """`QUEUED`, `RUNNING` and `CANCELLED` are the same for both."""
     scanned: Any
     """Bytes, so far."""
     said: Any
     """Why it has failed."""
-    is_final: bool
-    """True where another query would fail as well, or is not wanted."""
     advice: str = ""
+    """What to do where another query would fail as well."""
 
 
 class SqlTrail(CallSource):
@@ -306,41 +294,34 @@ class SqlTrail(CallSource):
         """What was last answered of all times, but for the end of them."""
         self._failed = 0
         """How many in a row have failed."""
-        self._relevance = Relevance(self.targets)
 
     # -- for heirs to write ------------------------------------------------------------
 
-    async def start(self, question: Question, number: int) -> str:
-        """Start a query, and give its id; number 1 is the first one."""
+    async def start(self, question: Question) -> str:
+        """Start a query, and give its id."""
         raise NotImplementedError
 
     async def look(self, query_id: str) -> QueryState:
         """Ask how a query does."""
         raise NotImplementedError
 
-    def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
-        """Yield what a query that has run has found, page by page."""
+    def results(self, query_id: str) -> AwsRequest[Any]:
+        """Ask for pages of rows: their shape says what was `found`."""
         raise NotImplementedError
 
     # -- a round -----------------------------------------------------------------------
 
     async def read(self) -> str:
         self._asked_whole, self._failed = None, 0
+        words = await self.idle(lambda: self.targets.trail_queries, _NOTHING)
+        if words is not None:
+            return words
         while True:
             # What is asked too early is asked, and paid for, once more.
             await await_history(self.targets, self.clock)
-            if pause := self._too_soon():
+            while (pause := self._too_soon()) > 0:
                 self.say()
                 await self.rest(min(pause, _LOOK_AGAIN))
-                continue
-            if not self.targets.trail_queries:
-                # A state may yet call something.
-                words = _NOTHING if self.targets.started_at is not None else ""
-                if self.targets.have_ended:
-                    return words
-                self.say(words)
-                await self.rest(_LOOK_AGAIN)
-                continue
             asked, now = await self.attempt(self._round)
             self.coverage = now - _LATE
             # That time goes by is no news; that more is wanted than was asked for, is.
@@ -356,35 +337,32 @@ class SqlTrail(CallSource):
         started = self.targets.started_at
         if started is None or self.targets.have_ended:
             return 0.0
-        due = started + timedelta(seconds=_EVERY)
-        return max(0.0, seconds_between(self.clock.now(), due))
+        return _EVERY - (self.clock.now() - started).total_seconds()
 
     async def _round(self) -> tuple[Question, datetime]:
         """Put one query, and hand on what it finds; gives what was asked, and when."""
         self.last_round, now = self.is_over(), self.clock.now()
-        asked = question_of(self.targets, now)
+        asked = put = question_of(self.targets, now)
         whole = replace(asked, until=asked.since)
-        put = self._latest_of(asked) if whole == self._asked_whole else asked
-        query_id = self._running = await self.start(put, len(self._scanned) + 1)
+        if whole == self._asked_whole:
+            # No more of what ran before: all of that is paid for once.
+            firsts = [span.first for span in self.targets.spans if span.first]
+            put = replace(asked, since=max([asked.since, *firsts]))
+        query_id = self._running = await self.start(put)
         self._scanned.append(0)
         await self._wait_for(query_id)
-        async for rows in self.rows(query_id):
-            came = self.clock.now()
-            found = (receive(came, RecordKind.ATHENA, None, row) for row in rows)
-            self.hand_on(*self._relevance.select(found))
+        async for page in self.pages(self.results(query_id), next_key="NextToken"):
+            came, rows = self.clock.now(), page.value.found()
+            self.select(receive(came, RecordKind.ATHENA, None, row) for row in rows)
         self._failed, self._asked_whole = 0, whole
         return asked, now
-
-    def _latest_of(self, asked: Question) -> Question:
-        """Ask no more for what ran before: all of that is paid for once."""
-        firsts = [span.first for span in self.targets.spans if span.first]
-        return replace(asked, since=max([asked.since, *firsts]))
 
     async def _wait_for(self, query_id: str) -> None:
         """Wait ever longer while it runs; raises Failure where it came to nothing.
 
-        The next try is another query. Each is paid for: after the end there are only so
-        many in a row.
+        The next try is another query, but where that would fail as well, or somebody
+        has cancelled it. Each is paid for: after the end there are only so many in a
+        row.
         """
         naps = Interval(_LEAST, _MOST)
         while True:
@@ -398,7 +376,8 @@ class SqlTrail(CallSource):
         if state.word in {"SUCCEEDED", "FINISHED"}:
             return
         self._failed += 1
-        final = state.is_final or (self._failed >= _QUERIES and self.is_over())
+        too_often = self._failed >= _QUERIES and self.is_over()
+        final = state.word == "CANCELLED" or bool(state.advice) or too_often
         words = f"{self.engine}'s query on {self.subject}: {state.word}."
         if text := clean(text_of(state.said) or "", 400):
             words += f" {text if text.endswith(('.', '!', '?')) else f'{text}.'}"
@@ -428,8 +407,6 @@ class SqlTrail(CallSource):
 
 # -- Athena ----------------------------------------------------------------------------
 
-_ATHENA_LONGEST = 262_144
-"""Bytes of a statement, as documented; ours are all ASCII but for what roles have."""
 _USER = 2
 """Athena's category of errors that a user made, as documented."""
 _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
@@ -442,33 +419,33 @@ def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
 
     Raises UsageError for names that can be none.
     """
-    first, dot, second = (options.athena or "").rpartition(".")
-    database, chosen = first if dot else "default", options.athena_partitions
-    partitions = PARTITIONS if chosen is None else chosen
-    if not second and not dot:
-        raise UsageError("Athena needs a table of the trail's files.", hint=_DDL)
-    strangers = [name for name in partitions if name not in PARTITIONS]
-    if strangers:
-        msg = f"{clean(strangers[0], 100)} is no partition column that is known."
-        raise UsageError(msg, hint=f"Known are {', '.join(PARTITIONS)}.")
-    try:
-        table = TrailTable(table_name(database, second), partitions)
-    except ValueError as error:
-        msg = f"{clean(options.athena or '', 100)} is no name of a table in Athena."
-        hint = f"Give it as TABLE or DATABASE.TABLE. {_DDL}"
-        raise UsageError(msg, hint=hint) from error
+    athena, partitions = options.athena or "", options.athena_partitions
+    workgroup, output = options.athena_workgroup, options.athena_output
+    first, dot, table = athena.rpartition(".")
+    database = first if dot else "default"
     where: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
-    if (workgroup := options.athena_workgroup) is not None:
+    if not all(map(_IDENTIFIER.fullmatch, (database, table))):
+        hint = f"Give it as TABLE or DATABASE.TABLE. {_DDL}"
+        raise _not(athena, "name of a table in Athena", hint)
+    for name in partitions or ():
+        if name not in PARTITIONS:
+            known = f"Known are {', '.join(PARTITIONS)}."
+            raise _not(name, "partition column that is known", known)
+    if workgroup is not None:
         if not _WORKGROUP.fullmatch(workgroup):
-            msg = f"{clean(workgroup, 100)} is no name of a workgroup in Athena."
-            raise UsageError(msg)
+            raise _not(workgroup, "name of a workgroup in Athena")
         where["WorkGroup"] = workgroup
-    if (output := options.athena_output) is not None:
+    if output is not None:
         if not output.startswith("s3://"):
-            msg = f"{clean(output, 100)} is no place for Athena's results."
-            raise UsageError(msg, hint="Give it as s3://BUCKET/PREFIX/.")
+            hint = "Give it as s3://BUCKET/PREFIX/."
+            raise _not(output, "place for Athena's results", hint)
         where["ResultConfiguration"] = {"OutputLocation": output}
-    return table, where
+    columns = PARTITIONS if partitions is None else partitions
+    return TrailTable(f'"{database}"."{table}"', columns), where
+
+
+def _not(text: str, what: str, hint: str = "") -> UsageError:
+    return UsageError(f"{clean(text, 200)} is no {what}.", hint=hint)
 
 
 class _AthenaStarted(Struct, rename="pascal"):
@@ -484,16 +461,17 @@ class _AthenaRows(Page, rename="pascal"):
     result_set: _AthenaResult
     next_token: str | None = None
 
-    def cells(self) -> list[list[str | None]]:
-        """Give the rows' cells; the first page's first row, the names, left out."""
-        rows = [
+    def listed(self) -> list[Any]:
+        return self.result_set.rows
+
+    def found(self) -> list[Row]:
+        """Give its rows; the first page's first one, the names, is left out."""
+        cells = (
             [cell.get("VarCharValue") for cell in row.get("Data", ())]
             for row in self.result_set.rows
-        ]
-        return rows[1:] if rows and rows[0] == [*COLUMNS] else rows
-
-    def count(self) -> int:
-        return len(self.result_set.rows)
+        )
+        rows = (dict(zip(COLUMNS, each, strict=False)) for each in cells)
+        return [row for row in rows if row != dict(zip(COLUMNS, COLUMNS, strict=True))]
 
 
 class AthenaTrail(SqlTrail):
@@ -514,55 +492,40 @@ class AthenaTrail(SqlTrail):
         ),
     )
 
-    def __init__(
-        self, aws: CallsAws, context: WatchContext, options: CallOptions
-    ) -> None:
+    def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         """Raise UsageError for names that can be none."""
-        self._table, self._where = athena_place(options)
+        self._table, self._where = athena_place(context.options.calls)
         super().__init__(aws, context, "athena")
         self.subject = self._table.name.replace('"', "")
         self.region = self.targets.region
-        arns = [each.arn.arn for each in self.targets.each]
-        self._salt = f"{self.clock.now().isoformat()} {arns}"
 
-    async def start(self, question: Question, number: int) -> str:
-        sql = select(question, self._table, _ATHENA_LONGEST)
-        # The same for the same try, and another for every other query.
-        token = hashlib.sha256(f"{self._salt}\n{number}\n{sql}".encode())
-        asked = {"QueryString": sql, "ClientRequestToken": token.hexdigest()}
+    async def start(self, question: Question) -> str:
+        # The same however often this one is tried.
+        asked = {"ClientRequestToken": uuid4().hex}
+        asked["QueryString"] = select(question, self._table)
         start = "athena:StartQueryExecution"
         request = self.request(start, _AthenaStarted, "a query", **asked, **self._where)
         return (await self.ask(request)).value.query_execution_id
 
     async def look(self, query_id: str) -> QueryState:
-        """Ask how it does; if it failed, say if another query may do better.
-
-        Somebody, or a workgroup's limit, cancelled it: then another is not wanted.
-        """
+        """Ask how it does; a workgroup's limit cancels one that scans too much."""
         asked, note = {self.id_key: query_id}, "how the query does"
         request = self.request("athena:GetQueryExecution", dict, note, **asked)
         execution = mapping_of((await self.ask(request)).value.get("QueryExecution"))
         statistics = mapping_of(execution.get("Statistics"))
         status = mapping_of(execution.get("Status"))
-        state = text_of(status.get("State")) or ""
         error = mapping_of(status.get("AthenaError"))
-        by_user = state == "CANCELLED" or error.get("ErrorCategory") == _USER
-        final = by_user and not error.get("Retryable")
+        by_user = error.get("ErrorCategory") == _USER and not error.get("Retryable")
         return QueryState(
-            state,
+            text_of(status.get("State")) or "",
             statistics.get("DataScannedInBytes"),
             text_of(status.get("StateChangeReason")) or error.get("ErrorMessage"),
-            final,
-            _CHECK_TABLE if final and state == "FAILED" else "",
+            _CHECK_TABLE if by_user else "",
         )
 
-    async def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
-        asked = {self.id_key: query_id, "MaxResults": _PAGE}
-        results = "athena:GetQueryResults"
-        request = self.request(results, _AthenaRows, _ROWS, **asked)
-        async for page in self.pages(request, next_key="NextToken"):
-            cells = page.value.cells()
-            yield [dict(zip(COLUMNS, row, strict=False)) for row in cells]
+    def results(self, query_id: str) -> AwsRequest[Any]:
+        asked, name = {self.id_key: query_id, "MaxResults": _PAGE}, "GetQueryResults"
+        return self.request(f"athena:{name}", _AthenaRows, _ROWS, **asked)
 
 
 # -- CloudTrail Lake -------------------------------------------------------------------
@@ -589,11 +552,10 @@ def lake_table(event_data_store_arn: str) -> tuple[str, TrailTable]:
     """
     match = _STORE.fullmatch(event_data_store_arn)
     if match is None:
-        msg = f"{clean(event_data_store_arn, 200)} is no ARN of an event data store."
         hint = "Give it as arn:aws:cloudtrail:REGION:ACCOUNT:eventdatastore/ID."
-        raise UsageError(msg, hint=hint)
+        raise _not(event_data_store_arn, "ARN of an event data store", hint)
     time, payload = "%Y-%m-%d %H:%M:%S", "json_format(CAST({} AS JSON))"
-    return match["region"], TrailTable(match["id"], (), time, payload)
+    return match["region"], TrailTable(match["id"], (), time, payload, _LAKE_LONGEST)
 
 
 class _LakeStarted(Struct, rename="pascal"):
@@ -606,6 +568,9 @@ class _LakeRows(Page, rename="pascal"):
     query_result_rows: list[list[dict[str, Any]]] = field(default_factory=list)
     next_token: str | None = None
     error_message: str | None = None
+
+    def found(self) -> list[Row]:
+        return list(map(_lake_row, self.query_result_rows))
 
 
 class LakeTrail(SqlTrail):
@@ -630,37 +595,27 @@ class LakeTrail(SqlTrail):
         Verdict("MaxConcurrentQueriesException", HealthState.THROTTLED),
     )
 
-    def __init__(self, aws: CallsAws, context: WatchContext, store: str) -> None:
+    def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         """Raise UsageError for what is no ARN of an event data store."""
-        region, self._table = lake_table(store)
         super().__init__(aws, context, "lake")
-        self.subject, self.region = store, region
+        self.subject = context.options.calls.lake or ""
+        self.region, self._table = lake_table(self.subject)
 
-    async def start(self, question: Question, number: int) -> str:
-        del number
-        sql = select(question, self._table, _LAKE_LONGEST)
-        request = self.request(
-            "cloudtrail:StartQuery", _LakeStarted, "a query", QueryStatement=sql
-        )
+    async def start(self, question: Question) -> str:
+        asked, name = {"QueryStatement": select(question, self._table)}, "StartQuery"
+        request = self.request(f"cloudtrail:{name}", _LakeStarted, "a query", **asked)
         return (await self.ask(request)).value.query_id
 
-    def _results(self, query_id: str, note: str) -> AwsRequest[_LakeRows]:
+    def results(self, query_id: str, note: str = _ROWS) -> AwsRequest[Any]:
         asked = {self.id_key: query_id, "MaxQueryResults": _PAGE}
         return self.request("cloudtrail:GetQueryResults", _LakeRows, note, **asked)
 
     async def look(self, query_id: str) -> QueryState:
         """Ask for rows: the answer says, too, if there are any yet."""
-        answer = await self.ask(self._results(query_id, "how the query does"))
-        told = answer.value
+        asked = self.results(query_id, "how the query does")
+        told: _LakeRows = (await self.ask(asked)).value
         scanned = told.query_statistics.get("BytesScanned")
-        # Who has cancelled it wants no other.
-        final = told.query_status == "CANCELLED"
-        return QueryState(told.query_status, scanned, told.error_message, final)
-
-    async def rows(self, query_id: str) -> AsyncGenerator[Sequence[Row], None]:
-        pages = self.pages(self._results(query_id, _ROWS), next_key="NextToken")
-        async for page in pages:
-            yield [_lake_row(cells) for cells in page.value.query_result_rows]
+        return QueryState(told.query_status, scanned, told.error_message)
 
 
 def _lake_row(cells: Iterable[Mapping[str, Any]]) -> Row:
@@ -687,10 +642,14 @@ def _unfolded(text: str | None) -> str | None:
 
 # -- DuckDB ----------------------------------------------------------------------------
 
-_MEMORY = "256MB"
-"""What DuckDB may take."""
-_BATCH = 1000
-"""Records it gets at once: more take longer for each, and memory."""
+_SETTINGS: Mapping[str, Any] = {
+    "memory_limit": "256MB",
+    "temp_directory": "",
+    "threads": 1,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+"""DuckDB is to load nothing, and to write nothing to a disk."""
 
 
 def check_duckdb() -> None:
@@ -733,52 +692,34 @@ class DuckTrail(Archive):
 
     kind = RecordKind.ATHENA
 
-    def __init__(self, context: WatchContext, place: str) -> None:
-        """Raise UsageError for what is no folder, or where DuckDB is not installed."""
+    def __init__(self, aws: CallsAws | None, context: WatchContext) -> None:
+        """Raise UsageError where DuckDB is not installed."""
         check_duckdb()
-        super().__init__(None, context, place)
+        super().__init__(aws, context)
         self._connection: Any = None
-        self._question: Question | None = None
-        """What the file that is read is asked."""
+        self._question = question_of(self.targets, self.clock.now())
 
     def asked(self, window: FileWindow) -> object:
         """Have all asked again when a role or a service has become known."""
-        question = question_of(self.targets, self.clock.now())
-        return replace(question, until=question.since), super().asked(window)
+        self._question = question_of(self.targets, self.clock.now())
+        of_any_end = replace(self._question, until=self._question.since)
+        return of_any_end, super().asked(window)
 
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
-        self._question = question_of(self.targets, self.clock.now())
         return window.has_event
 
     def read_next(self, reader: TrailReader) -> list[bytes] | None:
         import duckdb  # noqa: PLC0415 - an extra, and 50 ms
 
-        assert self._question is not None  # noqa: S101 - else nothing is wanted
-        if self._connection is None:
-            # It loads nothing, and writes nothing to a disk.
-            settings: dict[str, Any] = {
-                "memory_limit": _MEMORY,
-                "temp_directory": "",
-                "threads": 1,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-            self._connection = duckdb.connect(":memory:", config=settings)
-        sql, records = duck_statement(self._question), reader.read()
-        if records is None:
+        if (records := reader.read()) is None:
             return None
-        rows: list[Any] = []
+        if self._connection is None:
+            self._connection = duckdb.connect(":memory:", config={**_SETTINGS})
         try:
-            for start in range(0, len(records), _BATCH):
-                texts = [text.decode() for text in records[start : start + _BATCH]]
-                rows += self._connection.execute(sql, [texts]).fetchall()
+            texts, sql = [it.decode() for it in records], duck_statement(self._question)
+            rows = self._connection.execute(sql, [texts]).fetchall()
         except (duckdb.Error, ValueError) as error:
             # In its own words, without the record.
             why = str(error).partition("\n")[0].partition("  Input:")[0]
             raise UnreadableError(clean(why, 200)) from error
         return [encode_json(dict(zip(COLUMNS, row, strict=True))) for row in rows]
-
-    async def close(self) -> None:
-        """Have the thread let go of what it asks."""
-        if self._connection is not None:
-            self._connection.interrupt()

@@ -25,7 +25,6 @@ MAKER = "X-States-Maker"
 """The header in which a task's call says which attempt of which state makes it."""
 EVENT = "event"
 """What it says where moto has to ask for what an event tells AWS."""
-_SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")
 
 
 def _moto(module: str) -> Any:
@@ -38,7 +37,6 @@ _SERVICE = f"{_STATE}.service.state_task_service"
 _TASK = _moto(_SERVICE).StateTaskService
 _SDK = _moto(f"{_SERVICE}_aws_sdk").StateTaskServiceAwsSdk
 _ECS = _moto(f"{_SERVICE}_ecs").StateTaskServiceEcs
-_LAMBDA = _moto(f"{_STATE}.state_task_lambda").StateTaskLambda
 _EVENTS = _moto("asl.eval.event.event_manager").EventManager
 _BACKEND = _moto("models").StepFunctionsParserBackend
 _ERRORS = "asl.component.common.error_name"
@@ -54,7 +52,6 @@ _making = threading.Lock()
 def install(endpoint_url: str) -> None:
     """Change the interpreter; its tasks' calls go to `endpoint_url`."""
     default_user_config["stepfunctions"]["execute_state_machine"] = True
-    default_user_config["lambda"]["use_docker"] = False
     _say_who_calls(endpoint_url)
     # ASL's parameters and outputs are in Pascal case, whatever the service's own are
     # [every recorded history]: moto has converters, but calls them nowhere.
@@ -87,7 +84,6 @@ def _say_who_calls(endpoint_url: str) -> None:
 
     _moto("asl.utils.boto_client").boto3 = SimpleNamespace(client=client)
     _around(_TASK, "_eval_execution", _evaluate)
-    _around(_LAMBDA, "_eval_execution", _evaluate)
     _around(_EVENTS, "add_event", _add_event)
 
 
@@ -103,7 +99,7 @@ def _evaluate(inner: Any, self: Any, env: Any) -> None:
 
 def _add_event(inner: Any, self: Any, **named: Any) -> int:
     event_id: int = inner(self, **named)
-    if named["event_type"] in _SCHEDULED:
+    if named["event_type"] == "TaskScheduled":
         _here.scheduled = event_id
     return event_id
 

@@ -4,12 +4,12 @@ What a trace says is compared with what the account itself noted of every call t
 came in: which execution made it, and with which attempt of which state.
 """
 
+import asyncio
 from collections import Counter
 from typing import Any
 
 from sfnwatch.analysis.findings import find
 from sfnwatch.clock import SystemClock
-from sfnwatch.model.trace import Trace
 from tests.analysis.finding_in import by_kind
 from tests.cli.programs import KEYS, Program
 from tests.moto import machines as asl
@@ -34,8 +34,11 @@ def keyed(account: Account, *arns: str) -> dict[str, Made]:
     return {key: made[key] for key in made if made[key].name != "CreateCluster"}
 
 
-def outer(account: Account, name: str, *, inner_role: str) -> str:
-    """Make a machine whose one branch fails until another's nested one has worked."""
+def outer(account: Account, name: str) -> str:
+    """Make a machine whose one branch fails until another's nested one has worked.
+
+    Both have the same role.
+    """
     late = f"late-{name}"
     make = asl.task("aws-sdk:ecs:createCluster", {"ClusterName": late}, Next="Run")
     states = {
@@ -43,7 +46,7 @@ def outer(account: Account, name: str, *, inner_role: str) -> str:
         "Make": {**make, "Catch": asl.catch("Run")},  # it may be there already
         "Run": asl.run_task("ecs:runTask", cluster=late),
     }
-    inner = account.machine(f"{name}-inner", states, inner_role)
+    inner = account.machine(f"{name}-inner", states, f"role-{name}")
     sync = asl.run_task("ecs:runTask.sync", cluster=late, Retry=asl.retry(5))
     both = asl.parallel(
         asl.branch(Sync=sync),
@@ -56,7 +59,7 @@ def outer(account: Account, name: str, *, inner_role: str) -> str:
 def test_the_program_matches_every_call_to_the_attempt_that_made_it(
     account: Account, program: Program
 ) -> None:
-    arn = account.start(outer(account, "told", inner_role="other"))
+    arn = account.start(outer(account, "told"))
     ended = program(
         *("watch", arn, "--endpoint-url", account.url, "--json", "--no-record"),
         *("--drain", f"{DRAIN}s"),
@@ -153,27 +156,6 @@ def test_polls_are_denied_and_the_end_is_learned_of_all_the_same(
     assert denied.execution_arn == together.arns["blind"]
 
 
-def test_what_is_no_management_event_is_said_not_to_be_recorded(
-    together: Together,
-) -> None:
-    execution, arn = together.execution("asks"), together.arns["asks"]
-    assert execution.status == "SUCCEEDED"
-    assert [made.name for made in together.made("asks")] == ["RunTask"]
-    called = together.account.calls_of(arn)
-    assert [(call["name"], call["recorded"]) for call in called] == [
-        ("SendMessage", False),
-        ("Invoke", False),
-        ("Invoke", False),
-        ("RunTask", True),
-    ]
-    first, *_ = execution.visits
-    assert first.attempts[0].request_id == called[0]["request_id"]
-    told = find(together.watched.trace.as_of())
-    unseen = [f for f in told if f.data.get("reason") == "not-recorded"]
-    for state in ("Ask", "Invoke", "Old"):
-        assert sum(f.text.startswith(f"{state} calls ") for f in unseen) == 1
-
-
 def test_people_who_look_at_the_same_task_are_left_out(together: Together) -> None:
     mine = {c["event_id"]: c["name"] for c in together.account.truth if not c["maker"]}
     assert "DescribeTasks" in mine.values()
@@ -182,40 +164,20 @@ def test_people_who_look_at_the_same_task_are_left_out(together: Together) -> No
     assert "LookupEvents" in mine.values()
 
 
-async def test_a_nested_execution_with_the_same_role_has_its_own_calls(
-    account: Account,
-) -> None:
-    arn = account.start(outer(account, "shared", inner_role="role-shared"))
-    inner = arn.replace(":shared:run", ":shared-inner:run")
-    account.finish(arn)
-    await SystemClock().sleep(DRAIN)
-    watched = await watch(account, arn, inner, drain=0)
-    assert made_by(watched.trace) == keyed(account, arn, inner)
-    assert rules(watched) == EXACT
-    # The machine does what it is there for.
-    made = Counter((c["maker"]["state"], c["name"]) for c in account.calls_of(arn))
-    assert made["Sync", "RunTask"] > 1
-    assert made["Sync", "DescribeTasks"] == POLLS
-    assert (made["Sdk", "RunTask"], made["Nested", "StartExecution"]) == (1, 1)
-    assert made["Nested", "DescribeExecution"] > 1
-    assert made["Run", "RunTask"] == 0, "that is the inner one's"
-    assert len(made) == 5
+async def test_an_execution_that_is_stopped_ends_the_watch(account: Account) -> None:
+    machine = account.machine("stop", {"Rest": asl.rest(60)}, "role-stop")
+    arn, watched = account.start(machine), Watched()
 
+    async def stop() -> None:
+        clock = SystemClock()
+        while 2 not in watched.event_ids():
+            await clock.sleep(0.05)
+        account.states.stop_execution(executionArn=arn, error="Enough", cause="test")
 
-async def test_calls_of_others_in_the_same_role_are_not_taken_for_ones_own(
-    account: Account,
-) -> None:
-    work = asl.run_task("ecs:runTask.sync")
-    machine = account.machine("twice", {"Work": work}, "role-twice")
-    arn = account.start(machine)
-    watched = await watch(account, arn)
-    for other in account.others[arn]:
-        account.finish(other)
-        assert watched.trace.calls.keys() & account.made(other).keys()
-    made = account.made(arn)
-    assert made_by(watched.trace) == made
-    # Nor if CloudTrail never tells of one's own.
-    for lost in made:
-        trace = Trace()
-        trace.add([r for r in watched.records if r.record.get("EventId") != lost])
-        assert made_by(trace) == {key: made[key] for key in made if key != lost}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(stop())
+        group.create_task(watch(account, arn, watched=watched))
+    assert watched.status == "ABORTED"
+    (execution,) = watched.trace.as_of().executions.values()
+    (visit,) = execution.visits
+    assert (visit.name, visit.status) == ("Rest", "aborted")

@@ -16,11 +16,6 @@ BLIND = "blind"
 _PEOPLE = f"arn:aws:iam::{ACCOUNT}:role/people"
 _MOST, _RATE = 50, 2
 """Events on a page at most, and requests a second; more are throttled [documented]."""
-_DATA = {
-    ("lambda", "Invoke"),
-    *(("sqs", name) for name in ("SendMessage", "ReceiveMessage", "DeleteMessage")),
-}
-"""Data events: Event history never has them [documented]."""
 
 
 class AwsError(Exception):
@@ -41,11 +36,6 @@ class Call(Struct, frozen=True):
     status: int = 0
     request_id: str = ""
     event_id: str = field(default_factory=lambda: str(uuid4()))
-
-    @property
-    def recorded(self) -> bool:
-        """True for a management event."""
-        return (self.service, self.name) not in _DATA
 
     @property
     def role_name(self) -> str:
@@ -70,7 +60,7 @@ class Call(Struct, frozen=True):
 
     def truth(self) -> dict[str, Any]:
         """Tell what a test compares with."""
-        told = ("event_id", "request_id", "name", "recorded", "maker")
+        told = ("event_id", "request_id", "name", "maker")
         return {key: getattr(self, key) for key in told}
 
     def record(self) -> dict[str, Any]:
@@ -120,11 +110,10 @@ class Trail:
         event = call.event()
         with self._lock:
             self._calls.append(call)
-            if call.recorded:
-                self._events.append((call.at + late, event))
+            self._events.append((call.at + late, event))
 
     def truth(self) -> list[dict[str, Any]]:
-        """Tell all that was called, delivered or not, recorded or not."""
+        """Tell all that was called, delivered or not."""
         with self._lock:
             return [call.truth() for call in self._calls]
 

@@ -1,19 +1,16 @@
 """Machines that run at once, and what a watch of them says of their calls."""
 
-import io
-import json
-import zipfile
 from collections.abc import Callable
-from typing import Any
 
 from msgspec import Struct
 
 from sfnwatch.clock import SystemClock
-from sfnwatch.model.arns import parse_execution_arn
-from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.targets import ChildOptions, LiveOptions
 from tests.builders import REGION
 from tests.cli.programs import KEYS
 from tests.moto import machines as asl
@@ -25,7 +22,6 @@ from tests.sources.simulation import Watched
 EXACT = {"request-id", "resource-id"}
 DRAIN = 2
 """Seconds after the end, by which all records have come."""
-_TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
 
 
 async def watch(
@@ -46,7 +42,8 @@ async def watch(
         secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
     )
     named = [parse_execution_arn(arn) for arn in arns]
-    await Live(named, settings, SystemClock(), drain=drain, tries=3).watch(watched)
+    options = LiveOptions(children=ChildOptions(depth=0), drain=drain, tries=3)
+    await Live(named, settings, SystemClock(), options).watch(watched)
     told = made_by(watched.trace)
     assert told.items() <= account.made().items(), "each is whose it is said to be"
     assert {made.execution for made in told.values()} <= {*arns}
@@ -120,52 +117,7 @@ def _looked(account: Account) -> str:
     return arn
 
 
-def _asks(account: Account) -> str:
-    """Make data events: a message with a task token, and Lambda in both forms.
-
-    Whoever else asks for an answer gets one, too.
-    """
-    sqs = account.clients["sqs"]
-    url = sqs.create_queue(QueueName="asks")["QueueUrl"]
-    message = {"QueueUrl": url, "MessageBody": {"token.$": "$$.Task.Token"}}
-    function = _function(account)
-    states = {
-        "Ask": asl.task("sqs:sendMessage.waitForTaskToken", message, Next="Invoke"),
-        "Invoke": asl.task("lambda:invoke", {"FunctionName": function}, Next="Old"),
-        "Old": {"Type": "Task", "Resource": function, "Next": "Run"},
-        "Run": asl.run_task("ecs:runTask"),
-    }
-    arn = account.start(account.machine("asks", states, "role-asks"))
-    for _ in (arn, *account.others[arn]):
-        (got,) = eventually(
-            lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "a message"
-        )
-        token = json.loads(got["Body"])["token"]
-        account.states.send_task_success(taskToken=token, output="{}")
-    return arn
-
-
-def _function(account: Account) -> str:
-    trust = {**_TRUST, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = account.clients["iam"].create_role(
-        RoleName="function", AssumeRolePolicyDocument=policy
-    )
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("main.py", "def handle(event, context): return event")
-    made: dict[str, Any] = account.clients["lambda"].create_function(
-        FunctionName="echo",
-        Runtime="python3.13",
-        Role=role["Role"]["Arn"],
-        Handler="main.handle",
-        Code={"ZipFile": code.getvalue()},
-    )
-    return str(made["FunctionArn"])
-
-
 STARTS: dict[str, Start] = {
-    "asks": _asks,
     "looked": _looked,
     "map": _map,
     "breaks": _breaks,

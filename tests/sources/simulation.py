@@ -16,8 +16,7 @@ from msgspec import Struct, field
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.formats import http_date
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import (
     Batch,
     HealthState,
@@ -26,11 +25,13 @@ from sfnwatch.model.records import (
     SourceHealth,
     decode_health,
 )
+from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.targets import ChildOptions, LiveOptions
 from tests.sources.clocks import EPOCH, SteppedClock
 from tests.sources.loopback import REQUEST_ID, AskedOf, Refusal, asked_of, served
 
@@ -238,11 +239,13 @@ class Simulation:
         self, *arns: str, settings: AwsSettings | None = None, **more: Any
     ) -> Live:
         named = arns or tuple(self.account.executions.values())
+        usual = {"drain": WHOLE_DRAIN, "tries": None, "children": ChildOptions(depth=0)}
         return Live(
             [parse_execution_arn(arn) for arn in named],
             settings or self.settings(),
             self.clock,
-            **{"client": self.client, "drain": WHOLE_DRAIN, **more},
+            LiveOptions(**{**usual, **more}),
+            client=self.client,
         )
 
     async def watch(

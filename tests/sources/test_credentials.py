@@ -17,17 +17,23 @@ from aiohttp import web
 from botocore import exceptions as boto
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
-from sfnwatch.errors import BadFileError
-from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.errors import BadFileError, RefusedError, UsageError
+from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import HealthState
-from sfnwatch.sources import credentials
+from sfnwatch.sources import aws_client
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import failure_of, sign_in_failure
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.permissions import SIGN_IN
-from sfnwatch.sources.profiles import AwsSettings, Keys, check_profile
-from sfnwatch.sources.targets import CallOptions
+from sfnwatch.sources.profiles import (
+    AwsSettings,
+    Keys,
+    check_profile,
+    configured_region,
+    region_names,
+)
+from sfnwatch.sources.targets import CallOptions, LiveOptions
+from sfnwatch.sources.wire import failure_of, sign_in_failure
 from tests import TIMES
 from tests.builders import ARN, REGION
 from tests.sources.clocks import ManualClock
@@ -278,7 +284,7 @@ async def test_a_process_is_named_with_its_profile_and_what_is_wrong_with_it(
             told = await said_of(json.dumps({**PRINTED, field: value}).encode())
             assert field in told or "what it printed has expired, at 2001" in told
     # All others have the time that a machine under load takes.
-    monkeypatch.setattr(credentials, "PROCESS_TIME", 0.1)
+    monkeypatch.setattr(aws_client, "PROCESS_TIME", 0.1)
     for command in ENDLESS:
         assert await said(command) == "it has not ended in 0.1 s."
 
@@ -394,8 +400,8 @@ async def test_where_nobody_answers_a_second_try_is_the_last_unless_somebody_wai
         monkeypatch.setenv("HTTPS_PROXY", proxy)
         watched, clock = Watched(), ManualClock()
         settings, named = AwsSettings(REGION, "p"), [parse_execution_arn(ARN)]
-        calls = CallOptions(lookup=False)
-        await Live(named, settings, clock, calls=calls, tries=5).watch(watched)
+        options = LiveOptions(CallOptions(lookup=False), tries=5)
+        await Live(named, settings, clock, options).watch(watched)
     states = watched.states("history")
     assert states[1:] == [HealthState.RETRYING, HealthState.REFUSED]
     said = watched.messages("history")[-1]
@@ -636,3 +642,134 @@ async def test_no_host_is_told_of_requests_behind_our_back(
             assert await outcome() is None
         with pytest.raises(BlockingIOError):
             monitor.recv(1)
+
+
+# -- profiles --------------------------------------------------------------------------
+
+
+def refusal(profile: str | None) -> str:
+    try:
+        check_profile(AwsSettings(REGION, profile=profile))
+    except RefusedError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("profile", "text", "command"),
+    [
+        (None, "", "aws login"),
+        ("dev", "[profile dev]\nregion = eu-west-1\n", "aws login --profile dev"),
+        (
+            "sso",
+            "[profile sso]\nsso_session = corp\n[sso-session corp]\n",
+            "aws sso login --profile sso",
+        ),
+        ("old", "[profile old]\nsso_start_url = x\n", "aws sso login --profile old"),
+        ("gone", "[profile dev]\n", "aws login --profile gone"),
+    ],
+)
+def test_the_command_that_renews_a_login_is_that_of_the_profile(
+    configure: Configure, profile: str | None, text: str, command: str
+) -> None:
+    configure(text)
+    assert AwsClient(AwsSettings(REGION, profile=profile)).login == command
+
+
+@pytest.mark.parametrize("named_by", ["option", "environment"])
+def test_a_profile_that_is_gone_is_refused_naming_those_that_are_there(
+    configure: Configure, named_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure("[profile dev]\n[profile prod]\n")
+    monkeypatch.setenv("AWS_PROFILE", "gone" if named_by == "environment" else "dev")
+    assert refusal("go\x1bne" if named_by == "option" else None).endswith(
+        "ne. There are: dev, prod."
+    )
+
+
+def test_a_configuration_that_can_not_be_read_is_named(configure: Configure) -> None:
+    configure("[profile")
+    with pytest.raises(BadFileError, match=os.environ["AWS_CONFIG_FILE"]):
+        check_profile(AwsSettings(REGION))
+
+
+def test_the_region_is_the_one_that_is_set(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert configured_region("eu-west-1", None) == "eu-west-1"
+    with pytest.raises(UsageError, match=r"No Region is set.*Give --region"):
+        configured_region(None, None)
+    configure("[default]\nregion = eu-north-1\n[profile a]\nregion = sa-east-1")
+    assert configured_region(None, None) == "eu-north-1"
+    assert configured_region(None, "a") == "sa-east-1"
+    for name, words in (("b", "named b"), ("", "without a name")):
+        with pytest.raises(RefusedError, match=f"There is no AWS profile {words}"):
+            configured_region(None, name)
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert configured_region(None, "a") == "us-west-2"
+
+
+def test_regions_of_all_partitions_are_named() -> None:
+    assert {"eu-west-1", "cn-north-1", "us-gov-west-1"} <= set(region_names())
+
+
+# -- codes that nobody is asked for ------------------------------------------------
+
+SOURCE = f"[profile source]\n{KEYS}"
+DEV = f"[profile dev]\n{ROLE}source_profile = source\n{MFA}"
+KEYS_OF_ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "none"}
+NO_ENVIRONMENT: Mapping[str, str] = {}
+ASKS = {
+    "itself": (SOURCE + DEV, "dev", NO_ENVIRONMENT),
+    "its source": (f"{SOURCE}{DEV}[profile a]\n{ROLE}source_profile = dev", "a", {}),
+    "the default": (SOURCE + DEV.replace("profile dev", "default"), None, {}),
+    "a variable": (SOURCE + DEV, None, {"AWS_PROFILE": "dev"}),
+    "an environment's keys": (
+        f"[profile dev]\n{ROLE}credential_source = Environment\n{MFA}",
+        "dev",
+        KEYS_OF_ENVIRONMENT,
+    ),
+    "itself in a circle": (f"[profile a]\n{ROLE}source_profile = a\n{MFA}", "a", {}),
+}
+ASKS_NOT = {
+    "keys beside it": (f"[profile a]\n{KEYS}{MFA}", "a", NO_ENVIRONMENT),
+    "a web identity": (
+        f"[profile a]\n{ROLE}{MFA}web_identity_token_file = /t\n",
+        "a",
+        {},
+    ),
+    "keys in the source": (
+        f"[profile s]\n{KEYS}{ROLE}{MFA}[profile a]\n{ROLE}source_profile = s\n",
+        "a",
+        {},
+    ),
+    "keys of the environment before a profile nobody chose": (
+        SOURCE + DEV,
+        None,
+        {**KEYS_OF_ENVIRONMENT, "AWS_PROFILE": "dev"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [*ASKS, *ASKS_NOT])
+async def test_a_role_that_takes_a_code_is_refused_and_no_other(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    text, profile, env = (ASKS | ASKS_NOT)[case]
+    configure(text)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    said = refusal(profile)
+    assert ("takes an MFA code (mfa_serial" in said) == (case in ASKS), said
+
+
+def test_what_to_do_about_a_code_is_a_command_that_can_be_copied(
+    configure: Configure,
+) -> None:
+    configure(f"{SOURCE}{DEV}[profile top]\n{ROLE}source_profile = dev\n")
+    assert refusal("top") == (
+        "The AWS profile top takes an MFA code (mfa_serial of dev), and sfnwatch asks"
+        ' for it on a terminal alone. Run eval "$(aws configure export-credentials'
+        ' --profile top --format env)" first and leave the profile out, or choose one'
+        " that takes no code."
+    )

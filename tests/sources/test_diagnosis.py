@@ -16,7 +16,7 @@ from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer, refusal
 from sfnwatch.demo.operations import AwsError
-from sfnwatch.model.arns import (
+from sfnwatch.model.integrations import (
     ExecutionArn,
     MachineName,
     Named,
@@ -27,6 +27,7 @@ from sfnwatch.sources import diagnosis
 from sfnwatch.sources.diagnosis import Check, Diagnosis
 from sfnwatch.sources.permissions import ALLOWED
 from sfnwatch.sources.profiles import AwsSettings
+from tests.builders import ARN
 from tests.sources.loopback import served
 from tests.sources.simulation import REGION
 
@@ -69,8 +70,13 @@ class Front(Struct):
 
     async def checks(self, named: Named | None = None) -> dict[str, Check]:
         """Give what was found, the last of each name."""
-        found = Diagnosis(named, self.settings).checks()
-        return {check.name: check async for check in found}
+        return await diagnosed(named, self.settings)
+
+
+async def diagnosed(named: Named | None, settings: AwsSettings) -> dict[str, Check]:
+    found = dict[str, Check]()
+    await Diagnosis(named, settings, lambda e: found.update({e.name: e})).run()
+    return found
 
 
 @asynccontextmanager
@@ -171,11 +177,7 @@ async def test_a_dead_endpoint_is_told_of_and_each_service_asked_no_more(
     async with served(hang) as url:
         told = url if answers == "hangs" else "http://127.0.0.1:1"
         settings = AwsSettings(REGION, None, told, *CREDENTIALS)
-        arn = "arn:aws:states:ap-northeast-1:123456789012:execution:m:x"
-        found = [
-            c async for c in Diagnosis(parse_execution_arn(arn), settings).checks()
-        ]
-    by_name = {check.name: check for check in found}
+        by_name = await diagnosed(parse_execution_arn(ARN), settings)
     assert by_name["identity"].ok is False
     assert f"listening at the --endpoint-url {told}?" in by_name["identity"].advice
     for name in READS:

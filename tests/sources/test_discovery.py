@@ -13,8 +13,8 @@ import pytest
 from sfnwatch.cli.options import STATUSES
 from sfnwatch.clock import ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
-from sfnwatch.model.arns import MachineName, Named, parse_states_arn
 from sfnwatch.model.children import ListedBy, ListedExecution, ListFilter, Listing
+from sfnwatch.model.integrations import MachineName, Named, parse_states_arn
 from sfnwatch.model.records import decode_request
 from sfnwatch.sources.discovery import Discovery, find
 from sfnwatch.sources.permissions import Feature
@@ -100,10 +100,9 @@ async def test_a_machine_is_found_by_its_name_page_by_page_and_no_further(
     sync: Simulation,
 ) -> None:
     async with asking(sync) as discovery:
-        machine = await discovery.machine_named("nightly-report")
-        assert (machine.arn, machine.express) == (REPORT, False)
+        assert await discovery.arn_of(MachineName("nightly-report")) == REPORT
         machines(sync, *(f"m{n}" for n in range(2500)))
-        assert (await discovery.machine_named("m1500")).name == "m1500"
+        assert (await discovery.arn_of(MachineName("m1500"))).endswith(":m1500")
     asked = sync.asked(MACHINES)
     assert [each.parameters["maxResults"] for each in asked] == [1000] * 3
 
@@ -127,7 +126,7 @@ async def test_a_name_that_is_not_there_is_answered_with_those_alike(
     machines(sync, *known)
     async with asking(sync) as discovery:
         with pytest.raises(RefusedError) as refused:
-            await discovery.machine_named(name)
+            await discovery.arn_of(MachineName(name))
     assert said in str(refused.value)
 
 
@@ -187,7 +186,7 @@ async def test_a_missing_permission_is_named_and_not_tried_twice(
         with pytest.raises(RefusedError, match=r"Allow states:ListExecutions \(see"):
             await discovery.latest(REPORT)
         with pytest.raises(RefusedError, match="Allow states:ListStateMachines"):
-            await discovery.machine_named("x")
+            await discovery.arn_of(MachineName("x"))
         with pytest.raises(RefusedError, match="Allow states:ListStateMachines"):
             await all_of(discovery.list_recent())
         with pytest.raises(RefusedError, match=r"Allow states:ListMapRuns \(see"):
@@ -270,7 +269,7 @@ async def test_waiting_ends_where_aws_has_never_answered_or_says_no(
 ) -> None:
     answered(sync)
     sync.clock.when(9, lambda: sync.faults.deny.add(LIST))
-    async with asking(sync, tries=3) as discovery:
+    async with asking(sync) as discovery:
         with pytest.raises(RefusedError, match="AccessDenied"):
             await discovery.next_start(REPORT)
         await sync.stop_serving()
@@ -479,9 +478,9 @@ async def test_everything_named_is_found_and_what_was_asked_is_told(
 ) -> None:
     said: list[str] = []
     both = [named(sync.arn), named(REPORT), MachineName("nightly-report")]
-    found = await find(both, sync.settings(), ServerClock(), tell=said.append)
-    assert [arn.arn for arn in found.arns] == [sync.arn], "each once"
-    operations = [r.record["operation"] for r in found.asked]
+    found, asked = await find(both, sync.settings(), ServerClock(), tell=said.append)
+    assert [arn.arn for arn in found] == [sync.arn], "each once"
+    operations = [r.record["operation"] for r in asked]
     assert sorted(operations) == [LIST, LIST, MACHINES]
     run = sync.arn.rpartition(":")[2]
     assert said[0].startswith(

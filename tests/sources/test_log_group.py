@@ -1,7 +1,11 @@
-"""A trail's log group as a source of calls: read in cycles, and followed."""
+"""A trail's log group as a source of calls: read in cycles, and followed.
+
+And Express executions: found in their log, read to their end, and what is said.
+"""
 
 import asyncio
 import json
+import re
 import struct
 from binascii import crc32
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -16,16 +20,38 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from sfnwatch.clock import SystemClock
-from sfnwatch.model.arns import parse_log_group
-from sfnwatch.model.records import HealthState, RecordKind
-from sfnwatch.sources.log_group import LiveTail, LogGroup, trail_pattern
-from sfnwatch.sources.polling import WatchContext
-from sfnwatch.sources.targets import Relevance, Targets
-from tests.builders import REGION, ROLE, api_call, at, sync_calls, sync_history
+from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.log_group import Express, LiveTail, LogGroup, trail_pattern
+from sfnwatch.sources.polling import RateLimitedAws, WatchContext
+from sfnwatch.sources.targets import CallOptions, LiveOptions, Targets
+from tests.builders import (
+    ACCOUNT,
+    EXPRESS_ARN,
+    MACHINE_ARN,
+    REGION,
+    ROLE,
+    History,
+    api_call,
+    at,
+    logged,
+    sync_calls,
+    sync_history,
+)
 from tests.sources.clocks import EPOCH, ManualClock, SteppedClock
-from tests.sources.logs import Logs, matches
-from tests.sources.loopback import Refusal, client_at, served
-from tests.sources.simulation import Watched
+from tests.sources.loopback import (
+    EVERYTHING,
+    AskedOf,
+    Refusal,
+    asked_of,
+    client_at,
+    json_response,
+    page_of,
+    served,
+    settings_at,
+)
+from tests.sources.simulation import Watched, held_by
 from tests.sources.test_archive import (
     LATER,
     TEN_DAYS,
@@ -37,6 +63,123 @@ from tests.sources.test_archive import (
     known,
     redriven_late,
 )
+
+# -- CloudWatch Logs on loopback: groups that fill as their clock goes on --------------
+#
+# It knows as much of filter patterns as is asked for here, and says of anything else
+# that it is not valid, as the service does.
+
+_TERM = re.compile(r'\(?\$\.(?P<path>[\w.]+) = "(?P<value>[^"]*)"\)?')
+
+
+def matches(pattern: str, message: str) -> bool:
+    """Tell if a message matches a pattern; a `*` at the end matches any rest.
+
+    What is not JSON matches no pattern of this kind.
+    """
+    assert len(pattern) <= 1024
+    assert pattern[:2] + pattern[-2:] == "{  }", pattern
+    terms = [_TERM.fullmatch(term) for term in pattern[2:-2].split(" || ")]
+    assert all(terms), pattern
+    try:
+        record = json.loads(message)
+    except ValueError:
+        return False
+    return any(_fits(_at(record, t["path"]), t["value"]) for t in terms if t)
+
+
+def _at(record: Any, path: str) -> Any:
+    for key in path.split("."):
+        record = record.get(key) if isinstance(record, Mapping) else None
+    return record
+
+
+def _fits(found: Any, value: str) -> bool:
+    if not isinstance(found, str):
+        return False
+    return found.startswith(value[:-1]) if value.endswith("*") else found == value
+
+
+class LogLine(Struct, frozen=True):
+    """A log event, and when it can be read."""
+
+    event: Mapping[str, Any]
+    since: datetime
+
+
+class Logs(Struct):
+    """A service with its log groups, by one clock."""
+
+    clock: SteppedClock
+    groups: dict[str, list[LogLine]] = field(default_factory=dict)
+    """By name, or by ARN where they are another account's."""
+    machine: Mapping[str, Any] | Refusal = field(default_factory=dict)
+    """What DescribeStateMachine answers."""
+    asked: list[tuple[AskedOf, datetime]] = field(default_factory=list)
+    page: int = 10_000
+    lax: bool = False
+    """True for a service that knows no patterns."""
+    fail: Callable[[AskedOf], None] = lambda _: None
+    """Raises Refusal for what is to fail."""
+    url: str = ""
+
+    def client(self) -> AwsClient:
+        """Give a client that may send everything, and holds the clock while it asks."""
+        return held_by(self.clock)(settings_at(self.url), features=EVERYTHING)
+
+    def put(self, group: str, message: Any, at: datetime, late: float = 0.5) -> None:
+        """Have a line logged `at` a time, and delivered so many seconds later."""
+        stamp = round(at.timestamp() * 1000)
+        event = {
+            "logStreamName": "states/0",
+            "timestamp": stamp,
+            "message": message if isinstance(message, str) else json.dumps(message),
+            "ingestionTime": stamp + 900,
+            "eventId": f"{sum(map(len, self.groups.values())):056d}",
+        }
+        line = LogLine(event, at + timedelta(seconds=late))
+        self.groups.setdefault(group, []).append(line)
+
+    def of(self, operation: str = "FilterLogEvents") -> list[Mapping[str, Any]]:
+        """Give the parameters of what was asked."""
+        return [a.parameters for a, _ in self.asked if a.operation == operation]
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        asked = asked_of(request, await request.read())
+        self.asked.append((asked, self.clock.now()))
+        try:
+            self.fail(asked)
+            if asked.operation == "FilterLogEvents":
+                return json_response(self._filter(asked.parameters))
+            assert asked.operation == "DescribeStateMachine"
+            if isinstance(self.machine, Refusal):
+                raise self.machine
+            return json_response(self.machine)
+        except Refusal as refusal:
+            return refusal.response()
+
+    def _filter(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        known = {"startTime", "endTime", "filterPattern", "nextToken"}
+        (which,) = asked.keys() - known
+        name = asked[which]
+        assert which == "logGroup" + ("Identifier" if ":" in name else "Name")
+        if name not in self.groups:
+            raise Refusal("ResourceNotFoundException", "The log group does not exist.")
+        return page_of(self._found(name, asked), asked, "events", self.page)
+
+    def _found(self, name: str, asked: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        until = asked.get("endTime", 1 << 60)
+        found = [
+            line.event
+            for line in self.groups[name]
+            if line.since <= self.clock.now()
+            and asked["startTime"] <= line.event["timestamp"] <= until
+            and (self.lax or matches(asked["filterPattern"], line.event["message"]))
+        ]
+        return sorted(found, key=lambda event: event["timestamp"])
+
+
+# -- a trail's -------------------------------------------------------------------------
 
 GROUP = "trail/logs"
 USER = "$.userIdentity.sessionContext.sessionIssuer.userName"
@@ -65,11 +208,10 @@ class Reading(Struct):
     targets: Targets
 
     async def run(self, group: str = GROUP) -> Watched:
-        context = WatchContext(self.targets, self.logs.clock)
+        options = LiveOptions(CallOptions(log_group=group))
+        context = WatchContext(self.targets, self.logs.clock, options)
         async with self.logs.client() as aws:
-            name = parse_log_group(group)
-            source = LogGroup(aws, context, name, Relevance(self.targets))
-            return await gathered(source)
+            return await gathered(LogGroup(aws, context))
 
     def when(self, seconds: float, do: Callable[[], Any]) -> None:
         """Do something so many seconds after the start."""
@@ -167,16 +309,6 @@ async def test_what_a_group_lacks_is_told(reading: Reading) -> None:
     assert watched.told(RecordKind.UNREAD, "message") == [cut]
     (message,) = watched.messages("lookup")
     assert message == "1 record is cut in the log group, and can't be read."
-
-
-async def test_another_account_s_group_is_known_by_its_arn_alone(
-    reading: Reading,
-) -> None:
-    arn = f"arn:aws:logs:us-west-2:999999999999:log-group:{GROUP}"
-    await reading.run(f"{arn}:*")
-    asked, _ = reading.logs.asked[-1]
-    assert asked.parameters["logGroupIdentifier"] == arn
-    assert asked.region == "us-west-2"
 
 
 # -- the pattern -----------------------------------------------------------------------
@@ -292,7 +424,7 @@ async def follow(
 ) -> Watched:
     """Follow until a call has come, when the execution ends."""
     targets = targets or known(history=sync_history()[:5], finished=False)
-    context = context_of(targets, ManualClock(LATER))
+    context = context_of(targets, ManualClock(LATER), log_group="trail")
 
     def look(watched: Watched) -> None:
         if also:
@@ -301,9 +433,7 @@ async def follow(
             ended(targets)
 
     async with client_at(tail.url) as aws:
-        group = parse_log_group("trail")
-        source = LiveTail(aws, context, group, Relevance(targets))
-        return await gathered(source, look)
+        return await gathered(LiveTail(aws, LogGroup(aws, context)), look)
 
 
 RUN, *REST = OURS
@@ -387,3 +517,238 @@ async def test_as_many_sessions_as_may_be_is_waited_out_for_a_minute() -> None:
     assert found(watched) == ["run"]
     waits = [h.retry_in for h in watched.healths("lookup") if h.retry_in]
     assert min(waits) >= 60
+
+
+# -- Express executions ---------------------------------------------------------------
+
+EXPRESS_GROUP = "/aws/vendedlogs/states/nightly-report-Logs"
+GROUP_ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{EXPRESS_GROUP}"
+PUT = {"resourceType": "dynamodb", "resource": "putItem"}
+OTHER = f"{EXPRESS_ARN.rpartition(':')[0]}:00000000-0000-4000-8000-000000000000"
+ALL = [*"1234567"]
+LEVEL = (
+    "Its log level is ERROR: only failures are logged, so that states which"
+    " succeed are missing here, and so is the start."
+)
+
+
+def history(**end: Any) -> list[Received]:
+    """Ten seconds, begun about when the clock's epoch is."""
+    run = History(begin=0.2).start().task("Put", PUT, lasts=8, **end)
+    if "error" in end:
+        return run.end("Failed", error=end["error"]).records
+    return run.end().records
+
+
+def machine(
+    *, level: str = "ALL", with_data: bool = True, group_arn: str | None = GROUP_ARN
+) -> dict[str, Any]:
+    """Write DescribeStateMachine's answer."""
+    logs = {"cloudWatchLogsLogGroup": {"logGroupArn": f"{group_arn}:*"}}
+    resource = "arn:aws:states:::ecs:runTask"
+    states = {"Put": {"Type": "Task", "Resource": resource}}
+    return {
+        "stateMachineArn": MACHINE_ARN,
+        "definition": json.dumps({"StartAt": "Put", "States": states}),
+        "roleArn": ROLE,
+        "type": "EXPRESS",
+        "loggingConfiguration": {
+            "level": level,
+            "includeExecutionData": with_data,
+            "destinations": [logs] if group_arn else [],
+        },
+    }
+
+
+@pytest.fixture(name="logs")
+async def _logs() -> AsyncIterator[Logs]:
+    logs = Logs(SteppedClock(), {EXPRESS_GROUP: []}, machine())
+    async with served(logs.take) as logs.url:
+        yield logs
+
+
+def put(
+    logs: Logs,
+    records: Sequence[Received],
+    *,
+    arn: str = EXPRESS_ARN,
+    late: float = 0.5,
+    group: str = EXPRESS_GROUP,
+    shift: float = 0,
+) -> None:
+    for record in records:
+        message = dict(logged(record, arn).record)
+        assert record.at is not None
+        at = record.at + timedelta(seconds=shift - 1)
+        message["event_timestamp"] = str(round(at.timestamp() * 1000))
+        logs.put(group, message, at, late)
+
+
+async def watch(logs: Logs, **options: Any) -> tuple[Watched, Targets]:
+    watched, targets = Watched(), Targets([parse_execution_arn(EXPRESS_ARN)])
+    watch, (target,) = LiveOptions(CallOptions(**options), tries=None), targets.each
+    context = WatchContext(targets, logs.clock, watch)
+    async with logs.client() as client:
+        aws = RateLimitedAws(client, logs.clock)
+        await Express(aws, context, target).run(watched)
+    return watched, targets
+
+
+def ids(watched: Watched) -> list[str]:
+    return watched.told(RecordKind.EXPRESS, "id")
+
+
+def seconds(logs: Logs) -> float:
+    return (logs.clock.now() - EPOCH).total_seconds()
+
+
+# -- reading -------------------------------------------------------------------------
+
+
+async def test_an_execution_is_followed_to_its_end(logs: Logs) -> None:
+    put(logs, history())
+    watched, targets = await watch(logs)
+    assert sorted(ids(watched)) == ALL
+    assert watched.status == "SUCCEEDED"
+    begin, live = HealthState.CONNECTING, HealthState.LIVE
+    assert watched.states("history") == [begin, live, HealthState.ENDED]
+    assert watched.messages("history") == []
+    assert {h.source for h in watched.healths("history")} == {"express"}
+    assert seconds(logs) < 20
+    came = {received.at for received in watched.of(RecordKind.EXPRESS)}
+    assert len(came) >= 2, "events are handed over as they come"
+    (target,) = targets.each
+    assert (target.ready, target.finished) == (True, True)
+    assert target.roles == {ROLE.rpartition("/")[2]}
+    assert targets.lookup_queries == ((REGION, "ecs.amazonaws.com"),)
+    assert target.stopped_at
+    requests = watched.trace.requests
+    assert len(requests) == len(logs.asked)
+    assert sum(r.items or 0 for r in requests) >= 7
+
+
+async def test_what_is_asked_for_and_how_often(logs: Logs) -> None:
+    logs.page = 1
+    put(logs, history())
+    await watch(logs)
+    assert logs.of("DescribeStateMachine") == [{"stateMachineArn": MACHINE_ARN}]
+    first, *_, last = asked = logs.of()
+    pattern = f'{{ $.execution_arn = "{EXPRESS_ARN}" }}'
+    assert {each["filterPattern"] for each in asked} == {pattern}
+    assert {each["logGroupName"] for each in asked} == {EXPRESS_GROUP}
+    epoch = EPOCH.timestamp() * 1000
+    assert first["startTime"] == pytest.approx(epoch - 15 * 60_000, abs=1)
+    assert "endTime" not in first
+    # Once it is found, no more is read than it can have lasted.
+    assert last["startTime"] > epoch - 70_000
+    assert last["endTime"] < epoch + 7 * 60_000
+    times = [at for each, at in logs.asked if each.operation == "FilterLogEvents"]
+    assert len(times) <= (times[-1] - times[0]).total_seconds() + 3
+
+
+@pytest.mark.parametrize("hours", [0.2, 3, 20])
+async def test_one_that_is_long_over_is_looked_for_backwards(
+    logs: Logs, hours: float
+) -> None:
+    put(logs, history(), shift=-3600 * hours)
+    watched, _ = await watch(logs)
+    assert (ids(watched), watched.status) == (ALL, "SUCCEEDED")
+    assert seconds(logs) < 30
+
+
+async def test_one_that_is_nowhere_is_given_up(logs: Logs) -> None:
+    put(logs, history(), arn=OTHER)
+    logs.put(EXPRESS_GROUP, "Permissions are set correctly.", EPOCH)
+    watched, targets = await watch(logs, look_back=3600.0)
+    assert ids(watched) == []
+    waiting, message = watched.messages("history")
+    assert waiting == "Nothing of this execution is in the log yet."
+    assert message.startswith("Nothing of this execution is in the log of the 1 hours")
+    assert "may be older, or have been logged elsewhere" in message
+    assert 540 < seconds(logs) < 660
+    assert (targets.finished, targets.stopped_at) == (True, None)
+    since = min(each["startTime"] for each in logs.of())
+    assert since == pytest.approx(EPOCH.timestamp() * 1000 - 3600_000, abs=1)
+
+
+async def test_holes_are_told(logs: Logs) -> None:
+    run = history()
+    put(logs, [run[0], run[2], *run[5:]])
+    watched, _ = await watch(logs)
+    assert watched.status == "SUCCEEDED"
+    assert watched.messages("history") == [
+        "The log lacks 3 events; delivery to it is best effort."
+    ]
+    assert seconds(logs) < 60
+
+
+async def test_an_end_that_is_not_logged_is_not_awaited_for_ever(logs: Logs) -> None:
+    put(logs, history()[:6])
+    watched, targets = await watch(logs)
+    assert watched.status == "RUNNING"
+    assert watched.messages("history") == [
+        "No end of it was logged; delivery to a log is best effort."
+    ]
+    assert 540 < seconds(logs) < 660
+    assert targets.stopped_at, "so that the calls it made are awaited"
+
+
+# -- what is logged ------------------------------------------------------------------
+
+LOGS_NOTHING: Mapping[str, dict[str, Any]] = {
+    "off": machine(level="OFF", group_arn=None),
+    "off by now": machine(level="OFF"),
+    "never on": {**machine(), "loggingConfiguration": None},
+    "nowhere": machine(group_arn=None),
+    "odd": machine(group_arn="a b"),
+}
+
+
+@pytest.mark.parametrize("answer", LOGS_NOTHING.values(), ids=LOGS_NOTHING.keys())
+async def test_what_logs_nothing_is_refused_with_what_to_do(
+    logs: Logs, answer: dict[str, Any]
+) -> None:
+    logs.machine = answer
+    watched, targets = await watch(logs)
+    assert watched.states("history")[-1] is HealthState.REFUSED
+    (message,) = watched.messages("history")
+    assert message.startswith(f"{MACHINE_ARN} logs nothing, and AWS keeps no other")
+    assert "aws stepfunctions update-state-machine" in message
+    assert logs.of() == []
+    assert targets.finished
+
+
+async def test_of_failures_alone_it_is_said_that_they_are_all(logs: Logs) -> None:
+    logs.machine = machine(level="ERROR")
+    put(logs, history(error="Broken")[-2:])
+    watched, targets = await watch(logs)
+    assert len(ids(watched)) == 2
+    assert watched.status == "FAILED"
+    assert watched.messages("history")[-1] == LEVEL, "that ids are missing is no loss"
+    assert targets.stopped_at
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mine", f"arn:aws:logs:{REGION}:111111111111:log-group:mine"],
+)
+async def test_a_log_group_that_is_given_is_read_instead(logs: Logs, name: str) -> None:
+    logs.machine = Refusal("AccessDeniedException", "no permission")
+    # That of another account is known by its ARN.
+    put(logs, history(), group=name)
+    watched, _ = await watch(logs, express_log_group=name)
+    assert watched.status == "SUCCEEDED"
+    assert "no permission" in watched.messages("history")[-1]
+
+
+# -- trouble -------------------------------------------------------------------------
+
+
+async def test_what_is_cut_or_cannot_be_read_is_kept_as_such(logs: Logs) -> None:
+    run = history()
+    put(logs, run)
+    odd = {**logged(run[2]).record, "event_timestamp": "soon"}
+    logs.put(EXPRESS_GROUP, odd, EPOCH)
+    watched, _ = await watch(logs)
+    assert [r.record for r in watched.of(RecordKind.UNREAD)] == [odd]
+    assert watched.status == "SUCCEEDED"

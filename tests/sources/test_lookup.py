@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sfnwatch.demo.cloudtrail import TrailEvent, deliver, user
+from sfnwatch.demo.account import deliver, user
+from sfnwatch.demo.execution import TrailEvent
 from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.model.records import Batch, HealthState, RecordKind
 from sfnwatch.sources.lookup import MeasuredCoverage
@@ -76,11 +77,6 @@ def cycles(requests: Sequence[Arrival]) -> list[int]:
         else:
             pages.append(1)
     return pages
-
-
-def seconds_after_the_end(simulation: Simulation) -> float:
-    last = simulation.asked(LOOKUP)[-1].at
-    return (last - simulation.stopped_at).total_seconds()
 
 
 # -- what is asked for ---------------------------------------------------------------
@@ -149,20 +145,6 @@ async def test_a_straggler_below_covered_ground_is_found_while_it_runs(
     (call,) = (c for c in watched.matched_calls if c.event_name == "RunTask")
     assert call.seen_at
     assert 200 <= sync.seconds(call.seen_at) < 280
-
-
-async def test_a_record_that_can_not_be_read_is_kept_unread(sync: Simulation) -> None:
-    at = EPOCH.timestamp() + 1
-    broken = {"EventId": "broken", "EventTime": at, "CloudTrailEvent": "{"}
-
-    def change(asked: AskedOf, given: dict[str, Any]) -> Any:
-        more = [broken] if asked.value == ECS else []
-        return {**given, "Events": [*given["Events"], *more]}
-
-    sync.changes[LOOKUP] = change
-    watched = await sync.watch()
-    assert watched.told(RecordKind.UNREAD, "EventId") == ["broken"]
-    assert len(watched.matched()) == 6
 
 
 async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
@@ -281,18 +263,6 @@ async def test_who_has_had_enough_is_told_what_was_not_read(
 
 
 # -- until when ----------------------------------------------------------------------
-
-
-async def test_the_drain_ends_when_the_watcher_has_had_enough(sync: Simulation) -> None:
-    def impatient(batch: Batch) -> None:
-        for received in batch:
-            draining = received.record.get("state") == HealthState.DRAINING
-            if draining and sync.watching:
-                sync.watching.end_drain()
-
-    watched = await sync.watch(drain=3600, also=impatient)
-    assert seconds_after_the_end(sync) < 15
-    assert watched.states("lookup")[-1] is HealthState.ENDED
 
 
 async def test_of_one_long_over_what_was_called_since_is_not_asked_for(

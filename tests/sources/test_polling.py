@@ -1,6 +1,8 @@
 """What every source does alike: how often it asks, what it says, and when it ends."""
 
 import asyncio
+from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -10,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, field
 
-from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import HealthState, RecordKind
-from sfnwatch.model.values import encode_json
+from sfnwatch.model.values import encode_json, seconds_between
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -22,18 +24,22 @@ from sfnwatch.sources.answers import (
     StalePageError,
     decode_answer,
 )
+from sfnwatch.sources.permissions import operations
 from sfnwatch.sources.polling import (
-    DRAIN,
     CallSource,
     Interval,
     PollingSource,
+    RequestLog,
     TokenBucket,
     WatchContext,
+    note_answer,
+    note_sent,
 )
-from sfnwatch.sources.targets import Targets
+from sfnwatch.sources.targets import ChildOptions, LiveOptions, Targets
 from tests import examples
 from tests.builders import (
     ARN,
+    REGION,
     START,
     event,
     failed_history,
@@ -42,9 +48,12 @@ from tests.builders import (
     sync_history,
 )
 from tests.sources.clocks import ManualClock, SteppedClock
-from tests.sources.simulation import Watched
+from tests.sources.conftest import Simulate
+from tests.sources.loopback import client_at, host
+from tests.sources.simulation import Simulation, Watched
 
 T = TypeVar("T")
+DRAIN = LiveOptions().drain
 RETRY = (HealthState.RETRYING, "the answer was cut")
 THROTTLED = (HealthState.THROTTLED, "Rate exceeded")
 DENIED = (HealthState.DENIED, "not allowed")
@@ -111,7 +120,8 @@ def context(clock: ManualClock | None = None, **more: Any) -> WatchContext:
     """Make a context with a clock that costs no time, and a back-off without luck."""
     targets = Targets([parse_execution_arn(ARN)])
     clock = clock or ManualClock()
-    return WatchContext(targets, clock, uniform=lambda _, high: high, **more)
+    options = LiveOptions(**{"tries": None, **more})
+    return WatchContext(targets, clock, options, uniform=lambda _, high: high)
 
 
 def slept(source: PollingSource) -> list[float]:
@@ -176,15 +186,6 @@ def test_a_pause_grows_in_silence_and_is_short_again_with_news(
 # -- what is said --------------------------------------------------------------------
 
 
-async def test_it_is_connecting_until_the_first_answer_then_live_then_ended() -> None:
-    source = Scripted(context(), OK, OK)
-    watched = await gathered(source)
-    told = watched.healths("lookup")
-    assert [each.state for each in told] == ["connecting", "live", "ended"]
-    assert len(watched.of(RecordKind.HISTORY)) == 2
-    assert source.closed == 1
-
-
 async def test_a_failure_is_told_with_the_seconds_to_the_next_try() -> None:
     source = Scripted(context(), RETRY, THROTTLED, OK)
     told = (await gathered(source)).healths("lookup")
@@ -193,12 +194,6 @@ async def test_a_failure_is_told_with_the_seconds_to_the_next_try() -> None:
     assert [each.retry_in for each in told] == [None, 1, 2, None, None]
     assert [each.message for each in told] == ["", RETRY[1], THROTTLED[1], "", ""]
     assert sum(slept(source)) == 3
-
-
-async def test_waits_double_up_to_a_minute() -> None:
-    told = (await gathered(Scripted(context(), *[RETRY] * 8, OK))).healths("lookup")
-    waits = [each.retry_in for each in told if each.retry_in]
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 class Stale:
@@ -453,3 +448,139 @@ async def test_a_source_begins_anew_when_an_execution_is_redriven(
     whole = ["connecting", "draining", "ended"]
     once = whole if first == OK else ["connecting", "refused"]
     assert told == [*once, *(whole if redriven and followed else [])]
+
+
+# -- what the tool itself sends, noted: all of it, and nothing that is secret ---------
+
+FIELDS = ["operation", "service", "region", "sent_at", "seconds", "outcome", "status"]
+FIELDS += ["request_id", "items", "note"]
+ASKED = AwsRequest("cloudtrail:LookupEvents", "it", REGION, dict, {})
+CANARY = ("AKIACANARYCANARYCANA", "canary/secret+canary/secret")
+
+
+def assert_all_told(watched: Watched, simulation: Simulation) -> None:
+    """As many are told as reached the account."""
+    requests = watched.trace.requests
+    assert len(watched.of(RecordKind.REQUEST)) == len(requests)
+    assert len(requests) == len(simulation.requests)
+    reached = Counter((r.operation, r.asked.region) for r in simulation.requests)
+    assert Counter((r.operation, r.region) for r in requests) == reached
+
+
+async def test_every_request_is_told_and_what_it_was_for_and_nothing_that_is_secret(
+    sync: Simulation,
+) -> None:
+    canary = sync.settings(access_key_id=CANARY[0], secret_access_key=CANARY[1])
+    watched = await sync.watch(settings=canary)
+    assert_all_told(watched, sync)
+    told = watched.of(RecordKind.REQUEST)
+    assert all(list(each.record) == FIELDS for each in told)
+    text = b"".join(each.data for each in told).decode()
+    for secret in (*CANARY, "executionArn", "arn:aws", "nextToken", "127.0.0.1"):
+        assert secret not in text
+    requests = watched.trace.requests
+    assert {(r.service, r.operation) for r in requests} == operations()
+    assert all("sfnwatch/" in r.asked.user_agent for r in sync.requests)
+    assert all(r.ok and r.status == 200 and r.request_id for r in requests)
+    lanes = ("history", "lookup", "others")
+    counted = sum(watched.healths(lane)[-1].requests for lane in lanes)
+    assert counted == len(requests)
+    reading = {"first reading", "newest events", "one more look after the end"}
+    measured = "how late CloudTrail is, by sfnwatch's own calls"
+    others = {"running executions", "newest executions"}
+    more = {"the outcome", "calls to ecs", measured, *others}
+    assert {r.note for r in requests} >= reading | more
+    of = {r.operation: r for r in requests}
+    assert of["GetExecutionHistory"].items == 8
+    assert of["DescribeExecution"].items is None
+    sent = {r.request_id: r.sent_at for r in requests}
+    waits = [
+        seconds_between(sent[each.record["request_id"]], each.at)
+        for each in told
+        if each.at
+    ]
+    assert max(waits) <= 11
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds"),
+    [("sync", 0.5), ("sync", 200), ("sync", 330), ("distributed", 21)],
+)
+async def test_of_a_watch_that_is_interrupted_all_are_told_too(
+    simulate: Simulate, scenario: str, seconds: float
+) -> None:
+    simulation, watched = await simulate(scenario), Watched()
+    live = simulation.live(children=ChildOptions())
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(live.watch(watched))
+        await simulation.clock.sleep(seconds)
+        watching.cancel()
+    assert simulation.requests
+    assert_all_told(watched, simulation)
+
+
+# -- what goes wrong -------------------------------------------------------------------
+
+
+async def test_those_that_failed_and_their_repetitions_are_told(
+    sync: Simulation,
+) -> None:
+    sync.clock.when(100, lambda: setattr(sync.faults, "throttle_next", 8))
+    watched = await sync.watch()
+    assert_all_told(watched, sync)
+    requests = watched.trace.requests
+    failed = [(r.outcome, r.status) for r in requests if not r.ok]
+    assert failed == [("ThrottlingException", 400)] * 8
+    # So many that not all of them are LookupEvents, which botocore asks but once.
+    assert any(r.note.endswith("try 2") for r in requests)
+
+
+def test_of_a_request_nothing_was_heard_of_that_is_told() -> None:
+    clock = ManualClock()
+    log = RequestLog(clock)
+    told = {"HTTPStatusCode": 200, "RequestId": "abc"}
+    with log.asking():
+        note_sent(None, "before-send.sfn.DescribeExecution")
+        clock.advance(2)
+        note_sent(None, "before-send.sfn.DescribeExecution")
+        clock.advance(1.25)
+        note_answer({"ResponseMetadata": told}, None)
+        clock.advance(9)
+    with suppress(asyncio.CancelledError), log.asking("newest events"):
+        note_sent(None, "before-send.sfn.GetExecutionHistory")
+        raise asyncio.CancelledError
+    noted = [received.record for received in log.take()]
+    assert [(r["outcome"], r["note"], r["seconds"]) for r in noted] == [
+        ("unknown", "", 2),
+        ("ok", "try 2", 1.25),
+        ("CancelledError", "newest events", 0),
+    ]
+    assert log.take() == ()
+
+
+# -- nothing that is secret ------------------------------------------------------------
+
+
+async def test_what_is_asked_for_credentials_is_told_apart(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Botocore asks by itself, with clients that are none of ours."""
+    log = RequestLog(ManualClock())
+    async with host() as sts, host() as states:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts.url)
+        monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/canary")
+        monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", f"{tmp_path}/token")
+        with open(f"{tmp_path}/token", "w") as file:  # noqa: ASYNC230, PTH123
+            file.write("canary")
+        keys = {"access_key_id": None, "secret_access_key": None}
+        async with client_at(states.url, **keys) as aws:
+            # This server speaks no XML.
+            with pytest.raises(Failure), log.asking("x"):
+                await aws.call(ASKED)
+    (told,) = log.take()
+    record = told.record
+    assert (record["service"], record["operation"], record["note"]) == (
+        *("sts", "AssumeRoleWithWebIdentity"),
+        "for the credentials",
+    )
+    assert "canary" not in told.data.decode()

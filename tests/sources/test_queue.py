@@ -10,13 +10,12 @@ from uuid import uuid4
 import pytest
 from msgspec import Struct, field
 
-from sfnwatch.demo.services import PATH
 from sfnwatch.errors import UsageError
 from sfnwatch.model.records import HealthState, Received, RecordKind
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.profiles import AwsSettings
 from sfnwatch.sources.queue import Queue, parse_queue_url, queue_settings
-from sfnwatch.sources.targets import CallOptions, Targets
+from sfnwatch.sources.targets import Targets
 from tests.builders import (
     REGION,
     ROLE,
@@ -28,7 +27,6 @@ from tests.builders import (
     task_state,
 )
 from tests.sources.clocks import ManualClock
-from tests.sources.conftest import Simulate
 from tests.sources.loopback import Refusal, Stub, client_at, stubbed
 from tests.sources.simulation import Watched
 from tests.sources.test_archive import context_of, found, gathered, known
@@ -167,10 +165,9 @@ class Reading(Struct):
     def source(
         self, drain: float = 0, url: str = "", *, consume: bool = False
     ) -> Queue:
-        context = context_of(self.targets, self.clock, drain)
-        context.tries = None
         url = url or f"{self.stub.url}/123456789012/watched"
-        return Queue(self.aws, context, CallOptions(queue=url, consume=consume))
+        options = {"queue": url, "consume": consume}
+        return Queue(self.aws, context_of(self.targets, self.clock, drain, **options))
 
     async def run(self, drain: float = 0, **more: Any) -> Watched:
         return await gathered(self.source(drain, **more))
@@ -305,18 +302,6 @@ async def test_the_last_look_waits_for_a_history_that_is_still_read(
     assert reading.seconds < (read or 30) + 5
 
 
-async def test_the_demo_s_queue_brings_the_states_of_the_tasks(
-    simulate: Simulate,
-) -> None:
-    simulation = await simulate("sync")
-    queue = CallOptions(queue=simulation.url + PATH, consume=True)
-    watched = await simulation.watch(calls=queue)
-    (states,) = watched.trace.as_of().task_states.values()
-    assert [state.last_status for state in states][-1] == "STOPPED"
-    assert not simulation.account.queue.visible(simulation.clock.now())
-    assert len(watched.matched()) == 6
-
-
 # -- other messages --------------------------------------------------------------------
 
 HOSTILE = [
@@ -343,12 +328,10 @@ async def test_other_kinds_are_left_counted_and_told_once(reading: Reading) -> N
     assert found(watched) == ["1"]
     assert len(watched.of(RecordKind.UNREAD)) == 1
     told = [(h.state, h.message) for h in watched.healths("lookup") if h.message]
-    words = "Messages of other kinds are left in the queue:"
-    assert list(dict.fromkeys(told)) == [
-        (HealthState.LIVE, f"{words} 10."),
-        (HealthState.DRAINING, f"{words} 10."),
-        (HealthState.ENDED, f"{words} 11."),
-    ]
+    words = "Messages of other kinds are left in the queue"
+    assert told[0] == (HealthState.LIVE, f"{words}.")
+    assert told[-1] == (HealthState.ENDED, f"{words}: 12.")
+    assert len(told) < 6, "that it is one more is no news"
     assert len(reading.sqs.entries) == 12
 
 
@@ -463,20 +446,6 @@ async def test_deletions_that_fail_keep_nobody_from_reading(
 # -- what else is told -----------------------------------------------------------------
 
 
-async def test_the_lag_is_how_long_a_record_took_to_be_there(reading: Reading) -> None:
-    for number in range(5):
-        reading.send_at(50 + number, event(record(f"{number}", 40 + number)))
-    # One that lay there for an hour was not late for that; another's says nothing.
-    reading.sqs.send(event(record("old", -4)), sent_at=at(6))
-    reading.send_at(60, event(record("o", role=OTHER_ROLE)))
-    reading.end_at(200)
-    watched = await reading.run()
-    lags = [
-        health.lag for health in watched.healths("lookup") if health.lag is not None
-    ]
-    assert lags[-1] == pytest.approx(10, abs=5)
-
-
 @pytest.mark.parametrize("consume", [False, True])
 async def test_a_queue_that_is_unfit_for_being_read_is_warned_of(
     reading: Reading, *, consume: bool
@@ -530,10 +499,8 @@ def test_a_queue_is_asked_where_its_url_says(
         "https://user:secret@sqs.eu-west-1.amazonaws.com/123456789012/calls",
         "https://sqs.eu-west-1.amazonaws.com.example.org/123456789012/calls",
         "http://sqs.eu-west-1.amazonaws.com/123456789012/calls",
-        "http://127.0.0.1.example.org/q/calls",
         "http://127.0.0.1:5000/",
         "https://[::1/q",
-        "https://s3.eu-west-1.amazonaws.com/123456789012/calls",
         "https://\x1b[31mx/q",
     ],
 )

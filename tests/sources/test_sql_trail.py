@@ -17,8 +17,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.api_call import decode_call, ids_in
 from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.rows import decode_call, ids_in
 from sfnwatch.sources.sql_trail import (
     COLUMNS,
     AthenaTrail,
@@ -29,7 +29,6 @@ from sfnwatch.sources.sql_trail import (
     athena_place,
     lake_table,
     select,
-    table_name,
 )
 from sfnwatch.sources.targets import CallOptions, Targets
 from tests import examples
@@ -70,10 +69,11 @@ duckdb: Any = pytest.importorskip("duckdb", reason="runs SQL; in the dev extra")
 LATER = START + timedelta(days=1)
 ID = "3a1f4c0e-9f53-4a58-8f7e-0c5d2b1e6a90"
 STORE = f"arn:aws:cloudtrail:us-west-2:123456789012:eventdatastore/{ID}"
-TABLE = TrailTable(table_name("default", "cloudtrail_logs"))
+TABLE = TrailTable('"default"."cloudtrail_logs"')
 LAKE = replace(lake_table(STORE)[1], name="store")
 ENGINES = ("athena", "trino", "presto", "duckdb")
 Json = Mapping[str, Any]
+OPTIONS: Json = {"athena": "trail.logs", "lake": STORE}
 
 
 # -- the statement ---------------------------------------------------------------------
@@ -188,14 +188,14 @@ class Asking(Struct):
         self, also: Callable[[Any, Watched], Any] = lambda *_: None, **more: Any
     ) -> Watched:
         """Ask to the end; `also` is given the source, and told after each batch."""
-        context = context_of(self.targets, self.clock, drain=900)
+        context = context_of(self.targets, self.clock, drain=900, **OPTIONS, **more)
         async with client_at(self.stub.url) as aws:
-            source = self.make(aws, context, **more)
+            source = self.make(aws, context)
             return await gathered(source, lambda watched: also(source, watched))
 
     async def leave(self, operation: str) -> None:
         """Ask, and be gone when an operation was asked for."""
-        context = context_of(self.targets, self.clock)
+        context = context_of(self.targets, self.clock, **OPTIONS)
         usual = self.stub.answers[operation]
         async with client_at(self.stub.url) as aws, asyncio.TaskGroup() as group:
             task = group.create_task(self.make(aws, context).run(lambda _: None))
@@ -256,12 +256,7 @@ def state(name: str, scanned: int = 0, **more: Any) -> Json:
 async def athena() -> AsyncIterator[Asking]:
     """Serve an Athena whose every query succeeds at once, with the seed's rows."""
     async with stubbed() as stub:
-
-        def make(aws: Any, context: Any, **more: Any) -> AthenaTrail:
-            options = CallOptions(athena="trail.logs", **more)
-            return AthenaTrail(aws, context, options)
-
-        asking = Asking(make, stub)
+        asking = Asking(AthenaTrail, stub)
         stub.answers |= {
             "StartQueryExecution": asking.started({"QueryExecutionId": "q-1"}),
             "GetQueryExecution": script(state("SUCCEEDED", 3 << 20)),
@@ -286,7 +281,7 @@ async def test_a_finished_execution_takes_one_query_in_athena(athena: Asking) ->
     assert last.coverage == LATER - timedelta(minutes=15)
     sent = dict(athena.stub.of("StartQueryExecution")[0].parameters)
     sql = sent.pop("QueryString")
-    assert len(sent.pop("ClientRequestToken")) == 64
+    assert len(sent.pop("ClientRequestToken")) == 32
     assert sent == {
         "QueryExecutionContext": {"Database": "trail"},
         "WorkGroup": "team",
@@ -462,16 +457,6 @@ async def test_what_becomes_known_late_is_asked_for_and_a_drain_can_be_ended(
     assert at(309 + 60 + 6) <= athena.clock.at < at(309 + 3 * 60)
 
 
-async def test_of_an_execution_that_calls_nothing_nothing_is_asked(
-    athena: Asking,
-) -> None:
-    athena.targets.each[0].trail_queries.clear()
-    watched = await athena.run()
-    assert athena.stub.asked == []
-    assert "Nothing to ask for" in watched.messages("lookup")[-1]
-    assert watched.states("lookup")[-1] is HealthState.ENDED
-
-
 # -- Lake ------------------------------------------------------------------------------
 
 
@@ -505,7 +490,7 @@ def answer(status: str = "FINISHED", rows: Iterable[Json] = (), **more: Any) -> 
 async def lake() -> AsyncIterator[Asking]:
     """Serve a Lake whose every query is finished at once, with the seed's rows."""
     async with stubbed() as stub:
-        asking = Asking(lambda aws, context: LakeTrail(aws, context, STORE), stub)
+        asking = Asking(LakeTrail, stub)
         stub.answers |= {
             "StartQuery": asking.started({"QueryId": ID}),
             "GetQueryResults": script(answer(rows=OURS)),
@@ -581,13 +566,6 @@ async def test_what_lake_says_no_to_is_tried_again_if_that_may_help(
     assert all((b - a).total_seconds() >= 180 for a, b in pairwise(lake.starts))
 
 
-async def test_a_lake_query_that_nobody_waits_for_is_cancelled(lake: Asking) -> None:
-    lake.stub.answers["GetQueryResults"] = script(answer("RUNNING"))
-    await lake.leave("GetQueryResults")
-    (cancel,) = lake.stub.of("CancelQuery")
-    assert cancel.parameters == {"QueryId": ID}
-
-
 def of_athena(table: str, **more: Any) -> Callable[[], Any]:
     return partial(athena_place, CallOptions(athena=table, **more))
 
@@ -625,7 +603,8 @@ AMID = [
 async def by_duckdb(
     folder: Path, targets: Targets | None = None, **more: Any
 ) -> Watched:
-    return await gathered(DuckTrail(context_of(targets, **more), str(folder)))
+    context = context_of(targets, archive=str(folder), **more)
+    return await gathered(DuckTrail(None, context))
 
 
 async def test_duckdb_finds_what_the_archive_finds_and_reads_the_same_out_of_it(
@@ -664,7 +643,7 @@ async def test_a_role_known_late_has_what_was_read_asked_again(tmp_path: Path) -
         if ids(watched):
             targets.each[0].roles.add("o-StepFunctions-sync-role")
 
-    source = DuckTrail(context_of(targets), str(tmp_path))
+    source = DuckTrail(None, context_of(targets, archive=str(tmp_path)))
     assert sorted(ids(await gathered(source, learn))) == ["other", *IDS]
 
 

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.api_call import ApiCall, decode_call
-from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.rows import ApiCall, decode_call
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.targets import (
     AFTER_END,
     BEFORE_START,
     CallOptions,
     ChildOptions,
+    LiveOptions,
     Relevance,
     Target,
     Targets,
@@ -218,22 +219,15 @@ def test_one_that_is_refused_is_not_waited_for() -> None:
 # -- whose ---------------------------------------------------------------------------
 
 
-def test_calls_of_its_roles_concern_it_and_those_of_others_do_not() -> None:
-    target = target_of(*sync_history())
-    assert target.concerns(made())
-    assert target.concerns(made(invoked_by=None))
-    assert not target.concerns(made(role=OTHER_ROLE))
-
-
-def test_while_no_role_is_known_every_call_of_step_functions_may_be_it() -> None:
-    target = target_of()
-    assert target.concerns(made(role=OTHER_ROLE))
-    assert not target.concerns(made(invoked_by=None))
-
-
-def test_its_own_calls_are_kept_since_they_measure_the_lag() -> None:
+def test_calls_of_its_roles_concern_it_and_of_others_our_own_alone() -> None:
     own = made(role=OTHER_ROLE, invoked_by=None, user_agent="sfnwatch/1.0")
-    assert target_of(*sync_history()).concerns(own)
+    watched = started()
+    assert watched.concerns(made())
+    assert watched.concerns(made(invoked_by=None))
+    assert not watched.concerns(made(role=OTHER_ROLE))
+    assert watched.concerns(own), "it measures the lag"
+    assert targets().concerns(made(role=OTHER_ROLE)), "no role is known: it may be it"
+    assert not targets().concerns(made(invoked_by=None))
 
 
 def test_one_that_is_not_described_yet_claims_no_other_role_s_calls() -> None:
@@ -265,18 +259,17 @@ def test_what_an_execution_starts_is_told_of() -> None:
 
 
 def test_an_option_allows_what_it_is_for_and_no_more() -> None:
-    def features(**options: Any) -> list[Feature]:
-        return features_of([], CallOptions(**options))
+    def features(*arns: str, depth: int = 0, **calls: Any) -> list[Feature]:
+        options = LiveOptions(CallOptions(**calls), ChildOptions(depth))
+        return features_of([parse_execution_arn(arn) for arn in arns], options)
 
     assert features() == features(consume=True, live_tail=True) == []
     assert features(archive="/folder") == []
     assert features(archive="S3://bucket") == [Feature.ARCHIVE]
     queue = features(queue="https://q", consume=True)
     assert queue == [Feature.QUEUE, Feature.CONSUME]
-    arns = [parse_execution_arn(EXPRESS_ARN)]
-    assert features_of(arns, CallOptions()) == [Feature.EXPRESS]
-    assert features_of([], CallOptions(), ChildOptions(depth=0)) == []
-    assert features_of([], CallOptions(), ChildOptions()) == [Feature.CHILDREN]
+    assert features(EXPRESS_ARN) == [Feature.EXPRESS]
+    assert features(depth=3) == [Feature.CHILDREN]
 
 
 # -- what is kept of all the calls that come by --------------------------------------

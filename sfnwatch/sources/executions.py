@@ -1,0 +1,641 @@
+"""What Step Functions tells of executions: histories, what they start, who else ran.
+
+GetExecutionHistory has no "since" parameter, and the last page of a running execution
+carries no token: a follower that reads forward reads everything again each time. So it
+is read forward once; from then on newest first, down to the last event held: a poll
+costs what is new. After the end nothing more comes, but for one thing: a redrive
+appends to the same history. Whoever follows that has it looked for once a minute, for
+as long as it may come.
+
+A history tells the ARN of each execution and Map Run that it starts; from then on those
+are followed like any other, at the pace of RATES and only so deep and so many as was
+asked for. No Map Run is looked for by ListMapRuns: the history has named it before. Its
+executions may be ten thousand, and lists come 1000 at once: so counts are asked for
+again and again, and a list only where the counts say that there is something new in it.
+What went wrong comes first. When it has ended everything is listed once.
+
+Others of a state machine make the same calls under the same role, so it matters whether
+there were any: see `model/children.py`. ListExecutions tells. A machine is asked for
+once it is known since when it is watched, and again a little after all that is watched
+has ended: on most machines few enough executions end in between for the second lists to
+reach back to the first. Nothing waits for the answers. What AWS refuses is left at
+that, and so is what it does not answer in some tries; but after the end it is tried as
+long as calls are awaited: a Region that is out comes back. Where it is not known who
+else ran, that is said once.
+"""
+
+from collections.abc import AsyncGenerator, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from sfnwatch.model.children import (
+    RUNNING,
+    RUNNING_LISTED,
+    SETTLED,
+    UNSUCCESSFUL,
+    ExecutionCounts,
+    MapRun,
+    MapRunChild,
+    decode_children,
+    decode_map_run,
+)
+from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
+from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
+from sfnwatch.model.values import clean, iso, maybe_time, parse_object
+from sfnwatch.sources.answers import (
+    AwsAnswer,
+    CallsAws,
+    Failure,
+    ListPage,
+    Text,
+)
+from sfnwatch.sources.polling import (
+    FORBIDDEN,
+    Feed,
+    Interval,
+    PollingSource,
+    WatchContext,
+)
+from sfnwatch.sources.targets import Target
+
+T = TypeVar("T")
+_PAGE = 1000
+"""The most that GetExecutionHistory and ListExecutions give at once; it is an upper
+limit only."""
+
+
+class _ExecutionsPage(ListPage):
+    executions: list[Raw]
+
+
+# -- histories -------------------------------------------------------------------------
+
+_TAIL = 100
+"""Newest events to ask for when polling; more pages follow if that is not enough."""
+_LEAST, _MOST = 1.0, 5.0
+"""Seconds between polls while events come, and at most. GetExecutionHistory refills
+20 requests a second for the whole account."""
+_CHILD_MOST = 15.0
+"""The same of an execution that another one started: there may be many."""
+_DESCRIBE_TRIES = 5
+"""DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
+_REDRIVE_PAUSE = 60.0
+"""Seconds between looks for a redrive: DescribeExecution refills ten a second for the
+whole account, and nobody redrives within the minute."""
+_REDRIVABLE = timedelta(days=14)
+"""So long after its end an execution may be redriven."""
+_CAN_BE_REDRIVEN = (None, "REDRIVABLE", "REDRIVABLE_BY_MAP_RUN")
+_PENDING = "PENDING_REDRIVE"
+_GOES_ON = "It goes on; what started it is over, and did not wait."
+
+
+class _HistoryPage(ListPage):
+    events: list[Raw]
+
+
+class _Defined(Struct, rename="camel"):
+    """What DescribeStateMachineForExecution must tell."""
+
+    state_machine_arn: Text
+    definition: Text
+
+
+class _Head(Struct):
+    """What is read of an event here; the rest is decoded where it is shown."""
+
+    id: int
+    type: str
+    data: bytes = b""
+    """The whole event, as it came."""
+
+
+class Described(Struct, rename="camel"):
+    """An answer of DescribeExecution, and what it tells of a redrive."""
+
+    execution_arn: Text
+    status: Text
+    stop_date: Any = None
+    redrive_count: int = 0
+    """How often it was redriven."""
+    redrive_status: str | None = None
+    redrive_status_reason: str | None = None
+
+    def is_redriving(self, known: int) -> bool:
+        """True where a redrive has begun, or waits for its turn; `known` are over.
+
+        The answer is eventually consistent: RUNNING alone may be of old.
+        """
+        running = self.status == "RUNNING" and self.redrive_count > known
+        return self.status == _PENDING or running
+
+    def redrivable_until(self, now: datetime) -> datetime | None:
+        """Give until when it may be redriven; None if it may not, or no more."""
+        possible = self.redrive_status in _CAN_BE_REDRIVEN
+        if not possible or self.status not in UNSUCCESSFUL:
+            return None
+        until = min(maybe_time(self.stop_date) or now, now) + _REDRIVABLE
+        return until if until > now else None
+
+    @property
+    def why_not(self) -> str:
+        """Say why it can't be redriven, in AWS's words; nothing where no need is."""
+        reason = clean(self.redrive_status_reason or "", 200)
+        told = reason and self.status in UNSUCCESSFUL
+        return f"It can't be redriven: {reason}." if told else ""
+
+
+class History(PollingSource):
+    """A source: reads an execution's history to its end."""
+
+    def __init__(self, aws: CallsAws, context: WatchContext, target: Target) -> None:
+        self._is_child = target.level > 0
+        lane = "children" if self._is_child else "history"
+        super().__init__(aws, context, lane, execution_arn=target.arn.arn)
+        self.subject, self.region = target.arn.arn, target.arn.region
+        self.always = {"executionArn": self.subject}
+        self._target = target
+        self._listed = self._is_child and target.arn.is_of_map_run
+        """True for what a Map Run's list describes, and its parent defines."""
+        self._held = 0
+        """The id up to which every event has been handed over."""
+        self._unreadable: set[bytes] = set()
+        """Events without an id or a type, which were handed over as such."""
+        self._ended = False
+        self._redrives = 0
+        """How many redrives the events held tell of."""
+
+    @property
+    def _is_unwanted(self) -> bool:
+        """True for a child once nothing waits for it any more."""
+        return self._is_child and self.targets.roots_finished
+
+    async def close(self) -> None:
+        self._target.finish()
+
+    def judge(self, failure: Failure) -> None:
+        """Make a failure final that nobody can help with, or nothing waits for."""
+        if failure.state is HealthState.DENIED and self.bounded and not self._held:
+            failure.state = HealthState.REFUSED
+        if self._is_unwanted:
+            self.give_up(failure)
+
+    async def read(self) -> str:
+        if not self._listed:
+            self._observe(RecordKind.DESCRIBE, await self._describe())
+            await self._define()
+        await self._read_forward()
+        self._target.set_ready()
+        while not (self._ended and self._listed):
+            if not await self._follow():
+                return _GOES_ON
+            outcome = None if self._listed else await self._outcome()
+            if outcome is None:
+                continue
+            follow = self.context.options.follow_redrive and not self._is_child
+            why_not = await self._await_redrive(outcome) if follow else ""
+            if why_not is not None:
+                return why_not
+        return ""
+
+    def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
+        """Hand on an answer, and note what it tells of whose calls to look up."""
+        received = self.received(kind, answer.body)
+        self._target.observe(received)
+        self.hand_on(received)
+        return answer.value
+
+    async def _describe(self, note: str = "") -> AwsAnswer[Described]:
+        request = self.request("states:DescribeExecution", Described, note)
+        return await self.ask(request)
+
+    async def _define(self) -> None:
+        """Read the definition; the history is worth reading without it."""
+        name = "states:DescribeStateMachineForExecution"
+        try:
+            answer = await self.ask(self.request(name, _Defined), FORBIDDEN)
+        except Failure as failure:
+            self.say(failure.message)
+            return
+        self._observe(RecordKind.DEFINITION, answer)
+        # The services, the role and the start are known: the other lane can begin.
+        self._target.set_ready()
+
+    # -- reading -------------------------------------------------------------------
+
+    async def _read_forward(self) -> None:
+        """Read what there is by now, each page as it comes."""
+        async for page in self._pages("first reading", _PAGE):
+            events = self._decoded(page.value.events)
+            self._hold(event for event in events if event.id > self._held)
+
+    async def _follow(self) -> bool:
+        """Poll until it has ended; False if nothing waits for that any more.
+
+        After the last event comes one more look.
+        """
+        interval = Interval(_LEAST, _CHILD_MOST if self._is_child else _MOST)
+        while True:
+            known_to_be_over = self._ended
+            news = await self._read_newest()
+            if self._ended:
+                if known_to_be_over or self._listed:
+                    return True
+            elif self._is_unwanted:
+                return False
+            else:
+                await self.rest(interval.after(news=news))
+
+    async def _read_newest(self) -> bool:
+        """Read newest first until an event that is held, then hand over what is new.
+
+        Only then: with a gap below them the newest events are not yet held.
+        """
+        note = "one more look after the end" if self._ended else "newest events"
+        found: dict[int, _Head] = {}
+        async for page in self._pages(note, _TAIL, newest_first=True):
+            events = self._decoded(page.value.events)
+            new = {event.id: event for event in events if event.id > self._held}
+            found |= new
+            if len(new) < len(events):
+                break
+        self._hold(found[key] for key in sorted(found))
+        return bool(found)
+
+    def _pages(
+        self, note: str, size: int, *, newest_first: bool = False
+    ) -> AsyncGenerator[AwsAnswer[_HistoryPage], None]:
+        asked = {"maxResults": size, "reverseOrder": newest_first}
+        asked["includeExecutionData"] = True
+        name = "states:GetExecutionHistory"
+        request = self.request(name, _HistoryPage, note, **asked)
+        return self.pages(request, ceiling=MOST_EVENTS)
+
+    def _decoded(self, page: Iterable[Raw]) -> list[_Head]:
+        """Read a page's events, each once; what is no event is handed on as such."""
+        events: dict[int, _Head] = {}
+        for data in map(bytes, page):
+            try:
+                head = _decode_head(data)
+                head.data = data
+                events[head.id] = head
+            except msgspec.DecodeError:
+                if data not in self._unreadable:
+                    self._unreadable.add(data)
+                    self.hand_on(self.received(RecordKind.UNREAD, data))
+        return list(events.values())
+
+    def _hold(self, events: Iterable[_Head]) -> None:
+        """Take events in, in the order of their ids, and hand them on."""
+        records = []
+        for event in events:
+            self._held = max(self._held, event.id)
+            if event.type in TERMINAL:
+                self._ended = True
+            elif event.type == REDRIVEN:
+                self._ended, self._redrives = False, self._redrives + 1
+            received = self.received(RecordKind.HISTORY, event.data)
+            if Target.notes(event.type):
+                self._target.observe(received)
+            records.append(received)
+        self.hand_on(*records)
+
+    # -- the end, and redrives -----------------------------------------------------
+
+    async def _outcome(self) -> Described | None:
+        """Ask how it ended until that agrees with the history, or long enough.
+
+        Gives None where it goes on.
+        """
+        for _ in range(_DESCRIBE_TRIES):
+            answer = await self._describe("the outcome")
+            told = self._observe(RecordKind.DESCRIBE, answer)
+            if told.is_redriving(self._redrives):
+                self._take_up(told)
+                return None
+            behind = told.redrive_count > self._redrives
+            if told.status not in RUNNING and not behind:
+                break
+            await self.rest(_LEAST)
+            if behind:
+                # It was redriven and has ended again: the history does not say so yet.
+                await self._read_newest()
+                if not self._ended:
+                    return None
+        return told
+
+    def _take_up(self, told: Described) -> None:
+        """Go on with the history: what a redrive runs is appended to it."""
+        self._ended = False
+        waits = told.status == _PENDING
+        self.say("A redrive waits for its turn." if waits else "Redriven: going on.")
+
+    async def _await_redrive(self, told: Described) -> str | None:
+        """Look for a redrive as long as one may come; says why none can."""
+        while (until := told.redrivable_until(self.clock.now())) is not None:
+            words = "It is over, and watched for a redrive once a minute; that may come"
+            self.say(f"{words} until {until:%Y-%m-%d %H:%M} UTC.", HealthState.WAITING)
+            await self.rest(_REDRIVE_PAUSE)
+            answer, before = await self._describe("was it redriven?"), told
+            told = answer.value
+            if told != before:
+                self._observe(RecordKind.DESCRIBE, answer)
+            more = told.redrive_count > self._redrives
+            if more or told.is_redriving(self._redrives):
+                self._take_up(told)
+                return None
+        return told.why_not
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+# -- what they start -------------------------------------------------------------------
+
+_MOST_FOLLOWED = 500
+"""Executions followed at most: each keeps its history in memory, and asks."""
+_MOST_PAGES = 20
+"""Pages of one list at most: 20,000 executions."""
+_COUNTED = (5.0, 30.0)
+"""Seconds between counts while they change, and at most: DescribeMapRun refills one
+request a second for the whole account."""
+
+
+class _MapRunAnswer(Struct, rename="camel"):
+    """What DescribeMapRun must tell."""
+
+    map_run_arn: Text
+
+
+class MapRunSource(PollingSource):
+    """A source: follows a Map Run until it has ended and its executions are listed."""
+
+    def __init__(self, children: "Children", parent: Target, map_run_arn: str) -> None:
+        aws, context = children.aws, children.context
+        super().__init__(aws, context, "children", "map-run", parent.arn.arn)
+        self.subject, self.region = map_run_arn, parent.arn.region
+        self.always = {"mapRunArn": map_run_arn}
+        self._children, self.level = children, parent.level + 1
+        self._counts = ExecutionCounts()
+        """As of the last lists."""
+        self.listed: set[str] = set()
+        """The ARNs of its executions, as far as they were listed."""
+        most = context.options.children.children
+        self._left = {True: most, False: most}
+        """How many more of those that failed, and of the others, are read."""
+
+    def judge(self, failure: Failure) -> None:
+        if self.targets.roots_finished or self.bounded:
+            self.give_up(failure)
+
+    async def read(self) -> str:
+        interval, listed_all = Interval(*_COUNTED), False
+        while True:
+            run = await self._describe()
+            if run.running:
+                listed_all = False  # it may have been redriven
+                news = await self._list_news(run.executions)
+                self._counts = run.executions
+                await self.rest(interval.after(news=news))
+            elif listed_all:
+                return ""
+            else:
+                # Counts and lists need not be of one moment: list all, and count again.
+                await self._list(None)
+                self._counts, listed_all = run.executions, True
+
+    async def _describe(self) -> MapRun:
+        name = "states:DescribeMapRun"
+        answer = await self.ask(self.request(name, _MapRunAnswer, "how far it is"))
+        received = self.received(RecordKind.MAP_RUN, answer.body)
+        self.hand_on(received)
+        return decode_map_run(received)
+
+    async def _list_news(self, counts: ExecutionCounts) -> bool:
+        """Ask for the lists that have something new in them, failures first."""
+        if counts == self._counts:
+            return False
+        old, found = self._counts, list[str]()
+        found += ["FAILED"] if counts.failed > old.failed else []
+        found += ["TIMED_OUT"] if counts.timed_out > old.timed_out else []
+        found += ["ABORTED"] if counts.aborted > old.aborted else []
+        for status in [*found, "RUNNING"] if counts.running else found:
+            await self._list(status)
+        return bool(found or counts.running)
+
+    async def _list(self, status: str | None) -> None:
+        """Ask for the executions of a status, or for all; but few that run."""
+        asked: dict[str, Any] = {"statusFilter": status} if status else {}
+        few = status == "RUNNING"
+        asked["maxResults"] = RUNNING_LISTED if few else _PAGE
+        name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
+        request = self.request(name, _ExecutionsPage, note, **asked)
+        async for page in self.pages(request, most=1 if few else _MOST_PAGES):
+            received = self.received(RecordKind.CHILDREN, page.body)
+            self._choose(decode_children(received))
+            self.hand_on(received)
+
+    def _choose(self, children: Iterable[MapRunChild]) -> None:
+        """Follow the first few of what was listed: so many that failed, so many not."""
+        for child in sorted(children, key=lambda child: child.failed_first):
+            arn, failed = child.listed.arn, child.listed.failed
+            self.listed.add(arn)
+            if self._left[failed] and arn not in self._children.followed:
+                self._left[failed] -= 1
+                self._children.follow(arn, self.level)
+
+
+class Children:
+    """Has followed what targets start."""
+
+    def __init__(self, aws: CallsAws, context: WatchContext, feed: Feed) -> None:
+        """Make it; what is followed joins the feed."""
+        self.aws, self.context, self._feed = aws, context, feed
+        self.followed = {root.arn.arn for root in context.targets.roots}
+        self._map_runs: dict[str, MapRunSource] = {}
+        context.targets.on_started = self._started
+
+    def _started(self, parent: Target, arn: str) -> None:
+        if parent.level >= self.context.options.children.depth:
+            return
+        if ":mapRun:" not in arn:
+            self.follow(arn, parent.level + 1)
+        elif arn not in self._map_runs:
+            self._map_runs[arn] = MapRunSource(self, parent, arn)
+            self._feed.join(self._map_runs[arn])
+
+    def follow_listed(self, arn: str) -> bool:
+        """Read an execution of a Map Run in full; True if it is, or will be."""
+        run = next((r for r in self._map_runs.values() if arn in r.listed), None)
+        return arn in self.followed if run is None else self.follow(arn, run.level)
+
+    def follow(self, arn: str, level: int) -> bool:
+        """Have an execution followed, so many levels down; True if it is by now."""
+        parsed = maybe_execution_arn(arn)
+        if parsed is None or parsed.is_express or arn in self.followed:
+            # AWS keeps no history of Express executions: their log may not be read.
+            return arn in self.followed
+        if len(self.followed) >= _MOST_FOLLOWED or self._feed.over:
+            return False
+        self.followed.add(arn)
+        target = self.context.targets.add(parsed, level)
+        self._feed.join(History(self.aws, self.context, target))
+        return True
+
+
+# -- who else ran ----------------------------------------------------------------------
+
+_OTHERS, _PAGES = 100, 5
+"""Executions of a page, and pages of a list at most: the quota is as low as 2 requests
+a second for the whole account."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_LATER = 3 * SETTLED
+"""So long after the end it is asked: a call may follow the end, and all is known up to
+a while before the asking only."""
+_TRIES, _AGAIN = 3, timedelta(seconds=20)
+"""How often a machine is asked for in vain at least, and the time after the first."""
+_LONGEST = 6
+"""The time between grows to so many times as long."""
+_NOT_KNOWN = "Whether others ran at the time is not known."
+
+
+class _AskedMachine(Struct):
+    """A state machine whose executions are asked for."""
+
+    execution: ExecutionArn
+    """One of its executions."""
+    started_at: datetime
+    """When the first of those that are watched was started."""
+    since: datetime
+    """So far back its lists are to reach."""
+    due_at: datetime
+    """When it is to be asked for."""
+    failures: int = 0
+    """How often in vain, since it was due."""
+    trouble: str = ""
+    """Why the last asking brought nothing."""
+
+
+class OtherExecutions(PollingSource):
+    """A source: asks who else runs, or ran, on the machines of what is watched."""
+
+    def __init__(self, aws: CallsAws, context: WatchContext) -> None:
+        super().__init__(aws, context, "others", execution_arn=context.targets.only)
+        self._later = min(timedelta(seconds=context.options.drain), _LATER)
+        self._machines: dict[str, _AskedMachine] = {}
+        self._over_at: datetime | None = None
+        """When all that is watched had ended; None while one runs."""
+        self._is_last = False
+        """True once no more calls are awaited."""
+
+    def end_drain(self) -> None:
+        """Ask for the last time as soon as all has ended."""
+        self._later, self._is_last = timedelta(0), True
+        for machine in self._awaited:
+            machine.due_at = self.clock.now()
+
+    @property
+    def _awaited(self) -> list[_AskedMachine]:
+        return [each for each in self._machines.values() if each.due_at < _NEVER]
+
+    async def read(self) -> str:
+        await self.targets.known.wait()
+        while True:
+            self._look()
+            for machine in self._awaited:
+                if machine.due_at <= self.clock.now():
+                    await self._ask_for(machine)
+            if self.targets.finished and not self._awaited:
+                return self._last_words()
+            await self.rest(_LEAST)
+
+    def _look(self) -> None:
+        """Note which machines are watched, and when they are to be asked for.
+
+        That is as soon as one is known, or known to have begun earlier, and once more
+        after all has ended.
+        """
+        targets, now = self.targets, self.clock.now()
+        over_at = targets.stopped_at
+        if over_at is None and targets.finished:
+            over_at = self._over_at or now  # an end that will never be seen
+        due_at = over_at + self._later if over_at else now
+        for target in targets.each:
+            name, began = target.arn.state_machine_arn, target.started_at
+            if began is None or target.arn.is_express or target.arn.is_of_map_run:
+                continue  # no list has an Express one, and a Map Run's its own
+            known = self._machines.get(name)
+            if known is None or began < known.started_at:
+                new = _AskedMachine(target.arn, began, since=began, due_at=due_at)
+                self._machines[name] = new
+        if over_at != self._over_at:
+            self._over_at = over_at
+            for machine in self._machines.values() if over_at else ():
+                machine.due_at = due_at
+
+    def _last_words(self) -> str:
+        troubles = [m.trouble for m in self._machines.values() if m.trouble]
+        more = f" And {len(troubles) - 1} more." if len(troubles) > 1 else ""
+        return f"{_NOT_KNOWN} {troubles[0]}{more}" if troubles else ""
+
+    async def _ask_for(self, machine: _AskedMachine) -> None:
+        """Ask for a machine's executions, and hand them on if AWS has answered all."""
+        asked_at, arn = self.clock.now(), machine.execution
+        self.subject, self.region = arn.state_machine_name, arn.region
+        self.always = {"stateMachineArn": arn.state_machine_arn, "maxResults": _OTHERS}
+        try:
+            # In this order: what ends after the first list is in the second.
+            running, all_running = await self._list(machine.since, "RUNNING")
+            newest, all_newest = await self._list(machine.since)
+        except Failure as failure:
+            self._note_failure(machine, failure)
+            return
+        record = {
+            "machine_arn": arn.state_machine_arn,
+            "asked_at": iso(asked_at),
+            "running": running,
+            "running_complete": all_running,
+            "newest": newest,
+            "newest_complete": all_newest,
+        }
+        data = msgspec.json.encode(record)
+        self.hand_on(self.received(RecordKind.MACHINE_EXECUTIONS, data))
+        # The next lists need only reach back to these.
+        machine.since, machine.due_at = asked_at - SETTLED, _NEVER
+        machine.failures, machine.trouble = 0, ""
+
+    def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
+        machine.failures, machine.trouble = machine.failures + 1, failure.message
+        wait = _AGAIN * min(machine.failures, _LONGEST)
+        machine.due_at = self.clock.now() + wait
+        is_awaited = self._over_at is not None and not self._is_last
+        tried = machine.failures >= _TRIES and not is_awaited
+        if failure.state in FORBIDDEN or tried:
+            machine.due_at, machine.failures = _NEVER, 0
+
+    async def _list(
+        self, since: datetime, status: str | None = None
+    ) -> tuple[list[Raw], bool]:
+        """Read a list back to a time; with it, whether that is all of it.
+
+        Raises Failure.
+        """
+        found, token = list[Raw](), None
+        asked = {} if status is None else {"statusFilter": status}
+        note = f"{(status or 'newest').lower()} executions"
+        request = self.request("states:ListExecutions", _ExecutionsPage, note, **asked)
+        any_state = frozenset(HealthState)
+        async for page in self.pages(request, most=_PAGES, tolerated=any_state):
+            found += page.value.executions
+            token = page.value.next_token
+            if any(_ended_before(since, each) for each in found[-_OTHERS:]):
+                break
+        return found, not token
+
+
+def _ended_before(since: datetime, item: Raw) -> bool:
+    stopped_at = maybe_time(parse_object(bytes(item)).get("stopDate"))
+    return stopped_at is not None and stopped_at < since
