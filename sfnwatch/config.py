@@ -108,25 +108,23 @@ def load_config(
     """
     named = path or (Path(environ[FILE]) if environ.get(FILE) else None)
     file = named or config_path()
-    config = _read(file) if named is not None or file.exists() else Config()
-    return _with_theme_files(config, file.parent)
-
-
-def _read(file: Path) -> Config:
-    where, table = shown(file), _read_table(file)
-    keys = _read_keys(where, table.get("keys", {}), "keys.")
-    listed = convert(where, "themes", table.get("themes", {}), dict[str, Any])
+    is_read = named is not None or file.exists()
+    where, table = shown(file), _read_table(file) if is_read else {}
+    keys = _read_keys(where, table.pop("keys", {}), "keys.")
+    listed = convert(where, "themes", table.pop("themes", {}), dict[str, Any])
     themes = {
         name: _read_theme(where, name, colors, f"themes.{name}.")
         for name, colors in listed.items()
     }
-    return Config(
-        keys=keys,
-        keys_where=dict.fromkeys(keys, where),
-        themes=themes,
-        source=file,
-        options={key: table[key] for key in table if key not in OWN_KEYS},
-    )
+    # And what lies in `themes/` beside it, named after the file.
+    for other in sorted((file.parent / "themes").glob("*.toml")):
+        if other.stem in themes:
+            msg = f"{shown(other)}: there is a theme {quoted(other.stem)} already"
+            raise UsageError(msg, hint=f"It is in {themes[other.stem].where}.")
+        colors = _read_table(other)
+        themes[other.stem] = _read_theme(shown(other), other.stem, colors, "")
+    places = dict.fromkeys(keys, where)
+    return Config(keys, places, themes, file if is_read else None, table)
 
 
 def _read_table(file: Path) -> dict[str, Any]:
@@ -160,17 +158,6 @@ def _read_table(file: Path) -> dict[str, Any]:
 
 
 # -- themes ------------------------------------------------------------------------
-
-
-def _with_theme_files(config: Config, folder: Path) -> Config:
-    """Add what lies in `themes/` beside the configuration, named after the file."""
-    found = dict(config.themes)
-    for file in sorted((folder / "themes").glob("*.toml")):
-        if file.stem in found:
-            msg = f"{shown(file)}: there is a theme {quoted(file.stem)} already"
-            raise UsageError(msg, hint=f"It is in {found[file.stem].where}.")
-        found[file.stem] = _read_theme(shown(file), file.stem, _read_table(file), "")
-    return replace(config, themes=found)
 
 
 def _read_theme(where: str, name: str, value: Any, prefix: str) -> UserTheme:

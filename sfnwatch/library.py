@@ -41,11 +41,9 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.links import Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.rows import ApiCall, HistoryEvent
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 
@@ -183,23 +181,14 @@ async def moments(
 async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     """Find executions, and make the watch of them; raises SfnwatchError."""
     from sfnwatch import session
-    from sfnwatch.cli.account import choose_account, named_executions
+    from sfnwatch.cli.options import choose_account, named_executions
     from sfnwatch.clock import ServerClock
     from sfnwatch.sources.discovery import find as find_executions
-    from sfnwatch.sources.targets import CallOptions
+    from sfnwatch.sources.targets import CallOptions, LiveOptions
 
-    settings = choose_account(
-        profile=options.get("profile"),
-        region=options.get("region"),
-        endpoint_url=options.get("endpoint_url"),
-    )
+    settings, clock = choose_account(**options), ServerClock()
     read = named_executions(named)
-    found = await find_executions(read, settings, ServerClock(), tell=lambda _: None)
-    return session.live(
-        found.arns,
-        settings,
-        CallOptions(lookup=options.get("calls", True)),
-        drain=options.get("drain", 15 * 60.0),
-        tries=session.TRIES,
-        asked=found.asked,
-    )
+    arns, asked = await find_executions(read, settings, clock, tell=lambda _: None)
+    calls = CallOptions(lookup=options.get("calls", True))
+    watch = LiveOptions(calls, drain=options.get("drain", LiveOptions().drain))
+    return session.live(arns, settings, watch, asked=asked)

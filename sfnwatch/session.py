@@ -33,7 +33,7 @@ from msgspec.structs import replace
 from sfnwatch import __version__
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
-from sfnwatch.model.arns import ExecutionArn, parse_execution_arn
+from sfnwatch.model.integrations import ExecutionArn, parse_execution_arn
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
     Batch,
@@ -49,16 +49,14 @@ from sfnwatch.model.values import seconds_between
 from sfnwatch.sources.permissions import ALLOWED, Feature, operations
 from sfnwatch.sources.polling import TakesBatches
 from sfnwatch.sources.profiles import AwsSettings
-from sfnwatch.sources.targets import CallOptions, ChildOptions, features_of
+from sfnwatch.sources.targets import CallOptions, LiveOptions, features_of
 
 if TYPE_CHECKING:
     from sfnwatch.analysis.finding import Finding
-    from sfnwatch.recording.writer import Recorder
+    from sfnwatch.recording.format import Recorder
     from sfnwatch.sources.live import Live
 
 _LOG = logging.getLogger(__name__)
-TRIES = 5
-"""Tries to reach AWS at all where nobody watches a screen."""
 _BATCH = 250
 """Records of a file added at once: some milliseconds, between which keys are heard."""
 _NAP = 1.0
@@ -104,26 +102,22 @@ class Session:
         clock: Clock,
         executions: Sequence[str],
         title: str = "",
-        trace: Trace | None = None,
-        created: datetime | None = None,
-        span: tuple[datetime, datetime] | None = None,
-        allowed: Collection[Operation] = ALLOWED,
-        notes: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """Make a session; `trace` is one that has something in it already."""
-        self._stream, self._notes = stream, notes
+        self._stream = stream
         self.mode: Mode = mode
         self.clock = clock
         self.executions = tuple(executions)
         """Their ARNs, as far as they are known beforehand."""
         self.title = title
-        self.trace = trace or Trace()
-        self.created = created
+        self.trace = Trace()
+        self.created: datetime | None = None
         """When what is replayed was recorded, or began."""
-        self.span = span
+        self.span: tuple[datetime, datetime] | None = None
         """From when to when a recording goes, where that is known before it is read."""
-        self.allowed = allowed
+        self.allowed: Collection[Operation] = ALLOWED
         """All that it can send to AWS."""
+        self.notes: Callable[[], Sequence[str]] = tuple
+        """Gives what there is to tell at the end."""
         self.consumers: list[Consumer] = []
         self.companions: list[Companion] = []
         self.recorder: Recorder | None = None
@@ -188,9 +182,8 @@ class Session:
 
         Where that folder can't be had the watch goes on without a recording.
         """
-        from sfnwatch.recording.format import new_header
+        from sfnwatch.recording.format import Recorder, new_header
         from sfnwatch.recording.library import recordings_dir
-        from sfnwatch.recording.writer import Recorder
 
         created = self.created or self.clock.now()
         header = new_header(created, f"sfnwatch {__version__}", self.executions)
@@ -204,7 +197,7 @@ class Session:
 
     def close(self, tell: Tell) -> None:
         """Tell what there is to know at the end, and where it was recorded to."""
-        for note in self._notes():
+        for note in self.notes():
             tell(note)
         if self.recorder is not None:
             self.recorder.close()
@@ -226,11 +219,12 @@ class Session:
 
     # -- what a screen asks for ----------------------------------------------------
 
-    def attach(self, watch: "Live") -> None:
-        """Take what is watched, which begins later than the keys are there."""
-        self._live = watch
+    async def watch(self, live: "Live", take: TakesBatches) -> None:
+        """Watch to the end; it begins later than the keys are there."""
+        self._live = live
         if self._drain_ended:
-            watch.end_drain()
+            live.end_drain()
+        await live.watch(take)
 
     def end_drain(self) -> None:
         """Stop waiting for late records."""
@@ -289,21 +283,17 @@ def _log(batch: Batch, changed: Changed) -> None:
 def live(
     arns: Sequence[ExecutionArn],
     settings: AwsSettings,
-    calls: CallOptions | None = None,
-    children: ChildOptions | None = None,
+    options: LiveOptions,
     *,
-    drain: float,
-    tries: int | None,
     asked: Batch = (),
-    follow_redrive: bool = False,
     trace: Trace | None = None,
 ) -> Session:
     """Watch executions of a real account, or of whatever the endpoint URL names.
 
     `asked` are the requests that it took to find them.
     """
-    calls, children = calls or CallOptions(), children or ChildOptions()
     clock = ServerClock()
+    settings = replace(settings, region=settings.region or arns[0].region)
 
     async def stream(take: TakesBatches) -> None:
         if asked:
@@ -311,30 +301,14 @@ def live(
         await _load("sfnwatch.sources.live")
         from sfnwatch.sources.live import Live
 
-        watch = Live(
-            arns,
-            replace(settings, region=settings.region or arns[0].region),
-            clock,
-            drain=drain,
-            tries=tries,
-            heed=clock.heed,
-            calls=calls,
-            children=children,
-            follow_redrive=follow_redrive,
-        )
-        session.attach(watch)
-        await watch.watch(take)
+        live = Live(arns, settings, clock, options, heed=clock.heed)
+        await session.watch(live, take)
 
-    features = features_of(arns, calls, children)
-    session = Session(
-        "live",
-        stream,
-        clock=clock,
-        executions=[arn.arn for arn in arns],
-        title=_title(arns),
-        trace=trace,
-        allowed=operations([*features, *([Feature.START] if asked else [])]),
-    )
+    features = features_of(arns, options)
+    session = _of_executions("live", stream, clock, arns)
+    if trace is not None:
+        session.trace = trace
+    session.allowed = operations([*features, *([Feature.START] if asked else [])])
     return session
 
 
@@ -354,35 +328,34 @@ def demo(
 
     async def stream(take: TakesBatches) -> None:
         await _load("sfnwatch.demo.http_server", "sfnwatch.sources.live")
+        from sfnwatch.demo.execution import PATH
         from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
-        from sfnwatch.demo.services import PATH
         from sfnwatch.sources.live import Live
 
         # The account has stood still while its server and the SDKs were imported.
         clock.restart()
         async with DemoServer(account) as server:
             url = server.endpoint_url
-            watch = Live(
-                arns,
-                AwsSettings(arns[0].region, None, url, *CREDENTIALS),
-                clock,
+            options = LiveOptions(
+                CallOptions(queue=f"{url}{PATH}" if queue else None),
                 drain=drain,
-                calls=CallOptions(queue=f"{url}{PATH}" if queue else None),
-                children=ChildOptions(),
+                tries=None,
                 # Nobody redrives the others: a watch of them would last 14 days.
                 follow_redrive=any(PLANS[name].redriven_after for name in scenarios),
             )
-            session.attach(watch)
-            await watch.watch(take)
+            settings = AwsSettings(arns[0].region, None, url, *CREDENTIALS)
+            await session.watch(Live(arns, settings, clock, options), take)
 
-    session = Session(
-        "demo",
-        stream,
-        clock=clock,
-        executions=[arn.arn for arn in arns],
-        title=_title(arns),
-    )
+    session = _of_executions("demo", stream, clock, arns)
     return session
+
+
+def _of_executions(
+    mode: Mode, stream: Stream, clock: Clock, arns: Sequence[ExecutionArn]
+) -> Session:
+    title = ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
+    executions = [arn.arn for arn in arns]
+    return Session(mode, stream, clock=clock, executions=executions, title=title)
 
 
 def replay(
@@ -419,16 +392,12 @@ def replay(
             gc.freeze()
             gc.enable()
 
-    return Session(
-        "replay",
-        stream,
-        clock=clock,
-        executions=recording.executions,
-        title=", ".join("stdin" if path == STDIN else path.name for path in paths),
-        created=recording.created or (span[0] if span else None),
-        span=span,
-        notes=lambda: recording.notes,
-    )
+    title = ", ".join("stdin" if path == STDIN else path.name for path in paths)
+    executions = recording.executions
+    session = Session("replay", stream, clock=clock, executions=executions, title=title)
+    session.created = recording.created or (span[0] if span else None)
+    session.span, session.notes = span, lambda: recording.notes
+    return session
 
 
 async def paced(
@@ -454,10 +423,6 @@ async def _load(*modules: str) -> None:
     """Import modules off the loop: the SDKs take 200 ms, and a screen must not wait."""
     for module in modules:
         await asyncio.to_thread(import_module, module)
-
-
-def _title(arns: Sequence[ExecutionArn]) -> str:
-    return ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
 
 
 # -- running one, and what came of it --------------------------------------------------

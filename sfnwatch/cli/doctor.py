@@ -22,8 +22,8 @@ import shutil
 import sys
 import textwrap
 import traceback
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,13 +33,17 @@ import click
 from msgspec import to_builtins
 
 from sfnwatch import __version__
-from sfnwatch.cli.account import choose_account, sign_in
-from sfnwatch.cli.narration import lacks_unicode, put_json, put_row
-from sfnwatch.cli.options import account_options, json_option, name_argument
+from sfnwatch.cli.narration import lacks_unicode, narrate, put_json, put_row
+from sfnwatch.cli.options import (
+    account_options,
+    choose_account,
+    json_option,
+    name_argument,
+    sign_in,
+)
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError, to_install
-from sfnwatch.model.arns import Named
+from sfnwatch.model.integrations import Named
 from sfnwatch.model.values import clean, iso
-from sfnwatch.sources.profiles import AwsSettings
 
 if TYPE_CHECKING:
     from sfnwatch.sources.diagnosis import Check
@@ -91,28 +95,28 @@ def doctor(name: Named | None, *, as_json: bool, **account: Any) -> int:
     sfnwatch doctor nightly-report --profile dev
     sfnwatch doctor ARN --json | jq '.checks[] | select(.ok == false)'
     """
+    from sfnwatch.sources.diagnosis import Diagnosis
+
     settings, found = sign_in(choose_account(**account)), list["Check"]()
 
-    async def look() -> None:
-        async with aclosing(_checks(name, settings)) as checks:
-            async for check in checks:
-                found.append(check)
-                _LOG.debug("%s %s: %s", _ASCII_MARKS[check.ok], check.name, check.found)
-                if not as_json:
-                    _print(check)
+    def tell(check: "Check") -> None:
+        found.append(check)
+        _LOG.debug("%s %s: %s", _ASCII_MARKS[check.ok], check.name, check.found)
+        if not as_json:
+            _print(check)
 
-    asyncio.run(look())
+    for check in _of_this_machine():
+        tell(check)
+    asyncio.run(Diagnosis(name, settings, tell).run())
     failed = any(check.ok is False for check in found)
     if as_json:
         put_json({"sfnwatch_doctor": 1, "ok": not failed, "checks": to_builtins(found)})
     return RefusedError.exit_code if failed else Outcome.SUCCEEDED
 
 
-async def _checks(
-    named: Named | None, settings: AwsSettings
-) -> "AsyncGenerator[Check, None]":
-    """Look at this machine, which needs no network, and then at AWS."""
-    from sfnwatch.sources.diagnosis import Check, Diagnosis
+def _of_this_machine() -> "Iterator[Check]":
+    """Look at what needs no network."""
+    from sfnwatch.sources.diagnosis import Check
 
     yield Check("versions", True, ", ".join(versions()))
     extras = {name: version_of(package) for name, package in _EXTRAS.items()}
@@ -122,9 +126,6 @@ async def _checks(
     yield Check("terminal", *_terminal())
     names = ", ".join(variables())
     yield Check("variables", None, names or "none of AWS's, nor of ours")
-    async with aclosing(Diagnosis(named, settings).checks()) as checks:
-        async for check in checks:
-            yield check
 
 
 def _terminal() -> tuple[bool | None, str, str]:
@@ -184,12 +185,10 @@ def variables() -> list[str]:
 
 
 @contextmanager
-def debugging(
-    path: Path, words: Sequence[str], tell: Callable[[str], None]
-) -> Iterator[None]:
+def debugging(path: Path) -> Iterator[None]:
     """Write all that is logged to a file meanwhile; raises UsageError beforehand.
 
-    `words` are the command line; `tell` is told where not all could be written.
+    Where not all could be written that is said at the end.
     """
     writer, logger = _DebugWriter(path), logging.getLogger("sfnwatch")
     before = logger.level
@@ -197,7 +196,7 @@ def debugging(
     logger.setLevel(logging.DEBUG)
     try:
         _LOG.debug("begins: %s", ", ".join(versions()))
-        _LOG.debug("command line: %s", shlex.join(words))
+        _LOG.debug("command line: %s", shlex.join(sys.argv))
         _LOG.debug("variables that are set: %s", ", ".join(variables()) or "none")
         yield
     finally:
@@ -206,7 +205,7 @@ def debugging(
         logger.setLevel(before)
         writer.close()
         if writer.trouble:
-            tell(f"{path} is not complete: {writer.trouble}")
+            narrate(f"{path} is not complete: {writer.trouble}")
 
 
 def _log_end(error: BaseException | None) -> None:

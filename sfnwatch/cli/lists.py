@@ -14,7 +14,6 @@ from typing import Any
 import click
 
 from sfnwatch.cli import options
-from sfnwatch.cli.account import choose_account, choose_filter, sign_in
 from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
 from sfnwatch.cli.reports import (
     TARGET_WORDS,
@@ -26,8 +25,8 @@ from sfnwatch.cli.reports import (
 from sfnwatch.cli.watch import show_files
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import UsageError
-from sfnwatch.model.arns import Named, maybe_execution_arn
 from sfnwatch.model.children import ListedExecution, Listing
+from sfnwatch.model.integrations import Named, maybe_execution_arn
 from sfnwatch.model.values import clean, duration, iso, maybe_iso, size
 from sfnwatch.recording import library
 from sfnwatch.recording.library import ListedRecording
@@ -59,8 +58,8 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
     """
     from sfnwatch.sources.discovery import list_executions
 
-    only, settings = choose_filter(**asked), sign_in(choose_account(**asked))
-    clock = ServerClock()
+    settings = options.sign_in(options.choose_account(**asked))
+    only, clock = options.choose_filter(**asked), ServerClock()
     listings = list_executions(name, settings, clock, lambda _: None, only)
     found, notes = asyncio.run(_gather(listings, every=every))
     # What runs is no better than what has ended, here.
@@ -320,7 +319,7 @@ def _recording_json(number: int, each: ListedRecording) -> dict[str, Any]:
         "name": each.name,
         "path": str(each.path),
         "executions": [{"arn": arn, "status": told} for arn, told in each.statuses],
-        "created": maybe_iso(each.created),
+        "created": maybe_iso(each.header.created if each.header else None),
         "written_at": iso(each.written_at),
         "seconds": each.seconds,
         "size": each.size,

@@ -30,24 +30,24 @@ as Python does takes a third of the time of reading it."""
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "athena-ddl": ("setup", "Print a table's statement for --athena."),
+    "athena-ddl": ("prints", "Print a table's statement for --athena."),
     "compare": ("reports", "Say how two executions differ."),
-    "completion": ("shell", "Print a shell's completion script."),
+    "completion": ("prints", "Print a shell's completion script."),
     "config": ("settings", "Show every setting, and where it came from."),
     "demo": ("watch", "Watch a simulated account; no AWS account needed."),
     "doctor": ("doctor", "Say whether a watch would work from here."),
     "explain": ("reports", "Say what happened, with evidence."),
     "export": ("reports", "Write a trace for other programs."),
-    "iam-policy": ("setup", "Print the minimal IAM policy."),
-    "lab": ("setup", "Print a template of an experiment to watch."),
+    "iam-policy": ("prints", "Print the minimal IAM policy."),
+    "lab": ("prints", "Print a template of an experiment to watch."),
     "list": ("lists", "List executions, as AWS does."),
-    "man": ("shell", "Print the manual page."),
+    "man": ("prints", "Print the manual page."),
     "recordings": ("lists", "List, open, remove recordings."),
     "redact": ("reports", "Make a recording that is safe to share."),
     "replay": ("watch", "Show recordings and other files again."),
-    "schema": ("shell", "Print the JSON schema of a trace."),
-    "setup-queue": ("setup", "Print a template for --queue."),
-    "wait": ("wait", "Wait for an execution's end; for scripts."),
+    "schema": ("prints", "Print the JSON schema of a trace."),
+    "setup-queue": ("prints", "Print a template for --queue."),
+    "wait": ("reports", "Wait for an execution's end; for scripts."),
     "watch": ("watch", "Watch executions, live."),
     "web": ("web", "Show the screen in a browser."),
 }
@@ -187,7 +187,7 @@ def main() -> NoReturn:
     settle_streams()
     if "_SFNWATCH_COMPLETE" in os.environ:
         # By being imported it has click know our shells.
-        import_module("sfnwatch.cli.shell")
+        import_module("sfnwatch.cli.prints")
     gc.set_threshold(*_COLLECT)
     try:
         code = (

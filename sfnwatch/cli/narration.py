@@ -9,7 +9,7 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -127,40 +127,32 @@ def _codeset(environ: Mapping[str, str]) -> str:
 
 def for_people(stream: TextIO) -> TextIO:
     """Give a stream on which people read: in ASCII where there is nothing else."""
-    return cast("TextIO", AsciiStream(stream)) if lacks_unicode() else stream
-
-
-class AsciiStream:
-    """A stream whose signs are those of ASCII; letters stay."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        from sfnwatch.view.signs import to_ascii
-
-        return self._stream.write(text if text.isascii() else to_ascii(text))
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+    if not lacks_unicode():
+        return stream
+    return cast("TextIO", CleanStream(stream, terminal=stream.isatty()))
 
 
 class CleanStream(io.TextIOBase):
-    """A stream of lines on which nothing but what can be shown goes out."""
+    """A stream of lines on which nothing but what can be shown goes out.
+
+    Its signs are those of ASCII where there are no others; letters stay.
+    """
 
     def __init__(self, stream: TextIO, *, terminal: bool = False) -> None:
         """Clean a stream; unless it says that it is a terminal none is styled for it.
 
         What is styled would come out as its codes.
         """
-        self._stream, self._terminal = for_people(stream), terminal
+        self._stream, self._terminal = stream, terminal
+        self._lacks_unicode = lacks_unicode()
 
     def write(self, text: str) -> int:
-        self._stream.write("\n".join(clean_lines(text)))
+        shown = "\n".join(clean_lines(text))
+        if self._lacks_unicode and not shown.isascii():
+            from sfnwatch.view.signs import to_ascii
+
+            shown = to_ascii(shown)
+        self._stream.write(shown)
         return len(text)
 
     def flush(self) -> None:

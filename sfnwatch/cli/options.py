@@ -1,4 +1,4 @@
-"""Options and arguments, what they take, and what a shell may put behind them.
+"""Options and arguments: what they take, and what was typed, read or refused.
 
 Every option can be set by its long name: `drain = "30m"` in the file holds wherever
 there is a --drain, and under `[demo]` for that command alone; SFNWATCH_DRAIN overrules
@@ -8,12 +8,15 @@ set at once. How that goes is in `settings.py`.
 To complete something no SDK is imported and nothing is asked of AWS: profiles come from
 AWS's own files, Regions from the list that lies beside botocore, executions from the
 recordings.
+
+An execution has an ARN and pages in the console; so have its state machine and a Map
+Run, by which executions are found. A state machine has a name that people know by
+heart. Everything else is refused, with words that say what it is.
 """
 
+import asyncio
 import math
-import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -21,19 +24,36 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 from click.shell_completion import CompletionItem
+from msgspec.structs import replace
 
-from sfnwatch.cli.account import named_execution
-from sfnwatch.cli.narration import narrate
+from sfnwatch.cli.narration import ask_unseen, can_ask, is_served, narrate
+from sfnwatch.clock import ServerClock
 from sfnwatch.errors import SfnwatchError, UsageError
-from sfnwatch.model.arns import parse_log_group
+from sfnwatch.model.children import ListFilter
+from sfnwatch.model.integrations import (
+    ExecutionArn,
+    MachineName,
+    Named,
+    StateMachineArn,
+    parse_log_group,
+    parse_states_arn,
+)
+from sfnwatch.model.records import Batch
 from sfnwatch.model.values import clean, without_login
 from sfnwatch.recording.format import SUFFIX
 from sfnwatch.recording.library import read_header, recording_paths, recordings_dir
-from sfnwatch.sources.profiles import region_names
+from sfnwatch.sources.permissions import endpoint_refusal
+from sfnwatch.sources.profiles import (
+    AwsSettings,
+    mfa_devices,
+    profile_names,
+    region_names,
+)
+from sfnwatch.sources.targets import CallOptions, ChildOptions, LiveOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -42,6 +62,22 @@ _CENTURY, _LARGEST = 36_500 * 86_400.0, float(1 << 60)
 """Seconds and bytes: more is meant by nobody, and clocks do not reach that far."""
 _MOST = 200
 """Recordings looked into to complete, the newest first: nobody chooses among more."""
+HINT = (
+    "Give an execution's ARN or console URL, or the ARN or the name of its state"
+    " machine."
+)
+_SHOWN = 200
+_LONGEST = 80
+"""Characters of a name: AWS's own bound."""
+_FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+"""What AWS lets no name contain."""
+_URL = re.compile(r"https?://", re.IGNORECASE)
+_ANY_ARN = re.compile(r"arn:[a-z-]*:(?P<service>[a-z0-9-]*):", re.IGNORECASE)
+_FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
+_QUOTES = "\"'`"
+
+
+_CODE_DIGITS = 6
 
 
 # -- types -----------------------------------------------------------------------------
@@ -217,20 +253,6 @@ def _is_word(name: str) -> bool:
     return name.isprintable() and not set(name) & set(" \"'`$\\;&|<>(),*?")
 
 
-def _profiles() -> Iterator[str]:
-    """Read the names of profiles, which AWS's two files write in two ways."""
-    for variable_of_aws, usual, name in (
-        ("AWS_CONFIG_FILE", "~/.aws/config", r"profile\s+(.+)|(default)"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", r"(.+)"),
-    ):
-        path = Path(os.environ.get(variable_of_aws) or usual).expanduser()
-        with suppress(OSError, ValueError):
-            # A pipe's writer would be waited for.
-            text = path.read_text() if path.is_file() else ""
-            for found in re.finditer(rf"(?m)^\[(?:{name})\]", text):
-                yield next(filter(None, found.groups())).strip(" \"'")
-
-
 def _themes() -> Iterable[str]:
     """Name the themes there are, but for those of a configuration."""
     from sfnwatch.tui.themes import names
@@ -253,7 +275,7 @@ def _executions() -> Iterator[str]:
             yield from header.executions
 
 
-profiles = completing(lambda: sorted({*_profiles()}))
+profiles = completing(lambda: sorted(profile_names()))
 recordings = completing(_recordings)
 executions = completing(_executions)
 
@@ -269,6 +291,112 @@ def files_or_executions(
     """Leave files to the shell, unless it is an ARN that was begun."""
     offered = executions if text.startswith("arn:") else files
     return offered(context, param, text)
+
+
+# -- what names an execution -----------------------------------------------------------
+
+
+def named_executions(texts: Sequence[str]) -> list[Named]:
+    """Read what names executions; raises UsageError, also where nothing does."""
+    read = [named for text in texts if (named := named_execution(text)) is not None]
+    if not read:
+        raise UsageError("No execution is named.", hint=HINT)
+    return read
+
+
+def named_execution(text: str) -> Named | None:
+    """Read what names an execution, or what it is found by; None if nothing is there.
+
+    Raises UsageError, which says what else it is and what to give.
+    """
+    text = _bare(text)
+    if not text:
+        return None
+    try:
+        named = parse_states_arn(text)
+        # AWS gives no such name: it can only be there to act on a terminal.
+        why = "" if named.arn.isprintable() else "no ARN has such characters"
+    except ValueError as error:
+        if not _is_address(text):
+            return _name(text)
+        why = _found(text, error)
+    if why:
+        msg = f"{clean(text, _SHOWN)!r} names no execution: {why}."
+        raise UsageError(msg, hint=HINT)
+    return named
+
+
+def concerns(named: Named, execution: ExecutionArn) -> bool:
+    """True for an execution of the state machine that is named, Map Runs' among them.
+
+    An execution or a Map Run stands for its state machine; a name alone for those of
+    any account and Region.
+    """
+    if not isinstance(named, MachineName):
+        places = {(e.partition, e.account, e.region) for e in (named, execution)}
+        if len(places) > 1:
+            return False
+    if isinstance(named, MachineName | StateMachineArn):
+        own = named.name
+    else:
+        own = named.state_machine_name
+    # A Map Run's label stands behind a slash.
+    names = {each.partition("/")[0] for each in (own, execution.state_machine_name)}
+    return len(names) == 1
+
+
+def looks_like_file(text: str) -> bool:
+    """True for what names no execution, and has a folder or a file's ending in it."""
+    text = _bare(text)
+    if _is_address(text):
+        return False
+    return "/" in text or "\\" in text or _FILE.search(text) is not None
+
+
+def _is_address(text: str) -> bool:
+    return bool(_URL.match(text) or _ANY_ARN.search(unquote(text)))
+
+
+def _bare(text: str) -> str:
+    """Take off the quotes that were copied along."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        text = text[1:-1].strip()
+    return text
+
+
+def _found(text: str, error: ValueError) -> str:
+    """Say what an address or an ARN that is of no use is."""
+    arn = _ANY_ARN.search(unquote(text))
+    if arn is None:
+        return "it is an address with no ARN in it"
+    if arn["service"] != "states":
+        service = arn["service"] or "no service"
+        return f"it is an ARN of {clean(service, _SHOWN)}, not of Step Functions"
+    said = str(error)
+    if said.startswith("no ARN"):
+        return "it is no whole ARN of Step Functions"
+    return said
+
+
+def _name(text: str) -> MachineName:
+    """Take it for a state machine's name, if AWS would."""
+    if _FILE.search(text):
+        why = "looks like a file's name."
+        hint = f"For a file: sfnwatch replay FILE. {HINT}"
+    elif ":" in text and not _FORBIDDEN.search(text.replace(":", "")):
+        machine = text.partition(":")[0]
+        why = f"may be a version, an alias or an execution of {machine!r}."
+        hint = "Give its whole ARN, which tells them apart."
+    elif bad := _FORBIDDEN.search(text):
+        why = f"is no name of a state machine: none has {clean(bad[0])!r}."
+        hint = HINT
+    elif len(text) > _LONGEST or not text.isprintable():
+        why = "is no name of a state machine."
+        hint = f"They have at most {_LONGEST} characters. {HINT}"
+    else:
+        return MachineName(text)
+    raise UsageError(f"{clean(text, _SHOWN)!r} {why}", hint=hint)
 
 
 # -- options that can be set -----------------------------------------------------------
@@ -356,7 +484,7 @@ def _debug_to(context: click.Context, _: click.Parameter, path: Path | None) -> 
     if path is not None and not context.resilient_parsing:
         from sfnwatch.cli.doctor import debugging
 
-        context.find_root().with_resource(debugging(path, sys.argv, narrate))
+        context.find_root().with_resource(debugging(path))
 
 
 json_option = flag("--json", "One JSON object.", dest="as_json")
@@ -551,3 +679,132 @@ display_options = _options(
     option("--record", "Record to this new file.", type=FilePath(), callback=_new_file),
     flag("--no-record", "Record nothing."),
 )
+
+
+# -- whom to ask, and for what ---------------------------------------------------------
+
+
+def choose_account(
+    *,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    **_: Any,
+) -> AwsSettings:
+    """Read whom to ask; raises UsageError where that would be in the clear.
+
+    The Region is empty where none is given.
+    """
+    if refused := endpoint_refusal(endpoint_url):
+        raise UsageError(refused)
+    return AwsSettings(region or "", profile, endpoint_url)
+
+
+def choose_aws(**asked: Any) -> tuple[AwsSettings, LiveOptions]:
+    """Read whom to ask, and for what; raises UsageError for what can't be so."""
+    account = choose_account(**asked)
+    known = {k: v for k, v in asked.items() if k in CallOptions.__struct_fields__}
+    calls = CallOptions(lookup=not asked["no_lookup"], **known)
+    _check_pairs(calls)
+    _check_places(calls)
+    children = ChildOptions(asked["depth"], asked["children"])
+    redrive = asked.get("follow_redrive", False)
+    drain = asked["drain"]
+    return account, LiveOptions(calls, children, drain, follow_redrive=redrive)
+
+
+_PAIRS = (
+    ("consume", "--queue URL", "queue"),
+    ("live_tail", "--log-group NAME", "log_group"),
+    ("sql", "--archive PATH", "archive"),
+    ("athena_partitions", "--athena TABLE", "athena"),
+    ("athena_workgroup", "--athena TABLE", "athena"),
+    ("athena_output", "--athena TABLE", "athena"),
+)
+"""What is for another option, how that is written, and its name."""
+
+
+def _check_pairs(calls: CallOptions) -> None:
+    """Raise UsageError for an option that is for another which is not there."""
+    for name, needs, other in _PAIRS:
+        there = getattr(calls, other)
+        if name == "sql" and there and "://" in there:
+            there = None
+        if getattr(calls, name) and not there:
+            msg = f"--{name.replace('_', '-')} is for {needs}."
+            raise UsageError(msg, hint="Give both, or leave it out.")
+
+
+def _check_places(calls: CallOptions) -> None:
+    """Raise UsageError for what can be no queue, folder, table: before it is asked."""
+    if calls.queue is not None:
+        from sfnwatch.sources.queue import parse_queue_url
+
+        parse_queue_url(calls.queue)
+    if calls.archive is not None:
+        from sfnwatch.sources.archive import parse_place
+
+        parse_place(calls.archive)
+    if calls.sql or calls.athena is not None or calls.lake is not None:
+        from sfnwatch.sources import sql_trail
+
+        if calls.sql:
+            sql_trail.check_duckdb()
+        if calls.lake is not None:
+            sql_trail.lake_table(calls.lake)
+        if calls.athena is not None:
+            sql_trail.athena_place(calls)
+
+
+# -- signing in, and finding -----------------------------------------------------------
+
+
+def sign_in(settings: AwsSettings, others: Sequence[str] = ()) -> AwsSettings:
+    """Ask for the MFA codes that the profiles take, and have what they are given for.
+
+    Before there is a screen, and only on a terminal: without one such a profile is
+    refused when it is used. `others` are profiles that are asked as well. Raises
+    RefusedError for a code that is refused.
+    """
+    if is_served() or not can_ask():
+        return settings
+    whose = [settings, *(replace(settings, profile=name) for name in others)]
+    for each in whose:
+        devices = mfa_devices(replace(each, signed_in=settings.signed_in))
+        if not devices:
+            continue
+        from sfnwatch.sources.aws_client import have_role
+
+        codes = {device.serial: _ask_code(device.serial) for device in devices}
+        keys = asyncio.run(have_role(each, codes))
+        signed_in = {**settings.signed_in, devices[0].profile: keys}
+        settings = replace(settings, signed_in=signed_in)
+    return settings
+
+
+def _ask_code(serial: str) -> str:
+    while True:
+        code = ask_unseen(f"MFA code for {serial}: ").strip()
+        if code.isascii() and code.isdigit() and len(code) == _CODE_DIGITS:
+            return code
+        narrate("An MFA code has six digits; ctrl+c ends this.")
+
+
+def find_executions(
+    named: Sequence[Named], settings: AwsSettings, *, coming: bool = False
+) -> tuple[list[ExecutionArn], Batch]:
+    """Find the executions of what was named; raises SfnwatchError.
+
+    The requests that it took are given with them.
+    """
+    from sfnwatch.sources.discovery import find
+
+    search = find(named, settings, ServerClock(), coming=coming, tell=narrate)
+    return asyncio.run(search)
+
+
+def choose_filter(
+    *, statuses: tuple[str, ...], since: datetime | timedelta | None, **_: Any
+) -> ListFilter:
+    """Read which executions are listed."""
+    return ListFilter(tuple(dict.fromkeys(statuses)), since)

@@ -1,48 +1,62 @@
-"""The commands that tell of a whole: exported, explained, compared, redacted.
+"""The commands that tell of a whole: exported, explained, compared, redacted, awaited.
 
 Executions are named as where they are watched. A file that is there is a file, whatever
 its name: so a state machine's name is one only where no file has it.
+
+To wait is for scripts and pipelines: nothing is shown, and the exit code tells. Only
+histories are read. A job that waits for a state, or for a time at most, ends while the
+execution goes on: what it was by then is in the report.
 """
 
+import asyncio
+import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import click
 
 from sfnwatch import __version__, session
+from sfnwatch.analysis.case import Survey
 from sfnwatch.analysis.compare import compare as compare_executions
 from sfnwatch.analysis.compare import comparison_document
 from sfnwatch.analysis.finding import Document
+from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.report import explain as explain_report
 from sfnwatch.analysis.report import report
 from sfnwatch.analysis.wording import some
-from sfnwatch.cli import account, options
+from sfnwatch.cli import options
 from sfnwatch.cli.narration import for_people, narrate, stdout
+from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
 from sfnwatch.export.json import comparison_json, report_json, why_json
+from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
-from sfnwatch.model.api_call import CALL_KEY, ApiCall
-from sfnwatch.model.arns import MachineName, Named
-from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import Received
-from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import ascii_json, clean
-from sfnwatch.recording.format import new_header
+from sfnwatch.model.integrations import ExecutionArn, MachineName, Named
+from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.records import Batch, Received
+from sfnwatch.model.rows import CALL_KEY, ApiCall
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import ascii_json, clean, duration
+from sfnwatch.recording.format import (
+    atomic_write,
+    new_header,
+    save_recording,
+    write_recording,
+)
 from sfnwatch.recording.reader import open_files
-from sfnwatch.recording.writer import atomic_write, save_recording, write_recording
+from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.targets import CallOptions, LiveOptions
 from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
 from sfnwatch.view.weighing import why as weigh
 from sfnwatch.view.wording import execution_labels
-
-if TYPE_CHECKING:
-    from sfnwatch.sources.discovery import Found
 
 TARGET_WORDS = "\b\nFORMAT is one of\n" + "\n".join(
     f"  {name:<10} {target.words}" for name, target in TARGETS.items()
@@ -52,6 +66,8 @@ _LIMIT = 200
 _PAIR = 2
 _BEGINNING, _LISTED = 4, 10
 """Characters that a beginning of an event ID has; and IDs that are listed."""
+_VARIABLE = "GITHUB_STEP_SUMMARY"
+_TROUBLE = frozenset({"denied", "expired", "retrying"})
 target_option = options.option(
     "--to",
     "What to write.",
@@ -68,9 +84,9 @@ def read_source(text: str) -> Path | Named:
     if text == "-" or _is_file(text):
         return Path(text)
     try:
-        found = account.named_execution(text)
+        found = options.named_execution(text)
     except UsageError:
-        if account.looks_like_file(text):
+        if options.looks_like_file(text):
             return Path(text)
         raise
     if found is None:
@@ -117,22 +133,16 @@ def _load(
     sources: Sequence[Path | Named], *, redact: bool = False, **asked: Any
 ) -> _Loaded:
     """Read files, and watch executions to their ends; raises SfnwatchError."""
-    aws, trace = account.choose_aws(**asked), Trace()
+    settings, how = options.choose_aws(**asked)
+    trace = Trace()
     sessions: list[session.Session] = []
     if paths := [each for each in sources if isinstance(each, Path)]:
         sessions.append(session.replay(paths))
         trace = sessions[0].trace
     if named := [each for each in sources if not isinstance(each, Path)]:
-        aws = aws.signed_in()
-        found = _find(named, aws)
-        live = session.live(
-            found.arns,
-            *aws,
-            drain=asked["drain"],
-            tries=session.TRIES,
-            asked=found.asked,
-            trace=trace,
-        )
+        settings = options.sign_in(settings, how.calls.profiles)
+        arns, requests = _find(named, settings)
+        live = session.live(arns, settings, how, asked=requests, trace=trace)
         # What is named first comes first.
         sessions.insert(len(sessions) if isinstance(sources[0], Path) else 0, live)
     kept: list[Received] = []
@@ -166,10 +176,12 @@ def _run_to_end(watched: session.Session) -> int:
     return Outcome.SUCCEEDED
 
 
-def _find(named: Sequence[Named], aws: account.AwsOptions) -> "Found":
+def _find(
+    named: Sequence[Named], settings: AwsSettings
+) -> tuple[list[ExecutionArn], Batch]:
     """Find executions; say too that there is no such file, where one may be meant."""
     try:
-        return account.find_executions(named, aws.settings)
+        return options.find_executions(named, settings)
     except (UsageError, RefusedError) as error:
         machines = (each for each in named if isinstance(each, MachineName))
         names = " or ".join(clean(each.name, _LIMIT) for each in machines)
@@ -402,7 +414,7 @@ def compare(
     found = _load(sources, **asked)
     a, b = _chosen_pair(found, names)
     moment = found.trace.as_of()
-    told = compare_executions(moment, a, moment, b)
+    told = compare_executions((moment, a), (moment, b))
     text = partial(ascii_json, comparison_json(told), indent=2)
     with _out_to(output) as out:
         _write(form, out, text, lambda: comparison_document(told))
@@ -448,3 +460,187 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
                 write_recording(out.buffer, header, batches)
     for note in redaction_notes(records, **keep):
         narrate(note)
+
+
+# -- waiting for an end ----------------------------------------------------------------
+
+
+@click.command()
+@options.executions_argument(
+    required=True,
+    metavar="EXECUTION…",
+    callback=lambda _, __, texts: texts and options.named_executions(texts),
+)
+@options.flag("--next", "Wait for a machine's next one.", dest="coming")
+@options.option("--until", "Only until this state is entered.", metavar="STATE")
+@options.option(
+    "--timeout", "No longer than this: 90s, 15m, 1h.", type=options.DURATION
+)
+@options.option(
+    "--format",
+    "Print a report at the end; without it nothing is printed.",
+    dest="form",
+    type=options.FORMATS,
+)
+@options.flag("--summary", "Append the report to the summary of a GitHub job's step.")
+@options.account_options
+def wait(
+    executions: list[Named],
+    timeout: float | None,
+    until: str | None,
+    form: str | None,
+    *,
+    coming: bool,
+    summary: bool,
+    **asked: Any,
+) -> int:
+    """Wait for executions to end; the exit code is the outcome.
+
+    EXECUTION is what `sfnwatch EXECUTION` takes. Only histories are read: no call to
+    CloudTrail is made, and nothing is recorded. With --until it ends as soon as the
+    state is entered, with 13 if it never is; after --timeout with 14.
+
+    \b
+    sfnwatch wait "$arn" --timeout 1h && deploy
+    sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
+    """
+    from sfnwatch.sources.discovery import find
+
+    path = _summary_path() if summary else None
+    settings = options.sign_in(options.choose_account(**asked))
+    waiting = _Waiting(Trace(), until)
+
+    async def begin() -> session.Session:
+        clock = ServerClock()
+        arns, _ = await find(executions, settings, clock, coming=coming, tell=narrate)
+        how = LiveOptions(CallOptions(lookup=False), drain=0.0)
+        return session.live(arns, settings, how, trace=waiting.trace)
+
+    signalled = session.run(lambda: waiting.run(begin(), timeout))
+    code = waiting.code(duration(timeout or 0.0)) if signalled is None else signalled
+    if code < Outcome.INTERRUPTED:
+        _report(waiting.trace.as_of(), form, path)
+    return code
+
+
+class _Waiting:
+    """A consumer that knows when what has come is enough."""
+
+    def __init__(self, trace: Trace, until: str | None) -> None:
+        self.trace, self.until = trace, until
+        """The name of a state: enough when each execution entered it, or ended."""
+        self.executions: Sequence[str] = ()
+        """Their ARNs, once they are found."""
+        self.late = False
+        """True when the time was over first."""
+        self._limit: asyncio.Timeout | None = None
+        self._told: dict[str, object] = {}
+
+    async def run(
+        self, begin: Awaitable[session.Session], seconds: float | None
+    ) -> None:
+        """Find executions and wait for their ends, or for what is enough."""
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                watched = await begin
+                self.executions = watched.executions
+                watched.consumers.append(self)
+                await watched.run()
+        except TimeoutError:
+            self.late = self.until is None or not self._is_enough()
+
+    def code(self, limit: str) -> int:
+        """Give the exit code; raises RefusedError where AWS shows nothing of it.
+
+        `limit` is how the whole time is written.
+        """
+        session.raise_if_refused(self.trace)
+        if self.late:
+            for words in self._situations(limit):
+                narrate(words)
+            return Outcome.LATE
+        code = session.outcome(self.trace.as_of())
+        return code if self.until is None else self._until_code(code)
+
+    def __call__(self, batch: Batch, changed: Changed) -> None:
+        del batch
+        if changed.healths:
+            self._tell_trouble()
+        limit = self._limit
+        if self.until is None or limit is None or limit.expired():
+            return
+        if self._is_enough():
+            # In the past: the watch ends where it waits next.
+            limit.reschedule(0)
+
+    def _executions(self) -> Iterator[ExecutionAsOf | None]:
+        known = self.trace.as_of().executions
+        return (known.get(arn) for arn in self.executions)
+
+    def _is_enough(self) -> bool:
+        """True when nothing more can come that is waited for."""
+        return bool(self.executions) and all(
+            each is not None and (each.ending is not None or self._entered(each))
+            for each in self._executions()
+        )
+
+    def _entered(self, execution: ExecutionAsOf) -> bool:
+        return any(visit.name == self.until for visit in execution.visits)
+
+    def _tell_trouble(self) -> None:
+        """Say what keeps it from reading: nobody would know why nothing happens."""
+        for lane, health in self.trace.as_of().health.items():
+            told = (health.state, health.message)
+            if health.state in _TROUBLE and self._told.get(lane) != told:
+                narrate(health_words(health))
+            self._told[lane] = told
+
+    def _until_code(self, code: int) -> int:
+        """Tell of executions that ended without the state."""
+        without = [e for e in self._executions() if e and not self._entered(e)]
+        state = clean(self.until or "", _LIMIT)
+        for each in without:
+            names = {visit.name for visit in each.visits}
+            near = get_close_matches(self.until or "", names, 1)
+            meant = f" Did you mean {clean(near[0], _LIMIT)!r}?" if near else ""
+            name = clean(each.name, _LIMIT)
+            narrate(f"{name} ended without entering {state!r}.{meant}")
+        return (code or Outcome.WITHOUT) if without else Outcome.SUCCEEDED
+
+    def _situations(self, limit: str) -> Iterator[str]:
+        """Say of each execution that is not over where it is."""
+        if not self.executions:
+            yield f"No execution was found within {limit}."
+        survey = Survey(self.trace.as_of())
+        for arn, each in zip(self.executions, self._executions(), strict=True):
+            name = clean(each.name if each else arn.rpartition(":")[2], _LIMIT)
+            if each is None:
+                yield f"{name}: AWS has told nothing of it within {limit}."
+            elif each.running:
+                verdict = ExecutionVerdict(survey, each).text
+                yield f"{name}: {verdict} It is not over after {limit}."
+
+
+def _summary_path() -> Path:
+    path = os.environ.get(_VARIABLE)
+    if not path:
+        msg = (
+            f"--summary appends to the file that {_VARIABLE} names, and it is not set."
+        )
+        hint = "Leave it out where no GitHub job runs, or give --format markdown."
+        raise UsageError(msg, hint=hint)
+    return Path(path)
+
+
+def _report(moment: Moment, form: str | None, path: Path | None) -> None:
+    """Print what is asked for, and append it to a step's summary."""
+    if path is not None:
+        try:
+            with path.open("a", encoding="utf-8") as out:
+                write_report(moment, "markdown", out)
+        except OSError as error:
+            msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
+            raise SfnwatchError(msg) from error
+    if form is not None:
+        with stdout() as out:
+            write_report(moment, form, out)

@@ -12,9 +12,13 @@ from typing import Any, NamedTuple, cast
 import click
 from click.core import ParameterSource
 
-from sfnwatch.cli.account import choose_account, choose_aws
 from sfnwatch.cli.narration import narrate, put, put_table
-from sfnwatch.cli.options import SettableOption, variable
+from sfnwatch.cli.options import (
+    SettableOption,
+    choose_account,
+    choose_aws,
+    variable,
+)
 from sfnwatch.config import (
     FILE,
     OWN_KEYS,
@@ -210,7 +214,7 @@ def _check_together(context: click.Context) -> None:
 
     What is for the screen is no mistake where this is asked off a terminal.
     """
-    from sfnwatch.cli.display import choose_display
+    from sfnwatch.cli.watch import choose_display
 
     asked = context.params
     with context:

@@ -10,7 +10,7 @@ tell. Where little happens, nothing follows from that.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from statistics import median
@@ -21,16 +21,21 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.arns import ExecutionArn, MapRunArn, Named, parse_execution_arn
+from sfnwatch.model.integrations import (
+    ExecutionArn,
+    MapRunArn,
+    Named,
+    parse_execution_arn,
+)
 from sfnwatch.model.records import HealthState
 from sfnwatch.model.values import clean, duration, mapping_of, maybe_time, without_login
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import SKEWED, beside_aws, time_of
 from sfnwatch.sources.discovery import list_executions
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.polling import RequestLog
 from sfnwatch.sources.profiles import AwsSettings, check_profile, configured_region
+from sfnwatch.sources.wire import SKEWED, beside_aws, time_of
 
 LIMIT = 10.0
 """Seconds for one answer."""
@@ -41,10 +46,11 @@ _EVENTS = 1000
 """Events among which a Map Run is looked for."""
 _NEWEST = 50
 """Records of CloudTrail's: a page."""
+_LIST = "states:ListExecutions"
 _BUSY = 3
 """The newest record is older than so many usual gaps: that is no silence, but delay."""
-_TOLERANCE = 3.0
-"""Seconds: a Date has whole ones, and takes its time to come."""
+_TOLERANCE = timedelta(seconds=3)
+"""A Date has whole seconds, and takes its time to come."""
 _PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
 _LIMIT = 200
 _UNANSWERED = "not tried: what was asked before had no answer."
@@ -63,12 +69,16 @@ class Check(Struct, frozen=True):
     """Figures in it, for programs."""
 
 
+Tell = Callable[[Check], None]
+"""Takes what was looked at, one after the other."""
+
+
 class Diagnosis:
     """Tries what a watch of something would ask, with somebody's settings."""
 
-    def __init__(self, named: Named | None, settings: AwsSettings) -> None:
+    def __init__(self, named: Named | None, settings: AwsSettings, tell: Tell) -> None:
         """Make one; with nothing named, some execution is looked for."""
-        self._named, self._settings = named, settings
+        self._named, self._settings, self._tell = named, settings, tell
         self._requests = RequestLog(SystemClock())
         self._clock = ServerClock()
         self._skews: list[float] = []
@@ -78,28 +88,27 @@ class Diagnosis:
         self._silent: set[str] = set()
         """Services that have not answered, or the one endpoint of all."""
 
-    async def checks(self) -> AsyncGenerator[Check, None]:
-        """Yield what was found, in the order in which one thing needs another."""
+    async def run(self) -> None:
+        """Tell what is found, in the order in which one thing needs another."""
         try:
             region = self._settings.region or getattr(self._named, "region", None)
             region = configured_region(region, self._settings.profile)
             self._settings = replace(self._settings, region=region)
             check_profile(self._settings)
         except SfnwatchError as error:
-            yield Check("AWS settings", False, error.message, error.hint)
+            self._tell(Check("AWS settings", False, error.message, error.hint))
             return
         url, said = self._settings.endpoint_url, clean(region, _LIMIT)
         said += f"; all is asked of {clean(without_login(url), _LIMIT)}" if url else ""
-        yield Check("Region", True, said)
+        self._tell(Check("Region", True, said))
         async with AwsClient(self._settings, self._heed, _FEATURES) as self._aws:
             credentials = await self._credentials()
-            yield credentials
-            if not credentials.ok:
-                return
-            for looking in (self._identity, self._reads, self._trail):
-                for check in await looking():
-                    yield check
-        yield self._skew()
+            self._tell(credentials)
+            if credentials.ok:
+                self._tell(await self._identity())
+                await self._reads()
+                await self._trail()
+                self._tell(self._skew())
 
     # -- asking --------------------------------------------------------------------
 
@@ -139,6 +148,14 @@ class Diagnosis:
         said = failure.message.removeprefix(f"{name} on {subject}: ")
         return Check(name, False, said.removeprefix(f"{name}: "), advice), {}
 
+    async def _read(
+        self, operation: str, subject: str, **parameters: Any
+    ) -> Mapping[str, Any]:
+        """Try a read, and tell of it; gives the answer, if there is one."""
+        check, answer = await self._try(operation, subject, **parameters)
+        self._tell(check)
+        return answer
+
     async def _credentials(self) -> Check:
         profile = self._settings.profile
         whose = f", profile {clean(profile, _LIMIT)}" if profile else ""
@@ -153,52 +170,47 @@ class Diagnosis:
             return Check("credentials", False, said)
         return Check("credentials", True, f"{clean(method, _LIMIT)}{whose}")
 
-    async def _identity(self) -> Sequence[Check]:
+    async def _identity(self) -> Check:
         region = self._settings.region
         check, caller = await self._try("sts:GetCallerIdentity", region)
         if not check.ok:
-            return [replace(check, name="identity")]
+            return replace(check, name="identity")
         said = clean(str(caller.get("Arn")), _LIMIT)
         account = getattr(self._named, "account", None)
         if account in {None, caller.get("Account")}:
-            return [Check("identity", True, said)]
+            return Check("identity", True, said)
         said += f", and what is named is of account {account}."
         hint = "Choose a --profile of that account: no other can read it."
-        return [Check("identity", False, said, hint)]
+        return Check("identity", False, said, hint)
 
     # -- what a watch reads --------------------------------------------------------
 
-    async def _reads(self) -> Sequence[Check]:
+    async def _reads(self) -> None:
         """Try each read of Step Functions that a watch makes."""
-        told, execution = list[Check](), self._named
+        execution = self._named
         if not isinstance(execution, ExecutionArn):
-            found, execution = await self._find_execution()
-            told.append(found)
+            execution = await self._find_execution()
         if execution is None:
-            return told
+            return
         arn, name = execution.arn, clean(execution.name, _LIMIT)
         if execution.is_express:
             said = f"not tried: AWS keeps no history of {name}, an Express execution."
             hint = "Its log group is read: sfnwatch iam-policy --with express"
-            return [*told, Check("history", None, said, hint)]
-
-        async def read(operation: str, subject: str, **asked: Any) -> Mapping[str, Any]:
-            check, answer = await self._try(f"states:{operation}", subject, **asked)
-            told.append(check)
-            return answer
-
-        await read("DescribeExecution", name, executionArn=arn)
-        await read("DescribeStateMachineForExecution", name, executionArn=arn)
+            self._tell(Check("history", None, said, hint))
+            return
+        for operation in ("DescribeExecution", "DescribeStateMachineForExecution"):
+            await self._read(f"states:{operation}", name, executionArn=arn)
         more = {"maxResults": _EVENTS, "includeExecutionData": False}
-        history = await read("GetExecutionHistory", name, executionArn=arn, **more)
-        machine = execution.state_machine_arn
+        told = await self._read(
+            "states:GetExecutionHistory", name, executionArn=arn, **more
+        )
         subject = clean(execution.state_machine_name, _LIMIT)
-        await read("ListExecutions", subject, stateMachineArn=machine, maxResults=1)
-        if run := self._map_run(history):
+        machine = execution.state_machine_arn
+        await self._read(_LIST, subject, stateMachineArn=machine, maxResults=1)
+        if run := self._map_run(told):
             subject = clean(run.rpartition(":mapRun:")[2], _LIMIT)
-            await read("DescribeMapRun", subject, mapRunArn=run)
-            await read("ListExecutions", subject, mapRunArn=run, maxResults=1)
-        return told
+            await self._read("states:DescribeMapRun", subject, mapRunArn=run)
+            await self._read(_LIST, subject, mapRunArn=run, maxResults=1)
 
     def _map_run(self, history: Mapping[str, Any]) -> str | None:
         """Give the Map Run that is named, or the first that an execution started."""
@@ -208,11 +220,12 @@ class Diagnosis:
         started = (mapping_of(e.get("mapRunStartedEventDetails")) for e in events)
         return next((str(e["mapRunArn"]) for e in started if "mapRunArn" in e), None)
 
-    async def _find_execution(self) -> tuple[Check, ExecutionArn | None]:
+    async def _find_execution(self) -> ExecutionArn | None:
         """Find an execution to try the reads on."""
         name, reasons = "executions", list[str]()
         if self._silent:
-            return Check(name, None, _UNANSWERED), None
+            self._tell(Check(name, None, _UNANSWERED))
+            return None
         settings, clock = self._settings, self._clock
         lists = list_executions(self._named, settings, clock, lambda _: None)
         try:
@@ -220,33 +233,27 @@ class Diagnosis:
                 async for listing in listings:
                     reasons += [e.reason for e in listing.left_out if not e.express]
                     for each in listing.executions:
-                        found = Check(name, True, clean(each.name, _LIMIT))
-                        return found, parse_execution_arn(each.arn)
+                        self._tell(Check(name, True, clean(each.name, _LIMIT)))
+                        return parse_execution_arn(each.arn)
+            said = "".join(reasons[:1]) or "there is none to try the reads on."
+            hint, ok = "Name one: sfnwatch doctor ARN", False if reasons else None
         except TimeoutError:
-            return Check(name, False, _NO_ANSWER), None
+            said, hint, ok = _NO_ANSWER, "", False
         except SfnwatchError as error:
-            return Check(name, False, error.message, error.hint), None
-        ok = False if reasons else None
-        said = "".join(reasons[:1]) or "there is none to try the reads on."
-        return Check(name, ok, said, "Name one: sfnwatch doctor ARN"), None
+            said, hint, ok = error.message, error.hint, False
+        self._tell(Check(name, ok, said, hint))
+        return None
 
     # -- CloudTrail, and its lag ---------------------------------------------------
 
-    async def _trail(self) -> Sequence[Check]:
+    async def _trail(self) -> None:
         region, asked = self._settings.region, {"MaxResults": _NEWEST}
-        check, page = await self._try("cloudtrail:LookupEvents", region, **asked)
-        if not check.ok:
-            return [check]
-        records = map(mapping_of, page.get("Events", ()))
-        times = [maybe_time(record.get("EventTime")) for record in records]
-        return [check, _lag(sorted(filter(None, times)), self._clock.now())]
+        if page := await self._read("cloudtrail:LookupEvents", region, **asked):
+            records = map(mapping_of, page.get("Events", ()))
+            times = [maybe_time(record.get("EventTime")) for record in records]
+            self._tell(_lag(sorted(filter(None, times)), self._clock.now()))
 
     # -- the clock -----------------------------------------------------------------
-
-    @property
-    def _ahead(self) -> float:
-        """How many seconds ahead of AWS's this machine's clock is, as far as known."""
-        return median(self._skews) if self._skews else 0.0
 
     def _heed(self, told: datetime) -> None:
         self._clock.heed(told)
@@ -256,11 +263,12 @@ class Diagnosis:
     def _skew(self) -> Check:
         if not self._skews:
             return Check("clock", None, "not known: no answer told the time.")
-        data = {"seconds_ahead": round(self._ahead, 1)}
-        if abs(self._ahead) <= _TOLERANCE:
+        ahead = timedelta(seconds=median(self._skews))
+        data = {"seconds_ahead": round(ahead.total_seconds(), 1)}
+        if abs(ahead) <= _TOLERANCE:
             return Check("clock", True, "as AWS's, to the second", data=data)
-        said = f"{beside_aws(timedelta(seconds=self._ahead))}, by its answers' Date."
-        if abs(self._ahead) > SKEWED.total_seconds() and self._refused:
+        said = f"{beside_aws(ahead)}, by its answers' Date."
+        if abs(ahead) > SKEWED and self._refused:
             hint = "Set the clock: what is signed at another time is refused."
             return Check("clock", False, said, hint, data)
         hint = "Times are put right by AWS's; better set the clock."

@@ -12,21 +12,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.clock import Clock, ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
-from sfnwatch.model.arns import (
-    ExecutionArn,
-    MachineName,
-    MapRunArn,
-    Named,
-    StateMachineArn,
-    parse_execution_arn,
-)
 from sfnwatch.model.children import (
     UNSUCCESSFUL,
     LeftOut,
@@ -37,11 +29,18 @@ from sfnwatch.model.children import (
     decode_listed,
     newest,
 )
+from sfnwatch.model.integrations import (
+    ExecutionArn,
+    MachineName,
+    MapRunArn,
+    Named,
+    StateMachineArn,
+    parse_execution_arn,
+)
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.sources.answers import (
     AwsAnswer,
-    AwsRequest,
     CallsAws,
     Failure,
     ListPage,
@@ -55,16 +54,13 @@ from sfnwatch.sources.polling import (
     Interval,
     PollingSource,
     RateLimitedAws,
-    Rates,
     TakesBatches,
     WatchContext,
 )
 from sfnwatch.sources.profiles import AwsSettings, check_profile, configured_region
 from sfnwatch.sources.targets import Targets
 
-TRIES = 5
-_RATES: Rates = {"states:ListExecutions": (1.0, 20.0), "states:ListMapRuns": (0.5, 20)}
-"""ListMapRuns has a quota of 1 a second."""
+_TRIES = 5
 _PAGE, _MOST = 100, 1000
 """What is asked for by default, and what a page can hold."""
 _FEW = 25
@@ -72,8 +68,8 @@ _FEW = 25
 _DEEP = 5
 """Pages read at most to find the newest start: with more running at once than they
 hold, it may still be missed. After as many a long list goes on only if it is wanted."""
-_MOST_DENIED = 4
-"""State machines that are denied, after which no other is asked for."""
+_MOST_REFUSED = 4
+"""State machines that can't be asked, after which no other is if none has answered."""
 _BUDGET = 60
 """Requests after which the list of all state machines goes on only if it is wanted."""
 _LEAST, _LONGEST = 2.0, 5.0
@@ -93,10 +89,6 @@ _EXPRESS = (
 
 Tell = Callable[[str], None]
 """Takes what a person should know meanwhile, a line at a time."""
-
-
-class DeniedError(RefusedError):
-    """A permission is missing, here: for another state machine it may be there."""
 
 
 class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "type"}):
@@ -141,9 +133,6 @@ class _MapRunPage(ListPage):
     map_runs: list[_MapRunHead]
 
 
-P = TypeVar("P", _MachinePage, _ExecutionPage, _MapRunPage)
-
-
 def _called(arn: str) -> str:
     """Name a state machine or a Map Run by the end of its ARN."""
     return clean(":".join(arn.split(":")[6:]) or arn, _LIMIT)
@@ -162,18 +151,12 @@ class Discovery(PollingSource):
     )
 
     def __init__(
-        self,
-        aws: CallsAws,
-        clock: Clock,
-        region: str,
-        *,
-        tries: int = TRIES,
-        only: ListFilter | None = None,
+        self, aws: CallsAws, clock: Clock, region: str, only: ListFilter | None = None
     ) -> None:
         """Make one; its lists have what the filter lets through."""
-        context = WatchContext(Targets(()), clock, tries=tries)
-        super().__init__(RateLimitedAws(aws, clock, _RATES), context, "discovery")
-        self.region, self._tries = region, tries
+        context = WatchContext(Targets(()), clock)
+        super().__init__(RateLimitedAws(aws, clock), context, "discovery")
+        self.region = region
         self._only = only or ListFilter()
         self._asked: list[Received] = []
         self._consume = self._take
@@ -194,42 +177,27 @@ class Discovery(PollingSource):
                 self._teller(str(each.record.get("message")))
 
     def judge(self, failure: Failure) -> None:
-        hopeless = self._teller is None and self.failures >= self._tries
+        hopeless = self._teller is None and self.failures >= _TRIES
         final = failure.state is HealthState.DENIED or failure.code == _NO_MAP_RUN
         if hopeless or final:
             failure.state = HealthState.REFUSED
 
     async def wait_out(self, failure: Failure) -> None:
         """Rest before another try; raises RefusedError where there is none."""
-        denied = failure.state is HealthState.DENIED
         try:
             await super().wait_out(failure)
         except GaveUpError:
             self.failures = 0  # of the next thing that is asked for
-            kind = DeniedError if denied else RefusedError
-            raise kind(failure.message) from failure
+            raise RefusedError(failure.message) from failure
 
     # -- pages ---------------------------------------------------------------------
-
-    def _pages(
-        self,
-        operation: str,
-        subject: str,
-        shape: type[P],
-        note: str,
-        most: int | None = None,
-        **asked: Any,
-    ) -> AsyncGenerator[AwsAnswer[P], None]:
-        """Yield a list page by page, as far as somebody reads."""
-        name = f"states:{operation}"
-        request = AwsRequest(name, subject, self.region, shape, asked, note)
-        return self.pages(request, most=most)
 
     def _machines(
         self, size: int, note: str
     ) -> AsyncGenerator[AwsAnswer[_MachinePage], None]:
-        name = "ListStateMachines"
-        return self._pages(name, self.region, _MachinePage, note, maxResults=size)
+        self.subject = self.region
+        operation = "states:ListStateMachines"
+        return self.pages(self.request(operation, _MachinePage, note, maxResults=size))
 
     async def _executions(
         self, arn: str, size: int, status: str | None = None, most: int | None = None
@@ -240,9 +208,9 @@ class Discovery(PollingSource):
         if status is not None:
             asked["statusFilter"] = status
         note = f"{status.lower()} executions" if status else "newest executions"
-        name, subject = "ListExecutions", _called(arn)
-        pages = self._pages(name, subject, _ExecutionPage, note, most, **asked)
-        async for page in pages:
+        self.subject = _called(arn)
+        request = self.request("states:ListExecutions", _ExecutionPage, note, **asked)
+        async for page in self.pages(request, most=most):
             found, more = page.value.decoded, bool(page.value.next_token)
             # AWS's time is known by its answer.
             since = self._only.begin(self.clock.now())
@@ -255,24 +223,21 @@ class Discovery(PollingSource):
 
     # -- one execution -----------------------------------------------------------------
 
-    async def machine_named(self, name: str) -> Machine:
-        """Find a state machine by its name; the refusal names those alike."""
-        known: list[str] = []
-        note = f"the machine {clean(name, _LIMIT)}"
-        async for page in self._machines(_MOST, note):
-            for machine in page.value.state_machines:
-                if machine.name == name:
-                    return machine
-                known.append(machine.name)
-        raise _unknown(name, known, self.region)
-
     async def arn_of(self, named: MachineName | MapRunArn | StateMachineArn) -> str:
-        """Give the ARN of what is named, if it is one whose executions are listed."""
+        """Give the ARN of what is named, if it is one whose executions are listed.
+
+        A state machine's name that there is not is refused with those alike.
+        """
         if not isinstance(named, MachineName):
             return named.arn
-        machine = await self.machine_named(named.name)
-        machine.refuse_express()
-        return machine.arn
+        name, known = named.name, list[str]()
+        async for page in self._machines(_MOST, f"the machine {clean(name, _LIMIT)}"):
+            for machine in page.value.state_machines:
+                if machine.name == name:
+                    machine.refuse_express()
+                    return machine.arn
+                known.append(machine.name)
+        raise _unknown(name, known, self.region)
 
     async def latest(self, machine_arn: str) -> ListedExecution:
         """Find the execution that was started last, whether it runs or has ended."""
@@ -360,9 +325,10 @@ class Discovery(PollingSource):
 
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Ask for all of an execution's Map Runs."""
+        self.subject = _called(execution_arn)
         asked: dict[str, Any] = {"executionArn": execution_arn, "maxResults": _MOST}
-        name, subject = "ListMapRuns", _called(execution_arn)
-        pages = self._pages(name, subject, _MapRunPage, "its Map Runs", **asked)
+        operation, note = "states:ListMapRuns", "its Map Runs"
+        pages = self.pages(self.request(operation, _MapRunPage, note, **asked))
         return [run.map_run_arn async for page in pages for run in page.value.map_runs]
 
     async def _of_one(self, arn: str) -> AsyncGenerator[_Listed, None]:
@@ -388,13 +354,13 @@ class Discovery(PollingSource):
         """List the newest executions of all state machines, one after the other.
 
         A machine that can't be asked is left out, with words; if the first ones are all
-        denied, so is the rest, and RefusedError is raised.
+        refused, so is the rest, and RefusedError is raised.
         """
-        asked, known, cost, denied, answered = 0, 0, 0, 0, False
+        listing, cost, refusals, answered = Listing(), 0, 0, False
         async for page in self._machines(_PAGE, "state machines"):
             machines, more = page.value.state_machines, bool(page.value.next_token)
-            known += len(machines)
-            yield Listing(asked=asked, known=known, more=more)
+            listing = replace(listing, known=listing.known + len(machines), more=more)
+            yield listing
             for machine in machines:
                 found, left_out = dict[str, ListedExecution](), list[LeftOut]()
                 try:
@@ -402,21 +368,20 @@ class Discovery(PollingSource):
                         found |= {each.arn: each for each in listed}
                         cost, answered = cost + 1, True
                 except RefusedError as refused:
-                    denied += isinstance(refused, DeniedError)
-                    if denied >= _MOST_DENIED and not answered:
-                        raise RefusedError(str(refused)) from refused
+                    refusals += not machine.express
+                    if refusals >= _MOST_REFUSED and not answered:
+                        raise
                     told = LeftOut(machine.name, str(refused), machine.express)
                     left_out.append(told)
-                asked += 1
-                spent, cost = cost >= _BUDGET, cost % _BUDGET
-                yield Listing(
-                    tuple(found.values()),
-                    tuple(left_out),
-                    asked=asked,
-                    known=known,
-                    more=more,
-                    spent=spent and (more or asked < known),
+                listing = replace(listing, asked=listing.asked + 1)
+                rest = more or listing.asked < listing.known
+                yield replace(
+                    listing,
+                    executions=tuple(found.values()),
+                    left_out=tuple(left_out),
+                    spent=cost >= _BUDGET and rest,
                 )
+                cost %= _BUDGET
 
     async def _newest(
         self, machine: Machine
@@ -474,14 +439,6 @@ def _is_after(execution: ListedExecution, moment: datetime) -> bool:
 # -- from what was named to executions ---------------------------------------------
 
 
-class Found(Struct, frozen=True):
-    """The executions to watch, and what was asked of AWS to find them."""
-
-    arns: tuple[ExecutionArn, ...]
-    asked: Batch = ()
-    """The requests, for the recording and for the request log."""
-
-
 @asynccontextmanager
 async def _discovery_for(
     named: Named | None,
@@ -530,19 +487,27 @@ async def find(
     *,
     coming: bool = False,
     tell: Tell,
-) -> Found:
+) -> tuple[list[ExecutionArn], Batch]:
     """Find an execution for all that was named, each once; raises SfnwatchError.
 
     That of a state machine, or of a Map Run, is the one that was started last; or, if
-    it is `coming`, the next one to start.
+    it is `coming`, the next one to start. The requests that it took are given with
+    them, for the recording and for the request log.
     """
-    asked: list[Received] = []
+    asked = list[Received]()
 
     async def one(named: Named) -> ExecutionArn:
         if isinstance(named, ExecutionArn):
             return named
         async with _discovery_for(named, settings, clock, asked.extend) as discovery:
-            found, said = await _find_one(discovery, named, tell, coming=coming)
+            arn = await discovery.arn_of(named)
+            name = _called(arn)
+            if coming:
+                tell(f"waiting for an execution of {name} to start; ctrl+c ends it")
+                said, found = "started", await discovery.next_start(arn, tell)
+            else:
+                said = f"the newest execution of {name}"
+                found = await discovery.latest(arn)
         tell(f"{said}: {_outline(found, clock.now())}")
         return parse_execution_arn(found.arn)
 
@@ -558,23 +523,7 @@ async def find(
         # A person is told of the first, by itself.
         raise errors.exceptions[0] from errors
     arns = {arn.arn: arn for arn in (task.result() for task in tasks)}
-    return Found(tuple(arns.values()), tuple(asked))
-
-
-async def _find_one(
-    discovery: Discovery,
-    named: MachineName | MapRunArn | StateMachineArn,
-    tell: Tell,
-    *,
-    coming: bool,
-) -> tuple[ListedExecution, str]:
-    """Find the execution that is meant, and say which one it is."""
-    arn = await discovery.arn_of(named)
-    name = _called(arn)
-    if not coming:
-        return await discovery.latest(arn), f"the newest execution of {name}"
-    tell(f"waiting for an execution of {name} to start; ctrl+c ends it")
-    return await discovery.next_start(arn, tell), "started"
+    return [*arns.values()], tuple(asked)
 
 
 def _outline(execution: ListedExecution, now: datetime) -> str:

@@ -64,19 +64,20 @@ class Grant(Struct, frozen=True):
     resources: tuple[str, ...]
     feature: Feature | None = None
     """What it is for; None: every watch."""
-    actions: tuple[str, ...] = ()
-    """IAM's names for the operations, where they are other words."""
 
     def statement(self) -> dict[str, Any]:
-        resources = list(self.resources)
-        return {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            "Action": [f"{self.service}:{n}" for n in self.actions or self.operations],
-            "Resource": resources[0] if len(resources) == 1 else resources,
-        }
+        actions = [action_of(f"{self.service}:{name}") for name in self.operations]
+        one, *more = self.resources
+        resource = [one, *more] if more else one
+        granted = {"Action": actions, "Resource": resource}
+        return {"Sid": self.sid, "Effect": "Allow", **granted}
 
 
+_ACTIONS = {
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+}
+"""Operations to IAM's names for them, where those are other words."""
 _EVERYTHING = ("*",)
 """LookupEvents and ListStateMachines know no other resource."""
 _EXECUTIONS = ("arn:aws:states:*:*:execution:*:*",)
@@ -117,24 +118,10 @@ GRANTS: tuple[Grant, ...] = (
     Grant("ExpressMachine", "states", _START[:1], _MACHINES, Feature.EXPRESS),
     Grant("ExpressLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.EXPRESS),
     Grant("Queue", "sqs", _QUEUE, _QUEUES, Feature.QUEUE),
-    Grant(
-        "QueueConsume",
-        "sqs",
-        ("DeleteMessageBatch",),
-        _QUEUES,
-        Feature.CONSUME,
-        actions=("DeleteMessage",),
-    ),
+    Grant("QueueConsume", "sqs", ("DeleteMessageBatch",), _QUEUES, Feature.CONSUME),
     Grant("TrailLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.LOG_GROUP),
     Grant("TrailLiveTail", "logs", ("StartLiveTail",), _LOG_GROUPS, Feature.LIVE_TAIL),
-    Grant(
-        "ArchiveList",
-        "s3",
-        ("ListObjectsV2",),
-        _BUCKETS,
-        Feature.ARCHIVE,
-        actions=("ListBucket",),
-    ),
+    Grant("ArchiveList", "s3", ("ListObjectsV2",), _BUCKETS, Feature.ARCHIVE),
     Grant("ArchiveRead", "s3", ("GetObject",), _OBJECTS, Feature.ARCHIVE),
     Grant("Athena", "athena", _ATHENA, _WORKGROUPS, Feature.ATHENA),
     Grant("Lake", "cloudtrail", _LAKE, _STORES, Feature.LAKE),
@@ -156,11 +143,7 @@ def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
 
 def action_of(operation: str) -> str:
     """Give IAM's word for an operation: `s3:ListBucket` for `s3:ListObjectsV2`."""
-    service, _, name = operation.partition(":")
-    for grant in GRANTS:
-        if grant.service == service and grant.actions and name in grant.operations:
-            return f"{service}:{grant.actions[grant.operations.index(name)]}"
-    return operation
+    return _ACTIONS.get(operation, operation)
 
 
 def policy_command(operation: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MFA = "mfa_serial"
 _LARGEST = 1 << 20
-"""Bytes of a file of profiles that are looked at before an SDK reads it."""
+"""Characters of a file of profiles that are looked at before an SDK reads it."""
 _KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
 _FILES = {
     "AWS_CONFIG_FILE": "~/.aws/config",
@@ -161,7 +161,7 @@ def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
 
     A profile that can't be read has none: who uses it is told why.
     """
-    if settings.access_key_id or not any(map(_names_a_device, _FILES)):
+    if settings.access_key_id or not any(_MFA in _text_of(name) for name in _FILES):
         return []
     try:
         return _devices(_session_of(settings), settings)
@@ -169,16 +169,26 @@ def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
         return []
 
 
-def _names_a_device(variable: str) -> bool:
-    """Tell without an SDK, which takes a while to import."""
+def profile_names() -> set[str]:
+    """Name the profiles of AWS's two files, which write them in two ways."""
+    config = r"(?m)^\[(?:profile\s+(.+)|(default))\]"
+    found = re.findall(config, _text_of("AWS_CONFIG_FILE"))
+    names = {(own or default).strip(" \"'") for own, default in found}
+    own = re.findall(r"(?m)^\[(.+)\]", _text_of("AWS_SHARED_CREDENTIALS_FILE"))
+    return names.union(own)
+
+
+def _text_of(variable: str) -> str:
+    """Read a file without an SDK, which takes a while to import; mostly in vain."""
     try:
         path = _path_of(variable)
+        # A pipe's writer would be waited for.
         if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return _MFA.encode() in file.read(_LARGEST)
+            return ""
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LARGEST)
     except (OSError, RuntimeError, ValueError):
-        return False
+        return ""
 
 
 def _path_of(variable: str) -> Path:

@@ -16,13 +16,25 @@ from operator import itemgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.model.api_call import ApiCall, decode_call
-from sfnwatch.model.arns import ExecutionArn, role_name
 from sfnwatch.model.children import RUNNING, started_in
-from sfnwatch.model.ecs_task import TaskState, decode_task_state
-from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent, decode_event
-from sfnwatch.model.integrations import Integration, home_region, parse_definition
+from sfnwatch.model.integrations import (
+    ExecutionArn,
+    Integration,
+    home_region,
+    parse_definition,
+    role_name,
+)
 from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
+from sfnwatch.model.rows import (
+    REDRIVEN,
+    TERMINAL,
+    ApiCall,
+    HistoryEvent,
+    TaskState,
+    decode_call,
+    decode_event,
+    decode_task_state,
+)
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
 from sfnwatch.model.visits import belongs_to_attempt, integration_of
 from sfnwatch.sources.permissions import Feature
@@ -90,12 +102,22 @@ class CallOptions(Struct, frozen=True):
     """Seconds before now in which an Express execution is looked for."""
 
 
-def features_of(
-    arns: Iterable[ExecutionArn],
-    calls: CallOptions,
-    children: ChildOptions | None = None,
-) -> list[Feature]:
+class LiveOptions(Struct, frozen=True):
+    """How executions are watched."""
+
+    calls: CallOptions = CallOptions()
+    children: ChildOptions = ChildOptions()
+    drain: float = 15 * 60.0
+    """Seconds to go on asking for calls after the end."""
+    tries: int | None = 5
+    """How often it is tried to reach AWS at all; None: for ever, as for a screen."""
+    follow_redrive: bool = False
+    """True where an execution that has failed is watched for a redrive."""
+
+
+def features_of(arns: Iterable[ExecutionArn], options: LiveOptions) -> list[Feature]:
     """Say what a watch of executions must be allowed, beyond every watch's."""
+    calls = options.calls
     bucket = (calls.archive or "").lower().startswith("s3://")
     wanted = {
         Feature.QUEUE: calls.queue is not None,
@@ -106,7 +128,7 @@ def features_of(
         Feature.ATHENA: calls.athena is not None,
         Feature.LAKE: calls.lake is not None,
         Feature.EXPRESS: any(arn.is_express for arn in arns),
-        Feature.CHILDREN: children is not None and children.depth > 0,
+        Feature.CHILDREN: options.children.depth > 0,
     }
     return [feature for feature, is_wanted in wanted.items() if is_wanted]
 
@@ -190,16 +212,12 @@ class Target:
             self.stopped_at, self.redriven_at = None, at
             self.redrives += 1
         elif event.type.endswith("Scheduled"):
-            self._observe_scheduled(event, details)
+            credentials = mapping_of(details.get("taskCredentials"))
+            self._add_role(text_of(credentials.get("roleArn")))
+            if row := integration_of(event.type, details):
+                self._add_queries(row, text_of(details.get("region")))
         self._add_tasks(event, details)
         self._tell_started(event, details)
-
-    def _observe_scheduled(self, event: HistoryEvent, details: Record) -> None:
-        credentials = mapping_of(details.get("taskCredentials"))
-        self._add_role(text_of(credentials.get("roleArn")))
-        row = integration_of(event.type, details)
-        if row is not None:
-            self._add_queries(row, text_of(details.get("region")))
 
     def _add_tasks(self, event: HistoryEvent, details: Record) -> None:
         """Find tasks in what an attempt's own events say: never in a state's input.
@@ -224,14 +242,13 @@ class Target:
 
     def _observe_definition(self, record: Record) -> None:
         self._add_role(text_of(record.get("roleArn")))
-        for task in parse_definition(record.get("definition")).tasks:
+        for task in parse_definition(text_of(record.get("definition"))).tasks:
             self._add_role(task.role_arn)
             if task.integration is not None:
                 self._add_queries(task.integration, None)
 
     def _add_role(self, role_arn: str | None) -> None:
-        name = role_name(role_arn)
-        if name:
+        if name := role_name(role_arn):
             self.roles.add(name)
 
     def _add_queries(self, row: Integration, region: str | None) -> None:
@@ -240,18 +257,6 @@ class Target:
         where = home or region or self.arn.region
         self.lookup_queries |= dict.fromkeys((where, s) for s in row.event_sources)
         self.trail_queries |= dict.fromkeys((where, s) for s in row.trail_sources)
-
-    def concerns(self, call: ApiCall) -> bool:
-        """True for a call worth keeping: by a role of the execution's.
-
-        While no role is known, any call that Step Functions made may be it. Our own
-        calls are kept, since they measure how late CloudTrail is.
-        """
-        if call.own:
-            return True
-        if not self.roles:
-            return call.by_step_functions
-        return call.role in self.roles
 
 
 class TimeSpan(Struct, frozen=True):
@@ -402,13 +407,15 @@ class Targets:
         return all(each.finished for each in self.roots)
 
     def concerns(self, call: ApiCall) -> bool:
-        """True for a call worth keeping for one of them.
+        """True for a call worth keeping: by a role of one of them.
 
-        Where a role is known, one whose role is not claims nothing yet: what was passed
-        over is looked at again once it is.
+        While no role is known, any call that Step Functions made may be theirs. Where
+        one is, an execution whose role is not claims nothing yet: what was passed over
+        is looked at again once it is. Our own calls are kept, since they measure how
+        late CloudTrail is.
         """
-        known = [each for each in self.each if each.roles] or self.each
-        return any(each.concerns(call) for each in known)
+        roles = self.roles
+        return call.own or (call.role in roles if roles else call.by_step_functions)
 
 
 # -- of all that comes by --------------------------------------------------------------

@@ -62,5 +62,12 @@ STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
 LOCATION '${location}'
 TBLPROPERTIES (
-${properties}
+  'projection.enabled' = 'true',
+${projected}
+  'projection.timestamp.type' = 'date',
+  'projection.timestamp.format' = 'yyyy/MM/dd',
+  'projection.timestamp.interval' = '1',
+  'projection.timestamp.interval.unit' = 'DAYS',
+  'projection.timestamp.range' = '${first},NOW',
+  'storage.location.template' = '${location}$${account}/CloudTrail/$${region}/$${timestamp}'
 )

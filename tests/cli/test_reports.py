@@ -1,6 +1,11 @@
 """What is told of a whole: explained, compared, exported, redacted."""
 
+import gzip
 import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,16 +80,6 @@ def test_one_of_several_that_is_refused_is_told_and_has_its_code(
     assert "ExecutionDoesNotExist" in alone
 
 
-def test_what_is_neither_file_nor_machine_is_told_as_both(
-    program: Program, serve: Serve
-) -> None:
-    served = serve("sync", speed=5000)
-    said = program(*served.words("explain", "nightly-reprot", *HERE)).said(3)
-    assert said.endswith(
-        "Did you mean nightly-report? There is no file nightly-reprot here either."
-    )
-
-
 # -- why one call is matched -----------------------------------------------------------
 
 RUN_TASK = "f33ebc41-0674-4989-abb9-b5ee5522c8f5"
@@ -150,10 +145,7 @@ def test_of_a_redacted_call_names_are_replaced_and_both_its_ids_will_do(
 @pytest.mark.parametrize(
     ("named", "sentence"),
     [
-        (
-            "00000000",
-            "No call here has the event ID '00000000'. sfnwatch export … --to",
-        ),
+        ("00000000", "has the event ID '00000000'. sfnwatch export … --to"),
         ("f33", "'f33'. A beginning has 4 characters or more. sfnwatch export …"),
         ("\x1b[2J", "No call here has the event ID '␛[2J'."),
     ],
@@ -174,19 +166,6 @@ def test_a_beginning_of_several_event_ids_is_refused_with_all_of_them(
     assert "'12345678' begins the event IDs of several calls. They are" in said
     assert said.endswith("12345678-0009 and 2 more.")
     assert program("explain", str(file), "--why", "12345678-0003").code == 0
-
-
-def test_a_call_of_an_execution_is_told_of_once_that_was_watched(
-    program: Program, serve: Serve
-) -> None:
-    served = serve("sync", speed=5000)
-    words = served.words("explain", served.execution, "--format", "json", "--drain=5m")
-    found = program(*words).json["findings"]
-    proofs = [proof for each in found for proof in each["evidence"]]
-    made = next(proof for proof in proofs if not proof.startswith("#"))
-    (told,) = program(*words, "--why", made[:8]).objects
-    assert told["event_id"] == made
-    assert told["considered"][0]["against"] == []
 
 
 # -- compare ---------------------------------------------------------------------------
@@ -315,3 +294,61 @@ def test_states_may_keep_their_names(program: Program, tmp_path: Path) -> None:
     made = program("redact", str(file))
     assert '"created": "2023-11-15T00:28:25.000Z"' in made.out, "it has none of its own"
     assert "sync-role" not in made.out
+
+
+SYNC, ASYNC = golden("demo-sync"), golden("demo-async")
+
+
+@contextmanager
+def stdin_from(file: Path | str, *, piped: bool = False) -> Iterator[None]:
+    """Have fd 0 be a file, or a pipe that somebody writes it into."""
+    before = os.dup(0)
+    with Path(file).open("rb") as opened:
+        cat = subprocess.Popen(["cat"], stdin=opened, stdout=subprocess.PIPE)
+        with cat, Path(file).open("rb") as plain:
+            assert cat.stdout is not None
+            os.dup2((cat.stdout if piped else plain).fileno(), 0)
+            try:
+                yield
+            finally:
+                os.dup2(before, 0)
+                os.close(before)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", "{}", "--plain"),
+        ("replay", "{}", "--json"),
+        ("explain", "{}"),
+        ("export", "{}", "--to", "json"),
+        ("compare", "{}", ASYNC),
+        ("compare", ASYNC, "{}"),
+        ("redact", "{}"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_piped_is_read_as_the_file_is(
+    program: Program, tmp_path: Path, words: tuple[str, ...], *, piped: bool
+) -> None:
+    def run(name: str) -> Ended:
+        return program(*(name if word == "{}" else word for word in words))
+
+    plain = tmp_path / "plain.jsonl"
+    plain.write_bytes(gzip.decompress(Path(SYNC).read_bytes()))
+    for file in (SYNC, plain):
+        with stdin_from(file, piped=piped):
+            told = run("-")
+        assert told == run(str(file))
+    assert program.recordings == []
+
+
+def test_trouble_is_told_of_stdin_with_the_line(
+    program: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad"
+    for text, words in (("", "stdin: is empty"), ('{"a":\n', "stdin:2: not JSON")):
+        file.write_text(text)
+        with stdin_from(file):
+            assert program("explain", "-").said(4).startswith(words)

@@ -1,14 +1,27 @@
-"""What is typed wrong: refused in one sentence, whatever strangers put into it."""
+"""What is typed wrong, or is missing: said in a sentence, whatever is put into it."""
 
+import codecs
+import importlib.metadata
+import importlib.util
+import json
+import pwd
 import shlex
 import socket
+import string
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.cli.programs import COMMANDS, Ended, Program
+from sfnwatch.errors import to_install
+from sfnwatch.view.signs import encode_plainly, to_ascii
+from tests import examples
+from tests.cli.programs import COMMANDS, Ended, Program, golden
 
 HEAD = "arn:aws:states:eu-west-1:123456789012"
 ARN = f"{HEAD}:execution:machine:run"
@@ -72,6 +85,13 @@ NAMES = {"ARN": ARN, "HEAD": HEAD, "HUGE": "9" * 400, "LONG": "x" * 81}
         ("demo --speed inf", "0.1<=x<=10000"),
         ("demo --serve --port 70000", "0<=x<=65535"),
         ("demo --filter '~q'", "--filter '~q', at 1: unknown"),
+        (
+            "demo --plain --present",
+            "--present is for the screen, and lines are printed.",
+        ),
+        ("demo --plain --theme nord", "--theme is for the screen, and lines are"),
+        ("demo --plain --filter ~e", "--filter is for the screen, and lines are"),
+        ("demo --plain --ascii", "--ascii is for the screen, and lines are printed."),
         ("demo --time mars", "'mars' is not one of 'utc', 'local'"),
         ("web explain x", "'explain' has no screen to show."),
         ("web recordings", "'recordings' has no screen to show."),
@@ -100,17 +120,6 @@ def test_what_can_not_be_done_is_said_in_a_sentence(
         line = line.replace(name, meant)
     assert sentence in program(*shlex.split(line)).said(2)
     assert program.recordings == []
-
-
-@pytest.mark.parametrize(
-    "option",
-    [("--present",), ("--theme", "nord"), ("--filter", "~k call"), ("--ascii",)],
-)
-def test_what_is_for_the_screen_is_refused_where_lines_are_printed(
-    program: Program, option: tuple[str, ...]
-) -> None:
-    said = program("demo", "async", "--plain", *option).said(2)
-    assert said.startswith(f"{option[0]} is for the screen, and lines are printed.")
 
 
 def test_what_names_nothing_is_told_alike_everywhere(program: Program) -> None:
@@ -215,3 +224,166 @@ def test_the_login_of_a_url_is_not_shown(program: Program) -> None:
     told += program("doctor", "--endpoint-url", "http://user:word@127.0.0.1:1").out
     assert "user" not in told
     assert "word" not in told
+
+
+# -- how an extra that is missing is installed -----------------------------------------
+
+SOURCES: dict[str, tuple[dict[str, Any] | None, str]] = {
+    "a registry": (None, "'sfnwatch[web]'"),
+    "a folder": (
+        {"url": "file:///src/my%20sfnwatch", "dir_info": {}},
+        "'sfnwatch[web] @ file:///src/my%20sfnwatch'",
+    ),
+    "a folder, to work in": (
+        {"url": "file:///src", "dir_info": {"editable": True}},
+        "'sfnwatch[web] @ file:///src'",
+    ),
+    "a repository": (
+        {"url": "https://host.example/x", "vcs_info": {"vcs": "git"}},
+        "'sfnwatch[web] @ git+https://host.example/x'",
+    ),
+}
+
+
+TOOLS = {
+    "pipx_metadata.json": "pipx install --force",
+    "uv-receipt.toml": "uv tool install",
+    "pip": "/env/bin/python -m pip install",
+    "": "uv pip install --python /env/bin/python",
+}
+"""What lies in the environment, or whether there is pip in it; and how it is done."""
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("there", TOOLS)
+def test_it_is_installed_by_what_installed_the_program_and_from_there(
+    source: str, there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, requirement = SOURCES[source]
+
+    class Installed:
+        def read_text(self, name: str) -> str | None:
+            assert name == "direct_url.json"
+            return None if told is None else json.dumps(told)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda _: Installed())
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: there or None)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", "/env/bin/python")
+    if "." in there:
+        (tmp_path / there).touch()
+    assert to_install("web") == f"{TOOLS[there]} {requirement}"
+
+
+def test_where_nothing_tells_of_it_the_name_will_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(_: str) -> None:
+        raise importlib.metadata.PackageNotFoundError
+
+    monkeypatch.setattr(importlib.metadata, "distribution", gone)
+    assert to_install("web").endswith(" 'sfnwatch[web]'")
+
+
+# -- without a home, and where there are but letters -----------------------------------
+
+FAILED = golden("demo-failure")
+UNICODE: tuple[dict[str, str], ...] = (
+    {},
+    {"LANG": "ja_JP.UTF-8"},
+    {"LANG": "en_US"},
+    {"LANG": "C.UTF-8"},
+    {"LANG": "C", "LC_ALL": "en_US.utf8"},
+    {"LANG": "", "LC_CTYPE": "UTF-8"},
+    {"LANG": "de_DE.UTF-8@euro"},
+)
+ASCII: tuple[dict[str, str], ...] = (
+    {"LANG": "C"},
+    {"LANG": "POSIX"},
+    {"LC_ALL": "C", "LANG": "en_US.UTF-8"},
+    {"LC_CTYPE": "C"},
+    {"LANG": "de_DE.ISO-8859-1@euro"},
+    {"LANG": "ja_JP.eucJP"},
+    # What Python makes of LANG=C when it starts.
+    {"LANG": "C", "LC_CTYPE": "C.UTF-8"},
+)
+
+
+@pytest.mark.parametrize("locale", UNICODE)
+def test_signs_are_shown_where_there_are_some(
+    program: Program, locale: dict[str, str]
+) -> None:
+    ended = program("replay", FAILED, "--plain", "--no-record", **locale)
+    assert "✘ failed" in ended.out
+
+
+@pytest.mark.parametrize("locale", ASCII)
+def test_a_locale_without_signs_gets_ascii(
+    program: Program, locale: dict[str, str]
+) -> None:
+    for line in (("replay", FAILED, "--plain", "--no-record"), ("explain", FAILED)):
+        ended = program(*line, **locale)
+        assert ended.out.isascii()
+        assert ended.err.isascii()
+    assert not program("export", FAILED, "--to", "text", **locale).out.isascii(), (
+        "an export is data"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "replay {} --plain --no-record",
+        "replay {} --plain --record here.jsonl",
+        "explain {}",
+        "recordings",
+        "config",
+        "redact {}",
+    ],
+)
+def test_who_has_no_home_is_missing_a_folder_and_no_more(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    without_home(monkeypatch)
+    ended = program(*line.format(FAILED).split())
+    assert ended.code in {0, 10}
+    assert "Traceback" not in ended.err
+    assert not (tmp_path / "~").exists()
+
+
+def test_without_a_home_a_watch_goes_on_without_a_recording(
+    program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_home(monkeypatch)
+    ended = program("demo", "sync", "--plain", "--speed", "2000", "--drain", "1s")
+    assert ended.code == 0
+    assert "not recording: There is no home directory to record in." in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def without_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the environment's word for a home away, and the system's."""
+
+    def unknown(*_: object) -> None:
+        raise KeyError("uid not found")
+
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+
+
+codecs.register_error("plainly", encode_plainly)
+
+
+@examples(200)
+@given(st.text(), st.sampled_from(["ascii", "latin-1", "cp1252", "cp437", "shift_jis"]))
+def test_any_text_can_be_shown_in_any_encoding(text: str, encoding: str) -> None:
+    shown = text.encode(encoding, "plainly").decode(encoding)
+    assert len(shown) >= len(text)
+    assert {c for c in text if c in string.printable} <= set(shown)
+
+
+@given(st.text())
+def test_letters_of_any_script_stay(text: str) -> None:
+    letters = [c for c in text if unicodedata.category(c)[0] in "LMN"]
+    assert [c for c in to_ascii(text) if c in letters] == letters

@@ -1,14 +1,19 @@
-"""The demo, a served account, recordings: what is printed, and how it ends."""
+"""The demo, a served account, recordings: what is printed, and how it ends.
+
+The demo is the experiment that all of it grew from, as README has it.
+"""
 
 import gzip
 import json
+import re
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Serve
-from tests.cli.programs import HERE, KEYS, Ended, Program, Served, golden
+from tests.cli.programs import HERE, Ended, Program, Served, golden
 
 DRAIN = ("--drain", "0")
 FAST = ("--speed", "2000", *DRAIN)
@@ -80,17 +85,6 @@ def test_a_machine_s_name_stands_for_its_newest_execution(
     assert "has started" in program("watch", *started).said(2)
 
 
-def test_several_are_watched_together_and_the_first_failure_is_the_code(
-    program: Program, serve: Serve
-) -> None:
-    served = serve("async", "failure", "sdk", speed=5000)
-    arns = tuple(served.executions.values())
-    ended = program(*served.words(*arns, "--json", *DRAIN))
-    assert ended.code == 10
-    ends = [each["status"] for each in ended.objects if each["kind"] == "end"]
-    assert sorted(ends) == ["FAILED", "SUCCEEDED", "SUCCEEDED"]
-
-
 def test_one_that_is_not_there_is_refused_in_a_sentence(
     program: Program, serve: Serve
 ) -> None:
@@ -117,19 +111,6 @@ def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
         assert ("[resize-photos/EachPhoto " in ended.out) is followed
         assert ("  count  Each photo  EachPhoto " in ended.out) is followed
         assert "[check-rights " not in ended.out, "two executions deep"
-
-
-def test_keys_beside_another_tool_s_setting_for_a_code_are_used(
-    program: Program, serve: Serve, tmp_path: Path
-) -> None:
-    served, (key, secret) = serve("async", speed=5000), KEYS.values()
-    keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
-    code = "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
-    (tmp_path / "aws").write_text(f"[profile mine]\n{keys}{code}")
-    words = served.words(served.execution, "--plain", "--profile", "mine", *DRAIN)
-    none = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
-    config = {"AWS_CONFIG_FILE": str(tmp_path / "aws")}
-    assert program(*words, **config, **none).code == 0
 
 
 # -- a trail's files -------------------------------------------------------------------
@@ -212,3 +193,158 @@ def test_a_watch_that_brings_nothing_leaves_no_recording_behind(
         assert (program.recordings, file.exists()) == ([], False)
     ended = program(*account.words(account.execution, "--plain", "--drain", "0"))
     assert ended.recording.exists()
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+SPEED = ("--speed", "1000")
+
+
+def test_readme_s_demo_ends_with_the_experiment_s_four_conclusions(
+    program: Program,
+) -> None:
+    assert ".venv/bin/sfnwatch demo\n" in README
+    ended = program("demo", SFNWATCH_SPEED="1000")
+    assert ended.code == 0
+    concluded = [line for line in ended.lines if "  Conclusion: " in line]
+    assert concluded == ended.lines[-4:]
+    sync, plain, sdk, denied = concluded
+    polled = "calls RunTask, then DescribeTasks about once a minute (5 polls)"
+    assert f"ecs:runTask.sync (sync) {polled}." in sync
+    assert " ecs:runTask (async) calls RunTask, with no poll matched." in plain
+    assert " aws-sdk:ecs:runTask (sdk) calls RunTask, with no poll matched." in sdk
+    assert f"(denied) {polled}; every poll was denied, yet it still" in denied
+    assert all(re.search(r"\[(6 calls|call) [0-9a-f]{8}…\]$", c) for c in concluded)
+    assert all(line.isprintable() for line in ended.lines)
+    assert not [line for line in ended.lines if line.startswith("sfnwatch: ")]
+    assert all(line.startswith("sfnwatch: ") for line in ended.err.splitlines())
+
+
+@pytest.mark.usefixtures("stepped")
+def test_a_redriven_execution_is_followed_to_its_last_outcome(
+    program: Program,
+) -> None:
+    ended = program("demo", "redrive", "--plain", "--with-queue")
+    assert ended.code == 0, "the outcome is the last one"
+    assert "  task   " in ended.out, "what ECS tells of it"
+    failed, redriven = (
+        next(n for n, line in enumerate(ended.lines) if words in line)
+        for words in ("✘ Execution failed", "⟲ Redriven (1st time)")
+    )
+    assert failed < redriven
+    assert "Step Functions: waiting." in ended.err
+    assert "Step Functions: live. Redriven" in ended.err
+    assert len({line[:40] for line in ended.lines if "  call   RunTask" in line}) == 2
+    replayed = program("replay", str(ended.recording), "--plain")
+    assert (replayed.code, ended.lines[redriven] in replayed.lines) == (0, True)
+
+
+# -- what executions begin -------------------------------------------------------------
+
+
+def test_a_map_run_is_counted_and_its_executions_are_told_by_name(
+    program: Program,
+) -> None:
+    photos = program("demo", "distributed", "--plain", *SPEED)
+    assert photos.code == 0
+    counts = [line for line in photos.lines if "  count  Each photo  " in line]
+    assert counts[-1].endswith("40 of 40 executions done, 3 failed")
+    each = set(re.findall(r"\[resize-photos/EachPhoto (\w{8})\]", photos.out))
+    assert 10 <= len(each) <= 13, "three that failed, and ten others"
+    failed = [line for line in photos.lines if "✘ Execution failed" in line]
+    assert ["UnreadableImage" in line for line in failed] == [True] * 3
+    assert all(line.isprintable() for line in photos.lines)
+    told = program("replay", str(photos.recording), "--json").objects
+    runs = [each["executions"] for each in told if each["kind"] == "map-run"]
+    assert (runs[-1]["succeeded"], runs[-1]["failed"]) == (37, 3)
+    last = {each["arn"]: each["status"] for each in told if each["kind"] == "child"}
+    assert Counter(last.values()) == {"SUCCEEDED": 37, "FAILED": 3}
+    ends = [each for each in told if each["kind"] == "end"]
+    (root,) = (each for each in ends if each["parent"] is None)
+    begun = [each for each in ends if each["parent"] and each["parent"]["map_run"]]
+    assert {each["parent"]["execution"] for each in begun} == {root["arn"]}
+    assert len(ends) == len({each["arn"] for each in ends})
+
+
+SLOW, QUICK = 1.0, 2000.0
+
+
+def words(served: Served, *more: str) -> tuple[str, ...]:
+    return served.words("wait", served.execution, *more)
+
+
+@pytest.mark.parametrize(("scenario", "code"), [("async", 0), ("failure", 10)])
+def test_it_says_nothing_and_ends_with_the_outcome(
+    program: Program, serve: Serve, scenario: str, code: int
+) -> None:
+    ended = program(*words(serve(scenario, speed=QUICK)))
+    assert (ended.code, ended.out, ended.err) == (code, "", "")
+    assert program.recordings == []
+
+
+def test_a_report_comes_at_the_end_and_for_a_job(
+    program: Program, serve: Serve, tmp_path: Path
+) -> None:
+    served, summary = serve("failure", speed=5000), tmp_path / "summary.md"
+    summary.write_text("what was there\n")
+    more = ("--format", "markdown", "--summary")
+    ended = program(*words(served, *more), GITHUB_STEP_SUMMARY=str(summary))
+    assert ended.code == 10
+    assert ended.lines[0].startswith("## import-orders › failure")
+    assert "No CloudTrail data loaded" in ended.out
+    assert summary.read_text() == "what was there\n" + ended.out
+    told = program(*words(served, "--format", "json")).json
+    assert [each["status"] for each in told["executions"]] == ["FAILED"]
+    assert "FAILED after" in program(*words(served, "--format", "text")).out
+    gone = program(*words(served, "--summary"), GITHUB_STEP_SUMMARY="/no/such/file")
+    assert gone.said(1) == "Can't write /no/such/file: No such file or directory."
+
+
+def test_it_ends_as_soon_as_a_state_is_entered(program: Program, serve: Serve) -> None:
+    ended = program(*words(serve("sync", speed=SLOW), "--until", "ECS RunTask"))
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_a_state_that_was_never_entered_has_a_code_of_its_own(
+    program: Program, serve: Serve
+) -> None:
+    ended = program(*words(serve("async", speed=5000), "--until", "ECS RunTsak"))
+    assert (ended.code, ended.out) == (13, "")
+    said = "ended without entering 'ECS RunTsak'. Did you mean 'ECS RunTask'?"
+    assert said in ended.err
+    failed = program(*words(serve("failure", speed=5000), "--until", "After"))
+    assert failed.code == 10, "what failed before has its own outcome"
+
+
+def test_when_the_time_is_over_it_says_how_it_is(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("sync", speed=SLOW)
+    for time in ("1s", "10s", "2m"):
+        ended = program(*words(served, "--timeout", time, "--format", "markdown"))
+        assert ended.code == 14
+        # How far it comes in a second is the machine's to say.
+        if "RUNNING for " in ended.err:
+            break
+    assert "in ECS RunTask. It is not over after " in ended.err
+    assert "**RUNNING for " in ended.out
+
+
+def test_the_time_is_that_of_finding_the_execution_too(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("sync", speed=QUICK)
+    more = ("--next", "--timeout", "1s", "--format", "text", *HERE)
+    ended = program(*served.words("wait", "nightly-report", *more))
+    assert ended.code == 14
+    assert ended.err.endswith("sfnwatch: No execution was found within 1.00 s.\n")
+    assert ended.out
+
+
+def test_one_that_is_refused_is_said_and_no_call_is_asked_for(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("sync", speed=SLOW)
+    gone = served.execution.replace("sync-", "gone-")
+    said = program(*served.words("wait", gone)).said(3)
+    assert "ExecutionDoesNotExist" in said
+    assert "LookupEvents" not in said

@@ -9,12 +9,15 @@ import tarfile
 import tomllib
 import zipfile
 from email import message_from_bytes
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
+from packaging.version import Version
 
 from sfnwatch import __version__
+from tests.packaging.lowest import constraints
 
 ROOT = Path(__file__).parents[2]
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:m:x"
@@ -160,3 +163,10 @@ def test_the_sdist_has_the_tests_and_what_readme_shows(built: Built) -> None:
     assert len(shown) > 5
     assert {"LICENSE", "CHANGELOG.md", "tests/conftest.py", *shown} <= names
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_every_dependency_has_a_lowest_version_that_can_be_installed() -> None:
+    found = dict(each.split("==") for each in constraints())
+    assert {"textual", "aiobotocore", "duckdb", "textual-serve"} <= found.keys()
+    for name, lowest in found.items():
+        assert Version(lowest) <= Version(version(name)), name

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program.programs import Processes
-from tests.program.stages import Stage
-from tests.program.terminals import Terminal
+from tests.program.programs import Processes, Stage
 
 
 @pytest.fixture
@@ -20,9 +18,3 @@ def program(no_aws: None, tmp_path: Path) -> Iterator[Processes]:
 @pytest.fixture
 def stage(program: Processes, tmp_path: Path) -> Stage:
     return Stage(program, tmp_path)
-
-
-@pytest.fixture
-def shown(stage: Stage) -> Terminal:
-    """The whole run, standing still."""
-    return stage.at_end()

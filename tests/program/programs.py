@@ -1,16 +1,18 @@
 """The program as its users have it: in a process of its own, or on a terminal."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sfnwatch.model.records import Received
+from tests.builders import ACCOUNT, ARN, sync_run
 from tests.cli.programs import Ended
 from tests.program.terminals import DEADLINE, Terminal, eventually
+from tests.recording.files import record
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "sfnwatch")
@@ -131,32 +133,46 @@ class Processes:
             each.kill()
 
 
-class ServedAccount:
-    """`sfnwatch demo --serve` in a process of its own."""
+NAMES = ("111122223333", "nightly-report", "run-7f3a")
+"""What a presenter does not show: account, state machine, execution."""
 
-    def __init__(self, program: Processes, *words: str, speed: int) -> None:
-        self._program, self._words = program, (*words, "--speed", str(speed))
-        self._start("0")
 
-    def _start(self, port: str) -> None:
-        words = ("demo", "--serve", *self._words, "--port", port)
-        self.process = self._program.start(*words)
-        self.process.until("\n")
-        eventually(lambda: self.process.out.endswith("\n"), "the line of the server")
-        (line,) = self.process.out.splitlines()
-        self.told: dict[str, Any] = json.loads(line)
+class Stage:
+    """Replays a recording, at 100 columns of 30 rows.
 
-    @property
-    def url(self) -> str:
-        return str(self.told["endpoint_url"])
+    It is of the experiment's run, one state, a task, five polls, or of any `records`.
+    """
 
-    @property
-    def execution(self) -> str:
-        return str(self.told["executions"][0])
+    def __init__(
+        self,
+        program: Processes,
+        folder: Path,
+        records: Sequence[Received] = (),
+        arns: Sequence[str] = (ARN,),
+    ) -> None:
+        self._program, self.folder = program, folder
+        path = folder / "run.sfnwatch.jsonl"
+        self.recording = record(path, records or sync_run(), arns=arns)
+        # In the account of AWS's examples, as the demo's, no name is masked.
+        text = path.read_text("utf-8").replace(ACCOUNT, NAMES[0])
+        path.write_text(text, "utf-8")
+        self.config = folder / "config" / "sfnwatch" / "config.toml"
 
-    def kill(self) -> None:
-        self.process.kill()
+    def configure(self, text: str) -> None:
+        self.config.parent.mkdir(parents=True)
+        self.config.write_text(text)
 
-    def restart(self) -> None:
-        """Serve again where it was served before."""
-        self._start(self.url.rpartition(":")[2])
+    def start(self, *words: str, rows: int = 30, **more: Any) -> Terminal:
+        """Start it; `more` is a fault, and the environment."""
+        words = ("replay", str(self.recording), *words)
+        return self._program.terminal(
+            *words, rows=rows, columns=100, cwd=self.folder, **more
+        )
+
+    def at_end(self, *words: str, **more: Any) -> Terminal:
+        """Start it and go to the end, where all is shown and nothing moves."""
+        terminal = self.start(*words, **more)
+        terminal.until("REPLAY", "/ 10m 00s")
+        # What is found comes a little later, and moves all lines by one.
+        terminal.press("l", " end ", "SUCCEEDED", "complete to", "completion detected")
+        return terminal

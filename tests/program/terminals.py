@@ -15,7 +15,7 @@ import pyte
 
 DEADLINE = 150.0
 """Seconds after which what is waited for is not coming."""
-UP, DOWN, HOME, END = "\x1b[A", "\x1b[B", "\x1b[H", "\x1b[F"
+DOWN, HOME = "\x1b[B", "\x1b[H"
 ESCAPE, ENTER, TAB = "\x1b", "\r", "\t"
 _SGR = re.compile(rb"\x1b\[([0-9;]*)m")
 _COPIED = re.compile(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)(?:\a|\x1b\\)")
@@ -30,8 +30,6 @@ _SWITCHES = {
 _CURSOR = "15283c"
 """The ground under the cursor in the theme that a screen has by itself."""
 _LOOK = 0.02
-_QUIET = 0.3
-"""Seconds in which nothing comes where nothing moves."""
 
 
 def eventually(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
@@ -138,29 +136,6 @@ class Terminal:
         self.child.send(keys)
         if words or gone is not None:
             self.until(*words, gone=gone)
-
-    def place(self, words: str) -> tuple[int, int]:
-        """Say in which row and column, from 1, some words begin, once all stands still.
-
-        What is wider than a pipe comes in parts: a line may be about to move.
-        """
-        self.until(words)
-        seen = -1
-        while seen != len(self.raw):
-            seen = len(self.raw)
-            self.read(_QUIET)
-        rows = enumerate(self.screen.display, 1)
-        row, line = next((row, line) for row, line in rows if words in line)
-        return row, line.index(words) + 1
-
-    def mouse(self, row: int, column: int, button: int = 0) -> None:
-        """Press a button of the mouse and let it go; 64 and 65 are the wheel."""
-        for end in "Mm" if button < 64 else "M":
-            self.child.send(f"\x1b[<{button};{column};{row}{end}")
-
-    def resize(self, rows: int, columns: int) -> None:
-        self.screen.resize(rows, columns)
-        self.child.setwinsize(rows, columns)
 
     def wait(self) -> int:
         """Take in the rest and give the exit code; -n for signal n."""

@@ -1,16 +1,18 @@
-"""The program replaying a recording on a terminal, driven by keys and the mouse."""
+"""The program replaying a recording on a terminal, driven by keys."""
 
+import gzip
+import os
 from pathlib import Path
+from typing import Any
 
-from tests.cli.programs import golden
-from tests.program.programs import Processes
-from tests.program.stages import NAMES, Stage
-from tests.program.terminals import DOWN, END, ENTER, ESCAPE, HOME, TAB, Terminal
+import pytest
 
-CONSOLE = "https://ap-northeast-1.console.aws.amazon.com/"
+from sfnwatch.demo.formats import REGION
+from tests.cli.programs import KEYS, golden, serving
+from tests.program.programs import NAMES, Processes, Stage
+from tests.program.terminals import DOWN, ENTER, ESCAPE, HOME, TAB
+
 HELP = "How a call is matched"
-PLAYER = 29
-"""The row of the player, of 30."""
 FILTERED = "4 lines, 4 left out"
 VIEWS = (
     ("t", "elapsed"),
@@ -24,47 +26,12 @@ VIEWS = (
 """Whatever can be opened over the lanes, and what it then says."""
 
 
-# -- player ----------------------------------------------------------------------------
-
-
-def test_a_recording_plays_by_itself_to_its_end_and_then_again(stage: Stage) -> None:
-    terminal = stage.start("--speed", "600")
-    terminal.until("■ end", "S U C C E E D E D", "enter Its lines")
-    terminal.press(" ", "▶ playing")
-    terminal.until("■ end")
-    terminal.quit()
-
-
-# -- views -----------------------------------------------------------------------------
-
-
-def test_views_come_and_go_and_the_cursor_stays(shown: Terminal) -> None:
-    shown.press(HOME + DOWN + DOWN)
-    shown.until_selected("submitted")
-    for keys, words in (
-        ("t", "▄ working  █ poll  ◀ learned by event"),
-        ("e", "polled 5 times with DescribeTasks"),
-        ("r", "sfnwatch only reads"),
-    ):
-        shown.press(keys, words, gone="STEP FUNCTIONS")
-        shown.press(keys, "STEP FUNCTIONS", gone=words)
-    shown.until_selected("submitted")
-    shown.press(ENTER, "= request ID (req-run)", NAMES[0])
-    shown.press(ESCAPE, gone="(req-run)")
-    shown.press("?", HELP)
-    shown.press(END, "Calls have whole seconds")
-    shown.press(ESCAPE, "STEP FUNCTIONS", gone="Calls have whole seconds")
-    shown.press(":", "Search for commands")
-    shown.press("mask", "Mask names", gone="Back 1 min")
-    shown.press(ENTER, "machine-1 › execution-1", gone="Mask names")
-    shown.quit()
-
-
 # -- filter and search -----------------------------------------------------------------
 
 
-def test_keys_that_come_at_once_are_what_one_types(shown: Terminal) -> None:
+def test_keys_that_come_at_once_are_what_one_types(stage: Stage) -> None:
     """As over a slow connection: a `q` in them must not quit."""
+    shown = stage.at_end()
     shown.press("~~k cal", "call API calls")
     shown.press(TAB, "~k call", gone="Execution started")
     shown.press(ENTER, FILTERED, "t Timeline", gone="tab  call")
@@ -99,33 +66,6 @@ def test_a_presenter_shows_no_names_in_any_view(stage: Stage) -> None:
     terminal.quit()
 
 
-# -- mouse -----------------------------------------------------------------------------
-
-
-def test_the_mouse_selects_seeks_scrolls_and_presses_what_the_footer_names(
-    shown: Terminal,
-) -> None:
-    shown.mouse(*shown.place("submitted"))
-    shown.until_selected("submitted")
-    shown.mouse(PLAYER, 3)
-    shown.until("paused", "RUNNING", gone="Execution succeeded")
-    shown.mouse(PLAYER, 38)
-    shown.until("■ end", "Execution succeeded")
-    shown.mouse(*shown.place("Timeline"))
-    shown.until("elapsed")
-    shown.press("t", "STEP FUNCTIONS")
-    shown.resize(9, 100)
-    shown.press(HOME, "Execution started", gone="Execution succeeded")
-    for button, words, gone in (
-        (65, "Execution succeeded", "Execution started"),
-        (64, "Execution started", "Execution succeeded"),
-    ):
-        for _ in range(4):
-            shown.mouse(4, 20, button=button)
-        shown.until(words, gone=gone)
-    shown.quit()
-
-
 # -- the view that is kept -------------------------------------------------------------
 
 
@@ -143,12 +83,6 @@ def test_a_recording_opens_as_it_was_left_wherever_it_has_gone(stage: Stage) -> 
     assert stage.recording.read_bytes() == before
 
 
-def test_a_file_may_come_through_a_pipe(program: Processes, tmp_path: Path) -> None:
-    ended = program.shell(f"zcat {golden('demo-async')} | sfnwatch replay /dev/stdin")
-    assert ended.code == 0
-    assert "Execution succeeded" in ended.out
-
-
 def test_what_is_piped_in_is_shown_on_a_screen_whose_keys_are_the_terminal_s(
     program: Processes,
 ) -> None:
@@ -157,3 +91,75 @@ def test_what_is_piped_in_is_shown_on_a_screen_whose_keys_are_the_terminal_s(
     terminal.until("STEP FUNCTIONS")
     terminal.press("e", "polled 5 times with DescribeTasks")
     terminal.quit()
+
+
+DRAIN = ("--drain", "0")
+ENV: dict[str, Any] = {**KEYS}
+
+
+# -- executions ------------------------------------------------------------------------
+
+
+def test_without_a_name_one_is_chosen_on_the_screen_or_none(
+    program: Processes,
+) -> None:
+    with serving(["sync"], speed=5000) as served:
+        words = served.words("watch", "--region", REGION, *DRAIN)
+        terminal = program.terminal(*words, **ENV)
+        terminal.until("nightly-report", "✔ succeeded")
+        terminal.press(DOWN)
+        terminal.press(ENTER, "STEP FUNCTIONS", "Execution succeeded")
+        terminal.quit()
+        again = program.terminal(*words, **ENV)
+        again.until("nightly-report")
+        again.quit()
+    assert len(program.recordings) == 1, "to choose none is no failure"
+
+
+def test_the_child_of_a_map_run_is_chosen_on_the_screen(program: Processes) -> None:
+    with serving(["distributed"], speed=5000) as served:
+        words = served.words("watch", served.execution, "--pick", *DRAIN)
+        terminal = program.terminal(*words, **ENV)
+        terminal.until("40 executions of 1 Map Run", "resize-photos/EachPhoto")
+        terminal.press(ENTER, "STEP FUNCTIONS", "Execution failed")
+        assert "Each photo" not in terminal.text
+        terminal.quit(code=10)
+
+
+# -- recordings ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorded(program: Processes) -> Path:
+    """A recording of long ago, in its place."""
+    path = program.state / "recordings" / "import-orders.sfnwatch.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(gzip.decompress(Path(golden("demo-failure")).read_bytes()))
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    return path
+
+
+def test_a_recording_is_chosen_and_replayed_without_aws(
+    program: Processes, recorded: Path
+) -> None:
+    """Neither a Region nor credentials: the list says so, and they are there."""
+    terminal = program.terminal()
+    terminal.until("No Region is set", "✘ failed", "import-orders")
+    terminal.until_selected("import-orders")
+    terminal.press(ENTER, "STEP FUNCTIONS", "REPLAY")
+    terminal.press("l", "Execution failed")
+    terminal.quit(code=10)
+    assert program.recordings == [recorded], "nothing is recorded again"
+
+
+def test_on_a_terminal_it_asks_before_it_removes(
+    program: Processes, recorded: Path
+) -> None:
+    words = ("recordings", "prune", "--older-than", "30d")
+    for answer, code in (("n", 130), ("y", 0)):
+        terminal = program.terminal(*words)
+        terminal.until("Remove 1 recording, ")
+        assert recorded.exists()
+        terminal.press(f"{answer}\r")
+        assert terminal.wait() == code
+    assert not recorded.exists()

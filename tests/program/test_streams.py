@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import golden
+from sfnwatch.demo.scenarios import PLANS
+from tests.cli.programs import KEYS, golden
 from tests.program.programs import Processes
 
 DEMO = ("demo", "async", "--plain", "--speed", "1000")
@@ -112,3 +113,17 @@ def test_a_demo_needs_nothing_of_the_environment(
     assert ended.code == 0
     assert "v Execution succeeded" in ended.out, "in the signs that ASCII has"
     assert program.recordings == []
+
+
+def test_a_served_account_is_told_of_in_one_line_of_json_and_ends_by_a_signal(
+    program: Processes,
+) -> None:
+    served = program.start("demo", "--serve", "--port", "0")
+    served.until("}\n")
+    told = json.loads(served.out)
+    assert told["endpoint_url"].startswith("http://127.0.0.1:")
+    assert (told["access_key_id"], told["secret_access_key"]) == (*KEYS.values(),)
+    assert len(told["executions"]) == len(PLANS)
+    served.send(signal.SIGTERM)
+    ended = served.wait()
+    assert (ended.code, len(ended.lines)) == (0, 1)
