@@ -5,50 +5,40 @@ told of together. So many attempts take a while: whoever makes a case may pause.
 """
 
 from collections.abc import (
-    Callable,
     Collection,
     Generator,
     Hashable,
-    Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
 from math import inf
 from statistics import fmean
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.phases import (
-    completion_of,
-    is_action,
+    AttemptCalls,
+    MatchedCalls,
     is_denied,
-    is_sure,
-    knows_all_polls,
-    polls_of,
     retrying_states,
-    unproven_polls,
 )
 from sfnwatch.analysis.wording import (
-    FEW,
     cadence,
     decimal,
+    grouped,
     listed,
     named,
-    times,
-    up_to,
     visit_name,
 )
-from sfnwatch.model.api_call import ApiCall, CallName, session_name
-from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded, jobs_of_call
 from sfnwatch.model.links import LinkRule
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.rows import ApiCall, CallName, session_name
 from sfnwatch.model.values import from_microseconds, text_of
 from sfnwatch.model.visits import StateVisit
 
@@ -59,7 +49,6 @@ _PAUSE = 50
 _KEPT, _LISTED = 100, 6
 """So many intervals are in data; so many are worth reading: of more, the extremes."""
 _XRAY = "xray.amazonaws.com"
-_LAST = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 K = TypeVar("K")
@@ -124,96 +113,53 @@ def spread(seconds: Sequence[float]) -> dict[str, Any]:
     }
 
 
-class MatchedCalls(NamedTuple):
-    """Calls that are matched to something, in order.
+class AttemptCase(AttemptCalls):
+    """An attempt of a survey's executions, with the words for it."""
 
-    Those that are matched by a guess are kept apart: no figure counts them, it is only
-    told how many there may be.
-    """
-
-    sure: Sequence[ApiCall]
-    guessed: Sequence[ApiCall] = ()
-
-    @classmethod
-    def joined(cls, parts: Iterable["MatchedCalls"]) -> "MatchedCalls":
-        every = list(parts)
-        guessed = [call for part in every for call in part.guessed]
-        return cls([call for part in every for call in part.sure], guessed)
-
-    @property
-    def every(self) -> list[ApiCall]:
-        return [*self.sure, *self.guessed]
-
-    @property
-    def ids(self) -> list[str]:
-        return [call.event_id for call in self.every]
-
-    @property
-    def often(self) -> str:
-        """Say how often: `5 times`, `up to 5 times`."""
-        return (up_to if self.guessed else times)(len(self.every))
-
-    @property
-    def figures(self) -> dict[str, int]:
-        """How many they are as data has it; `up_to` only where some are guesses."""
-        most = {"up_to": len(self.every)} if self.guessed else {}
-        return {"count": len(self.sure), **most}
-
-    def those(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
-        """Pick the calls of a kind."""
-        return MatchedCalls(*(list(filter(test, calls)) for calls in self))
-
-    def grouped(self, key: Callable[[ApiCall], K]) -> dict[K, "MatchedCalls"]:
-        """Part them by what they have in common."""
-        sure, guessed = (grouped(calls, key) for calls in self)
-        return {
-            each: MatchedCalls(sure.get(each, ()), guessed.get(each, ()))
-            for each in {**sure, **guessed}
-        }
-
-
-class AttemptCase:
-    """One attempt, with the calls matched to it in the order of their times."""
-
-    def __init__(
-        self, survey: "Survey", arn: str, visit: StateVisit, number: int, *, alone: bool
-    ) -> None:
-        """`number` says which of its visit's it is, from 1.
-
-        `alone` is true if its state was visited only once.
-        """
-        moment, coverage = survey.moment, survey.coverage
-        self.visit = visit
-        self.attempt = attempt = visit.attempts[number - 1]
-        key = arn, attempt.scheduled_id
-        self.moment, self._survey, self._arn = moment, survey, arn
-        matched = moment.calls_of(key)
-        sure = [call for call in matched if is_sure(moment, call)]
-        guessed = [call for call in matched if not is_sure(moment, call)]
-        self.calls = MatchedCalls(sure, guessed)
-        self.actions = self.calls.those(lambda call: is_action(attempt, call))
-        accepted = [call for call in self.actions.sure if call.error_code is None]
-        self.action = accepted[-1] if accepted else None
-        """The call that started the job: of those AWS accepted, the last in time."""
-        self.polls = MatchedCalls(*(polls_of(attempt, each) for each in self.calls))
-        known = coverage.settled(self.polls.sure)
-        first = self.action is not None and coverage.is_settled(self.action)
-        self.spacing = spacing(self.action if first else None, known)
-        """Only what no later record can divide."""
-        self.running = attempt.status == "running"
-        self.complete = knows_all_polls(moment, coverage, key, attempt)
-        """False while more polls may be made, or come to light."""
-        waits, all_known = attempt.ended_at is None, len(known) == len(self.polls.sure)
-        self.settled = all_known if waits else coverage.has_all_polls(attempt)
-        """True if later records can't change what is said of its polls. While it waits
-        more will come, which is no surprise: then up to the last is enough."""
-        self.completion = completion_of(moment, coverage, key, attempt)
-        """How Step Functions learned of the end of its job."""
-        name, several = visit_name(visit, alone=alone), len(visit.attempts) > 1
+    def __init__(self, use: "StateUse", visit: StateVisit, number: int) -> None:
+        """`number` says which of its visit's it is, from 1."""
+        attempt, several = visit.attempts[number - 1], len(visit.attempts) > 1
+        survey, key = use.survey, (use.arn, attempt.scheduled_id)
+        super().__init__(survey.moment, survey.coverage, key, attempt)
+        self.use, self.visit = use, visit
+        name = visit_name(visit, alone=len(use.visits) == 1)
         self.subject = f"{name} (try {number})" if several else name
         """Its state, and of several attempts which: `Each[3] / Work (try 2)`."""
-        self.end_event = f"#{attempt.event_ids[-1]}"
+        self.running = attempt.status == "running"
+
+    @property
+    def end_event(self) -> str:
         """The event that ended it, or the last that is known of it."""
+        return f"#{self.attempt.event_ids[-1]}"
+
+    @property
+    def action(self) -> ApiCall | None:
+        """The call that started the job: of those AWS accepted, the last in time."""
+        accepted = [call for call in self.actions.sure if call.error_code is None]
+        return accepted[-1] if accepted else None
+
+    @cached_property
+    def spacing(self) -> Spacing:
+        """How often it was polled for: only what no later record can divide."""
+        action, coverage = self.action, self.coverage
+        first = action is not None and coverage.is_settled(action)
+        return spacing(action if first else None, self.known_polls)
+
+    @cached_property
+    def known_polls(self) -> Sequence[ApiCall]:
+        """The polls that no later record can come between."""
+        return self.coverage.settled(self.polls.sure)
+
+    @property
+    def settled(self) -> bool:
+        """True if later records can't change what is said of its polls.
+
+        While it waits more will come, which is no surprise: then up to the last is
+        enough.
+        """
+        if self.attempt.ended_at is not None:
+            return self.coverage.has_all_polls(self.attempt)
+        return len(self.known_polls) == len(self.polls.sure)
 
     @property
     def place(self) -> dict[str, Any]:
@@ -221,11 +167,10 @@ class AttemptCase:
         return {"visit": self.visit.id, "attempt": self.attempt.scheduled_id}
 
     @property
-    def unproven_polls(self) -> list[ApiCall]:
+    def polls_that_may_be_its(self) -> list[ApiCall]:
         """Polls of its time that may be its: the guessed ones, and unmatched ones."""
-        span, survey = (self.attempt.scheduled_at, self.attempt.ended_at), self._survey
-        calls, arn = survey.unproven, self._arn
-        return [*unproven_polls(survey.moment, arn, self.attempt, span, calls)]
+        span = self.attempt.scheduled_at, self.attempt.ended_at
+        return list(self.unproven_polls(self.use.survey.unproven, *span))
 
 
 class Attempts:
@@ -253,30 +198,25 @@ class Attempts:
         return {**self.first.place, **more}
 
 
-def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    """Put together what has the same key, in the order in which keys first come."""
-    found: dict[K, list[T]] = {}
-    for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
-
-
-def together(items: Sequence[T]) -> list[Sequence[T]]:
-    """Divide things alike into those that are told of at once: very many are."""
-    return [items] if len(items) > FEW else [[item] for item in items]
-
-
 class StateUse:
     """The visits of one state that use one and the same resource."""
 
     def __init__(
-        self, visits: Sequence[StateVisit], attempts: Sequence[AttemptCase]
+        self, survey: "Survey", arn: str, visits: Sequence[StateVisit]
     ) -> None:
-        self.visits, self.attempts = visits, attempts
+        self.survey, self.arn, self.visits = survey, arn, visits
         self.name = named(visits[0].name)
         self.first = visits[0].attempts[0]
         self.row = self.first.integration
         self.starts_job = self.row is not None and self.row.starts_job
+
+    @cached_property
+    def attempts(self) -> Sequence[AttemptCase]:
+        return [
+            AttemptCase(self, visit, number)
+            for visit in self.visits
+            for number in range(1, len(visit.attempts) + 1)
+        ]
 
 
 # -- what is known around them ---------------------------------------------------------
@@ -307,6 +247,14 @@ class Survey:
         all_known = self.moment.at is None
         roots = self.moment.roots.items()
         return {arn: each for arn, each in roots if all_known or each.known}
+
+    @cached_property
+    def started(self) -> Mapping[str, Sequence[ExecutionAsOf]]:
+        """The child executions, by what started them: a Map Run, or an execution."""
+        parents = self.moment.lineage.parents
+        children = ((parents[a], c) for a, c in self.moment.children.items())
+        pairs = grouped(children, lambda p: p[0].map_run_arn or p[0].execution_arn)
+        return {arn: [child for _, child in those] for arn, those in pairs.items()}
 
     @cached_property
     def complete_to(self) -> datetime | None:
@@ -374,24 +322,18 @@ def last_moment(moment: Moment) -> datetime:
 
     That something was asked or answered is a moment, too: nothing had ended by then.
     """
-    return moment.at or max(_moments(moment), default=from_microseconds(0))
-
-
-def _moments(moment: Moment) -> Iterator[datetime]:
-    trace = moment.trace
-    seen: list[datetime | None] = [each.sent_at for each in trace.requests[-1:]]
-    for execution in moment.executions.values():
-        yield from (event.at for event in execution.events)
-        seen += [event.seen_at for event in execution.events]
-        answers = execution.described, execution.defined
-        seen += [answer.seen_at for answer in answers if answer is not None]
-    yield from (call.event_time for call in trace.ordered_calls)
-    seen += [call.seen_at for call in trace.ordered_calls]
-    for states in trace.task_states.values():
-        yield from (state.at for state in states)
-        seen += [state.seen_at for state in states]
-    seen += [report.seen_at for each in trace.healths.values() for report in each[-1:]]
-    yield from filter(None, seen)
+    trace, runs = moment.trace, moment.executions.values()
+    dated: list[Any] = [event for run in runs for event in run.events]
+    dated += (state for told in trace.task_states.values() for state in told)
+    others: list[Any] = [*trace.ordered_calls]
+    others += (told[-1] for told in trace.healths.values())
+    for run in runs:
+        others += filter(None, (run.described, run.defined))
+    known = [row.at for row in dated]
+    known += [row.seen_at for row in (*dated, *others) if row.seen_at is not None]
+    known += [call.event_time for call in trace.ordered_calls[-1:]]
+    known += [request.sent_at for request in trace.requests[-1:]]
+    return moment.at or max(known, default=from_microseconds(0))
 
 
 def is_of_job(call: ApiCall) -> bool:
@@ -406,11 +348,6 @@ def _by_step_functions(moment: Moment, call: ApiCall) -> bool:
     row = moment.trace.cloudtrail_record(call)
     says = text_of(row.get("useragent")) or text_of(row.get("invokedby"))
     return session_name(row) is not None and not says
-
-
-def later(at: datetime, by: timedelta) -> datetime:
-    """Add up, but never past the end of the calendar: records may be of any time."""
-    return at + min(by, _LAST - at)
 
 
 # -- one execution ---------------------------------------------------------------------
@@ -481,28 +418,17 @@ class Case(Struct, frozen=True, dict=True):
 def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
     """Lay out one execution."""
     visits: list[StateVisit] = []
+    groups: dict[Hashable, list[StateVisit]] = {}
     for visit in execution.visits:
         visits.append(visit)
+        if visit.attempts:
+            first = visit.attempts[0]
+            use = visit.name, first.pattern, first.resource_type, first.resource
+            groups.setdefault(use, []).append(visit)
         if not len(visits) % _PAUSE:
             yield
-    groups = grouped((visit for visit in visits if visit.attempts), _use)
-    uses = []
-    for those in groups.values():
-        attempts: list[AttemptCase] = []
-        for number, visit in enumerate(those):
-            if not number % _PAUSE:
-                yield
-            attempts += (
-                AttemptCase(survey, execution.arn, visit, n, alone=len(those) == 1)
-                for n in range(1, len(visit.attempts) + 1)
-            )
-        uses.append(StateUse(those, attempts))
+    uses = [StateUse(survey, execution.arn, those) for those in groups.values()]
     return Case(survey, execution, visits, uses)
-
-
-def _use(visit: StateVisit) -> Hashable:
-    first = visit.attempts[0]
-    return visit.name, first.pattern, first.resource_type, first.resource
 
 
 def done(work: Work[T]) -> T:

@@ -11,13 +11,14 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from sfnwatch.model.api_call import CALL_KEY
-from sfnwatch.model.arns import last_segment
-from sfnwatch.model.ecs_task import TASK_KEY
+from sfnwatch.model.integrations import last_segment
+from sfnwatch.model.rows import CALL_KEY, TASK_KEY
 from sfnwatch.model.values import clean
 
 MOST = 50
 """Of very many calls or events, so many are evidence enough."""
+CONCLUSION = "conclusion"
+"""The kind of what several executions together show."""
 _NAMED = 3
 _ID = 8
 
@@ -29,10 +30,6 @@ class Certainty(StrEnum):
     """The records alone prove it."""
     INFERENCE = "inference"
     """Concluded from them."""
-
-    @staticmethod
-    def of(*, fact: bool) -> "Certainty":
-        return Certainty.FACT if fact else Certainty.INFERENCE
 
 
 class Finding(Struct, frozen=True):
@@ -54,7 +51,8 @@ def finding(
     kind: str, text: str, proofs: Iterable[str] = (), *, fact: bool = True, **data: Any
 ) -> Finding:
     """Make one, of evidence in any number and its figures."""
-    return Finding(kind, Certainty.of(fact=fact), text, evidence(proofs), data)
+    certainty = Certainty.FACT if fact else Certainty.INFERENCE
+    return Finding(kind, certainty, text, evidence(proofs), data)
 
 
 Steps = Iterator[Finding | None]

@@ -1,30 +1,45 @@
 """What a trace shows, in sentences: each with its evidence and its certainty.
 
-Nothing is said where the evidence is missing; that it is missing is said instead. All
-is found as of a moment: a replay does not tell the end at its beginning.
+Nothing is said where the evidence is missing; that it is missing is said instead, for
+absence of a record is no record of absence. All is found as of a moment: a replay does
+not tell the end at its beginning.
+
+A Parallel lasts as long as its slowest branch. So each second is counted once, along
+the critical path: the states of the top level, and for a Parallel or a Map those of the
+branch or iteration that its end waited for.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from statistics import fmean, median, quantiles
+from typing import Any
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.call_groups import calls_alone
-from sfnwatch.analysis.case import Case, Survey, Work, build_case
-from sfnwatch.analysis.finding import Finding, Steps
+from sfnwatch.analysis.case import (
+    AttemptCase,
+    Attempts,
+    Case,
+    StateUse,
+    Survey,
+    Work,
+    build_case,
+)
+from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps, finding
 from sfnwatch.analysis.jobs import (
-    CONCLUSION,
     calls,
+    calls_alone,
     completions,
-    conclusions,
     denials,
+    is_seen_whole,
+    known_words,
     pattern,
     polling,
 )
-from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.outcomes import (
-    ChildIndex,
     JobFailures,
     caught,
     children,
@@ -34,9 +49,43 @@ from sfnwatch.analysis.outcomes import (
     redriven,
     retries,
 )
-from sfnwatch.analysis.phases import time_findings
-from sfnwatch.model.children import UNSUCCESSFUL
-from sfnwatch.model.moment import Moment
+from sfnwatch.analysis.phases import (
+    PHASE_KEYS,
+    Phase,
+    end_of,
+    is_denied,
+    length_of,
+    seconds_by_phase,
+)
+from sfnwatch.analysis.wording import (
+    FEW,
+    ambiguity,
+    cadence,
+    counted,
+    grouped,
+    listed,
+    named,
+    plural,
+    ranked,
+    resource_words,
+    short_names,
+    some,
+    spoken,
+    time_of_day,
+    times,
+    visit_name,
+)
+from sfnwatch.model.children import RUNNING, UNSUCCESSFUL
+from sfnwatch.model.integrations import Integration, Unrecorded, account_of
+from sfnwatch.model.links import LinkRule
+from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.records import HealthState
+from sfnwatch.model.rows import ApiCall
+from sfnwatch.model.values import clean
+from sfnwatch.model.visits import StateVisit
+
+_PAUSE = 100
+"""After so many visits the work may pause."""
 
 
 class Topic(StrEnum):
@@ -53,36 +102,31 @@ class Topic(StrEnum):
     NOT_VISIBLE = "What is not visible, and why"
 
 
-_TOPICS = {
-    Topic.CONCLUDED: (CONCLUSION,),
-    Topic.FAILED: (
-        "failed",
-        "caught",
-        "child-failed",
-        "job-failed-later",
-        "failed-calls",
-        "denied-and-failed",
-    ),
-    Topic.SLOW: ("slowest-path", "time"),
-    Topic.RETRIED: ("retries", "throttled-calls", "redriven"),
-    Topic.LEARNED: (
-        "denied-but-succeeded",
-        "unnoticed",
-        "noticed",
-        "denied-unknown",
-        "polling",
-        "next-poll",
-    ),
-    Topic.MAP_RUN: ("children",),
-    Topic.INTEGRATIONS: ("pattern", "calls"),
-    Topic.NOT_VISIBLE: (
-        *("unseen", "ambiguous", "other-executions"),
-        *("other-calls", "lag"),
-    ),
+_TOPIC_OF = {
+    CONCLUSION: Topic.CONCLUDED,
+    "failed": Topic.FAILED,
+    "caught": Topic.FAILED,
+    "child-failed": Topic.FAILED,
+    "job-failed-later": Topic.FAILED,
+    "failed-calls": Topic.FAILED,
+    "denied-and-failed": Topic.FAILED,
+    "slowest-path": Topic.SLOW,
+    "time": Topic.SLOW,
+    "retries": Topic.RETRIED,
+    "throttled-calls": Topic.RETRIED,
+    "redriven": Topic.RETRIED,
+    "denied-but-succeeded": Topic.LEARNED,
+    "unnoticed": Topic.LEARNED,
+    "noticed": Topic.LEARNED,
+    "denied-unknown": Topic.LEARNED,
+    "polling": Topic.LEARNED,
+    "next-poll": Topic.LEARNED,
+    "children": Topic.MAP_RUN,
+    "pattern": Topic.INTEGRATIONS,
+    "calls": Topic.INTEGRATIONS,
 }
-_TOPIC_OF = {kind: topic for topic, kinds in _TOPICS.items() for kind in kinds}
-_TELLING = [kind for kinds in _TOPICS.values() for kind in kinds]
-"""The kinds, the most telling first."""
+"""By the kind, the most telling first; any other is about what is not visible."""
+_TELLING = list(_TOPIC_OF)
 _NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
 
@@ -107,14 +151,14 @@ def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
 
     Of use until the trace changes; then it must begin again.
     """
-    survey, index = Survey(moment, now), ChildIndex(moment)
+    survey = Survey(moment, now)
     yield from survey.look()
     roots: list[Case] = yield from _cases(survey, survey.roots)
     nested: list[Case] = yield from _cases(survey, moment.children)
     failures = yield from job_failures(moment, [*roots, *nested])
     for case in (*roots, *nested):
         told: list[Finding] = []
-        for found in _of_execution(case, index, failures):
+        for found in _of_execution(case, failures):
             if found is None:
                 yield None
             else:
@@ -122,7 +166,7 @@ def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
         yield from sorted(told, key=_order)
         yield None
     yield from conclusions(survey, roots)
-    yield from calls_alone(survey, index)
+    yield from calls_alone(survey)
     yield from not_loaded(survey, roots)
     yield from lateness(survey)
 
@@ -136,8 +180,13 @@ def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
     return cases
 
 
-def _of_execution(case: Case, index: ChildIndex, failures: JobFailures) -> Steps:
+def _of_execution(case: Case, failures: JobFailures) -> Steps:
     for use in case.uses:
+        # What is known of each is worked out here, once, with pauses.
+        work = ((a.spacing, a.complete, a.completion) for a in use.attempts)
+        for number, _ in enumerate(work):
+            if not number % _PAUSE:
+                yield None
         for tell in (denials, completions, polling, retries, failed_calls):
             yield from tell(case, use)
             yield None
@@ -145,7 +194,7 @@ def _of_execution(case: Case, index: ChildIndex, failures: JobFailures) -> Steps
         yield from calls(case, use)
     yield from caught(case)
     yield None
-    yield from children(case, index)
+    yield from children(case)
     yield from failed_later(case, failures)
     yield from redriven(case)
     yield from time_findings(case)
@@ -162,3 +211,463 @@ def most_telling(findings: Iterable[Finding]) -> list[Finding]:
     """Give what is news, failures first."""
     told = [finding for finding in findings if topic_of(finding) in _NEWS]
     return sorted(told, key=lambda f: (_order(f), _TELLING.index(f.kind)))
+
+
+# -- several executions ----------------------------------------------------------------
+
+_SEVERAL = 2
+
+
+def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
+    """Conclude from two executions or more, which jobs they start and how.
+
+    A way is a resource whose polls were all denied, or not; of one way alone, as of one
+    execution, the other findings say as much.
+    """
+    started = [
+        (case.execution.arn, each)
+        for case in cases
+        for use in case.uses
+        for each in (use.attempts if use.starts_job else ())
+        if each.actions.sure
+    ]
+    ways = grouped(started, lambda start: _way(start[1]))
+    if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
+        return
+    short = map(named, short_names([case.execution.name for case in cases]))
+    names = dict(zip((case.execution.arn for case in cases), short, strict=True))
+    for (resource, denied), those in ways.items():
+        arns = list(dict.fromkeys(arn for arn, _ in those))
+        who = f"{resource} ({some(names[arn] for arn in arns)})"
+        told = Attempts([each for _, each in those])
+        data = {"resource": resource, "executions": arns}
+        yield _conclusion(survey, who, told, data, denied=denied)
+
+
+def _way(case: AttemptCase) -> tuple[str, bool]:
+    denied = case.polls.sure and all(map(is_denied, case.polls.every))
+    return resource_words(case.attempt), bool(denied)
+
+
+def _conclusion(
+    survey: Survey, who: str, told: Attempts, data: dict[str, Any], *, denied: bool
+) -> Finding:
+    polls, succeeded = told.polls.sure, told.statuses == {"succeeded"}
+    unsure = bool(told.calls.guessed) or any(
+        e.polls_that_may_be_its for e in told.cases
+    )
+    # No later record may change what is said of the polls.
+    whole = all(e.settled if polls else is_seen_whole(survey, e) for e in told.cases)
+    then = f", with no poll matched{'' if whole else known_words(survey)}"
+    if polls:
+        every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
+        most = "up to " if told.polls.guessed else ""
+        count = f"{most}{plural(len(told.polls.every), 'poll')}{told.so_far}"
+        then = f", then {named(polls[0].event_name)}{every} ({count})"
+    refutes = denied and told.complete and succeeded
+    actions = told.actions.sure
+    often = f" ({times(len(actions))})" if len(actions) > 1 else ""
+    became = f"; every poll was denied{told.so_far}" if denied else ""
+    if denied and told.statuses == {"running"}:
+        became += ", and it is still running"
+    elif denied and succeeded:
+        refuted = ", so completion doesn't depend on polling" if refutes else ""
+        became += f", yet it still succeeded{refuted}"
+    text = f"{who} calls {named(actions[0].event_name)}{often}{then}{became}."
+    data |= {"tries": len(told.cases), "polls": len(polls)}
+    data |= {"denied": len(polls) if denied else 0, "statuses": sorted(told.statuses)}
+    data["interval_mean"] = round(fmean(told.gaps), 1) if told.gaps else None
+    if polls and told.so_far:
+        data["so_far"] = True
+    proofs = (call.event_id for call in told.calls.sure)
+    fact = whole and not unsure and not refutes
+    return finding(CONCLUSION, text, proofs, fact=fact, **data)
+
+
+# -- where the time went ---------------------------------------------------------------
+
+_TOP = 3
+_STEPS = 20
+_SHARE = 0.5
+_LITTLE = 0.01
+"""A share of the time that is not worth naming."""
+_LASTS = frozenset({"Wait", "Map", "Parallel"})
+"""Types that take their time without a task: of Maps, those whose history shows no
+iterations, as a Distributed Map's does."""
+_WORDS = {
+    Phase.WORKING: "working",
+    Phase.WAITING: "waiting",
+    Phase.BACKING_OFF: "retry back-off",
+    Phase.COMPLETION_LAG: "completion lag",
+    Phase.CONTAINER: "inside Map/Parallel",
+}
+
+
+def critical_path(visits: Iterable[StateVisit], now: datetime) -> list[StateVisit]:
+    """Give the chain of visits that decided an execution's length, innermost ones.
+
+    They are followed back from the end; `now` ends those that still run.
+    """
+    inside: dict[int | None, list[StateVisit]] = defaultdict(list)
+    for visit in visits:
+        inside[visit.parent].append(visit)
+    path: list[StateVisit] = []
+    # A stack, since Parallels may be nested as deep as a definition likes.
+    todo = _chain(inside[None], now)
+    while todo:
+        visit = todo.pop()
+        if within := inside.get(visit.id):
+            todo.extend(_chain(within, now))
+        else:
+            path.append(visit)
+    return path[::-1]
+
+
+def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
+    """Give the visits of one level that followed on each other up to its end.
+
+    Within a branch a state follows on the one before it. An iteration that had to
+    wait for its turn follows on the one whose end let it begin.
+    """
+    ends = sorted((end_of(visit, now), -visit.id, visit) for visit in visits)
+    before: dict[int, StateVisit | None] = {}
+    last_of: dict[object, StateVisit] = {}
+    for visit in visits:
+        before[visit.id] = last_of.get(visit.index)
+        last_of[visit.index] = visit
+    chain: list[StateVisit] = []
+    place = len(ends) - 1
+    current = ends[-1][2] if ends else None
+    while current is not None:
+        chain.append(current)
+        follows = before[current.id]
+        while follows is None and place > 0:
+            place -= 1
+            end, _, other = ends[place]
+            if end <= current.entered_at and other.id < current.id:
+                follows = other
+        current = follows
+    return chain[::-1]
+
+
+def time_findings(case: Case) -> Steps:
+    """Tell where most of the time went, and what it was spent on."""
+    execution, begun = case.execution, case.execution.started_at
+    if begun is None or not execution.events:
+        return
+    # Where events are missing, the states are known to the last one.
+    now = execution.events[-1].at if case.is_cut else case.known_to
+    if not case.is_cut and any(map(case.is_end_lost, case.visits)):
+        return  # how long those states took is missing with their last events
+    yield None
+    total = (now - begun).total_seconds()
+    path = critical_path(map(case.as_known, case.visits), now)
+    yield None
+    if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
+        return
+    spent: dict[Phase, float] = defaultdict(float)
+    for number, visit in enumerate(path, 1):
+        by_phase = seconds_by_phase(visit, now, case.retrying)
+        for phase, seconds in by_phase.items():
+            spent[phase] += seconds
+        if not number % _PAUSE:
+            yield None
+    if len(path) > 1 and not case.is_cut:
+        yield from _slowest(path, now, total - execution.stopped_seconds)
+    yield from _time(case, path, spent, total)
+
+
+def _time(
+    case: Case, path: Sequence[StateVisit], spent: Mapping[Phase, float], total: float
+) -> Iterator[Finding]:
+    """Tell what it was spent on, where it took time to speak of."""
+    execution = case.execution
+    # What lies between an end and a redrive is of no state, or of the one gone on with.
+    stopped = execution.stopped_seconds
+    known = {phase: spent.get(phase, 0.0) for phase in _WORDS}
+    between = max(0.0, total - stopped - sum(known.values()))
+    parts = [(seconds, _WORDS[phase]) for phase, seconds in known.items()]
+    parts += [(stopped, "stopped until it was redriven")]
+    if not any(_worth(seconds) for seconds, _ in parts):
+        return
+    parts.insert(len(known), (between, "between states"))
+    told = [f"{spoken(seconds)} {words}" for seconds, words in parts if _worth(seconds)]
+    so_far = " so far" if execution.running else ""
+    if case.is_cut:
+        so_far = f" up to #{execution.events[-1].id}, the last event loaded"
+    branched = any(visit.parent is not None for visit in path)
+    once = " (parallel time counted once)" if branched else ""
+    ending = execution.ending or execution.events[-1]
+    figures: dict[str, Any] = {"seconds": round(total, 3)}
+    figures |= {PHASE_KEYS[phase]: round(known[phase], 3) for phase in known}
+    figures["between"] = round(between, 3)
+    if stopped:
+        figures["stopped"] = round(stopped, 3)
+    text = f"Critical path, {spoken(total)}{so_far}{once}: {listed(told)}."
+    proofs = [f"#{execution.events[0].id}", f"#{ending.id}"]
+    yield finding("time", text, proofs, **figures, counted="slowest path")
+
+
+def says_nothing(data: Mapping[str, Any]) -> bool:
+    """True for a `time` finding that has no time of any state's own in it."""
+    told = ("working", "waiting", "backing_off", "noticing", "stopped")
+    return not any(_worth(data.get(key) or 0.0) for key in told)
+
+
+def _worth(seconds: float) -> bool:
+    return round(seconds, 2) > 0
+
+
+def _slowest(
+    path: Sequence[StateVisit], now: datetime, total: float
+) -> Iterator[Finding]:
+    """Name those that took most; of many alike none decided anything."""
+    lengths = [(length_of(visit, now), visit) for visit in path]
+    order = sorted(lengths, key=lambda item: (-item[0], item[1].id))
+    top, (longest, visit) = order[:_TOP], order[0]
+    if total <= 0 or not _worth(longest):
+        return
+    if sum(seconds for seconds, _ in top) / total < _SHARE:
+        return
+    names = [
+        f"{visit_name(v, alone=v.parent is None)} ({spoken(seconds)})"
+        for seconds, v in top
+        if seconds / total >= _LITTLE
+    ]
+    rest = len(order) - len(names)
+    others = f", and {plural(rest, 'shorter visit')}" if rest else ""
+    text = f"The critical path was {', '.join(names)}{others}."
+    if longest / total >= _SHARE:
+        then = f", then {listed(names[1:])}" if names[1:] else ""
+        text = f"{names[0]} took most of the time{then}."
+    steps = [
+        {"visit": v.id, "path": v.path, "seconds": round(seconds, 3)}
+        for seconds, v in lengths[:_STEPS]
+    ]
+    data: dict[str, Any] = {"seconds": round(total, 3), "steps": steps}
+    data |= {"count": len(lengths), "longest": visit.id}
+    yield finding("slowest-path", text, (f"#{v.id}" for _, v in top), **data)
+
+
+# -- what is not visible, and why ------------------------------------------------------
+
+_WITNESSES = 5
+_MESSAGE = 200
+_TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
+_WHOLE_SECONDS = timedelta(seconds=1)
+_WHY = {
+    Unrecorded.DATA_EVENT: " is a data event, which CloudTrail Event history does not"
+    " include",
+    Unrecorded.HTTP: " is an HTTPS request; CloudTrail Event history includes only the"
+    " GetSecretValue for its connection",
+    Unrecorded.KUBERNETES: " is a request to the cluster's own Kubernetes API, which"
+    " CloudTrail does not log",
+    # That a page does not list it is all that says so.
+    Unrecorded.NEVER: " is not logged by CloudTrail",
+}
+
+
+_unseen = partial(finding, "unseen")
+
+
+# -- of one execution ------------------------------------------------------------------
+
+
+def not_visible(case: Case) -> Iterator[Finding]:
+    """Say what of an execution could not be seen."""
+    survey = case.survey
+    yield from _history(case.execution)
+    yield from _unrecorded(case)
+    showing = [use for use in case.uses if survey.shows(use.row)]
+    for use in showing:
+        if use.row and not any(e.calls.every for e in use.attempts):
+            yield from _missing_calls(case, use, use.row)
+    yield from _map_runs(case)
+    yield from _other_executions(case)
+    if survey.watched and showing:
+        yield from _incomplete(case)
+        yield from unmatched(survey, case.execution.arn)
+
+
+def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
+    """Find events that are missing: AWS numbers them from 1 without a gap."""
+    events, name = execution.events, named(execution.name)
+    if not events:
+        text = f"The history of {name} is not loaded, so what it did is unknown."
+        yield _unseen(text, reason="no-history")
+        return
+    last = max(event.id for event in events)
+    missing, count = last - len(events), f"{len(events):,}"
+    if missing > 0:
+        are = "is" if missing == 1 else "are"
+        text = f"{plural(missing, 'event')} of the history {are} missing: the last one"
+        text += f" is #{last}, but {count} are loaded."
+        yield _unseen(text, reason="history-gap", missing=missing)
+    if execution.status not in RUNNING and execution.ending is None:
+        text = f"The history loaded stops at #{last}, but {name} went on to its end"
+        text += f" ({named(execution.status)}): later events are missing."
+        yield _unseen(text, [f"#{last}"], reason="history-end")
+
+
+def _unrecorded(case: Case) -> Iterator[Finding]:
+    """Name the states whose calls Event history never shows, like ones together."""
+    unseen = (u for u in case.uses if u.row and not case.survey.shows(u.row))
+    groups = grouped(unseen, lambda use: resource_words(use.first))
+    for resource, uses in groups.items():
+        row, verb = uses[0].row, "calls" if len(uses) == 1 else "call"
+        unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
+        text = f"{some([use.name for use in uses])} {verb} {resource}:"
+        text += f" {row.action_event if row else 'that'}{_WHY[unrecorded]}."
+        data: dict[str, Any] = {"reason": "not-recorded", "visit": uses[0].visits[0].id}
+        data |= {"states": len(uses), "count": sum(len(use.attempts) for use in uses)}
+        data["call"] = _call_name(row) if row else None
+        fact = unrecorded is not Unrecorded.NEVER
+        yield _unseen(text, _scheduled(uses), fact=fact, **data)
+
+
+def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
+    """Say why a state's calls do not show."""
+    where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
+    there, proofs = account_of(use.first.role_arn), _scheduled([use])
+    if there is not None and there != account_of(case.execution.role_arn):
+        text = f"{use.name} uses a role of account {named(there)}: its calls are in"
+        text += " that account's CloudTrail; --trail-profile can read it."
+        where |= {"reason": "other-account", "account": there}
+        yield _unseen(text, proofs, fact=False, **where)
+    elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
+        region, home = use.first.region, case.execution.arn.split(":")[3:4]
+        text = f"No {named(row.action_event)} call was matched to {use.name}, though"
+        text += " CloudTrail is complete up to there (estimate)"
+        if region is not None and region not in home:
+            text += f"; it calls {named(region)}, which has its own CloudTrail"
+        if not row.recorded:  # others of its kind are there
+            text += "; a trail may log such data events for some resources only"
+        where |= {"reason": "not-found", "call": _call_name(row)}
+        yield _unseen(f"{text}.", proofs, fact=False, **where)
+
+
+def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
+    attempts = (each.attempt for use in uses for each in use.attempts)
+    ids = dict.fromkeys(f"#{attempt.scheduled_id}" for attempt in attempts)
+    return tuple(ids)[:_WITNESSES]
+
+
+def _call_name(row: Integration) -> str:
+    return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
+
+
+def _map_runs(case: Case) -> Iterator[Finding]:
+    """Tell of Map Runs of which nothing is known but that they were."""
+    runs = [
+        turn
+        for turn in case.execution.map_run_turns
+        if turn.event.type == "MapRunStarted" and turn.arn not in case.moment.map_runs
+    ]
+    if runs:
+        text = f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
+        text += " states and calls are not in this history."
+        arns = [turn.arn or None for turn in runs[:5]]
+        proofs = (f"#{turn.event.id}" for turn in runs)
+        yield _unseen(text, proofs, reason="map-run", count=len(runs), map_runs=arns)
+
+
+def _other_executions(case: Case) -> Iterator[Finding]:
+    """Count the others of its machine: they call with the same role."""
+    moment, execution, begin = case.moment, case.execution, case.execution.started_at
+    count = None
+    if begin is not None and moment.at is None:  # the lists are today's knowledge
+        end, known = execution.stopped_at, moment.executions
+        count = moment.trace.strangers.others(execution.arn, begin, end, known)
+    if count:
+        text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
+        yield finding("other-executions", text, count=count)
+
+
+def _incomplete(case: Case) -> Iterator[Finding]:
+    """Say up to when CloudTrail is known, where that is short of the end."""
+    survey, health = case.survey, case.moment.health.get("lookup")
+    stopped, known = case.execution.stopped_at, survey.complete_to
+    if health is not None and health.state in _TROUBLE:
+        why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
+        text = f"CloudTrail could not be read to the end ({health.state}){why}"
+        yield _unseen(text, reason="cloudtrail-refused")
+    elif stopped is not None and known is None:
+        text = "How far CloudTrail is complete is unknown: later calls may be missing."
+        yield _unseen(text, reason="incomplete", complete_to=None)
+    elif stopped is not None and known is not None and known < stopped:
+        text = f"The newest call loaded is from {time_of_day(known)}"
+        if survey.coverage.live:
+            text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
+        text += f", and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
+        data = {"reason": "incomplete", "complete_to": f"{known:%Y-%m-%dT%H:%M:%SZ}"}
+        yield _unseen(f"{text} later calls may be missing.", fact=False, **data)
+
+
+def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
+    """Tell of an execution's unmatched calls; of None, those of several, or of any."""
+    mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS), ())
+    if mixed:
+        reasons = ranked(ambiguity(survey.moment.link(call)) for call in mixed)
+        text = f"{plural(len(mixed), 'call')} {'is' if len(mixed) == 1 else 'are'} not"
+        text += f" matched: {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
+        proofs = (call.event_id for call in mixed)
+        yield finding("ambiguous", text, proofs, count=len(mixed))
+    alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
+    if alone:
+        proofs = (call.event_id for call in alone)
+        text = f"{plural(len(alone), 'call')} by the role"
+        text += f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
+        text += f" {_names(alone)}."
+        yield _unseen(text, proofs, reason="role-only", count=len(alone))
+
+
+def _names(calls: Sequence[ApiCall]) -> str:
+    return counted(ranked(call.event_name for call in calls))
+
+
+def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
+    """Say what is missing altogether; `cases` are those of the root executions."""
+    moment, trace = survey.moment, survey.moment.trace
+    calling = any(use.row is not None for case in cases for use in case.uses)
+    if not survey.watched and calling:
+        text = "No CloudTrail data loaded, so API calls and polling are unknown."
+        yield _unseen(text, reason="no-cloudtrail")
+    if trace.calls and not moment.roots:
+        text = "No execution history loaded: calls alone show what was called, but not"
+        text += " how an execution ended."
+        yield _unseen(text, reason="no-history")
+    yield from unmatched(survey, None)
+    if trace.unread:
+        count = len(trace.unread)
+        text = f"{plural(count, 'record')} could not be read."
+        yield _unseen(text, reason="unread", count=count)
+
+
+def lateness(survey: Survey) -> Iterator[Finding]:
+    """Measure from each call to when it was seen.
+
+    Only calls made while somebody watched: a record that was there before says
+    nothing of when it came.
+    """
+    moment = survey.moment
+    calls = [(call, at) for call in moment.calls if (at := call.seen_at) is not None]
+    events = (event for run in moment.roots.values() for event in run.events)
+    begun = (*(at for _, at in calls), *(e.seen_at for e in events if e.seen_at))
+    first = min(begun, default=None)
+    late = sorted(
+        (max(0.0, (at - call.event_time).total_seconds()), call.event_id)
+        for call, at in calls
+        if first is not None and first - call.event_time < _WHOLE_SECONDS
+    )
+    if not late:
+        return
+    seconds, latest = [length for length, _ in late], late[-1][1]
+    p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else seconds[0]
+    # Quantiles of few values are guessed past the last of them.
+    figures = {"median": median(seconds), "p90": min(p90, seconds[-1])}
+    figures["max"] = seconds[-1]
+    half, most, last = map(spoken, figures.values())
+    text = f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"
+    text += f" half of them within {half}, 90% within {most}, the last after {last}."
+    data: dict[str, Any] = {key: round(each, 1) for key, each in figures.items()}
+    yield finding("lag", text, [latest], count=len(seconds), **data)

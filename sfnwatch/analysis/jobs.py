@@ -1,55 +1,75 @@
 """How a state called its service, and how its job was waited for.
 
 By which pattern, how it was polled for, whether denied polls mattered, what told of its
-end; and what several executions that did so in several ways show together.
+end; what several executions that did so in several ways show together; and what calls
+look like that belong to no execution.
 """
 
+import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
-from statistics import fmean, median
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import filterfalse, takewhile
+from statistics import median
 from typing import Any
+
+from msgspec import Struct, field
 
 from sfnwatch.analysis.case import (
     AttemptCase,
     Attempts,
     Case,
-    MatchedCalls,
     Spacing,
     StateUse,
     Survey,
-    grouped,
-    later,
-    together,
+    Work,
+    is_of_job,
+    spacing,
+    spread,
 )
-from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, ToldBy, is_denied
+from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.outcomes import failed_call, unread_children
+from sfnwatch.analysis.phases import (
+    ENDED_OTHERWISE,
+    Completion,
+    MatchedCalls,
+    ToldBy,
+    is_denied,
+)
 from sfnwatch.analysis.wording import (
-    cadence,
     counted,
     ended_words,
+    grouped,
     integration_text,
     named,
     plural,
     ranked,
     resource_words,
-    short_names,
-    some,
     spoken,
     time_of_day,
     times,
+    together,
 )
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.values import iso, maybe_iso
+from sfnwatch.model.integrations import (
+    CallRole,
+    Integration,
+    Pattern,
+    jobs_of_call,
+    usual_role,
+)
+from sfnwatch.model.records import Record
+from sfnwatch.model.rows import ApiCall, ids_in
+from sfnwatch.model.values import iso, maybe_iso, text_of
 
+_PAUSE = 20
+"""After so many records that had to be decoded, the work may pause."""
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
 """A hint, no promise: about a minute at first, about five after ten minutes."""
 _FIRST_POLL = timedelta(seconds=70)
 """By then a first poll would have come: those recorded came after 55 to 60 s."""
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
-CONCLUSION = "conclusion"
 _USES = 5
 """Of a state that many iterations run, so many attempts are evidence enough."""
 _BY = {
@@ -73,17 +93,20 @@ def pattern(use: StateUse) -> Finding:
 # -- polls -----------------------------------------------------------------------------
 
 
-def polling(case: Case, use: StateUse) -> Iterator[Finding]:
+def polling(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of the polls of each attempt; of very many attempts together."""
     for polled in together([each for each in use.attempts if each.polls.every]):
-        yield _polling(case.survey, use, Attempts(polled))
+        yield _polling(use, Attempts(polled))
         if len(polled) == 1 and polled[0].running and polled[0].polls.sure:
             yield _next(polled[0])
 
 
-def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Finding:
+def _polling(use: StateUse, polled: Attempts) -> Finding:
     first, spacing = polled.first, polled.first.spacing
-    who, words = f"While {first.subject} waited", _spacing_words(survey, first)
+    who, words = f"While {first.subject} waited", spacing.words()
+    settled = all(each.settled for each in polled.cases)
+    if len(first.known_polls) < len(first.polls.sure):
+        words = words.replace(", ", ", at first ", 1)
     if polled.several:
         action = first.action.event_name if first.action else None
         spacing = Spacing(polled.gaps, action)
@@ -91,7 +114,6 @@ def _polling(survey: Survey, use: StateUse, polled: Attempts) -> Finding:
         counts = [len(each.polls.sure) for each in polled.cases]
         few = f"{min(counts)} to " if min(counts) < max(counts) else ""
         words = f", {few}{max(counts)} per attempt{spacing.words(several=True)}"
-    settled = all(each.settled for each in polled.cases)
     data = {**polled.place, **spacing.data}
     if polled.so_far:
         data["so_far"] = True
@@ -129,18 +151,6 @@ def polls_told(
     return finding("polling", text, polls.ids, fact=fact, **data)
 
 
-def _spacing_words(survey: Survey, case: AttemptCase) -> str:
-    """Say how often, and up to when that is known where there are more polls."""
-    measured, words = survey.coverage.measured, case.spacing.words()
-    sure = survey.coverage.settled(case.polls.sure)
-    if measured is None or not words or len(sure) == len(case.polls.sure):
-        return words
-    if len(case.spacing.seconds) == 1:
-        first = "the first two" if len(sure) > 1 else "the first"
-        return words.replace(", ", f", {first} ", 1)
-    return f"{words}, up to {time_of_day(measured)}"
-
-
 def denied_words(denied: int, count: int) -> str:
     """Say how many polls were denied: `all 5 polls were denied`, `2 of 5 polls …`."""
     if denied == count:
@@ -154,7 +164,7 @@ def _next(case: AttemptCase) -> Finding:
     polls = case.polls.sure
     begun, last = (case.action or polls[0]).event_time, polls[-1]
     eased = last.event_time - begun >= _EASED
-    expected = later(last.event_time, _LATER if eased else _SOON)
+    expected = last.event_time + (_LATER if eased else _SOON)
     text = f"{case.subject} is still waiting: its next {named(last.event_name)} is"
     text += f" expected about {time_of_day(expected)}; polls come about every 60 s at"
     text += " first, later about every 300 s."
@@ -177,7 +187,7 @@ def denials(_: Case, use: StateUse) -> Iterator[Finding]:
             yield _denied(kind, Attempts(told))
 
 
-_MANY, _SEVERAL = 3, 2
+_MANY = 3
 
 
 def _denied(kind: str, told: Attempts) -> Finding:
@@ -220,14 +230,11 @@ def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
         likely = "" if told.complete else " most likely"
         refuted = f"so completion{likely} doesn't depend on polling"
         return f"yet {subject} still succeeded, {refuted}{also}"
-    if all(each.attempt.stopped_at and not _cut_short(each) for each in told.cases):
+    known = (each.attempt.stopped_at for each in told.cases)
+    if all(known) and not told.statuses & ENDED_OTHERWISE:
         learned = "because the job failed, which was still detected"
         return f"and {subject} failed {learned}: {harmless}"
     return f"and {subject} did not succeed: whether the denials mattered is not known"
-
-
-def _cut_short(case: AttemptCase) -> bool:
-    return case.attempt.status in ENDED_OTHERWISE
 
 
 # -- completion lag --------------------------------------------------------------------
@@ -272,15 +279,14 @@ def _told_by(case: Case, each: AttemptCase, told: Completion) -> str:
         return f"with a {told.poll_name} call in between"
     if told.by is ToldBy.POLL:
         return "from a poll or from an event: both fall within the same second"
+    why = "but CloudTrail hasn't caught up to that point yet"
     if told.possible_polls:
         why = told.between
     elif not case.survey.watched:
         why = "but no CloudTrail data is loaded"
     elif each.attempt.role_arn is not None:
         why = "but polls by its own role may be in another account's CloudTrail"
-    elif each.calls.sure:
-        why = "but CloudTrail hasn't caught up to that point yet"
-    else:
+    elif not each.calls.sure:
         why = "but no call is matched to it"
     return f"{why}, so it's not known whether a poll or an event reported it"
 
@@ -314,10 +320,11 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
 
     What would have told Step Functions was lost: the event, and no poll got through.
     """
-    for each in filter(_cut_short, use.attempts):
+    for each in use.attempts:
         attempt = each.attempt
         stopped, ended = attempt.stopped_at, attempt.ended_at
-        if stopped is None or ended is None or ended <= stopped:
+        learned = attempt.status not in ENDED_OTHERWISE
+        if learned or stopped is None or ended is None or ended <= stopped:
             continue
         seconds = (ended - stopped).total_seconds()
         job = attempt.integration.job_word if attempt.integration else "job"
@@ -339,7 +346,9 @@ def calls(case: Case, use: StateUse) -> Iterator[Finding]:
     if not made or any(each.polls.every for each in use.attempts):
         return
     survey, told = case.survey, Attempts(made)
-    unmatched = [c for e in made for c in (e.unproven_polls if use.starts_job else ())]
+    unmatched = [
+        c for e in made for c in (e.polls_that_may_be_its if use.starts_job else ())
+    ]
     surely = not use.starts_job or all(is_seen_whole(survey, each) for each in made)
     actions, action = told.actions, told.actions.every[0].event_name
     others = len(told.calls.sure) - len(actions.sure)
@@ -363,9 +372,9 @@ def _no_poll(
     if unmatched:
         names = counted(ranked(call.event_name for call in unmatched))
         return f"{known}; not matched, but of that time: {names}"
-    if surely or survey.complete_to is None:
-        return known
-    return f"{known}; a first poll may take {spoken(_FIRST_POLL.total_seconds())}"
+    soon = spoken(_FIRST_POLL.total_seconds())
+    open_ = not surely and survey.complete_to is not None
+    return f"{known}; a first poll may take {soon}" if open_ else known
 
 
 def is_seen_whole(survey: Survey, case: AttemptCase) -> bool:
@@ -373,7 +382,7 @@ def is_seen_whole(survey: Survey, case: AttemptCase) -> bool:
     ended = case.attempt.ended_at
     if ended is not None and case.attempt.pattern is not Pattern.SYNC:
         action = (case.actions.sure or case.actions.guessed)[-1]
-        ended = max(ended, later(action.event_time, _FIRST_POLL))
+        ended = max(ended, action.event_time + _FIRST_POLL)
     return survey.covers(ended)
 
 
@@ -383,68 +392,348 @@ def known_words(survey: Survey) -> str:
     return f" up to {time_of_day(known)}" if known is not None else " so far"
 
 
-# -- several executions ----------------------------------------------------------------
+# -- calls alone -----------------------------------------------------------------------
+#
+# With CloudTrail alone this is as near to an execution as one gets. A call belongs to
+# the job whose id it names. Those that name none, such as denied ones, and rows of few
+# columns, are taken together: nothing tells whose they are.
+#
+# What is counted is fact. What a pattern looks like is inference: a call does not say
+# which state made it, and how an execution ended no call tells.
+
+_ALIVE = timedelta(seconds=400)
+"""Polls come at most about 300 s apart: after a longer silence a job is over."""
+_JOB_ID = re.compile(r"[a-z]{0,3}[_:-]?[0-9a-f-]{32,64}|[js]-[0-9A-Z]{10,}")
+"""What the random ids of jobs look like; a session's name has other letters."""
+_SYNC_MARK = "AWS Step Functions"
+_NEAR = timedelta(minutes=15)
+"""How long before and after an execution a call of its role may have to do with it."""
+_PLAIN = ["request-response", "aws-sdk"]
+_KINDS = 50
+_AWS = ".amazonaws.com"
 
 
-def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
-    """Conclude from two executions or more, which jobs they start and how.
+class CallGroup(Struct, eq=False):
+    """What was called for one job; for several, where nothing tells them apart."""
 
-    A way is a resource whose polls were all denied, or not; of one way alone, as of one
-    execution, the other findings say as much.
+    row: Integration
+    actions: list[ApiCall] = field(default_factory=list)
+    """One, as a rule; none where the records begin after it."""
+    later: list[ApiCall] = field(default_factory=list)
+    """What asked for the job, or stopped it."""
+    named: bool = False
+    """True if calls name its job."""
+    guessed: bool = False
+    """True if a poll that names no job may be its, or another's."""
+    marked_sync: bool | None = None
+    """True if its first action bears the mark of `.sync`; None if that can't be seen.
+
+    Only `.sync` has ECS note who started the task.
     """
-    started = [
-        (case.execution.arn, each)
-        for case in cases
-        for use in case.uses
-        for each in (use.attempts if use.starts_job else ())
-        if each.actions.sure
-    ]
-    ways = grouped(started, lambda start: _way(start[1]))
-    if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
-        return
-    short = map(named, short_names([case.execution.name for case in cases]))
-    names = dict(zip((case.execution.arn for case in cases), short, strict=True))
-    for (resource, denied), those in ways.items():
-        arns = list(dict.fromkeys(arn for arn, _ in those))
-        who = f"{resource} ({some(names[arn] for arn in arns)})"
-        told = Attempts([each for _, each in those])
-        data = {"resource": resource, "executions": arns}
-        yield _conclusion(survey, who, told, data, denied=denied)
+
+    def of_role(self, role: CallRole) -> list[ApiCall]:
+        role_of = self.row.role_of
+        return [call for call in self.later if role_of(call.event_name) is role]
+
+    @property
+    def polls(self) -> list[ApiCall]:
+        return self.of_role(CallRole.POLL)
+
+    @property
+    def calls(self) -> list[ApiCall]:
+        return [*self.actions, *self.polls, *self.of_role(CallRole.STOP)]
+
+    @property
+    def first(self) -> ApiCall:
+        return min((*self.actions[:1], *self.later[:1]), key=_by_time)
+
+    @property
+    def mixed(self) -> bool:
+        return len(self.actions) > 1
+
+    @property
+    def refused(self) -> bool:
+        """True if AWS refused the action: there was no job."""
+        return len(self.actions) == 1 and self.actions[0].error_code is not None
+
+    @property
+    def spacing(self) -> Spacing:
+        action = self.actions[0] if self.actions else None
+        return spacing(action, self.polls) if not self.mixed else Spacing([])
+
+    @property
+    def last(self) -> ApiCall:
+        return max((*self.actions[-1:], *self.later[-1:]), key=_by_time)
+
+    def may_go_on(self, call: ApiCall) -> bool:
+        """True unless a job of its would be over by now."""
+        return call.event_time - self.last.event_time <= _ALIVE
+
+    def merge(self, other: "CallGroup") -> None:
+        """Become one with another, which has nothing left then."""
+        self.actions = sorted([*self.actions, *other.actions], key=_by_time)
+        self.later = sorted([*self.later, *other.later], key=_by_time)
+        other.actions, other.later = [], []
 
 
-def _way(case: AttemptCase) -> tuple[str, bool]:
-    denied = case.polls.sure and all(map(is_denied, case.polls.every))
-    return resource_words(case.attempt), bool(denied)
+def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
+    """Group calls given in order, those of each role, account and service apart."""
+    told: list[CallGroup] = []
+
+    def place(call: ApiCall) -> Hashable:
+        return call.role, call.account_id, call.region, call.event_source
+
+    for those in grouped(filter(is_of_job, calls), place).values():
+        found: list[CallGroup] = yield from _by_job(survey, those)
+        for group in found:
+            # Polls that fit a watched attempt may be a group's as well.
+            open_ = bool(group.actions) and not group.polls
+            group.guessed |= open_ and _may_be_polled(group, survey.unproven)
+        # What belongs to no job by name may be of any that went on by then.
+        spans = [(g.first.event_time - _ALIVE, g.last.event_time, g) for g in found]
+        for begin, end, lone in spans:
+            if lone.polls and not lone.named:
+                near = [g for b, e, g in spans if b <= end and begin <= e]
+                for group in near if len(near) > 1 else ():
+                    group.guessed = True
+        told += found
+    return sorted(told, key=lambda group: _by_time(group.first))
 
 
-def _conclusion(
-    survey: Survey, who: str, told: Attempts, data: dict[str, Any], *, denied: bool
-) -> Finding:
-    polls, succeeded = told.polls.sure, told.statuses == {"succeeded"}
-    unsure = bool(told.calls.guessed) or any(e.unproven_polls for e in told.cases)
-    # No later record may change what is said of the polls.
-    whole = all(e.settled if polls else is_seen_whole(survey, e) for e in told.cases)
-    then = f", with no poll matched{'' if whole else known_words(survey)}"
-    if polls:
-        every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
-        most = "up to " if told.polls.guessed else ""
-        count = f"{most}{plural(len(told.polls.every), 'poll')}{told.so_far}"
-        then = f", then {named(polls[0].event_name)}{every} ({count})"
-    refutes = denied and told.complete and succeeded
-    actions = told.actions.sure
-    often = f" ({times(len(actions))})" if len(actions) > 1 else ""
-    became = f"; every poll was denied{told.so_far}" if denied else ""
-    if denied and told.statuses == {"running"}:
-        became += ", and it is still running"
-    elif denied and succeeded:
-        refuted = ", so completion doesn't depend on polling" if refutes else ""
-        became += f", yet it still succeeded{refuted}"
-    text = f"{who} calls {named(actions[0].event_name)}{often}{then}{became}."
-    data |= {"tries": len(told.cases), "polls": len(polls)}
-    data |= {"denied": len(polls) if denied else 0, "statuses": sorted(told.statuses)}
-    data["interval_mean"] = round(fmean(told.gaps), 1) if told.gaps else None
-    if polls and told.so_far:
-        data["so_far"] = True
-    proofs = (call.event_id for call in told.calls.sure)
-    fact = whole and not unsure and not refutes
-    return finding(CONCLUSION, text, proofs, fact=fact, **data)
+def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
+    """Group the calls of one role and service by the jobs that they name."""
+    found: list[CallGroup] = []
+    by_id: dict[str, CallGroup] = {}
+    unnamed: list[CallGroup] = []
+    """Those that may go on, and whose jobs no call names."""
+    for number, call in enumerate(calls):
+        if not number % _PAUSE:
+            yield
+        record = survey.moment.trace.cloudtrail_record(call)
+        rows = jobs_of_call(call.event_source, call.event_name)
+        starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
+        row, ids = rows[0], ids_in(record, call.error_message)
+        group = next((by_id[job] for job in sorted(ids) if job in by_id), None)
+        if starts and group is None:
+            row, ids = starts[0], starts[0].ids_in(record.get("responseElements"))
+        elif group is None:
+            ids = {each for each in ids if _JOB_ID.fullmatch(each)}
+        if group is None and not starts:
+            unnamed = [each for each in unnamed if each.may_go_on(call)]
+            group = unnamed[0] if unnamed else None
+            for other in unnamed[1:] if not ids else ():
+                unnamed[0].merge(other)
+            if group is not None and ids:
+                # The first that was begun is taken for the job that it names.
+                group.guessed, group.named = len(unnamed) > 1, True
+                by_id.update(dict.fromkeys(ids, group))
+            unnamed = unnamed[1:] if ids else unnamed[:1]
+        if group is None:
+            mark = _sync_mark(row, record)
+            group = CallGroup(row, named=bool(ids), marked_sync=mark)
+            found.append(group)
+            by_id.update(dict.fromkeys(ids, group))
+            if not ids and not (starts and call.error_code):
+                unnamed.append(group)
+        (group.actions if starts else group.later).append(call)
+    return [group for group in found if group.actions or group.polls]
+
+
+def _may_be_polled(group: CallGroup, unproven: Sequence[ApiCall]) -> bool:
+    begin, role_of = group.first.event_time, group.row.role_of
+    place = bisect_left(unproven, begin, key=lambda call: call.event_time)
+    near = takewhile(lambda c: c.event_time - begin <= _ALIVE, unproven[place:])
+    names = (call.event_name for call in near if call.role == group.first.role)
+    return any(role_of(name) in {CallRole.POLL, CallRole.STOP} for name in names)
+
+
+def _sync_mark(row: Integration, record: Record) -> bool | None:
+    parameters = record.get("requestParameters")
+    if row.resource_type != "ecs" or not isinstance(parameters, Mapping):
+        return None
+    return text_of(parameters.get("startedBy")) == _SYNC_MARK
+
+
+def _by_time(call: ApiCall) -> tuple[datetime, str]:
+    return call.event_time, call.event_id
+
+
+def calls_alone(survey: Survey) -> Steps:
+    """Tell of the calls by Step Functions that belong to no execution of the trace."""
+    moment = survey.moment
+    calls: Sequence[ApiCall] = survey.unexplained
+    if moment.roots:
+        # Trails, and CloudTrail asked live, show whatever runs in the account besides.
+        strangers = [call for call in calls if not _is_near(survey, call)]
+        known, roles = {c.event_id for c in strangers}, {c.role for c in strangers}
+        if strangers and not survey.coverage.live:
+            made = f"{plural(len(roles), 'other role')} or at other times"
+            belong = "belongs" if len(strangers) == 1 else "belong"
+            text = (
+                f"{plural(len(strangers), 'call')} by Step Functions, made by {made},"
+            )
+            text += f" {belong} to no execution loaded."
+            proofs = (call.event_id for call in strangers)
+            count = len(strangers)
+            yield finding("other-calls", text, proofs, count=count, roles=len(roles))
+        calls = [call for call in calls if call.event_id not in known]
+    unread, calls = unread_children(survey, calls)
+    yield from unread
+    groups: list[CallGroup] = yield from group_calls(survey, calls)
+    since = calls[0].event_time if calls else None
+    # Very many groups of one role and action are told of together.
+    alike = grouped((group for group in groups if not group.refused), _likeness)
+    blocks = [block for each in alike.values() for block in together(each)]
+    for block in sorted(blocks, key=lambda block: _by_time(block[0].first)):
+        yield None
+        yield from _ToldGroups(block, since).findings()
+    # Polls that were denied are told with theirs.
+    failed = (c for c in calls if c.error_code and not (is_denied(c) and _is_poll(c)))
+    kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
+    for (role, *_), those in sorted(kinds.items()):
+        place = {"role": role}
+        yield failed_call(named(role), MatchedCalls(those), place, quoted=False)
+    if not moment.roots:
+        yield from _others(calls)
+
+
+def _likeness(group: CallGroup) -> Hashable:
+    shape = bool(group.polls), bool(group.actions), group.marked_sync, group.mixed
+    return group.first.role, group.row.action, shape
+
+
+def _is_near(survey: Survey, call: ApiCall) -> bool:
+    """True for a call by a role of an execution, made while it ran or soon before."""
+    return call.event_id in survey.moment.trace.links and any(
+        each.started_at is not None
+        and each.started_at - _NEAR <= call.event_time
+        and (not each.stopped_at or call.event_time <= each.stopped_at + _NEAR)
+        for each in survey.moment.executions.values()
+    )
+
+
+class _ToldGroups:
+    """Groups of one role and action that are told of together; mostly only one."""
+
+    def __init__(self, groups: Sequence[CallGroup], since: datetime | None) -> None:
+        self.groups, self.first, self.many = groups, groups[0], len(groups) > 1
+        self.actions = [call for group in groups for call in group.actions]
+        self.polls = MatchedCalls([call for group in groups for call in group.polls])
+        row, first = self.first.row, self.first.first
+        self.role = named(first.role)
+        self.resource = f"{row.resource_type}:{row.action}"
+        self.subject = _subject(self.actions, since, many=self.many)
+        self.sure = self.many or not self.first.guessed
+        self.place: dict[str, Any] = {
+            "visit": None,
+            "attempt": None,
+            "role": first.role,
+            "resource": self.resource,
+            "call": first.event_name,
+            "at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}",
+            "actions": len(self.actions),
+            **({"chains": len(groups)} if self.many else {}),
+        }
+        """What all findings say of whose calls they are; of many, of the first."""
+        self.proofs = [call.event_id for group in groups for call in group.calls]
+
+    def findings(self) -> Iterator[Finding]:
+        """Tell what they look like, and how they were polled for."""
+        if self.actions:
+            yield self._pattern()
+        if self.polls.sure:
+            yield self._polling()
+            if denied := self.polls.those(is_denied).sure:
+                yield self._denied(denied)
+        elif self.actions:
+            stops = [] if self.many else self.first.of_role(CallRole.STOP)
+            stopped = f"; {named(stops[0].event_name)} stopped it" if stops else ""
+            no_poll = f"no poll after {'them' if self.many else 'it'} is matched"
+            text = f"{self.role} called {self.subject}; {no_poll}{stopped}."
+            told = {**self.place, "count": len(self.actions), "polls": 0}
+            yield finding("calls", text, self.proofs, fact=self.sure, **told)
+
+    def _pattern(self) -> Finding:
+        pattern, candidates, reason = _judged(self.first)
+        name = self.resource
+        looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
+        looks += ", which calls alone can't tell apart"
+        if self.first.guessed and not self.first.polls:
+            looks = f"any form of {name}"
+        if pattern:
+            looks = f"{name}.sync (optimized integration, Run a Job)"
+        text = f"{self.subject}, by {self.role}, looks like {looks}: {reason}."
+        if self.first.mixed:
+            text = f"At least one of {text}"
+        if self.many:
+            text = f"{self.role} called {self.subject}: each looks like {looks}."
+        told = {**self.place, "pattern": pattern, "candidates": candidates}
+        return finding("pattern", text, self.proofs, fact=False, **told)
+
+    def _polling(self) -> Finding:
+        first, after = self.first, f"After {self.subject}, " if self.actions else ""
+        words = first.spacing.words()
+        figures = {**first.spacing.data, "mixed": first.mixed}
+        if self.many:
+            gaps = [gap for group in self.groups for gap in group.spacing.seconds]
+            words, figures = Spacing(gaps).words(several=True), spread(gaps)
+        if first.mixed:
+            words = ", but nothing shows which polls are whose"
+        # How many polls came after several actions is counted in any case.
+        sure, told = self.sure or first.mixed, {**self.place, **figures}
+        who = f"{after}{self.role}"
+        return polls_told(who, self.polls, words, told, settled=True, fact=sure)
+
+    def _denied(self, denied: Sequence[ApiCall]) -> Finding:
+        count, code = len(self.polls.sure), denied[0].error_code
+        words = denied_words(len(denied), count)
+        text = f"{words[:1].upper()}{words[1:]} ({named(code)}); whether that mattered"
+        text += " is not known, because calls alone don't show how an execution ended."
+        data = {**self.place, "count": len(denied), "polls": count}
+        proofs = (call.event_id for call in denied)
+        return finding("denied-unknown", text, proofs, **data, error_code=code)
+
+
+def _subject(actions: Sequence[ApiCall], since: datetime | None, *, many: bool) -> str:
+    """Name the action, with its time or how often it was called."""
+    if not actions:
+        return ""
+    name, first, last = named(actions[0].event_name), actions[0], actions[-1]
+    if many:
+        return f"{name} {times(len(actions))}"
+    begin = time_of_day(first.event_time, since)
+    end = time_of_day(last.event_time, first.event_time)
+    several = f"{len(actions)} {name} from {begin} to {end}"
+    return f"{name} at {begin}" if first is last else several
+
+
+def _judged(group: CallGroup) -> tuple[str | None, list[str], str]:
+    """Say which pattern it looks like, which it may be, and why."""
+    if group.marked_sync:
+        return "sync", ["sync"], 'it is "startedBy" AWS Step Functions, as .sync\'s are'
+    if polls := group.polls:
+        poll = named(polls[0].event_name)
+        return "sync", ["sync"], f"the same role then polled with {poll}, as .sync does"
+    if group.guessed and group.marked_sync is None:
+        return None, [*_PLAIN, "sync"], "polls that may be another's may be its own"
+    if group.marked_sync is False:
+        return None, _PLAIN, 'it has no "startedBy" as .sync has, and no known poll'
+    none = "nor would one follow a .sync job that ended within a minute"
+    return None, [*_PLAIN, "sync"], f"no poll of it is known ({none})"
+
+
+def _is_poll(call: ApiCall) -> bool:
+    return usual_role(call.event_source, call.event_name) is CallRole.POLL
+
+
+def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
+    """Count the calls of a role that have to do with no job."""
+    by_role = grouped(filterfalse(is_of_job, calls), lambda call: call.role or "")
+    for role, those in sorted(by_role.items()):
+        names = ((c.event_source.removesuffix(_AWS), c.event_name) for c in those)
+        counts = ranked(":".join(name) for name in names)
+        told = plural(len(those), "other call")
+        text = f"{named(role)} made {told}: {counted(counts, 5)}."
+        data: dict[str, Any] = {"role": role or None, "count": len(those)}
+        data["calls"] = dict(list(counts.items())[:_KINDS])
+        yield finding("calls", text, (call.event_id for call in those), **data)

@@ -8,9 +8,7 @@ is, in what ECS told of the task.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -20,43 +18,47 @@ from sfnwatch.analysis.case import (
     FAILED,
     AttemptCase,
     Case,
-    MatchedCalls,
     StateUse,
     Survey,
     Work,
-    grouped,
-    together,
 )
 from sfnwatch.analysis.finding import Finding, Steps, finding
-from sfnwatch.analysis.phases import is_denied
+from sfnwatch.analysis.phases import MatchedCalls, is_denied
 from sfnwatch.analysis.wording import (
     counted,
     ended_words,
+    grouped,
     named,
     plural,
     ranked,
     some,
     spoken,
     times,
+    together,
     visit_name,
     why,
 )
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import role_name, short_id
 from sfnwatch.model.children import (
     UNSUCCESSFUL,
-    ExecutionCounts,
     MapRun,
     Parent,
     map_run_name,
 )
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.integrations import Pattern, role_name, short_id
+from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.rows import ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Span, StateVisit
 
+_BECAME = (
+    ("failed", "failed"),
+    ("timed_out", "timed out"),
+    ("aborted", "were aborted"),
+    ("succeeded", "succeeded"),
+    ("running", "running"),
+    ("pending", "pending"),
+)
+"""What became of a Map Run's executions, failures first."""
 _STORM = 8
 """So many failed attempts of one state are a retry storm."""
 _THROTTLED = re.compile(
@@ -81,10 +83,7 @@ class ExecutionVerdict:
 
     def __init__(self, survey: Survey, execution: ExecutionAsOf) -> None:
         visit, known = _decisive(execution), survey.known_to(execution)
-        begun = execution.started_at
-        error, cause = _reason(survey.moment, execution, visit)
-        self.text = _verdict_text(execution, known, visit, why(error, cause, _REASON))
-        """The line for people."""
+        begun, running = execution.started_at, execution.running
         self.status = execution.status
         """AWS's word: RUNNING, SUCCEEDED, FAILED, …"""
         seconds = (known - begun).total_seconds() if begun and known else None
@@ -94,57 +93,33 @@ class ExecutionVerdict:
         """The visit that failed, or that is under way."""
         self.path = visit.path if visit else None
         """That visit's path, as AWS's names have it."""
-        self.error, self.cause = error, cause
         self.redrives = len(execution.redrives)
         """How often it was taken up again after it had ended."""
+        failed = not running and execution.status != "SUCCEEDED"
+        error, cause = ended_with(survey.moment, execution.ending)
+        told = [(error, cause)] if failed else []
+        if failed and visit:
+            told += ((each.error, each.cause) for each in visit.attempts[-1:])
+            told.append((visit.error, visit.cause))
+        self.error = next((error for error, _ in told if error), None)
+        """Of the ending, or else of the state that failed; so with the cause."""
+        self.cause = next((cause for _, cause in told if cause), None)
+        self.text = self._text(execution, visit)
+        """The line for people."""
 
-
-def _reason(
-    moment: Moment, execution: ExecutionAsOf, visit: StateVisit | None
-) -> tuple[str | None, str | None]:
-    """Take error and cause from the ending, or from the state that failed."""
-    if execution.running or execution.status == "SUCCEEDED":
-        return None, None
-    error, cause = ended_with(moment, execution.ending)
-    for told in (*(visit.attempts[-1:] if visit else ()), visit):
-        if told is not None:
-            error, cause = error or told.error, cause or told.cause
-    return error, cause
-
-
-def _verdict_text(
-    execution: ExecutionAsOf,
-    known: datetime | None,
-    visit: StateVisit | None,
-    reason: str,
-) -> str:
-    """Say how each leg ended: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
-    legs: list[str] = []
-    begun, running = execution.started_at, execution.running
-    for redrive in execution.redrives:
-        if redrive.ended is not None:
-            lasted = _lasted(begun, redrive.ended.at, "after", legs)
-            legs.append(f"{TERMINAL[redrive.ended.type]}{lasted}")
-        gap = redrive.seconds
-        legs.append(f"redriven{'' if gap is None else f' {spoken(gap)} later'}")
-        begun = redrive.event.at
-    lasted = _lasted(begun, known, "for" if running else "after", legs)
-    where = f" in {named(visit.name)}" if visit else ""
-    if running:
-        where = f"{lasted and ' so far'}{where and f',{where}'}"
-    told = f": {reason}" if reason and not running else ""
-    last = f"{clean(execution.status)}{lasted}{where}{told}"
-    return f"{', '.join([*legs, last]).rstrip('.')}."
-
-
-def _lasted(
-    begun: datetime | None, end: datetime | None, word: str, before: Sequence[str]
-) -> str:
-    """Say how long a leg took: `after 3 s`, and of later ones `after 1m 20s more`."""
-    if begun is None or end is None:
-        return ""
-    seconds = max(0.0, (end - begun).total_seconds())
-    return f" {word} {spoken(seconds)}{' more' if before else ''}"
+    def _text(self, execution: ExecutionAsOf, visit: StateVisit | None) -> str:
+        """Say it: `FAILED after 3 s in Work: Oops: no paper`."""
+        running, lasted = execution.running, ""
+        if self.seconds is not None:
+            word = "for" if running else "after"
+            lasted = f" {word} {spoken(max(0.0, self.seconds))}"
+        where = f" in {named(visit.name)}" if visit else ""
+        if running:
+            where = f"{lasted and ' so far'}{where and f',{where}'}"
+        again = f", redriven {times(self.redrives)}" if self.redrives else ""
+        reason = why(self.error, self.cause, _REASON)
+        told = f"{clean(self.status)}{lasted}{where}{again}{reason and f': {reason}'}"
+        return f"{told.rstrip('.')}."
 
 
 def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
@@ -260,6 +235,11 @@ class Caught(Struct, frozen=True):
     next_state: str | None
     """None where the next state has not been entered yet."""
 
+    @property
+    def words(self) -> str:
+        then = f", and {named(self.next_state)} came next" if self.next_state else ""
+        return f"(caught{then})"
+
 
 def caught(case: Case) -> Iterator[Finding]:
     """Tell of the errors that were caught; of very many alike together."""
@@ -274,8 +254,7 @@ def _caught(told: Sequence[Caught]) -> Finding:
     visit, reason = first.visit, why(first.error, None if several else first.cause)
     text = visit_name(visit, alone=several or visit.parent is None)
     text += f" failed{f' {times(len(told))}' if several else ''}"
-    then = f", and {named(first.next_state)} came next" if first.next_state else ""
-    text += f"{f' with {reason}' if reason else ''} (caught{then})."
+    text += f"{f' with {reason}' if reason else ''} {first.words}."
     proofs = (f"#{each.visit.event_ids[-1]}" for each in told)
     data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
     data["error"] = first.error
@@ -326,74 +305,46 @@ def redriven(case: Case) -> Iterator[Finding]:
 # -- child executions ------------------------------------------------------------------
 
 
-class ChildIndex:
-    """The child executions and the Map Runs of a moment, by what started them."""
-
-    def __init__(self, moment: Moment) -> None:
-        self.nested: dict[str, list[tuple[Parent, ExecutionAsOf]]] = defaultdict(list)
-        """Those that are no Map Run's, by the execution that started them."""
-        self.of_map_run: dict[str, list[ExecutionAsOf]] = defaultdict(list)
-        self.map_runs: dict[str, list[tuple[Parent, MapRun]]] = defaultdict(list)
-        """Those that were told of, by their execution."""
-        for arn, child in moment.children.items():
-            parent = moment.lineage.parents[arn]
-            if parent.map_run_arn is not None:
-                self.of_map_run[parent.map_run_arn].append(child)
-            else:
-                self.nested[parent.execution_arn].append((parent, child))
-        for arn, told in moment.map_runs.items():
-            if starter := moment.lineage.map_runs.get(arn):
-                self.map_runs[starter.execution_arn].append((starter, told))
-
-
-def children(case: Case, index: ChildIndex) -> Steps:
+def children(case: Case) -> Steps:
     """Tell of the Map Runs of an execution, and of child executions that failed."""
-    arn = case.execution.arn
-    for parent, told in index.map_runs[arn]:
-        errors: list[str] = []
-        for child in index.of_map_run[told.arn]:
-            if child.status in UNSUCCESSFUL:
-                errors.append(ended_with(case.moment, child.ending)[0] or child.status)
-                yield None
-        read = len(index.of_map_run[told.arn])
-        yield from _map_run(case, told, parent, read, ranked(errors))
-    for parent, child in index.nested[arn]:
+    lineage, arn, started = case.moment.lineage, case.execution.arn, case.survey.started
+    for told in case.moment.map_runs.values():
+        parent = lineage.map_runs.get(told.arn)
+        if parent is not None and parent.execution_arn == arn:
+            errors: list[str] = []
+            for child in started.get(told.arn, ()):
+                if child.status in UNSUCCESSFUL:
+                    error, _ = ended_with(case.moment, child.ending)
+                    errors.append(error or child.status)
+                    yield None
+            yield from _map_run(case, told, parent, ranked(errors))
+    for child in started.get(arn, ()):
         if child.status in UNSUCCESSFUL:
-            yield _child_failed(case, child, parent)
+            yield _child_failed(case, child, lineage.parents[child.arn])
 
 
 def _map_run(
-    case: Case, told: MapRun, parent: Parent, read: int, errors: Mapping[str, int]
+    case: Case, told: MapRun, parent: Parent, errors: Mapping[str, int]
 ) -> Iterator[Finding]:
     """Tell of a Map Run, if an event says that it was started."""
     turns = case.execution.map_run_turns
     starts = [f"#{turn.event.id}" for turn in turns if turn.arn == told.arn]
+    if not starts:
+        return
     counts, reasons = told.executions, f" ({counted(errors)})" if errors else ""
+    became = [f"{n:,} {word}" for k, word in _BECAME if (n := getattr(counts, k))]
+    read = len(case.survey.started.get(told.arn, ()))
     verb = "was" if read == 1 else "were"
     histories = f"{read:,} of the {counts.total:,} child histories {verb} read"
     if read >= counts.total:
         histories = "All child histories were read" if read else "No child has run yet"
-    if starts:
-        text = f"{case.state_name(parent.visit_id)} ran"
-        text += f" {plural(told.items.total, 'item')} as"
-        text += f" {plural(counts.total, 'child execution')}: {_outcome(counts)}"
-        data: dict[str, Any] = {"map_run": told.arn, "visit": parent.visit_id or None}
-        data |= {"status": told.status, **asdict(counts)}
-        data |= {"histories": read, "errors": errors}
-        yield finding("children", f"{text}{reasons}. {histories}.", starts, **data)
-
-
-def _outcome(counts: ExecutionCounts) -> str:
-    """Say what they came to, failures first: `3 failed and 37 succeeded`."""
-    told = (
-        (counts.failed, "failed"),
-        (counts.timed_out, "timed out"),
-        (counts.aborted, "were aborted"),
-        (counts.succeeded, "succeeded"),
-        (counts.running, "running"),
-        (counts.pending, "pending"),
-    )
-    return some([f"{n:,} {word}" for n, word in told if n], 6) or "none has started"
+    text = f"{case.state_name(parent.visit_id)} ran"
+    text += f" {plural(told.items.total, 'item')} as"
+    text += f" {plural(counts.total, 'child execution')}:"
+    text += f" {some(became, 6) or 'none has started'}{reasons}. {histories}."
+    data: dict[str, Any] = {"map_run": told.arn, "visit": parent.visit_id or None}
+    data |= {"status": told.status, **asdict(counts)}
+    yield finding("children", text, starts, **data, histories=read, errors=errors)
 
 
 def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
@@ -408,25 +359,25 @@ def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
 
 
 def unread_children(
-    moment: Moment, index: ChildIndex, calls: Sequence[ApiCall]
+    survey: Survey, calls: Sequence[ApiCall]
 ) -> tuple[list[Finding], Sequence[ApiCall]]:
     """Tell of executions of Map Runs that were not read, and of calls by their role.
 
     What they called can't be told from calls of strangers with that role: those are
     taken out of `calls`, and the rest is given back.
     """
-    unread: list[tuple[MapRun, int]] = []
+    moment, unread = survey.moment, list[tuple[MapRun, int]]()
     roles: set[str | None] = set()
     for told in moment.map_runs.values():
         parent = moment.lineage.map_runs.get(told.arn)
         owner = moment.executions.get(parent.execution_arn) if parent else None
-        count = told.executions.total - len(index.of_map_run[told.arn])
+        count = told.executions.total - len(survey.started.get(told.arn, ()))
         if owner is not None and count > 0:
             unread.append((told, count))
             roles.add(role_name(owner.role_arn))
-    roles.discard(None)
-    theirs = [call for call in calls if call.role in roles]
-    rest = [call for call in calls if call.role not in roles] if theirs else calls
+    theirs = [call for call in calls if call.role in roles - {None}]
+    known = {call.event_id for call in theirs}
+    rest = [call for call in calls if call.event_id not in known]
     return [_unread(told, count, theirs) for told, count in unread], rest
 
 
@@ -464,13 +415,12 @@ JobFailures = Mapping[str, JobFailure]
 def job_failures(moment: Moment, cases: Sequence[Case]) -> Work[JobFailures]:
     """Find the jobs that are known to have failed, if a state left any behind."""
     found: dict[str, JobFailure] = {}
-    if not any(_leaves_job(use) for case in cases for use in case.uses):
-        return found
-    for number, (job, failure) in enumerate(_witnesses(moment, cases)):
-        if not number % _PAUSE:
-            yield
-        if failure is not None:
-            found.setdefault(job, failure)
+    if any(_leaves_job(use) for case in cases for use in case.uses):
+        for number, (job, failure) in enumerate(_witnesses(moment, cases)):
+            if not number % _PAUSE:
+                yield
+            if failure is not None:
+                found.setdefault(job, failure)
     return found
 
 
@@ -489,7 +439,11 @@ def _witnesses(moment: Moment, cases: Sequence[Case]) -> _Told:
             by = f"#{execution.ending.id}" if execution.ending else ""
             yield arn, JobFailure(f"ended as {execution.status}", by)
     for case in cases:
-        yield from _described(case)
+        for use in case.uses:
+            # A `.sync` answers with its own task, which says no more than its state.
+            sync = use.first.pattern is Pattern.SYNC
+            if use.row is not None and use.row.event_source == _ECS and not sync:
+                yield from _described(case, use)
     for call in moment.calls:
         if call.event_source == _ECS and call.has_answer:
             record = moment.trace.cloudtrail_record(call)
@@ -501,28 +455,21 @@ def _witnesses(moment: Moment, cases: Sequence[Case]) -> _Told:
             yield job, _failure(codes, stopped.stop_code, stopped.key)
 
 
-def _described(case: Case) -> _Told:
+def _described(case: Case, use: StateUse) -> _Told:
     """Yield the tasks that a state asked for, or stopped, as its output has them."""
-    for use in case.uses:
-        # A `.sync` answers with its own task, which says no more than its state.
-        sync = use.first.pattern is Pattern.SYNC
-        if use.row is None or use.row.event_source != _ECS or sync:
-            continue
-        for each in use.attempts:
-            event = case.execution.event(each.attempt.ended_by)
-            if event is not None and event.type == "TaskSucceeded":
-                details = case.moment.trace.details(event)
-                yield from _tasks(parse_json(details.get("output")), each.end_event)
+    for each in use.attempts:
+        event = case.execution.event(each.attempt.ended_by)
+        if event is not None and event.type == "TaskSucceeded":
+            output = case.moment.trace.details(event).get("output")
+            yield from _tasks(parse_json(output), each.end_event)
 
 
 def _tasks(body: Any, witness: str) -> _Told:
     """Read ECS tasks; an output writes keys with a capital, CloudTrail without."""
     whole = _lowered(body)
-    for each in (whole.get("task"), *list_of(whole.get("tasks"))):
-        task = _lowered(each)
-        job = text_of(task.get("taskArn"))
+    for task in map(_lowered, (whole.get("task"), *list_of(whole.get("tasks")))):
         codes = [_lowered(c).get("exitCode") for c in list_of(task.get("containers"))]
-        if job:
+        if job := text_of(task.get("taskArn")):
             yield job, _failure(codes, text_of(task.get("stopCode")), witness)
 
 

@@ -1,4 +1,4 @@
-"""Where the time went: the phases of a visit, completion lag, the critical path.
+"""Phases of a visit, the calls of an attempt, how Step Functions learned of its end.
 
 What AWS's own timeline shows as one bar is told apart here: time in which nothing of
 the state's own ran yet, time it worked, time from its job's stop until Step Functions
@@ -8,36 +8,34 @@ How it learned of that, polling alone can't answer. A `.sync` task's own answer 
 when it stopped, or else what ECS told of it, and the history when Step Functions knew.
 With a poll between the two, a poll may have told; with none, it was the managed
 EventBridge rule, which leaves no call behind.
-
-A Parallel lasts as long as its slowest branch. So each second is counted once, along
-the critical path: the states of the top level, and for a Parallel or a Map those of the
-branch or iteration that its end waited for.
 """
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.finding import Finding, Steps, finding
-from sfnwatch.analysis.wording import listed, plural, spoken, visit_name
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import role_name
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.integrations import CallRole, Pattern, states_of
+from sfnwatch.analysis.wording import grouped, times
+from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
 from sfnwatch.model.links import AttemptKey, LinkRule
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.visits import Attempt, StateVisit
 
-if TYPE_CHECKING:
-    from sfnwatch.analysis.case import Case
+K = TypeVar("K")
 
 
 class Phase(StrEnum):
@@ -53,6 +51,17 @@ class Phase(StrEnum):
     """A Parallel or Map: the work is that of the states inside."""
     STOPPED = "stopped"
     """The execution itself was over, until it was redriven."""
+
+
+PHASE_KEYS = {
+    Phase.WORKING: "working",
+    Phase.WAITING: "waiting",
+    Phase.BACKING_OFF: "backing_off",
+    Phase.COMPLETION_LAG: "noticing",
+    Phase.CONTAINER: "around",
+    Phase.STOPPED: "stopped",
+}
+"""What the phases are called in data, in the order they are told."""
 
 
 class Segment(Struct, frozen=True):
@@ -193,7 +202,7 @@ def seconds_by_phase(
     return found
 
 
-# -- how Step Functions learned of the end ---------------------------------------------
+# -- the calls of an attempt -----------------------------------------------------------
 
 _DENIED = re.compile(
     r"AccessDenied|Unauthorized|NotAuthorized|Forbidden", re.IGNORECASE
@@ -203,6 +212,26 @@ ENDED_OTHERWISE = frozenset({"timed_out", "aborted"})
 _SECOND = timedelta(seconds=1)
 _LATE_POLL = timedelta(seconds=60)
 """A poll under way at the end; those much later are none of that wait."""
+
+
+def is_denied(call: ApiCall) -> bool:
+    """True for a call that IAM refused."""
+    return call.error_code is not None and is_denial(call.error_code)
+
+
+@lru_cache(maxsize=256)
+def is_denial(code: str) -> bool:
+    """True for the error code of a call that IAM refused."""
+    return bool(_DENIED.search(code))
+
+
+def sure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
+    """Give the calls of an attempt, but for those that are matched by a guess."""
+    links = ((call, moment.link(call)) for call in moment.calls_of(key))
+    return [call for call, link in links if link is not None and link.rule.sure]
+
+
+# -- how Step Functions learned of the end of a job ------------------------------------
 
 
 class ToldBy(StrEnum):
@@ -267,323 +296,175 @@ def learned_by(completions: Iterable[Completion]) -> str:
     return ""
 
 
-def is_sure(moment: Moment, call: ApiCall) -> bool:
-    """True for a call that is matched by more than a guess."""
-    link = moment.link(call)
-    return link is not None and link.rule.sure
+class MatchedCalls(NamedTuple):
+    """Calls that are matched to something, in order.
 
-
-def sure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
-    """Give the calls of an attempt, but for those that are matched by a guess."""
-    return [call for call in moment.calls_of(key) if is_sure(moment, call)]
-
-
-def polls_of(attempt: Attempt, calls: Iterable[ApiCall]) -> list[ApiCall]:
-    """Pick the polls of an attempt's wait: who asks hours later does not wait."""
-    row, end = attempt.integration, attempt.ended_at
-    if row is None:
-        return []
-    polls = [call for call in calls if row.role_of(call.event_name) is CallRole.POLL]
-    return [c for c in polls if end is None or c.event_time - end < _LATE_POLL]
-
-
-def is_denied(call: ApiCall) -> bool:
-    """True for a call that IAM refused."""
-    return call.error_code is not None and is_denial(call.error_code)
-
-
-@lru_cache(maxsize=256)
-def is_denial(code: str) -> bool:
-    """True for the error code of a call that IAM refused."""
-    return bool(_DENIED.search(code))
-
-
-def is_action(attempt: Attempt, call: ApiCall) -> bool:
-    """True for a call that does an attempt's work, as its name tells."""
-    row = attempt.integration
-    return row is not None and row.role_of(call.event_name) is CallRole.ACTION
-
-
-def knows_all_polls(
-    moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
-) -> bool:
-    """True if the records reach past an attempt's end.
-
-    False while more polls may be made, or come to light: a file may have been cut, and
-    a page of LookupEvents, the newest first, at its beginning too.
+    Those that are matched by a guess are kept apart: no figure counts them, it is only
+    told how many there may be.
     """
-    # A guess will do: it is asked how far the records reach, not whose they are.
-    calls = moment.calls_of(key)
-    end, reach = attempt.ended_at, coverage.of(key[0], attempt, calls)
-    if end is None or reach is None or reach < end:
-        return False
-    begun = coverage.live or moment.calls[0].event_time <= attempt.scheduled_at
-    return begun or any(is_action(attempt, call) for call in calls)
+
+    sure: Sequence[ApiCall]
+    guessed: Sequence[ApiCall] = ()
+
+    @classmethod
+    def joined(cls, parts: Iterable["MatchedCalls"]) -> "MatchedCalls":
+        every = list(parts)
+        guessed = [call for part in every for call in part.guessed]
+        return cls([call for part in every for call in part.sure], guessed)
+
+    @property
+    def every(self) -> list[ApiCall]:
+        return [*self.sure, *self.guessed]
+
+    @property
+    def ids(self) -> list[str]:
+        return [call.event_id for call in self.every]
+
+    @property
+    def often(self) -> str:
+        """Say how often: `5 times`, `up to 5 times`."""
+        count = len(self.every)
+        if not self.guessed:
+            return times(count)
+        return "at most once" if count == 1 else f"up to {count} times"
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """How many they are as data has it; `up_to` only where some are guesses."""
+        most = {"up_to": len(self.every)} if self.guessed else {}
+        return {"count": len(self.sure), **most}
+
+    def those(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
+        """Pick the calls of a kind."""
+        return MatchedCalls(*(list(filter(test, calls)) for calls in self))
+
+    def grouped(self, key: Callable[[ApiCall], K]) -> dict[K, "MatchedCalls"]:
+        """Part them by what they have in common."""
+        sure, guessed = (grouped(calls, key) for calls in self)
+        return {
+            each: MatchedCalls(sure.get(each, ()), guessed.get(each, ()))
+            for each in {**sure, **guessed}
+        }
 
 
-def completion_of(
-    moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
-) -> Completion | None:
-    """Say how Step Functions learned of the end of an attempt's job.
+class AttemptCalls:
+    """The calls matched to an attempt, and what they tell: worked out when asked."""
 
-    None unless the job's own answer, or ECS, says when it stopped, and that before its
-    end was known: two clocks that disagree measure nothing. A denied poll tells Step
-    Functions nothing, so it can't be what told; nor did an attempt that timed out, or
-    was aborted, end because somebody learned of its job's end. While a poll in between
-    may be its own and nothing proves it, what told is not known.
-    """
-    stopped, learned = attempt.stopped_at, attempt.ended_at
-    otherwise = attempt.status in ENDED_OTHERWISE
-    if stopped is None or learned is None or stopped > learned or otherwise:
-        return None
-    calls = sure_calls(moment, key)
-    polls = polls_of(attempt, calls)
-    # A call's time is a whole second: it may lie in between, or surely does.
-    between = [c for c in polls if stopped - c.event_time < _SECOND]
-    between = [call for call in between if call.event_time <= learned]
-    sure = {
-        call.event_id
-        for call in between
-        if stopped <= call.event_time and learned - call.event_time > _SECOND
-    }
-    failed = [call for call in between if call.error_code is not None]
-    answered = {call.event_id for call in between if call.error_code is None}
-    # Another account's CloudTrail may have them all, and events are not used there.
-    elsewhere = attempt.role_arn is not None and not polls
-    span = stopped, learned
-    unproven = unproven_polls(moment, key[0], attempt, span, moment.calls)
-    possible = [c for c in unproven if c.error_code is None and not answered]
-    known = knows_all_polls(moment, coverage, key, attempt)
-    known = known and not elsewhere and not possible
-    unseen, row = ToldBy.EVENT if known else ToldBy.UNKNOWN, attempt.integration
-    return Completion(
-        stopped_at=stopped,
-        learned_at=learned,
-        by=ToldBy.POLL if answered else unseen,
-        certain=bool(answered & sure) if answered else known,
-        job=row.job_word if row else "job",
-        poll_name=row.poll_events[0] if row and row.poll_events else "poll",
-        failed_polls=failed,
-        all_denied=all(map(is_denied, failed)),
-        surely_between=all(call.event_id in sure for call in failed),
-        possible_polls=possible,
-    )
+    def __init__(
+        self, moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
+    ) -> None:
+        self.moment, self.coverage, self.key = moment, coverage, key
+        self.attempt = attempt
 
+    @cached_property
+    def calls(self) -> MatchedCalls:
+        sure = sure_calls(self.moment, self.key)
+        ids, every = {call.event_id for call in sure}, self.moment.calls_of(self.key)
+        if len(every) == len(sure):
+            return MatchedCalls(sure)
+        return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
 
-def unproven_polls(
-    moment: Moment,
-    arn: str,
-    attempt: Attempt,
-    span: tuple[datetime, datetime | None],
-    calls: Sequence[ApiCall],
-) -> Iterator[ApiCall]:
-    """Yield the polls of a time, of calls in order, that may be an attempt's.
+    def _of_role(self, role: CallRole) -> MatchedCalls:
+        """Pick the calls of a role in the attempt's work, as their names tell."""
+        row = self.attempt.integration
+        if row is None:
+            return MatchedCalls(())
+        return self.calls.those(lambda call: row.role_of(call.event_name) is role)
 
-    They are matched to it by a guess, fit it among others, or name no job and were
-    made by its role.
-    """
-    row, key, (begin, end) = attempt.integration, (arn, attempt.scheduled_id), span
-    role = role_name(attempt.role_arn or moment.executions[arn].role_arn)
-    names = {(row.event_source, name) for name in row.poll_events} if row else set()
-    first = bisect_right(calls, begin - _SECOND, key=lambda call: call.event_time)
-    for place in range(first, len(calls)):
-        call = calls[place]
-        if end is not None and call.event_time > end:
-            return
-        link = moment.link(call) if call.name in names else None
-        if link is None or link.rule.sure:
-            continue
-        if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
-            may_be_its = key in {link.key, *link.candidates} or link.unlisted > 0
-        else:
+    @cached_property
+    def actions(self) -> MatchedCalls:
+        return self._of_role(CallRole.ACTION)
+
+    @cached_property
+    def polls(self) -> MatchedCalls:
+        """Those of its wait: who asks hours later does not wait."""
+        polls, end = self._of_role(CallRole.POLL), self.attempt.ended_at
+        if end is None:
+            return polls
+        return polls.those(lambda call: call.event_time - end < _LATE_POLL)
+
+    @cached_property
+    def complete(self) -> bool:
+        """True if the records reach past the attempt's end.
+
+        False while more polls may be made, or come to light: a file may have been cut,
+        and a page of LookupEvents, the newest first, at its beginning too.
+        """
+        # A guess will do: it is asked how far the records reach, not whose they are.
+        end, calls = self.attempt.ended_at, self.calls.every
+        reach = self.coverage.of(self.key[0], self.attempt, calls)
+        if end is None or reach is None or reach < end:
+            return False
+        if self.coverage.live or self.actions.every:
+            return True
+        return self.moment.calls[0].event_time <= self.attempt.scheduled_at
+
+    @cached_property
+    def completion(self) -> Completion | None:
+        """Say how Step Functions learned of the end of the attempt's job.
+
+        None unless the job's own answer, or ECS, says when it stopped, and that before
+        its end was known: two clocks that disagree measure nothing. A denied poll tells
+        Step Functions nothing, so it can't be what told; nor did an attempt that timed
+        out, or was aborted, end because somebody learned of its job's end. While a poll
+        in between may be its own and nothing proves it, what told is not known.
+        """
+        attempt = self.attempt
+        stopped, learned = attempt.stopped_at, attempt.ended_at
+        otherwise = attempt.status in ENDED_OTHERWISE
+        if stopped is None or learned is None or stopped > learned or otherwise:
+            return None
+        # A call's time is a whole second: it may lie in between, or surely does.
+        polls = [c for c in self.polls.sure if stopped - c.event_time < _SECOND]
+        between = [call for call in polls if call.event_time <= learned]
+        sure = {
+            call.event_id
+            for call in between
+            if stopped <= call.event_time and learned - call.event_time > _SECOND
+        }
+        failed = [call for call in between if call.error_code is not None]
+        answered = {call.event_id for call in between if call.error_code is None}
+        # Another account's CloudTrail may have them all, and events are not used there.
+        elsewhere = attempt.role_arn is not None and not self.polls.sure
+        unproven = self.unproven_polls(self.moment.calls, stopped, learned)
+        possible = [c for c in unproven if c.error_code is None and not answered]
+        known = self.complete and not elsewhere and not possible
+        unseen, row = ToldBy.EVENT if known else ToldBy.UNKNOWN, attempt.integration
+        return Completion(
+            stopped_at=stopped,
+            learned_at=learned,
+            by=ToldBy.POLL if answered else unseen,
+            certain=bool(answered & sure) if answered else known,
+            job=row.job_word if row else "job",
+            poll_name=row.poll_events[0] if row and row.poll_events else "poll",
+            failed_polls=failed,
+            all_denied=all(map(is_denied, failed)),
+            surely_between=all(call.event_id in sure for call in failed),
+            possible_polls=possible,
+        )
+
+    def unproven_polls(
+        self, calls: Sequence[ApiCall], begin: datetime, end: datetime | None
+    ) -> Iterator[ApiCall]:
+        """Yield the polls of a time, of calls in order, that may be the attempt's.
+
+        They are matched to it by a guess, fit it among others, or name no job and were
+        made by its role.
+        """
+        row, arn = self.attempt.integration, self.key[0]
+        execution = self.moment.executions[arn]
+        role = role_name(self.attempt.role_arn or execution.role_arn)
+        names = {(row.event_source, name) for name in row.poll_events} if row else set()
+        first = bisect_right(calls, begin - _SECOND, key=lambda call: call.event_time)
+        for call in map(calls.__getitem__, range(first, len(calls))):
+            if end is not None and call.event_time > end:
+                return
+            link = self.moment.link(call) if call.name in names else None
+            if link is None or link.rule.sure:
+                continue
             may_be_its = call.role == role and not call.has_request
-        if may_be_its:
-            yield call
-
-
-# -- where the time went ---------------------------------------------------------------
-
-_TOP = 3
-_STEPS = 20
-_PAUSE = 100
-_SHARE = 0.5
-_LITTLE = 0.01
-"""A share of the time that is not worth naming."""
-_LASTS = frozenset({"Wait", "Map", "Parallel"})
-"""Types that take their time without a task: of Maps, those whose history shows no
-iterations, as a Distributed Map's does."""
-_WORDS = {
-    Phase.WORKING: "working",
-    Phase.WAITING: "waiting",
-    Phase.BACKING_OFF: "retry back-off",
-    Phase.COMPLETION_LAG: "completion lag",
-    Phase.CONTAINER: "inside Map/Parallel",
-}
-PHASE_KEYS = {
-    Phase.WORKING: "working",
-    Phase.WAITING: "waiting",
-    Phase.BACKING_OFF: "backing_off",
-    Phase.COMPLETION_LAG: "noticing",
-    Phase.CONTAINER: "around",
-    Phase.STOPPED: "stopped",
-}
-"""What the phases are called in data, in the order they are told."""
-
-
-def critical_path(visits: Iterable[StateVisit], now: datetime) -> list[StateVisit]:
-    """Give the chain of visits that decided an execution's length, innermost ones.
-
-    They are followed back from the end; `now` ends those that still run.
-    """
-    inside: dict[int | None, list[StateVisit]] = defaultdict(list)
-    for visit in visits:
-        inside[visit.parent].append(visit)
-    path: list[StateVisit] = []
-    # A stack, since Parallels may be nested as deep as a definition likes.
-    todo = _chain(inside[None], now)
-    while todo:
-        visit = todo.pop()
-        if within := inside.get(visit.id):
-            todo.extend(_chain(within, now))
-        else:
-            path.append(visit)
-    return path[::-1]
-
-
-def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
-    """Give the visits of one level that followed on each other up to its end.
-
-    Within a branch a state follows on the one before it. An iteration that had to
-    wait for its turn follows on the one whose end let it begin.
-    """
-    ends = sorted((end_of(visit, now), -visit.id, visit) for visit in visits)
-    before: dict[int, StateVisit | None] = {}
-    last_of: dict[object, StateVisit] = {}
-    for visit in visits:
-        before[visit.id] = last_of.get(visit.index)
-        last_of[visit.index] = visit
-    chain: list[StateVisit] = []
-    place = len(ends) - 1
-    current = ends[-1][2] if ends else None
-    while current is not None:
-        chain.append(current)
-        follows = before[current.id]
-        while follows is None and place > 0:
-            place -= 1
-            end, _, other = ends[place]
-            if end <= current.entered_at and other.id < current.id:
-                follows = other
-        current = follows
-    return chain[::-1]
-
-
-# -- findings --------------------------------------------------------------------------
-
-
-def time_findings(case: "Case") -> Steps:
-    """Tell where most of the time went, and what it was spent on."""
-    execution = case.execution
-    begun, now = execution.started_at, _until(case)
-    if begun is None or now is None or not execution.events:
-        return
-    if not case.is_cut and any(map(case.is_end_lost, case.visits)):
-        return  # how long those states took is missing with their last events
-    yield None
-    total = (now - begun).total_seconds()
-    path = critical_path(map(case.as_known, case.visits), now)
-    yield None
-    if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
-        return
-    spent: dict[Phase, float] = defaultdict(float)
-    for number, visit in enumerate(path, 1):
-        by_phase = seconds_by_phase(visit, now, case.retrying)
-        for phase, seconds in by_phase.items():
-            spent[phase] += seconds
-        if not number % _PAUSE:
-            yield None
-    told = _time(case, path, spent, total)
-    if len(path) > 1 and not case.is_cut:
-        yield from _slowest(path, now, total - execution.stopped_seconds)
-    if told is not None:
-        yield told
-
-
-def _until(case: "Case") -> datetime | None:
-    """Say to when the states are known: where events are missing, to the last one."""
-    execution = case.execution
-    if case.is_cut and execution.events:
-        return execution.events[-1].at
-    return case.survey.known_to(execution)
-
-
-def _time(
-    case: "Case", path: Sequence[StateVisit], spent: Mapping[Phase, float], total: float
-) -> Finding | None:
-    """Tell what it was spent on; None where it took no time to speak of."""
-    execution = case.execution
-    # What lies between an end and a redrive is of no state, or of the one gone on with.
-    stopped = execution.stopped_seconds
-    known = {phase: spent.get(phase, 0.0) for phase in _WORDS}
-    between = max(0.0, total - stopped - sum(known.values()))
-    parts = [(seconds, _WORDS[phase]) for phase, seconds in known.items()]
-    parts += [(stopped, "stopped until it was redriven")]
-    if not any(_worth(seconds) for seconds, _ in parts):
-        return None
-    parts.insert(len(known), (between, "between states"))
-    told = [f"{spoken(seconds)} {words}" for seconds, words in parts if _worth(seconds)]
-    so_far = " so far" if execution.running else ""
-    if case.is_cut:
-        so_far = f" up to #{execution.events[-1].id}, the last event loaded"
-    branched = any(visit.parent is not None for visit in path)
-    once = " (parallel time counted once)" if branched else ""
-    ending = execution.ending or execution.events[-1]
-    figures: dict[str, Any] = {"seconds": round(total, 3)}
-    figures |= {PHASE_KEYS[phase]: round(known[phase], 3) for phase in known}
-    figures["between"] = round(between, 3)
-    if stopped:
-        figures["stopped"] = round(stopped, 3)
-    text = f"Critical path, {spoken(total)}{so_far}{once}: {listed(told)}."
-    proofs = [f"#{execution.events[0].id}", f"#{ending.id}"]
-    return finding("time", text, proofs, **figures, counted="slowest path")
-
-
-def says_nothing(data: Mapping[str, Any]) -> bool:
-    """True for a `time` finding that has no time of any state's own in it."""
-    told = ("working", "waiting", "backing_off", "noticing", "stopped")
-    return not any(_worth(data.get(key) or 0.0) for key in told)
-
-
-def _worth(seconds: float) -> bool:
-    return round(seconds, 2) > 0
-
-
-def _slowest(
-    path: Sequence[StateVisit], now: datetime, total: float
-) -> Iterator[Finding]:
-    """Name those that took most; of many alike none decided anything."""
-    lengths = [(length_of(visit, now), visit) for visit in path]
-    ranked = sorted(lengths, key=lambda item: (-item[0], item[1].id))
-    top = ranked[:_TOP]
-    longest, visit = ranked[0]
-    if total <= 0 or not _worth(longest):
-        return
-    if sum(seconds for seconds, _ in top) / total < _SHARE:
-        return
-    names = [
-        f"{visit_name(v, alone=v.parent is None)} ({spoken(seconds)})"
-        for seconds, v in top
-        if seconds / total >= _LITTLE
-    ]
-    rest = len(ranked) - len(names)
-    others = f", and {plural(rest, 'shorter visit')}" if rest else ""
-    text = f"The critical path was {', '.join(names)}{others}."
-    if longest / total >= _SHARE:
-        then = f", then {listed(names[1:])}" if names[1:] else ""
-        text = f"{names[0]} took most of the time{then}."
-    steps = [
-        {"visit": v.id, "path": v.path, "seconds": round(seconds, 3)}
-        for seconds, v in lengths[:_STEPS]
-    ]
-    data: dict[str, Any] = {"seconds": round(total, 3), "steps": steps}
-    data |= {"count": len(lengths), "longest": visit.id}
-    yield finding("slowest-path", text, (f"#{v.id}" for _, v in top), **data)
+            if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
+                fitting = {link.key, *link.candidates}
+                may_be_its = self.key in fitting or link.unlisted > 0
+            if may_be_its:
+                yield call

@@ -3,9 +3,10 @@
 `report` holds what is known, `explain` says it as a document.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, zip_longest
 from statistics import median
 
 from msgspec import Struct
@@ -18,10 +19,10 @@ from sfnwatch.analysis.case import (
     Survey,
     build_case,
     done,
-    grouped,
     spread,
 )
 from sfnwatch.analysis.finding import (
+    CONCLUSION,
     Block,
     Column,
     Document,
@@ -34,19 +35,24 @@ from sfnwatch.analysis.finding import (
     finding,
     section,
 )
-from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
-from sfnwatch.analysis.jobs import CONCLUSION
+from sfnwatch.analysis.findings import (
+    Topic,
+    find,
+    most_telling,
+    says_nothing,
+    topic_of,
+)
 from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.phases import (
     Phase,
     is_denied,
     length_of,
-    says_nothing,
     seconds_by_phase,
 )
 from sfnwatch.analysis.wording import (
     decimal,
     ended_words,
+    grouped,
     integration_text,
     named,
     plural,
@@ -59,9 +65,8 @@ from sfnwatch.analysis.wording import (
     visit_name,
     why,
 )
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.linker import role_of_call
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.links import role_of_call
+from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import StateVisit
 
@@ -167,17 +172,16 @@ class Report(Struct, frozen=True):
         news = most_telling(f for f in self.findings if f.execution_arn in arns)
         others = [f for f in news if topic_of(f) is not Topic.FAILED]
         concluded = [f for f in self.findings if f.kind == CONCLUSION]
+        chosen = [f for f in others if f.kind != "polling"]
+        chosen += (f for f in self.findings if f.kind == "slowest-path")
+        chosen += (f for f in others if f.kind == "polling")
+        by_kind = grouped(chosen, lambda found: found.kind).values()
+        turns = [*filter(None, chain(*zip_longest(*by_kind)))]
         told = [
             *(found for each in self.executions for found in each.failures),
             *(found for found in news if topic_of(found) is Topic.FAILED),
             *sorted(concluded, key=lambda found: not found.data["denied"]),
-            *_first_of_kinds(
-                [
-                    *(found for found in others if found.kind != "polling"),
-                    *(f for f in self.findings if f.kind == "slowest-path"),
-                    *(found for found in others if found.kind == "polling"),
-                ]
-            ),
+            *turns,
             *(found for each in self.executions for found in each.integrations),
             *(f for f in self.findings if f.kind == "unseen"),
         ]
@@ -212,17 +216,6 @@ def report(
         calls=CallsReport(survey),
         unread=len(moment.trace.unread),
     )
-
-
-def _first_of_kinds(findings: Iterable[Finding]) -> list[Finding]:
-    """Put the first of each kind first."""
-    counts: Counter[str] = Counter()
-
-    def turn(each: Finding) -> int:
-        counts[each.kind] += 1
-        return counts[each.kind]
-
-    return sorted(findings, key=turn)
 
 
 def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Finding]:
@@ -262,22 +255,19 @@ class CallsOfState:
     """The calls matched to a state's attempts."""
 
     def __init__(self, case: Case, told: Attempts) -> None:
-        link = case.moment.link
-        self.by_role = _counts(str(role_of_call(c, link(c))) for c in told.calls.sure)
+        sure, link = told.calls.sure, case.moment.link
+        self.by_role = _counts(str(role_of_call(call, link(call))) for call in sure)
         """action, poll, stop, other: those there are none of are left out."""
-        rules = (link(call) for call in told.calls.every)
-        self.by_rule = _counts(str(each.rule) for each in rules if each)
+        rules = filter(None, map(link, told.calls.every))
+        self.by_rule = _counts(str(each.rule) for each in rules)
         self.guessed = len(told.calls.guessed)
         """Calls that are matched by a guess: no other figure counts them."""
-        self.denied = sum(map(is_denied, told.calls.sure))
-        errors = sum(call.error_code is not None for call in told.calls.sure)
-        self.failed = errors - self.denied
+        self.denied = sum(map(is_denied, sure))
+        self.failed = sum(call.error_code is not None for call in sure) - self.denied
         """Calls with another error than being denied."""
-        polled = ranked(poll.event_name for poll in told.polls.sure)
-        self.poll_call = next(iter(polled), None)
+        self.poll_call = next(iter(ranked(p.event_name for p in told.polls.sure)), None)
         """What it polls with."""
-        figures = spread(told.gaps).values()
-        self.poll_mean, self.poll_min, self.poll_max = figures
+        self.poll_mean, self.poll_min, self.poll_max = spread(told.gaps).values()
 
 
 class StateRow:
@@ -286,14 +276,11 @@ class StateRow:
     def __init__(
         self, case: Case, path: str, visits: Sequence[StateVisit], told: Attempts
     ) -> None:
-        now = case.known_to
-        known = [case.as_known(visit) for visit in visits]
+        now, known = case.known_to, list(map(case.as_known, visits))
         lengths = [length_of(visit, now) for visit in known]
-        phases: dict[Phase, float] = defaultdict(float)
+        phases: Counter[Phase] = Counter()
         for visit in known:
-            by_phase = seconds_by_phase(visit, now, case.retrying)
-            for phase, seconds in by_phase.items():
-                phases[phase] += seconds
+            phases.update(seconds_by_phase(visit, now, case.retrying))
         first, tries = visits[0], [each.attempt for each in told.cases]
         row = tries[0].integration if tries else None
         self.path = path
@@ -323,37 +310,29 @@ def state_rows(case: Case) -> list[StateRow]:
     All visits of one state in one place are one row: the iterations of a Map, the
     rounds of a loop. The branches of a Parallel are places of their own.
     """
-    every = (each for use in case.uses for each in use.attempts)
-    own = grouped(every, lambda each: each.visit.id)
+    own = grouped((a for use in case.uses for a in use.attempts), lambda a: a.visit.id)
+    places: dict[int | None, tuple[str, str]] = {None: ("", "")}
+    """The path of each visit, and its type."""
+
+    def place(visit: StateVisit) -> Hashable:
+        around, kind = places.get(visit.parent, ("", ""))
+        index = "*" if kind == "Map" else visit.index
+        number = "" if visit.index is None else f"[{index}]"
+        path = f"{around}{number} / {visit.name}" if around else visit.name
+        places[visit.id] = path, visit.type
+        resource = resource_words(visit.attempts[0]) if visit.attempts else ""
+        return path, index, visit.type, resource
+
+    rows = grouped(case.visits, place).values()
     return [
         StateRow(
-            case, path, visits, Attempts([a for v in visits for a in own.get(v.id, ())])
+            case,
+            places[visits[0].id][0],
+            visits,
+            Attempts([a for v in visits for a in own.get(v.id, ())]),
         )
-        for path, visits in _places(case.visits)
+        for visits in rows
     ]
-
-
-def _places(visits: Iterable[StateVisit]) -> Iterable[tuple[str, list[StateVisit]]]:
-    """Group visits by place; a place is known by its parent's, not by its text."""
-    places: dict[tuple[object, ...], int] = {}
-    of_visit: dict[int | None, int] = {}
-    found: list[tuple[str, list[StateVisit]]] = []
-    for visit in visits:
-        outer = of_visit.get(visit.parent)
-        resource = resource_words(visit.attempts[0]) if visit.attempts else ""
-        path, index = visit.name, str(visit.index)
-        if outer is not None:
-            around, (parent, *_) = found[outer]
-            # Branches are told apart, and iterations are not.
-            index = "*" if parent.type == "Map" else index
-            number = "" if visit.index is None else f"[{index}]"
-            path = f"{around}{number} / {visit.name}"
-        key = (outer, index, visit.name, visit.type, resource)
-        place = of_visit[visit.id] = places.setdefault(key, len(found))
-        if place == len(found):
-            found.append((path, []))
-        found[place][1].append(visit)
-    return found
 
 
 # -- as a document ---------------------------------------------------------------------
@@ -429,29 +408,27 @@ def _states(execution: ExecutionReport) -> Iterator[Block]:
     if not rows:
         return
 
-    def numbers(head: str, rank: int, cells: Iterable[object]) -> Column:
-        texts = tuple(str(cell or "") for cell in cells)
-        return Column(head, texts, right=True, rank=rank)
-
     def spent(head: str, rank: int, phase: Phase) -> Column:
         lengths = (row.phases.get(phase) for row in rows)
-        return numbers(head, rank, (length and spoken(length) for length in lengths))
+        cells = [spoken(length) if length else "" for length in lengths]
+        return Column(head, cells, right=True, rank=rank)
 
-    paths = tuple(clean(row.path, _PATH) for row in rows)
-    runs = tuple(row.resource or clean(row.type) for row in rows)
     several = any(row.visits > 1 for row in rows)
+    visits = [f"{row.visits}" if several else "" for row in rows]
+    runs = [row.resource or clean(row.type) for row in rows]
+    tries = [f"{row.tries or ''}" for row in rows]
     yield Table(
         (
-            Column("State", paths, least=26),
+            Column("State", [clean(row.path, _PATH) for row in rows], least=26),
             Column("Runs", runs, rank=6, least=16),
-            numbers("Visits", 2, (several and row.visits for row in rows)),
-            numbers("Attempts", 3, (row.tries for row in rows)),
+            Column("Visits", visits, right=True, rank=2),
+            Column("Attempts", tries, right=True, rank=3),
             spent("Working", 4, Phase.WORKING),
             spent("Waiting", 8, Phase.WAITING),
             spent("Back-off", 5, Phase.BACKING_OFF),
             spent("Lag", 7, Phase.COMPLETION_LAG),
-            numbers("Total", 0, (spoken(row.seconds) for row in rows)),
-            Column("Status", tuple(map(_statuses, rows))),
+            Column("Total", [spoken(row.seconds) for row in rows], right=True),
+            Column("Status", list(map(_statuses, rows))),
         )
     )
     if several:
@@ -464,7 +441,7 @@ def _statuses(row: StateRow) -> str:
     """Say how its visits ended: `succeeded`, or `97 succeeded, 3 failed`."""
     if len(row.statuses) == 1:
         return status_words(*row.statuses)
-    ordered = sorted(row.statuses.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(row.statuses.items(), key=lambda item: -item[1])
     return ", ".join(f"{count} {status_words(status)}" for status, count in ordered)
 
 
@@ -472,44 +449,37 @@ def _calls_words(execution: ExecutionReport) -> Iterator[str]:
     """Say for each state that has some which calls it has, and how they are matched."""
     for row in execution.states:
         calls = row.calls
-        counts = [plural(count, role) for role, count in calls.by_role.items()]
-        counts += [f"{calls.denied} denied"] if calls.denied else []
-        counts += [f"{calls.failed} failed"] if calls.failed else []
-        counts += [f"up to {calls.guessed} more"] if calls.guessed else []
+        told = [plural(count, role) for role, count in calls.by_role.items()]
+        others = {"denied": calls.denied, "failed": calls.failed}
+        told += [f"{count} {word}" for word, count in others.items() if count]
+        told += [f"up to {calls.guessed} more"] if calls.guessed else []
+        polled, mean = "", calls.poll_mean
+        if calls.poll_call and mean is not None:
+            # One poll comes once.
+            how = "after" if calls.by_role.get("poll") == 1 else "every"
+            polled = f"; {named(calls.poll_call)} {how} {decimal(mean)} s"
         words = {**_RULES, "resource-id": row.id_word}
         rules = [f"{words.get(r, r)} ({n})" for r, n in calls.by_rule.items()]
         if rules:
-            told = f"{clean(row.path, _PATH)}: {', '.join(counts)}{_poll_words(calls)}"
-            yield f"{told}; matched by {', '.join(rules)}"
-
-
-def _poll_words(calls: CallsOfState) -> str:
-    """Say how often was polled; one poll comes once."""
-    if not calls.poll_call or calls.poll_mean is None:
-        return ""
-    how = "after" if calls.by_role.get("poll") == 1 else "every"
-    return f"; {named(calls.poll_call)} {how} {decimal(calls.poll_mean)} s"
+            made = f"{clean(row.path, _PATH)}: {', '.join(told)}{polled}"
+            yield f"{made}; matched by {', '.join(rules)}"
 
 
 def _whole_heading(report: Report) -> str:
     """Head what is of no execution in particular."""
-    if len(report.executions) > 1:
-        return "Across all executions"
     if report.executions:
-        return "CloudTrail"
+        return "CloudTrail" if len(report.executions) == 1 else "Across all executions"
     return "API calls without a history" if report.calls.count else "Nothing loaded"
 
 
 def _trace_facts(report: Report) -> Iterator[str]:
     """Say what there is of CloudTrail."""
     calls = report.calls
-    if not calls.watched:
-        # Where that is felt, a finding says it.
-        if not report.findings_of(None):
-            yield "No CloudTrail data loaded."
-        return
     if calls.first_at is None or calls.last_at is None:
-        yield "CloudTrail shows no call."
+        if calls.watched:
+            yield "CloudTrail shows no call."
+        elif not report.findings_of(None):  # where that is felt, a finding says it
+            yield "No CloudTrail data loaded."
         return
     begin = f"{calls.first_at:%Y-%m-%d %H:%M:%S}"
     end = time_of_day(calls.last_at, calls.first_at)

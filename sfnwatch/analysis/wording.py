@@ -4,19 +4,23 @@ Every string of AWS's is cleaned here before it becomes part of a sentence.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os.path import commonprefix
+from typing import TypeVar
 
 from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.links import Link
 from sfnwatch.model.values import clean, duration, parse_object, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 
+T = TypeVar("T")
+K = TypeVar("K")
 NAME = 80
 """No name takes more of a sentence; AWS allows state names no longer."""
 FEW = 3
 """So many things alike are told of one by one; more of them together."""
-_RESOURCE = 200
+_RESOURCE, _REASON = 200, 200
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MINUTELY, _FIVE_MINUTELY = (50, 70), (270, 330)
 _REASONS = (
@@ -80,11 +84,6 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def up_to(count: int) -> str:
-    """Say how often at the most: `at most once`, `up to 5 times`."""
-    return "at most once" if count == 1 else f"up to {count} times"
-
-
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Count things: `1 poll`, `5 polls`, `2 retries`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -125,6 +124,19 @@ def ranked(names: Iterable[str]) -> dict[str, int]:
 def counted(counts: Mapping[str, int], most: int = FEW) -> str:
     """List names with their counts: `5 DescribeTasks, 4 RunTask and 1 more`."""
     return some((f"{count} {named(name)}" for name, count in counts.items()), most)
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Put together what has the same key, in the order in which keys first come."""
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def together(items: Sequence[T]) -> list[Sequence[T]]:
+    """Divide things alike into those that are told of at once: very many are."""
+    return [items] if len(items) > FEW else [[item] for item in items]
 
 
 # -- names -----------------------------------------------------------------------------
@@ -182,6 +194,15 @@ def why(error: str | None, cause: str | None, limit: int = 200) -> str:
     """Say error and cause within a sentence: `States.TaskFailed: Essential …`."""
     parts = (error, cause and cause_words(cause))
     return ": ".join(clean(part, limit) for part in parts if part).rstrip(".")
+
+
+def ambiguity(link: Link | None) -> str:
+    """Say what keeps a call from being matched."""
+    if link is not None and link.reason:
+        return clean(link.reason, _REASON)
+    if link is not None and link.candidate_count > 1:
+        return "nothing tells these attempts apart"
+    return "another execution may have made it"
 
 
 def short_names(names: Sequence[str]) -> list[str]:

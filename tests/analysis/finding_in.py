@@ -12,11 +12,10 @@ from sfnwatch.analysis.finding import Document, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain, report
 from sfnwatch.export.text import write_text
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.history import Clock
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.rows import ApiCall, Clock
 from sfnwatch.model.trace import Trace
 from tests.builders import ARN, ROLE, History, Which, answer, call, milliseconds
 

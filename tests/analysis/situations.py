@@ -601,6 +601,10 @@ CALLS_ALONE: Situations = {
             row("RunTask", 1),
             *polls(60, 120, errorcode="AccessDenied"),
         ],
+        "denied polls name the job of an action that names none": [
+            row("RunTask", 1),
+            *polls(60, 120, errorcode="AccessDenied", errormessage=f"no: {TASK_ARN}"),
+        ],
         "polls that suit several actions are only counted": [
             row("RunTask", 1),
             row("RunTask", 30),
@@ -697,4 +701,66 @@ SITUATIONS: Mapping[str, tuple[str, Known]] = {
     for part in (JOBS, OUTCOMES, SEVERAL, NOT_VISIBLE, CALLS_ALONE, TIME)
     for kinds, named in part.items()
     for name, known in named.items()
+}
+
+
+# -- what is explained -----------------------------------------------------------------
+
+
+def failed_inside() -> list[Received]:
+    run = History().start()
+    run.add("ParallelStateEntered", name="Fan")
+    run.add("ParallelStateStarted")
+    cause = '{"errorMessage": "out of \\u001b paper."}'
+    run.task("Work", LAMBDA_INVOKE, error="Oops", cause=cause, lasts=6)
+    run.add("ParallelStateFailed")
+    return run.end("Failed", error="Oops", cause=cause).records
+
+
+def caught_and_failed() -> list[Received]:
+    """Build a run in which one error is caught and the next is not."""
+    run, cause = History().start(), "Out of paper."
+    run.task("Charge", LAMBDA_INVOKE, error="Declined", cause="No.", caught=True)
+    run.task("Print", LAMBDA_INVOKE, retried=["Jam"], error="Oops", cause=cause)
+    return run.end("Failed", error="Oops", cause=cause).records
+
+
+def branches_and_rounds() -> list[Received]:
+    run = History().start()
+    run.parallel("Fan", *[lambda branch: branch.state("Same")] * 2)
+    return run.state("Again").state("Again").records
+
+
+def retried_often() -> list[Received]:
+    run = History().start()
+    for number in range(20):
+        run.task(f"S{number}", LAMBDA_INVOKE, retried=["E"])
+    return run.end().records
+
+
+OTHER = History(OTHER_ARN).start().end().records
+EXPLAINED: Mapping[str, Sequence[Received]] = {
+    "a state within another failed": failed_inside(),
+    "what failed is told first": caught_and_failed(),
+    "one runs": [
+        *sync_history()[:5],
+        describe("RUNNING"),
+        health("history", "live", 92),
+    ],
+    "one was aborted": History().start().end("Aborted").records,
+    "one is only described": [describe()],
+    "one is only named": [
+        receive(None, RecordKind.DESCRIBE, ARN, {"executionArn": ARN})
+    ],
+    "one was redriven": redriven_run(),
+    "iterations are one row": many_jobs(20),
+    "branches are rows of their own": branches_and_rounds(),
+    "of very many findings alike the first are told": retried_often(),
+    "a Map Run's time is not worth a sentence": photos(),
+    "a history is not whole": one_page(describe()),
+    "nor are the ends of its states known": one_page(sync_history()[-1]),
+    "polls were denied": sync_run(denied=True),
+    "several are told apart": [*sync_run(denied=True), *OTHER],
+    "there is no history": sync_calls(),
+    "there is nothing at all": [],
 }

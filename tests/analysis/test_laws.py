@@ -15,8 +15,8 @@ from sfnwatch.analysis.compare.pairs import Comparison
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
 from sfnwatch.analysis.report import explain, report
-from sfnwatch.model.history import Clock
 from sfnwatch.model.records import EVENT_KINDS
+from sfnwatch.model.rows import Clock
 from sfnwatch.model.values import clean
 from tests.analysis.finding_in import Doubted, many_jobs, text_of, trace_of
 from tests.builders import History
@@ -97,8 +97,8 @@ def test_no_fact_of_explain_rests_on_a_guess(seed: int, share: float) -> None:
 def test_no_fact_of_compare_rests_on_a_guess(seed: int, share: float) -> None:
     guessed, unmatched = doubted(seed, share)
     for a, b in pairwise(guessed.executions):
-        told = compare(guessed, a, guessed, b)
-        known = compare(unmatched, a, unmatched, b)
+        told = compare((guessed, a), (guessed, b))
+        known = compare((unmatched, a), (unmatched, b))
         # Not all of them are told of in sentences.
         differences = sure_differences(told)
         assert differences <= sure_differences(known)

@@ -10,8 +10,7 @@ large Map. What somebody toggles is known by its key, which stays the same while
 comes in.
 """
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -22,25 +21,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.case import AttemptCase, Survey, Work, build_case, done, gaps
-from sfnwatch.analysis.compare.differences import (
-    codes_of,
-    compare_definitions,
-    find_differences,
-    find_gaps,
-    state_names,
-)
 from sfnwatch.analysis.compare.pairs import (
     AttemptPair,
     CallPair,
     CallTally,
     Comparison,
     DefinitionChanges,
-    Difference,
     IterationGroup,
-    KindOf,
     Lengths,
     Side,
     VisitPair,
+    codes_of,
     pair_visits,
 )
 from sfnwatch.analysis.finding import (
@@ -67,12 +58,20 @@ from sfnwatch.analysis.wording import (
     status_words,
     times,
 )
-from sfnwatch.model.arns import role_name
-from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
+from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import duration
+from sfnwatch.model.values import (
+    canonical,
+    duration,
+    list_of,
+    mapping_of,
+    parse_object,
+)
 from sfnwatch.model.visits import StateVisit
 
+Chosen = tuple[Moment, str]
+"""A moment, and the ARN of an execution."""
 _CALLS = frozenset({"call", "denied"})
 _UNSURE = frozenset({"no-history", "partial-history", "late-calls", "shared-calls"})
 """The gaps behind which a difference may be hidden."""
@@ -86,57 +85,27 @@ _NAME = 20
 """A name is cut to so many cells before a column goes."""
 
 
-def compare(
-    moment_a: Moment,
-    arn_a: str,
-    moment_b: Moment,
-    arn_b: str,
-    now: datetime | None = None,
-) -> Comparison:
+def compare(a: Chosen, b: Chosen, now: datetime | None = None) -> Comparison:
     """Compare two executions, named by their ARNs; the moments may be the same.
 
     What still runs is measured to `now`, to its moment or else to the last that is
     known of it. Raises KeyError for an execution that its moment does not show.
     """
-    return done(comparing(moment_a, arn_a, moment_b, arn_b, now))
+    return done(comparing(a, b, now))
 
 
-def comparing(
-    moment_a: Moment,
-    arn_a: str,
-    moment_b: Moment,
-    arn_b: str,
-    now: datetime | None = None,
-) -> Work[Comparison]:
+def comparing(a: Chosen, b: Chosen, now: datetime | None = None) -> Work[Comparison]:
     """Compare likewise, with pauses: two of the longest histories take 0.3 s."""
-    survey_a = Survey(moment_a, now)
-    survey_b = survey_a if moment_b is moment_a else Survey(moment_b, now)
-    case_a = yield from build_case(survey_a, moment_a.executions[arn_a])
-    case_b = yield from build_case(survey_b, moment_b.executions[arn_b])
-    a, b = sides = Side("A", case_a), Side("B", case_b)
-    pairs = yield from pair_visits(sides, _kind_of(a, b))
-    found = Comparison(sides, pairs)
-    found.definitions = compare_definitions(a.execution, b.execution)
+    sides = []
+    for letter, (moment, arn) in zip("AB", (a, b), strict=True):
+        case = yield from build_case(Survey(moment, now), moment.executions[arn])
+        sides.append(Side(letter, case))
+    pairs = yield from pair_visits((sides[0], sides[1]))
+    found = Comparison((sides[0], sides[1]), pairs)
     yield
-    found.differences = find_differences(found)
+    found.definitions = compare_definitions(found)
     found.gaps = list(find_gaps(found))
     return found
-
-
-def _kind_of(a: Side, b: Side) -> KindOf:
-    """Tell states that do the same by different names: both start a job of one kind.
-
-    A name that both machines have stands for the same state in both.
-    """
-    shared = state_names(a.execution) & state_names(b.execution)
-
-    def kind_of(visit: StateVisit) -> Hashable | None:
-        row = visit.attempts[0].integration if visit.attempts else None
-        if visit.name in shared or row is None or not row.starts_job:
-            return None
-        return visit.type, row.event_source, row.action_event
-
-    return kind_of
 
 
 # -- in sentences ----------------------------------------------------------------------
@@ -184,7 +153,7 @@ def _answer(comparison: Comparison) -> Iterator[Finding]:
     yield from map(_told, endings)
 
 
-def _told(difference: Difference, prefix: str = "") -> Finding:
+def _told(difference: Finding, prefix: str = "") -> Finding:
     fact = difference.certainty is Certainty.FACT
     return _said(f"{prefix}{difference.text}", difference.evidence, fact=fact)
 
@@ -192,15 +161,13 @@ def _told(difference: Difference, prefix: str = "") -> Finding:
 def _same(comparison: Comparison) -> Finding:
     unsure = any(gap.kind in _UNSURE for gap in comparison.gaps)
     unsure = unsure or not comparison.calls_compared or comparison.guesses
-    told = "only times differ"
+    polled = any(any(side.polls) for side in comparison.sides)
+    told = "only times and polls differ" if polled else "only times differ"
     if unsure:
         told = "only times differ, as far as is known"
     elif comparison.a.is_same(comparison.b):
         told = "nothing differs"
-    elif any(any(side.polls) for side in comparison.sides):
-        told = "only times and polls differ"
-    text = f"{_same_way(comparison)}; {told}."
-    return _said(text, fact=not unsure)
+    return _said(f"{_same_way(comparison)}; {told}.", fact=not unsure)
 
 
 def _same_way(comparison: Comparison) -> str:
@@ -213,23 +180,21 @@ def _same_way(comparison: Comparison) -> str:
 
 
 def _lengths(comparison: Comparison) -> Iterator[Finding]:
+    for side in comparison.sides:
+        if side.execution.running and side.seconds is not None:
+            yield _said(f"{side.letter} has been running for {spoken(side.seconds)}.")
     a, b = comparison.seconds.a, comparison.seconds.b
-    if a is None or b is None:
-        return
-    for side, seconds in zip(comparison.sides, (a, b), strict=True):
-        if side.execution.running:
-            yield _said(f"{side.letter} has been running for {spoken(seconds)}.")
-    if comparison.running:
+    if comparison.running or a is None or b is None:
         return
     if comparison.seconds.near:
         yield _said(f"They took about the same time: A {spoken(a)}, B {spoken(b)}.")
         return
     more = f"{spoken(abs(b - a))} {'more' if b > a else 'less'}"
-    short, long = sorted((a, b))
-    many = ""
-    if short > 0 and long / short >= _NOTABLE:
-        count = f"{long / short:,.{0 if long / short >= _MANIFOLD else 1}f}"
-        many = f" ({'B' if b > a else 'A'} took {count} times as long)"
+    (short, _), (long, letter) = sorted([(a, "A"), (b, "B")])
+    ratio, many = long / short if short > 0 else 0.0, ""
+    if ratio >= _NOTABLE:
+        places = 1 if ratio < _MANIFOLD else 0
+        many = f" ({letter} took {ratio:,.{places}f} times as long)"
     yield _said(f"B took {spoken(b)}, {more} than A's {spoken(a)}{many}.")
 
 
@@ -277,9 +242,8 @@ def _polled(side: Side) -> tuple[str, bool]:
         return f"has no poll matched{so_far}", False
     means = [fmean(between) for case in cases if (between := gaps(case.polls.sure))]
     every = f", {cadence(fmean(means))}" if means else ""
-    return f"polled {side.polls.often}{so_far}{every}", not (
-        side.polls.guessed or so_far
-    )
+    sure = not side.polls.guessed and not so_far
+    return f"polled {side.polls.often}{so_far}{every}", sure
 
 
 def _completions(comparison: Comparison) -> Iterator[Finding]:
@@ -292,14 +256,14 @@ def _completions(comparison: Comparison) -> Iterator[Finding]:
     if len(both) == 1:
         what = f"completion lag of the {both[0][0].job}"
     sides = list(zip(*both, strict=True))
-    by_a, by_b = map(learned_by, sides)
-    how_a, how_b = f" ({by_a})" if by_a else "", f" ({by_b})" if by_b else ""
-    if by_a == by_b:
-        how_a, how_b = "", f", both {by_a}" if by_a else ""
-    lag_a, lag_b = (spoken(fmean(each.lag for each in side)) for side in sides)
-    text = f"The {what} was {lag_a} in A{how_a} and {lag_b} in B{how_b}."
+    lags = [spoken(fmean(each.lag for each in side)) for side in sides]
+    ways = [learned_by(side) for side in sides]
+    how = [f" ({way})" if way else "" for way in ways]
+    if ways[0] == ways[1]:
+        how = ["", f", both {ways[0]}" if ways[0] else ""]
+    text = f"The {what} was {lags[0]} in A{how[0]} and {lags[1]} in B{how[1]}."
     guessed = any(each.possible_polls for side in sides for each in side)
-    yield _said(text, fact=not (by_a or by_b or guessed))
+    yield _said(text, fact=not any(ways) and not guessed)
 
 
 def remarks(comparison: Comparison) -> list[str]:
@@ -335,6 +299,126 @@ def _definitions(definitions: DefinitionChanges) -> Iterator[str]:
         yield "The definitions differ outside their states."
 
 
+# -- what could not be compared --------------------------------------------------------
+
+
+def find_gaps(comparison: Comparison) -> Iterator[Finding]:
+    """Yield what could not be compared, or only with care; what matters most first.
+
+    The data has the side where it is missing, `a` or `b` (None: both), and a count.
+    """
+    sides = a, b = comparison.sides
+    if a.is_same(b):
+        yield _gap("same-execution", "A and B are the same execution.")
+    elif a.execution.state_machine_arn != b.execution.state_machine_arn:
+        text = "They ran different state machines; visits are matched by state name."
+        yield _gap("other-machine", text)
+    for side in sides:
+        yield from _gaps_of_history(side)
+    text = "No API call is matched to {}, so calls and polling are not compared."
+    yield from _lacking("no-calls", text, [x for x in sides if x.lacks_calls])
+    for side in sides:
+        yield from _gaps_of_calls(side)
+    text = "The definition of {} is not loaded, so definitions are not compared."
+    lacking = [side for side in sides if side.execution.defined is None]
+    yield from _lacking("no-definition", text, lacking)
+
+
+def _gap(kind: str, text: str, side: Side | None = None, count: int = 0) -> Finding:
+    letter = side.letter.lower() if side is not None else None
+    return finding(kind, text, side=letter, count=count)
+
+
+def _lacking(kind: str, text: str, sides: Sequence[Side]) -> Iterator[Finding]:
+    if sides:
+        who = " or ".join(side.letter for side in sides)
+        yield _gap(kind, text.format(who), sides[0] if len(sides) == 1 else None)
+
+
+def _gaps_of_history(side: Side) -> Iterator[Finding]:
+    events, who = side.execution.events, side.letter
+    if not events:
+        text = f"The history of {who} is not loaded, so its states can't be compared."
+        yield _gap("no-history", text, side)
+        return
+    # Ids are given without a gap, from 1.
+    missing = events[-1].id - len(events)
+    if missing > 0:
+        lacks = f"The history of {who} lacks {plural(missing, 'event')}"
+        text = f"{lacks}, so parts of it may be missing here."
+        yield _gap("partial-history", text, side, missing)
+    if side.execution.running:
+        text = f"{who} is still running, so it is compared as far as it has come."
+        yield _gap("running", text, side)
+
+
+def _gaps_of_calls(side: Side) -> Iterator[Finding]:
+    """Tell of calls that may be missing, or be another's.
+
+    How far calls are complete is measured live; of files nobody knows.
+    """
+    who, moment = side.letter, side.case.moment
+    stopped, complete = side.execution.stopped_at, side.case.survey.coverage.measured
+    expected = side.expects_calls and side.calls.sure
+    if stopped and complete and complete < stopped and expected:
+        late = (stopped - complete).total_seconds()
+        until = f"only up to {spoken(late)} before the end of {who} (estimate)"
+        text = f"CloudTrail was complete {until}: later calls may be missing."
+        yield _gap("late-calls", text, side, round(late))
+    links = filter(None, map(moment.link, moment.calls))
+    tied = (link.candidates for link in links if link.rule is LinkRule.AMBIGUOUS)
+    # Those that fit several attempts, one of its own among them.
+    count = sum(any(side.execution.arn == arn for arn, _ in each) for each in tied)
+    if count:
+        text = f"{plural(count, 'call')} that may belong to {who}"
+        text += f" {'is' if count == 1 else 'are'} ambiguous, and not counted."
+        yield _gap("shared-calls", text, side, count)
+
+
+# -- definitions -----------------------------------------------------------------------
+
+
+def compare_definitions(comparison: Comparison) -> DefinitionChanges | None:
+    """Compare what two executions were defined by; None where one is not known.
+
+    A state's name is its own within a whole machine, so states are compared by name,
+    those of branches and iterations too; what only stands inside of another state is
+    compared as itself, not as a part of that.
+    """
+    texts = [side.execution.definition_text for side in comparison.sides]
+    machines = [parse_object(text or "") for text in texts]
+    if not all(machines):
+        return None
+    in_a, in_b = ({n: _fields(state) for n, state in states_of(t)} for t in texts)
+    changed = {
+        name: sorted(k for k in {*own, *in_b[name]} if own.get(k) != in_b[name].get(k))
+        for name, own in in_a.items()
+        if in_b.get(name, own) != own
+    }
+    outside = _outside(machines[0]) != _outside(machines[1])
+    return DefinitionChanges(
+        same=in_a == in_b and not outside,
+        only_a=[name for name in in_a if name not in in_b],
+        only_b=[name for name in in_b if name not in in_a],
+        changed=changed,
+        outside=outside,
+    )
+
+
+def _outside(machine: Mapping[str, Any]) -> str:
+    """Write what is in no state; a comment is for people."""
+    return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
+
+
+def _fields(state: Mapping[str, Any]) -> Mapping[str, str]:
+    """Write a state's fields, without the states inside."""
+    told = {key: canonical(field) for key, field in state.items() if key != "Comment"}
+    for key in told.keys() & {"Branches", "ItemProcessor", "Iterator"}:
+        inner = list_of(state[key]) or [state[key]]
+        told[key] = canonical([_outside(mapping_of(machine)) for machine in inner])
+    return told
+
+
 # -- as lines --------------------------------------------------------------------------
 
 _CROWD, _MANY = 20, 5
@@ -344,14 +428,6 @@ _LEAST_ALIKE, _FEW = 3, 30
 _LEAST_SHARE = 0.01
 """A phase of less of its state's time is left out."""
 _TOLD_ELSEWHERE = frozenset({Phase.CONTAINER, Phase.COMPLETION_LAG})
-_BAR_ORDER = (
-    Phase.WAITING,
-    Phase.CONTAINER,
-    Phase.WORKING,
-    Phase.BACKING_OFF,
-    Phase.COMPLETION_LAG,
-)
-"""As they mostly come one after the other."""
 
 
 class RowKind(StrEnum):
@@ -430,41 +506,33 @@ def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
     for pair in comparison.pairs:
         if pair.place < stop:
             continue
-        group = comparison.groups.get(pair.place)
-        differs = comparison.count_differing(pair.place, pair.place + 1) > 0
-        begins_open = pair.both and differs
+        group, key = comparison.groups.get(pair.place), _key(pair)
+        begins_open = pair.both and comparison.differs(pair.place, pair.place + 1)
         if group is not None:
             begins_open = len(group.places) <= _CROWD
-        is_open = begins_open != (_key(pair) in folds.toggled)
+        is_open = begins_open != (key in folds.toggled)
         stop = pair.stop if group is not None and not is_open else pair.place + 1
-        if group is None:
-            below = list(_below(comparison, pair))
-        else:
+        below = list(_below(comparison, pair))
+        if group is not None:
             below = list(_summary(comparison, pair, group, folded=not is_open))
-        differs = comparison.count_differing(pair.place, stop) > 0
         yield CompareRow(
             kind=RowKind.STATE,
             label=pair.label,
             a=_state_cell(pair.a, pair.seconds.a),
             b=_state_cell(pair.b, pair.seconds.b),
             seconds=pair.seconds,
-            mark=_mark(pair, differs=differs),
-            key=_key(pair),
+            mark=_mark(pair, differs=comparison.differs(pair.place, stop)),
+            key=key,
             place=pair.place,
             depth=pair.depth,
             open=is_open if below or group is not None else None,
         )
         for number, row in enumerate(below if is_open or group is not None else ()):
-            yield replace(
-                row,
-                # Where there is no state, what it lacks goes without saying.
-                a=row.a if pair.a is not None else Cell(),
-                b=row.b if pair.b is not None else Cell(),
-                mark=row.mark if pair.both else "",
-                key=f"{_key(pair)}~{number}",
-                place=pair.place,
-                depth=pair.depth + 1,
-            )
+            # Where there is no state, what it lacks goes without saying.
+            a, b = row.a if pair.a else Cell(), row.b if pair.b else Cell()
+            mark, depth = row.mark if pair.both else "", pair.depth + 1
+            where = {"key": f"{key}~{number}", "place": pair.place, "depth": depth}
+            yield replace(row, a=a, b=b, mark=mark, **where)
 
 
 def _key(pair: VisitPair) -> str:
@@ -497,15 +565,15 @@ def _fold_alike(
 
     for (alike, _), run in groupby(rows, likeness):
         found = list(run)
-        is_open, key = True, f"{found[0].key}~alike"
+        head, is_open = found[0], True
         if alike and len(found) >= _LEAST_ALIKE:
-            is_open = key in folds.toggled
+            is_open = f"{head.key}~alike" in folds.toggled
             yield CompareRow(
                 kind=RowKind.ALIKE,
                 label=f"⋯ {len(found):,} states alike",
-                key=key,
-                place=found[0].place,
-                depth=found[0].depth,
+                key=f"{head.key}~alike",
+                place=head.place,
+                depth=head.depth,
                 open=is_open,
             )
         yield from found if is_open else ()
@@ -519,34 +587,16 @@ def _summary(
 ) -> Iterator[CompareRow]:
     """Sum up the iterations of a Map that are too many, or folded away, to be seen."""
     many = len(group.places) >= _MANY or (folded and len(group.places) > 1)
-    if pair.visit.type == "Map" and many:
-        places = group.places.values()
-        differing = sum(comparison.count_differing(*each) > 0 for each in places)
-        label = "; ".join(_clauses(group, differing))
-        mark = "≠" if differing else ""
-        yield CompareRow(kind=RowKind.GROUP, label=label, mark=mark)
-
-
-def _clauses(group: IterationGroup, differing: int) -> Iterator[str]:
-    """Say what matters most first: how many, how long, which changed."""
+    if pair.visit.type != "Map" or not many:
+        return
+    differing = sum(comparison.differs(*each) for each in group.places.values())
     counts = [len(side.seconds) for side in (group.a, group.b)]
     in_b = f" in A, {counts[1]:,} in B" if counts[0] != counts[1] else " in each"
-    yield f"{plural(counts[0], 'iteration')}{in_b}"
+    label, mark = f"{plural(counts[0], 'iteration')}{in_b}", ""
     if differing:
-        yield f"{differing:,} differ{'s' if differing == 1 else ''}"
-    sides = (("A", group.a), ("B", group.b))
-    spreads = [(letter, side.spread) for letter, side in sides if side.spread]
-    yield f"median {', '.join(f'{x} {duration(s.median)}' for x, s in spreads)}"
-    for word, sign in (("slowdown", 1), ("speed-up", -1)):
-        if found := group.extreme(sign):
-            index, lengths = found
-            ends = (duration(lengths.a or 0.0), duration(lengths.b or 0.0))
-            yield f"largest {word} [{index}] {' → '.join(ends)}"
-    for letter, side in sides:
-        odd = Counter(s for s in side.statuses.values() if s != "succeeded")
-        words = ", ".join(f"{n:,} {status_words(status)}" for status, n in odd.items())
-        if words:
-            yield f"{words} in {letter}"
+        label += f"; {differing:,} differ{'s' if differing == 1 else ''}"
+        mark = "≠"
+    yield CompareRow(kind=RowKind.GROUP, label=label, mark=mark)
 
 
 # -- what stands below a state ---------------------------------------------------------
@@ -564,7 +614,7 @@ def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
             yield _detail("runs", *map(Cell, runs), mark="≠")
         yield from _attempt(each, several=len(pair.attempts) > 1)
         for call in each.calls:
-            yield _calls(each, call, known=comparison.calls_compared)
+            yield _calls(each, call, compared=comparison.calls_compared)
         told = [case.completion if case else None for case in each.cases]
         if any(told):
             lags = Lengths(*(each.lag if each else None for each in told))
@@ -593,31 +643,29 @@ def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
     return Cell(f"{words}{length}", status, f"#{case.attempt.scheduled_id}")
 
 
-def _calls(pair: AttemptPair, call: CallPair, *, known: bool) -> CompareRow:
+def _calls(pair: AttemptPair, call: CallPair, *, compared: bool) -> CompareRow:
     number = f" (attempt {pair.number})" if pair.number > 1 else ""
     codes_a, codes_b = codes_of(call.a), codes_of(call.b)
     own = zip((call.a, call.b), pair.cases, strict=True)
-    cells = (_calls_cell(call.role, *each, known=known) for each in own)
-    mark = "≠" if known and codes_a != codes_b else ""
+    cells = (_calls_cell(call.role, *each) for each in own)
+    mark = "≠" if compared and codes_a != codes_b else ""
     minor = call.role is CallRole.ACTION and not codes_a | codes_b
     return _detail(f"{named(call.event_name)}{number}", *cells, mark=mark, minor=minor)
 
 
 def _calls_cell(
-    role: CallRole, tally: CallTally | None, case: AttemptCase | None, *, known: bool
+    role: CallRole, tally: CallTally | None, case: AttemptCase | None
 ) -> Cell:
-    polls = role is CallRole.POLL
-    may_come = polls and case is not None and not case.complete
     if tally is None:
-        # An action was made, or its attempt would have failed: it is not matched.
-        made = role is CallRole.ACTION and case is not None
-        return _UNKNOWN if made or may_come or not known else _UNMATCHED
+        return _UNMATCHED
+    polls = role is CallRole.POLL
     words = [plural(tally.count, "poll") if polls else times(tally.count)]
     for code, count in tally.error_codes.items():
         words.append(f"{f'{count:,} ' if count < tally.count else ''}{named(code)}")
     if tally.interval_mean:
         words.append(f"every {tally.interval_mean:.0f} s")
-    guess, so_far = "up to " if tally.guessed else "", " so far" if may_come else ""
+    guess = "up to " if tally.guessed else ""
+    so_far = " so far" if polls and case is not None and not case.complete else ""
     status = "failed" if tally.failed else "succeeded"
     return Cell(f"{guess}{', '.join(words)}{so_far}", status, tally.first)
 
@@ -649,58 +697,49 @@ def _phases(pair: VisitPair) -> Iterator[CompareRow]:
 def comparison_document(comparison: Comparison) -> Document:
     """Write a comparison as a document: who, what it comes to, state by state."""
     answer, *others = verdict(comparison)
-    rows = compare_rows(comparison)
-    told, lines = remarks(comparison), list(_details(comparison, rows))
+    rows, told = compare_rows(comparison), remarks(comparison)
+    lines = list(_details(comparison, rows))
     blocks: list[Block] = [
         _sides(comparison),
         Paragraph(answer.text, strong=True),
         *others,
-        *section("Conditions and limits", [Items(tuple(told))] if told else [], 1),
+        *section("Conditions and limits", [Items(told)] if told else [], 1),
         *section("States", [_states(rows)] if rows else [], 1),
-        *section("Details", [Items(tuple(lines))] if lines else [], 1),
+        *section("Details", [Items(lines)] if lines else [], 1),
     ]
-    return Document(tuple(blocks))
+    return Document(blocks)
 
 
 def _sides(comparison: Comparison) -> Table:
-    names = short_names([side.execution.name for side in comparison.sides])
-    rows = map(_side_row, comparison.sides, names)
-    letters, titles, statuses, lengths, begun = zip(*rows, strict=True)
+    sides, runs = comparison.sides, [side.execution for side in comparison.sides]
+    names = zip(runs, short_names([run.name for run in runs]), strict=True)
+    titles = [f"{named(run.state_machine_name)} › {named(name)}" for run, name in names]
+    starts = (run.started_at for run in runs)
+    begun = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in starts]
+    lengths = [duration(s.seconds) if s.seconds is not None else "" for s in sides]
     return Table(
         (
-            Column("", letters),
+            Column("", [side.letter for side in sides]),
             Column("Execution", titles, least=_NAME),
-            Column("Status", statuses),
+            Column("Status", [status_words(run.status) for run in runs]),
             Column("Duration", lengths, right=True),
             Column("Started (UTC)", begun, rank=1),
         )
     )
 
 
-def _side_row(side: Side, name: str) -> tuple[str, ...]:
-    execution, seconds = side.execution, side.seconds
-    machine, begun = execution.state_machine_name, execution.started_at
-    title = f"{named(machine)} › " if machine else ""
-    return (
-        side.letter,
-        f"{title}{named(name)}",
-        status_words(execution.status),
-        duration(seconds) if seconds is not None else "",
-        f"{begun:%Y-%m-%d %H:%M:%S}" if begun else "",
-    )
-
-
 def _states(rows: Sequence[CompareRow]) -> Table:
     told = [row for row in rows if row.kind in _FIGURES]
-    names = tuple(f"{_INDENT * row.depth}{row.label}" for row in told)
-    ratios = tuple(row.seconds.ratio_words for row in told)
+    names = [f"{_INDENT * row.depth}{row.label}" for row in told]
+    more = [row.seconds.more_words for row in told]
+    ratios = [row.seconds.ratio_words for row in told]
     return Table(
         (
-            Column("", tuple(row.mark for row in told)),
+            Column("", [row.mark for row in told]),
             Column("State", names, least=_NAME),
-            Column("A", tuple(row.a.text for row in told), right=True),
-            Column("B", tuple(row.b.text for row in told), right=True),
-            Column("B − A", tuple(row.seconds.more_words for row in told), right=True),
+            Column("A", [row.a.text for row in told], right=True),
+            Column("B", [row.b.text for row in told], right=True),
+            Column("B − A", more, right=True),
             Column("B / A", ratios, right=True, rank=1),
         )
     )
@@ -737,8 +776,8 @@ def bar(
     cells = min(width, max(1, round(whole / scale * width)))
     found: list[tuple[Phase, int]] = []
     spent, taken = 0.0, 0
-    for phase in _BAR_ORDER:
-        spent += told.get(phase) or 0.0
+    for phase, seconds in told.items():
+        spent += seconds or 0.0
         end = round(spent / whole * cells)
         if end > taken:
             found.append((phase, end - taken))

@@ -1,4 +1,4 @@
-"""What of two executions is beside each other: visits, attempts, calls, iterations.
+"""What of two executions is beside each other, and at which points they differ.
 
 One execution is called A, the other B. Visits are matched level by level: those that
 follow on each other inside the same branch or iteration of two states that are a pair
@@ -12,24 +12,42 @@ much. Where JSON has a key for a field, the field is called the same.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import zip_longest
+from operator import itemgetter
 from statistics import fmean, median
-from typing import NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.analysis.case import AttemptCase, Case, MatchedCalls, Work, gaps, grouped
-from sfnwatch.analysis.finding import Certainty
-from sfnwatch.analysis.outcomes import caught_errors, ended_with
-from sfnwatch.analysis.phases import Phase, end_of, length_of, seconds_by_phase
-from sfnwatch.analysis.wording import named, ranked
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import role_of_call
+from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps
+from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.outcomes import Caught, ExecutionVerdict, caught_errors
+from sfnwatch.analysis.phases import (
+    MatchedCalls,
+    Phase,
+    end_of,
+    is_denial,
+    length_of,
+    seconds_by_phase,
+)
+from sfnwatch.analysis.wording import (
+    ended_words,
+    grouped,
+    listed,
+    named,
+    plural,
+    ranked,
+    resource_words,
+    times,
+)
+from sfnwatch.model.integrations import CallRole, Pattern, states_of
+from sfnwatch.model.links import role_of_call
+from sfnwatch.model.moment import ExecutionAsOf
+from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 
@@ -104,23 +122,17 @@ class Side:
     """One execution; what still runs is measured to the last that is known of it."""
 
     def __init__(self, letter: str, case: Case) -> None:
-        self.letter = letter
-        """A or B."""
-        self.moment = moment = case.moment
-        self.execution, self.visits = case.execution, case.visits
-        self.retrying, self.now = case.retrying, case.known_to
-        begin = self.execution.started_at
-        end = self.execution.stopped_at or self.now
-        seconds = max(0.0, (end - (begin or end)).total_seconds())
-        self.seconds = seconds if begin is not None else None
-        """How long it took; so far, while it runs."""
-        self.error = ended_with(moment, self.execution.ending)[0]
-        """What it failed with."""
+        self.letter, self.case = letter, case
+        """A or B, and what happened in its execution."""
+        self.execution, self.now = case.execution, case.known_to
+        verdict = ExecutionVerdict(case.survey, case.execution)
+        self.seconds, self.error = verdict.seconds, verdict.error
+        """How long it took, so far while it runs; and what it failed with."""
         first = self.execution.event(1)
-        details = moment.trace.details(first) if first is not None else {}
+        details = case.moment.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
         """What it was given, as text; None where that is not known."""
-        caught = caught_errors(self.execution, self.visits)
+        caught = caught_errors(self.execution, case.visits)
         self.caught = {each.visit.id: each for each in caught}
         """What was caught, by the id of the visit that failed."""
         attempts = [each for use in case.uses for each in use.attempts]
@@ -130,8 +142,6 @@ class Side:
         """Every call that is matched to one of its attempts."""
         self.polls = MatchedCalls.joined(each.polls for each in attempts)
         """Those of its calls that asked for a job's end while its attempt waited."""
-        self.complete_to = case.survey.coverage.measured
-        """Up to when CloudTrail is complete, where that is measured."""
         rows = (each.attempt.integration for each in attempts)
         self.expects_calls = any(row is not None and row.recorded for row in rows)
         """True if an attempt of it made a call that CloudTrail records."""
@@ -140,7 +150,7 @@ class Side:
 
     def is_same(self, other: "Side") -> bool:
         """True if the other is the same execution, as of the same moment."""
-        own, its = self.moment, other.moment
+        own, its = self.case.moment, other.case.moment
         shared = own.trace is its.trace and own.at == its.at and own.clock is its.clock
         return shared and self.execution.arn == other.execution.arn
 
@@ -187,21 +197,17 @@ class CallPair(Struct, frozen=True):
 class AttemptPair:
     """The n-th attempts of a visit and of its counterpart, from 1."""
 
-    def __init__(
-        self, number: int, a: AttemptCase | None, b: AttemptCase | None
-    ) -> None:
-        self.number, self.a, self.b, self.cases = number, a, b, (a, b)
+    def __init__(self, number: int, cases: Sequence[AttemptCase | None]) -> None:
+        self.number, self.cases = number, cases
+        self.a, self.b = cases
         in_a, in_b = map(_tallies, self.cases)
         self.calls = [CallPair(*k, in_a.get(k), in_b.get(k)) for k in {**in_a, **in_b}]
         """In the order in which A made the first of them; then what B alone made."""
-        self.seconds = Lengths(*map(_attempt_length, self.cases))
+        spans = (c and (c.attempt.scheduled_at, c.attempt.ended_at) for c in self.cases)
+        self.seconds = Lengths(
+            *((s[1] - s[0]).total_seconds() if s and s[1] else None for s in spans)
+        )
         """From scheduled to ended; None while it runs."""
-
-
-def _attempt_length(case: AttemptCase | None) -> float | None:
-    if case is None or case.attempt.ended_at is None:
-        return None
-    return (case.attempt.ended_at - case.attempt.scheduled_at).total_seconds()
 
 
 def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], CallTally]:
@@ -221,14 +227,9 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
 
 # -- visits ----------------------------------------------------------------------------
 
-
-class _Aligned(NamedTuple):
-    """A visit of A and its counterpart in B; one of the two may be missing."""
-
-    a: StateVisit | None
-    b: StateVisit | None
-    moved: bool = False
-    """True where the two come in another order."""
+_Aligned = tuple[StateVisit | None, StateVisit | None, bool]
+"""A visit of A and its counterpart in B, one of the two may be missing; and whether the
+two come in another order."""
 
 
 class VisitPair:
@@ -253,58 +254,60 @@ class VisitPair:
         self.running = any(visit.running for visit in there)
         self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for what takes the time of the states inside."""
-        own = list(zip((self.a, self.b), sides, strict=True))
+        visits = self.a, self.b
+        own = list(zip(visits, sides, strict=True))
         lengths = (length_of(v, side.now) if v is not None else None for v, side in own)
         self.seconds = Lengths(*lengths)
         """Of what still runs, so far."""
-        self.phases = _phases(own)
-        """What it was spent on; that it stood still is none of them."""
-        tries = (visit.attempts if visit is not None else () for visit, _ in own)
+        spent = [
+            seconds_by_phase(v, side.now, side.case.retrying) if v is not None else None
+            for v, side in own
+        ]
+        phases = [p for p in Phase if any(p in (e or ()) for e in spent)]
+        self.phases: Mapping[Phase, Lengths] = {
+            phase: Lengths(*(e if e is None else e.get(phase, 0.0) for e in spent))
+            for phase in phases
+            if phase is not Phase.STOPPED
+        }
+        """What it was spent on; that it stood still is none of them. What lacks took
+        no time."""
+        tries = (visit.attempts if visit is not None else () for visit in visits)
         self.attempts = [
-            AttemptPair(number, *map(Side.case_of, sides, pair))
+            AttemptPair(number, list(map(Side.case_of, sides, pair)))
             for number, pair in enumerate(zip_longest(*tries), start=1)
         ]
-
-    @property
-    def name_in_b(self) -> str | None:
-        """B's name of it, where that is another."""
-        return self.b.name if self.b and self.b.name != self.visit.name else None
 
     @property
     def title(self) -> str:
         """Name it by its path, and say which turn of it this is, if not the first."""
         path = clean(self.visit.path.removeprefix(f"{ROOT} / "), _PATH)
-        other = f" ({named(self.name_in_b)} in B)" if self.name_in_b else ""
-        return f"{path}{other}{self._turn}"
+        return f"{path}{self._more}"
 
     @property
     def label(self) -> str:
         """Name it where it stands below what it runs in: `[3] Work`."""
         index = f"[{self.visit.index}] " if self.visit.index is not None else ""
-        other = f" / {named(self.name_in_b)}" if self.name_in_b else ""
-        return f"{index}{named(self.visit.name)}{other}{self._turn}"
+        return f"{index}{named(self.visit.name)}{self._more}"
 
     @property
-    def _turn(self) -> str:
-        return f" (visit {self.occurrence})" if self.occurrence > 1 else ""
+    def _more(self) -> str:
+        """Give B's name of it, where that is another, and which turn this is."""
+        other = self.b.name if self.b and self.b.name != self.visit.name else ""
+        turn = f" (visit {self.occurrence})" if self.occurrence > 1 else ""
+        return f"{other and f' / {named(other)}'}{turn}"
 
 
-KindOf = Callable[[StateVisit], Hashable | None]
-"""What two visits of different names must have in common; None: nothing would do."""
-_Level = Mapping[int | None, Sequence[StateVisit]]
-"""The visits inside of one, by the branch or iteration that they run in."""
-
-
-def pair_visits(sides: Sides, kind_of: KindOf) -> Work[list[VisitPair]]:
+def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
     """Pair the visits of two executions; what is inside of a state follows on it.
 
     On a level A's order is kept; what B alone has follows on what it followed there.
     """
-    inside_a, inside_b = (_inside(side.visits) for side in sides)
+    key_of = _key_of(sides)
+    inside_a, inside_b = (grouped(s.case.visits, lambda v: v.parent) for s in sides)
     found: list[VisitPair] = []
     turns: Counter[str] = Counter()
     # Not by recursion: a history may be nested as deep as it is long.
-    level = _align_level(inside_a.get(None, {}), inside_b.get(None, {}), kind_of)
+    level = _align_level(inside_a.get(None, ()), inside_b.get(None, ()), key_of)
     waiting: list[tuple[VisitPair | None, _Aligned]] = [(None, each) for each in level]
     while waiting:
         if not len(found) % _PAUSE:
@@ -314,9 +317,9 @@ def pair_visits(sides: Sides, kind_of: KindOf) -> Work[list[VisitPair]]:
         found.append(pair)
         turns[pair.visit.path] += 1
         pair.occurrence = turns[pair.visit.path]
-        own = inside_a.get(pair.a.id, {}) if pair.a is not None else {}
-        its = inside_b.get(pair.b.id, {}) if pair.b is not None else {}
-        waiting += ((pair, each) for each in _align_level(own, its, kind_of))
+        own = inside_a.get(pair.a.id, ()) if pair.a is not None else ()
+        its = inside_b.get(pair.b.id, ()) if pair.b is not None else ()
+        waiting += ((pair, each) for each in _align_level(own, its, key_of))
     for pair in reversed(found):
         if pair.parent is not None:
             around = found[pair.parent]
@@ -324,113 +327,90 @@ def pair_visits(sides: Sides, kind_of: KindOf) -> Work[list[VisitPair]]:
     return found
 
 
-def _phases(own: Iterable[tuple[StateVisit | None, Side]]) -> Mapping[Phase, Lengths]:
-    """Put the phases of a visit beside its counterpart's: what lacks took no time."""
-    spent = [
-        seconds_by_phase(visit, side.now, side.retrying) if visit is not None else None
-        for visit, side in own
-    ]
-    phases = {phase for each in spent for phase in each or ()} - {Phase.STOPPED}
-    return {
-        phase: Lengths(*(None if e is None else e.get(phase, 0.0) for e in spent))
-        for phase in Phase
-        if phase in phases
-    }
+def _key_of(sides: Sides) -> Callable[[StateVisit], Hashable]:
+    """Tell states apart by name; jobs whose names one machine alone has, by kind.
+
+    Two that both start a job of one kind do the same by different names.
+    """
+    shared = _state_names(sides[0].execution) & _state_names(sides[1].execution)
+
+    def key_of(visit: StateVisit) -> Hashable:
+        row = visit.attempts[0].integration if visit.attempts else None
+        if visit.name in shared or row is None or not row.starts_job:
+            return visit.name
+        return visit.type, row.event_source, row.action_event
+
+    return key_of
 
 
-def _inside(visits: Iterable[StateVisit]) -> Mapping[int | None, _Level]:
-    """Sort visits by the visit they run in, then by branch or iteration."""
-    found: dict[int | None, dict[int | None, list[StateVisit]]] = {}
-    for visit in sorted(visits, key=lambda visit: visit.id):
-        found.setdefault(visit.parent, {}).setdefault(visit.index, []).append(visit)
-    return found
+def _state_names(execution: ExecutionAsOf) -> set[str]:
+    """Name every state that a machine is known to have."""
+    defined = {name for name, _ in states_of(execution.definition_text)}
+    return defined | {visit.name for visit in execution.visits}
 
 
-def _align_level(a: _Level, b: _Level, kind_of: KindOf) -> list[_Aligned]:
-    """Align what is inside of two states, the last first."""
+def _align_level(
+    a: Sequence[StateVisit],
+    b: Sequence[StateVisit],
+    key_of: Callable[[StateVisit], Hashable],
+) -> list[_Aligned]:
+    """Align what is inside of two states, branch by branch, the last first."""
+    in_a, in_b = (
+        grouped(visits, lambda v: -1 if v.index is None else v.index)
+        for visits in (a, b)
+    )
     return [
         aligned
-        for index in sorted({*a, *b}, key=lambda index: -1 if index is None else index)
-        for aligned in _align(a.get(index, ()), b.get(index, ()), kind_of)
+        for index in sorted({*in_a, *in_b})
+        for aligned in _align(in_a.get(index, ()), in_b.get(index, ()), key_of)
     ][::-1]
 
 
 def _align(
-    a: Sequence[StateVisit], b: Sequence[StateVisit], kind_of: KindOf
+    a: Sequence[StateVisit],
+    b: Sequence[StateVisit],
+    key_of: Callable[[StateVisit], Hashable],
 ) -> Iterator[_Aligned]:
-    """Match two sequences by name and turn, then by kind within each gap."""
-    partners = _partners([v.name for v in a], [v.name for v in b])
-    taken = set(partners)
-    begin_a = begin_b = 0
-    for at, place in (*_longest_rising(partners), (len(a), len(b))):
-        lone_a = [n for n in range(begin_a, at) if partners[n] is None]
-        lone_b = [n for n in range(begin_b, place) if n not in taken]
-        kinds = _partners(
-            [kind_of(a[n]) for n in lone_a], [kind_of(b[n]) for n in lone_b]
-        )
-        renamed = {lone_a[m]: lone_b[n] for m, n in _longest_rising(kinds)}
-        for n in range(begin_a, at):
-            partner = partners[n]
-            other = renamed.get(n) if partner is None else partner
-            its = b[other] if other is not None else None
-            yield _Aligned(a[n], its, partner is not None)
-        left = {*lone_b} - {*renamed.values()}
-        yield from (_Aligned(None, b[n]) for n in sorted(left))
-        if at < len(a):
-            yield _Aligned(a[at], b[place])
-        begin_a, begin_b = at + 1, place + 1
+    """Match two sequences by key and turn."""
+    places = {turn: place for place, turn in enumerate(_turns(map(key_of, b)))}
+    partners = [places.get(turn) for turn in _turns(map(key_of, a))]
+    rising = _longest_rising(partners)
+    lone = deque(sorted({*range(len(b))} - {*partners}))
+    for at, visit in enumerate(a):
+        partner = partners[at]
+        while at in rising and lone and partner is not None and lone[0] < partner:
+            yield None, b[lone.popleft()], False
+        its = b[partner] if partner is not None else None
+        yield visit, its, its is not None and at not in rising
+    yield from ((None, b[place], False) for place in lone)
 
 
-def _partners(
-    a: Sequence[Hashable | None], b: Sequence[Hashable | None]
-) -> list[int | None]:
-    """Give for each key of A the place in B of the same turn of it; None has none."""
-    places = {turn: place for place, turn in enumerate(_turns(b))}
-    return [places.get(t) if t[0] is not None else None for t in _turns(a)]
-
-
-def _turns(keys: Iterable[Hashable | None]) -> Iterator[tuple[Hashable | None, int]]:
-    counted: Counter[Hashable | None] = Counter()
+def _turns(keys: Iterable[Hashable]) -> Iterator[tuple[Hashable, int]]:
+    counted: Counter[Hashable] = Counter()
     for key in keys:
         counted[key] += 1
         yield key, counted[key]
 
 
-def _longest_rising(places: Sequence[int | None]) -> list[tuple[int, int]]:
-    """Choose the most positions whose places rise, each with its place.
-
-    No place stands at two positions.
-    """
-    best: list[_Run] = []
-    """Of the rising runs of each length the one that ends with the least place."""
+def _longest_rising(places: Sequence[int | None]) -> set[int]:
+    """Choose the most positions whose places rise; no place stands at two of them."""
+    best: list[int] = []
+    """Where the rising runs of each length end that do so with the least place."""
+    before: dict[int, int | None] = {}
     for at, place in enumerate(places):
         if place is not None:
-            length = bisect_left(best, place, key=lambda run: run[1])
-            best[length : length + 1] = [(at, place, best[length - 1 : length])]
-    found: list[tuple[int, int]] = []
-    runs = best[-1:]
-    while runs:
-        at, place, runs = runs[0]
-        found.append((at, place))
-    return found[::-1]
-
-
-_Run = tuple[int, int, "list[_Run]"]
-"""The end of a rising run: a position, its place, and the run before it."""
+            length = bisect_left(best, place, key=lambda end: places[end] or 0)
+            before[at] = best[length - 1] if length else None
+            best[length : length + 1] = [at]
+    found: set[int] = set()
+    last = best[-1] if best else None
+    while last is not None:
+        found.add(last)
+        last = before[last]
+    return found
 
 
 # -- iterations ------------------------------------------------------------------------
-
-
-class Spread(Struct, frozen=True):
-    """How long the iterations of one side took."""
-
-    count: int
-    median: float
-    least: float
-    least_index: int | None
-    most: float
-    most_index: int | None
 
 
 class Iterations:
@@ -451,22 +431,31 @@ class Iterations:
             self.statuses[index] = "running" if running else own[-1].status
 
     @property
-    def spread(self) -> Spread | None:
+    def spread(self) -> Mapping[str, Any] | None:
+        """How many there are, and how long they took; None for none."""
         lengths = self.seconds
         if not lengths:
             return None
         least, most = (f(lengths, key=lengths.__getitem__) for f in (min, max))
-        middle = median(lengths.values())
-        return Spread(len(lengths), middle, lengths[least], least, lengths[most], most)
+        return {
+            "count": len(lengths),
+            "median": median(lengths.values()),
+            "least": lengths[least],
+            "least_index": least,
+            "most": lengths[most],
+            "most_index": most,
+        }
 
 
-class IterationGroup(Struct, frozen=True):
+class IterationGroup:
     """The iterations of a Map, or the branches of a Parallel, taken together."""
 
-    places: Mapping[int | None, tuple[int, int]]
-    """The places of the first pair of each, and after its last, by index."""
-    a: Iterations
-    b: Iterations
+    def __init__(self, inside: Sequence[VisitPair], sides: Sides) -> None:
+        level = grouped(inside, lambda pair: pair.visit.index).items()
+        self.places = {index: (own[0].place, own[-1].stop) for index, own in level}
+        """The places of the first pair of each, and after its last, by index."""
+        self.a = Iterations((pair.a for pair in inside), sides[0].now)
+        self.b = Iterations((pair.b for pair in inside), sides[1].now)
 
     def extreme(self, sign: int) -> tuple[int | None, Lengths] | None:
         """Give the one that took so much longer in B, by its index; for -1, less."""
@@ -476,59 +465,7 @@ class IterationGroup(Struct, frozen=True):
         return None if place is None else each[place]
 
 
-def group_iterations(
-    pairs: Sequence[VisitPair], sides: Sides
-) -> Mapping[int, IterationGroup]:
-    """Group what is in each Map and Parallel, by the place of its pair."""
-    now_a, now_b = (side.now for side in sides)
-    found = {}
-    for state, inside in grouped(pairs, lambda pair: pair.parent).items():
-        if state is not None:
-            level = grouped(inside, lambda pair: pair.visit.index).items()
-            places = {index: (own[0].place, own[-1].stop) for index, own in level}
-            in_a = Iterations((pair.a for pair in inside), now_a)
-            in_b = Iterations((pair.b for pair in inside), now_b)
-            found[state] = IterationGroup(places, in_a, in_b)
-    return found
-
-
 # -- the whole -------------------------------------------------------------------------
-
-
-class Difference(Struct, frozen=True):
-    """A point at which the two did something else; times alone make none."""
-
-    kind: str
-    """first-state, next-state, type, resource, iterations, outcome, try, error, denied,
-    call or status."""
-    at: tuple[int, int]
-    """An event id of A, and what comes first of those at the same."""
-    text: str
-    """A sentence on what the two did."""
-    state: int | None = None
-    """The place of the pair; None for the executions as such."""
-    a: str | None = None
-    """What it was in A, as the kind says: a state, a status, a resource, a call."""
-    b: str | None = None
-    attempt: int | None = None
-    """Which attempt, from 1; of a call too."""
-    call: CallPair | None = None
-    index: int | None = None
-    """The branch or iteration that began with another state."""
-    certainty: Certainty = Certainty.FACT
-    evidence: tuple[str, ...] = ()
-
-
-class ComparisonGap(Struct, frozen=True):
-    """Something that could not be compared, or only with care."""
-
-    kind: str
-    """same-execution, no-history, partial-history, running, other-machine, no-calls,
-    late-calls, shared-calls or no-definition."""
-    text: str
-    side: str | None = None
-    """The side where it is missing, `a` or `b`; None: both."""
-    count: int = 0
 
 
 class DefinitionChanges(Struct, frozen=True):
@@ -551,13 +488,13 @@ class Comparison:
         self.a, self.b = a, b = sides
         self.pairs = pairs
         """Every visit of both once, what is in a Map or Parallel right behind it."""
-        self.groups = group_iterations(pairs, sides)
+        inside = grouped(pairs, lambda pair: pair.parent).items()
+        self.groups = {n: IterationGroup(o, sides) for n, o in inside if n is not None}
         """By the place of the Map or Parallel."""
         self.definitions: DefinitionChanges | None = None
         """None where one is not known."""
-        self.differences: Sequence[Difference] = ()
-        """In the order of A."""
-        self.gaps: Sequence[ComparisonGap] = ()
+        self.gaps: Sequence[Finding] = ()
+        """What could not be compared, or only with care."""
         self.running = a.execution.running or b.execution.running
         self.seconds = Lengths(a.seconds, b.seconds)
         """Of the whole executions; of what still runs, so far."""
@@ -583,14 +520,32 @@ class Comparison:
         return found
 
     @cached_property
-    def differing(self) -> Sequence[int]:
+    def differences(self) -> Sequence[Finding]:
+        """At which points the two did something else, in the order of A.
+
+        Times alone make none. Each is a sentence on what the two did; its kind is
+        first-state, next-state, type, resource, iterations, outcome, try, error,
+        denied, call or status, and its data has
+
+        state     the place of the pair; None for the executions as such
+        index     the branch or iteration that began with another state
+        attempt   which attempt, from 1; of a call too
+        a, b      what it was on each side: a state, a status, a resource, a call
+        call      a CallPair
+        """
+        ways = (_in_states, _in_order, _iteration_counts, _endings)
+        found = [each for find in ways for each in find(self)]
+        return [difference for _, difference in sorted(found, key=itemgetter(0))]
+
+    @cached_property
+    def _differing(self) -> Sequence[int]:
         """The places of pairs that did something else, or have no counterpart."""
-        told = {each.state for each in self.differences if each.state is not None}
+        told = {each.data["state"] for each in self.differences} - {None}
         return sorted(told | {pair.place for pair in self.pairs if not pair.both})
 
-    def count_differing(self, start: int, stop: int) -> int:
-        """Count the differing pairs from a place to before another."""
-        return bisect_left(self.differing, stop) - bisect_left(self.differing, start)
+    def differs(self, start: int, stop: int) -> bool:
+        """True if any pair differs, from a place to before another."""
+        return bisect_left(self._differing, stop) > bisect_left(self._differing, start)
 
     def extreme(self, sign: int) -> int | None:
         """Find the place of the state that took so much longer in B; for -1, less."""
@@ -599,3 +554,270 @@ class Comparison:
             for pair in self.pairs
         )
         return extreme(settled, sign)
+
+
+# -- what is different -----------------------------------------------------------------
+#
+# Of one cause not every consequence is told: an attempt that failed makes another
+# outcome, and that another next state. So each state tells of what came first in it.
+# What was aborted comes after all that happened inside the same Map or Parallel: there
+# lies the reason.
+
+_BEFORE, _AT, _AFTER, _LAST = range(4)
+_At = tuple[int, int]
+"""An event id of A, and what comes first of those at the same."""
+_Found = Iterator[tuple[_At, Finding]]
+_LATE_OR_MADE = frozenset({CallRole.POLL, CallRole.ACTION})
+"""A poll too few is a matter of time. An action that is missing was made all the same,
+or the attempt would have failed: CloudTrail has not told of it."""
+_WAITING = frozenset({Pattern.SYNC, Pattern.TASK_TOKEN})
+
+
+def _difference(
+    kind: str, text: str, a: str | None, b: str | None, **more: Any
+) -> Finding:
+    where = dict.fromkeys(("state", "index", "attempt", "call"))
+    return finding(kind, text, **{**where, "a": a, "b": b, **more})
+
+
+def _both(name: str, verb: str, a: str, b: str) -> str:
+    return f"{name} {verb}{' ' if verb else ''}{a} in A and {b} in B."
+
+
+def _in_states(comparison: Comparison) -> _Found:
+    for pair in comparison.pairs:
+        a, b = pair.a, pair.b
+        if a is None or b is None:
+            continue
+        if a.type != b.type:
+            types = (f"a {named(visit.type)} state" for visit in (a, b))
+            text = _both(pair.title, "is", *types)
+            yield (
+                (a.id, _AT),
+                _difference("type", text, a.type, b.type, state=pair.place),
+            )
+            continue
+        resource = list(_other_resource(pair, a.id))
+        yield from resource
+        if comparison.calls_compared and not resource:
+            yield from _other_calls(pair)
+        attempt = list(_other_attempt(pair, a, b))
+        yield from attempt
+        if not attempt and not pair.running:
+            yield from _other_outcome(comparison, pair, a, b)
+
+
+def _other_resource(pair: VisitPair, event_id: int) -> _Found:
+    first = [case.attempt for each in pair.attempts[:1] for case in each.cases if case]
+    names = [resource_words(attempt) for attempt in first]
+    if len(set(names)) > 1:
+        text, row = _both(pair.title, "runs", *names), first[0].integration
+        waits = [attempt.pattern in _WAITING for attempt in first]
+        if row is not None and row.starts_job and waits[0] != waits[1]:
+            who = "A" if waits[0] else "B"
+            text = f"{text[:-1]}: only {who} waits for the {row.job_word} to finish."
+        yield (
+            (event_id, _AT),
+            _difference("resource", text, *names, state=pair.place, attempt=1),
+        )
+
+
+def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Found:
+    """Find the first attempt that ended otherwise, or that only one side made."""
+    for each in pair.attempts:
+        if each.a is None or each.b is None:
+            # Unless it may yet come.
+            if not (a if each.a is None else b).running:
+                counts = len(a.attempts), len(b.attempts)
+                text = _both(pair.title, "was tried", *map(times, counts))
+                told = _difference("try", text, *map(str, counts), state=pair.place)
+                yield (_end(a), _AT), told
+            return
+        one, other = each.a.attempt, each.b.attempt
+        alike = one.status == other.status or each.number == 1
+        last = each is pair.attempts[-1]
+        if "running" in {one.status, other.status} or (last and alike):
+            return  # the latter is told of the state
+        ends = [(attempt.status, attempt.error) for attempt in (one, other)]
+        name, at = f"Attempt {each.number} of {pair.title}", (one.event_ids[-1], _AT)
+        where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
+        found = list(_other_end("try", name, at, ends, **where))
+        yield from found
+        if found:
+            return
+
+
+def _other_outcome(
+    comparison: Comparison, pair: VisitPair, a: StateVisit, b: StateVisit
+) -> _Found:
+    at, statuses = (_end(a), _AFTER), {a.status, b.status}
+    around = comparison.pairs[pair.parent].a if pair.parent is not None else None
+    if around and "aborted" in statuses and len(statuses) > 1:
+        at = _end(around), _BEFORE
+    ends = [(visit.status, error_of(visit)) for visit in (a, b)]
+    caught = [x.caught.get(v.id) for v, x in zip((a, b), comparison.sides, strict=True)]
+    yield from _other_end("outcome", pair.title, at, ends, caught, state=pair.place)
+
+
+def _other_end(
+    kind: str,
+    name: str,
+    at: _At,
+    ends: Sequence[tuple[str, str | None]],
+    caught: Sequence[Caught | None] = (None, None),
+    **more: Any,
+) -> _Found:
+    """Compare how two things ended: by their status, else by their errors."""
+    (a, error_a), (b, error_b) = ends
+    if a != b:
+        in_a, in_b = map(_ended, ends, caught)
+        text = _both(name, "", in_a, in_b) if name else f"A {in_a} and B {in_b}."
+        yield at, _difference(kind, text, a, b, **more)
+    elif a != "succeeded" and error_a != error_b:
+        errors = (named(e) if e else "no error named" for e in (error_a, error_b))
+        who = name or "The execution"
+        text = _both(who, "failed", *(f"with {error}" for error in errors))
+        yield at, _difference("error", text, error_a, error_b, **more)
+
+
+def error_of(visit: StateVisit) -> str | None:
+    """Give the error a state failed with, its own or its last attempt's."""
+    return visit.error or (visit.attempts[-1].error if visit.attempts else None)
+
+
+def _end(visit: StateVisit) -> int:
+    return max(visit.event_ids, default=visit.id)
+
+
+def _ended(end: tuple[str, str | None], caught: Caught | None) -> str:
+    """Say how something ended, and of a caught error which state went on."""
+    status, error = end
+    reason = f" with {named(error)}" if error and status != "succeeded" else ""
+    then = f" {caught.words}" if caught else ""
+    return f"{ended_words(status)}{reason}{then}"
+
+
+def _other_calls(pair: VisitPair) -> _Found:
+    for each in pair.attempts:
+        for call in each.calls if each.a and each.b else ():
+            denied = codes_of(call.a) != codes_of(call.b)
+            lone = call.a is None or call.b is None
+            if denied or (lone and call.role not in _LATE_OR_MADE):
+                kind = "denied" if denied else "call"
+                yield _other_call(kind, pair, each, call)
+
+
+def codes_of(tally: CallTally | None) -> frozenset[str]:
+    """Name what like calls were refused with."""
+    return frozenset(tally.error_codes) if tally is not None else frozenset()
+
+
+def _other_call(
+    kind: str, pair: VisitPair, attempt: AttemptPair, call: CallPair
+) -> tuple[_At, Finding]:
+    cases = [case for case in attempt.cases if case is not None]
+    polling, name = call.role is CallRole.POLL, call.event_name
+    what = f"{named(name)} {'poll' if polling else 'call'}"
+    so_far = [" so far" if polling and not case.complete else "" for case in cases]
+    tallies = call.a, call.b
+    each = zip("AB", tallies, so_far, strict=True)
+    told = [f"{_calls(letter, tally, what)}{more}" for letter, tally, more in each]
+    unsure = any(so_far) or any(not tally or tally.guessed for tally in tallies)
+    number = f" (attempt {attempt.number})" if len(pair.attempts) > 1 else ""
+    text = f"For {pair.title}{number}, {'; '.join(told)}."
+    if polling and {v and v.status for v in (pair.a, pair.b)} == {"succeeded"}:
+        # An event tells of the end as well: the refusals did no harm.
+        text += " The state still succeeded in both."
+    at = cases[0].attempt.event_ids[-1], _BEFORE
+    if call.role is CallRole.ACTION:
+        at = cases[0].attempt.scheduled_id, _AFTER
+    every = (each for case in cases for each in case.calls.every)
+    proofs = (each.event_id for each in every if each.event_name == name)
+    where = {"state": pair.place, "attempt": attempt.number, "call": call}
+    sure = {"proofs": proofs, "fact": not unsure}
+    return at, _difference(kind, text, name, name, **where, **sure)
+
+
+def _calls(letter: str, tally: CallTally | None, what: str) -> str:
+    """Say what became of one side's calls: `all 5 … polls of B were denied with …`."""
+    if tally is None:
+        return f"no {what} is matched to {letter}"
+    count, failed = tally.count, tally.failed
+    many = f"all {count} {what}s" if count > 1 else f"the {what}"
+    if 0 < failed < count:
+        many = f"{failed} of {count} {what}s"
+    if tally.guessed:
+        many = f"up to {plural(failed or count, what)}"
+    if not failed:
+        return f"{many} of {letter} succeeded"
+    codes = listed([named(code) for code in tally.error_codes])
+    denied = "was denied" if failed == 1 else "were denied"
+    how = denied if all(map(is_denial, tally.error_codes)) else "failed"
+    return f"{many} of {letter} {how} with {codes}"
+
+
+def _in_order(comparison: Comparison) -> _Found:
+    """Compare what follows on each other in each branch or iteration of both."""
+    levels = grouped(comparison.pairs, lambda pair: (pair.parent, pair.visit.index))
+    for level in levels.values():
+        in_a = [pair for pair in level if pair.a]
+        of_b = {pair.b.id: pair for pair in level if pair.b}
+        in_b = [of_b[number] for number in sorted(of_b)]
+        if in_a and in_b and in_a[0] is not in_b[0]:
+            yield _first_state(comparison, in_a[0], in_b[0])
+        after_b = {pair.place: after for pair, after in zip_longest(in_b, in_b[1:])}
+        for pair, next_a in zip_longest(in_a, in_a[1:]):
+            next_b = after_b.get(pair.place)
+            if pair.both and next_a is not next_b:
+                ends = [next_a.a if next_a else None, next_b.b if next_b else None]
+                yield from _next_state(comparison, pair, ends)
+
+
+def _first_state(
+    comparison: Comparison, a: VisitPair, b: VisitPair
+) -> tuple[_At, Finding]:
+    names, index = (a.visit.name, (b.b or b.visit).name), a.visit.index
+    number, where = f"[{index}]" if index is not None else "", ""
+    if a.parent is not None:
+        where = f"In {comparison.pairs[a.parent].title}{number}, "
+    text = f"{where}A started with {named(names[0])} and B with {named(names[1])}."
+    told = _difference("first-state", text, *names, state=a.parent, index=index)
+    return (a.visit.id, _BEFORE), told
+
+
+def _next_state(
+    comparison: Comparison, pair: VisitPair, visits: Sequence[StateVisit | None]
+) -> _Found:
+    if not pair.a or not pair.b or pair.moved or pair.a.status != pair.b.status:
+        return  # another end explains what followed
+    around: list[StateVisit | ExecutionAsOf | None]
+    around = [side.execution for side in comparison.sides]
+    if pair.parent is not None:
+        around = [comparison.pairs[pair.parent].a, comparison.pairs[pair.parent].b]
+    if any(o and o.running and not v for o, v in zip(around, visits, strict=True)):
+        return  # it may yet go on
+    names = [visit.name if visit else None for visit in visits]
+    ends = [f"went on to {named(n)}" if n else "went no further" for n in names]
+    text = f"After {pair.title}, A {ends[0]} and B {ends[1]}."
+    told = _difference("next-state", text, *names, state=pair.place)
+    yield (_end(pair.a), _LAST), told
+
+
+def _iteration_counts(comparison: Comparison) -> _Found:
+    for place, group in comparison.groups.items():
+        pair = comparison.pairs[place]
+        counts = len(group.a.seconds), len(group.b.seconds)
+        if pair.a and pair.b and counts[0] != counts[1] and not pair.running:
+            thing = ("iteration", "iterations")
+            if pair.visit.type == "Parallel":
+                thing = ("branch", "branches")
+            text = _both(pair.title, "had", plural(counts[0], *thing), f"{counts[1]:,}")
+            told = _difference("iterations", text, *map(str, counts), state=place)
+            yield (pair.a.id, _AFTER), told
+
+
+def _endings(comparison: Comparison) -> _Found:
+    ends = [(side.execution.status.lower(), side.error) for side in comparison.sides]
+    at = comparison.a.execution.event_count + 1, _LAST
+    if not comparison.running:
+        yield from _other_end("status", "", at, ends)
