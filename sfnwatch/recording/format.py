@@ -1,4 +1,4 @@
-"""A recording's format: from the bytes on a disk to lines, and from lines to records.
+"""A recording: its format, how one is written, and how it is read back.
 
 A header, and then one line for each record: JSON Lines in printable ASCII, so that a
 recording can be looked at in a terminal whatever strings AWS sent. AWS's record is kept
@@ -8,48 +8,58 @@ is refused: JSON has none.
 
 The number in the header moves with the format only. A reader of format n is to lift
 a file of format m by one function for each step, m to m + 1, before `decode_line`.
+
+A torn last line is the end: the tool was killed, or the disk was full. A bad line
+anywhere else is an error with its number, since nobody knows what else is wrong.
+
+The recorder is one more consumer, without privileges, that must not disturb. It never
+overwrites, and it never raises while watching: a full disk stops the recording,
+loudly, and not the watch. All files are for their owner's eyes alone: a recording
+holds the payloads of an execution.
 """
 
 import os
+import re
 import select
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from datetime import datetime, timedelta
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from io import FileIO
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from tempfile import mkstemp
+from typing import Annotated, Any, BinaryIO, Generic, Self, TextIO, TypeVar
+from unicodedata import category
 
 import msgspec
 from msgspec import Struct
 
-from sfnwatch.errors import BadFileError
-from sfnwatch.model.api_call import decode_call
-from sfnwatch.model.children import decode_map_run
-from sfnwatch.model.ecs_task import decode_task_state
-from sfnwatch.model.history import decode_event
-from sfnwatch.model.json_stream import (
-    HEAD,
-    MAX_LINE,
-    TextStream,
-    decode_object,
-    parse_value,
-)
+from sfnwatch.config import NOWHERE
+from sfnwatch.errors import BadFileError, UsageError
+from sfnwatch.model.children import decode_machine_executions, decode_map_run
+from sfnwatch.model.integrations import maybe_execution_arn
+from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
 from sfnwatch.model.records import (
     CALL_KINDS,
     EVENT_KINDS,
+    Batch,
     Received,
     RecordKind,
     decode_request,
 )
-from sfnwatch.model.strangers import decode_machine_executions
+from sfnwatch.model.rows import decode_call, decode_event, decode_task_state
 from sfnwatch.model.values import (
+    NotJsonError,
     ascii_json,
     clean,
+    decode_object,
     encode_json,
     iso,
     parse_time,
+    parse_value,
+    size,
     text_of,
 )
 
@@ -61,17 +71,18 @@ SUFFIX = ".sfnwatch.jsonl"
 _OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _SENTENCE = 300
+_MOST_BLANK = 10_000
+"""Empty lines among records: of packed ones there may be a billion."""
+_ENDS = 1 << 17
+"""Bytes at either end of a file that have a record or two in them."""
 _MAX_DEPTH = 200
 """Levels of nesting that surely can be read back: Python's parser ends at about 1000,
 less what it is called in."""
 
 
+_BEGINNING = re.compile(rb'\s*\{.*"' + MARK.encode() + rb'"\s*:')
 STDIN = Path("-")
 """What stands for stdin where a file is named."""
-
-
-class NewerFormatError(Exception):
-    """A file that a later version of sfnwatch wrote."""
 
 
 D = TypeVar("D")
@@ -139,7 +150,7 @@ class ByteStream:
         self.regular = path != STDIN and stat.S_ISREG(mode)
         """False for a pipe or a device, which can't be read again."""
         read = partial(os.read, self._number, _BLOCK)
-        self._text = TextStream(iter(read, b""))
+        self.text = TextStream(iter(read, b""))
         self._blocks = self._readable()
         head = bytearray()
         while len(head) < HEAD and (block := next(self._blocks, b"")):
@@ -148,17 +159,9 @@ class ByteStream:
         """Its first 64 KiB, or a little more; all of a shorter one."""
         if not self.head or (self.head.isspace() and len(self.head) < HEAD):
             self.close()
-            empty = f"{self.cut} before its first line" if self.cut else "is empty"
-            raise bad_file(path, empty)
-
-    @property
-    def packed(self) -> bool:
-        return bool(self._text.packed)
-
-    @property
-    def cut(self) -> str:
-        """Why it ended too early, where a packed stream did: known at its end."""
-        return self._text.cut
+            cut = self.text.cut
+            what = f"{cut} before its first line" if cut else "is empty"
+            raise bad_file(path, what)
 
     def blocks(self) -> Iterator[bytes]:
         """Yield all of it, block by block; raises BadFileError."""
@@ -190,7 +193,7 @@ class ByteStream:
     def _readable(self) -> Iterator[bytes]:
         """Pass blocks on, and put errors into words."""
         try:
-            yield from self._text
+            yield from self.text
         except (OSError, ValueError) as error:
             raise bad_file(self.path, error) from error
         finally:
@@ -227,29 +230,27 @@ def new_header(created: datetime, tool: str, executions: Iterable[str]) -> Heade
 
 def encode_header(header: Header) -> bytes:
     """Write the first line, with its end."""
-    text = ascii_json(
-        {
-            MARK: VERSION,
-            "created": iso(header.created),
-            "tool": header.tool,
-            "executions": list(header.executions),
-        }
-    )
-    return f"{text}\n".encode()
+    told = {**msgspec.to_builtins(header), "created": iso(header.created)}
+    return f"{ascii_json({MARK: VERSION, **told})}\n".encode()
 
 
-def decode_header(line: bytes) -> Header:
-    """Read the first line; raises ValueError, or NewerFormatError."""
-    value = parse_value(line.decode())
+def _read_header(path: Path, lines: Iterator[bytes]) -> Header:
+    """Read the first line; raises BadFileError."""
+    try:
+        value = parse_value(next(lines).removesuffix(b"\n").decode())
+        version = value.get(MARK) if isinstance(value, dict) else None
+        if type(version) is int and 1 <= version <= VERSION:
+            return msgspec.convert(value, Header)
+    except ValueError as error:
+        raise bad_file(path, error, line=1) from error
+    what, hint = f"not the format number of a recording: {version!r:.40}", ""
     if not isinstance(value, dict) or MARK not in value:
-        raise ValueError(f'not the header of a recording, {{"{MARK}": {VERSION}, …}}')
-    version = value[MARK]
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ValueError(f"not the format number of a recording: {version!r:.40}")
-    if version > VERSION:
+        what = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}'
+    elif isinstance(version, int) and version > VERSION:
         known = f"this version reads up to {VERSION}"
-        raise NewerFormatError(f"format {version!s:.40}, and {known}")
-    return msgspec.convert(value, Header)
+        what = f"recorded in format {version!s:.40}, and {known}"
+        hint = "Upgrade sfnwatch to open it."
+    raise bad_file(path, what, line=1, hint=hint)
 
 
 # -- records -----------------------------------------------------------------------
@@ -260,8 +261,10 @@ _encoded = lru_cache(maxsize=1024)(encode_json)
 
 def encode_line(received: Received, created: datetime) -> bytes:
     """Write one record, with the line's end; raises ValueError for no JSON object."""
+    at = received.at
     line = b'{"at": %b, "source": %b, "execution": %b, "data": %b}\n' % (
-        _since(created, received.at),
+        # A length with all its microseconds.
+        b"%.6f" % (at - created).total_seconds() if at is not None else b"null",
         _encoded(str(received.kind)),
         _encoded(received.execution_arn),
         _one_line(received),
@@ -269,11 +272,6 @@ def encode_line(received: Received, created: datetime) -> bytes:
     if len(line) > MAX_LINE:
         raise ValueError(f"longer than {MAX_LINE >> 20} MiB")
     return line
-
-
-def _since(created: datetime, at: datetime | None) -> bytes:
-    """Write a length with all its microseconds."""
-    return b"null" if at is None else b"%.6f" % (at - created).total_seconds()
 
 
 def _one_line(received: Received) -> bytes:
@@ -346,3 +344,292 @@ def check_record(received: Received) -> None:
         received.execution_arn or text_of(record.get("executionArn"))
     ):
         raise ValueError(f"a {received.kind} record that names no execution")
+
+
+# -- reading ---------------------------------------------------------------------------
+
+
+def is_recording(head: bytes) -> bool:
+    """True if a file's first line is, or begins like, a recording's header."""
+    return _BEGINNING.match(head) is not None
+
+
+class RecordedFile:
+    """One recording; its header is read, and its records when they are asked for."""
+
+    def __init__(self, path: Path, stream: ByteStream | None = None) -> None:
+        """Read the header; raises BadFileError.
+
+        Of a pipe, which can be read but once, all is read and held.
+        """
+        self.path = path
+        self.notes: list[str] = []
+        """What a reader should know, once the records were read: a torn end."""
+        with closing(stream or ByteStream(path)) as opened:
+            lines = opened.lines()
+            self.header = _read_header(path, lines)
+            self._has_end = opened.regular and not opened.text.packed
+            """True where its end can be looked at before what comes before it."""
+            self._held = None if opened.regular else list(self._read(opened, lines))
+
+    def hold(self) -> None:
+        """Keep the records, for as often as they are asked for."""
+        self._held = list(self.records())
+
+    def records(self) -> Iterator[Received]:
+        """Yield the records as they were received; raises BadFileError."""
+        if self._held is not None:
+            return iter(self._held)
+        stream = ByteStream(self.path)
+        lines = stream.lines()
+        next(lines, b"")
+        return self._read(stream, lines)
+
+    def _read(self, stream: ByteStream, lines: Iterator[bytes]) -> Iterator[Received]:
+        self.notes.clear()
+        count, left_out, blank = 0, 0, 0
+        try:
+            for number, line in enumerate(lines, 2):
+                if line.isspace():
+                    blank += 1
+                    if blank > _MOST_BLANK:
+                        why = f"more than {_MOST_BLANK:,} empty lines"
+                        raise bad_file(self.path, ValueError(why), line=number)
+                    continue
+                try:
+                    received = decode_line(line, self.header.created)
+                    check_record(received)
+                except ValueError as error:
+                    torn = isinstance(error, NotJsonError | UnicodeDecodeError)
+                    if not torn or line.endswith(b"\n"):
+                        raise bad_file(self.path, error, line=number) from error
+                    left_out = len(line)
+                else:
+                    count += 1
+                    yield received
+        finally:
+            stream.close()
+        if left_out or stream.text.cut:
+            why = stream.text.cut or "the last line is cut short"
+            told = f"{count} records loaded, {size(left_out)} left out"
+            self.notes.append(f"{name_of(self.path)}: {why}: {told}")
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Tell when its first and its last record came, from its ends alone.
+
+        None for what is packed or a pipe, and where the ends do not tell.
+        """
+        if not self._has_end:
+            return None
+        try:
+            with self.path.open("rb") as file:
+                first = file.read(_ENDS).split(b"\n")[1:-1]
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _ENDS))
+                last = file.read(_ENDS).split(b"\n")[1:]
+        except OSError as error:
+            raise bad_file(self.path, error) from error
+        times: list[datetime] = []
+        for line in (*first, *last):
+            # One that the end of a piece cuts tells nothing.
+            with suppress(ValueError):
+                if at := decode_line(line, self.header.created).at:
+                    times.append(at)
+        return (min(times), max(times)) if times else None
+
+
+# -- writing ---------------------------------------------------------------------------
+
+_SAFE, _NAME_BYTES = "-_.+=@", 180
+"""Of 255 that file systems allow, less the time, a number and the suffix."""
+
+
+class Recorder:
+    """Appends every batch it is given to its file, and flushes it."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin a new file; raises UsageError if it exists or can't be made."""
+        self.path = path
+        self.header = header
+        self.trouble = ""
+        """Why something is missing from the file; empty while all is well."""
+        self._file: FileIO | None = _begin(path, encode_header(header))
+
+    @classmethod
+    def create_in(cls, directory: Path, header: Header) -> Self:
+        """Begin a new file named after its first execution, whoever else does."""
+        if directory.is_relative_to(NOWHERE):
+            msg = "There is no home directory to record in."
+            hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
+            raise UsageError(msg, hint=hint)
+        stem, number = file_stem(header), 1
+        while True:
+            name = f"{stem}-{number}" if number > 1 else stem
+            try:
+                return cls(directory / f"{name}{SUFFIX}", header)
+            except UsageError as error:
+                if not isinstance(error.__cause__, FileExistsError):
+                    raise
+            number += 1
+
+    def __call__(self, batch: Batch) -> None:
+        lines = b"".join(self._encode(batch))
+        if self._file is None:
+            return
+        try:
+            _check_there(self._file)
+            _write(self._file, lines)
+        except OSError as error:
+            self._stop(error)
+
+    def close(self) -> None:
+        """Make sure that the file is on the disk; may be called twice."""
+        if self._file is None:
+            return
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            self._stop(error)
+        self._file = None
+
+    def _encode(self, batch: Batch) -> Iterator[bytes]:
+        for received in batch:
+            try:
+                yield encode_line(received, self.header.created)
+            except ValueError as error:
+                trouble = f"A {received.kind} record can't be recorded: {error}."
+                self.trouble = self.trouble or clean(trouble)
+
+    def _stop(self, error: OSError) -> None:
+        """Write no more: what follows a gap would read as if there were none."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
+        trouble = f"Recording to {self.path} stopped: {error.strerror or error}."
+        self.trouble = clean(trouble)
+
+
+def write_recording(out: BinaryIO, header: Header, batches: Iterable[Batch]) -> None:
+    """Write a whole recording to a file that is open; raises OSError."""
+    out.write(encode_header(header))
+    for batch in batches:
+        out.writelines(encode_line(received, header.created) for received in batch)
+
+
+def save_recording(path: Path, header: Header, batches: Iterable[Batch]) -> None:
+    """Write a whole recording to a new file; raises UsageError.
+
+    One that could not be finished is taken away again.
+    """
+    recorder = Recorder(path, header)
+    try:
+        for batch in batches:
+            recorder(batch)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        recorder.close()
+    if recorder.trouble:
+        path.unlink(missing_ok=True)
+        raise UsageError(recorder.trouble, hint="Name another file.")
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[TextIO]:
+    """Open a file for UTF-8 text; it takes its place when all is written.
+
+    Whoever reads meanwhile gets the old one. A pipe or a device, which can't be
+    replaced, is written to as it is. Raises OSError.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        return
+    # The file is made with mode 0600.
+    descriptor, temporary = mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            yield out
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _begin(path: Path, header: bytes) -> FileIO:
+    """Make a new file, unbuffered, that begins with a header; raises UsageError."""
+    try:
+        _make_directory(path.parent)
+        file = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115
+        try:
+            _write(file, header)
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
+    except FileExistsError as error:
+        msg = f"Can't record to {clean(str(path))}: the file exists."
+        hint = "Recordings are never overwritten: name another file."
+        raise UsageError(msg, hint=hint) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        msg = f"Can't record to {clean(str(path))}: {clean(str(why))}."
+        hint = "Name another file with --record, or watch with --no-record."
+        raise UsageError(msg, hint=hint) from error
+    return file
+
+
+def private(path: str, flags: int) -> int:
+    """Open for the owner alone."""
+    return os.open(path, flags | os.O_APPEND, 0o600)
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(error.errno, "its folder is a file") from error
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """Write all of it: an unbuffered file may take less than it was given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _check_there(file: FileIO) -> None:
+    """Writing to a file that was deleted succeeds, and nobody will ever read it."""
+    if os.fstat(file.fileno()).st_nlink == 0:
+        raise FileNotFoundError("the file was deleted")
+
+
+# -- names of files ------------------------------------------------------------------
+
+
+def file_stem(header: Header) -> str:
+    """Name a recording: `nightly-report.run-7f3a.20231115T002824Z`."""
+    execution, *others = header.executions or ("",)
+    more = f".and-{len(others)}-more" if others else ""
+    begun = f"{header.created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{_file_name(execution)}{more}.{begun}"
+
+
+def _file_name(execution: str) -> str:
+    parsed = maybe_execution_arn(execution)
+    if parsed:
+        execution = f"{parsed.state_machine_name}.{parsed.name}"
+    # It begins with nothing that hides the file.
+    return safe_name(execution, _NAME_BYTES).lstrip(".-") or "execution"
+
+
+def safe_name(name: str, most: int) -> str:
+    """Keep letters, marks and numbers of any script, and what no file system minds.
+
+    It is cut between characters, to so many bytes.
+    """
+    kept = [c if c in _SAFE or category(c)[0] in "LMN" else "-" for c in name]
+    return "".join(kept).encode()[:most].decode(errors="ignore")

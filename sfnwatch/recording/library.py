@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from platformdirs import user_state_path
 
 from sfnwatch.config import user_folder
@@ -25,9 +26,14 @@ from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.children import UNSUCCESSFUL
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, iso
-from sfnwatch.recording.format import SUFFIX, ByteStream, Header, decode_line
-from sfnwatch.recording.reader import RecordedFile
-from sfnwatch.recording.writer import atomic_write
+from sfnwatch.recording.format import (
+    SUFFIX,
+    ByteStream,
+    Header,
+    RecordedFile,
+    atomic_write,
+    decode_line,
+)
 
 _IN_USE = timedelta(minutes=1)
 """What was written to so lately is still recorded to: a watch writes its polls."""
@@ -55,13 +61,13 @@ class ListedRecording(Struct, frozen=True):
     """Why it can't be read."""
 
     @property
+    def key(self) -> str:
+        return str(self.path)
+
+    @property
     def name(self) -> str:
         """The file's name without what all recordings end in."""
         return self.path.name.removesuffix(SUFFIX)
-
-    @property
-    def created(self) -> datetime | None:
-        return self.header.created if self.header else None
 
     @property
     def executions(self) -> tuple[str, ...]:
@@ -82,7 +88,7 @@ class ListedRecording(Struct, frozen=True):
     @property
     def began(self) -> datetime:
         """When its recording began, or was written to, where that can't be read."""
-        return self.created or self.written_at
+        return self.header.created if self.header else self.written_at
 
 
 def recordings_dir() -> Path:
@@ -128,8 +134,7 @@ def read_header(path: Path) -> Header | None:
 
 def _listed(plain: ListedRecording) -> ListedRecording:
     """Read what is to be told of a recording."""
-    path, trace = plain.path, Trace()
-    seconds = None
+    path, trace, seconds = plain.path, Trace(), None
     try:
         header = RecordedFile(path).header
         for line in ByteStream(path).lines():
@@ -141,17 +146,11 @@ def _listed(plain: ListedRecording) -> ListedRecording:
                     trace.add([decode_line(line, header.created)])
     except BadFileError as error:
         why = error.message.removeprefix(clean(str(path))).removeprefix(":1")
-        return msgspec.structs.replace(plain, trouble=why.removeprefix(": "))
+        return replace(plain, trouble=why.removeprefix(": "))
     known = trace.as_of().executions
-    return msgspec.structs.replace(
-        plain,
-        header=header,
-        statuses=tuple(
-            (arn, known[arn].status if arn in known else "UNKNOWN")
-            for arn in dict.fromkeys((*header.executions, *known))
-        ),
-        seconds=seconds,
-    )
+    arns = dict.fromkeys((*header.executions, *known))
+    told = [(arn, known[arn].status if arn in known else "UNKNOWN") for arn in arns]
+    return replace(plain, header=header, statuses=tuple(told), seconds=seconds)
 
 
 def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:

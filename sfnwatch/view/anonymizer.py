@@ -7,36 +7,46 @@ services, Regions and actions. A file keeps nothing but what is surely AWS's own
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sfnwatch.model.api_call import cloudtrail_record
-from sfnwatch.model.arns import last_segment
-from sfnwatch.model.integrations import states_of
+from sfnwatch.model.integrations import last_segment, states_of
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.rows import cloudtrail_record
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, encode_json, parse_json
-from sfnwatch.view import aliases
-from sfnwatch.view.redaction import TOKEN, Fields, Names
+from sfnwatch.view.redaction import (
+    KEY_ID,
+    LOOKS,
+    NETWORK,
+    OCTET,
+    TOKEN,
+    Fields,
+    NamedPart,
+    Names,
+    resource_parts,
+    vocabulary,
+)
 
 # -- names in records and texts --------------------------------------------------------
 
-_ARN = re.compile(
+_ARN = (
     r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]*):[a-z0-9-]*:(?P<account>[^\s\"'\\:/]*):"
     r"(?P<resource>[^\s\"'\\<>,;()\[\]{}]*[^\s\"'\\<>,;()\[\]{}.:])"
 )
+_CUT_ARN = r"(?P<cut>arn:aws[^\s\"'\\…]*…)"
+_ARNS = re.compile(rf"(?<![A-Za-z0-9]){_ARN}|{_CUT_ARN}")
 _WORD_LOOK = re.compile(
     rf"(?<![A-Za-z0-9])(?:(?P<account>[0-9]{{12}})"
-    rf"|(?P<access_key>{aliases.KEY_ID}[A-Z0-9]{{12,}})"
-    rf"|(?P<network>{aliases.NETWORK}[0-9a-f]{{8,17}})"
-    rf"|(?P<address>ip(?:-{aliases.OCTET}){{4}}))(?![A-Za-z0-9])"
+    rf"|(?P<access_key>{KEY_ID}[A-Z0-9]{{12,}})"
+    rf"|(?P<network>{NETWORK}[0-9a-f]{{8,17}})"
+    rf"|(?P<address>ip(?:-{OCTET}){{4}}))(?![A-Za-z0-9])"
 )
 """And what may be a part of a word, as the account in `logs-123456789012`."""
-_EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+-]){aliases.LOOKS['email']}")
-_ADDRESS = re.compile(aliases.LOOKS["address"], re.ASCII)
-_SHORTEST_LOOK = 10
-"""No look is shorter: `i-0123abcd`, `ip-1-1-1-1`."""
+_EMAIL = re.compile(rf"(?P<email>(?<![A-Za-z0-9._%+-]){LOOKS['email']})")
+_ADDRESS = re.compile(rf"(?P<address>{LOOKS['address']})", re.ASCII)
 _QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
 _IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9.-]+/(?P<repository>[\w./-]+)")
 _NO_NAME = re.compile(r"[\d*$?_.:/-]{0,7}")
@@ -55,45 +65,49 @@ Named = tuple[str, str]
 """A kind, and a name of it."""
 
 
-def _in_arn(arn: re.Match[str]) -> Iterator[aliases.NamedPart]:
+def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
     """Yield where in a text the names of an ARN stand.
 
     The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
     nor does one of AWS's own.
     """
     service, account, start = arn["service"], arn["account"], arn.start("resource")
-    if account == "aws" or (service == "states" and not account):
+    if arn["cut"] or account == "aws" or (service == "states" and not account):
         return
-    public = {*aliases.vocabulary().public_kinds, "label"}
-    for kind, begin, end in aliases.resource_parts(service, arn["resource"]):
+    public = {*vocabulary().public_kinds, "label"}
+    for kind, begin, end in resource_parts(service, arn["resource"]):
         name = arn["resource"][begin:end]
         if kind in public or _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name):
             continue
-        yield aliases.NamedPart(kind, start + begin, start + end)
+        yield NamedPart(kind, start + begin, start + end)
 
 
-def _look(match: re.Match[str]) -> str:
-    """Name the kind of what a look found; an id of EC2 says itself: `subnet`, `eni`."""
-    kind = (match.lastgroup or "").replace("_", "-")
-    return match[0].partition("-")[0] if kind == "network" else kind
+def private_parts(text: str) -> Iterator[NamedPart]:
+    """Yield where a text names something: by ARNs, by URLs, and by its looks alone."""
+    for arn in _ARNS.finditer(text) if "arn:" in text else ():
+        yield from _in_arn(arn)
+    patterns = [
+        *((_QUEUE_URL, _IMAGE) if ".amazonaws.com" in text else ()),
+        *((_EMAIL,) if "@" in text else ()),
+        *((_ADDRESS,) if "." in text or ":" in text else ()),
+        _WORD_LOOK,
+    ]
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            kind = (match.lastgroup or "").replace("_", "-")
+            if kind == "network":
+                # An id of EC2 says itself what it is of: `subnet`, `eni`.
+                kind = match[0].partition("-")[0]
+            yield NamedPart(kind, *match.span(match.lastgroup or 0))
 
 
 def names_in_text(text: str) -> Iterator[Named]:
-    """Yield what a text names: by ARNs, by URLs, and by its looks alone."""
-    for arn in _ARN.finditer(text):
-        for kind, begin, end in _in_arn(arn):
-            name = text[begin:end][:_LONGEST]
-            yield kind, name
-            if kind == "secret" and _RANDOM_END.search(name):
-                yield kind, _RANDOM_END.sub("", name)
-    for pattern in (_QUEUE_URL, _IMAGE) if ".amazonaws.com" in text else ():
-        for match in pattern.finditer(text):
-            yield from match.groupdict().items()
-    if "@" in text:
-        yield from (("email", match[0]) for match in _EMAIL.finditer(text))
-    if "." in text or ":" in text:
-        yield from (("address", match[0]) for match in _ADDRESS.finditer(text))
-    yield from ((_look(match), match[0]) for match in _WORD_LOOK.finditer(text))
+    """Yield what a text names."""
+    for kind, begin, end in private_parts(text):
+        name = text[begin:end][:_LONGEST]
+        yield kind, name
+        if kind == "secret" and _RANDOM_END.search(name):
+            yield kind, _RANDOM_END.sub("", name)
 
 
 def names_in_record(record: Any) -> Iterator[Named]:
@@ -114,7 +128,7 @@ def names_in_record(record: Any) -> Iterator[Named]:
 
 
 def _names_under(key: str, value: str) -> Iterator[Named]:
-    kind = aliases.vocabulary().kind_of_key(key)
+    kind = vocabulary().kind_of_key(key)
     if key == "group" and not _PREFIX.match(value):
         kind = None
     if kind is not None and not value.startswith(("arn:", "http")):
@@ -137,23 +151,11 @@ called."""
 _WORD = re.compile(r"[\w-]+")
 _SHORTEST = 3
 """A shorter name is masked in ARNs only: it would be found in everything."""
-_LOOK_PARTS = [*(f"(?P<{kind}>{source})" for kind, source in aliases.LOOKS.items())]
-_WORDS_ONLY = re.compile("|".join([*_LOOK_PARTS, r"(?P<word>[\w-]+)"]))
-_WHOLE_TEXT = re.compile(
-    "|".join(
-        [
-            rf"(?P<arn>(?<![A-Za-z0-9]){re.sub('[?]P<[a-z]+>', '?:', _ARN.pattern)})",
-            r"(?P<cut>arn:aws[^\s\"'\\…]*…)",
-            *_LOOK_PARTS,
-            r"(?P<word>[\w-]+)",
-        ]
-    )
-)
 
 
 def is_private(name: str) -> bool:
     """True for a name that is masked wherever it stands, not in ARNs alone."""
-    words = aliases.vocabulary()
+    words = vocabulary()
     return (
         len(name) >= _SHORTEST
         and not words.is_service(name)
@@ -169,8 +171,8 @@ class Mask:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
-        """Names, cleaned, to their aliases."""
-        self._starts: dict[str, list[tuple[int, str]]] = {}
+        """Names, cleaned, to their """
+        self._starts = defaultdict[str, list[tuple[int, str]]](list)
         """A name's first word to where it begins in the name, and the name."""
 
     def add(self, name: str, alias: str) -> None:
@@ -183,77 +185,41 @@ class Mask:
                 and word
                 and is_private(each)
             ):
-                starts = self._starts.setdefault(word[0], [])
-                starts.append((word.start(), each))
-                starts.sort(key=lambda start: len(start[1]), reverse=True)
+                self._starts[word[0]].append((word.start(), each))
 
     def __call__(self, text: str) -> str:
-        return self._masked(text, _WHOLE_TEXT, 0, len(text))[0]
-
-    def _masked(
-        self, text: str, scan: re.Pattern[str], place: int, end: int
-    ) -> tuple[str, int]:
-        """Mask a stretch of a text, and as far as a name reaches that begins in it."""
         parts: list[str] = []
-        for match in scan.finditer(text, place, end):
-            # A name of several words may have taken this one along.
-            if match.start() >= place:
-                begin, after, put = self._replaced(text, match, place)
-                kind, _, number = put.rpartition("-")
-                before = text[max(0, begin - len(kind) - 2) : begin]
-                if before.lower().lstrip() == f"{kind} ":
-                    put = number  # `task 1`, and not `task task-1`
-                parts += (text[place:begin], put)
-                place = after
-        return "".join((*parts, text[place:end])), max(place, end)
-
-    def _replaced(
-        self, text: str, match: re.Match[str], place: int
-    ) -> tuple[int, int, str]:
-        """Say what to put where: of a known name and a mere look the longer one."""
-        begin, end = match.span()
-        if match.lastgroup == "arn":
-            return begin, *self._arn(text, begin, end)
-        if match.lastgroup == "cut":
-            return begin, end, "arn:…"
-        known = self._known(text, begin, place)
-        if known is not None and (match.lastgroup == "word" or known[1] >= end):
-            return known
-        if match.lastgroup != "word":
-            return begin, end, self._looks(match)
-        if end - begin < _SHORTEST_LOOK:
-            return begin, end, match[0]
-        return begin, end, _WORD_LOOK.sub(self._looks, match[0])
-
-    def _known(self, text: str, start: int, place: int) -> tuple[int, int, str] | None:
-        """Find the longest name whose first word begins here, and what replaces it."""
-        word = _WORD.match(text, start)
-        for offset, name in self._starts.get(word[0], ()) if word else ():
-            begin, end = start - offset, start - offset + len(name)
-            if begin < place or not text.startswith(name, begin):
+        place = 0
+        # What begins first is replaced, and of two that begin together the longer one.
+        for begin, end, put in sorted(self._found(text), key=lambda f: (f[0], -f[1])):
+            if begin < place:
                 continue
-            around = (text[max(0, begin - 1) : begin], text[end : end + 1])
-            if not any(map(_WORD.match, around)):
-                return begin, end, self.names[name]
-        return None
+            kind, _, number = put.rpartition("-")
+            before = text[max(0, begin - len(kind) - 2) : begin]
+            if before.lower().lstrip() == f"{kind} ":
+                put = number  # noqa: PLW2901 - `task 1`, and not `task task-1`
+            parts += (text[place:begin], put)
+            place = end
+        return "".join((*parts, text[place:]))
 
-    def _looks(self, match: re.Match[str]) -> str:
-        """Give the alias of what was told by its looks; one not learned gets an x."""
-        return self.names.get(match[0]) or f"{_look(match)}-x"
+    def _found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield from where to where something is private, and what it is replaced by.
 
-    def _arn(self, text: str, place: int, end: int) -> tuple[int, str]:
-        """Mask an ARN; say how far, since a longer name may begin where it ends."""
-        arn = _ARN.match(text, place, end)
-        while not _WORD.match(text, end - 1):
-            end -= 1
-        parts: list[str] = []
-        for kind, begin, after in _in_arn(arn) if arn else ():
-            around = text[place:begin]
-            parts.append(self._masked(around, _WORDS_ONLY, 0, len(around))[0])
-            parts.append(self.names.get(text[begin:after]) or f"{kind}-x")
-            place = after
-        tail, end = self._masked(text, _WORDS_ONLY, place, end)
-        return end, "".join((*parts, tail))
+        What was told by its looks, and was not learned, gets an x.
+        """
+        for kind, begin, end in private_parts(text):
+            yield begin, end, self.names.get(text[begin:end]) or f"{kind}-x"
+        for arn in _ARNS.finditer(text) if "…" in text else ():
+            if arn["cut"]:
+                yield *arn.span(), "arn:…"
+        for word in _WORD.finditer(text):
+            for offset, name in self._starts.get(word[0], ()):
+                begin = word.start() - offset
+                end = begin + len(name)
+                before = text[begin - 1 : begin] if begin > 0 else ""
+                ends = _WORD.match(before) is _WORD.match(text[end : end + 1]) is None
+                if ends and begin >= 0 and text.startswith(name, begin):
+                    yield begin, end, self.names[name]
 
 
 # -- the anonymizer --------------------------------------------------------------------
@@ -262,11 +228,9 @@ class Mask:
 class Anonymizer:
     """The aliases of one session, or of one file: for screens and for files."""
 
-    def __init__(self, *, keep_state_names: bool = False) -> None:
-        self._mask = Mask()
-        self._names = Names()
+    def __init__(self) -> None:
+        self._mask, self._names = Mask(), Names()
         self._fields = Fields(self._names)
-        self._keep_state_names = keep_state_names
 
     # -- screens -----------------------------------------------------------------------
 
@@ -301,11 +265,13 @@ class Anonymizer:
         leaves the house. `keep_state_names` leaves them, for those who know theirs to
         be harmless.
         """
-        anonymizer = cls(keep_state_names=keep_state_names)
-        trace = Trace()
+        anonymizer, trace = cls(), Trace()
         trace.add(records)
+        names = anonymizer._names
         for received in records:
-            anonymizer._names.table.reserve(received.data)
+            names.table.reserve(received.data)
+        if keep_state_names:
+            names.kept_states.update(_state_names(trace, records))
         anonymizer._number_in_order(trace, records)
         return anonymizer
 
@@ -324,10 +290,7 @@ class Anonymizer:
         self._names.table.digits = len(str(len(executions)))
         for arn in executions:
             self.execution(arn)
-        names = list(_state_names(trace, records))
-        if self._keep_state_names:
-            self._names.kept_states.update(names)
-        for name in names:
+        for name in _state_names(trace, records):
             self._names.state(name)
         for call in trace.ordered_calls:
             if call.whole:

@@ -8,25 +8,23 @@ import re
 from textwrap import shorten
 
 from sfnwatch.analysis import phases
-from sfnwatch.analysis.not_visible import ambiguity
 from sfnwatch.analysis.wording import (
+    ambiguity,
+    ended_words,
     integration_text,
     named,
     spoken,
     visit_name,
     why,
 )
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import role_name
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.integrations import CallRole, Pattern, role_name
 from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.lines import Line, state_after
-from sfnwatch.view.order import Backoff
+from sfnwatch.view.lines import Line, next_state, state_after
+from sfnwatch.view.outline import Backoff
 from sfnwatch.view.wording import (
     id_word,
     job_words,
@@ -44,13 +42,6 @@ _WHY = 240
 _FAMILY = re.compile(r"^(?:Task|LambdaFunction|Activity)(?=[A-Z])")
 _GLYPHS = re.compile(r"[◆⟲✔✘◷■↷●○⟳▓█▒░] ?")
 _HIDDEN = "; CloudTrail Event history does not include that call"
-_ENDED = {
-    "Aborted": "was aborted",
-    "ScheduleFailed": "could not be scheduled",
-    "StartFailed": "could not be started",
-    "SubmitFailed": "could not submit its call",
-}
-"""How something ended, where its event's type says it otherwise than people do."""
 _DONE = {
     Pattern.SYNC: "its job finished",
     Pattern.TASK_TOKEN: "its task token came back",
@@ -145,7 +136,7 @@ class _Scene:
 
     def ended(self, event: HistoryEvent, how: str) -> str:
         """Say how something ended: `failed after 1m 16s (States.TaskFailed: …)`."""
-        return f"{_ENDED.get(how, spaced(how))}{self.after(event)}{self.reason(event)}"
+        return f"{ended_words(spaced(how))}{self.after(event)}{self.reason(event)}"
 
     def reason(self, event: HistoryEvent) -> str:
         """Say why: ` (States.TaskFailed: Essential container exited)`."""
@@ -196,14 +187,11 @@ class _Scene:
 
     def next_state(self, visit: StateVisit, before: str) -> str:
         """Name the state that follows; empty while that is not known."""
-        own = map(self.execution.event, visit.event_ids) if self.execution else ()
-        left = [e.id for e in own if e is not None and e.type.endswith("StateExited")]
-        after = state_after(self.execution, left[-1]) if left else None
+        after = next_state(self.execution, visit)
         return f"{before}{named(after.name)}" if after else ""
 
     def lasted(self, visit: StateVisit) -> str:
-        ended = visit.ended_at or visit.entered_at
-        return spoken((ended - visit.entered_at).total_seconds() - visit.paused)
+        return spoken(phases.length_of(visit, visit.ended_at or visit.entered_at))
 
     def exited(self, visit: StateVisit) -> str:
         follows = self.next_state(visit, "; next: ")
@@ -297,8 +285,9 @@ class _Scene:
         self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
     ) -> str:
         """Say which poll it is, how long after the action, and what became of it."""
-        polls = phases.polls_of(attempt, phases.sure_calls(self.moment, key))
-        known = phases.knows_all_polls(self.moment, Coverage(self.moment), key, attempt)
+        coverage = Coverage(self.moment)
+        told = phases.AttemptCalls(self.moment, coverage, key, attempt)
+        polls, known = told.polls.sure, told.complete
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
         count = f" of {len(polls)}" if number and known else ""
         shown = self.line.call.subject if self.line.call else ()
@@ -310,8 +299,7 @@ class _Scene:
             return said
         if attempt.status == "running":
             return f"{said}, but the state keeps waiting"
-        calls = self.moment.calls_of(key)
-        alone = known and all(map(phases.is_denied, phases.polls_of(attempt, calls)))
+        alone = known and all(map(phases.is_denied, told.polls.every))
         so = ", so completion doesn't depend on polling" if alone else ""
         return f"{said}, yet the state still succeeded{so}"
 

@@ -15,23 +15,20 @@ from difflib import get_close_matches
 from itertools import chain
 from math import factorial
 from operator import ge, gt, le, lt
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from sfnwatch.analysis.phases import length_of
 from sfnwatch.analysis.wording import times
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linker import role_of_call
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.links import LinkRule, role_of_call
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import LineMaker, Subject
-from sfnwatch.view.order import Fold, Item
-from sfnwatch.view.outline import Keeps, Outline
+from sfnwatch.view.outline import Fold, Item, Keeps, Outline
 from sfnwatch.view.wording import plain_text, resource_words, went_wrong
 
 LONGEST = 4096
@@ -421,13 +418,7 @@ def _tokens(text: str) -> list[_Token]:
 class Filter(Struct, frozen=True, eq=False):
     """Which lines to keep."""
 
-    text: str
-    """Written out: what is joined stands in parentheses."""
     keeps: Test
-
-    def __str__(self) -> str:
-        """Write it out in full, with every `&` and every needed parenthesis."""
-        return self.text[1:-1] if self.text.startswith("(") else self.text
 
     def predicate(self, moment: Moment, outline: Outline) -> Keeps:
         """Give what decides for each item, as of a moment; for a fold any in it do.
@@ -442,14 +433,6 @@ class Filter(Struct, frozen=True, eq=False):
             return self.keeps(Subject(maker, item))
 
         return keeps
-
-
-def _join(sign: Literal["&", "|"], parts: Sequence[Filter]) -> Filter:
-    if len(parts) == 1:
-        return parts[0]
-    of = all if sign == "&" else any
-    text = f" {sign} ".join(part.text for part in parts)
-    return Filter(f"({text})", lambda about: of(p.keeps(about) for p in parts))
 
 
 class _Parser(Struct):
@@ -471,30 +454,24 @@ class _Parser(Struct):
         self.place += 1
         return self.tokens[self.place - 1]
 
-    def any_of(self, depth: int = 0) -> Filter:
-        parts = [self.all_of(depth)]
-        while self.accept("|"):
-            parts.append(self.all_of(depth))
-        return _join("|", parts)
+    def any_of(self, depth: int = 0) -> Test:
+        ways = [[self.term(depth)]]
+        while self.next_kind not in {"", ")"}:
+            if self.accept("|"):
+                ways.append([])
+            else:
+                self.accept("&")
+            ways[-1].append(self.term(depth))
+        return lambda about: any(all(keeps(about) for keeps in way) for way in ways)
 
-    def all_of(self, depth: int) -> Filter:
-        parts = [self.term(depth)]
-        while self.accept("&") or self.next_kind not in {"", "|", ")"}:
-            parts.append(self.term(depth))
-        return _join("&", parts)
-
-    def term(self, depth: int) -> Filter:
+    def term(self, depth: int) -> Test:
         odd = False
         while self.accept("!"):
             odd = not odd
-        part = self.atom(depth)
-        if not odd:
-            return part
-        twice = part.text.startswith("!")
-        text = part.text[1:] if twice else f"!{part.text}"
-        return Filter(text, lambda about: not part.keeps(about))
+        keeps = self.atom(depth)
+        return (lambda about: not keeps(about)) if odd else keeps
 
-    def atom(self, depth: int) -> Filter:
+    def atom(self, depth: int) -> Test:
         if token := self.accept("("):
             if depth >= _DEEPEST:
                 raise FilterError("parentheses are nested too deep", token.position)
@@ -505,63 +482,58 @@ class _Parser(Struct):
         if token := self.accept("operator"):
             return self.operated(token)
         if token := self.accept(*_TEXTS):
-            return _look("", _words, token)
+            return _look(_words, token)
         if not self.next_kind:
             raise FilterError("something must follow", self.end, _CAN_FOLLOW)
         wrong = self.tokens[self.place]
         raise FilterError(f"nothing before {wrong.text}", wrong.position, _CAN_FOLLOW)
 
-    def operated(self, token: _Token) -> Filter:
+    def operated(self, token: _Token) -> Test:
         operator = OPERATORS.get(token.text.lower())
         if operator is None:
             letters = {e.name: f"the {e.name} is {e.token}" for e in OPERATORS.values()}
             raise _unknown("operator", token, OPERATORS, letters)
         value = self.accept(*_TEXTS)
         if value is None and operator.takes == "[TEXT]":
-            return Filter(operator.token, _is_failure)
+            return _is_failure
         if value is None:
             message = f"{operator.token} needs a {operator.takes.lower()}"
             raise FilterError(message, token.end, _HINTS[operator.takes])
         if operator.looks_at is not None:
-            return _look(operator.token, operator.looks_at, value)
+            return _look(operator.looks_at, value)
         if operator.known is None:
             return _took(value)
         word = value.text.lower()
         if word not in operator.known:
             meant = {each: f"did you mean {each}?" for each in operator.known}
             raise _unknown(operator.takes.lower(), value, operator.known, meant)
-        return Filter(f"{operator.token} {word}", operator.known[word][1])
+        return operator.known[word][1]
 
 
-def _look(token: str, texts: Texts, value: _Token) -> Filter:
+def _look(texts: Texts, value: _Token) -> Test:
     words = value.text.casefold()
     if value.kind == "regex":
-        written = f"/{value.text}/"
         finds = _regex_finder(value.text, value.position + 1)
     else:
-        written, finds = _quoted(value.text), lambda text: words in text.casefold()
-    return Filter(
-        f"{token} {written}".lstrip(),
-        lambda about: any(finds(clean(text)) for text in texts(about) if text),
-    )
+        finds = lambda text: words in text.casefold()  # noqa: E731 - it is one of two
+    return lambda about: any(finds(clean(text)) for text in texts(about) if text)
 
 
-def _took(token: _Token) -> Filter:
+def _took(token: _Token) -> Test:
     """Read `>2m`, `> 2m` and `5m09s`; without a sign, at least so long."""
     match = _TIME.fullmatch(token.text)
     if match is None:
         message = f"{clean(token.text, _SHOWN)} is not a time"
         raise FilterError(message, token.position, _HINTS["TIME"])
-    sign, written = match[1] or "", match[2]
-    parts = _TIME_PART.findall(written)
+    parts = _TIME_PART.findall(match[2])
     limit = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    holds = {"<": lt, "<=": le, ">": gt}.get(sign, ge)
+    holds = {"<": lt, "<=": le, ">": gt}.get(match[1], ge)
 
     def keeps(about: Subject) -> bool:
         seconds = _seconds(about)
         return seconds is not None and bool(holds(seconds, limit))
 
-    return Filter(f"~d {sign}{written}", keeps)
+    return keeps
 
 
 def _unknown(
@@ -581,17 +553,17 @@ def parse_filter(text: str) -> Filter:
         raise FilterError(f"the filter has {len(text)} characters", LONGEST, hint)
     parser = _Parser(_tokens(text), len(text))
     if not parser.tokens:
-        return Filter("", lambda _: True)
+        return Filter(lambda _: True)
     last = parser.tokens[-1]
     if last.kind == "open":
         what, close = "quote" if last.text[0] == '"' else "regex", last.text[0]
         hint = f'close it with {close}, or look for it in quotes: "/…"'
         raise FilterError(f"the {what} is not closed", last.position, hint)
-    read = parser.any_of()
+    keeps = parser.any_of()
     if parser.next_kind:
         left = parser.tokens[parser.place]
         raise FilterError("nothing is open that ) could close", left.position)
-    return read
+    return Filter(keeps)
 
 
 def found(words: str) -> Filter:
@@ -602,7 +574,7 @@ def found(words: str) -> Filter:
         texts = map(clean, (*_words(about), *_states(about))) if words else ()
         return any(words in (text if exact else text.lower()) for text in texts)
 
-    return Filter(_quoted(words), keeps)
+    return Filter(keeps)
 
 
 # -- what could be typed next ----------------------------------------------------------

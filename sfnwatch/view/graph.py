@@ -14,8 +14,7 @@ from msgspec import Struct, field
 
 from sfnwatch.analysis.wording import plural, resource_words
 from sfnwatch.model.children import ExecutionCounts
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.values import (
     clean,
     encode_json,
@@ -125,34 +124,19 @@ class Region(Struct, eq=False):
     """Those that are directly in it; what is in a chain is in there."""
     edges: dict[EdgeKey, Edge] = field(default_factory=dict)
 
-    def connect(
-        self,
-        source: Box,
-        target: Box | None,
-        label: str = "",
-        *,
-        caught: bool = False,
-    ) -> None:
-        """Add a transition, unless it leads nowhere."""
-        if target is None:
-            return
+    def connect(self, source: Box, target: Box, *, caught: bool = False) -> Edge:
+        """Add a transition, or find the one that is there."""
         key = source.id, target.id, caught
-        edge = self.edges.setdefault(key, Edge(*key))
-        if label and label not in edge.labels:
-            edge.labels.append(label)
+        return self.edges.setdefault(key, Edge(*key))
 
     def chains(self) -> Iterator[list[Box]]:
         """Yield the long runs of states that just follow each other."""
         leads = {edge.source: edge.target for edge in self.edges.values()}
         ways = Counter(edge.source for edge in self.edges.values())
         into = Counter(edge.target for edge in self.edges.values())
-        plain = {
-            box.id: box
-            for box in self.boxes
-            if ways[box.id] == into[box.id] == 1 and not box.inside
-        }
-        later = {leads[one] for one in plain}
-        for first in sorted(plain.keys() - later):
+        single = (b for b in self.boxes if ways[b.id] == into[b.id] == 1)
+        plain = {box.id: box for box in single if not box.inside}
+        for first in sorted(plain.keys() - {leads[one] for one in plain}):
             run = [plain[first]]
             while (after := leads[run[-1].id]) in plain:
                 run.append(plain[after])
@@ -173,13 +157,14 @@ class Graph:
         machine = mapping_of(parse_json(definition))
         self._read(self.main, machine, None)
         self.end = self._add(self.main, Box(0, END, END))
-        found = self.main.found
-        self.main.connect(self.start, found.get(text_of(machine.get("StartAt")) or ""))
+        first = self.main.found.get(text_of(machine.get("StartAt")) or "")
+        if first is not None:
+            self.main.connect(self.start, first)
         for name, value in mapping_of(machine.get("States")).items():
             state = mapping_of(value)
             ends = text_of(state.get("Type")) in {"Succeed", "Fail"}
             if ends or state.get("End") is True:
-                self.main.connect(found[name], self.end)
+                self.main.connect(self.main.found[name], self.end)
         for region in list(self.regions):
             for run in list(region.chains()):
                 self._set_apart(region, run)
@@ -221,7 +206,9 @@ class Graph:
         for name, state in states.items():
             for following, caught, label in _transitions(state):
                 target = region.found.get(following or "")
-                region.connect(region.found[name], target, label, caught=caught)
+                if target is not None:
+                    edge = region.connect(region.found[name], target, caught=caught)
+                    edge.labels += [label] if label not in {"", *edge.labels} else []
 
     def _read_inside(self, box: Box, state: Mapping[str, Any]) -> None:
         # Iterator is the older name of ItemProcessor.

@@ -103,11 +103,12 @@ class Folds(NamedTuple):
         return Folds(self.opened - one, self.closed | one)
 
 
+UNTOUCHED = Folds()
+"""Nothing was opened or folded by hand."""
+
+
 def lay_out(
-    graph: Graph,
-    width: int,
-    wanted: Widths,
-    folds: Folds = Folds(),  # noqa: B008
+    graph: Graph, width: int, wanted: Widths, folds: Folds = UNTOUCHED
 ) -> Picture:
     """Lay a graph out in so many cells; frames are folded until there is room.
 

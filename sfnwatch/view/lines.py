@@ -22,29 +22,31 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.rows import (
+    REDRIVEN,
+    TERMINAL,
+    ApiCall,
+    Details,
+    HistoryEvent,
+    TaskState,
+)
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.children import (
-    backoff_parts,
-    child_execution,
-    child_map_run,
-    child_parts,
-    fold_parts,
-    map_run_parts,
-    poll_run_parts,
+from sfnwatch.view.outline import (
+    Backoff,
+    Containers,
+    Fold,
+    FoldKind,
+    Item,
+    Outline,
+    RowOrder,
 )
-from sfnwatch.view.order import Backoff, Containers, Fold, FoldKind, Item, RowOrder
-from sfnwatch.view.outline import Outline
-from sfnwatch.view.wording import CallText, Part, Role, TaskText
+from sfnwatch.view.wording import LIMIT, CallText, Part, Role, TaskText, blank_before
 
 # -- life-lines ------------------------------------------------------------------------
 
@@ -113,7 +115,7 @@ class LifeLines:
         ordered = sorted(visits, key=lambda each: (each[1].entered_at, each[1].id))
         for arn, visit in ordered:
             self._latest = max(self._latest, visit.entered_at)
-            if not self._containers.is_hidden((arn, visit.id, None)):
+            if self._containers.closed_at((arn, visit.id, None)) is None:
                 self._give_column(arn, visit)
 
     def _give_column(self, arn: str, visit: StateVisit) -> None:
@@ -133,12 +135,10 @@ class LifeLines:
 
     def _first_inside(self, arn: str, visit: StateVisit) -> int:
         """Give the column next to that of what is around a visit."""
-        if visit.parent is not None:
-            return self.column.get((arn, visit.parent), -1) + 1
-        parent = self._trace.lineage.parents.get(arn)
-        if parent is None:
-            return 0
-        return self.column.get((parent.execution_arn, parent.visit_id), -1) + 1
+        around, parent = (arn, visit.parent or 0), self._trace.lineage.parents.get(arn)
+        if visit.parent is None and parent is not None:
+            around = parent.execution_arn, parent.visit_id
+        return self.column.get(around, -1) + 1
 
     def _is_taken(self, column: _LifeLineColumn, arn: str, visit: StateVisit) -> bool:
         """True if the last visit of a column had not ended when another was entered."""
@@ -169,21 +169,12 @@ class LifeLines:
                 continue
             retrying = phases.retrying_states(execution)
             until = max(at, visit.entered_at)
-            segment = _segment_at(phases.segments(visit, until, retrying), at)
-            phase = segment.phase if segment is not None else Phase.WAITING
-            failed = segment is not None and segment.failed
-            found.append(Rail(number, key, phase, failed))
+            stretches = list(phases.segments(visit, until, retrying))
+            # At a border it is the one that ends.
+            begun = [each for each in stretches if each.begin < at] or stretches[:1]
+            phase = begun[-1].phase if begun else Phase.WAITING
+            found.append(Rail(number, key, phase, bool(begun) and begun[-1].failed))
         return found
-
-
-def _segment_at(found: Iterable[phases.Segment], at: datetime) -> phases.Segment | None:
-    """Find the stretch that a moment belongs to: at a border the one that ends."""
-    last: phases.Segment | None = None
-    for segment in found:
-        if last is not None and segment.begin >= at:
-            break
-        last = segment
-    return last
 
 
 # -- lines -----------------------------------------------------------------------------
@@ -390,7 +381,8 @@ class LineMaker:
         return self._fail_errors[execution.arn].get(event.id), None
 
     def completion(self, key: AttemptKey, attempt: Attempt) -> phases.Completion | None:
-        return phases.completion_of(self.moment, self._coverage, key, attempt)
+        told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
+        return told.completion
 
     # -- what all lines have -------------------------------------------------------
 
@@ -448,13 +440,22 @@ class LineMaker:
     ) -> CallText:
         """Put a call into words: which poll, how long after the action, which job."""
         attempt = self.moment.attempt(link.key) if link is not None else None
-        number, subject = None, ""
-        if link is not None and link.key is not None and attempt is not None:
-            if numbered and link.role is CallRole.POLL:
-                number = self._number_of(call, link.key)
-            subject = self._subject(call, link, attempt)
-        return wording.call_text(
-            call, link, number=number, subject=subject, id_word=wording.id_word(attempt)
+        name, subject, rule, role = clean(call.event_name, LIMIT), "", "", Role.CALL
+        if link is not None:
+            rule = wording.rule_words(link, wording.id_word(attempt))
+            role = Role.POLL if link.role is CallRole.POLL else Role.CALL
+            if link.key is not None and attempt is not None:
+                if numbered and link.role is CallRole.POLL:
+                    name += f" #{self._number_of(call, link.key)}"
+                subject = self._subject(call, link, attempt)
+        faint = link is None or link.rule is LinkRule.ROLE_ONLY
+        failed = call.error_code is not None
+        error = f"✘ {clean(call.error_code or '', LIMIT)}" if failed else ""
+        return CallText(
+            name=(Part(name, Role.DIM if faint else role),),
+            subject=blank_before(subject, Role.DIM if faint else Role.PLAIN),
+            error=blank_before(error, Role.BAD),
+            rule=blank_before(rule, wording.rule_role(link) if link else Role.DIM),
         )
 
     def _number_of(self, call: ApiCall, key: AttemptKey) -> int:
@@ -492,15 +493,15 @@ class LineMaker:
         line, visit = self.begin(about, Lane.STATES), about.visit
         if isinstance(item, Backoff):
             line.owner = self.owner(line)
-            line.text = backoff_parts(visit, item.number) if visit else ()
+            line.text = wording.backoff_parts(visit, item.number) if visit else ()
         elif item.kind is FoldKind.POLLS:
             line.fold = Part("⋯", Role.FOLD)
             line.lane, line.whole_seconds = Lane.CALLS, True
             line.owner = self.owner(line)
-            line.call = CallText(poll_run_parts(self._coverage, item))
+            line.call = CallText(wording.poll_run_parts(self._coverage, item))
         else:
             line.fold = Part(_CLOSED, Role.FOLD)
-            line.text = fold_parts(self.moment, item, visit)
+            line.text = wording.fold_parts(self.moment, item, visit)
         return line
 
 
@@ -560,7 +561,10 @@ class _EventLine:
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event, arn = self._event, self._event.execution_arn
-        child, execution = child_execution(self._moment, arn), self._about.execution
+        child, execution = (
+            wording.child_execution(self._moment, arn),
+            self._about.execution,
+        )
         if event.type == REDRIVEN and execution is not None:
             redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
@@ -568,7 +572,7 @@ class _EventLine:
             return
         if event.type == "ExecutionStarted" and child is not None:
             line.fold = Part(_OPEN, Role.FOLD)
-            yield from child_parts(child)
+            yield from wording.child_parts(child)
             return
         yield from wording.execution_parts(event, self._details)
         started = execution.started_at if execution else None
@@ -578,12 +582,16 @@ class _EventLine:
 
     def _map_run_text(self, line: Line) -> Iterator[Part]:
         run = text_of(self._details.get("mapRunArn")) or ""
-        child = child_map_run(self._moment, run)
+        child = wording.child_map_run(self._moment, run)
         if child is None:
             yield from wording.other_parts(self._event, self._details)
             return
         line.fold = Part(_OPEN, Role.FOLD)
-        yield from (*child_parts(child), Part("  "), *map_run_parts(child))
+        yield from (
+            *wording.child_parts(child),
+            Part("  "),
+            *wording.map_run_parts(child),
+        )
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
         yield from wording.entered_parts(visit)
@@ -656,6 +664,13 @@ def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | 
     events = map(execution.event, range(event_id + 1, event_id + _BETWEEN))
     after = (e.id for e in events if e is not None and e.previous_event_id == event_id)
     return next(filter(None, map(execution.visit, after)), None)
+
+
+def next_state(execution: ExecutionAsOf | None, visit: StateVisit) -> StateVisit | None:
+    """Find the state that is entered right after the exit of another."""
+    own = map(execution.event, visit.event_ids) if execution else ()
+    left = [e.id for e in own if e is not None and e.type.endswith("StateExited")]
+    return state_after(execution, left[-1]) if left else None
 
 
 def lateness(seen_at: datetime | None, at: datetime) -> float | None:

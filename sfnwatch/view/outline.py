@@ -1,4 +1,10 @@
-"""The lines of a trace as somebody wants to see them: some folded, some left out.
+"""The lines of a trace as somebody wants to see them: in order, some folded.
+
+An item stands by its time and, at one moment, by what it is: events by their ids, then
+calls, whose times are whole seconds, then what ECS told of tasks. Some share a line.
+Around a line may be what can be folded: branches, visits, child executions, Map Runs.
+Histories may be nested as deep as they are long, so nothing here climbs all the way:
+what is known of the spot around one is used.
 
 Every item is a line, stands on the line of another, or behind exactly one fold that
 is, or is counted as left out. What mostly comes, new events and late calls, is put in
@@ -7,41 +13,101 @@ its place; for what changes the structure all lines are worked out anew.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from itertools import chain, groupby
 from operator import itemgetter
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.model.api_call import CALL_KEY, ApiCall
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import Clock, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.rows import CALL_KEY, ApiCall, Clock, HistoryEvent, TaskState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.order import (
-    Backoff,
-    Containers,
-    Fold,
-    FoldKind,
-    Item,
-    Place,
-    RowOrder,
-    everything,
-)
 
+Place = tuple[Any, ...]
+"""Sorts items; of no two items the same."""
+ANSWERED = timedelta(seconds=3)
+"""A call's second, and the time its answer may take."""
+_SECOND = timedelta(seconds=1)
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_EVENTS, _CALLS, _TASKS, _LAST = range(4)
+_GO_TOGETHER = (
+    ("StateExited", "MapIterationSucceeded"),
+    ("MapIterationStarted", "StateEntered"),
+    ("StateEntered", "Scheduled"),
+    ("StateEntered", "StateStarted"),
+    ("Scheduled", "Started"),
+)
+"""What the types of two events end in that are one to the eye."""
+MANY = 10
+"""The iterations of a Map that has more than these begin folded."""
+_CONTAINERS = frozenset({"Parallel", "Map"})
+Spot = tuple[str, int, int | None]
+"""An execution or a Map Run, a visit in it (0: none), and an iteration of that."""
+NOWHERE: Spot = ("", 0, None)
 TASKS = "ecs task"
 """Stands where calls have their event source; none of AWS's has a blank."""
 _FEWEST_POLLS = 5
 """Fewer like polls than these are shown one by one."""
-_SHORT = timedelta(seconds=1)
-"""A back-off below this is none to the eye."""
 
-_LAST = 9
-"""Above what a place has behind its time."""
+
+class FoldKind(StrEnum):
+    """What several items that have one line are."""
+
+    POLLS = "polls"
+    """Like polls of one attempt, between the first and the last of them."""
+    VISIT = "visit"
+    """A Parallel or a Map with all that is in it."""
+    BRANCH = "branch"
+    """A branch of a Parallel, an iteration of a Map."""
+    CHILD = "child"
+    """A child execution, with all that is in it."""
+    MAP_RUN = "map-run"
+    """A Map Run with its executions."""
+
+
+class Fold(Struct, eq=False):
+    """What can be folded: if it is, a line that stands for several items."""
+
+    key: str
+    kind: FoldKind
+    execution_arn: str
+    """Of a child execution its parent's."""
+    visit_id: int
+    """The one folded, the one a branch is of, the one that polls, or started it."""
+    index: int | None = None
+    """Which branch."""
+    child_arn: str = ""
+    """The child execution's, or the Map Run's."""
+    place: Place = ()
+    """That of the first item behind it."""
+    attempt: AttemptKey | None = None
+    """The attempt that polls."""
+    members: list["Item"] = field(default_factory=list)
+    """What stands behind it, in order."""
+    last: ApiCall | None = None
+    """The poll after those that are hidden, which is shown."""
+
+
+class Backoff(Struct, eq=False):
+    """The wait between a failed try and the next."""
+
+    key: str
+    place: Place
+    execution_arn: str
+    visit_id: int
+    number: int
+    """Of the try that it leads to, from 1."""
+    scheduled_id: int
+    """The event that begins that try."""
+
+
+Item = HistoryEvent | ApiCall | TaskState | Fold | Backoff
 Keeps = Callable[[Item], bool]
 """A filter: True for what it keeps."""
 
@@ -56,9 +122,323 @@ class OutlineOptions(Struct, frozen=True):
     """The keys of what begins folded, and was opened."""
     hidden_services: frozenset[str] = frozenset()
     folds: bool = True
-    """False to have nothing folded by itself: for what is read as a whole."""
+    """Map Runs, children, the iterations of large Maps and like polls begin folded.
+    False to have nothing folded by itself: for what is read as a whole."""
     aligned: bool = False
     """Several executions: as if all had started at once."""
+
+
+def everything(trace: Trace) -> Changed:
+    """Give all that a trace holds, as if one batch had brought it."""
+    executions = trace.executions
+    return Changed(
+        events={arn: list(each.ordered) for arn, each in executions.items()},
+        visits={arn: set(each.visits) for arn, each in executions.items()},
+        executions=set(executions),
+        calls=list(trace.calls),
+        task_states=list(chain.from_iterable(trace.task_states.values())),
+    )
+
+
+# -- where things stand ----------------------------------------------------------------
+
+
+class RowOrder:
+    """Knows the places of a trace's items, and which of them share a line."""
+
+    def __init__(self, trace: Trace, *, aligned: bool = False) -> None:
+        """Order all there is; `aligned` as if all executions had started at once."""
+        self._trace, self._aligned = trace, aligned
+        self.ranks: Mapping[str, tuple[Any, ...]] = {}
+        """What orders the events of several executions at one moment."""
+        self._shifts: Mapping[str, timedelta] = {}
+        self._leaders: dict[tuple[str, int], HistoryEvent] = {}
+        """An event's leader, where it has no line of its own."""
+        self._followers: dict[tuple[str, int], list[HistoryEvent]] = {}
+        self._attached: dict[AttemptKey, tuple[HistoryEvent, ApiCall]] = {}
+        """The action calls that stand on the line of the phase that tells of them."""
+        self.rank_executions()
+
+    # -- places --------------------------------------------------------------------
+
+    def rank_executions(self) -> bool:
+        """Look in which order executions stand; True if that has changed."""
+        lineage = self._trace.lineage
+        starts = {
+            arn: (execution.as_of(None).started_at or _ALWAYS, arn)
+            for arn, execution in self._trace.executions.items()
+        }
+        roots = {arn: starts[lineage.root_of(arn)] for arn in starts}
+        ranks = {
+            arn: ((roots[arn], lineage.level(arn)), own) for arn, own in starts.items()
+        }
+        changed = ranks != self.ranks
+        self.ranks = ranks
+        if self._aligned:
+            begun = {arn: at for arn, (at, _) in roots.items() if at is not _ALWAYS}
+            first = min(begun.values(), default=_ALWAYS)
+            self._shifts = {arn: at - first for arn, at in begun.items()}
+        return changed
+
+    def shown_at(self, at: datetime, arn: str | None) -> datetime:
+        """Give the time at which something of an execution is shown."""
+        shift = self._shifts.get(arn or "")
+        return at - shift if shift else at
+
+    def unshifted(self, at: datetime, arn: str | None) -> datetime:
+        """Give the time of its own of something that is shown at a time."""
+        shift = self._shifts.get(arn or "")
+        return at + shift if shift else at
+
+    def place(self, item: Item) -> Place:
+        """Give where an item stands."""
+        if isinstance(item, HistoryEvent):
+            arn = item.execution_arn
+            around, own = self.ranks[arn]
+            return (self.shown_at(item.at, arn), _EVENTS, around, item.id, own, 0)
+        if isinstance(item, ApiCall):
+            link = self._trace.links.get(item.event_id)
+            at = self.shown_at(item.event_time, link.execution_arn if link else None)
+            return (at, _CALLS, item.event_time, item.event_id)
+        if isinstance(item, TaskState):
+            return (item.at, _TASKS, item.task_arn, item.version)
+        return item.place
+
+    # -- events that are one to the eye ----------------------------------------------
+
+    def join(self, event: HistoryEvent) -> HistoryEvent:
+        """Find whose line a new event stands on: mostly its own, else its leader's."""
+        arn = event.execution_arn
+        events = self._trace.executions[arn].events
+        before = events.get(event.previous_event_id)
+        leader = before if before and _is_one(before, event) else None
+        if leader is None and event.type.endswith("StateExited"):
+            # A Map's exit follows its last iteration's event, not MapStateSucceeded.
+            last = events.get(event.id - 1)
+            if last is not None and last.type.endswith("StateSucceeded"):
+                leader = last if last.visit_id == event.visit_id else None
+        if leader is None:
+            return event
+        leader = self.leader(leader)
+        self._leaders[arn, event.id] = leader
+        self._followers.setdefault((arn, leader.id), []).append(event)
+        return leader
+
+    def leader(self, event: HistoryEvent) -> HistoryEvent:
+        """Give the event that has the line an event stands on."""
+        return self._leaders.get((event.execution_arn, event.id), event)
+
+    def followers(self, event: HistoryEvent) -> Sequence[HistoryEvent]:
+        """Give the events that stand on another's line."""
+        return self._followers.get((event.execution_arn, event.id), ())
+
+    # -- calls that stand on the line of what tells of them --------------------------
+
+    def attach(self, attempts: Mapping[AttemptKey, Attempt]) -> set[str]:
+        """Look which action calls stand on which lines of attempts.
+
+        Give those that have come to stand on one, or stand on none any more.
+        """
+        old = [self._attached.pop(key) for key in attempts if key in self._attached]
+        # Only now: a call may go from one attempt to another.
+        found = {key: self._attachment(key, each) for key, each in attempts.items()}
+        new = {key: pair for key, pair in found.items() if pair is not None}
+        self._attached |= new
+        before, now = ({call.event_id for _, call in e} for e in (old, new.values()))
+        return before ^ now
+
+    def _attachment(
+        self, key: AttemptKey, attempt: Attempt
+    ) -> tuple[HistoryEvent, ApiCall] | None:
+        """Find the action call, and the line of the event at which it was answered."""
+        number = attempt.submitted_by or (
+            attempt.ended_by if attempt.ended_at else attempt.started_by
+        )
+        event = self._trace.executions[key[0]].events.get(number or key[1])
+        if event is None:
+            return None
+        for call in self._trace.calls_of.get(key, ()):
+            role = self._trace.links[call.event_id].role
+            answer = attempt.answered_at - call.event_time
+            if role is CallRole.ACTION and timedelta(0) <= answer < ANSWERED:
+                return self.leader(event), call
+        return None
+
+    def attached_to(self, call: ApiCall) -> HistoryEvent | None:
+        """Give the event on whose line a call stands."""
+        link = self._trace.links.get(call.event_id)
+        found = self._attached.get(link.key) if link and link.key else None
+        return found[0] if found is not None and found[1] is call else None
+
+    def attached_call(self, event: HistoryEvent) -> ApiCall | None:
+        """Give the call that stands on an event's line."""
+        for each in (event, *self.followers(event)):
+            found = self._attached.get((each.execution_arn, each.attempt_id))
+            if found is not None and found[0] is event:
+                return found[1]
+        return None
+
+
+def _is_one(before: HistoryEvent, event: HistoryEvent) -> bool:
+    """True if an event and what follows it by its own account are one to the eye."""
+    first, second = before.type, event.type
+    if event.at - before.at >= _SECOND:
+        return False
+    if second.endswith("StateExited"):
+        if first.endswith("StateEntered"):
+            return before.visit_id == event.visit_id
+        return first.endswith("Succeeded") and before.attempt_id > 0
+    # That a Task is scheduled at once, and started, goes without saying.
+    return any(
+        second.endswith(ending) and first.endswith(beginning)
+        for beginning, ending in _GO_TOGETHER
+    )
+
+
+# -- what is around a line -------------------------------------------------------------
+
+
+def child_key(arn: str) -> str:
+    """Key the fold of a child execution."""
+    return f"{arn}~child"
+
+
+def map_run_key(arn: str) -> str:
+    """Key the fold of a Map Run."""
+    return f"{arn}~children"
+
+
+def branch_key(execution_arn: str, visit_id: int, index: int) -> str:
+    """Key the fold of a branch, or an iteration, of a visit."""
+    return f"{execution_arn}#{visit_id}~branch{index}"
+
+
+class Containers:
+    """Knows what is around each item, and what of it is closed."""
+
+    def __init__(self, trace: Trace, options: OutlineOptions) -> None:
+        self._trace, self._options = trace, options
+        self._crowded: set[tuple[str, int]] = set()
+        """The visits of Maps that have more than ten iterations."""
+        self._outermost: dict[Spot, Fold | None] = {}
+
+    def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
+        """Take visits in; True if a Map has too many iterations that had not before."""
+        visits, before = self._trace.executions[arn].visits, len(self._crowded)
+        for visit in map(visits.__getitem__, visit_ids):
+            parent = visits.get(visit.parent or 0)
+            if parent and parent.type == "Map" and (visit.index or 0) >= MANY:
+                self._crowded.add((arn, parent.id))
+        return len(self._crowded) > before and self._options.folds
+
+    # -- where an item stands ----------------------------------------------------------
+
+    def spot_of(self, item: Item) -> Spot:
+        """Say in which execution and which visit an item stands."""
+        if isinstance(item, HistoryEvent):
+            arn = item.execution_arn
+            if item.type == "MapRunStarted":
+                turns = self._trace.executions[arn].map_run_turns
+                run = next((t.arn for t in turns if t.event is item), "")
+                if run in self._trace.lineage.map_runs:
+                    return run, 0, None
+            return arn, item.visit_id, item.iteration
+        if isinstance(item, Fold | Backoff):
+            return item.execution_arn, item.visit_id, None
+        if isinstance(item, TaskState):
+            return self.spot_of_link(self._trace.as_of().task_link(item.task_arn))
+        return self.spot_of_link(self._trace.links.get(item.event_id))
+
+    def spot_of_link(self, link: Link | None) -> Spot:
+        """Say where a call stands that is matched so."""
+        if link is None or link.execution_arn is None:
+            return NOWHERE
+        return link.execution_arn, link.visit_id or 0, None
+
+    def around(self, item: Item) -> Iterator[Fold]:
+        """Yield what is around an item and can be folded, innermost first."""
+        spot: Spot | None = self.spot_of(item)
+        while spot is not None:
+            own, spot = self._step_out(spot)
+            yield from own
+
+    def _step_out(self, spot: Spot) -> tuple[list[Fold], Spot | None]:
+        """Give the containers at a spot, innermost first, and the spot around them."""
+        arn, visit_id, iteration = spot
+        execution = self._trace.executions.get(arn)
+        visit = execution.visits.get(visit_id) if execution else None
+        if visit is None:
+            return self._step_out_of_execution(arn)
+        found: list[Fold] = []
+        if iteration is not None:
+            key = branch_key(arn, visit_id, iteration)
+            found.append(Fold(key, FoldKind.BRANCH, arn, visit_id, iteration))
+        if visit.type in _CONTAINERS:
+            key = f"{arn}#{visit_id}~visit"
+            found.append(Fold(key, FoldKind.VISIT, arn, visit_id))
+        return found, (arn, visit.parent or 0, visit.index if visit.parent else None)
+
+    def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], Spot | None]:
+        lineage = self._trace.lineage
+        run = lineage.map_runs.get(arn)
+        if run is not None:
+            around = run.execution_arn, run.visit_id
+            kind = FoldKind.MAP_RUN
+            found = Fold(map_run_key(arn), kind, *around, child_arn=arn)
+            return [found], (*around, None)
+        parent = lineage.parents.get(arn)
+        if parent is None:
+            return [], None
+        around = parent.execution_arn, parent.visit_id
+        found = Fold(child_key(arn), FoldKind.CHILD, *around, child_arn=arn)
+        if parent.map_run_arn is not None:
+            return [found], (parent.map_run_arn, 0, None)
+        return [found], (*around, None)
+
+    # -- what is closed ----------------------------------------------------------------
+
+    def is_closed(self, container: Fold) -> bool:
+        """True for what is folded: by somebody, or as it begins."""
+        if container.key in self._options.closed:
+            return True
+        if container.key in self._options.opened or not self._options.folds:
+            return False
+        if container.kind is FoldKind.BRANCH:
+            return (container.execution_arn, container.visit_id) in self._crowded
+        return container.kind in {FoldKind.CHILD, FoldKind.MAP_RUN}
+
+    def closed_around(self, item: Item) -> Fold | None:
+        """Find the outermost closed fold around an item."""
+        return self.closed_at(self.spot_of(item))
+
+    def closed_at(self, spot: Spot | None) -> Fold | None:
+        """Find the outermost closed fold around a spot."""
+        inside: list[tuple[Spot, list[Fold]]] = []
+        while spot is not None and spot not in self._outermost:
+            own, around = self._step_out(spot)
+            inside.append((spot, own))
+            spot = around
+        found = self._outermost[spot] if spot is not None else None
+        for each, own in reversed(inside):
+            if found is None:
+                found = next(filter(self.is_closed, reversed(own)), None)
+            self._outermost[each] = found
+        return found
+
+    def every_fold(self) -> Iterator[Fold]:
+        """Yield all that can be folded, polls apart; some of it more than once."""
+        lineage = self._trace.lineage
+        spots: set[Spot] = {
+            (arn, visit.parent or 0, visit.index)
+            for arn, execution in self._trace.executions.items()
+            for visit in execution.visits.values()
+        }
+        spots |= {(arn, 0, None) for arn in (*lineage.map_runs, *lineage.parents)}
+        for spot in spots:
+            yield from self._step_out(spot)[0]
+
+
+# -- the lines -------------------------------------------------------------------------
 
 
 class Outline:
@@ -83,9 +463,7 @@ class Outline:
         trace, options = self._trace, self.options
         self.version += 1
         self.order = RowOrder(trace, aligned=options.aligned)
-        self.containers = Containers(
-            trace, options.closed, options.opened, fold=options.folds
-        )
+        self.containers = Containers(trace, options)
         self.items: list[Item] = []
         """The lines, in order."""
         self._places: list[Place] = []
@@ -101,7 +479,7 @@ class Outline:
         for arn, visit_ids in every.visits.items():
             self.containers.add_visits(arn, visit_ids)
         items = self._joined(every)
-        self.order.attach(dict(self._touched_attempts(every)))
+        self.order.attach(self._touched_attempts(every))
         self._add([*items, *self._new_others(every)], trace.calls_of)
 
     def _joined(self, changed: Changed) -> list[Item]:
@@ -127,7 +505,7 @@ class Outline:
             wait = visit.backoff_before(number)
             before, after = visit.attempts[number - 2 : number]
             key = f"{arn}#{after.scheduled_id}~backoff"
-            if wait is None or wait[1] - wait[0] < _SHORT or key in self._backoffs:
+            if wait is None or wait[1] - wait[0] < _SECOND or key in self._backoffs:
                 continue
             failed = self._trace.executions[arn].events.get(before.ended_by)
             if failed is not None:
@@ -148,20 +526,23 @@ class Outline:
         if self._is_structural(changed):
             self._build()
             return
-        items = self._joined(changed)
+        items, options = self._joined(changed), self.options
         moved = self._moved(changed)
-        if moved and not self._can_move(moved):
+        left = map(self.containers.spot_of_link, moved.values())
+        closed = any(map(self.containers.closed_at, left))
+        if moved and (options.aligned or options.hidden_services or closed):
+            # It can't be told, or is not worth it, what calls leave behind.
             self._build()
             return
         self.version += 1
-        calls = [self._trace.calls[event_id] for event_id in moved]
-        for call in calls:
+        for call in map(self._trace.calls.__getitem__, moved):
             if call.key in self._hidden:
                 self._hidden.pop(call.key).members.remove(call)
             elif self._is_line(call):
                 self._take_out(self.order.place(call))
-        items += (call for call in calls if self._has_line(call))
-        self._add([*items, *self._new_others(changed)], _keys_in(changed))
+            items += [call] if self._has_line(call) else []
+        polled = {link.key for link in _links_in(changed) if link.key is not None}
+        self._add([*items, *self._new_others(changed)], polled)
 
     def _moved(self, changed: Changed) -> dict[str, Link | None]:
         """Give the calls that had a line, or stood on one, and may stand elsewhere.
@@ -169,18 +550,12 @@ class Outline:
         With each its link before.
         """
         links, new = changed.links, set(self._new_calls(changed))
-        moved = self.order.attach(dict(self._touched_attempts(changed)))
+        moved = self.order.attach(self._touched_attempts(changed))
         for event_id, (old, link) in links.items():
             if link is None or (old and (old.key, old.rule) != (link.key, link.rule)):
                 moved.add(event_id)
         was, now = {each: pair[0] for each, pair in links.items()}, self._trace.links
         return {each: was.get(each, now.get(each)) for each in moved - new}
-
-    def _can_move(self, moved: Mapping[str, Link | None]) -> bool:
-        """False where it can't be told, or is not worth it, what calls leave behind."""
-        options, spots = self.options, map(self.containers.spot_of_link, moved.values())
-        closed = any(map(self.containers.is_hidden, spots))
-        return not (options.aligned or options.hidden_services or closed)
 
     def _new_others(self, changed: Changed) -> Iterator[Item]:
         """Yield what is new and no event."""
@@ -202,10 +577,8 @@ class Outline:
 
     def _is_structural(self, changed: Changed) -> bool:
         """True for a batch after which lines may stand elsewhere, or behind others."""
-        if changed.folded_anew or changed.dropped_calls:
-            return True
-        if self.options.keep is not None:
-            # A filter asks for all that is on a line, and some of that comes later.
+        # A filter asks for all that is on a line, and some of that comes later.
+        if changed.folded_anew or changed.dropped_calls or self.options.keep:
             return True
         begun = any(events[0].id == 1 for events in changed.events.values() if events)
         if (changed.lineage or begun) and self.order.rank_executions():
@@ -214,18 +587,15 @@ class Outline:
         crowded = [add(arn, visit_ids) for arn, visit_ids in changed.visits.items()]
         return any(crowded) or self._has_new_owner(changed)
 
-    def _touched_attempts(
-        self, changed: Changed
-    ) -> Iterator[tuple[AttemptKey, Attempt]]:
-        visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
-        for pair in changed.links.values():
-            for link in pair:
-                if link is not None and link.key is not None:
-                    visits.add((link.key[0], link.visit_id or 0))
-        for arn, visit_id in visits:
-            visit = self._trace.executions[arn].visits.get(visit_id)
-            for attempt in visit.attempts if visit is not None else ():
-                yield (arn, attempt.scheduled_id), attempt
+    def _touched_attempts(self, changed: Changed) -> dict[AttemptKey, Attempt]:
+        executions = self._trace.executions
+        keys = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
+        for link in _links_in(changed):
+            if link.key is not None:
+                keys.add((link.key[0], link.visit_id or 0))
+        visits = ((arn, executions[arn].visits.get(number)) for arn, number in keys)
+        found = ((arn, each) for arn, v in visits if v for each in v.attempts)
+        return {(arn, each.scheduled_id): each for arn, each in found}
 
     def _has_new_owner(self, changed: Changed) -> bool:
         """True if an attempt has come to hold a task that ECS had told of before."""
@@ -235,7 +605,7 @@ class Outline:
         new = {state.task_arn for state in changed.task_states}
         return any(
             job in states and job not in new and not self._is_line(states[job][0])
-            for _, attempt in self._touched_attempts(changed)
+            for attempt in self._touched_attempts(changed).values()
             for job in attempt.resource_ids
         )
 
@@ -297,23 +667,24 @@ class Outline:
         between. A run is known by its number among the attempt's: its first poll may
         come in last. Give the folds, which are still to be put in their places.
         """
-        before: dict[str, Item] = {}
-        for fold in self._polls.pop(key, ()):
+        old = self._polls.pop(key, [])
+        before = {poll.key: poll for fold in old for poll in fold.members}
+        for fold in old:
             self._take_out(fold.place)
             del self.folds[fold.key]
-            before |= {poll.key: poll for poll in fold.members}
         for poll_key in before:
             del self._hidden[poll_key]
         folds: list[Fold] = []
         for fold_key, run in self._runs(key):
-            if fold_key not in self.options.opened:
-                visit_id = self._trace.links[run[0].event_id].visit_id or 0
-                fold = Fold(fold_key, FoldKind.POLLS, key[0], visit_id, attempt=key)
-                fold.place, fold.last = self.order.place(run[1]), run[-1]
-                fold.members += run[1:-1]
-                self._hidden |= dict.fromkeys((e.key for e in fold.members), fold)
-                self.folds[fold_key] = fold
-                folds.append(fold)
+            if fold_key in self.options.opened:
+                continue
+            visit_id = self._trace.links[run[0].event_id].visit_id or 0
+            fold = Fold(fold_key, FoldKind.POLLS, key[0], visit_id, attempt=key)
+            fold.place, fold.last = self.order.place(run[1]), run[-1]
+            fold.members += run[1:-1]
+            self._hidden |= dict.fromkeys((e.key for e in fold.members), fold)
+            self.folds[fold_key] = fold
+            folds.append(fold)
         for poll_key, poll in before.items():
             if poll_key not in self._hidden:
                 self._insert(poll, self.order.place(poll))
@@ -383,36 +754,31 @@ class Outline:
         """Give the lines that a moment shows; a fold has what stood behind it then."""
         if moment.at is None:
             return self.items
-        shown = _ShownItems(moment)
+        shows = _shown_at(moment)
         items: Iterable[Item] = self.items
         if moment.clock is Clock.EVENT and not self.options.aligned:
             # None of what stands later had happened.
             items = self.items[: bisect_right(self._places, (moment.at, _LAST))]
-        found = [item for item in items if shown.shows(item)]
+        found, place_of = list(filter(shows, items)), self.order.place
         for fold in (fold for folds in self._polls.values() for fold in folds):
             # In event time the last tells of all; they arrive in any order.
             others = fold.members if moment.clock is Clock.ARRIVAL else ()
-            if not all(map(shown.shows, (fold.last or fold, *others))):
-                self._show_run_by_then(found, fold, shown)
+            if all(map(shows, (fold.last or fold, *others))):
+                continue
+            at = bisect_left(found, fold.place, key=place_of)
+            if found[at : at + 1] != [fold]:
+                continue
+            del found[at]
+            members = list(filter(shows, fold.members))
+            # The last poll that there was is shown; those before, but the first, fold.
+            is_last = fold.last is None or not shows(fold.last)
+            there: list[Item] = [members.pop()] if is_last else []
+            if members:
+                first = place_of(members[0])
+                there.append(replace(fold, members=members, place=first))
+            for item in there:
+                found.insert(bisect_left(found, place_of(item), key=place_of), item)
         return found
-
-    def _show_run_by_then(
-        self, found: list[Item], fold: Fold, shown: "_ShownItems"
-    ) -> None:
-        """Show the last poll that there was, and fold those before but the first."""
-        place = self.order.place
-        at = bisect_left(found, fold.place, key=place)
-        if found[at : at + 1] != [fold]:
-            return
-        del found[at]
-        members = [poll for poll in fold.members if shown.shows(poll)]
-        items: list[Item] = []
-        if fold.last is None or not shown.shows(fold.last):
-            items.append(members.pop())
-        if members:
-            items.append(replace(fold, members=members, place=place(members[0])))
-        for item in items:
-            found.insert(bisect_left(found, place(item), key=place), item)
 
     # -- folding -----------------------------------------------------------------------
 
@@ -430,8 +796,8 @@ class Outline:
         if isinstance(item, Fold):
             return item.key
         inner = next(self.containers.around(item), None)
-        call = item if isinstance(item, ApiCall) else None
-        link = self._trace.links.get(call.event_id) if call is not None else None
+        call_id = item.event_id if isinstance(item, ApiCall) else ""
+        link = self._trace.links.get(call_id)
         runs = self._runs(link.key) if link is not None and link.key is not None else ()
         run = next((name for name, run in runs if item in run), None)
         return run or (inner.key if inner else None)
@@ -440,35 +806,31 @@ class Outline:
         """Open everything; or, where nothing is folded, fold every branch."""
         options, folds = self.options, list(self.containers.every_fold())
         closed = frozenset(f.key for f in folds if self.containers.is_closed(f))
-        if closed:
-            opened = options.opened | closed
-            self.set_options(replace(options, closed=frozenset(), opened=opened))
-            return
-        inner = frozenset(f.key for f in folds if f.kind is not FoldKind.VISIT)
-        opened = options.opened - inner
-        self.set_options(replace(options, closed=inner, opened=opened))
+        inner = (f.key for f in folds if f.kind is not FoldKind.VISIT)
+        closing = frozenset(() if closed else inner)
+        opened = (options.opened | closed) - closing
+        self.set_options(replace(options, closed=closing, opened=opened))
 
 
-class _ShownItems:
-    """Tells what a moment shows; what an execution showed by then is asked once."""
+def _shown_at(moment: Moment) -> Keeps:
+    """Tell what a moment shows; what an execution showed by then is asked once."""
+    last_ids = {
+        arn: execution.events[-1].id if execution.event_count else 0
+        for arn, execution in moment.executions.items()
+    }
 
-    def __init__(self, moment: Moment) -> None:
-        self._moment = moment
-        self._last_ids = {
-            arn: execution.events[-1].id if execution.event_count else 0
-            for arn, execution in moment.executions.items()
-        }
-
-    def shows(self, item: Item) -> bool:
+    def shows(item: Item) -> bool:
         if isinstance(item, HistoryEvent):
-            return item.id <= self._last_ids.get(item.execution_arn, 0)
+            return item.id <= last_ids.get(item.execution_arn, 0)
         if isinstance(item, ApiCall):
-            return self._moment.shows_call(item)
+            return moment.shows_call(item)
         if isinstance(item, TaskState):
-            return self._moment.shows_task_state(item)
+            return moment.shows_task_state(item)
         if isinstance(item, Backoff):
-            return item.scheduled_id <= self._last_ids.get(item.execution_arn, 0)
-        return any(map(self.shows, item.members))
+            return item.scheduled_id <= last_ids.get(item.execution_arn, 0)
+        return any(map(shows, item.members))
+
+    return shows
 
 
 def _service(item: Item) -> str:
@@ -478,6 +840,7 @@ def _service(item: Item) -> str:
     return TASKS if isinstance(item, TaskState) else ""
 
 
-def _keys_in(changed: Changed) -> set[AttemptKey]:
-    links = (link for pair in changed.links.values() for link in pair)
-    return {link.key for link in links if link is not None and link.key is not None}
+def _links_in(changed: Changed) -> Iterator[Link]:
+    """Yield the links of a batch as they were before and as they are now."""
+    links = chain.from_iterable(changed.links.values())
+    return (link for link in links if link is not None)

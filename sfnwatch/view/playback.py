@@ -13,20 +13,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice, pairwise
+from typing import Any
 
 from msgspec import Struct
 
 from sfnwatch.analysis import phases
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import TERMINAL, Clock, HistoryEvent, dated, end_of_second
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.records import Batch
+from sfnwatch.model.rows import (
+    TERMINAL,
+    ApiCall,
+    Clock,
+    HistoryEvent,
+    TaskState,
+    dated,
+    end_of_second,
+)
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.order import everything
+from sfnwatch.view.outline import everything
 from sfnwatch.view.wording import ordinal
 
 # -- markers ---------------------------------------------------------------------------
@@ -96,9 +102,9 @@ class Markers:
     def _mark(self, changed: Changed) -> None:
         moment = self._trace.as_of()
         visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
-        for pair in changed.links.values():
-            links = (link for link in pair if link is not None)
-            visits |= {(e.execution_arn or "", e.visit_id or 0) for e in links}
+        for link in chain.from_iterable(changed.links.values()):
+            if link is not None:
+                visits.add((link.execution_arn or "", link.visit_id or 0))
         for arn in changed.executions & moment.executions.keys():
             self._put((arn, 0), _of_execution(moment.executions[arn]))
         for arn, visit_id in visits:
@@ -106,7 +112,12 @@ class Markers:
             visit = execution.visit(visit_id) if execution else None
             if visit is not None:
                 self._put((arn, visit_id), _of_visit(moment, arn, visit))
-        self._mark_calls(moment, [*changed.calls, *changed.links])
+        for call in map(self._trace.calls.get, chain(changed.calls, changed.links)):
+            if call and call.error_code is not None and moment.is_relevant(call):
+                denied = phases.is_denied(call)
+                kind = MarkerKind.DENIED if denied else MarkerKind.FAILED
+                marker = _marker(call, kind, f"{call.event_name} {call.error_code}")
+                self._put((call.key, 0), [marker])
 
     def by(self, clock: Clock) -> Sequence[Marker]:
         """Give all marks in the order in which they come by a clock."""
@@ -127,28 +138,12 @@ class Markers:
             self._sorted.clear()
             self.version += 1
 
-    def _mark_calls(self, moment: Moment, event_ids: Iterable[str]) -> None:
-        """Mark the calls that AWS refused or failed, but for those not shown."""
-        for event_id in event_ids:
-            call = self._trace.calls.get(event_id)
-            if call is None or call.error_code is None or not moment.is_relevant(call):
-                continue
-            denied = phases.is_denied(call)
-            kind = MarkerKind.DENIED if denied else MarkerKind.FAILED
-            words = f"{call.event_name} {call.error_code}"
-            self._put((call.key, 0), (_call_marker(call, kind, words),))
-
 
 def _marker(
-    event: HistoryEvent, kind: MarkerKind, words: str, status: str = ""
+    row: HistoryEvent | ApiCall, kind: MarkerKind, words: str, status: str = ""
 ) -> Marker:
-    label = clean(words, _LIMIT)
-    return Marker(event.at, event.seen_at, kind, label, event.key, status)
-
-
-def _call_marker(call: ApiCall, kind: MarkerKind, words: str) -> Marker:
-    at = end_of_second(call.event_time)
-    return Marker(at, call.seen_at, kind, clean(words, _LIMIT), call.key)
+    at = end_of_second(row.event_time) if isinstance(row, ApiCall) else row.at
+    return Marker(at, row.seen_at, kind, clean(words, _LIMIT), row.key, status)
 
 
 def _of_execution(execution: ExecutionAsOf) -> Iterator[Marker]:
@@ -182,11 +177,13 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
         event = moment.executions[arn].event(event_id)
         if event is not None:
             yield _marker(event, kind, f"{visit.name} {words}")
+    coverage = Coverage(moment)
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
-        for poll in phases.polls_of(attempt, phases.sure_calls(moment, key))[:1]:
+        calls = phases.AttemptCalls(moment, coverage, key, attempt)
+        for poll in calls.polls.sure[:1]:
             words = f"{visit.name} first poll"
-            yield _call_marker(poll, MarkerKind.FIRST_POLL, words)
+            yield _marker(poll, MarkerKind.FIRST_POLL, words)
 
 
 def _of_attempt(
@@ -302,21 +299,22 @@ class Scale(Struct, frozen=True):
 
     def place(self, at: datetime) -> float:
         """Say where a moment stands; those outside stand at the ends."""
-        right = bisect_right(self.knots, at)
-        if right in {0, len(self.knots)}:
-            return self.places[max(0, right - 1)]
-        begin, place = self.knots[right - 1], self.places[right - 1]
-        part: float = (at - begin) / (self.knots[right] - begin)
-        return place + part * (self.places[right] - place)
+        place: float = _between(self.knots, at, self.places)
+        return place
 
     def at(self, place: float) -> datetime:
         """Say which moment stands at a place."""
-        right = bisect_right(self.places, place)
-        if right in {0, len(self.places)}:
-            return self.knots[max(0, right - 1)]
-        begin, first = self.knots[right - 1], self.places[right - 1]
-        part = (place - first) / (self.places[right] - first)
-        return begin + part * (self.knots[right] - begin)
+        at: datetime = _between(self.places, place, self.knots)
+        return at
+
+
+def _between(knots: Sequence[Any], value: Any, others: Sequence[Any]) -> Any:
+    """Give what is as far between two of `others` as a value is between its knots."""
+    right = bisect_right(knots, value)
+    if right in {0, len(knots)}:
+        return others[max(0, right - 1)]
+    part = (value - knots[right - 1]) / (knots[right] - knots[right - 1])
+    return others[right - 1] + part * (others[right] - others[right - 1])
 
 
 def scale_of(span: TimeSpan, times: Iterable[datetime], *, squeeze: bool) -> Scale:
@@ -571,9 +569,7 @@ class Playback:
         span = self.span
         if span is None:
             return
-        here, goal = self.position or span[1], span[1 if seconds > 0 else 0]
-        near = abs(seconds) < abs(length_of((here, goal)))
-        self.seek(here + timedelta(seconds=seconds) if near else goal)
+        self.seek((self.position or span[1]) + timedelta(seconds=seconds))
 
     def tenth(self, number: int) -> None:
         """Go to so many tenths of the bar."""
@@ -607,13 +603,11 @@ class Playback:
         if span is None:
             return False
         here = self.position or span[1]
-        if direction > 0:
-            there = min((at for at in times if at > here), default=here)
-        else:
-            there = max((at for at in times if at < here), default=here)
-        if there != here:
-            self.stand(there)
-        return there != here
+        ahead = direction > 0
+        found = sorted(at for at in times if at != here and (at > here) is ahead)
+        if found:
+            self.stand(found[0 if ahead else -1])
+        return bool(found)
 
     def faster(self) -> None:
         self.speed = SPEEDS[min(bisect_right(SPEEDS, self.speed), len(SPEEDS) - 1)]

@@ -4,6 +4,7 @@ It knows nothing of columns: the screen draws its bars in cells, a picture in pi
 The tree is made at once, since it is cheap; what a bar is drawn of is asked bar by bar.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,17 +16,16 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase, Segment
-from sfnwatch.model.api_call import ApiCall
+from sfnwatch.analysis.wording import decimal, spoken
 from sfnwatch.model.children import ExecutionCounts, ListedExecution
-from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
-from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.links import Link
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.rows import TASK_KEY, ApiCall, TaskStage, TaskState, stretches
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.children import child_execution, child_map_run
-from sfnwatch.view.order import branch_key, child_key, map_run_key
+from sfnwatch.view.outline import branch_key, child_key, map_run_key
 from sfnwatch.view.wording import Part, Role
 
 MANY = 20
@@ -38,6 +38,15 @@ _FAILED = frozenset({"failed", "timed_out"})
 _FINE = frozenset({"running", "succeeded"})
 _TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
 _STAGES = {TaskStage.STARTING: Phase.WAITING, TaskStage.RUNNING: Phase.WORKING}
+_STEPS = (
+    *(n / 1000 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
+    *(1, 2, 5, 10, 15, 30),
+    *(60 * n for n in (1, 2, 5, 10, 15, 30)),
+    *(3600 * n for n in (1, 2, 3, 6, 12)),
+    *(86400 * n * 10**power for power in range(7) for n in (1, 2, 5)),
+)
+"""Round numbers of seconds."""
+_SOON, _MINUTE = 0.0002, 60
 VisitKey = tuple[str, int]
 Stretch = tuple[datetime, datetime, bool]
 """From when to when something ran, and whether it failed."""
@@ -60,7 +69,8 @@ class Bar(Struct, eq=False):
     """One row of the chart, with the rows below it."""
 
     key: str
-    """Its own; of a state the lanes' key of its StateEntered event."""
+    line_key: str
+    """The lanes' key of what it begins with; of a state its own, too."""
     kind: BarKind
     execution_arn: str
     status: str
@@ -91,20 +101,6 @@ class Bar(Struct, eq=False):
         return self.visit is not None and self.visit.type in _CONTAINERS
 
     @property
-    def line_key(self) -> str:
-        """The lanes' key of what it begins with."""
-        match self.kind:
-            case BarKind.STATE:
-                return self.key
-            case BarKind.TASK:
-                return self.states[0].key
-            case BarKind.BRANCH:
-                return f"{self.execution_arn}#{self.visits[0].id}"
-            case BarKind.UNREAD:
-                return self.key.removesuffix("~unread")
-        return f"{self.execution_arn}#1"
-
-    @property
     def shown_name(self) -> str:
         number = "" if self.index is None else f"[{self.index}] "
         return f"{number}{self.name}"
@@ -119,17 +115,21 @@ class BarLine(NamedTuple):
     open: bool | None
     """None where there is nothing to fold."""
 
+    @property
+    def key(self) -> str:
+        return self.bar.key
+
 
 class Tick(NamedTuple):
     """A call, as a point on its bar."""
 
     at: datetime
     call: ApiCall
-    role: CallRole
-    sure: bool
-    """False where a guess matches it."""
-    key: tuple[str, int]
-    """The attempt it is matched to."""
+    link: Link
+
+    @property
+    def role(self) -> CallRole:
+        return self.link.role
 
     @property
     def failed(self) -> bool:
@@ -185,7 +185,7 @@ class TimelineChart:
     def _execution(self, execution: ExecutionAsOf) -> Bar:
         """Make one tree; what is inside a visit was entered after it: from the end."""
         arn = execution.arn
-        child = child_execution(self.moment, arn)
+        child = wording.child_execution(self.moment, arn)
         inside: dict[int | None, list[Bar]] = defaultdict(list)
         for visit in reversed(list(execution.visits)):
             within = _branches(arn, visit, inside.pop(visit.id, [])[::-1])
@@ -197,18 +197,17 @@ class TimelineChart:
         running = execution.running
         last = execution.events[-1].at if execution.event_count else begin
         end = execution.stopped_at or (max(self.now, last) if running else last)
-        key = child_key(arn) if child else arn
+        keys = child_key(arn) if child else arn, f"{arn}#1"
         name = child.title if child else execution.name
         status = "running" if running else execution.status.lower()
-        end = max(begin, end)
-        bar = Bar(key, BarKind.EXECUTION, arn, status, begin, end, name, inside=top)
-        bar.visits = [each.visits[0] for each in top]
+        where = *keys, BarKind.EXECUTION, arn, status, begin, max(begin, end)
+        bar = Bar(*where, name, [each.visits[0] for each in top], top)
         bar.folded = child is not None or len(self.moment.roots) > 1
         return bar
 
     def _state(self, arn: str, visit: StateVisit, inside: list[Bar]) -> Bar:
         key, end = f"{arn}#{visit.id}", phases.end_of(visit, self.now)
-        where = key, BarKind.STATE, arn, visit.status, visit.entered_at, end
+        where = key, key, BarKind.STATE, arn, visit.status, visit.entered_at, end
         bar = Bar(*where, visit.name, [visit], inside)
         bar.folded = visit.type == "Map" and len(inside) > MANY
         bar.counts = self._counts.get((arn, visit.id))
@@ -220,17 +219,17 @@ class TimelineChart:
         if starter is None or visit is None:
             return
         begin = min(state.at for state in states)
-        name = f"task {wording.task_id(states[0])}"
-        status = _TASK_ENDS.get(wording.task_text(states[-1]).status.role, "running")
-        where = f"{TASK_KEY}{states[0].task_arn}", BarKind.TASK, starter[0], status
         end = max([begin, *(end for _, end in stretches(states, self.now))])
-        task = Bar(*where, begin, end, name, states=states)
+        status = _TASK_ENDS.get(wording.task_text(states[-1]).status.role, "running")
+        keys = f"{TASK_KEY}{states[0].task_arn}", states[0].key
+        where = *keys, BarKind.TASK, starter[0], status, begin, end
+        task = Bar(*where, f"task {wording.task_id(states[0])}", states=states)
         self._started[starter[0], visit.id].append(task)
 
     def _add_unread(self, run: str) -> None:
         """Stand for the executions of a Map Run that are counted, and not read."""
         moment, parent = self.moment, self.moment.lineage.map_runs[run]
-        arn, child = parent.execution_arn, child_map_run(moment, run)
+        arn, child = parent.execution_arn, wording.child_map_run(moment, run)
         around = moment.executions.get(arn)
         visit = around.visit(parent.visit_id) if around else None
         if child is None or child.map_run is None or visit is None:
@@ -239,12 +238,12 @@ class TimelineChart:
         missing = counts.total - child.histories
         if missing <= 0:
             return
+        key, end = map_run_key(run), phases.end_of(visit, self.now)
         name = f"{missing:,} {'more, ' if child.histories else ''}not read"
-        where = f"{map_run_key(run)}~unread", BarKind.UNREAD, arn, "unknown"
-        bar = Bar(*where, visit.entered_at, phases.end_of(visit, self.now), name)
+        where = f"{key}~unread", key, BarKind.UNREAD, arn, "unknown", visit.entered_at
         listed = (child.listed for child in moment.listed_of.get(run, ()))
-        bar.listed = [each for each in listed if each.arn not in moment.children]
-        self._started[arn, visit.id].append(bar)
+        unread = [each for each in listed if each.arn not in moment.children]
+        self._started[arn, visit.id].append(Bar(*where, end, name, listed=unread))
 
     # -- finding and folding -----------------------------------------------------------
 
@@ -282,8 +281,10 @@ class TimelineChart:
                 continue
             is_open = not folds.get(bar.key, bar.folded) if bar.inside else None
             lines.append(BarLine(bar, rails, is_open))
-            if is_open:
-                todo.extend(reversed(list(_railed(bar, below, shown))))
+            inside = [b for b in bar.inside if shown is None or b.key in shown]
+            signs = ("└ ", "  "), *[("├ ", "│ ")] * len(inside)
+            for each, (rail, stem) in zip(reversed(inside), signs, strict=False):
+                todo += [(each, below + rail, below + stem)] if is_open else []
         return lines
 
     def _top(self) -> list[Bar]:
@@ -337,17 +338,14 @@ class TimelineChart:
 
         Empty for what is drawn as segments.
         """
-        bar = line.bar
-        if bar.kind is BarKind.UNREAD:
-            known = ((e.started_at, e.stopped_at or self.now, e) for e in bar.listed)
-            return [(at, max(at, end), e.failed) for at, end, e in known if at]
-        if not bar.is_container or line.open is not False:
-            return []
-        found: list[Stretch] = []
-        for each in bar.inside:
+        bar, found = line.bar, list[Stretch]()
+        is_folded = bar.is_container and line.open is False
+        for each in bar.inside if is_folded else [bar]:
             if each.kind is BarKind.UNREAD:
-                found += self.crowd(BarLine(each, "", None))
-            else:
+                unread, now = each.listed, self.now
+                known = ((e.started_at, e.stopped_at or now, e.failed) for e in unread)
+                found += [(at, max(at, end), bad) for at, end, bad in known if at]
+            elif is_folded:
                 found.append((each.begin, each.end, each.status in _FAILED))
         return found
 
@@ -356,17 +354,13 @@ class TimelineChart:
         found: list[Tick] = []
         for arn, visit in self._visits_on(line):
             for attempt in visit.attempts:
-                found += self._ticks_of(arn, attempt)
+                for call in self.moment.calls_of((arn, attempt.scheduled_id)):
+                    link = self.moment.link(call)
+                    # Its time has no fractions: it came after it was scheduled.
+                    at = max(call.event_time, attempt.scheduled_at)
+                    if link is not None:
+                        found.append(Tick(at, call, link))
         return sorted(found, key=lambda tick: (tick.at, tick.call.event_id))
-
-    def _ticks_of(self, arn: str, attempt: Attempt) -> Iterator[Tick]:
-        key = arn, attempt.scheduled_id
-        for call in self.moment.calls_of(key):
-            link = self.moment.link(call)
-            if link is not None:
-                # Its time has no fractions: it was not made before it was scheduled.
-                at = max(call.event_time, attempt.scheduled_at)
-                yield Tick(at, call, link.role, link.rule.sure, key)
 
     def ends(self, line: BarLine) -> list[BarEnd]:
         """Say how each try ended, and the bar itself, the last in time last."""
@@ -393,7 +387,8 @@ class TimelineChart:
 
     def _told(self, arn: str, attempt: Attempt) -> phases.Completion | None:
         key = arn, attempt.scheduled_id
-        return phases.completion_of(self.moment, self._coverage, key, attempt)
+        told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
+        return told.completion
 
     def _visits_on(self, line: BarLine) -> Iterator[tuple[str, StateVisit]]:
         """Yield the visits that a bar tells of, in the order they were entered."""
@@ -410,17 +405,11 @@ class TimelineChart:
 
     def what(self, bar: Bar) -> Part | None:
         """Say what a state is: what it runs, or else its type."""
-        visit = bar.visit
-        if bar.kind is BarKind.EXECUTION and not bar.inside:
-            return None
-        if visit is None:
-            tops = bar.visits if bar.kind is BarKind.EXECUTION else ()
-            if len(tops) != 1 or not tops[0].attempts:
-                return None
-            visit = tops[0]
-        if visit.attempts:
-            return Part(wording.resource_words(visit.attempts[0]), Role.CALL)
-        return Part(clean(visit.type, _NAME), Role.DIM)
+        is_execution = bar.kind is BarKind.EXECUTION and bool(bar.inside)
+        visits = bar.visits if is_execution or bar.visit is not None else ()
+        if len(visits) == 1 and visits[0].attempts:
+            return Part(wording.resource_words(visits[0].attempts[0]), Role.CALL)
+        return Part(clean(bar.visit.type, _NAME), Role.DIM) if bar.visit else None
 
     def seconds(self, bar: Bar) -> float:
         """How long it took, without the time in which it stood still."""
@@ -477,7 +466,7 @@ class TimelineChart:
             words = f", {denied} denied" if denied else ""
             words = " denied" if denied == len(polls) else words
             role = Role.BAD if denied else Role.DIM
-            most = "" if all(tick.sure for tick in polls) else "up to "
+            most = "" if all(tick.link.rule.sure for tick in polls) else "up to "
             yield Part(f"{most}{wording.counted(len(polls), 'poll')}{words}", role)
         ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
         told = [end.completion for end in ends if end.completion is not None]
@@ -545,21 +534,12 @@ def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
         names = [visit.name for visit in visits[:_STATES]]
         names += ["…"] if len(visits) > _STATES else []
         span = bars[0].begin, max(bar.end for bar in bars)
-        where = branch_key(arn, around.id, index), BarKind.BRANCH, arn, status
-        branch = Bar(*where, *span, " › ".join(names), visits, bars, index)
+        keys = branch_key(arn, around.id, index), bars[0].key
+        where = *keys, BarKind.BRANCH, arn, status, *span
+        branch = Bar(*where, " › ".join(names), visits, bars, index)
         branch.folded = len(groups) > _FEW
         found.append(branch)
     return found
-
-
-def _railed(
-    bar: Bar, below: str, shown: set[str] | None
-) -> Iterator[tuple[Bar, str, str]]:
-    """Give each bar inside what is drawn before it, and before what is below it."""
-    inside = [b for b in bar.inside if shown is None or b.key in shown]
-    for place, each in enumerate(inside, 1):
-        rails, stem = ("└ ", "  ") if place == len(inside) else ("├ ", "│ ")
-        yield each, f"{below}{rails}", f"{below}{stem}"
 
 
 def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
@@ -571,29 +551,20 @@ def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
 
 
 def _error_notes(visits: Sequence[StateVisit]) -> Iterator[Part]:
-    """Say by which errors states ended, or were tried again; of several once each."""
-    if len(visits) == 1:
-        yield from _error_note(visits[0])
-        return
-    counts: Counter[str] = Counter()
-    bad: set[str] = set()
-    for visit in visits:
-        error = _error_of(visit)
-        counts[error] += bool(error)
-        bad |= {error} if visit.status in _FAILED else set()
-    for error, count in (+counts).items():
-        times = f" ×{count}" if count > 1 else ""
-        yield Part(f"{error}{times}", Role.BAD if error in bad else Role.WARN)
+    """Say by which errors states ended, or were tried again; of several once each.
 
-
-def _error_note(visit: StateVisit) -> Iterator[Part]:
-    """Name the error of a state, how often it was tried, and if that was caught."""
-    tries = len(visit.attempts)
-    again = f"{tries} tries" if tries > 1 else ""
-    caught = "caught" if visit.status == "caught" else ""
-    words = ", ".join(part for part in (_error_of(visit), again, caught) if part)
-    if words:
-        yield Part(words, Role.BAD if visit.status in _FAILED else Role.WARN)
+    Of one alone it is also said how often it was tried, and if the error was caught.
+    """
+    bad = {_error_of(visit) for visit in visits if visit.status in _FAILED}
+    alone = visits[0] if len(visits) == 1 else None
+    for error, count in Counter(map(_error_of, visits)).items():
+        words = [f"{error} ×{count}" if error and count > 1 else error]
+        if alone is not None:
+            tries = len(alone.attempts)
+            words.append(f"{tries} tries" if tries > 1 else "")
+            words.append("caught" if alone.status == "caught" else "")
+        if said := ", ".join(filter(None, words)):
+            yield Part(said, Role.BAD if error in bad else Role.WARN)
 
 
 def _error_of(visit: StateVisit) -> str:
@@ -615,3 +586,30 @@ def _does_not_wait(visit: StateVisit) -> bool:
 def length_words(chart: TimelineChart, bar: Bar) -> str:
     """Write how long a bar is; of what is not read nothing is known."""
     return "" if bar.kind is BarKind.UNREAD else duration(max(0.0, chart.seconds(bar)))
+
+
+# -- the axis --------------------------------------------------------------------------
+
+
+def round_step(least: float) -> float:
+    """Find the smallest round number of seconds that is not less."""
+    return next((step for step in _STEPS if step >= least), least)
+
+
+def since_start(seconds: float) -> str:
+    """Write how long after the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
+    if seconds < _SOON:
+        return "0"
+    words = spoken(seconds) if seconds >= _MINUTE else f"{decimal(seconds, 3)} s"
+    return "+" + re.sub("( 00[smh])+$", "", words)
+
+
+def stops(moment: Moment) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the time between an end and a redrive, where it is all there is.
+
+    Weeks may lie between.
+    """
+    for execution in moment.roots.values():
+        for redrive in execution.redrives if len(moment.roots) == 1 else ():
+            if redrive.ended is not None:
+                yield redrive.ended.at, redrive.event.at

@@ -11,14 +11,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from sfnwatch.analysis.finding import Block, Document, Heading, Items, Paragraph
-from sfnwatch.analysis.not_visible import ambiguity
-from sfnwatch.analysis.wording import named, plural, status_words, visit_name
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.evidence import Weighed
+from sfnwatch.analysis.wording import ambiguity, named, plural, status_words, visit_name
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Link, LinkRule, Weighed
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
+from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import Attempt
 from sfnwatch.view.wording import execution_labels, id_word, rule_words
@@ -55,7 +53,7 @@ def considered(
     `weighed` is what the trace weighs of it, where that is known.
     """
     link, found = moment.link(call), list[Considered]()
-    for each in moment.trace.weigh(call) if weighed is None else weighed:
+    for each in moment.trace.linker.weigh(call) if weighed is None else weighed:
         attempt = moment.attempt(each.key)
         if attempt is not None:
             name, standing = attempt_name(moment, each.key), _standing(link, each)

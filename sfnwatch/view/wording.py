@@ -11,6 +11,7 @@ paste, and inferred for the partitions other than `aws`.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,17 +19,28 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from sfnwatch.analysis import wording
-from sfnwatch.analysis.phases import Completion, ToldBy
+from sfnwatch.analysis.phases import Completion, ToldBy, length_of
 from sfnwatch.analysis.wording import plural
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
-from sfnwatch.model.ecs_task import TaskStage, TaskState
-from sfnwatch.model.execution import ExecutionAsOf, Redrive
-from sfnwatch.model.history import TERMINAL, Details, HistoryEvent
-from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.children import (
+    ExecutionCounts,
+    MapRun,
+    Parent,
+    map_run_name,
+)
+from sfnwatch.model.integrations import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.links import Link, LinkRule
-from sfnwatch.model.values import clean, duration, int_of, text_of
-from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
+from sfnwatch.model.rows import (
+    TERMINAL,
+    ApiCall,
+    Details,
+    HistoryEvent,
+    TaskStage,
+    TaskState,
+)
+from sfnwatch.model.values import clean, duration, int_of, seconds_between, text_of
+from sfnwatch.model.visits import ROOT, Attempt, StateVisit, phase_of
+from sfnwatch.view.outline import Fold, FoldKind
 
 # -- parts of a text -------------------------------------------------------------------
 
@@ -99,12 +111,9 @@ counted = plural
 # -- wording ---------------------------------------------------------------------------
 
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_LIMIT = 200
+LIMIT = 200
 """No name or message takes more of a line; the detail pane has the whole."""
 cause_words, resource_words = wording.cause_words, wording.resource_words
-_FAMILIES = ("Task", "LambdaFunction", "Activity")
-_TEENS = range(11, 14)
-_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 LABEL = 80
 """No label is longer."""
 ROLE_WORDS = frozenset({"sync", "async", "sdk", "denied"})
@@ -116,15 +125,15 @@ _TAIL = 3
 
 def ordinal(number: int) -> str:
     """Write `1st`, `2nd`, `12th`."""
-    teen = number % 100 in _TEENS
-    suffix = "th" if teen else _SUFFIXES.get(number % 10, "th")
+    is_teen = number % 100 in range(11, 14)
+    suffix = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{suffix}"
 
 
 def spaced(name: str) -> str:
     """`SubmitFailed` → `submit failed`; a type of AWS's future may be any text."""
     words = _CAPITALS.sub(" ", name).lower().replace("map run", "Map Run")
-    return clean(words, _LIMIT)
+    return clean(words, LIMIT)
 
 
 # -- states ---------------------------------------------------------------------------
@@ -152,7 +161,7 @@ def redrive_parts(redrive: Redrive) -> Iterator[Part]:
 def state_name(visit: StateVisit) -> str:
     """Name a state, with its branch or iteration: `[1] Build index`."""
     number = "" if visit.index is None else f"[{visit.index}] "
-    return f"{number}{clean(visit.name, _LIMIT)}"
+    return f"{number}{clean(visit.name, LIMIT)}"
 
 
 def entered_parts(visit: StateVisit) -> Iterator[Part]:
@@ -174,16 +183,10 @@ def items_part(details: Details) -> Iterator[Part]:
 
 def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
     """Name the phases of an attempt that make one line."""
-    words = " · ".join(_phase_word(event.type) for event in events)
-    status = _phase_word(events[-1].type).replace(" ", "_")
+    told = [spaced(phase_of(event.type)) for event in events]
+    status = told[-1].replace(" ", "_")
     glyph = f"{status_glyph(status).text} " if status in STATUS_GLYPHS else ""
-    yield Part(f"{glyph}{words}", _phase_role(events[-1].type))
-
-
-def _phase_word(event_type: str) -> str:
-    for family in _FAMILIES:
-        event_type = event_type.removeprefix(family)
-    return spaced(event_type)
+    yield Part(f"{glyph}{' · '.join(told)}", _phase_role(events[-1].type))
 
 
 def _phase_role(event_type: str) -> Role:
@@ -215,7 +218,7 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
         yield Part(f"  ({ordinal(redrives)} time)", Role.DIM)
     run = text_of(details.get("mapRunArn"))
     if run:
-        yield Part(f"  {clean(last_segment(run), _LIMIT)}", Role.DIM)
+        yield Part(f"  {clean(last_segment(run), LIMIT)}", Role.DIM)
     yield from error_parts(details)
 
 
@@ -223,9 +226,9 @@ def error_parts(details: Details) -> Iterator[Part]:
     """Give the error and the cause of an event."""
     error, cause = text_of(details.get("error")), text_of(details.get("cause"))
     if error:
-        yield Part(f"  {clean(error, _LIMIT)}", Role.BAD)
+        yield Part(f"  {clean(error, LIMIT)}", Role.BAD)
     if cause:
-        yield Part(f"  {clean(cause_words(cause), _LIMIT)}", Role.DIM)
+        yield Part(f"  {clean(cause_words(cause), LIMIT)}", Role.DIM)
 
 
 # -- how Step Functions learned of a job's end -----------------------------------------
@@ -254,7 +257,10 @@ def completion_parts(told: Completion) -> tuple[tuple[Part, ...], ...]:
 
 
 class CallText(Struct, frozen=True):
-    """What a call's line says, apart: where there is no room, some of it must go."""
+    """What a call's line says, apart: where there is no room, some of it must go.
+
+    All but the name begin with blanks.
+    """
 
     name: tuple[Part, ...]
     subject: tuple[Part, ...] = ()
@@ -267,34 +273,8 @@ class CallText(Struct, frozen=True):
         return (*self.name, *self.subject, *self.error, *self.rule)
 
 
-def call_text(
-    call: ApiCall,
-    link: Link | None,
-    *,
-    number: int | None = None,
-    subject: str = "",
-    id_word: str = "id",
-) -> CallText:
-    """Put a call into words; `number` is which poll it is, `subject` what it is about.
-
-    All but the name begin with blanks.
-    """
-    faint = link is None or link.rule is LinkRule.ROLE_ONLY
-    failed = call.error_code is not None
-    polls = link is not None and link.role is CallRole.POLL
-    role = Role.DIM if faint else Role.POLL if polls else Role.CALL
-    name = clean(call.event_name, _LIMIT) + (f" #{number}" if number else "")
-    error = f"✘ {clean(call.error_code or '', _LIMIT)}" if failed else ""
-    rule = rule_words(link, id_word) if link else ""
-    return CallText(
-        name=(Part(name, role),),
-        subject=_after(subject, Role.DIM if faint else Role.PLAIN),
-        error=_after(error, Role.BAD),
-        rule=_after(rule, rule_role(link) if link else Role.DIM),
-    )
-
-
-def _after(text: str, role: Role) -> tuple[Part, ...]:
+def blank_before(text: str, role: Role) -> tuple[Part, ...]:
+    """Make a part that follows another, or none of no text."""
     return (Part(f"  {text}", role),) if text else ()
 
 
@@ -308,7 +288,7 @@ def job_words(attempt: Attempt) -> str:
     """Name the job that an attempt started: `task 9f018ef6`."""
     job = next(iter(attempt.resource_ids), "")
     thing = id_word(attempt).rpartition(" ")[0] or "id"
-    return clean(f"{thing} {short_id(job)}", _LIMIT)
+    return clean(f"{thing} {short_id(job)}", LIMIT)
 
 
 _RULES = {
@@ -370,27 +350,27 @@ class TaskText(Struct, frozen=True):
 
 def task_id(state: TaskState) -> str:
     """Shorten a task's id to what tells it apart."""
-    return clean(last_segment(state.task_arn)[:8], _LIMIT)
+    return clean(last_segment(state.task_arn)[:8], LIMIT)
 
 
 def task_text(state: TaskState) -> TaskText:
     """Put a task's state into words; all but the status begin with blanks."""
     glyph = _task_glyph(state)
-    status = Part(f"{glyph.text} {clean(state.last_status, _LIMIT)}", glyph.role)
+    status = Part(f"{glyph.text} {clean(state.last_status, LIMIT)}", glyph.role)
     if not state.stopped:
         early = state.stage in {TaskStage.STARTING, TaskStage.RUNNING}
         to_stop = early and state.desired_status == "STOPPED"
-        soon = _after("to be stopped" if to_stop else "", Role.WARN)
+        soon = blank_before("to be stopped" if to_stop else "", Role.WARN)
         return TaskText(status, soon, soon)
     exits = list(_exits(state))
-    codes = [clean(state.stop_code, _LIMIT)] if state.stop_code else []
+    codes = [clean(state.stop_code, LIMIT)] if state.stop_code else []
     normal = state.stop_code == _NORMAL
-    reason = "" if normal else clean(state.stopped_reason or "", _LIMIT)
+    reason = "" if normal else clean(state.stopped_reason or "", LIMIT)
     return TaskText(
         status,
-        ending=_after(", ".join((*codes, *exits)), glyph.role),
-        brief=_after(", ".join(exits if normal and exits else codes), glyph.role),
-        reason=_after(reason, Role.DIM),
+        ending=blank_before(", ".join((*codes, *exits)), glyph.role),
+        brief=blank_before(", ".join(exits if normal and exits else codes), glyph.role),
+        reason=blank_before(reason, Role.DIM),
     )
 
 
@@ -419,7 +399,7 @@ def _exits(state: TaskState) -> Iterator[str]:
         return
     for each in coded:
         if each.exit_code:
-            whose = f"{clean(each.name, _LIMIT)} " if each.name and coded[1:] else ""
+            whose = f"{clean(each.name, LIMIT)} " if each.name and coded[1:] else ""
             yield f"{whose}exit {each.exit_code}"
 
 
@@ -488,6 +468,309 @@ def cut_middle(name: str, room: int) -> str:
     return f"{head}…{name[len(name) - tail :]}"[:room]
 
 
+# -- what runs inside a state ----------------------------------------------------------
+
+# A child execution, or a Map Run with its executions, has a place in the tree of
+# visits, as a Parallel's branch has, and most begin folded: what was asked for is the
+# execution that started them. What a fold says is enough to know whether to open it.
+_CELLS = 10
+"""The cells of a Map Run's bar."""
+_ENDS = frozenset({"MapRunSucceeded", "MapRunFailed", "MapRunAborted"})
+_STARTS = frozenset({"MapRunStarted", "MapRunRedriven"})
+_FAILED = frozenset({"failed", "timed_out"})
+_NAMES = 2
+"""A branch of so few states is told by their names."""
+_MINUTE = 60
+_INSIDE = (("branch", "branches"), ("iteration", "iterations"))
+"""What a Parallel has, and a Map."""
+_End = tuple[str, datetime]
+"""AWS's word for how a Map Run ended, and when."""
+
+
+class Child(Struct, frozen=True):
+    """A child execution, or a Map Run, as it stands above what is in it."""
+
+    title: str
+    """As it came from AWS: `archive › 7f3a`, `Map Run Each 276e5993`."""
+    status: str
+    """AWS's word."""
+    started_at: datetime | None
+    stopped_at: datetime | None
+    waits: bool = True
+    """False for one that was started and not waited for."""
+    map_run: MapRun | None = None
+    """What was told of the Map Run; None for executions, and where nothing was."""
+    histories: int = 0
+    """How many of a Map Run's executions have their histories here."""
+
+
+def child_execution(moment: Moment, arn: str) -> Child | None:
+    """Give a child execution as it stands; None for one that nothing started."""
+    execution, parent = moment.executions.get(arn), moment.lineage.parents.get(arn)
+    if execution is None or parent is None:
+        return None
+    listed, status = moment.listed.get(arn), execution.status
+    if listed is not None and status == "UNKNOWN":
+        status = listed.listed.status
+    # Of a Map Run's it is the parent's, with a label that the run has too.
+    machine = None if parent.map_run_arn else execution.state_machine_name
+    title = f"{f'{machine} › ' if machine else ''}{short_id(execution.name)}"
+    times = execution.started_at, execution.stopped_at
+    return Child(title, status, *times, parent.waits)
+
+
+def child_map_run(moment: Moment, arn: str) -> Child | None:
+    """Give a Map Run as it stands; None for one that no history here started."""
+    parents, parent = moment.lineage.parents, moment.lineage.map_runs.get(arn)
+    around = moment.executions.get(parent.execution_arn) if parent else None
+    if parent is None or around is None:
+        return None
+    told = moment.map_runs.get(arn)
+    begun_at, end = _course_of(around, parent, arn)
+    status, stopped_at = end or ("RUNNING", None)
+    if told is not None and _is_better(told, begun_at, end):
+        status, stopped_at = told.status, told.stopped_at or stopped_at
+    title = f"Map Run {map_run_name(arn)}"
+    started_at = told.started_at if told else None
+    read = sum(parents[each].map_run_arn == arn for each in moment.children)
+    return Child(title, status, started_at, stopped_at, True, told, read)
+
+
+def _course_of(
+    around: ExecutionAsOf, parent: Parent, arn: str
+) -> tuple[datetime | None, _End | None]:
+    """Say when a Map Run began, the last time, and how it ended, as its parent tells.
+
+    A Map state that is tried again has a run for each try, one after the other. A
+    redrive goes on with the same.
+    """
+    begun_at: datetime | None = None
+    end: _End | None = None
+    current = ""
+    for event, run in around.map_run_turns:
+        if event.visit_id != parent.visit_id:
+            continue
+        if event.type in _STARTS:
+            current = run or current
+            if current == arn:
+                begun_at, end = event.at, None
+        elif event.type in _ENDS and current == arn:
+            end = event.type.removeprefix("MapRun").upper(), event.at
+    return begun_at, end
+
+
+def _is_better(told: MapRun, begun_at: datetime | None, end: _End | None) -> bool:
+    """True where what was told of a Map Run is newer than its parent's history.
+
+    The end that was told may be the one before a redrive.
+    """
+    if told.stopped_at and begun_at and told.stopped_at < begun_at:
+        return False
+    return end is None or not told.running
+
+
+def child_parts(child: Child) -> Iterator[Part]:
+    """Name what runs inside a state and say how it stands."""
+    yield Part(clean(child.title, LIMIT), Role.NAME)
+    yield from (Part("  "), status_part(child.status))
+    if child.started_at is not None and child.stopped_at is not None:
+        took = seconds_between(child.started_at, child.stopped_at)
+        yield Part(f" {duration(max(0.0, took))}", Role.DIM)
+    if not child.waits:
+        yield Part("  not waited for", Role.DIM)
+
+
+def map_run_parts(child: Child, cells: int = _CELLS) -> Iterator[Part]:
+    """Say how far a Map Run is, failures first; where it was never told, say that.
+
+    `cells` are those of its bar.
+    """
+    if child.map_run is None:
+        yield Part("its executions are not in these records", Role.DIM)
+        return
+    counts = child.map_run.executions
+    if counts.unsuccessful:
+        yield Part(f"✘ {counts.unsuccessful:,} failed  ", Role.BAD)
+    yield Part(f"{counts.done:,} of {counts.total:,} ")
+    yield from bar_parts(counts, cells)
+    if counts.running:
+        yield Part(f"  ● {counts.running:,} running", Role.BUSY)
+    if counts.pending:
+        yield Part(f"  {counts.pending:,} pending", Role.DIM)
+    unread = counts.total - child.histories
+    if child.histories > 0 and unread > 0:
+        yield Part(f"  {child.histories:,} read, {unread:,} not read", Role.DIM)
+
+
+def bar_parts(counts: ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
+    """Draw what is done, what failed and what runs, each seen if there is any."""
+    total = max(counts.total, counts.done + counts.running + counts.pending)
+    if not total:
+        return
+    shares = (counts.unsuccessful, counts.succeeded, counts.running)
+    widths = [-(-share * cells // total) if share else 0 for share in shares]
+    while sum(widths) > cells:
+        # What was rounded up to be seen takes its cell from the longest.
+        widths[widths.index(max(widths))] -= 1
+    glyphs = (Part("▓", Role.BAD), Part("█", Role.GOOD), Part("▒", Role.BUSY))
+    for width, glyph in zip(widths, glyphs, strict=True):
+        if width:
+            yield Part(glyph.text * width, glyph.role)
+    if sum(widths) < cells:
+        yield Part("░" * (cells - sum(widths)), Role.DIM)
+
+
+def count_words(counts: ExecutionCounts) -> str:
+    """Say in words how far a Map Run is: `12 of 40 done, 1 failed, 8 running`."""
+    parts = [f"{counts.done:,} of {counts.total:,} executions done"]
+    for number, word in (
+        (counts.failed, "failed"),
+        (counts.timed_out, "timed out"),
+        (counts.aborted, "aborted"),
+        (counts.running, "running"),
+        (counts.pending, "pending"),
+    ):
+        if number:
+            parts.append(f"{number:,} {word}")
+    return ", ".join(parts)
+
+
+# -- folds ---------------------------------------------------------------------------
+
+
+def fold_parts(
+    moment: Moment, fold: Fold, visit: StateVisit | None
+) -> tuple[Part, ...]:
+    """Say what is folded, how it stands and what is in it."""
+    if fold.kind is FoldKind.MAP_RUN:
+        run = child_map_run(moment, fold.child_arn)
+        return (*child_parts(run), Part("  "), *map_run_parts(run)) if run else ()
+    inside = _Inside(moment, fold)
+    if fold.kind is FoldKind.CHILD:
+        child = child_execution(moment, fold.child_arn)
+        head, contents = child_parts(child) if child else (), inside.states
+    elif visit is not None:
+        head, contents = inside.head(visit), inside.contents(visit)
+    else:
+        return ()
+    return *head, Part(f"  {contents}", Role.DIM), *inside.tally()
+
+
+class _Inside:
+    """What is behind the fold of a child execution, or of a branch or iteration."""
+
+    def __init__(self, moment: Moment, fold: Fold) -> None:
+        self._moment, self._fold = moment, fold
+        own = moment.executions.get(fold.execution_arn)
+        events = [each for each in fold.members if isinstance(each, HistoryEvent)]
+        self._events = [e for e in events if own is not None and own.event(e.id)]
+        ids = dict.fromkeys((e.execution_arn, e.visit_id) for e in events if e.visit_id)
+        # But for the one that it is, or is a branch of.
+        ids.pop((fold.execution_arn, fold.visit_id), None)
+        known = ((moment.executions.get(arn), visit_id) for arn, visit_id in ids)
+        visits = (each.visit(visit_id) for each, visit_id in known if each is not None)
+        self._visits = [visit for visit in visits if visit is not None]
+        self._direct = [v for v in self._visits if v.parent == fold.visit_id]
+
+    @property
+    def states(self) -> str:
+        return counted(len(self._visits), "state")
+
+    def head(self, visit: StateVisit) -> Iterator[Part]:
+        """Name a branch by its path, `Each[1] / Inner[0]`, and say how it stands."""
+        path, index = visit.path.removeprefix(f"{ROOT} / "), self._fold.index
+        number = "" if index is None else f"[{index}]"
+        yield Part(clean(f"{path}{number}", LIMIT), Role.NAME)
+        status, seconds = visit.status, None
+        if index is not None:
+            status, seconds = self._outcome()
+        elif visit.ended_at is not None:
+            seconds = length_of(visit, visit.ended_at)
+        yield from (Part("  "), status_part(status))
+        if seconds is not None:
+            yield Part(f" {duration(max(0.0, seconds))}", Role.DIM)
+
+    def _outcome(self) -> tuple[str, float | None]:
+        """Say how a branch stands, and how long it took."""
+        events = self._events
+        types = (e.type for e in reversed(events) if e.type.startswith("MapIteration"))
+        status = next(types, "MapIterationStarted").removeprefix("MapIteration").lower()
+        if status == "started":
+            # Or anew, if the Map is retried: its states tell then.
+            states = [each.status for each in self._direct]
+            status = "running" if "running" in states or not states else states[-1]
+        ended = bool(events) and status != "running"
+        return status, seconds_between(events[0].at, events[-1].at) if ended else None
+
+    def contents(self, visit: StateVisit) -> str:
+        """Say what is in a fold: of a short branch the states, by their names."""
+        if self._fold.index is not None:
+            names = clean(", ".join(each.name for each in self._direct), LIMIT)
+            return names if 0 < len(self._direct) <= _NAMES else self.states
+        branches = {each.index for each in self._direct} - {None}
+        words = counted(len(branches), *_INSIDE[visit.type == "Map"])
+        return f"{words}, {self.states}"
+
+    def tally(self) -> Iterator[Part]:
+        """Count what is notable behind a fold."""
+        visits, moment = self._visits, self._moment
+        failed = sum(a.status in _FAILED for each in visits for a in each.attempts)
+        if failed:
+            yield Part(f"  ✘ {counted(failed, 'failed try', 'failed tries')}", Role.BAD)
+        numbered = ((v, n) for v in visits for n in range(2, len(v.attempts) + 1))
+        retries = sum(not visit.is_redriven(number) for visit, number in numbered)
+        if retries:
+            yield Part(f"  ⟳ {counted(retries, 'retry', 'retries')}", Role.WARN)
+        members = (each for each in self._fold.members if isinstance(each, ApiCall))
+        calls = [call for call in members if moment.shows_call(call)]
+        if calls:
+            yield Part(f"  {counted(len(calls), 'call')}", Role.DIM)
+        denied = sum(call.error_code is not None for call in calls)
+        if denied:
+            yield Part(f"  ✘ {denied:,} denied or failed", Role.BAD)
+
+
+# -- polls and waits -----------------------------------------------------------------
+
+
+def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
+    """Say how many polls are folded, how far apart they are and what became of them."""
+    calls = [member for member in fold.members if isinstance(member, ApiCall)]
+    whole = coverage.is_settled(fold.last) if fold.last else True
+    more = "polls" if len(calls) > 1 else "poll"
+    said = [Part(f"{len(calls)}{'' if whole else '+'} more {more}")]
+    apart = seconds_apart(coverage, calls)
+    if apart is not None:
+        often = f"{apart:.0f} s" if apart < 2 * _MINUTE else duration(round(apart))
+        said.append(Part(f", about every {often}", Role.DIM))
+    error = calls[0].error_code if calls else None
+    if error:
+        word = "all denied" if "denied" in error.lower() else clean(error, LIMIT)
+        said.append(Part(f"  ✘ {word}", Role.BAD))
+    return tuple(said)
+
+
+def seconds_apart(coverage: Coverage, polls: Sequence[ApiCall]) -> float | None:
+    """Say how far apart polls are, as far as CloudTrail was read.
+
+    Beyond that, others may still come in between.
+    """
+    known = [call.event_time for call in coverage.settled(polls)]
+    if len(known) <= 1:
+        return None
+    return (known[-1] - known[0]).total_seconds() / (len(known) - 1)
+
+
+def backoff_parts(visit: StateVisit, number: int) -> tuple[Part, ...]:
+    """Say how long a failed try was followed by nothing."""
+    wait = visit.backoff_before(number)
+    if wait is None:
+        return ()
+    seconds = round((wait[1] - wait[0]).total_seconds())
+    words = f"{seconds} s" if seconds < _MINUTE else duration(seconds)
+    return (Part(f"⟳ backing off {words}", Role.WARN),)
+
+
 # -- pages of the AWS console ----------------------------------------------------------
 
 _DOMAINS = {
@@ -521,7 +804,8 @@ def call_url(call: ApiCall) -> str | None:
     if not _EVENT_ID.fullmatch(call.event_id):
         # A row of an Athena table may have no event id, only one made up for it.
         return None
-    home = _home(region, "cloudtrailv2", _partition(region))
+    _, _, rest = (call.role_arn or "arn:aws:").partition(":")
+    home = _home(region, "cloudtrailv2", rest.partition(":")[0])
     return home and f"{home}#/events/{call.event_id}"
 
 
@@ -530,13 +814,3 @@ def _home(region: str, service: str, partition: str) -> str | None:
     if domain is None or not _REGION.fullmatch(region):
         return None
     return f"https://{region}.{domain}/{service}/home?region={region}"
-
-
-def _partition(region: str) -> str:
-    """Tell a Region's partition by its name, which is all that a call says."""
-    place, _, rest = region.partition("-")
-    if place == "cn":
-        return "aws-cn"
-    if rest.startswith("iso"):
-        return "aws-iso"
-    return "aws-us-gov" if rest.startswith("gov-") else "aws"

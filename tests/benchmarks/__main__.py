@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks.bench import Bench, Edition
-from tests.benchmarks.measure import FailedError
+from tests.benchmarks.processes import FailedError
 from tests.benchmarks.rows import MEMORY, QUIET, ROWS, Figure, measured
 
 _WIDTH = 120
@@ -94,19 +94,15 @@ def _table(figures: Sequence[Figure], title: str) -> Table:
     table = Table(title=title, title_justify="left")
     table.add_column("what")
     table.add_column("of")
-    for name in ("median", "least", "most", "ours to it", "limit"):
+    for name in ("median", "least", "most", "ours to it"):
         table.add_column(name, justify="right")
-    table.add_column("")
     for figure in figures:
-        ratio, limit = figure.ratio, figure.limit
-        mark = "" if limit is None else "✔" if figure.is_met else "✗ over"
+        ratio = figure.ratio
         table.add_row(
             "" if ratio is not None else figure.name,
             figure.who,
             *(_text(figure, each) for each in (None, min, max)),
             "" if ratio is None else f"{ratio:.2f}×",
-            "" if limit is None else str(limit),
-            mark,
         )
     return table
 

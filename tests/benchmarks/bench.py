@@ -16,9 +16,15 @@ from msgspec import Struct
 
 import sfnwatch
 from tests.benchmarks import made
-from tests.benchmarks.measure import PATIENCE, Command, FailedError, Sample, run
+from tests.benchmarks.processes import (
+    PATIENCE,
+    Command,
+    FailedError,
+    Sample,
+    Terminal,
+    run,
+)
 from tests.benchmarks.stub import ENDED
-from tests.benchmarks.terminals import Terminal
 
 TOLD = "BENCHMARK_TOLD"
 """Names the file in which a program on a terminal is to tell what it measured."""

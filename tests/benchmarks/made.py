@@ -15,8 +15,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.values import iso
-from sfnwatch.recording.format import new_header
-from sfnwatch.recording.writer import save_recording
+from sfnwatch.recording.format import new_header, save_recording
 from tests.builders import (
     ACCOUNT,
     ARN,

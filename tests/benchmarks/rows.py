@@ -1,23 +1,23 @@
-"""The rows there are: what each measures of an edition, beside what, and its limit."""
+"""The rows there are: what each measures of an edition, and beside what."""
 
 import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from tests.benchmarks import floors
 from tests.benchmarks.bench import Bench, Edition
 from tests.benchmarks.made import LAST, STATE
-from tests.benchmarks.measure import (
+from tests.benchmarks.processes import (
     Command,
+    Terminal,
     in_turn,
     median,
     ratios,
 )
-from tests.benchmarks.terminals import Terminal
 from tests.builders import ARN
 
 Taken = Mapping[str, float]
@@ -30,20 +30,6 @@ _PAUSE = (0.03, 0.12)
 """Seconds between keys."""
 
 
-class Limit(Struct, frozen=True):
-    """How much more than another edition's it may be."""
-
-    times: float = 1.1
-    more: float = 0.0
-    """What it may be above that, in seconds."""
-
-    def met(self, ours: float, theirs: float) -> bool:
-        return ours <= theirs * self.times + self.more
-
-    def __str__(self) -> str:
-        return f"+ {self.more * 1000:g} ms" if self.more else f"≤ {self.times:g}×"
-
-
 class Figure(Struct, frozen=True):
     """What was measured of one program."""
 
@@ -52,8 +38,6 @@ class Figure(Struct, frozen=True):
     values: list[float]
     ratio: float | None = None
     """Ours to it, pair by pair; None for ours."""
-    limit: Limit | None = None
-    is_met: bool = True
 
     @property
     def median(self) -> float:
@@ -64,8 +48,8 @@ class Row(Struct, frozen=True):
     """One thing that is done, from which one or more figures come."""
 
     measure: Callable[[Bench, Edition], Taken]
-    limits: Mapping[str, Limit]
-    """The figures that it gives."""
+    figures: Sequence[str]
+    """Those that it gives."""
     others: Callable[[Bench], Mapping[str, Measure]] = lambda _: {}
     """What else does it, or the least of it."""
     most: int = 100
@@ -81,7 +65,6 @@ HELP, PLAIN, JSON, CSV = (
     "export csv",
 )
 FINDINGS, FETCH = "findings of a recording", "a history fetched, --json"
-_LARGE = (PLAIN, JSON, CSV, FINDINGS)
 
 
 def _start(bench: Bench, edition: Edition) -> Taken:
@@ -235,17 +218,16 @@ def _page(bench: Bench, edition: Edition) -> Taken:
 
 # -- all of them -----------------------------------------------------------------------
 
-_USUAL = Limit()
 ROWS: Mapping[str, Row] = {
-    "start": Row(_start, {HELP: _USUAL}, _least_start),
-    "first": Row(_opened, {FIRST: Limit(1.0, 0.040)}, _beside_smallest(_shown)),
-    "written": Row(_written, dict.fromkeys(_LARGE, _USUAL), most=5),
-    "fetched": Row(_fetched, {FETCH: _USUAL}, _fetched_by_others),
-    "long": Row(_opened_long, {LAST_LINE: Limit(0.5), MEMORY: Limit(0.55)}, most=2),
-    "page": Row(_page, {PAGE: Limit(0.25)}, most=2),
-    "live": Row(_live, {LIVE: Limit(0.5)}, most=3),
-    "keys": Row(_keys, {KEY: _USUAL}, _beside_smallest(_pressed), most=3),
-    "quiet": Row(_quiet, {QUIET: Limit(1.5)}, _beside_smallest(_share), most=2),
+    "start": Row(_start, [HELP], _least_start),
+    "first": Row(_opened, [FIRST], _beside_smallest(_shown)),
+    "written": Row(_written, [PLAIN, JSON, CSV, FINDINGS], most=5),
+    "fetched": Row(_fetched, [FETCH], _fetched_by_others),
+    "long": Row(_opened_long, [LAST_LINE, MEMORY], most=2),
+    "page": Row(_page, [PAGE], most=2),
+    "live": Row(_live, [LIVE], most=3),
+    "keys": Row(_keys, [KEY], _beside_smallest(_pressed), most=3),
+    "quiet": Row(_quiet, [QUIET], _beside_smallest(_share), most=2),
 }
 
 
@@ -260,18 +242,11 @@ def measured(
     else:
         measures |= row.others(bench)
     rounds = [*in_turn(min(bench.runs, row.most), measures)]
-    for figure, limit in row.limits.items():
+    for figure in row.figures:
         ours = [each[0][figure] for each in rounds]
         yield Figure(figure, own.name, ours)
         for place, who in enumerate([*measures][1:], 1):
             theirs = [each[place][figure] for each in rounds]
             # Of a moment without one tick of the clock there is none.
             found = ratios(ours, theirs)
-            ratio = median(found) if found else None
-            if who != getattr(other, "name", None):
-                yield Figure(figure, who, theirs, ratio)
-                continue
-            is_met = limit.met(median(ours), median(theirs))
-            # Limits are for what is large.
-            own_limit = None if bench.quick else limit
-            yield Figure(figure, who, theirs, ratio, own_limit, is_met)
+            yield Figure(figure, who, theirs, median(found) if found else None)

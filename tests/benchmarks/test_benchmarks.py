@@ -5,32 +5,16 @@ Times are not judged: a machine under load would fail what is right.
 
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sfnwatch.model.trace import Trace
 from tests.benchmarks import made
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.measure import FailedError, ratios, run
-from tests.benchmarks.rows import QUIET, ROWS, Limit
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@settings(max_examples=25)
-@given(count=st.integers(6, 40).map(lambda n: 2 * n), ended=st.booleans())
-def test_a_history_has_as_many_events_as_asked_for(count: int, *, ended: bool) -> None:
-    made_events = made.history(count, start=START, ended=ended)
-    events = [each.record for each in made_events]
-    assert [event["id"] for event in events] == list(range(1, count + 1))
-    times = [event["timestamp"] for event in events]
-    assert times == sorted(times)
-    assert events[-1]["type"] == ("ExecutionSucceeded" if ended else "WaitStateEntered")
+from tests.benchmarks.processes import FailedError, run
+from tests.benchmarks.rows import QUIET, ROWS
 
 
 def test_what_is_made_is_read_as_what_it_stands_for() -> None:
@@ -41,31 +25,6 @@ def test_what_is_made_is_read_as_what_it_stands_for() -> None:
     assert (len(execution.events), len(trace.calls)) == (400, 800)
     assert execution.status == "SUCCEEDED"
     assert rules == {"request-id", "resource-id", "role-only"}
-
-
-def test_what_is_known_and_what_comes_next_make_one_history() -> None:
-    trace = Trace()
-    known, new = made.growing(400, 10, 50)
-    trace.add(tuple(known))
-    trace.add(tuple(new))
-    (execution,) = trace.as_of().executions.values()
-    assert sorted(event.id for event in execution.events) == list(range(1, 451))
-    assert len(new) == 50
-
-
-def test_a_recording_is_written_once(tmp_path: Path) -> None:
-    path = made.record(tmp_path / "a.sfnwatch.jsonl", 40, 10)
-    written = path.stat().st_mtime_ns
-    assert made.record(path, 40, 10).stat().st_mtime_ns == written
-    assert len(path.read_text().splitlines()) == 1 + 2 + 40 + 10
-
-
-def test_ratios_are_of_pairs_and_a_limit_is_a_ratio_or_an_addition() -> None:
-    assert ratios([1, 20, 3], [2, 10, 6]) == [0.5, 2.0, 0.5]
-    assert Limit(0.5).met(1, 2)
-    assert not Limit(0.5).met(1.1, 2)
-    assert Limit(1.0, 0.040).met(0.24, 0.2)
-    assert (str(Limit()), str(Limit(1.0, 0.040))) == ("≤ 1.1×", "+ 40 ms")
 
 
 def test_a_program_that_fails_is_no_measure() -> None:
@@ -85,7 +44,7 @@ def test_every_row_is_measured_beside_the_least_there_is(tmp_path: Path) -> None
     told = measured(tmp_path)
     assert told["failed"] == {}
     figures = {(each["name"], each["who"]): each for each in told["figures"]}
-    expected = {name for row in ROWS.values() for name in row.limits}
+    expected = {name for row in ROWS.values() for name in row.figures}
     assert {name for name, who in figures if who == "sfnwatch"} == expected
     # In quiet seconds the kernel's clock may count no tick, and there is no ratio.
     none = {n for (n, _), each in figures.items() if min(each["values"]) <= 0}

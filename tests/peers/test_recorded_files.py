@@ -24,8 +24,7 @@ from sfnwatch.recording.reader import open_files
 from tests.analysis.finding_in import by_kind, reasons
 from tests.builders import EXPRESS_ARN, logged, received
 from tests.golden.inputs import ABSENT, FIXTURES, seed
-from tests.model.answers import visit_answers
-from tests.model.test_recorded import FILES, STATUSES, events_of, read, told
+from tests.model.test_recorded import FILES, STATUSES, events_of
 from tests.recording.files import put, trace_of
 
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason=ABSENT)
@@ -50,9 +49,6 @@ def test_a_history_as_the_cli_writes_it_is_explained_with_a_verdict_and_a_table(
 ) -> None:
     events = events_of(path)
     moment = opened(put(tmp_path / "history.json", {"events": events})).as_of()
-    (execution,) = moment.executions.values()
-    expected = read(*told(events)).visits
-    assert list(map(visit_answers, execution.visits)) == [*map(visit_answers, expected)]
     (explained,) = report(moment).executions
     status = STATUSES.get(events[-1]["type"], "RUNNING")
     assert explained.verdict.status == status
@@ -61,12 +57,11 @@ def test_a_history_as_the_cli_writes_it_is_explained_with_a_verdict_and_a_table(
     assert sum(row.visits for row in explained.states) == entered
     scheduled = sum(kind.endswith("Scheduled") for kind in kinds)
     assert sum(row.tries for row in explained.states) == scheduled
-    for width in (80, 200):
-        out = StringIO()
-        write_text(explain(report(moment)), out, width)
-        _, verdict, *_ = lines = out.getvalue().splitlines()
-        assert verdict.split()[0].rstrip(".") == status
-        assert max(map(cell_len, lines)) <= width
+    out = StringIO()
+    write_text(explain(report(moment)), out, 80)
+    _, verdict, *_ = lines = out.getvalue().splitlines()
+    assert verdict.split()[0].rstrip(".") == status
+    assert max(map(cell_len, lines)) <= 80
 
 
 @pytest.mark.parametrize(
@@ -90,24 +85,6 @@ def test_our_own_tests_write_logs_as_recorded_ones_are(path: Path) -> None:
 
 
 # -- the experiment that the tool grew out of ------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("run", "rules"),
-    [
-        (SYNC, ["unique-candidate"] * 6),
-        # Only the words of a denial name the task.
-        (DENIED, ["unique-candidate", *["resource-id"] * 5]),
-    ],
-)
-def test_its_rows_are_matched_to_the_history_opened_with_them(
-    run: int, rules: list[str], tmp_path: Path
-) -> None:
-    trace = opened(*seed(run, FIXTURES, tmp_path))
-    links = [(c.event_name, trace.links[c.event_id]) for c in trace.ordered_calls]
-    matched = [(name, str(link.rule)) for name, link in links if link.key]
-    names = ["RunTask", *["DescribeTasks"] * 5]
-    assert matched == list(zip(names, rules, strict=True))
 
 
 def test_the_denials_did_not_decide_the_outcome_in_any_order_of_the_files(

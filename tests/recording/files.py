@@ -14,9 +14,8 @@ import zstandard
 from sfnwatch.errors import BadFileError
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import new_header
+from sfnwatch.recording.format import Recorder, new_header
 from sfnwatch.recording.reader import Recording, open_files
-from sfnwatch.recording.writer import Recorder
 from tests.builders import (
     ARN,
     START,

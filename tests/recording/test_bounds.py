@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sfnwatch.errors import BadFileError
 from sfnwatch.model import json_stream
 from sfnwatch.recording import format as recording_format
-from sfnwatch.recording import importers
-from sfnwatch.recording.format import encode_header, new_header
-from sfnwatch.recording.reader import RecordedFile, open_files
+from sfnwatch.recording import reader
+from sfnwatch.recording.format import RecordedFile, encode_header, new_header
+from sfnwatch.recording.reader import open_files
 from tests import examples
 from tests.builders import ARN, START
 from tests.recording.files import (
@@ -88,7 +88,7 @@ def test_whatever_goes_on_without_end_is_read_within_bounds(
     opener, unit, packing = case
     data = (OPENERS[opener] + unit * (SIZE // len(unit.encode()))).encode()
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for module in (json_stream, recording_format, importers):
+        for module in (json_stream, recording_format, reader):
             patch.setattr(module, "MAX_LINE", LINE)
         patch.setattr(json_stream, "MAX_UNPACKED", ALL)
         path = put(Path(folder, "file"), PACKERS[packing](data))
@@ -122,6 +122,6 @@ BOMBS = {
 def test_a_bomb_of_records_is_refused_as_soon_as_it_is_more_than_may_be_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(importers, "MAX_HELD", 1 << 20)
+    monkeypatch.setattr(reader, "MAX_HELD", 1 << 20)
     said = said_of(put(tmp_path / "bomb.gz", gzip.compress(text.encode())))
     assert "one file holds 1 MiB of records at most: divide it" in said

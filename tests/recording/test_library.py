@@ -54,7 +54,7 @@ def test_each_is_told_by_its_executions_its_state_and_its_length(
     (found,) = list_recordings(tmp_path)
     assert (found.path, found.name) == (path, path.name.removesuffix(SUFFIX))
     assert found.statuses == ((ARN, "SUCCEEDED"),)
-    assert (found.created, found.size) == (START, path.stat().st_size)
+    assert (found.began, found.size) == (START, path.stat().st_size)
     assert found.seconds is not None
     assert found.seconds > 60
     assert (found.status, found.trouble) == ("SUCCEEDED", "")

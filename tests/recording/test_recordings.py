@@ -21,19 +21,17 @@ from sfnwatch.model import json_stream
 from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.recording import format as recording_format
 from sfnwatch.recording.format import (
+    Recorder,
+    atomic_write,
     decode_line,
     encode_header,
     encode_line,
-    new_header,
-)
-from sfnwatch.recording.reader import open_files
-from sfnwatch.recording.writer import (
-    Recorder,
-    atomic_write,
     file_stem,
+    new_header,
     save_recording,
     write_recording,
 )
+from sfnwatch.recording.reader import open_files
 from tests import examples
 from tests.builders import ARN, START, at, event
 from tests.model.test_hostile import strange
@@ -66,7 +64,7 @@ def _path(tmp_path: Path) -> Path:
 # -- lines -----------------------------------------------------------------------------
 
 
-@examples(200)
+@examples(100)
 @given(strange().filter(lambda record: bool(record.record)))
 def test_a_record_comes_back_as_it_was_in_a_line_of_printable_ascii(
     written: Received,

@@ -15,9 +15,8 @@ from msgspec import Struct
 from sfnwatch.demo.scenarios import PLANS, Scenario, TaskRun
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import new_header
+from sfnwatch.recording.format import Recorder, new_header
 from sfnwatch.recording.reader import open_files
-from sfnwatch.recording.writer import Recorder
 from tests.sources.clocks import EPOCH
 from tests.sources.simulation import Simulation
 
@@ -32,19 +31,17 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Endured(Struct):
     """What a long watch came to."""
 
-    hours: float
+    status: str
     requests: int
-    events: int
-    calls: int
-    expected_events: int
-    expected_calls: int
+    seen: tuple[int, int]
+    """Events and calls."""
+    expected: tuple[int, int]
     slope: float
     """KiB an hour that the process grew by, after it was warm."""
     tasks: int
     """Tasks left over."""
     files: int
     """Files and sockets left open."""
-    status: str
 
 
 def endured(hours: float, folder: Path) -> Endured:
@@ -68,18 +65,12 @@ def _long(hours: float) -> Scenario:
         }
         for n in range(1, count + 1)
     }
-    branches = [
-        {"StartAt": "Job", "States": {"Job": job}},
-        {"StartAt": "Wait 1", "States": waits},
-    ]
-    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    job_branch = {"StartAt": "Job", "States": {"Job": job}}
+    branches = [job_branch, {"StartAt": "Wait 1", "States": waits}]
+    states = {"Both": {"Type": "Parallel", "Branches": branches, "End": True}}
     attempts = {"Job": (polled,)}
     return Scenario(
-        name="long",
-        machine="long",
-        states={"Both": both},
-        attempts=attempts,
-        days_before=(),
+        name="long", machine="long", states=states, attempts=attempts, days_before=()
     )
 
 
@@ -108,23 +99,21 @@ async def _endure(hours: float, folder: Path) -> Endured:
             break
         await asyncio.sleep(0.02)  # noqa: TID251 - transports close some turns later
     recorder.close()
-    left = _open_files() - files, len(asyncio.all_tasks()) - tasks
+    tasks, files = len(asyncio.all_tasks()) - tasks, _open_files() - files
     trace = Trace()
     for batch in open_files([recorder.path]).batches():
         trace.add(batch)
     (run,) = simulation.account.watched
     (execution,) = trace.as_of().executions.values()
+    matched = sum(link.key is not None for link in trace.links.values())
     return Endured(
-        hours=hours,
-        requests=requests,
-        events=execution.event_count,
-        calls=sum(link.key is not None for link in trace.links.values()),
-        expected_events=len(run.events),
-        expected_calls=len(run.calls),
+        execution.status,
+        requests,
+        seen=(execution.event_count, matched),
+        expected=(len(run.events), len(run.calls)),
         slope=_slope(looks[_WARM:]),
-        files=left[0],
-        tasks=left[1],
-        status=execution.status,
+        tasks=tasks,
+        files=files,
     )
 
 

@@ -19,26 +19,29 @@ from typing import Any, Self, TypeVar
 
 from msgspec import Struct
 
-from sfnwatch.cli.account import named_execution
+from sfnwatch.cli.options import named_execution
 from sfnwatch.clock import SystemClock
 from sfnwatch.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.export.json import trace_json
 from sfnwatch.export.otlp_exporter import collector_settings
-from sfnwatch.model.arns import parse_execution_arn, parse_log_group, parse_states_arn
+from sfnwatch.model.integrations import (
+    parse_execution_arn,
+    parse_log_group,
+    parse_states_arn,
+)
 from sfnwatch.model.records import HealthState, Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import check_record, encode_header, encode_line
 from sfnwatch.recording.format import new_header as header_of
 from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, Failure, decode_answer
-from sfnwatch.sources.archive import parse_place
+from sfnwatch.sources.archive import TrailReader, parse_place
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_errors import failure_of
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.queue import parse_queue_url
-from sfnwatch.sources.targets import CallOptions, ChildOptions
-from sfnwatch.sources.trail_files import TrailReader
+from sfnwatch.sources.targets import CallOptions, LiveOptions
+from sfnwatch.sources.wire import failure_of
 from sfnwatch.view.filter_language import FilterError, complete, parse_filter
 from tests import builders as aws
 from tests.recording import files as foreign
@@ -116,9 +119,8 @@ def recording(records: Sequence[Received]) -> bytes:
 
 def _archived(data: bytes) -> None:
     """Read it as a trail's file whose bytes come in pieces."""
-    reader = TrailReader(lambda _: True)
-    for at in range(0, len(data), _STEP):
-        reader.feed(data[at : at + _STEP])
+    pieces = (data[at : at + _STEP] for at in range(0, len(data), _STEP))
+    reader = TrailReader(pieces, lambda _: True)
     while (found := reader.read()) is not None:
         _add([Received(aws.START, RecordKind.TRAIL, None, each) for each in found])
 
@@ -196,10 +198,7 @@ def _answers(data: bytes) -> None:
         [parse_execution_arn(arn) for arn in (aws.ARN, aws.EXPRESS_ARN)],
         settings_at("http://127.0.0.1:9"),
         _QuickClock(),
-        drain=0,
-        tries=2,
-        calls=options,
-        children=ChildOptions(),
+        LiveOptions(options, drain=0, tries=2),
         client=_answering(answer),
     )
     asyncio.run(live.watch(received.extend))

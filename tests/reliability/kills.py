@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import encode_header, encode_line, new_header
+from sfnwatch.recording.format import Recorder, encode_header, encode_line, new_header
 from sfnwatch.recording.reader import open_files
-from sfnwatch.recording.writer import Recorder
 from tests.builders import ARN, START
 
 HEADER = new_header(START, "sfnwatch 0", [ARN])

@@ -19,8 +19,7 @@ from sfnwatch.export.json import trace_json
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.trace import Trace
 from tests.model.answers import differences
-from tests.reliability.storm import Storm
-from tests.reliability.weather import SAID, Fault, Schedule, drawn
+from tests.reliability.storm import SAID, Fault, Schedule, Storm, drawn
 from tests.sources.simulation import Watched
 
 _OTHERWISE = {"lag", "unseen"}

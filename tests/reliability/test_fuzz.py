@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.clock import ServerClock
-from sfnwatch.sources.aws_errors import server_time
+from sfnwatch.sources.wire import time_of
 from tests import examples
 from tests.model.test_hostile import Path, paths, spoiled
 from tests.reliability.fuzz_targets import TARGETS
@@ -65,7 +65,8 @@ def test_whatever_stands_in_one_place_of_an_answer_the_watch_ends_well(
     )
 )
 def test_no_date_of_an_answer_takes_the_clock_to_another_age(date: str) -> None:
-    told, clock = server_time({"date": date}), ServerClock()
+    answer = {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+    told, clock = time_of(answer), ServerClock()
     if told is not None:
         clock.heed(told)
     assert 1999 <= (clock.now() - timedelta(days=1)).year < 2200

@@ -1,19 +1,35 @@
 """Whatever goes wrong between here and AWS: the trace is the one without faults."""
 
 import pytest
+from msgspec.structs import replace
 
+from tests.reliability.storm import SAID, Fault, Schedule, alone, drawn
 from tests.reliability.storms import weathered
 from tests.reliability.twin import soon, twin
-from tests.reliability.weather import SAID, Fault, Schedule, alone, drawn
 
+AGAIN = (
+    *(Fault.FAIL, Fault.RESET, Fault.TRUNCATE, Fault.HALF_CLOSE, Fault.GARBAGE),
+    Fault.STALL,
+)
 QUIET = [fault for fault in Fault if fault not in SAID]
 
 
-@pytest.mark.parametrize("fault", SAID)
-def test_a_kind_of_fault_alone_costs_nothing_and_is_said(fault: Fault) -> None:
-    outcome = weathered(alone(fault))
+def one_after_the_other() -> Schedule:
+    """Have all that is simply asked again go wrong, each for fifty seconds."""
+    spells = enumerate(spell for fault in AGAIN for spell in alone(fault).spells)
+    apart = (replace(s, start=50.0 * n, end=50.0 * n + 50) for n, s in spells)
+    return Schedule("again", ("sync",), tuple(apart))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [one_after_the_other(), *(alone(fault) for fault in SAID if fault not in AGAIN)],
+    ids=lambda schedule: schedule.seed,
+)
+def test_a_fault_costs_nothing_and_is_said(schedule: Schedule) -> None:
+    outcome = weathered(schedule)
     assert outcome.wrong == []
-    assert outcome.injected[fault] > 0
+    assert set(outcome.injected) == {spell.fault for spell in schedule.spells}
     assert outcome.seen == outcome.expected > 0
 
 

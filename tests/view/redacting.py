@@ -75,7 +75,7 @@ def outline(records: Sequence[Received]) -> Any:
     calls = [
         [c.by_step_functions, c.whole, bool(c.error_message)] for c in moment.calls
     ]
-    counted = [len(trace.unread), len(trace.own_calls), trace.repeated]
+    counted = [len(trace.unread), len(trace.own_calls)]
     return [_numbered(shown, "", {}), health, requests, calls, counted]
 
 

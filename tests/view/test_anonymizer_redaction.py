@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.arns import parse_execution_arn
-from sfnwatch.model.integrations import JOBS, parse_definition
+from sfnwatch.model.integrations import JOBS, parse_definition, parse_execution_arn
 from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.aliases import vocabulary
 from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
+from sfnwatch.view.redaction import vocabulary
 from tests import examples
 from tests.builders import (
     ACCOUNT,
@@ -87,18 +86,12 @@ def failed(**details: Any) -> Any:
 # -- what is shown is the same ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", RECORDINGS)
-def test_a_recording_shows_the_same(name: str) -> None:
-    records = recorded(RECORDINGS[name])
-    assert outline(redacted(records)) == outline(records)
-
-
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", [*RECORDINGS, *WHOLE])
 def test_a_run_shows_the_same_and_its_states_names_if_they_are_kept(name: str) -> None:
-    records = WHOLE[name]
-    assert outline(redacted(records)) == outline(records)
-    kept = redacted(records, keep_state_names=True)
-    assert outline(kept) == outline(records)
+    records = WHOLE[name] if name in WHOLE else recorded(RECORDINGS[name])
+    for keep_state_names in {False, name in WHOLE}:
+        again = redacted(records, keep_state_names=keep_state_names)
+        assert outline(again) == outline(records)
 
 
 @examples(40)

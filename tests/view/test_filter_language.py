@@ -20,10 +20,9 @@ from sfnwatch.view.filter_language import (
     parse_filter,
 )
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.order import Item
-from sfnwatch.view.outline import Keeps, Outline, OutlineOptions
+from sfnwatch.view.outline import Item, Keeps, Outline, OutlineOptions
 from sfnwatch.view.wording import plain_text
-from tests import builders
+from tests import builders, examples
 from tests.model.answers import trace_of
 
 
@@ -109,7 +108,6 @@ def read(text: str) -> Filter | FilterError:
 @pytest.mark.parametrize("text", ["", "  ", "\t"])
 def test_an_empty_filter_keeps_all(text: str) -> None:
     assert all(keeps(text))
-    assert not str(parse_filter(text))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +240,7 @@ USUAL = ("a.*b.*c", "(foo|bar|baz) qux?", "^x+$", "[[]a", "(ab)+", r"\(a+\)+", "
 
 def test_a_regex_that_may_run_away_is_refused_and_a_usual_one_is_welcome() -> None:
     assert all(isinstance(read(f"/{each}/"), FilterError) for each in RUNNING_AWAY)
-    assert [str(read(f"/{each}/")) for each in USUAL] == [f"/{each}/" for each in USUAL]
+    assert all(isinstance(read(f"/{each}/"), Filter) for each in USUAL)
 
 
 hostile = st.text(
@@ -262,7 +260,6 @@ def test_any_text_parses_or_is_refused_with_a_place(text: str) -> None:
         assert parsed.message
         assert 0 <= parsed.position <= len(text)
     else:
-        assert str(parse_filter(str(parsed))) == str(parsed)
         assert set(keeps(text)) <= {True, False}
 
 
@@ -301,13 +298,7 @@ filters = st.recursive(
 )
 
 
-@given(filters)
-def test_a_filter_written_out_is_the_same_filter(text: str) -> None:
-    parsed = parse_filter(text)
-    assert str(parse_filter(str(parsed))) == str(parsed)
-    assert keeps(str(parsed)) == keeps(text)
-
-
+@examples(40)
 @given(filters, filters, filters)
 def test_filters_join_as_logic_has_it(a: str, b: str, c: str) -> None:
     assert keeps(f"!(({a}) & ({b}))") == keeps(f"!({a}) | !({b})")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean
@@ -22,7 +22,6 @@ from sfnwatch.view.graph import (
     Lights,
     graph_of,
     light,
-    machine_of,
 )
 from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
 from tests import builders as aws
@@ -66,13 +65,6 @@ def taken(graph: Graph, lights: Lights) -> set[tuple[str, str]]:
 
 def wanted(box: Box) -> int:
     return max(len(box.name) + 2, len(box.kind) + 2)
-
-
-def chain(count: int) -> str:
-    """Write a machine of so many states in a row."""
-    states = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(count - 1)}
-    states[f"S{count - 1}"] = {"Type": "Succeed"}
-    return json.dumps({"StartAt": "S0", "States": states})
 
 
 # -- how it is lit ---------------------------------------------------------------------
@@ -138,16 +130,6 @@ def test_a_state_that_is_visited_again_stands_as_the_last_time() -> None:
     assert [placed.box for placed in loops] == [work]
 
 
-def test_a_map_runs_execution_is_in_the_graph_of_its_parent() -> None:
-    trace = Trace()
-    trace.add(recorded("demo-distributed"))
-    moment = trace.as_of()
-    root = next(iter(moment.roots))
-    for arn, parent in moment.lineage.parents.items():
-        own = root if parent.map_run_arn else arn
-        assert machine_of(moment, arn) == own
-
-
 # -- without a definition --------------------------------------------------------------
 
 
@@ -205,16 +187,6 @@ def test_a_rule_is_said_in_a_few_words(rule: Mapping[str, Any], words: str) -> N
 
 
 # -- what is folded --------------------------------------------------------------------
-
-
-def test_a_long_chain_begins_folded_and_opens() -> None:
-    graph = Graph(chain(500))
-    picture = lay_out(graph, 80, wanted)
-    shown = [placed.box.name for placed in picture.boxes]
-    assert shown == ["Start", "S0", "498 states", "S499", "End"]
-    run = next(box for box in graph.boxes.values() if box.type == CHAIN)
-    opened = lay_out(graph, 80, wanted, Folds().toggled(run.id, folded=True))
-    assert {p.box.id for p in opened.boxes} == graph.boxes.keys()
 
 
 def test_frames_are_folded_until_there_is_room() -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.order import Fold
-from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.outline import Fold, Outline, OutlineOptions
 from tests.tui.screens import recorded
 
 NAMES = ("demo-distributed", "demo-sync", "moto-together", "moto-shared-role")

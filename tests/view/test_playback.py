@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.history import Clock
 from sfnwatch.model.records import Received
+from sfnwatch.model.rows import Clock
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.playback import REST, Course, MarkerKind, Markers, Playback, scale_of
 from tests import builders, examples
@@ -56,13 +56,6 @@ def test_a_watch_begins_at_its_live_edge() -> None:
     assert playback.moment().at is None
 
 
-def test_at_the_end_all_there_is_is_shown() -> None:
-    playback = playback_of(RUNS["sync"])
-    playback.to_end()
-    assert playback.ended
-    assert playback.moment().at is None
-
-
 def test_steps_go_from_moment_to_moment_and_back() -> None:
     playback = playback_of(RUNS["sync"])
     start = playback.position
@@ -86,9 +79,11 @@ def test_what_is_held_goes_on_where_it_is_live() -> None:
     assert playback.moment().at is None
 
 
-def test_playing_again_at_the_end_begins_anew() -> None:
+def test_at_the_end_all_there_is_is_shown_and_playing_again_begins_anew() -> None:
     playback = playback_of(RUNS["sync"])
     playback.to_end()
+    assert playback.ended
+    assert playback.moment().at is None
     playback.toggle()
     assert playback.playing
     assert playback.span is not None

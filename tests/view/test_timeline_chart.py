@@ -13,7 +13,7 @@ from sfnwatch.view.timeline_chart import (
     TimelineChart,
     length_words,
 )
-from sfnwatch.view.wording import Part, Role, plain_text
+from sfnwatch.view.wording import plain_text
 from tests.builders import (
     ARN,
     CHILD_ARN,
@@ -49,33 +49,6 @@ def notes(chart: TimelineChart, name: str) -> str:
     return plain_text(chart.notes(line_of(chart, name)))
 
 
-def test_states_branches_and_iterations_make_a_tree() -> None:
-    chart = chart_of(recorded("demo-pipeline"))
-    assert names(chart)[:9] == [
-        "Big order?",
-        "Prepare",
-        "├ Render invoice",
-        "└ Build index",
-        "Each parcel",
-        "├ [0] Label",
-        "├ [1] Label",
-        "├ [2] Label",
-        "└ [3] Label",
-    ]
-    assert names(chart)[-3].startswith("Ship")
-    assert names(chart)[-2].startswith("└ ship-parcel › ")
-
-
-def test_several_executions_have_a_bar_each_that_unfolds_to_their_states() -> None:
-    chart = chart_of(recorded("demo-three-ways"))
-    lines = chart.lines({})
-    assert [line.open for line in lines] == [False] * 4
-    assert [bar.kind for bar in chart.roots] == [BarKind.EXECUTION] * 4
-    first = lines[0].bar
-    assert chart.what(first) == Part("ecs:runTask.sync", Role.CALL)
-    assert names(chart, {first.key: False})[1] == "└ ECS RunTask"
-
-
 def test_a_map_of_many_begins_folded_and_shows_how_many_ran_at_once() -> None:
     run = History().start().map("Each", *[partial(History.state, name="Work")] * 30)
     chart = chart_of(run.end().records)
@@ -106,22 +79,6 @@ def test_a_job_is_drawn_by_phase_with_its_polls_and_how_its_end_was_learned() ->
     assert length_words(chart, line.bar) == "5m 09s"
 
 
-def test_denied_polls_are_told_apart() -> None:
-    chart = chart_of(sync_run(denied=True))
-    ticks = chart.ticks(line_of(chart, "ECS RunTask"))
-    assert [tick.failed for tick in ticks] == [False, *[True] * 5]
-    assert notes(chart, "ECS RunTask").startswith("5 polls denied")
-
-
-def test_tries_errors_and_what_does_not_wait_are_noted() -> None:
-    chart = chart_of(recorded("demo-pipeline"))
-    assert notes(chart, "[2] Label") == "OutOfPaper, 2 tries"
-    assert notes(chart, "Charge card") == "CardDeclined, caught"
-    three = chart_of(recorded("demo-three-ways"))
-    said = [plain_text(three.notes(line)) for line in three.lines({})]
-    assert said[1:3] == ["did not wait", "did not wait"]
-
-
 def test_the_executions_of_a_map_run_are_counted_with_what_is_not_read() -> None:
     chart = chart_of(photos(6, failing=1, read=2))
     assert notes(chart, "Each") == "✘ 1  ✔ 5 of 6"
@@ -131,12 +88,6 @@ def test_the_executions_of_a_map_run_are_counted_with_what_is_not_read() -> None
     assert more.bar.shown_name == "4 more, not read"
     assert len(chart.crowd(more)) == 4
     assert plain_text(chart.notes(more)) == "✔ 4"
-
-
-def test_a_failed_child_says_its_error() -> None:
-    chart = chart_of(recorded("demo-distributed"))
-    failed = [line for line in chart.lines({}) if line.bar.status == "failed"]
-    assert [plain_text(chart.notes(line)) for line in failed] == ["UnreadableImage"] * 3
 
 
 def test_what_a_state_started_stands_below_it_folded() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from sfnwatch.export.json import why_json
 from sfnwatch.export.text import write_text
-from sfnwatch.model.history import Clock
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.records import Received
+from sfnwatch.model.rows import Clock
 from sfnwatch.view.weighing import (
     considered,
     leaf_words,
@@ -206,7 +206,7 @@ def test_nothing_that_was_weighed_is_hidden_in_any_recording() -> None:
         made = moment.trace.calls[event_id]
         told = " ".join(text_of(moment, event_id).split())
         facts = why_json(moment, made)["considered"]
-        weighed = moment.trace.weigh(made)
+        weighed = moment.trace.linker.weigh(made)
         assert len(facts) == len(weighed)
         for each in weighed:
             assert all(leaf.path in told for leaf in each.comparison.different)
